@@ -1,0 +1,117 @@
+# Everything that is done with Till more than once. Needs make and Python 3.11 or newer, no more:
+# each target first sets up what it uses in .venv, once and again when a lock file changes.
+
+PYTHON ?= python3
+PORT ?= 8000
+N ?= 2
+ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# Twice quiet: pip's warnings are about the machine's own configuration.
+PIP := $(PY) -m pip --disable-pip-version-check -qq install
+TEST := $(VENV)/.test-ready
+PYTEST := $(PY) -m pytest -n $(N) $(ARGS)
+# Whatever the shell says: no check asks a database that somebody uses.
+TEST_DJANGO := env -u DATABASE_URL DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py
+SECRET = $$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))")
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench fmt lock clean lint types imports migrations deploy schema
+.DELETE_ON_ERROR:
+
+help: ## list the targets
+	@echo "make TARGET [VARIABLE=value]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' Makefile
+
+# --- Doing ----------------------------------------------------------------------------------
+
+run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
+	@$(PY) manage.py migrate --noinput --verbosity 0
+	@$(PY) manage.py seed_demo
+	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
+	@exec env PORT=$(PORT) $(PY) -m gunicorn --config config/gunicorn.py
+
+# 5 is pytest for "nothing to run": what ARGS names may be nothing for one engine, never for both.
+test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="for pytest"
+	@failed=0; empty=0; \
+	judge() { case $$1 in 0) ;; 5) empty=$$((empty + $(if $(ARGS),1,2))) ;; *) failed=1 ;; esac; }; \
+	echo "--- SQLite"; \
+	env -u DATABASE_URL $(PYTEST) -m "not postgres"; judge $$?; \
+	echo "--- PostgreSQL"; \
+	$(PY) -m tests.postgres --fast $(PYTEST) -m "not sqlite"; judge $$?; \
+	exit $$((failed || empty > 1))
+
+check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
+	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
+
+bench: $(TEST) ## measure: ARGS="for tests.bench"
+	@$(PY) -m tests.bench $(ARGS)
+
+fmt: $(TEST) ## format the code and mend what can be mended
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+# --- The parts of `check` -------------------------------------------------------------------
+
+lint: $(TEST)
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: $(TEST)
+	@$(PY) -m mypy .
+
+imports: $(TEST)
+	@$(VENV)/bin/lint-imports --no-logo
+
+migrations: $(TEST)
+	@$(TEST_DJANGO) makemigrations --check --dry-run
+
+# As in production, with secrets for this once; no server of that name is asked for anything.
+deploy: $(TEST)
+	@DJANGO_SETTINGS_MODULE=config.settings DEBUG=off \
+	SECRET_KEY=$(SECRET) JWT_SIGNING_KEY=$(SECRET) ALLOWED_HOSTS=till.example \
+	DATABASE_URL=postgres://till:till@db.invalid/till REDIS_URL=redis://cache.invalid:6379/0 \
+	$(PY) manage.py check --deploy --fail-level WARNING
+
+schema: $(TEST)
+	@$(TEST_DJANGO) spectacular --validate --fail-on-warn --file /dev/null
+
+# --- Setting up -----------------------------------------------------------------------------
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Till needs Python 3.11 or newer, and $(PYTHON) is not."; \
+		echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; } >&2
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run-ready: config/requirements.lock | $(PY)
+	@echo "Installing what Till runs on into $(VENV) ..."
+	@$(PIP) --requirement $<
+	@touch $@
+
+$(VENV)/.test-ready: tests/requirements.lock | $(PY)
+	@echo "Installing what Till is tested with into $(VENV) ..."
+	@$(PIP) --requirement $<
+	@touch $@
+
+.env: | .env.example
+	@cp .env.example .env
+
+# --- Keeping in order -----------------------------------------------------------------------
+
+UV_COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	--generate-hashes $(ARGS)
+
+lock: | $(PY) ## write the lock files anew: ARGS=--upgrade for newer versions
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
+	$(PY) -m venv "$$tools" && \
+	"$$tools/bin/pip" --disable-pip-version-check -qq install 'uv>=0.13,<0.14' && \
+	$(UV_COMPILE) requirements.txt --output-file config/requirements.lock && \
+	$(UV_COMPILE) tests/requirements.txt --constraint config/requirements.lock \
+		--output-file tests/requirements.lock
+
+clean: ## remove what can be made again; .env and the database stay
+	@rm -rf $(VENV) .static .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
+		.hypothesis .coverage htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

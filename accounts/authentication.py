@@ -1,0 +1,45 @@
+"""Who sends this request, by its bearer token."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from accounts import services
+from accounts.exceptions import TokenNotValid
+from accounts.models import AuthSession, User
+
+
+class SessionTokenAuthentication(BaseAuthentication):
+    """One query finds session, person and shop, and everything that must still hold.
+
+    `request.user` is the person with `tenant` loaded, `request.auth` the session.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, AuthSession] | None:
+        token = bearer_token(request)
+        if token is None:
+            return None
+        session = services.session_of(token, tenant=request.headers.get("X-Tenant-ID"))
+        return session.user, session
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="till"'
+
+
+def bearer_token(request: Request) -> str | None:
+    """The token of the Authorization header; the scheme's case does not count (RFC 9110)."""
+    header = request.headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token.isascii() or not token.strip():
+        raise TokenNotValid
+    return token.strip()
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = SessionTokenAuthentication
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}

@@ -1,0 +1,6 @@
+"""The people of a shop: who they are, what they may do, and where they are logged in."""
+
+from accounts.models.session import AuthSession
+from accounts.models.user import Role, User, username_key
+
+__all__ = ["AuthSession", "Role", "User", "username_key"]

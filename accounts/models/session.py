@@ -1,0 +1,81 @@
+"""One log-in on one device, from the first token to the last."""
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from accounts.models.user import User
+from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+
+
+class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
+    def live(self) -> "AuthSessionQuerySet":
+        now = timezone.now()
+        return self.filter(revoked_at=None, expires_at__gt=now, idle_expires_at__gt=now)
+
+    def end(self, reason: str) -> int:
+        """End the sessions that have not ended; their tokens die with the next request."""
+        return self.filter(revoked_at=None).update(
+            revoked_at=timezone.now(), revoke_reason=reason, updated_at=timezone.now()
+        )
+
+
+class AuthSession(TenantOwned):
+    """A log-in. Every token names its session, and is worth nothing once that has ended.
+
+    A refresh moves `current_jti` to `previous_jti` in one compare-and-swap, so that of several
+    rivals one wins, and a token of long ago betrays a thief.
+    """
+
+    class Ended(models.TextChoices):
+        LOGOUT = "logout", "Logged out"
+        LOGOUT_ALL = "logout_all", "Logged out everywhere"
+        REFRESH_REUSE = "refresh_reuse", "A used refresh token came again"
+        PASSWORD = "password", "Password changed"  # noqa: S105
+        ROLE = "role", "Role changed"
+        DEACTIVATED = "deactivated", "Deactivated"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    last_used_at = models.DateTimeField(default=timezone.now)
+    idle_expires_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoke_reason = models.CharField(max_length=15, choices=Ended, blank=True)
+    current_jti = models.UUIDField(default=uuid.uuid4)
+    previous_jti = models.UUIDField(null=True, blank=True)
+    rotated_at = models.DateTimeField(default=timezone.now)
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    user_agent = models.CharField(max_length=200, blank=True)
+
+    objects: ClassVar[TenantManager["AuthSession"]] = TenantManager.from_queryset(
+        AuthSessionQuerySet
+    )()
+
+    class Meta(TenantOwned.Meta):
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "user", "revoked_at"], name="session_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Session of {self.user_id}"
+
+    def start(self, at: datetime) -> None:
+        self.last_used_at = self.rotated_at = at
+        self.expires_at = at + settings.SESSION_LIFETIME
+        self.idle_expires_at = at + settings.SESSION_IDLE_LIFETIME
+
+    def rotate(self) -> None:
+        """Leave every refresh token from before worthless, also for a moment's grace."""
+        self.current_jti, self.previous_jti = uuid.uuid4(), None
+        self.rotated_at = timezone.now()
+
+    def is_live(self, at: datetime) -> bool:
+        return self.revoked_at is None and at < min(self.expires_at, self.idle_expires_at)
+
+    def is_in_grace(self, jti: uuid.UUID, at: datetime) -> bool:
+        """A client that lost the answer to its refresh may ask again for a short time."""
+        return self.previous_jti == jti and at - self.rotated_at <= settings.REFRESH_GRACE

@@ -1,0 +1,191 @@
+"""A person who works in a shop, or runs the installation."""
+
+import unicodedata
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+
+from tenants.models import Tenant, TenantQuerySet, Versioned
+from tenants.scope import Across, current_scope, has_scope
+
+# ASCII only, the simplest defence against look-alike names.
+USERNAME = RegexValidator(r"^[a-zA-Z0-9._-]{2,32}\Z", "Use 2 to 32 of a-z, 0-9, dot, - and _.")
+
+
+class Role(models.TextChoices):
+    """The three roles of a shop, each with all that the one before it may do."""
+
+    CASHIER = "cashier", "Cashier"
+    MANAGER = "manager", "Manager"
+    ADMIN = "admin", "Admin"
+
+    @property
+    def rank(self) -> int:
+        return list(Role).index(self)
+
+
+def username_key(username: str) -> str:
+    """What makes two usernames the same: width, compatibility forms and case do not count."""
+    return unicodedata.normalize("NFKC", username).casefold()
+
+
+class UserQuerySet(TenantQuerySet["User"]):
+    def active(self) -> Self:
+        return self.filter(is_active=True)
+
+    def admins(self) -> Self:
+        return self.filter(role=Role.ADMIN)
+
+
+class UserManager(BaseUserManager["User"]):
+    """Shows the people of the shop in scope; without a scope, only those of the platform.
+
+    So code that knows nothing of tenants, such as Django's own, never finds a shop's user.
+    """
+
+    def active(self) -> UserQuerySet:
+        return self.get_queryset().active()
+
+    def get_queryset(self) -> UserQuerySet:
+        people = UserQuerySet(self.model, using=self._db)
+        scope = current_scope() if has_scope() else None
+        if isinstance(scope, Across):
+            return people
+        return people.filter(tenant=scope)
+
+    def visible_to(self, user: "User") -> UserQuerySet:
+        return self.get_queryset().visible_to(user)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get_queryset().get(tenant=None, username_key=username_key(username or ""))
+
+    def create_superuser(
+        self, username: str, email: str = "", password: str | None = None, **extra: Any
+    ) -> "User":
+        """A platform user: no tenant, no role, runs the installation."""
+        user = self.model(username=username, email=email, is_superuser=True, **extra)
+        user.set_password(password)
+        user.full_clean()
+        user.save()
+        return user
+
+
+class User(Versioned, AbstractBaseUser, PermissionsMixin):
+    """Somebody with a log-in. Shop people have a tenant and a role, platform people neither."""
+
+    tenant = models.ForeignKey(
+        Tenant, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    username = models.CharField(max_length=32, validators=[USERNAME])
+    username_key = models.CharField(max_length=32, editable=False)
+    display_name = models.CharField(max_length=100, blank=True)
+    email = models.EmailField(max_length=254, blank=True)
+    role = models.CharField(max_length=7, choices=Role, blank=True)
+    is_active = models.BooleanField(default=True)
+    must_change_password = models.BooleanField(default=False)
+    # Counted up by whatever must end every token at once.
+    token_version = models.PositiveIntegerField(default=1, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "username_key"], name="username_is_unique"),
+            models.UniqueConstraint(
+                fields=["username_key"],
+                condition=models.Q(tenant__isnull=True),
+                name="platform_username_is_unique",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "email"],
+                condition=~models.Q(email=""),
+                name="email_is_unique",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(username_key=models.functions.Lower("username_key")),
+                name="username_key_is_folded",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tenant__isnull=True, is_superuser=True, role="")
+                | models.Q(tenant__isnull=False, is_superuser=False, role__in=Role.values),
+                name="only_platform_users_have_no_tenant",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "updated_at", "id"], name="user_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.username_key = username_key(self.username)
+        super().clean_fields(exclude=exclude)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.username_key = username_key(self.username)
+        super().save(*args, **kwargs)
+
+    @property
+    def is_staff(self) -> bool:
+        """Who may open the admin: the people who run the installation."""
+        return self.is_active and self.is_superuser
+
+    @property
+    def is_platform(self) -> bool:
+        return self.tenant_id is None
+
+    # --- who may what ------------------------------------------------------------------------
+
+    def is_at_least(self, role: Role) -> bool:
+        """An active person of a shop, with this role or a higher one."""
+        return bool(
+            self.is_active and self.tenant_id and self.role and Role(self.role).rank >= role.rank
+        )
+
+    def may_see_people(self) -> bool:
+        return self.is_at_least(Role.MANAGER)
+
+    def may_create(self, role: Role) -> bool:
+        """Admins hire anybody, managers hire cashiers."""
+        return self.is_at_least(Role.ADMIN) or (
+            self.is_at_least(Role.MANAGER) and role == Role.CASHIER
+        )
+
+    def may_manage(self, target: "User") -> bool:
+        """Edit, (de)activate, reset the password of somebody else in the own shop."""
+        if target.pk == self.pk or target.tenant_id != self.tenant_id or not target.role:
+            return False
+        return self.may_create(Role(target.role))
+
+    def may_change_role(self, target: "User") -> bool:
+        """Only admins, and nobody his own."""
+        return self.is_at_least(Role.ADMIN) and self.may_manage(target)
+
+    def may_discount(self, percent: Decimal, *, whole_order: bool) -> bool:
+        limit = "order_discount_percent" if whole_order else "line_discount_percent"
+        return self._may_go_to(limit, percent)
+
+    def may_override_price(self, percent: Decimal) -> bool:
+        """Sell at another price than the catalog's; percent is how far away it is."""
+        return self._may_go_to("price_override_percent", percent)
+
+    def may_refund(self, amount: Decimal) -> bool:
+        return self._may_go_to("refund_amount", amount)
+
+    def may_sell(self) -> bool:
+        return self.is_at_least(Role.CASHIER)
+
+    def _may_go_to(self, limit: str, value: Decimal) -> bool:
+        if not self.may_sell():
+            return False
+        if self.is_at_least(Role.ADMIN) or self.tenant is None:
+            return True
+        allowed = self.tenant.limit(self.role, limit)
+        return allowed is None or value <= allowed

@@ -1,0 +1,45 @@
+"""Who may ask at all, by role; who may do it to whom is said by the models."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from accounts.exceptions import PasswordChangeRequired
+from accounts.models import Role
+
+if TYPE_CHECKING:  # DRF loads its default permissions while it loads its views
+    from rest_framework.views import APIView
+
+
+class RoleRequired(BasePermission):
+    """Somebody of a shop, with this role or a higher one, and a password of their own."""
+
+    minimum: ClassVar[Role]
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        user = request.user
+        if not (user.is_authenticated and user.is_at_least(self.minimum)):
+            return False
+        if user.must_change_password and not getattr(view, "open_before_password_change", False):
+            raise PasswordChangeRequired
+        return True
+
+
+class IsStaff(RoleRequired):
+    """Anybody who works in the shop."""
+
+    minimum = Role.CASHIER
+
+
+class IsManager(RoleRequired):
+    minimum = Role.MANAGER
+
+
+class IsAdmin(RoleRequired):
+    minimum = Role.ADMIN
+
+
+class ReadOnly(BasePermission):
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        return request.method in SAFE_METHODS

@@ -1,0 +1,1 @@
+"""Shapes of people and of the shop they work in."""

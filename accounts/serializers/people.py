@@ -1,0 +1,188 @@
+"""Shapes of what people send and get."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import AuthSession, Role, User
+from tenants.currencies import CURRENCIES
+from tenants.fields import (
+    StrictCharField,
+    StrictChoiceField,
+    StrictDateTimeField,
+    StrictEmailField,
+)
+from tenants.models import Tenant
+from tenants.serializers import StrictSerializer
+
+PASSWORD_LIMIT = 128
+
+
+def password_field(**kwargs: Any) -> StrictCharField:
+    """A password exactly as typed: blanks at its ends are part of it."""
+    return StrictCharField(max_length=PASSWORD_LIMIT, normalize=False, **kwargs)
+
+
+# --- out ------------------------------------------------------------------------------------
+
+
+class TenantBriefSerializer(serializers.ModelSerializer[Tenant]):
+    class Meta:
+        model = Tenant
+        fields = ("id", "slug", "name")
+        read_only_fields = fields
+
+
+class UserSerializer(serializers.ModelSerializer[User]):
+    """A person; `email` is null for those whom the reader may not manage."""
+
+    tenant = TenantBriefSerializer(read_only=True)
+    email = serializers.SerializerMethodField()
+
+    class Meta:
+        model = User
+        fields = (
+            "id",
+            "username",
+            "display_name",
+            "email",
+            "role",
+            "is_active",
+            "must_change_password",
+            "tenant",
+            "version",
+        )
+        read_only_fields = fields
+
+    def get_email(self, user: User) -> str | None:
+        reader = getattr(self.context.get("request"), "user", None)
+        known = reader is None or not reader.is_authenticated or reader.pk == user.pk
+        return user.email if known or reader.may_manage(user) else None
+
+
+class NewUserSerializer(UserSerializer):
+    """The person just hired, with the password that nobody will see again."""
+
+    temporary_password = serializers.CharField(allow_null=True, read_only=True)
+
+    class Meta(UserSerializer.Meta):
+        fields = (*UserSerializer.Meta.fields, "temporary_password")
+        read_only_fields = fields
+
+
+class TemporaryPasswordSerializer(serializers.Serializer[Any]):
+    temporary_password = serializers.CharField(read_only=True)
+
+
+class TokenPairSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(read_only=True)
+    refresh = serializers.CharField(read_only=True)
+    token_type = serializers.SerializerMethodField()
+    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds of the access token.")
+
+    def get_token_type(self, pair: object) -> str:
+        return "Bearer"
+
+
+class LogInAnswer(TokenPairSerializer):
+    user = UserSerializer(read_only=True)
+
+
+class SignupAnswer(LogInAnswer):
+    tenant = TenantBriefSerializer(read_only=True)
+
+
+class OAuthTokenSerializer(serializers.Serializer[Any]):
+    """The same pair under the names of RFC 6749."""
+
+    access_token = serializers.CharField(source="access", read_only=True)
+    refresh_token = serializers.CharField(source="refresh", read_only=True)
+    token_type = serializers.SerializerMethodField()
+    expires_in = serializers.IntegerField(read_only=True)
+
+    def get_token_type(self, pair: object) -> str:
+        return "Bearer"
+
+
+class VerifiedSerializer(serializers.Serializer[Any]):
+    active = serializers.BooleanField(read_only=True)
+    user = UserSerializer(read_only=True)
+    tenant = TenantBriefSerializer(read_only=True)
+    expires_at = StrictDateTimeField(read_only=True)
+
+
+class SessionSerializer(serializers.ModelSerializer[AuthSession]):
+    class Meta:
+        model = AuthSession
+        fields = ("id", "user_agent", "ip", "created_at", "last_used_at", "expires_at")
+        read_only_fields = fields
+
+
+# --- in -------------------------------------------------------------------------------------
+
+
+class LogInInput(StrictSerializer):
+    tenant = StrictCharField(max_length=63, required=False)
+    username = StrictCharField(max_length=150)
+    password = password_field()
+
+
+class OAuthLogInInput(LogInInput):
+    """RFC 6749's password form; scope and client are read and mean nothing here."""
+
+    grant_type = StrictChoiceField(choices=["password"], required=False)
+    scope = StrictCharField(max_length=200, required=False, allow_blank=True)
+    client_id = StrictCharField(max_length=200, required=False, allow_blank=True)
+    client_secret = StrictCharField(max_length=200, required=False, allow_blank=True)
+
+
+class RefreshInput(StrictSerializer):
+    refresh = StrictCharField(max_length=2000)
+
+
+class VerifyInput(StrictSerializer):
+    token = StrictCharField(max_length=2000)
+
+
+class ProfileInput(StrictSerializer):
+    display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    email = StrictEmailField(allow_blank=True, required=False)
+
+
+class OwnPasswordInput(StrictSerializer):
+    current_password = password_field()
+    new_password = password_field()
+
+
+class HireInput(StrictSerializer):
+    username = StrictCharField(max_length=32)
+    email = StrictEmailField(allow_blank=True, required=False)
+    display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    role = StrictChoiceField(choices=Role.values)
+    password = password_field(required=False)
+
+
+class RoleInput(StrictSerializer):
+    role = StrictChoiceField(choices=Role.values)
+
+
+class NewTenantInput(StrictSerializer):
+    slug = StrictCharField(max_length=63)
+    name = StrictCharField(max_length=100)
+    currency = StrictChoiceField(choices=sorted(CURRENCIES))
+    timezone = StrictCharField(max_length=64, required=False)
+    country = StrictCharField(max_length=2, required=False)
+
+
+class FirstAdminInput(StrictSerializer):
+    username = StrictCharField(max_length=32)
+    email = StrictEmailField()
+    password = password_field()
+    display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+
+
+class SignupInput(StrictSerializer):
+    tenant = NewTenantInput()
+    admin = FirstAdminInput()
+
+

@@ -1,0 +1,137 @@
+"""Shapes of the shop itself: its rules, its stores, its registers."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import Role
+from tenants.currencies import CURRENCIES
+from tenants.fields import (
+    MoneyField,
+    PercentField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+)
+from tenants.models import Register, Store, Tenant
+from tenants.serializers import StrictSerializer, TenantRelatedField
+
+
+class TaxRoundingSerializer(serializers.Serializer[Tenant]):
+    level = serializers.ChoiceField(
+        source="tax_rounding_level", choices=Tenant.TaxRoundingLevel.choices
+    )
+    mode = serializers.ChoiceField(
+        source="tax_rounding_mode", choices=Tenant.TaxRoundingMode.choices
+    )
+
+
+class TenantSerializer(serializers.ModelSerializer[Tenant]):
+    """The rules of the shop. `limits` is what each role may do without an approval."""
+
+    tax_rounding = TaxRoundingSerializer(source="*", read_only=True)
+    cash_rounding_increment = MoneyField(read_only=True, allow_null=True)
+    limits = serializers.DictField(
+        child=serializers.DictField(child=serializers.CharField()), read_only=True
+    )
+
+    class Meta:
+        model = Tenant
+        fields = (
+            "id",
+            "slug",
+            "name",
+            "country",
+            "currency",
+            "timezone",
+            "prices_include_tax",
+            "tax_rounding",
+            "cash_rounding_increment",
+            "stock_policy",
+            "shifts_required",
+            "limits",
+            "version",
+        )
+        read_only_fields = fields
+
+
+class TaxRoundingInput(StrictSerializer):
+    level = StrictChoiceField(choices=Tenant.TaxRoundingLevel.values, required=False)
+    mode = StrictChoiceField(choices=Tenant.TaxRoundingMode.values, required=False)
+
+
+class RoleLimitsInput(StrictSerializer):
+    line_discount_percent = PercentField(required=False)
+    order_discount_percent = PercentField(required=False)
+    refund_amount = MoneyField(required=False)
+    price_override_percent = PercentField(required=False)
+    paid_out_amount = MoneyField(required=False)
+
+
+class LimitsInput(StrictSerializer):
+    """Admins have no limits, so that only the other roles are named here."""
+
+    cashier = RoleLimitsInput(required=False)
+    manager = RoleLimitsInput(required=False)
+
+
+class TenantInput(StrictSerializer):
+    name = StrictCharField(max_length=100)
+    country = StrictCharField(max_length=2, allow_blank=True)
+    currency = StrictChoiceField(choices=sorted(CURRENCIES))
+    timezone = StrictCharField(max_length=64)
+    prices_include_tax = StrictBooleanField()
+    tax_rounding = TaxRoundingInput()
+    cash_rounding_increment = MoneyField(allow_null=True, allow_zero=False)
+    stock_policy = StrictChoiceField(choices=Tenant.StockPolicy.values)
+    shifts_required = StrictBooleanField()
+    limits = LimitsInput()
+
+
+def tenant_changes(tenant: Tenant, given: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a request changes; of limits and rounding only what it names."""
+    changes = dict(given)
+    rounding = changes.pop("tax_rounding", {})
+    changes |= {f"tax_rounding_{name}": value for name, value in rounding.items()}
+    if "limits" in changes:
+        named = changes["limits"]
+        changes["limits"] = {
+            role.value: tenant.limits.get(role.value, {})
+            | {name: str(value) for name, value in named.get(role.value, {}).items()}
+            for role in (Role.CASHIER, Role.MANAGER)
+        }
+    return changes
+
+
+class StoreInput(StrictSerializer):
+    name = StrictCharField(max_length=100)
+    address = StrictCharField(
+        max_length=500, multiline=True, allow_blank=True, required=False
+    )
+    timezone = StrictCharField(max_length=64, allow_blank=True, required=False)
+    is_active = StrictBooleanField(required=False)
+
+
+class StoreSerializer(serializers.ModelSerializer[Store]):
+    class Meta:
+        model = Store
+        fields = ("id", "name", "address", "timezone", "is_active", "version", "updated_at")
+        read_only_fields = fields
+
+
+class RegisterInput(StrictSerializer):
+    name = StrictCharField(max_length=100)
+    store = TenantRelatedField(Store)
+    is_active = StrictBooleanField(required=False)
+
+
+class RegisterChange(StrictSerializer):
+    name = StrictCharField(max_length=100)
+    is_active = StrictBooleanField()
+
+
+class RegisterSerializer(serializers.ModelSerializer[Register]):
+    class Meta:
+        model = Register
+        fields = ("id", "store", "name", "number", "is_active", "version", "updated_at")
+        read_only_fields = fields

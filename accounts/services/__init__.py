@@ -1,0 +1,37 @@
+"""What is done by and to the people of a shop."""
+
+from accounts.services.people import (
+    change_own_password,
+    change_role,
+    create_user,
+    edit_user,
+    reset_password,
+    set_activation,
+)
+from accounts.services.sessions import (
+    Origin,
+    log_in,
+    log_out,
+    log_out_everywhere,
+    refresh,
+    session_of,
+    start_session,
+)
+from accounts.services.shops import open_shop
+
+__all__ = [
+    "Origin",
+    "change_own_password",
+    "change_role",
+    "create_user",
+    "edit_user",
+    "log_in",
+    "log_out",
+    "log_out_everywhere",
+    "open_shop",
+    "refresh",
+    "reset_password",
+    "session_of",
+    "set_activation",
+    "start_session",
+]

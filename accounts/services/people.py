@@ -1,0 +1,180 @@
+"""Hiring, editing, promoting, letting go."""
+
+import secrets
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
+from accounts.models import AuthSession, Role, User, username_key
+from accounts.services.sessions import end_sessions
+from accounts.tokens import TokenPair, issue_pair
+from tenants.exceptions import FieldError, Invalid, NotPermitted
+from tenants.scope import current_tenant, deed
+from tenants.services import lock_tenant
+
+# Without letters and digits that look alike: it is read from a screen and typed once.
+LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def temporary_password() -> str:
+    """Four groups of five: 99 bits, typed once and then replaced."""
+    groups = ("".join(secrets.choice(LEGIBLE) for _ in range(5)) for _ in range(4))
+    return "-".join(groups)
+
+
+@deed
+def create_user(
+    *,
+    username: str,
+    role: Role,
+    email: str = "",
+    display_name: str = "",
+    password: str | None = None,
+    must_change_password: bool = True,
+    by: User | None,
+) -> tuple[User, str | None]:
+    """Give somebody a log-in. Without a password one is made, to be shown once and replaced.
+
+    `by` is None when the installation itself acts, from the command line or at sign-up.
+    """
+    if by is not None and not by.may_create(role):
+        raise NotPermitted
+    lock_tenant()
+    user = User(
+        tenant=current_tenant(),
+        username=username,
+        role=role,
+        email=email,
+        display_name=display_name,
+        must_change_password=must_change_password,
+    )
+    _ensure_free(user)
+    generated = None if password is not None else temporary_password()
+    set_password(user, password or generated or "")
+    user.full_clean(exclude=["password"])
+    user.save(force_insert=True)
+    return user, generated
+
+
+def set_password(user: User, password: str, *, field: str = "password") -> None:
+    """Take a new password if it is one; the field's name is for the refusal."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        wrong = tuple(
+            FieldError(field, str(reason.code), " ".join(reason.messages))
+            for reason in error.error_list
+        )
+        raise Invalid(errors=wrong) from error
+    user.set_password(password)
+
+
+def _ensure_free(user: User) -> None:
+    """Nobody else here has this name or address; asked while the shop is locked."""
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(username_key=username_key(user.username)).exists():
+        raise UsernameTaken
+    if user.email and others.filter(email__iexact=user.email).exists():
+        raise EmailTaken
+
+
+def _locked(user: User) -> User:
+    """The person as they are now, with the whole shop's staff held still."""
+    lock_tenant()
+    return User.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=user.pk)
+
+
+@deed
+def edit_user(
+    *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
+) -> User:
+    """Change name or address, of oneself or of somebody one may manage."""
+    user = _locked(user)
+    if user.pk != by.pk and not by.may_manage(user):
+        raise NotPermitted
+    user.ensure_version(expected_version)
+    for name, value in changes.items():
+        setattr(user, name, value)
+    _ensure_free(user)
+    user.full_clean(exclude=["password"])
+    user.save_changes(*changes)
+    return user
+
+
+@deed
+def change_role(*, user: User, role: Role, by: User) -> User:
+    """Promote or demote; the person has to log in again to be what they are now."""
+    user = _locked(user)
+    if not by.may_change_role(user):
+        raise NotPermitted
+    if user.role == role:
+        return user
+    _ensure_admin_remains(user)
+    user.role = role
+    _end_everything(user, AuthSession.Ended.ROLE, "role")
+    return user
+
+
+@deed
+def set_activation(*, user: User, active: bool, by: User) -> User:
+    """Let somebody in again, or out at once, with all that they have open."""
+    user = _locked(user)
+    if not by.may_manage(user):
+        raise NotPermitted
+    if user.is_active == active:
+        return user
+    if not active:
+        _ensure_admin_remains(user)
+    user.is_active = active
+    _end_everything(user, AuthSession.Ended.DEACTIVATED, "is_active")
+    return user
+
+
+@deed
+def reset_password(*, user: User, by: User) -> str:
+    """A temporary password, shown to whoever helps; the person must replace it."""
+    user = _locked(user)
+    if not by.may_manage(user):
+        raise NotPermitted
+    password = temporary_password()
+    user.set_password(password)
+    user.must_change_password = True
+    _end_everything(user, AuthSession.Ended.PASSWORD, "password", "must_change_password")
+    return password
+
+
+@deed
+def change_own_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
+    """Replace one's password; every other session ends, this one goes on with new tokens."""
+    user = _locked(session.user)
+    if not user.check_password(current):
+        raise Invalid.field(
+            "current_password", "This is not your password.", code="wrong_password"
+        )
+    if current == new:
+        raise Invalid.field("new_password", "Choose another one.", code="password_unchanged")
+    set_password(user, new, field="new_password")
+    user.must_change_password = False
+    user.token_version += 1
+    user.save_changes("password", "must_change_password", "token_version")
+    end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
+    session.rotate()
+    session.user = user
+    session.save(update_fields=["current_jti", "previous_jti", "rotated_at", "updated_at"])
+    return issue_pair(session)
+
+
+def _end_everything(user: User, reason: str, *changed: str) -> None:
+    """Save what changed, so that no token from before is worth anything after."""
+    user.token_version += 1
+    user.save_changes(*changed, "token_version")
+    end_sessions(user, reason)
+
+
+def _ensure_admin_remains(user: User) -> None:
+    if user.role != Role.ADMIN:
+        return
+    if not User.objects.active().admins().exclude(pk=user.pk).exists():
+        raise LastAdmin

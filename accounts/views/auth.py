@@ -1,0 +1,186 @@
+"""In, on and out again: the calls that deal in tokens."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
+from rest_framework.views import APIView
+
+from accounts import services
+from accounts.authentication import bearer_token
+from accounts.exceptions import (
+    AlreadyAuthenticated,
+    SignupDisabled,
+    TenantMismatch,
+    TenantRequired,
+)
+from accounts.permissions import IsStaff
+from accounts.serializers.people import (
+    LogInAnswer,
+    LogInInput,
+    OAuthLogInInput,
+    OAuthTokenSerializer,
+    RefreshInput,
+    SignupAnswer,
+    SignupInput,
+    TokenPairSerializer,
+    VerifiedSerializer,
+    VerifyInput,
+)
+from accounts.tokens import TokenPair, read_access
+from tenants.exceptions import Invalid
+from tenants.parsers import StrictFormParser, StrictJSONParser
+
+TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
+TENANT_HEADER = OpenApiParameter(
+    "X-Tenant-ID", str, OpenApiParameter.HEADER, description="Slug or id of the tenant."
+)
+
+
+class OpenView(APIView):
+    """Asked by people who have no token yet, or no valid one any more."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+
+def origin_of(request: Request) -> services.Origin:
+    return services.Origin(
+        ip=BaseThrottle().get_ident(request) or None,
+        user_agent=request.headers.get("User-Agent", ""),
+    )
+
+
+def tenant_named_by(request: Request, in_body: str | None) -> str:
+    """The tenant of body or header; where both name one they must agree."""
+    in_header = request.headers.get("X-Tenant-ID")
+    if in_header is not None and in_body is not None and in_header.lower() != in_body.lower():
+        raise TenantMismatch
+    name = (in_header if in_body is None else in_body) or ""
+    if not name:
+        raise TenantRequired
+    if TENANT_NAME.match(name.lower()) is None:
+        raise Invalid.field("tenant", "This is neither a slug nor an id.")
+    return name.lower()
+
+
+def pair_and(pair: TokenPair, **more: Any) -> dict[str, Any]:
+    return {
+        "access": pair.access,
+        "refresh": pair.refresh,
+        "expires_in": pair.expires_in,
+        **more,
+    }
+
+
+class LogInView(OpenView):
+    """Log in with tenant, username and password, as JSON or as an OAuth 2.0 password form."""
+
+    parser_classes = (StrictJSONParser, StrictFormParser)
+
+    @extend_schema(
+        operation_id="auth_token_create",
+        parameters=[TENANT_HEADER],
+        request={
+            "application/json": LogInInput,
+            "application/x-www-form-urlencoded": OAuthLogInInput,
+        },
+        responses=LogInAnswer,
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        is_form = request.content_type.startswith("application/x-www-form-urlencoded")
+        serializer = (OAuthLogInInput if is_form else LogInInput)(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        given = serializer.validated_data
+        session, pair = services.log_in(
+            tenant=tenant_named_by(request, given.get("tenant")),
+            username=given["username"],
+            password=given["password"],
+            origin=origin_of(request),
+        )
+        if is_form:
+            return Response(OAuthTokenSerializer(pair).data)
+        return Response(LogInAnswer(pair_and(pair, user=session.user)).data)
+
+
+class RefreshView(OpenView):
+    """Exchange a refresh token for the next pair. Each is good for one exchange."""
+
+    @extend_schema(
+        operation_id="auth_token_refresh", request=RefreshInput, responses=TokenPairSerializer,
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        serializer = RefreshInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        pair = services.refresh(serializer.validated_data["refresh"])
+        return Response(TokenPairSerializer(pair).data)
+
+
+class VerifyView(OpenView):
+    """Whether an access token is good at this moment, and whose it is."""
+
+    @extend_schema(
+        operation_id="auth_token_verify", request=VerifyInput, responses=VerifiedSerializer, auth=[]
+    )
+    def post(self, request: Request) -> Response:
+        serializer = VerifyInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        token = serializer.validated_data["token"]
+        session = services.session_of(token)
+        answer = {
+            "active": True,
+            "user": session.user,
+            "tenant": session.user.tenant,
+            "expires_at": read_access(token).expires_at,
+        }
+        return Response(VerifiedSerializer(answer).data)
+
+
+class SignupView(OpenView):
+    """Open a shop of one's own, where the installation allows it."""
+
+    @extend_schema(
+        operation_id="auth_signup", request=SignupInput, responses={201: SignupAnswer}, auth=[]
+    )
+    def post(self, request: Request) -> Response:
+        if not settings.SIGNUP_ENABLED:
+            raise SignupDisabled
+        if bearer_token(request) is not None:
+            raise AlreadyAuthenticated
+        serializer = SignupInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        tenant, admin, _ = services.open_shop(**serializer.validated_data)
+        _, pair = services.start_session(admin, origin_of(request))
+        answer = pair_and(pair, user=admin, tenant=tenant)
+        return Response(SignupAnswer(answer).data, status=status.HTTP_201_CREATED)
+
+
+class LogOutView(APIView):
+    """End this session; its access token is dead with the next request."""
+
+    permission_classes = (IsStaff,)
+    open_before_password_change = True
+
+    @extend_schema(operation_id="auth_logout", request=None, responses={204: None})
+    def post(self, request: Request) -> Response:
+        services.log_out(request.auth)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class LogOutEverywhereView(APIView):
+    """End every session of this person, on whatever device."""
+
+    permission_classes = (IsStaff,)
+    open_before_password_change = True
+
+    @extend_schema(operation_id="auth_logout_all", request=None, responses={204: None})
+    def post(self, request: Request) -> Response:
+        services.log_out_everywhere(request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

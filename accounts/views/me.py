@@ -1,0 +1,66 @@
+"""What a person sees and changes of himself."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services
+from accounts.permissions import IsStaff
+from accounts.serializers.people import (
+    OwnPasswordInput,
+    ProfileInput,
+    TokenPairSerializer,
+    UserSerializer,
+)
+from tenants.scope import tenant_scope
+from tenants.views import version_named_by
+
+
+class MeView(APIView):
+    """One's own profile."""
+
+    permission_classes = (IsStaff,)
+
+    @extend_schema(operation_id="auth_me", responses=UserSerializer)
+    def get(self, request: Request) -> Response:
+        return self.answer(request)
+
+    @extend_schema(operation_id="auth_me_update", request=ProfileInput, responses=UserSerializer)
+    def patch(self, request: Request) -> Response:
+        expected = version_named_by(request, required=False)
+        serializer = ProfileInput(data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        with tenant_scope(request.user.tenant):
+            request.user = services.edit_user(
+                user=request.user,
+                changes=serializer.validated_data,
+                expected_version=expected,
+                by=request.user,
+            )
+        return self.answer(request)
+
+    def answer(self, request: Request) -> Response:
+        data = UserSerializer(request.user, context={"request": request}).data
+        return Response(data, headers={"ETag": f'"{request.user.version}"'})
+
+
+class OwnPasswordView(APIView):
+    """Replace one's password. Every other session ends; this one goes on with new tokens."""
+
+    permission_classes = (IsStaff,)
+    open_before_password_change = True
+
+    @extend_schema(
+        operation_id="auth_password", request=OwnPasswordInput, responses=TokenPairSerializer
+    )
+    def put(self, request: Request) -> Response:
+        serializer = OwnPasswordInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        with tenant_scope(request.user.tenant):
+            pair = services.change_own_password(
+                session=request.auth,
+                current=serializer.validated_data["current_password"],
+                new=serializer.validated_data["new_password"],
+            )
+        return Response(TokenPairSerializer(pair).data)

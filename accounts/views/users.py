@@ -1,0 +1,105 @@
+"""The people of the shop, as managers and admins see and change them."""
+
+from typing import Any
+
+from django_filters import CharFilter, ChoiceFilter
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services
+from accounts.models import Role, User, username_key
+from accounts.permissions import IsAdmin, IsManager
+from accounts.serializers.people import (
+    HireInput,
+    NewUserSerializer,
+    ProfileInput,
+    RoleInput,
+    TemporaryPasswordSerializer,
+    UserSerializer,
+)
+from tenants.filters import StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.views import ListsAndShows, TenantScopedViewSet
+
+
+class UserFilter(StrictFilterSet):
+    role = ChoiceFilter(choices=Role.choices)
+    is_active = StrictBooleanFilter()
+    username = CharFilter(method="named")
+    updated_since = UpdatedSinceFilter()
+
+    class Meta:
+        model = User
+        fields = ()
+
+    def named(self, people: Any, name: str, value: str) -> Any:
+        return people.filter(username_key=username_key(value))
+
+
+@extend_schema_view(
+    list=extend_schema(summary="People of the shop"),
+    retrieve=extend_schema(summary="One person"),
+)
+class UserViewSet(ListsAndShows, TenantScopedViewSet):
+    """Managers see everybody and run the cashiers; admins run everybody but themselves."""
+
+    model = User
+    serializer_class = UserSerializer
+    permission_classes = (IsManager,)
+    filterset_class = UserFilter
+    ordering_fields = {"username": ("username_key",), "created_at": ("created_at",)}  # noqa: RUF012
+    ordering = "username"
+
+    def rows(self) -> Any:
+        return User.objects.get_queryset().select_related("tenant")
+
+    @extend_schema(request=HireInput, responses={201: NewUserSerializer})
+    def create(self, request: Request) -> Response:
+        given = self.validated(HireInput)
+        given["role"] = Role(given["role"])
+        user, password = services.create_user(by=request.user, **given)
+        user.temporary_password = password  # type: ignore[attr-defined]  # for the answer only
+        data = NewUserSerializer(user, context=self.get_serializer_context()).data
+        headers = {"ETag": f'"{user.version}"'}
+        return Response(data, status=status.HTTP_201_CREATED, headers=headers)
+
+    @extend_schema(request=ProfileInput, responses=UserSerializer)
+    def partial_update(self, request: Request, pk: Any) -> Response:
+        user = services.edit_user(
+            user=self.get_object(),
+            expected_version=self.if_match(required=True),
+            changes=self.validated(ProfileInput, partial=True),
+            by=request.user,
+        )
+        return self.answer(user)
+
+    @extend_schema(request=RoleInput, responses=UserSerializer)
+    @action(detail=True, methods=["put"], permission_classes=[IsAdmin])
+    def role(self, request: Request, pk: Any) -> Response:
+        role = Role(self.validated(RoleInput)["role"])
+        return self.answer(
+            services.change_role(user=self.get_object(), role=role, by=request.user)
+        )
+
+    @extend_schema(request=None, responses=UserSerializer)
+    @action(detail=True, methods=["put"])
+    def activation(self, request: Request, pk: Any) -> Response:
+        """Let the person in (again)."""
+        user = self.get_object()
+        return self.answer(services.set_activation(user=user, active=True, by=request.user))
+
+    @extend_schema(request=None, responses=UserSerializer)
+    @activation.mapping.delete
+    def deactivate(self, request: Request, pk: Any) -> Response:
+        """Keep the person out, at once and on every device."""
+        user = self.get_object()
+        return self.answer(services.set_activation(user=user, active=False, by=request.user))
+
+    @extend_schema(request=None, responses=TemporaryPasswordSerializer)
+    @action(detail=True, methods=["post"], url_path="reset-password")
+    def reset_password(self, request: Request, pk: Any) -> Response:
+        """Make a temporary password, shown this once; the person must replace it."""
+        password = services.reset_password(user=self.get_object(), by=request.user)
+        return Response({"temporary_password": password})

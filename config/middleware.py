@@ -1,0 +1,98 @@
+"""What every request and every response goes through, whatever it is about."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import SimpleLazyObject
+
+from config.problems import Problem
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+SERVER_ERROR = 500
+log = structlog.get_logger("till.access")
+
+
+class RequestIdMiddleware:
+    """Names each request: in its answer, in problems and in every log line in between.
+
+    Outermost, so that answers of the other middleware have it too.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        sent = request.META.get("HTTP_X_REQUEST_ID", "")
+        request_id = sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
+        request.request_id = request_id  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        response = self.get_response(request)
+        response["X-Request-ID"] = request_id
+        return response
+
+
+class AccessLogMiddleware:
+    """One line per request. No headers, no body, no query string: people put secrets there."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        write = log.error if response.status_code >= SERVER_ERROR else log.info
+        write(
+            "request",
+            method=request.method,
+            path=request.path,
+            status=response.status_code,
+            milliseconds=round((time.perf_counter() - started) * 1000, 1),
+            **person(request),
+        )
+        return response
+
+
+def person(request: HttpRequest) -> dict[str, str]:
+    """Who asked, if that is known by now: finding it out is not a log's business."""
+    user: Any = getattr(request, "user", None)
+    if isinstance(user, SimpleLazyObject):
+        user = getattr(request, "_cached_user", None)
+    if user is None or user.pk is None:
+        return {}
+    return {"user": str(user.pk), "tenant": str(user.tenant_id)}
+
+
+class BodyLengthMiddleware:
+    """Refuses bodies of unknown length, which WSGI would silently read as empty."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            detail = "Send Content-Length instead of Transfer-Encoding."
+            return Problem(411, "length_required", detail).response(request)
+        return self.get_response(request)
+
+
+class NoStoreMiddleware:
+    """Tokens are nobody's to keep, least of all a cache's."""
+
+    prefix = "/api/v1/auth/"
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path.startswith(self.prefix):
+            response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,141 @@
+"""The OpenAPI document: its title and version, and the problems that every operation may answer.
+
+Imported by the settings, and so free of anything that reads them.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+CHANGELOG = Path(__file__).resolve().parent.parent / "CHANGELOG.md"
+HEADING = re.compile(r"^## +\[?([^\]\s]+)", re.MULTILINE)
+METHODS = ("get", "post", "put", "patch", "delete")
+
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "description": "RFC 9457. Further members are facts about this problem, such as `available`.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference", "examples": ["about:blank"]},
+        "title": {"type": "string", "examples": ["Conflict"]},
+        "status": {"type": "integer", "examples": [409]},
+        "detail": {"type": "string", "description": "For people; its wording may change."},
+        "code": {
+            "type": "string",
+            "description": "For programs; it does not change.",
+            "examples": ["insufficient_stock"],
+        },
+        "request_id": {"type": "string", "description": "The X-Request-ID of this answer."},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail"],
+                "properties": {
+                    "field": {
+                        "type": "string",
+                        "description": "Its path; empty for the body as a whole.",
+                        "examples": ["lines[0].quantity"],
+                    },
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+}
+
+# For each status the name of its response component, and what it means.
+RESPONSES: dict[str, tuple[str, str]] = {
+    "400": ("Invalid", "The request is not valid; `errors` names the fields."),
+    "401": ("Unauthorized", "No valid token."),
+    "403": ("Forbidden", "Not for this person."),
+    "404": ("NotFound", "There is no such thing in this shop."),
+    "406": ("NotAcceptable", "The answer does not come in the media type asked for."),
+    "409": ("Conflict", "Not possible in the present state."),
+    "412": ("VersionConflict", "It has changed since `If-Match` was read."),
+    "413": ("TooLarge", "The body is too large."),
+    "415": ("UnsupportedMediaType", "The body is not in a media type that is read here."),
+    "422": ("KeyReused", "The Idempotency-Key was used for another request."),
+    "428": ("PreconditionRequired", "`If-Match` is needed."),
+    "429": ("TooManyRequests", "Too many requests; `Retry-After` says when to come back."),
+    "503": ("Unavailable", "Not at this moment; `Retry-After` says when to come back."),
+}
+ALWAYS = ("400", "406", "429", "503")
+BY_METHOD: dict[str, tuple[str, ...]] = {
+    "post": ("409", "412", "422"),
+    "put": ("409", "412", "428"),
+    "patch": ("409", "412", "428"),
+    "delete": ("409", "412", "428"),
+}
+
+
+def newest_version(changelog: Path = CHANGELOG) -> str:
+    """The first heading of the change log; a checkout without releases has none."""
+    heading = HEADING.search(changelog.read_text("utf-8")) if changelog.exists() else None
+    return heading[1] if heading else "Unreleased"
+
+
+def document_problems(
+    result: dict[str, Any], generator: Any, request: Any, public: bool
+) -> dict[str, Any]:
+    """Hook of drf-spectacular: adds what can go wrong to every operation that does not say."""
+    components = result.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = PROBLEM
+    components.setdefault("responses", {}).update(
+        {name: response(meaning) for name, meaning in RESPONSES.values()}
+    )
+    for path, operations in result.get("paths", {}).items():
+        for method in operations.keys() & set(METHODS):
+            operation = operations[method]
+            for status in problems_of(path, method, operation):
+                name, _ = RESPONSES[status]
+                reference = {"$ref": f"#/components/responses/{name}"}
+                operation["responses"].setdefault(status, reference)
+    return result
+
+
+def response(meaning: str) -> dict[str, Any]:
+    return {
+        "description": meaning,
+        "content": {
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+        },
+    }
+
+
+def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+    """The statuses that this operation may answer besides its own."""
+    statuses = [*ALWAYS, *BY_METHOD.get(method, ())]
+    # An empty entry among the requirements means that a token is optional.
+    if any(operation.get("security", [])):
+        statuses += ["401", "403"]
+    if "{" in path:
+        statuses.append("404")
+    if "requestBody" in operation:
+        statuses += ["413", "415"]
+    return sorted(statuses)
+
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Till",
+    "DESCRIPTION": (
+        "Point of sale for many shops. Amounts are decimal strings in the shop's currency, ids are "
+        "UUIDs, times are RFC 3339 in UTC. Log in at `auth/token/` and send the access token as "
+        "`Authorization: Bearer`. Errors are RFC 9457 problems with a stable `code`."
+    ),
+    "VERSION": newest_version(),
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": r"/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "displayRequestDuration": True},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "config.schema.document_problems",
+    ],
+}

@@ -1,0 +1,22 @@
+"""The whole map: the API, its docs, the platform's admin, health."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from config import docs, health
+
+urlpatterns = [
+    path("", docs.home, name="home"),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("accounts.urls")),
+    path("api/v1/", include("orders.urls")),
+    path("api/schema/", docs.schema, name="schema"),
+    path("api/docs/", docs.docs, name="docs"),
+    path("health/live/", health.live, name="live"),
+    path("health/ready/", health.ready, name="ready"),
+]
+
+handler400 = "config.problems.bad_request"
+handler403 = "config.problems.permission_denied"
+handler404 = "config.problems.page_not_found"
+handler500 = "config.problems.server_error"

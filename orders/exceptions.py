@@ -1,0 +1,55 @@
+"""Every reason for which the till says no."""
+
+from tenants.exceptions import Conflict, DomainError
+
+
+class OrderNotOpen(Conflict):
+    code = "order_not_open"
+    message = "Order {number} is {status}."
+
+
+class OrderStillDue(Conflict):
+    code = "order_still_due"
+    message = "Order {number} is not paid: {due} is due."
+
+
+class NoReceipt(Conflict):
+    code = "no_receipt"
+    message = "Order {number} is not completed, so that it has no receipt."
+
+
+class InsufficientStock(Conflict):
+    """`short` lists every line that cannot be had: product, sku, wanted, available."""
+
+    code = "insufficient_stock"
+    message = "Not enough in stock."
+
+
+class PaymentExceedsDue(Conflict):
+    code = "payment_exceeds_due"
+    message = "Only {due} is due."
+
+
+class PaymentUnderway(Conflict):
+    code = "payment_underway"
+    message = "A card payment of this order is not settled yet."
+
+
+class AmountTooLarge(DomainError):
+    code = "amount_too_large"
+    message = "This order is too large for one till."
+
+
+class IdempotencyKeyRequired(DomainError):
+    code = "idempotency_key_required"
+    message = "Send an id of your own, so that a repeated request does nothing twice."
+
+
+class BarcodeTaken(Conflict):
+    code = "barcode_taken"
+    message = "Barcode {barcode} is on another product."
+
+
+class SkuTaken(Conflict):
+    code = "sku_taken"
+    message = "Another product has this SKU."

@@ -1,0 +1,54 @@
+"""The port through which cards are charged. Which gateway stands behind it, a setting says."""
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from typing import Protocol
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+
+class Outcome(StrEnum):
+    """What became of a charge, as far as anybody knows. The values are those of a payment."""
+
+    CAPTURED = "captured"
+    DECLINED = "declined"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What is asked of a gateway. `key` makes asking again harmless: it is the payment's id."""
+
+    key: uuid.UUID
+    amount: Decimal
+    currency: str
+    exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    outcome: Outcome
+    reference: str = ""
+    reason: str = ""
+
+
+class PaymentGateway(Protocol):
+    """Neither call raises for what may happen to a payment: a time-out is an answer too."""
+
+    def charge(self, charge: Charge, *, timeout: float) -> Answer:
+        """Take the money, once per key however often it is called; wait `timeout` seconds."""
+        ...
+
+    def look_up(self, charge: Charge, *, timeout: float) -> Answer:
+        """What became of the charge with this key."""
+        ...
+
+
+@cache
+def payment_gateway() -> PaymentGateway:
+    gateway: PaymentGateway = import_string(settings.PAYMENT_GATEWAY)()
+    return gateway

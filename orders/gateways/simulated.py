@@ -1,0 +1,36 @@
+"""A gateway that is not one: for demos, tests and terminals under development."""
+
+import time
+
+from orders.gateways import Answer, Charge, Outcome
+
+# By the last two digits of the amount in minor units, as card networks' test amounts do.
+DECLINES = 91
+TIMES_OUT_BUT_CAPTURED = 92
+TIMES_OUT_AND_DECLINED = 93
+ANSWERS_LATE = 94
+LATE_SECONDS = 2.0
+
+
+class SimulatedGateway:
+    """Captures every amount but those ending in .91 (declined), .92 and .93 (time out; a look-up
+    then says captured, or declined) and .94 (captured, two seconds late)."""
+
+    def charge(self, charge: Charge, *, timeout: float) -> Answer:
+        match self.cents(charge):
+            case 92 | 93:
+                return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
+            case 94:
+                time.sleep(min(LATE_SECONDS, timeout))
+                if timeout < LATE_SECONDS:
+                    return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
+        return self.look_up(charge, timeout=timeout)
+
+    def look_up(self, charge: Charge, *, timeout: float) -> Answer:
+        if self.cents(charge) in {DECLINES, TIMES_OUT_AND_DECLINED}:
+            return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
+        return Answer(Outcome.CAPTURED, reference=f"sim-{charge.key.hex[:12]}")
+
+    @staticmethod
+    def cents(charge: Charge) -> int:
+        return int(charge.amount.scaleb(charge.exponent)) % 100

@@ -1,0 +1,145 @@
+"""What the shop has to sell, at which price and tax."""
+
+import unicodedata
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+from orders.models.columns import money_column
+from orders.money import TaxRate
+from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+
+
+def folded(code: str) -> str:
+    """SKUs and barcodes that look the same are the same."""
+    return unicodedata.normalize("NFKC", code).strip()
+
+
+class TaxClass(TenantOwned):
+    """The taxes of a kind of goods, in the order in which they are computed."""
+
+    name = models.CharField(max_length=100)
+    # Read and written as a whole, and frozen into each line sold: no table of their own.
+    rates = models.JSONField(default=list, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="tax_class_name_is_unique"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "updated_at", "id"], name="tax_class_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def tax_rates(self) -> tuple[TaxRate, ...]:
+        return tuple(
+            TaxRate(
+                name=rate["name"],
+                percent=Decimal(rate["percent"]),
+                included=rate["included"],
+                compound=rate["compound"],
+            )
+            for rate in self.rates
+        )
+
+
+class Category(TenantOwned):
+    """A shelf of the catalog."""
+
+    name = models.CharField(max_length=100)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "categories"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="category_name_is_unique"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "updated_at", "id"], name="category_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductQuerySet(TenantQuerySet["Product"]):
+    def on_sale(self) -> Self:
+        return self.filter(is_active=True)
+
+    def with_barcodes(self) -> Self:
+        return self.prefetch_related("barcodes")
+
+
+class Product(TenantOwned):
+    """Something that the shop sells."""
+
+    class SoldBy(models.TextChoices):
+        UNIT = "unit", "Unit"
+        WEIGHT = "weight", "Weight"
+
+    sku = models.CharField("SKU", max_length=64)
+    name = models.CharField(max_length=200)
+    price = money_column(validators=[MinValueValidator(Decimal(0))])
+    tax_class = models.ForeignKey(
+        TaxClass, on_delete=models.PROTECT, null=True, blank=True, related_name="products"
+    )
+    category = models.ForeignKey(
+        Category, on_delete=models.PROTECT, null=True, blank=True, related_name="products"
+    )
+    sold_by = models.CharField(max_length=6, choices=SoldBy, default=SoldBy.UNIT)
+    open_price = models.BooleanField(
+        default=False, help_text="The cashier types the price, such as for a service."
+    )
+    track_stock = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+
+    objects: ClassVar[TenantManager["Product"]] = TenantManager.from_queryset(ProductQuerySet)()
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "sku"], name="product_sku_is_unique"),
+            models.CheckConstraint(condition=Q(price__gte=0), name="product_price_is_not_negative"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "name", "id"], name="product_by_name"),
+            models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.sku = folded(self.sku)
+        super().clean_fields(exclude=exclude)
+
+    @property
+    def tax_rates(self) -> tuple[TaxRate, ...]:
+        return self.tax_class.tax_rates if self.tax_class else ()
+
+
+class Barcode(TenantOwned):
+    """One of the codes that a scanner may read off a product."""
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="barcodes")
+    code = models.CharField(max_length=64)
+
+    class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["code"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "code"], name="barcode_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        self.code = folded(self.code)
+        if not self.code:
+            raise ValidationError({"code": "Empty."})
+        super().clean_fields(exclude=exclude)

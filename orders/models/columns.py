@@ -1,0 +1,25 @@
+"""The column types of money and quantities."""
+
+from typing import Any
+
+from django.db import models
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Round
+
+
+def money_column(**kwargs: Any) -> Any:
+    """An amount: 12 digits before the point and 3 after, enough for every currency.
+
+    15 digits are also what SQLite keeps exactly.
+    """
+    return models.DecimalField(max_digits=15, decimal_places=3, **kwargs)
+
+
+def quantity_column(**kwargs: Any) -> Any:
+    """Pieces or kilograms, to the thousandth."""
+    return models.DecimalField(max_digits=12, decimal_places=3, **kwargs)
+
+
+def rounded(sum_in_database: Combinable) -> Round:
+    """A sum made by the database, to the thousandth: SQLite adds decimals as floats."""
+    return Round(sum_in_database, precision=3)

@@ -1,0 +1,161 @@
+"""What one customer takes to the till."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from orders.exceptions import OrderNotOpen, OrderStillDue
+from orders.models.catalog import Product
+from orders.models.columns import money_column, quantity_column, rounded
+from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+
+
+class OrderQuerySet(TenantQuerySet["Order"]):
+    def open(self) -> Self:
+        return self.filter(status=Order.Status.OPEN)
+
+    def with_details(self) -> Self:
+        """Load what the API shows, in a fixed number of queries."""
+        return self.prefetch_related("lines", "payments")
+
+
+class Order(TenantOwned):
+    """What one customer takes to the till, from the first item to the receipt.
+
+    The figures are those of `orders.money`, written down when the order changes.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        HELD = "held", "Held"
+        COMPLETED = "completed", "Completed"
+        VOIDED = "voided", "Voided"
+        PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
+        REFUNDED = "refunded", "Refunded"
+
+    number = models.CharField(max_length=24)
+    status = models.CharField(max_length=18, choices=Status, default=Status.OPEN)
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    cashier = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    customer_name = models.CharField(max_length=100, blank=True)
+    customer_email = models.EmailField(max_length=254, blank=True)
+    note = models.TextField(max_length=500, blank=True)
+    discounts = models.JSONField(default=list, blank=True)
+    taxes = models.JSONField(default=list, blank=True)
+    subtotal = money_column(default=Decimal(0))
+    discount_total = money_column(default=Decimal(0))
+    tax_total = money_column(default=Decimal(0))
+    cash_rounding = money_column(default=Decimal(0))
+    total = money_column(default=Decimal(0))
+    paid_total = money_column(default=Decimal(0))
+    change_total = money_column(default=Decimal(0))
+    refunded_total = money_column(default=Decimal(0))
+    receipt_number = models.PositiveBigIntegerField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    # Of the request that made it: the same id with other content is another order.
+    fingerprint = models.CharField(max_length=64, editable=False)
+
+    objects: ClassVar[TenantManager["Order"]] = TenantManager.from_queryset(OrderQuerySet)()
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "number"], name="order_number_is_unique"),
+            models.UniqueConstraint(
+                fields=["tenant", "register", "receipt_number"], name="receipt_number_is_unique"
+            ),
+            models.CheckConstraint(condition=Q(total__gte=0), name="order_total_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(status__in=["open", "held", "voided"], receipt_number__isnull=True)
+                | Q(
+                    status__in=["completed", "partially_refunded", "refunded"],
+                    receipt_number__isnull=False,
+                    paid_total=rounded(models.F("total") + models.F("cash_rounding")),
+                ),
+                name="completed_order_is_paid_and_has_a_receipt",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("paid_total")),
+                name="refunds_do_not_exceed_payments",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="order_by_time"),
+            models.Index(fields=["tenant", "updated_at", "id"], name="order_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def due(self) -> Decimal:
+        return self.total + self.cash_rounding - self.paid_total
+
+    def hold_details(self, lines: list[Any], payments: list[Any]) -> None:
+        """Show these as the order's own without asking the database for what was just written."""
+        self._prefetched_objects_cache = {"lines": lines, "payments": payments}
+
+    def close(self, receipt_number: int, at: datetime) -> None:
+        """Become a sale: everything is paid, and the receipt has its number."""
+        self.ensure_open()
+        if self.due != 0:
+            raise OrderStillDue(number=self.number, due=self.due)
+        self.status = self.Status.COMPLETED
+        self.receipt_number = receipt_number
+        self.completed_at = at
+
+    def ensure_open(self) -> None:
+        if self.status != self.Status.OPEN:
+            raise OrderNotOpen(number=self.number, status=self.status)
+
+
+class OrderLine(TenantOwned):
+    """One product on an order, with name, price and taxes as they were when it was added."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Copied at the time of sale: later changes of the catalog must not rewrite history.
+    sku = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    list_price = money_column()
+    unit_price = money_column()
+    quantity = quantity_column()
+    note = models.CharField(max_length=200, blank=True)
+    tracks_stock = models.BooleanField()
+    discounts = models.JSONField(default=list, blank=True)
+    taxes = models.JSONField(default=list, blank=True)
+    gross = money_column()
+    discount_total = money_column()
+    net = money_column()
+    tax_total = money_column()
+    total = money_column()
+    refunded_quantity = quantity_column(default=Decimal(0))
+    refunded_total = money_column(default=Decimal(0))
+
+    class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="line_quantity_is_positive"),
+            models.CheckConstraint(
+                condition=Q(net__gte=0) & Q(total__gte=0), name="line_total_is_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_quantity__gte=0)
+                & Q(refunded_quantity__lte=models.F("quantity")),
+                name="refunded_quantity_was_sold",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("total")),
+                name="refunded_total_was_sold",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.name}"

@@ -1,0 +1,60 @@
+"""How an order is paid."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from orders.models.columns import money_column, rounded
+from orders.models.order import Order
+from tenants.models import TenantOwned
+
+
+class Payment(TenantOwned):
+    """Money for an order. A card payment is `pending` from before the gateway is asked.
+
+    `amount` is what settles the order, `tendered` what was handed over, `change` the difference.
+    """
+
+    class Method(models.TextChoices):
+        CASH = "cash", "Cash"
+        CARD = "card", "Card"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        CAPTURED = "captured", "Captured"
+        DECLINED = "declined", "Declined"
+        UNKNOWN = "unknown", "Unknown"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
+    position = models.PositiveIntegerField()
+    method = models.CharField(max_length=12, choices=Method)
+    status = models.CharField(max_length=8, choices=Status)
+    amount = money_column()
+    tendered = money_column(null=True)
+    change = money_column(default=Decimal(0))
+    reference = models.CharField(max_length=100, blank=True)
+    reason = models.CharField(max_length=100, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(amount__gte=0) & Q(change__gte=0),
+                name="payment_amount_is_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(tendered__isnull=True)
+                | Q(tendered=rounded(models.F("amount") + models.F("change"))),
+                name="change_is_tendered_less_amount",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.amount}"
+
+    @property
+    def is_underway(self) -> bool:
+        """The gateway has not said, or not said clearly, what became of it."""
+        return self.status in {self.Status.PENDING, self.Status.UNKNOWN}

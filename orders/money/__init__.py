@@ -1,0 +1,44 @@
+"""What every figure on a bill is, to the minor unit; nothing else computes a total.
+
+Amounts come in and go out as `Decimal`. In between they are whole minor units, so that every sum
+is exact and fast; a fraction lives only as long as it takes to round it or to share it out.
+"""
+
+from orders.money.bill import (
+    Discount,
+    DiscountType,
+    LineInput,
+    Policy,
+    PricedLine,
+    PricedOrder,
+    PricedTax,
+    RoundingLevel,
+    TaxRate,
+    TaxTotal,
+)
+from orders.money.pricing import price_order
+from orders.money.rounding import RoundingMode, apportion, round_to
+from orders.money.settling import CashSettlement, cash_rounding, refund_share, settle_cash
+from orders.money.steps import trace
+
+__all__ = [
+    "CashSettlement",
+    "Discount",
+    "DiscountType",
+    "LineInput",
+    "Policy",
+    "PricedLine",
+    "PricedOrder",
+    "PricedTax",
+    "RoundingLevel",
+    "RoundingMode",
+    "TaxRate",
+    "TaxTotal",
+    "apportion",
+    "cash_rounding",
+    "price_order",
+    "refund_share",
+    "round_to",
+    "settle_cash",
+    "trace",
+]

@@ -1,0 +1,122 @@
+"""What goes into the pricing of an order, and the bill that comes out."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from orders.money.rounding import RoundingMode, ensure_within, plain
+
+_HUNDRED = Decimal(100)
+
+
+class RoundingLevel(StrEnum):
+    LINE = "line"
+    ORDER = "order"
+
+
+class DiscountType(StrEnum):
+    PERCENT = "percent"
+    AMOUNT = "amount"
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """A part of the price that the customer is let off."""
+
+    type: DiscountType
+    value: Decimal
+
+    def __post_init__(self) -> None:
+        is_percent = DiscountType(self.type) is DiscountType.PERCENT
+        ensure_within("discount", self.value, _HUNDRED if is_percent else None)
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """One rate of a tax class, as it stood when the line was added."""
+
+    name: str
+    percent: Decimal
+    included: bool
+    compound: bool
+
+    def __post_init__(self) -> None:
+        ensure_within("tax percent", self.percent, _HUNDRED)
+
+    @property
+    def key(self) -> str:
+        """Equal for equal rates, which share a bucket: 8 and 8.0000 percent are the same."""
+        included = "included" if self.included else "added"
+        compound = "compound" if self.compound else "simple"
+        return f"{self.name}:{plain(self.percent)}:{included}:{compound}"
+
+
+@dataclass(frozen=True, slots=True)
+class LineInput:
+    """So much of one product at one price."""
+
+    quantity: Decimal
+    unit_price: Decimal
+    taxes: tuple[TaxRate, ...]
+    discounts: tuple[Discount, ...] = ()
+
+    def __post_init__(self) -> None:
+        ensure_within("quantity", self.quantity)
+        ensure_within("unit price", self.unit_price)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The decimals of a shop's currency, and where and how the shop rounds its taxes."""
+
+    exponent: int
+    level: RoundingLevel
+    mode: RoundingMode
+
+    def __post_init__(self) -> None:
+        RoundingLevel(self.level)
+        RoundingMode(self.mode)
+        if self.exponent < 0:
+            raise ValueError(f"a currency cannot have {self.exponent} decimals")
+
+
+@dataclass(frozen=True, slots=True)
+class PricedTax:
+    rate: TaxRate
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PricedLine:
+    """A line of the bill; `line_discounts` holds what each of its discounts really took."""
+
+    gross: Decimal
+    line_discounts: tuple[Decimal, ...]
+    order_discount: Decimal
+    discount_total: Decimal
+    net: Decimal
+    taxes: tuple[PricedTax, ...]
+    tax_total: Decimal
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class TaxTotal:
+    """What the whole order pays of one rate, and on how much."""
+
+    rate: TaxRate
+    taxable: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PricedOrder:
+    """The bill; `discounts` holds what each discount of the whole order really took."""
+
+    lines: tuple[PricedLine, ...]
+    discounts: tuple[Decimal, ...]
+    subtotal: Decimal
+    discount_total: Decimal
+    tax_total: Decimal
+    total: Decimal
+    taxes: tuple[TaxTotal, ...]

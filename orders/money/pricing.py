@@ -1,0 +1,109 @@
+"""The bill of an order, computed in minor units from the first multiplication to the last sum."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from orders.money.bill import (
+    Discount,
+    LineInput,
+    Policy,
+    PricedLine,
+    PricedOrder,
+    PricedTax,
+    TaxRate,
+    TaxTotal,
+)
+from orders.money.discounts import share_out, taken_by
+from orders.money.rounding import divide, to_decimal
+from orders.money.taxes import taxes_on
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A line in minor units, as far as it is priced."""
+
+    line: LineInput
+    gross: int
+    taken: list[int]
+    net: int
+    taxes: list[int] = field(default_factory=list)
+    taxable: int = 0
+
+    def finish(self, net: int, taxes: list[int]) -> None:
+        rated = zip(self.line.taxes, taxes, strict=True)
+        self.net, self.taxes = net, taxes
+        self.taxable = net - sum(units for rate, units in rated if rate.included)
+
+    @property
+    def total(self) -> int:
+        return self.taxable + sum(self.taxes)
+
+
+def price_order(
+    lines: Sequence[LineInput], discounts: Sequence[Discount], policy: Policy
+) -> PricedOrder:
+    """The bill for these lines, with every figure on it."""
+    exponent = policy.exponent
+    drafts = [_before_order_discounts(line, exponent) for line in lines]
+    left = [draft.net for draft in drafts]
+    taken = taken_by(discounts, sum(left), exponent)
+    nets = share_out(discounts, taken, left)
+    for draft, net, taxes in zip(drafts, nets, taxes_on(lines, nets, policy), strict=True):
+        draft.finish(net, taxes)
+    return _bill(drafts, taken, exponent)
+
+
+def _before_order_discounts(line: LineInput, exponent: int) -> _Draft:
+    quantity, parts = line.quantity.as_integer_ratio()
+    price, pieces = line.unit_price.as_integer_ratio()
+    gross = divide(quantity * price * 10**exponent, parts * pieces)
+    taken = taken_by(line.discounts, gross, exponent)
+    return _Draft(line, gross, taken, net=gross - sum(taken))
+
+
+def _bill(drafts: list[_Draft], taken: list[int], exponent: int) -> PricedOrder:
+    gross = sum(draft.gross for draft in drafts)
+    return PricedOrder(
+        lines=tuple(_priced_line(draft, exponent) for draft in drafts),
+        discounts=_decimals(taken, exponent),
+        subtotal=to_decimal(gross, exponent),
+        discount_total=to_decimal(gross - sum(draft.net for draft in drafts), exponent),
+        tax_total=to_decimal(sum(sum(draft.taxes) for draft in drafts), exponent),
+        total=to_decimal(sum(draft.total for draft in drafts), exponent),
+        taxes=_tax_totals(drafts, exponent),
+    )
+
+
+def _priced_line(draft: _Draft, exponent: int) -> PricedLine:
+    discount_total = draft.gross - draft.net
+    taxes = zip(draft.line.taxes, draft.taxes, strict=True)
+    return PricedLine(
+        gross=to_decimal(draft.gross, exponent),
+        line_discounts=_decimals(draft.taken, exponent),
+        order_discount=to_decimal(discount_total - sum(draft.taken), exponent),
+        discount_total=to_decimal(discount_total, exponent),
+        net=to_decimal(draft.net, exponent),
+        taxes=tuple(PricedTax(rate, to_decimal(units, exponent)) for rate, units in taxes),
+        tax_total=to_decimal(sum(draft.taxes), exponent),
+        total=to_decimal(draft.total, exponent),
+    )
+
+
+def _tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ...]:
+    """One bucket for each rate, as they first appear; each line is taxable in it once."""
+    buckets: dict[TaxRate, list[int]] = {}
+    for draft in drafts:
+        rates = draft.line.taxes
+        for at, (rate, units) in enumerate(zip(rates, draft.taxes, strict=True)):
+            bucket = buckets.setdefault(rate, [0, 0])
+            bucket[0] += 0 if rate in rates[:at] else draft.taxable
+            bucket[1] += units
+    return tuple(
+        TaxTotal(rate, to_decimal(taxable, exponent), to_decimal(amount, exponent))
+        for rate, (taxable, amount) in buckets.items()
+    )
+
+
+def _decimals(amounts: list[int], exponent: int) -> tuple[Decimal, ...]:
+    return tuple(to_decimal(units, exponent) for units in amounts)

@@ -1,0 +1,88 @@
+"""Whole minor units: into them, out of them, rounded and split without losing one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Context, Decimal, Inexact, InvalidOperation
+from enum import StrEnum
+
+# Refuses to lose a digit: the usual context would silently round away the 29th.
+_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
+
+
+class RoundingMode(StrEnum):
+    HALF_UP = "half_up"
+    HALF_EVEN = "half_even"
+    HALF_DOWN = "half_down"
+    UP = "up"
+    DOWN = "down"
+
+
+# By the quotient, and by how far twice the rest goes beyond the divisor: does the rest count?
+_COUNTS: Mapping[RoundingMode, Callable[[int, int], bool]] = {
+    RoundingMode.HALF_UP: lambda quotient, beyond_half: beyond_half >= 0,
+    RoundingMode.HALF_EVEN: lambda quotient, beyond_half: beyond_half + quotient % 2 > 0,
+    RoundingMode.HALF_DOWN: lambda quotient, beyond_half: beyond_half > 0,
+    RoundingMode.UP: lambda quotient, beyond_half: True,
+    RoundingMode.DOWN: lambda quotient, beyond_half: False,
+}
+
+
+def round_to(value: Decimal, exponent: int, mode: RoundingMode = RoundingMode.HALF_UP) -> Decimal:
+    """The amount for a value with any number of decimals; up is away from zero."""
+    numerator, denominator = value.as_integer_ratio()
+    units = divide(abs(numerator) * 10**exponent, denominator, mode)
+    return to_decimal(-units if numerator < 0 else units, exponent)
+
+
+def apportion(amount: int, weights: Sequence[int]) -> list[int]:
+    """Split minor units by weight; those that do not divide go to the largest fractions."""
+    whole = sum(weights)
+    if min(amount, *weights, 0) < 0 or (amount and not whole):
+        raise ValueError(f"cannot split {amount} by the weights {list(weights)}")
+    return largest_remainder(amount, [amount * weight for weight in weights], whole or 1)
+
+
+def largest_remainder(whole: int, numerators: Sequence[int], divisor: int) -> list[int]:
+    """Cut the shares down to whole units; the missing ones go to the largest fractions.
+
+    `whole` is the sum of the exact shares, rounded in any mode. So it is never below the sum of
+    the cut shares, and never above it by more than there are shares with a fraction: nobody gets
+    two of the missing units, and a share without a fraction gets none.
+    """
+    shares = [numerator // divisor for numerator in numerators]
+    missing = whole - sum(shares)
+    if missing:
+        by_fraction = sorted(range(len(shares)), key=lambda at: -(numerators[at] % divisor))
+        for at in by_fraction[:missing]:
+            shares[at] += 1
+    return shares
+
+
+def divide(numerator: int, divisor: int, mode: RoundingMode = RoundingMode.HALF_UP) -> int:
+    """The rounded quotient of two numbers of which neither is negative."""
+    quotient, rest = divmod(numerator, divisor)
+    return quotient + (rest > 0 and _COUNTS[mode](quotient, 2 * rest - divisor))
+
+
+def to_units(noun: str, value: Decimal, exponent: int) -> int:
+    """An amount in minor units; one that is finer than they are is refused, not rounded."""
+    ensure_within(noun, value)
+    numerator, denominator = value.as_integer_ratio()
+    scaled: int = numerator * 10**exponent
+    units, rest = divmod(scaled, denominator)
+    if rest:
+        raise ValueError(f"{noun} has more than {exponent} decimals: {value}")
+    return units
+
+
+def to_decimal(units: int, exponent: int) -> Decimal:
+    return _EXACT.scaleb(units, -exponent)
+
+
+def plain(value: Decimal) -> str:
+    """A quantity or percent without idle zeros."""
+    return f"{_EXACT.normalize(value):f}"
+
+
+def ensure_within(noun: str, value: Decimal, most: Decimal | None = None) -> None:
+    if not value.is_finite() or value < 0 or (most is not None and value > most):
+        raise ValueError(f"{noun} is out of range: {value}")

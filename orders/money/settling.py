@@ -1,0 +1,62 @@
+"""What cash settles for want of small coins, and what a refund gives back."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from orders.money.rounding import divide, ensure_within, to_decimal, to_units
+
+
+@dataclass(frozen=True, slots=True)
+class CashSettlement:
+    """Whether a cash payment settles an order, and the cash rounding that it brings."""
+
+    settles: bool
+    rounding: Decimal
+
+
+def cash_rounding(left: Decimal, increment: Decimal | None, exponent: int) -> Decimal:
+    """What paying in cash adds to an amount, or lets off."""
+    owed = to_units("amount left", left, exponent)
+    return to_decimal(_in_coins(owed, increment, exponent) - owed, exponent)
+
+
+def settle_cash(
+    left: Decimal, amount: Decimal, increment: Decimal | None, exponent: int
+) -> CashSettlement:
+    """What a cash payment does to an order: it is settled once no coin is owed any more."""
+    owed, paid = to_units("amount left", left, exponent), to_units("amount", amount, exponent)
+    payable = _in_coins(owed, increment, exponent)
+    if paid > payable:
+        raise ValueError(f"{amount} is more than the {to_decimal(payable, exponent)} to pay")
+    settles = _in_coins(max(owed - paid, 0), increment, exponent) == 0
+    return CashSettlement(settles, to_decimal(paid - owed if settles else 0, exponent))
+
+
+def refund_share(
+    total: Decimal,
+    sold: Decimal,
+    refunded_quantity: Decimal,
+    refunded_total: Decimal,
+    quantity: Decimal,
+    exponent: int,
+) -> Decimal:
+    """What giving back so much more of a line pays; the last of it takes the remainder."""
+    ensure_within("refunded quantity", refunded_quantity)
+    ensure_within("quantity", quantity)
+    returned = Fraction(refunded_quantity) + Fraction(quantity)
+    if not 0 < returned <= Fraction(sold):
+        raise ValueError(f"cannot take back {quantity} more of {sold} after {refunded_quantity}")
+    exact = to_units("line total", total, exponent) * returned / Fraction(sold)
+    share = divide(*exact.as_integer_ratio()) - to_units("refunded", refunded_total, exponent)
+    if share < 0:
+        raise ValueError(
+            f"{refunded_total} is more than {refunded_quantity} of {sold} can have paid"
+        )
+    return to_decimal(share, exponent)
+
+
+def _in_coins(units: int, increment: Decimal | None, exponent: int) -> int:
+    """An amount rounded to what the smallest coin can pay."""
+    coin = to_units("cash rounding increment", increment, exponent) if increment else 1
+    return divide(units, coin) * coin

@@ -1,0 +1,63 @@
+"""How a line came to its total, told step by step; apart, so that a sale does not pay for it."""
+
+import math
+from collections.abc import Iterator
+from decimal import Decimal
+from fractions import Fraction
+
+from orders.money.bill import DiscountType, LineInput, Policy, PricedLine
+from orders.money.discounts import in_turn
+from orders.money.rounding import plain, round_to, to_decimal
+from orders.money.taxes import parts_of_net
+
+_FINER = 6  # decimals below the minor unit at which an exact figure is cut off
+
+
+def trace(line: LineInput, priced: PricedLine, policy: Policy) -> list[dict[str, str]]:
+    """The steps in the order in which they were computed; exact figures are cut, not rounded."""
+    unit_price = _money(line.unit_price, policy.exponent)
+    gross = {"quantity": plain(line.quantity), "unit_price": unit_price}
+    return [
+        {"step": "gross", **gross, "amount": str(priced.gross)},
+        *_discount_steps(line, priced, policy.exponent),
+        {"step": "net", "amount": str(priced.net)},
+        *_tax_steps(priced, policy.exponent + _FINER),
+        {"step": "total", "amount": str(priced.total)},
+    ]
+
+
+def _discount_steps(line: LineInput, priced: PricedLine, exponent: int) -> Iterator[dict[str, str]]:
+    for at in in_turn(line.discounts):
+        discount, amount = line.discounts[at], str(priced.line_discounts[at])
+        is_percent = discount.type == DiscountType.PERCENT
+        value = plain(discount.value) if is_percent else _money(discount.value, exponent)
+        yield {"step": "discount", "type": str(discount.type), "value": value, "amount": amount}
+    if priced.order_discount:
+        yield {"step": "order_discount", "amount": str(priced.order_discount)}
+
+
+def _tax_steps(priced: PricedLine, places: int) -> Iterator[dict[str, str]]:
+    """Each tax with the base its percent applies to: for a compound one, with the earlier taxes."""
+    numerators, divisor = parts_of_net(tuple(tax.rate for tax in priced.taxes))
+    exact = [Fraction(priced.net) * numerator / divisor for numerator in numerators]
+    included = (part for tax, part in zip(priced.taxes, exact, strict=True) if tax.rate.included)
+    base = Fraction(priced.net) - sum(included)
+    for at, tax in enumerate(priced.taxes):
+        yield {
+            "step": "tax",
+            "name": tax.rate.name,
+            "percent": plain(tax.rate.percent),
+            "base": _cut(base + sum(exact[:at]) if tax.rate.compound else base, places),
+            "exact": _cut(exact[at], places),
+            "amount": str(tax.amount),
+        }
+
+
+def _cut(value: Fraction, places: int) -> str:
+    return f"{to_decimal(math.floor(value * 10**places), places):f}"
+
+
+def _money(value: Decimal, exponent: int) -> str:
+    """An amount as the currency writes it; a price that is finer keeps its decimals."""
+    amount = round_to(value, exponent)
+    return str(amount) if amount == value else plain(value)

@@ -1,0 +1,117 @@
+"""Shapes of the catalog."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from orders.models import Category, Product, TaxClass
+from orders.money import TaxRate
+from tenants.fields import (
+    MoneyField,
+    PercentField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+)
+from tenants.serializers import StrictSerializer, TenantRelatedField
+
+MOST_BARCODES = 50
+MOST_RATES = 10
+
+
+class TaxRateInput(StrictSerializer):
+    """One rate of a class; where `included` is not said, the shop's prices decide."""
+
+    max_items = MOST_RATES
+
+    name = StrictCharField(max_length=50)
+    percent = PercentField()
+    included = StrictBooleanField(required=False)
+    compound = StrictBooleanField(default=False)
+
+
+class TaxRateSerializer(serializers.Serializer[TaxRate]):
+    name = serializers.CharField(read_only=True)
+    percent = PercentField(read_only=True)
+    included = serializers.BooleanField(read_only=True)
+    compound = serializers.BooleanField(read_only=True)
+
+
+class TaxClassInput(StrictSerializer):
+    name = StrictCharField(max_length=100)
+    rates = TaxRateInput(many=True)
+
+    def validate_rates(self, rates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """As they are kept: JSON, with the percents as exact strings."""
+        prices_include_tax = self.context["request"].user.tenant.prices_include_tax
+        return [
+            {
+                "name": rate["name"],
+                "percent": str(rate["percent"]),
+                "included": rate.get("included", prices_include_tax),
+                "compound": rate["compound"],
+            }
+            for rate in rates
+        ]
+
+
+class TaxClassSerializer(serializers.ModelSerializer[TaxClass]):
+    rates = TaxRateSerializer(many=True, read_only=True, source="tax_rates")
+
+    class Meta:
+        model = TaxClass
+        fields = ("id", "name", "rates", "version", "updated_at")
+        read_only_fields = fields
+
+
+class CategoryInput(StrictSerializer):
+    name = StrictCharField(max_length=100)
+
+
+class CategorySerializer(serializers.ModelSerializer[Category]):
+    class Meta:
+        model = Category
+        fields = ("id", "name", "version", "updated_at")
+        read_only_fields = fields
+
+
+class ProductInput(StrictSerializer):
+    sku = StrictCharField(max_length=64)
+    name = StrictCharField(max_length=200)
+    price = MoneyField()
+    barcodes = serializers.ListField(
+        child=StrictCharField(max_length=64), max_length=MOST_BARCODES, required=False
+    )
+    tax_class = TenantRelatedField(TaxClass, required=False, allow_null=True)
+    category = TenantRelatedField(Category, required=False, allow_null=True)
+    sold_by = StrictChoiceField(choices=Product.SoldBy.values, required=False)
+    open_price = StrictBooleanField(required=False)
+    track_stock = StrictBooleanField(required=False)
+    is_active = StrictBooleanField(required=False)
+
+
+class ProductSerializer(serializers.ModelSerializer[Product]):
+    price = MoneyField(read_only=True)
+    barcodes = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Product
+        fields = (
+            "id",
+            "sku",
+            "name",
+            "barcodes",
+            "price",
+            "tax_class",
+            "category",
+            "sold_by",
+            "open_price",
+            "track_stock",
+            "is_active",
+            "version",
+            "updated_at",
+        )
+        read_only_fields = fields
+
+    def get_barcodes(self, product: Product) -> list[str]:
+        return [barcode.code for barcode in product.barcodes.all()]

@@ -1,0 +1,252 @@
+"""Shapes of orders: what a terminal sends, and what it gets back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from orders.models import Order, Payment
+from orders.money import Discount, DiscountType
+from orders.serializers.shown import show_calculation, show_order
+from orders.services import Basket, NewOrder, NewPayment, WantedDiscount, WantedLine
+from tenants.fields import (
+    MoneyField,
+    PercentField,
+    QuantityField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictEmailField,
+    StrictUUIDField,
+)
+from tenants.serializers import StrictSerializer
+
+MOST_LINES = 500
+MOST_DISCOUNTS = 10
+MOST_PAYMENTS = 20
+
+
+class DiscountInput(StrictSerializer):
+    """`value` is a percentage or an amount, as `type` says."""
+
+    max_items = MOST_DISCOUNTS
+
+    type = StrictChoiceField(choices=[kind.value for kind in DiscountType])
+    value = StrictCharField(max_length=20, help_text='"10" percent, or "2.50" of the currency.')
+    reason = StrictCharField(max_length=100, allow_blank=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        kind = DiscountType(attrs["type"])
+        field = PercentField() if kind == DiscountType.PERCENT else MoneyField()
+        try:
+            value = field.run_validation(attrs["value"])
+        except serializers.ValidationError as error:
+            raise serializers.ValidationError({"value": error.detail}) from error
+        return {"wanted": WantedDiscount(Discount(kind, value), attrs.get("reason", ""))}
+
+
+class LineInput(StrictSerializer):
+    """A product, named by exactly one of `product`, `sku` and `barcode`."""
+
+    max_items = MOST_LINES
+
+    id = StrictUUIDField(required=False)
+    product = StrictUUIDField(required=False)
+    sku = StrictCharField(max_length=64, required=False)
+    barcode = StrictCharField(max_length=64, required=False)
+    quantity = QuantityField()
+    unit_price = MoneyField(required=False)
+    note = StrictCharField(max_length=200, allow_blank=True, required=False)
+    discounts = DiscountInput(many=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in attrs for name in ("product", "sku", "barcode")) != 1:
+            raise serializers.ValidationError(
+                "Name the product by exactly one of product, sku and barcode.", code="one_of"
+            )
+        discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
+        return {"wanted": WantedLine(discounts=discounts, **attrs)}
+
+
+class CustomerInput(StrictSerializer):
+    name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    email = StrictEmailField(allow_blank=True, required=False)
+
+
+class PaymentInput(StrictSerializer):
+    max_items = MOST_PAYMENTS
+
+    id = StrictUUIDField(required=False)
+    method = StrictChoiceField(choices=Payment.Method.values)
+    amount = MoneyField()
+    tendered = MoneyField(required=False)
+    reference = StrictCharField(max_length=100, allow_blank=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"new": NewPayment(**attrs)}
+
+
+class BasketInput(StrictSerializer):
+    """What an order is made of; nothing is written for it."""
+
+    id = StrictUUIDField(required=False)
+    register = StrictUUIDField(required=False)
+    lines = LineInput(many=True, allow_empty=False)
+    discounts = DiscountInput(many=True, required=False)
+    customer = CustomerInput(required=False)
+    note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+    payments = PaymentInput(many=True, required=False)
+
+
+class OrderInput(BasketInput):
+    """One request is one sale: with payments that cover the total the order is completed."""
+
+    register = StrictUUIDField()
+
+
+def wanted_lines(given: Mapping[str, Any]) -> tuple[WantedLine, ...]:
+    return tuple(line["wanted"] for line in given["lines"])
+
+
+def wanted_discounts(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
+    return tuple(each["wanted"] for each in given.get("discounts", ()))
+
+
+def new_order(given: Mapping[str, Any]) -> NewOrder:
+    customer = given.get("customer", {})
+    return NewOrder(
+        id=given["id"],
+        register=given["register"],
+        lines=wanted_lines(given),
+        discounts=wanted_discounts(given),
+        customer_name=customer.get("name", ""),
+        customer_email=customer.get("email", ""),
+        note=given.get("note", ""),
+        payments=tuple(each["new"] for each in given.get("payments", ())),
+    )
+
+
+# --- out ------------------------------------------------------------------------------------
+
+
+class DiscountSerializer(serializers.Serializer[Any]):
+    """`value` is what was given, `amount` what it really took."""
+
+    id = serializers.UUIDField()
+    type = serializers.ChoiceField(choices=[kind.value for kind in DiscountType])
+    value = serializers.CharField()
+    reason = serializers.CharField()
+    amount = MoneyField()
+
+
+class TaxSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    percent = PercentField()
+    included = serializers.BooleanField()
+    compound = serializers.BooleanField()
+    amount = MoneyField()
+
+
+class TaxTotalSerializer(TaxSerializer):
+    taxable = MoneyField()
+
+
+class LineSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    product = serializers.UUIDField()
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    quantity = QuantityField()
+    list_price = MoneyField(help_text="The catalog's price at that time.")
+    unit_price = MoneyField()
+    note = serializers.CharField()
+    discounts = DiscountSerializer(many=True)
+    gross = MoneyField()
+    discount_total = MoneyField()
+    net = MoneyField()
+    taxes = TaxSerializer(many=True)
+    tax_total = MoneyField()
+    total = MoneyField()
+    refunded_quantity = QuantityField()
+    refunded_total = MoneyField()
+
+
+class PaymentSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+    status = serializers.ChoiceField(choices=Payment.Status.choices)
+    amount = MoneyField()
+    tendered = MoneyField(allow_null=True)
+    change = MoneyField()
+    reference = serializers.CharField()
+    reason = serializers.CharField(help_text="Why it was declined or is unknown.")
+    created_at = serializers.DateTimeField()
+
+
+class CustomerSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    email = serializers.CharField()
+
+
+class OrderSerializer(serializers.Serializer[Any]):
+    """An order as it stands. What the figures mean is on the page about money in the docs."""
+
+    id = serializers.UUIDField()
+    number = serializers.CharField()
+    status = serializers.ChoiceField(choices=Order.Status.choices)
+    store = serializers.UUIDField()
+    register = serializers.UUIDField()
+    shift = serializers.UUIDField(allow_null=True)
+    cashier = serializers.UUIDField()
+    customer = CustomerSerializer(allow_null=True)
+    note = serializers.CharField()
+    lines = LineSerializer(many=True)
+    discounts = DiscountSerializer(many=True)
+    subtotal = MoneyField()
+    discount_total = MoneyField()
+    tax_total = MoneyField()
+    taxes = TaxTotalSerializer(many=True)
+    cash_rounding = MoneyField(allow_negative=True)
+    total = MoneyField()
+    paid_total = MoneyField()
+    change_total = MoneyField()
+    due = MoneyField()
+    refunded_total = MoneyField()
+    payments = PaymentSerializer(many=True)
+    refunds = serializers.ListField(child=serializers.DictField())
+    receipt_number = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField()
+
+    def to_representation(self, order: Order) -> dict[str, Any]:
+        return show_order(order)
+
+
+class PricedLineSerializer(serializers.Serializer[Any]):
+    product = serializers.UUIDField()
+    sku = serializers.CharField()
+    name = serializers.CharField()
+    quantity = QuantityField()
+    unit_price = MoneyField()
+    gross = MoneyField()
+    discount_total = MoneyField()
+    net = MoneyField()
+    taxes = TaxSerializer(many=True)
+    tax_total = MoneyField()
+    total = MoneyField()
+    trace = serializers.ListField(child=serializers.DictField(child=serializers.CharField()))
+
+
+class CalculationSerializer(serializers.Serializer[Any]):
+    """What an order would cost, and how every line comes to that; nothing was written."""
+
+    lines = PricedLineSerializer(many=True)
+    subtotal = MoneyField()
+    discount_total = MoneyField()
+    tax_total = MoneyField()
+    taxes = TaxTotalSerializer(many=True)
+    total = MoneyField()
+    cash_total = MoneyField(help_text="The total when all of it is paid in cash.")
+
+    def to_representation(self, basket: Basket) -> dict[str, Any]:
+        return show_calculation(basket)

@@ -1,0 +1,170 @@
+"""Orders as plain dictionaries: the till's busiest answer, so it is built without detours.
+
+The serializers of `order.py` describe the same shapes to the schema; a test holds them together.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from orders.models import Order, OrderLine, Payment
+from orders.money import TaxRate, cash_rounding, round_to, trace
+from orders.services import Basket, policy_of
+from tenants.scope import current_tenant
+
+
+class Amounts:
+    """Writes amounts with the decimals of the shop's currency, and quantities without padding."""
+
+    def __init__(self, exponent: int) -> None:
+        self.unit = Decimal(1).scaleb(-exponent)
+
+    def money(self, amount: Decimal | str) -> str:
+        return str(Decimal(amount).quantize(self.unit))
+
+    def maybe(self, amount: Decimal | None) -> str | None:
+        return None if amount is None else self.money(amount)
+
+
+def plain(number: Decimal) -> str:
+    """1 rather than 1.000, and never 1E+3."""
+    return f"{number.normalize():f}"
+
+
+def moment(at: datetime | None) -> str | None:
+    if at is None:
+        return None
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def show_order(order: Order) -> dict[str, Any]:
+    """The order of the API, from what is loaded."""
+    amounts = Amounts(current_tenant().currency_exponent)
+    money = amounts.money
+    return {
+        "id": str(order.pk),
+        "number": order.number,
+        "status": order.status,
+        "store": str(order.store_id),
+        "register": str(order.register_id),
+        "shift": None,
+        "cashier": str(order.cashier_id),
+        "customer": _customer(order),
+        "note": order.note,
+        "lines": [_line(line, amounts) for line in order.lines.all()],
+        "discounts": _discounts(order.discounts, amounts),
+        "subtotal": money(order.subtotal),
+        "discount_total": money(order.discount_total),
+        "tax_total": money(order.tax_total),
+        "taxes": _taxes(order.taxes, amounts),
+        "cash_rounding": money(order.cash_rounding),
+        "total": money(order.total),
+        "paid_total": money(order.paid_total),
+        "change_total": money(order.change_total),
+        "due": money(order.due),
+        "refunded_total": money(order.refunded_total),
+        "payments": [_payment(payment, amounts) for payment in order.payments.all()],
+        "refunds": [],
+        "receipt_number": order.receipt_number,
+        "created_at": moment(order.created_at),
+        "completed_at": moment(order.completed_at),
+        "version": order.version,
+    }
+
+
+def _customer(order: Order) -> dict[str, str] | None:
+    if not (order.customer_name or order.customer_email):
+        return None
+    return {"name": order.customer_name, "email": order.customer_email}
+
+
+def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
+    money = amounts.money
+    return {
+        "id": str(line.pk),
+        "product": str(line.product_id),
+        "sku": line.sku,
+        "name": line.name,
+        "quantity": plain(line.quantity),
+        "list_price": money(line.list_price),
+        "unit_price": money(line.unit_price),
+        "note": line.note,
+        "discounts": _discounts(line.discounts, amounts),
+        "gross": money(line.gross),
+        "discount_total": money(line.discount_total),
+        "net": money(line.net),
+        "taxes": _taxes(line.taxes, amounts),
+        "tax_total": money(line.tax_total),
+        "total": money(line.total),
+        "refunded_quantity": plain(line.refunded_quantity),
+        "refunded_total": money(line.refunded_total),
+    }
+
+
+def _discounts(discounts: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[str, Any]]:
+    return [{**each, "amount": amounts.money(each["amount"])} for each in discounts]
+
+
+def _taxes(taxes: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[str, Any]]:
+    return [{**tax, "percent": plain(Decimal(tax["percent"]))} for tax in taxes]
+
+
+def _payment(payment: Payment, amounts: Amounts) -> dict[str, Any]:
+    return {
+        "id": str(payment.pk),
+        "method": payment.method,
+        "status": payment.status,
+        "amount": amounts.money(payment.amount),
+        "tendered": amounts.maybe(payment.tendered),
+        "change": amounts.money(payment.change),
+        "reference": payment.reference,
+        "reason": payment.reason,
+        "created_at": moment(payment.created_at),
+    }
+
+
+def show_calculation(basket: Basket) -> dict[str, Any]:
+    """What the basket costs, with the way to it for each line."""
+    tenant = current_tenant()
+    policy, priced = policy_of(tenant), basket.priced
+    rounding = cash_rounding(priced.total, tenant.cash_rounding_increment, policy.exponent)
+    return {
+        "lines": [
+            {
+                "product": str(product.pk),
+                "sku": product.sku,
+                "name": product.name,
+                "quantity": plain(line.quantity),
+                "unit_price": str(round_to(line.unit_price, policy.exponent)),
+                "gross": str(bill.gross),
+                "discount_total": str(bill.discount_total),
+                "net": str(bill.net),
+                "taxes": [show_rate(tax.rate) | {"amount": str(tax.amount)} for tax in bill.taxes],
+                "tax_total": str(bill.tax_total),
+                "total": str(bill.total),
+                "trace": trace(line, bill, policy),
+            }
+            for product, line, bill in zip(
+                basket.products, basket.inputs, priced.lines, strict=True
+            )
+        ],
+        "subtotal": str(priced.subtotal),
+        "discount_total": str(priced.discount_total),
+        "tax_total": str(priced.tax_total),
+        "taxes": [
+            show_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
+            for total in priced.taxes
+        ],
+        "total": str(priced.total),
+        "cash_total": str(priced.total + rounding),
+    }
+
+
+def show_rate(rate: TaxRate) -> dict[str, Any]:
+    return {
+        "name": rate.name,
+        "percent": plain(rate.percent),
+        "included": rate.included,
+        "compound": rate.compound,
+    }

@@ -1,0 +1,180 @@
+"""From what the terminal names to what it costs: the same for trying out and for selling."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Q
+
+from accounts.exceptions import ApprovalRequired
+from accounts.models import User
+from orders.exceptions import AmountTooLarge
+from orders.models import Barcode, Product
+from orders.models.catalog import folded
+from orders.money import (
+    Discount,
+    LineInput,
+    Policy,
+    PricedLine,
+    PricedOrder,
+    RoundingLevel,
+    RoundingMode,
+    price_order,
+)
+from tenants.exceptions import FieldError, Invalid
+from tenants.models import Tenant
+
+# Twelve digits are what the columns hold.
+LARGEST_TOTAL = Decimal(10) ** 11
+HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class WantedDiscount:
+    """A discount, and why it is given."""
+
+    discount: Discount
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedLine:
+    """A product, named by exactly one of id, SKU and barcode, and how much of it."""
+
+    quantity: Decimal
+    product: uuid.UUID | None = None
+    sku: str | None = None
+    barcode: str | None = None
+    unit_price: Decimal | None = None
+    note: str = ""
+    discounts: tuple[WantedDiscount, ...] = ()
+    id: uuid.UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basket:
+    """What is wanted, what that is in the catalog, and what it costs."""
+
+    wanted: Sequence[WantedLine]
+    products: Sequence[Product]
+    inputs: Sequence[LineInput]
+    priced: PricedOrder
+
+
+def policy_of(tenant: Tenant) -> Policy:
+    return Policy(
+        exponent=tenant.currency_exponent,
+        level=RoundingLevel(tenant.tax_rounding_level),
+        mode=RoundingMode(tenant.tax_rounding_mode),
+    )
+
+
+def price_basket(
+    tenant: Tenant, wanted: Sequence[WantedLine], discounts: Sequence[WantedDiscount]
+) -> Basket:
+    """Find the products and compute every figure; refuses what is not for sale."""
+    products = find_products(wanted)
+    inputs = [
+        LineInput(
+            quantity=line.quantity,
+            unit_price=product.price if line.unit_price is None else line.unit_price,
+            taxes=product.tax_rates,
+            discounts=tuple(given.discount for given in line.discounts),
+        )
+        for line, product in zip(wanted, products, strict=True)
+    ]
+    if any(line.quantity * line.unit_price >= LARGEST_TOTAL for line in inputs):
+        raise AmountTooLarge
+    priced = price_order(inputs, [given.discount for given in discounts], policy_of(tenant))
+    if max(priced.subtotal, priced.total) >= LARGEST_TOTAL:
+        raise AmountTooLarge
+    return Basket(wanted, products, inputs, priced)
+
+
+def find_products(wanted: Sequence[WantedLine]) -> list[Product]:
+    """The product of each line, in at most two queries."""
+    catalog = _Catalog(wanted)
+    found = [catalog.product_of(line) for line in wanted]
+    errors = tuple(
+        error
+        for position, (line, product) in enumerate(zip(wanted, found, strict=True))
+        for error in _objections(f"lines[{position}]", line, product)
+    )
+    if errors:
+        raise Invalid(errors=errors)
+    return [product for product in found if product is not None]
+
+
+class _Catalog:
+    """The products that some lines name."""
+
+    def __init__(self, wanted: Sequence[WantedLine]) -> None:
+        ids = {line.product for line in wanted if line.product}
+        skus = {folded(line.sku) for line in wanted if line.sku}
+        codes = {folded(line.barcode) for line in wanted if line.barcode}
+        self.by_id: dict[uuid.UUID, Product] = {}
+        self.by_sku: dict[str, Product] = {}
+        self.by_barcode: dict[str, Product] = {}
+        if ids or skus:
+            named = Q(pk__in=ids) if not skus else Q(pk__in=ids) | Q(sku__in=skus)
+            self._add(Product.objects.select_related("tax_class").filter(named))
+        if codes:
+            scanned = Barcode.objects.select_related("product__tax_class").filter(code__in=codes)
+            self.by_barcode = {barcode.code: barcode.product for barcode in scanned}
+
+    def _add(self, products: Iterable[Product]) -> None:
+        for product in products:
+            self.by_id[product.pk] = self.by_sku[product.sku] = product
+
+    def product_of(self, line: WantedLine) -> Product | None:
+        if line.product:
+            return self.by_id.get(line.product)
+        if line.sku:
+            return self.by_sku.get(folded(line.sku))
+        return self.by_barcode.get(folded(line.barcode or ""))
+
+
+def _objections(path: str, line: WantedLine, product: Product | None) -> Iterable[FieldError]:
+    if product is None:
+        named = "product" if line.product else "sku" if line.sku else "barcode"
+        yield FieldError(f"{path}.{named}", "does_not_exist", "There is no such product.")
+        return
+    if not product.is_active:
+        yield FieldError(f"{path}", "not_on_sale", f"{product.name} is not on sale.")
+    if product.sold_by == Product.SoldBy.UNIT and line.quantity % 1:
+        yield FieldError(f"{path}.quantity", "not_whole", f"{product.name} is sold by the piece.")
+    if product.open_price and line.unit_price is None:
+        yield FieldError(f"{path}.unit_price", "required", f"{product.name} has no fixed price.")
+
+
+def ensure_within_limits(basket: Basket, by: User) -> None:
+    """Refuse discounts and prices above what this person may give away alone."""
+    for line, product, priced in zip(
+        basket.wanted, basket.products, basket.priced.lines, strict=True
+    ):
+        _ensure_price(line, product, by)
+        if not by.may_discount(_line_percent(priced), whole_order=False):
+            raise ApprovalRequired(action="discount")
+    if not by.may_discount(_order_percent(basket.priced), whole_order=True):
+        raise ApprovalRequired(action="discount")
+
+
+def _ensure_price(line: WantedLine, product: Product, by: User) -> None:
+    if line.unit_price is None or product.open_price or line.unit_price == product.price:
+        return
+    distance = abs(line.unit_price - product.price)
+    percent = distance / product.price * HUNDRED if product.price else HUNDRED
+    if not by.may_override_price(percent):
+        raise ApprovalRequired(action="price_override")
+
+
+def _line_percent(line: PricedLine) -> Decimal:
+    given = sum(line.line_discounts, Decimal(0))
+    return given / line.gross * HUNDRED if line.gross else Decimal(0)
+
+
+def _order_percent(order: PricedOrder) -> Decimal:
+    given = sum(order.discounts, Decimal(0))
+    before = order.subtotal - order.discount_total + given
+    return given / before * HUNDRED if before else Decimal(0)

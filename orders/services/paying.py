@@ -1,0 +1,208 @@
+"""Taking money: cash at once, cards through the gateway, never inside a transaction."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import PaymentExceedsDue
+from orders.gateways import Answer, Charge, Outcome, payment_gateway
+from orders.models import Order, Payment
+from orders.money import CashSettlement, cash_rounding, settle_cash
+from orders.services.completing import complete, next_receipt_number
+from orders.services.stock import release_stock, reserve_stock
+from tenants.exceptions import IdConflict, Invalid
+from tenants.ids import new_id
+from tenants.scope import current_tenant, deed
+
+PAID_FIELDS = (
+    "status",
+    "receipt_number",
+    "completed_at",
+    "cash_rounding",
+    "paid_total",
+    "change_total",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """`amount` settles the order; `tendered` is what the customer handed over, in cash."""
+
+    method: str
+    amount: Decimal
+    tendered: Decimal | None = None
+    reference: str = ""
+    id: uuid.UUID | None = None
+
+
+def draft_payments(
+    order: Order, wanted: Sequence[NewPayment], before: Sequence[Payment] = ()
+) -> list[Payment]:
+    """Payments for what is due, in turn: cash is there at once, a card is still to be asked.
+
+    `before` are those that the order has; what a card may still bring is not paid twice.
+    """
+    underway = sum((payment.amount for payment in before if payment.is_underway), Decimal(0))
+    drafts: list[Payment] = []
+    for position, new in enumerate(wanted):
+        draft = _cash if new.method == Payment.Method.CASH else _card
+        payment = draft(order, new, order.due - underway, f"payments[{position}]")
+        payment.position = len(before) + position
+        underway += payment.amount if payment.is_underway else 0
+        drafts.append(payment)
+    return drafts
+
+
+def _card(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
+    if new.tendered is not None:
+        raise Invalid.field(f"{field}.tendered", "Only cash is tendered.", code="not_cash")
+    if new.amount == 0:
+        raise Invalid.field(f"{field}.amount", "More than nothing.", code="min_value")
+    if new.amount > left:
+        raise PaymentExceedsDue(due=current_tenant().in_currency(left))
+    return Payment(
+        id=new.id or new_id(),
+        order=order,
+        method=Payment.Method.CARD,
+        status=Payment.Status.PENDING,
+        amount=new.amount,
+        reference=new.reference,
+    )
+
+
+def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
+    """Cash in the drawer, and what that does to the order."""
+    tendered = new.amount if new.tendered is None else new.tendered
+    settlement = _settlement(new.amount, left, field)
+    if tendered < new.amount:
+        raise Invalid.field(
+            f"{field}.tendered", "Less than the amount that it pays.", code="tendered_too_little"
+        )
+    payment = Payment(
+        id=new.id or new_id(),
+        order=order,
+        method=Payment.Method.CASH,
+        status=Payment.Status.CAPTURED,
+        amount=new.amount,
+        tendered=tendered,
+        change=tendered - new.amount,
+        reference=new.reference,
+    )
+    order.cash_rounding += settlement.rounding
+    order.paid_total += payment.amount
+    order.change_total += payment.change
+    return payment
+
+
+def _settlement(amount: Decimal, left: Decimal, field: str) -> CashSettlement:
+    tenant = current_tenant()
+    increment, exponent = tenant.cash_rounding_increment, tenant.currency_exponent
+    payable = left + cash_rounding(left, increment, exponent)
+    if amount > payable:
+        raise PaymentExceedsDue(due=tenant.in_currency(payable))
+    settlement = settle_cash(left, amount, increment, exponent)
+    if amount == 0 and not settlement.settles:
+        raise Invalid.field(f"{field}.amount", "More than nothing.", code="min_value")
+    return settlement
+
+
+def take_payment(order: Order, new: NewPayment, *, by: User) -> tuple[Order, bool]:
+    """One more payment of an open order; the same id again is the same payment.
+
+    Returns the order as it is then, and whether the payment is new.
+    """
+    order, is_new = _take(order.pk, new, by)
+    return (ask_gateway(order) if is_new else order), is_new
+
+
+@deed
+def _take(order_id: uuid.UUID, new: NewPayment, by: User) -> tuple[Order, bool]:
+    order = locked_order(order_id)
+    before = list(order.payments.all())
+    known = next((payment for payment in before if payment.pk == new.id), None)
+    if known is not None:
+        _ensure_same(known, new)
+        return order, False
+    order.ensure_open()
+    (payment,) = draft_payments(order, [new], before)
+    try:
+        with transaction.atomic():
+            payment.save(force_insert=True)
+    except IntegrityError as error:
+        raise IdConflict from error
+    order.hold_details(list(order.lines.all()), [*before, payment])
+    _go_on(order, had_reservation=any(earlier.is_underway for earlier in before), by=by)
+    return order, True
+
+
+def _ensure_same(known: Payment, new: NewPayment) -> None:
+    tendered = known.tendered if new.tendered is None else new.tendered
+    asked = (new.method, new.amount, tendered, new.reference)
+    if asked != (known.method, known.amount, known.tendered, known.reference):
+        raise IdConflict
+
+
+def locked_order(order_id: uuid.UUID) -> Order:
+    """The order as it is now, for nobody else to change until this is done."""
+    orders = Order.objects.select_for_update(of=("self",)).select_related("store", "register")
+    return orders.with_details().get(pk=order_id)
+
+
+def ask_gateway(order: Order) -> Order:
+    """Have the cards charged, outside of every transaction, and write down the answers."""
+    for payment in list(order.payments.all()):
+        if payment.status == Payment.Status.PENDING:
+            answer = payment_gateway().charge(
+                charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
+            )
+            order = settle(payment, answer, by=order.cashier)
+    return order
+
+
+def charge_for(payment: Payment) -> Charge:
+    tenant = current_tenant()
+    return Charge(
+        key=payment.pk,
+        amount=payment.amount,
+        currency=tenant.currency,
+        exponent=tenant.currency_exponent,
+    )
+
+
+@deed
+def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
+    """Write down what the gateway said; a payment that is settled stays so."""
+    order = locked_order(payment.order_id)
+    payment = next(each for each in order.payments.all() if each.pk == payment.pk)
+    if not payment.is_underway:
+        return order
+    payment.status = Payment.Status(answer.outcome.value)
+    payment.reference = answer.reference or payment.reference
+    payment.reason = answer.reason
+    payment.save_changes("status", "reference", "reason")
+    if answer.outcome == Outcome.CAPTURED:
+        order.paid_total += payment.amount
+    _go_on(order, had_reservation=True, by=by)
+    return order
+
+
+def _go_on(order: Order, *, had_reservation: bool, by: User) -> None:
+    """What follows from the order's payments as they now are: a sale, or waiting, or neither.
+
+    Goods are reserved exactly while a payment is under way.
+    """
+    underway = any(payment.is_underway for payment in order.payments.all())
+    if order.due == 0 and not underway:
+        order.close(next_receipt_number(order.register), timezone.now())
+        complete(order, by, reserved=had_reservation)
+    elif underway and not had_reservation:
+        reserve_stock(order.store, order.lines.all())
+    elif had_reservation and not underway:
+        release_stock(order.store, order.lines.all())
+    order.save_changes(*PAID_FIELDS)

@@ -1,0 +1,14 @@
+"""The doors of the API to the trade."""
+
+from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
+from orders.views.order import OrderViewSet
+from orders.views.stock import MovementViewSet, StockLevelViewSet
+
+__all__ = [
+    "CategoryViewSet",
+    "MovementViewSet",
+    "OrderViewSet",
+    "ProductViewSet",
+    "StockLevelViewSet",
+    "TaxClassViewSet",
+]

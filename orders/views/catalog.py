@@ -1,0 +1,135 @@
+"""The catalog: everybody reads it, managers write it, admins its taxes."""
+
+from typing import Any
+
+from django.db.models import Q
+from django_filters import CharFilter
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsAdmin, IsManager, IsStaff, ReadOnly
+from orders import services
+from orders.models import Category, Product, TaxClass
+from orders.models.catalog import folded
+from orders.serializers.catalog import (
+    CategoryInput,
+    CategorySerializer,
+    ProductInput,
+    ProductSerializer,
+    TaxClassInput,
+    TaxClassSerializer,
+)
+from tenants.filters import IdFilter, PlainNumberFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.views import ListsAndShows, TenantScopedViewSet, Writes
+
+
+class TaxClassFilter(StrictFilterSet):
+    updated_since = UpdatedSinceFilter()
+
+    class Meta:
+        model = TaxClass
+        fields = ()
+
+
+@extend_schema_view(
+    create=extend_schema(request=TaxClassInput, responses={201: TaxClassSerializer}),
+    partial_update=extend_schema(request=TaxClassInput, responses=TaxClassSerializer),
+)
+class TaxClassViewSet(Writes, ListsAndShows, TenantScopedViewSet):
+    """The taxes of a kind of goods. What was sold keeps the rates of its time."""
+
+    model = TaxClass
+    serializer_class = TaxClassSerializer
+    input_class = TaxClassInput
+    permission_classes = (IsAdmin | (IsStaff & ReadOnly),)
+    filterset_class = TaxClassFilter
+    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering = "name"
+
+
+class CategoryFilter(StrictFilterSet):
+    updated_since = UpdatedSinceFilter()
+
+    class Meta:
+        model = Category
+        fields = ()
+
+
+@extend_schema_view(
+    create=extend_schema(request=CategoryInput, responses={201: CategorySerializer}),
+    partial_update=extend_schema(request=CategoryInput, responses=CategorySerializer),
+)
+class CategoryViewSet(Writes, ListsAndShows, TenantScopedViewSet):
+    """The shelves of the catalog."""
+
+    model = Category
+    serializer_class = CategorySerializer
+    input_class = CategoryInput
+    permission_classes = (IsManager | (IsStaff & ReadOnly),)
+    filterset_class = CategoryFilter
+    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering = "name"
+
+
+class ProductFilter(StrictFilterSet):
+    search = CharFilter(method="words", help_text="Words of the name, or the beginning of a SKU.")
+    barcode = CharFilter(method="scanned")
+    sku = CharFilter(method="with_sku")
+    category = IdFilter()
+    is_active = StrictBooleanFilter()
+    price_min = PlainNumberFilter(field_name="price", lookup_expr="gte")
+    price_max = PlainNumberFilter(field_name="price", lookup_expr="lte")
+    updated_since = UpdatedSinceFilter()
+
+    class Meta:
+        model = Product
+        fields = ()
+
+    def words(self, products: Any, name: str, value: str) -> Any:
+        for word in value.split():
+            products = products.filter(
+                Q(name__icontains=word) | Q(sku__istartswith=folded(word))
+            )
+        return products
+
+    def scanned(self, products: Any, name: str, value: str) -> Any:
+        return products.filter(barcodes__code=folded(value))
+
+    def with_sku(self, products: Any, name: str, value: str) -> Any:
+        return products.filter(sku=folded(value))
+
+
+class ProductViewSet(ListsAndShows, TenantScopedViewSet):
+    """What the shop sells."""
+
+    model = Product
+    serializer_class = ProductSerializer
+    permission_classes = (IsManager | (IsStaff & ReadOnly),)
+    filterset_class = ProductFilter
+    ordering_fields = {  # noqa: RUF012
+        "name": ("name",),
+        "price": ("price",),
+        "updated_at": ("updated_at",),
+    }
+    ordering = "name"
+
+    def rows(self) -> Any:
+        return Product.objects.with_barcodes()
+
+    @extend_schema(request=ProductInput, responses={201: ProductSerializer})
+    def create(self, request: Request) -> Response:
+        product = self.save(Product(), self.validated(ProductInput))
+        return self.answer(product, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=ProductInput, responses=ProductSerializer)
+    def partial_update(self, request: Request, pk: Any) -> Response:
+        expected = self.if_match(required=True)
+        product = Product.objects.select_for_update().get(pk=self.get_object().pk)
+        product.ensure_version(expected)
+        return self.answer(self.save(product, self.validated(ProductInput, partial=True)))
+
+    def save(self, product: Product, changes: dict[str, Any]) -> Product:
+        barcodes = changes.pop("barcodes", None)
+        return services.write_product(product, changes, barcodes=barcodes)

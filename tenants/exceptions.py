@@ -1,0 +1,94 @@
+"""Every way in which the house says no, before anybody speaks of HTTP."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong field of an input, by its path: `lines[0].quantity`."""
+
+    field: str
+    code: str
+    detail: str
+
+
+class DomainError(Exception):
+    """A business rule said no. Has a stable code and facts; knows nothing about HTTP."""
+
+    code: ClassVar[str] = "refused"
+    message: ClassVar[str] = "This is not possible."
+
+    def __init__(self, *, errors: tuple[FieldError, ...] = (), **facts: Any) -> None:
+        self.facts = facts
+        self.errors = errors
+        super().__init__(self.message.format(**facts))
+
+
+class Invalid(DomainError):
+    """Some input is wrong; `errors` names the fields."""
+
+    code = "invalid"
+    message = "Some input is wrong."
+
+    @classmethod
+    def field(cls, field: str, detail: str, *, code: str = "invalid") -> "Invalid":
+        return cls(errors=(FieldError(field, code, detail),))
+
+
+class Conflict(DomainError):
+    """The request makes sense, but not in the present state."""
+
+
+class NotPermitted(DomainError):
+    """Not for this person."""
+
+    code = "permission_denied"
+    message = "You may not do this."
+
+
+class NotAuthenticated(DomainError):
+    """Nobody knows who is asking."""
+
+    code = "not_authenticated"
+    message = "Log in first."
+
+
+class NotFound(DomainError):
+    """There is no such thing here, or it belongs to another shop: nobody can tell which."""
+
+    code = "not_found"
+    message = "Not found."
+
+
+class VersionConflict(DomainError):
+    """Somebody changed the thing since it was read."""
+
+    code = "version_conflict"
+    message = "This has changed since you read it: it is at version {current} now."
+
+
+class PreconditionRequired(DomainError):
+    """A change must say from which version it starts."""
+
+    code = "if_match_required"
+    message = 'Send If-Match with the version that you read, for example "3", or *.'
+
+
+class IdConflict(Conflict):
+    code = "id_conflict"
+    message = "This id is already used for something else."
+
+
+class SlugTaken(Conflict):
+    code = "slug_taken"
+    message = "This name is taken."
+
+
+class CurrencyFixed(Conflict):
+    code = "currency_fixed"
+    message = "This shop has sold in {currency}; its currency cannot change any more."
+
+
+class NoTenantScope(RuntimeError):
+    """Code touched a shop's rows without saying whose: a bug, never a refusal."""

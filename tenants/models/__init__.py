@@ -1,0 +1,16 @@
+"""What a shop is, and how its rows are kept apart."""
+
+from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet, Versioned
+from tenants.models.place import Register, Store
+from tenants.models.tenant import Tenant, default_limits
+
+__all__ = [
+    "Register",
+    "Store",
+    "Tenant",
+    "TenantManager",
+    "TenantOwned",
+    "TenantQuerySet",
+    "Versioned",
+    "default_limits",
+]

@@ -1,0 +1,69 @@
+"""Where the shop sells: stores, and the registers in them."""
+
+from datetime import time
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from django.db import models
+
+from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
+from tenants.models.tenant import validate_timezone
+
+
+class Store(TenantOwned):
+    """One place of a business, with its own clock and business day."""
+
+    name = models.CharField(max_length=100)
+    address = models.TextField(max_length=500, blank=True)
+    timezone = models.CharField(
+        max_length=64, blank=True, validators=[validate_timezone], help_text="Empty: the tenant's."
+    )
+    day_starts_at = models.TimeField(
+        default=time(0), help_text="Local time at which a new business day begins."
+    )
+    is_active = models.BooleanField(default=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "name"], name="store_name_is_unique"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "updated_at", "id"], name="store_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def clock(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone or self.tenant.timezone)
+
+
+class RegisterQuerySet(TenantQuerySet["Register"]):
+    def in_use(self) -> "RegisterQuerySet":
+        return self.filter(is_active=True, store__is_active=True)
+
+
+class Register(TenantOwned):
+    """One till in a store. Its number is the first half of every order number."""
+
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="registers")
+    name = models.CharField(max_length=100)
+    number = models.PositiveIntegerField(editable=False)
+    is_active = models.BooleanField(default=True)
+
+    objects: ClassVar[TenantManager["Register"]] = TenantManager.from_queryset(RegisterQuerySet)()
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant", "store", "name"], name="register_name_is_unique"
+            ),
+            models.UniqueConstraint(fields=["tenant", "number"], name="register_number_is_unique"),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "updated_at", "id"], name="register_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,130 @@
+"""A tenant is a business with its own people, stores and money."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+
+from tenants.currencies import CURRENCIES, exponent_of
+from tenants.models.owned import Versioned
+
+SLUG = r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])\Z"
+# Names that would be mistaken for the installation itself.
+RESERVED_SLUGS = frozenset(
+    "admin administrator api app auth docs health help mail metrics platform public root schema "
+    "security static status support system till www".split()
+)
+
+
+def validate_slug(value: str) -> None:
+    RegexValidator(SLUG, "Use 3 to 63 of a-z, 0-9 and -, not at either end.")(value)
+    if value in RESERVED_SLUGS or value.startswith("xn--"):
+        raise ValidationError("This name is reserved.", code="reserved")
+
+
+def validate_currency(value: str) -> None:
+    if value not in CURRENCIES:
+        raise ValidationError("This is not a currency of ISO 4217.", code="unknown_currency")
+
+
+def validate_timezone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError("This is not a time zone of the IANA list.", code="unknown_timezone")
+
+
+def default_limits() -> dict[str, dict[str, str]]:
+    """What each role may do on its own; above it an approval is needed."""
+    return {
+        "cashier": {
+            "line_discount_percent": "10",
+            "order_discount_percent": "10",
+            "refund_amount": "0",
+            "price_override_percent": "0",
+            "paid_out_amount": "0",
+        },
+        "manager": {
+            "line_discount_percent": "100",
+            "order_discount_percent": "100",
+            "refund_amount": "1000",
+            "price_override_percent": "100",
+            "paid_out_amount": "500",
+        },
+    }
+
+
+class Tenant(Versioned):
+    """A business: one currency, one set of rules, its own people."""
+
+    class TaxRoundingLevel(models.TextChoices):
+        LINE = "line", "Each line"
+        ORDER = "order", "The whole order"
+
+    class TaxRoundingMode(models.TextChoices):
+        HALF_UP = "half_up", "Half up"
+        HALF_EVEN = "half_even", "Half to even"
+        HALF_DOWN = "half_down", "Half down"
+        UP = "up", "Up"
+        DOWN = "down", "Down"
+
+    class StockPolicy(models.TextChoices):
+        BLOCK = "block", "Refuse to sell what is not there"
+        ALLOW = "allow", "Sell, and let the stock go below zero"
+
+    slug = models.CharField(max_length=63, unique=True, validators=[validate_slug])
+    name = models.CharField(max_length=100)
+    country = models.CharField(
+        max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}\Z", "Two letters A-Z.")]
+    )
+    currency = models.CharField(max_length=3, validators=[validate_currency])
+    timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    is_active = models.BooleanField(default=True)
+    # From the first sale on the currency is fixed.
+    has_sold = models.BooleanField(default=False, editable=False)
+
+    prices_include_tax = models.BooleanField(default=True)
+    tax_rounding_level = models.CharField(
+        max_length=5, choices=TaxRoundingLevel, default=TaxRoundingLevel.LINE
+    )
+    tax_rounding_mode = models.CharField(
+        max_length=9, choices=TaxRoundingMode, default=TaxRoundingMode.HALF_UP
+    )
+    cash_rounding_increment = models.DecimalField(
+        max_digits=15,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal("0.001"))],
+    )
+    stock_policy = models.CharField(max_length=5, choices=StockPolicy, default=StockPolicy.BLOCK)
+    shifts_required = models.BooleanField(default=False)
+    limits = models.JSONField(default=default_limits)
+
+    objects: ClassVar[models.Manager["Tenant"]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=models.Q(cash_rounding_increment__isnull=True)
+                | models.Q(cash_rounding_increment__gt=0),
+                name="tenant_cash_rounding_is_positive",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def currency_exponent(self) -> int:
+        return exponent_of(self.currency)
+
+    def in_currency(self, amount: Decimal) -> Decimal:
+        """The amount with the decimals of the shop's currency."""
+        return amount.quantize(Decimal(1).scaleb(-self.currency_exponent))
+
+    def limit(self, role: str, name: str) -> Decimal | None:
+        """How far this role goes on its own; None means as far as it likes."""
+        value = self.limits.get(role, {}).get(name)
+        return None if value is None else Decimal(value)

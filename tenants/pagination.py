@@ -1,0 +1,235 @@
+"""Pages of a list by position in its order, never by count: page 1,000 costs what page 1 does."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.core.signing import BadSignature, Signer
+from django.db import models
+from django.db.models import F, Func, Value
+from rest_framework.pagination import BasePagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+from tenants.exceptions import Invalid
+
+CURSOR = "cursor"
+PAGE_SIZE = "page_size"
+ORDERING = "ordering"
+WHOLE_NUMBER = re.compile(r"[0-9]{1,4}")
+
+Model = type[models.Model]
+
+
+class InvalidCursor(Invalid):
+    """Not a cursor that this list has given in this order."""
+
+    code = "invalid_cursor"
+    message = "This cursor is not from this list in this order: begin again without one."
+
+
+class RowComparison(Func):
+    """`(a, id) > (x, y)`: compared as one, which an index over both answers directly."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, columns: Sequence[Any], operator: str, values: Sequence[Any]) -> None:
+        self.operator = operator
+        super().__init__(*columns, *values)
+
+    def as_sql(self, compiler: Any, connection: Any, *_: Any, **__: Any) -> tuple[str, Any]:
+        parts = [compiler.compile(expression) for expression in self.source_expressions]
+        sql = [sql for sql, _ in parts]
+        half = len(sql) // 2
+        comparison = f"({', '.join(sql[:half])}) {self.operator} ({', '.join(sql[half:])})"
+        return comparison, tuple(param for _, params in parts for param in params)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a list is sorted by, all in one direction; the primary key makes it total."""
+
+    name: str
+    paths: tuple[str, ...]
+    descending: bool
+    model: Model
+
+    @property
+    def signer(self) -> Signer:
+        """A cursor of another list, or of another order, has another signature."""
+        return Signer(salt=f"{self.model._meta.label}:{self.name}:{self.descending}")
+
+    def sort(self, rows: models.QuerySet[Any], *, backwards: bool) -> models.QuerySet[Any]:
+        sign = "-" if self.descending != backwards else ""
+        return rows.order_by(*(sign + path for path in self.paths))
+
+    def beyond(self, position: "Position") -> RowComparison:
+        """The rows after the position, or before it when reading backwards."""
+        operator = "<" if self.descending != position.backwards else ">"
+        fields = [fields_along(self.model, path)[-1] for path in self.paths]
+        try:
+            values = [
+                Value(field.to_python(value), output_field=field)
+                for field, value in zip(fields, position.values, strict=True)
+            ]
+        except (ModelValidationError, ValueError) as error:
+            raise InvalidCursor from error
+        return RowComparison([F(path) for path in self.paths], operator, values)
+
+    def position_of(self, row: Any, *, backwards: bool) -> str:
+        values = (read(row, path) for path in self.paths)
+        plain = [value if isinstance(value, str | int) else str(value) for value in values]
+        return self.signer.sign_object([backwards, *plain])
+
+    def read_position(self, cursor: str) -> "Position":
+        try:
+            backwards, *values = self.signer.unsign_object(cursor)
+        except BadSignature as error:
+            raise InvalidCursor from error
+        return Position(backwards=backwards, values=values)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Next to which row a page begins, and in which direction it is read."""
+
+    backwards: bool
+    values: list[Any]
+
+
+class CursorPagination(BasePagination):
+    """`{next, previous, results}`; two rows that tie in the order are told apart by their key.
+
+    The view names what may be ordered by in `ordering_fields`, `{"name": ("name",)}` or just
+    `("name",)`, and its default in `ordering`, for example `"-created_at"`.
+    """
+
+    default_page_size = 50
+    max_page_size = 200
+
+    def paginate_queryset(
+        self, queryset: Any, request: Request, view: APIView | None = None
+    ) -> list[Any]:
+        self.request = request
+        order = order_of(request, view, queryset.model)
+        cursor = request.query_params.get(CURSOR)
+        position = order.read_position(cursor) if cursor is not None else None
+        backwards = position is not None and position.backwards
+        rows = order.sort(queryset, backwards=backwards)
+        if position:
+            rows = rows.filter(order.beyond(position))
+        return self.page(order, rows, position)
+
+    def page(
+        self, order: Order, rows: models.QuerySet[Any], position: Position | None
+    ) -> list[Any]:
+        """One row more than is shown tells whether there is another page."""
+        size = self.size()
+        page = list(rows[: size + 1])
+        more, page = len(page) > size, page[:size]
+        backwards = position is not None and position.backwards
+        if backwards:
+            page.reverse()
+        follows, precedes = (True, more) if backwards else (more, position is not None)
+        self.next_link = self.link(order, page, backwards=False) if page and follows else None
+        self.previous_link = self.link(order, page, backwards=True) if page and precedes else None
+        return page
+
+    def size(self) -> int:
+        text = self.request.query_params.get(PAGE_SIZE)
+        if text is None:
+            return self.default_page_size
+        size = int(text) if WHOLE_NUMBER.fullmatch(text) else 0
+        if not 1 <= size <= self.max_page_size:
+            raise Invalid.field(PAGE_SIZE, f"A whole number from 1 to {self.max_page_size}.")
+        return size
+
+    def link(self, order: Order, page: list[Any], *, backwards: bool) -> str:
+        cursor = order.position_of(page[0 if backwards else -1], backwards=backwards)
+        return replace_query_param(self.request.build_absolute_uri(), CURSOR, cursor)
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response({"next": self.next_link, "previous": self.previous_link, "results": data})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        link = {"type": ["string", "null"], "format": "uri"}
+        return {
+            "type": "object",
+            "required": ["next", "previous", "results"],
+            "properties": {"next": link, "previous": link, "results": schema},
+        }
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size}
+        parameters = [
+            query_parameter(CURSOR, {"type": "string"}, "From `next` or `previous`."),
+            query_parameter(PAGE_SIZE, size | {"default": self.default_page_size}, "Rows a page."),
+        ]
+        names = list(orderings(view))
+        if names:
+            enum = [sign + name for name in names for sign in ("", "-")]
+            schema = {"type": "string", "enum": enum, "default": default_ordering(view)}
+            parameters.append(query_parameter(ORDERING, schema, "A minus turns it round."))
+        return parameters
+
+
+def query_parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "query",
+        "required": False,
+        "schema": schema,
+        "description": description,
+    }
+
+
+def orderings(view: APIView | None) -> Mapping[str, tuple[str, ...]]:
+    names = getattr(view, "ordering_fields", ())
+    return names if isinstance(names, Mapping) else {name: (name,) for name in names}
+
+
+def default_ordering(view: APIView | None) -> str:
+    return getattr(view, "ordering", None) or "id"
+
+
+def order_of(request: Request, view: APIView | None, model: Model) -> Order:
+    """What the client asks for, if it is on the list; else what the view says."""
+    asked = request.query_params.get(ORDERING)
+    allowed = orderings(view)
+    chosen = default_ordering(view) if asked is None else asked
+    name = chosen.removeprefix("-")
+    if asked is not None and name not in allowed:
+        raise Invalid.field(ORDERING, "This list cannot be ordered by that.")
+    paths = total(model, tuple(allowed.get(name, (name,))))
+    return Order(name=name, paths=paths, descending=chosen.startswith("-"), model=model)
+
+
+@cache
+def total(model: Model, paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The paths, and the key that settles every tie. What may be empty has no place in an order."""
+    key = model._meta.pk.name
+    for path in paths:
+        if any(field.null for field in fields_along(model, path)):
+            raise ImproperlyConfigured(f"{model.__name__}.{path} may be null: not for ordering.")
+    return paths if key in paths else (*paths, key)
+
+
+@cache
+def fields_along(model: Model, path: str) -> "tuple[models.Field[Any, Any], ...]":
+    fields: list[Any] = []
+    for name in path.split("__"):
+        fields.append(model._meta.get_field(name))
+        model = fields[-1].related_model or model
+    return tuple(fields)
+
+
+def read(row: Any, path: str) -> Any:
+    """From an object, or from a row of `values()`."""
+    return row[path] if isinstance(row, Mapping) else attrgetter(path.replace("__", "."))(row)

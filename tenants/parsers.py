@@ -1,0 +1,1 @@
+from config.parsers import StrictFormParser, StrictJSONParser  # noqa: F401  temporary

@@ -1,0 +1,59 @@
+"""What is done to a shop itself: its stores, its registers, its settings."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from tenants.exceptions import CurrencyFixed, SlugTaken
+from tenants.ids import is_duplicate
+from tenants.models import Register, Store, Tenant
+from tenants.scope import current_tenant_id, deed
+
+
+def lock_tenant() -> Tenant:
+    """Let one at a time change who works here or what the shop consists of.
+
+    Not the whole row: sales, which only refer to it, go on.
+    """
+    return Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
+
+
+@deed
+def add_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Tenant:
+    """Open the books of a new shop; the slug belongs to the first who asks."""
+    tenant = Tenant(slug=slug, name=name, currency=currency, **settings)
+    tenant.clean_fields()
+    try:
+        with transaction.atomic():
+            tenant.save(force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise SlugTaken from error
+    return tenant
+
+
+@deed
+def add_register(*, store: Store, name: str, is_active: bool = True) -> Register:
+    """Put a till into a store; its number is the next of the shop and never used again."""
+    lock_tenant()
+    last = Register.objects.aggregate(last=Max("number"))["last"] or 0
+    register = Register(store=store, name=name, number=last + 1, is_active=is_active)
+    register.full_clean()
+    register.save(force_insert=True)
+    return register
+
+
+@deed
+def change_settings(changes: dict[str, Any], *, expected_version: int | None) -> Tenant:
+    """Change how the shop works; the currency only before the first sale."""
+    tenant = lock_tenant()
+    tenant.ensure_version(expected_version)
+    if tenant.has_sold and changes.get("currency", tenant.currency) != tenant.currency:
+        raise CurrencyFixed(currency=tenant.currency)
+    for name, value in changes.items():
+        setattr(tenant, name, value)
+    tenant.full_clean()
+    tenant.save_changes(*changes)
+    return tenant

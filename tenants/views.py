@@ -1,0 +1,133 @@
+"""The base of every viewset that shows a shop's rows."""
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from django.db import models, transaction
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import Serializer
+from rest_framework.viewsets import GenericViewSet
+
+from tenants.exceptions import Invalid, PreconditionRequired
+from tenants.scope import across_tenants, retrying, tenant_context, tenant_scope
+
+ETAG = re.compile(r'"(\d{1,9})"\Z')
+
+
+class TenantScopedViewSet(GenericViewSet[Any]):
+    """Runs every action for the shop of the person who asks, and shows nothing of another.
+
+    An action is one unit of work, tried again as a whole on a deadlock. Those named in
+    `several_transactions` leave it to their services to open them.
+    """
+
+    model: ClassVar[type[models.Model]]
+    lookup_value_converter = "uuid"
+    # What the write actions of the plain resources read; the answer is `serializer_class`.
+    input_class: ClassVar[type[Serializer[Any]]]
+    # Query parameters that an action reads itself, beside the filters of its list.
+    query_params: tuple[str, ...] = ()
+    several_transactions: tuple[str, ...] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        handler = str(request.method).lower()
+        if handler in self.http_method_names and hasattr(self, handler):
+            setattr(self, handler, self.in_scope(getattr(self, handler)))
+
+    def in_scope(self, handler: Callable[..., Response]) -> Callable[..., Response]:
+        scope = tenant_context if self.action in self.several_transactions else tenant_scope
+
+        @retrying
+        def run(request: Request, *args: Any, **kwargs: Any) -> Response:
+            with scope(request.user.tenant):
+                return handler(request, *args, **kwargs)
+
+        return run
+
+    def get_queryset(self) -> models.QuerySet[Any]:
+        if getattr(self, "swagger_fake_view", False):
+            with across_tenants():
+                return self.model._default_manager.none()
+        return self.rows().visible_to(self.request.user)
+
+    def rows(self) -> Any:
+        """The rows with what the API shows of them; overridden to load it in few queries."""
+        return self.model._default_manager.all()
+
+    def validated(self, input_class: type[Serializer[Any]], **kwargs: Any) -> dict[str, Any]:
+        serializer = input_class(
+            data=self.request.data, context=self.get_serializer_context(), **kwargs
+        )
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def if_match(self, *, required: bool) -> int | None:
+        """The version that the client read; None when any will do."""
+        return version_named_by(self.request, required=required)
+
+    def answer(self, row: Any, status: int = status.HTTP_200_OK) -> Response:
+        """The row as the API shows it, with its version as entity tag."""
+        response = Response(self.get_serializer(row).data, status=status)
+        response["ETag"] = f'"{row.version}"'
+        return response
+
+
+def version_named_by(request: Request, *, required: bool) -> int | None:
+    header = request.headers.get("If-Match")
+    if header is None:
+        if required:
+            raise PreconditionRequired
+        return None
+    if header.strip() == "*":
+        return None
+    tag = ETAG.match(header.strip())
+    if tag is None:
+        raise Invalid.field("If-Match", 'One strong entity tag such as "3", or *.')
+    return int(tag[1])
+
+
+class ListsAndShows:
+    """GET of the list and of one row."""
+
+    def list(self: Any, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    def retrieve(self: Any, request: Request, pk: Any) -> Response:
+        return self.answer(self.get_object())
+
+
+class Writes:
+    """POST and PATCH of a plain resource: no rule but that its constraints hold."""
+
+    def create(self: Any, request: Request) -> Response:
+        with transaction.atomic():
+            row = self.write(self.model(), self.validated(self.input_class))
+        return self.answer(row, status=status.HTTP_201_CREATED)
+
+    def partial_update(self: Any, request: Request, pk: Any) -> Response:
+        expected = self.if_match(required=True)
+        with transaction.atomic():
+            row = self.get_locked_object()
+            row.ensure_version(expected)
+            row = self.write(row, self.validated(self.input_class, partial=True))
+        return self.answer(row)
+
+    def get_locked_object(self: Any) -> Any:
+        row = self.get_object()
+        return self.model._default_manager.select_for_update().get(pk=row.pk)
+
+    def write(self: Any, row: Any, values: dict[str, Any]) -> Any:
+        """Save a plain row, checking also the constraints that name the tenant."""
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.full_clean()
+        if row._state.adding:
+            row.save()
+        else:
+            row.save_changes(*values)
+        return row

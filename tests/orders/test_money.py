@@ -1,0 +1,242 @@
+"""Bills worked out by hand: discounts, taxes, currencies."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.money import (
+    Discount,
+    DiscountType,
+    LineInput,
+    Policy,
+    RoundingLevel,
+    RoundingMode,
+    TaxRate,
+    TaxTotal,
+    apportion,
+    price_order,
+    round_to,
+)
+
+EURO = Policy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
+VAT = TaxRate("VAT", Decimal("20"), included=True, compound=False)
+
+
+def percent(value):
+    return Discount(DiscountType.PERCENT, Decimal(value))
+
+
+def amount(value):
+    return Discount(DiscountType.AMOUNT, Decimal(value))
+
+
+def line(unit_price, *taxes, quantity="1", discounts=()):
+    return LineInput(Decimal(quantity), Decimal(unit_price), taxes, discounts)
+
+
+def added(name, rate, *, compound=False):
+    return TaxRate(name, Decimal(rate), included=False, compound=compound)
+
+
+def included(name, rate, *, compound=False):
+    return TaxRate(name, Decimal(rate), included=True, compound=compound)
+
+
+def taxes_of(lines, level, mode, exponent=2):
+    """The first tax of every line, and what its bucket holds."""
+    order = price_order(lines, (), Policy(exponent, level, mode))
+    return [str(priced.taxes[0].amount) for priced in order.lines], str(order.taxes[0].amount)
+
+
+def test_an_order_without_lines_costs_nothing():
+    order = price_order((), (percent("10"), amount("5.00")), EURO)
+
+    assert (str(order.subtotal), str(order.tax_total), str(order.total)) == ("0.00",) * 3
+    assert [str(taken) for taken in order.discounts] == ["0.00", "0.00"]
+    assert order.lines == order.taxes == ()
+
+
+def test_what_line_discounts_took_is_told_in_the_order_in_which_they_were_given():
+    discounts = (amount("3.00"), percent("10"), percent("50"), amount("99.00"))
+
+    priced = price_order((line("20.00", discounts=discounts),), (), EURO).lines[0]
+
+    assert [str(taken) for taken in priced.line_discounts] == ["3.00", "2.00", "9.00", "6.00"]
+    assert (str(priced.discount_total), str(priced.net)) == ("20.00", "0.00")
+
+
+def test_order_discounts_come_after_line_discounts_and_each_sees_what_is_left():
+    lines = (line("10.00", discounts=(amount("4.00"),)), line("14.00"))
+
+    order = price_order(lines, (amount("6.00"), percent("10")), EURO)
+
+    assert [str(taken) for taken in order.discounts] == ["6.00", "2.00"]
+    assert [str(priced.order_discount) for priced in order.lines] == ["2.40", "5.60"]
+    assert [str(priced.net) for priced in order.lines] == ["3.60", "8.40"]
+    assert (str(order.discount_total), str(order.total)) == ("12.00", "12.00")
+
+
+def test_half_a_cent_of_discount_is_a_cent_whatever_the_taxes_are_rounded_to():
+    policy = Policy(2, RoundingLevel.LINE, RoundingMode.DOWN)
+
+    order = price_order((line("0.50", discounts=(percent("5"),)),), (percent("12.5"),), policy)
+
+    assert str(order.lines[0].line_discounts[0]) == "0.03"
+    assert str(order.discounts[0]) == "0.06"
+
+
+def test_a_discount_larger_than_the_order_takes_all_of_it_and_no_more():
+    order = price_order((line("3.00", VAT), line("2.00")), (amount("9.00"), amount("1.00")), EURO)
+
+    assert [str(taken) for taken in order.discounts] == ["5.00", "0.00"]
+    assert (str(order.total), str(order.tax_total)) == ("0.00", "0.00")
+
+
+def test_missing_units_go_to_the_largest_fraction_and_on_a_tie_to_the_earlier_line():
+    assert apportion(10, [1, 1, 1]) == [4, 3, 3]
+    assert apportion(2, [1, 1, 1]) == [1, 1, 0]
+    assert apportion(10, [10, 20, 31]) == [2, 3, 5]
+    assert apportion(0, [0, 0]) == [0, 0]
+    assert apportion(0, []) == []
+
+
+def test_included_tax_is_taken_out_of_the_discounted_price():
+    order = price_order((line("1000.00", VAT),), (percent("10"),), EURO)
+
+    assert order.taxes == (TaxTotal(VAT, Decimal("750.00"), Decimal("150.00")),)
+    assert str(order.total) == "900.00"
+
+
+def test_a_compound_tax_also_taxes_the_earlier_tax():
+    rates = (added("GST", "5"), added("QST", "9.5", compound=True))
+
+    order = price_order((line("100.00", *rates),), (), EURO)
+
+    assert [str(tax.amount) for tax in order.lines[0].taxes] == ["5.00", "9.98"]
+    assert [str(bucket.taxable) for bucket in order.taxes] == ["100.00", "100.00"]
+    assert str(order.total) == "114.98"
+
+
+def test_included_and_added_taxes_share_the_base_without_the_included_one():
+    rates = (included("deposit", "25"), added("city", "10"))
+
+    priced = price_order((line("12.50", *rates),), (), EURO).lines[0]
+
+    assert [str(tax.amount) for tax in priced.taxes] == ["2.50", "1.00"]
+    assert (str(priced.tax_total), str(priced.total)) == ("3.50", "13.50")
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        (RoundingMode.HALF_UP, ["0.13", "0.14", "0.02"]),
+        (RoundingMode.HALF_EVEN, ["0.12", "0.14", "0.02"]),
+        (RoundingMode.HALF_DOWN, ["0.12", "0.13", "0.02"]),
+        (RoundingMode.UP, ["0.13", "0.14", "0.02"]),
+        (RoundingMode.DOWN, ["0.12", "0.13", "0.01"]),
+    ],
+)
+def test_each_mode_rounds_the_tax_of_a_line_in_its_way(mode, expected):
+    lines = [line(price, added("tax", "10")) for price in ("1.25", "1.35", "0.16")]
+
+    taxes, _ = taxes_of(lines, RoundingLevel.LINE, mode)
+
+    assert taxes == expected
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected", "whole"),
+    [
+        (RoundingMode.HALF_UP, ["1", "1", "0"], "2"),
+        (RoundingMode.HALF_EVEN, ["1", "1", "0"], "2"),
+        (RoundingMode.HALF_DOWN, ["1", "0", "0"], "1"),
+        (RoundingMode.UP, ["1", "1", "0"], "2"),
+        (RoundingMode.DOWN, ["1", "0", "0"], "1"),
+    ],
+)
+def test_tax_rounded_once_is_handed_back_to_the_earlier_of_equal_lines(mode, expected, whole):
+    lines = [line("5", added("tax", "10"))] * 3
+
+    assert taxes_of(lines, RoundingLevel.ORDER, mode, exponent=0) == (expected, whole)
+
+
+def test_rates_that_differ_in_anything_have_buckets_of_their_own():
+    rates = [
+        added("tax", "8"),
+        added("tax", "10"),
+        included("tax", "8"),
+        added("tax", "8", compound=True),
+        added("levy", "8"),
+        added("tax", "8.0000"),
+    ]
+
+    order = price_order([line("1.00", rate) for rate in rates], (), EURO)
+
+    assert [bucket.rate for bucket in order.taxes] == rates[:5]
+    assert str(order.taxes[0].taxable) == "2.00"
+    assert rates[0].key == rates[5].key == "tax:8:added:simple"
+    assert len({rate.key for rate in rates}) == 5
+
+
+def test_a_rate_that_a_line_names_twice_is_charged_twice_but_taxes_the_line_once():
+    rate = added("tax", "10")
+
+    order = price_order((line("1.00", rate, rate),), (), EURO)
+
+    assert order.taxes == (TaxTotal(rate, Decimal("1.00"), Decimal("0.20")),)
+
+
+def test_included_taxes_rounded_up_may_exceed_a_price_of_one_cent():
+    policy = Policy(2, RoundingLevel.LINE, RoundingMode.UP)
+
+    order = price_order((line("0.01", included("a", "5"), included("b", "5")),), (), policy)
+
+    assert (str(order.tax_total), str(order.total)) == ("0.02", "0.01")
+    assert str(order.taxes[0].taxable) == "-0.01"
+
+
+def test_yen_have_no_decimals():
+    policy = Policy(0, RoundingLevel.ORDER, RoundingMode.DOWN)
+    lines = [line("107", added("reduced", "8")), line("53", added("reduced", "8"))]
+
+    order = price_order(lines, (percent("5"),), policy)
+
+    assert (str(order.subtotal), str(order.discount_total)) == ("160", "8")
+    assert [str(priced.total) for priced in order.lines] == ["110", "54"]
+    assert (str(order.tax_total), str(order.total)) == ("12", "164")
+
+
+def test_dinars_have_three_decimals():
+    policy = Policy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
+
+    order = price_order((line("1.235", added("VAT", "10"), quantity="0.5"),), (), policy)
+
+    assert (str(order.subtotal), str(order.tax_total), str(order.total)) == (
+        "0.618",
+        "0.062",
+        "0.680",
+    )
+
+
+def test_amounts_of_any_size_stay_exact():
+    unit_price = "123456789012345678901234567890.12"
+
+    order = price_order((line(unit_price, quantity="3"), line("0.01")), (), EURO)
+
+    assert str(order.total) == "370370367037037036703703703670.37"
+
+
+@pytest.mark.parametrize(
+    ("value", "mode", "expected"),
+    [
+        ("2.345", RoundingMode.HALF_UP, "2.35"),
+        ("2.345", RoundingMode.HALF_EVEN, "2.34"),
+        ("2.345", RoundingMode.HALF_DOWN, "2.34"),
+        ("-2.345", RoundingMode.HALF_UP, "-2.35"),
+        ("-2.341", RoundingMode.UP, "-2.35"),
+        ("-2.349", RoundingMode.DOWN, "-2.34"),
+        ("7", RoundingMode.UP, "7.00"),
+    ],
+)
+def test_values_round_to_the_minor_unit(value, mode, expected):
+    assert str(round_to(Decimal(value), 2, mode)) == expected

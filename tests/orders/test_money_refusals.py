@@ -1,0 +1,72 @@
+"""What the engine refuses to compute: whatever reaches it should have been refused before."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.money import (
+    Discount,
+    DiscountType,
+    LineInput,
+    Policy,
+    RoundingLevel,
+    RoundingMode,
+    TaxRate,
+    apportion,
+    cash_rounding,
+    price_order,
+)
+
+EURO = Policy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
+
+
+def line(unit_price="1.00", quantity="1"):
+    return LineInput(Decimal(quantity), Decimal(unit_price), ())
+
+
+def amount(value):
+    return Discount(DiscountType.AMOUNT, Decimal(value))
+
+
+@pytest.mark.parametrize("value", ["-0.01", "NaN", "sNaN", "Infinity"])
+def test_nonsense_has_no_price(value):
+    with pytest.raises(ValueError, match="out of range"):
+        line(value)
+    with pytest.raises(ValueError, match="out of range"):
+        line(quantity=value)
+    with pytest.raises(ValueError, match="out of range"):
+        amount(value)
+    with pytest.raises(ValueError, match="out of range"):
+        cash_rounding(Decimal(value), None, 2)
+
+
+@pytest.mark.parametrize("value", ["-1", "100.0001", "NaN"])
+def test_a_percent_is_between_nothing_and_all(value):
+    with pytest.raises(ValueError, match="out of range"):
+        Discount(DiscountType.PERCENT, Decimal(value))
+    with pytest.raises(ValueError, match="out of range"):
+        TaxRate("tax", Decimal(value), included=False, compound=False)
+
+
+def test_an_amount_finer_than_the_currency_is_refused():
+    with pytest.raises(ValueError, match="decimals"):
+        price_order((line(),), (amount("0.001"),), EURO)
+    with pytest.raises(ValueError, match="decimals"):
+        cash_rounding(Decimal("9.98"), Decimal("0.005"), 2)
+
+
+def test_what_has_no_name_is_refused():
+    with pytest.raises(ValueError, match="gift"):
+        Discount("gift", Decimal(1))
+    with pytest.raises(ValueError, match="sideways"):
+        Policy(2, RoundingLevel.LINE, "sideways")
+    with pytest.raises(ValueError, match="shop"):
+        Policy(2, "shop", RoundingMode.UP)
+    with pytest.raises(ValueError, match="decimals"):
+        Policy(-1, RoundingLevel.LINE, RoundingMode.UP)
+
+
+@pytest.mark.parametrize(("units", "weights"), [(1, [0, 0]), (1, []), (-1, [1]), (1, [2, -1])])
+def test_an_amount_is_split_only_by_weights_that_can_bear_it(units, weights):
+    with pytest.raises(ValueError, match="cannot split"):
+        apportion(units, weights)

@@ -1,0 +1,89 @@
+"""What cash settles for want of small coins, and what a refund gives back."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.money import CashSettlement, cash_rounding, refund_share, settle_cash
+
+
+@pytest.mark.parametrize(
+    ("left", "increment", "exponent", "expected"),
+    [
+        ("9.98", "0.05", 2, "0.02"),
+        ("9.97", "0.05", 2, "-0.02"),
+        ("0.02", "0.05", 2, "-0.02"),
+        ("0.03", "0.05", 2, "0.02"),
+        ("9.95", "0.05", 2, "0.00"),
+        ("9.95", "0.10", 2, "0.05"),
+        ("9.98", None, 2, "0.00"),
+        ("1.234", "0.005", 3, "0.001"),
+        ("1.232", "0.005", 3, "-0.002"),
+        ("995", "10", 0, "5"),
+        ("994", "10", 0, "-4"),
+    ],
+)
+def test_cash_rounds_half_up_to_the_smallest_coin(left, increment, exponent, expected):
+    coin = increment and Decimal(increment)
+
+    assert str(cash_rounding(Decimal(left), coin, exponent)) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "paid", "settles", "rounding"),
+    [
+        ("9.98", "10.00", True, "0.02"),
+        ("9.97", "9.95", True, "-0.02"),
+        ("0.02", "0.00", True, "-0.02"),
+        ("9.98", "9.98", True, "0.00"),
+        ("9.98", "9.99", True, "0.01"),
+        ("9.98", "9.96", True, "-0.02"),
+        ("9.98", "9.95", False, "0.00"),
+        ("9.98", "5.00", False, "0.00"),
+    ],
+)
+def test_cash_settles_an_order_once_no_coin_is_owed(left, paid, settles, rounding):
+    settlement = settle_cash(Decimal(left), Decimal(paid), Decimal("0.05"), 2)
+
+    assert settlement == CashSettlement(settles, Decimal(rounding))
+
+
+def test_without_small_coins_to_want_for_cash_settles_only_the_exact_amount():
+    assert settle_cash(Decimal("9.98"), Decimal("9.98"), None, 2).settles
+    assert not settle_cash(Decimal("9.98"), Decimal("9.97"), None, 2).settles
+
+
+@pytest.mark.parametrize(
+    ("paid", "increment"), [("9.97", "0.05"), ("10.00", "0.05"), ("9.98", None)]
+)
+def test_more_cash_than_there_is_to_pay_is_refused(paid, increment):
+    with pytest.raises(ValueError, match="to pay"):
+        settle_cash(Decimal("9.97"), Decimal(paid), increment and Decimal(increment), 2)
+
+
+def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
+    paid_back = Decimal("0.00")
+    shares = []
+    for returned in range(3):
+        shares.append(
+            refund_share(Decimal("10.00"), Decimal(3), Decimal(returned), paid_back, Decimal(1), 2)
+        )
+        paid_back += shares[-1]
+
+    assert [str(share) for share in shares] == ["3.33", "3.34", "3.33"]
+
+
+@pytest.mark.parametrize(
+    ("refunded", "paid_back", "quantity"),
+    [("2", "6.67", "1.001"), ("0", "0.00", "0"), ("0", "0.00", "-1"), ("0", "5.00", "1")],
+)
+def test_more_than_was_sold_is_never_paid_back(refunded, paid_back, quantity):
+    with pytest.raises(ValueError, match=r"cannot take back|out of range|more than"):
+        refund_share(
+            Decimal("10.00"),
+            Decimal(3),
+            Decimal(refunded),
+            Decimal(paid_back),
+            Decimal(quantity),
+            2,
+        )

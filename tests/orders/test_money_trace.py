@@ -1,0 +1,73 @@
+"""How a line came to its total, told to whoever asks for a calculation."""
+
+from decimal import Decimal
+
+from orders.money import (
+    Discount,
+    DiscountType,
+    LineInput,
+    Policy,
+    RoundingLevel,
+    RoundingMode,
+    TaxRate,
+    price_order,
+    trace,
+)
+
+EURO = Policy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
+VAT = TaxRate("VAT", Decimal("20.0000"), included=True, compound=False)
+LEVY = TaxRate("levy", Decimal("10"), included=False, compound=True)
+
+
+def test_the_trace_tells_how_a_line_came_to_its_total():
+    discounts = (
+        Discount(DiscountType.AMOUNT, Decimal("3")),
+        Discount(DiscountType.PERCENT, Decimal("10.0000")),
+    )
+    line = LineInput(Decimal("3.000"), Decimal("10"), (VAT, LEVY), discounts)
+    order = price_order([line], [Discount(DiscountType.AMOUNT, Decimal("4.00"))], EURO)
+
+    steps = trace(line, order.lines[0], EURO)
+
+    assert steps == [
+        {"step": "gross", "quantity": "3", "unit_price": "10.00", "amount": "30.00"},
+        {"step": "discount", "type": "percent", "value": "10", "amount": "3.00"},
+        {"step": "discount", "type": "amount", "value": "3.00", "amount": "3.00"},
+        {"step": "order_discount", "amount": "4.00"},
+        {"step": "net", "amount": "20.00"},
+        {
+            "step": "tax",
+            "name": "VAT",
+            "percent": "20",
+            "base": "16.66666666",
+            "exact": "3.33333333",
+            "amount": "3.33",
+        },
+        {
+            "step": "tax",
+            "name": "levy",
+            "percent": "10",
+            "base": "20.00000000",
+            "exact": "2.00000000",
+            "amount": "2.00",
+        },
+        {"step": "total", "amount": "22.00"},
+    ]
+
+
+def test_a_price_finer_than_the_currency_keeps_its_decimals():
+    line = LineInput(Decimal("40"), Decimal("1.899"), ())
+
+    steps = trace(line, price_order([line], (), EURO).lines[0], EURO)
+
+    assert steps[0]["unit_price"] == "1.899"
+    assert [step["step"] for step in steps] == ["gross", "net", "total"]
+
+
+def test_a_trace_never_uses_scientific_notation():
+    dinar = Policy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
+    line = LineInput(Decimal(1), Decimal(0), (LEVY,))
+
+    steps = trace(line, price_order([line], (), dinar).lines[0], dinar)
+
+    assert steps[2]["exact"] == "0.000000000"

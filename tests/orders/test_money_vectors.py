@@ -1,0 +1,80 @@
+"""The shared truth: any terminal, in any language, prices these orders to the same figures."""
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from orders.money import (
+    Discount,
+    DiscountType,
+    LineInput,
+    Policy,
+    PricedLine,
+    PricedOrder,
+    RoundingLevel,
+    RoundingMode,
+    TaxRate,
+    price_order,
+)
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "vectors" / "pricing.json").read_text(encoding="utf-8")
+)
+
+
+def discounts_of(holder: Mapping[str, Any]) -> tuple[Discount, ...]:
+    return tuple(
+        Discount(DiscountType(given["type"]), Decimal(given["value"]))
+        for given in holder.get("discounts", ())
+    )
+
+
+def line_of(given: Mapping[str, Any]) -> LineInput:
+    taxes = tuple(
+        TaxRate(tax["id"], Decimal(tax["percent"]), tax["included"], tax["compound"])
+        for tax in given["taxes"]
+    )
+    quantity, unit_price = Decimal(given["quantity"]), Decimal(given["unit_price"])
+    return LineInput(quantity, unit_price, taxes, discounts_of(given))
+
+
+def priced(vector: Mapping[str, Any]) -> PricedOrder:
+    rounding = vector["tax_rounding"]
+    level, mode = RoundingLevel(rounding["level"]), RoundingMode(rounding["mode"])
+    lines = [line_of(given) for given in vector["lines"]]
+    return price_order(lines, discounts_of(vector), Policy(vector["exponent"], level, mode))
+
+
+def line_figures(line: PricedLine) -> dict[str, Any]:
+    return {
+        "gross": str(line.gross),
+        "discount_total": str(line.discount_total),
+        "net": str(line.net),
+        "taxes": [{"id": tax.rate.name, "amount": str(tax.amount)} for tax in line.taxes],
+        "total": str(line.total),
+    }
+
+
+def figures(order: PricedOrder) -> dict[str, Any]:
+    return {
+        "lines": [line_figures(line) for line in order.lines],
+        "subtotal": str(order.subtotal),
+        "discount_total": str(order.discount_total),
+        "tax_total": str(order.tax_total),
+        "total": str(order.total),
+    }
+
+
+def test_no_vector_is_missing():
+    assert len({vector["name"] for vector in VECTORS}) == 60
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
+def test_every_figure_is_the_one_that_all_terminals_compute(vector):
+    order = priced(vector)
+
+    assert figures(order) == vector["expected"]
