@@ -41,7 +41,7 @@ class TenantBackend(BaseBackend):
 
     def get_user(self, user_id: uuid.UUID) -> User | None:
         """The platform person of an admin session."""
-        user = User.objects.filter(pk=user_id).first()
+        user = User.objects.filter(pk=user_id, tenant=None).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:

@@ -13,6 +13,17 @@ from rest_framework_simplejwt.tokens import Token
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession
 
+# What reading a hostile token can end in; RecursionError: a header of a thousand brackets.
+WRONG = (
+    TokenError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+
 
 def backend_for(audience: str) -> TokenBackend:
     """Access and refresh tokens have different audiences: neither passes for the other."""
@@ -90,9 +101,9 @@ def issue_refresh(session: AuthSession) -> str:
 
 
 def _name(token: Token, session: AuthSession) -> None:
-    token["sid"] = session.pk.hex
-    token["sub"] = session.user_id.hex
-    token["tid"] = session.tenant_id.hex
+    token["sid"] = str(session.pk)
+    token["sub"] = str(session.user_id)
+    token["tid"] = str(session.tenant_id)
 
 
 def issue_pair(session: AuthSession) -> TokenPair:
@@ -116,11 +127,13 @@ def _read(kind: type[Token], text: str) -> Claims:
     """Whatever is wrong with a token, signed by us or not, is the same refusal."""
     try:
         return _claims(kind(text).payload)  # type: ignore[arg-type]  # stubs want a Token
-    except (TokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+    except WRONG as error:
         raise TokenNotValid from error
 
 
 def _claims(payload: dict[str, Any]) -> Claims:
+    if not isinstance(payload["aud"], str):
+        raise TokenNotValid  # a token for several doors is none of ours
     return Claims(
         session=uuid.UUID(payload["sid"]),
         user=uuid.UUID(payload["sub"]),

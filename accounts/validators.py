@@ -20,9 +20,7 @@ class LengthByRoleValidator:
         minimum = CASHIER_MINIMUM_LENGTH if is_cashier(user) else MINIMUM_LENGTH
         length = len(unicodedata.normalize("NFKC", password))
         if length < minimum:
-            raise ValidationError(
-                f"Use at least {minimum} characters.", code="password_too_short"
-            )
+            raise ValidationError(f"Use at least {minimum} characters.", code="password_too_short")
         if length > MAXIMUM_LENGTH:
             raise ValidationError(
                 f"Use at most {MAXIMUM_LENGTH} characters.", code="password_too_long"

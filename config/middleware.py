@@ -13,7 +13,11 @@ from django.utils.functional import SimpleLazyObject
 from config.problems import Problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+Application = Callable[[dict[str, Any], Any], Any]
 
+# RFC 2231: `charset*=utf-8''x`, `a*0=b`. Mail has use for it, HTTP's media types have none.
+EXTENDED_PARAMETER = re.compile(r"\*\d*\*?\s*=")
+UNREADABLE = "unreadable/unreadable"
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SERVER_ERROR = 500
 log = structlog.get_logger("till.access")
@@ -96,3 +100,18 @@ class NoStoreMiddleware:
         if request.path.startswith(self.prefix):
             response["Cache-Control"] = "no-store"
         return response
+
+
+def with_readable_media_types(application: Application) -> Application:
+    """Around the whole of Django, which fails on such parameters before any middleware runs.
+
+    Answers 415 or 406 instead, as for every other media type that nobody reads.
+    """
+
+    def readable(environ: dict[str, Any], start_response: Any) -> Any:
+        for name in ("CONTENT_TYPE", "HTTP_ACCEPT"):
+            if EXTENDED_PARAMETER.search(environ.get(name, "")):
+                environ[name] = UNREADABLE
+        return application(environ, start_response)
+
+    return readable

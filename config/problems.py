@@ -30,6 +30,8 @@ from tenants.serializers import flatten_errors
 
 PROBLEM_JSON = "application/problem+json"
 MOST_ERRORS = 100
+# DRF repeats what was sent in its sentences, however long it is.
+LONGEST_DETAIL = 500
 HTML_PREFIX = "/admin/"
 log = structlog.get_logger("till.problems")
 
@@ -124,7 +126,7 @@ def told_by(exc: rest.APIException) -> Problem:
     detail = told.get("detail", exc.default_detail)
     code = str(told.get("code") or getattr(detail, "code", None) or exc.default_code)
     errors, facts = getattr(exc, "errors", ()), getattr(exc, "facts", {})
-    return Problem(exc.status_code, code, str(detail), errors, facts)
+    return Problem(exc.status_code, code, str(detail)[:LONGEST_DETAIL], errors, facts)
 
 
 @problem_of.register(rest.NotAuthenticated)
@@ -163,7 +165,7 @@ def _(exc: django_exceptions.ValidationError) -> Problem:
 
 
 def model_errors(exc: django_exceptions.ValidationError) -> Iterator[FieldError]:
-    fields = getattr(exc, "error_dict", {"": exc.error_list})
+    fields = exc.error_dict if hasattr(exc, "error_dict") else {"": exc.error_list}
     for name, errors in fields.items():
         for error in errors:
             yield model_error("" if name == django_exceptions.NON_FIELD_ERRORS else name, error)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -16,13 +17,14 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 # Keys for trying things out on one's own machine; anything else must bring its own.
+SHORTEST_SECRET = 32
 DEVELOPMENT_KEY = "a-key-that-everybody-knows-and-nobody-may-use-in-production-0123456789"
 
 
 def secret(name: str) -> str:
     """A secret from the environment; only DEBUG may do without."""
-    value = env.str(name, default=DEVELOPMENT_KEY if DEBUG else "")
-    if len(value) < 32:
+    value: str = env.str(name, default=DEVELOPMENT_KEY if DEBUG else "")
+    if len(value) < SHORTEST_SECRET:
         raise ImproperlyConfigured(
             f"{name} must be set to at least 32 random characters, "
             'for example from: python -c "import secrets; print(secrets.token_urlsafe(64))". '
@@ -175,7 +177,7 @@ SESSION_LIFETIME = timedelta(hours=env.int("SESSION_HOURS", default=12))
 # How long a terminal may repeat a refresh whose answer it lost.
 REFRESH_GRACE = timedelta(seconds=10)
 
-SIMPLE_JWT = {
+SIMPLE_JWT: dict[str, Any] = {
     "ALGORITHM": "HS256",
     "SIGNING_KEY": JWT_SIGNING_KEY,
     "ISSUER": "till",

@@ -35,6 +35,15 @@ class Invalid(DomainError):
     def field(cls, field: str, detail: str, *, code: str = "invalid") -> "Invalid":
         return cls(errors=(FieldError(field, code, detail),))
 
+    def under(self, path: str) -> "Invalid":
+        """The same refusal of an input that was part of a larger one."""
+        return Invalid(
+            errors=tuple(
+                FieldError(f"{path}.{error.field}", error.code, error.detail)
+                for error in self.errors
+            )
+        )
+
 
 class Conflict(DomainError):
     """The request makes sense, but not in the present state."""

@@ -106,7 +106,7 @@ def ensure_filled(params: QueryDict, filters: dict[str, django_filters.Filter]) 
 
 
 def plain_number(text: str) -> Decimal:
-    return read_number(text, decimals=4, digits=11)
+    return read_number(text, decimals=3, digits=11)
 
 
 def plain_truth(text: str) -> bool:
@@ -138,8 +138,8 @@ class IdField(SpelledField):
 class MomentField(SpelledField):
     read = staticmethod(read_moment)
     message = (
-        "Write a time with its offset, for example 2026-01-31T18:30:00Z; "
-        "in a query string + is written %2B."
+        "Write a time with its offset, for example 2026-01-31T18:30:00Z, "
+        "and percent-encode the + of an offset."
     )
 
 
@@ -172,7 +172,7 @@ class UpdatedSinceFilter(MomentFilter):
         super().__init__(field_name, lookup_expr, **kwargs)
 
 
-@extend_schema_field({"type": "string", "pattern": r"^\d{1,11}(\.\d{1,4})?$"})
+@extend_schema_field({"type": "string", "pattern": r"^\d{1,11}(\.\d{1,3})?$"})
 class PlainNumberFilter(django_filters.NumberFilter):
     """An amount or a quantity, written plainly: not 1e9999, not NaN."""
 

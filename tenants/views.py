@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.exceptions import Invalid, PreconditionRequired
+from tenants.ids import is_duplicate
 from tenants.scope import across_tenants, retrying, tenant_context, tenant_scope
 
 ETAG = re.compile(r'"(\d{1,9})"\Z')
@@ -126,8 +127,12 @@ class Writes:
         for name, value in values.items():
             setattr(row, name, value)
         row.full_clean()
-        if row._state.adding:
-            row.save()
-        else:
-            row.save_changes(*values)
+        try:
+            with transaction.atomic():
+                row.save() if row._state.adding else row.save_changes(*values)
+        except IntegrityError as error:
+            if not is_duplicate(error):
+                raise
+            row.full_clean()  # names what somebody took between the check and the write
+            raise
         return row

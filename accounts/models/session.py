@@ -35,7 +35,7 @@ class AuthSession(TenantOwned):
         LOGOUT = "logout", "Logged out"
         LOGOUT_ALL = "logout_all", "Logged out everywhere"
         REFRESH_REUSE = "refresh_reuse", "A used refresh token came again"
-        PASSWORD = "password", "Password changed"  # noqa: S105
+        PASSWORD = "password", "Password changed"
         ROLE = "role", "Role changed"
         DEACTIVATED = "deactivated", "Deactivated"
 
@@ -51,9 +51,7 @@ class AuthSession(TenantOwned):
     ip = models.GenericIPAddressField(null=True, blank=True)
     user_agent = models.CharField(max_length=200, blank=True)
 
-    objects: ClassVar[TenantManager["AuthSession"]] = TenantManager.from_queryset(
-        AuthSessionQuerySet
-    )()
+    objects = TenantManager.from_queryset(AuthSessionQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         indexes: ClassVar[list[Any]] = [

@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import AuthSession, Role, User
+from accounts.models.user import USERNAME
 from tenants.currencies import CURRENCIES
 from tenants.fields import (
     StrictCharField,
@@ -13,6 +14,7 @@ from tenants.fields import (
     StrictEmailField,
 )
 from tenants.models import Tenant
+from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
 from tenants.serializers import StrictSerializer
 
 PASSWORD_LIMIT = 128
@@ -41,7 +43,7 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
     class Meta:
         model = User
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "username",
             "display_name",
@@ -155,27 +157,27 @@ class OwnPasswordInput(StrictSerializer):
 
 
 class HireInput(StrictSerializer):
-    username = StrictCharField(max_length=32)
+    username = StrictCharField(max_length=32, validators=[USERNAME])
     email = StrictEmailField(allow_blank=True, required=False)
     display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
-    role = StrictChoiceField(choices=Role.values)
+    role = StrictChoiceField(choices=Role.choices)
     password = password_field(required=False)
 
 
 class RoleInput(StrictSerializer):
-    role = StrictChoiceField(choices=Role.values)
+    role = StrictChoiceField(choices=Role.choices)
 
 
 class NewTenantInput(StrictSerializer):
-    slug = StrictCharField(max_length=63)
+    slug = StrictCharField(max_length=63, validators=[validate_slug])
     name = StrictCharField(max_length=100)
     currency = StrictChoiceField(choices=sorted(CURRENCIES))
-    timezone = StrictCharField(max_length=64, required=False)
-    country = StrictCharField(max_length=2, required=False)
+    timezone = StrictCharField(max_length=64, required=False, validators=[validate_timezone])
+    country = StrictCharField(max_length=2, required=False, validators=[COUNTRY])
 
 
 class FirstAdminInput(StrictSerializer):
-    username = StrictCharField(max_length=32)
+    username = StrictCharField(max_length=32, validators=[USERNAME])
     email = StrictEmailField()
     password = password_field()
     display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
@@ -184,5 +186,3 @@ class FirstAdminInput(StrictSerializer):
 class SignupInput(StrictSerializer):
     tenant = NewTenantInput()
     admin = FirstAdminInput()
-
-

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from accounts.models import Role
 from tenants.currencies import CURRENCIES
 from tenants.fields import (
     MoneyField,
@@ -26,14 +26,27 @@ class TaxRoundingSerializer(serializers.Serializer[Tenant]):
     )
 
 
+class RoleLimitsSerializer(serializers.Serializer[Any]):
+    """How far a role goes on its own; null is as far as it likes."""
+
+    line_discount_percent = PercentField(allow_null=True)
+    order_discount_percent = PercentField(allow_null=True)
+    refund_amount = MoneyField(allow_null=True)
+    price_override_percent = PercentField(allow_null=True)
+    paid_out_amount = MoneyField(allow_null=True)
+
+
+class LimitsSerializer(serializers.Serializer[Any]):
+    cashier = RoleLimitsSerializer()
+    manager = RoleLimitsSerializer()
+
+
 class TenantSerializer(serializers.ModelSerializer[Tenant]):
     """The rules of the shop. `limits` is what each role may do without an approval."""
 
     tax_rounding = TaxRoundingSerializer(source="*", read_only=True)
     cash_rounding_increment = MoneyField(read_only=True, allow_null=True)
-    limits = serializers.DictField(
-        child=serializers.DictField(child=serializers.CharField()), read_only=True
-    )
+    limits = serializers.SerializerMethodField()
 
     class Meta:
         model = Tenant
@@ -53,6 +66,14 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
             "version",
         )
         read_only_fields = fields
+
+    @extend_schema_field(LimitsSerializer)
+    def get_limits(self, tenant: Tenant) -> Any:
+        limits = {
+            role: {name: tenant.limit(role, name) for name in RoleLimitsSerializer().fields}
+            for role in LimitsSerializer().fields
+        }
+        return LimitsSerializer(limits).data
 
 
 class TaxRoundingInput(StrictSerializer):
@@ -88,26 +109,22 @@ class TenantInput(StrictSerializer):
     limits = LimitsInput()
 
 
-def tenant_changes(tenant: Tenant, given: dict[str, Any]) -> dict[str, Any]:
-    """The columns that a request changes; of limits and rounding only what it names."""
+def tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
+    """The columns that a request changes, and the limits that it names."""
     changes = dict(given)
     rounding = changes.pop("tax_rounding", {})
     changes |= {f"tax_rounding_{name}": value for name, value in rounding.items()}
     if "limits" in changes:
-        named = changes["limits"]
         changes["limits"] = {
-            role.value: tenant.limits.get(role.value, {})
-            | {name: str(value) for name, value in named.get(role.value, {}).items()}
-            for role in (Role.CASHIER, Role.MANAGER)
+            role: {name: str(value) for name, value in named.items()}
+            for role, named in changes["limits"].items()
         }
     return changes
 
 
 class StoreInput(StrictSerializer):
     name = StrictCharField(max_length=100)
-    address = StrictCharField(
-        max_length=500, multiline=True, allow_blank=True, required=False
-    )
+    address = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     timezone = StrictCharField(max_length=64, allow_blank=True, required=False)
     is_active = StrictBooleanField(required=False)
 

@@ -7,10 +7,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
+from accounts.hashers import normalized
 from accounts.models import AuthSession, Role, User, username_key
 from accounts.services.sessions import end_sessions
 from accounts.tokens import TokenPair, issue_pair
-from tenants.exceptions import FieldError, Invalid, NotPermitted
+from tenants.exceptions import FieldError, Invalid, NotFound, NotPermitted
 from tenants.scope import current_tenant, deed
 from tenants.services import lock_tenant
 
@@ -39,9 +40,9 @@ def create_user(
 
     `by` is None when the installation itself acts, from the command line or at sign-up.
     """
-    if by is not None and not by.may_create(role):
-        raise NotPermitted
     lock_tenant()
+    if by is not None and not _as_now(by).may_create(role):
+        raise NotPermitted
     user = User(
         tenant=current_tenant(),
         username=username,
@@ -80,10 +81,21 @@ def _ensure_free(user: User) -> None:
         raise EmailTaken
 
 
-def _locked(user: User) -> User:
-    """The person as they are now, with the whole shop's staff held still."""
+def _locked(user: User, by: User) -> tuple[User, User]:
+    """Both as they are now, with the whole shop's staff held still.
+
+    The actor too: whoever was demoted a moment ago may no longer do what he asked for before.
+    """
     lock_tenant()
-    return User.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=user.pk)
+    people = User.objects.select_for_update(of=("self",)).select_related("tenant")
+    found = people.in_bulk([user.pk, by.pk])
+    if user.pk not in found:
+        raise NotFound
+    return found[user.pk], found.get(by.pk, by)
+
+
+def _as_now(by: User) -> User:
+    return User.objects.filter(pk=by.pk).first() or by
 
 
 @deed
@@ -91,7 +103,7 @@ def edit_user(
     *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
 ) -> User:
     """Change name or address, of oneself or of somebody one may manage."""
-    user = _locked(user)
+    user, by = _locked(user, by)
     if user.pk != by.pk and not by.may_manage(user):
         raise NotPermitted
     user.ensure_version(expected_version)
@@ -106,7 +118,7 @@ def edit_user(
 @deed
 def change_role(*, user: User, role: Role, by: User) -> User:
     """Promote or demote; the person has to log in again to be what they are now."""
-    user = _locked(user)
+    user, by = _locked(user, by)
     if not by.may_change_role(user):
         raise NotPermitted
     if user.role == role:
@@ -120,7 +132,7 @@ def change_role(*, user: User, role: Role, by: User) -> User:
 @deed
 def set_activation(*, user: User, active: bool, by: User) -> User:
     """Let somebody in again, or out at once, with all that they have open."""
-    user = _locked(user)
+    user, by = _locked(user, by)
     if not by.may_manage(user):
         raise NotPermitted
     if user.is_active == active:
@@ -135,7 +147,7 @@ def set_activation(*, user: User, active: bool, by: User) -> User:
 @deed
 def reset_password(*, user: User, by: User) -> str:
     """A temporary password, shown to whoever helps; the person must replace it."""
-    user = _locked(user)
+    user, by = _locked(user, by)
     if not by.may_manage(user):
         raise NotPermitted
     password = temporary_password()
@@ -148,12 +160,10 @@ def reset_password(*, user: User, by: User) -> str:
 @deed
 def change_own_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
     """Replace one's password; every other session ends, this one goes on with new tokens."""
-    user = _locked(session.user)
+    user, _ = _locked(session.user, session.user)
     if not user.check_password(current):
-        raise Invalid.field(
-            "current_password", "This is not your password.", code="wrong_password"
-        )
-    if current == new:
+        raise Invalid.field("current_password", "This is not your password.", code="wrong_password")
+    if normalized(current) == normalized(new):
         raise Invalid.field("new_password", "Choose another one.", code="password_unchanged")
     set_password(user, new, field="new_password")
     user.must_change_password = False

@@ -73,9 +73,7 @@ def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
     now = timezone.now()
     if session is None or not _holds(claims, session, now):
         raise TokenNotValid
-    shop = session.user.tenant
-    if tenant is not None and shop and tenant not in {shop.slug, str(shop.pk)}:
-        raise ForeignTenant
+    _ensure_names(tenant, session)
     if now - session.last_used_at >= LAST_USED_STEP:
         _touch(session, now)
     return session
@@ -99,20 +97,29 @@ def _holds(claims: Claims, session: AuthSession, now: datetime) -> bool:
     )
 
 
+def _ensure_names(tenant: str | None, session: AuthSession | None) -> None:
+    """Refuse a request for another shop than the one of the token."""
+    shop = session.user.tenant if session else None
+    if tenant is not None and shop and tenant.lower() not in {shop.slug, str(shop.pk)}:
+        raise ForeignTenant
+
+
 def _touch(session: AuthSession, now: datetime) -> None:
     with across_tenants():
-        AuthSession.objects.filter(
-            pk=session.pk, last_used_at__lte=now - LAST_USED_STEP
-        ).update(last_used_at=now)
+        AuthSession.objects.filter(pk=session.pk, last_used_at__lte=now - LAST_USED_STEP).update(
+            last_used_at=now
+        )
 
 
-def refresh(token: str) -> TokenPair:
-    """Exchange a refresh token for the next pair.
+def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
+    """Exchange a refresh token for the next pair; `tenant` as in `session_of`.
 
     Of several that come with the same token one wins, and the others get its answer again for
     some seconds. A token from before that ends the session: somebody else has a copy of it.
     """
     claims = read_refresh(token)
+    if tenant is not None:
+        _ensure_names(tenant, _find(claims))
     with across_tenants():
         session = _rotate(claims, timezone.now())
     if session is None:

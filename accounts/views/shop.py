@@ -38,15 +38,13 @@ class TenantView(APIView):
     def get(self, request: Request) -> Response:
         return self.answer(request.user.tenant)
 
-    @extend_schema(
-        operation_id="tenant_update", request=TenantInput, responses=TenantSerializer
-    )
+    @extend_schema(operation_id="tenant_update", request=TenantInput, responses=TenantSerializer)
     def patch(self, request: Request) -> Response:
         expected = version_named_by(request, required=True)
         with tenant_scope(request.user.tenant):
             serializer = TenantInput(data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
-            changes = tenant_changes(request.user.tenant, serializer.validated_data)
+            changes = tenant_changes(serializer.validated_data)
             return self.answer(services.change_settings(changes, expected_version=expected))
 
     def answer(self, tenant: Tenant) -> Response:
@@ -76,7 +74,7 @@ class StoreViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     input_class = StoreInput
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     filterset_class = PlaceFilter
-    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
 
@@ -99,7 +97,7 @@ class RegisterViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     input_class = RegisterChange
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     filterset_class = RegisterFilter
-    ordering_fields = {"number": ("number",), "updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering_fields = {"number": ("number",), "updated_at": ("updated_at",)}
     ordering = "number"
 
     @extend_schema(request=RegisterInput, responses={201: RegisterSerializer})

@@ -49,7 +49,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     serializer_class = UserSerializer
     permission_classes = (IsManager,)
     filterset_class = UserFilter
-    ordering_fields = {"username": ("username_key",), "created_at": ("created_at",)}  # noqa: RUF012
+    ordering_fields = {"username": ("username_key",), "created_at": ("created_at",)}
     ordering = "username"
 
     def rows(self) -> Any:
@@ -60,7 +60,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         given = self.validated(HireInput)
         given["role"] = Role(given["role"])
         user, password = services.create_user(by=request.user, **given)
-        user.temporary_password = password  # type: ignore[attr-defined]  # for the answer only
+        user.temporary_password = password
         data = NewUserSerializer(user, context=self.get_serializer_context()).data
         headers = {"ETag": f'"{user.version}"'}
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
@@ -79,9 +79,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     @action(detail=True, methods=["put"], permission_classes=[IsAdmin])
     def role(self, request: Request, pk: Any) -> Response:
         role = Role(self.validated(RoleInput)["role"])
-        return self.answer(
-            services.change_role(user=self.get_object(), role=role, by=request.user)
-        )
+        return self.answer(services.change_role(user=self.get_object(), role=role, by=request.user))
 
     @extend_schema(request=None, responses=UserSerializer)
     @action(detail=True, methods=["put"])

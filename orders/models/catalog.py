@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from orders.models.columns import money_column
 from orders.money import TaxRate
@@ -73,7 +73,7 @@ class ProductQuerySet(TenantQuerySet["Product"]):
         return self.filter(is_active=True)
 
     def with_barcodes(self) -> Self:
-        return self.prefetch_related("barcodes")
+        return self.prefetch_related(Prefetch("barcodes", to_attr="loaded_barcodes"))
 
 
 class Product(TenantOwned):
@@ -99,7 +99,7 @@ class Product(TenantOwned):
     track_stock = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
 
-    objects: ClassVar[TenantManager["Product"]] = TenantManager.from_queryset(ProductQuerySet)()
+    objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
@@ -110,6 +110,9 @@ class Product(TenantOwned):
             models.Index(fields=["tenant", "name", "id"], name="product_by_name"),
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
         ]
+
+    # What `with_barcodes` loads.
+    loaded_barcodes: list["Barcode"]
 
     def __str__(self) -> str:
         return self.name

@@ -2,16 +2,19 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from accounts.models import User
-from orders.exceptions import OrderNotOpen, OrderStillDue
+from orders.exceptions import NoReceipt, OrderNotOpen, OrderStillDue
 from orders.models.catalog import Product
 from orders.models.columns import money_column, quantity_column, rounded
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+
+if TYPE_CHECKING:
+    from orders.models.payment import Payment
 
 
 class OrderQuerySet(TenantQuerySet["Order"]):
@@ -20,7 +23,10 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 
     def with_details(self) -> Self:
         """Load what the API shows, in a fixed number of queries."""
-        return self.prefetch_related("lines", "payments")
+        return self.prefetch_related(
+            Prefetch("lines", to_attr="loaded_lines"),
+            Prefetch("payments", to_attr="loaded_payments"),
+        )
 
 
 class Order(TenantOwned):
@@ -62,7 +68,7 @@ class Order(TenantOwned):
     # Of the request that made it: the same id with other content is another order.
     fingerprint = models.CharField(max_length=64, editable=False)
 
-    objects: ClassVar[TenantManager["Order"]] = TenantManager.from_queryset(OrderQuerySet)()
+    objects = TenantManager.from_queryset(OrderQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
@@ -93,13 +99,14 @@ class Order(TenantOwned):
     def __str__(self) -> str:
         return self.number
 
+    # What `with_details` loads, or what was just written.
+    loaded_lines: list["OrderLine"]
+    loaded_payments: list["Payment"]
+
     @property
     def due(self) -> Decimal:
-        return self.total + self.cash_rounding - self.paid_total
-
-    def hold_details(self, lines: list[Any], payments: list[Any]) -> None:
-        """Show these as the order's own without asking the database for what was just written."""
-        self._prefetched_objects_cache = {"lines": lines, "payments": payments}
+        due: Decimal = self.total + self.cash_rounding - self.paid_total
+        return due
 
     def close(self, receipt_number: int, at: datetime) -> None:
         """Become a sale: everything is paid, and the receipt has its number."""
@@ -109,6 +116,12 @@ class Order(TenantOwned):
         self.status = self.Status.COMPLETED
         self.receipt_number = receipt_number
         self.completed_at = at
+
+    def sold_as(self) -> tuple[int, datetime]:
+        """The number of the receipt and the time of the sale."""
+        if self.receipt_number is None or self.completed_at is None:
+            raise NoReceipt(number=self.number)
+        return self.receipt_number, self.completed_at
 
     def ensure_open(self) -> None:
         if self.status != self.Status.OPEN:

@@ -1,11 +1,34 @@
 """What the customer takes home, numbered without gaps."""
 
+from functools import partial
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import connection, models
 
 from orders.models.order import Order
-from tenants.models import Register, TenantOwned
+from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
+
+COUNT_UP = """
+UPDATE orders_registerseries
+SET last_order = last_order + %s, last_receipt = last_receipt + %s
+WHERE tenant_id = %s AND register_id = %s
+RETURNING last_order, last_receipt
+"""
+
+
+class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
+    def count_up(self, register: Register, *, orders: int, receipts: int) -> tuple[int, int]:
+        """The register's numbers after this; its row is ours until the transaction ends."""
+        key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
+        params = [orders, receipts, key(register.tenant_id), key(register.pk)]
+        with connection.cursor() as cursor:
+            cursor.execute(COUNT_UP, params)
+            numbers = cursor.fetchone()
+        if numbers is None:  # the first sale of this register
+            self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
+            return self.count_up(register, orders=orders, receipts=receipts)
+        last_order, last_receipt = numbers
+        return last_order, last_receipt
 
 
 class RegisterSeries(TenantOwned):
@@ -14,6 +37,8 @@ class RegisterSeries(TenantOwned):
     register = models.OneToOneField(Register, on_delete=models.PROTECT, related_name="series")
     last_order = models.PositiveBigIntegerField(default=0)
     last_receipt = models.PositiveBigIntegerField(default=0)
+
+    objects = TenantManager.from_queryset(RegisterSeriesQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         verbose_name_plural = "register series"

@@ -1,9 +1,12 @@
 """How much of everything lies in each store, and how it came there."""
 
+import uuid
+from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import connection, models
 from django.db.models import Q
 from django.utils import timezone
 
@@ -11,10 +14,59 @@ from orders.models.catalog import Product
 from orders.models.columns import quantity_column
 from tenants.models import Store, TenantManager, TenantOwned, TenantQuerySet
 
+# The rows are locked in the order of their ids before any is changed, so that two sales never
+# wait for each other in a circle; what `locked` says of them is then true to the end.
+MOVE = """
+WITH wanted (product_id, quantity) AS (VALUES {values}),
+locked AS (
+    SELECT level.id, level.quantity AS held, level.reserved AS kept,
+           CAST(wanted.quantity AS NUMERIC) AS each
+    FROM orders_stocklevel AS level JOIN wanted ON wanted.product_id = level.product_id
+    WHERE level.tenant_id = %s AND level.store_id = %s
+    ORDER BY level.id {for_update}
+)
+UPDATE orders_stocklevel
+SET quantity = ROUND(locked.held + %s * locked.each, 3),
+    reserved = ROUND(locked.kept + %s * locked.each, 3),
+    version = version + 1, updated_at = %s
+FROM locked
+WHERE orders_stocklevel.id = locked.id {condition}
+RETURNING product_id
+"""
+ENOUGH = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
+
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
     def of(self, store: Store) -> "StockLevelQuerySet":
         return self.filter(store=store)
+
+    def move(
+        self,
+        store: Store,
+        each: Mapping[uuid.UUID, Decimal],
+        *,
+        quantity: int = 0,
+        reserved: int = 0,
+        only_if_enough: bool = False,
+    ) -> set[uuid.UUID]:
+        """Change several levels by `quantity` and `reserved` times what each product says.
+
+        One statement. Returns the products whose level changed: without a level, or without
+        enough where that is asked for, there is nothing to change.
+        """
+        key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
+        for_update = "FOR UPDATE OF level" if connection.features.has_select_for_update else ""
+        statement = MOVE.format(
+            values=", ".join(["(%s, %s)"] * len(each)),
+            for_update=for_update,
+            condition=ENOUGH if only_if_enough else "",
+        )
+        params = [value for product, wanted in each.items() for value in (key(product), wanted)]
+        now = connection.ops.adapt_datetimefield_value(timezone.now())
+        params += [key(store.tenant_id), key(store.pk), quantity, reserved, now]
+        with connection.cursor() as cursor:
+            cursor.execute(statement, params)
+            return {uuid.UUID(str(product)) for (product,) in cursor.fetchall()}
 
 
 class StockLevel(TenantOwned):
@@ -30,9 +82,7 @@ class StockLevel(TenantOwned):
     quantity = quantity_column(default=Decimal(0))
     reserved = quantity_column(default=Decimal(0))
 
-    objects: ClassVar[TenantManager["StockLevel"]] = TenantManager.from_queryset(
-        StockLevelQuerySet
-    )()
+    objects = TenantManager.from_queryset(StockLevelQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
@@ -50,7 +100,8 @@ class StockLevel(TenantOwned):
 
     @property
     def available(self) -> Decimal:
-        return self.quantity - self.reserved
+        free: Decimal = self.quantity - self.reserved
+        return free
 
 
 class StockMovement(TenantOwned):

@@ -1,6 +1,6 @@
-"""Orders as plain dictionaries: the till's busiest answer, so it is built without detours.
+"""Orders and products as plain dictionaries: the busiest answers, built without detours.
 
-The serializers of `order.py` describe the same shapes to the schema; a test holds them together.
+The serializers beside this file describe the same shapes to the schema; a test holds them together.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from orders.models import Order, OrderLine, Payment
+from orders.models import Order, OrderLine, Payment, Product
 from orders.money import TaxRate, cash_rounding, round_to, trace
 from orders.services import Basket, policy_of
 from tenants.scope import current_tenant
@@ -52,7 +52,7 @@ def show_order(order: Order) -> dict[str, Any]:
         "cashier": str(order.cashier_id),
         "customer": _customer(order),
         "note": order.note,
-        "lines": [_line(line, amounts) for line in order.lines.all()],
+        "lines": [_line(line, amounts) for line in order.loaded_lines],
         "discounts": _discounts(order.discounts, amounts),
         "subtotal": money(order.subtotal),
         "discount_total": money(order.discount_total),
@@ -64,12 +64,31 @@ def show_order(order: Order) -> dict[str, Any]:
         "change_total": money(order.change_total),
         "due": money(order.due),
         "refunded_total": money(order.refunded_total),
-        "payments": [_payment(payment, amounts) for payment in order.payments.all()],
+        "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
         "refunds": [],
         "receipt_number": order.receipt_number,
         "created_at": moment(order.created_at),
         "completed_at": moment(order.completed_at),
         "version": order.version,
+    }
+
+
+def show_product(product: Product) -> dict[str, Any]:
+    """The product of the API, with its barcodes loaded."""
+    return {
+        "id": str(product.pk),
+        "sku": product.sku,
+        "name": product.name,
+        "barcodes": [barcode.code for barcode in product.loaded_barcodes],
+        "price": str(current_tenant().in_currency(product.price)),
+        "tax_class": str(product.tax_class_id) if product.tax_class_id else None,
+        "category": str(product.category_id) if product.category_id else None,
+        "sold_by": product.sold_by,
+        "open_price": product.open_price,
+        "track_stock": product.track_stock,
+        "is_active": product.is_active,
+        "version": product.version,
+        "updated_at": moment(product.updated_at),
     }
 
 

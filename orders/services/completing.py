@@ -1,6 +1,7 @@
 """The end of a sale: numbers without gaps, the receipt, the goods off the shelf."""
 
-from django.db.models import F
+from collections.abc import Sequence
+
 from django.utils import timezone
 
 from accounts.models import User
@@ -10,44 +11,38 @@ from tenants.ids import new_id
 from tenants.models import Register, Tenant
 from tenants.scope import current_tenant
 
+Papers = tuple[list[Receipt], list[StockMovement]]
+
+
 def next_order_number(register: Register, *, with_receipt: bool) -> tuple[str, int | None]:
     """The next numbers of this till. They are taken for good only when the sale commits."""
-    series = _count_up(register, orders=1, receipts=int(with_receipt))
-    receipt = series.last_receipt if with_receipt else None
-    return f"{register.number}-{series.last_order:06d}", receipt
+    series = RegisterSeries.objects.get_queryset()
+    order, receipt = series.count_up(register, orders=1, receipts=int(with_receipt))
+    return f"{register.number}-{order:06d}", receipt if with_receipt else None
 
 
 def next_receipt_number(register: Register) -> int:
-    return _count_up(register, orders=0, receipts=1).last_receipt
+    _, receipt = RegisterSeries.objects.get_queryset().count_up(register, orders=0, receipts=1)
+    return receipt
 
 
-def _count_up(register: Register, *, orders: int, receipts: int) -> RegisterSeries:
-    """Count up and read back; the row is ours from the update to the end of the sale."""
-    series = RegisterSeries.objects.filter(register=register)
-    change = {"last_order": F("last_order") + orders, "last_receipt": F("last_receipt") + receipts}
-    if not series.update(**change):
-        RegisterSeries.objects.bulk_create(
-            [RegisterSeries(register=register)], ignore_conflicts=True
-        )
-        series.update(**change)
-    return series.get()
+def papers_of(order: Order, lines: Sequence[OrderLine], by: User) -> Papers:
+    """What is written for a sale beside the order: its receipt, and what left the shelves."""
+    return [_receipt(order)], _movements(order, lines, by)
 
 
-def complete(order: Order, by: User, *, reserved: bool = False) -> None:
-    """Write what belongs to a sale. The goods come last: their rows are the busiest locks."""
-    lines = list(order.lines.all())
-    Receipt(
-        order=order,
-        register=order.register,
-        number=order.receipt_number,
-        issued_at=order.completed_at,
-    ).save(force_insert=True)
-    StockMovement.objects.bulk_create(_movements(order, lines, by))
+def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
+    """Take the goods, last of all: their rows are the locks that everybody waits for."""
     _note_first_sale()
     (take_reserved_stock if reserved else take_stock)(order.store, lines)
 
 
-def _movements(order: Order, lines: list[OrderLine], by: User) -> list[StockMovement]:
+def _receipt(order: Order) -> Receipt:
+    number, sold_at = order.sold_as()
+    return Receipt(order=order, register=order.register, number=number, issued_at=sold_at)
+
+
+def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[StockMovement]:
     return [
         StockMovement(
             id=new_id(),

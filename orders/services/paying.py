@@ -14,10 +14,11 @@ from orders.exceptions import PaymentExceedsDue
 from orders.gateways import Answer, Charge, Outcome, payment_gateway
 from orders.models import Order, Payment
 from orders.money import CashSettlement, cash_rounding, settle_cash
-from orders.services.completing import complete, next_receipt_number
+from orders.services.completing import hand_over, next_receipt_number, papers_of
 from orders.services.stock import release_stock, reserve_stock
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import new_id
+from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
 PAID_FIELDS = (
@@ -124,7 +125,7 @@ def take_payment(order: Order, new: NewPayment, *, by: User) -> tuple[Order, boo
 @deed
 def _take(order_id: uuid.UUID, new: NewPayment, by: User) -> tuple[Order, bool]:
     order = locked_order(order_id)
-    before = list(order.payments.all())
+    before = order.loaded_payments
     known = next((payment for payment in before if payment.pk == new.id), None)
     if known is not None:
         _ensure_same(known, new)
@@ -136,7 +137,7 @@ def _take(order_id: uuid.UUID, new: NewPayment, by: User) -> tuple[Order, bool]:
             payment.save(force_insert=True)
     except IntegrityError as error:
         raise IdConflict from error
-    order.hold_details(list(order.lines.all()), [*before, payment])
+    order.loaded_payments = [*before, payment]
     _go_on(order, had_reservation=any(earlier.is_underway for earlier in before), by=by)
     return order, True
 
@@ -156,7 +157,7 @@ def locked_order(order_id: uuid.UUID) -> Order:
 
 def ask_gateway(order: Order) -> Order:
     """Have the cards charged, outside of every transaction, and write down the answers."""
-    for payment in list(order.payments.all()):
+    for payment in order.loaded_payments:
         if payment.status == Payment.Status.PENDING:
             answer = payment_gateway().charge(
                 charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
@@ -179,7 +180,7 @@ def charge_for(payment: Payment) -> Charge:
 def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     """Write down what the gateway said; a payment that is settled stays so."""
     order = locked_order(payment.order_id)
-    payment = next(each for each in order.payments.all() if each.pk == payment.pk)
+    payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if not payment.is_underway:
         return order
     payment.status = Payment.Status(answer.outcome.value)
@@ -197,12 +198,14 @@ def _go_on(order: Order, *, had_reservation: bool, by: User) -> None:
 
     Goods are reserved exactly while a payment is under way.
     """
-    underway = any(payment.is_underway for payment in order.payments.all())
+    underway = any(payment.is_underway for payment in order.loaded_payments)
     if order.due == 0 and not underway:
+        lines = order.loaded_lines
         order.close(next_receipt_number(order.register), timezone.now())
-        complete(order, by, reserved=had_reservation)
+        insert_all(*papers_of(order, lines, by))
+        hand_over(order, lines, reserved=had_reservation)
     elif underway and not had_reservation:
-        reserve_stock(order.store, order.lines.all())
+        reserve_stock(order.store, order.loaded_lines)
     elif had_reservation and not underway:
-        release_stock(order.store, order.lines.all())
+        release_stock(order.store, order.loaded_lines)
     order.save_changes(*PAID_FIELDS)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from orders.exceptions import NoReceipt
 from orders.models import Order
 from tenants.scope import current_tenant
 
@@ -45,19 +44,18 @@ class ReceiptContent:
 
 def receipt_of(order: Order) -> ReceiptContent:
     """The receipt, all of it from what was frozen at the sale; its time is the store's."""
-    if order.receipt_number is None or order.completed_at is None:
-        raise NoReceipt(number=order.number)
+    number, sold_at = order.sold_as()
     tenant = current_tenant()
     return ReceiptContent(
         shop=tenant.name,
         store=order.store.name,
         address=order.store.address,
         register=order.register.name,
-        number=order.receipt_number,
+        number=number,
         order=order.number,
         order_id=str(order.pk),
         cashier=str(order.cashier),
-        sold_at=order.completed_at.astimezone(order.store.clock),
+        sold_at=sold_at.astimezone(order.store.clock),
         currency=tenant.currency,
         lines=tuple(_lines(order)),
         totals=tuple(_totals(order)),
@@ -75,12 +73,10 @@ def _plain(number: Decimal) -> str:
 
 
 def _lines(order: Order) -> Iterator[ReceiptRow]:
-    for line in order.lines.all():
+    for line in order.loaded_lines:
         yield ReceiptRow(line.name, _money(line.gross))
         if line.quantity != 1:
-            yield ReceiptRow(
-                f"{_plain(line.quantity)} x {_money(line.unit_price)}", is_detail=True
-            )
+            yield ReceiptRow(f"{_plain(line.quantity)} x {_money(line.unit_price)}", is_detail=True)
         if line.note:
             yield ReceiptRow(line.note, is_detail=True)
         for discount in line.discounts:
@@ -116,7 +112,7 @@ def _taxes(order: Order) -> Iterator[ReceiptRow]:
 
 
 def _payments(order: Order) -> Iterator[ReceiptRow]:
-    for payment in order.payments.all():
+    for payment in order.loaded_payments:
         if payment.status != payment.Status.CAPTURED:
             continue
         handed_over = payment.amount if payment.tendered is None else payment.tendered

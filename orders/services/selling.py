@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError
-from django.db.models import Exists
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -21,13 +20,14 @@ from orders.services.basket import (
     ensure_within_limits,
     price_basket,
 )
-from orders.services.completing import complete, next_order_number
+from orders.services.completing import hand_over, next_order_number, papers_of
 from orders.services.paying import NewPayment, ask_gateway, draft_payments
 from orders.services.stock import reserve_stock
-from tenants.exceptions import IdConflict, Invalid
+from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
-from tenants.scope import current_tenant, deed
+from tenants.rows import insert_all
+from tenants.scope import current_tenant, retrying
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,57 +55,57 @@ def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     Returns the order, and whether this call made it: the same id with the same content is the
     same order, however often and from wherever it comes.
     """
-    register = _register_for(new)
-    if register is None:
-        return _known(new), False
-    basket = price_basket(current_tenant(), new.lines, new.discounts)
-    ensure_within_limits(basket, by)
     try:
-        order = _place(new, register, basket, by)
-    except IntegrityError as error:
-        if not is_duplicate(error):
+        order = _place(new, by)
+    except (DomainError, IntegrityError) as refusal:
+        if isinstance(refusal, IntegrityError) and not is_duplicate(refusal):
             raise
-        return _known(new), False
+        order = _known(new, refusal)
+        return order, False
     return ask_gateway(order), True
 
 
-def _register_for(new: NewOrder) -> Register | None:
-    """The till that sells; None when the order is already there."""
-    known = Exists(Order.objects.filter(pk=new.id))
-    registers = Register.objects.in_use().select_related("store").annotate(known=known)
-    register = registers.filter(pk=new.register).first()
-    if register is not None:
-        return None if register.known else register
-    if Order.objects.filter(pk=new.id).exists():
-        return None
-    raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
+def _known(new: NewOrder, refusal: Exception) -> Order:
+    """The order that this id names already; where there is none, the refusal stands.
 
-
-def _known(new: NewOrder) -> Order:
+    Asked only now, so that the many sales that are new do not pay for the few that are not.
+    """
     order = Order.objects.with_details().filter(pk=new.id).first()
+    if order is None and isinstance(refusal, DomainError):
+        raise refusal
     if order is None or order.fingerprint != new.fingerprint:
-        raise IdConflict
+        raise IdConflict from refusal
     return order
 
 
-@deed
-def _place(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:
+@retrying
+def _place(new: NewOrder, by: User) -> Order:
+    """Everything that can be read and computed before, then one short transaction."""
+    register = Register.objects.in_use().select_related("store").filter(pk=new.register).first()
+    if register is None:
+        raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
+    basket = price_basket(current_tenant(), new.lines, new.discounts)
+    ensure_within_limits(basket, by)
     order = _draft_order(new, register, basket, by)
     lines = _draft_lines(order, basket)
     payments = draft_payments(order, new.payments)
+    order.loaded_lines, order.loaded_payments = lines, payments
+    with transaction.atomic():
+        _write(order, lines, payments, by)
+    return order
+
+
+def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
     completes = order.due == 0
-    order.number, receipt_number = next_order_number(register, with_receipt=completes)
+    order.number, receipt_number = next_order_number(order.register, with_receipt=completes)
     if receipt_number is not None:
         order.close(receipt_number, timezone.now())
-    order.save(force_insert=True)
-    OrderLine.objects.bulk_create(lines)
-    Payment.objects.bulk_create(payments)
-    order.hold_details(lines, payments)
+    papers = papers_of(order, lines, by) if completes else ()
+    insert_all([order], lines, payments, *papers)
     if completes:
-        complete(order, by)
+        hand_over(order, lines)
     elif any(payment.is_underway for payment in payments):
-        reserve_stock(register.store, lines)
-    return order
+        reserve_stock(order.store, lines)
 
 
 def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:

@@ -5,10 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 
-from django.db.models import Case, DecimalField, F, QuerySet, Value, When
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Round
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,7 +18,6 @@ from tenants.scope import current_tenant, deed
 
 Quantities = Mapping[uuid.UUID, Decimal]
 NOTHING = Decimal(0)
-QUANTITY = DecimalField(max_digits=12, decimal_places=3)
 
 
 def wanted_of(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
@@ -34,71 +31,39 @@ def wanted_of(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
 
 def take_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     """Take what is sold off the shelf: everything, or nothing and a list of what is short."""
-    lines = list(lines)
-    wanted = wanted_of(lines)
-    _change(store, lines, wanted, quantity=_rounded(F("quantity") - _of_each(wanted)))
+    _take(store, list(lines), quantity=-1)
 
 
 def reserve_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     """Keep goods for somebody who is paying, so that nobody pays for what is gone."""
-    lines = list(lines)
-    wanted = wanted_of(lines)
-    _change(store, lines, wanted, reserved=_rounded(F("reserved") + _of_each(wanted)))
+    _take(store, list(lines), reserved=1)
 
 
 def take_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
-    wanted = wanted_of(lines)
-    each = _of_each(wanted)
-    _locked(store, wanted).update(
-        quantity=_rounded(F("quantity") - each),
-        reserved=_rounded(F("reserved") - each),
-        updated_at=timezone.now(),
-    )
+    if wanted := wanted_of(lines):
+        StockLevel.objects.get_queryset().move(store, wanted, quantity=-1, reserved=-1)
 
 
 def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
-    wanted = wanted_of(lines)
-    _locked(store, wanted).update(
-        reserved=_rounded(F("reserved") - _of_each(wanted)), updated_at=timezone.now()
-    )
+    if wanted := wanted_of(lines):
+        StockLevel.objects.get_queryset().move(store, wanted, reserved=-1)
 
 
-def _change(
-    store: Store, lines: list[OrderLine], wanted: Quantities, **changes: Combinable
-) -> None:
+def _take(store: Store, lines: list[OrderLine], *, quantity: int = 0, reserved: int = 0) -> None:
     """One conditional update for all products; the condition is the tenant's stock policy."""
+    wanted = wanted_of(lines)
     if not wanted:
         return
-    may_go_below_zero = current_tenant().stock_policy == Tenant.StockPolicy.ALLOW
-    levels = _locked(store, wanted)
-    if not may_go_below_zero:
-        levels = levels.alias(
-            available=_rounded(F("quantity") - F("reserved")), wanted=_of_each(wanted)
-        ).filter(available__gte=F("wanted"))
-    changes |= {"updated_at": Value(timezone.now())}
-    if levels.update(**changes) == len(wanted):
-        return
-    if not may_go_below_zero:
+    levels = StockLevel.objects.get_queryset()
+    is_strict = current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
+    move = partial(levels.move, store, quantity=quantity, reserved=reserved)
+    moved = move(wanted, only_if_enough=is_strict)
+    missing = {product: each for product, each in wanted.items() if product not in moved}
+    if missing and is_strict:
         raise InsufficientStock(short=_shortages(store, lines, wanted))
-    _ensure_levels(store, wanted)
-    _locked(store, wanted).update(**changes)
-
-
-def _of_each(wanted: Quantities) -> Case:
-    cases = (When(product_id=product, then=Value(each)) for product, each in wanted.items())
-    return Case(*cases, output_field=QUANTITY)
-
-
-def _rounded(quantity: Combinable) -> Round:
-    return Round(quantity, precision=3, output_field=QUANTITY)
-
-
-def _locked(store: Store, products: Iterable[uuid.UUID]) -> QuerySet[StockLevel]:
-    """The levels, locked in the order of their ids, so that two sales never wait in a circle."""
-    levels = StockLevel.objects.filter(store=store, product_id__in=list(products))
-    return StockLevel.objects.filter(
-        pk__in=levels.order_by("pk").select_for_update().values("pk")
-    )
+    if missing:
+        _ensure_levels(store, missing)
+        move(missing)
 
 
 def _ensure_levels(store: Store, products: Iterable[uuid.UUID]) -> None:

@@ -21,7 +21,13 @@ from orders.serializers.catalog import (
     TaxClassInput,
     TaxClassSerializer,
 )
-from tenants.filters import IdFilter, PlainNumberFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.filters import (
+    IdFilter,
+    PlainNumberFilter,
+    StrictBooleanFilter,
+    StrictFilterSet,
+    UpdatedSinceFilter,
+)
 from tenants.views import ListsAndShows, TenantScopedViewSet, Writes
 
 
@@ -45,7 +51,7 @@ class TaxClassViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     input_class = TaxClassInput
     permission_classes = (IsAdmin | (IsStaff & ReadOnly),)
     filterset_class = TaxClassFilter
-    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
 
@@ -69,7 +75,7 @@ class CategoryViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     input_class = CategoryInput
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = CategoryFilter
-    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
 
 
@@ -89,9 +95,7 @@ class ProductFilter(StrictFilterSet):
 
     def words(self, products: Any, name: str, value: str) -> Any:
         for word in value.split():
-            products = products.filter(
-                Q(name__icontains=word) | Q(sku__istartswith=folded(word))
-            )
+            products = products.filter(Q(name__icontains=word) | Q(sku__istartswith=folded(word)))
         return products
 
     def scanned(self, products: Any, name: str, value: str) -> Any:
@@ -108,7 +112,7 @@ class ProductViewSet(ListsAndShows, TenantScopedViewSet):
     serializer_class = ProductSerializer
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = ProductFilter
-    ordering_fields = {  # noqa: RUF012
+    ordering_fields = {
         "name": ("name",),
         "price": ("price",),
         "updated_at": ("updated_at",),

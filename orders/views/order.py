@@ -28,7 +28,7 @@ from orders.serializers.order import (
 )
 from orders.serializers.receipt import ReceiptSerializer
 from tenants.exceptions import Invalid
-from tenants.filters import MomentFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.scope import current_tenant
 from tenants.views import ListsAndShows, TenantScopedViewSet
 
@@ -57,7 +57,7 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
     serializer_class = OrderSerializer
     permission_classes = (IsStaff,)
     filterset_class = OrderFilter
-    ordering_fields = {  # noqa: RUF012
+    ordering_fields = {
         "created_at": ("created_at",),
         "updated_at": ("updated_at",),
     }

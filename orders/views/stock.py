@@ -34,7 +34,7 @@ class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
     serializer_class = StockLevelSerializer
     permission_classes = (IsStaff,)
     filterset_class = StockLevelFilter
-    ordering_fields = {"updated_at": ("updated_at",)}  # noqa: RUF012
+    ordering_fields = {"updated_at": ("updated_at",)}
     ordering = "updated_at"
 
 
@@ -55,7 +55,7 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
     serializer_class = MovementSerializer
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = MovementFilter
-    ordering_fields = {"created_at": ("created_at",)}  # noqa: RUF012
+    ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
 
     @extend_schema(request=MovementInput, responses={201: MovementSerializer})

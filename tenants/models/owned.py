@@ -1,6 +1,6 @@
 """The base of every row that belongs to one shop."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 
@@ -52,6 +52,10 @@ class TenantManager(models.Manager[M]):
         rows = super().get_queryset()
         return rows if isinstance(scope, Across) else rows.filter(tenant_id=scope.pk)
 
+    def none(self) -> models.QuerySet[M]:
+        """No rows are nobody's: the one answer that needs no scope, as for the API's schema."""
+        return super().get_queryset().none()
+
 
 class TenantOwned(Versioned):
     """A row of one shop. The shop comes from the scope and never changes."""
@@ -66,7 +70,7 @@ class TenantOwned(Versioned):
         db_index=False,
     )
 
-    objects: ClassVar[TenantManager[Any]] = TenantManager.from_queryset(TenantQuerySet)()
+    objects = TenantManager.from_queryset(TenantQuerySet)()
 
     class Meta:
         abstract = True

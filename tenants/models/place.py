@@ -52,7 +52,7 @@ class Register(TenantOwned):
     number = models.PositiveIntegerField(editable=False)
     is_active = models.BooleanField(default=True)
 
-    objects: ClassVar[TenantManager["Register"]] = TenantManager.from_queryset(RegisterQuerySet)()
+    objects = TenantManager.from_queryset(RegisterQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [

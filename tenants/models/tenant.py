@@ -1,5 +1,6 @@
 """A tenant is a business with its own people, stores and money."""
 
+import uuid
 from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
@@ -11,6 +12,7 @@ from django.db import models
 from tenants.currencies import CURRENCIES, exponent_of
 from tenants.models.owned import Versioned
 
+COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "Two letters A-Z.")
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])\Z"
 # Names that would be mistaken for the installation itself.
 RESERVED_SLUGS = frozenset(
@@ -23,6 +25,17 @@ def validate_slug(value: str) -> None:
     RegexValidator(SLUG, "Use 3 to 63 of a-z, 0-9 and -, not at either end.")(value)
     if value in RESERVED_SLUGS or value.startswith("xn--"):
         raise ValidationError("This name is reserved.", code="reserved")
+    if is_id(value):
+        # At log-in it would be taken for another tenant's id.
+        raise ValidationError("This is an id, not a name.", code="reserved")
+
+
+def is_id(value: str) -> bool:
+    try:
+        uuid.UUID(value)
+    except ValueError:
+        return False
+    return True
 
 
 def validate_currency(value: str) -> None:
@@ -75,9 +88,7 @@ class Tenant(Versioned):
 
     slug = models.CharField(max_length=63, unique=True, validators=[validate_slug])
     name = models.CharField(max_length=100)
-    country = models.CharField(
-        max_length=2, blank=True, validators=[RegexValidator(r"^[A-Z]{2}\Z", "Two letters A-Z.")]
-    )
+    country = models.CharField(max_length=2, blank=True, validators=[COUNTRY])
     currency = models.CharField(max_length=3, validators=[validate_currency])
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
     is_active = models.BooleanField(default=True)
@@ -123,6 +134,16 @@ class Tenant(Versioned):
     def in_currency(self, amount: Decimal) -> Decimal:
         """The amount with the decimals of the shop's currency."""
         return amount.quantize(Decimal(1).scaleb(-self.currency_exponent))
+
+    def clean(self) -> None:
+        """Cash is rounded to something that the currency can express."""
+        step = self.cash_rounding_increment
+        if step is not None and step != self.in_currency(step):
+            raise ValidationError({"cash_rounding_increment": "This is finer than the currency."})
+
+    def limits_with(self, named: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """The limits after a change that names only some of them."""
+        return {role: limits | named.get(role, {}) for role, limits in self.limits.items()}
 
     def limit(self, role: str, name: str) -> Decimal | None:
         """How far this role goes on its own; None means as far as it likes."""

@@ -53,7 +53,8 @@ def test_an_order_without_lines_costs_nothing():
 
     assert (str(order.subtotal), str(order.tax_total), str(order.total)) == ("0.00",) * 3
     assert [str(taken) for taken in order.discounts] == ["0.00", "0.00"]
-    assert order.lines == order.taxes == ()
+    assert not order.lines
+    assert not order.taxes
 
 
 def test_what_line_discounts_took_is_told_in_the_order_in_which_they_were_given():
@@ -90,6 +91,15 @@ def test_a_discount_larger_than_the_order_takes_all_of_it_and_no_more():
 
     assert [str(taken) for taken in order.discounts] == ["5.00", "0.00"]
     assert (str(order.total), str(order.tax_total)) == ("0.00", "0.00")
+
+
+def test_a_second_order_discount_is_shared_by_what_the_first_has_left():
+    lines = (line("0.01"), line("0.01"), line("0.02"))
+
+    order = price_order(lines, (percent("25"), amount("0.02")), EURO)
+
+    assert [str(priced.order_discount) for priced in order.lines] == ["0.01", "0.01", "0.01"]
+    assert [str(priced.net) for priced in order.lines] == ["0.00", "0.00", "0.01"]
 
 
 def test_missing_units_go_to_the_largest_fraction_and_on_a_tie_to_the_earlier_line():
@@ -158,6 +168,16 @@ def test_tax_rounded_once_is_handed_back_to_the_earlier_of_equal_lines(mode, exp
     lines = [line("5", added("tax", "10"))] * 3
 
     assert taxes_of(lines, RoundingLevel.ORDER, mode, exponent=0) == (expected, whole)
+
+
+def test_a_rate_is_summed_over_lines_that_carry_it_in_different_company():
+    policy = Policy(0, RoundingLevel.ORDER, RoundingMode.HALF_UP)
+    sales_tax, deposit = added("tax", "10"), included("deposit", "25")
+
+    order = price_order((line("4", sales_tax), line("10", deposit, sales_tax)), (), policy)
+
+    assert [str(bucket.amount) for bucket in order.taxes] == ["1", "2"]
+    assert [str(priced.total) for priced in order.lines] == ["4", "11"]
 
 
 def test_rates_that_differ_in_anything_have_buckets_of_their_own():

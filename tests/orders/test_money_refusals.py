@@ -1,6 +1,6 @@
 """What the engine refuses to compute: whatever reaches it should have been refused before."""
 
-from decimal import Decimal
+from decimal import Decimal, Inexact
 
 import pytest
 
@@ -55,13 +55,22 @@ def test_an_amount_finer_than_the_currency_is_refused():
         cash_rounding(Decimal("9.98"), Decimal("0.005"), 2)
 
 
-def test_what_has_no_name_is_refused():
-    with pytest.raises(ValueError, match="gift"):
-        Discount("gift", Decimal(1))
-    with pytest.raises(ValueError, match="sideways"):
-        Policy(2, RoundingLevel.LINE, "sideways")
-    with pytest.raises(ValueError, match="shop"):
-        Policy(2, "shop", RoundingMode.UP)
+def test_a_figure_too_long_to_stay_exact_is_refused_rather_than_rounded():
+    with pytest.raises(Inexact):
+        price_order((line("1" * 250),), (), EURO)
+
+
+@pytest.mark.parametrize("unknown", ["gift", "", "PERCENT"])
+def test_what_has_no_such_name_is_refused(unknown):
+    with pytest.raises(ValueError, match="DiscountType"):
+        Discount(unknown, Decimal(1))
+    with pytest.raises(ValueError, match="RoundingMode"):
+        Policy(2, RoundingLevel.LINE, unknown)
+    with pytest.raises(ValueError, match="RoundingLevel"):
+        Policy(2, unknown, RoundingMode.UP)
+
+
+def test_no_currency_has_fewer_than_no_decimals():
     with pytest.raises(ValueError, match="decimals"):
         Policy(-1, RoundingLevel.LINE, RoundingMode.UP)
 

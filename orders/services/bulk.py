@@ -1,0 +1,134 @@
+"""What comes by the thousand: whole catalogs and whole deliveries, in few statements."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import SkuTaken
+from orders.models import Product, StockLevel, StockMovement
+from tenants.exceptions import IdConflict
+from tenants.ids import is_duplicate
+from tenants.models import Store
+from tenants.scope import deed
+
+# Rows of one statement: few round trips, and no database's limit of parameters is near.
+CHUNK = 500
+# A look at the database for each row would cost more than all the rest.
+REFERENCES = ("tenant", "category", "tax_class")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One item of a delivery. The id is the sender's: the same again is the same item."""
+
+    id: uuid.UUID
+    product: uuid.UUID
+    quantity: Decimal
+
+
+@deed
+def add_products(products: Iterable[Product]) -> int:
+    """List the products whose SKU the shop does not have; those that it has stay as they are.
+
+    Returns how many are new. Category and tax class must be the shop's own.
+    """
+    known = set(Product.objects.values_list("sku", flat=True))
+    new = []
+    for product in products:
+        product.clean_fields(exclude=REFERENCES)
+        if product.sku not in known:
+            new.append(product)
+    try:
+        with transaction.atomic():
+            Product.objects.bulk_create(new, batch_size=CHUNK)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise SkuTaken from error
+    return len(new)
+
+
+@deed
+def receive_delivery(
+    *, store: Store, items: Sequence[Delivered], reason: str = "", by: User
+) -> int:
+    """Put a whole delivery on the shelves, less what has been put there before.
+
+    Returns how many items are new. The products must be the shop's own, with stock kept of them.
+    """
+    levels = _locked_levels(store, {item.product for item in items})
+    known = _known_movements(items)
+    for item in items:
+        _ensure_same(known.get(item.id), item, store)
+    new = [item for item in items if item.id not in known]
+    StockMovement.objects.bulk_create(
+        [_movement(item, store, reason, by) for item in new], batch_size=CHUNK
+    )
+    _raise_levels(levels, new)
+    return len(new)
+
+
+def _locked_levels(store: Store, products: Iterable[uuid.UUID]) -> dict[uuid.UUID, StockLevel]:
+    """The shelf of each product, locked in the order of their ids as sales lock them."""
+    products = sorted(products)
+    StockLevel.objects.bulk_create(
+        [StockLevel(store=store, product_id=product) for product in products],
+        batch_size=CHUNK,
+        ignore_conflicts=True,
+    )
+    rows = StockLevel.objects.filter(store=store).order_by("pk").select_for_update()
+    wanted = set(products)
+    return {level.product_id: level for level in rows if level.product_id in wanted}
+
+
+def _known_movements(items: Sequence[Delivered]) -> dict[uuid.UUID, StockMovement]:
+    ids = [item.id for item in items]
+    chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+    movements = (StockMovement.objects.filter(pk__in=chunk) for chunk in chunks)
+    return {movement.pk: movement for found in movements for movement in found}
+
+
+def _ensure_same(known: StockMovement | None, item: Delivered, store: Store) -> None:
+    if known is None:
+        return
+    was = (known.type, known.store_id, known.product_id, known.quantity)
+    if was != (StockMovement.Type.RECEIVE, store.pk, item.product, item.quantity):
+        raise IdConflict
+
+
+def _movement(item: Delivered, store: Store, reason: str, by: User) -> StockMovement:
+    return StockMovement(
+        id=item.id,
+        product_id=item.product,
+        store=store,
+        type=StockMovement.Type.RECEIVE,
+        quantity=item.quantity,
+        reason=reason,
+        by=by,
+    )
+
+
+def _raise_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Delivered]) -> None:
+    """Whoever caches a level must see that it changed: version and time go up with it."""
+    changed = list(_raised(levels, items))
+    StockLevel.objects.bulk_update(changed, ["quantity", "version", "updated_at"], CHUNK)
+
+
+def _raised(
+    levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Delivered]
+) -> Iterator[StockLevel]:
+    received: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    for item in items:
+        received[item.product] += item.quantity
+    for product, quantity in received.items():
+        level = levels[product]
+        level.quantity += quantity
+        level.version += 1
+        level.updated_at = timezone.now()
+        yield level
