@@ -127,6 +127,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": newest_version(),
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1/",
+    "DEFAULT_GENERATOR_CLASS": "config.openapi.Generator",
     "COMPONENT_SPLIT_REQUEST": True,
     # Choices that several shapes share under a name that other choices have as well.
     "ENUM_NAME_OVERRIDES": {"DiscountTypeEnum": ["percent", "amount"]},

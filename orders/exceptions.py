@@ -30,9 +30,9 @@ class PaymentExceedsDue(Conflict):
     message = "Only {due} is due."
 
 
-class PaymentUnderway(Conflict):
-    code = "payment_underway"
-    message = "A card payment of this order is not settled yet."
+class PaymentSettled(Conflict):
+    code = "payment_settled"
+    message = "This payment is {status}: there is nothing to resolve."
 
 
 class AmountTooLarge(DomainError):

@@ -10,6 +10,7 @@ router.register("categories", views.CategoryViewSet, basename="category")
 router.register("products", views.ProductViewSet, basename="product")
 router.register("stock/movements", views.MovementViewSet, basename="movement")
 router.register("stock", views.StockLevelViewSet, basename="stock-level")
+router.register("payments", views.PaymentViewSet, basename="payment")
 router.register("orders", views.OrderViewSet, basename="order")
 
 urlpatterns = router.urls

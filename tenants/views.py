@@ -40,14 +40,14 @@ class TenantScopedViewSet(GenericViewSet[Any]):
             setattr(self, handler, self.in_scope(getattr(self, handler)))
 
     def in_scope(self, handler: Callable[..., Response]) -> Callable[..., Response]:
-        scope = tenant_context if self.action in self.several_transactions else tenant_scope
+        several = self.action in self.several_transactions
+        scope = tenant_context if several else tenant_scope
 
-        @retrying
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
             with scope(request.user.tenant):
                 return handler(request, *args, **kwargs)
 
-        return run
+        return run if several else retrying(run)
 
     def get_queryset(self) -> models.QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):

@@ -88,7 +88,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         user = self.get_object()
         return self.answer(services.set_activation(user=user, active=True, by=request.user))
 
-    @extend_schema(request=None, responses=UserSerializer)
+    @extend_schema(request=None, responses={200: UserSerializer})
     @activation.mapping.delete
     def deactivate(self, request: Request, pk: Any) -> Response:
         """Keep the person out, at once and on every device."""

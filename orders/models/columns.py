@@ -15,9 +15,9 @@ def money_column(**kwargs: Any) -> Any:
     return models.DecimalField(max_digits=15, decimal_places=3, **kwargs)
 
 
-def quantity_column(**kwargs: Any) -> Any:
+def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:
     """Pieces or kilograms, to the thousandth."""
-    return models.DecimalField(max_digits=12, decimal_places=3, **kwargs)
+    return models.DecimalField(max_digits=max_digits, decimal_places=3, **kwargs)
 
 
 def rounded(sum_in_database: Combinable) -> Round:

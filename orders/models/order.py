@@ -11,6 +11,7 @@ from accounts.models import User
 from orders.exceptions import NoReceipt, OrderNotOpen, OrderStillDue
 from orders.models.catalog import Product
 from orders.models.columns import money_column, quantity_column, rounded
+from orders.money import cash_rounding
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
@@ -98,6 +99,11 @@ class Order(TenantOwned):
 
     def __str__(self) -> str:
         return self.number
+
+    def cash_due(self, increment: Decimal | None, exponent: int) -> Decimal:
+        """What is due in coins, where the smallest coin is `increment`."""
+        due = max(self.due, Decimal(0))
+        return due + cash_rounding(due, increment, exponent)
 
     # What `with_details` loads, or what was just written.
     loaded_lines: list["OrderLine"]

@@ -79,8 +79,9 @@ class StockLevel(TenantOwned):
         Store, on_delete=models.PROTECT, related_name="stock_levels", db_index=False
     )
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="stock_levels")
-    quantity = quantity_column(default=Decimal(0))
-    reserved = quantity_column(default=Decimal(0))
+    # Sums of many movements, each of which may be as large as a quantity can be.
+    quantity = quantity_column(default=Decimal(0), max_digits=15)
+    reserved = quantity_column(default=Decimal(0), max_digits=15)
 
     objects = TenantManager.from_queryset(StockLevelQuerySet)()  # type: ignore[assignment, misc]
 

@@ -1,8 +1,10 @@
 """Shapes of orders: what a terminal sends, and what it gets back."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from rest_framework import serializers
 
 from orders.models import Order, Payment
@@ -111,11 +113,18 @@ def wanted_discounts(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
     return tuple(each["wanted"] for each in given.get("discounts", ()))
 
 
-def new_order(given: Mapping[str, Any]) -> NewOrder:
+def fingerprint(body: Any) -> str:
+    """The same for the same content, however its fields are ordered."""
+    return hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
+
+
+def new_order(given: Mapping[str, Any], body: Any) -> NewOrder:
+    """The order of a valid request; `body` is the request as it came."""
     customer = given.get("customer", {})
     return NewOrder(
         id=given["id"],
         register=given["register"],
+        fingerprint=fingerprint(body),
         lines=wanted_lines(given),
         discounts=wanted_discounts(given),
         customer_name=customer.get("name", ""),
@@ -210,6 +219,7 @@ class OrderSerializer(serializers.Serializer[Any]):
     paid_total = MoneyField()
     change_total = MoneyField()
     due = MoneyField()
+    cash_due = MoneyField(help_text="What is due when all of it is paid in cash.")
     refunded_total = MoneyField()
     payments = PaymentSerializer(many=True)
     refunds = serializers.ListField(child=serializers.DictField())

@@ -4,6 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from orders.services import ReceiptContent
+
 
 class ReceiptRowSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
@@ -22,9 +24,12 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     order = serializers.CharField()
     order_id = serializers.UUIDField()
     cashier = serializers.CharField()
-    sold_at = serializers.CharField(source="sold_at.isoformat")
+    sold_at = serializers.SerializerMethodField()
     currency = serializers.CharField()
     lines = ReceiptRowSerializer(many=True)
     totals = ReceiptRowSerializer(many=True)
     payments = ReceiptRowSerializer(many=True)
     taxes = ReceiptRowSerializer(many=True)
+
+    def get_sold_at(self, receipt: ReceiptContent) -> str:
+        return receipt.sold_at.isoformat(timespec="seconds")

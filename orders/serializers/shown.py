@@ -40,7 +40,9 @@ def moment(at: datetime | None) -> str | None:
 
 def show_order(order: Order) -> dict[str, Any]:
     """The order of the API, from what is loaded."""
-    amounts = Amounts(current_tenant().currency_exponent)
+    tenant = current_tenant()
+    exponent = tenant.currency_exponent
+    amounts = Amounts(exponent)
     money = amounts.money
     return {
         "id": str(order.pk),
@@ -63,6 +65,7 @@ def show_order(order: Order) -> dict[str, Any]:
         "paid_total": money(order.paid_total),
         "change_total": money(order.change_total),
         "due": money(order.due),
+        "cash_due": money(order.cash_due(tenant.cash_rounding_increment, exponent)),
         "refunded_total": money(order.refunded_total),
         "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
         "refunds": [],

@@ -8,7 +8,7 @@ from orders.services.basket import (
     price_basket,
 )
 from orders.services.catalog import write_product
-from orders.services.paying import NewPayment, take_payment
+from orders.services.paying import NewPayment, resolve_payment, take_payment
 from orders.services.receipts import ReceiptContent, receipt_of, receipt_text
 from orders.services.selling import NewOrder, sell
 from orders.services.stock import receive_stock
@@ -25,6 +25,7 @@ __all__ = [
     "receipt_of",
     "receipt_text",
     "receive_stock",
+    "resolve_payment",
     "sell",
     "take_payment",
     "write_product",

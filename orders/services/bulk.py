@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
+from orders.models.catalog import folded
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
 from tenants.models import Store
@@ -39,11 +40,9 @@ def add_products(products: Iterable[Product]) -> int:
     Returns how many are new. Category and tax class must be the shop's own.
     """
     known = set(Product.objects.values_list("sku", flat=True))
-    new = []
-    for product in products:
+    new = [product for product in products if folded(product.sku) not in known]
+    for product in new:
         product.clean_fields(exclude=REFERENCES)
-        if product.sku not in known:
-            new.append(product)
     try:
         with transaction.atomic():
             Product.objects.bulk_create(new, batch_size=CHUNK)
@@ -115,14 +114,20 @@ def _movement(item: Delivered, store: Store, reason: str, by: User) -> StockMove
 
 
 def _raise_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Delivered]) -> None:
-    """Whoever caches a level must see that it changed: version and time go up with it."""
-    changed = list(_raised(levels, items))
-    StockLevel.objects.bulk_update(changed, ["quantity", "version", "updated_at"], CHUNK)
+    """One upsert for many: of rows that are there and locked, it only ever takes the update."""
+    StockLevel.objects.bulk_create(
+        list(_raised(levels, items)),
+        batch_size=CHUNK,
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=["quantity", "version", "updated_at"],
+    )
 
 
 def _raised(
     levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Delivered]
 ) -> Iterator[StockLevel]:
+    """Whoever caches a level must see that it changed: version and time go up with it."""
     received: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for item in items:
         received[item.product] += item.quantity

@@ -16,13 +16,12 @@ Papers = tuple[list[Receipt], list[StockMovement]]
 
 def next_order_number(register: Register, *, with_receipt: bool) -> tuple[str, int | None]:
     """The next numbers of this till. They are taken for good only when the sale commits."""
-    series = RegisterSeries.objects.get_queryset()
-    order, receipt = series.count_up(register, orders=1, receipts=int(with_receipt))
+    order, receipt = RegisterSeries.objects.count_up(register, orders=1, receipts=int(with_receipt))
     return f"{register.number}-{order:06d}", receipt if with_receipt else None
 
 
 def next_receipt_number(register: Register) -> int:
-    _, receipt = RegisterSeries.objects.get_queryset().count_up(register, orders=0, receipts=1)
+    _, receipt = RegisterSeries.objects.count_up(register, orders=0, receipts=1)
     return receipt
 
 

@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import PaymentExceedsDue
+from orders.exceptions import PaymentExceedsDue, PaymentSettled
 from orders.gateways import Answer, Charge, Outcome, payment_gateway
 from orders.models import Order, Payment
 from orders.money import CashSettlement, cash_rounding, settle_cash
@@ -164,6 +164,16 @@ def ask_gateway(order: Order) -> Order:
             )
             order = settle(payment, answer, by=order.cashier)
     return order
+
+
+def resolve_payment(payment: Payment, *, by: User) -> Order:
+    """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
+    if not payment.is_underway:
+        raise PaymentSettled(status=payment.status)
+    answer = payment_gateway().look_up(
+        charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
+    )
+    return settle(payment, answer, by=by)
 
 
 def charge_for(payment: Payment) -> Charge:

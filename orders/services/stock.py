@@ -41,12 +41,12 @@ def reserve_stock(store: Store, lines: Iterable[OrderLine]) -> None:
 
 def take_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     if wanted := wanted_of(lines):
-        StockLevel.objects.get_queryset().move(store, wanted, quantity=-1, reserved=-1)
+        StockLevel.objects.move(store, wanted, quantity=-1, reserved=-1)
 
 
 def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     if wanted := wanted_of(lines):
-        StockLevel.objects.get_queryset().move(store, wanted, reserved=-1)
+        StockLevel.objects.move(store, wanted, reserved=-1)
 
 
 def _take(store: Store, lines: list[OrderLine], *, quantity: int = 0, reserved: int = 0) -> None:
@@ -54,9 +54,8 @@ def _take(store: Store, lines: list[OrderLine], *, quantity: int = 0, reserved: 
     wanted = wanted_of(lines)
     if not wanted:
         return
-    levels = StockLevel.objects.get_queryset()
     is_strict = current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
-    move = partial(levels.move, store, quantity=quantity, reserved=reserved)
+    move = partial(StockLevel.objects.move, store, quantity=quantity, reserved=reserved)
     moved = move(wanted, only_if_enough=is_strict)
     missing = {product: each for product, each in wanted.items() if product not in moved}
     if missing and is_strict:

@@ -2,12 +2,14 @@
 
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.order import OrderViewSet
+from orders.views.payment import PaymentViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
 
 __all__ = [
     "CategoryViewSet",
     "MovementViewSet",
     "OrderViewSet",
+    "PaymentViewSet",
     "ProductViewSet",
     "StockLevelViewSet",
     "TaxClassViewSet",

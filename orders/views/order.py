@@ -77,7 +77,7 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
         given = self.validated(OrderInput)
         if "id" not in given:
             raise IdempotencyKeyRequired
-        order, is_new = services.sell(new_order(given), by=request.user)
+        order, is_new = services.sell(new_order(given, request.data), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
 

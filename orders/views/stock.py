@@ -58,7 +58,9 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
 
-    @extend_schema(request=MovementInput, responses={201: MovementSerializer})
+    @extend_schema(
+        request=MovementInput, responses={200: MovementSerializer, 201: MovementSerializer}
+    )
     def create(self, request: Request) -> Response:
         """Put delivered goods on the shelf."""
         given: dict[str, Any] = self.validated(MovementInput)

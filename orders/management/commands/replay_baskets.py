@@ -1,0 +1,78 @@
+"""`manage.py replay_baskets PATH`: sells real baskets over HTTP, and counts every cent after."""
+
+import time
+from argparse import ArgumentTypeError
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+from django.core.management.base import CommandParser
+from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm has no types
+
+from orders.management.replay.files import SoldBasket, ensure_complete, read_articles, read_baskets
+from orders.management.replay.report import Report
+from orders.management.replay.shop import ReadyShop, make_ready, sold_according_to_database
+from orders.management.replay.terminal import ensure_somebody_answers
+from orders.management.replay.tills import Outcome, sell, shifts
+
+
+def count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise ArgumentTypeError("a whole number from 1")
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = (
+        "Sell the baskets of PATH/baskets.csv at a running Till that uses this database, several "
+        "tills at once and each basket once, however often this is called."
+    )
+    requires_migrations_checks = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", type=Path, help="folder with products.csv and baskets.csv")
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="where Till runs")
+        parser.add_argument("--workers", type=count, default=4, help="tills that sell at once")
+        parser.add_argument("--tenant", default="replay", help="slug of the shop made for it")
+        parser.add_argument("--limit", type=count, help="only so many baskets, the first ones")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        articles = read_articles(options["path"])
+        baskets = read_baskets(options["path"], options["limit"])
+        ensure_complete(articles, baskets)
+        ensure_somebody_answers(options["url"])
+        began = time.perf_counter()
+        shop = make_ready(options["tenant"], articles, baskets)
+        self.stdout.write(
+            f"Shop {options['tenant']} is ready after {time.perf_counter() - began:.1f} s: "
+            f"{shop.new_products:,} new products, {shop.new_deliveries:,} new deliveries."
+        )
+        self.replay(shop, baskets, options["url"], options["workers"])
+
+    def replay(
+        self, shop: ReadyShop, baskets: Sequence[SoldBasket], url: str, workers: int
+    ) -> None:
+        work = shifts(shop, baskets, workers)
+        outcomes: list[Outcome] = []
+        breakdown: list[str] = []
+        began = time.perf_counter()
+        with tqdm(total=len(baskets), unit=" baskets", disable=None) as bar:
+
+            def told(outcome: Outcome) -> None:
+                outcomes.append(outcome)
+                bar.update()
+
+            try:
+                sell(shop, work, url, told)
+            except CommandError as error:
+                breakdown.append(str(error))
+        seconds = time.perf_counter() - began
+        database = sold_according_to_database(shop.tenant, baskets)
+        self.judge(Report(baskets, outcomes, database, seconds, len(work)), breakdown)
+
+    def judge(self, report: Report, breakdown: list[str]) -> None:
+        self.stdout.write("\n".join(report.lines()))
+        if problems := breakdown + report.problems():
+            raise CommandError("\n".join(["This was not a clean replay:", *problems]))
+        self.stdout.write("Every cent is where it belongs.")

@@ -1,0 +1,72 @@
+"""`manage.py seed_demo`: two shops to try things out in, with log-ins that everybody knows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError
+from django.core.management.base import CommandParser
+
+from accounts.models import User, username_key
+from orders.management.demo.first_sale import first_sale
+from orders.management.demo.opening import ensure_open
+from orders.management.demo.plan import DemoShop, Person
+from orders.management.demo.shops import CORNER, SHOPS
+from tenants.models import Register, Tenant
+from tenants.scope import tenant_scope
+
+MILK = "9520010000032"
+HEADINGS = ("tenant", "role", "username", "password", "name")
+
+
+class Command(BaseCommand):
+    help = "Open two demo shops, if they are not there, and print their log-ins."
+    requires_migrations_checks = True
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--url", default="http://127.0.0.1:8000", help="where Till runs")
+        parser.add_argument(
+            "--force", action="store_true", help="also where DEBUG is off: passwords are public"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not (settings.DEBUG or options["force"]):
+            raise CommandError(
+                "DEBUG is off, and the demo's passwords are known to everybody. "
+                "Use --force if nobody else can reach this installation."
+            )
+        for plan in SHOPS:
+            state = "opened" if ensure_open(plan) else "is there already, nothing changed"
+            self.stdout.write(f"Demo shop {plan.slug} ({plan.settings['name']}): {state}.")
+        self.stdout.write(
+            "\n" + table([HEADINGS, *(row for plan in SHOPS for row in log_ins(plan))])
+        )
+        self.stdout.write("\nThe first sale, to paste into a shell while Till runs:\n")
+        self.stdout.write(sale_at(options["url"]))
+
+
+def log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
+    with tenant_scope(Tenant.objects.get(slug=plan.slug)):
+        return [
+            (plan.slug, person.role, person.username, password_of(person), person.display_name)
+            for person in plan.people
+        ]
+
+
+def password_of(person: Person) -> str:
+    """The demo password, unless somebody has since chosen another one."""
+    user = User.objects.active().filter(username_key=username_key(person.username)).first()
+    return person.password if user and user.check_password(person.password) else "(changed)"
+
+
+def sale_at(url: str) -> str:
+    with tenant_scope(Tenant.objects.get(slug=CORNER.slug)):
+        return first_sale(CORNER, Register.objects.earliest("number"), barcode=MILK, url=url)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )

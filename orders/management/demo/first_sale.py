@@ -1,0 +1,61 @@
+"""The first sale as commands for a shell: log in, scan, sell, print the receipt."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Role
+from orders.management.demo.plan import DemoShop, Person
+from orders.management.ids import stable_id
+from tenants.models import Register
+
+QUANTITY = 2
+TENDERED = Decimal("5.00")
+
+COMMANDS = r"""API={api}
+TOKEN=$(curl -s "$API/auth/token/" -H 'Content-Type: application/json' \
+  -d '{log_in}' \
+  | sed 's/.*"access": *"\([^"]*\)".*/\1/')
+curl -s -w '\n' "$API/products/?barcode={barcode}" -H "Authorization: Bearer $TOKEN"
+curl -s -w '\n' "$API/orders/" -H "Authorization: Bearer $TOKEN" \
+  -H 'Content-Type: application/json' \
+  -d '{order}'
+curl -s "$API/orders/{order_id}/receipt/?format=text" -H "Authorization: Bearer $TOKEN"
+"""
+
+
+def first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) -> str:
+    """Commands that work when pasted; pasted again they show the same sale, not a second one."""
+    cashier = next(person for person in plan.people if person.role == Role.CASHIER)
+    order = _order(plan, register, barcode)
+    return COMMANDS.format(
+        api=f"{url.rstrip('/')}/api/v1",
+        log_in=json.dumps(_log_in(plan, cashier)),
+        barcode=barcode,
+        order=json.dumps(order),
+        order_id=order["id"],
+    )
+
+
+def _log_in(plan: DemoShop, cashier: Person) -> dict[str, str]:
+    return {"tenant": plan.slug, "username": cashier.username, "password": cashier.password}
+
+
+def _order(plan: DemoShop, register: Register, barcode: str) -> dict[str, Any]:
+    payment = {
+        "id": str(stable_id("demo", plan.slug, "first payment")),
+        "method": "cash",
+        "amount": str(_price(plan, barcode) * QUANTITY),
+        "tendered": str(TENDERED),
+    }
+    return {
+        "id": str(stable_id("demo", plan.slug, "first sale")),
+        "register": str(register.pk),
+        "lines": [{"barcode": barcode, "quantity": str(QUANTITY)}],
+        "payments": [payment],
+    }
+
+
+def _price(plan: DemoShop, barcode: str) -> Decimal:
+    goods = next(each for each in plan.goods() if barcode in each.barcodes)
+    return goods.price or Decimal(0)

@@ -1,0 +1,120 @@
+"""Opening a demo shop, through the same services as a real one."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.management import CommandError
+
+from accounts.models import Role, User
+from accounts.services import create_user, open_shop
+from orders.management.demo.plan import DemoShop, Goods, Person, Place
+from orders.management.ids import stable_id
+from orders.models import Category, Product, TaxClass
+from orders.services import receive_stock, write_product
+from tenants.models import Store, Tenant
+from tenants.scope import deed, tenant_scope
+from tenants.services import add_register
+
+
+def ensure_open(plan: DemoShop) -> bool:
+    """Open the shop, unless it is: then nothing of it is touched. Returns whether it is new."""
+    known = Tenant.objects.filter(slug=plan.slug).first()
+    if known is None:
+        _open(plan)
+    elif known.pk != plan.id:
+        raise CommandError(f"There is a shop {plan.slug} already, and it is not the demo's.")
+    return known is None
+
+
+@deed
+def _open(plan: DemoShop) -> None:
+    """All of it or nothing, so that a demo shop that is there is whole."""
+    owner = next(person for person in plan.people if person.role == Role.ADMIN)
+    tenant, admin, _ = open_shop(
+        tenant={"id": plan.id, "slug": plan.slug, **plan.settings}, admin=_log_in(plan, owner)
+    )
+    with tenant_scope(tenant):
+        for person in plan.people:
+            if person is not owner:
+                _hire(plan, person, by=admin)
+        stores = _furnish(plan.places)
+        _stock_up(plan, _list_goods(plan), stores, by=admin)
+
+
+def _log_in(plan: DemoShop, person: Person) -> dict[str, Any]:
+    return {
+        "username": person.username,
+        "password": person.password,
+        "display_name": person.display_name,
+        "email": f"{person.username}@{plan.slug}.example",
+    }
+
+
+def _hire(plan: DemoShop, person: Person, *, by: User) -> None:
+    create_user(role=person.role, must_change_password=False, by=by, **_log_in(plan, person))
+
+
+def _furnish(places: Iterable[Place]) -> list[Store]:
+    """The stores and their tills; the first store and its first till came with the shop."""
+    stores = []
+    for position, place in enumerate(places):
+        store = Store() if position else Store.objects.get()
+        store.name, store.address = place.name, place.address
+        store.full_clean()
+        store.save()
+        for number in range(store.registers.count() + 1, place.tills + 1):
+            add_register(store=store, name=f"Till {number}")
+        stores.append(store)
+    return stores
+
+
+def _list_goods(plan: DemoShop) -> list[tuple[Product, Goods]]:
+    goods = plan.goods()
+    taxes = {
+        name: _saved(TaxClass(name=name, rates=rates)) for name, rates in plan.tax_classes.items()
+    }
+    names = dict.fromkeys(each.category for each in goods)
+    categories = {name: _saved(Category(name=name)) for name in names}
+    return [(_list(plan, each, taxes, categories), each) for each in goods]
+
+
+def _saved(row: Any) -> Any:
+    row.full_clean()
+    row.save(force_insert=True)
+    return row
+
+
+def _list(
+    plan: DemoShop,
+    goods: Goods,
+    taxes: Mapping[str, TaxClass],
+    categories: Mapping[str, Category],
+) -> Product:
+    product = Product(id=stable_id("demo", plan.slug, "product", goods.sku))
+    facts = {
+        "sku": goods.sku,
+        "name": goods.name,
+        "price": goods.price or 0,
+        "open_price": goods.price is None,
+        "tax_class": taxes[goods.tax_class],
+        "category": categories[goods.category],
+        "sold_by": goods.sold_by,
+        "track_stock": goods.stock is not None,
+    }
+    return write_product(product, facts, barcodes=goods.barcodes)
+
+
+def _stock_up(
+    plan: DemoShop, listed: Iterable[tuple[Product, Goods]], stores: Iterable[Store], *, by: User
+) -> None:
+    deliveries = [(product, goods.stock) for product, goods in listed if goods.stock is not None]
+    for store in stores:
+        for product, quantity in deliveries:
+            receive_stock(
+                id=stable_id("demo", plan.slug, "delivery", store.name, product.sku),
+                product=product,
+                store=store,
+                quantity=quantity,
+                reason="Opening stock",
+                by=by,
+            )

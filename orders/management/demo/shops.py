@@ -1,0 +1,70 @@
+"""The two demo shops. They differ in what differs most between countries: taxes and small coins.
+
+Barcodes begin with 952, which GS1 keeps for demonstrations: no real article is named.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Role
+from orders.management.demo.plan import DemoShop, Person, Place
+
+
+def _rate(name: str, percent: str, *, included: bool) -> dict[str, Any]:
+    return {"name": name, "percent": percent, "included": included, "compound": False}
+
+
+CORNER = DemoShop(
+    slug="corner",
+    settings={
+        "name": "Spätkauf am Ufer",
+        "currency": "EUR",
+        "country": "DE",
+        "timezone": "Europe/Berlin",
+        "prices_include_tax": True,
+    },
+    tax_classes={
+        "Standard": [_rate("VAT", "19", included=True)],
+        "Reduced": [_rate("VAT", "7", included=True)],
+    },
+    places=[Place("Maybachufer", "Maybachufer 1\n12047 Berlin")],
+    people=[
+        Person("admin", Role.ADMIN, "Jana Vogt"),
+        Person("manager", Role.MANAGER, "Tobias Kern"),
+        Person("lena", Role.CASHIER, "Lena Adam"),
+        Person("emre", Role.CASHIER, "Emre Yilmaz"),
+    ],
+)
+
+_GST = _rate("GST", "5", included=False)
+_PST = _rate("PST", "7", included=False)
+
+HARBOR = DemoShop(
+    slug="harbor",
+    settings={
+        "name": "Harbor Cafe & Deli",
+        "currency": "CAD",
+        "country": "CA",
+        "timezone": "America/Vancouver",
+        "prices_include_tax": False,
+        # There are no cents any more in Canada.
+        "cash_rounding_increment": Decimal("0.05"),
+    },
+    tax_classes={
+        "Prepared food": [_GST],
+        "Goods": [_GST, _PST],
+        "Basic groceries": [],
+    },
+    places=[
+        Place("Waterfront", "1 Waterfront Road\nVancouver BC"),
+        Place("Granville Island", "1 Cartwright Street\nVancouver BC"),
+    ],
+    people=[
+        Person("admin", Role.ADMIN, "Grace Chen"),
+        Person("manager", Role.MANAGER, "Owen Walsh"),
+        Person("maya", Role.CASHIER, "Maya Singh"),
+        Person("noah", Role.CASHIER, "Noah Tremblay"),
+    ],
+)
+
+SHOPS = (CORNER, HARBOR)

@@ -1,0 +1,170 @@
+"""The shop in which a replay happens: made once, and made ready before each run."""
+
+import secrets
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.core.exceptions import ValidationError
+from django.core.management import CommandError
+from django.db.models import Count, Sum
+
+from accounts.models import Role, User, username_key
+from accounts.services import Origin, change_own_password, create_user, log_in, reset_password
+from orders.management.ids import stable_id
+from orders.management.replay.files import Article, SoldBasket
+from orders.management.replay.sale import TILLS_PER_STORE, delivery_id, order_id
+from orders.management.replay.terminal import LogIn
+from orders.models import Category, Order, Product
+from orders.services.bulk import Delivered, add_products, receive_delivery
+from tenants.models import Register, Store, Tenant
+from tenants.scope import tenant_scope
+from tenants.services import add_register, add_tenant
+
+CURRENCY = "USD"
+OWNER = "owner"
+# An admin: the baskets' prices and discounts are those of another chain, some far above what any
+# limit would let a cashier or a manager give away without an approval.
+SELLER = "replay"
+CHUNK = 500
+
+Places = Mapping[str, Store]
+Registers = Mapping[tuple[str, int], uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyShop:
+    """Where each till of each store has its register, and who sells there."""
+
+    tenant: Tenant
+    log_in: LogIn
+    registers: Registers
+    new_products: int
+    new_deliveries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What the database has of some baskets of one store."""
+
+    baskets: int = 0
+    paid: Decimal = Decimal(0)
+
+
+def make_ready(slug: str, articles: Sequence[Article], baskets: Sequence[SoldBasket]) -> ReadyShop:
+    """A shop with everything that the baskets need. What is there already stays as it is."""
+    tenant = _shop(slug)
+    with tenant_scope(tenant):
+        seller, password = _new_password(slug)
+        stores = {basket.store: _store(basket.store) for basket in _one_of_each_store(baskets)}
+        return ReadyShop(
+            tenant=tenant,
+            log_in=LogIn(tenant=slug, username=SELLER, password=password),
+            registers=dict(_registers(stores)),
+            new_products=_list_articles(articles),
+            new_deliveries=_deliver(slug, stores, baskets, by=seller),
+        )
+
+
+def _shop(slug: str) -> Tenant:
+    """Known by its id: a replay must never sell in a real shop that has the same name."""
+    known = Tenant.objects.filter(slug=slug).first()
+    if known is None:
+        return _new_shop(slug)
+    if known.pk != stable_id("replay", slug):
+        raise CommandError(f"There is a shop {slug} already, and it was not made for replays.")
+    return known
+
+
+def _new_shop(slug: str) -> Tenant:
+    try:
+        return add_tenant(
+            id=stable_id("replay", slug), slug=slug, name=f"Replay {slug}", currency=CURRENCY
+        )
+    except ValidationError as error:
+        raise CommandError(f"{slug}: {' '.join(error.messages)}") from error
+
+
+def _new_password(slug: str) -> tuple[User, str]:
+    """A password for this run only; log-ins of earlier runs end with it."""
+    owner = _person(OWNER) or create_user(username=OWNER, role=Role.ADMIN, by=None)[0]
+    seller = _person(SELLER) or create_user(username=SELLER, role=Role.ADMIN, by=owner)[0]
+    temporary, password = reset_password(user=seller, by=owner), secrets.token_urlsafe(24)
+    session, _ = log_in(tenant=slug, username=SELLER, password=temporary, origin=Origin())
+    change_own_password(session=session, current=temporary, new=password)
+    return seller, password
+
+
+def _person(username: str) -> User | None:
+    return User.objects.filter(username_key=username_key(username)).first()
+
+
+def _one_of_each_store(baskets: Iterable[SoldBasket]) -> Iterable[SoldBasket]:
+    return {basket.store: basket for basket in baskets}.values()
+
+
+def _store(name: str) -> Store:
+    store = Store.objects.filter(name=f"Store {name}").first()
+    if store is None:
+        store = Store(name=f"Store {name}")
+        store.full_clean()
+        store.save(force_insert=True)
+    return store
+
+
+def _registers(stores: Places) -> Iterator[tuple[tuple[str, int], uuid.UUID]]:
+    for place, store in stores.items():
+        known = {register.name: register for register in Register.objects.filter(store=store)}
+        for number in range(1, TILLS_PER_STORE + 1):
+            name = f"Till {number}"
+            yield (place, number), (known.get(name) or add_register(store=store, name=name)).pk
+
+
+def _list_articles(articles: Sequence[Article]) -> int:
+    """A product's price stays what it was listed at: each line brings the price of its day."""
+    names = {article.category for article in articles if article.category}
+    known = {category.name: category for category in Category.objects.all()}
+    missing = [Category(name=name) for name in sorted(names - known.keys())]
+    known |= {category.name: category for category in Category.objects.bulk_create(missing)}
+    return add_products(
+        Product(
+            sku=article.sku,
+            name=article.name,
+            price=article.price,
+            category=known.get(article.category),
+        )
+        for article in articles
+    )
+
+
+def _deliver(slug: str, stores: Places, baskets: Iterable[SoldBasket], *, by: User) -> int:
+    """Exactly what will be sold: once everything is, the shelves are empty again."""
+    products = dict(Product.objects.values_list("sku", "pk"))
+    items: dict[str, list[Delivered]] = defaultdict(list)
+    for basket in baskets:
+        items[basket.store] += [
+            Delivered(delivery_id(slug, basket, position), products[line.sku], line.quantity)
+            for position, line in enumerate(basket.lines)
+        ]
+    return sum(
+        receive_delivery(store=stores[place], items=delivered, reason="For the replay", by=by)
+        for place, delivered in items.items()
+    )
+
+
+def sold_according_to_database(tenant: Tenant, baskets: Sequence[SoldBasket]) -> Mapping[str, Sold]:
+    """The completed sales of these baskets, by store, without asking the server."""
+    sold: dict[str, Sold] = defaultdict(Sold)
+    with tenant_scope(tenant):
+        for start in range(0, len(baskets), CHUNK):
+            ids = [order_id(tenant.slug, basket) for basket in baskets[start : start + CHUNK]]
+            orders = Order.objects.filter(pk__in=ids, receipt_number__isnull=False)
+            rows = orders.values("store__name").annotate(Count("pk"), Sum("paid_total"))
+            for row in rows:
+                place = row["store__name"].removeprefix("Store ")
+                # Quantized, because SQLite adds decimals as floats.
+                paid = sold[place].paid + tenant.in_currency(row["paid_total__sum"])
+                sold[place] = Sold(sold[place].baskets + row["pk__count"], paid)
+    return sold

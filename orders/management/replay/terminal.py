@@ -1,0 +1,168 @@
+"""A terminal as the server sees it: one connection that is kept, one log-in, patience."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.management import CommandError
+
+API = "/api/v1/"
+SECONDS = 30
+ATTEMPTS = 9
+FIRST_WAIT, LONGEST_WAIT = 0.1, 5.0
+PASSING = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    tenant: str
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, how long the last attempt took, and how many went before it."""
+
+    status: int
+    body: Mapping[str, Any]
+    seconds: float = 0.0
+    retries: int = 0
+    retry_after: float = 0.0
+
+    @property
+    def is_good(self) -> bool:
+        return self.status in {HTTPStatus.OK, HTTPStatus.CREATED}
+
+    @property
+    def code(self) -> str:
+        return str(self.body.get("code", ""))
+
+
+def connection_to(url: str) -> tuple[HTTPConnection, str]:
+    """A connection that opens itself when it is used, and the path before every other path."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise CommandError(f"{url} is not an address like http://127.0.0.1:8000.")
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    return kind(parts.hostname, parts.port, timeout=SECONDS), parts.path.rstrip("/")
+
+
+def ensure_somebody_answers(url: str) -> None:
+    """Ask once, before anything is made ready for a server that is not there."""
+    connection, path = connection_to(url)
+    try:
+        connection.request("GET", f"{path}/health/live/")
+        if connection.getresponse().status != HTTPStatus.OK:
+            raise CommandError(f"What answers at {url} is not a Till.")
+    except (OSError, HTTPException) as error:
+        raise CommandError(f"Nobody answers at {url}: {error}.") from error
+    finally:
+        connection.close()
+
+
+class Terminal:
+    """Sends a request until there is an answer to it; what it sends may come twice unharmed."""
+
+    def __init__(
+        self, url: str, log_in: LogIn, *, pause: Callable[[float], object] = time.sleep
+    ) -> None:
+        self.connection, self.path = connection_to(url)
+        self.url = url
+        self.credentials = log_in
+        self.pause = pause
+        self.access = self.refresh = ""
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def log_in(self) -> None:
+        login = self.credentials
+        self._take_tokens(
+            self._ask(
+                "auth/token/",
+                {"tenant": login.tenant, "username": login.username, "password": login.password},
+            )
+        )
+
+    def _take_tokens(self, answer: Answer) -> None:
+        if not answer.is_good:
+            raise CommandError(f"Cannot log in at {self.url}: {answer.status} {answer.code}.")
+        self.access, self.refresh = answer.body["access"], answer.body["refresh"]
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Ask as the person who is logged in; tokens that have run out are renewed."""
+        if not self.access:
+            self.log_in()
+        answer = self._ask(path, body)
+        if answer.code != "token_not_valid":
+            return answer
+        self._renew()
+        return self._ask(path, body)
+
+    def _renew(self) -> None:
+        refresh, self.access = self.refresh, ""
+        answer = self._ask("auth/token/refresh/", {"refresh": refresh})
+        if answer.is_good:
+            self._take_tokens(answer)
+        else:
+            self.log_in()
+
+    def _ask(self, path: str, body: Mapping[str, Any]) -> Answer:
+        """Try until there is an answer that will not pass by itself."""
+        data = json.dumps(body).encode()
+        for retries in range(ATTEMPTS):
+            answer = self._attempt(path, data, retries)
+            if answer is not None and answer.status not in PASSING:
+                return answer
+            wait = min(FIRST_WAIT * 2**retries, LONGEST_WAIT)
+            self.pause(max(wait, answer.retry_after if answer else 0))
+        if answer is None:
+            raise CommandError(f"{self.url} does not answer any more.")
+        return answer
+
+    def _attempt(self, path: str, data: bytes, retries: int) -> Answer | None:
+        """One exchange; None when the connection broke, before or after the server had it."""
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self.access:
+            headers["Authorization"] = f"Bearer {self.access}"
+        began = time.perf_counter()
+        try:
+            self.connection.request("POST", f"{self.path}{API}{path}", data, headers)
+            response = self.connection.getresponse()
+            content = response.read()
+        except (OSError, HTTPException):
+            self.connection.close()
+            return None
+        return Answer(
+            status=response.status,
+            body=_json(content),
+            seconds=time.perf_counter() - began,
+            retries=retries,
+            retry_after=_seconds(response.getheader("Retry-After")),
+        )
+
+
+def _json(content: bytes) -> Mapping[str, Any]:
+    """The object in the body; what a proxy says in HTML tells us nothing."""
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _seconds(header: str | None) -> float:
+    return float(header) if header is not None and header.isdigit() else 0.0

@@ -1,0 +1,112 @@
+"""Several tills at once, each selling its own baskets one after the other."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+from threading import Event, Lock
+from typing import Any
+
+from orders.management.replay.files import SoldBasket
+from orders.management.replay.sale import sale_of, till_of
+from orders.management.replay.shop import ReadyShop
+from orders.management.replay.terminal import Answer, Terminal
+
+COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a basket: sold, sold before, or refused with these words."""
+
+    basket: SoldBasket
+    seconds: float
+    retries: int
+    is_new: bool = False
+    paid: Decimal | None = None
+    refusal: str = ""
+    differences: tuple[str, ...] = ()
+
+
+Work = Sequence[tuple[SoldBasket, uuid.UUID]]
+
+
+def shifts(shop: ReadyShop, baskets: Sequence[SoldBasket], workers: int) -> list[Work]:
+    """Who sells what: each worker has tills of its own, and sells their baskets in turn."""
+    slug = shop.tenant.slug
+    tills = {till: number for number, till in enumerate(sorted(shop.registers, key=_evenly))}
+    work: dict[int, list[tuple[SoldBasket, uuid.UUID]]] = defaultdict(list)
+    for basket in baskets:
+        till = (basket.store, till_of(slug, basket))
+        work[tills[till] % workers].append((basket, shop.registers[till]))
+    return list(work.values())
+
+
+def _evenly(till: tuple[str, int]) -> tuple[int, str]:
+    """The first till of every store, then the second of every store: to each worker some."""
+    store, number = till
+    return number, store
+
+
+def sell(
+    shop: ReadyShop,
+    work: Sequence[Work],
+    url: str,
+    told: Callable[[Outcome], None],
+) -> None:
+    """Sell everything, `told` hearing of one basket at a time; stops when a worker cannot go on."""
+    stop, lock = Event(), Lock()
+
+    def sell_all(sales: Work) -> None:
+        with closing(Terminal(url, shop.log_in, pause=stop.wait)) as terminal:
+            for basket, register in sales:
+                if stop.is_set():
+                    return
+                outcome = _sell_one(terminal, sale_of(shop.tenant.slug, basket, register), basket)
+                with lock:
+                    told(outcome)
+
+    with ThreadPoolExecutor(max_workers=max(len(work), 1)) as pool:
+        try:
+            for worker in as_completed([pool.submit(sell_all, sales) for sales in work]):
+                worker.result()
+        finally:
+            stop.set()
+
+
+def _sell_one(terminal: Terminal, sale: Mapping[str, Any], basket: SoldBasket) -> Outcome:
+    answer = terminal.post("orders/", sale)
+    if not answer.is_good:
+        return Outcome(basket, answer.seconds, answer.retries, refusal=_words(answer))
+    return Outcome(
+        basket,
+        answer.seconds,
+        answer.retries,
+        is_new=answer.status == HTTPStatus.CREATED,
+        paid=Decimal(answer.body["paid_total"]),
+        differences=tuple(_differences(basket, answer.body)),
+    )
+
+
+def _words(answer: Answer) -> str:
+    fields = [str(error.get("field")) for error in answer.body.get("errors", ())]
+    where = f" ({', '.join(fields)})" if fields else ""
+    return f"{answer.status} {answer.code or 'without a code'}{where}"
+
+
+def _differences(basket: SoldBasket, order: Mapping[str, Any]) -> Iterator[str]:
+    """Where the till's figures are not those of the file."""
+    if order["status"] != COMPLETED:
+        yield f"is {order['status']}"
+    if Decimal(order["paid_total"]) != basket.paid:
+        yield f"file {basket.paid}, till {order['paid_total']}"
+    if len(order["lines"]) != len(basket.lines):
+        yield f"file {len(basket.lines)} lines, till {len(order['lines'])}"
+        return
+    for number, (was, now) in enumerate(zip(basket.lines, order["lines"], strict=True), start=1):
+        if Decimal(now["total"]) != was.paid:
+            yield f"line {number} ({was.sku}): file {was.paid}, till {now['total']}"

@@ -1,0 +1,30 @@
+"""Payments whose outcome nobody knows."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsManager
+from orders import services
+from orders.models import Payment
+from orders.serializers.order import OrderSerializer
+from tenants.views import TenantScopedViewSet
+
+
+class PaymentViewSet(TenantScopedViewSet):
+    """Card payments after the fact."""
+
+    model = Payment
+    serializer_class = OrderSerializer
+    permission_classes = (IsManager,)
+    several_transactions = ("resolve",)
+
+    @extend_schema(request=None, responses=OrderSerializer)
+    @action(detail=True, methods=["post"])
+    def resolve(self, request: Request, pk: Any) -> Response:
+        """Look a payment up at the gateway; answers with its order as it is then."""
+        order = services.resolve_payment(self.get_object(), by=request.user)
+        return self.answer(order)
