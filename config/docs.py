@@ -5,6 +5,7 @@ from functools import lru_cache
 from django.conf import settings
 from django.http import HttpResponse
 from django.views.generic import RedirectView
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.renderers import (
     OpenApiJsonRenderer,
     OpenApiJsonRenderer2,
@@ -15,8 +16,6 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.views import APIView
-
-from config.openapi import Generator
 
 
 @extend_schema(exclude=True)
@@ -38,8 +37,8 @@ class SchemaView(APIView):
 @lru_cache
 def rendered(media_type: str) -> bytes:
     """Once a process: it takes a second, and the code does not change while the server runs."""
-    generator = Generator()  # type: ignore[no-untyped-call]
-    document = generator.get_schema(request=None, public=True)
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    document = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     renderer = next(each for each in SchemaView.renderer_classes if each.media_type == media_type)
     content = renderer().render(document, renderer_context={})
     return content if isinstance(content, bytes) else content.encode()

@@ -57,16 +57,16 @@ RESPONSES: dict[str, tuple[str, str]] = {
     "413": ("TooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body is not in a media type that is read here."),
     "422": ("KeyReused", "The Idempotency-Key was used for another request."),
-    "428": ("PreconditionRequired", "`If-Match` is needed."),
+    "428": ("PreconditionRequired", "`If-Match` is needed, and was not sent."),
     "429": ("TooManyRequests", "Too many requests; `Retry-After` says when to come back."),
     "503": ("Unavailable", "Not at this moment; `Retry-After` says when to come back."),
 }
-ALWAYS = ("400", "406", "429", "503")
+ALWAYS = ("400", "401", "403", "406", "429", "503")
 BY_METHOD: dict[str, tuple[str, ...]] = {
     "post": ("409", "412", "422"),
     "put": ("409", "412", "428"),
     "patch": ("409", "412", "428"),
-    "delete": ("409", "412", "428"),
+    "delete": ("409", "412"),
 }
 
 
@@ -107,9 +107,6 @@ def response(meaning: str) -> dict[str, Any]:
 def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     """The statuses that this operation may answer besides its own."""
     statuses = [*ALWAYS, *BY_METHOD.get(method, ())]
-    # An empty entry among the requirements means that a token is optional.
-    if any(operation.get("security", [])):
-        statuses += ["401", "403"]
     if "{" in path:
         statuses.append("404")
     if "requestBody" in operation:
@@ -127,7 +124,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "VERSION": newest_version(),
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1/",
-    "DEFAULT_GENERATOR_CLASS": "config.openapi.Generator",
     "COMPONENT_SPLIT_REQUEST": True,
     # Choices that several shapes share under a name that other choices have as well.
     "ENUM_NAME_OVERRIDES": {"DiscountTypeEnum": ["percent", "amount"]},

@@ -49,7 +49,7 @@ def _as_json(rows: Rows) -> str:
 @cache
 def _insert_values(model: type[Row], count: int) -> str:
     quote = connection.ops.quote_name
-    columns = [quote(field.column) for field in model._meta.concrete_fields]
+    columns = [quote(str(field.column)) for field in model._meta.concrete_fields]
     places = f"({', '.join(['%s'] * len(columns))})"
     return (
         f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(columns)}) "  # noqa: S608

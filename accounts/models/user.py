@@ -159,14 +159,19 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         )
 
     def may_manage(self, target: "User") -> bool:
-        """Edit, (de)activate, reset the password of somebody else in the own shop."""
-        if target.pk == self.pk or target.tenant_id != self.tenant_id or not target.role:
+        """Edit, (de)activate, reset the password of somebody else in the own shop.
+
+        The platform's people may help every shop; among themselves they use the command line.
+        """
+        if target.pk == self.pk or not target.role:
             return False
-        return self.may_create(Role(target.role))
+        if self.is_platform:
+            return self.is_staff
+        return target.tenant_id == self.tenant_id and self.may_create(Role(target.role))
 
     def may_change_role(self, target: "User") -> bool:
-        """Only admins, and nobody his own."""
-        return self.is_at_least(Role.ADMIN) and self.may_manage(target)
+        """Only admins and the platform, and nobody his own."""
+        return (self.is_at_least(Role.ADMIN) or self.is_platform) and self.may_manage(target)
 
     def may_discount(self, percent: Decimal, *, whole_order: bool) -> bool:
         limit = "order_discount_percent" if whole_order else "line_discount_percent"

@@ -14,6 +14,7 @@ from accounts.hashers import spend_one_hash
 from accounts.models import AuthSession, User
 from accounts.tokens import Claims, TokenPair, issue_pair, read_access, read_refresh
 from tenants.models import Tenant
+from tenants.prepared import Prepared
 from tenants.scope import across_tenants, deed, tenant_context
 
 # Writing on every request would cost more than knowing to the minute is worth.
@@ -79,10 +80,14 @@ def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
     return session
 
 
+# Asked by every request, before anybody knows which shop it belongs to.
+SESSION = Prepared(
+    lambda pk: AuthSession.objects.select_related("user", "user__tenant").filter(pk=pk)
+)
+
+
 def _find(claims: Claims) -> AuthSession | None:
-    with across_tenants():
-        sessions = AuthSession.objects.select_related("user", "user__tenant")
-        return sessions.filter(pk=claims.session).first()
+    return SESSION.first(pk=claims.session)
 
 
 def _holds(claims: Claims, session: AuthSession, now: datetime) -> bool:

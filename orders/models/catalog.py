@@ -4,7 +4,6 @@ import unicodedata
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
-from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Prefetch, Q
@@ -143,6 +142,4 @@ class Barcode(TenantOwned):
 
     def clean_fields(self, exclude: Any = None) -> None:
         self.code = folded(self.code)
-        if not self.code:
-            raise ValidationError({"code": "Empty."})
         super().clean_fields(exclude=exclude)

@@ -92,9 +92,8 @@ class StockLevel(TenantOwned):
             ),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_is_not_negative"),
         ]
-        indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["tenant", "updated_at", "id"], name="stock_level_updated"),
-        ]
+        # No index on updated_at: every sale changes it, and a change of no indexed column stays
+        # in its page.
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.product_id}"

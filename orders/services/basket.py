@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Q
-
 from accounts.exceptions import ApprovalRequired
 from accounts.models import User
 from orders.exceptions import AmountTooLarge
@@ -24,6 +22,8 @@ from orders.money import (
 )
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
+from tenants.prepared import Prepared
+from tenants.scope import current_tenant_id
 
 # Twelve digits are what the columns hold.
 LARGEST_TOTAL = Decimal(10) ** 11
@@ -93,7 +93,7 @@ def price_basket(
 
 
 def find_products(wanted: Sequence[WantedLine]) -> list[Product]:
-    """The product of each line, in at most two queries."""
+    """The product of each line: one query for each way in which products are named."""
     catalog = _Catalog(wanted)
     found = [catalog.product_of(line) for line in wanted]
     errors = tuple(
@@ -106,6 +106,23 @@ def find_products(wanted: Sequence[WantedLine]) -> list[Product]:
     return [product for product in found if product is not None]
 
 
+BY_ID = Prepared(
+    lambda tenant, ids: Product.objects.select_related("tax_class").filter(
+        tenant=tenant, pk__in=ids
+    )
+)
+BY_SKU = Prepared(
+    lambda tenant, skus: Product.objects.select_related("tax_class").filter(
+        tenant=tenant, sku__in=skus
+    )
+)
+BY_BARCODE = Prepared(
+    lambda tenant, codes: Barcode.objects.select_related("product__tax_class").filter(
+        tenant=tenant, code__in=codes
+    )
+)
+
+
 class _Catalog:
     """The products that some lines name."""
 
@@ -116,11 +133,13 @@ class _Catalog:
         self.by_id: dict[uuid.UUID, Product] = {}
         self.by_sku: dict[str, Product] = {}
         self.by_barcode: dict[str, Product] = {}
-        if ids or skus:
-            named = Q(pk__in=ids) if not skus else Q(pk__in=ids) | Q(sku__in=skus)
-            self._add(Product.objects.select_related("tax_class").filter(named))
+        tenant = current_tenant_id()
+        if ids:
+            self._add(BY_ID.all(tenant=tenant, ids=ids))
+        if skus:
+            self._add(BY_SKU.all(tenant=tenant, skus=skus))
         if codes:
-            scanned = Barcode.objects.select_related("product__tax_class").filter(code__in=codes)
+            scanned = BY_BARCODE.all(tenant=tenant, codes=codes)
             self.by_barcode = {barcode.code: barcode.product for barcode in scanned}
 
     def _add(self, products: Iterable[Product]) -> None:

@@ -1,13 +1,14 @@
 """Writing the catalog: products with their barcodes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from orders.exceptions import BarcodeTaken, SkuTaken
 from orders.models import Barcode, Product
-from orders.models.catalog import folded
+from tenants.exceptions import FieldError, Invalid
 from tenants.ids import is_duplicate
 from tenants.scope import deed
 
@@ -21,31 +22,49 @@ def write_product(
         setattr(product, name, value)
     is_new = product._state.adding
     product.clean_fields()
-    _ensure_sku_is_free(product)
+    wanted = None if barcodes is None else _read_barcodes(product, barcodes)
+    _ensure_free(product, wanted or ())
     try:
         with transaction.atomic():
             product.save(force_insert=True) if is_new else product.save_changes(*changes)
-            if barcodes is not None:
-                _set_barcodes(product, barcodes)
+            if wanted is not None:
+                _set_barcodes(product, wanted)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
-        raise SkuTaken from error
+        _ensure_free(product, wanted or ())  # names what somebody took in the meantime
+        raise
     return Product.objects.with_barcodes().get(pk=product.pk)
 
 
-def _ensure_sku_is_free(product: Product) -> None:
+def _read_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]:
+    """Each code once; one that no scanner can read is refused by its place in the list."""
+    barcodes: dict[str, Barcode] = {}
+    errors: list[FieldError] = []
+    for position, code in enumerate(codes):
+        barcode = Barcode(product=product, code=code)
+        try:
+            barcode.clean_fields(exclude=["tenant", "product"])
+        except ValidationError as error:
+            (reason,) = error.error_dict["code"]
+            detail = " ".join(reason.messages)
+            errors.append(FieldError(f"barcodes[{position}]", str(reason.code), detail))
+        barcodes[barcode.code] = barcode
+    if errors:
+        raise Invalid(errors=tuple(errors))
+    return barcodes
+
+
+def _ensure_free(product: Product, codes: Iterable[str]) -> None:
+    """No other product has this SKU or one of these barcodes."""
     if Product.objects.filter(sku=product.sku).exclude(pk=product.pk).exists():
         raise SkuTaken
-
-
-def _set_barcodes(product: Product, barcodes: Sequence[str]) -> None:
-    codes = {folded(code) for code in barcodes}
-    taken = Barcode.objects.filter(code__in=codes).exclude(product=product).first()
+    taken = Barcode.objects.filter(code__in=list(codes)).exclude(product=product).first()
     if taken is not None:
         raise BarcodeTaken(barcode=taken.code)
-    product.barcodes.exclude(code__in=codes).delete()
+
+
+def _set_barcodes(product: Product, wanted: dict[str, Barcode]) -> None:
+    product.barcodes.exclude(code__in=list(wanted)).delete()
     known = set(product.barcodes.values_list("code", flat=True))
-    Barcode.objects.bulk_create(
-        [Barcode(product=product, code=code) for code in sorted(codes - known)]
-    )
+    Barcode.objects.bulk_create([wanted[code] for code in sorted(wanted.keys() - known)])

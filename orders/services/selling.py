@@ -25,8 +25,15 @@ from orders.services.stock import reserve_stock
 from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
+from tenants.prepared import Prepared
 from tenants.rows import insert_all
-from tenants.scope import current_tenant, retrying
+from tenants.scope import current_tenant, current_tenant_id, retrying
+
+REGISTER = Prepared(
+    lambda tenant, pk: (
+        Register.objects.in_use().select_related("store").filter(tenant=tenant, pk=pk)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def _known(new: NewOrder, refusal: Exception) -> Order:
 @retrying
 def _place(new: NewOrder, by: User) -> Order:
     """Everything that can be read and computed before, then one short transaction."""
-    register = Register.objects.in_use().select_related("store").filter(pk=new.register).first()
+    register = REGISTER.first(tenant=current_tenant_id(), pk=new.register)
     if register is None:
         raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
     basket = price_basket(current_tenant(), new.lines, new.discounts)

@@ -34,8 +34,8 @@ class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
     serializer_class = StockLevelSerializer
     permission_classes = (IsStaff,)
     filterset_class = StockLevelFilter
-    ordering_fields = {"updated_at": ("updated_at",)}
-    ordering = "updated_at"
+    ordering_fields = {"id": ("id",)}
+    ordering = "id"
 
 
 class MovementFilter(StrictFilterSet):
