@@ -69,9 +69,8 @@ def person(request: HttpRequest) -> dict[str, str]:
     user: Any = getattr(request, "user", None)
     if isinstance(user, SimpleLazyObject):
         user = getattr(request, "_cached_user", None)
-    if user is None or user.pk is None:
-        return {}
-    return {"user": str(user.pk), "tenant": str(user.tenant_id)}
+    names = {"user": getattr(user, "pk", None), "tenant": getattr(user, "tenant_id", None)}
+    return {name: str(value) for name, value in names.items() if value}
 
 
 class BodyLengthMiddleware:

@@ -5,7 +5,7 @@ from tenants.exceptions import Conflict, DomainError
 
 class OrderNotOpen(Conflict):
     code = "order_not_open"
-    message = "Order {number} is {status}."
+    message = "Order {number} is {order_status}."
 
 
 class OrderStillDue(Conflict):
@@ -32,7 +32,7 @@ class PaymentExceedsDue(Conflict):
 
 class PaymentSettled(Conflict):
     code = "payment_settled"
-    message = "This payment is {status}: there is nothing to resolve."
+    message = "This payment is {payment_status}: there is nothing to resolve."
 
 
 class AmountTooLarge(DomainError):

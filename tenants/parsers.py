@@ -1,1 +1,227 @@
-from config.parsers import StrictFormParser, StrictJSONParser  # noqa: F401  temporary
+"""Reads request bodies, and refuses whatever two readers could understand differently.
+
+Duplicate keys, NUL, lone surrogates, NaN, numbers of thousands of digits and towers of brackets
+end here, with 400 and a reason, before any field has seen them.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import IO, Any, NoReturn
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.utils.http import parse_header_parameters
+from rest_framework import status
+from rest_framework.exceptions import APIException, ParseError, UnsupportedMediaType
+from rest_framework.parsers import FormParser, JSONParser
+
+from tenants.exceptions import FieldError
+
+MAX_DEPTH = 32
+MAX_DIGITS = 40
+MAX_FORM_FIELDS = 50
+SHOWN = 100
+UNCHANGED = frozenset({"", "identity"})
+
+# A string ends at its quote, or the text ends first: matching never starts over, so that a
+# million quotes cost a million steps.
+STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+SQUARE = bytes.maketrans(b"{}", b"[]")
+# Escapes in their order: pairs of surrogates are letters; what else of \u0000 and surrogates
+# is found stands alone.
+ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(?P<nul>\\u0000)|(?P<surrogate>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
+    re.DOTALL,
+)
+
+
+class BadBody(ParseError):
+    """The body cannot be read in one way only; `errors` may name the place."""
+
+    def __init__(self, code: str, detail: str, *errors: FieldError) -> None:
+        super().__init__(detail, code)
+        self.errors = errors
+
+
+class BodyTooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "body_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body may have at most {limit} bytes.")
+        self.facts = {"max_bytes": limit}
+
+
+class UnsupportedEncoding(UnsupportedMediaType):
+    default_code = "unsupported_content_encoding"
+
+    def __init__(self) -> None:
+        super().__init__("", "Send the body as it is: no Content-Encoding is read.")
+
+
+class StrictJSONParser(JSONParser):
+    """JSON in UTF-8, of bounded size and depth, each key once.
+
+    A view raises the size with `max_body_bytes`. DRF hands subclasses of its own parser the body
+    that Django keeps, so that `request.body` can still be read afterwards.
+    """
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return read_json(read_body(stream, media_type, parser_context or {}))
+
+
+class StrictFormParser(FormParser):
+    """The OAuth2 password form: each field once. The answer is a plain dict, like JSON's."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return read_form(read_body(stream, media_type, parser_context or {}))
+
+
+def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any]) -> bytes:
+    """The bytes, never more than allowed, whatever Content-Length says."""
+    ensure_utf8(media_type or "")
+    request = context.get("request")
+    if request and request.META.get("HTTP_CONTENT_ENCODING", "").lower() not in UNCHANGED:
+        raise UnsupportedEncoding
+    limit = getattr(context.get("view"), "max_body_bytes", None) or settings.API_MAX_BODY_BYTES
+    body: bytes = stream.read(limit + 1)
+    if len(body) > limit:
+        raise BodyTooLarge(limit)
+    return body
+
+
+def ensure_utf8(media_type: str) -> None:
+    if ";" not in media_type:
+        return
+    try:
+        charset = parse_header_parameters(media_type)[1].get("charset", "utf-8")
+    except ValueError:
+        charset = ""
+    if charset.lower() not in {"utf-8", "utf8"}:
+        raise BadBody("unsupported_charset", "The only charset is UTF-8.")
+
+
+def read_json(body: bytes) -> Any:
+    text = decoded(body)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        ensure_depth(body)
+    if "\\u" in text:
+        ensure_scalar_values(text)
+    try:
+        return DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise BadBody(
+            "malformed_json", f"{error.msg}: line {error.lineno}, column {error.colno}."
+        ) from error
+
+
+def decoded(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise BadBody("malformed_encoding", f"Not UTF-8 at byte {error.start}.") from error
+
+
+def ensure_depth(body: bytes) -> None:
+    """Take the innermost pairs of brackets away, level by level, before anything follows them down.
+
+    What is left then was nested deeper, or never closed; of the latter the decoder may see a few.
+    """
+    brackets = STRING.sub(b"", body).translate(SQUARE, NOT_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"[]", b"")
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise BadBody("too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
+
+
+def ensure_scalar_values(text: str) -> None:
+    for escape in ESCAPE.finditer(text):
+        if escape["nul"]:
+            refuse_nul()
+        if escape["surrogate"]:
+            raise BadBody("lone_surrogate", "Half of a surrogate pair is no character.")
+
+
+def refuse_nul() -> NoReturn:
+    raise BadBody("nul_character", "The character NUL is not possible.")
+
+
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        refuse_duplicate(key for key, _ in pairs)
+    return result
+
+
+def refuse_duplicate(keys: Iterable[str]) -> NoReturn:
+    twice, _ = Counter(keys).most_common(1)[0]
+    error = FieldError(twice[:SHOWN], "duplicate_key", "Given more than once.")
+    raise BadBody("duplicate_key", "A key is given more than once.", error)
+
+
+def read_integer(literal: str) -> int:
+    if len(literal) > MAX_DIGITS:
+        refuse_number()
+    return int(literal)
+
+
+def read_fraction(literal: str) -> Decimal:
+    """Exact, so that a field may refuse it in its own words; in bounds, so that it may look."""
+    if len(literal) > MAX_DIGITS:
+        refuse_number()
+    try:
+        number = Decimal(literal)
+    except InvalidOperation:
+        refuse_number()
+    if abs(number.adjusted()) > MAX_DIGITS:
+        refuse_number()
+    return number
+
+
+def refuse_number() -> NoReturn:
+    raise BadBody("number_out_of_range", f"A number may have at most {MAX_DIGITS} digits.")
+
+
+def refuse_constant(literal: str) -> NoReturn:
+    raise BadBody("malformed_json", f"{literal} is not JSON.")
+
+
+# One for all requests: making a decoder costs more than reading a small body.
+DECODER = json.JSONDecoder(
+    object_pairs_hook=unique_keys,
+    parse_int=read_integer,
+    parse_float=read_fraction,
+    parse_constant=refuse_constant,
+)
+
+
+def read_form(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            decoded(body),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
+    except UnicodeDecodeError as error:
+        raise BadBody("malformed_encoding", "An escape is not UTF-8.") from error
+    except ValueError as error:
+        raise BadBody("malformed_form", f"At most {MAX_FORM_FIELDS} fields.") from error
+    if any("\0" in key or "\0" in value for key, value in pairs):
+        refuse_nul()
+    return unique_keys(pairs)

@@ -25,6 +25,10 @@ def password_field(**kwargs: Any) -> StrictCharField:
     return StrictCharField(max_length=PASSWORD_LIMIT, normalize=False, **kwargs)
 
 
+def display_name_field() -> StrictCharField:
+    return StrictCharField(max_length=100, trim_whitespace=True, allow_blank=True, required=False)
+
+
 # --- out ------------------------------------------------------------------------------------
 
 
@@ -147,7 +151,7 @@ class VerifyInput(StrictSerializer):
 
 
 class ProfileInput(StrictSerializer):
-    display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    display_name = display_name_field()
     email = StrictEmailField(allow_blank=True, required=False)
 
 
@@ -159,7 +163,7 @@ class OwnPasswordInput(StrictSerializer):
 class HireInput(StrictSerializer):
     username = StrictCharField(max_length=32, validators=[USERNAME])
     email = StrictEmailField(allow_blank=True, required=False)
-    display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    display_name = display_name_field()
     role = StrictChoiceField(choices=Role.choices)
     password = password_field(required=False)
 
@@ -170,7 +174,7 @@ class RoleInput(StrictSerializer):
 
 class NewTenantInput(StrictSerializer):
     slug = StrictCharField(max_length=63, validators=[validate_slug])
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
     currency = StrictChoiceField(choices=sorted(CURRENCIES))
     timezone = StrictCharField(max_length=64, required=False, validators=[validate_timezone])
     country = StrictCharField(max_length=2, required=False, validators=[COUNTRY])
@@ -180,7 +184,7 @@ class FirstAdminInput(StrictSerializer):
     username = StrictCharField(max_length=32, validators=[USERNAME])
     email = StrictEmailField()
     password = password_field()
-    display_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    display_name = display_name_field()
 
 
 class SignupInput(StrictSerializer):

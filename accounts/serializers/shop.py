@@ -97,7 +97,7 @@ class LimitsInput(StrictSerializer):
 
 
 class TenantInput(StrictSerializer):
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
     country = StrictCharField(max_length=2, allow_blank=True)
     currency = StrictChoiceField(choices=sorted(CURRENCIES))
     timezone = StrictCharField(max_length=64)
@@ -123,7 +123,7 @@ def tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
 
 
 class StoreInput(StrictSerializer):
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
     address = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     timezone = StrictCharField(max_length=64, allow_blank=True, required=False)
     is_active = StrictBooleanField(required=False)
@@ -137,13 +137,13 @@ class StoreSerializer(serializers.ModelSerializer[Store]):
 
 
 class RegisterInput(StrictSerializer):
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
     store = TenantRelatedField(Store)
     is_active = StrictBooleanField(required=False)
 
 
 class RegisterChange(StrictSerializer):
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
     is_active = StrictBooleanField()
 
 

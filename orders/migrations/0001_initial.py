@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ('tendered', models.DecimalField(decimal_places=3, max_digits=15, null=True)),
                 ('change', models.DecimalField(decimal_places=3, default=Decimal('0'), max_digits=15)),
                 ('reference', models.CharField(blank=True, max_length=100)),
+                ('gateway_reference', models.CharField(blank=True, max_length=100)),
                 ('reason', models.CharField(blank=True, max_length=100)),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='payments', to='orders.order')),
                 ('tenant', models.ForeignKey(db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),

@@ -131,7 +131,7 @@ class Order(TenantOwned):
 
     def ensure_open(self) -> None:
         if self.status != self.Status.OPEN:
-            raise OrderNotOpen(number=self.number, status=self.status)
+            raise OrderNotOpen(number=self.number, order_status=self.status)
 
 
 class OrderLine(TenantOwned):

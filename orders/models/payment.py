@@ -35,6 +35,8 @@ class Payment(TenantOwned):
     tendered = money_column(null=True)
     change = money_column(default=Decimal(0))
     reference = models.CharField(max_length=100, blank=True)
+    # The gateway's own, beside what the terminal said: sent again, that must compare equal.
+    gateway_reference = models.CharField(max_length=100, blank=True)
     reason = models.CharField(max_length=100, blank=True)
 
     class Meta(TenantOwned.Meta):

@@ -187,6 +187,7 @@ class PaymentSerializer(serializers.Serializer[Any]):
     tendered = MoneyField(allow_null=True)
     change = MoneyField()
     reference = serializers.CharField()
+    gateway_reference = serializers.CharField()
     reason = serializers.CharField(help_text="Why it was declined or is unknown.")
     created_at = serializers.DateTimeField()
 

@@ -141,6 +141,7 @@ def _payment(payment: Payment, amounts: Amounts) -> dict[str, Any]:
         "tendered": amounts.maybe(payment.tendered),
         "change": amounts.money(payment.change),
         "reference": payment.reference,
+        "gateway_reference": payment.gateway_reference,
         "reason": payment.reason,
         "created_at": moment(payment.created_at),
     }

@@ -12,6 +12,7 @@ from orders.models import Barcode, Product
 from orders.models.catalog import folded
 from orders.money import (
     Discount,
+    DiscountType,
     LineInput,
     Policy,
     PricedLine,
@@ -59,6 +60,7 @@ class Basket:
     wanted: Sequence[WantedLine]
     products: Sequence[Product]
     inputs: Sequence[LineInput]
+    discounts: Sequence[Discount]
     priced: PricedOrder
 
 
@@ -86,10 +88,11 @@ def price_basket(
     ]
     if any(line.quantity * line.unit_price >= LARGEST_TOTAL for line in inputs):
         raise AmountTooLarge
-    priced = price_order(inputs, [given.discount for given in discounts], policy_of(tenant))
+    off = [given.discount for given in discounts]
+    priced = price_order(inputs, off, policy_of(tenant))
     if max(priced.subtotal, priced.total) >= LARGEST_TOTAL:
         raise AmountTooLarge
-    return Basket(wanted, products, inputs, priced)
+    return Basket(wanted, products, inputs, off, priced)
 
 
 def find_products(wanted: Sequence[WantedLine]) -> list[Product]:
@@ -169,13 +172,14 @@ def _objections(path: str, line: WantedLine, product: Product | None) -> Iterabl
 
 def ensure_within_limits(basket: Basket, by: User) -> None:
     """Refuse discounts and prices above what this person may give away alone."""
-    for line, product, priced in zip(
-        basket.wanted, basket.products, basket.priced.lines, strict=True
+    for line, product, given, priced in zip(
+        basket.wanted, basket.products, basket.inputs, basket.priced.lines, strict=True
     ):
         _ensure_price(line, product, by)
-        if not by.may_discount(_line_percent(priced), whole_order=False):
+        if not by.may_discount(_percent_off(priced.gross, given.discounts), whole_order=False):
             raise ApprovalRequired(action="discount")
-    if not by.may_discount(_order_percent(basket.priced), whole_order=True):
+    left = sum((_left_by_line(line) for line in basket.priced.lines), Decimal(0))
+    if not by.may_discount(_percent_off(left, basket.discounts), whole_order=True):
         raise ApprovalRequired(action="discount")
 
 
@@ -188,12 +192,20 @@ def _ensure_price(line: WantedLine, product: Product, by: User) -> None:
         raise ApprovalRequired(action="price_override")
 
 
-def _line_percent(line: PricedLine) -> Decimal:
-    given = sum(line.line_discounts, Decimal(0))
-    return given / line.gross * HUNDRED if line.gross else Decimal(0)
+def _left_by_line(line: PricedLine) -> Decimal:
+    return line.gross - sum(line.line_discounts, Decimal(0))
 
 
-def _order_percent(order: PricedOrder) -> Decimal:
-    given = sum(order.discounts, Decimal(0))
-    before = order.subtotal - order.discount_total + given
-    return given / before * HUNDRED if before else Decimal(0)
+def _percent_off(price: Decimal, discounts: Sequence[Discount]) -> Decimal:
+    """How much of the price is let off, as it was asked for.
+
+    Not as it was rounded: a tenth of 1.95 takes 0.20 off, and is no more than a tenth for that.
+    """
+    left = price
+    for discount in discounts:
+        if discount.type == DiscountType.PERCENT:
+            left -= left * discount.value / HUNDRED
+    for discount in discounts:
+        if discount.type == DiscountType.AMOUNT:
+            left -= min(discount.value, left)
+    return (price - left) / price * HUNDRED if price else Decimal(0)

@@ -17,7 +17,7 @@ from orders.money import CashSettlement, cash_rounding, settle_cash
 from orders.services.completing import hand_over, next_receipt_number, papers_of
 from orders.services.stock import release_stock, reserve_stock
 from tenants.exceptions import IdConflict, Invalid
-from tenants.ids import new_id
+from tenants.ids import is_duplicate, new_id
 from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
@@ -113,29 +113,36 @@ def _settlement(amount: Decimal, left: Decimal, field: str) -> CashSettlement:
     return settlement
 
 
-def take_payment(order: Order, new: NewPayment, *, by: User) -> tuple[Order, bool]:
+def take_payment(
+    order: Order, new: NewPayment, *, expected_version: int | None = None, by: User
+) -> tuple[Order, bool]:
     """One more payment of an open order; the same id again is the same payment.
 
     Returns the order as it is then, and whether the payment is new.
     """
-    order, is_new = _take(order.pk, new, by)
+    order, is_new = _take(order.pk, new, expected_version, by)
     return (ask_gateway(order) if is_new else order), is_new
 
 
 @deed
-def _take(order_id: uuid.UUID, new: NewPayment, by: User) -> tuple[Order, bool]:
+def _take(
+    order_id: uuid.UUID, new: NewPayment, expected_version: int | None, by: User
+) -> tuple[Order, bool]:
     order = locked_order(order_id)
     before = order.loaded_payments
     known = next((payment for payment in before if payment.pk == new.id), None)
     if known is not None:
         _ensure_same(known, new)
         return order, False
+    order.ensure_version(expected_version)
     order.ensure_open()
     (payment,) = draft_payments(order, [new], before)
     try:
         with transaction.atomic():
             payment.save(force_insert=True)
     except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
         raise IdConflict from error
     order.loaded_payments = [*before, payment]
     _go_on(order, had_reservation=any(earlier.is_underway for earlier in before), by=by)
@@ -169,7 +176,7 @@ def ask_gateway(order: Order) -> Order:
 def resolve_payment(payment: Payment, *, by: User) -> Order:
     """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
     if not payment.is_underway:
-        raise PaymentSettled(status=payment.status)
+        raise PaymentSettled(payment_status=payment.status)
     answer = payment_gateway().look_up(
         charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
     )
@@ -194,9 +201,9 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     if not payment.is_underway:
         return order
     payment.status = Payment.Status(answer.outcome.value)
-    payment.reference = answer.reference or payment.reference
+    payment.gateway_reference = answer.reference
     payment.reason = answer.reason
-    payment.save_changes("status", "reference", "reason")
+    payment.save_changes("status", "gateway_reference", "reason")
     if answer.outcome == Outcome.CAPTURED:
         order.paid_total += payment.amount
     _go_on(order, had_reservation=True, by=by)

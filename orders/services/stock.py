@@ -7,12 +7,14 @@ from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel, StockMovement
 from tenants.exceptions import IdConflict, Invalid
+from tenants.ids import is_duplicate
 from tenants.models import Store, Tenant
 from tenants.scope import current_tenant, deed
 
@@ -128,10 +130,21 @@ def receive_stock(
     if known is not None:
         _ensure_same(known, movement)
         return known, False
-    movement.save(force_insert=True)
+    _write_new(movement)
     level.quantity += quantity
     level.save_changes("quantity")
     return movement, True
+
+
+def _write_new(movement: StockMovement) -> None:
+    """Another delivery, or another shop's, may have taken the id in the meantime."""
+    try:
+        with transaction.atomic():
+            movement.save(force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise IdConflict from error
 
 
 def _ensure_same(known: StockMovement, movement: StockMovement) -> None:

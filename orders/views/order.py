@@ -98,7 +98,12 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
         new = self.validated(PaymentInput)["new"]
         if new.id is None:
             raise IdempotencyKeyRequired
-        order, is_new = services.take_payment(self.get_object(), new, by=request.user)
+        order, is_new = services.take_payment(
+            self.get_object(),
+            new,
+            expected_version=self.if_match(required=False),
+            by=request.user,
+        )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from django.core.management import CommandError
 
@@ -10,7 +11,8 @@ from accounts.services import create_user, open_shop
 from orders.management.demo.plan import DemoShop, Goods, Person, Place
 from orders.management.ids import stable_id
 from orders.models import Category, Product, TaxClass
-from orders.services import receive_stock, write_product
+from orders.services import write_product
+from orders.services.bulk import Delivered, receive_delivery
 from tenants.models import Store, Tenant
 from tenants.scope import deed, tenant_scope
 from tenants.services import add_register
@@ -69,6 +71,7 @@ def _furnish(places: Iterable[Place]) -> list[Store]:
 
 
 def _list_goods(plan: DemoShop) -> list[tuple[Product, Goods]]:
+    """The catalog: classes of tax, categories in the order of the list, and what is in them."""
     goods = plan.goods()
     taxes = {
         name: _saved(TaxClass(name=name, rates=rates)) for name, rates in plan.tax_classes.items()
@@ -107,14 +110,14 @@ def _list(
 def _stock_up(
     plan: DemoShop, listed: Iterable[tuple[Product, Goods]], stores: Iterable[Store], *, by: User
 ) -> None:
-    deliveries = [(product, goods.stock) for product, goods in listed if goods.stock is not None]
+    kept = [(product, goods.stock) for product, goods in listed if goods.stock is not None]
     for store in stores:
-        for product, quantity in deliveries:
-            receive_stock(
-                id=stable_id("demo", plan.slug, "delivery", store.name, product.sku),
-                product=product,
-                store=store,
-                quantity=quantity,
-                reason="Opening stock",
-                by=by,
-            )
+        items = [
+            Delivered(_delivery_id(plan, store, product), product.pk, quantity)
+            for product, quantity in kept
+        ]
+        receive_delivery(store=store, items=items, reason="Opening stock", by=by)
+
+
+def _delivery_id(plan: DemoShop, store: Store, product: Product) -> UUID:
+    return stable_id("demo", plan.slug, "delivery", store.name, product.sku)

@@ -12,7 +12,14 @@ from django.core.management import CommandError
 from django.db.models import Count, Sum
 
 from accounts.models import Role, User, username_key
-from accounts.services import Origin, change_own_password, create_user, log_in, reset_password
+from accounts.services import (
+    Origin,
+    change_own_password,
+    create_user,
+    log_in,
+    log_out,
+    reset_password,
+)
 from orders.management.ids import stable_id
 from orders.management.replay.files import Article, SoldBasket
 from orders.management.replay.sale import TILLS_PER_STORE, delivery_id, order_id
@@ -94,6 +101,7 @@ def _new_password(slug: str) -> tuple[User, str]:
     temporary, password = reset_password(user=seller, by=owner), secrets.token_urlsafe(24)
     session, _ = log_in(tenant=slug, username=SELLER, password=temporary, origin=Origin())
     change_own_password(session=session, current=temporary, new=password)
+    log_out(session)
     return seller, password
 
 

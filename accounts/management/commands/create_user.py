@@ -1,0 +1,44 @@
+"""Give somebody a log-in from the command line."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts import services
+from accounts.management.terminal import (
+    add_password_option,
+    password_given,
+    refusals_told,
+    tenant_named,
+)
+from accounts.models import Role
+from tenants.scope import tenant_scope
+
+
+class Command(BaseCommand):
+    help = "Gives somebody of a shop a log-in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", required=True, help="the shop's slug")
+        parser.add_argument("--username", required=True)
+        parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument("--email", default="")
+        parser.add_argument("--display-name", default="")
+        add_password_option(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tenant = tenant_named(options["tenant"])
+        password = password_given(from_stdin=options["password_stdin"])
+        with refusals_told(), tenant_scope(tenant):
+            user, temporary = services.create_user(
+                username=options["username"],
+                role=Role(options["role"]),
+                email=options["email"],
+                display_name=options["display_name"],
+                password=password,
+                must_change_password=password is None,
+                by=None,
+            )
+        self.stdout.write(f"Created the {user.role} {user.username} of {tenant.slug}.")
+        if temporary:
+            self.stdout.write(f"Temporary password, shown this once: {temporary}")

@@ -1,0 +1,48 @@
+"""Who works in a shop."""
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from accounts.management.terminal import tenant_named
+from accounts.models import Role, User
+from tenants.formats import write_moment
+from tenants.scope import tenant_scope
+
+
+class Command(BaseCommand):
+    help = "Lists the people of one shop who may log in."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", required=True, help="the shop's slug")
+        parser.add_argument("--role", choices=Role.values)
+        parser.add_argument(
+            "--inactive", action="store_true", help="those who may not log in, instead"
+        )
+        parser.add_argument("--json", action="store_true", help="for programs")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        with tenant_scope(tenant_named(options["tenant"])):
+            people = User.objects.get_queryset().filter(is_active=not options["inactive"])
+            if options["role"]:
+                people = people.filter(role=options["role"])
+            rows = [shown(user) for user in people.order_by("username_key")]
+        if options["json"]:
+            self.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False))
+        else:
+            for row in rows:
+                self.stdout.write("\t".join([row["username"], row["role"], row["email"]]))
+
+
+def shown(user: User) -> dict[str, Any]:
+    return {
+        "id": str(user.pk),
+        "username": user.username,
+        "display_name": user.display_name,
+        "email": user.email,
+        "role": user.role,
+        "is_active": user.is_active,
+        "must_change_password": user.must_change_password,
+        "last_login": write_moment(user.last_login) if user.last_login else None,
+    }

@@ -1,0 +1,68 @@
+"""What the commands ask for and tell at the terminal."""
+
+import os
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from getpass import getpass
+
+from django.core.exceptions import ValidationError
+from django.core.management.base import CommandError
+
+from tenants.exceptions import DomainError
+from tenants.models import Tenant
+
+PASSWORD_VARIABLE = "TILL_PASSWORD"  # noqa: S105
+
+
+def add_password_option(parser: ArgumentParser) -> None:
+    """There is no option for the password itself: everybody on the machine sees arguments."""
+    parser.add_argument(
+        "--password-stdin",
+        action="store_true",
+        help=f"read the password from the first line of standard input; it may also come in "
+        f"{PASSWORD_VARIABLE} or at the prompt, and without any a temporary one is made",
+    )
+
+
+def password_given(*, from_stdin: bool) -> str | None:
+    """The password, from the first place that has one; None asks for a temporary one."""
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+        if not password:
+            raise CommandError("Standard input holds no password.")
+        return password
+    if PASSWORD_VARIABLE in os.environ:
+        return os.environ[PASSWORD_VARIABLE]
+    return password_typed() if sys.stdin.isatty() else None
+
+
+def password_typed() -> str | None:
+    password = getpass("Password (empty for a temporary one): ")
+    if password and getpass("Password (again): ") != password:
+        raise CommandError("The two passwords differ.")
+    return password or None
+
+
+def tenant_named(slug: str) -> Tenant:
+    tenant = Tenant.objects.filter(slug=slug).first()
+    if tenant is None:
+        raise CommandError(f"There is no tenant {slug}.")
+    return tenant
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """A refusal ends the command with its reasons instead of a traceback."""
+    try:
+        yield
+    except DomainError as refusal:
+        reasons = [f"{error.field}: {error.detail}" for error in refusal.errors]
+        raise CommandError("\n".join([str(refusal), *reasons])) from refusal
+    except ValidationError as refusal:
+        raise CommandError("\n".join(reasons_of(refusal))) from refusal
+
+
+def reasons_of(refusal: ValidationError) -> list[str]:
+    return [f"{field}: {' '.join(messages)}" for field, messages in refusal.message_dict.items()]

@@ -1,0 +1,147 @@
+import json
+import re
+
+import pytest
+import yaml
+from drf_spectacular.generators import SchemaGenerator
+
+from config import docs
+from config.schema import PROBLEM, RESPONSES, document_problems, newest_version
+from tests.shapes import refusal
+
+SCHEMA, DOCS = "/api/schema/", "/api/docs/"
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """How often the document was made, from an empty start."""
+    docs.rendered.cache_clear()
+    times = []
+
+    class Counting(SchemaGenerator):
+        def __init__(self):
+            times.append(1)
+            super().__init__()
+
+    monkeypatch.setattr(docs, "SchemaGenerator", Counting)
+    yield times
+    docs.rendered.cache_clear()
+
+
+def test_the_root_leads_to_the_docs(client):
+    response = client.get("/")
+
+    assert (response.status_code, response["Location"]) == (302, DOCS)
+
+
+def test_the_document_is_open_api_3_1_in_json_for_everybody(client):
+    response = client.get(SCHEMA)
+
+    document = response.json()
+    assert response["Content-Type"] == "application/json"
+    assert document["openapi"] == "3.1.0"
+    assert document["info"]["title"] == "Till"
+    assert document["components"]["schemas"]["Problem"] == PROBLEM
+
+
+def test_the_document_comes_in_yaml_too(client):
+    response = client.get(SCHEMA, headers={"Accept": "application/vnd.oai.openapi"})
+
+    assert response["Content-Type"] == "application/vnd.oai.openapi"
+    assert yaml.safe_load(response.content)["openapi"] == "3.1.0"
+
+
+def test_the_document_is_made_once(client, made):
+    answers = {client.get(SCHEMA).content for _ in range(3)}
+    client.get(f"{SCHEMA}?version=evil&lang=de")
+
+    assert (len(made), len(answers)) == (1, 1)
+
+
+def test_while_developing_it_is_made_anew(client, made, settings):
+    settings.DEBUG = True
+    client.get(SCHEMA)
+    client.get(SCHEMA)
+
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+def test_no_host_of_a_client_comes_into_the_document(client, made, header):
+    response = client.get(SCHEMA, headers={header: "evil.example"})  # attack 149
+
+    assert "evil" not in response.content.decode()
+    assert "evil" not in client.get(SCHEMA).content.decode()
+
+
+def test_the_document_comes_in_nothing_else(client):
+    refusal(client.get(SCHEMA, headers={"Accept": "text/html"}), 406, "not_acceptable")
+
+
+def test_every_operation_says_how_it_may_refuse(client):
+    document = client.get(SCHEMA).json()
+    operations = [
+        (path, method, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+
+    assert operations
+    for path, method, operation in operations:
+        documented = operation["responses"].keys()
+        assert documented >= {"400", "401", "403", "429", "503"}, (path, method)
+        assert ("404" in documented) or "{" not in path, (path, method)
+        assert ("409" in documented) or method == "get", (path, method)
+        assert ({"413", "415"} <= documented) or "requestBody" not in operation, (path, method)
+    references = set(re.findall(r"#/components/responses/(\w+)", json.dumps(document)))
+    assert references <= document["components"]["responses"].keys()
+
+
+def test_a_view_that_describes_its_refusal_itself_is_left_alone():
+    own = {"description": "The till is closed."}
+    result = {"paths": {"/x/": {"post": {"responses": {"409": own}}, "parameters": []}}}
+
+    document_problems(result, generator=None, request=None, public=True)
+
+    responses = result["paths"]["/x/"]["post"]["responses"]
+    assert responses["409"] == own
+    assert responses["400"] == {"$ref": "#/components/responses/Invalid"}
+    assert "404" not in responses
+    assert set(result["components"]["responses"]) == {name for name, _ in RESPONSES.values()}
+
+
+def test_the_page_needs_no_outside_host_and_no_inline_script(client):
+    page = client.get(DOCS).content.decode()
+    script = client.get(re.findall(r'src="([^"]*\?script=[^"]*)"', page)[0])
+
+    assert re.findall(r"https?://", page) == []
+    assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
+    assert re.findall(r"<style|style=|\bon\w+=", page) == []
+    assert script["Content-Type"].startswith("application/javascript")
+    assert SCHEMA in script.content.decode()
+
+
+def test_the_files_of_the_page_are_there(client):
+    page = client.get(DOCS).content.decode()
+    files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+
+    assert len(files) == 4
+    for file in files:
+        assert client.get(file).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("# Changes\n\n## 1.2.0 (2026-11-22)\n\n## 1.1.0\n", "1.2.0"),
+        ("# Changes\n\n## [Unreleased]\n\n## [1.1.0] - 2026-01-01\n", "Unreleased"),
+        ("# Changes\n", "Unreleased"),
+        (None, "Unreleased"),
+    ],
+)
+def test_the_version_is_the_newest_in_the_change_log(tmp_path, text, version):
+    changelog = tmp_path / "CHANGELOG.md"
+    if text is not None:
+        changelog.write_text(text)
+
+    assert newest_version(changelog) == version

@@ -1,0 +1,57 @@
+import pytest
+
+from config.problems import problem_of
+from tests.config.urls import CANARY, failure
+from tests.shapes import refusal
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/api/nowhere/", "/api/echo", "/nowhere", "//api/echo/", "/api/../admin/x", "/api/%00/"),
+        *("/api/echo/;jsessionid=1", "/api/%2e%2e/echo/", "/api/things/1e3/", "/api/things/-1/"),
+        *(f"/api/things/{10**26}/", "/api/things/%F0%9F%92%A5/"),
+    ],
+)
+def test_a_path_that_leads_nowhere_is_a_problem_too(http, path):
+    refusal(http.get(path), 404, "not_found")  # attacks 90 and 108
+
+
+def test_a_bug_is_a_500_that_tells_nothing(http):
+    response = http.get("/api/broken/", headers={"X-Request-ID": "till-1.2026"})  # attack 162
+
+    problem = refusal(response, 500, "internal_error")
+    assert problem["request_id"] == "till-1.2026"
+    assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
+    for inside in (CANARY, "Traceback", "RuntimeError", "tests/"):
+        assert inside not in response.content.decode()
+
+
+def test_an_unexpected_exception_is_no_refusal(http):
+    assert problem_of(RuntimeError(CANARY)) is None
+
+    failure["next"] = RuntimeError(CANARY)
+    response = http.get("/api/raising/")
+
+    refusal(response, 500, "internal_error")
+    assert CANARY not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/admin/broken/", 500), ("/admin/nowhere/", 404)], ids=["500", "404"]
+)
+def test_the_admin_fails_in_html(http, path, status):
+    response = http.get(path)
+
+    assert response.status_code == status
+    assert response["Content-Type"].startswith("text/html")
+    assert CANARY not in response.content.decode()
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+def test_another_host_gets_nothing(http, header):
+    response = http.get("/api/nowhere/", headers={header: "evil.example"})  # attack 149
+
+    assert "evil" not in response.content.decode()
+    if header == "Host":
+        refusal(response, 400, "bad_request")

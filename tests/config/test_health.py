@@ -1,0 +1,131 @@
+import time
+from threading import Event
+
+import pytest
+from django.core.cache.backends.dummy import DummyCache
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+
+from config import health
+from config.health import Readiness
+from tests.shapes import refusal
+
+WELL = {"database": "ok", "cache": "ok", "migrations": "ok"}
+
+
+@pytest.fixture
+def fresh(monkeypatch):
+    """A process that has not answered yet, and so takes nothing for settled."""
+
+    def put(*, seconds=30, **checks):
+        readiness = Readiness(health.readiness.checks | checks, seconds=seconds)
+        monkeypatch.setattr(health, "readiness", readiness)
+        return readiness
+
+    return put
+
+
+def fails() -> bool:
+    raise ConnectionError("could not connect to pg-7.internal as till_app, PostgreSQL 17.2")
+
+
+def test_live_asks_nobody(client, monkeypatch):
+    monkeypatch.setattr(health, "readiness", None)
+
+    response = client.get("/health/live/")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ready_when_database_cache_and_migrations_are(client, fresh):
+    fresh()
+    response = client.get("/health/ready/")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "checks": WELL})
+    assert "no-store" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize("name", ["database", "cache", "migrations"])
+@pytest.mark.parametrize("check", [fails, lambda: False], ids=["raises", "says-no"])
+def test_not_ready_while_one_is_missing(client, fresh, transactional_db, name, check):
+    fresh(**{name: check})
+    ready, live = client.get("/health/ready/"), client.get("/health/live/")  # attack 164
+
+    problem = refusal(ready, 503, "not_ready")
+    assert problem["checks"] == WELL | {name: "failed"}
+    assert live.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health/live/", "/health/ready/"])
+def test_health_tells_nothing_of_the_inside(client, fresh, transactional_db, path):
+    fresh(database=fails)
+    response = client.get(path)  # attack 164
+
+    told = (response.content + str(response.headers).encode()).decode().lower()
+    for inside in ("django", "postgres", "sqlite", "python", "pg-7", "till_app", "version"):
+        assert inside not in told
+
+
+def test_a_cache_that_forgets_is_not_ready(client, fresh, transactional_db, monkeypatch):
+    fresh()
+    monkeypatch.setattr(health, "cache", DummyCache("", {}))
+
+    problem = refusal(client.get("/health/ready/"), 503, "not_ready")
+
+    assert problem["checks"]["cache"] == "failed"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_that_is_missing_is_noticed_and_its_coming_too(client, fresh):
+    fresh()
+    recorder = MigrationRecorder(connection)
+    recorder.record_unapplied("tenants", "0001_initial")
+    before = client.get("/health/ready/")
+    recorder.record_applied("tenants", "0001_initial")
+    after = client.get("/health/ready/")
+
+    assert refusal(before, 503, "not_ready")["checks"] == WELL | {"migrations": "failed"}
+    assert after.status_code == 200
+
+
+def test_migrations_are_looked_for_until_they_are_there(fresh, transactional_db):
+    there = iter([False, False, True])
+    readiness = fresh(migrations=lambda: next(there))
+
+    answers = [readiness.results()["migrations"] for _ in range(5)]
+
+    assert answers == [False, False, True, True, True]
+
+
+def test_a_check_that_hangs_is_an_answer_in_time_and_probes_do_not_pile_up(client, fresh):
+    over, begun = Event(), []
+
+    def hangs() -> bool:
+        begun.append(1)
+        return over.wait(10)
+
+    readiness = fresh(database=hangs, seconds=0.3)
+    try:
+        started = time.perf_counter()
+        first, second = client.get("/health/ready/"), client.get("/health/ready/")
+        seconds = time.perf_counter() - started
+
+        for response in (first, second):
+            checks = refusal(response, 503, "not_ready")["checks"]
+            assert checks == dict.fromkeys(WELL, "failed")
+        assert len(begun) == 1
+        assert seconds < 2
+    finally:
+        over.set()
+    # The one that hung lets go as soon as it can.
+    assert readiness.busy.acquire(timeout=10)
+
+
+def test_health_needs_no_log_in_and_no_tls(client, settings, fresh, transactional_db):
+    settings.SECURE_SSL_REDIRECT = True
+    fresh()
+
+    assert client.get("/health/live/").status_code == 200
+    assert client.get("/health/ready/").status_code == 200

@@ -1,0 +1,137 @@
+import io
+import json
+import logging
+import logging.config
+from copy import deepcopy
+
+import pytest
+import structlog
+from django.conf import settings as django_settings
+
+from config.logs import REDACTED, logging_config
+
+CANARY = "CANARY-secret"
+
+
+@pytest.fixture
+def log_of():
+    """`log_of(debug)` sets logging up and gives the stream that lines are written to."""
+
+    def put(*, debug):
+        stream = io.StringIO()
+        config = deepcopy(logging_config(debug=debug, level="INFO"))
+        config["handlers"]["console"]["stream"] = stream
+        logging.config.dictConfig(config)
+        return stream
+
+    yield put
+    logging.config.dictConfig(django_settings.LOGGING)
+    structlog.contextvars.clear_contextvars()
+
+
+def lines_of(stream):
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_in_production_each_line_is_json(log_of):
+    stream = log_of(debug=False)
+    structlog.contextvars.bind_contextvars(request_id="r-1")
+
+    structlog.get_logger("till.test").info("sold", total="12.50", line="a\nb\x1b[2J")
+    logging.getLogger("somebody.else").warning("careful, %s", "please")
+
+    ours, theirs = lines_of(stream)
+    assert ours.pop("timestamp").endswith("Z")
+    assert theirs.pop("timestamp").endswith("Z")
+    assert ours == {
+        "event": "sold",
+        "total": "12.50",
+        "line": "a\nb\x1b[2J",
+        "level": "info",
+        "logger": "till.test",
+        "request_id": "r-1",
+    }
+    assert theirs == {
+        "event": "careful, please",
+        "level": "warning",
+        "logger": "somebody.else",
+        "request_id": "r-1",
+    }
+
+
+def test_in_development_lines_are_for_people(log_of):
+    stream = log_of(debug=True)
+
+    structlog.get_logger("till.test").info("sold", total="12.50")
+
+    assert "sold" in stream.getvalue()
+    with pytest.raises(json.JSONDecodeError):
+        lines_of(stream)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("password", "current_password", "temporary_password", "pin", "PIN", "token", "access"),
+        *("refresh", "access_token", "terminal_token", "Authorization", "client_secret", "Cookie"),
+        *("JWT_SIGNING_KEY_secret", "csrftoken", "webhook-signature"),
+    ],
+)
+@pytest.mark.parametrize("debug", [False, True])
+def test_secrets_are_not_written(log_of, name, debug):
+    stream = log_of(debug=debug)
+
+    structlog.get_logger("till.test").info(
+        "x", **{name: CANARY}, body={name: CANARY, "lines": [{name: [CANARY]}]}
+    )
+
+    assert CANARY not in stream.getvalue()
+    assert stream.getvalue().count(REDACTED) == 3
+
+
+def test_what_is_nested_beyond_reason_is_not_written(log_of):
+    stream = log_of(debug=False)
+    deep: object = CANARY
+    for _ in range(50):
+        deep = {"a": [deep]}
+
+    structlog.get_logger("till.test").info("x", deep=deep, pinned="yes", accessible="yes")
+
+    (line,) = lines_of(stream)
+    assert CANARY not in stream.getvalue()
+    assert (line["pinned"], line["accessible"]) == ("yes", "yes")
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_a_traceback_shows_no_values(log_of, debug):
+    stream = log_of(debug=debug)
+
+    def fail(password):
+        raise RuntimeError("broken")
+
+    try:
+        fail(CANARY)
+    except RuntimeError:
+        structlog.get_logger("till.test").exception("failed")
+        logging.getLogger("somebody.else").exception("failed")
+
+    assert stream.getvalue().count("RuntimeError: broken") == 2
+    assert CANARY not in stream.getvalue()
+
+
+def test_refusals_are_logged_once_and_the_development_server_not_at_all(log_of):
+    stream = log_of(debug=False)
+
+    logging.getLogger("django.request").warning("Not Found: /x")
+    logging.getLogger("django.server").info('"GET /?password=x HTTP/1.1" 200')
+    logging.getLogger("django.request").error("Internal Server Error: /x")
+
+    assert [line["event"] for line in lines_of(stream)] == ["Internal Server Error: /x"]
+
+
+def test_what_is_below_the_level_is_not_written(log_of):
+    stream = log_of(debug=False)
+
+    structlog.get_logger("till.test").debug("detail")
+
+    assert stream.getvalue() == ""

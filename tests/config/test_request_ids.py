@@ -1,0 +1,199 @@
+import io
+from types import SimpleNamespace
+
+import pytest
+import structlog
+from django.contrib.auth.models import AnonymousUser
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpResponse
+from django.test import RequestFactory
+from django.utils.functional import SimpleLazyObject
+
+from config.middleware import AccessLogMiddleware, RequestIdMiddleware, with_readable_media_types
+
+JSON = "application/json"
+
+
+@pytest.mark.parametrize("sent", ["a", "till-1.2026_11", "x" * 64])
+def test_a_sane_request_id_is_kept(http, sent):
+    response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"X-Request-ID": sent})
+
+    assert response["X-Request-ID"] == sent
+
+
+@pytest.mark.parametrize(
+    "sent", ["", " ", "x" * 65, "a b", "a\tb", "a,b", "ä", "<script>", "a\n", "${jndi:x}", "a'--"]
+)
+def test_another_request_id_is_replaced(http, sent):
+    response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"X-Request-ID": sent})
+
+    assert response["X-Request-ID"] != sent
+    assert len(response["X-Request-ID"]) == 32
+
+
+def test_each_request_has_an_id_of_its_own(http):
+    ids = {http.get("/api/nowhere/")["X-Request-ID"] for _ in range(20)}
+
+    assert len(ids) == 20
+
+
+@pytest.mark.parametrize("path", ["/api/broken/", "/admin/broken/", "/nowhere"])
+def test_failures_have_an_id_too(http, path):
+    assert len(http.get(path)["X-Request-ID"]) == 32
+
+
+def test_the_outermost_middleware_is_the_one_that_names_requests(settings):
+    assert settings.MIDDLEWARE[0] == "config.middleware.RequestIdMiddleware"
+
+
+def test_log_lines_of_a_request_carry_its_id_and_nothing_of_the_one_before():
+    seen = []
+
+    def view(request):
+        seen.append(structlog.contextvars.get_contextvars())
+        structlog.contextvars.bind_contextvars(tenant="a")
+        return HttpResponse()
+
+    middleware = RequestIdMiddleware(view)
+    for name in ("first", "second"):
+        middleware(RequestFactory().get("/", headers={"X-Request-ID": name}))
+
+    assert seen == [{"request_id": "first"}, {"request_id": "second"}]
+
+
+@pytest.fixture
+def lines(caplog):
+    """`lines()` are those of the access log, before they are written as JSON."""
+    caplog.set_level("INFO")
+
+    def found():
+        return [record.msg for record in caplog.records if record.name == "till.access"]
+
+    return found
+
+
+def test_each_request_is_one_line_without_what_people_hide_in_it(http, lines, caplog):
+    # attack 30
+    http.post(
+        "/api/echo/?password=CANARY&token=CANARY",
+        b'{"password": "CANARY"}',
+        content_type=JSON,
+        headers={"Authorization": "Bearer CANARY", "X-Request-ID": "r-1", "Cookie": "a=CANARY"},
+    )
+
+    (line,) = lines()
+    assert line.pop("milliseconds") >= 0
+    assert line.pop("timestamp")
+    assert line == {
+        "event": "request",
+        "level": "info",
+        "logger": "till.access",
+        "method": "POST",
+        "path": "/api/echo/",
+        "status": 200,
+        "request_id": "r-1",
+    }
+    assert "CANARY" not in caplog.text
+
+
+def test_a_failure_is_logged_as_an_error(http, lines):
+    http.get("/api/broken/")
+
+    (line,) = lines()
+    assert (line["level"], line["status"]) == ("error", 500)
+
+
+PERSON = SimpleNamespace(pk="u-1", tenant_id="t-1")
+PLATFORM = SimpleNamespace(pk="u-1", tenant_id=None)
+BOTH = {"user": "u-1", "tenant": "t-1"}
+
+
+def unread():
+    """A person in a session, whom nobody has looked up."""
+    return SimpleLazyObject(lambda: pytest.fail("a log asked who it is"))
+
+
+@pytest.mark.parametrize(
+    ("user", "cached", "known"),
+    [
+        (PERSON, None, BOTH),
+        (PLATFORM, None, {"user": "u-1"}),
+        (AnonymousUser(), None, {}),
+        (None, None, {}),
+        (unread(), None, {}),
+        (unread(), PERSON, BOTH),
+    ],
+    ids=["token", "platform", "anonymous", "none", "session-not-read", "session-read"],
+)
+def test_a_line_names_the_person_only_if_that_is_known(lines, user, cached, known):
+    def view(request):
+        request.user = user
+        if cached:
+            request._cached_user = cached
+        return HttpResponse()
+
+    AccessLogMiddleware(view)(RequestFactory().get("/"))
+
+    (line,) = lines()
+    assert {name: line[name] for name in ("user", "tenant") if name in line} == known
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[["], ids=["answer", "refusal"])
+def test_answers_about_tokens_are_not_to_be_stored(http, body):
+    response = http.post("/api/v1/auth/token/", body, content_type=JSON)  # attack 1
+
+    assert response["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in http.post("/api/echo/", body, content_type=JSON)
+
+
+def test_answers_say_that_they_are_what_they_say(http):
+    response = http.get("/api/nowhere/")  # attack 167
+
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
+    assert "Server" not in response
+    assert "X-Powered-By" not in response
+
+
+def test_over_tls_browsers_are_told_to_stay_there(http):
+    response = http.get("/api/nowhere/", secure=True)  # attack 167
+
+    assert response["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+BROKEN = "application/json; charset*=nope''x"
+
+
+@pytest.mark.parametrize(
+    ("header", "status"), [("CONTENT_TYPE", "415"), ("HTTP_ACCEPT", "406"), ("OTHER", "200")]
+)
+def test_a_media_type_that_breaks_django_is_just_another_one(db, http, header, status):
+    # attack 29
+    started = []
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/api/echo/",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "CONTENT_TYPE": JSON,
+        "CONTENT_LENGTH": "2",
+        "wsgi.input": io.BytesIO(b"{}"),
+        "wsgi.url_scheme": "http",
+        "wsgi.errors": io.StringIO(),
+        header: BROKEN,
+    }
+    application = with_readable_media_types(WSGIHandler())
+    b"".join(application(environ, lambda line, headers: started.append(line)))
+
+    assert started[0].split()[0] == status
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/json; q=0.9, */*; q=0.1"])
+def test_ordinary_media_types_pass_unchanged(accept):
+    seen = {}
+    application = with_readable_media_types(lambda environ, _: seen.update(environ))
+
+    application({"HTTP_ACCEPT": accept, "CONTENT_TYPE": "application/json; charset=utf-8"}, None)
+
+    assert seen == {"HTTP_ACCEPT": accept, "CONTENT_TYPE": "application/json; charset=utf-8"}

@@ -1,0 +1,50 @@
+"""Pages of a list without a view around it."""
+
+from urllib.parse import urlsplit
+
+from rest_framework.request import Request
+from rest_framework.test import APIRequestFactory
+
+from tenants.pagination import CursorPagination
+
+
+class List:
+    """A view, as far as a page needs one."""
+
+    ordering_fields = {
+        "name": ("name",),
+        "created_at": ("created_at",),
+        "place": ("store__name", "name"),
+    }
+    ordering = "-created_at"
+
+
+def page_of(rows, query="", view=List):
+    """One page: its rows, and what its answer says."""
+    paginator = CursorPagination()
+    request = Request(APIRequestFactory().get(f"/list/{query}"))
+    page = paginator.paginate_queryset(rows, request, view)
+    return page, paginator.get_paginated_response(["results"]).data
+
+
+def query_of(link):
+    return "?" + urlsplit(link).query
+
+
+def walk(rows, query, *, by="next", view=List):
+    """All pages from here on, each with its rows."""
+    pages = []
+    while True:
+        page, answer = page_of(rows, query, view)
+        pages.append(page)
+        if answer[by] is None:
+            return pages, query
+        query = query_of(answer[by])
+
+
+def names(pages):
+    return [[row.name for row in page] for page in pages]
+
+
+def rows_of(pages):
+    return [row for page in pages for row in page]

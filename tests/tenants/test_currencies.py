@@ -1,0 +1,47 @@
+"""The currencies, and how many decimals each has."""
+
+from decimal import Decimal
+
+import pytest
+
+from tenants.currencies import (
+    CURRENCIES,
+    IN_HUNDREDTHS,
+    IN_THOUSANDTHS,
+    WITHOUT_MINOR_UNIT,
+    exponent_of,
+)
+from tenants.models import Tenant
+
+
+@pytest.mark.parametrize(
+    ("currency", "exponent"),
+    [
+        *[(currency, 2) for currency in ("EUR", "USD", "GBP", "CHF", "INR", "BRL", "HUF", "TWD")],
+        *[(currency, 0) for currency in ("JPY", "KRW", "CLP", "ISK", "VND", "XOF", "UGX")],
+        *[(currency, 3) for currency in ("KWD", "BHD", "TND", "OMR", "JOD", "IQD", "LYD")],
+    ],
+)
+def test_each_currency_has_the_decimals_of_iso_4217(currency, exponent):
+    assert currency in CURRENCIES
+    assert exponent_of(currency) == exponent
+
+
+@pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XDR", "EURO", "eur", "DEM", "HRK", "BTC"])
+def test_metals_funds_tests_and_the_past_are_no_currencies(code):
+    assert code not in CURRENCIES
+
+
+def test_no_currency_has_two_exponents():
+    together = len(WITHOUT_MINOR_UNIT) + len(IN_HUNDREDTHS) + len(IN_THOUSANDTHS)
+
+    assert together == len(CURRENCIES)
+    assert all(len(code) == 3 and code.isascii() and code.isupper() for code in CURRENCIES)
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "shown"),
+    [("EUR", "2.5", "2.50"), ("JPY", "250.4", "250"), ("KWD", "2.5", "2.500")],
+)
+def test_an_amount_has_the_decimals_of_the_shops_currency(currency, amount, shown):
+    assert str(Tenant(currency=currency).in_currency(Decimal(amount))) == shown

@@ -1,0 +1,234 @@
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenants.fields import (
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictDateTimeField,
+    StrictEmailField,
+    StrictIntegerField,
+    StrictUUIDField,
+)
+from tests.tenants.reading import refused, taken
+
+ID = "0190b1a2-7b3c-7def-8abc-0123456789ab"
+
+
+# --- words ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["a", " padded ", "  ", "Käse", "🧀", "x" * 20, "<b>", "a%b_c\\"])
+def test_words_stay_as_they_are(data):
+    assert taken(StrictCharField(max_length=20), data) == data
+
+
+@pytest.mark.parametrize("data", [123, 1.5, True, False, [], {}, ["c1"], {"a": 1}, Decimal(1)])
+def test_words_are_not_made_of_other_things(data):
+    assert refused(StrictCharField(max_length=20), data) == "invalid"  # attack 15
+
+
+def test_a_hundred_thousand_items_are_not_written_out_to_see_whether_they_are_blank():
+    class Loud(list):
+        def __str__(self):
+            raise AssertionError("written out")
+
+    assert refused(StrictCharField(max_length=20, trim_whitespace=True), Loud()) == "invalid"
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["a\0", "\x1b[2J", "a\nb", "a\tb", "a\r", "\x7f", "\x85", "\u2028", "\ud800", "a\udc00b"],
+    ids=ascii,
+)
+def test_control_characters_are_refused(data):
+    # attacks 14 and 84
+    assert refused(StrictCharField(max_length=20), data) in {"control_character"}
+
+
+def test_a_text_of_several_lines_may_have_lines_and_tabs_and_no_more():
+    field = StrictCharField(max_length=20, multiline=True)
+
+    assert taken(field, "a\r\nb\n\tc") == "a\nb\n\tc"
+    assert refused(field, "a\0") == "control_character"
+    assert refused(field, "a\x1b") == "control_character"
+    assert refused(field, "a\rb") == "control_character"
+
+
+def test_twins_of_unicode_are_one():
+    field = StrictCharField(max_length=4)
+
+    assert taken(field, "Ka\u0308se") == "K\u00e4se"  # attack 113
+    assert taken(StrictCharField(max_length=9, normalize=False), "a\u0308") == "a\u0308"
+
+
+@pytest.mark.parametrize("data", ["x" * 21, "x" * 1_000_000, "a\u0301" * 500_000])
+def test_long_words_are_refused(data):
+    assert refused(StrictCharField(max_length=20), data) == "max_length"
+
+
+def test_blank_is_blank_only_where_blanks_are_trimmed():
+    assert refused(StrictCharField(max_length=5), "") == "blank"
+    assert taken(StrictCharField(max_length=5), " ") == " "
+    assert refused(StrictCharField(max_length=5, trim_whitespace=True), "  ") == "blank"
+    assert taken(StrictCharField(max_length=5, trim_whitespace=True), " a ") == "a"
+    assert taken(StrictCharField(max_length=5, allow_blank=True), "") == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "address"),
+    [("Ann@Example.ORG", "Ann@example.org"), ("a.b+c@till.example", "a.b+c@till.example")],
+)
+def test_the_domain_of_an_address_is_in_small_letters(data, address):
+    assert taken(StrictEmailField(), data) == address
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("a@b.co\n", "control_character"),
+        ("a@b.co\r\nBcc: x@y.zz", "control_character"),
+        ('"><script>@b.co', "invalid"),
+        ("a@b", "invalid"),
+        ("a b@c.de", "invalid"),
+        (" a@b.co", "invalid"),
+        ("@b.co", "invalid"),
+        ("a@b.co,c@d.ee", "invalid"),
+        ("a" * 10_000 + "@b.co", "max_length"),
+        (["a@b.co"], "invalid"),
+        (7, "invalid"),
+    ],
+    ids=lambda value: f"attack-84-{str(value)[:20]!r}",
+)
+def test_what_is_no_address_is_refused(data, code):
+    assert refused(StrictEmailField(), data) == code
+
+
+@pytest.mark.parametrize(
+    "data", ["Admin", "ADMIN ", 1, ["admin"], {"a": 1}, "superuser", "", True, 1.0, ["a"] * 9]
+)
+def test_a_choice_is_made_to_the_letter(data):
+    field = StrictChoiceField(choices=[("admin", "Admin"), ("1", "One"), ("True", "T")])
+
+    assert refused(field, data) == "invalid_choice"  # attack 81
+    assert taken(field, "admin") == "admin"
+
+
+def test_a_choice_may_be_left_blank_where_the_field_says_so():
+    assert taken(StrictChoiceField(choices=["a"], allow_blank=True), "") == ""
+
+
+# --- truth, counts, ids, times ----------------------------------------------------------------
+
+
+def test_true_is_true_and_false_is_false():
+    assert taken(StrictBooleanField(), True) is True
+    assert taken(StrictBooleanField(), False) is False
+
+
+@pytest.mark.parametrize("data", ["true", "false", "yes", "", 1, 0, 1.0, "on", [], {}, [True]])
+def test_nothing_else_is_true_or_false(data):
+    assert refused(StrictBooleanField(), data) == "invalid"
+
+
+@pytest.mark.parametrize("data", [0, 7, -7, 2**31 - 1])
+def test_a_count_is_an_integer(data):
+    assert taken(StrictIntegerField(), data) == data
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("7", "invalid"),
+        (7.0, "invalid"),
+        (Decimal(7), "invalid"),
+        (True, "invalid"),
+        ([], "invalid"),
+        (2**31, "max_value"),
+        (-(2**31), "min_value"),
+        (10**30, "max_value"),
+    ],
+)
+def test_nothing_else_is_a_count(data, code):
+    assert refused(StrictIntegerField(), data) == code
+
+
+def test_an_id_is_36_characters():
+    assert str(taken(StrictUUIDField(), ID.upper())) == ID
+    assert StrictUUIDField().to_representation(taken(StrictUUIDField(), ID)) == ID
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(ID.replace("-", ""), f"{{{ID}}}", f"urn:uuid:{ID}", f" {ID}", f"{ID}\n", ID[:-1]),
+        *(ID[:-1] + "g", "1", "1\0", "", "' OR 1=1--", "\u0661" * 36),
+        *(1, True, 10**30, 1.5, {"id": 1}, [ID]),
+    ],
+    ids=lambda data: f"attack-107-{ascii(data)[:20]}",
+)
+def test_nothing_else_is_an_id(data):
+    assert refused(StrictUUIDField(), data) == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("2026-01-31T18:30:00Z", "2026-01-31T18:30:00Z"),
+        ("2026-01-31T18:30:00.000Z", "2026-01-31T18:30:00Z"),
+        ("2026-01-31t18:30:00.5z", "2026-01-31T18:30:00.500000Z"),
+        ("2026-01-31T18:30:00.123456789Z", "2026-01-31T18:30:00.123456Z"),
+        ("2026-01-31T18:30:00+05:30", "2026-01-31T13:00:00Z"),
+        ("2026-12-31T23:30:00-01:00", "2027-01-01T00:30:00Z"),
+    ],
+)
+def test_a_time_may_have_any_offset_and_is_shown_in_utc(data, text):
+    field = StrictDateTimeField()
+
+    moment = taken(field, data)
+
+    assert moment.utcoffset() == timedelta(0)
+    assert field.to_representation(moment) == text
+
+
+def test_a_time_is_shown_in_utc_from_any_zone():
+    moment = datetime(2026, 1, 31, 18, 30, tzinfo=timezone(timedelta(hours=1)))
+
+    assert StrictDateTimeField().to_representation(moment) == "2026-01-31T17:30:00Z"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *("2026-01-31T18:30:00", "2026-01-31", "now", "", "18:30", "1769884200"),
+        *("2026-02-30T00:00:00Z", "2026-01-31T24:00:01Z", "2026-01-31T18:30:00+25:00"),
+        *("2026-01-31 18:30:00Z", "2026-W05-6T18:30:00Z", "20260131T183000Z"),
+        *("2026-01-31T18:30:00Z\n", "202\u0666-01-31T18:30:00Z"),
+        *("0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"),
+        *(1769884200, True, [], {}, 1.5),
+    ],
+)
+def test_nothing_else_is_a_time(data):
+    assert refused(StrictDateTimeField(), data) == "invalid"
+
+
+@pytest.mark.parametrize("data", ["1899-12-31T23:59:59Z", "3000-01-01T00:00:00Z"])
+def test_a_time_lies_where_calendars_can_follow(data):
+    assert refused(StrictDateTimeField(), data) == "out_of_range"
+
+
+@given(
+    st.datetimes(
+        datetime.fromisoformat("1900-01-01"),
+        datetime.fromisoformat("2999-12-31"),
+        timezones=st.just(UTC),
+    )
+)
+def test_every_time_is_shown_as_it_can_be_sent(moment):
+    field = StrictDateTimeField()
+
+    assert taken(field, field.to_representation(moment)) == moment

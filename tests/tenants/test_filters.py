@@ -1,0 +1,271 @@
+import time
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.db.models import Q
+from django.test import override_settings
+from django.urls import path
+from django_filters import CharFilter, ChoiceFilter
+from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIRequestFactory
+from rest_framework.views import APIView
+
+from config.problems import problem_of
+from tenants.exceptions import Invalid
+from tenants.filters import (
+    IdFilter,
+    MomentFilter,
+    PlainNumberFilter,
+    StrictBooleanFilter,
+    StrictFilterBackend,
+    StrictFilterSet,
+    UpdatedSinceFilter,
+)
+from tenants.formats import write_moment
+from tenants.models import Register
+from tests.factories.tenants import RegisterFactory, StoreFactory
+
+
+class RegisterFilter(StrictFilterSet):
+    store = IdFilter(field_name="store_id")
+    is_active = StrictBooleanFilter()
+    number_min = PlainNumberFilter(field_name="number", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    updated_since = UpdatedSinceFilter()
+    size = ChoiceFilter(choices=[("big", "Big"), ("small", "Small")], method="of_size")
+    search = CharFilter(method="named")
+
+    class Meta:
+        model = Register
+        fields = ()
+
+    def of_size(self, registers, name, value):
+        return registers.filter(number__gt=1) if value == "big" else registers.filter(number=1)
+
+    def named(self, registers, name, value):
+        return registers.filter(Q(name__icontains=value))
+
+
+class List:
+    """A view, as far as a filter needs one."""
+
+    filterset_class = RegisterFilter
+    detail = False
+    query_params = ("dry_run",)
+
+
+class Detail(List):
+    detail = True
+
+
+class Unfiltered:
+    pass
+
+
+def filtered(query, view=List):
+    """The names of what the list shows."""
+    request = Request(APIRequestFactory().get(f"/list/{query}"))
+    rows = StrictFilterBackend().filter_queryset(request, Register.objects.all(), view)
+    return sorted(row.name for row in rows)
+
+
+def refused(query, view=List):
+    """The code of the refusal, and of each parameter."""
+    with pytest.raises((Invalid, ValidationError)) as refusal:
+        filtered(query, view)
+    problem = problem_of(refusal.value)
+    return problem.code, {error.field: error.code for error in problem.errors}
+
+
+@pytest.fixture
+def registers(in_shop):
+    near, far = StoreFactory(tenant=in_shop, name="near"), StoreFactory(tenant=in_shop, name="far")
+    return [
+        RegisterFactory(tenant=in_shop, store=near, name="a", number=1),
+        RegisterFactory(tenant=in_shop, store=near, name="b%", number=2, is_active=False),
+        RegisterFactory(tenant=in_shop, store=far, name="c_\\", number=3),
+    ]
+
+
+def test_without_filters_everything_is_listed(registers):
+    assert filtered("") == ["a", "b%", "c_\\"]
+    assert filtered("?page_size=2&cursor=x&ordering=y&dry_run=1") == ["a", "b%", "c_\\"]
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?is_active=true", ["a", "c_\\"]),
+        ("?is_active=false", ["b%"]),
+        ("?number_min=2", ["b%", "c_\\"]),
+        ("?number_min=99999999999.999", []),
+        ("?size=big&is_active=true", ["c_\\"]),
+        ("?size=small", ["a"]),
+        ("?search=A", ["a"]),
+        ("?search=", ["a", "b%", "c_\\"]),
+        pytest.param("?search=%25", ["b%"], id="attack-95-percent"),
+        pytest.param("?search=_", ["c_\\"], id="attack-95-underscore"),
+        pytest.param("?search=%5C", ["c_\\"], id="attack-95-backslash"),
+    ],
+)
+def test_filters_narrow_the_list(registers, query, names):
+    assert filtered(query) == names
+
+
+def test_an_id_filters_by_what_names_it(registers):
+    assert filtered(f"?store={registers[0].store_id}") == ["a", "b%"]
+    assert filtered(f"?store={str(registers[2].store_id).upper()}") == ["c_\\"]
+
+
+def test_an_id_of_another_shop_lists_as_much_as_one_that_nobody_has(registers, foreign):
+    # attack 98
+    assert filtered(f"?store={foreign.store.pk}") == []
+    assert filtered(f"?store={uuid.uuid4()}") == []
+
+
+def test_what_changed_since_is_listed_with_the_moment_itself(registers):
+    moment = registers[1].updated_at
+
+    assert filtered(f"?updated_since={write_moment(moment)}") == ["b%", "c_\\"]
+    assert filtered(f"?updated_since={write_moment(moment + timedelta(days=1))}") == []
+    assert filtered(f"?created_before={write_moment(registers[1].created_at)}") == ["a"]
+
+
+def test_an_offset_must_be_escaped_and_may_be_any(registers):
+    assert filtered("?updated_since=2026-01-01T00:00:00%2B02:00") == ["a", "b%", "c_\\"]
+    assert refused("?updated_since=2026-01-01T00:00:00+02:00") == (
+        "invalid",
+        {"updated_since": "invalid"},
+    )
+
+
+# --- refusals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pin_hash__startswith", "password", "tenant", "tenant__slug", "tenant_id", "id__in"),
+        *("page", "limit", "offset", "format", "store__name", "is_active__exact", "Search", ""),
+    ],
+    ids=lambda name: f"attack-92-{name}",
+)
+def test_an_unknown_parameter_is_refused_by_name(in_shop, name):
+    assert refused(f"?{name}=1") == ("unknown_filter", {name: "unknown_filter"})
+
+
+def test_ten_thousand_ids_are_not_a_filter(in_shop):
+    ids = ",".join(["0190b1a2-7b3c-7def-8abc-0123456789ab"] * 10_000)  # attack 96
+
+    assert refused(f"?id__in={ids}") == ("unknown_filter", {"id__in": "unknown_filter"})
+    assert refused(f"?store={ids}") == ("invalid", {"store": "max_length"})
+
+
+def test_a_list_without_filters_knows_the_parameters_of_pages(in_shop):
+    assert filtered("?page_size=2", Unfiltered) == []
+    assert refused("?is_active=true", Unfiltered) == (
+        "unknown_filter",
+        {"is_active": "unknown_filter"},
+    )
+
+
+def test_one_thing_has_no_filters(registers):
+    assert filtered("?dry_run=1", Detail) == ["a", "b%", "c_\\"]
+    for name in ("is_active", "cursor", "page_size", "ordering"):
+        assert refused(f"?{name}=true", Detail) == ("unknown_filter", {name: "unknown_filter"})
+
+
+def test_a_parameter_given_twice_is_refused(in_shop):
+    assert refused("?is_active=true&is_active=false") == (
+        "invalid",
+        {"is_active": "repeated_parameter"},
+    )
+    assert refused("?cursor=a&cursor=b") == ("invalid", {"cursor": "repeated_parameter"})
+
+
+@pytest.mark.parametrize("name", ["search", "store", "is_active", "cursor", "size", "dry_run"])
+def test_nul_is_refused(in_shop, name):
+    assert refused(f"?{name}=a%00") == ("invalid", {name: "nul_character"})  # attack 95
+
+
+@pytest.mark.parametrize(
+    ("name", "length"), [("search", 256), ("search", 10_000), ("cursor", 2_049)]
+)
+def test_long_values_are_refused(in_shop, name, length):
+    assert refused(f"?{name}={'x' * length}") == ("invalid", {name: "max_length"})  # attack 95
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        *((f"?store={value}", "store") for value in ("1", "abc", "%7B%7D", "null", "' OR 1=1--")),
+        *((f"?is_active={value}", "is_active") for value in ("True", "1", "yes", "on", "null")),
+        *((f"?number_min={value}", "number_min") for value in ("1e9999", "NaN", "Infinity", "-1")),
+        *((f"?number_min={value}", "number_min") for value in ("1" * 200, "1_0", "%D9%A1", "0x1")),
+        *((f"?updated_since={value}", "updated_since") for value in ("2026-01-01", "now", "0")),
+        ("?created_before=9999-12-31T23:59:59-10:00", "created_before"),
+    ],
+)
+def test_a_value_of_another_kind_is_refused(in_shop, query, name):
+    assert refused(query) == ("invalid", {name: "invalid"})
+
+
+def test_a_choice_that_is_none_is_refused(in_shop):
+    assert refused("?size=huge") == ("invalid", {"size": "invalid_choice"})
+    assert refused("?size=null") == ("invalid", {"size": "invalid_choice"})
+
+
+@pytest.mark.parametrize("name", ["store", "is_active", "number_min", "updated_since", "size"])
+def test_an_empty_filter_is_refused(in_shop, name):
+    assert refused(f"?{name}=") == ("invalid", {name: "blank"})
+
+
+@pytest.mark.parametrize("search", ["(a%2B)%2B$", "%25" * 80, "_" * 255, "a%25_%5C" * 30])
+def test_a_search_is_fast_whatever_is_searched_for(registers, search):
+    started = time.perf_counter()
+    filtered(f"?search={search}")
+
+    assert time.perf_counter() - started < 1  # attack 95
+
+
+def test_only_the_filters_that_are_sent_are_made(registers):
+    made = RegisterFilter({"is_active": "true"}, queryset=Register.objects.all())
+
+    assert list(made.filters) == ["is_active"]
+    assert len(RegisterFilter.base_filters) == 7
+
+
+# --- as an answer -----------------------------------------------------------------------------
+
+
+class RegisterList(APIView):
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    filterset_class = RegisterFilter
+
+    def get(self, request):
+        rows = StrictFilterBackend().filter_queryset(request, Register.objects.none(), self)
+        return Response([row.name for row in rows])
+
+
+urlpatterns = [path("api/registers/", RegisterList.as_view())]
+
+
+@override_settings(ROOT_URLCONF=__name__)
+@pytest.mark.parametrize(
+    ("query", "code", "errors"),
+    [
+        ("?tenant=x&limit=1e9", "unknown_filter", {"tenant": "unknown_filter", "limit": "u"}),
+        ("?store=1&is_active=yes", "invalid", {"store": "invalid", "is_active": "invalid"}),
+        ("?" + "&".join(f"a{n}=1" for n in range(2_000)), "bad_request", {}),
+    ],
+)
+def test_refusals_name_the_parameters(client, in_shop, problem, query, code, errors):
+    response = client.get(f"/api/registers/{query}")
+
+    errors = {name: code if code == "unknown_filter" else error for name, error in errors.items()}
+    problem(response, 400, code, errors)

@@ -1,0 +1,218 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework import serializers
+
+from tenants.exceptions import NoTenantScope
+from tenants.fields import (
+    MoneyField,
+    PercentField,
+    QuantityField,
+)
+from tenants.models import Tenant
+from tenants.scope import tenant_context
+from tests.tenants.reading import refused, taken
+
+EUR = MoneyField(exponent=2)
+
+# What is a number to Python, to Decimal or to a spreadsheet, but not to Till.
+NOT_PLAIN = [
+    *("NaN", "sNaN", "Infinity", "-0", "1e5", "1_000", "\u0661\u0662", " 1 ", "1e-30"),
+    *("", ".5", "5.", "+1", "1,50", "0x10", "1.2.3", "1\n", "\n1", "1\0", "--1"),
+    *("\u0661", "\uff11", "\xb2"),
+    *(True, False, None, [], {}, [1], {"a": 1}, 1.1, 1.0, Decimal("1.1"), Decimal(1), b"1"),
+]
+
+
+# --- money ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("exponent", "data", "text"),
+    [
+        (2, "12.50", "12.50"),
+        (2, "12.5", "12.50"),
+        (2, "12", "12.00"),
+        (2, 12, "12.00"),
+        (2, "0", "0.00"),
+        (2, "007", "7.00"),
+        (2, "99999999999.99", "99999999999.99"),
+        (0, "1250", "1250"),
+        (0, 1250, "1250"),
+        (3, "12.5", "12.500"),
+        (3, "0.001", "0.001"),
+    ],
+)
+def test_an_amount_has_exactly_the_decimals_of_its_currency(exponent, data, text):
+    field = MoneyField(exponent=exponent)
+
+    amount = taken(field, data)
+
+    assert str(amount) == text
+    assert field.to_representation(amount) == text
+
+
+@pytest.mark.parametrize("data", NOT_PLAIN, ids=lambda data: f"attack-105-{data!r}")
+def test_only_a_plain_number_is_an_amount(data):
+    assert refused(EUR, data) in {"invalid", "null"}
+
+
+@pytest.mark.parametrize(
+    ("exponent", "data", "code"),
+    [
+        pytest.param(2, "0.001", "max_decimal_places", id="attack-105-a-tenth-of-a-cent"),
+        pytest.param(2, "1.000", "max_decimal_places", id="zeros-count"),
+        pytest.param(0, "1.5", "max_decimal_places", id="half-a-yen"),
+        pytest.param(0, "1.0", "max_decimal_places", id="yen-with-a-point"),
+        pytest.param(3, "1.0001", "max_decimal_places", id="kuwait"),
+        pytest.param(2, "100000000000", "max_digits", id="twelve-digits"),
+        pytest.param(2, 100000000000, "max_digits", id="integer-of-twelve-digits"),
+        pytest.param(2, 10**30, "max_digits", id="attack-107-10-to-the-30"),
+        pytest.param(2, 10**4000, "max_digits", id="attack-104-4000-digits"),
+        pytest.param(2, "1" * 1_000_000, "max_digits", id="a-million-digits"),
+        pytest.param(2, "-1", "invalid", id="attack-123-negative"),
+        pytest.param(2, -1, "invalid", id="attack-123-negative-integer"),
+    ],
+)
+def test_an_amount_fits_its_currency(exponent, data, code):
+    assert refused(MoneyField(exponent=exponent), data) == code
+
+
+@pytest.mark.parametrize(
+    ("options", "data", "code"),
+    [
+        ({"allow_zero": False}, "0.00", "zero"),
+        ({"allow_zero": False}, 0, "zero"),
+        ({"min_value": Decimal("5.00")}, "4.99", "min_value"),
+        ({"max_value": Decimal("5.00")}, "5.01", "max_value"),
+    ],
+)
+def test_an_amount_may_have_bounds(options, data, code):
+    assert refused(MoneyField(exponent=2, **options), data) == code
+    assert taken(MoneyField(exponent=2, **options), "5.00") == Decimal(5)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [("-12.50", "-12.50"), (-3, "-3.00"), ("-0", "0.00"), ("-0.00", "0.00")]
+)
+def test_a_sign_passes_where_the_field_says_so(data, text):
+    field = MoneyField(exponent=2, allow_negative=True)
+
+    assert field.to_representation(taken(field, data)) == text
+
+
+def test_the_currency_comes_from_the_shop_in_scope():
+    field = MoneyField()
+    yen, dinar = Tenant(currency="JPY"), Tenant(currency="KWD")
+
+    with tenant_context(yen):
+        assert field.to_representation(Decimal("1250.000")) == "1250"
+        assert refused(field, "1.5") == "max_decimal_places"
+    with tenant_context(dinar):
+        assert field.to_representation(Decimal("12.5")) == "12.500"
+        assert str(taken(field, "1.5")) == "1.500"
+    with pytest.raises(NoTenantScope):
+        field.to_representation(Decimal(1))
+
+
+@pytest.mark.parametrize(
+    ("stored", "text"),
+    [("1.005", "1.01"), ("-0.001", "0.00"), ("1E+2", "100.00"), ("0E-10", "0.00"), ("2", "2.00")],
+)
+def test_an_amount_is_shown_in_its_currency_however_it_was_stored(stored, text):
+    assert EUR.to_representation(Decimal(stored)) == text
+
+
+@given(st.integers(0, 10**13 - 1), st.integers(0, 3))
+def test_every_amount_is_shown_as_it_can_be_sent(units, exponent):
+    field = MoneyField(exponent=exponent)
+    amount = Decimal(units).scaleb(-exponent)
+
+    if len(str(units)) - exponent <= 11:
+        assert taken(field, field.to_representation(amount)) == amount
+
+
+@given(st.text() | st.floats() | st.integers() | st.decimals() | st.booleans())
+def test_whatever_an_amount_is_made_of_it_is_plain_or_refused(data):
+    try:
+        amount = EUR.run_validation(data)
+    except serializers.ValidationError:
+        return
+    assert isinstance(data, int | str)
+    assert amount == Decimal(str(data))
+    assert amount.as_tuple().exponent == -2
+    assert str(data).isascii()
+
+
+# --- quantities and percentages ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ("1", "1"),
+        (3, "3"),
+        ("0.735", "0.735"),
+        ("1.500", "1.5"),
+        ("100", "100"),
+        ("0.001", "0.001"),
+        ("999999.999", "999999.999"),
+    ],
+)
+def test_a_quantity_is_shown_without_superfluous_zeros(data, text):
+    field = QuantityField()
+
+    assert field.to_representation(taken(field, data)) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("0", "zero"),
+        (0, "zero"),
+        ("0.000", "zero"),
+        ("0.0001", "max_decimal_places"),
+        ("1000000", "max_digits"),
+        ("-1", "invalid"),
+        (0.735, "invalid"),
+        (Decimal("0.735"), "invalid"),
+    ],
+)
+def test_a_quantity_is_more_than_nothing(data, code):
+    assert refused(QuantityField(), data) == code
+
+
+def test_a_count_may_be_zero_and_an_adjustment_negative():
+    assert taken(QuantityField(allow_zero=True), "0") == 0
+    assert taken(QuantityField(allow_negative=True), "-1.5") == Decimal("-1.5")
+
+
+@pytest.mark.parametrize("data", NOT_PLAIN, ids=lambda data: f"attack-105-{data!r}")
+@pytest.mark.parametrize("field", [QuantityField(), PercentField()], ids=["quantity", "percent"])
+def test_only_a_plain_number_counts(field, data):
+    assert refused(field, data) in {"invalid", "null"}
+
+
+@pytest.mark.parametrize(
+    ("data", "text"), [("0", "0"), ("8.8750", "8.875"), (19, "19"), ("100.0000", "100")]
+)
+def test_a_percentage_has_up_to_four_decimals(data, text):
+    field = PercentField()
+
+    assert field.to_representation(taken(field, data)) == text
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("100.0001", "max_value"),
+        ("101", "max_value"),
+        ("1000", "max_digits"),
+        ("0.00001", "max_decimal_places"),
+        pytest.param("-5", "invalid", id="attack-123-minus-five"),
+    ],
+)
+def test_a_percentage_lies_between_nothing_and_everything(data, code):
+    assert refused(PercentField(), data) == code

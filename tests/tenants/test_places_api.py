@@ -1,0 +1,332 @@
+"""Stores and registers: everybody reads them, admins write them."""
+
+import json
+import uuid
+
+import pytest
+
+from tenants import services
+from tenants.models import Register, Store
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.parallel import statuses, times
+
+MODELS = {"stores": Store, "registers": Register}
+
+
+def rows() -> list[dict]:
+    """Every column of every place, to see that nothing changed."""
+    with across_tenants():
+        return [*Store.objects.order_by("pk").values(), *Register.objects.order_by("pk").values()]
+
+
+@pytest.fixture
+def office(admin, client_of):
+    return client_of(admin)
+
+
+@pytest.fixture
+def bodies(store):
+    """A new place of each kind."""
+    return {
+        "stores": {"name": "New"},
+        "registers": {"name": "New", "store": str(store.pk)},
+    }
+
+
+@pytest.fixture
+def places(store, register):
+    return {"stores": store, "registers": register}
+
+
+each_kind = pytest.mark.parametrize("kind", ["stores", "registers"])
+
+
+# --- making -----------------------------------------------------------------------------------
+
+
+def test_a_new_store(office):
+    body = {"name": "North", "address": "1 Main St\nNorthtown", "timezone": "America/New_York"}
+
+    response = office.post("stores/", body)
+
+    answer = response.json()
+    assert response.status_code == 201
+    assert response["ETag"] == '"1"'
+    assert answer.items() >= (body | {"is_active": True, "version": 1}).items()
+    assert office.get(f"stores/{answer['id']}/").json() == answer
+
+
+def test_a_new_register_gets_the_next_number_of_the_shop(office, shop):
+    north, south = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
+
+    numbers = [
+        office.post("registers/", {"name": "Till", "store": str(place.pk)}).json()["number"]
+        for place in (north, south)
+    ]
+
+    assert numbers == [1, 2]
+
+
+def test_each_shop_counts_its_own_registers(office, store, foreign):
+    response = office.post("registers/", {"name": "Till", "store": str(store.pk)})
+
+    assert response.json()["number"] == 1
+
+
+def test_a_number_is_never_used_again(office, store, register):
+    """Receipts of the old till carry it."""
+    office.patch(f"registers/{register.pk}/", {"is_active": False}, If_Match="*")
+
+    response = office.post("registers/", {"name": "Till 2", "store": str(store.pk)})
+
+    assert response.json()["number"] == 2
+
+
+@each_kind
+def test_no_place_can_be_deleted(kind, office, places, problem):
+    before = rows()
+
+    problem(office.delete(f"{kind}/{places[kind].pk}/"), 405, "method_not_allowed")
+    assert rows() == before
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_registers_made_at_once_have_different_numbers(shop, store):
+    names = iter("ABCDEFGH")
+
+    def add():
+        with tenant_scope(shop):
+            return services.add_register(store=store, name=next(names)).number
+
+    assert sorted(times(8, add)) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+@each_kind
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_several_who_take_a_name_at_once_one_gets_it(kind, admin, client_of, bodies):
+    office = client_of(admin)
+
+    answers = times(6, lambda: office.post(f"{kind}/", bodies[kind]))
+
+    assert statuses(answers) == {201: 1, 409: 5}
+
+
+# --- seeing -----------------------------------------------------------------------------------
+
+
+@each_kind
+@pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
+def test_everybody_of_the_shop_sees_its_places_and_no_others(
+    kind, who, places, foreign, client_of, request
+):
+    reader = client_of(request.getfixturevalue(who))
+
+    page = reader.get(f"{kind}/").json()
+
+    assert [row["id"] for row in page["results"]] == [str(places[kind].pk)]
+    assert "CANARY" not in json.dumps(page)
+    assert reader.get(f"{kind}/{places[kind].pk}/").json() == page["results"][0]
+
+
+def test_registers_are_listed_by_number_and_may_be_asked_for_by_store(office, shop):
+    north, south = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
+    for number, place in enumerate([north, south, north], start=1):
+        RegisterFactory(tenant=shop, store=place, number=number)
+
+    everything = office.get("registers/").json()["results"]
+    of_north = office.get("registers/", {"store": str(north.pk)}).json()["results"]
+
+    assert [row["number"] for row in everything] == [1, 2, 3]
+    assert [row["number"] for row in of_north] == [1, 3]
+
+
+def test_another_shops_store_has_no_registers_here(office, register, foreign):
+    by_foreign = office.get("registers/", {"store": str(foreign.store.pk)})
+    by_unknown = office.get("registers/", {"store": str(uuid.uuid4())})
+
+    assert by_foreign.json() == by_unknown.json()
+    assert by_foreign.json()["results"] == []
+
+
+@each_kind
+def test_places_may_be_asked_for_by_activity(kind, office, places):
+    office.patch(f"{kind}/{places[kind].pk}/", {"is_active": False}, If_Match="*")
+
+    assert len(office.get(f"{kind}/", {"is_active": "false"}).json()["results"]) == 1
+    assert office.get(f"{kind}/", {"is_active": "true"}).json()["results"] == []
+
+
+@each_kind
+def test_a_terminal_asks_for_what_changed_since(kind, office, places):
+    shown = office.get(f"{kind}/{places[kind].pk}/").json()
+
+    since = office.get(f"{kind}/", {"updated_since": shown["updated_at"]}).json()["results"]
+    later = office.get(f"{kind}/", {"updated_since": "2999-01-01T00:00:00Z"}).json()["results"]
+
+    assert (since, later) == ([shown], [])
+
+
+@each_kind
+@pytest.mark.parametrize("query", ["tenant=x", "ordering=tenant", "page=2", "limit=5", "name=x"])
+def test_no_list_takes_what_it_does_not_know(kind, query, office, places):
+    assert office.get(f"{kind}/?{query}").status_code == 400
+
+
+# --- changing ---------------------------------------------------------------------------------
+
+
+def test_a_store_moves(office, store):
+    body = {"name": "Moved", "address": "", "timezone": "Asia/Tokyo", "is_active": False}
+
+    response = office.patch(f"stores/{store.pk}/", body, If_Match='"1"')
+
+    assert response.status_code == 200
+    assert response["ETag"] == '"2"'
+    assert response.json().items() >= (body | {"version": 2}).items()
+
+
+def test_a_register_is_renamed(office, register):
+    response = office.patch(f"registers/{register.pk}/", {"name": "Bar"}, If_Match='"1"')
+
+    assert (response.json()["name"], response.json()["number"]) == ("Bar", 1)
+
+
+@each_kind
+def test_blanks_around_a_name_are_not_its_own(kind, office, bodies):
+    response = office.post(f"{kind}/", bodies[kind] | {"name": "  North "})
+
+    assert response.json()["name"] == "North"
+
+
+@each_kind
+def test_a_change_says_from_which_version_it_starts(kind, office, places, problem):
+    path, before = f"{kind}/{places[kind].pk}/", rows()
+
+    problem(office.patch(path, {"name": "X"}), 428, "if_match_required")
+    problem(office.patch(path, {"name": "X"}, If_Match='"2"'), 412, "version_conflict")
+    assert rows() == before
+
+
+@each_kind
+def test_a_name_is_there_once(kind, office, places, bodies, problem):
+    taken = bodies[kind] | {"name": places[kind].name}
+    other = office.post(f"{kind}/", bodies[kind]).json()
+    before = rows()
+
+    problem(office.post(f"{kind}/", taken), 409, "already_exists", {"name": "unique"})
+    response = office.patch(f"{kind}/{other['id']}/", {"name": taken["name"]}, If_Match="*")
+    problem(response, 409, "already_exists", {"name": "unique"})
+    assert rows() == before
+
+
+def test_two_stores_may_have_a_till_1_each(office, register, shop):
+    other = StoreFactory(tenant=shop)
+
+    response = office.post("registers/", {"name": register.name, "store": str(other.pk)})
+
+    assert response.status_code == 201
+
+
+@pytest.mark.parametrize("name", ["CANARY_B_STORE", "CANARY_B_REGISTER"])
+def test_a_name_of_another_shop_is_free(name, office, store, foreign):
+    assert office.post("stores/", {"name": name}).status_code == 201
+    response = office.post("registers/", {"name": name, "store": str(store.pk)})
+    assert response.status_code == 201
+
+
+# --- who may not, and what is refused ---------------------------------------------------------
+
+
+@each_kind
+@pytest.mark.parametrize("who", ["cashier", "manager"])
+def test_only_admins_write(kind, who, places, bodies, client_of, problem, request):
+    api, before = client_of(request.getfixturevalue(who)), rows()
+
+    problem(api.post(f"{kind}/", bodies[kind]), 403, "permission_denied")
+    response = api.patch(f"{kind}/{places[kind].pk}/", {"name": "X"}, If_Match="*")
+    problem(response, 403, "permission_denied")
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "errors"),
+    [
+        ("stores/", {}, {"name": "required"}),
+        ("stores/", {"name": "  "}, {"name": "blank"}),
+        ("stores/", {"name": "a\nb"}, {"name": "control_character"}),
+        ("stores/", {"name": "x" * 101}, {"name": "max_length"}),
+        ("stores/", {"name": "X", "address": "x" * 501}, {"address": "max_length"}),
+        ("stores/", {"name": "X", "timezone": "Mars"}, {"timezone": "unknown_timezone"}),
+        ("stores/", {"name": "X", "tenant": "x"}, {"tenant": "unknown_field"}),
+        ("stores/", {"name": "X", "id": "x"}, {"id": "unknown_field"}),
+        ("stores/", {"name": "X", "version": 5}, {"version": "unknown_field"}),
+        ("registers/", {"name": "X"}, {"store": "required"}),
+        ("registers/", {"name": "X", "store": None}, {"store": "null"}),
+        ("registers/", {"name": "X", "store": True}, {"store": "invalid"}),
+        ("registers/", {"name": "X", "store": 10**30}, {"store": "invalid"}),
+        ("registers/", {"name": "X", "store": {"id": 1}}, {"store": "invalid"}),
+        ("registers/", {"name": "X", "store": str(uuid.UUID(int=5))}, {"store": "does_not_exist"}),
+        (
+            "registers/",
+            {"name": "X", "number": 7},
+            {"store": "required", "number": "unknown_field"},
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_no_place_is_refused(path, body, errors, office, store, problem):
+    before = rows()
+
+    problem(office.post(path, body), 400, "invalid", errors)
+    assert rows() == before
+
+
+def test_a_register_stays_in_its_store_and_keeps_its_number(office, register, shop, problem):
+    other = StoreFactory(tenant=shop)
+    before = rows()
+    path = f"registers/{register.pk}/"
+
+    for change in ({"store": str(other.pk)}, {"number": 9}, {"tenant": str(shop.pk)}):
+        name = next(iter(change))
+        refused = office.patch(path, change, If_Match="*")
+        problem(refused, 400, "invalid", {name: "unknown_field"})
+    assert rows() == before
+
+
+# --- other shops ------------------------------------------------------------------------------
+
+
+def bare(response) -> dict:
+    body = {name: value for name, value in response.json().items() if name != "request_id"}
+    return {"status": response.status_code, **body}
+
+
+@each_kind
+def test_another_shops_place_is_like_none(kind, office, foreign):
+    theirs = {"stores": foreign.store, "registers": foreign.register}[kind].pk
+    nobodys = uuid.uuid4()
+    before = rows()
+
+    def answers(pk):
+        return [
+            bare(office.get(f"{kind}/{pk}/")),
+            bare(office.patch(f"{kind}/{pk}/", {"name": "Taken"}, If_Match="*")),
+        ]
+
+    assert answers(theirs) == answers(nobodys)
+    assert {answer["status"] for answer in answers(theirs)} == {404}
+    assert rows() == before
+
+
+def test_no_register_goes_into_another_shops_store(office, foreign, problem):
+    before = rows()
+
+    def answer(pk):
+        return bare(office.post("registers/", {"name": "X", "store": str(pk)}))
+
+    assert answer(foreign.store.pk) == answer(uuid.uuid4())
+    assert answer(foreign.store.pk)["status"] == 400
+    assert rows() == before

@@ -1,0 +1,397 @@
+"""Whose rows: without a scope nothing, with one only its own, across all only by name."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from django.apps import apps
+from django.db import OperationalError, connection, transaction
+
+from accounts.models import User
+from tenants.exceptions import NoTenantScope
+from tenants.models import Store, TenantOwned
+from tenants.models.owned import TenantManager
+from tenants.scope import (
+    ATTEMPTS,
+    across_tenants,
+    current_tenant,
+    current_tenant_id,
+    deed,
+    has_scope,
+    retrying,
+    tenant_context,
+    tenant_scope,
+)
+from tests.factories.accounts import PlatformUserFactory, UserFactory
+from tests.factories.tenants import StoreFactory, TenantFactory
+from tests.parallel import at_once
+
+OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
+
+
+@pytest.fixture
+def store(shop):
+    return StoreFactory(tenant=shop, name="Ours")
+
+
+# --- without a scope --------------------------------------------------------------------------
+
+QUERIES = {
+    "all": lambda manager: manager.all(),
+    "get": lambda manager: manager.get(),
+    "filter": lambda manager: manager.filter(pk=None),
+    "count": lambda manager: manager.count(),
+    "exists": lambda manager: manager.exists(),
+    "first": lambda manager: manager.first(),
+    "update": lambda manager: manager.update(version=2),
+    "delete": lambda manager: manager.all().delete(),
+    "create": lambda manager: manager.create(),
+    "bulk_create": lambda manager: manager.bulk_create([]),
+    "raw rows": lambda manager: manager.values_list("pk"),
+}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
+def test_without_a_scope_every_query_raises(model, query, db):
+    for manager in (model._default_manager, model._base_manager):
+        with pytest.raises(NoTenantScope):
+            QUERIES[query](manager)
+
+
+@pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
+def test_every_manager_of_a_shops_rows_is_scoped(model):
+    assert all(isinstance(manager, TenantManager) for manager in model._meta.managers)
+    assert isinstance(model._base_manager, TenantManager)
+
+
+def test_nor_is_a_row_made_or_saved_or_read_again(store):
+    with pytest.raises(NoTenantScope):
+        Store(name="New")
+    with pytest.raises(NoTenantScope):
+        store.save()
+    with pytest.raises(NoTenantScope):
+        store.delete()
+    with pytest.raises(NoTenantScope):
+        store.refresh_from_db()
+    with pytest.raises(NoTenantScope):
+        list(store.registers.all())
+
+
+def test_a_scope_is_no_refusal_that_somebody_might_show_to_a_client():
+    assert issubclass(NoTenantScope, RuntimeError)
+
+
+def test_without_a_scope_there_is_no_current_tenant():
+    assert not has_scope()
+    with pytest.raises(NoTenantScope):
+        current_tenant()
+    with pytest.raises(NoTenantScope):
+        current_tenant_id()
+
+
+# --- with one ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("enter", [tenant_scope, tenant_context])
+def test_a_scope_shows_its_own_rows_only(enter, shop, store, foreign):
+    with enter(shop):
+        assert list(Store.objects.all()) == [store]
+        assert not Store.objects.filter(pk=foreign.store.pk).exists()
+        assert current_tenant() is shop
+        assert current_tenant_id() == shop.pk
+    with enter(foreign.tenant):
+        assert list(Store.objects.all()) == [foreign.store]
+
+
+def test_what_is_changed_at_once_is_ones_own(shop, store, foreign):
+    with tenant_scope(shop):
+        assert Store.objects.update(address="Here") == 1
+
+    with across_tenants():
+        assert Store.objects.get(pk=foreign.store.pk).address == "CANARY_B_ADDRESS"
+
+
+def test_a_new_row_belongs_to_the_shop_in_scope(shop):
+    with tenant_scope(shop):
+        store = Store.objects.create(name="New")
+
+    assert store.tenant_id == shop.pk
+
+
+def test_another_shops_row_can_be_neither_saved_nor_read_again(shop, foreign):
+    foreign.store.name = "Taken"
+
+    with tenant_scope(shop):
+        with pytest.raises(NoTenantScope):
+            foreign.store.save()
+        with pytest.raises(NoTenantScope):
+            foreign.store.save_changes("name")
+        with pytest.raises(Store.DoesNotExist):
+            foreign.store.refresh_from_db()
+
+    with across_tenants():
+        assert Store.objects.get(pk=foreign.store.pk).name == "CANARY_B_STORE"
+
+
+def test_a_row_does_not_move_to_another_shop(shop, store, other_shop):
+    store.tenant = other_shop
+
+    with tenant_scope(shop), pytest.raises(NoTenantScope):
+        store.save()
+
+
+def test_related_rows_are_scoped_too(shop, register, foreign):
+    with tenant_scope(shop):
+        assert list(register.store.registers.all()) == [register]
+        assert list(foreign.store.registers.all()) == []
+
+
+# --- several ----------------------------------------------------------------------------------
+
+
+def test_a_scope_within_a_scope_ends_where_it_began(shop, other_shop):
+    with tenant_scope(shop):
+        with tenant_scope(other_shop):
+            assert current_tenant() is other_shop
+            with across_tenants(), pytest.raises(NoTenantScope):
+                current_tenant()
+            assert current_tenant() is other_shop
+        assert current_tenant() is shop
+    assert not has_scope()
+
+
+@pytest.mark.parametrize("enter", [tenant_scope, tenant_context])
+def test_an_error_ends_a_scope_too(enter, shop):
+    with suppress(ZeroDivisionError), enter(shop):
+        raise ZeroDivisionError
+
+    assert not has_scope()
+
+
+def test_a_savepoint_that_is_rolled_back_leaves_the_scope(shop, store):
+    with tenant_scope(shop):
+        with suppress(ZeroDivisionError), transaction.atomic():
+            Store.objects.create(name="Gone")
+            raise ZeroDivisionError
+        assert list(Store.objects.all()) == [store]
+        assert current_tenant() is shop
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_does_not_inherit_a_scope(shop):
+    with tenant_context(shop):
+        outcomes = at_once([has_scope, Store.objects.count])
+
+    assert outcomes[0] is False
+    assert isinstance(outcomes[1], NoTenantScope)
+
+
+def test_two_tasks_in_turn_have_each_their_own(shop, other_shop):
+    seen = []
+
+    async def work(tenant):
+        with tenant_context(tenant):
+            await asyncio.sleep(0)
+            seen.append(current_tenant())
+
+    async def both():
+        await asyncio.gather(work(shop), work(other_shop))
+
+    asyncio.run(both())
+    assert seen == [shop, other_shop]
+
+
+def test_across_all_shops_one_sees_everything_and_makes_nothing(shop, store, foreign):
+    with across_tenants():
+        assert set(Store.objects.all()) == {store, foreign.store}
+        with pytest.raises(NoTenantScope):
+            Store(name="Whose?")
+
+
+# --- people -----------------------------------------------------------------------------------
+
+
+def test_code_that_knows_nothing_of_tenants_finds_platform_people_only(shop, cashier):
+    root = PlatformUserFactory(username="root")
+
+    assert list(User.objects.all()) == [root]
+    assert User.objects.get_by_natural_key("ROOT") == root
+    with pytest.raises(User.DoesNotExist):
+        User.objects.get_by_natural_key("c1")
+
+
+def test_also_in_a_scope_a_natural_key_is_a_platform_persons(shop, cashier):
+    with tenant_scope(shop), pytest.raises(User.DoesNotExist):
+        User.objects.get_by_natural_key("c1")
+    with across_tenants(), pytest.raises(User.DoesNotExist):
+        User.objects.get_by_natural_key("c1")
+
+
+def test_a_scope_shows_its_own_people_only(shop, cashier, foreign):
+    PlatformUserFactory()
+
+    with tenant_scope(shop):
+        assert list(User.objects.all()) == [cashier]
+    with across_tenants():
+        assert User.objects.count() == 5
+
+
+# --- units of work ----------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_scope_is_one_transaction_where_that_holds_up_nobody():
+    """On SQLite a transaction takes the write lock: reading must not open one."""
+    shop = TenantFactory()
+
+    with tenant_scope(shop):
+        assert connection.in_atomic_block is (connection.vendor == "postgresql")
+    with tenant_context(shop):
+        assert not connection.in_atomic_block
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deed_is_done_wholly_or_not_at_all():
+    shop = TenantFactory()
+
+    @deed
+    def two_stores():
+        Store.objects.create(name="One")
+        raise ZeroDivisionError
+
+    with tenant_context(shop):
+        with pytest.raises(ZeroDivisionError):
+            two_stores()
+        assert not Store.objects.exists()
+
+
+class FakeDeadlock(Exception):
+    """What psycopg raises, as far as anybody looks at it."""
+
+    def __init__(self, sqlstate):
+        self.sqlstate = sqlstate
+
+
+class Flaky:
+    """Fails some times, as PostgreSQL does to break a deadlock, and then works."""
+
+    def __init__(self, failures, sqlstate="40P01"):
+        self.failures = failures
+        self.sqlstate = sqlstate
+        self.calls = 0
+        self.__name__ = "flaky"
+
+    def __call__(self):
+        self.calls += 1
+        store = Store.objects.create(name="New")
+        if self.calls <= self.failures:
+            raise OperationalError("deadlock detected") from FakeDeadlock(self.sqlstate)
+        return store
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
+@pytest.mark.parametrize("failures", range(ATTEMPTS))
+def test_a_deed_is_tried_again_as_a_whole(failures, sqlstate):
+    flaky = Flaky(failures, sqlstate)
+
+    with tenant_context(TenantFactory()):
+        store = deed(flaky)()
+
+        assert flaky.calls == failures + 1
+        assert list(Store.objects.all()) == [store]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_but_not_for_ever():
+    flaky = Flaky(failures=100)
+
+    with tenant_context(TenantFactory()):
+        with pytest.raises(OperationalError, match="deadlock"):
+            deed(flaky)()
+
+        assert flaky.calls == ATTEMPTS
+        assert not Store.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("sqlstate", ["53300", "57014", None])
+def test_what_trying_again_does_not_mend_is_not_tried_again(sqlstate):
+    flaky = Flaky(failures=1, sqlstate=sqlstate)
+
+    with tenant_context(TenantFactory()), pytest.raises(OperationalError):
+        deed(flaky)()
+
+    assert flaky.calls == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_within_another_transaction_only_the_whole_may_be_tried_again():
+    inner = Flaky(failures=1)
+
+    def outer():
+        Store.objects.create(name="First")
+        return deed(inner)()
+
+    with tenant_context(TenantFactory()):
+        with pytest.raises(OperationalError), transaction.atomic():
+            outer()
+        assert inner.calls == 1
+        assert not Store.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_outermost_deed_tries_again_with_all_that_is_inside():
+    inner = Flaky(failures=2)
+    done = []
+
+    @deed
+    def outer():
+        done.append(Store.objects.create(name="First"))
+        return deed(inner)()
+
+    with tenant_context(TenantFactory()):
+        outer()
+
+        assert (inner.calls, len(done)) == (3, 3)
+        assert {store.name for store in Store.objects.all()} == {"First", "New"}
+
+
+def test_a_deed_keeps_its_name_and_arguments():
+    @retrying
+    def add(left, *, right):
+        """Adds."""
+        return left + right
+
+    assert (add.__name__, add.__doc__, add(1, right=2)) == ("add", "Adds.", 3)
+
+
+@pytest.mark.race
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_real_deadlock_ends_well(shop):
+    """Two deeds lock the same two rows in opposite order; both get done."""
+    left, right = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
+    meeting = at_once  # both begin together, and each waits for the other's row
+
+    @deed
+    def rename(first, second):
+        Store.objects.filter(pk=first.pk).update(address="done")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(0.3)")
+        Store.objects.filter(pk=second.pk).update(address="done")
+        return True
+
+    def in_scope(*stores):
+        with tenant_context(shop):
+            return rename(*stores)
+
+    assert meeting([lambda: in_scope(left, right), lambda: in_scope(right, left)]) == [True, True]
+
+
+def test_what_belongs_to_nobody_is_seen_by_everybody(shop, other_shop):
+    """Tenants themselves are not scoped: they are how one gets into a scope."""
+    UserFactory(tenant=shop)
+    with tenant_scope(shop):
+        assert type(shop).objects.count() == 2
