@@ -75,7 +75,7 @@ INSTALLED_APPS = [
     "tenants",
     "accounts",
     "orders",
-    "django.contrib.admin",
+    "config.apps.PlatformAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -4,7 +4,10 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
-from config.middleware import with_readable_media_types
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = with_readable_media_types(get_wsgi_application())
+django = get_wsgi_application()
+
+# Only now, with Django set up: the middleware's own imports ask for its settings and models.
+from config.middleware import with_readable_media_types  # noqa: E402
+
+application = with_readable_media_types(django)

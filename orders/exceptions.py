@@ -30,6 +30,11 @@ class PaymentExceedsDue(Conflict):
     message = "Only {due} is due."
 
 
+class PaymentUnderway(Conflict):
+    code = "payment_underway"
+    message = "The gateway is being asked about this payment at this moment."
+
+
 class PaymentSettled(Conflict):
     code = "payment_settled"
     message = "This payment is {payment_status}: there is nothing to resolve."

@@ -336,6 +336,10 @@ class Migration(migrations.Migration):
             model_name='receipt',
             constraint=models.UniqueConstraint(fields=('tenant', 'register', 'number'), name='receipt_numbers_are_unique'),
         ),
+        migrations.AddIndex(
+            model_name='stocklevel',
+            index=models.Index(fields=['tenant', 'id'], name='stock_level_by_id'),
+        ),
         migrations.AddConstraint(
             model_name='stocklevel',
             constraint=models.UniqueConstraint(fields=('tenant', 'store', 'product'), name='stock_level_is_unique'),
@@ -367,6 +371,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='product',
             index=models.Index(fields=['tenant', 'name', 'id'], name='product_by_name'),
+        ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['tenant', 'price', 'id'], name='product_by_price'),
         ),
         migrations.AddIndex(
             model_name='product',

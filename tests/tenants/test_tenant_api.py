@@ -6,7 +6,6 @@ from tenants.models import Tenant
 from tests.api import Person
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import TenantFactory
-from tests.parallel import at_once
 
 TENANT = "tenant/"
 pytestmark = pytest.mark.django_db
@@ -129,77 +128,6 @@ def test_cash_rounding_may_be_given_up(client_of):
     response = office.patch(TENANT, {"cash_rounding_increment": None}, If_Match="*")
 
     assert response.json()["cash_rounding_increment"] is None
-
-
-# --- limits -----------------------------------------------------------------------------------
-
-
-def test_of_the_limits_only_those_named_change(admin, client_of):
-    office = client_of(admin)
-    before = office.get(TENANT).json()["limits"]
-
-    first = {"cashier": {"refund_amount": "20.50"}}
-    second = {"cashier": {"line_discount_percent": "5.25"}, "manager": {"paid_out_amount": 100}}
-    office.patch(TENANT, {"limits": first}, If_Match="*")
-    response = office.patch(TENANT, {"limits": second}, If_Match="*")
-
-    assert response.json()["limits"] == {
-        "cashier": before["cashier"] | {"refund_amount": "20.50", "line_discount_percent": "5.25"},
-        "manager": before["manager"] | {"paid_out_amount": "100.00"},
-    }
-
-
-def test_a_new_limit_holds_at_once(admin, cashier, client_of):
-    limits = {"cashier": {"refund_amount": "20.00"}}
-    client_of(admin).patch(TENANT, {"limits": limits}, If_Match="*")
-
-    cashier.tenant.refresh_from_db()
-    assert cashier.may_refund(20)
-    assert not cashier.may_refund(21)
-
-
-def test_nothing_named_is_nothing_changed(admin, client_of):
-    office = client_of(admin)
-    before = office.get(TENANT).json()["limits"]
-
-    response = office.patch(TENANT, {"limits": {"cashier": {}}}, If_Match="*")
-
-    assert response.json()["limits"] == before
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_two_who_change_different_limits_at_once_both_succeed(admin, client_of):
-    offices = [client_of(admin), client_of(admin)]
-    changes = [{"cashier": {"refund_amount": "7.00"}}, {"manager": {"refund_amount": "8.00"}}]
-
-    at_once(
-        [
-            lambda: offices[0].patch(TENANT, {"limits": changes[0]}, If_Match="*"),
-            lambda: offices[1].patch(TENANT, {"limits": changes[1]}, If_Match="*"),
-        ]
-    )
-
-    limits = offices[0].get(TENANT).json()["limits"]
-    amounts = [limits[role]["refund_amount"] for role in ("cashier", "manager")]
-    assert amounts == ["7.00", "8.00"]
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_of_two_from_the_same_version_one_is_refused(admin, client_of):
-    offices = [client_of(admin), client_of(admin)]
-
-    answers = at_once(
-        [
-            lambda: offices[0].patch(TENANT, {"name": "Left"}, If_Match='"1"'),
-            lambda: offices[1].patch(TENANT, {"name": "Right"}, If_Match='"1"'),
-        ]
-    )
-
-    assert sorted(answer.status_code for answer in answers) == [200, 412]
-    winner = next(answer for answer in answers if answer.status_code == 200).json()
-    assert offices[0].get(TENANT).json() == winner
 
 
 # --- currency ---------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
-from tqdm import tqdm  # type: ignore[import-untyped]  # tqdm has no types
+from tqdm import tqdm
 
 from orders.management.replay.files import SoldBasket, ensure_complete, read_articles, read_baskets
 from orders.management.replay.report import Report

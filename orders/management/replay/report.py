@@ -85,7 +85,8 @@ class Report:
         yield f"{len(self.baskets):,} baskets, {sold:,} lines, {self.workers} workers"
         yield (
             f"{self.new:,} new, {self.known:,} already sold, {len(self.refused):,} refused, "
-            f"{sum(outcome.retries for outcome in self.outcomes):,} retries"
+            f"{sum(outcome.retries for outcome in self.outcomes):,} retries, "
+            f"{sum(outcome.resolved for outcome in self.outcomes):,} payments resolved"
         )
         yield f"{self.seconds:.1f} s, {rate:.1f} requests/s"
         yield ", ".join(f"p{p} {percentile(times, p) * 1000:.0f} ms" for p in (50, 95, 99))

@@ -43,6 +43,11 @@ class Answer:
     retry_after: float = 0.0
 
     @property
+    def will_pass(self) -> bool:
+        """The server is not there, has too much to do, or says itself when to ask again."""
+        return self.status in PASSING or self.retry_after > 0
+
+    @property
     def is_good(self) -> bool:
         return self.status in {HTTPStatus.OK, HTTPStatus.CREATED}
 
@@ -125,7 +130,7 @@ class Terminal:
         data = json.dumps(body).encode()
         for retries in range(ATTEMPTS):
             answer = self._attempt(path, data, retries)
-            if answer is not None and answer.status not in PASSING:
+            if answer is not None and not answer.will_pass:
                 return answer
             wait = min(FIRST_WAIT * 2**retries, LONGEST_WAIT)
             self.pause(max(wait, answer.retry_after if answer else 0))

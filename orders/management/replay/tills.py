@@ -17,6 +17,7 @@ from orders.management.replay.shop import ReadyShop
 from orders.management.replay.terminal import Answer, Terminal
 
 COMPLETED = "completed"
+UNDERWAY = frozenset({"pending", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Outcome:
     seconds: float
     retries: int
     is_new: bool = False
+    resolved: int = 0
     paid: Decimal | None = None
     refusal: str = ""
     differences: tuple[str, ...] = ()
@@ -82,14 +84,33 @@ def _sell_one(terminal: Terminal, sale: Mapping[str, Any], basket: SoldBasket) -
     answer = terminal.post("orders/", sale)
     if not answer.is_good:
         return Outcome(basket, answer.seconds, answer.retries, refusal=_words(answer))
+    order, resolved = _resolved(terminal, sale, answer.body)
     return Outcome(
         basket,
         answer.seconds,
         answer.retries,
         is_new=answer.status == HTTPStatus.CREATED,
-        paid=Decimal(answer.body["paid_total"]),
-        differences=tuple(_differences(basket, answer.body)),
+        resolved=resolved,
+        paid=Decimal(order["paid_total"]),
+        differences=tuple(_differences(basket, order)),
     )
+
+
+def _resolved(
+    terminal: Terminal, sale: Mapping[str, Any], order: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], int]:
+    """The order once it is known what became of its cards, and how many were not known.
+
+    A server that dies while the gateway is asked leaves such a payment behind.
+    """
+    unclear = [each["id"] for each in order["payments"] if each["status"] in UNDERWAY]
+    if not unclear:
+        return order, 0
+    for payment in unclear:
+        terminal.post(f"payments/{payment}/resolve/", {})
+    # Whatever was answered to that: the order itself says what it is now.
+    now = terminal.post("orders/", sale)
+    return (now.body if now.is_good else order), len(unclear)
 
 
 def _words(answer: Answer) -> str:

@@ -1,0 +1,182 @@
+"""The Authorization header: one scheme, one token, and no way around it."""
+
+import base64
+import re
+import time
+import uuid
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from accounts.exceptions import TokenNotValid
+from accounts.tokens import read_access, read_refresh
+from tests.accounts.forgery import signed
+from tests.api import Api
+from tests.architecture.walks import routes
+
+ME = "auth/me/"
+
+
+@pytest.fixture
+def till(cashier, client_of):
+    return client_of(cashier)
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
+def test_the_schemes_case_does_not_count(scheme, till):
+    response = Api(Authorization=f"{scheme} {till.tokens.access}").get(ME)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Bearer",
+        "Bearer ",
+        "Bearer a b",
+        "Bearer {access} {access}",
+        "Bearer {access}, Bearer {access}",
+        "{access}",
+        "Basic YzE6c2V2ZW4=",
+        "Token {access}",
+        "Bearer\t{access}",
+        "Bearer \u00e9",
+        "",
+        " ",
+        "Bearer " + "x" * 100_000,
+    ],
+)
+def test_any_other_header_is_a_refusal_and_never_anonymous(header, till, problem):
+    """Refused also where nobody need be logged in to read."""
+    api = Api(Authorization=header.format(access=till.tokens.access))
+
+    response = api.get(ME)
+
+    problem(response, 401, "token_not_valid")
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_token_counts_nowhere_but_in_its_header(till, problem):
+    bare = Api()
+
+    problem(bare.get(ME, {"access": till.tokens.access}), 401, "not_authenticated")
+    bare.client.cookies["access"] = till.tokens.access
+    problem(bare.get(ME), 401, "not_authenticated")
+
+
+def test_a_session_cookie_of_the_admin_opens_no_api(cashier, problem):
+    bare = Api()
+    bare.client.force_login(cashier)
+
+    problem(bare.get(ME), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize("name", ["green", "GREEN", "id"])
+def test_the_header_may_name_the_tokens_own_shop(name, till, shop):
+    header = str(shop.pk) if name == "id" else name
+
+    assert till.get(ME, X_Tenant_ID=header).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["auth/me/", "users/", "stores/", "products/", "tenant/"])
+def test_a_request_for_another_shop_is_refused_for_every_role(
+    path, admin, other_shop, client_of, problem
+):
+    for name in (other_shop.slug, str(other_shop.pk), "no-such-shop"):
+        problem(client_of(admin).get(path, X_Tenant_ID=name), 403, "tenant_mismatch")
+
+
+# --- hostile texts ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "part", ["[" * 50_000, '{"a":' * 20_000, "1" * 10_000, '"\\ud800"', "null", "[]", "\u00e9"]
+)
+def test_a_header_of_a_token_is_not_followed_down(part, problem):
+    encoded = base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode()
+
+    for token in (f"{encoded}.{encoded}.x", f"eyJhbGciOiJIUzI1NiJ9.{encoded}.x"):
+        problem(Api(token).get(ME), 401, "token_not_valid")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+CLAIMS = ["sid", "sub", "tid", "jti", "exp", "iat", "nbf", "iss", "aud", "tv", "token_type"]
+GOOD = {
+    "sid": str(uuid.uuid4()),
+    "sub": str(uuid.uuid4()),
+    "tid": str(uuid.uuid4()),
+    "jti": str(uuid.uuid4()),
+    "iss": "till",
+    "tv": 1,
+}
+
+
+@pytest.mark.parametrize(
+    ("read", "audience", "kind"),
+    [(read_access, "till-api", "access"), (read_refresh, "till-auth", "refresh")],
+)
+@given(claim=st.sampled_from(CLAIMS), value=json_values)
+@examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+def test_whatever_we_signed_by_mistake_is_read_or_refused(read, audience, kind, claim, value):
+    good = GOOD | {"aud": audience, "token_type": kind, "exp": int(time.time()) + 60}
+    token = signed(good | {claim: value})
+
+    with suppress(TokenNotValid):
+        assert read(token).session
+
+
+@given(text=st.text(max_size=200))
+@examples(max_examples=200, deadline=None)
+def test_whatever_comes_as_a_token_is_refused(text):
+    with pytest.raises(TokenNotValid):
+        read_access(text)
+
+
+# --- verify -----------------------------------------------------------------------------------
+
+
+def test_verify_tells_whose_a_token_is(till, anonymous, cashier, shop):
+    response = anonymous.post("auth/token/verify/", {"token": till.tokens.access})
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer.keys() == {"active", "user", "tenant", "expires_at"}
+    assert answer["active"] is True
+    assert (answer["user"]["id"], answer["tenant"]["id"]) == (str(cashier.pk), str(shop.pk))
+    assert answer["expires_at"].endswith("Z")
+
+
+# --- every door -------------------------------------------------------------------------------
+
+
+OPEN = {"home", "schema", "docs", "live", "ready"}
+OPEN |= {"signup", "token", "token-refresh", "token-verify"}
+DOORS = [
+    (method.upper(), "/" + re.sub(r"<uuid:\w+>", str(uuid.uuid4()), route.path))
+    for route in routes()
+    for method in route.methods
+    if route.name not in OPEN
+]
+
+
+def test_the_walk_finds_the_doors():
+    assert len(DOORS) > 40
+    assert not any("<" in path for _, path in DOORS)
+
+
+@pytest.mark.parametrize("header", [None, "Basic YzE6eA==", "Bearer x", "Token x"])
+def test_no_door_opens_without_a_token(header, problem, db):
+    headers = {"Authorization": header} if header else {}
+    for method, path in DOORS:
+        response = Api().client.generic(method, path, "{}", "application/json", headers=headers)
+
+        problem(response, 401, "token_not_valid" if header else "not_authenticated")
+        assert response["WWW-Authenticate"].startswith("Bearer"), path

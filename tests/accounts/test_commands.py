@@ -1,0 +1,300 @@
+"""The chores at the command line."""
+
+import io
+import json
+import sys
+from datetime import UTC, datetime
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from tenants.models import Register, Store, Tenant
+from tenants.scope import across_tenants, tenant_scope
+from tests.api import Api
+from tests.factories.accounts import PlatformUserFactory, UserFactory
+
+PASSWORD = "seven green bottles"
+SHOP = [
+    "--slug=corner",
+    "--name=Corner Shop",
+    "--currency=EUR",
+    "--admin-username=owner",
+    "--admin-email=o@corner.example",
+]
+SOMEBODY = ["--tenant=green", "--username=new", "--role=cashier"]
+
+
+class Terminal(io.StringIO):
+    """Standard input with somebody in front of it."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _nobody_types(monkeypatch, db):
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    monkeypatch.delenv("TILL_PASSWORD", raising=False)
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """What somebody types at the prompt, answer by answer."""
+
+    def answers(*words):
+        remaining = iter(words)
+        monkeypatch.setattr(sys, "stdin", Terminal())
+        monkeypatch.setattr("accounts.management.terminal.getpass", lambda _: next(remaining))
+
+    return answers
+
+
+def run(*arguments):
+    out = io.StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()
+
+
+def log_in(tenant, username, password):
+    body = {"tenant": tenant, "username": username, "password": password}
+    return Api().post("auth/token/", body)
+
+
+def everybody():
+    with across_tenants():
+        return User.objects.count()
+
+
+# --- create_tenant ----------------------------------------------------------------------------
+
+
+def test_a_new_shop_can_sell_and_its_admin_has_a_temporary_password():
+    printed = run("create_tenant", *SHOP, "--timezone=Europe/Berlin")
+
+    temporary = printed.split()[-1]
+    user = log_in("corner", "owner", temporary).json()["user"]
+    assert printed.startswith("Opened corner with the admin owner.")
+    assert (user["role"], user["email"]) == ("admin", "o@corner.example")
+    assert user["must_change_password"] is True
+    shop = Tenant.objects.get()
+    assert (shop.name, shop.currency, shop.timezone) == ("Corner Shop", "EUR", "Europe/Berlin")
+    with tenant_scope(shop):
+        assert (Store.objects.get().name, Register.objects.get().number) == ("Main", 1)
+
+
+@pytest.mark.parametrize("way", ["environment", "standard input", "prompt"])
+@pytest.mark.parametrize(
+    "command", [["create_tenant", *SHOP], ["create_user", *SOMEBODY]], ids=lambda it: it[0]
+)
+def test_a_password_comes_by_three_ways_and_is_not_printed(command, way, shop, monkeypatch, typed):
+    arguments = []
+    if way == "environment":
+        monkeypatch.setenv("TILL_PASSWORD", PASSWORD)
+    elif way == "prompt":
+        typed(PASSWORD, PASSWORD)
+    else:
+        monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\nmore\n"))
+        arguments = ["--password-stdin"]
+
+    printed = run(*command, *arguments)
+
+    where = ("corner", "owner") if command[0] == "create_tenant" else ("green", "new")
+    assert PASSWORD not in printed
+    assert "password" not in printed.lower()
+    assert log_in(*where, PASSWORD).json()["user"]["must_change_password"] is False
+
+
+def test_blanks_belong_to_a_password_also_here(shop, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("  two blanks  \r\n"))
+
+    run("create_user", *SOMEBODY, "--password-stdin")
+
+    assert log_in("green", "new", "  two blanks  ").status_code == 200
+
+
+def test_an_empty_answer_asks_for_a_temporary_one(shop, typed):
+    typed("")
+
+    assert "Temporary password" in run("create_user", *SOMEBODY)
+
+
+def test_two_answers_that_differ_make_nobody(shop, typed):
+    typed(PASSWORD, PASSWORD + " ")
+
+    with pytest.raises(CommandError, match="differ"):
+        run("create_user", *SOMEBODY)
+    assert everybody() == 0
+
+
+def test_an_empty_standard_input_makes_nobody(shop):
+    with pytest.raises(CommandError, match="no password"):
+        run("create_user", *SOMEBODY, "--password-stdin")
+    assert everybody() == 0
+
+
+@pytest.mark.parametrize(
+    "command", [["create_tenant", *SHOP], ["create_user", *SOMEBODY]], ids=lambda it: it[0]
+)
+def test_a_password_is_no_argument(command, shop):
+    with pytest.raises(CommandError, match="argument"):
+        run(*command, f"--password={PASSWORD}")
+    assert everybody() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("--slug=admin", "slug: This name is reserved."),
+        ("--slug=Corner", "slug: Use 3 to 63 of a-z"),
+        ("--currency=XXX", "currency: This is not a currency"),
+        ("--timezone=Mars/Olympus", "timezone: This is not a time zone"),
+        ("--admin-username=x y", "username: Use 2 to 32 of"),
+        ("--admin-email=nobody", "email: Enter a valid email address."),
+    ],
+)
+def test_a_refusal_names_its_reason_and_leaves_nothing_behind(change, reason):
+    with pytest.raises(CommandError, match=reason):
+        run("create_tenant", *SHOP, change)
+    assert not Tenant.objects.exists()
+
+
+def test_a_password_must_be_one_also_here(monkeypatch):
+    monkeypatch.setenv("TILL_PASSWORD", "short")
+
+    with pytest.raises(CommandError, match=r"admin\.password: Use at least 15 characters"):
+        run("create_tenant", *SHOP)
+    assert not Tenant.objects.exists()
+
+
+def test_a_slug_belongs_to_the_first(shop):
+    with pytest.raises(CommandError, match="This name is taken"):
+        run("create_tenant", *SHOP, "--slug=green")
+    assert Tenant.objects.count() == 1
+
+
+# --- create_user ------------------------------------------------------------------------------
+
+
+def test_a_new_user_has_a_temporary_password(shop):
+    printed = run("create_user", *SOMEBODY, "--email=n@green.example", "--display-name=Zoë")
+
+    user = log_in("green", "new", printed.split()[-1]).json()["user"]
+    assert printed.startswith("Created the cashier new of green.")
+    assert user["must_change_password"] is True
+    assert (user["email"], user["display_name"]) == ("n@green.example", "Zoë")
+
+
+@pytest.mark.parametrize("role", ["cashier", "manager", "admin"])
+def test_the_installation_hires_anybody(role, shop):
+    run("create_user", *SOMEBODY, f"--role={role}")
+
+    with tenant_scope(shop):
+        assert User.objects.get_queryset().get().role == role
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("--tenant=nowhere", "There is no tenant nowhere."),
+        ("--username=c1", "This username is taken."),
+        ("--username=C1", "This username is taken."),
+        ("--username=x y", "username: Use 2 to 32 of"),
+        ("--email=c1@green.example", "This e-mail address is taken."),
+        ("--role=boss", "invalid choice"),
+    ],
+)
+def test_nobody_is_hired_against_the_rules(change, reason, cashier):
+    with pytest.raises(CommandError, match=reason):
+        run("create_user", *SOMEBODY, change)
+    assert everybody() == 1
+
+
+# --- list_users -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def _staff(admin, manager, cashier, shop, foreign):
+    UserFactory(tenant=shop, username="gone", is_active=False)
+    PlatformUserFactory()
+
+
+@pytest.mark.usefixtures("_staff")
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ([], ["adm", "c1", "mgr"]),
+        (["--role=cashier"], ["c1"]),
+        (["--inactive"], ["gone"]),
+        (["--inactive", "--role=admin"], []),
+    ],
+)
+def test_one_shop_is_listed(options, names):
+    printed = run("list_users", "--tenant=green", *options)
+    as_json = run("list_users", "--tenant=green", "--json", *options)
+
+    assert [line.split("\t")[0] for line in printed.splitlines()] == names
+    assert [user["username"] for user in json.loads(as_json)] == names
+    assert "CANARY" not in printed + as_json
+
+
+def test_programs_get_everything_but_secrets(cashier):
+    with across_tenants():
+        User.objects.update(last_login=datetime(2026, 1, 2, tzinfo=UTC))
+
+    (user,) = json.loads(run("list_users", "--tenant=green", "--json"))
+
+    assert user == {
+        "id": str(cashier.pk),
+        "username": "c1",
+        "display_name": cashier.display_name,
+        "email": "c1@green.example",
+        "role": "cashier",
+        "is_active": True,
+        "must_change_password": False,
+        "last_login": "2026-01-02T00:00:00Z",
+    }
+
+
+def test_no_list_without_a_shop():
+    with pytest.raises(CommandError, match="--tenant"):
+        run("list_users")
+    with pytest.raises(CommandError, match="There is no tenant nowhere"):
+        run("list_users", "--tenant=nowhere")
+
+
+# --- createsuperuser --------------------------------------------------------------------------
+
+
+def create_superuser(monkeypatch, username="root", password=PASSWORD):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", password)
+    return run(
+        "createsuperuser",
+        "--noinput",
+        f"--username={username}",
+        "--email=root@till.example",
+    )
+
+
+def test_djangos_own_command_makes_a_platform_user(monkeypatch, client):
+    create_superuser(monkeypatch)
+
+    root = User.objects.get_by_natural_key("root")
+    assert (root.tenant, root.role, root.is_superuser, root.is_staff) == (None, "", True, True)
+    assert client.login(username="root", password=PASSWORD)
+    assert log_in("green", "root", PASSWORD).status_code == 401
+
+
+def test_shops_of_the_same_username_are_no_hindrance(monkeypatch, cashier):
+    create_superuser(monkeypatch, username="c1")
+
+    assert everybody() == 2
+
+
+@pytest.mark.parametrize("username", ["root", "ROOT", "x y"])
+def test_a_platform_username_is_there_once_and_plain(username, monkeypatch):
+    PlatformUserFactory(username="root")
+
+    with pytest.raises(CommandError):
+        create_superuser(monkeypatch, username=username)
+    assert everybody() == 1

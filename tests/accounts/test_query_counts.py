@@ -1,0 +1,77 @@
+"""How many statements each of the busy calls takes: one more is a decision, not an accident."""
+
+import pytest
+
+from tests.factories.accounts import PASSWORD, UserFactory
+
+
+@pytest.fixture
+def office(admin, client_of):
+    return client_of(admin)
+
+
+@pytest.fixture(params=[1, 30])
+def staff(request, shop):
+    """One colleague, or thirty: the number of statements must not depend on it."""
+    return [UserFactory(tenant=shop) for _ in range(request.param)]
+
+
+def test_a_log_in_finds_the_shop_and_the_person_and_writes_a_session(
+    anonymous, cashier, statements
+):
+    body = {"tenant": "green", "username": "c1", "password": PASSWORD}
+
+    with statements(4):
+        assert anonymous.post("auth/token/", body).status_code == 200
+
+
+def test_a_refused_log_in_finds_the_shop_and_the_person(anonymous, cashier, statements):
+    body = {"tenant": "green", "username": "c1", "password": "wrong"}
+
+    with statements(2):
+        assert anonymous.post("auth/token/", body).status_code == 401
+
+
+def test_a_refresh_is_one_swap_and_one_look(anonymous, office, statements):
+    with statements(2):
+        answer = anonymous.post("auth/token/refresh/", {"refresh": office.tokens.refresh})
+
+    assert answer.status_code == 200
+
+
+def test_who_asks_is_found_in_one_statement(office, statements):
+    with statements(1):
+        assert office.get("auth/me/").status_code == 200
+
+
+def test_a_forged_token_asks_nothing(anonymous, statements):
+    with statements(0):
+        assert anonymous.get("auth/me/", Authorization="Bearer x.y.z").status_code == 401
+
+
+def test_a_list_of_people_is_one_statement_more(office, staff, statements):
+    with statements(2):
+        page = office.get("users/").json()
+
+    assert len(page["results"]) == len(staff) + 1
+
+
+def test_so_is_one_person(office, cashier, statements):
+    with statements(2):
+        assert office.get(f"users/{cashier.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["stores/", "registers/"])
+def test_so_is_a_list_of_places(path, office, register, statements):
+    with statements(2):
+        assert len(office.get(path).json()["results"]) == 1
+
+
+def test_the_shop_comes_with_whoever_asks(office, statements):
+    with statements(1):
+        assert office.get("tenant/").status_code == 200
+
+
+def test_a_new_log_out_is_one_update(office, statements):
+    with statements(2):
+        assert office.post("auth/logout/").status_code == 204

@@ -1,0 +1,219 @@
+"""Staying logged in: each refresh token buys one pair, and a stolen one ends the session."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts import services
+from accounts.exceptions import TokenNotValid
+from accounts.models import AuthSession
+from accounts.tokens import issue_refresh
+from tenants.scope import across_tenants
+from tests.accounts.refreshing import MORNING, REFRESH, is_in, is_refused, refreshed, stored
+from tests.api import Api
+from tests.factories.accounts import UserFactory
+from tests.parallel import times
+
+GRACE = timedelta(seconds=10)
+
+
+@pytest.fixture
+def till(clock, cashier, client_of):
+    """The cashier's log-in of this morning."""
+    return client_of(cashier)
+
+
+def test_a_refresh_gives_the_next_pair(till, anonymous, clock):
+    clock.shift(60)
+
+    response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh})
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer.keys() == {"access", "refresh", "token_type", "expires_in"}
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
+    assert answer["refresh"] != till.tokens.refresh
+    assert is_in(answer["access"])
+    assert is_in(till.tokens.access)
+    session = stored(till.session)
+    assert session.previous_jti == till.session.current_jti
+    assert session.last_used_at == session.rotated_at == MORNING + timedelta(seconds=60)
+
+
+def test_a_chain_of_refreshes_lasts_a_shift(till, anonymous, clock):
+    token = till.tokens.refresh
+    for _ in range(5):
+        clock.shift(timedelta(hours=2))
+        token = refreshed(anonymous, token)["refresh"]
+
+    with across_tenants():
+        assert AuthSession.objects.count() == 1
+
+
+def test_who_lost_the_answer_gets_the_same_one_again_for_some_seconds(till, anonymous, clock):
+    first = refreshed(anonymous, till.tokens.refresh)
+    clock.shift(GRACE)
+
+    second = refreshed(anonymous, till.tokens.refresh)
+
+    assert second["refresh"] == first["refresh"]
+    assert is_in(second["access"])
+    assert is_in(refreshed(anonymous, second["refresh"])["access"])
+
+
+def test_a_used_token_ends_the_session_once_the_grace_is_over(till, anonymous, clock):
+    child = refreshed(anonymous, till.tokens.refresh)
+    clock.shift(GRACE + timedelta(microseconds=1))
+
+    assert is_refused(anonymous, till.tokens.refresh)
+
+    session = stored(till.session)
+    assert (session.revoked_at, session.revoke_reason) == (
+        MORNING + GRACE + timedelta(microseconds=1),
+        "refresh_reuse",
+    )
+    assert is_refused(anonymous, child["refresh"])
+    assert not is_in(child["access"])
+    assert not is_in(till.tokens.access)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_end_of_a_stolen_session_is_committed_though_the_answer_is_a_refusal(
+    till, anonymous, clock
+):
+    child = refreshed(anonymous, till.tokens.refresh)
+    clock.shift(60)
+
+    assert is_refused(anonymous, till.tokens.refresh)
+
+    assert stored(till.session).revoke_reason == "refresh_reuse"
+    assert not is_in(child["access"])
+
+
+def test_a_token_from_before_the_last_ends_the_session_at_once(till, anonymous):
+    child = refreshed(anonymous, till.tokens.refresh)
+    grandchild = refreshed(anonymous, child["refresh"])
+
+    assert is_refused(anonymous, till.tokens.refresh)
+
+    assert stored(till.session).revoke_reason == "refresh_reuse"
+    assert is_refused(anonymous, grandchild["refresh"])
+    assert not is_in(grandchild["access"])
+
+
+def test_other_sessions_of_the_same_person_go_on(till, anonymous, cashier, client_of, clock):
+    other = client_of(cashier)
+    refreshed(anonymous, till.tokens.refresh)
+    clock.shift(60)
+
+    assert is_refused(anonymous, till.tokens.refresh)
+
+    assert is_in(other.tokens.access)
+    refreshed(anonymous, other.tokens.refresh)
+
+
+# --- whose ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["green", "GREEN", "id"])
+def test_the_header_may_name_the_tokens_own_shop(name, till, anonymous, shop):
+    header = str(shop.pk) if name == "id" else name
+    response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh}, X_Tenant_ID=header)
+
+    assert response.status_code == 200
+
+
+@pytest.mark.parametrize("name", ["canary-b-slug", "no-such-shop", ""])
+def test_a_refresh_for_another_shop_is_refused_and_uses_nothing_up(
+    name, till, anonymous, problem, other_shop
+):
+    response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh}, X_Tenant_ID=name)
+
+    problem(response, 403, "tenant_mismatch")
+    assert stored(till.session).current_jti == till.session.current_jti
+
+
+def test_a_bearer_token_beside_it_means_nothing(till, anonymous):
+    response = Api("nonsense").post(REFRESH, {"refresh": till.tokens.refresh})
+
+    assert response.status_code == 200
+
+
+def test_an_access_token_refreshes_nothing(till, anonymous):
+    assert is_refused(anonymous, till.tokens.access)
+    assert stored(till.session).revoked_at is None
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "required"),
+        ({"refresh": None}, "null"),
+        ({"refresh": ""}, "blank"),
+        ({"refresh": ["x"]}, "invalid"),
+        ({"refresh": "x" * 2001}, "max_length"),
+    ],
+)
+def test_no_token_is_a_fault_of_the_request(body, code, anonymous, problem):
+    problem(anonymous.post(REFRESH, body), 400, "invalid", {"refresh": code})
+
+
+@pytest.mark.parametrize("text", ["x", "a.b.c", "..", "\u00e9", "a b", "null"])
+def test_what_is_no_token_is_no_log_in(text, anonymous):
+    assert is_refused(anonymous, text)
+
+
+def test_no_token_lies_in_the_database(till, anonymous):
+    """What is kept cannot be used: the next refresh token is made, not fetched."""
+    answer = refreshed(anonymous, till.tokens.refresh)
+
+    session = stored(till.session)
+    values = "|".join(str(getattr(session, field.attname)) for field in session._meta.fields)
+    assert answer["refresh"] not in values
+    assert answer["refresh"].split(".")[2] not in values
+    assert issue_refresh(session) == answer["refresh"]
+
+
+# --- at once ----------------------------------------------------------------------------------
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_twenty_refreshes_with_one_token_are_one_rotation(cashier, client_of):
+    till = client_of(cashier)
+
+    answers = times(20, lambda: Api().post(REFRESH, {"refresh": till.tokens.refresh}))
+
+    assert {answer.status_code for answer in answers} == {200}
+    successors = {answer.json()["refresh"] for answer in answers}
+    session = stored(till.session)
+    assert successors == {issue_refresh(session)}
+    assert session.previous_jti == till.session.current_jti
+    assert session.revoked_at is None
+    assert all(is_in(answer.json()["access"]) for answer in answers)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_thief_and_the_owner_at_once_end_the_session(cashier, client_of):
+    till = client_of(cashier)
+    services.refresh(till.tokens.refresh)
+    with across_tenants():
+        AuthSession.objects.update(rotated_at=MORNING)
+
+    outcomes = times(8, lambda: services.refresh(till.tokens.refresh))
+
+    assert [type(outcome) for outcome in outcomes] == [TokenNotValid] * 8
+    assert stored(till.session).revoke_reason == "refresh_reuse"
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_ten_people_refresh_at_once(shop, client_of):
+    tills = [client_of(UserFactory(tenant=shop)) for _ in range(10)]
+    tokens = iter([till.tokens.refresh for till in tills])
+
+    answers = times(10, lambda: Api().post(REFRESH, {"refresh": next(tokens)}))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["refresh"] for answer in answers}) == 10

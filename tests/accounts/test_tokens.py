@@ -1,0 +1,206 @@
+"""Which tokens are believed: those that we signed, of a session that still holds."""
+
+import uuid
+from datetime import timedelta
+from itertools import product
+
+import jwt
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuthSession, User
+from tenants.scope import across_tenants
+from tests.accounts.forgery import KEY, claims_of, is_refused, raw, signed
+from tests.api import Api
+
+OTHER_KEY = "another-key-of-the-right-length-that-signs-nothing-here"
+
+
+@pytest.fixture
+def till(cashier, client_of):
+    return client_of(cashier)
+
+
+def test_the_forged_ones_below_differ_from_a_good_one_in_one_thing_only(till):
+    assert Api(signed(claims_of(till))).get("auth/me/").status_code == 200
+
+
+# --- signatures -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, 1, ["HS256"]])
+def test_without_a_signature_there_is_no_token(algorithm, till, problem):
+    assert is_refused(raw({"alg": algorithm, "typ": "JWT"}, claims_of(till)), problem)
+
+
+def test_an_empty_signature_is_none(till, problem):
+    header, payload, _ = till.tokens.access.split(".")
+
+    assert is_refused(f"{header}.{payload}.", problem)
+
+
+def test_another_key_signs_nothing(till, problem):
+    assert is_refused(signed(claims_of(till), OTHER_KEY), problem)
+
+
+@pytest.mark.filterwarnings("ignore::jwt.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
+def test_another_algorithm_with_our_key_signs_nothing(algorithm, till, problem):
+    assert is_refused(signed(claims_of(till), KEY, algorithm), problem)
+
+
+def test_claims_cannot_be_exchanged_under_a_signature(till, manager, client_of, problem):
+    header, _, signature = till.tokens.access.split(".")
+    _, payload, _ = client_of(manager).tokens.access.split(".")
+
+    assert is_refused(f"{header}.{payload}.{signature}", problem)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"kid": "unknown"},
+        {"kid": "../../dev/null"},
+        {"kid": "' OR 1=1--"},
+        {"kid": "http://127.0.0.1:9/key"},
+        {"jwk": {"kty": "oct", "k": "YW5vdGhlcg"}},
+        {"jku": "http://127.0.0.1:9/keys"},
+        {"x5u": "http://127.0.0.1:9/certificate"},
+        {"x5c": ["MIIB"]},
+        {"b64": False, "crit": ["b64"]},
+        {"crit": ["exp"]},
+    ],
+)
+def test_a_token_does_not_choose_its_own_key(headers, till, problem):
+    assert is_refused(signed(claims_of(till), OTHER_KEY, **headers), problem)
+
+
+# --- claims, signed by us ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("claim", ["sid", "sub", "tid", "jti", "exp", "iss", "aud", "token_type"])
+def test_each_claim_is_needed(claim, till, problem):
+    assert is_refused(signed(claims_of(till, **{claim: None})), problem)
+
+
+@pytest.mark.parametrize(
+    ("claim", "value"),
+    [
+        ("iss", "another"),
+        ("iss", ["till"]),
+        ("aud", "till-auth"),
+        ("aud", "till"),
+        ("aud", ["till-api"]),
+        ("aud", ["till-api", "till-auth"]),
+        ("token_type", "refresh"),
+        ("exp", 1),
+        ("exp", "soon"),
+        ("exp", 10**20),
+        ("exp", [1]),
+        ("iat", 10**12),
+        ("nbf", 10**10),
+        ("tv", 2),
+        ("tv", 0),
+        ("tv", "x"),
+        ("tv", [1]),
+        ("tv", None),
+        *product(["sid", "sub", "tid", "jti"], ["x", "", 5, {}, ["a"], True, 10**40]),
+    ],
+)
+def test_each_claim_is_what_it_must_be(claim, value, till, problem):
+    assert is_refused(signed(claims_of(till, **{claim: value})), problem)
+
+
+@pytest.mark.parametrize("claim", ["sid", "sub", "tid"])
+def test_ids_that_nobody_has_open_nothing(claim, till, problem):
+    assert is_refused(signed(claims_of(till, **{claim: str(uuid.uuid4())})), problem)
+
+
+def test_another_persons_id_in_ones_own_session_opens_nothing(till, manager, problem):
+    assert is_refused(signed(claims_of(till, sub=str(manager.pk))), problem)
+
+
+def test_another_tenants_id_in_ones_own_session_opens_nothing(till, other_shop, problem):
+    assert is_refused(signed(claims_of(till, tid=str(other_shop.pk))), problem)
+
+
+def test_another_persons_session_under_ones_own_name_opens_nothing(
+    till, manager, client_of, problem
+):
+    assert is_refused(signed(claims_of(till, sid=str(client_of(manager).session.pk))), problem)
+
+
+def test_a_role_in_a_token_is_not_believed(till, problem):
+    token = signed(claims_of(till, role="admin", is_superuser=True))
+
+    assert Api(token).get("auth/me/").json()["role"] == "cashier"
+    problem(Api(token).get("users/"), 403, "permission_denied")
+
+
+# --- kinds ------------------------------------------------------------------------------------
+
+
+def test_neither_token_passes_for_the_other(till, problem):
+    assert is_refused(till.tokens.refresh, problem)
+    problem(
+        Api().post("auth/token/refresh/", {"refresh": till.tokens.access}), 401, "token_not_valid"
+    )
+
+
+def test_nor_with_the_audience_of_the_other(till, problem):
+    refresh = jwt.decode(till.tokens.refresh, options={"verify_signature": False})
+
+    assert is_refused(signed(refresh | {"aud": "till-api"}), problem)
+
+
+@pytest.mark.parametrize("claim", ["sid", "sub", "tid", "jti", "exp", "iss", "aud"])
+def test_each_claim_of_a_refresh_token_is_needed(claim, till, problem):
+    refresh = jwt.decode(till.tokens.refresh, options={"verify_signature": False})
+    del refresh[claim]
+
+    response = Api().post("auth/token/refresh/", {"refresh": signed(refresh)})
+
+    problem(response, 401, "token_not_valid")
+    with across_tenants():
+        assert AuthSession.objects.get(pk=till.session.pk).revoked_at is None
+
+
+def test_a_refresh_token_in_somebody_elses_name_buys_nothing(till, manager, problem):
+    refresh = jwt.decode(till.tokens.refresh, options={"verify_signature": False})
+    forged = signed(refresh | {"sub": str(manager.pk)})
+
+    problem(Api().post("auth/token/refresh/", {"refresh": forged}), 401, "token_not_valid")
+
+
+# --- what must hold at this moment ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"revoked_at": timezone.now()},
+        {"expires_at": timezone.now() - timedelta(seconds=1)},
+        {"idle_expires_at": timezone.now() - timedelta(seconds=1)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_ended_session_ends_its_tokens(change, till, problem):
+    with across_tenants():
+        AuthSession.objects.update(**change)
+
+    assert is_refused(till.tokens.access, problem)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"token_version": 2}], ids=str)
+def test_a_change_of_the_person_ends_the_token(change, till, cashier, problem):
+    with across_tenants():
+        User.objects.filter(pk=cashier.pk).update(**change)
+
+    assert is_refused(till.tokens.access, problem)
+
+
+def test_a_suspended_shop_ends_every_token(till, shop, problem):
+    shop.is_active = False
+    shop.save()
+
+    assert is_refused(till.tokens.access, problem)

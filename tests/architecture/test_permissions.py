@@ -1,0 +1,223 @@
+"""Who may ask what: one table for every route. A route without a line here fails."""
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from orders.models import StockLevel, StockMovement
+from tenants.scope import tenant_scope
+from tests.api import Api, Person
+from tests.architecture.walks import routes
+from tests.factories.accounts import UserFactory
+from tests.factories.orders import OrderLineFactory, PaymentFactory
+from tests.shapes import refusal
+
+ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
+STAFF = ANYBODY - {"anonymous"}
+MANAGERS = STAFF - {"cashier"}
+ADMINS = frozenset({"admin"})
+
+TABLE = {
+    ("get", "home"): ANYBODY,
+    ("get", "schema"): ANYBODY,
+    ("get", "docs"): ANYBODY,
+    ("get", "live"): ANYBODY,
+    ("get", "ready"): ANYBODY,
+    # tokens
+    ("post", "signup"): ANYBODY,
+    ("post", "token"): ANYBODY,
+    ("post", "token-refresh"): ANYBODY,
+    ("post", "token-verify"): ANYBODY,
+    ("post", "logout"): STAFF,
+    ("post", "logout-all"): STAFF,
+    # oneself
+    ("get", "me"): STAFF,
+    ("patch", "me"): STAFF,
+    ("put", "password"): STAFF,
+    # people; whom a manager may change is the models' to say
+    ("get", "user-list"): MANAGERS,
+    ("post", "user-list"): MANAGERS,
+    ("get", "user-detail"): MANAGERS,
+    ("patch", "user-detail"): MANAGERS,
+    ("put", "user-activation"): MANAGERS,
+    ("delete", "user-activation"): MANAGERS,
+    ("post", "user-reset-password"): MANAGERS,
+    ("put", "user-role"): ADMINS,
+    # the shop
+    ("get", "tenant"): STAFF,
+    ("patch", "tenant"): ADMINS,
+    ("get", "store-list"): STAFF,
+    ("post", "store-list"): ADMINS,
+    ("get", "store-detail"): STAFF,
+    ("patch", "store-detail"): ADMINS,
+    ("get", "register-list"): STAFF,
+    ("post", "register-list"): ADMINS,
+    ("get", "register-detail"): STAFF,
+    ("patch", "register-detail"): ADMINS,
+    # the catalog
+    ("get", "tax-class-list"): STAFF,
+    ("post", "tax-class-list"): ADMINS,
+    ("get", "tax-class-detail"): STAFF,
+    ("patch", "tax-class-detail"): ADMINS,
+    ("get", "category-list"): STAFF,
+    ("post", "category-list"): MANAGERS,
+    ("get", "category-detail"): STAFF,
+    ("patch", "category-detail"): MANAGERS,
+    ("get", "product-list"): STAFF,
+    ("post", "product-list"): MANAGERS,
+    ("get", "product-detail"): STAFF,
+    ("patch", "product-detail"): MANAGERS,
+    # stock
+    ("get", "stock-level-list"): STAFF,
+    ("get", "stock-level-detail"): STAFF,
+    ("get", "movement-list"): STAFF,
+    ("post", "movement-list"): MANAGERS,
+    ("get", "movement-detail"): STAFF,
+    # selling
+    ("get", "order-list"): STAFF,
+    ("post", "order-list"): STAFF,
+    ("post", "order-calculate"): STAFF,
+    ("get", "order-detail"): STAFF,
+    ("post", "order-payments"): STAFF,
+    ("get", "order-receipt"): STAFF,
+    ("post", "payment-resolve"): MANAGERS,
+}
+# What somebody may do who still has to replace a temporary password.
+BEFORE_PASSWORD_CHANGE = {("put", "password"), ("post", "logout"), ("post", "logout-all")}
+# Bodies that are read before the row is looked for.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("put", "user-role"): {"role": "cashier"},
+    ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},
+}
+every_call = pytest.mark.parametrize(("method", "name"), sorted(TABLE))
+BY_NAME = {route.name: route for route in routes()}
+about_one_row = pytest.mark.parametrize(
+    ("method", "name"),
+    sorted((method, name) for method, name in TABLE if "<uuid:pk>" in BY_NAME[name].path),
+)
+
+
+@pytest.fixture
+def rows(shop, store, register, product):
+    """One row of each kind of the shop, by the first word of the names of its routes."""
+    with tenant_scope(shop):
+        level, movement = StockLevel.objects.get(), StockMovement.objects.get()
+    line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
+    return {
+        "user": UserFactory(tenant=shop).pk,
+        "store": store.pk,
+        "register": register.pk,
+        "tax-class": product.tax_class_id,
+        "category": product.category_id,
+        "product": product.pk,
+        "stock-level": level.pk,
+        "movement": movement.pk,
+        "order": line.order_id,
+        "payment": PaymentFactory(order=line.order).pk,
+    }
+
+
+@pytest.fixture
+def people(admin, manager, cashier):
+    return {
+        "anonymous": Api(),
+        "cashier": Person(cashier),
+        "manager": Person(manager),
+        "admin": Person(admin),
+    }
+
+
+def call(client: Api, method: str, name: str, pk: uuid.UUID | None) -> Any:
+    path = BY_NAME[name].path.replace("<uuid:pk>", str(pk))
+    body = BODIES.get((method, name))
+    headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {})
+    content = json.dumps(body or {})
+    return client.client.generic(
+        method.upper(), f"/{path}", content, "application/json", headers=headers
+    )
+
+
+def row_of(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
+    kinds = [kind for kind in rows if name == kind or name.startswith(f"{kind}-")]
+    return rows[max(kinds, key=len)] if kinds else None
+
+
+def test_the_table_has_a_line_for_every_call_and_no_other():
+    calls = {(method, route.name) for route in routes() for method in route.methods}
+
+    assert calls == set(TABLE)
+
+
+@every_call
+@pytest.mark.parametrize("who", sorted(ANYBODY))
+def test_a_call_is_open_to_whom_the_table_says(method, name, who, people, rows, settings):
+    settings.SIGNUP_ENABLED = True
+
+    response = call(people[who], method, name, row_of(name, rows))
+
+    if who in TABLE[method, name]:
+        assert response.status_code not in {401, 403, 404, 405}, response.content
+        assert response.status_code < 500
+    elif who == "anonymous":
+        refusal(response, 401, "not_authenticated")
+        assert response["WWW-Authenticate"].startswith("Bearer")
+    else:
+        refusal(response, 403, "permission_denied")
+
+
+@every_call
+def test_who_must_change_the_password_can_do_nothing_else(method, name, shop, rows, settings):
+    settings.SIGNUP_ENABLED = True
+    newcomer = Person(UserFactory(tenant=shop, admin=True, must_change_password=True))
+
+    response = call(newcomer, method, name, row_of(name, rows))
+
+    if "anonymous" in TABLE[method, name] or (method, name) in BEFORE_PASSWORD_CHANGE:
+        assert response.status_code not in {401, 403}
+    else:
+        refusal(response, 403, "password_change_required")
+
+
+@about_one_row
+def test_a_row_of_another_shop_is_answered_like_one_that_nobody_has(method, name, rows, stranger):
+    client = Person(stranger)
+
+    ours = call(client, method, name, row_of(name, rows))
+    nobodys = call(client, method, name, uuid.uuid4())
+
+    refusal(ours, 404, "not_found")
+    assert without_request_id(ours) == without_request_id(nobodys)
+    assert headers_of(ours) == headers_of(nobodys)
+
+
+def without_request_id(response: Any) -> bytes:
+    content: bytes = response.content
+    return content.replace(response["X-Request-ID"].encode(), b"")
+
+
+def headers_of(response: Any) -> dict[str, str]:
+    return {name: value for name, value in response.items() if name != "X-Request-ID"}
+
+
+@pytest.mark.parametrize("name", sorted(name for method, name in TABLE if name.endswith("-list")))
+def test_no_list_shows_anything_of_another_shop(name, rows, foreign, people):
+    path = "/" + BY_NAME[name].path
+    response = people["admin"].client.get(path, headers=people["admin"].defaults)
+
+    assert response.status_code == 200
+    assert response.json()["results"]
+    assert b"CANARY" not in response.content
+
+
+@pytest.mark.parametrize("name", sorted({name for _, name in TABLE}))
+def test_other_methods_are_refused_and_options_fail_nowhere(name, rows, people):
+    route = BY_NAME[name]
+    for method in {"get", "post", "put", "patch", "delete", "options"} - route.methods.keys():
+        response = call(people["admin"], method, name, row_of(name, rows))
+
+        if method == "options":
+            assert response.status_code < 500
+        elif route.path.startswith("api/"):
+            refusal(response, 405, "method_not_allowed")

@@ -1,0 +1,273 @@
+"""The OpenAPI document says of every answer what it is, field by field, and nothing else."""
+
+import copy
+import re
+import uuid
+from functools import cache
+from typing import Any
+
+import pytest
+from django.urls import reverse
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator, FormatChecker
+
+from tests.api import Api, Person
+from tests.architecture.walks import METHODS, routes
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.orders import BarcodeFactory
+
+JSON = "application/json"
+
+
+@cache
+def document() -> dict[str, Any]:
+    with GENERATOR_STATS.silence():
+        made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return made
+
+
+def strict(schema: Any) -> Any:
+    """The same schema, of which an answer may leave nothing out and to which it may add nothing."""
+    if isinstance(schema, list):
+        return [strict(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    stricter = {name: strict(each) for name, each in schema.items()}
+    if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
+        stricter |= {"additionalProperties": False, "required": list(schema["properties"])}
+    return stricter
+
+
+@cache
+def strict_components() -> dict[str, Any]:
+    found: dict[str, Any] = strict(copy.deepcopy(document()["components"]))
+    return found
+
+
+def ensure_documented(response: Any, method: str, route: str) -> None:
+    """This answer is one of those that the document describes for the call."""
+    operation = document()["paths"][path_in_document(route)][method]
+    assert str(response.status_code) in operation["responses"], response.content
+    content = operation["responses"][str(response.status_code)].get("content")
+    if content is None:
+        assert response.content == b""
+        return
+    schema = strict(content[JSON]["schema"]) | {"components": strict_components()}
+    validator = Draft202012Validator(schema, format_checker=FormatChecker())
+    assert [f"{e.json_path}: {e.message}" for e in validator.iter_errors(response.json())] == []
+
+
+def path_in_document(name: str) -> str:
+    (path,) = (route.path for route in routes() if route.name == name)
+    return "/" + re.sub(r"<uuid:(\w+)>", "{id}", path)
+
+
+def test_the_document_is_valid_and_was_made_without_a_warning():
+    GENERATOR_STATS.reset()
+    with GENERATOR_STATS.silence():
+        made = SchemaGenerator().get_schema(request=None, public=True)
+
+    validate_schema(made)
+    assert (dict(GENERATOR_STATS._warn_cache), dict(GENERATOR_STATS._error_cache)) == ({}, {})
+
+
+def test_the_document_is_open_api_3_1_and_holds_every_route_of_the_api():
+    paths = {
+        path_in_document(route.name): set(route.methods)
+        for route in routes()
+        if route.path.startswith("api/v1/")
+    }
+
+    assert document()["openapi"].startswith("3.1")
+    assert {path: set(item) & set(METHODS) for path, item in document()["paths"].items()} == paths
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "wrong"),
+    [
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {}, "'a' is a required"),
+        ({"type": "object", "properties": {}}, {"b": 1}, "'b' was unexpected"),
+        ({"type": "array", "items": {"type": "object", "properties": {}}}, [{"c": 1}], "'c' was"),
+    ],
+)
+def test_the_comparison_sees_what_is_missing_and_what_is_too_much(schema, value, wrong):
+    (error,) = Draft202012Validator(strict(schema)).iter_errors(value)
+
+    assert wrong in error.message
+
+
+# --- what really comes --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def basket(product, register):
+    """One of everything that an order can have."""
+    discount = {"type": "percent", "value": "10", "reason": "Bruised"}
+    return {
+        "id": str(uuid.uuid4()),
+        "register": str(register.pk),
+        "lines": [
+            {"sku": "APPLE", "quantity": "2", "note": "Green ones", "discounts": [discount]},
+            {"sku": "APPLE", "quantity": 1},
+        ],
+        "discounts": [{"type": "amount", "value": "0.10"}],
+        "customer": {"name": "Ann"},
+        "note": "In a bag",
+        "payments": [
+            {"method": "card", "amount": "1.00"},
+            {"method": "cash", "amount": "5.00", "tendered": "10.00"},
+        ],
+    }
+
+
+@pytest.fixture
+def seller(cashier):
+    return Person(cashier)
+
+
+@pytest.fixture
+def chief(admin):
+    return Person(admin)
+
+
+def test_a_calculation(seller, basket):
+    response = seller.post("orders/calculate/", basket)
+
+    assert response.status_code == 200
+    assert response.json()["lines"][0]["trace"]
+    ensure_documented(response, "post", "order-calculate")
+
+
+def test_an_order_from_its_beginning_to_its_receipt(seller, basket):
+    made = seller.post("orders/", basket)
+    again = seller.post("orders/", basket)
+    path = f"orders/{basket['id']}/"
+    rest = {"id": str(uuid.uuid4()), "method": "cash", "amount": made.json()["due"]}
+    paid, paid_again = seller.post(f"{path}payments/", rest), seller.post(f"{path}payments/", rest)
+
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert (paid.status_code, paid_again.status_code) == (201, 200)
+    for response in (made, again):
+        ensure_documented(response, "post", "order-list")
+    for response in (paid, paid_again):
+        ensure_documented(response, "post", "order-payments")
+    ensure_documented(seller.get(path), "get", "order-detail")
+    ensure_documented(seller.get("orders/"), "get", "order-list")
+    ensure_documented(seller.get(f"{path}receipt/"), "get", "order-receipt")
+
+
+def test_an_order_of_the_least(seller, basket, product, register):
+    least = {"id": basket["id"], "register": basket["register"], "lines": basket["lines"][1:]}
+
+    ensure_documented(seller.post("orders/", least), "post", "order-list")
+
+
+def test_the_catalog(chief, product):
+    BarcodeFactory(product=product)
+    paths = {
+        "product": f"products/{product.pk}/",
+        "category": f"categories/{product.category_id}/",
+        "tax-class": f"tax-classes/{product.tax_class_id}/",
+    }
+    for kind, path in paths.items():
+        ensure_documented(chief.get(path), "get", f"{kind}-detail")
+        ensure_documented(chief.get(path.split("/")[0] + "/"), "get", f"{kind}-list")
+        ensure_documented(chief.patch(path, {}, If_Match="*"), "patch", f"{kind}-detail")
+    bodies = {
+        "product": {"sku": "PEAR", "name": "Pear", "price": "1.00", "barcodes": ["42"]},
+        "category": {"name": "Fruit"},
+        "tax-class": {"name": "Reduced", "rates": [{"name": "VAT", "percent": "7"}]},
+    }
+    for kind, body in bodies.items():
+        response = chief.post(paths[kind].split("/")[0] + "/", body)
+        assert response.status_code == 201
+        ensure_documented(response, "post", f"{kind}-list")
+
+
+def test_stock(chief, product, store):
+    delivery = {
+        "id": str(uuid.uuid4()),
+        "type": "receive",
+        "product": str(product.pk),
+        "store": str(store.pk),
+        "quantity": "1.5",
+    }
+    for status in (201, 200):
+        response = chief.post("stock/movements/", delivery)
+        assert response.status_code == status
+        ensure_documented(response, "post", "movement-list")
+    ensure_documented(chief.get(f"stock/movements/{delivery['id']}/"), "get", "movement-detail")
+    ensure_documented(chief.get("stock/movements/"), "get", "movement-list")
+    levels = chief.get("stock/")
+    ensure_documented(levels, "get", "stock-level-list")
+    level = levels.json()["results"][0]["id"]
+    ensure_documented(chief.get(f"stock/{level}/"), "get", "stock-level-detail")
+
+
+def test_people(chief, cashier, manager):
+    path = f"users/{cashier.pk}/"
+    calls = [
+        ("get", "users/", None, "user-list"),
+        ("post", "users/", {"username": "newcomer", "role": "cashier"}, "user-list"),
+        ("get", path, None, "user-detail"),
+        ("patch", path, {"display_name": "Al"}, "user-detail"),
+        ("delete", f"{path}activation/", None, "user-activation"),
+        ("put", f"{path}activation/", None, "user-activation"),
+        ("post", f"{path}reset-password/", None, "user-reset-password"),
+        ("put", f"{path}role/", {"role": "manager"}, "user-role"),
+        ("get", "auth/me/", None, "me"),
+        ("patch", "auth/me/", {"email": ""}, "me"),
+    ]
+    for method, url, body, route in calls:
+        response = chief.send(method.upper(), url, body, If_Match="*")
+        assert response.status_code < 300, response.content
+        ensure_documented(response, method, route)
+    # To a manager some addresses are null.
+    ensure_documented(Person(manager).get("users/"), "get", "user-list")
+
+
+def test_the_shop(chief, register, store):
+    for kind, row in (("store", store), ("register", register)):
+        path = f"{kind}s/{row.pk}/"
+        ensure_documented(chief.get(f"{kind}s/"), "get", f"{kind}-list")
+        ensure_documented(chief.get(path), "get", f"{kind}-detail")
+        response = chief.patch(path, {"name": "Another"}, If_Match="*")
+        ensure_documented(response, "patch", f"{kind}-detail")
+    ensure_documented(chief.post("stores/", {"name": "Second"}), "post", "store-list")
+    place = {"name": "Till 2", "store": str(store.pk)}
+    ensure_documented(chief.post("registers/", place), "post", "register-list")
+    ensure_documented(chief.get("tenant/"), "get", "tenant")
+    change = {"cash_rounding_increment": "0.05"}
+    ensure_documented(chief.patch("tenant/", change, If_Match="*"), "patch", "tenant")
+
+
+def test_tokens(shop, settings):
+    settings.SIGNUP_ENABLED = True
+    client = Api()
+    UserFactory(tenant=shop, username="tess")
+    person = {"tenant": shop.slug, "username": "tess", "password": PASSWORD}
+    pair = client.post("auth/token/", person)
+    ensure_documented(pair, "post", "token")
+    refreshed = client.post("auth/token/refresh/", {"refresh": pair.json()["refresh"]})
+    ensure_documented(refreshed, "post", "token-refresh")
+    token = refreshed.json()["access"]
+    ensure_documented(client.post("auth/token/verify/", {"token": token}), "post", "token-verify")
+    change = {"current_password": PASSWORD, "new_password": "eleven grey ferries"}
+    changed = Api(token).put("auth/password/", change)
+    ensure_documented(changed, "put", "password")
+    bearer = Api(changed.json()["access"])
+    ensure_documented(bearer.post("auth/logout-all/"), "post", "logout-all")
+    admin = {"username": "ada", "email": "ada@red.example", "password": "nine purple herons fly"}
+    shop_of_her_own = {"slug": "red", "name": "Red", "currency": "EUR"}
+    signed_up = client.post("auth/signup/", {"tenant": shop_of_her_own, "admin": admin})
+    ensure_documented(signed_up, "post", "signup")
+    ensure_documented(Api(signed_up.json()["access"]).post("auth/logout/"), "post", "logout")
+
+
+def test_the_page_of_the_document_is_open_to_everybody(client):
+    response = client.get(reverse("schema"), headers={"Accept": JSON})
+
+    assert response.status_code == 200
+    assert response.json()["paths"].keys() == document()["paths"].keys()

@@ -1,0 +1,162 @@
+"""What the API takes and shows: no field that is not a client's business, no way to other shops."""
+
+import pytest
+from rest_framework import serializers
+from rest_framework.relations import ManyRelatedField, RelatedField
+
+from tenants.fields import PlainNumberField, StrictCharField, StrictUUIDField
+from tenants.serializers import StrictSerializer, TenantReference
+from tests.architecture.walks import fields_of, routes, serializer_classes
+
+INPUTS = [each for each in serializer_classes() if issubclass(each, StrictSerializer)]
+OUTPUTS = [
+    each
+    for each in serializer_classes()
+    if issubclass(each, serializers.Serializer) and each not in INPUTS
+]
+inputs = pytest.mark.parametrize("serializer", INPUTS, ids=lambda each: each.__name__)
+outputs = pytest.mark.parametrize("serializer", OUTPUTS, ids=lambda each: each.__name__)
+
+# What only the server says of a row.
+NOT_FOR_CLIENTS = {
+    "tenant",
+    "tenant_id",
+    "is_staff",
+    "is_superuser",
+    "groups",
+    "user_permissions",
+    "token_version",
+    "password_hash",
+    "username_key",
+    "version",
+    "created_at",
+    "updated_at",
+    "number",
+    "status",
+    "cashier",
+    "by",
+    "fingerprint",
+    "has_sold",
+}
+# At log-in and at sign-up `tenant` is which shop, and gives no row its owner.
+# And a role has limits.
+MEANS_ANOTHER_THING = {
+    ("LogInInput", "tenant"),
+    ("OAuthLogInInput", "tenant"),
+    ("SignupInput", "tenant"),
+    ("LimitsInput", "cashier"),
+    ("TenantInput", "limits.cashier"),
+}
+# Nobody gets to see these, not even their owner.
+SECRET = {
+    "password",
+    "token_version",
+    "fingerprint",
+    "username_key",
+    "current_jti",
+    "previous_jti",
+    "is_superuser",
+    "is_staff",
+    "groups",
+    "user_permissions",
+}
+# Ids that a service looks up itself, all of a basket in one query and in the shop's scope.
+LOOKED_UP_BY_SERVICES = {
+    ("BasketInput", "register"),
+    ("OrderInput", "register"),
+    ("LineInput", "product"),
+    ("BasketInput", "lines[].product"),
+    ("OrderInput", "lines[].product"),
+}
+# Fields of the framework that pass on what fields of our own have read.
+CONTAINERS = (serializers.ListField, serializers.DictField, serializers.ListSerializer)
+
+
+def last(path: str) -> str:
+    return path.rpartition(".")[2].removesuffix("[]")
+
+
+def test_there_are_serializers_of_both_kinds():
+    assert {"OrderInput", "HireInput", "ProductInput"} <= {each.__name__ for each in INPUTS}
+    assert {"OrderSerializer", "UserSerializer"} <= {each.__name__ for each in OUTPUTS}
+
+
+@inputs
+def test_a_row_named_by_an_input_can_only_be_one_of_the_shop(serializer):
+    fields = dict(fields_of(serializer()))
+    related = {
+        path for path, field in fields.items() if isinstance(field, RelatedField | ManyRelatedField)
+    }
+    ids = {
+        (serializer.__name__, path)
+        for path, field in fields.items()
+        if isinstance(field, serializers.UUIDField) and last(path) != "id"
+    }
+
+    assert related == set()
+    assert ids <= LOOKED_UP_BY_SERVICES
+
+
+@inputs
+def test_an_input_takes_nothing_that_only_the_server_says(serializer):
+    forbidden = {
+        (serializer.__name__, path)
+        for path, field in fields_of(serializer())
+        if last(path) in NOT_FOR_CLIENTS and not field.read_only
+    }
+
+    assert forbidden <= MEANS_ANOTHER_THING
+
+
+@inputs
+def test_an_input_reads_with_strict_fields_alone(serializer):
+    """DRF's own take "yes" for true, 1e5 for an amount and 123 for a name."""
+    for path, field in fields_of(serializer()):
+        ours = isinstance(field, StrictSerializer | TenantReference | PlainNumberField)
+        ours = ours or type(field).__module__ == StrictCharField.__module__
+        assert ours or isinstance(field, CONTAINERS), path
+
+
+@inputs
+def test_every_list_and_text_of_an_input_has_an_end(serializer):
+    for path, field in fields_of(serializer()):
+        if isinstance(field, serializers.ListField | serializers.ListSerializer):
+            assert field.max_length, path
+        if isinstance(field, serializers.CharField):
+            assert field.max_length, path
+
+
+@outputs
+def test_an_answer_shows_no_secrets(serializer):
+    shown = {last(path) for path, field in fields_of(serializer()) if not field.write_only}
+
+    assert shown.isdisjoint(SECRET)
+
+
+@pytest.mark.parametrize(
+    "serializer",
+    [each for each in OUTPUTS if issubclass(each, serializers.ModelSerializer)],
+    ids=lambda each: each.__name__,
+)
+def test_an_answer_of_a_model_can_never_be_written_through(serializer):
+    assert [name for name, field in serializer().fields.items() if not field.read_only] == []
+
+
+def test_only_strict_serializers_read_requests():
+    views = {route.view for route in routes() if route.view is not None}
+    named = {view.input_class for view in views if hasattr(view, "input_class")}
+
+    assert named
+    assert all(issubclass(each, StrictSerializer) for each in named)
+
+
+def test_ids_of_clients_are_read_strictly():
+    ids = [
+        field
+        for serializer in INPUTS
+        for path, field in fields_of(serializer())
+        if last(path) == "id"
+    ]
+
+    assert ids
+    assert all(type(field) is StrictUUIDField for field in ids)

@@ -1,0 +1,122 @@
+"""What there is in the project: every model, route and serializer, found and not listed."""
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.apps import apps
+from django.db import models
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework import serializers
+
+from tenants.models import TenantOwned
+
+ROOT = Path(__file__).parents[2]
+OURS = ("tenants", "accounts", "orders", "config")
+METHODS = ("get", "post", "put", "patch", "delete")
+# What tools make, and what belongs to one installation.
+MADE = {".git", ".venv", ".static", ".hypothesis", ".idea", ".vscode", "__pycache__", "htmlcov"}
+
+
+@dataclass(frozen=True)
+class Route:
+    """One pattern of the URLconf; `methods` says which attribute of the view answers each."""
+
+    name: str
+    path: str
+    callback: Any
+
+    @property
+    def view(self) -> type | None:
+        """The class behind it; None for a plain function."""
+        found: type | None = getattr(self.callback, "cls", None)
+        return found
+
+    @property
+    def methods(self) -> dict[str, str]:
+        actions: dict[str, str] | None = getattr(self.callback, "actions", None)
+        if actions is not None:
+            return {method: action for method, action in actions.items() if method in METHODS}
+        if self.view is None:
+            return {"get": "get"}
+        return {method: method for method in METHODS if hasattr(self.view, method)}
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """Every pattern but those of Django's admin, which are its own affair."""
+    found = tuple(patterns(get_resolver()))
+    assert len({route.name for route in found}) == len(found), "two routes of one name"
+    return found
+
+
+def patterns(resolver: URLResolver, prefix: str = "") -> Iterator[Route]:
+    for child in resolver.url_patterns:
+        path = prefix + str(child.pattern)
+        if isinstance(child, URLPattern):
+            yield Route(child.name or path, path, child.callback)
+        elif child.namespace != "admin":
+            yield from patterns(child, path)
+
+
+def owned_models() -> list[type[models.Model]]:
+    return [model for model in our_models() if issubclass(model, TenantOwned)]
+
+
+def our_models() -> list[type[models.Model]]:
+    return [model for model in apps.get_models() if model._meta.app_label in OURS]
+
+
+@cache
+def serializer_classes() -> tuple[type[serializers.BaseSerializer[Any]], ...]:
+    """All that our packages declare, at any depth of inheritance."""
+    for name in OURS:
+        package = importlib.import_module(name)
+        for module in pkgutil.walk_packages(package.__path__, f"{name}."):
+            if not module.name.startswith(("config.gunicorn", "config.wsgi")):
+                importlib.import_module(module.name)
+    ours = (each for each in subclasses(serializers.BaseSerializer) if is_ours(each))
+    return tuple(sorted(ours, key=lambda each: each.__qualname__))
+
+
+def subclasses(parent: type) -> set[type]:
+    children = set(parent.__subclasses__())
+    return children.union(*(subclasses(child) for child in children))
+
+
+def is_ours(each: type) -> bool:
+    return each.__module__.partition(".")[0] in OURS
+
+
+def fields_of(serializer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every field by its path, also those of nested serializers and of lists."""
+    for name, field in serializer.fields.items():
+        yield from field_and_children(field, f"{path}.{name}" if path else name)
+
+
+def field_and_children(field: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, field
+    if isinstance(field, serializers.Serializer):
+        yield from fields_of(field, path)
+    elif hasattr(field, "child"):
+        yield from field_and_children(field.child, f"{path}[]")
+
+
+def files(*suffixes: str) -> list[Path]:
+    """The files of the project, without what tools made of them."""
+    found = (path for path in tree(ROOT) if not suffixes or path.suffix in suffixes)
+    return sorted(found)
+
+
+def tree(folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        if path.name in MADE or path.name.endswith("_cache"):
+            continue
+        if path.is_dir():
+            yield from tree(path)
+        else:
+            yield path

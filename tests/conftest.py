@@ -1,0 +1,237 @@
+"""The cast: a shop with its people, another shop full of canaries, and clients for both."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from orders.models import Product
+from tenants.models import Register, Store, Tenant
+from tenants.scope import tenant_scope
+from tests.api import Api, Person
+from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
+from tests.factories.orders import (
+    BarcodeFactory,
+    CategoryFactory,
+    OrderFactory,
+    OrderLineFactory,
+    PaymentFactory,
+    ProductFactory,
+    StockLevelFactory,
+    TaxClassFactory,
+)
+from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
+from tests.shapes import refusal
+
+CANARY = "CANARY_B"
+TRANSACTIONAL = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what means nothing on this database, also where nobody says `-m`."""
+    foreign = "postgres" if settings.IS_SQLITE else "sqlite"
+    left_out = [item for item in items if foreign in item.keywords]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if foreign not in item.keywords]
+
+
+@pytest.fixture(autouse=True)
+def empty_cache() -> None:
+    """What one test counted must not slow the next one down."""
+    cache.clear()
+
+
+# --- the shop ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def shop(db: None) -> Tenant:
+    return TenantFactory(slug="green", name="Green Grocery")
+
+
+@pytest.fixture
+def in_shop(shop: Tenant) -> Iterator[Tenant]:
+    """Works for the shop as long as the test runs: for tests of services and models."""
+    with tenant_scope(shop):
+        yield shop
+
+
+@pytest.fixture
+def admin(shop: Tenant) -> User:
+    return UserFactory(tenant=shop, username="adm", email="adm@green.example", admin=True)
+
+
+@pytest.fixture
+def manager(shop: Tenant) -> User:
+    return UserFactory(tenant=shop, username="mgr", email="mgr@green.example", manager=True)
+
+
+@pytest.fixture
+def cashier(shop: Tenant) -> User:
+    return UserFactory(tenant=shop, username="c1", email="c1@green.example")
+
+
+@pytest.fixture
+def store(shop: Tenant) -> Store:
+    return StoreFactory(tenant=shop, name="Main")
+
+
+@pytest.fixture
+def register(store: Store) -> Register:
+    return RegisterFactory(tenant=store.tenant, store=store, name="Till 1", number=1)
+
+
+@pytest.fixture
+def product(store: Store) -> Product:
+    """Something for 2.50, of which 10 lie in the store."""
+    product = ProductFactory(tenant=store.tenant, sku="APPLE", name="Apple")
+    StockLevelFactory(product=product, store=store)
+    return product
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """Somebody who runs the installation."""
+    return PlatformUserFactory(username="root")
+
+
+@pytest.fixture
+def desk(root: User) -> Client:
+    """The browser of `root`, signed in to the admin."""
+    browser = Client()
+    browser.force_login(root)
+    return browser
+
+
+# --- another shop -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def foreign(db: None) -> SimpleNamespace:
+    """One row of everything that belongs to another shop, each text of it a canary.
+
+    Its people have the same usernames as ours.
+    """
+    tenant = TenantFactory(slug="canary-b-slug", name=f"{CANARY}_TENANT")
+    people = {role: foreign_person(tenant, name, role) for role, name in PEOPLE.items()}
+    store = StoreFactory(tenant=tenant, name=f"{CANARY}_STORE", address=f"{CANARY}_ADDRESS")
+    register = RegisterFactory(tenant=tenant, store=store, name=f"{CANARY}_REGISTER", number=1)
+    return SimpleNamespace(
+        tenant=tenant,
+        store=store,
+        register=register,
+        session=AuthSessionFactory(user=people["admin"], user_agent=f"{CANARY}_AGENT"),
+        **people,
+        **foreign_goods(tenant, store),
+        **foreign_order(people["cashier"], register),
+    )
+
+
+PEOPLE = {"admin": "adm", "manager": "mgr", "cashier": "c1"}
+
+
+def foreign_person(tenant: Tenant, username: str, role: str) -> User:
+    return UserFactory(
+        tenant=tenant,
+        username=username,
+        display_name=f"{CANARY}_{role}",
+        email=f"{CANARY}_{role}@blue.example",
+        role=role,
+    )
+
+
+def foreign_goods(tenant: Tenant, store: Store) -> dict[str, Any]:
+    tax_class = TaxClassFactory(tenant=tenant, name=f"{CANARY}_TAX")
+    category = CategoryFactory(tenant=tenant, name=f"{CANARY}_CATEGORY")
+    product = ProductFactory(
+        tenant=tenant,
+        sku=f"{CANARY}_SKU",
+        name=f"{CANARY}_PRODUCT",
+        price=Decimal("6.66"),
+        category=category,
+        tax_class=tax_class,
+    )
+    return {
+        "tax_class": tax_class,
+        "category": category,
+        "product": product,
+        "barcode": BarcodeFactory(product=product, code=f"{CANARY}_BARCODE"),
+        "stock_level": StockLevelFactory(
+            product=product, store=store, movement__reason=f"{CANARY}_REASON"
+        ),
+    }
+
+
+def foreign_order(cashier: User, register: Register) -> dict[str, Any]:
+    order = OrderFactory(
+        cashier=cashier,
+        register=register,
+        number=f"{CANARY}_NUMBER",
+        customer_name=f"{CANARY}_CUSTOMER",
+        customer_email=f"{CANARY}@customer.example",
+        note=f"{CANARY}_NOTE",
+    )
+    line = OrderLineFactory(order=order, product__name=f"{CANARY}_LINE", note=f"{CANARY}_LINE")
+    payment = PaymentFactory(order=order, reference=f"{CANARY}_REFERENCE")
+    return {"order": order, "line": line, "payment": payment}
+
+
+@pytest.fixture
+def other_shop(foreign: SimpleNamespace) -> Tenant:
+    tenant: Tenant = foreign.tenant
+    return tenant
+
+
+@pytest.fixture
+def stranger(foreign: SimpleNamespace) -> User:
+    """The admin of the other shop."""
+    user: User = foreign.admin
+    return user
+
+
+# --- clients and assertions -------------------------------------------------------------------
+
+
+@pytest.fixture
+def client_of(db: None) -> Callable[..., Person]:
+    """`client_of(user)` speaks to the API as this person, logged in by a session of their own."""
+    return Person
+
+
+@pytest.fixture
+def anonymous(db: None) -> Api:
+    return Api()
+
+
+@pytest.fixture
+def statements() -> Callable[[int], AbstractContextManager[None]]:
+    """`with statements(3):` asserts how many statements run, without those of transactions.
+
+    So the number is the same on both engines, where the scope opens different transactions.
+    """
+    return exactly
+
+
+@contextmanager
+def exactly(count: int) -> Iterator[None]:
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    ran = [query["sql"] for query in captured if not TRANSACTIONAL.match(query["sql"])]
+    assert len(ran) == count, "\n".join([f"{len(ran)} statements:", *ran])
+
+
+@pytest.fixture
+def problem() -> Callable[..., dict[str, Any]]:
+    """`problem(response, status, code, {field: code})` asserts a whole RFC 9457 refusal."""
+    return refusal

@@ -1,0 +1,158 @@
+"""Goods, stock and orders."""
+
+from decimal import Decimal
+from typing import Any
+
+import factory
+
+from orders.models import (
+    Barcode,
+    Category,
+    Order,
+    OrderLine,
+    Payment,
+    Product,
+    StockLevel,
+    StockMovement,
+    TaxClass,
+)
+from tenants.scope import tenant_scope
+from tests.factories.accounts import UserFactory
+from tests.factories.tenants import OwnedFactory, RegisterFactory, StoreFactory
+
+
+def of_parent(name: str) -> Any:
+    """The same shop as the row that this one is made for."""
+    return factory.SelfAttribute(f"..{name}")
+
+
+class TaxClassFactory(OwnedFactory):
+    """19 percent, included in the price, unless told `rates=[...]`."""
+
+    class Meta:
+        model = TaxClass
+
+    name = factory.Sequence("Tax class {}".format)
+
+    @factory.lazy_attribute
+    def rates(self) -> list[dict[str, Any]]:
+        return [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
+
+
+class CategoryFactory(OwnedFactory):
+    class Meta:
+        model = Category
+
+    name = factory.Sequence("Category {}".format)
+
+
+class ProductFactory(OwnedFactory):
+    """Something for 2.50 in the category and tax class of the same shop."""
+
+    class Meta:
+        model = Product
+
+    sku = factory.Sequence("SKU-{}".format)
+    name = factory.Sequence("Product {}".format)
+    price = Decimal("2.50")
+    category = factory.SubFactory(CategoryFactory, tenant=of_parent("tenant"))
+    tax_class = factory.SubFactory(TaxClassFactory, tenant=of_parent("tenant"))
+
+
+class BarcodeFactory(OwnedFactory):
+    class Meta:
+        model = Barcode
+
+    product = factory.SubFactory(ProductFactory)
+    tenant = factory.SelfAttribute("product.tenant")
+    code = factory.Sequence("40{:011d}".format)
+
+
+class StockMovementFactory(OwnedFactory):
+    class Meta:
+        model = StockMovement
+
+    product = factory.SubFactory(ProductFactory)
+    tenant = factory.SelfAttribute("product.tenant")
+    store = factory.SubFactory(StoreFactory, tenant=of_parent("tenant"))
+    type = StockMovement.Type.RECEIVE
+    quantity = Decimal(10)
+
+
+class StockLevelFactory(OwnedFactory):
+    """10 pieces on the shelf, and the movement that brought them there."""
+
+    class Meta:
+        model = StockLevel
+
+    product = factory.SubFactory(ProductFactory)
+    tenant = factory.SelfAttribute("product.tenant")
+    store = factory.SubFactory(StoreFactory, tenant=of_parent("tenant"))
+    quantity = Decimal(10)
+
+    @factory.post_generation
+    def movement(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create and self.quantity:
+            StockMovementFactory(
+                product=self.product, store=self.store, quantity=self.quantity, **kwargs
+            )
+
+
+class OrderFactory(OwnedFactory):
+    """An open and empty order. For a whole sale call `orders.services.sell`."""
+
+    class Meta:
+        model = Order
+
+    cashier = factory.SubFactory(UserFactory)
+    tenant = factory.SelfAttribute("cashier.tenant")
+    register = factory.SubFactory(RegisterFactory, tenant=of_parent("tenant"))
+    store = factory.SelfAttribute("register.store")
+    number = factory.Sequence("F-{:06d}".format)
+    fingerprint = factory.Sequence("{:064x}".format)
+
+
+class OrderLineFactory(OwnedFactory):
+    """Two of a product at its price, without tax; the order's figures follow."""
+
+    class Meta:
+        model = OrderLine
+
+    order = factory.SubFactory(OrderFactory)
+    tenant = factory.SelfAttribute("order.tenant")
+    product = factory.SubFactory(ProductFactory, tenant=of_parent("tenant"))
+    position = factory.Sequence(int)
+    sku = factory.SelfAttribute("product.sku")
+    name = factory.SelfAttribute("product.name")
+    list_price = factory.SelfAttribute("product.price")
+    unit_price = factory.SelfAttribute("product.price")
+    tracks_stock = factory.SelfAttribute("product.track_stock")
+    quantity = Decimal(2)
+    discount_total = Decimal(0)
+    tax_total = Decimal(0)
+    gross = factory.LazyAttribute(lambda line: line.quantity * line.unit_price)
+    net = factory.SelfAttribute("gross")
+    total = factory.SelfAttribute("gross")
+
+    @factory.post_generation
+    def figures(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create:
+            order = self.order
+            order.subtotal += self.gross
+            order.total += self.total
+            with tenant_scope(order.tenant):
+                order.save_changes("subtotal", "total")
+
+
+class PaymentFactory(OwnedFactory):
+    """A payment that the order has not counted yet."""
+
+    class Meta:
+        model = Payment
+
+    order = factory.SubFactory(OrderFactory)
+    tenant = factory.SelfAttribute("order.tenant")
+    position = factory.Sequence(int)
+    method = Payment.Method.CARD
+    status = Payment.Status.PENDING
+    amount = Decimal("2.50")

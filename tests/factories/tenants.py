@@ -1,0 +1,50 @@
+"""Shops and their places."""
+
+from typing import Any
+
+import factory
+
+from tenants.models import Register, Store, Tenant
+from tenants.scope import tenant_scope
+
+
+class TenantFactory(factory.django.DjangoModelFactory):
+    class Meta:
+        model = Tenant
+
+    slug = factory.Sequence("shop-{}".format)
+    name = factory.Sequence("Shop {}".format)
+    currency = "EUR"
+    timezone = "Europe/Berlin"
+    country = "DE"
+
+
+class OwnedFactory(factory.django.DjangoModelFactory):
+    """The base for what belongs to a shop: made in the shop's scope, wherever it is called."""
+
+    class Meta:
+        abstract = True
+        skip_postgeneration_save = True
+
+    tenant: Any = factory.SubFactory(TenantFactory)
+
+    @classmethod
+    def _create(cls, model_class: Any, *args: Any, **kwargs: Any) -> Any:
+        with tenant_scope(kwargs["tenant"]):
+            return super()._create(model_class, *args, **kwargs)
+
+
+class StoreFactory(OwnedFactory):
+    class Meta:
+        model = Store
+
+    name = factory.Sequence("Store {}".format)
+
+
+class RegisterFactory(OwnedFactory):
+    class Meta:
+        model = Register
+
+    store = factory.SubFactory(StoreFactory, tenant=factory.SelfAttribute("..tenant"))
+    name = factory.Sequence("Till {}".format)
+    number = factory.Sequence(lambda n: n + 1)

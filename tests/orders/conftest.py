@@ -1,0 +1,83 @@
+"""Tills, and goods for them."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from orders.models import Product
+from tenants.models import Register, Store, Tenant
+from tests.api import Person
+from tests.factories.orders import ProductFactory, StockLevelFactory
+from tests.orders.gateway import ScriptedGateway
+from tests.orders.till import Body, Till, new_id
+
+
+@pytest.fixture
+def till(cashier: User, register: Register) -> Till:
+    return Till(cashier, register)
+
+
+@pytest.fixture
+def managers_till(manager: User, register: Register) -> Till:
+    return Till(manager, register)
+
+
+@pytest.fixture
+def goods(store: Store) -> Callable[..., Product]:
+    """`goods("1.95", stock="3", sku="PEAR")`: a product, and as much of it in the store."""
+
+    def make(price: str = "2.50", stock: str | None = "10", **more: Any) -> Product:
+        product: Product = ProductFactory(tenant=store.tenant, price=Decimal(price), **more)
+        if stock is not None and product.track_stock:
+            StockLevelFactory(product=product, store=store, quantity=Decimal(stock))
+        return product
+
+    return make
+
+
+@pytest.fixture
+def shop_in(shop: Tenant) -> Callable[..., Tenant]:
+    """`shop_in("JPY", cash_rounding_increment=...)`: the shop with other rules."""
+
+    def change(currency: str = "EUR", **rules: Any) -> Tenant:
+        shop.currency = currency
+        for name, value in rules.items():
+            setattr(shop, name, value)
+        shop.full_clean()
+        shop.save_changes("currency", *rules)
+        return shop
+
+    return change
+
+
+@pytest.fixture
+def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
+    """Stands in for the one that the settings name."""
+    scripted = ScriptedGateway()
+    monkeypatch.setattr("orders.services.paying.payment_gateway", lambda: scripted)
+    return scripted
+
+
+@pytest.fixture
+def chief(manager: User) -> Person:
+    return Person(manager)
+
+
+@pytest.fixture
+def delivery(store: Store) -> Callable[..., Body]:
+    """`delivery(product, "5")`: the body of goods that came."""
+
+    def body(product: Product, quantity: str = "1", **more: Any) -> Body:
+        return {
+            "id": new_id(),
+            "type": "receive",
+            "product": str(product.pk),
+            "store": str(store.pk),
+            "quantity": quantity,
+            **more,
+        }
+
+    return body

@@ -1,0 +1,39 @@
+"""A payment gateway that answers what a test tells it, and remembers what it was asked."""
+
+from collections.abc import Callable
+
+from django.db import connection
+
+from orders.gateways import Answer, Charge, Outcome
+
+CAPTURED = Answer(Outcome.CAPTURED, reference="gw-1")
+DECLINED = Answer(Outcome.DECLINED, reason="No money.")
+TIMED_OUT = Answer(Outcome.UNKNOWN, reason="No answer in time.")
+
+Told = Answer | Exception | Callable[[Charge], Answer]
+
+
+class ScriptedGateway:
+    """Captures everything, unless told otherwise for the next charges and look-ups."""
+
+    def __init__(self) -> None:
+        self.answers: list[Told] = []
+        self.found: list[Told] = []
+        self.charges: list[Charge] = []
+        self.look_ups: list[Charge] = []
+        self.in_transaction: list[bool] = []
+
+    def charge(self, charge: Charge, *, timeout: float) -> Answer:
+        self.charges.append(charge)
+        return self.tell(self.answers, charge)
+
+    def look_up(self, charge: Charge, *, timeout: float) -> Answer:
+        self.look_ups.append(charge)
+        return self.tell(self.found, charge)
+
+    def tell(self, script: list[Told], charge: Charge) -> Answer:
+        self.in_transaction.append(connection.in_atomic_block)
+        told = script.pop(0) if script else CAPTURED
+        if isinstance(told, Exception):
+            raise told
+        return told if isinstance(told, Answer) else told(charge)

@@ -1,0 +1,172 @@
+"""How often a request asks the database, to the statement, however many rows there are.
+
+Counted as the database hears it: with BEGIN and COMMIT, which Django logs too where the test
+itself holds no transaction open. A read is one transaction on PostgreSQL and none on SQLite.
+"""
+
+import pytest
+from django.db import connection
+
+from tests.factories.orders import BarcodeFactory, CategoryFactory, TaxClassFactory
+from tests.orders.till import card, cash, line
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IN_TRANSACTION = 2 if connection.vendor == "postgresql" else 0
+# Session, person and shop come in one statement.
+SESSION = 1
+# PostgreSQL gets the rows of all tables in one message, SQLite a statement for each table.
+SALE = {"postgresql": 8, "sqlite": 12}
+OPEN_ORDER = {"postgresql": 7, "sqlite": 8}
+CARD = {"postgresql": 18, "sqlite": 21}
+LATER_CASH = {"postgresql": 16, "sqlite": 17}
+
+
+@pytest.fixture
+def shelf_of(goods, shop):
+    """`shelf_of(5)`: so many products with two barcodes each, of one tax class and category."""
+    tax_class, category = TaxClassFactory(tenant=shop), CategoryFactory(tenant=shop)
+
+    def fill(count):
+        products = [goods("1.00", tax_class=tax_class, category=category) for _ in range(count)]
+        for product in products:
+            BarcodeFactory(product=product, code=f"1-{product.sku}")
+            BarcodeFactory(product=product, code=f"2-{product.sku}")
+        return products
+
+    return fill
+
+
+@pytest.fixture
+def counted(django_assert_num_queries):
+    """`counted(7, call)`: the answer of a call that asks the database seven times."""
+
+    def ask(expected, call):
+        with django_assert_num_queries(expected):
+            response = call()
+        assert response.status_code in {200, 201}, response.content
+        return response
+
+    return ask
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def test_a_product_by_its_barcode(till, shelf_of, counted):
+    for product in shelf_of(3):
+        query = {"barcode": f"2-{product.sku}"}
+        page = counted(
+            SESSION + 2 + IN_TRANSACTION, lambda query=query: till.get("products/", query)
+        )
+        assert [each["sku"] for each in page.json()["results"]] == [product.sku]
+
+
+@pytest.mark.parametrize(
+    ("path", "statements"),
+    [
+        ("products/", 2),
+        ("orders/", 3),
+        ("stock/", 1),
+        ("stock/movements/", 1),
+        ("categories/", 1),
+        ("tax-classes/", 1),
+        ("registers/", 1),
+        ("stores/", 1),
+    ],
+)
+def test_a_list_asks_as_often_for_many_rows_as_for_few(till, shelf_of, counted, path, statements):
+    for more in (2, 20):
+        products = shelf_of(more)
+        till.sold(*[line(each) for each in products], payments=[cash(f"{more}.00")])
+        till.sold(line(products[0], "1"), payments=[cash("0.10"), cash("0.20")])
+
+        page = counted(SESSION + statements + IN_TRANSACTION, lambda: till.get(path))
+
+        assert page.json()["results"]
+
+
+def test_the_next_page_asks_as_often_as_the_first(till, shelf_of, counted):
+    shelf_of(5)
+    first = till.get("products/", {"page_size": 2}).json()
+    path = first["next"].split("/api/v1/")[1]
+
+    counted(SESSION + 2 + IN_TRANSACTION, lambda: till.get(path))
+
+
+def test_one_order_with_its_lines_and_payments(till, shelf_of, counted):
+    for count in (1, 10):
+        order = till.sold(*[line(each) for each in shelf_of(count)], payments=[cash("0.50")])
+        path = f"orders/{order['id']}/"
+
+        counted(SESSION + 3 + IN_TRANSACTION, lambda path=path: till.get(path))
+
+
+def test_a_calculation(till, shelf_of, counted):
+    for count in (1, 20):
+        body = {"lines": [line(each) for each in shelf_of(count)]}
+
+        counted(
+            SESSION + 1 + IN_TRANSACTION,
+            lambda body=body: till.post("orders/calculate/", body),
+        )
+
+
+# --- selling -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def after_the_first_sale(till, shelf_of):
+    """The first sale of a shop and of a register asks a little more."""
+    (product,) = shelf_of(1)
+    till.sold(line(product), payments=[cash("1.00")])
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+@pytest.mark.parametrize("count", [1, 5, 50])
+def test_a_sale_in_cash(till, shelf_of, counted, count):
+    body = till.order(*[line(each) for each in shelf_of(count)], payments=[cash(f"{count}.00")])
+
+    order = counted(SALE[connection.vendor], lambda: till.post("orders/", body)).json()
+
+    assert order["status"] == "completed"
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+def test_a_sale_that_names_products_in_all_three_ways_asks_for_each(till, shelf_of, counted):
+    first, second, third = shelf_of(3)
+    named = [{"product": str(first.pk)}, {"sku": second.sku}, {"barcode": f"1-{third.sku}"}]
+    body = till.order(*[{"quantity": 1, **each} for each in named], payments=[cash("3.00")])
+
+    order = counted(SALE[connection.vendor] + 2, lambda: till.post("orders/", body)).json()
+
+    assert order["status"] == "completed"
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+@pytest.mark.parametrize("count", [1, 5])
+def test_an_order_that_stays_open(till, shelf_of, counted, count):
+    body = till.order(*[line(each) for each in shelf_of(count)])
+
+    counted(OPEN_ORDER[connection.vendor], lambda: till.post("orders/", body))
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_sale_by_card(till, shelf_of, counted, count):
+    body = till.order(*[line(each) for each in shelf_of(count)], payments=[card(f"{count}.00")])
+
+    order = counted(CARD[connection.vendor], lambda: till.post("orders/", body)).json()
+
+    assert order["status"] == "completed"
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_payment_that_completes_an_order(till, shelf_of, counted, count):
+    order = till.sold(*[line(each) for each in shelf_of(count)])
+    payment = cash(f"{count}.00")
+
+    done = counted(LATER_CASH[connection.vendor], lambda: till.pay(order, payment)).json()
+
+    assert done["status"] == "completed"

@@ -1,0 +1,241 @@
+"""The demo: two shops that are open at once, and a first sale that works as it is printed."""
+
+import re
+import shlex
+from argparse import ArgumentParser
+from io import StringIO
+
+import pytest
+from django.apps import apps
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from accounts.models import Role, User
+from accounts.services import Origin, log_in
+from orders.management.demo.plan import DemoShop
+from orders.management.demo.shops import CORNER, HARBOR, SHOPS
+from orders.models import Order, Product, StockLevel, StockMovement
+from tenants.models import Register, Tenant
+from tenants.scope import across_tenants, tenant_scope
+from tenants.services import add_tenant
+
+URL = "http://till.example:8000"
+
+
+def seed(**options) -> str:
+    out = StringIO()
+    call_command("seed_demo", url=URL, force=True, stdout=out, **options)
+    return out.getvalue()
+
+
+@pytest.fixture
+def printed(db) -> str:
+    return seed()
+
+
+def everything() -> dict[str, list[object]]:
+    """Every row of the project, so that any change shows."""
+    with across_tenants():
+        return {
+            model.__name__: list(model._base_manager.order_by("pk").values())
+            for name in ("tenants", "accounts", "orders")
+            for model in apps.get_app_config(name).get_models()
+        }
+
+
+@pytest.mark.django_db
+def test_it_refuses_to_make_known_passwords_where_debug_is_off():
+    with pytest.raises(CommandError, match="DEBUG is off"):
+        call_command("seed_demo", stdout=StringIO())
+
+    assert not Tenant.objects.exists()
+
+
+@pytest.mark.django_db
+def test_debug_needs_no_force(settings):
+    settings.DEBUG = True
+
+    call_command("seed_demo", stdout=StringIO())
+
+    assert set(Tenant.objects.values_list("slug", flat=True)) == {"corner", "harbor"}
+
+
+def test_a_second_run_changes_nothing_and_prints_the_same_log_ins(printed):
+    before = everything()
+
+    again = seed()
+
+    assert everything() == before
+    assert again == printed.replace(": opened.", ": is there already, nothing changed.")
+
+
+def test_a_shop_that_only_has_the_name_is_left_alone(db):
+    add_tenant(slug="corner", name="A real one", currency="EUR")
+
+    with pytest.raises(CommandError, match="not the demo's"):
+        seed()
+
+    assert Tenant.objects.get().name == "A real one"
+    with across_tenants():
+        assert not Product.objects.exists()
+
+
+def test_every_printed_log_in_works(printed):
+    rows = re.findall(r"^(corner|harbor) +(\S+) +(\S+) +(\S+) ", printed, re.MULTILINE)
+
+    people = [log_in_as(shop, username, password) for shop, _, username, password in rows]
+
+    assert [role for _, role, _, _ in rows] == ["admin", "manager", "cashier", "cashier"] * 2
+    assert [user.role for user in people] == [role for _, role, _, _ in rows]
+    assert not any(user.must_change_password for user in people)
+
+
+def log_in_as(tenant: str, username: str, password: str) -> User:
+    session, _ = log_in(tenant=tenant, username=username, password=password, origin=Origin())
+    return session.user
+
+
+def test_a_password_that_somebody_changed_is_not_printed(printed):
+    with tenant_scope(Tenant.objects.get(slug="harbor")):
+        maya = User.objects.get(username="maya")
+        maya.set_password("something else")
+        maya.save_changes("password")
+
+    again = seed()
+
+    assert re.search(r"^harbor +cashier +maya +\(changed\) ", again, re.MULTILINE)
+    assert re.search(r"^harbor +cashier +noah +demo-till-password ", again, re.MULTILINE)
+
+
+def test_the_shops_differ_in_taxes_and_small_coins(printed):
+    corner, harbor = (Tenant.objects.get(slug=plan.slug) for plan in SHOPS)
+
+    assert (corner.currency, corner.prices_include_tax) == ("EUR", True)
+    assert corner.cash_rounding_increment is None
+    assert (harbor.currency, harbor.prices_include_tax) == ("CAD", False)
+    assert str(harbor.cash_rounding_increment.normalize()) == "0.05"
+    assert rates_of(corner, "MO-001") == [("VAT", "7", True)]
+    assert rates_of(corner, "GE-004") == [("VAT", "19", True)]
+    assert rates_of(harbor, "GIF-01") == [("GST", "5", False), ("PST", "7", False)]
+    assert rates_of(harbor, "BAK-06") == []
+
+
+def rates_of(tenant: Tenant, sku: str) -> list[tuple[str, str, bool]]:
+    with tenant_scope(tenant):
+        rates = Product.objects.get(sku=sku).tax_rates
+    return [(rate.name, f"{rate.percent:f}", rate.included) for rate in rates]
+
+
+@pytest.mark.parametrize(("plan", "tills"), [(CORNER, 2), (HARBOR, 4)], ids=["corner", "harbor"])
+def test_a_shop_is_furnished_with_tills_goods_and_stock(printed, plan, tills):
+    with tenant_scope(Tenant.objects.get(slug=plan.slug)):
+        products = Product.objects.with_barcodes()
+
+        assert Register.objects.in_use().count() == tills
+        assert 40 <= len(products) <= 45
+        assert sum(product.open_price for product in products) == 1
+        assert sum(product.sold_by == "weight" for product in products) >= 5
+        assert sum(len(product.barcodes.all()) == 2 for product in products) >= 3
+        assert all(product.price > 0 or product.open_price for product in products)
+        ensure_every_store_holds(plan)
+
+
+def ensure_every_store_holds(plan: DemoShop) -> None:
+    """What the list says, brought there by movements."""
+    kept = {goods.sku: goods.stock for goods in plan.goods() if goods.stock is not None}
+    levels = StockLevel.objects.values_list("product__sku", "quantity")
+    assert sorted(levels) == sorted([*kept.items()] * len(plan.places))
+    received = {("receive", Role.ADMIN)}
+    assert set(StockMovement.objects.values_list("type", "by__role")) == received
+
+
+@pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
+def test_barcodes_are_ean_13_of_the_range_for_demonstrations(plan):
+    codes = [code for goods in plan.goods() for code in goods.barcodes]
+
+    assert codes
+    assert len(set(codes)) == len(codes)
+    for code in codes:
+        digits = [int(digit) for digit in code]
+        assert len(digits) == 13
+        assert code.startswith("952")
+        assert (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
+
+
+# --- the first sale, as it is printed ---------------------------------------------------------
+
+
+class Curl(ArgumentParser):
+    """As much of it as the printed commands use; anything else is an error."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_argument("url")
+        self.add_argument("-s", action="store_true")
+        self.add_argument("-w")
+        self.add_argument("-d")
+        self.add_argument("-H", action="append", default=[])
+
+
+class Shell:
+    """Does what a shell would do with the printed commands, with Django's client for curl."""
+
+    def __init__(self, printed: str) -> None:
+        script = printed[printed.index("API=") :].replace("\\\n", " ")
+        self.api = re.search(r"^API=(\S+)$", script, re.MULTILINE)[1]
+        self.commands = re.findall(r"curl (.*?)(?: *\| sed .*)?$", script, re.MULTILINE)
+        self.substitution = re.search(r"sed 's/(.*)/\\1/'", script)[1]
+        self.token = ""
+
+    def run(self, command: str):
+        text = command.replace("$API", self.api).replace("$TOKEN", self.token)
+        curl = Curl().parse_args(shlex.split(text))
+        headers = dict(header.split(": ", 1) for header in curl.H)
+        path = curl.url.removeprefix(URL)
+        if curl.d is None:
+            return Client().get(path, headers=headers)
+        return Client().post(
+            path, curl.d, content_type=headers.pop("Content-Type"), headers=headers
+        )
+
+    def sed(self, text: str) -> str:
+        """What the printed substitution leaves of the text."""
+        pattern = self.substitution.replace(r"\(", "(").replace(r"\)", ")")
+        return re.sub(pattern, r"\1", text)
+
+    def run_all(self):
+        """The answers to log-in, look-up, sale and receipt."""
+        log_in, *others = self.commands
+        first = self.run(log_in)
+        self.token = self.sed(first.content.decode())
+        return [first, *(self.run(command) for command in others)]
+
+
+def test_the_printed_commands_make_the_first_sale(printed):
+    logged_in, found, sold, receipt = Shell(printed).run_all()
+
+    (product,) = found.json()["results"]
+    order = sold.json()
+    assert [each.status_code for each in (logged_in, found, sold, receipt)] == [200, 200, 201, 200]
+    assert product["sku"] == "MO-001"
+    assert (order["status"], order["total"], order["due"]) == ("completed", "2.58", "0.00")
+    assert order["change_total"] == "2.42"
+    assert order["lines"][0]["sku"] == "MO-001"
+    assert "TOTAL EUR" in receipt.content.decode()
+    assert level_of("MO-001") == 118
+
+
+def test_the_printed_commands_sell_nothing_twice(printed):
+    Shell(printed).run_all()
+
+    *_, again, _ = Shell(seed()).run_all()
+
+    assert again.status_code == 200
+    assert level_of("MO-001") == 118
+    with across_tenants():
+        assert Order.objects.count() == 1
+
+
+def level_of(sku: str) -> int:
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        return int(StockLevel.objects.get(product__sku=sku).quantity)

@@ -1,0 +1,183 @@
+"""The shelves: what lies there is what came less what went, to the thousandth."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from orders.models import StockMovement
+from tenants.scope import tenant_scope
+from tests.factories.orders import ProductFactory, StockMovementFactory
+from tests.factories.tenants import StoreFactory
+from tests.orders.till import cash, ensure_books_balance, line, shelf
+
+
+def movements(shop):
+    with tenant_scope(shop):
+        return list(StockMovement.objects.order_by("created_at", "id"))
+
+
+# --- receiving -----------------------------------------------------------------------------------
+
+
+def test_goods_that_came_lie_on_the_shelf(chief, delivery, product, store, shop, manager):
+    body = delivery(product, "2.5", reason="Tuesday", occurred_at="2026-01-31T18:30:00+01:00")
+
+    response = chief.post("stock/movements/", body)
+
+    assert response.status_code == 201
+    shown = response.json()
+    assert {name: shown[name] for name in body} == body | {"occurred_at": "2026-01-31T17:30:00Z"}
+    assert (shown["order"], shown["by"]) == (None, str(manager.pk))
+    assert chief.get(f"stock/movements/{body['id']}/").json() == shown
+    assert shelf(product, store) == (Decimal("12.5"), 0)
+    ensure_books_balance(shop)
+
+
+def test_the_first_delivery_makes_the_level(chief, delivery, goods, store, shop):
+    product = goods(stock=None)
+
+    chief.post("stock/movements/", delivery(product, "3"))
+
+    (level,) = chief.get("stock/", {"product": str(product.pk)}).json()["results"]
+    assert (level["quantity"], level["reserved"], level["available"]) == ("3", "0", "3")
+    assert level["store"] == str(store.pk)
+
+
+def test_the_same_delivery_again_is_the_same_delivery(chief, delivery, product, store, shop):
+    for body in (
+        delivery(product, "5"),
+        delivery(product, "5", occurred_at="2026-01-31T18:30:00.123456Z", reason="x"),
+    ):
+        before, _ = shelf(product, store)
+        first, again = (chief.post("stock/movements/", body) for _ in range(2))
+
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert first.json() == again.json()
+        assert shelf(product, store) == (before + 5, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity": "6"},
+        {"reason": "Other"},
+        {"occurred_at": "2026-01-01T00:00:00Z"},
+        {"product": "another"},
+        {"store": "another"},
+    ],
+)
+def test_a_delivery_id_with_other_content_is_a_conflict(
+    chief, delivery, goods, product, shop, problem, change
+):
+    others = {"product": goods(stock=None), "store": StoreFactory(tenant=shop)}
+    body = delivery(product, "5")
+    chief.post("stock/movements/", body)
+    before = len(movements(shop))
+
+    changed = {name: str(others[name].pk) if name in others else v for name, v in change.items()}
+    problem(chief.post("stock/movements/", body | changed), 409, "id_conflict")
+
+    assert len(movements(shop)) == before
+    ensure_books_balance(shop)
+
+
+def test_the_id_of_another_shops_delivery_is_taken(
+    chief, delivery, product, store, foreign, problem
+):
+    taken = StockMovementFactory(product=foreign.product, store=foreign.store)
+
+    response = chief.post("stock/movements/", delivery(product) | {"id": str(taken.pk)})
+
+    problem(response, 409, "id_conflict")
+    assert shelf(product, store) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "errors"),
+    [
+        ({"quantity": "0"}, {"quantity": "zero"}),
+        ({"quantity": "-1"}, {"quantity": "invalid"}),
+        ({"quantity": "0.0001"}, {"quantity": "max_decimal_places"}),
+        ({"quantity": 0.5}, {"quantity": "invalid"}),
+        ({"type": "sale"}, {"type": "invalid_choice"}),
+        ({"occurred_at": "yesterday"}, {"occurred_at": "invalid"}),
+        ({"product": "0190b4e0-0000-7000-8000-00000000dead"}, {"product": "does_not_exist"}),
+        ({"by": "me", "order": None}, {"by": "unknown_field", "order": "unknown_field"}),
+    ],
+)
+def test_what_is_no_delivery_is_refused(chief, delivery, product, store, problem, change, errors):
+    response = chief.post("stock/movements/", delivery(product) | change)
+
+    problem(response, 400, "invalid", errors)
+    assert shelf(product, store) == (10, 0)
+
+
+def test_rows_of_another_shop_are_not_there(chief, delivery, product, foreign, problem):
+    change = {"product": str(foreign.product.pk), "store": str(foreign.store.pk)}
+    errors = {"product": "does_not_exist", "store": "does_not_exist"}
+
+    problem(chief.post("stock/movements/", delivery(product) | change), 400, "invalid", errors)
+
+
+def test_of_what_is_not_counted_nothing_is_received(chief, delivery, goods, problem):
+    service = goods(track_stock=False)
+
+    response = chief.post("stock/movements/", delivery(service))
+
+    problem(response, 400, "invalid", {"product": "not_tracked"})
+
+
+def test_many_large_deliveries_fit_on_the_shelf(chief, delivery, goods, store):
+    product = goods(stock="999999999")
+
+    response = chief.post("stock/movements/", delivery(product, "999999.999"))
+
+    assert response.status_code == 201
+    assert shelf(product, store) == (Decimal("1000999998.999"), 0)
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def test_the_lists_of_stock_are_filtered(client_of, cashier, delivery, chief, goods, shop, store):
+    clerk, second = client_of(cashier), StoreFactory(tenant=shop)
+    first, other = goods(stock="1"), goods(stock="2")
+    chief.post("stock/movements/", delivery(first, "4") | {"store": str(second.pk)})
+
+    def quantities(path, **query):
+        return sorted(row["quantity"] for row in clerk.get(path, query).json()["results"])
+
+    assert quantities("stock/") == ["1", "2", "4"]
+    assert quantities("stock/", product=str(first.pk)) == ["1", "4"]
+    assert quantities("stock/", store=str(store.pk), product=str(other.pk)) == ["2"]
+    assert quantities("stock/movements/", store=str(second.pk)) == ["4"]
+    assert quantities("stock/movements/", type="sale") == []
+    assert quantities("stock/movements/", type="receive", product=str(other.pk)) == ["2"]
+
+
+def test_movements_come_newest_first_and_a_sale_names_its_order(till, product, chief):
+    order = till.sold(line(product, "2"), payments=[cash("5.00")])
+
+    newest, oldest = chief.get("stock/movements/").json()["results"]
+
+    assert (newest["type"], newest["quantity"], newest["order"]) == ("sale", "-2", order["id"])
+    assert (oldest["type"], oldest["quantity"], oldest["order"]) == ("receive", "10", None)
+    assert newest["by"] == order["cashier"]
+
+
+def test_what_happened_cannot_be_changed(chief, product, problem):
+    (movement,) = chief.get("stock/movements/").json()["results"]
+    (level,) = chief.get("stock/").json()["results"]
+    for path in (f"stock/movements/{movement['id']}/", f"stock/{level['id']}/"):
+        for method in ("PUT", "PATCH", "DELETE"):
+            problem(chief.send(method, path, {"quantity": "99"}), 405, "method_not_allowed")
+
+
+def test_a_moment_is_the_moment_that_was_said(chief, delivery, shop):
+    product = ProductFactory(tenant=shop)
+    chief.post("stock/movements/", delivery(product, occurred_at="2026-06-30T23:59:59.5-07:00"))
+
+    (kept,) = movements(shop)
+
+    assert kept.occurred_at == datetime(2026, 7, 1, 6, 59, 59, 500000, tzinfo=UTC)

@@ -1,0 +1,53 @@
+"""Does several things at the same moment, each in a thread with a database connection of its own.
+
+For tests with `django_db(transaction=True)`, on SQLite and on PostgreSQL.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from threading import Barrier, Thread
+from typing import Any, TypeVar
+
+from django.db import connections
+
+T = TypeVar("T")
+SECONDS = 60
+
+
+def at_once(works: Iterable[Callable[[], T]]) -> list[T | Exception]:
+    """What each of them returned or raised, in their order. All start together.
+
+    A new thread knows nothing of its maker's scope: like a request, each work enters its own.
+    """
+    works = list(works)
+    barrier = Barrier(len(works))
+    outcomes: list[Any] = [None] * len(works)
+
+    def run(index: int, work: Callable[[], T]) -> None:
+        try:
+            barrier.wait(SECONDS)
+            outcomes[index] = work()
+        except Exception as error:
+            outcomes[index] = error
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=run, args=pair, daemon=True) for pair in enumerate(works)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS)
+    assert not any(thread.is_alive() for thread in threads), "somebody waits for ever"
+    return outcomes
+
+
+def times(count: int, work: Callable[[], T]) -> list[T | Exception]:
+    """The same thing, this many times at once."""
+    return at_once([work] * count)
+
+
+def statuses(responses: Iterable[Any]) -> Counter[Any]:
+    """How many answers had which status; what raised is counted by its kind."""
+    return Counter(
+        getattr(response, "status_code", None) or type(response).__name__ for response in responses
+    )
