@@ -22,7 +22,7 @@ Place = tuple[str, int]
 class Prepared(Generic[M]):
     """A query by ids or codes: `build` makes the queryset from them, and names the tenant too.
 
-    A list among the values is one of distinct values; each length has a translation of its own.
+    A list among the values is one of which it does not matter how often each value is in it.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[M]]) -> None:
@@ -68,7 +68,12 @@ def _is_one(value: object) -> bool:
 
 
 def _listed(values: Value | Collection[Value]) -> list[Value]:
-    return [values] if isinstance(values, uuid.UUID | str) else list(values)
+    """Filled up with its last value to 1, 2, 4, 8 ... values.
+
+    Each length needs a translation of its own, and those of every length would fill the memory.
+    """
+    listed = [values] if isinstance(values, uuid.UUID | str) else list(values)
+    return listed + listed[-1:] * ((1 << (len(listed) - 1).bit_length()) - len(listed))
 
 
 @dataclass

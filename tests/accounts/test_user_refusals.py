@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from accounts import services
+from tenants.exceptions import NotFound
 from tests.accounts.seen import people
 from tests.factories.accounts import PlatformUserFactory
 
@@ -112,3 +114,11 @@ def test_somebody_elsewhere_is_like_nobody(deed, target, who, foreign, client_of
 )
 def test_what_is_no_id_is_nobody(pk, admin, client_of, problem):
     problem(client_of(admin).get(f"users/{pk}/"), 404, "not_found")
+
+
+def test_a_service_finds_nobody_outside_the_shop_in_scope(in_shop, admin, foreign):
+    before = people()
+
+    with pytest.raises(NotFound):
+        services.set_activation(user=foreign.cashier, active=False, by=admin)
+    assert people() == before

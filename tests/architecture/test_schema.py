@@ -158,6 +158,14 @@ def test_an_order_from_its_beginning_to_its_receipt(seller, basket):
     ensure_documented(seller.get(f"{path}receipt/"), "get", "order-receipt")
 
 
+def test_a_payment_that_is_looked_up(seller, chief, basket):
+    """The simulated gateway does not answer in time for an amount that ends in .92."""
+    basket["payments"] = [{"method": "card", "amount": "3.92"}]
+    payment = seller.post("orders/", basket).json()["payments"][0]
+
+    ensure_documented(chief.post(f"payments/{payment['id']}/resolve/"), "post", "payment-resolve")
+
+
 def test_an_order_of_the_least(seller, basket, product, register):
     least = {"id": basket["id"], "register": basket["register"], "lines": basket["lines"][1:]}
 

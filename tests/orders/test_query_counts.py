@@ -7,6 +7,7 @@ itself holds no transaction open. A read is one transaction on PostgreSQL and no
 import pytest
 from django.db import connection
 
+from orders.services.basket import BY_ID
 from tests.factories.orders import BarcodeFactory, CategoryFactory, TaxClassFactory
 from tests.orders.till import card, cash, line
 
@@ -170,3 +171,20 @@ def test_a_payment_that_completes_an_order(till, shelf_of, counted, count):
     done = counted(LATER_CASH[connection.vendor], lambda: till.pay(order, payment)).json()
 
     assert done["status"] == "completed"
+
+
+# --- translated statements -----------------------------------------------------------------------
+
+
+def test_baskets_of_all_sizes_share_a_few_statements(till, shelf_of):
+    """Those kept for every size would fill the memory of a server."""
+    products, before = shelf_of(40), set(BY_ID.translations)
+    for count in range(1, 41):
+        body = {"lines": [line(each) for each in products[:count]]}
+
+        shown = till.post("orders/calculate/", body).json()
+
+        assert [each["product"] for each in shown["lines"]] == [
+            str(each.pk) for each in products[:count]
+        ]
+    assert len(set(BY_ID.translations) - before) <= 7

@@ -148,7 +148,6 @@ def test_a_deed_keeps_its_name_and_arguments():
 def test_a_real_deadlock_ends_well(shop):
     """Two deeds lock the same two rows in opposite order; both get done."""
     left, right = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
-    meeting = at_once  # both begin together, and each waits for the other's row
 
     @deed
     def rename(first, second):
@@ -162,4 +161,6 @@ def test_a_real_deadlock_ends_well(shop):
         with tenant_context(shop):
             return rename(*stores)
 
-    assert meeting([lambda: in_scope(left, right), lambda: in_scope(right, left)]) == [True, True]
+    outcomes = at_once([lambda: in_scope(left, right), lambda: in_scope(right, left)])
+
+    assert outcomes == [True, True]

@@ -1,0 +1,64 @@
+"""People, as those who run the installation see them."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin
+from django.contrib.auth.models import Group
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts import services
+from accounts.models import User
+from tenants.admin import PlatformAdmin, ReadOnly
+from tenants.exceptions import DomainError
+from tenants.scope import tenant_scope
+
+# Rights come from the role. Importing GroupAdmin makes sure that there is something to remove.
+if isinstance(admin.site._registry.get(Group), GroupAdmin):
+    admin.site.unregister(Group)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnly, PlatformAdmin):
+    """Everybody, without secrets. People are hired and edited in their shop."""
+
+    list_display = ("username", "tenant", "role", "is_active", "last_login")
+    list_filter = ("role", "is_active", "is_superuser")
+    list_select_related = ("tenant",)
+    search_fields = ("username_key", "display_name", "email", "tenant__slug")
+    ordering = ("tenant__slug", "username_key")
+    fields = (
+        "id",
+        "tenant",
+        "username",
+        "display_name",
+        "email",
+        "role",
+        "is_active",
+        "must_change_password",
+        "last_login",
+        "created_at",
+    )
+    actions = ("let_in", "keep_out")
+
+    @admin.action(description="Let the chosen people in again")
+    def let_in(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        self.set_activation(request, people, active=True)
+
+    @admin.action(description="Keep the chosen people out, at once and on every device")
+    def keep_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
+        self.set_activation(request, people, active=False)
+
+    def set_activation(self, request: HttpRequest, people: QuerySet[User], *, active: bool) -> None:
+        for user in people.exclude(tenant=None):
+            level, outcome = self.try_activation(user, active=active, by=request.user)
+            self.message_user(request, f"{user.tenant}: {user}: {outcome}", level)
+
+    def try_activation(self, user: User, *, active: bool, by: Any) -> tuple[int, str]:
+        try:
+            with tenant_scope(user.tenant):
+                services.set_activation(user=user, active=active, by=by)
+        except DomainError as refusal:
+            return messages.ERROR, str(refusal)
+        return messages.SUCCESS, "may log in." if active else "may not log in."

@@ -1,0 +1,116 @@
+"""What those who run the installation may change in the admin."""
+
+import pytest
+from django.test import RequestFactory
+from django.urls import reverse
+
+from accounts.models import User
+from tenants.admin import TenantScopedAdmin
+from tenants.admin_site import PlatformSite
+from tenants.models import Register, Store
+from tenants.scope import across_tenants
+from tests.config.desk import rows_of
+from tests.factories.accounts import PASSWORD, PlatformUserFactory
+
+
+def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, client_of, problem):
+    office = client_of(admin)
+    page = reverse("admin:tenants_tenant_change", args=[shop.pk])
+
+    response = desk.post(page, {"name": "Closed", "timezone": "UTC", "country": ""})
+
+    assert response.status_code == 302
+    shop.refresh_from_db()
+    assert (shop.is_active, shop.name, shop.version) == (False, "Closed", 2)
+    problem(office.get("auth/me/"), 401, "token_not_valid")
+
+
+@pytest.mark.parametrize("name", ["slug", "currency", "has_sold", "version", "limits"])
+def test_what_is_fixed_in_a_shop_stays(name, desk, shop):
+    before = getattr(shop, name)
+    page = reverse("admin:tenants_tenant_change", args=[shop.pk])
+
+    desk.post(page, {"name": "New", "timezone": "UTC", "is_active": "on", name: "9"})
+
+    shop.refresh_from_db()
+    assert shop.name == "New"
+    assert getattr(shop, name) == (2 if name == "version" else before)
+
+
+def test_a_register_stays_in_its_shop_and_store(desk, register, foreign):
+    page = reverse("admin:tenants_register_change", args=[register.pk])
+    posted = {
+        "name": "Bar",
+        "is_active": "on",
+        "store": str(foreign.store.pk),
+        "tenant": str(foreign.tenant.pk),
+        "number": "77",
+    }
+
+    assert desk.post(page, posted).status_code == 302
+
+    with across_tenants():
+        after = Register.objects.get(pk=register.pk)
+    assert (after.name, after.version) == ("Bar", 2)
+    assert (after.store_id, after.tenant_id) == (register.store_id, register.tenant_id)
+    assert after.number == 1
+
+
+def test_what_is_chosen_belongs_to_the_same_shop(register, foreign, root):
+    """Should a page ever let somebody choose."""
+
+    class MovableRegister(TenantScopedAdmin):
+        fields = ("store",)
+
+    request = RequestFactory().get("/admin/")
+    request.user = root
+    page = MovableRegister(Register, PlatformSite())
+
+    with across_tenants():
+        offered = page.get_form(request, register).base_fields["store"].queryset
+        assert list(offered) == [register.store]
+        assert set(Store.objects.all()) == {register.store, foreign.store}
+
+
+def act(desk, action, *people):
+    data = {"action": action, "_selected_action": [user.pk for user in people]}
+    return desk.post(reverse("admin:accounts_user_changelist"), data, follow=True)
+
+
+def test_people_of_any_shop_are_kept_out_and_let_in(desk, cashier, foreign, client_of, problem):
+    till = client_of(cashier)
+
+    shown = act(desk, "keep_out", cashier, foreign.cashier).content.decode()
+
+    assert shown.count("may not log in.") == 2
+    problem(till.get("auth/me/"), 401, "token_not_valid")
+    assert {user.is_active for user in rows_of(User) if user.username == "c1"} == {False}
+    act(desk, "let_in", cashier)
+    cashier.refresh_from_db()
+    assert (cashier.is_active, cashier.token_version) == (True, 3)
+
+
+def test_the_last_admin_of_a_shop_stays(desk, admin):
+    shown = act(desk, "keep_out", admin).content.decode()
+
+    assert "A shop needs an active admin" in shown
+    admin.refresh_from_db()
+    assert admin.is_active
+
+
+def test_the_platforms_own_people_are_not_kept_out_here(desk, root):
+    other = PlatformUserFactory()
+
+    act(desk, "keep_out", root, other)
+
+    assert {user.is_active for user in rows_of(User)} == {True}
+
+
+def test_ones_own_password_is_changed(desk, root):
+    new = "eight green bottles"
+    posted = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
+
+    assert desk.post("/admin/password_change/", posted).status_code == 302
+
+    root.refresh_from_db()
+    assert root.check_password(new)
