@@ -11,6 +11,7 @@ from orders.models import Product
 from tenants.models import Register, Store, Tenant
 from tests.api import Person
 from tests.factories.orders import ProductFactory, StockLevelFactory
+from tests.factories.tenants import RegisterFactory
 from tests.orders.gateway import ScriptedGateway
 from tests.orders.till import Body, Till, new_id
 
@@ -18,6 +19,15 @@ from tests.orders.till import Body, Till, new_id
 @pytest.fixture
 def till(cashier: User, register: Register) -> Till:
     return Till(cashier, register)
+
+
+@pytest.fixture
+def tills(cashier: User, store: Store) -> list[Till]:
+    """Four tills of one store, so that nobody waits for the numbers of another's."""
+    registers = [
+        RegisterFactory(tenant=store.tenant, store=store, number=number) for number in range(2, 6)
+    ]
+    return [Till(cashier, register) for register in registers]
 
 
 @pytest.fixture

@@ -1,21 +1,19 @@
-"""Everything at the same moment: in real threads, on whichever database there is."""
+"""The same request many times at the same moment: done once, and answered every time."""
 
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 
-from orders.models import Order, Payment, Product, Receipt, StockLevel
-from tenants.models import Tenant
+from orders.models import Order, Payment, Receipt
 from tenants.scope import tenant_scope
-from tests.factories.tenants import RegisterFactory
+from tests.orders.gateway import TIMED_OUT
 from tests.orders.till import (
-    Till,
     card,
     cash,
     ensure_books_balance,
     line,
     receipt_numbers,
+    resolve,
     shelf,
 )
 from tests.parallel import at_once, statuses, times
@@ -68,15 +66,34 @@ def test_of_many_payments_at_once_no_more_are_taken_than_are_due(till, goods, sh
         assert sum(payment.amount for payment in Payment.objects.all()) == Decimal("8.00")
 
 
-def test_two_orders_under_one_id_at_once_are_one_order_and_a_conflict(till, product, store, shop):
+@pytest.mark.parametrize("difference", ["note", "register"])
+def test_two_orders_under_one_id_at_once_are_one_order_and_a_conflict(
+    till, tills, product, shop, difference
+):
+    """At another register not even the numbers make one wait for the other."""
     body = till.order(line(product), payments=[cash("2.50")])
-    other = body | {"note": "Another"}
+    change = {"note": "Another", "register": str(tills[1].register.pk)}
+    other = body | {difference: change[difference]}
 
     answers = at_once([lambda each=each: till.post("orders/", each) for each in [body, other] * 5])
 
     assert statuses(answers) == {201: 1, 200: 4, 409: 5}
-    assert shelf(product, store) == (9, 0)
+    assert shelf(product, till.register.store) == (9, 0)
     assert count(shop) == 1
+
+
+def test_a_card_looked_up_ten_times_at_once_is_settled_once(till, chief, product, gateway, shop):
+    gateway.answers = [TIMED_OUT]
+    order = till.sold(line(product, "2"), payments=[card("5.00")])
+
+    answers = times(10, lambda: resolve(chief, order))
+
+    assert set(statuses(answers)) <= {200, 409}
+    assert statuses(answers)[200] >= 1
+    assert till.shown(order)["status"] == "completed"
+    assert receipt_numbers(till.register) == [1]
+    assert shelf(product, till.register.store) == (8, 0)
+    ensure_books_balance(shop)
 
 
 def test_one_delivery_sent_twenty_times_at_once_is_shelved_once(
@@ -103,178 +120,3 @@ def test_one_delivery_id_for_two_products_at_once_is_one_delivery(
     assert statuses(answers) == {201: 1, 200: 4, 409: 5}
     assert {shelf(product, store), shelf(other, store)} == {(15, 0), (10, 0)}
     ensure_books_balance(shop)
-
-
-# --- goods ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def tills(shop, store, cashier):
-    """Four tills of one store, so that nobody waits for the numbers of another's."""
-    registers = [RegisterFactory(tenant=shop, store=store, number=n) for n in range(1, 5)]
-    return [Till(cashier, register) for register in registers]
-
-
-@pytest.mark.parametrize("payment", [cash, card])
-def test_the_last_one_is_sold_once(tills, goods, store, shop, payment):
-    product = goods("2.50", stock="1")
-
-    answers = at_once(
-        [
-            lambda till=till: till.sell(line(product), payments=[payment("2.50")])
-            for till in tills * 5
-        ]
-    )
-
-    assert statuses(answers) == {201: 1, 409: 19}
-    refused = [each.json() for each in answers if each.status_code == 409]
-    assert {each["code"] for each in refused} == {"insufficient_stock"}
-    assert all(each["short"][0]["available"] == "0" for each in refused)
-    assert shelf(product, store) == (0, 0)
-    assert (count(shop), count(shop, Payment), count(shop, Receipt)) == (1, 1, 1)
-    ensure_books_balance(shop)
-
-
-def test_of_a_few_as_many_are_sold_as_there_are(tills, goods, store, shop):
-    product = goods("2.50", stock="7")
-
-    answers = at_once(
-        [lambda till=till: till.sell(line(product), payments=[cash("2.50")]) for till in tills * 5]
-    )
-
-    assert statuses(answers) == {201: 7, 409: 13}
-    assert shelf(product, store) == (0, 0)
-    ensure_books_balance(shop)
-
-
-def test_below_zero_every_sale_counts_once(tills, goods, store, shop, shop_in):
-    """One of the products never lay in the store: its first level is made by many at once."""
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    known, never_seen = goods("1.00", stock="3"), goods("1.00", stock=None)
-
-    answers = at_once(
-        [
-            lambda till=till: till.sell(line(known), line(never_seen), payments=[cash("2.00")])
-            for till in tills * 5
-        ]
-    )
-
-    assert statuses(answers) == {201: 20}
-    assert (shelf(known, store), shelf(never_seen, store)) == ((-17, 0), (-20, 0))
-    ensure_books_balance(shop)
-
-
-def deadlocks():
-    """How many PostgreSQL has broken up; SQLite lets only one write at a time."""
-    if connection.vendor != "postgresql":
-        return 0
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
-        return cursor.fetchone()[0]
-
-
-@pytest.fixture
-def full_shelves(shop, store):
-    """Enough other goods that a database looks each product up, in the order of the basket."""
-    with tenant_scope(shop):
-        others = [Product(sku=f"X-{n}", name="Other", price=1) for n in range(2000)]
-        Product.objects.bulk_create(others)
-        StockLevel.objects.bulk_create([StockLevel(store=store, product=each) for each in others])
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-@pytest.mark.usefixtures("full_shelves")
-@pytest.mark.parametrize("payment", [cash, card])
-def test_baskets_in_opposite_orders_never_wait_for_each_other_in_a_circle(
-    tills, goods, store, shop, payment
-):
-    products = [goods("1.00", stock="1000") for _ in range(6)]
-    forwards, backwards = [line(each) for each in products], [line(each) for each in products[::-1]]
-
-    before = deadlocks()
-
-    def sell_three(till, basket):
-        return [till.sell(*basket, payments=[payment("6.00")]).status_code for _ in range(3)]
-
-    outcomes = at_once(
-        [
-            lambda till=till, basket=basket: sell_three(till, basket)
-            for till in tills
-            for basket in (forwards, backwards) * 2
-        ]
-    )
-
-    assert outcomes == [[201] * 3] * 16
-    assert deadlocks() == before, "one was tried again; none should be needed"
-    assert {shelf(product, store) for product in products} == {(Decimal(952), Decimal(0))}
-    ensure_books_balance(shop)
-
-
-def test_sales_and_deliveries_of_the_same_goods_add_up(tills, chief, delivery, goods, store, shop):
-    product = goods("1.00", stock="20")
-
-    def receive():
-        return chief.post("stock/movements/", delivery(product, "2"))
-
-    def sell(till):
-        return till.sell(line(product, "2"), payments=[cash("2.00")])
-
-    answers = at_once([receive] * 8 + [lambda till=till: sell(till) for till in tills * 2])
-
-    assert statuses(answers) == {201: 16}
-    assert shelf(product, store) == (20, 0)
-    ensure_books_balance(shop)
-
-
-def test_the_first_deliveries_of_a_product_may_come_at_once(chief, delivery, goods, store, shop):
-    product = goods(stock=None)
-
-    answers = times(20, lambda: chief.post("stock/movements/", delivery(product, "0.1")))
-
-    assert statuses(answers) == {201: 20}
-    assert shelf(product, store) == (2, 0)
-    ensure_books_balance(shop)
-
-
-# --- numbers -------------------------------------------------------------------------------------
-
-
-def test_receipts_are_numbered_without_gaps_while_some_are_refused(till, goods, register, shop):
-    plenty, scarce = goods("1.00", stock="100"), goods("1.00", stock="3")
-
-    def sell(product):
-        return till.sell(line(product), payments=[cash("1.00")])
-
-    answers = at_once([lambda product=product: sell(product) for product in [plenty, scarce] * 10])
-
-    assert statuses(answers) == {201: 13, 409: 7}
-    assert receipt_numbers(register) == list(range(1, 14))
-    with tenant_scope(shop):
-        orders = Order.objects.order_by("receipt_number")
-        kept = list(orders.values_list("receipt_number", "number", "completed_at"))
-    assert [number for number, _, _ in kept] == list(range(1, 14))
-    assert [number for _, number, _ in kept] == [f"1-{n:06d}" for n in range(1, 14)]
-    times_of_sale = [at for _, _, at in kept]
-    assert times_of_sale == sorted(times_of_sale)
-
-
-def test_the_first_sales_of_a_register_share_its_numbers(till, goods, register):
-    """Nobody has counted there before: the counter is made by many at once."""
-    product = goods("1.00", stock="100")
-
-    answers = times(20, lambda: till.sell(line(product), payments=[cash("1.00")]))
-
-    assert sorted(answer.json()["receipt_number"] for answer in answers) == list(range(1, 21))
-    assert receipt_numbers(register) == list(range(1, 21))
-
-
-def test_each_register_counts_for_itself(tills, goods):
-    product = goods("1.00", stock="100")
-
-    answers = at_once(
-        [lambda till=till: till.sell(line(product), payments=[cash("1.00")]) for till in tills * 4]
-    )
-
-    assert statuses(answers) == {201: 16}
-    assert [receipt_numbers(till.register) for till in tills] == [[1, 2, 3, 4]] * 4
