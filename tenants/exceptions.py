@@ -96,7 +96,7 @@ class SlugTaken(Conflict):
 
 class CurrencyFixed(Conflict):
     code = "currency_fixed"
-    message = "This shop has sold in {currency}; its currency cannot change any more."
+    message = "This shop has orders in {currency}; its currency cannot change any more."
 
 
 class NoTenantScope(RuntimeError):

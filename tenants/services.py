@@ -47,13 +47,13 @@ def add_register(*, store: Store, name: str, is_active: bool = True) -> Register
 
 @deed
 def change_settings(changes: dict[str, Any], *, expected_version: int | None) -> Tenant:
-    """Change how the shop works; the currency only before the first sale.
+    """Change how the shop works; the currency only before the first order.
 
     Of the limits only those that are named change.
     """
     tenant = lock_tenant()
     tenant.ensure_version(expected_version)
-    if tenant.has_sold and changes.get("currency", tenant.currency) != tenant.currency:
+    if tenant.has_orders and changes.get("currency", tenant.currency) != tenant.currency:
         raise CurrencyFixed(currency=tenant.currency)
     if "limits" in changes:
         changes = changes | {"limits": tenant.limits_with(changes["limits"])}

@@ -32,7 +32,6 @@ def papers_of(order: Order, lines: Sequence[OrderLine], by: User) -> Papers:
 
 def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
     """Take the goods, last of all: their rows are the locks that everybody waits for."""
-    _note_first_sale()
     (take_reserved_stock if reserved else take_stock)(order.store, lines)
 
 
@@ -58,9 +57,9 @@ def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[Stock
     ]
 
 
-def _note_first_sale() -> None:
+def note_first_order() -> None:
     """From now on the shop's currency cannot change."""
     tenant = current_tenant()
-    if not tenant.has_sold:
-        Tenant.objects.filter(pk=tenant.pk).update(has_sold=True)
-        tenant.has_sold = True
+    if not tenant.has_orders:
+        Tenant.objects.filter(pk=tenant.pk).update(has_orders=True)
+        tenant.has_orders = True

@@ -217,6 +217,9 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     payment.save_changes("status", "gateway_reference", "reason")
     if answer.outcome == Outcome.CAPTURED:
         order.paid_total += payment.amount
+    elif answer.outcome == Outcome.DECLINED:
+        # The cash that was to settle the order has not: what is left is rounded when it is paid.
+        order.cash_rounding = Decimal(0)
     _go_on(order, had_reservation=True, by=by)
     return order
 

@@ -19,7 +19,7 @@ from orders.services.basket import (
     ensure_within_limits,
     price_basket,
 )
-from orders.services.completing import hand_over, next_order_number, papers_of
+from orders.services.completing import hand_over, next_order_number, note_first_order, papers_of
 from orders.services.paying import NewPayment, ask_gateway, draft_payments
 from orders.services.stock import reserve_stock
 from tenants.exceptions import DomainError, IdConflict, Invalid
@@ -99,6 +99,7 @@ def _place(new: NewOrder, by: User) -> Order:
 
 
 def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
+    note_first_order()
     completes = order.due == 0
     order.number, receipt_number = next_order_number(order.register, with_receipt=completes)
     if receipt_number is not None:

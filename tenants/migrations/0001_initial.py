@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('currency', models.CharField(max_length=3, validators=[tenants.models.tenant.validate_currency])),
                 ('timezone', models.CharField(default='UTC', max_length=64, validators=[tenants.models.tenant.validate_timezone])),
                 ('is_active', models.BooleanField(default=True)),
-                ('has_sold', models.BooleanField(default=False, editable=False)),
+                ('has_orders', models.BooleanField(default=False, editable=False)),
                 ('prices_include_tax', models.BooleanField(default=True)),
                 ('tax_rounding_level', models.CharField(choices=[('line', 'Each line'), ('order', 'The whole order')], default='line', max_length=5)),
                 ('tax_rounding_mode', models.CharField(choices=[('half_up', 'Half up'), ('half_even', 'Half to even'), ('half_down', 'Half down'), ('up', 'Up'), ('down', 'Down')], default='half_up', max_length=9)),

@@ -92,8 +92,8 @@ class Tenant(Versioned):
     currency = models.CharField(max_length=3, validators=[validate_currency])
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
     is_active = models.BooleanField(default=True)
-    # From the first sale on the currency is fixed.
-    has_sold = models.BooleanField(default=False, editable=False)
+    # From the first order on the currency is fixed.
+    has_orders = models.BooleanField(default=False, editable=False)
 
     prices_include_tax = models.BooleanField(default=True)
     tax_rounding_level = models.CharField(

@@ -140,7 +140,7 @@ def test_of_several_who_take_a_slug_at_once_one_gets_it(settings):
         ({"country": "de"}, {}, {"tenant.country": "invalid"}),
         ({"name": ""}, {}, {"tenant.name": "blank"}),
         ({"is_active": True}, {}, {"tenant.is_active": "unknown_field"}),
-        ({"has_sold": True}, {}, {"tenant.has_sold": "unknown_field"}),
+        ({"has_orders": True}, {}, {"tenant.has_orders": "unknown_field"}),
         ({}, {"username": "x y"}, {"admin.username": "invalid"}),
         ({}, {"email": "nobody"}, {"admin.email": "invalid"}),
         ({}, {"email": ""}, {"admin.email": "blank"}),

@@ -36,7 +36,7 @@ NOT_FOR_CLIENTS = {
     "cashier",
     "by",
     "fingerprint",
-    "has_sold",
+    "has_orders",
 }
 # At log-in and at sign-up `tenant` is which shop, and gives no row its owner.
 # And a role has limits.

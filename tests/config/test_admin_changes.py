@@ -25,7 +25,7 @@ def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, c
     problem(office.get("auth/me/"), 401, "token_not_valid")
 
 
-@pytest.mark.parametrize("name", ["slug", "currency", "has_sold", "version", "limits"])
+@pytest.mark.parametrize("name", ["slug", "currency", "has_orders", "version", "limits"])
 def test_what_is_fixed_in_a_shop_stays(name, desk, shop):
     before = getattr(shop, name)
     page = reverse("admin:tenants_tenant_change", args=[shop.pk])

@@ -173,3 +173,18 @@ def test_a_payment_may_name_the_version_that_it_pays(till, product, problem):
 def test_the_order_of_another_shop_cannot_be_paid(till, foreign, problem, chief):
     problem(till.pay({"id": foreign.order.pk}, cash("1.00")), 404, "not_found")
     problem(chief.post(f"payments/{foreign.payment.pk}/resolve/"), 404, "not_found")
+
+
+def test_cash_is_rounded_once_though_a_card_was_declined_after_it(till, goods, gateway, shop_in):
+    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+    gateway.answers = [DECLINED]
+
+    order = till.sold(line(goods("10.02")), payments=[card("4.99"), cash("5.05")])
+    assert (order["cash_rounding"], order["due"], order["cash_due"]) == ("0.00", "4.97", "4.95")
+
+    paid = till.pay(order, cash("4.95")).json()
+    assert (paid["status"], paid["paid_total"], paid["cash_rounding"]) == (
+        "completed",
+        "10.00",
+        "-0.02",
+    )

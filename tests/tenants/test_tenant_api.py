@@ -142,7 +142,7 @@ def test_before_the_first_sale_the_currency_may_change(admin, client_of):
 
 
 def test_after_it_the_currency_stays(problem):
-    office = admin_of(has_sold=True)
+    office = admin_of(has_orders=True)
     before = stored(office.user.tenant)
 
     response = office.patch(TENANT, {"currency": "CHF", "name": "New"}, If_Match="*")
@@ -153,7 +153,7 @@ def test_after_it_the_currency_stays(problem):
 
 
 def test_naming_the_same_currency_changes_nothing_and_is_allowed():
-    response = admin_of(has_sold=True).patch(
+    response = admin_of(has_orders=True).patch(
         TENANT, {"currency": "EUR", "name": "New"}, If_Match="*"
     )
 
@@ -186,7 +186,7 @@ def test_a_currency_must_have_the_step_to_which_cash_is_rounded(problem):
     [
         ({"slug": "other"}, {"slug": "unknown_field"}),
         ({"is_active": False}, {"is_active": "unknown_field"}),
-        ({"has_sold": False}, {"has_sold": "unknown_field"}),
+        ({"has_orders": False}, {"has_orders": "unknown_field"}),
         ({"version": 9}, {"version": "unknown_field"}),
         ({"id": "x"}, {"id": "unknown_field"}),
         ({"tax_rounding_level": "order"}, {"tax_rounding_level": "unknown_field"}),
