@@ -87,16 +87,16 @@ class BodyLengthMiddleware:
 
 
 class NoStoreMiddleware:
-    """Tokens are nobody's to keep, least of all a cache's."""
+    """Tokens, passwords shown once and what people bought are no cache's to keep."""
 
-    prefix = "/api/v1/auth/"
+    prefixes = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/orders/")
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path.startswith(self.prefix):
+        if request.path.startswith(self.prefixes):
             response["Cache-Control"] = "no-store"
         return response
 

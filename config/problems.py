@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core import exceptions as django_exceptions
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
-from django.views import defaults
+from django.views import csrf, defaults
 from rest_framework import exceptions as rest
 from rest_framework.views import set_rollback
 
@@ -230,6 +230,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     if request.path.startswith(HTML_PREFIX):
         return defaults.permission_denied(request, exception)
     return Problem(403, domain.NotPermitted.code, domain.NotPermitted.message).response(request)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    if request.path.startswith(HTML_PREFIX):
+        return csrf.csrf_failure(request, reason)
+    return permission_denied(request, PermissionError(reason))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

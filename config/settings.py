@@ -56,6 +56,7 @@ SESSION_COOKIE_NAME = "till_session" if DEBUG else "__Host-till_session"
 CSRF_COOKIE_NAME = "till_csrf" if DEBUG else "__Host-till_csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 3600
 
 CONTENT_SECURITY_POLICY = {
@@ -212,6 +213,8 @@ REST_FRAMEWORK = {
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
+    # What OPTIONS would tell is in the schema, and right there.
+    "DEFAULT_METADATA_CLASS": None,
     "UNICODE_JSON": True,
     "COERCE_DECIMAL_TO_STRING": True,
 }

@@ -58,3 +58,8 @@ class BarcodeTaken(Conflict):
 class SkuTaken(Conflict):
     code = "sku_taken"
     message = "Another product has this SKU."
+
+
+class CurrencyChanged(Conflict):
+    code = "currency_changed"
+    message = "The shop's currency has changed at this moment: read the prices again."

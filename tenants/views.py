@@ -66,6 +66,11 @@ class TenantScopedViewSet(GenericViewSet[Any]):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
+    def get_locked_object(self) -> Any:
+        """The row as it is now, for nobody else to change; sales that only name it go on."""
+        rows = self.model._default_manager.select_for_update(no_key=True)
+        return rows.get(pk=self.get_object().pk)
+
     def if_match(self, *, required: bool) -> int | None:
         """The version that the client read; None when any will do."""
         return version_named_by(self.request, required=required)
@@ -117,10 +122,6 @@ class Writes:
             row.ensure_version(expected)
             row = self.write(row, self.validated(self.input_class, partial=True))
         return self.answer(row)
-
-    def get_locked_object(self: Any) -> Any:
-        row = self.get_object()
-        return self.model._default_manager.select_for_update().get(pk=row.pk)
 
     def write(self: Any, row: Any, values: dict[str, Any]) -> Any:
         """Save a plain row, checking also the constraints that name the tenant."""

@@ -53,6 +53,12 @@ def log_in(
 
 @deed
 def start_session(user: User, origin: Origin) -> tuple[AuthSession, TokenPair]:
+    """Open a session for somebody whose password has just been checked.
+
+    Whoever changed that password meanwhile, or let the person go, has ended the sessions of
+    before and must not be followed by one more.
+    """
+    _ensure_unchanged(user)
     now = timezone.now()
     session = AuthSession(
         tenant_id=user.tenant_id, user=user, ip=origin.ip, user_agent=origin.user_agent[:200]
@@ -62,6 +68,14 @@ def start_session(user: User, origin: Origin) -> tuple[AuthSession, TokenPair]:
         session.save(force_insert=True)
         User.objects.filter(pk=user.pk).update(last_login=now)
     return session, issue_pair(session)
+
+
+def _ensure_unchanged(user: User) -> None:
+    with across_tenants():
+        people = User.objects.select_for_update(of=("self",), no_key=True)
+        now = people.get(pk=user.pk)
+    if not now.is_active or now.token_version != user.token_version:
+        raise InvalidCredentials
 
 
 def session_of(token: str, *, tenant: str | None = None) -> AuthSession:

@@ -10,12 +10,14 @@ from django.db.models import Prefetch, Q
 
 from orders.models.columns import money_column
 from orders.money import TaxRate
+from tenants.exceptions import Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
 def folded(code: str) -> str:
     """SKUs and barcodes that look the same are the same."""
-    return unicodedata.normalize("NFKC", code).strip()
+    seen = (sign for sign in code if unicodedata.category(sign) != "Cf")
+    return unicodedata.normalize("NFKC", "".join(seen)).strip()
 
 
 class TaxClass(TenantOwned):
@@ -110,6 +112,11 @@ class Product(TenantOwned):
             models.Index(fields=["tenant", "price", "id"], name="product_by_price"),
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
         ]
+
+    def ensure_sold_in(self, quantity: Decimal) -> None:
+        """Pieces are whole; only what is weighed comes in parts."""
+        if self.sold_by == self.SoldBy.UNIT and quantity % 1:
+            raise Invalid.field("quantity", f"{self.name} comes by the piece.", code="not_whole")
 
     # What `with_barcodes` loads.
     loaded_barcodes: list["Barcode"]

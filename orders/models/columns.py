@@ -1,10 +1,14 @@
 """The column types of money and quantities."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Round
+
+# Twelve digits before the point are what the columns hold; sums stay well below.
+LARGEST_AMOUNT = Decimal(10) ** 11
 
 
 def money_column(**kwargs: Any) -> Any:

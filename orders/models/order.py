@@ -10,7 +10,7 @@ from django.db.models import Prefetch, Q
 from accounts.models import User
 from orders.exceptions import NoReceipt, OrderNotOpen, OrderStillDue
 from orders.models.catalog import Product
-from orders.models.columns import money_column, quantity_column, rounded
+from orders.models.columns import LARGEST_AMOUNT, money_column, quantity_column, rounded
 from orders.money import cash_rounding
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
@@ -78,6 +78,12 @@ class Order(TenantOwned):
                 fields=["tenant", "register", "receipt_number"], name="receipt_number_is_unique"
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_is_not_negative"),
+            # SQLite keeps what has more digits than a column and cannot read it again.
+            models.CheckConstraint(
+                condition=Q(change_total__gte=0, change_total__lt=LARGEST_AMOUNT)
+                & Q(paid_total__lt=LARGEST_AMOUNT),
+                name="order_sums_can_be_kept",
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=["open", "held", "voided"], receipt_number__isnull=True)
                 | Q(

@@ -39,7 +39,7 @@ class TaxRateSerializer(serializers.Serializer[TaxRate]):
 
 
 class TaxClassInput(StrictSerializer):
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
     rates = TaxRateInput(many=True)
 
     def validate_rates(self, rates: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ class TaxClassSerializer(serializers.ModelSerializer[TaxClass]):
 
 
 class CategoryInput(StrictSerializer):
-    name = StrictCharField(max_length=100)
+    name = StrictCharField(max_length=100, trim_whitespace=True)
 
 
 class CategorySerializer(serializers.ModelSerializer[Category]):
@@ -78,7 +78,7 @@ class CategorySerializer(serializers.ModelSerializer[Category]):
 
 class ProductInput(StrictSerializer):
     sku = StrictCharField(max_length=64)
-    name = StrictCharField(max_length=200)
+    name = StrictCharField(max_length=200, trim_whitespace=True)
     price = MoneyField()
     barcodes = serializers.ListField(
         child=StrictCharField(max_length=64), max_length=MOST_BARCODES, required=False

@@ -198,7 +198,7 @@ class CustomerSerializer(serializers.Serializer[Any]):
 
 
 class OrderSerializer(serializers.Serializer[Any]):
-    """An order as it stands. What the figures mean is on the page about money in the docs."""
+    """An order as it stands; every figure has exactly the decimals of the currency."""
 
     id = serializers.UUIDField()
     number = serializers.CharField()

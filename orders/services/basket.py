@@ -10,6 +10,7 @@ from accounts.models import User
 from orders.exceptions import AmountTooLarge
 from orders.models import Barcode, Product
 from orders.models.catalog import folded
+from orders.models.columns import LARGEST_AMOUNT
 from orders.money import (
     Discount,
     DiscountType,
@@ -26,8 +27,6 @@ from tenants.models import Tenant
 from tenants.prepared import Prepared
 from tenants.scope import current_tenant_id
 
-# Twelve digits are what the columns hold.
-LARGEST_TOTAL = Decimal(10) ** 11
 HUNDRED = Decimal(100)
 
 
@@ -86,11 +85,11 @@ def price_basket(
         )
         for line, product in zip(wanted, products, strict=True)
     ]
-    if any(line.quantity * line.unit_price >= LARGEST_TOTAL for line in inputs):
+    if any(line.quantity * line.unit_price >= LARGEST_AMOUNT for line in inputs):
         raise AmountTooLarge
     off = [given.discount for given in discounts]
     priced = price_order(inputs, off, policy_of(tenant))
-    if max(priced.subtotal, priced.total) >= LARGEST_TOTAL:
+    if max(priced.subtotal, priced.total) >= LARGEST_AMOUNT:
         raise AmountTooLarge
     return Basket(wanted, products, inputs, off, priced)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from accounts.models import User
+from orders.exceptions import CurrencyChanged
 from orders.models import Order, OrderLine, Receipt, RegisterSeries, StockMovement
 from orders.services.stock import take_reserved_stock, take_stock
 from tenants.ids import new_id
@@ -58,8 +59,10 @@ def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[Stock
 
 
 def note_first_order() -> None:
-    """From now on the shop's currency cannot change."""
+    """From now on the shop's currency cannot change; it must be the one that was reckoned in."""
     tenant = current_tenant()
-    if not tenant.has_orders:
-        Tenant.objects.filter(pk=tenant.pk).update(has_orders=True)
-        tenant.has_orders = True
+    if tenant.has_orders:
+        return
+    same = Tenant.objects.filter(pk=tenant.pk, currency=tenant.currency)
+    if not same.update(has_orders=True):
+        raise CurrencyChanged

@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from math import ceil
+from typing import Literal
 
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import PaymentExceedsDue, PaymentSettled, PaymentUnderway
+from orders.exceptions import AmountTooLarge, PaymentExceedsDue, PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Charge, Outcome, payment_gateway
 from orders.models import Order, Payment
+from orders.models.columns import LARGEST_AMOUNT
 from orders.money import CashSettlement, cash_rounding, settle_cash
 from orders.services.completing import hand_over, next_receipt_number, papers_of
 from orders.services.stock import release_stock, reserve_stock
@@ -23,6 +26,7 @@ from tenants.ids import is_duplicate, new_id
 from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
+log = structlog.get_logger("till.payments")
 PAID_FIELDS = (
     "status",
     "receipt_number",
@@ -100,6 +104,8 @@ def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
     order.cash_rounding += settlement.rounding
     order.paid_total += payment.amount
     order.change_total += payment.change
+    if order.change_total >= LARGEST_AMOUNT:
+        raise AmountTooLarge
     return payment
 
 
@@ -122,20 +128,20 @@ def take_payment(
 
     Returns the order as it is then, and whether the payment is new.
     """
-    order, is_new = _take(order.pk, new, expected_version, by)
-    return (ask_gateway(order) if is_new else order), is_new
+    order, payment, is_new = _take(order.pk, new, expected_version, by)
+    return (ask_gateway(order, [payment]) if is_new else order), is_new
 
 
 @deed
 def _take(
     order_id: uuid.UUID, new: NewPayment, expected_version: int | None, by: User
-) -> tuple[Order, bool]:
+) -> tuple[Order, Payment, bool]:
     order = locked_order(order_id)
     before = order.loaded_payments
     known = next((payment for payment in before if payment.pk == new.id), None)
     if known is not None:
         _ensure_same(known, new)
-        return order, False
+        return order, known, False
     order.ensure_version(expected_version)
     order.ensure_open()
     (payment,) = draft_payments(order, [new], before)
@@ -148,7 +154,7 @@ def _take(
         raise IdConflict from error
     order.loaded_payments = [*before, payment]
     _go_on(order, had_reservation=any(earlier.is_underway for earlier in before), by=by)
-    return order, True
+    return order, payment, True
 
 
 def _ensure_same(known: Payment, new: NewPayment) -> None:
@@ -164,14 +170,15 @@ def locked_order(order_id: uuid.UUID) -> Order:
     return orders.with_details().get(pk=order_id)
 
 
-def ask_gateway(order: Order) -> Order:
-    """Have the cards charged, outside of every transaction, and write down the answers."""
-    for payment in order.loaded_payments:
+def ask_gateway(order: Order, payments: Sequence[Payment]) -> Order:
+    """Have the cards charged, outside of every transaction, and write down the answers.
+
+    Only those that this request has just written down: what another one left behind is looked
+    up, because a charge that arrives late is money that nobody expects any more.
+    """
+    for payment in payments:
         if payment.status == Payment.Status.PENDING:
-            answer = payment_gateway().charge(
-                charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
-            )
-            order = settle(payment, answer, by=order.cashier)
+            order = settle(payment, _answer_to(payment, "charge"), by=order.cashier)
     return order
 
 
@@ -180,16 +187,36 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
     if not payment.is_underway:
         raise PaymentSettled(payment_status=payment.status)
     _ensure_nobody_asks(payment)
-    answer = payment_gateway().look_up(
-        charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT
-    )
-    return settle(payment, answer, by=by)
+    return settle(payment, _answer_to(payment, "look_up"), by=by)
+
+
+def _answer_to(payment: Payment, question: Literal["charge", "look_up"]) -> Answer:
+    """What the gateway says; one that breaks has said nothing, and the money may be taken."""
+    ask = getattr(payment_gateway(), question)
+    try:
+        answer: Answer = ask(charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
+    except Exception:
+        log.exception("gateway_failed", payment=str(payment.pk), question=question)
+        return Answer(Outcome.UNKNOWN, reason="The gateway failed.")
+    return answer
+
+
+def look_up_left_behind(order: Order) -> Order:
+    """Settle the payments that a crash left pending, once nobody can be asking for them."""
+    for payment in order.loaded_payments:
+        if payment.status == Payment.Status.PENDING and _wait_for(payment) <= timedelta(0):
+            order = resolve_payment(payment, by=order.cashier)
+    return order
+
+
+def _wait_for(payment: Payment) -> timedelta:
+    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
+    return payment.asked_until(timeout) - timezone.now()
 
 
 def _ensure_nobody_asks(payment: Payment) -> None:
     """A look-up before the charge arrives finds nothing, and its money would belong to nobody."""
-    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
-    wait = payment.asked_until(timeout) - timezone.now()
+    wait = _wait_for(payment)
     if payment.status == Payment.Status.PENDING and wait > timedelta(0):
         raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
 
@@ -210,6 +237,7 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     order = locked_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if not payment.is_underway:
+        _note_contradiction(payment, answer)
         return order
     payment.status = Payment.Status(answer.outcome.value)
     payment.gateway_reference = answer.reference
@@ -222,6 +250,13 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
         order.cash_rounding = Decimal(0)
     _go_on(order, had_reservation=True, by=by)
     return order
+
+
+def _note_contradiction(payment: Payment, answer: Answer) -> None:
+    """Money that the gateway has and the order has not is for people to give back."""
+    declined = payment.status == Payment.Status.DECLINED
+    if declined and answer.outcome == Outcome.CAPTURED:
+        log.error("captured_after_declined", payment=str(payment.pk), amount=str(payment.amount))
 
 
 def _go_on(order: Order, *, had_reservation: bool, by: User) -> None:

@@ -20,7 +20,12 @@ from orders.services.basket import (
     price_basket,
 )
 from orders.services.completing import hand_over, next_order_number, note_first_order, papers_of
-from orders.services.paying import NewPayment, ask_gateway, draft_payments
+from orders.services.paying import (
+    NewPayment,
+    ask_gateway,
+    draft_payments,
+    look_up_left_behind,
+)
 from orders.services.stock import reserve_stock
 from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
@@ -63,9 +68,8 @@ def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     except (DomainError, IntegrityError) as refusal:
         if isinstance(refusal, IntegrityError) and not is_duplicate(refusal):
             raise
-        order = _known(new, refusal)
-        return order, False
-    return ask_gateway(order), True
+        return look_up_left_behind(_known(new, refusal)), False
+    return ask_gateway(order, order.loaded_payments), True
 
 
 def _known(new: NewOrder, refusal: Exception) -> Order:

@@ -113,6 +113,7 @@ def receive_stock(
     """
     if not product.track_stock:
         raise Invalid.field("product", "No stock is kept of this product.", code="not_tracked")
+    product.ensure_sold_in(quantity)
     _ensure_levels(store, [product.pk])
     level = StockLevel.objects.select_for_update().get(store=store, product=product)
     known = StockMovement.objects.filter(pk=id).first()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 from django_filters import CharFilter
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -130,9 +131,11 @@ class ProductViewSet(ListsAndShows, TenantScopedViewSet):
     @extend_schema(request=ProductInput, responses=ProductSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
         expected = self.if_match(required=True)
-        product = Product.objects.select_for_update().get(pk=self.get_object().pk)
-        product.ensure_version(expected)
-        return self.answer(self.save(product, self.validated(ProductInput, partial=True)))
+        with transaction.atomic():
+            product = self.get_locked_object()
+            product.ensure_version(expected)
+            product = self.save(product, self.validated(ProductInput, partial=True))
+        return self.answer(product)
 
     def save(self, product: Product, changes: dict[str, Any]) -> Product:
         barcodes = changes.pop("barcodes", None)

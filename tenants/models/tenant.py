@@ -20,6 +20,9 @@ RESERVED_SLUGS = frozenset(
     "security static status support system till www".split()
 )
 
+# In minor units: 1000 dong, 10 euros.
+LARGEST_COIN = Decimal(1000)
+
 
 def validate_slug(value: str) -> None:
     RegexValidator(SLUG, "Use 3 to 63 of a-z, 0-9 and -, not at either end.")(value)
@@ -44,7 +47,8 @@ def validate_currency(value: str) -> None:
 
 
 def validate_timezone(value: str) -> None:
-    if value not in available_timezones():
+    # "localtime" and the like are a machine's, not a place's.
+    if value != "UTC" and ("/" not in value or value not in available_timezones()):
         raise ValidationError("This is not a time zone of the IANA list.", code="unknown_timezone")
 
 
@@ -140,6 +144,8 @@ class Tenant(Versioned):
         step = self.cash_rounding_increment
         if step is not None and step != self.in_currency(step):
             raise ValidationError({"cash_rounding_increment": "This is finer than the currency."})
+        if step is not None and step > LARGEST_COIN.scaleb(-self.currency_exponent):
+            raise ValidationError({"cash_rounding_increment": "No coin is worth so much."})
 
     def limits_with(self, named: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """The limits after a change that names only some of them."""

@@ -21,7 +21,7 @@ def test_a_log_in_finds_the_shop_and_the_person_and_writes_a_session(
 ):
     body = {"tenant": "green", "username": "c1", "password": PASSWORD}
 
-    with statements(4):
+    with statements(5):
         assert anonymous.post("auth/token/", body).status_code == 200
 
 

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.exceptions import InvalidCredentials
 from accounts.models import AuthSession, User
-from tenants.scope import across_tenants
+from accounts.services import Origin, start_session
+from tenants.scope import across_tenants, tenant_scope
 from tests.accounts.refreshing import MORNING, is_in, is_refused, refreshed
 from tests.api import Api
 
@@ -105,3 +107,15 @@ def test_the_next_pair_knows_what_the_person_is_now(till, anonymous, cashier):
 
     assert Api(answer["access"]).get("auth/me/").json()["role"] == "manager"
     assert Api(answer["access"]).get("users/").status_code == 200
+
+
+def test_a_log_in_that_overlaps_a_change_of_password_opens_nothing(cashier, shop):
+    """The password was right when it was checked, and is not any more."""
+    with tenant_scope(shop):
+        checked = User.objects.get(pk=cashier.pk)
+        User.objects.filter(pk=cashier.pk).update(token_version=checked.token_version + 1)
+
+        with pytest.raises(InvalidCredentials):
+            start_session(checked, Origin())
+
+        assert not AuthSession.objects.filter(user=cashier).exists()

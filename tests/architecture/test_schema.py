@@ -200,7 +200,7 @@ def test_stock(chief, product, store):
         "type": "receive",
         "product": str(product.pk),
         "store": str(store.pk),
-        "quantity": "1.5",
+        "quantity": "15",
     }
     for status in (201, 200):
         response = chief.post("stock/movements/", delivery)

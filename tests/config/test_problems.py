@@ -7,6 +7,7 @@ import pytest
 from django.core import exceptions as django_exceptions
 from django.db import OperationalError, models
 from django.http import Http404, UnreadablePostError
+from django.test import Client
 from rest_framework import exceptions as rest
 from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidToken
 
@@ -249,3 +250,10 @@ def test_an_id_of_another_shop_reads_like_one_that_does_not_exist(http):
     bodies.add(http.get("/api/nowhere/", headers={"X-Request-ID": "same"}).content)
 
     assert len(bodies) == 1
+
+
+def test_what_is_not_of_the_api_is_refused_as_a_problem_too():
+    """Django's page for a missing CSRF token would be the only HTML that a client meets."""
+    client = Client(enforce_csrf_checks=True)
+
+    refusal(client.post("/health/live/"), 403, "permission_denied")

@@ -120,3 +120,13 @@ def test_one_delivery_id_for_two_products_at_once_is_one_delivery(
     assert statuses(answers) == {201: 1, 200: 4, 409: 5}
     assert {shelf(product, store), shelf(other, store)} == {(15, 0), (10, 0)}
     ensure_books_balance(shop)
+
+
+def test_of_twenty_changes_from_one_version_one_is_made(client_of, manager, product):
+    chief = client_of(manager)
+
+    answers = times(
+        20, lambda: chief.patch(f"products/{product.pk}/", {"price": "3.00"}, If_Match='"1"')
+    )
+
+    assert statuses(answers) == {200: 1, 412: 19}

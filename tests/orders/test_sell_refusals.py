@@ -3,9 +3,11 @@
 import pytest
 
 from orders.models import Order, OrderLine, Payment, Receipt, StockMovement
+from orders.services import selling
+from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
-from tests.orders.till import card, cash, line, percent
+from tests.orders.till import card, cash, line, new_id, percent
 
 KEPT = (Order, OrderLine, Payment, Receipt, StockMovement)
 
@@ -178,3 +180,31 @@ def test_discounts_have_a_shape(till, product, problem):
         "lines[0].discounts[2].type": "invalid_choice",
     }
     problem(response, 400, "invalid", errors)
+
+
+def test_change_that_no_drawer_holds_is_refused(till, product, problem, shop):
+    handed_over = cash("0.01", tendered="99999999999.99")
+
+    response = till.sell(
+        line(product), payments=[handed_over | {"id": new_id()} for _ in range(12)]
+    )
+
+    problem(response, 400, "amount_too_large")
+    with tenant_scope(shop):
+        assert not Order.objects.exists()
+
+
+def test_prices_of_another_currency_are_not_sold_at(till, product, shop, problem, monkeypatch):
+    """Somebody changes the currency between the reading of the prices and the first order."""
+    reckoned = selling.ensure_within_limits
+
+    def meanwhile(*args):
+        Tenant.objects.filter(pk=shop.pk).update(currency="JPY")
+        return reckoned(*args)
+
+    monkeypatch.setattr(selling, "ensure_within_limits", meanwhile)
+
+    problem(till.sell(line(product), payments=[cash("2.50")]), 409, "currency_changed")
+
+    with tenant_scope(shop):
+        assert not Order.objects.exists()

@@ -20,7 +20,8 @@ def movements(shop):
 # --- receiving -----------------------------------------------------------------------------------
 
 
-def test_goods_that_came_lie_on_the_shelf(chief, delivery, product, store, shop, manager):
+def test_goods_that_came_lie_on_the_shelf(chief, delivery, goods, store, shop, manager):
+    product = goods(stock="10", sold_by="weight")
     body = delivery(product, "2.5", reason="Tuesday", occurred_at="2026-01-31T18:30:00+01:00")
 
     response = chief.post("stock/movements/", body)
@@ -129,7 +130,7 @@ def test_of_what_is_not_counted_nothing_is_received(chief, delivery, goods, prob
 
 
 def test_many_large_deliveries_fit_on_the_shelf(chief, delivery, goods, store):
-    product = goods(stock="999999999")
+    product = goods(stock="999999999", sold_by="weight")
 
     response = chief.post("stock/movements/", delivery(product, "999999.999"))
 
@@ -181,3 +182,10 @@ def test_a_moment_is_the_moment_that_was_said(chief, delivery, shop):
     (kept,) = movements(shop)
 
     assert kept.occurred_at == datetime(2026, 7, 1, 6, 59, 59, 500000, tzinfo=UTC)
+
+
+def test_pieces_come_whole(chief, delivery, product, store, problem):
+    response = chief.post("stock/movements/", delivery(product, "1.5"))
+
+    problem(response, 400, "invalid", {"quantity": "not_whole"})
+    assert shelf(product, store) == (10, 0)

@@ -139,7 +139,7 @@ def test_sales_and_deliveries_of_the_same_goods_add_up(tills, chief, delivery, g
 
 
 def test_the_first_deliveries_of_a_product_may_come_at_once(chief, delivery, goods, store, shop):
-    product = goods(stock=None)
+    product = goods(stock=None, sold_by="weight")
 
     answers = times(20, lambda: chief.post("stock/movements/", delivery(product, "0.1")))
 

@@ -241,3 +241,19 @@ def test_the_rules_of_another_shop_are_out_of_reach(admin, other_shop, client_of
 
     assert response.json()["slug"] == "green"
     assert stored(other_shop) == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cash_rounding_increment": "10.01"}, {"timezone": "localtime"}, {"timezone": "Factory"}],
+)
+def test_rules_that_no_shop_has_are_refused(change):
+    office = admin_of()
+    before = stored(office.user.tenant)
+
+    (field,) = change
+    refused = office.patch(TENANT, change, If_Match="*")
+
+    assert refused.status_code == 400
+    assert [error["field"] for error in refused.json()["errors"]] == [field]
+    assert stored(office.user.tenant) == before

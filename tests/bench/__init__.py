@@ -1,0 +1,1 @@
+"""How fast Till is, beside what limits it and what one would write instead."""
