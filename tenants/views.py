@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, ClassVar
 
 from django.db import IntegrityError, models, transaction
@@ -59,12 +60,10 @@ class TenantScopedViewSet(GenericViewSet[Any]):
         """The rows with what the API shows of them; overridden to load it in few queries."""
         return self.model._default_manager.all()
 
-    def validated(self, input_class: type[Serializer[Any]], **kwargs: Any) -> dict[str, Any]:
-        serializer = input_class(
-            data=self.request.data, context=self.get_serializer_context(), **kwargs
-        )
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+    def validated(
+        self, input_class: type[Serializer[Any]], *, partial: bool = False
+    ) -> dict[str, Any]:
+        return dict(reader(input_class, partial).run_validation(self.request.data))
 
     def get_locked_object(self) -> Any:
         """The row as it is now, for nobody else to change; sales that only name it go on."""
@@ -80,6 +79,16 @@ class TenantScopedViewSet(GenericViewSet[Any]):
         response = Response(self.get_serializer(row).data, status=status)
         response["ETag"] = f'"{row.version}"'
         return response
+
+
+@cache
+def reader(input_class: type[Serializer[Any]], partial: bool) -> Serializer[Any]:
+    """The one instance that reads every input of its kind.
+
+    Reading leaves nothing behind in it; making it anew each time, with a copy of every field,
+    was a tenth of the time of a sale.
+    """
+    return input_class(partial=partial)
 
 
 def version_named_by(request: Request, *, required: bool) -> int | None:

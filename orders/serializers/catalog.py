@@ -14,6 +14,7 @@ from tenants.fields import (
     StrictCharField,
     StrictChoiceField,
 )
+from tenants.scope import current_tenant
 from tenants.serializers import StrictSerializer, TenantRelatedField
 
 MOST_BARCODES = 50
@@ -44,7 +45,7 @@ class TaxClassInput(StrictSerializer):
 
     def validate_rates(self, rates: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """As they are kept: JSON, with the percents as exact strings."""
-        prices_include_tax = self.context["request"].user.tenant.prices_include_tax
+        prices_include_tax = current_tenant().prices_include_tax
         return [
             {
                 "name": rate["name"],
