@@ -1,6 +1,13 @@
 """Every reason for which the door stays shut."""
 
-from tenants.exceptions import Conflict, DomainError, NotAuthenticated, NotPermitted
+from tenants.exceptions import (
+    Conflict,
+    DomainError,
+    NotAuthenticated,
+    NotPermitted,
+    TooManyRequests,
+    Unavailable,
+)
 
 
 class InvalidCredentials(NotAuthenticated):
@@ -63,3 +70,15 @@ class LastAdmin(Conflict):
 class ApprovalRequired(NotPermitted):
     code = "approval_required"
     message = "This is above your limit and needs an approval."
+
+
+class TooManyAttempts(TooManyRequests):
+    """Says the same of a name that exists and of one that does not."""
+
+    code = "too_many_attempts"
+    message = "Too many attempts: try again in {retry_after} seconds."
+
+
+class Busy(Unavailable):
+    code = "busy"
+    message = "Many people are logging in at this moment: try again."

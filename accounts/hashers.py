@@ -1,8 +1,38 @@
 """How passwords are kept."""
 
+import hmac
+import os
+import secrets
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+from typing import Any
 
+import structlog
+from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
+
+from accounts.exceptions import Busy
+
+# More hashes at once than cores would make each slower and take 19 MiB more each.
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+LONGEST_WAIT = 2.0
+RETRY_AFTER = 2
+
+_slots = BoundedSemaphore(CORES)
+log = structlog.get_logger("till.passwords")
+
+
+@contextmanager
+def slot() -> Iterator[None]:
+    """A core of this process to hash on; whoever does not get one in time comes again later."""
+    if not _slots.acquire(timeout=LONGEST_WAIT):
+        raise Busy(retry_after=RETRY_AFTER)
+    try:
+        yield
+    finally:
+        _slots.release()
 
 
 class LeanArgon2PasswordHasher(Argon2PasswordHasher):
@@ -17,10 +47,54 @@ class LeanArgon2PasswordHasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        return super().encode(normalized(password), salt)
+        with slot():
+            return super().encode(normalized(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        return super().verify(normalized(password), encoded)
+        with slot():
+            return super().verify(normalized(password), encoded)
+
+
+class PepperedArgon2PasswordHasher(LeanArgon2PasswordHasher):
+    """The same over the password and a secret that is not in the database.
+
+    `argon2pep$v3$argon2id$...` names the version of the secret, and never the secret. A hash of
+    another version than the newest is renewed at the next log-in.
+    """
+
+    algorithm = "argon2pep"
+
+    def encode(self, password: str, salt: str) -> str:
+        newest = max(settings.PASSWORD_PEPPERS)
+        algorithm, rest = super().encode(peppered(password, newest), salt).split("$", 1)
+        return f"{algorithm}$v{newest}${rest}"
+
+    def verify(self, password: str, encoded: str) -> bool:
+        version, plain = version_and_rest(encoded)
+        return super().verify(peppered(password, version), plain)
+
+    def decode(self, encoded: str) -> Any:
+        _, plain = version_and_rest(encoded)
+        return super().decode(plain)
+
+    def must_update(self, encoded: str) -> bool:
+        version, _ = version_and_rest(encoded)
+        return version != max(settings.PASSWORD_PEPPERS) or super().must_update(encoded)
+
+
+def version_and_rest(encoded: str) -> tuple[int, str]:
+    """The version of the pepper, and the hash as it would be without."""
+    algorithm, version, rest = encoded.split("$", 2)
+    return int(version.removeprefix("v")), f"{algorithm}${rest}"
+
+
+def peppered(password: str, version: int) -> str:
+    """With a pepper that is lost nothing fits, and it takes as long to find that out."""
+    pepper = settings.PASSWORD_PEPPERS.get(version)
+    if pepper is None:
+        log.error("pepper_missing", version=version)
+        pepper = secrets.token_urlsafe()
+    return hmac.digest(pepper.encode(), normalized(password).encode(), "sha256").hex()
 
 
 def normalized(password: str) -> str:

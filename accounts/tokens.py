@@ -3,51 +3,85 @@
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, ClassVar
 
+import jwt
 from django.conf import settings
 from rest_framework_simplejwt.backends import TokenBackend
-from rest_framework_simplejwt.exceptions import TokenError
+from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import Token
 
 from accounts.exceptions import TokenNotValid
+from accounts.keyring import KeyRing
 from accounts.models import AuthSession
 
-
-def backend_for(audience: str) -> TokenBackend:
-    """Access and refresh tokens have different audiences: neither passes for the other."""
-    jwt = settings.SIMPLE_JWT
-    return TokenBackend(
-        algorithm=jwt["ALGORITHM"],
-        signing_key=jwt["SIGNING_KEY"],
-        issuer=jwt["ISSUER"],
-        audience=audience,
-        leeway=jwt["LEEWAY"],
-    )
+# A token with more in its header, such as a key or where to get one, is none of ours.
+HEADER = frozenset({"alg", "kid", "typ"})
 
 
-class AccessToken(Token):
+class RingBackend(TokenBackend):
+    """Signs with the active key of a ring, and verifies with the one that a token names.
+
+    The name is looked up among our own keys and nowhere else. The type keeps each kind of token
+    apart from the others, as the audience does.
+    """
+
+    def __init__(self, ring: KeyRing, *, typ: str, audience: str) -> None:
+        super().__init__(
+            algorithm=ring.algorithm,
+            issuer=settings.SIMPLE_JWT["ISSUER"],
+            audience=audience,
+            leeway=settings.SIMPLE_JWT["LEEWAY"],
+        )
+        self.ring = ring
+        self.typ = typ
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        claims = payload | {"aud": self.audience, "iss": self.issuer}
+        headers = {"kid": self.ring.active.kid, "typ": self.typ}
+        return jwt.encode(claims, self.ring.signing, algorithm=self.algorithm, headers=headers)
+
+    def get_verifying_key(self, token: Token) -> Any:
+        header = jwt.get_unverified_header(str(token))
+        key = self.ring.verifying.get(header.get("kid", ""))
+        if key is None or header.get("typ") != self.typ or header.keys() != HEADER:
+            raise TokenBackendError("Token is invalid")
+        return key
+
+
+@lru_cache(maxsize=8)
+def backend_of(ring: KeyRing, typ: str, audience: str) -> RingBackend:
+    return RingBackend(ring, typ=typ, audience=audience)
+
+
+class RingToken(Token):
+    """A token of the ring that the settings have at this moment."""
+
+    typ: ClassVar[str]
+    audience: ClassVar[str]
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        return backend_of(settings.JWT_KEYS, self.typ, self.audience)
+
+
+class AccessToken(RingToken):
     """Lets in for some minutes. Role and rights are read from the database, never from here."""
 
     token_type = "access"  # noqa: S105
     lifetime = settings.ACCESS_TOKEN_LIFETIME
-    _token_backend = backend_for("till-api")
-
-    @property
-    def token_backend(self) -> TokenBackend:
-        return self._token_backend
+    typ = "at+jwt"
+    audience = "till-api"
 
 
-class RefreshToken(Token):
+class RefreshToken(RingToken):
     """Buys the next pair, once."""
 
     token_type = "refresh"  # noqa: S105
     lifetime = settings.SESSION_LIFETIME
-    _token_backend = backend_for("till-auth")
-
-    @property
-    def token_backend(self) -> TokenBackend:
-        return self._token_backend
+    typ = "rt+jwt"
+    audience = "till-auth"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +104,11 @@ class Claims:
 
 
 def issue_access(session: AuthSession) -> str:
+    """`auth_time` is for clients to read; what it allows is read from the session."""
     token = AccessToken()
     _name(token, session)
     token["tv"] = session.user.token_version
+    token["auth_time"] = int(session.auth_time.timestamp())
     return str(token)
 
 

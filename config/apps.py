@@ -4,6 +4,6 @@ from django.contrib.admin.apps import AdminConfig
 
 
 class PlatformAdminConfig(AdminConfig):
-    """Django's admin with a site that works across tenants."""
+    """Django's admin with a site that works across tenants and counts guesses."""
 
-    default_site = "tenants.admin_site.PlatformSite"
+    default_site = "accounts.admin_site.GuardedSite"

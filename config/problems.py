@@ -43,6 +43,8 @@ STATUS_OF: dict[type[DomainError], int] = {
     domain.Conflict: 409,
     domain.VersionConflict: 412,
     domain.PreconditionRequired: 428,
+    domain.TooManyRequests: 429,
+    domain.Unavailable: 503,
 }
 
 

@@ -8,6 +8,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from accounts.keyring import BadKeyRing, KeyRing
+from accounts.peppers import BadPeppers, read_peppers
 from config.logs import logging_config
 from config.schema import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
 
@@ -33,10 +35,33 @@ def secret(name: str) -> str:
     return value
 
 
+def key_ring() -> KeyRing:
+    """The keys of JWT_KEYS; without them JWT_SIGNING_KEY is the only one."""
+    text = env.str("JWT_KEYS", default="")
+    if not text:
+        return KeyRing.of_secret(secret("JWT_SIGNING_KEY"))
+    try:
+        return KeyRing.read(text)
+    except BadKeyRing as error:
+        raise ImproperlyConfigured(
+            f"JWT_KEYS is not a ring of keys: {error}. "
+            "`manage.py rotate_signing_key` writes one from a JWT_SIGNING_KEY."
+        ) from None
+
+
+def peppers() -> dict[int, str]:
+    """The secrets of PASSWORD_PEPPERS by version; without any, passwords are hashed alone."""
+    text = env.str("PASSWORD_PEPPERS", default="")
+    try:
+        return read_peppers(text) if text else {}
+    except BadPeppers as error:
+        raise ImproperlyConfigured(f"PASSWORD_PEPPERS cannot be used: {error}.") from None
+
+
 # --- Security -------------------------------------------------------------------------------
 
 SECRET_KEY = secret("SECRET_KEY")
-JWT_SIGNING_KEY = secret("JWT_SIGNING_KEY")
+JWT_KEYS = key_ring()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # How many proxies in front of Till add to X-Forwarded-For; 0 believes only the connection.
@@ -147,14 +172,20 @@ else:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
-CACHES = {
-    "default": {
+
+def redis_cache(url: str) -> dict[str, Any]:
+    """The cache of several machines. Its time-outs are short: the till also works without it."""
+    return {
         "BACKEND": "django_redis.cache.RedisCache",
-        "LOCATION": REDIS_URL,
+        "LOCATION": url,
         "KEY_PREFIX": "till",
         "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 0.25, "SOCKET_TIMEOUT": 0.25},
     }
+
+
+REDIS_URL = env.str("REDIS_URL", default="")
+CACHES = {
+    "default": redis_cache(REDIS_URL)
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "till"}
 }
@@ -165,7 +196,9 @@ AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.TenantBackend"]
 # A username is unique in its tenant, not in the world; the backend knows.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+PASSWORD_PEPPERS = peppers()
 PASSWORD_HASHERS = [
+    *(["accounts.hashers.PepperedArgon2PasswordHasher"] if PASSWORD_PEPPERS else []),
     "accounts.hashers.LeanArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
@@ -182,10 +215,9 @@ SESSION_LIFETIME = timedelta(hours=env.int("SESSION_HOURS", default=12))
 REFRESH_GRACE = timedelta(seconds=10)
 
 SIMPLE_JWT: dict[str, Any] = {
-    "ALGORITHM": "HS256",
-    "SIGNING_KEY": JWT_SIGNING_KEY,
+    # The keys are those of JWT_KEYS: nothing is ever signed with the library's own.
+    "SIGNING_KEY": "",
     "ISSUER": "till",
-    "AUDIENCE": "till",
     "LEEWAY": 5,
     "ACCESS_TOKEN_LIFETIME": ACCESS_TOKEN_LIFETIME,
     "UPDATE_LAST_LOGIN": False,

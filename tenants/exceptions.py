@@ -77,6 +77,20 @@ class VersionConflict(DomainError):
     message = "This has changed since you read it: it is at version {current} now."
 
 
+class TooManyRequests(DomainError):
+    """Not so often; `retry_after` says in how many seconds."""
+
+    code = "too_many_requests"
+    message = "Too many requests."
+
+
+class Unavailable(DomainError):
+    """Not at this moment, through no fault of who asks; `retry_after` says when to try again."""
+
+    code = "unavailable"
+    message = "Not possible at this moment: try again."
+
+
 class PreconditionRequired(DomainError):
     """A change must say from which version it starts."""
 

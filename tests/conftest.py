@@ -18,6 +18,7 @@ from accounts.models import User
 from orders.models import Product
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
+from tests import redis_server
 from tests.api import Api, Person
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
@@ -39,11 +40,18 @@ TRANSACTIONAL = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what means nothing on this database, also where nobody says `-m`."""
-    foreign = "postgres" if settings.IS_SQLITE else "sqlite"
-    left_out = [item for item in items if foreign in item.keywords]
+    foreign = {"postgres" if settings.IS_SQLITE else "sqlite"}
+    if not redis_server.is_there():
+        foreign.add("redis")
+    left_out = [item for item in items if foreign & set(item.keywords)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if foreign not in item.keywords]
+        items[:] = [item for item in items if not foreign & set(item.keywords)]
+
+
+def pytest_report_header() -> str | None:
+    """Say so once: a run without Redis looks like any other."""
+    return None if redis_server.is_there() else "no Redis: its tests are left out"
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,11 @@ os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 
 with patch("environ.Env.read_env"):  # a developer's .env is not what the tests are about
     from config.settings import *  # noqa: F403
-    from config.settings import DATABASES, IS_SQLITE, PASSWORD_HASHERS, STORAGES
+    from config.settings import DATABASES, IS_SQLITE, PASSWORD_HASHERS, REDIS_URL, STORAGES
+
+# A Redis that the shell names is for the tests that are about Redis, and not to be emptied.
+GIVEN_REDIS_URL, REDIS_URL = REDIS_URL, ""
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # Nothing is put back from a copy made at the start: the copy would need every shop's rows at once.
 DATABASES["default"]["TEST"] = {"SERIALIZE": False}

@@ -13,6 +13,10 @@ from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
 class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
+    def visible_to(self, user: User) -> "AuthSessionQuerySet":
+        """One's own; those of others are asked for by person."""
+        return self.filter(user=user)
+
     def live(self) -> "AuthSessionQuerySet":
         now = timezone.now()
         return self.filter(revoked_at=None, expires_at__gt=now, idle_expires_at__gt=now)
@@ -38,9 +42,13 @@ class AuthSession(TenantOwned):
         PASSWORD = "password", "Password changed"
         ROLE = "role", "Role changed"
         DEACTIVATED = "deactivated", "Deactivated"
+        REVOKED = "revoked", "Ended from another device"
+        BY_STAFF = "by_staff", "Ended by a manager"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     last_used_at = models.DateTimeField(default=timezone.now)
+    # When the person last showed who they are, and not only a token.
+    auth_time = models.DateTimeField(default=timezone.now)
     idle_expires_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -62,7 +70,7 @@ class AuthSession(TenantOwned):
         return f"Session of {self.user_id}"
 
     def start(self, at: datetime) -> None:
-        self.last_used_at = self.rotated_at = at
+        self.last_used_at = self.rotated_at = self.auth_time = at
         self.expires_at = at + settings.SESSION_LIFETIME
         self.idle_expires_at = at + settings.SESSION_IDLE_LIFETIME
 

@@ -4,12 +4,13 @@ import unicodedata
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
 
 from tenants.models import Tenant, TenantQuerySet, Versioned
-from tenants.scope import Across, current_scope, has_scope
+from tenants.scope import Across, across_tenants, current_scope, has_scope
 
 # ASCII only, the simplest defence against look-alike names.
 USERNAME = RegexValidator(r"^[a-zA-Z0-9._-]{2,32}\Z", "Use 2 to 32 of a-z, 0-9, dot, - and _.")
@@ -132,6 +133,21 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         self.username_key = username_key(self.username)
         super().save(*args, **kwargs)
 
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether this is the password; a hash of former parameters is renewed on the way."""
+        return check_password(raw_password, self.password, self._renew_hash)
+
+    def _renew_hash(self, raw_password: str) -> None:
+        """Unless the password was changed meanwhile: the old one must not come back by this.
+
+        The password is the same, so that nobody is logged out and no version is counted up.
+        """
+        renewed = make_password(raw_password)
+        with across_tenants():
+            unchanged = User.objects.filter(pk=self.pk, password=self.password)
+            if unchanged.update(password=renewed):
+                self.password = renewed
+
     @property
     def is_staff(self) -> bool:
         """Who may open the admin: the people who run the installation."""
@@ -168,6 +184,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         if self.is_platform:
             return self.is_staff
         return target.tenant_id == self.tenant_id and self.may_create(Role(target.role))
+
+    def may_log_out(self, target: "User") -> bool:
+        """See where somebody is logged in, and end it: oneself, or whom one may manage."""
+        return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
     def may_change_role(self, target: "User") -> bool:
         """Only admins and the platform, and nobody his own."""

@@ -117,11 +117,42 @@ class VerifiedSerializer(serializers.Serializer[Any]):
     expires_at = StrictDateTimeField(read_only=True)
 
 
+class AccessTokenSerializer(serializers.Serializer[Any]):
+    access = serializers.CharField(read_only=True)
+    token_type = serializers.SerializerMethodField()
+    expires_in = serializers.IntegerField(read_only=True)
+
+    def get_token_type(self, answer: object) -> str:
+        return "Bearer"
+
+
 class SessionSerializer(serializers.ModelSerializer[AuthSession]):
+    """Where somebody is logged in."""
+
+    device = serializers.CharField(
+        source="user_agent", read_only=True, help_text="As the User-Agent of the log-in named it."
+    )
+    last_used_at = serializers.DateTimeField(read_only=True, help_text="To the minute.")
+    expires_at = serializers.DateTimeField(
+        read_only=True, help_text="At the latest; one that is not used ends before."
+    )
+    is_current = serializers.SerializerMethodField(help_text="Whether this request is part of it.")
+
     class Meta:
         model = AuthSession
-        fields = ("id", "user_agent", "ip", "created_at", "last_used_at", "expires_at")
+        fields = (
+            "id",
+            "device",
+            "ip",
+            "created_at",
+            "last_used_at",
+            "expires_at",
+            "is_current",
+        )
         read_only_fields = fields
+
+    def get_is_current(self, session: AuthSession) -> bool:
+        return bool(session.pk == self.context["request"].auth.pk)
 
 
 # --- in -------------------------------------------------------------------------------------
@@ -158,6 +189,10 @@ class ProfileInput(StrictSerializer):
 class OwnPasswordInput(StrictSerializer):
     current_password = password_field()
     new_password = password_field()
+
+
+class ReauthInput(StrictSerializer):
+    password = password_field()
 
 
 class HireInput(StrictSerializer):

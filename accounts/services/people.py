@@ -171,9 +171,20 @@ def change_own_password(*, session: AuthSession, current: str, new: str) -> Toke
     user.save_changes("password", "must_change_password", "token_version")
     end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
     session.rotate()
-    session.user = user
-    session.save(update_fields=["current_jti", "previous_jti", "rotated_at", "updated_at"])
+    session.user, session.auth_time = user, session.rotated_at
+    session.save(
+        update_fields=["current_jti", "previous_jti", "rotated_at", "auth_time", "updated_at"]
+    )
     return issue_pair(session)
+
+
+@deed
+def log_out_by_staff(*, user: User, by: User) -> None:
+    """End whatever somebody has open, on every device; they may log in again."""
+    user, by = _locked(user, by)
+    if not by.may_log_out(user):
+        raise NotPermitted
+    end_sessions(user, AuthSession.Ended.BY_STAFF)
 
 
 def _end_everything(user: User, reason: str, *changed: str) -> None:

@@ -11,8 +11,19 @@ from django.utils import timezone
 
 from accounts.exceptions import ForeignTenant, InvalidCredentials, TokenNotValid
 from accounts.hashers import spend_one_hash
+from accounts.limiter import reserve
+from accounts.limits import of_session
 from accounts.models import AuthSession, User
-from accounts.tokens import Claims, TokenPair, issue_pair, read_access, read_refresh
+from accounts.services.attempts import counted_log_in
+from accounts.tokens import (
+    Claims,
+    TokenPair,
+    issue_access,
+    issue_pair,
+    read_access,
+    read_refresh,
+)
+from tenants.exceptions import Invalid, NotFound
 from tenants.models import Tenant
 from tenants.prepared import Prepared
 from tenants.scope import across_tenants, deed, tenant_context
@@ -42,40 +53,37 @@ def log_in(
 ) -> tuple[AuthSession, TokenPair]:
     """Open a session. Every reason for a no looks alike and takes as long."""
     shop = find_tenant(tenant)
-    if shop is None:
-        spend_one_hash(password)
-        raise InvalidCredentials
-    user = authenticate(username=username, password=password, tenant=shop)
-    if not isinstance(user, User):
-        raise InvalidCredentials
+    with counted_log_in(shop, tenant=tenant, username=username, ip=origin.ip):
+        if shop is None:
+            spend_one_hash(password)
+            raise InvalidCredentials
+        user = authenticate(username=username, password=password, tenant=shop)
+        if not isinstance(user, User):
+            raise InvalidCredentials
     return start_session(user, origin)
 
 
 @deed
 def start_session(user: User, origin: Origin) -> tuple[AuthSession, TokenPair]:
-    """Open a session for somebody whose password has just been checked.
+    """Open a session for somebody who has just shown who they are.
 
-    Whoever changed that password meanwhile, or let the person go, has ended the sessions of
-    before and must not be followed by one more.
+    Refused where a new password, role or deactivation came between: it has ended all sessions,
+    and must not miss this one.
     """
-    _ensure_unchanged(user)
     now = timezone.now()
+    with across_tenants():
+        unchanged = User.objects.filter(
+            pk=user.pk, is_active=True, token_version=user.token_version
+        ).update(last_login=now)
+    if not unchanged:
+        raise InvalidCredentials
     session = AuthSession(
         tenant_id=user.tenant_id, user=user, ip=origin.ip, user_agent=origin.user_agent[:200]
     )
     session.start(now)
     with across_tenants():
         session.save(force_insert=True)
-        User.objects.filter(pk=user.pk).update(last_login=now)
     return session, issue_pair(session)
-
-
-def _ensure_unchanged(user: User) -> None:
-    with across_tenants():
-        people = User.objects.select_for_update(of=("self",), no_key=True)
-        now = people.get(pk=user.pk)
-    if not now.is_active or now.token_version != user.token_version:
-        raise InvalidCredentials
 
 
 def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
@@ -137,6 +145,7 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
     some seconds. A token from before that ends the session: somebody else has a copy of it.
     """
     claims = read_refresh(token)
+    reserve([of_session(claims.session)])
     if tenant is not None:
         _ensure_names(tenant, _find(claims))
     with across_tenants():
@@ -180,6 +189,34 @@ def _may_stay(claims: Claims, session: AuthSession) -> bool:
         and tenant.is_active
         and (claims.user, claims.tenant) == (user.pk, tenant.pk)
     )
+
+
+def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
+    """A new access token for somebody who shows again who they are; counted like a log-in."""
+    user, shop = session.user, session.user.tenant
+    with counted_log_in(shop, tenant=str(user.tenant_id), username=user.username, ip=ip):
+        if not user.check_password(password):
+            raise Invalid.field("password", "This is not your password.", code="wrong_password")
+    _note_authentication(session)
+    return issue_access(session)
+
+
+@deed
+def _note_authentication(session: AuthSession) -> None:
+    now = timezone.now()
+    with across_tenants():
+        sessions = AuthSession.objects.live().filter(pk=session.pk)
+        if not sessions.update(auth_time=now, updated_at=now):
+            raise TokenNotValid
+    session.auth_time = now
+
+
+@deed
+def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
+    """End a log-in of one's own, also one on a device that is out of reach."""
+    own = AuthSession.objects.live().visible_to(by)
+    if not own.filter(pk=session_id).end(AuthSession.Ended.REVOKED):
+        raise NotFound
 
 
 @deed

@@ -8,18 +8,23 @@ from accounts.views.auth import (
     SignupView,
     VerifyView,
 )
+from accounts.views.keys import KeysView
 from accounts.views.me import MeView, OwnPasswordView
+from accounts.views.sessions import ReauthView, SessionViewSet
 from accounts.views.shop import RegisterViewSet, StoreViewSet, TenantView
 from accounts.views.users import UserViewSet
 
 __all__ = [
+    "KeysView",
     "LogInView",
     "LogOutEverywhereView",
     "LogOutView",
     "MeView",
     "OwnPasswordView",
+    "ReauthView",
     "RefreshView",
     "RegisterViewSet",
+    "SessionViewSet",
     "SignupView",
     "StoreViewSet",
     "TenantView",

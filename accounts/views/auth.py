@@ -1,7 +1,6 @@
 """In, on and out again: the calls that deal in tokens."""
 
 import re
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -9,10 +8,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
 
-from accounts import services
+from accounts import limits, services
 from accounts.authentication import bearer_token
 from accounts.exceptions import (
     AlreadyAuthenticated,
@@ -20,6 +18,8 @@ from accounts.exceptions import (
     TenantMismatch,
     TenantRequired,
 )
+from accounts.limiter import reserve
+from accounts.origins import ip_of
 from accounts.permissions import IsStaff
 from accounts.serializers.people import (
     LogInAnswer,
@@ -52,18 +52,14 @@ class OpenView(APIView):
 
 def origin_of(request: Request) -> services.Origin:
     return services.Origin(
-        ip=address_or_none(BaseThrottle().get_ident(request)),
-        user_agent=request.headers.get("User-Agent", ""),
+        ip=ip_of(request),
+        user_agent=printable(request.headers.get("User-Agent", "")),
     )
 
 
-def address_or_none(text: str | None) -> str | None:
-    """A proxy hands on what it was told, which need not be an address; zones mean nothing here."""
-    try:
-        address = ip_address((text or "").partition("%")[0])
-    except ValueError:
-        return None
-    return str(address)
+def printable(text: str) -> str:
+    """What people will read in a list of devices, without what would break its lines."""
+    return "".join(letter for letter in text if letter.isprintable())
 
 
 def tenant_named_by(request: Request, in_body: str | None) -> str:
@@ -170,6 +166,7 @@ class SignupView(OpenView):
             raise AlreadyAuthenticated
         serializer = SignupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
+        reserve([limits.sign_up_from(origin_of(request).ip)])
         tenant, admin, _ = services.open_shop(**serializer.validated_data)
         _, pair = services.start_session(admin, origin_of(request))
         answer = pair_and(pair, user=admin, tenant=tenant)

@@ -5,7 +5,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import services
+from accounts import limits, services
+from accounts.limiter import reserve
 from accounts.permissions import IsStaff
 from accounts.serializers.people import (
     OwnPasswordInput,
@@ -57,6 +58,8 @@ class OwnPasswordView(APIView):
     def put(self, request: Request) -> Response:
         serializer = OwnPasswordInput(data=request.data)
         serializer.is_valid(raise_exception=True)
+        # Whoever found a till open may guess at the password, but not for long.
+        reserve([limits.of_own_password(request.user.pk)])
         with tenant_scope(request.user.tenant):
             pair = services.change_own_password(
                 session=request.auth,

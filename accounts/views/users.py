@@ -10,17 +10,25 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
-from accounts.models import Role, User, username_key
+from accounts.models import AuthSession, Role, User, username_key
 from accounts.permissions import IsAdmin, IsManager
 from accounts.serializers.people import (
     HireInput,
     NewUserSerializer,
     ProfileInput,
     RoleInput,
+    SessionSerializer,
     TemporaryPasswordSerializer,
     UserSerializer,
 )
-from tenants.filters import StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from accounts.views.sessions import SessionViewSet
+from tenants.exceptions import NotPermitted
+from tenants.filters import (
+    OF_EVERY_LIST,
+    StrictBooleanFilter,
+    StrictFilterSet,
+    UpdatedSinceFilter,
+)
 from tenants.views import ListsAndShows, TenantScopedViewSet
 
 
@@ -101,3 +109,27 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         """Make a temporary password, shown this once; the person must replace it."""
         password = services.reset_password(user=self.get_object(), by=request.user)
         return Response({"temporary_password": password})
+
+    @extend_schema(summary="Where a person is logged in", responses=SessionSerializer(many=True))
+    @action(
+        detail=True,
+        methods=["get"],
+        serializer_class=SessionSerializer,
+        filterset_class=None,
+        query_params=tuple(OF_EVERY_LIST),
+        ordering_fields=SessionViewSet.ordering_fields,
+        ordering=SessionViewSet.ordering,
+    )
+    def sessions(self, request: Request, pk: Any) -> Response:
+        user = self.get_object()
+        if not request.user.may_log_out(user):
+            raise NotPermitted
+        page = self.paginate_queryset(AuthSession.objects.live().filter(user=user))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(request=None, responses={204: None})
+    @sessions.mapping.delete
+    def end_sessions(self, request: Request, pk: Any) -> Response:
+        """End whatever this person has open, at once and on every device."""
+        services.log_out_by_staff(user=self.get_object(), by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

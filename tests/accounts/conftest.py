@@ -3,6 +3,8 @@
 import pytest
 import time_machine
 
+from tests import redis_server
+from tests.accounts import counting
 from tests.accounts.refreshing import MORNING
 from tests.factories.accounts import UserFactory
 
@@ -27,3 +29,25 @@ def other_manager(shop):
 @pytest.fixture
 def other_admin(shop):
     return UserFactory(tenant=shop, username="adm2", admin=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url():
+    with redis_server.given_or_started() as url:
+        yield url
+
+
+@pytest.fixture
+def own_redis():
+    """A Redis that nobody else uses, to be stopped and started."""
+    with redis_server.started() as server:
+        yield server
+
+
+@pytest.fixture
+def hashes(settings, monkeypatch):
+    """Counts the passwords that are looked at; start with `hashes.restart()`."""
+    settings.PASSWORD_HASHERS = ["tests.accounts.counting.CountingHasher"]
+    fresh = counting.Hashes()
+    monkeypatch.setattr(counting, "hashes", fresh)
+    return fresh

@@ -1,10 +1,21 @@
 """How passwords are kept, with the real hasher."""
 
-import pytest
-from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+import time
+from threading import Lock
 
+import pytest
+from django.contrib.auth.hashers import (
+    Argon2PasswordHasher,
+    check_password,
+    identify_hasher,
+    make_password,
+)
+
+from accounts import hashers
+from accounts.exceptions import Busy
 from accounts.hashers import LeanArgon2PasswordHasher
 from config import settings as production
+from tests.parallel import times
 
 PASSWORD = "seven green bottles"
 
@@ -78,3 +89,74 @@ def test_pbkdf2_is_still_read():
 
     assert check_password(PASSWORD, encoded)
     assert identify_hasher(encoded).algorithm == "pbkdf2_sha256"
+
+
+# --- as many at once as there are cores -------------------------------------------------------
+
+
+@pytest.fixture
+def most_at_once(monkeypatch):
+    """How many were in the middle of a hash at the same time."""
+    lock, seen = Lock(), {"now": 0, "most": 0}
+
+    def noted(work):
+        def run(*args):
+            with lock:
+                seen["now"] += 1
+                seen["most"] = max(seen.values())
+            time.sleep(0.01)
+            try:
+                return work(*args)
+            finally:
+                with lock:
+                    seen["now"] -= 1
+
+        return run
+
+    for name in ("encode", "verify"):
+        monkeypatch.setattr(Argon2PasswordHasher, name, noted(getattr(Argon2PasswordHasher, name)))
+    return lambda: seen["most"]
+
+
+@pytest.mark.race
+def test_no_more_hash_at_once_than_there_are_cores(most_at_once):
+    encoded = make_password(PASSWORD)
+
+    checked = times(12, lambda: check_password(PASSWORD, encoded))
+    made = times(12, lambda: make_password(PASSWORD).startswith("argon2$"))
+
+    assert checked + made == [True] * 24
+    assert most_at_once() == min(hashers.CORES, 12)
+
+
+@pytest.mark.race
+def test_who_waits_too_long_for_a_core_is_told_when_to_come_again(monkeypatch):
+    monkeypatch.setattr(hashers, "LONGEST_WAIT", 0.05)
+    with_all_taken(hashers.CORES, lambda: refused_as_busy(lambda: make_password(PASSWORD)))
+    with_all_taken(hashers.CORES, lambda: refused_as_busy(lambda: check_password("x", ENCODED)))
+
+    assert check_password("x", ENCODED), "a refusal keeps no core"
+
+
+ENCODED = LeanArgon2PasswordHasher().encode("x", "saltsaltsalt")
+
+
+def refused_as_busy(work):
+    with pytest.raises(Busy) as refusal:
+        work()
+    assert refusal.value.facts == {"retry_after": 2}
+
+
+def with_all_taken(cores, work):
+    if not cores:
+        return work()
+    with hashers.slot():
+        return with_all_taken(cores - 1, work)
+
+
+def test_a_hash_that_fails_keeps_no_core(monkeypatch):
+    for _ in range(hashers.CORES + 1):
+        with pytest.raises(UnicodeEncodeError):
+            make_password("\ud800")
+
+    assert check_password("x", ENCODED)

@@ -88,6 +88,18 @@ def test_who_may_manage_whom(actor, target):
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
+def test_who_may_log_out_whom(actor, target):
+    expected = target in MAY_MANAGE.get(actor, ())
+
+    assert ACTORS[actor].may_log_out(TARGETS[target]) is expected
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_everybody_who_is_in_may_log_oneself_out(actor):
+    assert ACTORS[actor].may_log_out(ACTORS[actor]) is ACTORS[actor].is_active
+
+
+@pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
 def test_who_may_change_whose_role(actor, target):
     expected = target in MAY_CHANGE_ROLE.get(actor, ())
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from accounts.keyring import KeyRing
 from orders.models import StockLevel, StockMovement
 from tenants.scope import tenant_scope
 from tests.api import Api, Person
 from tests.architecture.walks import routes
-from tests.factories.accounts import UserFactory
+from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import OrderLineFactory, PaymentFactory
 from tests.shapes import refusal
 
@@ -23,6 +24,7 @@ TABLE = {
     ("get", "home"): ANYBODY,
     ("get", "schema"): ANYBODY,
     ("get", "docs"): ANYBODY,
+    ("get", "jwks"): ANYBODY,
     ("get", "live"): ANYBODY,
     ("get", "ready"): ANYBODY,
     # tokens
@@ -36,6 +38,9 @@ TABLE = {
     ("get", "me"): STAFF,
     ("patch", "me"): STAFF,
     ("put", "password"): STAFF,
+    ("post", "reauth"): STAFF,
+    ("get", "session-list"): STAFF,
+    ("delete", "session-detail"): STAFF,
     # people; whom a manager may change is the models' to say
     ("get", "user-list"): MANAGERS,
     ("post", "user-list"): MANAGERS,
@@ -45,6 +50,8 @@ TABLE = {
     ("delete", "user-activation"): MANAGERS,
     ("post", "user-reset-password"): MANAGERS,
     ("put", "user-role"): ADMINS,
+    ("get", "user-sessions"): MANAGERS,
+    ("delete", "user-sessions"): MANAGERS,
     # the shop
     ("get", "tenant"): STAFF,
     ("patch", "tenant"): ADMINS,
@@ -107,6 +114,7 @@ def rows(shop, store, register, product):
     line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
     return {
         "user": UserFactory(tenant=shop).pk,
+        "session": AuthSessionFactory(user__tenant=shop).pk,
         "store": store.pk,
         "register": register.pk,
         "tax-class": product.tax_class_id,
@@ -144,6 +152,13 @@ def row_of(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
     return rows[max(kinds, key=len)] if kinds else None
 
 
+def own_row_of(client: Api, name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
+    """A row that this person may reach: of the log-ins only one's own."""
+    if name == "session-detail" and isinstance(client, Person):
+        return client.session.pk
+    return row_of(name, rows)
+
+
 def test_the_table_has_a_line_for_every_call_and_no_other():
     calls = {(method, route.name) for route in routes() for method in route.methods}
 
@@ -154,8 +169,10 @@ def test_the_table_has_a_line_for_every_call_and_no_other():
 @pytest.mark.parametrize("who", sorted(ANYBODY))
 def test_a_call_is_open_to_whom_the_table_says(method, name, who, people, rows, settings):
     settings.SIGNUP_ENABLED = True
+    if name == "jwks":  # there is something to see only where the keys are not shared secrets
+        settings.JWT_KEYS = KeyRing.of_new_key("new", "EdDSA")
 
-    response = call(people[who], method, name, row_of(name, rows))
+    response = call(people[who], method, name, own_row_of(people[who], name, rows))
 
     if who in TABLE[method, name]:
         assert response.status_code not in {401, 403, 404, 405}, response.content

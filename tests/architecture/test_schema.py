@@ -225,6 +225,8 @@ def test_people(chief, cashier, manager):
         ("put", f"{path}activation/", None, "user-activation"),
         ("post", f"{path}reset-password/", None, "user-reset-password"),
         ("put", f"{path}role/", {"role": "manager"}, "user-role"),
+        ("get", f"{path}sessions/", None, "user-sessions"),
+        ("delete", f"{path}sessions/", None, "user-sessions"),
         ("get", "auth/me/", None, "me"),
         ("patch", "auth/me/", {"email": ""}, "me"),
     ]
@@ -272,6 +274,15 @@ def test_tokens(shop, settings):
     signed_up = client.post("auth/signup/", {"tenant": shop_of_her_own, "admin": admin})
     ensure_documented(signed_up, "post", "signup")
     ensure_documented(Api(signed_up.json()["access"]).post("auth/logout/"), "post", "logout")
+
+
+def test_sessions(seller, cashier):
+    elsewhere = Person(cashier).session.pk
+
+    ensure_documented(seller.post("auth/reauth/", {"password": PASSWORD}), "post", "reauth")
+    ensure_documented(seller.get("auth/sessions/"), "get", "session-list")
+    ended = seller.delete(f"auth/sessions/{elsewhere}/")
+    ensure_documented(ended, "delete", "session-detail")
 
 
 def test_the_page_of_the_document_is_open_to_everybody(client):

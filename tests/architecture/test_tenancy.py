@@ -17,8 +17,9 @@ from tenants.views import TenantScopedViewSet
 from tests.architecture.walks import our_models, owned_models, routes
 from tests.factories.tenants import TenantFactory
 
-# The shop itself; and people, who may also belong to the platform.
-NOT_OWNED = {"tenants.Tenant", "accounts.User"}
+# The shop itself; people, who may also belong to the platform; and how often somebody tried to
+# get in, which is counted for shops that do not exist and for addresses that try at many.
+NOT_OWNED = {"tenants.Tenant", "accounts.User", "accounts.Throttle"}
 # Views of no rows, or of the one row of the shop itself.
 PLAIN_VIEWS = {
     "LogInView",
@@ -26,12 +27,14 @@ PLAIN_VIEWS = {
     "LogOutView",
     "MeView",
     "OwnPasswordView",
+    "ReauthView",
     "RefreshView",
     "SignupView",
     "TenantView",
     "VerifyView",
     # The pages about the API, the same for everybody.
     "DocsView",
+    "KeysView",
     "SchemaView",
 }
 # Admin pages of what belongs to no shop.

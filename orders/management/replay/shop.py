@@ -27,7 +27,7 @@ from orders.management.replay.terminal import LogIn
 from orders.models import Category, Order, Product
 from orders.services.bulk import Delivered, add_products, receive_delivery
 from tenants.models import Register, Store, Tenant
-from tenants.scope import tenant_scope
+from tenants.scope import tenant_context, tenant_scope
 from tenants.services import add_register, add_tenant
 
 CURRENCY = "USD"
@@ -63,8 +63,10 @@ class Sold:
 def make_ready(slug: str, articles: Sequence[Article], baskets: Sequence[SoldBasket]) -> ReadyShop:
     """A shop with everything that the baskets need. What is there already stays as it is."""
     tenant = _shop(slug)
-    with tenant_scope(tenant):
+    # A log-in is counted for good, and so in no transaction but its own.
+    with tenant_context(tenant):
         seller, password = _new_password(slug)
+    with tenant_scope(tenant):
         stores = {basket.store: _store(basket.store) for basket in _one_of_each_store(baskets)}
         return ReadyShop(
             tenant=tenant,

@@ -1,0 +1,67 @@
+"""The rules of trying: how often who may, on every way in.
+
+Figures after Keycloak's temporary lock-out and allauth's rates; at most a quarter of an hour of
+waiting, so that nobody can lock somebody else out for long.
+"""
+
+import ipaddress
+import uuid
+
+from accounts.limiter import Backoff, Claim, Window
+from accounts.models import username_key
+
+QUARTER_HOUR = 15 * 60.0
+HALF_DAY = 12 * 3600.0
+
+LOG_IN_OF_USER = Backoff("log_in_user", free=5, longest=QUARTER_HOUR, forgotten_after=HALF_DAY)
+LOG_IN_FROM_ADDRESS = Window("log_in_address", limit=30, seconds=60)
+FAILURES_FROM_ADDRESS = Window("log_in_failures", limit=10, seconds=60)
+LOG_IN_TO_TENANT = Window("log_in_tenant", limit=300, seconds=60)
+REFRESH_OF_SESSION = Window("refresh", limit=60, seconds=60)
+OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
+SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
+
+
+def network(ip: str | None) -> str:
+    """The address, or the network of an IPv6 customer, who has 2^64 addresses to try from."""
+    try:
+        address = ipaddress.ip_address((ip or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def of_user(tenant: str, username: str, *, known_at: str | None = None) -> Claim:
+    """Guesses at one person. From where that person has logged in before they count apart, so
+    that a stranger's guesses keep nobody from their own till."""
+    subject = (tenant, username_key(username), network(known_at) if known_at else "")
+    return Claim(LOG_IN_OF_USER, subject)
+
+
+def to_tenant(tenant: str) -> Claim:
+    return Claim(LOG_IN_TO_TENANT, (tenant,))
+
+
+def from_address(ip: str | None) -> Claim:
+    return Claim(LOG_IN_FROM_ADDRESS, (network(ip),))
+
+
+def failures_from(ip: str | None) -> Claim:
+    return Claim(FAILURES_FROM_ADDRESS, (network(ip),))
+
+
+def sign_up_from(ip: str | None) -> Claim:
+    return Claim(SIGNUP_FROM_ADDRESS, (network(ip),))
+
+
+def of_session(session: uuid.UUID) -> Claim:
+    return Claim(REFRESH_OF_SESSION, (session.hex,))
+
+
+def of_own_password(user: uuid.UUID) -> Claim:
+    """Of whoever holds a log-in of this person, to replace their password."""
+    return Claim(OWN_PASSWORD, (user.hex,))

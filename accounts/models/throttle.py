@@ -1,0 +1,46 @@
+"""How often something was tried, where no Redis keeps it."""
+
+import time
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.db import models
+
+from accounts.pacing import State
+
+
+class ThrottleQuerySet(models.QuerySet["Throttle"]):
+    def forgotten(self) -> "ThrottleQuerySet":
+        return self.filter(forgotten_at__lte=time.time())
+
+
+class Throttle(models.Model):
+    """One subject under one rule. Belongs to no shop: an address may try at many."""
+
+    key = models.CharField(primary_key=True, max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    free_at = models.FloatField(default=0.0)
+    forgotten_at = models.FloatField(default=0.0)
+
+    objects = ThrottleQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["forgotten_at"], name="throttle_forgotten"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} until {datetime.fromtimestamp(self.forgotten_at, tz=UTC)}"
+
+    @property
+    def state(self) -> State | None:
+        return State(self.count, self.free_at, self.forgotten_at) if self.count else None
+
+    @classmethod
+    def of(cls, key: str, state: State | None) -> "Throttle":
+        """The row that keeps this; without a state it is as if never tried."""
+        if state is None:
+            return cls(key=key)
+        return cls(
+            key=key, count=state.count, free_at=state.free_at, forgotten_at=state.forgotten_at
+        )

@@ -1,0 +1,43 @@
+"""Deleting what nobody will ask for again."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import AuthSession, Throttle
+from tenants.scope import across_tenants
+
+# No shorter than an address stays known by its log-ins.
+KEEP_SESSIONS = timedelta(days=30)
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many went."""
+
+    throttles: int
+    sessions: int
+
+
+def prune() -> Pruned:
+    """Delete the counts that are forgotten, and the sessions that ended long ago."""
+    before = timezone.now() - KEEP_SESSIONS
+    ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
+    with across_tenants():
+        return Pruned(
+            throttles=_delete(Throttle.objects.forgotten()),
+            sessions=_delete(AuthSession.objects.filter(ended)),
+        )
+
+
+def _delete(rows: QuerySet[Any]) -> int:
+    """Some at a time, each in a transaction of its own: nobody waits long for a lock."""
+    deleted = 0
+    while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        # With the question asked again: a count may have come back to life.
+        deleted += rows.filter(pk__in=pks).delete()[0]
+    return deleted

@@ -1,0 +1,59 @@
+"""Where one is logged in, and showing again who one is."""
+
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import services
+from accounts.models import AuthSession
+from accounts.permissions import IsStaff
+from accounts.serializers.people import AccessTokenSerializer, ReauthInput, SessionSerializer
+from accounts.views.auth import origin_of
+from tenants.views import TenantScopedViewSet
+
+
+@extend_schema_view(list=extend_schema(summary="Where one is logged in"))
+class SessionViewSet(TenantScopedViewSet):
+    """One's own log-ins that have not ended, on whatever device."""
+
+    model = AuthSession
+    serializer_class = SessionSerializer
+    permission_classes = (IsStaff,)
+    ordering_fields = {"created_at": ("created_at",), "last_used_at": ("last_used_at",)}
+    ordering = "-created_at"
+
+    def rows(self) -> Any:
+        return AuthSession.objects.live()
+
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @extend_schema(request=None, responses={204: None})
+    def destroy(self, request: Request, pk: Any) -> Response:
+        """End one of them; its tokens are dead with the next request."""
+        services.end_own_session(session_id=pk, by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ReauthView(APIView):
+    """Show again who one is; the new access token's `auth_time` is now."""
+
+    permission_classes = (IsStaff,)
+
+    @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=AccessTokenSerializer)
+    def post(self, request: Request) -> Response:
+        serializer = ReauthInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        access = services.reauthenticate(
+            request.auth,
+            password=serializer.validated_data["password"],
+            ip=origin_of(request).ip,
+        )
+        expires_in = int(settings.ACCESS_TOKEN_LIFETIME.total_seconds())
+        return Response(AccessTokenSerializer({"access": access, "expires_in": expires_in}).data)

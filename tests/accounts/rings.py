@@ -1,0 +1,20 @@
+"""Rings of keys for the tests of tokens."""
+
+import json
+
+from accounts.keyring import KeyRing
+from accounts.signing import fresh_secret
+
+
+def entry(kid, status, alg="HS256", /, **changes):
+    """A key as JWT_KEYS has it, fresh; None leaves a member out."""
+    whole = {"kid": kid, "alg": alg, "status": status} | fresh_secret(alg) | changes
+    return {name: value for name, value in whole.items() if value is not None}
+
+
+def ring(*entries):
+    return KeyRing.read(json.dumps(list(entries)))
+
+
+def statuses(keys):
+    return {key.kid: str(key.status) for key in keys.keys}

@@ -1,0 +1,204 @@
+"""The ring of keys: what it is made of, and what it refuses to be made of."""
+
+import json
+
+import pytest
+
+from accounts.keyring import BadKeyRing, KeyRing
+from accounts.signing import Key, Status, pem
+from tests.accounts.rings import entry, ring, statuses
+
+SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
+# Public keys of the same shape that are not Ed25519: of NIST P-256, and nonsense.
+P256 = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n"
+    "60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n"
+    "-----END PUBLIC KEY-----\n"
+)
+NONSENSE = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
+
+
+# The pair of RFC 8410, section 10.
+RAW = bytes.fromhex("d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842")
+PRIVATE = (
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+    "-----END PRIVATE KEY-----\n"
+)
+PUBLIC = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+    "-----END PUBLIC KEY-----\n"
+)
+
+
+@pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
+def test_a_ring_is_what_was_written(alg):
+    keys = ring(
+        entry("old", "verify", alg), entry("now", "active", alg), entry("new", "verify", alg)
+    )
+
+    assert keys.algorithm == alg
+    assert keys.active.kid == "now"
+    assert keys.verifying.keys() == {"old", "now", "new"}
+    assert statuses(KeyRing.read(keys.write())) == statuses(keys)
+    assert KeyRing.read(keys.write()).write() == keys.write()
+
+
+def test_a_retired_key_is_a_name_and_verifies_nothing():
+    gone = {"kid": "gone", "alg": "HS256", "status": "retired"}
+
+    assert ring(gone, entry("now", "active")).verifying.keys() == {"now"}
+
+
+def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
+    one, again, other = (KeyRing.of_secret(text) for text in (SECRET, SECRET, SECRET + "!"))
+
+    assert one.active.kid == again.active.kid != other.active.kid
+    assert len(one.active.kid) == 16
+    assert one.active.kid not in SECRET
+
+
+def test_what_is_read_cannot_sign():
+    keys = ring(entry("now", "active", "EdDSA"))
+
+    assert hasattr(keys.signing, "sign")
+    assert not hasattr(keys.verifying["now"], "sign")
+
+
+@pytest.mark.parametrize(
+    ("entries", "why"),
+    [
+        ([], "there is no key"),
+        ([entry("a", "verify")], "one key must be active, and 0 are"),
+        ([entry("a", "active"), entry("b", "active")], "one key must be active, and 2 are"),
+        ([entry("a", "active"), entry("a", "verify")], "two keys have the same kid"),
+        ([entry("a", "active"), {"kid": "a", "alg": "HS256", "status": "retired"}], "the same kid"),
+        ([entry("a", "active"), entry("b", "verify", "EdDSA")], "several algorithms"),
+        ([entry("a", "active", kid=None)], "key 1 needs a kid"),
+        ([entry("a", "active", kid="")], "key 1 needs a kid"),
+        ([entry("a", "active", kid="../key")], "key 1 needs a kid"),
+        ([entry("a", "active", kid="k" * 65)], "key 1 needs a kid"),
+        ([entry("a", "active", kid=5)], "key 1 is not all text"),
+        ([entry("a", "active", secret=["x" * 64])], "key 1 is not all text"),
+        ([entry("a", "active", path="/key.pem")], "key 1 has members other than"),
+        (["a"], "key 1 is not an object"),
+        ([entry("a", "active"), None], "key 2 is not an object"),
+        ([entry("a", None)], "a: status must be one of active, verify, retired"),
+        ([entry("a", "Active")], "a: status must be one of"),
+        ([entry("a", "active") | {"alg": "none"}], "a: alg must be HS256 or EdDSA"),
+        ([entry("a", "active") | {"alg": "RS256"}], "a: alg must be HS256 or EdDSA"),
+        ([entry("a", "active", secret=None)], "a: its secret must have 32"),
+        ([entry("a", "active", secret="x" * 31)], "a: its secret must have 32"),
+        ([entry("a", "active"), entry("b", "verify", secret="short")], "b: its secret must"),
+        ([entry("a", "active", public=P256)], "a: HS256 has a secret, no private"),
+        ([entry("a", "active", "EdDSA", secret=SECRET)], "a: EdDSA has a private and a public"),
+        ([entry("a", "active", "EdDSA", private=None)], "a: to be active it needs its key"),
+        ([entry("a", "verify", "EdDSA", private=None)], "a: to be verify it needs its key"),
+        ([entry("a", "active", "EdDSA", private=SECRET)], "a: its private key is not an Ed25519"),
+        ([entry("a", "active", "EdDSA", public=P256)], "a: its public key is not an Ed25519"),
+        ([entry("a", "active", "EdDSA", public=NONSENSE)], "a: its public key is not an Ed25519"),
+        ([entry("a", "active", "EdDSA", public=PUBLIC)], "not that of its private"),
+        ([entry("a", "active", "EdDSA", private=PUBLIC)], "not an Ed25519 private"),
+        ([entry("a", "verify", "EdDSA", private=None, public=PRIVATE)], "an Ed25519 public"),
+    ],
+)
+def test_a_bad_ring_is_refused_with_the_reason_and_without_the_secret(entries, why):
+    with pytest.raises(BadKeyRing, match=why) as refusal:
+        ring(*entries)
+
+    told = str(refusal.value)
+    assert refusal.value.__cause__ is None
+    assert not any(
+        text in told
+        for each in entries
+        if isinstance(each, dict)
+        for name in ("secret", "private", "public")
+        if isinstance(text := each.get(name), str) and text
+    )
+
+
+@pytest.mark.parametrize("text", ["", "x", "[", "{}", '"x"', "null", "5", SECRET])
+def test_a_ring_is_a_list_in_json(text):
+    with pytest.raises(BadKeyRing) as refusal:
+        KeyRing.read(text)
+
+    assert SECRET not in str(refusal.value)
+
+
+def test_no_secret_is_seen_where_a_ring_is_shown():
+    keys = ring(entry("now", "active"))
+
+    for shown in (repr(keys), str(keys), repr(keys.active)):
+        assert keys.active.secret not in shown
+    assert repr(keys) == "<KeyRing now active>"
+
+
+# --- rotation ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
+def test_a_key_is_added_then_signs_then_the_former_one_goes(alg):
+    first = KeyRing.of_new_key("old", alg)
+
+    added = first.with_new_key("new")
+    activated = added.activated()
+    retired = activated.retired()
+
+    assert statuses(added) == {"old": "active", "new": "verify"}
+    assert statuses(activated) == {"old": "verify", "new": "active"}
+    assert statuses(retired) == {"old": "retired", "new": "active"}
+    assert retired.verifying.keys() == {"new"}
+    for each in (added, activated, retired):
+        assert KeyRing.read(each.write()).write() == each.write()
+
+
+def test_what_signs_no_more_has_no_private_key_and_what_is_retired_no_key():
+    activated = KeyRing.of_new_key("old", "EdDSA").with_new_key("new").activated()
+
+    old, new = json.loads(activated.write())
+    gone, _ = json.loads(activated.retired().write())
+
+    assert old.keys() == {"kid", "alg", "status", "public"}
+    assert new.keys() == {"kid", "alg", "status", "private"}
+    assert gone.keys() == {"kid", "alg", "status"}
+
+
+def test_of_several_that_wait_the_newest_signs_and_none_is_lost():
+    keys = KeyRing.of_new_key("one", "HS256").with_new_key("two").with_new_key("three")
+
+    activated = keys.activated()
+
+    assert statuses(activated) == {"one": "verify", "two": "verify", "three": "active"}
+    assert statuses(activated.with_new_key("four").retired()) == {
+        "one": "retired",
+        "two": "retired",
+        "three": "active",
+        "four": "verify",
+    }
+
+
+def test_a_key_that_only_verifies_is_not_waiting_to_sign():
+    borrowed = entry("theirs", "verify", "EdDSA", private=None, public=PUBLIC)
+
+    with pytest.raises(BadKeyRing, match="no new key is waiting"):
+        ring(entry("now", "active", "EdDSA"), borrowed).activated()
+
+
+def test_there_must_be_something_to_activate_and_to_retire():
+    alone = KeyRing.of_new_key("one", "HS256")
+
+    with pytest.raises(BadKeyRing, match="no new key is waiting"):
+        alone.activated()
+    with pytest.raises(BadKeyRing, match="no key is left to retire"):
+        alone.with_new_key("two").retired()
+    with pytest.raises(BadKeyRing, match="no new key is waiting"):
+        alone.with_new_key("two").activated().activated()
+
+
+def test_a_pem_is_what_every_tool_reads():
+    former = Key("k", "EdDSA", Status.ACTIVE, private=PRIVATE).with_status(Status.VERIFY)
+
+    assert pem("PRIVATE KEY", RAW) == PRIVATE
+    assert former.public == PUBLIC
