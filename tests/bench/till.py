@@ -39,11 +39,12 @@ def environment(database: str, port: int = 8000) -> dict[str, str]:
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": "config.settings",
         "DEBUG": "off",
+        # The load generator is the proxy: it says from which address each request comes.
+        "NUM_PROXIES": "1",
         "SECRET_KEY": SECRET,
         "JWT_SIGNING_KEY": SECRET,
         "ALLOWED_HOSTS": "127.0.0.1",
         "SECURE_SSL_REDIRECT": "off",
-        "NUM_PROXIES": "0",
         "DATABASE_URL": database,
         "REDIS_URL": "",
         "LOG_LEVEL": "INFO",
