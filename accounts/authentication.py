@@ -1,5 +1,6 @@
 """Who sends this request, by its bearer token."""
 
+import structlog
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -20,6 +21,7 @@ class SessionTokenAuthentication(BaseAuthentication):
         if token is None:
             return None
         session = services.session_of(token, tenant=request.headers.get("X-Tenant-ID"))
+        structlog.contextvars.bind_contextvars(session=str(session.pk))
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:

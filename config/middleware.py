@@ -10,6 +10,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
+from accounts.origins import ip_of
 from config.problems import Problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -37,7 +38,7 @@ class RequestIdMiddleware:
         request_id = sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        structlog.contextvars.bind_contextvars(request_id=request_id, ip=ip_of(request))
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response

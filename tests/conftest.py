@@ -54,6 +54,33 @@ def pytest_report_header() -> str | None:
     return None if redis_server.is_there() else "no Redis: its tests are left out"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def emptied_between_tests() -> Iterator[None]:
+    """SQLite empties tables with DELETE, which append-only rows refuse: not between tests."""
+    if not settings.IS_SQLITE:
+        yield
+        return
+    statements = connection.ops.sql_flush
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            type(connection.ops),
+            "sql_flush",
+            lambda self, *args, **kwargs: without_triggers(statements(*args, **kwargs)),
+        )
+        yield
+
+
+def without_triggers(statements: list[str]) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+    return [
+        *(f"DROP TRIGGER {name}" for name, _ in triggers),
+        *statements,
+        *(sql for _, sql in triggers),
+    ]
+
+
 @pytest.fixture(autouse=True)
 def empty_cache() -> None:
     """What one test counted must not slow the next one down."""

@@ -8,8 +8,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts.models.terminal import Terminal
 from accounts.models.user import User
-from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 
 class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
@@ -44,8 +45,37 @@ class AuthSession(TenantOwned):
         DEACTIVATED = "deactivated", "Deactivated"
         REVOKED = "revoked", "Ended from another device"
         BY_STAFF = "by_staff", "Ended by a manager"
+        SWITCHED = "switched", "Somebody else took over the terminal"
+        UNPAIRED = "unpaired", "Terminal unpaired"
+
+    class Method(models.TextChoices):
+        """How the person showed who they are, after the `amr` values of RFC 8176."""
+
+        PASSWORD = "pwd", "Password"
+        PIN = "pin", "PIN at a paired terminal"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    method = models.CharField(max_length=3, choices=Method, default=Method.PASSWORD)
+    # Where the till stands at which somebody logged in; null away from any paired register.
+    terminal = models.ForeignKey(
+        Terminal, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions"
+    )
+    register = models.ForeignKey(
+        Register,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
+    store = models.ForeignKey(
+        Store,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+    )
     last_used_at = models.DateTimeField(default=timezone.now)
     # When the person last showed who they are, and not only a token.
     auth_time = models.DateTimeField(default=timezone.now)

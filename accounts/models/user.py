@@ -204,6 +204,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def may_refund(self, amount: Decimal) -> bool:
         return self._may_go_to("refund_amount", amount)
 
+    def may_approve(self) -> bool:
+        """Give leave to others; how far, is said by the same limits as for one's own deeds."""
+        return self.is_at_least(Role.MANAGER)
+
     def may_sell(self) -> bool:
         return self.is_at_least(Role.CASHIER)
 

@@ -1,10 +1,12 @@
 """What a shop is, and how its rows are kept apart."""
 
+from tenants.models.audit import AuditEvent
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet, Versioned
 from tenants.models.place import Register, Store
 from tenants.models.tenant import Tenant, default_limits
 
 __all__ = [
+    "AuditEvent",
     "Register",
     "Store",
     "Tenant",

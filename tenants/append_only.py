@@ -1,0 +1,51 @@
+"""Rows that the database itself refuses to change or to delete, whoever asks."""
+
+from typing import Any
+
+from django.db.migrations.operations.base import Operation
+
+# Fires for every row; PostgreSQL's TRUNCATE is for the owner of the tables alone.
+SQLITE = """
+CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
+"""
+POSTGRES_FUNCTION = """
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation'; END
+$$
+"""
+POSTGRES = """
+CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
+FOR EACH ROW EXECUTE FUNCTION refuse_change()
+"""
+
+
+class AppendOnly(Operation):
+    """Migration: from here on the rows of this table stay as they were written."""
+
+    reduces_to_sql = True
+    reversible = True
+
+    def __init__(self, table: str) -> None:
+        self.table = table
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """The models are the same."""
+
+    def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(POSTGRES_FUNCTION, None)
+            editor.execute(POSTGRES.format(table=self.table))
+        else:
+            for verb in ("UPDATE", "DELETE"):
+                editor.execute(SQLITE.format(table=self.table, verb=verb))
+
+    def database_backwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
+        if editor.connection.vendor == "postgresql":
+            editor.execute(f"DROP TRIGGER {self.table}_append_only ON {self.table}")
+        else:
+            for verb in ("UPDATE", "DELETE"):
+                editor.execute(f"DROP TRIGGER {self.table}_no_{verb}")
+
+    def describe(self) -> str:
+        return f"Refuse changes of {self.table}"
