@@ -7,13 +7,16 @@ from rest_framework.request import Request
 
 from accounts import services
 from accounts.exceptions import TokenNotValid
-from accounts.models import AuthSession, User
+from accounts.models import AuthSession, Terminal, User
+
+TERMINAL_TOKEN = "X-Terminal-Token"  # noqa: S105  (the name of a header)
 
 
 class SessionTokenAuthentication(BaseAuthentication):
     """One query finds session, person and shop, and everything that must still hold.
 
-    `request.user` is the person with `tenant` loaded, `request.auth` the session.
+    `request.user` is the person with `tenant` loaded and where they work, `request.auth` the
+    session.
     """
 
     def authenticate(self, request: Request) -> tuple[User, AuthSession] | None:
@@ -22,6 +25,7 @@ class SessionTokenAuthentication(BaseAuthentication):
             return None
         session = services.session_of(token, tenant=request.headers.get("X-Tenant-ID"))
         structlog.contextvars.bind_contextvars(session=str(session.pk))
+        session.user.at_store = session.store_id
         return session.user, session
 
     def authenticate_header(self, request: Request) -> str:
@@ -37,6 +41,12 @@ def bearer_token(request: Request) -> str | None:
     if scheme.lower() != "bearer" or not token.isascii() or not token.strip():
         raise TokenNotValid
     return token.strip()
+
+
+def terminal_named_by(request: Request) -> Terminal:
+    """The paired device that sends this request; its token gives no rights of any person."""
+    token = request.headers.get(TERMINAL_TOKEN, "")
+    return services.terminal_of(token, tenant=request.headers.get("X-Tenant-ID"))
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """The one place where a password is checked, for the API and for the admin."""
 
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth.backends import BaseBackend
@@ -10,6 +11,27 @@ from accounts.hashers import spend_one_hash
 from accounts.models import User, username_key
 from tenants.models import Tenant
 from tenants.scope import tenant_context
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Who has this name, and why it is a no all the same; the reason is for the books alone."""
+
+    user: User | None
+    reason: str = ""
+
+
+def judge(tenant: Tenant | None, username: str, password: str) -> Verdict:
+    """Look at a password, whether or not there is one to compare it with."""
+    user = find(tenant, username)
+    if user is None or not user.has_usable_password():
+        spend_one_hash(password)
+        return Verdict(user, "no_password" if user else "unknown_user")
+    if not user.check_password(password):
+        return Verdict(user, "wrong_password")
+    if user.tenant is not None and not user.tenant.is_active:
+        return Verdict(user, "inactive_tenant")
+    return Verdict(user, "" if user.is_active else "inactive_user")
 
 
 class TenantBackend(BaseBackend):
@@ -28,13 +50,8 @@ class TenantBackend(BaseBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        user = find(tenant, username)
-        if user is None or not user.has_usable_password():
-            spend_one_hash(password)
-            return None
-        if user.check_password(password) and self.user_can_authenticate(user):
-            return user
-        return None
+        verdict = judge(tenant, username, password)
+        return None if verdict.reason else verdict.user
 
     def user_can_authenticate(self, user: User) -> bool:
         return user.is_active and (user.tenant is None or user.tenant.is_active)

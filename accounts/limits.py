@@ -1,25 +1,36 @@
 """The rules of trying: how often who may, on every way in.
 
 Figures after Keycloak's temporary lock-out and allauth's rates; at most a quarter of an hour of
-waiting, so that nobody can lock somebody else out for long.
+waiting, so that nobody can lock somebody else out for long. Only after a hundred failures in a row,
+where NIST SP 800-63B-4 wants an end, strangers wait out the month.
 """
 
 import ipaddress
 import uuid
+from datetime import datetime
 
 from accounts.limiter import Backoff, Claim, Window
 from accounts.models import username_key
 
+HOUR = 3600.0
+DAY = 24 * HOUR
 QUARTER_HOUR = 15 * 60.0
 HALF_DAY = 12 * 3600.0
+MONTH = 30 * 24 * 3600.0
 
 LOG_IN_OF_USER = Backoff("log_in_user", free=5, longest=QUARTER_HOUR, forgotten_after=HALF_DAY)
+FAILURES_OF_STRANGERS = Window("log_in_hundred", limit=100, seconds=MONTH)
 LOG_IN_FROM_ADDRESS = Window("log_in_address", limit=30, seconds=60)
 FAILURES_FROM_ADDRESS = Window("log_in_failures", limit=10, seconds=60)
 LOG_IN_TO_TENANT = Window("log_in_tenant", limit=300, seconds=60)
 REFRESH_OF_SESSION = Window("refresh", limit=60, seconds=60)
 OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
+# Six digits are few: so many guesses a day are one in a hundred thousand.
+PIN_AT_TERMINAL = Window("pin_terminal_user", limit=5, seconds=DAY)
+PIN_OF_USER = Window("pin_user", limit=10, seconds=DAY)
+PINS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
+REFUSALS_WRITTEN_DOWN = Window("refusals", limit=30, seconds=60)
 
 
 def network(ip: str | None) -> str:
@@ -35,11 +46,18 @@ def network(ip: str | None) -> str:
     return str(address)
 
 
-def of_user(tenant: str, username: str, *, known_at: str | None = None) -> Claim:
-    """Guesses at one person. From where that person has logged in before they count apart, so
-    that a stranger's guesses keep nobody from their own till."""
-    subject = (tenant, username_key(username), network(known_at) if known_at else "")
-    return Claim(LOG_IN_OF_USER, subject)
+def of_user(
+    tenant: str, username: str, *, known_at: str | None = None, terminal: uuid.UUID | None = None
+) -> Claim:
+    """Guesses at one person. From where that person has logged in before, and at a terminal of
+    the shop, they count apart, so that a stranger's guesses keep nobody from their own till."""
+    place = terminal.hex if terminal else network(known_at) if known_at else ""
+    return Claim(LOG_IN_OF_USER, (tenant, username_key(username), place))
+
+
+def of_strangers(tenant: str, username: str) -> Claim:
+    """Guesses at one person from where nobody knows them."""
+    return Claim(FAILURES_OF_STRANGERS, (tenant, username_key(username)))
 
 
 def to_tenant(tenant: str) -> Claim:
@@ -62,6 +80,26 @@ def of_session(session: uuid.UUID) -> Claim:
     return Claim(REFRESH_OF_SESSION, (session.hex,))
 
 
+def pins_for(
+    terminal: uuid.UUID, user: uuid.UUID, opened_at: datetime | None
+) -> tuple[Claim, Claim, Claim]:
+    """Guesses at the PIN of one person here, of that person anywhere, and of anybody here.
+
+    Those of one person begin anew when they show their password, or get another PIN.
+    """
+    since = opened_at.isoformat() if opened_at else ""
+    return (
+        Claim(PIN_AT_TERMINAL, (terminal.hex, user.hex, since)),
+        Claim(PIN_OF_USER, (user.hex, since)),
+        Claim(PINS_AT_TERMINAL, (terminal.hex,)),
+    )
+
+
 def of_own_password(user: uuid.UUID) -> Claim:
     """Of whoever holds a log-in of this person, to replace their password."""
     return Claim(OWN_PASSWORD, (user.hex,))
+
+
+def refusals_of(session: uuid.UUID) -> Claim:
+    """What somebody was refused and is written down; who asks in a loop fills no books."""
+    return Claim(REFUSALS_WRITTEN_DOWN, (session.hex,))

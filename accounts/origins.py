@@ -1,4 +1,4 @@
-"""From which address a request comes, as far as our own proxies tell."""
+"""From where a request comes, as far as our own proxies and the client itself tell."""
 
 from ipaddress import ip_address
 
@@ -18,3 +18,8 @@ def address_or_none(text: str | None) -> str | None:
     except ValueError:
         return None
     return str(address)
+
+
+def printable(text: str) -> str:
+    """What people will read in a list of devices, without what would break its lines."""
+    return "".join(letter for letter in text if letter.isprintable())

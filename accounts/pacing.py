@@ -54,7 +54,7 @@ class Backoff:
 
 def take_all(
     rules: Mapping[str, Rule], kept: Mapping[str, State | None], now: float
-) -> tuple[float, dict[str, State | None]]:
+) -> tuple[float, dict[str, State]]:
     """The seconds to wait, 0 for a try that is free, and what to keep under each key.
 
     A try that any rule refuses is counted under none: whoever hammers makes nobody wait longer.

@@ -5,15 +5,24 @@ from typing import TYPE_CHECKING, ClassVar
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from accounts.exceptions import PasswordChangeRequired
-from accounts.models import Role
+from accounts.exceptions import PasswordChangeRequired, PasswordRequired
+from accounts.models import AuthSession, Role
 
 if TYPE_CHECKING:  # DRF loads its default permissions while it loads its views
     from rest_framework.views import APIView
 
 
+# For `password_only` of a view: the methods for which a PIN is too little.
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+EVERYTHING = WRITES | frozenset(SAFE_METHODS)
+
+
 class RoleRequired(BasePermission):
-    """Somebody of a shop, with this role or a higher one, and a password of their own."""
+    """Somebody of a shop, with this role or a higher one, and a password of their own.
+
+    A view names in `password_only` the methods that somebody may not call who has shown a PIN:
+    what is done in the office, not at a till.
+    """
 
     minimum: ClassVar[Role]
 
@@ -23,6 +32,9 @@ class RoleRequired(BasePermission):
             return False
         if user.must_change_password and not getattr(view, "open_before_password_change", False):
             raise PasswordChangeRequired
+        by_pin = request.auth.method == AuthSession.Method.PIN
+        if by_pin and request.method in getattr(view, "password_only", ()):
+            raise PasswordRequired
         return True
 
 

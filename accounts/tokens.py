@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import jwt
 from django.conf import settings
+from django.utils import timezone
 from rest_framework_simplejwt.backends import TokenBackend
 from rest_framework_simplejwt.exceptions import TokenBackendError, TokenError
 from rest_framework_simplejwt.tokens import Token
@@ -18,6 +19,16 @@ from accounts.models import AuthSession
 
 # A token with more in its header, such as a key or where to get one, is none of ours.
 HEADER = frozenset({"alg", "kid", "typ"})
+# What reading a token of ours can end in; OSError is a time beyond what the machine can tell.
+UNREADABLE = (
+    TokenError,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    OSError,
+)
 
 
 class RingBackend(TokenBackend):
@@ -103,9 +114,22 @@ class Claims:
     expires_at: datetime
 
 
+def lifetime_of_access(session: AuthSession) -> timedelta:
+    """Nothing renews the token of a PIN: it is good as long as its session, if that is used."""
+    if session.is_of_pin:
+        return session.expires_at - timezone.now()
+    lifetime: timedelta = settings.ACCESS_TOKEN_LIFETIME
+    return lifetime
+
+
+def seconds_of_access(session: AuthSession) -> int:
+    return int(lifetime_of_access(session).total_seconds())
+
+
 def issue_access(session: AuthSession) -> str:
     """`auth_time` is for clients to read; what it allows is read from the session."""
     token = AccessToken()
+    token.set_exp(lifetime=lifetime_of_access(session))
     _name(token, session)
     token["tv"] = session.user.token_version
     token["auth_time"] = int(session.auth_time.timestamp())
@@ -118,6 +142,8 @@ def issue_refresh(session: AuthSession) -> str:
     So a client that lost an answer gets it again, though no token is kept anywhere.
     """
     token = RefreshToken()
+    if session.current_jti is None:
+        raise TypeError("A session that a PIN has opened has no refresh token.")
     token["jti"] = session.current_jti.hex
     token["iat"] = int(session.rotated_at.timestamp())
     token["exp"] = int(min(session.idle_expires_at, session.expires_at).timestamp())
@@ -132,11 +158,10 @@ def _name(token: Token, session: AuthSession) -> None:
 
 
 def issue_pair(session: AuthSession) -> TokenPair:
-    lifetime: timedelta = settings.ACCESS_TOKEN_LIFETIME
     return TokenPair(
         access=issue_access(session),
         refresh=issue_refresh(session),
-        expires_in=int(lifetime.total_seconds()),
+        expires_in=seconds_of_access(session),
     )
 
 
@@ -152,7 +177,7 @@ def _read(kind: type[Token], text: str) -> Claims:
     """Whatever is wrong with a token, signed by us or not, is the same refusal."""
     try:
         return _claims(kind(text).payload)  # type: ignore[arg-type]  # stubs want a Token
-    except (TokenError, KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+    except UNREADABLE as error:
         raise TokenNotValid from error
 
 

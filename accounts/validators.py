@@ -1,9 +1,12 @@
-"""What a new password must be. No rules of composition: length and not being known."""
+"""What a new password or PIN must be. No rules of composition: length and not being known."""
 
+import re
 import unicodedata
+from itertools import pairwise
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 
 # NIST SP 800-63B-4: 15 where the password is the only factor; a cashier's terminal is a second.
 MINIMUM_LENGTH = 15
@@ -11,6 +14,42 @@ CASHIER_MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
 # A shorter word of the shop's name would forbid too much.
 SHORTEST_CONTEXT_WORD = 4
+
+
+# What fingers draw on a keypad, and what else everybody knows by heart.
+KNOWN_PINS = frozenset(
+    "147258 147852 258369 258147 258852 369258 369147 159357 159753 357159 753159 789456 456789 "
+    "789654 741852 852741 852963 963852 963741 147369 123321 112358 314159 271828 142857 "
+    "102030 010203 13579246 24681357".split()
+)
+# A year of this century or the last, with a month, and perhaps a day, before or behind it.
+DATE = re.compile(
+    r"(?:19|20)[0-9]{2}[0-3][0-9](?:[0-3][0-9])?|(?:[0-3][0-9])?[0-3][0-9](?:19|20)[0-9]{2}"
+)
+
+
+# No other digits: in Arabic ones, or wide ones, it would be another text with the same face.
+DIGITS = RegexValidator(r"\A[0-9]{6,8}\Z", "Six to eight of the digits 0 to 9, as text.")
+
+
+def validate_pin(pin: str) -> None:
+    """Digits, and none that a colleague would try first."""
+    DIGITS(pin)
+    if pin in KNOWN_PINS or DATE.fullmatch(pin) or is_run(pin) or is_repeated(pin):
+        raise ValidationError("Choose digits that nobody would guess.", code="pin_too_common")
+
+
+def is_run(pin: str) -> bool:
+    """123456, 987654, also on past the 9; and in pairs, 112233."""
+    steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
+    in_pairs = len(pin) % 2 == 0 and pin[::2] == pin[1::2]
+    return steps in ({1}, {9}) or in_pairs
+
+
+def is_repeated(pin: str) -> bool:
+    """111111, 121212, 123123: the same again until the end."""
+    halves = range(1, len(pin) // 2 + 1)
+    return any((pin[:length] * len(pin))[: len(pin)] == pin for length in halves)
 
 
 class LengthByRoleValidator:

@@ -90,7 +90,7 @@ class BodyLengthMiddleware:
 class NoStoreMiddleware:
     """Tokens, passwords shown once and what people bought are no cache's to keep."""
 
-    prefixes = ("/api/v1/auth/", "/api/v1/users/", "/api/v1/orders/")
+    prefixes = ("/api/v1/audit/", "/api/v1/auth/", "/api/v1/users/", "/api/v1/orders/")
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -17,12 +17,14 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core import exceptions as django_exceptions
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import csrf, defaults
 from rest_framework import exceptions as rest
 from rest_framework.views import set_rollback
 
+from accounts.models import AuthSession
+from accounts.services import note_refusal
 from tenants import exceptions as domain
 from tenants.exceptions import DomainError, FieldError
 from tenants.formats import write_moment
@@ -32,7 +34,7 @@ PROBLEM_JSON = "application/problem+json"
 MOST_ERRORS = 100
 # DRF repeats what was sent in its sentences, however long it is.
 LONGEST_DETAIL = 500
-HTML_PREFIX = "/admin/"
+HTML_PREFIXES = ("/admin/", "/platform/")
 log = structlog.get_logger("till.problems")
 
 STATUS_OF: dict[type[DomainError], int] = {
@@ -101,7 +103,21 @@ def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpRespons
     if problem is None:
         return None
     set_rollback()
+    note_denial(problem, context.get("request"))
     return problem.response(context.get("request"))
+
+
+def note_denial(problem: Problem, request: Any) -> None:
+    """Write down that somebody wanted what is not theirs; by now their work is rolled back."""
+    if problem.code != domain.NotPermitted.code:
+        return  # before anybody asks for `auth`, which would ask again who this is
+    session = getattr(request, "auth", None)
+    if not isinstance(session, AuthSession):
+        return
+    try:
+        note_refusal("permission_denied", session, method=request.method, path=request.path[:200])
+    except DatabaseError:  # the refusal is one all the same
+        log.exception("denial_not_noted")
 
 
 @singledispatch
@@ -113,12 +129,20 @@ def problem_of(exc: Exception) -> Problem | None:
 @problem_of.register
 def _(exc: DomainError) -> Problem:
     status = next(STATUS_OF[kind] for kind in type(exc).__mro__ if kind in STATUS_OF)
-    return Problem(status, exc.code, str(exc), exc.errors, exc.facts, retry_after(exc.facts))
+    headers = retry_after(exc.facts) | challenge(exc)
+    return Problem(status, exc.code, str(exc), exc.errors, exc.facts, headers)
 
 
 def retry_after(facts: Mapping[str, Any]) -> dict[str, str]:
     """The fact `retry_after`, in seconds, is a header too."""
     return {"Retry-After": str(math.ceil(facts["retry_after"]))} if "retry_after" in facts else {}
+
+
+def challenge(exc: DomainError) -> dict[str, str]:
+    """The fact `max_age`, in seconds, is what RFC 9470 asks a client to log in again by."""
+    if "max_age" not in exc.facts:
+        return {}
+    return {"WWW-Authenticate": f'Bearer error="{exc.code}", max_age="{exc.facts["max_age"]}"'}
 
 
 @problem_of.register
@@ -222,33 +246,33 @@ def _(exc: Exception) -> Problem:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(HTML_PREFIX):
+    if request.path.startswith(HTML_PREFIXES):
         return defaults.bad_request(request, exception)
     problem = problem_of(exception) or Problem(400, "bad_request", "This request cannot be read.")
     return problem.response(request)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(HTML_PREFIX):
+    if request.path.startswith(HTML_PREFIXES):
         return defaults.permission_denied(request, exception)
     return Problem(403, domain.NotPermitted.code, domain.NotPermitted.message).response(request)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    if request.path.startswith(HTML_PREFIX):
+    if request.path.startswith(HTML_PREFIXES):
         return csrf.csrf_failure(request, reason)
     return permission_denied(request, PermissionError(reason))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    if request.path.startswith(HTML_PREFIX):
+    if request.path.startswith(HTML_PREFIXES):
         return defaults.page_not_found(request, exception)
     return Problem(404, domain.NotFound.code, domain.NotFound.message).response(request)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Tells nothing of the inside; the log has the rest under the same request id."""
-    if request.path.startswith(HTML_PREFIX):
+    if request.path.startswith(HTML_PREFIXES):
         return defaults.server_error(request)
     detail = "Something went wrong on our side. Tell us the request_id."
     return Problem(500, "internal_error", detail).response(request)

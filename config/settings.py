@@ -83,6 +83,8 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 3600
+# One cookie is enough, and what it tells lies here.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -125,7 +127,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.web.visitors.VisitorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -211,6 +213,7 @@ SIGNUP_ENABLED = env.bool("SIGNUP_ENABLED", default=False)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))
 SESSION_IDLE_LIFETIME = timedelta(hours=env.int("SESSION_IDLE_HOURS", default=8))
 SESSION_LIFETIME = timedelta(hours=env.int("SESSION_HOURS", default=12))
+PIN_IDLE_LIFETIME = timedelta(minutes=env.int("PIN_IDLE_MINUTES", default=15))
 # How long a terminal may repeat a refresh whose answer it lost.
 REFRESH_GRACE = timedelta(seconds=10)
 
@@ -260,6 +263,7 @@ LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / ".static"

@@ -1,14 +1,16 @@
-"""The whole map: the API, its docs, the platform's admin, health."""
+"""The whole map: the API, its docs, the admin of the shops and of the platform, health."""
 
 from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import KeysView
+from accounts.web.site import shop_site
 from config import docs, health
 
 urlpatterns = [
     path("", docs.home, name="home"),
-    path("admin/", admin.site.urls),
+    path("admin/", shop_site.urls),
+    path("platform/", admin.site.urls),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("orders.urls")),
     path("api/schema/", docs.schema, name="schema"),

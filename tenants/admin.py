@@ -7,7 +7,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from tenants.models import Register, Store, Tenant
+from tenants import audit
+from tenants.models import AuditEvent, Register, Store, Tenant
+from tenants.scope import tenant_context
 
 
 class PlatformAdmin(admin.ModelAdmin):
@@ -27,7 +29,22 @@ class PlatformAdmin(admin.ModelAdmin):
         return lookup.partition("__")[0] in self.get_list_filter(request)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.save_changes(*form.changed_data)
+        """Saved with a version more, and written down in the books of the shop."""
+        changed = {
+            name: {"from": audit.plain(form.initial.get(name)), "to": form.cleaned_data[name]}
+            for name in form.changed_data
+        }
+        with tenant_context(shop_of(obj)):
+            obj.save_changes(*form.changed_data)
+            event = self.event_of(changed)
+            audit.record(event, actor=request.user, target=obj, changes=changed)
+
+    def event_of(self, changed: dict[str, Any]) -> str:
+        return f"{self.opts.model_name}_changed"
+
+
+def shop_of(row: Any) -> Tenant:
+    return row if isinstance(row, Tenant) else row.tenant
 
 
 class TenantScopedAdmin(PlatformAdmin):
@@ -68,6 +85,11 @@ class TenantAdmin(PlatformAdmin):
     fields = ("id", "slug", "name", "country", "currency", "timezone", "is_active", "created_at")
     readonly_fields = ("id", "slug", "currency", "created_at")
 
+    def event_of(self, changed: dict[str, Any]) -> str:
+        if "is_active" not in changed:
+            return "settings_changed"
+        return "tenant_restored" if changed["is_active"]["to"] else "tenant_suspended"
+
 
 @admin.register(Store)
 class StoreAdmin(TenantScopedAdmin):
@@ -89,3 +111,28 @@ class RegisterAdmin(TenantScopedAdmin):
     fields = ("id", "tenant", "store", "number", "name", "is_active")
     # A till stays in its store: its receipts are numbered there.
     readonly_fields = ("id", "tenant", "store", "number")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnly, TenantScopedAdmin):
+    """What happened in every shop, and at the doors of none: to look at, the newest first."""
+
+    list_display = ("created_at", "event", "tenant", "actor_name", "target_name", "ip")
+    search_fields = ("event", "actor_name", "target_name", "request_id", "tenant__slug")
+    # Ids are made in the order of time, and have an index across the shops.
+    ordering = ("-id",)
+    fields = (
+        "id",
+        "created_at",
+        "event",
+        "tenant",
+        "actor",
+        "actor_name",
+        "target_type",
+        "target",
+        "target_name",
+        "facts",
+        "session",
+        "ip",
+        "request_id",
+    )

@@ -1,6 +1,8 @@
 """Writing down what happened, in the transaction of the deed."""
 
+import json
 import uuid
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import structlog
@@ -10,6 +12,10 @@ from django.utils.crypto import salted_hmac
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, current_tenant
 
+# What a shop's books call all who run the installation; no person of the shop lacks an id.
+PLATFORM = "Platform"
+# What the kept name of somebody unknown begins with.
+HASHED = "hash:"
 log = structlog.get_logger("till.audit")
 
 
@@ -27,18 +33,20 @@ def record(
     Part of the deed's transaction: what was rolled back did not happen. What must be remembered
     of a refusal is recorded outside of it, before the refusal is raised.
     """
-    _write(
-        AuditEvent(
-            tenant=current_tenant(),
-            event=event,
-            actor=actor.pk if actor else None,
-            actor_name=str(actor or "")[:100],
-            target_type=target.__class__.__name__.lower() if target else "",
-            target=target.pk if target else None,
-            target_name=str(target or "")[:200],
-            facts=facts,
-        )
-    )
+    shop = current_tenant()
+    if getattr(actor, "is_platform", False):
+        # The shop learns what was done to it, and the platform alone by whom and from where.
+        record_at_platform(event, actor=actor, target=target, **facts, shop=shop.slug)
+        _write(_event(shop, event, None, target, facts, actor_name=PLATFORM))
+    else:
+        _write(_event(shop, event, actor, target, facts, **_around()))
+
+
+def record_at_platform(
+    event: str, *, actor: Named | None = None, target: Named | None = None, **facts: Any
+) -> None:
+    """Write an event of the people who run the installation, which is no shop's business."""
+    _write(_event(None, event, actor, target, facts, **_around()))
 
 
 def record_stranger(event: str, *, tenant: Tenant | None, name: str, **facts: Any) -> None:
@@ -46,26 +54,61 @@ def record_stranger(event: str, *, tenant: Tenant | None, name: str, **facts: An
 
     People type passwords where names belong: the name is kept as a keyed hash.
     """
-    _write(AuditEvent(tenant=tenant, event=event, actor_name=hashed(name), facts=facts))
+    _write(_event(tenant, event, None, None, facts, actor_name=hashed(name), **_around()))
 
 
 def hashed(name: str) -> str:
     """Tells two names apart and the same one again, to nobody without the installation's key."""
-    return "hash:" + salted_hmac("till.audit", name, algorithm="sha256").hexdigest()[:24]
+    return HASHED + salted_hmac("till.audit", name, algorithm="sha256").hexdigest()[:24]
+
+
+def changes(row: Any, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What these values would change of the row: `{name: {from, to}}`, as facts can say it."""
+    return {
+        name: {"from": plain(getattr(row, name)), "to": plain(value)}
+        for name, value in values.items()
+        if getattr(row, name) != value
+    }
+
+
+def plain(value: Any) -> Any:
+    """As JSON says it; amounts, ids, times and rows as text."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def _event(
+    tenant: Tenant | None,
+    event: str,
+    actor: Named | None,
+    target: Named | None,
+    facts: dict[str, Any],
+    **more: Any,
+) -> AuditEvent:
+    named = {"actor_name": str(actor or "")[:100]} | more
+    return AuditEvent(
+        tenant=tenant,
+        event=event,
+        actor=actor.pk if actor else None,
+        target_type=target.__class__.__name__.lower() if target else "",
+        target=target.pk if target else None,
+        target_name=str(target or "")[:200],
+        facts=plain(facts),
+        request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
+        **named,
+    )
+
+
+def _around() -> dict[str, Any]:
+    """From where the request came, and of which log-in it is."""
+    around = structlog.contextvars.get_contextvars()
+    session = around.get("session")
+    return {"ip": around.get("ip"), "session": uuid.UUID(session) if session else None}
 
 
 def _write(event: AuditEvent) -> None:
-    around = structlog.contextvars.get_contextvars()
-    event.request_id = around.get("request_id", "")
-    event.ip = around.get("ip")
-    event.session = _id(around.get("session"))
     with across_tenants():
         event.save(force_insert=True)
     transaction.on_commit(lambda: _log(event))
-
-
-def _id(text: str | None) -> uuid.UUID | None:
-    return uuid.UUID(text) if text else None
 
 
 def _log(event: AuditEvent) -> None:

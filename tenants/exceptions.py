@@ -113,5 +113,10 @@ class CurrencyFixed(Conflict):
     message = "This shop has orders in {currency}; its currency cannot change any more."
 
 
+class DeliveryNotDead(Conflict):
+    code = "delivery_not_dead"
+    message = "This delivery is {delivery_status}: only what was given up is tried again."
+
+
 class NoTenantScope(RuntimeError):
     """Code touched a shop's rows without saying whose: a bug, never a refusal."""

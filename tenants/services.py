@@ -5,6 +5,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from tenants import audit
+from tenants.audit import Named
 from tenants.exceptions import CurrencyFixed, SlugTaken
 from tenants.ids import is_duplicate
 from tenants.models import Register, Store, Tenant
@@ -35,18 +37,24 @@ def add_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Tenan
 
 
 @deed
-def add_register(*, store: Store, name: str, is_active: bool = True) -> Register:
-    """Put a till into a store; its number is the next of the shop and never used again."""
+def add_register(
+    *, store: Store, name: str, is_active: bool = True, by: Named | None = None
+) -> Register:
+    """Put a till into a store; its number is the next of the shop and never used again.
+
+    `by` is None when the installation itself acts, from the command line or at sign-up.
+    """
     lock_tenant()
     last = Register.objects.aggregate(last=Max("number"))["last"] or 0
     register = Register(store=store, name=name, number=last + 1, is_active=is_active)
     register.full_clean()
     register.save(force_insert=True)
+    audit.record("register_added", actor=by, target=register, store=store)
     return register
 
 
 @deed
-def change_settings(changes: dict[str, Any], *, expected_version: int | None) -> Tenant:
+def change_settings(changes: dict[str, Any], *, expected_version: int | None, by: Named) -> Tenant:
     """Change how the shop works; the currency only before the first order.
 
     Of the limits only those that are named change.
@@ -57,8 +65,46 @@ def change_settings(changes: dict[str, Any], *, expected_version: int | None) ->
         raise CurrencyFixed(currency=tenant.currency)
     if "limits" in changes:
         changes = changes | {"limits": tenant.limits_with(changes["limits"])}
+    changed = audit.changes(tenant, changes)
     for name, value in changes.items():
         setattr(tenant, name, value)
     tenant.full_clean()
     tenant.save_changes(*changes)
+    if changed:
+        audit.record("settings_changed", actor=by, target=tenant, changes=changed)
     return tenant
+
+
+@deed
+def write_row(
+    row: Any, values: dict[str, Any], *, expected_version: int | None = None, by: Named, name: str
+) -> Any:
+    """Add or change a plain row, whose only rule is that its constraints hold.
+
+    It is written down as `store_added` or `store_changed`, where `name` is `store`.
+    """
+    is_new = row._state.adding
+    if not is_new:
+        row = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+        row.ensure_version(expected_version)
+    facts = {} if is_new else {"changes": audit.changes(row, values)}
+    save_row(row, values)
+    if is_new or facts["changes"]:
+        audit.record(f"{name}_{'added' if is_new else 'changed'}", actor=by, target=row, **facts)
+    return row
+
+
+def save_row(row: Any, values: dict[str, Any]) -> Any:
+    """Save a plain row, checking also the constraints that name the tenant."""
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.full_clean()
+    try:
+        with transaction.atomic():
+            row.save() if row._state.adding else row.save_changes(*values)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        row.full_clean()  # names what somebody took between the check and the write
+        raise
+    return row

@@ -5,16 +5,17 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
+from tenants import audit
 from tenants.exceptions import Invalid, PreconditionRequired
-from tenants.ids import is_duplicate
 from tenants.scope import across_tenants, retrying, tenant_context, tenant_scope
+from tenants.services import save_row
 
 ETAG = re.compile(r'"(\d{1,9})"\Z')
 
@@ -117,11 +118,17 @@ class ListsAndShows:
 
 
 class Writes:
-    """POST and PATCH of a plain resource: no rule but that its constraints hold."""
+    """POST and PATCH of a plain resource: no rule but that its constraints hold.
+
+    With `recorded_as = "store"` it is written down as `store_added` and `store_changed`.
+    """
+
+    recorded_as = ""
 
     def create(self: Any, request: Request) -> Response:
         with transaction.atomic():
             row = self.write(self.model(), self.validated(self.input_class))
+            self.record("added", row)
         return self.answer(row, status=status.HTTP_201_CREATED)
 
     def partial_update(self: Any, request: Request, pk: Any) -> Response:
@@ -129,20 +136,17 @@ class Writes:
         with transaction.atomic():
             row = self.get_locked_object()
             row.ensure_version(expected)
-            row = self.write(row, self.validated(self.input_class, partial=True))
+            values = self.validated(self.input_class, partial=True)
+            changed = audit.changes(row, values)
+            row = self.write(row, values)
+            if changed:
+                self.record("changed", row, changes=changed)
         return self.answer(row)
 
+    def record(self: Any, done: str, row: Any, **facts: Any) -> None:
+        if self.recorded_as:
+            event = f"{self.recorded_as}_{done}"
+            audit.record(event, actor=self.request.user, target=row, **facts)
+
     def write(self: Any, row: Any, values: dict[str, Any]) -> Any:
-        """Save a plain row, checking also the constraints that name the tenant."""
-        for name, value in values.items():
-            setattr(row, name, value)
-        row.full_clean()
-        try:
-            with transaction.atomic():
-                row.save() if row._state.adding else row.save_changes(*values)
-        except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
-            row.full_clean()  # names what somebody took between the check and the write
-            raise
-        return row
+        return save_row(row, values)

@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import AuthSession, User
 from accounts.tokens import TokenPair, issue_pair
 from tests.factories.accounts import AuthSessionFactory
+from tests.leaks import leaks
 
 PREFIX = "/api/v1/"
 JSON = "application/json"
@@ -41,6 +42,8 @@ class Api:
         self, method: str, path: str, body: Any = None, content_type: str = JSON, **headers: str
     ) -> Any:
         """Any method; text and bytes are sent as they are, None as no body at all."""
+        leaks.remember_sent(body)
+        leaks.remember_sent(headers)
         if body is not None and not isinstance(body, str | bytes):
             body = json.dumps(body)
         return self.client.generic(

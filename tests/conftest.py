@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import structlog
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
@@ -32,6 +33,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
+from tests.leaks import leaks, watched
 from tests.shapes import refusal
 
 CANARY = "CANARY_B"
@@ -52,6 +54,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_header() -> str | None:
     """Say so once: a run without Redis looks like any other."""
     return None if redis_server.is_there() else "no Redis: its tests are left out"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _every_answer_and_every_log_line_is_read() -> Iterator[None]:
+    with watched(pytest.MonkeyPatch):
+        yield
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """What the test before left around itself is no business of the next one."""
+    leaks.begin()
+    structlog.contextvars.clear_contextvars()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[Any]:
+    """A test in which a secret left the house has failed, whatever it was about."""
+    outcome = yield
+    if leaks.found:
+        pytest.fail("\n".join(["A secret left the house:", *leaks.found]), pytrace=False)
+    return outcome
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -6,8 +6,9 @@ Nothing here locks anybody out for good, and nothing counts across tenants but t
 import hashlib
 import hmac
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.conf import settings
 
@@ -16,7 +17,7 @@ from accounts.limiter import stores
 from accounts.limiter.stores import take
 from accounts.pacing import Backoff, Rule, Window
 
-__all__ = ["Backoff", "Claim", "Rule", "Window", "forgive", "reserve"]
+__all__ = ["Backoff", "Claim", "Rule", "Wait", "Window", "forgive", "reserve", "waiting"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,34 @@ class Claim:
         return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def reserve(claims: Sequence[Claim]) -> None:
-    """Count a try under every rule, or refuse it, counted under none."""
-    wait = take({claim.key: claim.rule for claim in claims})
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Until when there is no further try under a claim, unless this one is forgiven."""
+
+    claim: Claim
+    until: datetime
+
+
+def reserve(claims: Sequence[Claim]) -> list[Wait]:
+    """Count a try under every rule, or refuse it, counted under none.
+
+    Returns the waits that begin with this try: each of them once, when it begins.
+    """
+    by_key = {claim.key: claim for claim in claims}
+    wait, states = take({key: claim.rule for key, claim in by_key.items()})
     if wait > 0:
         raise TooManyAttempts(retry_after=math.ceil(wait))
+    return [
+        Wait(by_key[key], datetime.fromtimestamp(state.free_at, tz=UTC))
+        for key, state in states.items()
+        if state.free_at
+    ]
+
+
+def waiting(claims: Iterable[Claim]) -> set[Claim]:
+    """Those of which the wait has not ended."""
+    by_key = {claim.key: claim for claim in claims}
+    return {by_key[key] for key in stores.waiting(by_key)}
 
 
 def forgive(*, forget: Sequence[Claim] = (), give_back: Sequence[Claim] = ()) -> None:

@@ -34,6 +34,10 @@ class Store(Protocol):
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T: ...
 
+    def kept(self, keys: Collection[str]) -> dict[str, State]:
+        """What there is under these keys at this moment, for looking at."""
+        ...
+
 
 class DatabaseStore:
     """One row per subject and rule, locked while it is counted, in a transaction of its own.
@@ -60,16 +64,20 @@ class DatabaseStore:
         )
         return answer
 
+    def kept(self, keys: Collection[str]) -> dict[str, State]:
+        rows = Throttle.objects.filter(pk__in=keys)
+        return {row.key: row.state for row in rows if row.state}
+
 
 class RedisStore:
     """A short text per subject and rule, changed only if nobody else changed it meanwhile."""
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
-        names = {key: f"till:limiter:{key}" for key in sorted(keys)}
+        names = {key: name_of(key) for key in sorted(keys)}
 
         def attempt(pipe: Pipeline) -> T:
             texts, now = pipe.mget(names.values()), time.time()
-            states = (State(*json.loads(text)) if text else None for text in texts)
+            states = map(read_state, texts)
             answer, kept = change(dict(zip(names, states, strict=True)), now)
             pipe.multi()
             for key, state in kept.items():
@@ -84,6 +92,19 @@ class RedisStore:
         answer: T = redis.transaction(attempt, *names.values(), value_from_callable=True)
         return answer
 
+    def kept(self, keys: Collection[str]) -> dict[str, State]:
+        names = [name_of(key) for key in keys]
+        states = map(read_state, get_redis_connection("default").mget(names)) if names else ()
+        return {key: state for key, state in zip(keys, states, strict=False) if state}
+
+
+def name_of(key: str) -> str:
+    return f"till:limiter:{key}"
+
+
+def read_state(text: bytes | str | None) -> State | None:
+    return State(*json.loads(text)) if text else None
+
 
 class Fallback:
     """The first store while it answers; the second, with counts of its own, while it does not."""
@@ -94,13 +115,19 @@ class Fallback:
         self.paused_until = 0.0
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
+        return self.ask(lambda store: store.changed(keys, change))
+
+    def kept(self, keys: Collection[str]) -> dict[str, State]:
+        return self.ask(lambda store: store.kept(keys))
+
+    def ask(self, question: Callable[[Store], T]) -> T:
         if time.monotonic() >= self.paused_until:
             try:
-                return self.first.changed(keys, change)
+                return question(self.first)
             except RedisError as error:
                 self.paused_until = time.monotonic() + PAUSE
                 log.warning("redis_away", error=type(error).__name__)
-        return self.second.changed(keys, change)
+        return question(self.second)
 
 
 _database = DatabaseStore()
@@ -111,9 +138,20 @@ def store() -> Store:
     return _both if settings.REDIS_URL else _database
 
 
-def take(rules: Mapping[str, Rule]) -> float:
-    """Count a try under each key by its rule; the seconds to wait where one of them says no."""
-    return store().changed(rules, lambda kept, now: take_all(rules, kept, now))
+def take(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
+    """Count a try under each key by its rule: what is kept now, or the seconds to wait first."""
+
+    def change(kept: Kept, now: float) -> tuple[tuple[float, dict[str, State]], Kept]:
+        wait, states = take_all(rules, kept, now)
+        return (wait, states), dict(states)
+
+    return store().changed(rules, change)
+
+
+def waiting(keys: Collection[str]) -> set[str]:
+    """The keys under which nobody may try at this moment."""
+    now = time.time()
+    return {key for key, state in store().kept(keys).items() if state.free_at > now}
 
 
 def forgive(*, forget: Collection[str], give_back: Collection[str]) -> None:

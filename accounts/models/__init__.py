@@ -1,19 +1,24 @@
 """The people of a shop: who they are, what they may do, and where they are logged in."""
 
-from accounts.models.approval import Approval
+from accounts.models.approval import EXPIRED, Approval, object_key
 from accounts.models.session import AuthSession
+from accounts.models.staff import Cashier, StaffMember
 from accounts.models.terminal import Pin, Posting, Terminal
 from accounts.models.throttle import Throttle
 from accounts.models.user import Role, User, username_key
 
 __all__ = [
+    "EXPIRED",
     "Approval",
     "AuthSession",
+    "Cashier",
     "Pin",
     "Posting",
     "Role",
+    "StaffMember",
     "Terminal",
     "Throttle",
     "User",
+    "object_key",
     "username_key",
 ]

@@ -1,19 +1,46 @@
 """Leave that a second person gives for one deed."""
 
+import json
+import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
 from django.db import models
+from django.utils import timezone
 
+from accounts.exceptions import AboveOwnLimit, ApprovalNotPending, OwnRequest
 from accounts.models.terminal import Terminal
 from accounts.models.user import User
+from tenants.exceptions import NotPermitted
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+from tenants.scope import current_tenant
+
+# No state of a row: what was asked for, or given, and not taken up in time.
+EXPIRED = "expired"
+
+
+def object_key(about: Mapping[str, uuid.UUID]) -> str:
+    """The one way to write down what an approval is about."""
+    return json.dumps({name: str(pk) for name, pk in sorted(about.items())}, separators=(",", ":"))
 
 
 class ApprovalQuerySet(TenantQuerySet["Approval"]):
     def visible_to(self, user: User) -> "ApprovalQuerySet":
         """Cashiers see what they asked for themselves."""
         return self if user.may_approve() else self.filter(requested_by=user)
+
+    def with_details(self) -> "ApprovalQuerySet":
+        """Load who asked, who decided and where, in the same query."""
+        return self.select_related("requested_by", "decided_by", "terminal__register")
+
+    def in_status(self, status: str, at: datetime) -> "ApprovalQuerySet":
+        """Those that are shown in this status at that time."""
+        running = (Approval.Status.PENDING, Approval.Status.APPROVED)
+        if status == EXPIRED:
+            return self.filter(status__in=running, expires_at__lte=at)
+        found = self.filter(status=status)
+        return found.filter(expires_at__gt=at) if status in running else found
 
 
 class Approval(TenantOwned):
@@ -29,6 +56,20 @@ class Approval(TenantOwned):
         REFUND = "refund", "Refund"
         VOID = "void", "Void"
         PAID_OUT = "paid_out", "Cash taken out of the drawer"
+
+        @property
+        def about(self) -> frozenset[str]:
+            """What is named by its id: exactly one of these."""
+            return frozenset({"shift", "register"} if self == self.PAID_OUT else {"order"})
+
+        @property
+        def has_amount(self) -> bool:
+            return self != self.VOID
+
+        @property
+        def moves_money(self) -> bool:
+            """Money leaves the drawer. A price above the catalog's gives nothing away."""
+            return self in {self.REFUND, self.PAID_OUT}
 
     class Status(models.TextChoices):
         PENDING = "pending", "Asked for"
@@ -86,4 +127,39 @@ class Approval(TenantOwned):
         return f"{self.action} for {self.requested_by_id}: {self.status}"
 
     def is_expired(self, at: datetime) -> bool:
-        return at >= self.expires_at
+        running = {self.Status.PENDING, self.Status.APPROVED}
+        return self.status in running and at >= self.expires_at
+
+    def status_at(self, at: datetime) -> str:
+        return EXPIRED if self.is_expired(at) else self.status
+
+    @property
+    def shown_status(self) -> str:
+        return self.status_at(timezone.now())
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the books say of it."""
+        amount = None if self.amount is None else str(current_tenant().in_currency(self.amount))
+        return {"action": self.action, "object": self.object, "amount": amount}
+
+    def ensure_pending(self, at: datetime) -> None:
+        if (status := self.status_at(at)) != self.Status.PENDING:
+            raise ApprovalNotPending(approval_status=status)
+
+    def ensure_decided_by(self, user: User, decision: "Approval.Status") -> None:
+        """Refuse whoever may not say yes or no to this; to a yes belongs a limit of one's own."""
+        if not user.may_approve():
+            raise NotPermitted
+        if user.pk == self.requested_by_id:
+            raise OwnRequest
+        if decision == self.Status.APPROVED and not self._is_within_limit_of(user):
+            raise AboveOwnLimit
+
+    def _is_within_limit_of(self, user: User) -> bool:
+        """Limits in percent are for the deed to check: only it knows what the amount is of."""
+        if self.amount is None or not self.Action(self.action).moves_money:
+            return True
+        if self.action == self.Action.REFUND:
+            return user.may_refund(self.amount)
+        return user.may_pay_out(self.amount)

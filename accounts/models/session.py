@@ -1,16 +1,20 @@
 """One log-in on one device, from the first token to the last."""
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from accounts.exceptions import InsufficientAuthentication, OtherRegister
 from accounts.models.terminal import Terminal
 from accounts.models.user import User
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+
+# For so long after they have shown who they are, people do what a till left open must not.
+FRESH_FOR = timedelta(minutes=5)
 
 
 class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
@@ -21,6 +25,10 @@ class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
     def live(self) -> "AuthSessionQuerySet":
         now = timezone.now()
         return self.filter(revoked_at=None, expires_at__gt=now, idle_expires_at__gt=now)
+
+    def of_pins(self) -> "AuthSessionQuerySet":
+        """Those that a PIN has opened."""
+        return self.filter(current_jti=None)
 
     def end(self, reason: str) -> int:
         """End the sessions that have not ended; their tokens die with the next request."""
@@ -47,6 +55,8 @@ class AuthSession(TenantOwned):
         BY_STAFF = "by_staff", "Ended by a manager"
         SWITCHED = "switched", "Somebody else took over the terminal"
         UNPAIRED = "unpaired", "Terminal unpaired"
+        CLOSED = "closed", "Register or store closed"
+        PIN = "pin", "PIN changed"
 
     class Method(models.TextChoices):
         """How the person showed who they are, after the `amr` values of RFC 8176."""
@@ -55,6 +65,7 @@ class AuthSession(TenantOwned):
         PIN = "pin", "PIN at a paired terminal"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    # The last time, as `auth_time` is: showing it again changes both.
     method = models.CharField(max_length=3, choices=Method, default=Method.PASSWORD)
     # Where the till stands at which somebody logged in; null away from any paired register.
     terminal = models.ForeignKey(
@@ -83,7 +94,8 @@ class AuthSession(TenantOwned):
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=15, choices=Ended, blank=True)
-    current_jti = models.UUIDField(default=uuid.uuid4)
+    # Null where a PIN has opened the session: it is never refreshed, but goes on while it is used.
+    current_jti = models.UUIDField(default=uuid.uuid4, null=True)
     previous_jti = models.UUIDField(null=True, blank=True)
     rotated_at = models.DateTimeField(default=timezone.now)
     ip = models.GenericIPAddressField(null=True, blank=True)
@@ -92,6 +104,7 @@ class AuthSession(TenantOwned):
     objects = TenantManager.from_queryset(AuthSessionQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
+        verbose_name = "log-in"
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "user", "revoked_at"], name="session_of_user"),
         ]
@@ -101,8 +114,23 @@ class AuthSession(TenantOwned):
 
     def start(self, at: datetime) -> None:
         self.last_used_at = self.rotated_at = self.auth_time = at
+        if self.method == self.Method.PIN:
+            self.current_jti = None
         self.expires_at = at + settings.SESSION_LIFETIME
-        self.idle_expires_at = at + settings.SESSION_IDLE_LIFETIME
+        self.idle_expires_at = at + self.idle_lifetime
+
+    @property
+    def is_of_pin(self) -> bool:
+        """A PIN has opened it, whatever was shown since."""
+        return self.current_jti is None
+
+    @property
+    def idle_lifetime(self) -> timedelta:
+        """For how long nobody needs to come; a till is left sooner than a desk."""
+        lifetime: timedelta = (
+            settings.PIN_IDLE_LIFETIME if self.is_of_pin else settings.SESSION_IDLE_LIFETIME
+        )
+        return lifetime
 
     def rotate(self) -> None:
         """Leave every refresh token from before worthless, also for a moment's grace."""
@@ -111,6 +139,20 @@ class AuthSession(TenantOwned):
 
     def is_live(self, at: datetime) -> bool:
         return self.revoked_at is None and at < min(self.expires_at, self.idle_expires_at)
+
+    def ensure_fresh(self, at: datetime, *, by_password: bool = False) -> None:
+        """Refuse what only somebody may do who has shown lately who they are."""
+        enough = not by_password or self.method == self.Method.PASSWORD
+        if at - self.auth_time >= FRESH_FOR or not enough:
+            raise InsufficientAuthentication(max_age=int(FRESH_FOR.total_seconds()))
+
+    def register_for(self, named: uuid.UUID | None) -> uuid.UUID | None:
+        """Where a deed takes place: at the register of this log-in, or else where it says."""
+        if self.register_id is None:
+            return named
+        if named not in {None, self.register_id}:
+            raise OtherRegister
+        return self.register_id
 
     def is_in_grace(self, jti: uuid.UUID, at: datetime) -> bool:
         """A client that lost the answer to its refresh may ask again for a short time."""

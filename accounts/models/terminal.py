@@ -1,12 +1,40 @@
 """The devices that people log in at with a PIN, and who works where."""
 
+import hashlib
+import hmac
+import re
+import secrets
+import uuid
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import models
 from django.utils import timezone
 
 from accounts.models.user import User
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+
+TOKEN = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})", re.ASCII)
+SECRET_BYTES = 32
+
+
+def parts_of(token: str) -> tuple[uuid.UUID, str] | None:
+    """Which terminal a token names, and its secret; None where it is no token at all."""
+    parts = TOKEN.fullmatch(token)
+    return (uuid.UUID(parts[1]), parts[2]) if parts else None
+
+
+def digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def pin_secret(user_id: uuid.UUID, digits: str) -> str:
+    """What is hashed of a PIN: bound to its person, and like no password that anybody can have.
+
+    Hashed as passwords are, with the pepper where there is one. Only that keeps a million of
+    possible PINs from whoever has copied the database.
+    """
+    return f"pin\0{user_id}\0{digits}"
 
 
 class TerminalQuerySet(TenantQuerySet["Terminal"]):
@@ -41,6 +69,20 @@ class Terminal(TenantOwned):
     def __str__(self) -> str:
         return f"Terminal of {self.register_id}"
 
+    @property
+    def is_in_use(self) -> bool:
+        """Still the one of its register, and people sell there."""
+        return self.unpaired_at is None and self.register.is_in_use
+
+    def make_token(self) -> str:
+        """Its token, for this once. It names its terminal, so that one look finds whose it is."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        self.token_hash = digest(secret)
+        return f"{self.pk.hex}.{secret}"
+
+    def bears(self, secret: str) -> bool:
+        return hmac.compare_digest(self.token_hash, digest(secret))
+
 
 class Pin(TenantOwned):
     """The secret digits of a person, apart from everything that is ever shown."""
@@ -52,6 +94,21 @@ class Pin(TenantOwned):
 
     def __str__(self) -> str:
         return f"PIN of {self.user_id}"
+
+    def take(self, digits: str) -> None:
+        self.digits_hash = make_password(pin_secret(self.user_id, digits))
+        self.opened_at = timezone.now()
+
+    def fits(self, digits: str) -> bool:
+        """Whether this is the PIN; a hash of former parameters is renewed on the way."""
+        return check_password(pin_secret(self.user_id, digits), self.digits_hash, self._renew_hash)
+
+    def _renew_hash(self, secret: str) -> None:
+        """Unless the PIN was changed meanwhile: the old one must not come back by this."""
+        renewed = make_password(secret)
+        unchanged = Pin.objects.filter(pk=self.pk, digits_hash=self.digits_hash)
+        if unchanged.update(digits_hash=renewed):
+            self.digits_hash = renewed
 
 
 class Posting(TenantOwned):

@@ -1,6 +1,7 @@
 """A person who works in a shop, or runs the installation."""
 
 import unicodedata
+import uuid
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -39,6 +40,14 @@ class UserQuerySet(TenantQuerySet["User"]):
 
     def admins(self) -> Self:
         return self.filter(role=Role.ADMIN)
+
+    def working_at(self, store_id: uuid.UUID) -> Self:
+        """Those posted to this store, and those posted to none, who work at all of them."""
+        return self.filter(models.Q(postings__store=store_id) | models.Q(postings=None))
+
+    def with_pin(self) -> Self:
+        """Those whom a PIN can let in: with one, and a password that they have chosen."""
+        return self.active().filter(pin__isnull=False, must_change_password=False)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -89,6 +98,9 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     must_change_password = models.BooleanField(default=False)
     # Counted up by whatever must end every token at once.
     token_version = models.PositiveIntegerField(default=1, editable=False)
+
+    # Where the till stands at which this request's log-in is; None away from any paired one.
+    at_store: uuid.UUID | None = None
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -150,7 +162,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Who may open the admin: the people who run the installation."""
+        """Who may open the platform's admin: the people who run the installation."""
         return self.is_active and self.is_superuser
 
     @property
@@ -189,6 +201,19 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         """See where somebody is logged in, and end it: oneself, or whom one may manage."""
         return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
+    def may_set_pin(self, target: "User") -> bool:
+        """One's own PIN, or that of somebody whom one may manage."""
+        return (self.pk == target.pk and self.is_active) or self.may_manage(target)
+
+    def may_post(self, target: "User") -> bool:
+        """Say at which stores somebody works; of oneself only admins do."""
+        own = self.pk == target.pk and self.is_at_least(Role.ADMIN)
+        return own or self.may_manage(target)
+
+    def may_pair(self) -> bool:
+        """Make a device the terminal of a register."""
+        return self.is_at_least(Role.MANAGER)
+
     def may_change_role(self, target: "User") -> bool:
         """Only admins and the platform, and nobody his own."""
         return (self.is_at_least(Role.ADMIN) or self.is_platform) and self.may_manage(target)
@@ -203,6 +228,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     def may_refund(self, amount: Decimal) -> bool:
         return self._may_go_to("refund_amount", amount)
+
+    def may_pay_out(self, amount: Decimal) -> bool:
+        """Take cash out of the drawer for something else than a refund."""
+        return self._may_go_to("paid_out_amount", amount)
 
     def may_approve(self) -> bool:
         """Give leave to others; how far, is said by the same limits as for one's own deeds."""

@@ -1,11 +1,14 @@
 """Shapes of what people send and get."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession, Role, User
 from accounts.models.user import USERNAME
+from accounts.validators import DIGITS
 from tenants.currencies import CURRENCIES
 from tenants.fields import (
     StrictCharField,
@@ -13,16 +16,28 @@ from tenants.fields import (
     StrictDateTimeField,
     StrictEmailField,
 )
-from tenants.models import Tenant
+from tenants.models import Store, Tenant
 from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
-from tenants.serializers import StrictSerializer
+from tenants.serializers import StrictSerializer, TenantRelatedField
 
 PASSWORD_LIMIT = 128
+PIN_LIMIT = 8
+EITHER = "Send the password or the PIN, not both."
 
 
 def password_field(**kwargs: Any) -> StrictCharField:
     """A password exactly as typed: blanks at its ends are part of it."""
     return StrictCharField(max_length=PASSWORD_LIMIT, normalize=False, **kwargs)
+
+
+def pin_field(*, validator: Any = DIGITS, **kwargs: Any) -> StrictCharField:
+    """Digits exactly as typed: no other writing of them, no blanks, no number."""
+    return StrictCharField(max_length=PIN_LIMIT, normalize=False, validators=[validator], **kwargs)
+
+
+def stores_field() -> Any:
+    """Where somebody works; an empty list is everywhere."""
+    return TenantRelatedField(Store, many=True, required=False)
 
 
 def display_name_field() -> StrictCharField:
@@ -66,13 +81,32 @@ class UserSerializer(serializers.ModelSerializer[User]):
         return user.email if known or reader.may_manage(user) else None
 
 
-class NewUserSerializer(UserSerializer):
+class EmployeeSerializer(UserSerializer):
+    """A person as those see them who run the shop's people."""
+
+    stores = serializers.SerializerMethodField(
+        help_text="Where they work; none is all of the shop's stores."
+    )
+    has_pin = serializers.SerializerMethodField()
+
+    class Meta(UserSerializer.Meta):
+        fields = (*UserSerializer.Meta.fields, "stores", "has_pin")
+        read_only_fields = fields
+
+    def get_stores(self, user: User) -> list[UUID]:
+        return sorted(posting.store_id for posting in user.postings.all())
+
+    def get_has_pin(self, user: User) -> bool:
+        return hasattr(user, "pin")
+
+
+class NewUserSerializer(EmployeeSerializer):
     """The person just hired, with the password that nobody will see again."""
 
     temporary_password = serializers.CharField(allow_null=True, read_only=True)
 
-    class Meta(UserSerializer.Meta):
-        fields = (*UserSerializer.Meta.fields, "temporary_password")
+    class Meta(EmployeeSerializer.Meta):
+        fields = (*EmployeeSerializer.Meta.fields, "temporary_password")
         read_only_fields = fields
 
 
@@ -90,8 +124,18 @@ class TokenPairSerializer(serializers.Serializer[Any]):
         return "Bearer"
 
 
+class SessionBriefSerializer(serializers.ModelSerializer[AuthSession]):
+    """A log-in: by what, and at which till; null away from any paired terminal."""
+
+    class Meta:
+        model = AuthSession
+        fields = ("id", "method", "register", "store")
+        read_only_fields = fields
+
+
 class LogInAnswer(TokenPairSerializer):
     user = UserSerializer(read_only=True)
+    session = SessionBriefSerializer(read_only=True)
 
 
 class SignupAnswer(LogInAnswer):
@@ -142,6 +186,9 @@ class SessionSerializer(serializers.ModelSerializer[AuthSession]):
         model = AuthSession
         fields = (
             "id",
+            "method",
+            "register",
+            "store",
             "device",
             "ip",
             "created_at",
@@ -177,6 +224,13 @@ class RefreshInput(StrictSerializer):
     refresh = StrictCharField(max_length=2000)
 
 
+class RevokeInput(StrictSerializer):
+    """RFC 7009: whether it is an access or a refresh token is seen from the token itself."""
+
+    token = StrictCharField(max_length=2000)
+    token_type_hint = StrictCharField(max_length=100, required=False, allow_blank=True)
+
+
 class VerifyInput(StrictSerializer):
     token = StrictCharField(max_length=2000)
 
@@ -192,7 +246,18 @@ class OwnPasswordInput(StrictSerializer):
 
 
 class ReauthInput(StrictSerializer):
-    password = password_field()
+    """One of the two; a PIN where one is logged in at a paired terminal."""
+
+    password = password_field(required=False)
+    pin = pin_field(required=False)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not given:
+            required = self.fields["password"].error_messages["required"]
+            raise serializers.ValidationError({"password": ErrorDetail(required, "required")})
+        if len(given) > 1:
+            raise serializers.ValidationError({"pin": ErrorDetail(EITHER, "ambiguous")})
+        return given
 
 
 class HireInput(StrictSerializer):
@@ -201,6 +266,11 @@ class HireInput(StrictSerializer):
     display_name = display_name_field()
     role = StrictChoiceField(choices=Role.choices)
     password = password_field(required=False)
+    stores = stores_field()
+
+
+class EmployeeInput(ProfileInput):
+    stores = stores_field()
 
 
 class RoleInput(StrictSerializer):

@@ -1,17 +1,24 @@
 """Hiring, editing, promoting, letting go."""
 
 import secrets
+from collections.abc import Collection
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
-from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken
+from accounts import limits
+from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken, WrongPassword
 from accounts.hashers import normalized
 from accounts.models import AuthSession, Role, User, username_key
+from accounts.services.attempts import count_try, forgive_guesses
+from accounts.services.postings import post
 from accounts.services.sessions import end_sessions
 from accounts.tokens import TokenPair, issue_pair
+from tenants import audit
 from tenants.exceptions import FieldError, Invalid, NotFound, NotPermitted
+from tenants.models import Store
 from tenants.scope import current_tenant, deed
 from tenants.services import lock_tenant
 
@@ -26,7 +33,7 @@ def temporary_password() -> str:
 
 
 @deed
-def create_user(
+def create_user(  # noqa: PLR0913  (what there is to say of a person)
     *,
     username: str,
     role: Role,
@@ -34,6 +41,7 @@ def create_user(
     display_name: str = "",
     password: str | None = None,
     must_change_password: bool = True,
+    stores: Collection[Store] = (),
     by: User | None,
 ) -> tuple[User, str | None]:
     """Give somebody a log-in. Without a password one is made, to be shown once and replaced.
@@ -56,6 +64,9 @@ def create_user(
     set_password(user, password or generated or "")
     user.full_clean(exclude=["password"])
     user.save(force_insert=True)
+    if stores:
+        post(user, stores)
+    audit.record("user_created", actor=by, target=user, role=role)
     return user, generated
 
 
@@ -81,7 +92,7 @@ def _ensure_free(user: User) -> None:
         raise EmailTaken
 
 
-def _locked(user: User, by: User) -> tuple[User, User]:
+def locked_people(user: User, by: User) -> tuple[User, User]:
     """Both as they are now, with the whole shop's staff held still.
 
     The actor too: whoever was demoted a moment ago may no longer do what he asked for before.
@@ -102,37 +113,48 @@ def _as_now(by: User) -> User:
 def edit_user(
     *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
 ) -> User:
-    """Change name or address, of oneself or of somebody one may manage."""
-    user, by = _locked(user, by)
+    """Change name, address or stores, of oneself or of somebody one may manage."""
+    user, by = locked_people(user, by)
     if user.pk != by.pk and not by.may_manage(user):
         raise NotPermitted
     user.ensure_version(expected_version)
+    stores = changes.get("stores")
+    changes = {name: value for name, value in changes.items() if name != "stores"}
+    if stores is not None and not by.may_post(user):
+        raise NotPermitted
+    # Names alone: not everybody who reads what happened may see everybody's address.
+    edited = list(audit.changes(user, changes))
     for name, value in changes.items():
         setattr(user, name, value)
     _ensure_free(user)
     user.full_clean(exclude=["password"])
     user.save_changes(*changes)
+    if stores is not None and post(user, stores):
+        edited.append("stores")
+    if edited:
+        audit.record("user_edited", actor=by, target=user, fields=edited)
     return user
 
 
 @deed
 def change_role(*, user: User, role: Role, by: User) -> User:
     """Promote or demote; the person has to log in again to be what they are now."""
-    user, by = _locked(user, by)
+    user, by = locked_people(user, by)
     if not by.may_change_role(user):
         raise NotPermitted
     if user.role == role:
         return user
     _ensure_admin_remains(user)
-    user.role = role
+    former, user.role = user.role, role
     _end_everything(user, AuthSession.Ended.ROLE, "role")
+    audit.record("role_changed", actor=by, target=user, **{"from": former, "to": role})
     return user
 
 
 @deed
 def set_activation(*, user: User, active: bool, by: User) -> User:
     """Let somebody in again, or out at once, with all that they have open."""
-    user, by = _locked(user, by)
+    user, by = locked_people(user, by)
     if not by.may_manage(user):
         raise NotPermitted
     if user.is_active == active:
@@ -141,35 +163,56 @@ def set_activation(*, user: User, active: bool, by: User) -> User:
         _ensure_admin_remains(user)
     user.is_active = active
     _end_everything(user, AuthSession.Ended.DEACTIVATED, "is_active")
+    event = "user_activated" if active else "user_deactivated"
+    audit.record(event, actor=by, target=user)
     return user
 
 
 @deed
 def reset_password(*, user: User, by: User) -> str:
-    """A temporary password, shown to whoever helps; the person must replace it."""
-    user, by = _locked(user, by)
+    """A temporary password, shown to whoever helps; the person must replace it.
+
+    Whoever was kept waiting by guesses, their own or a stranger's, need wait no longer.
+    """
+    user, by = locked_people(user, by)
     if not by.may_manage(user):
         raise NotPermitted
     password = temporary_password()
     user.set_password(password)
     user.must_change_password = True
     _end_everything(user, AuthSession.Ended.PASSWORD, "password", "must_change_password")
+    audit.record("password_reset", actor=by, target=user)
+    # No partial: Django asks the name of a robust callback that fails.
+    transaction.on_commit(lambda: forgive_guesses(str(user.tenant_id), user.username), robust=True)
     return password
 
 
-@deed
 def change_own_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
-    """Replace one's password; every other session ends, this one goes on with new tokens."""
-    user, _ = _locked(session.user, session.user)
+    """Replace one's password; every other session ends, this one goes on with new tokens.
+
+    Whoever found a till open may guess at the password, but not for long.
+    """
+    count_try(limits.of_own_password(session.user.pk), session.user)
+    try:
+        return _replace_password(session=session, current=current, new=new)
+    except WrongPassword:
+        audit.record("password_change_failed", actor=session.user, reason="wrong_password")
+        raise
+
+
+@deed
+def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
+    user, _ = locked_people(session.user, session.user)
     if not user.check_password(current):
-        raise Invalid.field("current_password", "This is not your password.", code="wrong_password")
+        raise WrongPassword
     if normalized(current) == normalized(new):
         raise Invalid.field("new_password", "Choose another one.", code="password_unchanged")
     set_password(user, new, field="new_password")
     user.must_change_password = False
     user.token_version += 1
     user.save_changes("password", "must_change_password", "token_version")
-    end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
+    ended = end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
+    audit.record("password_changed", actor=user, target=user, sessions=ended)
     session.rotate()
     session.user, session.auth_time = user, session.rotated_at
     session.save(
@@ -181,10 +224,11 @@ def change_own_password(*, session: AuthSession, current: str, new: str) -> Toke
 @deed
 def log_out_by_staff(*, user: User, by: User) -> None:
     """End whatever somebody has open, on every device; they may log in again."""
-    user, by = _locked(user, by)
+    user, by = locked_people(user, by)
     if not by.may_log_out(user):
         raise NotPermitted
-    end_sessions(user, AuthSession.Ended.BY_STAFF)
+    ended = end_sessions(user, AuthSession.Ended.BY_STAFF)
+    audit.record("sessions_ended", actor=by, target=user, sessions=ended)
 
 
 def _end_everything(user: User, reason: str, *changed: str) -> None:

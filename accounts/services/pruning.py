@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -21,16 +22,20 @@ class Pruned:
 
     throttles: int
     sessions: int
+    browsers: int
 
 
 def prune() -> Pruned:
-    """Delete the counts that are forgotten, and the sessions that ended long ago."""
+    """Delete the counts that are forgotten, the sessions that ended long ago, and what cookies
+    stand for that have run out.
+    """
     before = timezone.now() - KEEP_SESSIONS
     ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
     with across_tenants():
         return Pruned(
             throttles=_delete(Throttle.objects.forgotten()),
             sessions=_delete(AuthSession.objects.filter(ended)),
+            browsers=_delete(Session.objects.filter(expire_date__lt=timezone.now())),
         )
 
 

@@ -1,30 +1,29 @@
-"""Logging in, staying logged in, logging out."""
+"""Staying logged in, and logging out."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+import structlog
 from django.conf import settings
-from django.contrib.auth import authenticate
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.exceptions import ForeignTenant, InvalidCredentials, TokenNotValid
-from accounts.hashers import spend_one_hash
+from accounts import limits
+from accounts.exceptions import ForeignTenant, TokenNotValid
 from accounts.limiter import reserve
-from accounts.limits import of_session
 from accounts.models import AuthSession, User
-from accounts.services.attempts import counted_log_in
+from accounts.services.attempts import facts_of
+from accounts.services.refusals import note_refusal
 from accounts.tokens import (
     Claims,
     TokenPair,
-    issue_access,
     issue_pair,
     read_access,
     read_refresh,
 )
-from tenants.exceptions import Invalid, NotFound
-from tenants.models import Tenant
+from tenants import audit
+from tenants.exceptions import NotFound
 from tenants.prepared import Prepared
 from tenants.scope import across_tenants, deed, tenant_context
 
@@ -32,58 +31,11 @@ from tenants.scope import across_tenants, deed, tenant_context
 LAST_USED_STEP = timedelta(minutes=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a log-in comes from, as far as the connection tells."""
-
-    ip: str | None = None
-    user_agent: str = ""
-
-
-def find_tenant(name: str) -> Tenant | None:
-    """By slug or by id, as terminals have one and people type the other."""
-    try:
-        return Tenant.objects.filter(pk=uuid.UUID(name)).first()
-    except ValueError:
-        return Tenant.objects.filter(slug=name).first()
-
-
-def log_in(
-    *, tenant: str, username: str, password: str, origin: Origin
-) -> tuple[AuthSession, TokenPair]:
-    """Open a session. Every reason for a no looks alike and takes as long."""
-    shop = find_tenant(tenant)
-    with counted_log_in(shop, tenant=tenant, username=username, ip=origin.ip):
-        if shop is None:
-            spend_one_hash(password)
-            raise InvalidCredentials
-        user = authenticate(username=username, password=password, tenant=shop)
-        if not isinstance(user, User):
-            raise InvalidCredentials
-    return start_session(user, origin)
-
-
-@deed
-def start_session(user: User, origin: Origin) -> tuple[AuthSession, TokenPair]:
-    """Open a session for somebody who has just shown who they are.
-
-    Refused where a new password, role or deactivation came between: it has ended all sessions,
-    and must not miss this one.
-    """
-    now = timezone.now()
-    with across_tenants():
-        unchanged = User.objects.filter(
-            pk=user.pk, is_active=True, token_version=user.token_version
-        ).update(last_login=now)
-    if not unchanged:
-        raise InvalidCredentials
-    session = AuthSession(
-        tenant_id=user.tenant_id, user=user, ip=origin.ip, user_agent=origin.user_agent[:200]
-    )
-    session.start(now)
-    with across_tenants():
-        session.save(force_insert=True)
-    return session, issue_pair(session)
+def record_own(event: str, session: AuthSession, **facts: Any) -> None:
+    """What somebody did with their own log-in, in the transaction of doing it."""
+    if session.user.tenant is not None:
+        with tenant_context(session.user.tenant):
+            audit.record(event, actor=session.user, **facts)
 
 
 def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
@@ -94,7 +46,12 @@ def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
     claims = read_access(token)
     session = _find(claims)
     now = timezone.now()
-    if session is None or not _holds(claims, session, now):
+    if session is None:
+        raise TokenNotValid
+    if not _is_own(claims, session):
+        note_refusal("token_mismatch", session)
+        raise TokenNotValid
+    if not _holds(claims, session, now):
         raise TokenNotValid
     _ensure_names(tenant, session)
     if now - session.last_used_at >= LAST_USED_STEP:
@@ -112,30 +69,46 @@ def _find(claims: Claims) -> AuthSession | None:
     return SESSION.first(pk=claims.session)
 
 
+def session_named_by(claims: Claims) -> AuthSession | None:
+    """The session of a token, if it is one of the person whom the token names."""
+    session = _find(claims)
+    return session if session is not None and _is_own(claims, session) else None
+
+
+def _is_own(claims: Claims, session: AuthSession) -> bool:
+    """Else we have signed what we never say: somebody has our key."""
+    return (claims.user, claims.tenant) == (session.user_id, session.tenant_id)
+
+
 def _holds(claims: Claims, session: AuthSession, now: datetime) -> bool:
-    user, tenant = session.user, session.user.tenant
-    return bool(
+    return (
         session.is_live(now)
-        and user.is_active
-        and tenant is not None
-        and tenant.is_active
-        and (claims.user, claims.tenant) == (user.pk, tenant.pk)
-        and claims.token_version == user.token_version
+        and _may_stay(session.user)
+        and claims.token_version == session.user.token_version
     )
+
+
+def _may_stay(user: User) -> bool:
+    return bool(user.is_active and user.tenant is not None and user.tenant.is_active)
 
 
 def _ensure_names(tenant: str | None, session: AuthSession | None) -> None:
     """Refuse a request for another shop than the one of the token."""
     shop = session.user.tenant if session else None
-    if tenant is not None and shop and tenant.lower() not in {shop.slug, str(shop.pk)}:
+    if session and tenant is not None and shop:
+        if tenant.lower() in {shop.slug, str(shop.pk)}:
+            return
+        note_refusal("tenant_mismatch", session, named=tenant[:63])
         raise ForeignTenant
 
 
 def _touch(session: AuthSession, now: datetime) -> None:
+    changes = {"last_used_at": now}
+    if session.is_of_pin:
+        changes["idle_expires_at"] = now + session.idle_lifetime
     with across_tenants():
-        AuthSession.objects.filter(pk=session.pk, last_used_at__lte=now - LAST_USED_STEP).update(
-            last_used_at=now
-        )
+        same = AuthSession.objects.filter(pk=session.pk, last_used_at__lte=now - LAST_USED_STEP)
+        same.update(**changes)
 
 
 def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
@@ -145,7 +118,8 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
     some seconds. A token from before that ends the session: somebody else has a copy of it.
     """
     claims = read_refresh(token)
-    reserve([of_session(claims.session)])
+    structlog.contextvars.bind_contextvars(session=str(claims.session))
+    _count_refresh(claims)
     if tenant is not None:
         _ensure_names(tenant, _find(claims))
     with across_tenants():
@@ -153,6 +127,13 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
     if session is None:
         raise TokenNotValid
     return issue_pair(session)
+
+
+def _count_refresh(claims: Claims) -> None:
+    for wait in reserve([limits.of_session(claims.session)]):
+        session = _find(claims)
+        if session is not None:
+            record_own("too_many_attempts", session, **facts_of(wait))
 
 
 @deed
@@ -163,7 +144,12 @@ def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
     """
     won = (
         AuthSession.objects.live()
-        .filter(pk=claims.session, current_jti=claims.jti)
+        .filter(
+            pk=claims.session,
+            current_jti=claims.jti,
+            user_id=claims.user,
+            tenant_id=claims.tenant,
+        )
         .update(
             previous_jti=F("current_jti"),
             current_jti=uuid.uuid4(),
@@ -175,40 +161,14 @@ def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
     session = _find(claims)
     if session is None or not session.is_live(now):
         return None
+    if not _is_own(claims, session):
+        record_own("token_mismatch", session)
+        return None
     if not won and not session.is_in_grace(claims.jti, now):
         AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.REFRESH_REUSE)
+        record_own("refresh_reuse", session)
         return None
-    return session if _may_stay(claims, session) else None
-
-
-def _may_stay(claims: Claims, session: AuthSession) -> bool:
-    user, tenant = session.user, session.user.tenant
-    return bool(
-        user.is_active
-        and tenant is not None
-        and tenant.is_active
-        and (claims.user, claims.tenant) == (user.pk, tenant.pk)
-    )
-
-
-def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
-    """A new access token for somebody who shows again who they are; counted like a log-in."""
-    user, shop = session.user, session.user.tenant
-    with counted_log_in(shop, tenant=str(user.tenant_id), username=user.username, ip=ip):
-        if not user.check_password(password):
-            raise Invalid.field("password", "This is not your password.", code="wrong_password")
-    _note_authentication(session)
-    return issue_access(session)
-
-
-@deed
-def _note_authentication(session: AuthSession) -> None:
-    now = timezone.now()
-    with across_tenants():
-        sessions = AuthSession.objects.live().filter(pk=session.pk)
-        if not sessions.update(auth_time=now, updated_at=now):
-            raise TokenNotValid
-    session.auth_time = now
+    return session if _may_stay(session.user) else None
 
 
 @deed
@@ -217,18 +177,21 @@ def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
     own = AuthSession.objects.live().visible_to(by)
     if not own.filter(pk=session_id).end(AuthSession.Ended.REVOKED):
         raise NotFound
+    audit.record("session_ended", actor=by, target=AuthSession(pk=session_id, user=by))
 
 
 @deed
 def log_out(session: AuthSession) -> None:
     """End this session; its access token is dead with the next request."""
     with across_tenants():
-        AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.LOGOUT)
+        if AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.LOGOUT):
+            record_own("log_out", session)
 
 
 @deed
-def log_out_everywhere(user: User) -> None:
-    end_sessions(user, AuthSession.Ended.LOGOUT_ALL)
+def log_out_everywhere(session: AuthSession) -> None:
+    ended = end_sessions(session.user, AuthSession.Ended.LOGOUT_ALL)
+    record_own("log_out_everywhere", session, sessions=ended)
 
 
 def end_sessions(user: User, reason: str, *, but: AuthSession | None = None) -> int:

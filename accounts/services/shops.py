@@ -4,6 +4,7 @@ from typing import Any
 
 from accounts.models import Role, User
 from accounts.services.people import create_user
+from tenants import audit
 from tenants.exceptions import Invalid
 from tenants.models import Store, Tenant
 from tenants.scope import deed, tenant_context
@@ -18,6 +19,7 @@ def open_shop(*, tenant: dict[str, Any], admin: dict[str, Any]) -> tuple[Tenant,
     """
     shop = add_tenant(**tenant)
     with tenant_context(shop):
+        audit.record("tenant_created", target=shop, slug=shop.slug, currency=shop.currency)
         store = Store(name="Main")
         store.save(force_insert=True)
         add_register(store=store, name="Till 1")

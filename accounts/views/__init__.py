@@ -1,29 +1,40 @@
 """The doors of the API to people and to the shop they work in."""
 
+from accounts.views.approvals import ApprovalViewSet
+from accounts.views.audit import AuditViewSet
 from accounts.views.auth import (
     LogInView,
     LogOutEverywhereView,
     LogOutView,
     RefreshView,
+    RevokeView,
     SignupView,
     VerifyView,
 )
 from accounts.views.keys import KeysView
 from accounts.views.me import MeView, OwnPasswordView
+from accounts.views.metrics import MetricsView
+from accounts.views.pins import PinLogInView, PinUsersView
 from accounts.views.sessions import ReauthView, SessionViewSet
 from accounts.views.shop import RegisterViewSet, StoreViewSet, TenantView
 from accounts.views.users import UserViewSet
 
 __all__ = [
+    "ApprovalViewSet",
+    "AuditViewSet",
     "KeysView",
     "LogInView",
     "LogOutEverywhereView",
     "LogOutView",
     "MeView",
+    "MetricsView",
     "OwnPasswordView",
+    "PinLogInView",
+    "PinUsersView",
     "ReauthView",
     "RefreshView",
     "RegisterViewSet",
+    "RevokeView",
     "SessionViewSet",
     "SignupView",
     "StoreViewSet",

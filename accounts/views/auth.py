@@ -10,16 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import limits, services
-from accounts.authentication import bearer_token
+from accounts import services
+from accounts.authentication import TERMINAL_TOKEN, bearer_token, terminal_named_by
 from accounts.exceptions import (
     AlreadyAuthenticated,
     SignupDisabled,
     TenantMismatch,
     TenantRequired,
 )
-from accounts.limiter import reserve
-from accounts.origins import ip_of
+from accounts.origins import ip_of, printable
 from accounts.permissions import IsStaff
 from accounts.serializers.people import (
     LogInAnswer,
@@ -27,6 +26,7 @@ from accounts.serializers.people import (
     OAuthLogInInput,
     OAuthTokenSerializer,
     RefreshInput,
+    RevokeInput,
     SignupAnswer,
     SignupInput,
     TokenPairSerializer,
@@ -42,6 +42,13 @@ TENANT_HEADER = OpenApiParameter(
     "X-Tenant-ID", str, OpenApiParameter.HEADER, description="Slug or id of the tenant."
 )
 
+TERMINAL_HEADER = OpenApiParameter(
+    TERMINAL_TOKEN,
+    str,
+    OpenApiParameter.HEADER,
+    description="The token of a paired device; it lets nobody in by itself.",
+)
+
 
 class OpenView(APIView):
     """Asked by people who have no token yet, or no valid one any more."""
@@ -55,11 +62,6 @@ def origin_of(request: Request) -> services.Origin:
         ip=ip_of(request),
         user_agent=printable(request.headers.get("User-Agent", "")),
     )
-
-
-def printable(text: str) -> str:
-    """What people will read in a list of devices, without what would break its lines."""
-    return "".join(letter for letter in text if letter.isprintable())
 
 
 def tenant_named_by(request: Request, in_body: str | None) -> str:
@@ -85,13 +87,16 @@ def pair_and(pair: TokenPair, **more: Any) -> dict[str, Any]:
 
 
 class LogInView(OpenView):
-    """Log in with tenant, username and password, as JSON or as an OAuth 2.0 password form."""
+    """Log in with tenant, username and password, as JSON or as an OAuth 2.0 password form.
+
+    With the token of a paired device the session is bound to its register and store.
+    """
 
     parser_classes = (StrictJSONParser, StrictFormParser)
 
     @extend_schema(
         operation_id="auth_token_create",
-        parameters=[TENANT_HEADER],
+        parameters=[TENANT_HEADER, TERMINAL_HEADER],
         request={
             "application/json": LogInInput,
             "application/x-www-form-urlencoded": OAuthLogInInput,
@@ -109,10 +114,11 @@ class LogInView(OpenView):
             username=given["username"],
             password=given["password"],
             origin=origin_of(request),
+            terminal=terminal_named_by(request) if TERMINAL_TOKEN in request.headers else None,
         )
         if is_form:
             return Response(OAuthTokenSerializer(pair).data)
-        return Response(LogInAnswer(pair_and(pair, user=session.user)).data)
+        return Response(LogInAnswer(pair_and(pair, user=session.user, session=session)).data)
 
 
 class RefreshView(OpenView):
@@ -131,6 +137,24 @@ class RefreshView(OpenView):
             serializer.validated_data["refresh"], tenant=request.headers.get("X-Tenant-ID")
         )
         return Response(TokenPairSerializer(pair).data)
+
+
+class RevokeView(OpenView):
+    """End the session that a token is of (RFC 7009). The answer is the same for any text."""
+
+    parser_classes = (StrictJSONParser, StrictFormParser)
+
+    @extend_schema(
+        operation_id="auth_revoke",
+        request={"application/json": RevokeInput, "application/x-www-form-urlencoded": RevokeInput},
+        responses={200: None},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        serializer = RevokeInput(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        services.revoke(serializer.validated_data["token"])
+        return Response(status=status.HTTP_200_OK)
 
 
 class VerifyView(OpenView):
@@ -166,10 +190,10 @@ class SignupView(OpenView):
             raise AlreadyAuthenticated
         serializer = SignupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        reserve([limits.sign_up_from(origin_of(request).ip)])
+        services.count_sign_up(origin_of(request).ip)
         tenant, admin, _ = services.open_shop(**serializer.validated_data)
-        _, pair = services.start_session(admin, origin_of(request))
-        answer = pair_and(pair, user=admin, tenant=tenant)
+        session, pair = services.start_session(admin, origin_of(request))
+        answer = pair_and(pair, user=admin, session=session, tenant=tenant)
         return Response(SignupAnswer(answer).data, status=status.HTTP_201_CREATED)
 
 
@@ -193,5 +217,5 @@ class LogOutEverywhereView(APIView):
 
     @extend_schema(operation_id="auth_logout_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        services.log_out_everywhere(request.user)
+        services.log_out_everywhere(request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)

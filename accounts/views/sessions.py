@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.request import Request
@@ -13,6 +12,7 @@ from accounts import services
 from accounts.models import AuthSession
 from accounts.permissions import IsStaff
 from accounts.serializers.people import AccessTokenSerializer, ReauthInput, SessionSerializer
+from accounts.tokens import seconds_of_access
 from accounts.views.auth import origin_of
 from tenants.views import TenantScopedViewSet
 
@@ -42,7 +42,11 @@ class SessionViewSet(TenantScopedViewSet):
 
 
 class ReauthView(APIView):
-    """Show again who one is; the new access token's `auth_time` is now."""
+    """Show again who one is, by one's password or, at a paired terminal, by one's PIN.
+
+    The new access token's `auth_time` is now. What a PIN is too little for is open again once the
+    password is shown, and closed once only the PIN is.
+    """
 
     permission_classes = (IsStaff,)
 
@@ -50,10 +54,13 @@ class ReauthView(APIView):
     def post(self, request: Request) -> Response:
         serializer = ReauthInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        access = services.reauthenticate(
-            request.auth,
-            password=serializer.validated_data["password"],
-            ip=origin_of(request).ip,
+        given = serializer.validated_data
+        access = (
+            services.reauthenticate_by_pin(request.auth, pin=given["pin"])
+            if "pin" in given
+            else services.reauthenticate(
+                request.auth, password=given["password"], ip=origin_of(request).ip
+            )
         )
-        expires_in = int(settings.ACCESS_TOKEN_LIFETIME.total_seconds())
-        return Response(AccessTokenSerializer({"access": access, "expires_in": expires_in}).data)
+        answer = {"access": access, "expires_in": seconds_of_access(request.auth)}
+        return Response(AccessTokenSerializer(answer).data)

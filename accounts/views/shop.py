@@ -4,12 +4,14 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
+from rest_framework.decorators import action
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import IsAdmin, IsStaff, ReadOnly
+from accounts.permissions import WRITES, IsAdmin, IsManager, IsStaff, ReadOnly
+from accounts.serializers.pins import TerminalTokenSerializer
 from accounts.serializers.shop import (
     RegisterChange,
     RegisterInput,
@@ -20,19 +22,22 @@ from accounts.serializers.shop import (
     TenantSerializer,
     tenant_changes,
 )
+from accounts.services import end_sessions_of_closed, pair_terminal, unpair_terminal
 from tenants import services
 from tenants.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tenants.views import ListsAndShows, TenantScopedViewSet, Writes, version_named_by
 
-READ_ALL_WRITE_ADMIN: Any = IsAdmin | (IsStaff & ReadOnly)
+# Reading is asked first: whom a password would not help is not asked for it.
+READ_ALL_WRITE_ADMIN: Any = IsAdmin | (ReadOnly & IsStaff)
 
 
 class TenantView(APIView):
     """The rules of the shop one works in."""
 
     permission_classes: tuple[type[BasePermission], ...] = (READ_ALL_WRITE_ADMIN,)
+    password_only = WRITES
 
     @extend_schema(operation_id="tenant_retrieve", responses=TenantSerializer)
     def get(self, request: Request) -> Response:
@@ -45,7 +50,8 @@ class TenantView(APIView):
             serializer = TenantInput(data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
             changes = tenant_changes(serializer.validated_data)
-            return self.answer(services.change_settings(changes, expected_version=expected))
+            tenant = services.change_settings(changes, expected_version=expected, by=request.user)
+            return self.answer(tenant)
 
     def answer(self, tenant: Tenant) -> Response:
         with tenant_scope(tenant):
@@ -62,17 +68,28 @@ class PlaceFilter(StrictFilterSet):
         fields = ()
 
 
+class Closes:
+    """A place that is not in use any more, where nobody stays logged in."""
+
+    def write(self: Any, row: Any, values: dict[str, Any]) -> Any:
+        row = super().write(row, values)
+        end_sessions_of_closed(row)
+        return row
+
+
 @extend_schema_view(
     create=extend_schema(request=StoreInput, responses={201: StoreSerializer}),
     partial_update=extend_schema(request=StoreInput, responses=StoreSerializer),
 )
-class StoreViewSet(Writes, ListsAndShows, TenantScopedViewSet):
+class StoreViewSet(Closes, Writes, ListsAndShows, TenantScopedViewSet):
     """The places where the shop sells."""
 
     model = Store
     serializer_class = StoreSerializer
     input_class = StoreInput
+    recorded_as = "store"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
+    password_only = WRITES
     filterset_class = PlaceFilter
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
@@ -89,18 +106,39 @@ class RegisterFilter(PlaceFilter):
 @extend_schema_view(
     partial_update=extend_schema(request=RegisterChange, responses=RegisterSerializer),
 )
-class RegisterViewSet(Writes, ListsAndShows, TenantScopedViewSet):
+class RegisterViewSet(Closes, Writes, ListsAndShows, TenantScopedViewSet):
     """The tills. A till stays in its store: its receipts are numbered there."""
 
     model = Register
     serializer_class = RegisterSerializer
     input_class = RegisterChange
+    recorded_as = "register"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
+    password_only = WRITES
     filterset_class = RegisterFilter
     ordering_fields = {"number": ("number",), "updated_at": ("updated_at",)}
     ordering = "number"
 
     @extend_schema(request=RegisterInput, responses={201: RegisterSerializer})
     def create(self, request: Request) -> Response:
-        register = services.add_register(**self.validated(RegisterInput))
+        register = services.add_register(**self.validated(RegisterInput), by=request.user)
         return self.answer(register, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=None, responses={201: TerminalTokenSerializer})
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def pair(self, request: Request, pk: Any) -> Response:
+        """Make a device the terminal of this till; whoever pairs it has just shown their password.
+
+        The terminal before is none any more, and nobody stays logged in at it.
+        """
+        token = pair_terminal(register=self.get_object(), session=request.auth)
+        data = TerminalTokenSerializer({"terminal_token": token}).data
+        headers = {"Cache-Control": "no-store"}
+        return Response(data, status=status.HTTP_201_CREATED, headers=headers)
+
+    @extend_schema(request=None, responses={204: None})
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
+    def unpair(self, request: Request, pk: Any) -> Response:
+        """Let the till's terminal open nothing more; whoever is logged in at it is out at once."""
+        unpair_terminal(register=self.get_object(), by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)

@@ -11,16 +11,17 @@ from rest_framework.response import Response
 
 from accounts import services
 from accounts.models import AuthSession, Role, User, username_key
-from accounts.permissions import IsAdmin, IsManager
+from accounts.permissions import EVERYTHING, WRITES, IsAdmin, IsManager, IsStaff
 from accounts.serializers.people import (
+    EmployeeInput,
+    EmployeeSerializer,
     HireInput,
     NewUserSerializer,
-    ProfileInput,
     RoleInput,
     SessionSerializer,
     TemporaryPasswordSerializer,
-    UserSerializer,
 )
+from accounts.serializers.pins import PinInput
 from accounts.views.sessions import SessionViewSet
 from tenants.exceptions import NotPermitted
 from tenants.filters import (
@@ -54,14 +55,17 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     """Managers see everybody and run the cashiers; admins run everybody but themselves."""
 
     model = User
-    serializer_class = UserSerializer
+    serializer_class = EmployeeSerializer
     permission_classes = (IsManager,)
+    password_only = WRITES
     filterset_class = UserFilter
     ordering_fields = {"username": ("username_key",), "created_at": ("created_at",)}
     ordering = "username"
 
     def rows(self) -> Any:
-        return User.objects.get_queryset().select_related("tenant")
+        people = User.objects.get_queryset().select_related("tenant")
+        shown = self.action in {"list", "retrieve"}
+        return people.select_related("pin").prefetch_related("postings") if shown else people
 
     @extend_schema(request=HireInput, responses={201: NewUserSerializer})
     def create(self, request: Request) -> Response:
@@ -73,30 +77,30 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         headers = {"ETag": f'"{user.version}"'}
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 
-    @extend_schema(request=ProfileInput, responses=UserSerializer)
+    @extend_schema(request=EmployeeInput, responses=EmployeeSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
         user = services.edit_user(
             user=self.get_object(),
             expected_version=self.if_match(required=True),
-            changes=self.validated(ProfileInput, partial=True),
+            changes=self.validated(EmployeeInput, partial=True),
             by=request.user,
         )
         return self.answer(user)
 
-    @extend_schema(request=RoleInput, responses=UserSerializer)
+    @extend_schema(request=RoleInput, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"], permission_classes=[IsAdmin])
     def role(self, request: Request, pk: Any) -> Response:
         role = Role(self.validated(RoleInput)["role"])
         return self.answer(services.change_role(user=self.get_object(), role=role, by=request.user))
 
-    @extend_schema(request=None, responses=UserSerializer)
+    @extend_schema(request=None, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"])
     def activation(self, request: Request, pk: Any) -> Response:
         """Let the person in (again)."""
         user = self.get_object()
         return self.answer(services.set_activation(user=user, active=True, by=request.user))
 
-    @extend_schema(request=None, responses={200: UserSerializer})
+    @extend_schema(request=None, responses={200: EmployeeSerializer})
     @activation.mapping.delete
     def deactivate(self, request: Request, pk: Any) -> Response:
         """Keep the person out, at once and on every device."""
@@ -110,6 +114,21 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         password = services.reset_password(user=self.get_object(), by=request.user)
         return Response({"temporary_password": password})
 
+    @extend_schema(request=PinInput, responses={204: None})
+    @action(detail=True, methods=["put"], permission_classes=[IsStaff])
+    def pin(self, request: Request, pk: Any) -> Response:
+        """Give the person a PIN for the paired terminals of the stores that they work in."""
+        user = self.get_object()
+        services.set_pin(user=user, pin=self.validated(PinInput)["pin"], by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(request=None, responses={204: None})
+    @pin.mapping.delete
+    def remove_pin(self, request: Request, pk: Any) -> Response:
+        """Let only the password in from now on."""
+        services.remove_pin(user=self.get_object(), by=request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
     @extend_schema(summary="Where a person is logged in", responses=SessionSerializer(many=True))
     @action(
         detail=True,
@@ -117,6 +136,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         serializer_class=SessionSerializer,
         filterset_class=None,
         query_params=tuple(OF_EVERY_LIST),
+        password_only=EVERYTHING,
         ordering_fields=SessionViewSet.ordering_fields,
         ordering=SessionViewSet.ordering,
     )

@@ -28,6 +28,7 @@ class TaxClass(TenantOwned):
     rates = models.JSONField(default=list, blank=True)
 
     class Meta(TenantOwned.Meta):
+        verbose_name_plural = "tax classes"
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "name"], name="tax_class_name_is_unique"),
         ]

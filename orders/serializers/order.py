@@ -1,12 +1,14 @@
 """Shapes of orders: what a terminal sends, and what it gets back."""
 
 import hashlib
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from rest_framework import serializers
 
+from accounts.models import AuthSession
 from orders.models import Order, Payment
 from orders.money import Discount, DiscountType
 from orders.serializers.shown import show_calculation, show_order
@@ -97,10 +99,21 @@ class BasketInput(StrictSerializer):
     customer = CustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = PaymentInput(many=True, required=False)
+    approval = StrictUUIDField(
+        required=False, help_text="Leave to go beyond one's limits, for this order and once."
+    )
 
 
 class OrderInput(BasketInput):
     """One request is one sale: with payments that cover the total the order is completed."""
+
+    register = StrictUUIDField(
+        required=False, help_text="Of a log-in at a paired register it is that one, and no other."
+    )
+
+
+class OrderInputFromAnywhere(OrderInput):
+    """The same from a log-in that is bound to no register, and so has to name one."""
 
     register = StrictUUIDField()
 
@@ -113,24 +126,31 @@ def wanted_discounts(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
     return tuple(each["wanted"] for each in given.get("discounts", ()))
 
 
-def fingerprint(body: Any) -> str:
-    """The same for the same content, however its fields are ordered."""
-    return hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
+def fingerprint(body: Mapping[str, Any], register: uuid.UUID) -> str:
+    """The same for the same content, however its fields are ordered.
+
+    Whether it names the register or the log-in does makes no other sale, nor does who gave leave.
+    """
+    content = {**body, "register": str(register), "approval": None}
+    return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
-def new_order(given: Mapping[str, Any], body: Any) -> NewOrder:
+def new_order(given: Mapping[str, Any], body: Any, session: AuthSession) -> NewOrder:
     """The order of a valid request; `body` is the request as it came."""
     customer = given.get("customer", {})
+    register = session.register_for(given.get("register"))
     return NewOrder(
         id=given["id"],
-        register=given["register"],
-        fingerprint=fingerprint(body),
+        register=register,
+        fingerprint=fingerprint(body, register),
         lines=wanted_lines(given),
         discounts=wanted_discounts(given),
         customer_name=customer.get("name", ""),
         customer_email=customer.get("email", ""),
         note=given.get("note", ""),
         payments=tuple(each["new"] for each in given.get("payments", ())),
+        approval=given.get("approval"),
+        terminal=session.terminal_id,
     )
 
 

@@ -5,18 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from accounts.exceptions import ApprovalRequired
-from accounts.models import User
 from orders.exceptions import AmountTooLarge
 from orders.models import Barcode, Product
 from orders.models.catalog import folded
 from orders.models.columns import LARGEST_AMOUNT
 from orders.money import (
     Discount,
-    DiscountType,
     LineInput,
     Policy,
-    PricedLine,
     PricedOrder,
     RoundingLevel,
     RoundingMode,
@@ -26,8 +22,6 @@ from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
 from tenants.prepared import Prepared
 from tenants.scope import current_tenant_id
-
-HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,44 +161,3 @@ def _objections(path: str, line: WantedLine, product: Product | None) -> Iterabl
         yield FieldError(f"{path}.quantity", "not_whole", f"{product.name} is sold by the piece.")
     if product.open_price and line.unit_price is None:
         yield FieldError(f"{path}.unit_price", "required", f"{product.name} has no fixed price.")
-
-
-def ensure_within_limits(basket: Basket, by: User) -> None:
-    """Refuse discounts and prices above what this person may give away alone."""
-    for line, product, given, priced in zip(
-        basket.wanted, basket.products, basket.inputs, basket.priced.lines, strict=True
-    ):
-        _ensure_price(line, product, by)
-        if not by.may_discount(_percent_off(priced.gross, given.discounts), whole_order=False):
-            raise ApprovalRequired(action="discount")
-    left = sum((_left_by_line(line) for line in basket.priced.lines), Decimal(0))
-    if not by.may_discount(_percent_off(left, basket.discounts), whole_order=True):
-        raise ApprovalRequired(action="discount")
-
-
-def _ensure_price(line: WantedLine, product: Product, by: User) -> None:
-    if line.unit_price is None or product.open_price or line.unit_price == product.price:
-        return
-    distance = abs(line.unit_price - product.price)
-    percent = distance / product.price * HUNDRED if product.price else HUNDRED
-    if not by.may_override_price(percent):
-        raise ApprovalRequired(action="price_override")
-
-
-def _left_by_line(line: PricedLine) -> Decimal:
-    return line.gross - sum(line.line_discounts, Decimal(0))
-
-
-def _percent_off(price: Decimal, discounts: Sequence[Discount]) -> Decimal:
-    """How much of the price is let off, as it was asked for.
-
-    Not as it was rounded: a tenth of 1.95 takes 0.20 off, and is no more than a tenth for that.
-    """
-    left = price
-    for discount in discounts:
-        if discount.type == DiscountType.PERCENT:
-            left -= left * discount.value / HUNDRED
-    for discount in discounts:
-        if discount.type == DiscountType.AMOUNT:
-            left -= min(discount.value, left)
-    return (price - left) / price * HUNDRED if price else Decimal(0)

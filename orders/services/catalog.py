@@ -6,8 +6,10 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
+from accounts.models import User
 from orders.exceptions import BarcodeTaken, SkuTaken
 from orders.models import Barcode, Product
+from tenants import audit
 from tenants.exceptions import FieldError, Invalid
 from tenants.ids import is_duplicate
 from tenants.scope import deed
@@ -15,9 +17,17 @@ from tenants.scope import deed
 
 @deed
 def write_product(
-    product: Product, changes: dict[str, Any], *, barcodes: Sequence[str] | None = None
+    product: Product,
+    changes: dict[str, Any],
+    *,
+    barcodes: Sequence[str] | None = None,
+    by: User | None = None,
 ) -> Product:
-    """Create or change a product; `barcodes` are all that it has then, None leaves them."""
+    """Create or change a product; `barcodes` are all that it has then, None leaves them.
+
+    `by` is None when the installation itself acts: only what people do is written down.
+    """
+    facts = {} if product._state.adding else {"changes": audit.changes(product, changes)}
     for name, value in changes.items():
         setattr(product, name, value)
     is_new = product._state.adding
@@ -34,6 +44,9 @@ def write_product(
             raise
         _ensure_free(product, wanted or ())  # names what somebody took in the meantime
         raise
+    if by is not None and (is_new or facts["changes"]):
+        done = "product_added" if is_new else "product_changed"
+        audit.record(done, actor=by, target=product, **facts)
     return Product.objects.with_barcodes().get(pk=product.pk)
 
 

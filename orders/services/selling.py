@@ -12,14 +12,9 @@ from django.utils import timezone
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
 from orders.money import PricedTax, TaxRate
-from orders.services.basket import (
-    Basket,
-    WantedDiscount,
-    WantedLine,
-    ensure_within_limits,
-    price_basket,
-)
+from orders.services.basket import Basket, WantedDiscount, WantedLine, price_basket
 from orders.services.completing import hand_over, next_order_number, note_first_order, papers_of
+from orders.services.limits import excess_of
 from orders.services.paying import (
     NewPayment,
     ask_gateway,
@@ -55,6 +50,9 @@ class NewOrder:
     customer_email: str = ""
     note: str = ""
     payments: tuple[NewPayment, ...] = ()
+    # Leave to go beyond one's limits, and the paired terminal at which it has to be used.
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
 
 
 def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
@@ -92,12 +90,16 @@ def _place(new: NewOrder, by: User) -> Order:
     if register is None:
         raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
     basket = price_basket(current_tenant(), new.lines, new.discounts)
-    ensure_within_limits(basket, by)
+    excess = excess_of(basket, new.id, by)
+    if excess and new.approval is None:
+        raise excess.refusal()
     order = _draft_order(new, register, basket, by)
     lines = _draft_lines(order, basket)
     payments = draft_payments(order, new.payments)
     order.loaded_lines, order.loaded_payments = lines, payments
     with transaction.atomic():
+        if excess and new.approval:
+            excess.ensure_approved(new.approval, by=by, terminal_id=new.terminal)
         _write(order, lines, payments, by)
     return order
 

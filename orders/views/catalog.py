@@ -10,7 +10,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import IsAdmin, IsManager, IsStaff, ReadOnly
+from accounts.permissions import WRITES, IsAdmin, IsManager, IsStaff, ReadOnly
 from orders import services
 from orders.models import Category, Product, TaxClass
 from orders.models.catalog import folded
@@ -50,7 +50,9 @@ class TaxClassViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     model = TaxClass
     serializer_class = TaxClassSerializer
     input_class = TaxClassInput
-    permission_classes = (IsAdmin | (IsStaff & ReadOnly),)
+    recorded_as = "tax_class"
+    permission_classes = (IsAdmin | (ReadOnly & IsStaff),)
+    password_only = WRITES
     filterset_class = TaxClassFilter
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
@@ -74,6 +76,7 @@ class CategoryViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     model = Category
     serializer_class = CategorySerializer
     input_class = CategoryInput
+    recorded_as = "category"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = CategoryFilter
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
@@ -139,4 +142,5 @@ class ProductViewSet(ListsAndShows, TenantScopedViewSet):
 
     def save(self, product: Product, changes: dict[str, Any]) -> Product:
         barcodes = changes.pop("barcodes", None)
-        return services.write_product(product, changes, barcodes=barcodes)
+        by = self.request.user
+        return services.write_product(product, changes, barcodes=barcodes, by=by)

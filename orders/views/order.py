@@ -20,6 +20,7 @@ from orders.serializers.order import (
     BasketInput,
     CalculationSerializer,
     OrderInput,
+    OrderInputFromAnywhere,
     OrderSerializer,
     PaymentInput,
     new_order,
@@ -73,11 +74,14 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
         """Sell. With payments that cover the total the order is completed at once.
 
         The same `id` with the same content is the same sale (200), however often it is sent.
+        What is above one's limits is 403 `approval_required`, which says what to ask for at
+        `approvals/`; given, the approval is named and used up by the sale.
         """
-        given = self.validated(OrderInput)
+        session = request.auth
+        given = self.validated(OrderInput if session.register_id else OrderInputFromAnywhere)
         if "id" not in given:
             raise IdempotencyKeyRequired
-        order, is_new = services.sell(new_order(given, request.data), by=request.user)
+        order, is_new = services.sell(new_order(given, request.data, session), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
 

@@ -1,6 +1,6 @@
 """Where the shop sells: stores, and the registers in them."""
 
-from datetime import time
+from datetime import datetime, time, timedelta
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -38,6 +38,17 @@ class Store(TenantOwned):
     def clock(self) -> ZoneInfo:
         return ZoneInfo(self.timezone or self.tenant.timezone)
 
+    def day_began(self, at: datetime) -> datetime:
+        """When the business day of this moment began, by the store's own clock."""
+        local = at.astimezone(self.clock)
+        began = local.replace(
+            hour=self.day_starts_at.hour,
+            minute=self.day_starts_at.minute,
+            second=self.day_starts_at.second,
+            microsecond=0,
+        )
+        return began if began <= local else began - timedelta(days=1)
+
 
 class RegisterQuerySet(TenantQuerySet["Register"]):
     def in_use(self) -> "RegisterQuerySet":
@@ -67,3 +78,7 @@ class Register(TenantOwned):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_in_use(self) -> bool:
+        return self.is_active and self.store.is_active

@@ -5,6 +5,7 @@ import time_machine
 
 from tests import redis_server
 from tests.accounts import counting
+from tests.accounts.pads import Pad
 from tests.accounts.refreshing import MORNING
 from tests.factories.accounts import UserFactory
 
@@ -29,6 +30,12 @@ def other_manager(shop):
 @pytest.fixture
 def other_admin(shop):
     return UserFactory(tenant=shop, username="adm2", admin=True)
+
+
+@pytest.fixture
+def pad(register, manager):
+    """The PIN pad of a device that the manager has paired with the register."""
+    return Pad(register, manager)
 
 
 @pytest.fixture(scope="session")

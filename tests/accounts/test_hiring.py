@@ -75,7 +75,7 @@ def test_cashiers_hire_nobody(cashier, client_of, problem):
 @pytest.mark.parametrize(
     "role", ["Admin", "ADMIN ", "admin ", 1, ["admin"], None, "superuser", "", True, {}]
 )
-def test_a_role_is_one_of_three_words(role, admin, client_of, problem):
+def test_attack_081_a_role_is_one_of_three_words(role, admin, client_of, problem):
     office, before = client_of(admin), people()
 
     answer = office.post("users/", NEWCOMER | {"role": role}).json()
@@ -120,7 +120,7 @@ def test_a_username_is_plain(username, code, admin, client_of, problem):
         ("a@b.co\r\nBcc: x@y.zz", "control_character"),
     ],
 )
-def test_an_address_is_an_address(email, code, admin, client_of, problem):
+def test_attack_084_an_address_is_an_address(email, code, admin, client_of, problem):
     office, before = client_of(admin), people()
 
     problem(office.post("users/", NEWCOMER | {"email": email}), 400, "invalid", {"email": code})
@@ -148,14 +148,14 @@ def test_a_given_password_must_be_one(role, password, code, admin, client_of, pr
 
 
 @pytest.mark.parametrize("username", ["c1", "C1"])
-def test_a_name_is_taken_whatever_its_case(username, admin, cashier, client_of, problem):
+def test_attack_083_a_name_is_taken_whatever_its_case(username, admin, cashier, client_of, problem):
     office, before = client_of(admin), people()
 
     problem(office.post("users/", NEWCOMER | {"username": username}), 409, "username_taken")
     assert people() == before
 
 
-def test_a_name_of_another_shop_is_free(admin, other_shop, client_of):
+def test_attack_083_a_name_of_another_shop_is_free(admin, other_shop, client_of):
     response = client_of(admin).post("users/", {"username": "c1", "role": "cashier"})
 
     assert response.status_code == 201
@@ -180,7 +180,7 @@ def test_an_address_is_taken_whatever_its_case(admin, cashier, client_of, proble
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_several_who_take_a_name_at_once_one_gets_it(admin, client_of):
+def test_attack_083_of_several_who_take_a_name_at_once_one_gets_it(admin, client_of):
     office = client_of(admin)
 
     answers = times(6, lambda: office.post("users/", NEWCOMER))

@@ -96,7 +96,7 @@ DISMISSAL = ("DELETE", "activation/", None)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("first", [DEMOTION, DISMISSAL], ids=["demote", "let go"])
 @pytest.mark.parametrize("second", [DEMOTION, DISMISSAL], ids=["demote", "let go"])
-def test_of_two_admins_who_send_each_other_down_one_stays(first, second, shop):
+def test_attack_080_of_two_admins_who_send_each_other_down_one_stays(first, second, shop):
     for _ in ROUNDS:
         left, right = (Person(UserFactory(tenant=shop, admin=True)) for _ in range(2))
 
@@ -142,7 +142,7 @@ def sent_down(user, by):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_however_many_send_each_other_down_one_stays(shop):
+def test_attack_080_however_many_send_each_other_down_one_stays(shop):
     circle = [Person(UserFactory(tenant=shop, admin=True)) for _ in range(6)]
     targets = [*circle[1:], circle[0]]
 

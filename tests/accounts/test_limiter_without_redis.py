@@ -58,7 +58,7 @@ def test_when_it_stops_counting_goes_on_in_the_database_and_comes_back_later(til
     assert Throttle.objects.get().count == 5, "Redis counts again"
 
 
-def test_who_asks_meanwhile_is_not_told_and_does_not_wait(till, cashier, client_of):
+def test_attack_026_who_asks_meanwhile_is_not_told_and_does_not_wait(till, cashier, client_of):
     person = client_of(cashier)
     assert Api().post(LOG_IN, credentials()).status_code == 200
     till.stop()
@@ -69,7 +69,7 @@ def test_who_asks_meanwhile_is_not_told_and_does_not_wait(till, cashier, client_
     assert refreshed.status_code == 200
 
 
-def test_wrong_guesses_are_limited_all_the_same(till, clock, cashier, hashes):
+def test_attack_026_wrong_guesses_are_limited_all_the_same(till, clock, cashier, hashes):
     till.stop()
     hashes.restart()
 

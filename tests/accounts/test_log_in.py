@@ -16,13 +16,13 @@ def _somebody(cashier):
     """There is c1 in the shop green."""
 
 
-def test_the_right_password_opens_a_session(anonymous, cashier, shop):
+def test_attack_001_the_right_password_opens_a_session(anonymous, cashier, shop):
     response = anonymous.post(LOG_IN, credentials(), User_Agent="Till 5")
 
     answer = response.json()
     assert response.status_code == 200
     assert response["Cache-Control"] == "no-store"
-    assert answer.keys() == {"access", "refresh", "token_type", "expires_in", "user"}
+    assert answer.keys() == {"access", "refresh", "token_type", "expires_in", "user", "session"}
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
     assert answer["user"] == {
         "id": str(cashier.pk),
@@ -74,12 +74,12 @@ def test_the_tenant_comes_by_body_or_header_as_slug_or_id(place, name, anonymous
     assert anonymous.post(LOG_IN, body, **headers).status_code == 200
 
 
-def test_without_a_tenant_nobody_knows_where_to_look(anonymous, problem):
+def test_attack_007_without_a_tenant_nobody_knows_where_to_look(anonymous, problem):
     problem(anonymous.post(LOG_IN, credentials(tenant=None)), 400, "tenant_required")
     assert sessions() == 0
 
 
-def test_body_and_header_must_agree(anonymous, problem, other_shop):
+def test_attack_007_body_and_header_must_agree(anonymous, problem, other_shop):
     response = anonymous.post(LOG_IN, credentials(), X_Tenant_ID=other_shop.slug)
 
     problem(response, 400, "tenant_mismatch")
@@ -94,7 +94,7 @@ def test_slug_and_id_of_one_shop_in_two_places_do_not_agree_by_letter(anonymous,
 @pytest.mark.parametrize(
     "name", ["green,blue", "green\x00", "../green", "g" * 10_000, "\U0001f34f", "green\n", "g", ""]
 )
-def test_a_header_that_names_no_tenant_is_refused(name, anonymous):
+def test_attack_008_a_header_that_names_no_tenant_is_refused(name, anonymous):
     # As WSGI hands it over: a header of another request could not hold a line feed.
     environ = {"HTTP_X_TENANT_ID": name.encode().decode("latin-1")}
     response = anonymous.client.post(
@@ -128,7 +128,7 @@ def test_blanks_and_look_alikes_do(username, anonymous, problem):
     problem(anonymous.post(LOG_IN, credentials(username=username)), 401, "invalid_credentials")
 
 
-def test_blanks_belong_to_the_password(anonymous, problem, cashier):
+def test_attack_011_blanks_belong_to_the_password(anonymous, problem, cashier):
     cashier.set_password("  seven green bottles ")
     cashier.save()
 
@@ -188,7 +188,7 @@ def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cas
         ("9" * 8000, None),
     ],
 )
-def test_whatever_a_proxy_says_the_log_in_goes_on(header, ip, anonymous, settings):
+def test_attack_023_whatever_a_proxy_says_the_log_in_goes_on(header, ip, anonymous, settings):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
     response = anonymous.post(LOG_IN, credentials(), X_Forwarded_For=header)

@@ -16,12 +16,12 @@ def _somebody(cashier):
 
 @pytest.mark.parametrize("name", ["username", "password", "tenant"])
 @pytest.mark.parametrize("value", [{"a": 1}, ["c1"], True, 123, 1.5])
-def test_names_and_passwords_are_text(name, value, anonymous, problem):
+def test_attack_015_names_and_passwords_are_text(name, value, anonymous, problem):
     problem(anonymous.post(LOG_IN, credentials(**{name: value})), 400, "invalid", {name: "invalid"})
 
 
 @pytest.mark.parametrize("name", ["username", "password"])
-def test_null_and_nothing_are_no_credentials(name, anonymous, problem):
+def test_attack_015_null_and_nothing_are_no_credentials(name, anonymous, problem):
     missing = credentials(**{name: None})
 
     problem(anonymous.post(LOG_IN, missing), 400, "invalid", {name: "required"})
@@ -29,7 +29,7 @@ def test_null_and_nothing_are_no_credentials(name, anonymous, problem):
     problem(anonymous.post(LOG_IN, missing | {name: ""}), 400, "invalid", {name: "blank"})
 
 
-def test_a_password_has_128_characters_at_most(anonymous, problem, cashier):
+def test_attack_012_a_password_has_128_characters_at_most(anonymous, problem, cashier):
     cashier.set_password("x" * 128)
     cashier.save()
 
@@ -38,7 +38,7 @@ def test_a_password_has_128_characters_at_most(anonymous, problem, cashier):
     problem(too_long, 400, "invalid", {"password": "max_length"})
 
 
-def test_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
+def test_attack_012_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
     monkeypatch.setattr(MD5PasswordHasher, "encode", None)
 
     problem(anonymous.post(LOG_IN, credentials(password="x" * 2_000_000)), 413, "body_too_large")
@@ -47,13 +47,13 @@ def test_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "code"), [(r"\u0000", "nul_character"), (r"\ud800", "lone_surrogate")]
 )
-def test_what_is_no_character_is_no_password(text, code, anonymous, problem):
+def test_attack_014_what_is_no_character_is_no_password(text, code, anonymous, problem):
     body = f'{{"tenant": "green", "username": "c1", "password": "{text}"}}'
 
     problem(anonymous.post(LOG_IN, body), 400, code)
 
 
-def test_a_name_given_twice_is_no_name(anonymous, problem):
+def test_attack_017_a_name_given_twice_is_no_name(anonymous, problem):
     body = '{"tenant": "green", "username": "c1", "username": "adm", "password": "x"}'
 
     problem(anonymous.post(LOG_IN, body), 400, "duplicate_key", {"username": "duplicate_key"})
@@ -66,7 +66,7 @@ def test_an_unknown_field_is_refused(anonymous, problem):
     assert sessions() == 0
 
 
-def test_credentials_in_the_query_are_not_read(anonymous, problem):
+def test_attack_030_credentials_in_the_query_are_not_read(anonymous, problem):
     path = f"{LOG_IN}?tenant=green&username=c1&password=seven+green+bottles"
     errors = {"username": "required", "password": "required"}
 
@@ -76,7 +76,7 @@ def test_credentials_in_the_query_are_not_read(anonymous, problem):
 # --- the OAuth 2.0 password form --------------------------------------------------------------
 
 
-def test_the_form_answers_in_the_words_of_oauth(anonymous, cashier):
+def test_attack_029_the_form_answers_in_the_words_of_oauth(anonymous, cashier):
     form = "grant_type=password&username=c1&password=seven+green+bottles&scope=&client_id="
 
     response = anonymous.post(LOG_IN, form, content_type=FORM, X_Tenant_ID="green")
@@ -129,14 +129,14 @@ def test_the_form_is_as_strict_as_json(form, status, code, errors, anonymous, pr
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
-def test_other_media_types_are_not_read(content_type, anonymous, problem):
+def test_attack_029_other_media_types_are_not_read(content_type, anonymous, problem):
     response = anonymous.post(LOG_IN, "<c1/>", content_type=content_type)
 
     problem(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "nope", "bz2_codec"])
-def test_other_charsets_are_not_read(charset, anonymous, problem):
+def test_attack_029_other_charsets_are_not_read(charset, anonymous, problem):
     content_type = f"application/json; charset={charset}"
     response = anonymous.post(LOG_IN, "{}", content_type=content_type)
 

@@ -44,7 +44,7 @@ class Answers:
 
 
 @pytest.mark.parametrize("place", [lambda i: f"198.51.100.{i}", lambda i: "198.51.100.1"])
-def test_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock, cashier, hashes):
+def test_attack_019_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock, cashier, hashes):
     """The right password among the last fifty comes while those five are still being hashed."""
     hashes.restart()
     hashes.hold(awaited=5)
@@ -63,7 +63,7 @@ def test_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock, cashier, 
     assert sessions() == 0
 
 
-def test_fifty_who_log_in_at_once_get_in_or_are_told_when_to_come_again(shop, settings):
+def test_attack_027_fifty_who_log_in_at_once_get_in_or_are_told_when_to_come_again(shop, settings):
     settings.PASSWORD_HASHERS = ["accounts.hashers.LeanArgon2PasswordHasher"]
     names = [UserFactory(tenant=shop).username for _ in range(50)]
     with across_tenants():

@@ -87,7 +87,9 @@ no = pytest.mark.parametrize("why", EVERY_NO, ids=lambda why: why.__name__)
 
 
 @no
-def test_every_no_is_the_same_to_the_byte(why, anonymous, problem, shop, cashier):
+def test_attack_002_003_006_033_every_no_is_the_same_to_the_byte(
+    why, anonymous, problem, shop, cashier
+):
     expected = anonymous.post(LOG_IN, wrong_password(shop, cashier), X_Request_ID="same")
     body = why(shop, cashier)
 
@@ -108,7 +110,7 @@ class CountedHasher(MD5PasswordHasher):
 
 
 @no
-def test_every_no_costs_one_hash(why, anonymous, settings, monkeypatch, shop, cashier):
+def test_attack_003_every_no_costs_one_hash(why, anonymous, settings, monkeypatch, shop, cashier):
     settings.PASSWORD_HASHERS = [f"{__name__}.CountedHasher"]
     body = why(shop, cashier)
     monkeypatch.setattr(CountedHasher, "hashed", 0)
@@ -118,7 +120,7 @@ def test_every_no_costs_one_hash(why, anonymous, settings, monkeypatch, shop, ca
     assert CountedHasher.hashed == 1
 
 
-def test_the_platform_is_no_tenant(anonymous, problem):
+def test_attack_033_the_platform_is_no_tenant(anonymous, problem):
     PlatformUserFactory(username="root")
 
     problem(
@@ -126,7 +128,9 @@ def test_the_platform_is_no_tenant(anonymous, problem):
     )
 
 
-def test_the_same_name_and_password_in_two_shops_are_two_people(anonymous, cashier, foreign):
+def test_attack_002_the_same_name_and_password_in_two_shops_are_two_people(
+    anonymous, cashier, foreign
+):
     ours = anonymous.post(LOG_IN, credentials()).json()["user"]
     theirs = anonymous.post(LOG_IN, credentials(tenant="canary-b-slug")).json()["user"]
 

@@ -25,7 +25,7 @@ def is_dead(api, problem) -> bool:
     return True
 
 
-def test_both_tokens_are_dead_at_once(cashier, client_of, problem):
+def test_attack_053_both_tokens_are_dead_at_once(cashier, client_of, problem):
     till = client_of(cashier)
 
     response = till.post("auth/logout/")
@@ -35,7 +35,7 @@ def test_both_tokens_are_dead_at_once(cashier, client_of, problem):
     assert ended() == {"logout": 1}
 
 
-def test_a_second_log_out_changes_nothing(cashier, client_of, problem):
+def test_attack_053_a_second_log_out_changes_nothing(cashier, client_of, problem):
     till = client_of(cashier)
     till.post("auth/logout/")
     with across_tenants():
@@ -57,7 +57,7 @@ def test_other_sessions_go_on(cashier, manager, foreign, client_of):
 
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
-def test_somebody_elses_refresh_token_is_no_input(path, cashier, manager, client_of):
+def test_attack_053_somebody_elses_refresh_token_is_no_input(path, cashier, manager, client_of):
     """The session that ends is the bearer's, whatever a body says."""
     till, office = client_of(cashier), client_of(manager)
 

@@ -30,7 +30,9 @@ MASS_ASSIGNMENT = {
 
 
 @pytest.mark.parametrize(("name", "value"), MASS_ASSIGNMENT.items())
-def test_what_is_not_offered_cannot_be_set(name, value, admin, cashier, client_of, problem):
+def test_attack_075_what_is_not_offered_cannot_be_set(
+    name, value, admin, cashier, client_of, problem
+):
     office, before = client_of(admin), people()
     path = f"users/{cashier.pk}/"
 

@@ -78,7 +78,9 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize(("name", "value"), FORBIDDEN.items())
-def test_nothing_else_of_oneself_can_be_changed(name, value, cashier, client_of, problem):
+def test_attack_077_nothing_else_of_oneself_can_be_changed(
+    name, value, cashier, client_of, problem
+):
     before = stored(cashier).__dict__ | {"_state": None}
 
     response = client_of(cashier).patch(ME, {"display_name": "New", name: value})
@@ -100,7 +102,7 @@ def test_nothing_else_of_oneself_can_be_changed(name, value, cashier, client_of,
         (5, "invalid"),
     ],
 )
-def test_an_address_is_an_address(email, code, cashier, client_of, problem):
+def test_attack_084_an_address_is_an_address(email, code, cashier, client_of, problem):
     problem(client_of(cashier).patch(ME, {"email": email}), 400, "invalid", {"email": code})
     assert stored(cashier).email == "c1@green.example"
 

@@ -14,7 +14,7 @@ def refresh(token):
     return Api().post(REFRESH, {"refresh": token})
 
 
-def test_a_session_refreshes_sixty_times_a_minute_and_no_more(
+def test_attack_071_a_session_refreshes_sixty_times_a_minute_and_no_more(
     clock, cashier, other_cashier, client_of, problem
 ):
     token = client_of(cashier).tokens.refresh

@@ -4,7 +4,10 @@ import io
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
+from django.test import Client
 
 from accounts.limiter import Claim, Window, reserve
 from accounts.limits import LOG_IN_OF_USER
@@ -32,11 +35,11 @@ def sessions():
 def test_counts_go_when_they_are_forgotten(clock):
     short, long = Window("short", limit=1, seconds=60), LOG_IN_OF_USER
     reserve([Claim(short, ("a",)), Claim(short, ("b",)), Claim(long, ("a",))])
-    assert prune() == {"throttles": "0", "sessions": "0"}
+    assert prune() == {"throttles": "0", "sessions": "0", "browsers": "0"}
 
     clock.shift(60)
 
-    assert prune() == {"throttles": "2", "sessions": "0"}
+    assert prune() == {"throttles": "2", "sessions": "0", "browsers": "0"}
     assert [row.key for row in Throttle.objects.all()] == [Claim(long, ("a",)).key]
 
 
@@ -44,7 +47,7 @@ def test_counts_go_when_they_are_forgotten(clock):
 def test_rows_that_count_nothing_go_at_once():
     Throttle.objects.create(key="refused")
 
-    assert prune() == {"throttles": "1", "sessions": "0"}
+    assert prune() == {"throttles": "1", "sessions": "0", "browsers": "0"}
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at", "idle_expires_at"])
@@ -55,7 +58,7 @@ def test_sessions_go_a_month_after_their_end_whichever_it_was(end, clock, cashie
     AuthSessionFactory(user=cashier, **{end: now - LONG_AGO})
     AuthSessionFactory(user=foreign.cashier, **{end: now - LONG_AGO})
 
-    assert prune() == {"throttles": "0", "sessions": "2"}
+    assert prune() == {"throttles": "0", "sessions": "2", "browsers": "0"}
     assert sessions() == {open_one, kept, foreign.session}
 
 
@@ -73,6 +76,19 @@ def test_many_go_some_at_a_time(monkeypatch, statements):
     Throttle.objects.bulk_create([Throttle(key=str(number)) for number in range(10)])
     monkeypatch.setattr(pruning, "CHUNK", 4)
 
-    # Three chunks found and deleted, then nothing found; and no session.
-    with statements(3 * 2 + 1 + 1):
-        assert prune() == {"throttles": "10", "sessions": "0"}
+    # Three chunks found and deleted, then nothing found; and no session, of either kind.
+    with statements(3 * 2 + 1 + 2):
+        assert prune() == {"throttles": "10", "sessions": "0", "browsers": "0"}
+
+
+@pytest.mark.django_db
+def test_browsers_go_when_their_cookies_have_run_out(clock, root):
+    for _ in range(2):
+        Client().force_login(root)
+    assert prune()["browsers"] == "0"
+
+    clock.shift(settings.SESSION_COOKIE_AGE + 1)
+    Client().force_login(root)
+
+    assert prune()["browsers"] == "2"
+    assert Session.objects.count() == 1

@@ -137,7 +137,10 @@ def test_a_session_that_ends_meanwhile_is_not_revived(cashier, client_of):
 
 
 def test_besides_the_counting_it_is_one_look_and_one_change_more(cashier, client_of):
-    """Whose request it is, whether the address is known to be theirs, and when this was."""
+    """Whose request it is, whether the address is known to be theirs, and when this was.
+
+    And then their PIN is open again, and it is written down.
+    """
     till = client_of(cashier)
 
     with CaptureQueriesContext(connection) as captured:
@@ -147,7 +150,7 @@ def test_besides_the_counting_it_is_one_look_and_one_change_more(cashier, client
     counting = [query["sql"] for query in captured if "accounts_throttle" in query["sql"]]
     others = [query["sql"] for query in captured if not TRANSACTIONAL.match(query["sql"])]
     assert len(tables) == 3
-    assert len(others) == len(tables) + len(counting)
+    assert len(others) == len(tables) + len(counting) + 2
 
 
 # --- a log-in that something overtakes --------------------------------------------------------

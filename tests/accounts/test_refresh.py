@@ -50,7 +50,9 @@ def test_a_chain_of_refreshes_lasts_a_shift(till, anonymous, clock):
         assert AuthSession.objects.count() == 1
 
 
-def test_who_lost_the_answer_gets_the_same_one_again_for_some_seconds(till, anonymous, clock):
+def test_attack_063_who_lost_the_answer_gets_the_same_one_again_for_some_seconds(
+    till, anonymous, clock
+):
     first = refreshed(anonymous, till.tokens.refresh)
     clock.shift(GRACE)
 
@@ -61,7 +63,7 @@ def test_who_lost_the_answer_gets_the_same_one_again_for_some_seconds(till, anon
     assert is_in(refreshed(anonymous, second["refresh"])["access"])
 
 
-def test_a_used_token_ends_the_session_once_the_grace_is_over(till, anonymous, clock):
+def test_attack_063_a_used_token_ends_the_session_once_the_grace_is_over(till, anonymous, clock):
     child = refreshed(anonymous, till.tokens.refresh)
     clock.shift(GRACE + timedelta(microseconds=1))
 
@@ -78,7 +80,7 @@ def test_a_used_token_ends_the_session_once_the_grace_is_over(till, anonymous, c
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_end_of_a_stolen_session_is_committed_though_the_answer_is_a_refusal(
+def test_attack_066_the_end_of_a_stolen_session_is_committed_though_the_answer_is_a_refusal(
     till, anonymous, clock
 ):
     child = refreshed(anonymous, till.tokens.refresh)
@@ -124,7 +126,7 @@ def test_the_header_may_name_the_tokens_own_shop(name, till, anonymous, shop):
 
 
 @pytest.mark.parametrize("name", ["canary-b-slug", "no-such-shop", ""])
-def test_a_refresh_for_another_shop_is_refused_and_uses_nothing_up(
+def test_attack_069_a_refresh_for_another_shop_is_refused_and_uses_nothing_up(
     name, till, anonymous, problem, other_shop
 ):
     response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh}, X_Tenant_ID=name)
@@ -179,7 +181,7 @@ def test_no_token_lies_in_the_database(till, anonymous):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_twenty_refreshes_with_one_token_are_one_rotation(cashier, client_of):
+def test_attack_065_twenty_refreshes_with_one_token_are_one_rotation(cashier, client_of):
     till = client_of(cashier)
 
     answers = times(20, lambda: Api().post(REFRESH, {"refresh": till.tokens.refresh}))

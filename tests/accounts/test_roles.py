@@ -100,6 +100,31 @@ def test_everybody_who_is_in_may_log_oneself_out(actor):
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
+def test_who_may_set_whose_pin_and_say_where_they_work(actor, target):
+    expected = target in MAY_MANAGE.get(actor, ())
+
+    assert ACTORS[actor].may_set_pin(TARGETS[target]) is expected
+    assert ACTORS[actor].may_post(TARGETS[target]) is expected
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_everybody_who_is_in_has_a_pin_of_their_own(actor):
+    assert ACTORS[actor].may_set_pin(ACTORS[actor]) is ACTORS[actor].is_active
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_only_admins_say_where_they_work_themselves(actor):
+    assert ACTORS[actor].may_post(ACTORS[actor]) is (actor in {"admin", "admin elsewhere"})
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_managers_and_admins_pair_devices(actor):
+    expected = {"admin", "manager", "admin elsewhere", "manager elsewhere"}
+
+    assert ACTORS[actor].may_pair() is (actor in expected)
+
+
+@pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
 def test_who_may_change_whose_role(actor, target):
     expected = target in MAY_CHANGE_ROLE.get(actor, ())
 

@@ -18,7 +18,7 @@ def till(clock, cashier, client_of):
     return client_of(cashier)
 
 
-def test_a_session_that_nobody_uses_ends(till, anonymous, clock):
+def test_attack_068_a_session_that_nobody_uses_ends(till, anonymous, clock):
     clock.shift(timedelta(hours=8, seconds=1))
 
     assert is_refused(anonymous, till.tokens.refresh)
@@ -32,7 +32,7 @@ def test_a_session_that_is_used_goes_on(till, anonymous, clock):
     refreshed(anonymous, answer["refresh"])
 
 
-def test_no_session_lasts_longer_than_a_shift_however_it_is_used(till, anonymous, clock):
+def test_attack_068_no_session_lasts_longer_than_a_shift_however_it_is_used(till, anonymous, clock):
     clock.shift(timedelta(hours=7))
     answer = refreshed(anonymous, till.tokens.refresh)
     clock.move_to(MORNING + timedelta(hours=12) - timedelta(seconds=1))
@@ -51,7 +51,7 @@ def test_an_access_token_lasts_ten_minutes_and_the_seconds_that_clocks_differ(ti
     assert not is_in(till.tokens.access)
 
 
-def test_a_token_from_a_clock_that_is_some_seconds_ahead_is_good(till, clock):
+def test_attack_060_a_token_from_a_clock_that_is_some_seconds_ahead_is_good(till, clock):
     clock.shift(timedelta(seconds=-4))
     assert is_in(till.tokens.access)
 
@@ -83,7 +83,7 @@ def delete(user, shop):
 
 
 @pytest.mark.parametrize("event", [sack, suspend, delete], ids=lambda event: event.__name__)
-def test_who_is_gone_gets_nothing_more(event, till, anonymous, cashier, shop):
+def test_attack_049_059_who_is_gone_gets_nothing_more(event, till, anonymous, cashier, shop):
     event(cashier, shop)
 
     assert is_refused(anonymous, till.tokens.refresh)
@@ -98,7 +98,7 @@ def test_the_grace_is_not_for_who_is_gone(event, till, anonymous, cashier, shop)
     assert is_refused(anonymous, till.tokens.refresh)
 
 
-def test_the_next_pair_knows_what_the_person_is_now(till, anonymous, cashier):
+def test_attack_050_the_next_pair_knows_what_the_person_is_now(till, anonymous, cashier):
     """Rights are in no token: a promotion needs no new log-in to be seen, nor a demotion."""
     with across_tenants():
         User.objects.filter(pk=cashier.pk).update(role="manager")

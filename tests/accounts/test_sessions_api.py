@@ -45,6 +45,9 @@ def test_a_log_in_is_shown_with_its_device_and_address(cashier):
         session = AuthSession.objects.get()
     assert row == {
         "id": str(session.pk),
+        "method": "pwd",
+        "register": None,
+        "store": None,
         "device": "Till/7 (front desk)",
         "ip": "127.0.0.1",
         "created_at": row["created_at"],
@@ -131,7 +134,9 @@ def test_ending_this_one_is_logging_out(cashier, client_of, problem):
 
 @pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
 @pytest.mark.parametrize("whose", ["other_cashier", "other_admin", "stranger"])
-def test_anybody_elses_log_in_is_one_that_does_not_exist(who, whose, client_of, request, problem):
+def test_attack_057_anybody_elses_log_in_is_one_that_does_not_exist(
+    who, whose, client_of, request, problem
+):
     """Also to an admin: the log-ins of others are ended by person."""
     me = client_of(request.getfixturevalue(who))
     theirs = client_of(request.getfixturevalue(whose))
@@ -238,10 +243,10 @@ def test_a_list_is_one_statement_however_long(count, cashier, client_of, stateme
         assert len(here.get(OWN).json()["results"]) == count + 1
 
 
-def test_ending_one_is_one_statement(cashier, client_of, statements):
+def test_ending_one_is_one_statement_and_is_noted(cashier, client_of, statements):
     here, there = client_of(cashier), client_of(cashier)
 
-    with statements(2):
+    with statements(2 + 1):
         assert here.delete(f"{OWN}{there.session.pk}/").status_code == 204
 
 
@@ -259,7 +264,7 @@ def test_ending_those_of_others_holds_the_staff_still(admin, cashier, client_of,
     for _ in range(30):
         AuthSessionFactory(user=cashier)
 
-    with statements(5):
+    with statements(5 + 1):
         assert office.delete(of(cashier)).status_code == 204
 
 

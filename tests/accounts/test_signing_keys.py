@@ -77,12 +77,12 @@ def test_one_key_under_the_name_of_another_is_refused(till, keys, problem):
 @pytest.mark.parametrize(
     "kid", [None, "", "nobody", "../../dev/null", "' OR 1=1--", 5, {"now": 1}, ["now"], "now\0"]
 )
-def test_a_name_that_is_not_in_the_ring_is_refused(kid, till, problem):
+def test_attack_041_a_name_that_is_not_in_the_ring_is_refused(kid, till, problem):
     assert is_refused(signed(claims_of(till), kid=kid), problem)
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c", "kid"])
-def test_a_token_makes_nobody_fetch_a_key(name, till, sink, problem):
+def test_attack_042_a_token_makes_nobody_fetch_a_key(name, till, sink, problem):
     url = f"http://127.0.0.1:{sink.getsockname()[1]}/keys.json"
     value = {"jwk": {"kty": "oct", "k": "QQ", "jku": url}, "x5c": [url]}.get(name, url)
 
@@ -92,7 +92,7 @@ def test_a_token_makes_nobody_fetch_a_key(name, till, sink, problem):
         sink.accept()
 
 
-def test_a_public_key_is_no_secret_to_sign_with(settings, cashier, client_of, problem):
+def test_attack_039_a_public_key_is_no_secret_to_sign_with(settings, cashier, client_of, problem):
     """What everybody may read would else be good for signing as well."""
     settings.JWT_KEYS = keys = KeyRing.of_new_key("now", "EdDSA")
     till = client_of(cashier)
@@ -127,7 +127,7 @@ def rotations(first):
     return [first, added, activated]
 
 
-def test_no_step_of_a_rotation_logs_anybody_out(alg, settings, cashier, client_of):
+def test_attack_062_no_step_of_a_rotation_logs_anybody_out(alg, settings, cashier, client_of):
     """Deployed machine by machine: what one ring signs, the ring before and after believes."""
     steps = rotations(KeyRing.of_new_key("first", alg))
 

@@ -39,7 +39,15 @@ def test_a_shop_can_sell_as_soon_as_it_has_something_to_sell(anonymous):
 
     answer = response.json()
     assert response.status_code == 201
-    assert answer.keys() == {"tenant", "user", "access", "refresh", "token_type", "expires_in"}
+    assert answer.keys() == {
+        "tenant",
+        "user",
+        "session",
+        "access",
+        "refresh",
+        "token_type",
+        "expires_in",
+    }
     assert (answer["tenant"]["slug"], answer["tenant"]["name"]) == ("corner", "Corner Shop")
     assert answer["user"]["tenant"] == answer["tenant"]
     assert (answer["user"]["role"], answer["user"]["must_change_password"]) == ("admin", False)

@@ -10,7 +10,7 @@ from tests.factories.accounts import PASSWORD
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
-def test_a_promotion_ends_every_session(role, admin, cashier, client_of, problem):
+def test_attack_051_a_promotion_ends_every_session(role, admin, cashier, client_of, problem):
     tills = [client_of(cashier), client_of(cashier)]
 
     response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": role})
@@ -26,7 +26,7 @@ def test_a_promotion_ends_every_session(role, admin, cashier, client_of, problem
         assert {each.revoke_reason for each in sessions} == {"role"}
 
 
-def test_the_demoted_have_no_more_rights_after_the_next_log_in(
+def test_attack_050_the_demoted_have_no_more_rights_after_the_next_log_in(
     admin, manager, cashier, client_of, problem
 ):
     client_of(admin).put(f"users/{manager.pk}/role/", {"role": "cashier"})
@@ -49,7 +49,7 @@ def test_the_same_role_again_ends_nothing(admin, cashier, client_of):
 @pytest.mark.parametrize(
     "role", ["Admin", "ADMIN ", 1, ["admin"], None, "superuser", "", "platform"]
 )
-def test_a_new_role_is_one_of_three_words(role, admin, cashier, client_of):
+def test_attack_081_a_new_role_is_one_of_three_words(role, admin, cashier, client_of):
     office, before = client_of(admin), people()
 
     response = office.put(f"users/{cashier.pk}/role/", {"role": role})
@@ -62,7 +62,7 @@ def test_a_new_role_is_one_of_three_words(role, admin, cashier, client_of):
 
 
 @pytest.mark.parametrize("boss", ["admin", "manager"])
-def test_whoever_is_let_go_is_out_at_once(boss, cashier, client_of, problem, request):
+def test_attack_049_whoever_is_let_go_is_out_at_once(boss, cashier, client_of, problem, request):
     till = client_of(cashier)
     office = client_of(request.getfixturevalue(boss))
 
@@ -89,7 +89,7 @@ def test_whoever_comes_back_logs_in_anew(manager, cashier, client_of, problem):
 
 
 @pytest.mark.parametrize("method", ["put", "delete"])
-def test_twice_is_once(method, admin, cashier, client_of):
+def test_attack_086_twice_is_once(method, admin, cashier, client_of):
     office, path = client_of(admin), f"users/{cashier.pk}/activation/"
     if method == "put":
         with across_tenants():

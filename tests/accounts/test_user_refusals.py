@@ -27,7 +27,7 @@ def attempt(api, deed, pk):
 
 @each_deed
 @pytest.mark.parametrize("target", ["other_manager", "admin"])
-def test_a_manager_changes_no_manager_and_no_admin(
+def test_attack_078_a_manager_changes_no_manager_and_no_admin(
     deed, target, manager, other_admin, client_of, problem, request
 ):
     person = request.getfixturevalue(target)
@@ -58,7 +58,7 @@ def test_a_cashier_changes_nobody(deed, cashier, other_cashier, client_of, probl
 
 @pytest.mark.parametrize("deed", ["role", "activate", "deactivate", "reset"])
 @pytest.mark.parametrize("who", ["admin", "manager"])
-def test_nobody_does_it_to_himself(deed, who, other_admin, client_of, problem, request):
+def test_attack_078_nobody_does_it_to_himself(deed, who, other_admin, client_of, problem, request):
     me = request.getfixturevalue(who)
     office, before = client_of(me), people()
 
@@ -90,7 +90,9 @@ def without_request_id(response) -> dict:
 @pytest.mark.parametrize("who", ["admin", "manager"])
 @pytest.mark.parametrize("target", ["foreign", "platform"])
 @pytest.mark.parametrize("deed", [*DEEDS, "see"])
-def test_somebody_elsewhere_is_like_nobody(deed, target, who, foreign, client_of, request):
+def test_attack_072_somebody_elsewhere_is_like_nobody(
+    deed, target, who, foreign, client_of, request
+):
     """A 404 that says no more than that of an id which nobody has, and nothing happens."""
     office = client_of(request.getfixturevalue(who))
     somebody = foreign.cashier if target == "foreign" else PlatformUserFactory()

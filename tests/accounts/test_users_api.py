@@ -41,7 +41,7 @@ def test_a_manager_sees_the_addresses_of_his_cashiers_and_no_others(
     }
 
 
-def test_nobody_is_shown_with_a_secret(admin, cashier, client_of):
+def test_attack_087_nobody_is_shown_with_a_secret(admin, cashier, client_of):
     shown = client_of(admin).get(f"users/{cashier.pk}/").json()
 
     assert shown.keys() == {
@@ -54,6 +54,8 @@ def test_nobody_is_shown_with_a_secret(admin, cashier, client_of):
         "must_change_password",
         "tenant",
         "version",
+        "stores",
+        "has_pin",
     }
 
 
@@ -110,7 +112,7 @@ def test_nobody_asks_by_what_is_hidden(query, admin, client_of):
 
 
 @pytest.mark.parametrize("path", ["users", "users//", "/users/", "users/../tenant/", "users/;x/"])
-def test_a_path_is_exact(path, admin, client_of, problem):
+def test_attack_090_a_path_is_exact(path, admin, client_of, problem):
     problem(client_of(admin).get(path), 404, "not_found")
 
 

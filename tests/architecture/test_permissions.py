@@ -7,18 +7,19 @@ from typing import Any
 import pytest
 
 from accounts.keyring import KeyRing
-from orders.models import StockLevel, StockMovement
+from tenants import audit
 from tenants.scope import tenant_scope
 from tests.api import Api, Person
 from tests.architecture.walks import routes
-from tests.factories.accounts import AuthSessionFactory, UserFactory
-from tests.factories.orders import OrderLineFactory, PaymentFactory
+from tests.factories.accounts import ApprovalFactory, UserFactory
 from tests.shapes import refusal
 
 ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
 STAFF = ANYBODY - {"anonymous"}
 MANAGERS = STAFF - {"cashier"}
 ADMINS = frozenset({"admin"})
+# Paired devices, which no log-in of a person makes of anything else.
+DEVICES: frozenset[str] = frozenset()
 
 TABLE = {
     ("get", "home"): ANYBODY,
@@ -32,8 +33,15 @@ TABLE = {
     ("post", "token"): ANYBODY,
     ("post", "token-refresh"): ANYBODY,
     ("post", "token-verify"): ANYBODY,
+    ("post", "revoke"): ANYBODY,
     ("post", "logout"): STAFF,
     ("post", "logout-all"): STAFF,
+    ("get", "auth-metrics"): ADMINS,
+    # what happened
+    ("get", "audit-list"): MANAGERS,
+    ("get", "audit-detail"): MANAGERS,
+    ("get", "pin-users"): DEVICES,
+    ("post", "pin"): DEVICES,
     # oneself
     ("get", "me"): STAFF,
     ("patch", "me"): STAFF,
@@ -50,6 +58,9 @@ TABLE = {
     ("delete", "user-activation"): MANAGERS,
     ("post", "user-reset-password"): MANAGERS,
     ("put", "user-role"): ADMINS,
+    # one's own, and whose else is the models' to say
+    ("put", "user-pin"): STAFF,
+    ("delete", "user-pin"): STAFF,
     ("get", "user-sessions"): MANAGERS,
     ("delete", "user-sessions"): MANAGERS,
     # the shop
@@ -63,6 +74,15 @@ TABLE = {
     ("post", "register-list"): ADMINS,
     ("get", "register-detail"): STAFF,
     ("patch", "register-detail"): ADMINS,
+    ("post", "register-pair"): MANAGERS,
+    ("post", "register-unpair"): MANAGERS,
+    # leave; which requests a cashier sees is the models' to say
+    ("get", "approval-list"): STAFF,
+    ("post", "approval-list"): STAFF,
+    ("get", "approval-detail"): STAFF,
+    # From a session of one's own; by somebody else's credentials at any till.
+    ("post", "approval-approve"): MANAGERS,
+    ("post", "approval-deny"): MANAGERS,
     # the catalog
     ("get", "tax-class-list"): STAFF,
     ("post", "tax-class-list"): ADMINS,
@@ -93,6 +113,8 @@ TABLE = {
 }
 # What somebody may do who still has to replace a temporary password.
 BEFORE_PASSWORD_CHANGE = {("put", "password"), ("post", "logout"), ("post", "logout-all")}
+# The row is looked for before anybody is asked who wants it: a cashier may be the messenger.
+LOOKED_FOR_FIRST = {("post", "approval-approve"), ("post", "approval-deny")}
 # Bodies that are read before the row is looked for.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "user-role"): {"role": "cashier"},
@@ -106,40 +128,11 @@ about_one_row = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture
-def rows(shop, store, register, product):
-    """One row of each kind of the shop, by the first word of the names of its routes."""
-    with tenant_scope(shop):
-        level, movement = StockLevel.objects.get(), StockMovement.objects.get()
-    line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
-    return {
-        "user": UserFactory(tenant=shop).pk,
-        "session": AuthSessionFactory(user__tenant=shop).pk,
-        "store": store.pk,
-        "register": register.pk,
-        "tax-class": product.tax_class_id,
-        "category": product.category_id,
-        "product": product.pk,
-        "stock-level": level.pk,
-        "movement": movement.pk,
-        "order": line.order_id,
-        "payment": PaymentFactory(order=line.order).pk,
-    }
-
-
-@pytest.fixture
-def people(admin, manager, cashier):
-    return {
-        "anonymous": Api(),
-        "cashier": Person(cashier),
-        "manager": Person(manager),
-        "admin": Person(admin),
-    }
-
-
-def call(client: Api, method: str, name: str, pk: uuid.UUID | None) -> Any:
+def call(
+    client: Api, method: str, name: str, pk: uuid.UUID | None, body: dict[str, Any] | None = None
+) -> Any:
     path = BY_NAME[name].path.replace("<uuid:pk>", str(pk))
-    body = BODIES.get((method, name))
+    body = body or BODIES.get((method, name))
     headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {})
     content = json.dumps(body or {})
     return client.client.generic(
@@ -153,13 +146,15 @@ def row_of(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
 
 
 def own_row_of(client: Api, name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
-    """A row that this person may reach: of the log-ins only one's own."""
+    """A row that this person may reach: of log-ins and PINs only one's own."""
     if name == "session-detail" and isinstance(client, Person):
         return client.session.pk
+    if name == "user-pin" and isinstance(client, Person):
+        return client.user.pk
     return row_of(name, rows)
 
 
-def test_the_table_has_a_line_for_every_call_and_no_other():
+def test_attack_176_the_table_has_a_line_for_every_call_and_no_other():
     calls = {(method, route.name) for route in routes() for method in route.methods}
 
     assert calls == set(TABLE)
@@ -167,7 +162,9 @@ def test_the_table_has_a_line_for_every_call_and_no_other():
 
 @every_call
 @pytest.mark.parametrize("who", sorted(ANYBODY))
-def test_a_call_is_open_to_whom_the_table_says(method, name, who, people, rows, settings):
+def test_attack_176_a_call_is_open_to_whom_the_table_says(
+    method, name, who, people, rows, settings
+):
     settings.SIGNUP_ENABLED = True
     if name == "jwks":  # there is something to see only where the keys are not shared secrets
         settings.JWT_KEYS = KeyRing.of_new_key("new", "EdDSA")
@@ -177,6 +174,8 @@ def test_a_call_is_open_to_whom_the_table_says(method, name, who, people, rows, 
     if who in TABLE[method, name]:
         assert response.status_code not in {401, 403, 404, 405}, response.content
         assert response.status_code < 500
+    elif TABLE[method, name] == DEVICES:
+        refusal(response, 401, "terminal_not_paired")
     elif who == "anonymous":
         refusal(response, 401, "not_authenticated")
         assert response["WWW-Authenticate"].startswith("Bearer")
@@ -185,7 +184,9 @@ def test_a_call_is_open_to_whom_the_table_says(method, name, who, people, rows, 
 
 
 @every_call
-def test_who_must_change_the_password_can_do_nothing_else(method, name, shop, rows, settings):
+def test_attack_032_who_must_change_the_password_can_do_nothing_else(
+    method, name, shop, rows, settings
+):
     settings.SIGNUP_ENABLED = True
     newcomer = Person(UserFactory(tenant=shop, admin=True, must_change_password=True))
 
@@ -193,18 +194,26 @@ def test_who_must_change_the_password_can_do_nothing_else(method, name, shop, ro
 
     if "anonymous" in TABLE[method, name] or (method, name) in BEFORE_PASSWORD_CHANGE:
         assert response.status_code not in {401, 403}
+    elif TABLE[method, name] == DEVICES:
+        refusal(response, 401, "terminal_not_paired")
     else:
         refusal(response, 403, "password_change_required")
 
 
 @about_one_row
-def test_a_row_of_another_shop_is_answered_like_one_that_nobody_has(method, name, rows, stranger):
-    client = Person(stranger)
+@pytest.mark.parametrize("who", sorted(STAFF))
+def test_attack_072_176_a_row_of_another_shop_is_answered_like_one_that_nobody_has(
+    method, name, who, rows, foreign
+):
+    client = Person(getattr(foreign, who))
 
     ours = call(client, method, name, row_of(name, rows))
     nobodys = call(client, method, name, uuid.uuid4())
 
-    refusal(ours, 404, "not_found")
+    if who in TABLE[method, name] or (method, name) in LOOKED_FOR_FIRST:
+        refusal(ours, 404, "not_found")
+    else:
+        refusal(ours, 403, "permission_denied")
     assert without_request_id(ours) == without_request_id(nobodys)
     assert headers_of(ours) == headers_of(nobodys)
 
@@ -220,6 +229,9 @@ def headers_of(response: Any) -> dict[str, str]:
 
 @pytest.mark.parametrize("name", sorted(name for method, name in TABLE if name.endswith("-list")))
 def test_no_list_shows_anything_of_another_shop(name, rows, foreign, people):
+    ApprovalFactory(requested_by=foreign.cashier, reason="CANARY")
+    with tenant_scope(foreign.tenant):
+        audit.record("CANARY", actor=foreign.admin, target=foreign.store)
     path = "/" + BY_NAME[name].path
     response = people["admin"].client.get(path, headers=people["admin"].defaults)
 

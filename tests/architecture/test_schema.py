@@ -13,6 +13,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
+from tests.accounts.pads import PIN
 from tests.api import Api, Person
 from tests.architecture.walks import METHODS, routes
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -225,6 +226,8 @@ def test_people(chief, cashier, manager):
         ("put", f"{path}activation/", None, "user-activation"),
         ("post", f"{path}reset-password/", None, "user-reset-password"),
         ("put", f"{path}role/", {"role": "manager"}, "user-role"),
+        ("put", f"{path}pin/", {"pin": PIN}, "user-pin"),
+        ("delete", f"{path}pin/", None, "user-pin"),
         ("get", f"{path}sessions/", None, "user-sessions"),
         ("delete", f"{path}sessions/", None, "user-sessions"),
         ("get", "auth/me/", None, "me"),

@@ -47,14 +47,31 @@ MEANS_ANOTHER_THING = {
     ("LimitsInput", "cashier"),
     ("TenantInput", "limits.cashier"),
 }
+# Passwords are for who logs in, for their owner, and at the beginning for who hires.
+TAKES_PASSWORDS = {
+    ("LogInInput", "password"),
+    ("OAuthLogInInput", "password"),
+    ("OwnPasswordInput", "current_password"),
+    ("OwnPasswordInput", "new_password"),
+    ("ReauthInput", "password"),
+    ("HireInput", "password"),
+    ("FirstAdminInput", "password"),
+    ("SignupInput", "admin.password"),
+    # Somebody with a right to it, at the till of somebody without.
+    ("CredentialsInput", "password"),
+}
 # Nobody gets to see these, not even their owner.
 SECRET = {
     "password",
+    "password_hash",
     "token_version",
     "fingerprint",
     "username_key",
     "current_jti",
     "previous_jti",
+    "pin",
+    "digits_hash",
+    "token_hash",
     "is_superuser",
     "is_staff",
     "groups",
@@ -64,9 +81,24 @@ SECRET = {
 LOOKED_UP_BY_SERVICES = {
     ("BasketInput", "register"),
     ("OrderInput", "register"),
+    ("OrderInputFromAnywhere", "register"),
     ("LineInput", "product"),
     ("BasketInput", "lines[].product"),
     ("OrderInput", "lines[].product"),
+    ("OrderInputFromAnywhere", "lines[].product"),
+    # What leave is asked for may be still to be made, and is compared by its id.
+    ("ApprovalObjectInput", "order"),
+    ("ApprovalObjectInput", "shift"),
+    ("ApprovalObjectInput", "register"),
+    ("ApprovalInput", "object.order"),
+    ("ApprovalInput", "object.shift"),
+    ("ApprovalInput", "object.register"),
+    ("BasketInput", "approval"),
+    ("OrderInput", "approval"),
+    ("OrderInputFromAnywhere", "approval"),
+    # Somebody of this shop who works at this terminal, or nobody.
+    ("CredentialsInput", "user"),
+    ("PinLogInInput", "user"),
 }
 # Fields of the framework that pass on what fields of our own have read.
 CONTAINERS = (serializers.ListField, serializers.DictField, serializers.ListSerializer)
@@ -106,6 +138,17 @@ def test_an_input_takes_nothing_that_only_the_server_says(serializer):
     }
 
     assert forbidden <= MEANS_ANOTHER_THING
+
+
+@inputs
+def test_an_input_takes_a_password_only_where_one_is_due_and_never_shows_it(serializer):
+    taken = {
+        (serializer.__name__, path)
+        for path, field in fields_of(serializer())
+        if "password" in last(path) and not field.read_only
+    }
+
+    assert taken <= TAKES_PASSWORDS
 
 
 @inputs

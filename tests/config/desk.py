@@ -6,12 +6,12 @@ from tenants.scope import across_tenants
 
 # The pages that belong to no model.
 EVERYWHERE = [
-    "/admin/",
-    "/admin/tenants/",
-    "/admin/accounts/",
-    "/admin/orders/",
-    "/admin/password_change/",
-    "/admin/jsi18n/",
+    "/platform/",
+    "/platform/tenants/",
+    "/platform/accounts/",
+    "/platform/orders/",
+    "/platform/password_change/",
+    "/platform/jsi18n/",
 ]
 
 

@@ -10,14 +10,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tenants.scope import across_tenants, has_scope
+from tenants import audit
+from tenants.scope import across_tenants, has_scope, tenant_scope
 from tests.config.desk import EVERYWHERE, rows_of
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
 
 PAGES = {
-    model: f"admin:{model._meta.app_label}_{model._meta.model_name}"
+    model: f"platform:{model._meta.app_label}_{model._meta.model_name}"
     for model in admin.site._registry
 }
 models = pytest.mark.parametrize("model", PAGES, ids=lambda model: model.__name__)
@@ -26,8 +27,10 @@ HASH = re.compile(r"md5\$|argon2|pbkdf2")
 
 
 @pytest.fixture
-def _shops(admin, manager, register, product, foreign):
-    """Two shops, with people, places, goods and orders."""
+def _shops(shop, admin, manager, register, product, foreign):
+    """Two shops, with people, places, goods and orders, and something that happened."""
+    with tenant_scope(shop):
+        audit.record("user_created", actor=admin, target=manager)
 
 
 def pages_of(model):
@@ -45,7 +48,7 @@ def pages_of(model):
 def test_what_there_is_to_see():
     names = {model.__name__ for model in PAGES}
 
-    assert names == {"Tenant", "Store", "Register", "User", "Product", "Order"}
+    assert names == {"Tenant", "Store", "Register", "AuditEvent", "User", "Product", "Order"}
     assert Group not in PAGES
 
 
@@ -152,7 +155,7 @@ def test_the_autocomplete_is_shut(field, desk):
     app_label, model_name, field_name = field.split(".")
     query = {"app_label": app_label, "model_name": model_name, "field_name": field_name}
 
-    assert desk.get("/admin/autocomplete/", query | {"term": ""}).status_code == 403
+    assert desk.get("/platform/autocomplete/", query | {"term": ""}).status_code == 403
 
 
 @models
@@ -160,7 +163,7 @@ def test_the_autocomplete_is_shut(field, desk):
 def test_there_is_no_page_of_a_row_outside(model, desk):
     kind = ContentType.objects.get_for_model(model)
 
-    assert desk.get(f"/admin/r/{kind.pk}/{rows_of(model)[0].pk}/").status_code == 404
+    assert desk.get(f"/platform/r/{kind.pk}/{rows_of(model)[0].pk}/").status_code == 404
 
 
 @pytest.mark.parametrize("pk", ["1", "x", "00000000-0000-0000-0000-000000000000", "_5F"])

@@ -15,7 +15,7 @@ from tests.factories.accounts import PASSWORD, PlatformUserFactory
 
 def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, client_of, problem):
     office = client_of(admin)
-    page = reverse("admin:tenants_tenant_change", args=[shop.pk])
+    page = reverse("platform:tenants_tenant_change", args=[shop.pk])
 
     response = desk.post(page, {"name": "Closed", "timezone": "UTC", "country": ""})
 
@@ -28,7 +28,7 @@ def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, c
 @pytest.mark.parametrize("name", ["slug", "currency", "has_orders", "version", "limits"])
 def test_what_is_fixed_in_a_shop_stays(name, desk, shop):
     before = getattr(shop, name)
-    page = reverse("admin:tenants_tenant_change", args=[shop.pk])
+    page = reverse("platform:tenants_tenant_change", args=[shop.pk])
 
     desk.post(page, {"name": "New", "timezone": "UTC", "is_active": "on", name: "9"})
 
@@ -38,7 +38,7 @@ def test_what_is_fixed_in_a_shop_stays(name, desk, shop):
 
 
 def test_a_register_stays_in_its_shop_and_store(desk, register, foreign):
-    page = reverse("admin:tenants_register_change", args=[register.pk])
+    page = reverse("platform:tenants_register_change", args=[register.pk])
     posted = {
         "name": "Bar",
         "is_active": "on",
@@ -62,7 +62,7 @@ def test_what_is_chosen_belongs_to_the_same_shop(register, foreign, root):
     class MovableRegister(TenantScopedAdmin):
         fields = ("store",)
 
-    request = RequestFactory().get("/admin/")
+    request = RequestFactory().get("/platform/")
     request.user = root
     page = MovableRegister(Register, PlatformSite())
 
@@ -74,7 +74,7 @@ def test_what_is_chosen_belongs_to_the_same_shop(register, foreign, root):
 
 def act(desk, action, *people):
     data = {"action": action, "_selected_action": [user.pk for user in people]}
-    return desk.post(reverse("admin:accounts_user_changelist"), data, follow=True)
+    return desk.post(reverse("platform:accounts_user_changelist"), data, follow=True)
 
 
 def test_people_of_any_shop_are_kept_out_and_let_in(desk, cashier, foreign, client_of, problem):
@@ -110,7 +110,7 @@ def test_ones_own_password_is_changed(desk, root):
     new = "eight green bottles"
     posted = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
 
-    assert desk.post("/admin/password_change/", posted).status_code == 302
+    assert desk.post("/platform/password_change/", posted).status_code == 302
 
     root.refresh_from_db()
     assert root.check_password(new)

@@ -13,7 +13,7 @@ from tests.config.desk import EVERYWHERE
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.factories.orders import ProductFactory
 
-LOGIN = "/admin/login/"
+LOGIN = "/platform/login/"
 
 
 def sign_in(browser, username, password=PASSWORD):
@@ -21,7 +21,7 @@ def sign_in(browser, username, password=PASSWORD):
 
 
 def is_shut(browser):
-    responses = [browser.get(page) for page in [*EVERYWHERE, "/admin/accounts/user/"]]
+    responses = [browser.get(page) for page in [*EVERYWHERE, "/platform/accounts/user/"]]
     return all(
         response.status_code == 302 and response["Location"].startswith(LOGIN)
         for response in responses
@@ -30,7 +30,7 @@ def is_shut(browser):
 
 def test_the_platform_signs_in(client, root):
     assert sign_in(client, "root").status_code == 302
-    assert client.get("/admin/").status_code == 200
+    assert client.get("/platform/").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["admin", "manager", "cashier", "stranger"])
@@ -47,7 +47,7 @@ def test_a_name_of_the_platform_and_of_a_shop_are_two_people(client, admin):
     sign_in(client, admin.username)
     assert is_shut(client)
     sign_in(client, admin.username, "another long password")
-    assert client.get("/admin/").status_code == 200
+    assert client.get("/platform/").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["admin", "manager", "cashier"])
@@ -96,13 +96,13 @@ def test_a_form_from_elsewhere_is_refused(root):
 
     browser.force_login(root)
     posted = {"action": "keep_out", "_selected_action": [root.pk]}
-    assert browser.post("/admin/accounts/user/", posted).status_code == 403
+    assert browser.post("/platform/accounts/user/", posted).status_code == 403
 
 
 def test_names_are_shown_and_not_run(desk, shop):
     ProductFactory(tenant=shop, name='<img src=x onerror="alert(1)">')
 
-    page = desk.get("/admin/orders/product/").content.decode()
+    page = desk.get("/platform/orders/product/").content.decode()
 
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page

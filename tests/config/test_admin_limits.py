@@ -10,7 +10,7 @@ from tests.api import Api
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.parallel import statuses, times
 
-LOGIN = "/admin/login/"
+LOGIN = "/platform/login/"
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def guesses(browser, number, **form):
 
 
 def is_in(browser):
-    return browser.get("/admin/").status_code == 200
+    return browser.get("/platform/").status_code == 200
 
 
 def test_after_five_guesses_the_right_password_has_to_wait(client):

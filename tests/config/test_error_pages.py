@@ -38,7 +38,8 @@ def test_an_unexpected_exception_is_no_refusal(http):
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/admin/broken/", 500), ("/admin/nowhere/", 404)], ids=["500", "404"]
+    ("path", "status"),
+    [("/admin/broken/", 500), ("/admin/nowhere/", 404), ("/platform/nowhere/", 404)],
 )
 def test_the_admin_fails_in_html(http, path, status):
     response = http.get(path)

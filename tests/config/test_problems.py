@@ -151,7 +151,7 @@ def test_a_wrong_method_names_the_right_ones(http):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "x" * 5_000])
-def test_an_answer_in_another_media_type_is_refused(http, accept):
+def test_attack_089_an_answer_in_another_media_type_is_refused(http, accept):
     # attack 89
     response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"Accept": accept})
 

@@ -58,7 +58,10 @@ def test_log_lines_of_a_request_carry_its_id_and_nothing_of_the_one_before():
     for name in ("first", "second"):
         middleware(RequestFactory().get("/", headers={"X-Request-ID": name}))
 
-    assert seen == [{"request_id": "first"}, {"request_id": "second"}]
+    assert seen == [
+        {"request_id": "first", "ip": "127.0.0.1"},
+        {"request_id": "second", "ip": "127.0.0.1"},
+    ]
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def lines(caplog):
     return found
 
 
-def test_each_request_is_one_line_without_what_people_hide_in_it(http, lines, caplog):
+def test_attack_030_each_request_is_one_line_without_what_people_hide_in_it(http, lines, caplog):
     # attack 30
     http.post(
         "/api/echo/?password=CANARY&token=CANARY",
@@ -92,6 +95,7 @@ def test_each_request_is_one_line_without_what_people_hide_in_it(http, lines, ca
         "path": "/api/echo/",
         "status": 200,
         "request_id": "r-1",
+        "ip": "127.0.0.1",
     }
     assert "CANARY" not in caplog.text
 

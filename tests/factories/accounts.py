@@ -1,14 +1,17 @@
 """People and their log-ins."""
 
+import uuid
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import factory
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import AuthSession, Role, User
-from tests.factories.tenants import OwnedFactory, TenantFactory
+from accounts.models import Approval, AuthSession, Role, Terminal, User, object_key
+from accounts.services.approvals import PENDING_FOR
+from tests.factories.tenants import OwnedFactory, RegisterFactory, TenantFactory
 
 # Long enough for every role, and nowhere near any name that the factories make.
 PASSWORD = "seven green bottles"
@@ -59,3 +62,38 @@ class AuthSessionFactory(OwnedFactory):
     @factory.lazy_attribute
     def idle_expires_at(self) -> datetime:
         return self.last_used_at + settings.SESSION_IDLE_LIFETIME
+
+
+class TerminalFactory(OwnedFactory):
+    """A device paired with a register of the shop; its token is nobody's to know."""
+
+    class Meta:
+        model = Terminal
+
+    tenant = factory.SelfAttribute("register.tenant")
+    register = factory.SubFactory(RegisterFactory)
+    token_hash = factory.Sequence("{:064x}".format)
+    paired_by = factory.SubFactory(
+        UserFactory, admin=True, tenant=factory.SelfAttribute("..tenant")
+    )
+
+
+class ApprovalFactory(OwnedFactory):
+    """Asked for a moment ago: leave to give 5.00 away on an order that is still to be made."""
+
+    class Meta:
+        model = Approval
+
+    requested_by = factory.SubFactory(UserFactory)
+    tenant = factory.SelfAttribute("requested_by.tenant")
+    action = Approval.Action.DISCOUNT
+    amount = Decimal("5.00")
+    expires_at = factory.LazyFunction(lambda: timezone.now() + PENDING_FOR)
+
+    @factory.lazy_attribute
+    def object(self) -> dict[str, str]:
+        return {"order": str(uuid.uuid4())}
+
+    @factory.lazy_attribute
+    def object_key(self) -> str:
+        return object_key({name: uuid.UUID(text) for name, text in self.object.items()})

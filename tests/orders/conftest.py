@@ -9,6 +9,7 @@ import pytest
 from accounts.models import User
 from orders.models import Product
 from tenants.models import Register, Store, Tenant
+from tests.accounts.leave import asked, given
 from tests.api import Person
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory
@@ -74,6 +75,20 @@ def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
 @pytest.fixture
 def chief(manager: User) -> Person:
     return Person(manager)
+
+
+@pytest.fixture
+def leave(till: Till, chief: Person) -> Callable[..., str]:
+    """`leave(body)`: the id of what the refusal of this order says to ask for, asked and given."""
+
+    def get(body: Body, by: Till = till, giver: Person = chief, **changes: Any) -> str:
+        refused = by.post("orders/", body).json()
+        assert refused["code"] == "approval_required"
+        request = {name: refused[name] for name in ("action", "object", "amount")}
+        approval: str = given(giver, asked(by, **(request | changes)))["id"]
+        return approval
+
+    return get
 
 
 @pytest.fixture

@@ -3,18 +3,13 @@
 20,000 rows of ours beside 20,000 of another shop; each list's own statement is explained.
 """
 
-import json
-from collections.abc import Iterator
 from itertools import chain
-from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from orders.models import Product, StockLevel
 from tenants.scope import across_tenants, tenant_scope
+from tests.explaining import MINUTES, analyze, multiply, plans_of, with_next
 from tests.factories.orders import (
     BarcodeFactory,
     OrderFactory,
@@ -23,74 +18,6 @@ from tests.factories.orders import (
 )
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
-
-ROWS = 20_000
-# Copies of a row, each with values of its own, made inside the database.
-MULTIPLY = """
-INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,
-LATERAL json_populate_record(original, json_build_object('id', gen_random_uuid(), {values})) AS copy
-WHERE original.id = %s
-"""
-MINUTES = "now() - n * interval '1 minute'"
-
-
-def multiply(row: Any, **values: str) -> None:
-    """Copy a row; the values are SQL in which `n` is the number of the copy."""
-    table = row._meta.db_table
-    pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
-    with connection.cursor() as cursor:
-        cursor.execute(MULTIPLY.format(table=table, values=pairs), [ROWS, row.pk])
-
-
-def analyze(*models: Any) -> None:
-    with connection.cursor() as cursor:
-        for model in models:
-            cursor.execute(f"ANALYZE {model._meta.db_table}")
-
-
-def plan_of(client: Any, path: str, query: dict[str, Any], table: str) -> list[dict[str, Any]]:
-    """The nodes of the plan of the list's statement about this table."""
-    with CaptureQueriesContext(connection) as queries:
-        response = client.get(path, query)
-    assert response.status_code == 200, response.content
-    (sql,) = (each["sql"] for each in queries if f'FROM "{table}"' in each["sql"])
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
-        answer = cursor.fetchone()[0]
-    plan = json.loads(answer) if isinstance(answer, str) else answer
-    return list(nodes(plan[0]["Plan"]))
-
-
-def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield plan
-    for child in plan.get("Plans", ()):
-        yield from nodes(child)
-
-
-def walk(plan: list[dict[str, Any]], table: str) -> set[str]:
-    """How the rows of the table are found, and whether they have to be sorted then."""
-    found = {
-        node.get("Index Name", node["Node Type"])
-        for node in plan
-        if node.get("Relation Name") == table or node["Node Type"] == "Bitmap Index Scan"
-    }
-    return found | {node["Node Type"] for node in plan if node["Node Type"].endswith("Sort")}
-
-
-def next_page(client: Any, path: str, query: dict[str, Any]) -> dict[str, Any]:
-    """The question for the page after the first; the same one where there is none."""
-    link = client.get(path, query).json()["next"]
-    return dict(parse_qsl(urlsplit(link).query)) if link else query
-
-
-def plans_of(client: Any, path: str, table: str, cases: list[Any]) -> dict[str, set[str]]:
-    """How the first page and the next one are found, for each question."""
-    found = {}
-    for query in cases:
-        found[urlencode(query)] = walk(plan_of(client, path, query, table), table)
-        further = next_page(client, path, query)
-        found[f"{urlencode(query)} (next)"] = walk(plan_of(client, path, further, table), table)
-    return found
 
 
 @pytest.fixture
@@ -145,13 +72,6 @@ ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
 ONE_BY_BARCODE = {"orders_product_pkey", "Sort"}
 ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
 SINCE = {"updated_since": "2026-01-01T00:00:00Z", "ordering": "updated_at"}
-
-
-def with_next(expected):
-    """The same for the next page, where there is one."""
-    return {urlencode(query): index for query, index in expected} | {
-        f"{urlencode(query)} (next)": index for query, index in expected
-    }
 
 
 @pytest.mark.usefixtures("products")

@@ -9,7 +9,7 @@ from django.db import connection
 
 from orders.services.basket import BY_ID
 from tests.factories.orders import BarcodeFactory, CategoryFactory, TaxClassFactory
-from tests.orders.till import card, cash, line
+from tests.orders.till import card, cash, line, percent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,6 +140,20 @@ def test_a_sale_that_names_products_in_all_three_ways_asks_for_each(till, shelf_
     body = till.order(*[{"quantity": 1, **each} for each in named], payments=[cash("3.00")])
 
     order = counted(SALE[connection.vendor] + 2, lambda: till.post("orders/", body)).json()
+
+    assert order["status"] == "completed"
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_sale_with_leave_spends_it_in_a_savepoint_and_writes_that_down(
+    till, shelf_of, leave, counted, count
+):
+    lines = [line(each, discounts=[percent("50")]) for each in shelf_of(count)]
+    body = till.order(*lines, payments=[cash(f"{count * 0.5:.2f}")])
+    body["approval"] = leave(body)
+
+    order = counted(SALE[connection.vendor] + 5, lambda: till.post("orders/", body)).json()
 
     assert order["status"] == "completed"
 

@@ -140,7 +140,7 @@ def test_only_a_register_in_use_sells(till, product, shop, register, problem, fo
     problem(till.post("orders/", body), 400, "invalid", {"register": "required"})
 
 
-def test_goods_of_another_shop_are_not_there(till, foreign, problem):
+def test_attack_074_goods_of_another_shop_are_not_there(till, foreign, problem):
     named = {
         "product": str(foreign.product.pk),
         "sku": foreign.product.sku,
@@ -196,13 +196,13 @@ def test_change_that_no_drawer_holds_is_refused(till, product, problem, shop):
 
 def test_prices_of_another_currency_are_not_sold_at(till, product, shop, problem, monkeypatch):
     """Somebody changes the currency between the reading of the prices and the first order."""
-    reckoned = selling.ensure_within_limits
+    reckoned = selling.excess_of
 
     def meanwhile(*args):
         Tenant.objects.filter(pk=shop.pk).update(currency="JPY")
         return reckoned(*args)
 
-    monkeypatch.setattr(selling, "ensure_within_limits", meanwhile)
+    monkeypatch.setattr(selling, "excess_of", meanwhile)
 
     problem(till.sell(line(product), payments=[cash("2.50")]), 409, "currency_changed")
 

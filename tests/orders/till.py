@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Sum
 
-from accounts.models import User
+from accounts.models import AuthSession, User
 from orders.models import Product, Receipt, StockLevel, StockMovement
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
@@ -44,8 +44,8 @@ def amount(value: str, **more: Any) -> Body:
 class Till(Person):
     """Somebody at a register. Every order gets an id, as terminals give it."""
 
-    def __init__(self, user: User, register: Register) -> None:
-        super().__init__(user)
+    def __init__(self, user: User, register: Register, session: AuthSession | None = None) -> None:
+        super().__init__(user, session)
         self.register = register
 
     def order(self, *lines: Body, **more: Any) -> Body:

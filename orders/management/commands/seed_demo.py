@@ -41,6 +41,7 @@ class Command(BaseCommand):
         self.stdout.write(
             "\n" + table([HEADINGS, *(row for plan in SHOPS for row in log_ins(plan))])
         )
+        self.stdout.write(f"\nThe admin, for managers and admins: {options['url']}/admin/")
         self.stdout.write("\nThe first sale, to paste into a shell while Till runs:\n")
         self.stdout.write(sale_at(options["url"]))
 

@@ -1,0 +1,21 @@
+"""Replace the password of somebody who runs the installation."""
+
+from typing import Any
+
+from django.contrib.auth.management.commands import changepassword
+
+from accounts.models import User
+from accounts.services import forgive_guesses
+from accounts.services.attempts import PLATFORM
+from tenants import audit
+
+
+class Command(changepassword.Command):
+    help = "Changes the password of somebody of the platform, and ends every wait for wrong ones."
+
+    def handle(self, *args: Any, **options: Any) -> Any:
+        changed = super().handle(*args, **options)
+        person = User.objects.get_by_natural_key(options["username"])
+        audit.record_at_platform("password_reset", target=person)
+        forgive_guesses(PLATFORM, person.username)
+        return changed

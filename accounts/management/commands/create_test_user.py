@@ -1,0 +1,36 @@
+"""Somebody to try things out with."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import services
+from accounts.management.terminal import refusals_told, tenant_named
+from accounts.models import Role
+from tenants.scope import tenant_context
+
+# Reserved for documentation (RFC 2606): no mail ever arrives there.
+DOMAIN = "till.example"
+
+
+class Command(BaseCommand):
+    help = "Gives a made-up person a log-in: test1, test2 ..., for trying things out."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", required=True, help="the shop's slug")
+        parser.add_argument("--role", required=True, choices=Role.values)
+        parser.add_argument("--prefix", default="test", help="what stands before the number")
+        parser.add_argument("--domain", default=DOMAIN, help="of the e-mail address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.DEBUG:
+            raise CommandError("DEBUG is off: nobody is made up where people work.")
+        tenant = tenant_named(options["tenant"])
+        with refusals_told(), tenant_context(tenant):
+            user, password = services.create_test_user(
+                role=Role(options["role"]), prefix=options["prefix"], domain=options["domain"]
+            )
+        self.stdout.write(f"Created the {user.role} {user.username} of {tenant.slug}.")
+        self.stdout.write(f"E-mail address: {user.email}")
+        self.stdout.write(f"Password, shown this once: {password}")

@@ -1,0 +1,47 @@
+"""Shapes of paired terminals and their PIN pads."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.models import User
+from accounts.serializers.people import (
+    AccessTokenSerializer,
+    SessionBriefSerializer,
+    UserSerializer,
+    pin_field,
+)
+from accounts.validators import validate_pin
+from tenants.fields import StrictUUIDField
+from tenants.serializers import StrictSerializer
+
+
+class TerminalTokenSerializer(serializers.Serializer[Any]):
+    terminal_token = serializers.CharField(
+        read_only=True, help_text="For X-Terminal-Token. It is shown this once."
+    )
+
+
+class PinUserSerializer(serializers.ModelSerializer[User]):
+    """Somebody whom a pad offers, by the name that stands on the button."""
+
+    display_name = serializers.CharField(source="__str__", read_only=True)
+
+    class Meta:
+        model = User
+        fields = ("id", "display_name")
+        read_only_fields = fields
+
+
+class PinLogInAnswer(AccessTokenSerializer):
+    user = UserSerializer(read_only=True)
+    session = SessionBriefSerializer(read_only=True)
+
+
+class PinInput(StrictSerializer):
+    pin = pin_field(validator=validate_pin)
+
+
+class PinLogInInput(StrictSerializer):
+    user = StrictUUIDField()
+    pin = pin_field()

@@ -1,0 +1,137 @@
+"""Leave of a second person: asked for at the till, given or denied, used once."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.exceptions import ApprovalNotPending, ApprovalNotValid, PasswordChangeRequired
+from accounts.models import Approval, AuthSession, User, object_key
+from accounts.services.deciders import Credentials, decider
+from tenants import audit
+from tenants.scope import deed
+
+# How long somebody may take to come, and how long the deed may take after that.
+PENDING_FOR = timedelta(minutes=15)
+GIVEN_FOR = timedelta(seconds=120)
+
+About = Mapping[str, uuid.UUID]
+DECIDED = {
+    Approval.Status.APPROVED: "approval_given",
+    Approval.Status.DENIED: "approval_denied",
+}
+
+
+@deed
+def request_approval(
+    *,
+    action: Approval.Action,
+    object: About,
+    amount: Decimal | None = None,
+    reason: str = "",
+    session: AuthSession,
+) -> Approval:
+    """Ask for leave to do this one thing, at the till where one stands."""
+    approval = Approval(
+        action=action,
+        object={name: str(pk) for name, pk in object.items()},
+        object_key=object_key(object),
+        amount=amount,
+        reason=reason,
+        requested_by=session.user,
+        terminal_id=session.terminal_id,
+        expires_at=timezone.now() + PENDING_FOR,
+    )
+    approval.save(force_insert=True)
+    audit.record("approval_requested", actor=session.user, target=approval, **approval.facts)
+    return Approval.objects.with_details().get(pk=approval.pk)
+
+
+def decide(
+    approval: Approval,
+    decision: Approval.Status,
+    *,
+    credentials: Credentials = None,
+    session: AuthSession,
+    ip: str | None,
+) -> Approval:
+    """Say yes or no, from a session of one's own or by credentials at the till that asks.
+
+    Not one transaction: a wrong password is counted and noted although the request fails.
+    """
+    approval.ensure_pending(timezone.now())
+    return _decide(approval, decision, by=decider(approval, credentials, session, ip))
+
+
+@deed
+def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Approval:
+    """Of several decisions at once the first one counts."""
+    # As they are now: checking a password takes its time.
+    by = User.objects.select_related("tenant").get(pk=by.pk)
+    if by.must_change_password:
+        raise PasswordChangeRequired
+    approval.ensure_decided_by(by, decision)
+    now = timezone.now()
+    pending = Approval.objects.in_status(Approval.Status.PENDING, now).filter(pk=approval.pk)
+    decided = pending.update(
+        status=decision,
+        decided_by=by,
+        decided_at=now,
+        expires_at=now + GIVEN_FOR if decision == Approval.Status.APPROVED else F("expires_at"),
+        **_counted_up(now),
+    )
+    approval = Approval.objects.with_details().get(pk=approval.pk)
+    if not decided:
+        raise ApprovalNotPending(approval_status=approval.status_at(now))
+    audit.record(
+        DECIDED[decision],
+        actor=by,
+        target=approval,
+        requested_by=str(approval.requested_by_id),
+        **approval.facts,
+    )
+    return approval
+
+
+@transaction.atomic
+def use_approval(
+    approval_id: uuid.UUID,
+    *,
+    action: Approval.Action,
+    object: About,
+    amount: Decimal | None = None,
+    by: User,
+    terminal_id: uuid.UUID | None,
+) -> User:
+    """Spend an approval on its deed, within the deed's transaction; returns who gave it.
+
+    The deed then checks its rule with the limits of that person. Whatever does not fit, be it
+    the approval of another shop, is the same refusal, and leaves the approval as it was.
+    """
+    now = timezone.now()
+    fitting = Approval.objects.in_status(Approval.Status.APPROVED, now).filter(
+        Q(amount=None) if amount is None else Q(amount__gte=amount),
+        Q(terminal_id=terminal_id),
+        pk=approval_id,
+        requested_by=by,
+        action=action,
+        object_key=object_key(object),
+    )
+    if not fitting.update(status=Approval.Status.USED, used_at=now, **_counted_up(now)):
+        raise ApprovalNotValid
+    approval = Approval.objects.select_related("decided_by__tenant").get(pk=approval_id)
+    approver = approval.decided_by
+    if approver is None or not approver.may_approve():
+        raise ApprovalNotValid
+    facts = approval.facts | {"approver": str(approver.pk)}
+    audit.record("approval_used", actor=by, target=approval, **facts)
+    return approver
+
+
+def _counted_up(now: datetime) -> dict[str, Any]:
+    return {"version": F("version") + 1, "updated_at": now}

@@ -1,0 +1,67 @@
+"""Showing again who one is, in the middle of a session."""
+
+from django.utils import timezone
+
+from accounts.backends import Verdict
+from accounts.exceptions import InvalidCredentials, TokenNotValid
+from accounts.models import AuthSession, Terminal
+from accounts.services.attempts import counted_log_in
+from accounts.services.logging_in import open_pin
+from accounts.services.pins import checked_pin
+from accounts.services.sessions import record_own
+from accounts.tokens import issue_access
+from tenants.exceptions import Invalid
+from tenants.scope import across_tenants, deed, tenant_context
+
+
+def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
+    """A new access token for somebody who shows again who they are; counted like a log-in."""
+    user, shop = session.user, session.user.tenant
+    with counted_log_in(
+        shop,
+        tenant=str(user.tenant_id),
+        username=user.username,
+        ip=ip,
+        way="reauth",
+        terminal=session.terminal_id,
+    ) as attempt:
+        if not user.check_password(password):
+            attempt.verdict = Verdict(user, "wrong_password")
+            raise Invalid.field("password", "This is not your password.", code="wrong_password")
+    _note_authentication(session, AuthSession.Method.PASSWORD)
+    return issue_access(session)
+
+
+def reauthenticate_by_pin(session: AuthSession, *, pin: str) -> str:
+    """The same at the terminal where one is logged in; it is a PIN that was shown last."""
+    terminal = _terminal_of(session)
+    with tenant_context(terminal.tenant):
+        try:
+            checked_pin(terminal, session.user_id, pin, way="reauth")
+        except InvalidCredentials:
+            raise Invalid.field("pin", "This is not your PIN.", code="wrong_pin") from None
+    _note_authentication(session, AuthSession.Method.PIN)
+    return issue_access(session)
+
+
+def _terminal_of(session: AuthSession) -> Terminal:
+    if session.terminal_id is None:
+        detail = "PINs are for paired terminals, and you did not log in at one."
+        raise Invalid.field("pin", detail, code="not_at_a_terminal")
+    with across_tenants():
+        terminals = Terminal.objects.select_related("register__store", "tenant")
+        return terminals.get(pk=session.terminal_id)
+
+
+@deed
+def _note_authentication(session: AuthSession, method: AuthSession.Method) -> None:
+    """From now on the session is worth what was shown: a PIN makes less of it than a password."""
+    now = timezone.now()
+    with across_tenants():
+        sessions = AuthSession.objects.live().filter(pk=session.pk)
+        if not sessions.update(auth_time=now, method=method, updated_at=now):
+            raise TokenNotValid
+    if method == AuthSession.Method.PASSWORD:
+        open_pin(session.user, now)
+    record_own("reauth_ok", session, method=method)
+    session.auth_time, session.method = now, method

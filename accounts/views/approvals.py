@@ -1,0 +1,86 @@
+"""Asking for leave, and giving it."""
+
+from typing import Any
+
+from django.utils import timezone
+from django_filters import ChoiceFilter
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import services
+from accounts.models import Approval
+from accounts.origins import ip_of
+from accounts.permissions import IsStaff
+from accounts.serializers.approvals import (
+    STATUSES,
+    ApprovalInput,
+    ApprovalSerializer,
+    CredentialsInput,
+)
+from tenants.filters import IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.views import ListsAndShows, TenantScopedViewSet
+
+
+class ApprovalFilter(StrictFilterSet):
+    status = ChoiceFilter(choices=STATUSES, method="in_status")
+    action = ChoiceFilter(choices=Approval.Action.choices)
+    requested_by = IdFilter()
+    updated_since = UpdatedSinceFilter()
+
+    class Meta:
+        model = Approval
+        fields = ()
+
+    def in_status(self, approvals: Any, name: str, value: str) -> Any:
+        return approvals.in_status(value, timezone.now())
+
+
+@extend_schema_view(
+    list=extend_schema(summary="Approvals: one's own, to managers all"),
+    retrieve=extend_schema(summary="One approval"),
+)
+class ApprovalViewSet(ListsAndShows, TenantScopedViewSet):
+    """Leave for one deed above somebody's limits, newest first."""
+
+    model = Approval
+    serializer_class = ApprovalSerializer
+    permission_classes = (IsStaff,)
+    filterset_class = ApprovalFilter
+    ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
+    ordering = "-created_at"
+    # A wrong password is counted and noted, whatever becomes of the request.
+    several_transactions = ("approve", "deny")
+
+    def rows(self) -> Any:
+        return Approval.objects.with_details()
+
+    @extend_schema(request=ApprovalInput, responses={201: ApprovalSerializer})
+    def create(self, request: Request) -> Response:
+        """Ask for leave, at the till where one stands; it counts there alone."""
+        approval = services.request_approval(**self.validated(ApprovalInput), session=request.auth)
+        return self.answer(approval, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=CredentialsInput, responses=ApprovalSerializer)
+    @action(detail=True, methods=["post"])
+    def approve(self, request: Request, pk: Any) -> Response:
+        """Give leave, for two minutes: as a manager who has logged in within five minutes, or at
+        the till that asks by a manager's credentials. Nobody is logged in by that."""
+        return self.decide(request, Approval.Status.APPROVED)
+
+    @extend_schema(request=CredentialsInput, responses=ApprovalSerializer)
+    @action(detail=True, methods=["post"])
+    def deny(self, request: Request, pk: Any) -> Response:
+        """Refuse it, in the same two ways."""
+        return self.decide(request, Approval.Status.DENIED)
+
+    def decide(self, request: Request, decision: Approval.Status) -> Response:
+        approval = self.get_object()
+        given = self.validated(CredentialsInput)
+        approval.ensure_version(self.if_match(required=False))
+        decided = services.decide(
+            approval, decision, **given, session=request.auth, ip=ip_of(request)
+        )
+        return self.answer(decided)

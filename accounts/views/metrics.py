@@ -1,0 +1,24 @@
+"""Figures about people and log-ins, for whoever runs the shop."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.permissions import EVERYTHING, IsAdmin
+from accounts.serializers.metrics import MetricsSerializer
+from accounts.services.metrics import measure
+from tenants.scope import tenant_scope
+
+
+class MetricsView(APIView):
+    """Who is here, who is logged in, who tried to be; of one's own shop alone."""
+
+    permission_classes = (IsAdmin,)
+    password_only = EVERYTHING
+
+    @extend_schema(operation_id="auth_metrics", responses=MetricsSerializer)
+    def get(self, request: Request) -> Response:
+        with tenant_scope(request.user.tenant):
+            metrics = measure()
+        return Response(MetricsSerializer(metrics).data)

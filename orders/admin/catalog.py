@@ -1,0 +1,154 @@
+"""The catalog: managers write it, admins its taxes."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+
+from accounts.admin.forms import DeedForm
+from accounts.admin.pages import ShopAdmin
+from accounts.models import Role, User
+from accounts.web.site import shop_site
+from orders.admin.rates import RatesField
+from orders.models import Category, Product, StockLevel, TaxClass
+from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
+from orders.services import write_product
+from tenants.scope import current_tenant, deed
+from tenants.services import write_row
+
+
+class ProductForm(DeedForm):
+    """A product with its barcodes, one in a line."""
+
+    # Text, because the API's own input reads it: one spelling of an amount everywhere.
+    price = forms.CharField(
+        max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
+    )
+    barcodes = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
+        help_text="One in a line.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.is_new:
+            codes = self.instance.barcodes.values_list("code", flat=True)
+            self.initial["barcodes"] = "\n".join(codes)
+        self.initial["price"] = in_currency(self.initial.get("price"))
+
+    def clean_barcodes(self) -> list[str]:
+        return str(self.cleaned_data["barcodes"]).split()
+
+
+def in_currency(amount: Any) -> Any:
+    """With the decimals of the shop's currency; the column has room for more."""
+    return None if amount is None else current_tenant().in_currency(amount)
+
+
+@admin.register(Product, site=shop_site)
+class ProductAdmin(ShopAdmin):
+    """What the shop sells."""
+
+    form = ProductForm
+    seen_by = written_by = Role.MANAGER
+    add_input = change_input = ProductInput
+    fields_of_refusals = {"sku_taken": "sku", "barcode_taken": "barcodes"}
+    list_display = ("name", "sku", "amount", "category", "tax_class", "is_active")
+    list_filter = ("is_active", "sold_by")
+    list_select_related = ("category", "tax_class")
+    search_fields = ("sku__startswith", "name")
+    ordering = ("name", "id")
+    fields = (
+        "name",
+        "sku",
+        "price",
+        "tax_class",
+        "category",
+        "barcodes",
+        "sold_by",
+        "open_price",
+        "track_stock",
+        "is_active",
+    )
+
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if obj is None else (*fields, "in_stock")
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        return () if obj is None else ("in_stock",)
+
+    @admin.display(description="Price", ordering="price")
+    def amount(self, product: Product) -> Any:
+        return in_currency(product.price)
+
+    @admin.display(description="In stock")
+    def in_stock(self, product: Product) -> str:
+        levels = StockLevel.objects.filter(product=product).select_related("store")
+        lying = [f"{level.store}: {level.quantity.normalize():f}" for level in levels]
+        return ", ".join(lying) if product.track_stock else "No stock is kept of this product."
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return self.written(Product(), given, by=by)
+
+    @deed
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        product = Product.objects.select_for_update(no_key=True).get(pk=row.pk)
+        product.ensure_version(expected_version)
+        return self.written(product, given, by=by)
+
+    def written(self, product: Product, given: dict[str, Any], *, by: User) -> Product:
+        return write_product(product, given, barcodes=given.pop("barcodes", None), by=by)
+
+
+@admin.register(Category, site=shop_site)
+class CategoryAdmin(ShopAdmin):
+    """The shelves of the catalog."""
+
+    seen_by = written_by = Role.MANAGER
+    add_input = change_input = CategoryInput
+    list_display = ("name", "updated_at")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name",)
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return write_row(Category(), given, by=by, name="category")
+
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        return write_row(row, given, expected_version=expected_version, by=by, name="category")
+
+
+class TaxClassForm(DeedForm):
+    rates = RatesField(required=False)
+
+
+@admin.register(TaxClass, site=shop_site)
+class TaxClassAdmin(ShopAdmin):
+    """The taxes of a kind of goods. What was sold keeps the rates of its time."""
+
+    form = TaxClassForm
+    seen_by, written_by = Role.MANAGER, Role.ADMIN
+    add_input = change_input = TaxClassInput
+    list_display = ("name", "percents", "updated_at")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name", "rates")
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        return () if self.has_change_permission(request, obj) else ("percents",)
+
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if self.has_change_permission(request, obj) else ("name", "percents")
+
+    @admin.display(description="Rates")
+    def percents(self, tax_class: TaxClass) -> str:
+        return ", ".join(f"{rate.name} {rate.percent} %" for rate in tax_class.tax_rates)
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return write_row(TaxClass(), given, by=by, name="tax_class")
+
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        return write_row(row, given, expected_version=expected_version, by=by, name="tax_class")

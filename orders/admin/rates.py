@@ -1,0 +1,54 @@
+"""A form field for the rates of a tax class: a small table instead of JSON."""
+
+from typing import Any
+
+from django import forms
+from django.template.loader import render_to_string
+
+ROWS = 5
+# How each column of the table is called in the class, and in the name of its input.
+NAME, PERCENT, INCLUDED, COMPOUND = COLUMNS = ("name", "percent", "included", "compound")
+
+
+class RatesWidget(forms.Widget):
+    """Rows of a name, a percentage and two ticks; empty ones count for nothing."""
+
+    template_name = "admin/shop/rates.html"
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        rates = list(value or [])
+        empty = [{"included": True}] * max(1, ROWS - len(rates))
+        rows = [(f"{name}-{number}", rate) for number, rate in enumerate([*rates, *empty])]
+        return super().get_context(name, value, attrs) | {"rows": rows, "count": len(rows)}
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
+        """With the project's templates; forms look in Django's own by themselves."""
+        return render_to_string(self.template_name, self.get_context(name, value, attrs))
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, Any]]:
+        try:
+            count = min(int(data.get(f"{name}-count", 0)), 100)
+        except ValueError:
+            count = 0
+        rows = [self.rate(data, f"{name}-{number}") for number in range(count)]
+        return [rate for rate in rows if rate[NAME] or rate[PERCENT]]
+
+    def rate(self, data: Any, row: str) -> dict[str, Any]:
+        return {
+            NAME: data.get(f"{row}-{NAME}", "").strip(),
+            PERCENT: data.get(f"{row}-{PERCENT}", "").strip(),
+            INCLUDED: f"{row}-{INCLUDED}" in data,
+            COMPOUND: f"{row}-{COMPOUND}" in data,
+        }
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return f"{name}-count" not in data
+
+
+class RatesField(forms.Field):
+    """What was typed; whether it makes sense is read by the API's own input."""
+
+    widget = RatesWidget
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return (initial or []) != (data or [])

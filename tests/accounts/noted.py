@@ -1,0 +1,39 @@
+"""What was written down, for the tests of what must be."""
+
+from accounts.models import User
+from tenants.models import AuditEvent
+from tenants.scope import across_tenants
+
+
+def events(*names: str) -> list[AuditEvent]:
+    """Of every shop and of none, in the order in which they happened."""
+    with across_tenants():
+        found = AuditEvent.objects.order_by("id")
+        return list(found.filter(event__in=names) if names else found)
+
+
+def event(name: str) -> AuditEvent:
+    """The only one of its name."""
+    (found,) = events(name)
+    return found
+
+
+def names() -> list[str]:
+    return [each.event for each in events()]
+
+
+def is_by(found: AuditEvent, person: User) -> bool:
+    """In the books of the person's shop, under their id and name."""
+    return (found.tenant_id, found.actor, found.actor_name) == (
+        person.tenant_id,
+        person.pk,
+        str(person),
+    )
+
+
+def is_about(found: AuditEvent, row: object) -> bool:
+    return (found.target_type, found.target, found.target_name) == (
+        type(row).__name__.lower(),
+        row.pk,
+        str(row),
+    )

@@ -1,0 +1,228 @@
+"""Saying yes or no: who may, in which way they show who they are, and once."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuthSession
+from accounts.models.session import FRESH_FOR
+from accounts.services.approvals import GIVEN_FOR, PENDING_FOR
+from tests.accounts.leave import asked, both, decide, events, given, kept, later, names
+from tests.accounts.refreshing import MORNING
+from tests.architecture.test_schema import ensure_documented
+from tests.factories.accounts import (
+    PASSWORD,
+    ApprovalFactory,
+    AuthSessionFactory,
+)
+
+
+@pytest.fixture
+def till(cashier, client_of):
+    return client_of(cashier)
+
+
+@pytest.fixture
+def chief(manager, client_of):
+    return client_of(manager)
+
+
+@pytest.fixture
+def office(admin, client_of):
+    return client_of(admin)
+
+
+# --- from a session of one's own -----------------------------------------------------------------
+
+
+def test_a_manager_gives_leave_for_two_minutes(clock, till, chief, manager):
+    approval = asked(till)
+    clock.shift(60)
+
+    response = decide(chief, approval)
+
+    assert response.status_code == 200
+    assert response["ETag"] == '"2"'
+    ensure_documented(response, "post", "approval-approve")
+    assert response.json() == approval | {
+        "status": "approved",
+        "decided_by": {"id": str(manager.pk), "name": str(manager)},
+        "decided_at": "2026-03-02T08:01:00Z",
+        "expires_at": "2026-03-02T08:03:00Z",
+        "version": 2,
+    }
+    clock.shift(GIVEN_FOR)
+    assert till.get(f"approvals/{approval['id']}/").json()["status"] == "expired"
+
+
+def test_a_manager_says_no(clock, till, chief, manager):
+    approval = asked(till)
+
+    response = decide(chief, approval, "deny")
+
+    ensure_documented(response, "post", "approval-deny")
+    assert response.json() == approval | {
+        "status": "denied",
+        "decided_by": {"id": str(manager.pk), "name": str(manager)},
+        "decided_at": "2026-03-02T08:00:00Z",
+        "version": 2,
+    }
+    clock.shift(PENDING_FOR)
+    assert later(till).get(f"approvals/{approval['id']}/").json()["status"] == "denied"
+
+
+@both
+def test_a_decision_is_written_down(till, chief, manager, cashier, shop, how):
+    approval = asked(till)
+
+    decide(chief, approval, how)
+
+    event = events(shop)[-1]
+    assert event.event == {"approve": "approval_given", "deny": "approval_denied"}[how]
+    assert (event.actor, event.target) == (manager.pk, uuid.UUID(approval["id"]))
+    assert event.facts == {
+        "action": "discount",
+        "object": approval["object"],
+        "amount": "5.00",
+        "requested_by": str(cashier.pk),
+    }
+
+
+@both
+def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, chief, problem, how):
+    approval = asked(till)
+    before = kept(approval)
+    clock.shift(FRESH_FOR)
+
+    response = decide(chief, approval, how)
+
+    assert problem(response, 401, "insufficient_user_authentication")["max_age"] == 300
+    challenge = response["WWW-Authenticate"]
+    assert challenge.startswith("Bearer ")
+    assert 'error="insufficient_user_authentication"' in challenge
+    assert 'max_age="300"' in challenge
+    assert kept(approval) == before
+    assert chief.post("auth/reauth/", {"password": PASSWORD}).status_code == 200
+    assert decide(chief, approval, how).status_code == 200
+
+
+def test_until_then_a_log_in_is_fresh(clock, till, chief):
+    approval = asked(till)
+    clock.shift(FRESH_FOR - timedelta(seconds=1))
+
+    assert given(chief, approval)["status"] == "approved"
+
+
+@both
+def test_120_a_cashier_decides_nothing(till, client_of, other_cashier, shop, problem, how):
+    own, others = asked(till), asked(client_of(other_cashier))
+    before = [kept(own), kept(others)]
+
+    problem(decide(till, own, how), 403, "permission_denied")
+    problem(decide(till, others, how), 404, "not_found")
+
+    assert [kept(own), kept(others)] == before
+    assert names(shop) == ["approval_requested"] * 2
+
+
+@both
+def test_120_nobody_decides_on_their_own_request(chief, office, shop, problem, how):
+    for person in (chief, office):
+        approval = asked(person)
+        before = kept(approval)
+
+        problem(decide(person, approval, how), 403, "own_request")
+
+        assert kept(approval) == before
+    assert set(names(shop)) == {"approval_requested"}
+
+
+def test_somebody_else_decides_on_a_managers_request(chief, office, client_of, other_manager):
+    assert given(office, asked(chief))["status"] == "approved"
+    assert given(client_of(other_manager), asked(office))["status"] == "approved"
+
+
+@both
+def test_120_another_shops_manager_finds_nothing_to_decide(till, foreign, client_of, problem, how):
+    approval = asked(till)
+    before = kept(approval)
+
+    for person in (foreign.admin, foreign.manager):
+        problem(decide(client_of(person), approval, how), 404, "not_found")
+
+    assert kept(approval) == before
+
+
+# --- how far -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("action", "limit"), [("refund", "1000.00"), ("paid_out", "500.00")])
+def test_a_manager_gives_no_more_than_he_may_himself(
+    till, chief, office, shop, problem, action, limit
+):
+    above = f"{limit[:-1]}1"
+    within, beyond = asked(till, action, amount=limit), asked(till, action, amount=above)
+    before = kept(beyond)
+
+    assert given(chief, within)["amount"] == limit
+    problem(decide(chief, beyond), 403, "above_own_limit")
+    assert kept(beyond) == before
+    assert given(office, beyond)["amount"] == above
+
+
+def test_he_may_always_say_no(till, chief):
+    beyond = asked(till, "refund", amount="1000.01")
+
+    assert decide(chief, beyond, "deny").json()["status"] == "denied"
+
+
+@pytest.mark.parametrize("action", ["discount", "price_override", "void"])
+def test_what_has_its_limit_in_percent_is_for_the_deed_to_check(till, chief, action):
+    amount = None if action == "void" else "99999.00"
+
+    assert given(chief, asked(till, action, amount=amount))["status"] == "approved"
+
+
+# --- once ----------------------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize("status", ["approved", "denied", "used", "expired"])
+def test_what_is_decided_stays_decided(cashier, chief, office, manager, problem, status, how):
+    now = timezone.now()
+    done = {
+        "expired": {"expires_at": now},
+        "used": {"status": "used", "decided_by": manager, "decided_at": now, "used_at": now},
+    }
+    more = done.get(status, {"status": status, "decided_by": manager, "decided_at": now})
+    approval = {"id": ApprovalFactory(requested_by=cashier, **more).pk}
+    before = kept(approval)
+
+    response = decide(office, approval, how)
+
+    assert problem(response, 409, "approval_not_pending")["approval_status"] == status
+    assert kept(approval) == before
+
+
+@both
+def test_a_decision_may_name_the_version_that_was_read(till, chief, problem, how):
+    approval = asked(till)
+    before = kept(approval)
+
+    problem(decide(chief, approval, how, If_Match='"2"'), 412, "version_conflict")
+    assert kept(approval) == before
+    assert decide(chief, approval, how, If_Match='"1"').status_code == 200
+
+
+def test_a_session_that_has_ended_decides_nothing(till, manager, client_of, problem):
+    approval = asked(till)
+    session = AuthSessionFactory(
+        user=manager, revoked_at=MORNING, revoke_reason=AuthSession.Ended.LOGOUT
+    )
+
+    answer = decide(type(till)(manager, session), approval)
+
+    problem(answer, 401, "token_not_valid")
+    assert kept(approval)["status"] == "pending"

@@ -1,0 +1,265 @@
+"""Asking somebody else for leave: what is asked, by whom, and who gets to see it."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Approval
+from accounts.services.approvals import PENDING_FOR
+from tenants.scope import tenant_scope
+from tests.accounts.leave import (
+    APPROVALS,
+    asked,
+    at_till,
+    decide,
+    events,
+    given,
+    later,
+    new_id,
+    request_for,
+    stored,
+)
+from tests.architecture.test_schema import ensure_documented
+from tests.factories.accounts import PASSWORD, ApprovalFactory
+
+ORDER = "0190b4e0-0000-7000-8000-00000000beef"
+
+
+@pytest.fixture
+def till(cashier, client_of):
+    return client_of(cashier)
+
+
+@pytest.fixture
+def chief(manager, client_of):
+    return client_of(manager)
+
+
+def none_asked(shop):
+    with tenant_scope(shop):
+        return not Approval.objects.exists()
+
+
+def found(person, **query):
+    response = person.get(APPROVALS, query)
+    assert response.status_code == 200, response.content
+    return [each["id"] for each in response.json()["results"]]
+
+
+# --- asking --------------------------------------------------------------------------------------
+
+
+def test_a_request_tells_who_asks_for_what_and_until_when(clock, till, cashier):
+    response = till.post(
+        APPROVALS, request_for(object={"order": ORDER}, amount="5", reason="Bruised")
+    )
+
+    assert response.status_code == 201
+    assert response["ETag"] == '"1"'
+    ensure_documented(response, "post", "approval-list")
+    answer = response.json()
+    assert answer == {
+        "id": answer["id"],
+        "action": "discount",
+        "object": {"order": ORDER},
+        "amount": "5.00",
+        "reason": "Bruised",
+        "status": "pending",
+        "requested_by": {"id": str(cashier.pk), "name": str(cashier)},
+        "terminal": None,
+        "register": None,
+        "store": None,
+        "decided_by": None,
+        "decided_at": None,
+        "expires_at": "2026-03-02T08:15:00Z",
+        "used_at": None,
+        "created_at": "2026-03-02T08:00:00Z",
+        "version": 1,
+    }
+
+
+def test_it_tells_where(cashier, register):
+    till = at_till(cashier, register)
+
+    answer = asked(till)
+
+    assert answer["terminal"] == str(till.session.terminal_id)
+    assert (answer["register"], answer["store"]) == (str(register.pk), str(register.store_id))
+
+
+@pytest.mark.parametrize(
+    ("action", "about"),
+    [
+        ("discount", "order"),
+        ("price_override", "order"),
+        ("refund", "order"),
+        ("void", "order"),
+        ("paid_out", "shift"),
+        ("paid_out", "register"),
+    ],
+)
+def test_each_action_is_about_one_thing(till, action, about):
+    pk = new_id()
+
+    answer = asked(till, action, object={about: pk})
+
+    assert answer["object"] == {about: pk}
+    assert answer["amount"] == (None if action == "void" else "5.00")
+    assert stored(answer).object_key == f'{{"{about}":"{pk}"}}'
+
+
+def test_however_an_id_is_spelled_it_is_the_same_thing(till):
+    answer = asked(till, object={"order": ORDER.upper()})
+
+    assert answer["object"] == {"order": ORDER}
+    assert stored(answer).object_key == f'{{"order":"{ORDER}"}}'
+
+
+def test_a_price_above_the_catalogs_gives_nothing_away(till):
+    assert asked(till, "price_override", amount="0.00")["amount"] == "0.00"
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"action": None}, {"action": "required"}),
+        ({"action": "refunds"}, {"action": "invalid_choice"}),
+        ({"object": None}, {"object": "required"}),
+        ({"object": ORDER}, {"object": "invalid"}),
+        ({"object": {}}, {"object": "one_of"}),
+        ({"object": {"order": "1"}}, {"object.order": "invalid"}),
+        ({"object": {"order": None}}, {"object.order": "null"}),
+        ({"object": {"shift": ORDER}}, {"object": "one_of"}),
+        ({"object": {"order": ORDER, "shift": ORDER}}, {"object": "one_of"}),
+        ({"object": {"order": ORDER, "line": ORDER}}, {"object.line": "unknown_field"}),
+        ({"amount": None}, {"amount": "required"}),
+        ({"amount": "-1.00"}, {"amount": "invalid"}),
+        ({"amount": "1.001"}, {"amount": "max_decimal_places"}),
+        ({"amount": 1.5}, {"amount": "invalid"}),
+        ({"amount": "1e3"}, {"amount": "invalid"}),
+        ({"reason": "x" * 201}, {"reason": "max_length"}),
+        ({"action": "refund", "amount": "0.00"}, {"amount": "zero"}),
+        ({"action": "void"}, {"amount": "not_possible"}),
+        ({"action": "paid_out"}, {"object": "one_of"}),
+        (
+            {"action": "paid_out", "object": {"shift": ORDER, "register": ORDER}},
+            {"object": "one_of"},
+        ),
+        (
+            {"action": "paid_out", "object": {"shift": ORDER}, "amount": "0"},
+            {"amount": "zero"},
+        ),
+        # Who asks, and what becomes of it, is not for the client to say.
+        ({"status": "approved"}, {"status": "unknown_field"}),
+        ({"requested_by": ORDER}, {"requested_by": "unknown_field"}),
+        ({"decided_by": ORDER}, {"decided_by": "unknown_field"}),
+        ({"expires_at": "2099-01-01T00:00:00Z"}, {"expires_at": "unknown_field"}),
+        ({"object_key": "{}"}, {"object_key": "unknown_field"}),
+        ({"terminal": ORDER}, {"terminal": "unknown_field"}),
+    ],
+    ids=str,
+)
+def test_119_123_a_request_is_for_one_thing_and_for_so_much(till, shop, problem, changes, errors):
+    body = {name: value for name, value in (request_for() | changes).items() if value is not None}
+
+    problem(till.post(APPROVALS, body), 400, "invalid", errors)
+
+    assert none_asked(shop)
+    assert events(shop) == []
+
+
+def test_asking_is_written_down(till, cashier, shop):
+    answer = asked(till, "refund", reason="Broken")
+
+    (event,) = events(shop)
+    assert (event.event, event.actor, event.target) == (
+        "approval_requested",
+        cashier.pk,
+        uuid.UUID(answer["id"]),
+    )
+    assert event.facts == {"action": "refund", "object": answer["object"], "amount": "5.00"}
+
+
+# --- looking -------------------------------------------------------------------------------------
+
+
+def test_a_cashier_sees_what_he_asked_for_and_managers_see_all(
+    till, chief, admin, client_of, other_cashier, problem
+):
+    own, others = asked(till), asked(client_of(other_cashier))
+
+    assert found(till) == [own["id"]]
+    assert till.get(f"{APPROVALS}{own['id']}/").json() == own
+    problem(till.get(f"{APPROVALS}{others['id']}/"), 404, "not_found")
+    for person in (chief, client_of(admin)):
+        assert found(person) == [others["id"], own["id"]]
+        assert person.get(f"{APPROVALS}{others['id']}/").json() == others
+
+
+def test_the_list_is_filtered_by_what_became_of_it_and_by_what_it_is(clock, till, chief, cashier):
+    late = asked(till, "void")
+    clock.shift(PENDING_FOR)
+    till, chief = later(till), later(chief)
+    chief.post("auth/reauth/", {"password": PASSWORD})
+    pending = asked(till)
+    approved = given(chief, asked(till, "refund"))
+    denied = decide(chief, asked(till, "price_override"), "deny").json()
+
+    for query, expected in [
+        ({"status": "pending"}, [pending]),
+        ({"status": "approved"}, [approved]),
+        ({"status": "denied"}, [denied]),
+        ({"status": "used"}, []),
+        ({"status": "expired"}, [late]),
+        ({"action": "void"}, [late]),
+        ({"action": "void", "status": "pending"}, []),
+        ({"requested_by": str(cashier.pk)}, [denied, approved, pending, late]),
+        ({"requested_by": new_id()}, []),
+        ({"updated_since": "2026-03-02T08:15:00Z"}, [denied, approved, pending]),
+        ({"ordering": "created_at"}, [late, pending, approved, denied]),
+    ]:
+        assert found(till, **query) == [each["id"] for each in expected], query
+
+
+def test_the_list_comes_in_pages(till, cashier):
+    rows = [ApprovalFactory(requested_by=cashier) for _ in range(3)]
+
+    first = till.get(APPROVALS, {"page_size": "2"}).json()
+    second = till.get(first["next"].split("/api/v1/")[1]).json()
+
+    pages = [each["id"] for each in first["results"] + second["results"]]
+    assert pages == [str(row.pk) for row in reversed(rows)]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "errors"),
+    [
+        ({"status": "open"}, "invalid", {"status": "invalid_choice"}),
+        ({"action": "sale"}, "invalid", {"action": "invalid_choice"}),
+        ({"object_key": "x"}, "unknown_filter", {"object_key": "unknown_filter"}),
+        ({"ordering": "amount"}, "invalid", {"ordering": "invalid"}),
+    ],
+)
+def test_a_question_that_nobody_understands_is_refused(till, problem, query, code, errors):
+    problem(till.get(APPROVALS, query), 400, code, errors)
+
+
+def test_a_request_that_nobody_took_up_has_expired(clock, till):
+    answer = asked(till)
+    path = f"{APPROVALS}{answer['id']}/"
+
+    clock.shift(PENDING_FOR - timedelta(seconds=1))
+    assert later(till).get(path).json()["status"] == "pending"
+    clock.shift(timedelta(seconds=1))
+    assert later(till).get(path).json()["status"] == "expired"
+    assert stored(answer).status == "pending"
+
+
+def test_a_shop_sees_nothing_of_anothers(stranger, client_of, till, problem):
+    answer = asked(till)
+    them = client_of(stranger)
+
+    assert found(them) == []
+    problem(them.get(f"{APPROVALS}{answer['id']}/"), 404, "not_found")

@@ -1,0 +1,46 @@
+"""That what happened is found quickly when there is much of it."""
+
+import pytest
+
+from tenants import audit
+from tenants.models import AuditEvent
+from tenants.scope import across_tenants, tenant_scope
+from tests.explaining import MINUTES, analyze, multiply, plans_of, with_next
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+TABLE = "tenants_auditevent"
+
+
+@pytest.fixture
+def _books(shop, manager, cashier, foreign):
+    """Ours in two halves, one of log-ins by the cashier, one of what the manager did to them."""
+    with tenant_scope(shop):
+        audit.record("log_in_ok", actor=cashier)
+        audit.record("password_reset", actor=manager, target=cashier)
+    with tenant_scope(foreign.tenant):
+        audit.record("log_in_ok", actor=foreign.cashier)
+    with across_tenants():
+        originals = list(AuditEvent.objects.all())
+    for event in originals:
+        multiply(event, created_at=MINUTES)
+    analyze(AuditEvent)
+
+
+@pytest.mark.usefixtures("_books")
+def test_what_happened(manager, cashier, client_of):
+    office = client_of(manager)
+    # Sorted by time already; of the same moment there are few to put in order.
+    sorted_by_time = "Incremental Sort"
+    expected = [
+        ({}, {"audit_by_time"}),
+        ({"ordering": "created_at"}, {"audit_by_time"}),
+        ({"created_after": "2026-01-01T00:00:00Z"}, {"audit_by_time"}),
+        ({"event": "password_reset"}, {"audit_by_event", sorted_by_time}),
+        ({"actor": str(cashier.pk)}, {"audit_by_actor", sorted_by_time}),
+        ({"target": str(cashier.pk)}, {"audit_by_target", sorted_by_time}),
+    ]
+
+    found = plans_of(office, "audit/", TABLE, [query for query, _ in expected])
+
+    assert found == with_next(expected)

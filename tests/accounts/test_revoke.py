@@ -1,0 +1,91 @@
+"""Ending a session by one of its tokens, as OAuth 2.0 clients do (RFC 7009)."""
+
+import pytest
+
+from tests.accounts.forgery import claims_of, signed
+from tests.accounts.noted import event, is_by, names
+from tests.accounts.refreshing import is_in, is_refused, refreshed
+from tests.api import Api
+from tests.architecture.test_schema import ensure_documented
+
+PATH = "auth/revoke/"
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def till(cashier, client_of):
+    return client_of(cashier)
+
+
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_promise_d4_either_token_ends_the_session_for_both(kind, till):
+    response = Api().post(PATH, {"token": getattr(till.tokens, kind)})
+
+    assert (response.status_code, response.content) == (200, b"")
+    ensure_documented(response, "post", "revoke")
+    assert not is_in(till.tokens.access)
+    assert is_refused(Api(), till.tokens.refresh)
+    assert is_by(event("log_out"), till.user)
+    assert (event("log_out").session, event("log_out").facts) == (
+        till.session.pk,
+        {"way": "revoked"},
+    )
+
+
+def test_it_comes_as_a_form_as_well(till):
+    form = f"token={till.tokens.refresh}&token_type_hint=refresh_token"
+
+    assert Api().post(PATH, form, content_type=FORM).status_code == 200
+    assert not is_in(till.tokens.access)
+
+
+def test_other_sessions_go_on(till, cashier, client_of):
+    other = client_of(cashier)
+
+    Api().post(PATH, {"token": till.tokens.refresh})
+
+    assert is_in(other.tokens.access)
+
+
+def test_a_token_from_before_ends_it_too(till, anonymous):
+    child = refreshed(anonymous, till.tokens.refresh)
+
+    Api().post(PATH, {"token": till.tokens.refresh})
+
+    assert not is_in(child["access"])
+
+
+def test_promise_d4_any_other_text_has_the_same_answer_and_ends_nothing(till, manager):
+    unknown = signed(claims_of(till, sid="01900000-0000-7000-8000-000000000000"))
+    forged = signed(claims_of(till, sub=str(manager.pk)))
+    good = Api().post(PATH, {"token": till.tokens.access}, X_Request_ID="same")
+    alive = Api(till.tokens.access).get("auth/me/").status_code
+
+    for text in ("x", "a.b.c", till.tokens.access, till.tokens.access[:-4] + "AAAA", unknown):
+        response = Api().post(PATH, {"token": text}, X_Request_ID="same")
+
+        assert (response.status_code, response.content) == (200, b"")
+        assert dict(response.headers) == dict(good.headers)
+    assert alive == 401
+    assert names() == ["log_out"]
+    assert Api().post(PATH, {"token": forged}).status_code == 200
+
+
+def test_a_token_in_somebody_elses_name_ends_nothing(till, manager):
+    Api().post(PATH, {"token": signed(claims_of(till, sub=str(manager.pk)))})
+
+    assert is_in(till.tokens.access)
+
+
+@pytest.mark.usefixtures("db")
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"token": "required"}),
+        ({"token": None}, {"token": "null"}),
+        ({"token": "x" * 2001}, {"token": "max_length"}),
+        ({"token": "x", "user": "y"}, {"user": "unknown_field"}),
+    ],
+)
+def test_no_token_is_a_fault_of_the_request(body, errors, problem):
+    problem(Api().post(PATH, body), 400, "invalid", errors)

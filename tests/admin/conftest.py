@@ -1,0 +1,73 @@
+"""Browsers of the cast, one row of everything, and somebody of the platform who touched it."""
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+
+from accounts import services
+from accounts.models import Cashier, User
+from tenants import audit
+from tenants.models import Store
+from tenants.scope import tenant_scope
+from tests.admin.browsing import browser_of
+from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
+from tests.factories.orders import BarcodeFactory, OrderLineFactory, PaymentFactory
+
+# Names of the platform's people, which no shop gets to see; like those of the other shop.
+ROOT = "CANARY_ROOT"
+
+
+@pytest.fixture
+def office(manager):
+    """The manager's browser."""
+    return browser_of(manager)
+
+
+@pytest.fixture
+def head_office(admin):
+    """The browser of the shop's admin."""
+    return browser_of(admin)
+
+
+@pytest.fixture
+def other_cashier(shop):
+    return UserFactory(tenant=shop, username="c2", display_name="Second")
+
+
+@pytest.fixture
+def ours(shop, admin, manager, cashier, register, product):
+    """One row of everything, and something that happened."""
+    line = OrderLineFactory(order__register=register, order__cashier=cashier, product=product)
+    PaymentFactory(order=line.order)
+    BarcodeFactory(product=product)
+    AuthSessionFactory(user=cashier, user_agent="Till")
+    with tenant_scope(shop):
+        audit.record("user_created", actor=admin, target=cashier)
+    return shop
+
+
+@pytest.fixture
+def canaries(foreign):
+    """The other shop, with a canary in its books too."""
+    with tenant_scope(foreign.tenant):
+        audit.record("user_created", actor=foreign.admin, target=foreign.cashier, word="CANARY_B")
+    return foreign
+
+
+@pytest.fixture
+def meddler(shop, cashier, store):
+    """Somebody of the platform who helped this shop, and left traces in both kinds of books."""
+    root = PlatformUserFactory(username="zz-root", display_name=ROOT, email=f"{ROOT}@till.example")
+    with tenant_scope(shop):
+        services.set_activation(user=cashier, active=False, by=root)
+        services.set_activation(user=cashier, active=True, by=root)
+    for model, row in [(User, cashier), (Cashier, cashier), (Store, store)]:
+        LogEntry.objects.create(
+            user=root,
+            content_type=ContentType.objects.get_for_model(model, for_concrete_model=False),
+            object_id=str(row.pk),
+            object_repr=f"{ROOT}_SAW_IT",
+            action_flag=CHANGE,
+        )
+    cashier.refresh_from_db()
+    return root

@@ -1,0 +1,206 @@
+"""The catalog: read as the API reads it, written by the services."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import Category, Product, TaxClass
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.admin.browsing import errors_of, filled, row_values, save
+from tests.factories.orders import BarcodeFactory, ProductFactory
+
+PRODUCTS = "/admin/orders/product/"
+CATEGORIES = "/admin/orders/category/"
+TAXES = "/admin/orders/taxclass/"
+NEW = {"name": "Pear", "sku": "PEAR", "price": "1.20", "sold_by": "unit"}
+
+
+def found(shop, model, **which):
+    with tenant_scope(shop):
+        return model.objects.get(**which)
+
+
+def codes(shop, product):
+    with tenant_scope(shop):
+        return sorted(product.barcodes.values_list("code", flat=True))
+
+
+def test_a_manager_lists_a_product_with_its_barcodes(office, product, shop):
+    form = NEW | {
+        "category": str(product.category_id),
+        "tax_class": str(product.tax_class_id),
+        "barcodes": "4000000000017\r\n 4000000000024 \r\n\r\n",
+    }
+
+    assert save(office, f"{PRODUCTS}add/", **form)["Location"] == PRODUCTS
+
+    pear = found(shop, Product, sku="PEAR")
+    assert (pear.price, pear.category_id, pear.is_active) == (
+        Decimal("1.20"),
+        product.category_id,
+        True,
+    )
+    assert codes(shop, pear) == ["4000000000017", "4000000000024"]
+
+
+def test_a_price_is_changed_and_that_is_written_down(office, product, shop, manager):
+    page = f"{PRODUCTS}{product.pk}/change/"
+    assert 'value="2.50"' in office.get(page).content.decode()
+
+    assert save(office, page, price="2.75").status_code == 302
+
+    after = found(shop, Product, pk=product.pk)
+    assert (after.price, after.version) == (Decimal("2.75"), 2)
+    event = found(shop, AuditEvent, event="product_changed")
+    assert event.actor == manager.pk
+    assert set(event.facts["changes"]) == {"price"}
+    assert "2.75" in office.get(f"{PRODUCTS}{product.pk}/history/").content.decode()
+
+
+def test_what_is_saved_unchanged_stays_as_it_is(office, product, shop):
+    BarcodeFactory(product=product, code="4000000000031")
+    before = found(shop, Product, pk=product.pk)
+
+    assert save(office, f"{PRODUCTS}{product.pk}/change/").status_code == 302
+
+    after = found(shop, Product, pk=product.pk)
+    for field in ("sku", "name", "price", "category_id", "tax_class_id", "sold_by", "is_active"):
+        assert getattr(after, field) == getattr(before, field)
+    assert codes(shop, after) == ["4000000000031"]
+    with tenant_scope(shop):
+        assert not AuditEvent.objects.filter(event="product_changed").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"price": "1.205"}, "At most 2 decimals."),
+        ({"price": "-1"}, "Write a plain decimal number"),
+        ({"price": "1e3"}, "Write a plain decimal number"),
+        ({"price": "1,20"}, "Write a plain decimal number"),
+        ({"price": "NaN"}, "Write a plain decimal number"),
+        ({"price": ""}, "This field is required."),
+        ({"sku": "APPLE"}, "SKU"),
+        ({"sku": " \u200bAPPLE"}, "SKU"),
+        ({"barcodes": "4000000000031"}, "barcode"),
+        ({"barcodes": "x" * 65}, "barcodes"),
+        ({"name": ""}, "This field is required."),
+        ({"sold_by": "meter"}, "Select a valid choice"),
+        ({"category": "00000000-0000-7000-8000-000000000000"}, "Select a valid choice"),
+        ({"category": "x"}, "valid"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_beside_its_field(form, words, office, product, shop):
+    BarcodeFactory(product=product, code="4000000000031")
+    before = row_values(Product)
+
+    response = save(office, f"{PRODUCTS}add/", **(NEW | form))
+
+    assert words.lower() in errors_of(response).lower()
+    assert row_values(Product) == before
+
+
+def test_a_stale_page_saves_nothing(office, head_office, product):
+    page = f"{PRODUCTS}{product.pk}/change/"
+    stale = filled(office.get(page), price="9.99")
+    save(head_office, page, price="3.00")
+    before = row_values(Product)
+
+    assert "Somebody has changed this" in errors_of(office.post(page, stale))
+    assert row_values(Product) == before
+
+
+def test_the_stock_is_seen_with_the_product(office, product):
+    assert "Main: 10" in office.get(f"{PRODUCTS}{product.pk}/change/").content.decode()
+
+
+def test_a_product_is_found_by_its_name_or_number(office, product, shop):
+    ProductFactory(tenant=shop, name="Banana", sku="BAN-1")
+
+    for words, name in [("appl", "Apple"), ("BAN-", "Banana")]:
+        body = office.get(PRODUCTS, {"q": words}).content.decode()
+        assert name in body
+        assert ({"Apple", "Banana"} - {name}).pop() not in body
+
+
+def test_a_category_is_made_and_renamed(office, shop):
+    assert save(office, f"{CATEGORIES}add/", name="Fruit").status_code == 302
+    fruit = found(shop, Category, name="Fruit")
+    assert save(office, f"{CATEGORIES}{fruit.pk}/change/", name="Fruits").status_code == 302
+    assert found(shop, Category, pk=fruit.pk).version == 2
+
+    assert "There is one with this name" in errors_of(
+        save(office, f"{CATEGORIES}add/", name="Fruits")
+    )
+
+
+# --- taxes --------------------------------------------------------------------------------------
+
+
+def rates(*rows):
+    """What a browser sends of the small table of rates."""
+    sent = {"rates-count": str(len(rows))}
+    for number, (name, percent, *ticks) in enumerate(rows):
+        sent |= {f"rates-{number}-name": name, f"rates-{number}-percent": percent}
+        sent |= {f"rates-{number}-{tick}": "on" for tick in ticks}
+    return sent
+
+
+def test_an_admin_makes_a_tax_class(head_office, shop):
+    form = {"name": "Canada", "rates": None}
+    table = rates(("GST", "5"), ("", ""), ("QST", "9.975", "compound"))
+
+    assert save(head_office, f"{TAXES}add/", **form, **table).status_code == 302
+
+    assert found(shop, TaxClass, name="Canada").rates == [
+        {"name": "GST", "percent": "5", "included": False, "compound": False},
+        {"name": "QST", "percent": "9.975", "included": False, "compound": True},
+    ]
+
+
+def test_rates_are_shown_as_they_are_and_saved_as_they_are(head_office, product, shop):
+    page = f"{TAXES}{product.tax_class_id}/change/"
+    body = head_office.get(page).content.decode()
+    assert 'name="rates-0-name" value="VAT"' in body
+    assert 'name="rates-0-included" checked' in body
+
+    table = rates(("VAT", "19", "included"))
+    assert save(head_office, page, rates=None, **table).status_code == 302
+
+    assert found(shop, TaxClass, pk=product.tax_class_id).rates == [
+        {"name": "VAT", "percent": "19", "included": True, "compound": False}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (rates(("VAT", "")), "rates[0].percent"),
+        (rates(("", "19")), "rates[0].name"),
+        (rates(("VAT", "19"), ("CITY", "x")), "rates[1].percent"),
+        (rates(("VAT", "-1")), "rates[0].percent"),
+        (rates(*[(f"T{number}", "1") for number in range(11)]), "no more than 10"),
+        (rates(("\x00", "1")), "rates[0].name"),
+    ],
+    ids=["no percent", "no name", "no number", "negative", "too many", "nul"],
+)
+def test_rates_that_make_no_sense_are_refused(table, words, head_office, product):
+    before = row_values(TaxClass)
+
+    response = save(head_office, f"{TAXES}add/", name="New", rates=None, **table)
+
+    assert words in errors_of(response)
+    assert row_values(TaxClass) == before
+
+
+@pytest.mark.parametrize("count", ["x", "-1", "", "99999999"])
+def test_a_forged_number_of_rates_is_harmless(count, head_office, shop):
+    table = rates(("VAT", "19")) | {"rates-count": count}
+
+    assert save(head_office, f"{TAXES}add/", name="New", rates=None, **table).status_code == 302
+
+
+def test_a_manager_reads_the_rates(office, product):
+    assert "VAT 19 %" in office.get(f"{TAXES}{product.tax_class_id}/change/").content.decode()

@@ -1,0 +1,200 @@
+"""Default deny: every page, as everybody who may log in, without a word of anybody else's."""
+
+from itertools import product as pairs
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.urls import Resolver404, resolve
+
+from accounts.admin.pages import ShopAdmin
+from accounts.models import Approval, AuthSession, Pin, Terminal, User
+from accounts.web.site import shop_site
+from orders.models import Order, Product
+from tenants.models import Register, Store, Tenant
+from tenants.scope import has_scope
+from tests.admin import crawling
+from tests.admin.browsing import browser_of, row_values
+from tests.admin.crawling import MODELS, models, shows_nothing_foreign, url_of
+from tests.architecture.walks import our_models
+from tests.config.desk import rows_of
+
+EVERYTHING = [User, Order, Product, Store, Register, AuthSession, Tenant]
+
+people = pytest.mark.parametrize("who", ["manager", "admin"])
+
+
+# --- the rule -----------------------------------------------------------------------------------
+
+
+def test_every_page_is_scoped_and_says_who_may_see_it():
+    for model, page in shop_site._registry.items():
+        assert isinstance(page, ShopAdmin), model
+        assert page.seen_by is not None, model
+        assert page.fields, model
+
+
+def test_a_page_that_says_nothing_is_shut(rf, admin):
+    request = rf.get("/admin/")
+    request.user = admin
+
+    page = ShopAdmin(Store, shop_site)
+
+    assert not any(page.get_model_perms(request).values())
+    assert not page.has_module_permission(request)
+
+
+def test_h16_h26_what_belongs_to_the_platform_has_no_page():
+    theirs = {LogEntry, Group, Permission, ContentType, Session, User, Tenant, Pin}
+
+    assert not theirs & set(MODELS)
+    for name in ("doc/", "import/", "export/", "__debug__/"):
+        with pytest.raises(Resolver404):
+            resolve(f"/{name}")
+
+
+def test_h22_no_tokens_have_a_page():
+    assert all("token" not in model.__name__.lower() for model in MODELS)
+
+
+def test_what_has_a_page_and_what_has_none():
+    """A new model is shut until somebody decides."""
+    shut = {model.__name__ for model in our_models()} - {model.__name__ for model in MODELS}
+
+    assert {"Tenant", "User", "Pin", "Throttle", Approval.__name__, Terminal.__name__} <= shut
+    assert {model.__name__ for model in MODELS} == {
+        "AuditEvent",
+        "AuthSession",
+        "Cashier",
+        "Category",
+        "Order",
+        "Product",
+        "Register",
+        "StaffMember",
+        "StockLevel",
+        "StockMovement",
+        "Store",
+        "TaxClass",
+    }
+
+
+def test_the_crawl_leaves_no_route_out():
+    of_models = {
+        f"{model._meta.app_label}_{model._meta.model_name}_{page}"
+        for model in MODELS
+        for page in ("changelist", "add", "history", "delete", "change", "deed")
+    }
+    known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
+
+    assert set(crawling.pattern_names()) <= of_models | known
+
+
+# --- the crawl -----------------------------------------------------------------------------------
+
+
+@people
+@models
+@pytest.mark.usefixtures("ours", "canaries", "meddler")
+def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(model, who, request):
+    browser = browser_of(request.getfixturevalue(who))
+    before = row_values(*EVERYTHING)
+
+    for page in crawling.pages_about(model):
+        response = browser.get(page)
+        assert response.status_code < 500, page
+        shows_nothing_foreign(response, page)
+
+    assert not has_scope()
+    assert row_values(*EVERYTHING) == before
+
+
+@people
+@pytest.mark.usefixtures("ours", "canaries", "meddler")
+def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
+    browser = browser_of(request.getfixturevalue(who))
+
+    for page in crawling.EVERYWHERE:
+        response = browser.get(page)
+        assert response.status_code == 200, page
+        shows_nothing_foreign(response, page)
+
+
+@people
+@models
+@pytest.mark.usefixtures("ours")
+def test_every_page_about_a_row_opens_to_whom_it_is_for(model, who, request):
+    user = request.getfixturevalue(who)
+    browser, opens = browser_of(user), user.is_at_least(shop_site._registry[model].seen_by)
+    # Whom everybody who sees people at all may see.
+    (row, *_) = [row for row in rows_of(model) if getattr(row, "role", "cashier") == "cashier"]
+
+    pages = [
+        url_of(model, "changelist"),
+        *(url_of(model, p, row.pk) for p in ("change", "history")),
+    ]
+    statuses = {browser.get(page).status_code for page in pages}
+
+    assert statuses == {200 if opens else 403}
+
+
+@people
+@models
+@pytest.mark.usefixtures("ours", "canaries")
+def test_h3_attack_144_a_row_of_another_shop_is_answered_like_one_that_nobody_has(
+    model, who, foreign, request
+):
+    browser = browser_of(request.getfixturevalue(who))
+    nobodys = "00000000-0000-7000-8000-000000000000"
+    theirs = [row for row in rows_of(model) if row.tenant_id == foreign.tenant.pk]
+    assert theirs, "a model without a row over there proves nothing"
+
+    for row, page in pairs(theirs, crawling.OF_ROWS):
+        answer = browser.get(url_of(model, page, row.pk))
+        other = browser.get(url_of(model, page, nobodys))
+        assert answer.status_code == other.status_code != 200
+        assert answer.get("Location") == other.get("Location")
+        assert browser.post(url_of(model, page, row.pk), {"name": "x"}).status_code != 200
+
+
+@people
+@models
+@pytest.mark.usefixtures("ours", "canaries")
+def test_attack_140_chosen_rows_of_another_shop_are_not_touched(model, who, foreign, request):
+    browser = browser_of(request.getfixturevalue(who))
+    theirs = [row.pk for row in rows_of(model) if row.tenant_id == foreign.tenant.pk]
+    before = [rows for rows in row_values(User, AuthSession).items() if rows]
+    changelist = url_of(model, "changelist")
+
+    for action in ("keep_out", "let_in", "end_log_ins", "end", "delete_selected", "reset"):
+        posted = {"action": action, "_selected_action": theirs, "post": "yes", "index": "0"}
+        response = browser.post(changelist, posted)
+        assert response.status_code < 500
+        shows_nothing_foreign(response, action)
+    after = [rows for rows in row_values(User, AuthSession).items() if rows]
+
+    assert [foreign_of(rows, foreign) for _, rows in after] == [
+        foreign_of(rows, foreign) for _, rows in before
+    ]
+
+
+def foreign_of(rows, foreign):
+    return [row for row in rows if row["tenant_id"] == foreign.tenant.pk]
+
+
+@pytest.mark.usefixtures("ours", "canaries")
+def test_attack_140_all_across_the_pages_are_all_of_this_shop(office, foreign, cashier):
+    """`select_across` with ids of another shop takes what the list shows, and no more."""
+    theirs = row_values(User)["User"]
+    posted = {
+        "action": "keep_out",
+        "_selected_action": [foreign.cashier.pk],
+        "select_across": "1",
+    }
+
+    assert office.post("/admin/accounts/cashier/", posted).status_code == 302
+
+    after = row_values(User)["User"]
+    assert foreign_of(after, foreign) == foreign_of(theirs, foreign)
+    assert {row["username"] for row in after if not row["is_active"]} == {"c1"}

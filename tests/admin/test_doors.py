@@ -1,0 +1,171 @@
+"""Who gets in at which of the two doors, and what a browser is told there."""
+
+import pytest
+import time_machine
+from django.contrib import admin as django_admin
+from django.test import Client
+from django.urls import reverse
+
+from accounts.web.site import shop_site
+from tests.accounts.refreshing import MORNING
+from tests.admin.browsing import DOOR, browser_of, errors_of, is_in, log_ins_of, sign_in
+from tests.factories.accounts import PASSWORD, PlatformUserFactory
+
+PLATFORM_DOOR = "/platform/login/"
+REFUSED = "No such log-in, or it is not active."
+
+
+@pytest.fixture(autouse=True)
+def _no_time_to_wait():
+    with time_machine.travel(MORNING, tick=False):
+        yield
+
+
+@pytest.mark.parametrize("who", ["admin", "manager"])
+def test_managers_and_admins_get_in_and_stay_in(who, client, request):
+    user = request.getfixturevalue(who)
+
+    response = sign_in(client, user.username)
+
+    assert (response.status_code, response["Location"]) == (302, "/admin/")
+    page = client.get("/admin/").content.decode()
+    assert "Green Grocery" in page
+    assert str(user) in page
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"password": "wrong"},
+        {"username": "nobody"},
+        {"tenant": "nowhere"},
+        {"tenant": "blue; drop"},
+        {"tenant": ""},
+    ],
+    ids=str,
+)
+def test_every_reason_for_a_no_looks_alike(wrong, client, manager):
+    response = sign_in(client, **wrong)
+
+    assert errors_of(response) == REFUSED
+    assert not is_in(client)
+    assert log_ins_of(manager) == []
+
+
+def test_an_inactive_person_or_shop_is_refused_like_a_wrong_password(client, manager, shop):
+    manager.is_active = False
+    manager.save()
+    assert errors_of(sign_in(client)) == REFUSED
+
+    manager.is_active, shop.is_active = True, False
+    manager.save()
+    shop.save()
+    assert errors_of(sign_in(client)) == REFUSED
+    assert log_ins_of(manager) == []
+
+
+def test_attack_146_a_cashier_hears_that_it_is_not_for_them_only_with_the_password(client, cashier):
+    assert errors_of(sign_in(client, "c1", "wrong")) == REFUSED
+    assert "cashiers log in at the tills" in errors_of(sign_in(client, "c1"))
+
+    assert not is_in(client)
+    assert log_ins_of(cashier) == []
+
+
+def test_attack_146_a_cashiers_session_opens_no_page(cashier):
+    """As a mistake elsewhere might make one."""
+    browser = browser_of(cashier)
+
+    for page in ("/admin/", "/admin/accounts/cashier/", "/admin/password_change/"):
+        assert browser.get(page).status_code == 302
+    assert not is_in(browser, "/platform/")
+
+
+def test_the_platform_comes_in_by_leaving_the_shop_empty(client, root):
+    response = sign_in(client, "root", tenant="")
+
+    assert (response.status_code, response["Location"]) == (302, "/platform/")
+    assert is_in(client, "/platform/")
+    assert not is_in(client)
+
+
+def test_the_platforms_own_door_leads_to_the_page_that_was_asked_for(client, root):
+    form = {"username": "root", "password": PASSWORD, "next": "/platform/tenants/tenant/"}
+
+    assert client.post(PLATFORM_DOOR, form)["Location"] == "/platform/tenants/tenant/"
+
+
+@pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example", "/admin/", "x"])
+def test_the_platform_is_led_nowhere_else(next_page, client, root):
+    form = {"username": "root", "password": PASSWORD, "next": next_page}
+
+    assert client.post(PLATFORM_DOOR, form)["Location"] == "/platform/"
+
+
+@pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example", "javascript:1"])
+def test_nobody_is_led_to_another_host(next_page, client, manager):
+    form = {"tenant": "green", "username": "mgr", "password": PASSWORD, "next": next_page}
+
+    assert client.post(DOOR, form)["Location"] == "/admin/"
+
+
+def test_people_of_a_shop_do_not_get_in_at_the_platforms_door(client, admin):
+    assert errors_of(sign_in(client, "adm", door=PLATFORM_DOOR)) == REFUSED
+
+    assert not is_in(client, "/platform/")
+    assert not is_in(client)
+
+
+def test_each_door_points_to_the_other(client, db):
+    assert PLATFORM_DOOR in client.get(DOOR).content.decode()
+    assert DOOR in client.get(PLATFORM_DOOR).content.decode()
+
+
+def test_h3_a_session_of_one_site_opens_nothing_of_the_other(office, desk):
+    for site, browser in [(shop_site, desk), (django_admin.site, office)]:
+        for model in site._registry:
+            name = f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_changelist"
+            response = browser.get(reverse(name))
+            assert response.status_code == 302
+            assert response["Location"].startswith(reverse(f"{site.name}:login"))
+
+
+def test_a_browser_is_one_persons_at_a_time(client, manager, root):
+    sign_in(client)
+    sign_in(client, "root", tenant="")
+    assert not is_in(client)
+
+    sign_in(client)
+    assert is_in(client)
+    assert not is_in(client, "/platform/")
+
+
+def test_two_people_of_one_name_are_two_people(client, admin):
+    PlatformUserFactory(username="adm", password="another long password")
+
+    assert errors_of(sign_in(client, "adm", tenant="")) == REFUSED
+    assert errors_of(sign_in(client, "adm", "another long password")) == REFUSED
+    assert sign_in(client, "adm").status_code == 302
+
+
+@pytest.mark.parametrize("tenant", ["x" * 64, "gre\x00en"])
+def test_what_cannot_name_a_shop_is_not_taken_for_the_platform(tenant, client, root, monkeypatch):
+    monkeypatch.setattr("accounts.services.attempts.judge", None)
+
+    response = sign_in(client, "root", tenant=tenant)
+
+    assert errors_of(response)
+    assert not is_in(client, "/platform/")
+
+
+def test_the_shop_may_be_named_in_capitals_or_by_its_id(manager, shop):
+    assert sign_in(Client(), tenant="GREEN").status_code == 302
+    assert sign_in(Client(), tenant=str(shop.pk)).status_code == 302
+
+
+def test_a_password_of_two_megabytes_is_not_hashed(client, manager, monkeypatch):
+    monkeypatch.setattr("accounts.services.attempts.judge", None)
+
+    response = sign_in(client, password="x" * 2_000_000)
+
+    assert "at most 128 characters" in errors_of(response)

@@ -1,0 +1,69 @@
+"""What a list costs, however long it is."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from accounts.admin import pages
+from tenants import audit
+from tenants.scope import tenant_scope
+from tests.admin.crawling import models, url_of
+from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.factories.orders import (
+    CategoryFactory,
+    OrderFactory,
+    OrderLineFactory,
+    StockLevelFactory,
+    TaxClassFactory,
+)
+from tests.factories.tenants import RegisterFactory, StoreFactory
+
+
+@pytest.fixture
+def more(ours, cashier):
+    """Three more rows of everything, each with others than those before."""
+
+    def make():
+        for _ in range(3):
+            AuthSessionFactory(user=UserFactory(tenant=ours))
+            register = RegisterFactory(store=StoreFactory(tenant=ours), tenant=ours)
+            person = UserFactory(tenant=ours)
+            line = OrderLineFactory(order__cashier=person, order__register=register)
+            StockLevelFactory(product=line.product, store=register.store)
+            CategoryFactory(tenant=ours)
+            TaxClassFactory(tenant=ours)
+            with tenant_scope(ours):
+                audit.record("store_added", actor=person, target=register.store)
+
+    return make
+
+
+def queries(browser, url):
+    with CaptureQueriesContext(connection) as captured:
+        assert browser.get(url).status_code == 200
+    return len(captured)
+
+
+@models
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, head_office, more):
+    more()
+    url = url_of(model, "changelist")
+    few = queries(head_office, url)
+
+    more()
+
+    assert queries(head_office, url) == few <= 12
+
+
+def test_rows_are_counted_as_far_as_anybody_turns_pages(head_office, cashier, monkeypatch):
+    for _ in range(7):
+        OrderFactory(cashier=cashier)
+    monkeypatch.setattr(pages, "MOST_COUNTED", 5)
+
+    with CaptureQueriesContext(connection) as captured:
+        body = head_office.get("/admin/orders/order/").content.decode()
+
+    counting = [query["sql"] for query in captured if "COUNT(" in query["sql"]]
+    assert "5 orders" in body
+    assert len(counting) == 1
+    assert "LIMIT 5" in counting[0]

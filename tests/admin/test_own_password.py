@@ -1,0 +1,91 @@
+"""A password of one's own: asked for before anything else where it was made by somebody."""
+
+import pytest
+
+from accounts import services
+from accounts.models import Role, User
+from tenants.scope import tenant_scope
+from tests.accounts.seen import stored
+from tests.admin.browsing import browser_of, is_in, row_values, sign_in
+from tests.factories.accounts import PASSWORD, UserFactory
+
+OWN_PASSWORD = "/admin/password_change/"
+NEW = "eight purple herons"
+
+
+def change_own(browser, current=PASSWORD, new=NEW, again=None):
+    form = {"current_password": current, "new_password": new, "new_again": again or new}
+    return browser.post(OWN_PASSWORD, form)
+
+
+@pytest.fixture
+def newcomer(shop):
+    return UserFactory(tenant=shop, username="new", manager=True, must_change_password=True)
+
+
+def test_whoever_must_change_the_password_can_do_nothing_else(client, newcomer, cashier):
+    sign_in(client, "new")
+    before = row_values(User)
+
+    for page in ("/admin/", "/admin/accounts/cashier/", "/admin/accounts/cashier/add/"):
+        response = client.get(page)
+        assert (response.status_code, response["Location"]) == (302, OWN_PASSWORD)
+    posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
+    assert client.post("/admin/accounts/cashier/", posted)["Location"] == OWN_PASSWORD
+    assert row_values(User) == before
+    assert client.get(OWN_PASSWORD).status_code == 200
+
+
+def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, newcomer):
+    elsewhere = browser_of(newcomer)
+    sign_in(client, "new")
+    cookie = client.cookies["__Host-till_session"].value
+
+    assert change_own(client)["Location"] == "/admin/"
+
+    assert is_in(client)
+    assert client.cookies["__Host-till_session"].value != cookie
+    assert not is_in(elsewhere)
+    after = stored(newcomer)
+    assert after.check_password(NEW)
+    assert (after.must_change_password, after.token_version) == (False, 2)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"current": "wrong"}, "This is not your password."),
+        ({"again": "something else"}, "two different passwords"),
+        ({"new": "short"}, "at least 15 characters"),
+        ({"new": PASSWORD}, "Choose another one."),
+        ({"new": "green grocery"}, "at least 15 characters"),
+        ({"new": ""}, "This field is required."),
+    ],
+    ids=str,
+)
+def test_a_password_that_is_none_is_refused_in_place(form, words, office, manager):
+    response = change_own(office, **form)
+
+    assert words in response.content.decode()
+    assert stored(manager).check_password(PASSWORD)
+    assert is_in(office)
+
+
+def test_guessing_at_the_own_password_has_an_end(office, manager):
+    statuses = [change_own(office, current="wrong").status_code for _ in range(6)]
+
+    assert statuses == [200] * 5 + [429]
+    response = change_own(office)
+    assert response.status_code == 429
+    assert int(response["Retry-After"]) > 0
+    assert stored(manager).check_password(PASSWORD)
+
+
+def test_a_role_that_may_not_come_in_is_asked_first(client, newcomer):
+    sign_in(client, "new")
+    with tenant_scope(newcomer.tenant):
+        boss = UserFactory(tenant=newcomer.tenant, admin=True)
+        services.change_role(user=newcomer, role=Role.CASHIER, by=boss)
+
+    assert change_own(client).status_code == 302
+    assert stored(newcomer).must_change_password

@@ -1,0 +1,85 @@
+"""Which role may do what on which page: one table, and the pages obey it."""
+
+import pytest
+
+from accounts.web.site import shop_site
+from tests.admin.browsing import browser_of, row_values
+from tests.admin.crawling import MODELS, url_of
+from tests.config.desk import rows_of
+
+LOOK, WRITE, NOTHING = {"view"}, {"view", "add", "change"}, set()
+# What a manager may do with it, and an admin.
+TABLE = {
+    "AuditEvent": (LOOK, LOOK),
+    "AuthSession": (LOOK, LOOK),
+    "Cashier": (WRITE, WRITE),
+    "Category": (WRITE, WRITE),
+    "Order": (LOOK, LOOK),
+    "Product": (WRITE, WRITE),
+    "Register": (LOOK, WRITE),
+    "StaffMember": (NOTHING, WRITE),
+    "StockLevel": (LOOK, LOOK),
+    "StockMovement": (LOOK, LOOK),
+    "Store": (LOOK, WRITE),
+    "TaxClass": (LOOK, WRITE),
+}
+ROLES = ("cashier", "manager", "admin")
+everybody = pytest.mark.parametrize("who", ROLES)
+models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+
+
+def allowed(model, who):
+    return NOTHING if who == "cashier" else TABLE[model.__name__][who == "admin"]
+
+
+def test_the_table_has_a_line_for_every_page_and_no_other():
+    assert set(TABLE) == {model.__name__ for model in MODELS}
+
+
+@everybody
+@models
+def test_permissions_are_what_the_table_says(model, who, rf, request):
+    asked = rf.get("/admin/")
+    asked.user = request.getfixturevalue(who)
+
+    permissions = shop_site._registry[model].get_model_perms(asked)
+
+    assert {name for name, given in permissions.items() if given} == allowed(model, who)
+
+
+@everybody
+@models
+def test_nobody_may_do_anything_without_their_role(model, who, rf, request):
+    asked = rf.get("/admin/")
+    asked.user = request.getfixturevalue(who)
+    asked.user.is_active = False
+
+    assert not any(shop_site._registry[model].get_model_perms(asked).values())
+
+
+@pytest.mark.parametrize("who", ["manager", "admin"])
+@models
+@pytest.mark.usefixtures("ours")
+def test_pages_answer_as_the_table_says(model, who, request):
+    browser = browser_of(request.getfixturevalue(who))
+    may = allowed(model, who)
+    (row, *_) = [row for row in rows_of(model) if getattr(row, "role", "cashier") == "cashier"]
+    change, add = url_of(model, "change", row.pk), url_of(model, "add")
+    before = row_values(model)
+
+    assert browser.get(url_of(model, "changelist")).status_code == (200 if may else 403)
+    assert browser.get(change).status_code == (200 if may else 403)
+    assert browser.get(add).status_code == (200 if "add" in may else 403)
+    # An empty form is refused by a page that writes, and so is everything by one that does not.
+    assert browser.post(change, {}).status_code == (200 if "change" in may else 403)
+    assert browser.post(add, {}).status_code == (200 if "add" in may else 403)
+    if model.__name__ not in {"AuthSession", "StaffMember", "Cashier"}:
+        assert row_values(model) == before
+
+
+def test_tenant_people_have_none_of_djangos_permissions(admin, manager):
+    for user in (admin, manager):
+        assert not user.has_perm("accounts.change_user")
+        assert not user.has_perm("accounts.change_cashier")
+        assert not user.has_module_perms("accounts")
+        assert not user.is_staff

@@ -1,0 +1,110 @@
+"""Stores and tills: managers look, admins write, by the same rules as at the API."""
+
+import pytest
+
+from accounts.models import AuthSession
+from tenants.models import Register, Store
+from tenants.scope import tenant_scope
+from tests.admin.browsing import errors_of, filled, row_values, save
+from tests.factories.accounts import AuthSessionFactory, TerminalFactory
+
+STORES = "/admin/tenants/store/"
+TILLS = "/admin/tenants/register/"
+NEW = {"name": "Pier", "timezone": "Europe/Paris", "day_starts_at": "04:00", "is_active": "on"}
+
+
+def stores(shop):
+    with tenant_scope(shop):
+        return {store.name: store for store in Store.objects.all()}
+
+
+def test_an_admin_opens_a_store(head_office, shop, admin):
+    assert save(head_office, f"{STORES}add/", **NEW)["Location"] == STORES
+
+    store = stores(shop)["Pier"]
+    assert (store.timezone, store.day_starts_at.hour, store.tenant) == ("Europe/Paris", 4, shop)
+    history = head_office.get(f"{STORES}{store.pk}/history/").content.decode()
+    assert "store_added" in history
+    assert str(admin) in history
+
+
+def test_an_admin_changes_a_store(head_office, store, shop):
+    page = f"{STORES}{store.pk}/change/"
+
+    assert save(head_office, page, address="1 Quay", timezone="").status_code == 302
+
+    after = stores(shop)["Main"]
+    assert (after.address, after.version) == ("1 Quay", 2)
+    assert "1 Quay" in head_office.get(f"{STORES}{store.pk}/history/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"name": "Main"}, "There is one with this name already."),
+        ({"name": ""}, "This field is required."),
+        ({"timezone": "localtime"}, "not a time zone"),
+        ({"day_starts_at": "25:00"}, "Enter a valid time."),
+        ({"name": "x" * 101}, "at most 100 characters"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_beside_its_field(form, words, head_office, store):
+    before = row_values(Store)
+
+    response = save(head_office, f"{STORES}add/", **(NEW | form))
+
+    assert words in errors_of(response)
+    assert "tenant" not in errors_of(response).lower()
+    assert row_values(Store) == before
+
+
+def test_a_stale_page_saves_nothing(head_office, store):
+    page = f"{STORES}{store.pk}/change/"
+    stale = filled(head_office.get(page), address="Mine")
+    save(head_office, page, address="Theirs")
+    before = row_values(Store)
+
+    assert "Somebody has changed this" in errors_of(head_office.post(page, stale))
+    assert row_values(Store) == before
+
+
+def test_a_till_gets_the_next_number_and_stays_in_its_store(head_office, register, shop):
+    form = {"name": "Till 2", "store": str(register.store_id), "number": "99", "is_active": "on"}
+    assert save(head_office, f"{TILLS}add/", **form).status_code == 302
+    other = save(head_office, f"{STORES}add/", **NEW)
+    assert other.status_code == 302
+
+    with tenant_scope(shop):
+        till = Register.objects.get(name="Till 2")
+    assert till.number == 2
+    page = f"{TILLS}{till.pk}/change/"
+    moved = {"store": str(stores(shop)["Pier"].pk), "number": "50", "name": "Bar"}
+    assert save(head_office, page, **moved).status_code == 302
+    with tenant_scope(shop):
+        till.refresh_from_db()
+    assert (till.name, till.number, till.store_id) == ("Bar", 2, register.store_id)
+
+
+def test_the_same_name_twice_in_a_store_is_refused(head_office, register):
+    form = {"name": "Till 1", "store": str(register.store_id), "is_active": "on"}
+    before = row_values(Register)
+
+    assert "There is one with this name already." in errors_of(
+        save(head_office, f"{TILLS}add/", **form)
+    )
+    assert row_values(Register) == before
+
+
+@pytest.mark.parametrize("place", ["store", "register"])
+def test_nobody_stays_logged_in_where_it_is_closed(place, head_office, register, cashier, shop):
+    terminal = TerminalFactory(register=register)
+    log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
+    row = register if place == "register" else register.store
+
+    page = f"/admin/tenants/{place}/{row.pk}/change/"
+    assert save(head_office, page, is_active=None).status_code == 302
+
+    with tenant_scope(shop):
+        log_in.refresh_from_db()
+    assert log_in.revoke_reason == AuthSession.Ended.CLOSED

@@ -1,0 +1,46 @@
+"""One row of each kind, and one person of each role, for the tables of who may what."""
+
+import pytest
+
+from orders.models import StockLevel, StockMovement
+from tenants import audit
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.api import Api, Person
+from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFactory
+from tests.factories.orders import OrderLineFactory, PaymentFactory
+
+
+@pytest.fixture
+def rows(shop, store, register, product, cashier):
+    """One row of each kind of the shop, by the first word of the names of its routes."""
+    with tenant_scope(shop):
+        level, movement = StockLevel.objects.get(), StockMovement.objects.get()
+        audit.record("store_added", target=store)
+        event = AuditEvent.objects.get()
+    line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
+    return {
+        "user": UserFactory(tenant=shop).pk,
+        "session": AuthSessionFactory(user__tenant=shop).pk,
+        "store": store.pk,
+        "register": register.pk,
+        "tax-class": product.tax_class_id,
+        "category": product.category_id,
+        "product": product.pk,
+        "stock-level": level.pk,
+        "movement": movement.pk,
+        "order": line.order_id,
+        "payment": PaymentFactory(order=line.order).pk,
+        "approval": ApprovalFactory(requested_by=cashier).pk,
+        "audit": event.pk,
+    }
+
+
+@pytest.fixture
+def people(admin, manager, cashier):
+    return {
+        "anonymous": Api(),
+        "cashier": Person(cashier),
+        "manager": Person(manager),
+        "admin": Person(admin),
+    }

@@ -1,0 +1,87 @@
+"""Attack 176: who may do what to whom in one's own shop, on every route, as the models say.
+
+What the models say is tested by itself, in a table of its own; here every route has to ask them.
+"""
+
+from itertools import product as every
+
+import pytest
+
+from accounts.models import Role, User
+from tenants.scope import tenant_scope
+from tests.api import Person
+from tests.architecture.test_permissions import BY_NAME, STAFF, TABLE, call
+from tests.factories.accounts import UserFactory
+from tests.shapes import refusal
+
+TARGETS = ("self", "cashier", "manager", "admin", "foreign")
+RULES = {
+    ("get", "user-detail"): lambda actor, target: actor.may_see_people(),
+    ("patch", "user-detail"): lambda actor, target: actor == target or actor.may_manage(target),
+    ("put", "user-activation"): User.may_manage,
+    ("delete", "user-activation"): User.may_manage,
+    ("post", "user-reset-password"): User.may_manage,
+    ("put", "user-role"): User.may_change_role,
+    ("put", "user-pin"): User.may_set_pin,
+    ("delete", "user-pin"): User.may_set_pin,
+    ("get", "user-sessions"): User.may_log_out,
+    ("delete", "user-sessions"): User.may_log_out,
+}
+# Bodies that nobody is refused for.
+FINE = {("put", "user-role"): {"role": "cashier"}, ("put", "user-pin"): {"pin": "802417"}}
+
+
+@pytest.fixture
+def target_of(shop, other_shop, foreign):
+    """Somebody for each word; another admin of the shop, so that none is the last."""
+
+    def find(word, actor):
+        if word == "self":
+            return actor
+        if word == "foreign":
+            return foreign.cashier
+        return UserFactory(tenant=shop, role=word)
+
+    UserFactory(tenant=shop, admin=True)
+    return find
+
+
+def test_every_route_about_a_person_has_its_rule():
+    about = {(method, name) for method, name in TABLE if name.startswith("user-")}
+    about = {(method, name) for method, name in about if "<uuid:pk>" in BY_NAME[name].path}
+
+    assert about == set(RULES)
+
+
+@pytest.mark.parametrize(("who", "whose"), list(every(sorted(STAFF), TARGETS)))
+@pytest.mark.parametrize(("method", "name"), sorted(RULES))
+def test_attack_176_a_route_asks_the_model_who_may(method, name, who, whose, shop, target_of):
+    actor = UserFactory(tenant=shop, role=Role(who))
+    target = target_of(whose, actor)
+    with tenant_scope(shop):
+        may = RULES[method, name](actor, target)
+
+    response = call(Person(actor), method, name, target.pk, FINE.get((method, name)))
+
+    if who not in TABLE[method, name]:
+        refusal(response, 403, "permission_denied")
+    elif whose == "foreign":
+        refusal(response, 404, "not_found")
+    elif may:
+        assert response.status_code in {200, 204}, response.content
+    else:
+        refusal(response, 403, "permission_denied")
+
+
+@pytest.mark.parametrize(("who", "whose"), list(every(sorted(STAFF), TARGETS)))
+def test_attack_176_of_log_ins_there_are_only_ones_own(who, whose, shop, target_of):
+    actor = UserFactory(tenant=shop, role=Role(who))
+    client, other = Person(actor), Person(target_of(whose, actor))
+
+    response = call(client, "delete", "session-detail", other.session.pk)
+
+    if whose == "self":
+        assert response.status_code == 204
+    else:
+        refusal(response, 404, "not_found")
+        assert other.get("auth/me/").status_code == 200

@@ -1,0 +1,59 @@
+"""What a PIN is too little for, call by call."""
+
+import pytest
+
+from tests.api import Person
+from tests.architecture.test_permissions import DEVICES, STAFF, TABLE, call, every_call, own_row_of
+from tests.factories.accounts import AuthSessionFactory
+from tests.shapes import refusal
+
+# What is done in the office: a PIN is too little for it, whosever it is.
+NOT_BY_PIN = {
+    ("get", "audit-list"),
+    ("get", "audit-detail"),
+    ("get", "auth-metrics"),
+    ("put", "password"),
+    ("post", "user-list"),
+    ("patch", "user-detail"),
+    ("put", "user-activation"),
+    ("delete", "user-activation"),
+    ("post", "user-reset-password"),
+    ("put", "user-role"),
+    ("put", "user-pin"),
+    ("delete", "user-pin"),
+    ("get", "user-sessions"),
+    ("delete", "user-sessions"),
+    ("patch", "tenant"),
+    ("post", "store-list"),
+    ("patch", "store-detail"),
+    ("post", "register-list"),
+    ("patch", "register-detail"),
+    ("post", "register-pair"),
+    ("post", "register-unpair"),
+    ("post", "tax-class-list"),
+    ("patch", "tax-class-detail"),
+}
+
+
+def test_the_table_names_calls_that_there_are():
+    assert set(TABLE) >= NOT_BY_PIN
+
+
+@every_call
+@pytest.mark.parametrize("who", sorted(STAFF))
+def test_a_pin_is_too_little_for_what_the_table_says(method, name, who, people, rows, settings):
+    """Whom a password would not help either is told so, and not asked for it."""
+    settings.SIGNUP_ENABLED = True
+    user = people[who].user
+    by_pin = Person(user, AuthSessionFactory(user=user, method="pin"))
+
+    response = call(by_pin, method, name, own_row_of(by_pin, name, rows))
+
+    if TABLE[method, name] == DEVICES:
+        refusal(response, 401, "terminal_not_paired")
+    elif who not in TABLE[method, name]:
+        refusal(response, 403, "permission_denied")
+    elif (method, name) in NOT_BY_PIN:
+        refusal(response, 403, "password_required")
+    elif name != "jwks":  # which keys there are is nobody's affair where they are secrets
+        assert response.status_code not in {401, 403, 404, 405}, response.content

@@ -1,0 +1,30 @@
+"""What comes to and from a paired device is as the document says."""
+
+import pytest
+
+from tests.accounts.pads import PIN, give_pin
+from tests.api import Api, Person
+from tests.architecture.test_schema import ensure_documented
+from tests.factories.accounts import PASSWORD
+
+
+@pytest.fixture
+def chief(admin):
+    return Person(admin)
+
+
+def test_terminals(chief, cashier, register):
+    path = f"registers/{register.pk}/"
+    paired = chief.post(f"{path}pair/")
+    ensure_documented(paired, "post", "register-pair")
+    give_pin(cashier)
+    pad = Api(X_Terminal_Token=paired.json()["terminal_token"])
+    ensure_documented(pad.get("auth/pin/users/"), "get", "pin-users")
+    entered = pad.post("auth/pin/", {"user": str(cashier.pk), "pin": PIN})
+    ensure_documented(entered, "post", "pin")
+    till = Api(entered.json()["access"])
+    ensure_documented(till.get("auth/sessions/"), "get", "session-list")
+    ensure_documented(till.post("auth/reauth/", {"pin": PIN}), "post", "reauth")
+    body = {"tenant": cashier.tenant.slug, "username": "c1", "password": PASSWORD}
+    ensure_documented(pad.post("auth/token/", body), "post", "token")
+    ensure_documented(chief.post(f"{path}unpair/"), "post", "register-unpair")
