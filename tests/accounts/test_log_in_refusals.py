@@ -60,6 +60,11 @@ def platform_user(shop, cashier):
     return credentials(username="root")
 
 
+def platform_user_of_no_shop(shop, cashier):
+    PlatformUserFactory(username="root")
+    return credentials(tenant="no-such-shop", username="root")
+
+
 def same_name_elsewhere(shop, cashier):
     other = TenantFactory(slug="blue")
     UserFactory(tenant=other, username="c1", password="another long password")
@@ -80,6 +85,7 @@ EVERY_NO = [
     unusable_password,
     empty_hash,
     platform_user,
+    platform_user_of_no_shop,
     same_name_elsewhere,
     in_other_case,
 ]
