@@ -11,8 +11,9 @@ from accounts.models import User
 from orders.exceptions import NoReceipt, OrderNotOpen, OrderStillDue
 from orders.models.catalog import Product
 from orders.models.columns import LARGEST_AMOUNT, money_column, quantity_column, rounded
+from orders.models.shift import Shift
 from orders.money import cash_rounding
-from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
     from orders.models.payment import Payment
@@ -50,6 +51,8 @@ class Order(TenantOwned):
     register = models.ForeignKey(
         Register, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    # The drawer's time in which it was rung up, and once completed in which it was sold.
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="orders")
     cashier = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     customer_name = models.CharField(max_length=100, blank=True)
     customer_email = models.EmailField(max_length=254, blank=True)
@@ -66,6 +69,15 @@ class Order(TenantOwned):
     refunded_total = money_column(default=Decimal(0))
     receipt_number = models.PositiveBigIntegerField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=200, blank=True)
+    # The shop's rules at the time: later changes of them must not rewrite what was sold.
+    tax_rounding_level = models.CharField(
+        max_length=5, choices=Tenant.TaxRoundingLevel, default=Tenant.TaxRoundingLevel.LINE
+    )
+    tax_rounding_mode = models.CharField(
+        max_length=9, choices=Tenant.TaxRoundingMode, default=Tenant.TaxRoundingMode.HALF_UP
+    )
     # Of the request that made it: the same id with other content is another order.
     fingerprint = models.CharField(max_length=64, editable=False)
 

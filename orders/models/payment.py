@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
+from accounts.models import User
 from orders.models.columns import money_column, rounded
 from orders.models.order import Order
+from orders.models.shift import Shift
 from tenants.models import TenantOwned
 
 
@@ -21,12 +23,16 @@ class Payment(TenantOwned):
     class Method(models.TextChoices):
         CASH = "cash", "Cash"
         CARD = "card", "Card"
+        VOUCHER = "voucher", "Voucher"
+        STORE_CREDIT = "store_credit", "Store credit"
+        OTHER = "other", "Other"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
         CAPTURED = "captured", "Captured"
         DECLINED = "declined", "Declined"
         UNKNOWN = "unknown", "Unknown"
+        CANCELED = "canceled", "Canceled"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()
@@ -35,6 +41,13 @@ class Payment(TenantOwned):
     amount = money_column()
     tendered = money_column(null=True)
     change = money_column(default=Decimal(0))
+    # The drawer that it went into; null where no shift was open.
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="+")
+    taken_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # Of refunds pending and done.
+    refunded_total = money_column(default=Decimal(0))
     reference = models.CharField(max_length=100, blank=True)
     # The gateway's own, beside what the terminal said: sent again, that must compare equal.
     gateway_reference = models.CharField(max_length=100, blank=True)
@@ -51,6 +64,10 @@ class Payment(TenantOwned):
                 condition=Q(tendered__isnull=True)
                 | Q(tendered=rounded(models.F("amount") + models.F("change"))),
                 name="change_is_tendered_less_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("amount")),
+                name="refunds_do_not_exceed_the_payment",
             ),
         ]
 

@@ -82,6 +82,8 @@ class StockLevel(TenantOwned):
     # Sums of many movements, each of which may be as large as a quantity can be.
     quantity = quantity_column(default=Decimal(0), max_digits=15)
     reserved = quantity_column(default=Decimal(0), max_digits=15)
+    # Falling to this or below is an event; null for those that nobody watches.
+    reorder_point = quantity_column(null=True, blank=True)
 
     objects = TenantManager.from_queryset(StockLevelQuerySet)()  # type: ignore[assignment, misc]
 
@@ -129,6 +131,14 @@ class StockMovement(TenantOwned):
     order = models.ForeignKey(
         "orders.Order", on_delete=models.PROTECT, null=True, related_name="movements"
     )
+    refund = models.ForeignKey(
+        "orders.Refund", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # The same for both sides of a transfer.
+    transfer = models.UUIDField(null=True, blank=True)
+    # What somebody counted, of which the quantity is the difference.
+    counted = quantity_column(null=True, blank=True, max_digits=15)
+    fingerprint = models.CharField(max_length=64, editable=False, blank=True)
     by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
