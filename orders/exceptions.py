@@ -8,6 +8,33 @@ class OrderNotOpen(Conflict):
     message = "Order {number} is {order_status}."
 
 
+class IllegalTransition(Conflict):
+    code = "illegal_transition"
+    message = "Order {number} is {from_status} and cannot become {to_status}."
+
+
+class OrderBeingPaid(Conflict):
+    """A payment is pending or unknown: what it is for must stay as it is."""
+
+    code = "order_being_paid"
+    message = "Order {number} is being paid at this moment."
+
+
+class OrderIsPaid(Conflict):
+    code = "order_is_paid"
+    message = "{paid} is paid on order {number}: give that back first."
+
+
+class PaidMoreThanTotal(Conflict):
+    code = "paid_more_than_total"
+    message = "{paid} is paid on order {number}; its total cannot be {total}."
+
+
+class TooManyLines(Conflict):
+    code = "too_many_lines"
+    message = "Order {number} has {most} lines, and that is all that fit."
+
+
 class OrderStillDue(Conflict):
     code = "order_still_due"
     message = "Order {number} is not paid: {due} is due."

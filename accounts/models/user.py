@@ -208,6 +208,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         """Give leave to others; how far, is said by the same limits as for one's own deeds."""
         return self.is_at_least(Role.MANAGER)
 
+    def may_void(self) -> bool:
+        """End an order that has something on it, without a sale."""
+        return self.is_at_least(Role.MANAGER)
+
     def may_sell(self) -> bool:
         return self.is_at_least(Role.CASHIER)
 

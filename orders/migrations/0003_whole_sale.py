@@ -77,6 +77,16 @@ class Migration(migrations.Migration):
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
+            model_name='orderline',
+            name='open_price',
+            field=models.BooleanField(default=False),
+        ),
+        migrations.AddField(
+            model_name='orderline',
+            name='sold_by',
+            field=models.CharField(choices=[('unit', 'Unit'), ('weight', 'Weight')], default='unit', max_length=6),
+        ),
+        migrations.AddField(
             model_name='payment',
             name='refunded_total',
             field=models.DecimalField(decimal_places=3, default=Decimal('0'), max_digits=15),

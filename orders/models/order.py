@@ -8,11 +8,19 @@ from django.db import models
 from django.db.models import Prefetch, Q
 
 from accounts.models import User
-from orders.exceptions import NoReceipt, OrderNotOpen, OrderStillDue
+from orders.exceptions import (
+    IllegalTransition,
+    NoReceipt,
+    OrderBeingPaid,
+    OrderIsPaid,
+    OrderNotOpen,
+    OrderStillDue,
+)
 from orders.models.catalog import Product
 from orders.models.columns import LARGEST_AMOUNT, money_column, quantity_column, rounded
 from orders.models.shift import Shift
 from orders.money import cash_rounding
+from tenants.exceptions import Invalid
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
@@ -31,19 +39,33 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         )
 
 
+class OrderStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    HELD = "held", "Held"
+    COMPLETED = "completed", "Completed"
+    VOIDED = "voided", "Voided"
+    PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
+    REFUNDED = "refunded", "Refunded"
+
+
+# Every way that an order can go; whatever is not here is refused.
+TRANSITIONS = {
+    OrderStatus.OPEN: {OrderStatus.HELD, OrderStatus.COMPLETED, OrderStatus.VOIDED},
+    OrderStatus.HELD: {OrderStatus.OPEN, OrderStatus.VOIDED},
+    OrderStatus.COMPLETED: {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED},
+    OrderStatus.PARTIALLY_REFUNDED: {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED},
+    OrderStatus.VOIDED: set(),
+    OrderStatus.REFUNDED: set(),
+}
+
+
 class Order(TenantOwned):
     """What one customer takes to the till, from the first item to the receipt.
 
     The figures are those of `orders.money`, written down when the order changes.
     """
 
-    class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        HELD = "held", "Held"
-        COMPLETED = "completed", "Completed"
-        VOIDED = "voided", "Voided"
-        PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
-        REFUNDED = "refunded", "Refunded"
+    Status = OrderStatus
 
     number = models.CharField(max_length=24)
     status = models.CharField(max_length=18, choices=Status, default=Status.OPEN)
@@ -137,9 +159,38 @@ class Order(TenantOwned):
         self.ensure_open()
         if self.due != 0:
             raise OrderStillDue(number=self.number, due=self.due)
-        self.status = self.Status.COMPLETED
+        self.become(self.Status.COMPLETED)
         self.receipt_number = receipt_number
         self.completed_at = at
+
+    def become(self, status: OrderStatus) -> None:
+        """Take the next step, if there is such a way; see TRANSITIONS."""
+        if status not in TRANSITIONS[OrderStatus(self.status)]:
+            raise IllegalTransition(
+                number=self.number, from_status=self.status, to_status=status.value
+            )
+        self.status = status
+
+    def void(self, reason: str, at: datetime) -> None:
+        """End it without a sale: nothing is paid, nothing has left the shelves."""
+        self.ensure_nothing_underway()
+        if self.paid_total:
+            raise OrderIsPaid(number=self.number, paid=self.paid_total)
+        self.become(self.Status.VOIDED)
+        self.void_reason, self.voided_at = reason, at
+
+    def ensure_nothing_underway(self) -> None:
+        """Nobody changes what somebody is paying for at this moment."""
+        if any(payment.is_underway for payment in self.loaded_payments):
+            raise OrderBeingPaid(number=self.number)
+
+    def ensure_editable(self) -> None:
+        self.ensure_open()
+        self.ensure_nothing_underway()
+
+    def may_be_voided_by(self, user: User) -> bool:
+        """Managers void any order, and everybody an empty one of their own."""
+        return user.may_void() or (not self.loaded_lines and self.cashier_id == user.pk)
 
     def sold_as(self) -> tuple[int, datetime]:
         """The number of the receipt and the time of the sale."""
@@ -166,6 +217,8 @@ class OrderLine(TenantOwned):
     quantity = quantity_column()
     note = models.CharField(max_length=200, blank=True)
     tracks_stock = models.BooleanField()
+    open_price = models.BooleanField(default=False)
+    sold_by = models.CharField(max_length=6, choices=Product.SoldBy, default=Product.SoldBy.UNIT)
     discounts = models.JSONField(default=list, blank=True)
     taxes = models.JSONField(default=list, blank=True)
     gross = money_column()
@@ -196,3 +249,8 @@ class OrderLine(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.name}"
+
+    def ensure_whole(self) -> None:
+        """Pieces are whole; only what is weighed comes in parts."""
+        if self.sold_by == Product.SoldBy.UNIT and self.quantity % 1:
+            raise Invalid.field("quantity", f"{self.name} comes by the piece.", code="not_whole")

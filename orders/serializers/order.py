@@ -92,7 +92,7 @@ class BasketInput(StrictSerializer):
 
     id = StrictUUIDField(required=False)
     register = StrictUUIDField(required=False)
-    lines = LineInput(many=True, allow_empty=False)
+    lines = LineInput(many=True)
     discounts = DiscountInput(many=True, required=False)
     customer = CustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)

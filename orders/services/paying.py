@@ -266,12 +266,22 @@ def _go_on(order: Order, *, had_reservation: bool, by: User) -> None:
     """
     underway = any(payment.is_underway for payment in order.loaded_payments)
     if order.due == 0 and not underway:
-        lines = order.loaded_lines
-        order.close(next_receipt_number(order.register), timezone.now())
-        insert_all(*papers_of(order, lines, by))
-        hand_over(order, lines, reserved=had_reservation)
+        _complete(order, reserved=had_reservation, by=by)
     elif underway and not had_reservation:
         reserve_stock(order.store, order.loaded_lines)
     elif had_reservation and not underway:
         release_stock(order.store, order.loaded_lines)
     order.save_changes(*PAID_FIELDS)
+
+
+def complete_if_paid(order: Order, *, by: User) -> None:
+    """Make a sale of an order that a change has left with nothing more to pay."""
+    if order.due == 0 and order.paid_total and order.loaded_lines:
+        _complete(order, reserved=False, by=by)
+
+
+def _complete(order: Order, *, reserved: bool, by: User) -> None:
+    lines = order.loaded_lines
+    order.close(next_receipt_number(order.register), timezone.now())
+    insert_all(*papers_of(order, lines, by))
+    hand_over(order, lines, reserved=reserved)

@@ -4,14 +4,12 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
-from orders.money import PricedTax, TaxRate
 from orders.services.basket import (
     Basket,
     WantedDiscount,
@@ -20,6 +18,7 @@ from orders.services.basket import (
     price_basket,
 )
 from orders.services.completing import hand_over, next_order_number, note_first_order, papers_of
+from orders.services.frozen import frozen_rate, frozen_tax
 from orders.services.paying import (
     NewPayment,
     ask_gateway,
@@ -104,7 +103,8 @@ def _place(new: NewOrder, by: User) -> Order:
 
 def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
     note_first_order()
-    completes = order.due == 0
+    # Without a line there is nothing to sell yet, though nothing is due.
+    completes = order.due == 0 and bool(lines)
     order.number, receipt_number = next_order_number(order.register, with_receipt=completes)
     if receipt_number is not None:
         order.close(receipt_number, timezone.now())
@@ -128,9 +128,11 @@ def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
         note=new.note,
         discounts=_discounts(new.discounts, priced.discounts),
         taxes=[
-            _rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
+            frozen_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
             for total in priced.taxes
         ],
+        tax_rounding_level=current_tenant().tax_rounding_level,
+        tax_rounding_mode=current_tenant().tax_rounding_mode,
         subtotal=priced.subtotal,
         discount_total=priced.discount_total,
         tax_total=priced.tax_total,
@@ -153,8 +155,10 @@ def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
             quantity=line.quantity,
             note=wanted.note,
             tracks_stock=product.track_stock,
+            open_price=product.open_price,
+            sold_by=product.sold_by,
             discounts=_discounts(wanted.discounts, priced.line_discounts),
-            taxes=[_frozen(tax) for tax in priced.taxes],
+            taxes=[frozen_tax(tax) for tax in priced.taxes],
             gross=priced.gross,
             discount_total=priced.discount_total,
             net=priced.net,
@@ -179,16 +183,3 @@ def _discounts(wanted: Sequence[WantedDiscount], taken: Sequence[Decimal]) -> li
         }
         for given, amount in zip(wanted, taken, strict=True)
     ]
-
-
-def _rate(rate: TaxRate) -> dict[str, Any]:
-    return {
-        "name": rate.name,
-        "percent": str(rate.percent),
-        "included": rate.included,
-        "compound": rate.compound,
-    }
-
-
-def _frozen(tax: PricedTax) -> dict[str, Any]:
-    return _rate(tax.rate) | {"amount": str(tax.amount)}

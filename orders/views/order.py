@@ -27,6 +27,7 @@ from orders.serializers.order import (
     wanted_lines,
 )
 from orders.serializers.receipt import ReceiptSerializer
+from orders.views.editing import Edits
 from tenants.exceptions import Invalid
 from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.scope import current_tenant
@@ -50,7 +51,7 @@ class OrderFilter(StrictFilterSet):
         fields = ()
 
 
-class OrderViewSet(ListsAndShows, TenantScopedViewSet):
+class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     """What customers take to the tills, newest first."""
 
     model = Order
