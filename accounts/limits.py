@@ -8,7 +8,7 @@ import ipaddress
 import uuid
 
 from accounts.limiter import Backoff, Claim, Window
-from accounts.models import username_key
+from accounts.models import AuthSession, username_key
 
 QUARTER_HOUR = 15 * 60.0
 HALF_DAY = 12 * 3600.0
@@ -20,6 +20,9 @@ LOG_IN_TO_TENANT = Window("log_in_tenant", limit=300, seconds=60)
 REFRESH_OF_SESSION = Window("refresh", limit=60, seconds=60)
 OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
+# Mail goes to whoever is named: a till must not become a way to bother the world.
+RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
+RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
 
 
 def network(ip: str | None) -> str:
@@ -65,3 +68,10 @@ def of_session(session: uuid.UUID) -> Claim:
 def of_own_password(user: uuid.UUID) -> Claim:
     """Of whoever holds a log-in of this person, to replace their password."""
     return Claim(OWN_PASSWORD, (user.hex,))
+
+
+def receipt_mails_of(session: AuthSession) -> list[Claim]:
+    return [
+        Claim(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
+        Claim(RECEIPT_MAIL_OF_TENANT, (str(session.tenant_id),)),
+    ]

@@ -5,9 +5,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from tenants import audit
 from tenants.exceptions import CurrencyFixed, SlugTaken
 from tenants.ids import is_duplicate
-from tenants.models import Register, Store, Tenant
+from tenants.models import OutboxDelivery, Register, Store, Tenant
 from tenants.scope import current_tenant_id, deed
 
 
@@ -62,3 +63,13 @@ def change_settings(changes: dict[str, Any], *, expected_version: int | None) ->
     tenant.full_clean()
     tenant.save_changes(*changes)
     return tenant
+
+
+@deed
+def try_again(delivery: OutboxDelivery, *, by: audit.Named) -> OutboxDelivery:
+    """Take up a delivery that was given up; the relay tries it at once."""
+    delivery = OutboxDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    delivery.revive()
+    delivery.save_changes("status", "attempts", "next_attempt_at")
+    audit.record("delivery_taken_up", actor=by, target=delivery)
+    return delivery

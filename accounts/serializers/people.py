@@ -18,6 +18,7 @@ from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
 from tenants.serializers import StrictSerializer
 
 PASSWORD_LIMIT = 128
+AGAIN = "when the answer is given again to the same Idempotency-Key."
 
 
 def password_field(**kwargs: Any) -> StrictCharField:
@@ -69,7 +70,9 @@ class UserSerializer(serializers.ModelSerializer[User]):
 class NewUserSerializer(UserSerializer):
     """The person just hired, with the password that nobody will see again."""
 
-    temporary_password = serializers.CharField(allow_null=True, read_only=True)
+    temporary_password = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null where one was given, and {AGAIN}"
+    )
 
     class Meta(UserSerializer.Meta):
         fields = (*UserSerializer.Meta.fields, "temporary_password")
@@ -77,7 +80,9 @@ class NewUserSerializer(UserSerializer):
 
 
 class TemporaryPasswordSerializer(serializers.Serializer[Any]):
-    temporary_password = serializers.CharField(read_only=True)
+    temporary_password = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null {AGAIN}"
+    )
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):
@@ -124,6 +129,10 @@ class AccessTokenSerializer(serializers.Serializer[Any]):
 
     def get_token_type(self, answer: object) -> str:
         return "Bearer"
+
+
+class ReauthAnswer(AccessTokenSerializer):
+    access = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
 
 
 class SessionSerializer(serializers.ModelSerializer[AuthSession]):

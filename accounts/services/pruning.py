@@ -8,10 +8,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuthSession, Throttle
+from tenants.models import IdempotencyKey, OutboxEvent
 from tenants.scope import across_tenants
 
 # No shorter than an address stays known by its log-ins.
 KEEP_SESSIONS = timedelta(days=30)
+# Of what was told. A feed of changes that reads events must hold back this for its readers.
+KEEP_EVENTS = timedelta(days=30)
 CHUNK = 1000
 
 
@@ -21,16 +24,21 @@ class Pruned:
 
     throttles: int
     sessions: int
+    keys: int
+    events: int
 
 
 def prune() -> Pruned:
-    """Delete the counts that are forgotten, and the sessions that ended long ago."""
-    before = timezone.now() - KEEP_SESSIONS
+    """Delete the counts and keys that are forgotten, and what ended or was told long ago."""
+    now = timezone.now()
+    before = now - KEEP_SESSIONS
     ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
     with across_tenants():
         return Pruned(
             throttles=_delete(Throttle.objects.forgotten()),
             sessions=_delete(AuthSession.objects.filter(ended)),
+            keys=_delete(IdempotencyKey.objects.forgotten()),
+            events=_delete(OutboxEvent.objects.done_before(now - KEEP_EVENTS)),
         )
 
 
@@ -39,5 +47,5 @@ def _delete(rows: QuerySet[Any]) -> int:
     deleted = 0
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         # With the question asked again: a count may have come back to life.
-        deleted += rows.filter(pk__in=pks).delete()[0]
+        deleted += rows.filter(pk__in=pks).delete()[1].get(rows.model._meta.label, 0)
     return deleted

@@ -23,6 +23,7 @@ from accounts.tokens import (
     read_access,
     read_refresh,
 )
+from tenants import idempotency
 from tenants.exceptions import Invalid, NotFound
 from tenants.models import Tenant
 from tenants.prepared import Prepared
@@ -204,6 +205,7 @@ def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> st
 @deed
 def _note_authentication(session: AuthSession) -> None:
     now = timezone.now()
+    idempotency.note()
     with across_tenants():
         sessions = AuthSession.objects.live().filter(pk=session.pk)
         if not sessions.update(auth_time=now, updated_at=now):
@@ -222,12 +224,14 @@ def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
 @deed
 def log_out(session: AuthSession) -> None:
     """End this session; its access token is dead with the next request."""
+    idempotency.note()
     with across_tenants():
         AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.LOGOUT)
 
 
 @deed
 def log_out_everywhere(user: User) -> None:
+    idempotency.note()
     end_sessions(user, AuthSession.Ended.LOGOUT_ALL)
 
 

@@ -8,6 +8,7 @@ from accounts.views.auth import (
     SignupView,
     VerifyView,
 )
+from accounts.views.idempotency import IdempotencyKeyViewSet
 from accounts.views.keys import KeysView
 from accounts.views.me import MeView, OwnPasswordView
 from accounts.views.sessions import ReauthView, SessionViewSet
@@ -15,6 +16,7 @@ from accounts.views.shop import RegisterViewSet, StoreViewSet, TenantView
 from accounts.views.users import UserViewSet
 
 __all__ = [
+    "IdempotencyKeyViewSet",
     "KeysView",
     "LogInView",
     "LogOutEverywhereView",

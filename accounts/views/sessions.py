@@ -7,13 +7,13 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import services
 from accounts.models import AuthSession
 from accounts.permissions import IsStaff
-from accounts.serializers.people import AccessTokenSerializer, ReauthInput, SessionSerializer
+from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerializer
 from accounts.views.auth import origin_of
+from tenants.keyed import KeyedView
 from tenants.views import TenantScopedViewSet
 
 
@@ -41,12 +41,12 @@ class SessionViewSet(TenantScopedViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ReauthView(APIView):
+class ReauthView(KeyedView):
     """Show again who one is; the new access token's `auth_time` is now."""
 
     permission_classes = (IsStaff,)
 
-    @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=AccessTokenSerializer)
+    @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=ReauthAnswer)
     def post(self, request: Request) -> Response:
         serializer = ReauthInput(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -56,4 +56,4 @@ class ReauthView(APIView):
             ip=origin_of(request).ip,
         )
         expires_in = int(settings.ACCESS_TOKEN_LIFETIME.total_seconds())
-        return Response(AccessTokenSerializer({"access": access, "expires_in": expires_in}).data)
+        return Response(ReauthAnswer({"access": access, "expires_in": expires_in}).data)

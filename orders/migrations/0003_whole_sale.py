@@ -93,13 +93,28 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name='payment',
+            name='look_ups',
+            field=models.PositiveSmallIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name='payment',
+            name='returned_at',
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='payment',
+            name='next_look_up_at',
+            field=models.DateTimeField(blank=True, null=True),
+        ),
+        migrations.AddField(
+            model_name='payment',
             name='taken_by',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
             model_name='receipt',
             name='prints',
-            field=models.PositiveIntegerField(default=0),
+            field=models.PositiveIntegerField(default=0, editable=False),
         ),
         migrations.AddField(
             model_name='registerseries',
@@ -176,6 +191,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('position', models.PositiveIntegerField()),
+                ('prints', models.PositiveIntegerField(default=0, editable=False)),
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=7)),
                 ('total', models.DecimalField(decimal_places=3, max_digits=15)),
                 ('tax_total', models.DecimalField(decimal_places=3, default=Decimal('0'), max_digits=15)),
@@ -193,6 +209,7 @@ class Migration(migrations.Migration):
                 ('tenant', models.ForeignKey(db_index=False, default=tenants.scope.current_tenant_id, editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
             ],
             options={
+                'ordering': ['position'],
                 'abstract': False,
                 'base_manager_name': 'objects',
             },
@@ -312,6 +329,11 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.shift'),
         ),
         migrations.AddField(
+            model_name='payment',
+            name='returned_in',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.shift'),
+        ),
+        migrations.AddField(
             model_name='registerseries',
             name='shift',
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='orders.shift'),
@@ -344,7 +366,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='refundline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='refunded_quantity_is_positive'),
+            constraint=models.CheckConstraint(condition=models.Q(('quantity__gte', 0)), name='refunded_quantity_is_not_negative'),
         ),
         migrations.AddConstraint(
             model_name='refundline',
@@ -392,7 +414,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('total__gt', 0)), name='refund_is_something'),
+            constraint=models.CheckConstraint(condition=models.Q(('total__gte', 0)), name='refund_is_not_negative'),
         ),
         migrations.AddConstraint(
             model_name='refund',
@@ -426,8 +448,54 @@ class Migration(migrations.Migration):
             model_name='storecreditentry',
             constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='store_credit_entry_is_something'),
         ),
+        migrations.AlterField(
+            model_name='stockmovement',
+            name='quantity',
+            field=models.DecimalField(decimal_places=3, help_text='What the level changed by: negative when goods left.', max_digits=15),
+        ),
+        migrations.RemoveConstraint(
+            model_name='stockmovement',
+            name='movement_moves_something',
+        ),
+        migrations.AddConstraint(
+            model_name='stockmovement',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('quantity', 0), _negated=True), ('type', 'count'), _connector='OR'), name='movement_moves_something'),
+        ),
+        migrations.AddConstraint(
+            model_name='stockmovement',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('counted__isnull', False), ('type', 'count')), models.Q(models.Q(('type', 'count'), _negated=True), ('counted__isnull', True)), _connector='OR'), name='count_says_what_was_counted'),
+        ),
+        migrations.AddConstraint(
+            model_name='stockmovement',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('transfer__isnull', False), ('type__in', ['transfer_out', 'transfer_in'])), models.Q(models.Q(('type__in', ['transfer_out', 'transfer_in']), _negated=True), ('transfer__isnull', True)), _connector='OR'), name='transfer_has_two_sides'),
+        ),
+        migrations.RemoveIndex(
+            model_name='stockmovement',
+            name='movement_of_product',
+        ),
+        migrations.AddIndex(
+            model_name='stockmovement',
+            index=models.Index(fields=['tenant', 'product', '-created_at', '-id'], name='movement_of_product'),
+        ),
+        migrations.AddIndex(
+            model_name='stockmovement',
+            index=models.Index(condition=models.Q(('transfer__isnull', False)), fields=['tenant', 'transfer'], name='movement_of_transfer'),
+        ),
+        migrations.AddIndex(
+            model_name='stocklevel',
+            index=models.Index(condition=models.Q(('reorder_point__isnull', False)), fields=['tenant', 'id'], name='stock_level_watched'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(condition=models.Q(('status__in', ['pending', 'unknown'])), fields=['created_at', 'id'], name='payment_underway'),
+        ),
+        migrations.AddIndex(
+            model_name='payment',
+            index=models.Index(condition=models.Q(('returned_in__isnull', False)), fields=['returned_in'], name='payment_returned'),
+        ),
         tenants.append_only.AppendOnly('orders_stockmovement'),
         tenants.append_only.AppendOnly('orders_cashmovement'),
         tenants.append_only.AppendOnly('orders_storecreditentry'),
         tenants.append_only.AppendOnly('orders_chainentry'),
+        tenants.append_only.AppendOnly('orders_shift', when="OLD.status = 'closed'"),
     ]

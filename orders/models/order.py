@@ -25,17 +25,36 @@ from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, 
 
 if TYPE_CHECKING:
     from orders.models.payment import Payment
+    from orders.models.refund import Refund
 
 
 class OrderQuerySet(TenantQuerySet["Order"]):
     def open(self) -> Self:
         return self.filter(status=Order.Status.OPEN)
 
+    def sold(self) -> Self:
+        """Sales, also those of which something came back later."""
+        return self.filter(receipt_number__isnull=False)
+
+    def with_sale(self) -> Self:
+        """Load what was sold and how it was paid, but not what became of it."""
+        return self.prefetch_related(
+            Prefetch("lines", to_attr="loaded_lines"),
+            Prefetch("payments", to_attr="loaded_payments"),
+        )
+
+    def with_receipt(self) -> Self:
+        """Load what a receipt says, in a fixed number of queries."""
+        return self.with_sale().select_related("store", "register", "cashier", "receipt")
+
     def with_details(self) -> Self:
         """Load what the API shows, in a fixed number of queries."""
         return self.prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
             Prefetch("payments", to_attr="loaded_payments"),
+            Prefetch("refunds", to_attr="loaded_refunds"),
+            Prefetch("loaded_refunds__lines", to_attr="loaded_lines"),
+            Prefetch("loaded_refunds__payouts", to_attr="loaded_payouts"),
         )
 
 
@@ -148,6 +167,7 @@ class Order(TenantOwned):
     # What `with_details` loads, or what was just written.
     loaded_lines: list["OrderLine"]
     loaded_payments: list["Payment"]
+    loaded_refunds: list["Refund"]
 
     @property
     def due(self) -> Decimal:
@@ -187,6 +207,22 @@ class Order(TenantOwned):
     def ensure_editable(self) -> None:
         self.ensure_open()
         self.ensure_nothing_underway()
+
+    def ensure_refundable(self) -> None:
+        if OrderStatus.REFUNDED not in TRANSITIONS[OrderStatus(self.status)]:
+            raise IllegalTransition(
+                number=self.number, from_status=self.status, to_status="refunded"
+            )
+
+    def status_after_refund(self) -> OrderStatus:
+        """Refunded once all money has gone back and, of what was free, all goods."""
+        lines = self.loaded_lines
+        if not any(line.refunded_total or line.refunded_quantity for line in lines):
+            return OrderStatus.COMPLETED
+        whole = all(
+            line.refunded_total == line.total if line.total else line.is_all_back for line in lines
+        )
+        return OrderStatus.REFUNDED if whole else OrderStatus.PARTIALLY_REFUNDED
 
     def may_be_voided_by(self, user: User) -> bool:
         """Managers void any order, and everybody an empty one of their own."""
@@ -250,7 +286,14 @@ class OrderLine(TenantOwned):
     def __str__(self) -> str:
         return f"{self.quantity} {self.name}"
 
+    @property
+    def is_all_back(self) -> bool:
+        return bool(self.refunded_quantity == self.quantity)
+
     def ensure_whole(self) -> None:
+        self.ensure_whole_in(self.quantity, "quantity")
+
+    def ensure_whole_in(self, quantity: Decimal, field: str) -> None:
         """Pieces are whole; only what is weighed comes in parts."""
-        if self.sold_by == Product.SoldBy.UNIT and self.quantity % 1:
-            raise Invalid.field("quantity", f"{self.name} comes by the piece.", code="not_whole")
+        if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
+            raise Invalid.field(field, f"{self.name} comes by the piece.", code="not_whole")

@@ -1,20 +1,37 @@
 """Money back, and what came back for it."""
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 
 from accounts.models import User
 from orders.models.columns import money_column, quantity_column
 from orders.models.order import Order, OrderLine
 from orders.models.payment import Payment
+from orders.models.prints import Printed
 from orders.models.shift import Shift
-from tenants.models import Register, Store, TenantOwned
+from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 
-class Refund(TenantOwned):
+class RefundQuerySet(TenantQuerySet["Refund"]):
+    def with_details(self) -> Self:
+        """Load what the API shows, in a fixed number of queries."""
+        return self.prefetch_related(
+            Prefetch("lines", to_attr="loaded_lines"),
+            Prefetch("payouts", to_attr="loaded_payouts"),
+        )
+
+    def with_receipt(self) -> Self:
+        """Load what its receipt says: lines with their names, and the sale."""
+        return self.select_related("store", "register", "by", "order__register").prefetch_related(
+            Prefetch("lines", RefundLine.objects.select_related("line"), to_attr="loaded_lines"),
+            Prefetch("payouts", to_attr="loaded_payouts"),
+        )
+
+
+class Refund(Printed, TenantOwned):
     """Part or all of a sale taken back, with a receipt of its own. Is never refunded itself.
 
     `total` is what was taken back, at the prices and taxes of the sale; `cash_rounding` what the
@@ -48,11 +65,14 @@ class Refund(TenantOwned):
     completed_at = models.DateTimeField(null=True, blank=True)
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)
 
-    # What is loaded for the API.
+    objects = TenantManager.from_queryset(RefundQuerySet)()  # type: ignore[assignment, misc]
+
+    # What `with_details` loads.
     loaded_lines: list["RefundLine"]
     loaded_payouts: list["Payout"]
 
     class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["position"]
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(
                 fields=["tenant", "order", "position"], name="refund_position_is_unique"
@@ -61,7 +81,7 @@ class Refund(TenantOwned):
                 fields=["tenant", "register", "receipt_number"],
                 name="refund_receipt_number_is_unique",
             ),
-            models.CheckConstraint(condition=Q(total__gt=0), name="refund_is_something"),
+            models.CheckConstraint(condition=Q(total__gte=0), name="refund_is_not_negative"),
             models.CheckConstraint(
                 condition=Q(status="done", receipt_number__isnull=False, completed_at__isnull=False)
                 | (~Q(status="done") & Q(receipt_number__isnull=True)),
@@ -90,7 +110,7 @@ class RefundLine(TenantOwned):
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
-                condition=Q(quantity__gt=0), name="refunded_quantity_is_positive"
+                condition=Q(quantity__gte=0), name="refunded_quantity_is_not_negative"
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="refund_line_is_not_negative"),
         ]
@@ -126,3 +146,8 @@ class Payout(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.method} {self.amount}"
+
+    @property
+    def is_underway(self) -> bool:
+        """Nobody knows yet whether the money has gone."""
+        return self.status in {self.Status.PENDING, self.Status.UNKNOWN}

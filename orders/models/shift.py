@@ -1,17 +1,15 @@
 """A drawer's time, from the opening float to the counted close."""
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from orders.exceptions import ShiftNotIn
 from orders.models.columns import money_column
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 
 class ShiftQuerySet(TenantQuerySet["Shift"]):
@@ -92,6 +90,14 @@ class Shift(TenantOwned):
     def __str__(self) -> str:
         return f"Shift of {self.created_at:%Y-%m-%d %H:%M}"
 
+    def ensure_is(self, status: "Shift.Status") -> None:
+        if self.status != status:
+            raise ShiftNotIn(shift_status=self.status)
+
+    def ensure_not(self, status: "Shift.Status") -> None:
+        if self.status == status:
+            raise ShiftNotIn(shift_status=self.status)
+
 
 class CashMovement(TenantOwned):
     """Money put into the drawer or taken out of it other than by a sale. Never changed."""
@@ -125,7 +131,3 @@ class CashMovement(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.type} {self.amount}"
-
-    @property
-    def at(self) -> "datetime":
-        return self.created_at

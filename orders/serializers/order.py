@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Order, Payment
 from orders.money import Discount, DiscountType
@@ -97,6 +98,13 @@ class BasketInput(StrictSerializer):
     customer = CustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = PaymentInput(many=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An order may be opened with nothing on it yet, but nobody pays for that."""
+        if attrs.get("payments") and not attrs["lines"]:
+            nothing = ErrorDetail("There is nothing to pay for.", code="empty")
+            raise serializers.ValidationError({"lines": [nothing]})
+        return attrs
 
 
 class OrderInput(BasketInput):

@@ -17,15 +17,19 @@ from orders.services.basket import (
     ensure_within_limits,
     price_basket,
 )
-from orders.services.completing import hand_over, next_order_number, note_first_order, papers_of
-from orders.services.frozen import frozen_rate, frozen_tax
-from orders.services.paying import (
-    NewPayment,
-    ask_gateway,
-    draft_payments,
-    look_up_left_behind,
+from orders.services.completing import (
+    Papers,
+    hand_over,
+    next_numbers,
+    note_first_order,
+    papers_of,
 )
+from orders.services.credit import spend_credits
+from orders.services.frozen import frozen_rate, frozen_tax
+from orders.services.paying import ask_gateway, look_up_left_behind
 from orders.services.stock import reserve_stock
+from orders.services.tender import NewPayment, draft_payments
+from tenants import idempotency
 from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
@@ -95,7 +99,7 @@ def _place(new: NewOrder, by: User) -> Order:
     order = _draft_order(new, register, basket, by)
     lines = _draft_lines(order, basket)
     payments = draft_payments(order, new.payments)
-    order.loaded_lines, order.loaded_payments = lines, payments
+    order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
     with transaction.atomic():
         _write(order, lines, payments, by)
     return order
@@ -105,11 +109,17 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     note_first_order()
     # Without a line there is nothing to sell yet, though nothing is due.
     completes = order.due == 0 and bool(lines)
-    order.number, receipt_number = next_order_number(order.register, with_receipt=completes)
-    if receipt_number is not None:
-        order.close(receipt_number, timezone.now())
-    papers = papers_of(order, lines, by) if completes else ()
-    insert_all([order], lines, payments, *papers)
+    numbers = next_numbers(order.register, orders=1, receipts=int(completes))
+    order.number = f"{order.register.number}-{numbers.order:06d}"
+    order.shift_id = numbers.shift
+    for payment in payments:
+        payment.shift_id, payment.taken_by = numbers.shift, by
+    spend_credits(payments, by=by)
+    papers = Papers()
+    if completes:
+        order.close(numbers.receipt, timezone.now())
+        papers = papers_of(order, lines, numbers, by)
+    insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, also=papers.also)
     if completes:
         hand_over(order, lines)
     elif any(payment.is_underway for payment in payments):

@@ -7,6 +7,14 @@ import tenants.scope
 from django.db import migrations, models
 
 
+def limit_differences_of_drawers(apps, editor):
+    """Shops that are older than this limit: what has no limit goes as far as it likes."""
+    for tenant in apps.get_model('tenants', 'Tenant').objects.all():
+        for role, amount in (('cashier', '5'), ('manager', '1000')):
+            tenant.limits.setdefault(role, {}).setdefault('drawer_difference_amount', amount)
+        tenant.save(update_fields=['limits'])
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -41,6 +49,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('subscriber', models.CharField(max_length=60)),
+                ('subject', models.UUIDField(blank=True, null=True)),
                 ('status', models.CharField(choices=[('waiting', 'Waiting'), ('delivered', 'Delivered'), ('dead', 'Given up')], default='waiting', max_length=9)),
                 ('attempts', models.PositiveIntegerField(default=0)),
                 ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
@@ -81,7 +90,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxevent',
-            index=models.Index(condition=models.Q(('relayed_at__isnull', True)), fields=['created_at', 'id'], name='outbox_to_relay'),
+            index=models.Index(condition=models.Q(('relayed_at__isnull', True)), fields=['id'], name='outbox_to_relay'),
         ),
         migrations.AddIndex(
             model_name='outboxevent',
@@ -93,10 +102,27 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxdelivery',
+            index=models.Index(condition=models.Q(('status', 'dead')), fields=['id'], name='delivery_dead'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxdelivery',
+            index=models.Index(condition=models.Q(('status', 'waiting'), ('subject__isnull', False)), fields=['tenant', 'subscriber', 'subject', 'event'], name='delivery_in_order'),
+        ),
+        migrations.AddIndex(
+            model_name='outboxdelivery',
             index=models.Index(fields=['tenant', 'status', 'created_at'], name='delivery_by_status'),
         ),
         migrations.AddConstraint(
             model_name='outboxdelivery',
             constraint=models.UniqueConstraint(fields=('tenant', 'event', 'subscriber'), name='delivered_once_to_each'),
+        ),
+        # For new shops; those that are there go on as they do.
+        migrations.AlterField(
+            model_name='tenant',
+            name='shifts_required',
+            field=models.BooleanField(default=True),
+        ),
+        migrations.RunPython(
+            limit_differences_of_drawers, migrations.RunPython.noop, elidable=True
         ),
     ]

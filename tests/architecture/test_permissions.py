@@ -13,6 +13,7 @@ from tests.api import Api, Person
 from tests.architecture.walks import routes
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import OrderLineFactory, PaymentFactory
+from tests.factories.tenants import IdempotencyKeyFactory
 from tests.shapes import refusal
 
 ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
@@ -39,6 +40,7 @@ TABLE = {
     ("patch", "me"): STAFF,
     ("put", "password"): STAFF,
     ("post", "reauth"): STAFF,
+    ("get", "idempotency-key"): STAFF,
     ("get", "session-list"): STAFF,
     ("delete", "session-detail"): STAFF,
     # people; whom a manager may change is the models' to say
@@ -76,9 +78,12 @@ TABLE = {
     ("post", "product-list"): MANAGERS,
     ("get", "product-detail"): STAFF,
     ("patch", "product-detail"): MANAGERS,
+    ("post", "product-import"): MANAGERS,
+    ("get", "product-export"): MANAGERS,
     # stock
     ("get", "stock-level-list"): STAFF,
     ("get", "stock-level-detail"): STAFF,
+    ("patch", "stock-level-detail"): MANAGERS,
     ("get", "movement-list"): STAFF,
     ("post", "movement-list"): MANAGERS,
     ("get", "movement-detail"): STAFF,
@@ -89,12 +94,14 @@ TABLE = {
     ("get", "order-detail"): STAFF,
     ("post", "order-payments"): STAFF,
     ("get", "order-receipt"): STAFF,
+    ("post", "order-receipt-email"): STAFF,
     ("post", "payment-resolve"): MANAGERS,
 }
 # What somebody may do who still has to replace a temporary password.
 BEFORE_PASSWORD_CHANGE = {("put", "password"), ("post", "logout"), ("post", "logout-all")}
 # Bodies that are read before the row is looked for.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "order-receipt-email"): {"email": "ada@customer.example"},
     ("put", "user-role"): {"role": "cashier"},
     ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},
 }
@@ -138,7 +145,7 @@ def people(admin, manager, cashier):
 
 
 def call(client: Api, method: str, name: str, pk: uuid.UUID | None) -> Any:
-    path = BY_NAME[name].path.replace("<uuid:pk>", str(pk))
+    path = BY_NAME[name].path.replace("<uuid:pk>", str(pk)).replace("<path:key>", str(pk))
     body = BODIES.get((method, name))
     headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {})
     content = json.dumps(body or {})
@@ -153,9 +160,11 @@ def row_of(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
 
 
 def own_row_of(client: Api, name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
-    """A row that this person may reach: of the log-ins only one's own."""
+    """A row that this person may reach: of the log-ins and of the requests only one's own."""
     if name == "session-detail" and isinstance(client, Person):
         return client.session.pk
+    if name == "idempotency-key" and isinstance(client, Person):
+        return IdempotencyKeyFactory(tenant=client.user.tenant, user=client.user.pk).key
     return row_of(name, rows)
 
 

@@ -22,8 +22,9 @@ from tests.factories.tenants import TenantFactory
 NOT_OWNED = {"tenants.Tenant", "accounts.User", "accounts.Throttle"}
 # What happened at the door of a shop that does not exist has no shop.
 ALSO_OF_NOBODY = {"tenants.AuditEvent"}
-# What the relay asks of all shops at once; they hold only what is still to be told.
-OF_EVERY_SHOP = {"outbox_to_relay", "delivery_to_try"}
+# What the relay, and who looks after it, asks of all shops at once; they hold only what is left
+# to be done.
+OF_EVERY_SHOP = {"outbox_to_relay", "delivery_to_try", "delivery_dead", "payment_underway"}
 # Views of no rows, or of the one row of the shop itself.
 PLAIN_VIEWS = {
     "LogInView",

@@ -11,8 +11,9 @@ from orders.models import Product
 from tenants.models import Register, Store, Tenant
 from tests.api import Person
 from tests.factories.orders import ProductFactory, StockLevelFactory
-from tests.factories.tenants import RegisterFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.orders.gateway import ScriptedGateway
+from tests.orders.stockroom import Stockroom
 from tests.orders.till import Body, Till, new_id
 
 
@@ -67,13 +68,19 @@ def shop_in(shop: Tenant) -> Callable[..., Tenant]:
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Stands in for the one that the settings name."""
     scripted = ScriptedGateway()
-    monkeypatch.setattr("orders.services.paying.payment_gateway", lambda: scripted)
+    for asking in ("paying", "payouts"):
+        monkeypatch.setattr(f"orders.services.{asking}.payment_gateway", lambda: scripted)
     return scripted
 
 
 @pytest.fixture
 def chief(manager: User) -> Person:
     return Person(manager)
+
+
+@pytest.fixture
+def room(manager: User, store: Store) -> Stockroom:
+    return Stockroom(manager, store, StoreFactory(tenant=store.tenant, name="Second"))
 
 
 @pytest.fixture

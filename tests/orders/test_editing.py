@@ -1,12 +1,8 @@
 """An order while it is open: every change prices the whole of it again."""
 
-from decimal import Decimal
-
 import pytest
 
-from orders.models import OrderLine
-from tests.api import Person
-from tests.orders.till import cash, line, new_id, percent
+from tests.orders.till import cash, line, percent
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What a timer runs once a day."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -8,8 +9,13 @@ from accounts.services import prune
 
 
 class Command(BaseCommand):
-    help = "Deletes forgotten counts of log-in tries, and sessions that ended over 30 days ago."
+    help = (
+        "Deletes forgotten counts of log-in tries, sessions that ended over 30 days ago, "
+        "Idempotency-Keys with their answers after 72 hours, and events of the outbox 30 days "
+        "after they were told, or given up, with their deliveries."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         pruned = prune()
-        self.stdout.write(f"throttles\t{pruned.throttles}\nsessions\t{pruned.sessions}")
+        for name, count in asdict(pruned).items():
+            self.stdout.write(f"{name}\t{count}")
