@@ -30,7 +30,7 @@ run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
 	@$(PY) manage.py migrate --noinput --verbosity 0
 	@$(PY) manage.py seed_demo --url http://127.0.0.1:$(PORT)
 	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
-	@exec env PORT=$(PORT) $(PY) -m gunicorn --config config/gunicorn.py
+	@exec env PORT=$(PORT) $(PY) -m config.together
 
 # 5 is pytest for "nothing to run": what ARGS names may be nothing for one engine, never for both.
 test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="for pytest"

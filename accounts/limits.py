@@ -10,7 +10,7 @@ import uuid
 from datetime import datetime
 
 from accounts.limiter import Backoff, Claim, Window
-from accounts.models import username_key
+from accounts.models import AuthSession, username_key
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -31,6 +31,9 @@ PIN_OF_USER = Window("pin_user", limit=10, seconds=DAY)
 PINS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
 REFUSALS_WRITTEN_DOWN = Window("refusals", limit=30, seconds=60)
+# Mail goes to whoever is named: a till must not become a way to bother the world.
+RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
+RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
 
 
 def network(ip: str | None) -> str:
@@ -103,3 +106,10 @@ def of_own_password(user: uuid.UUID) -> Claim:
 def refusals_of(session: uuid.UUID) -> Claim:
     """What somebody was refused and is written down; who asks in a loop fills no books."""
     return Claim(REFUSALS_WRITTEN_DOWN, (session.hex,))
+
+
+def receipt_mails_of(session: AuthSession) -> list[Claim]:
+    return [
+        Claim(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
+        Claim(RECEIPT_MAIL_OF_TENANT, (str(session.tenant_id),)),
+    ]

@@ -1,4 +1,4 @@
-"""auth/..., users/..., the shop itself, and approvals/..."""
+"""auth/..., users/..., the shop itself, approvals/..., and what became of one's requests."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter
@@ -28,5 +28,10 @@ urlpatterns = [
     path("auth/me/", views.MeView.as_view(), name="me"),
     path("auth/password/", views.OwnPasswordView.as_view(), name="password"),
     path("tenant/", views.TenantView.as_view(), name="tenant"),
+    path(
+        "idempotency/<path:key>/",
+        views.IdempotencyKeyViewSet.as_view({"get": "list"}),
+        name="idempotency-key",
+    ),
     *router.urls,
 ]

@@ -75,6 +75,11 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
         "loggers": {
             # Replaces Django's own handlers, one of which mails whole requests.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
+            # One line for each sale, for other systems to read: not less at a higher level.
+            "till.sales": {"level": "INFO"},
+            # Tells every step of every page that is drawn.
+            "weasyprint": {"level": "WARNING"},
+            "fontTools": {"level": "WARNING"},
             # Refusals have their line in the access log.
             "django.request": {"level": "ERROR"},
             # The development server's line shows the query string.

@@ -44,8 +44,10 @@ STATUS_OF: dict[type[DomainError], int] = {
     domain.NotFound: 404,
     domain.Conflict: 409,
     domain.VersionConflict: 412,
+    domain.IdempotencyKeyReused: 422,
     domain.PreconditionRequired: 428,
     domain.TooManyRequests: 429,
+    domain.NotHere: 501,
     domain.Unavailable: 503,
 }
 
@@ -83,11 +85,13 @@ class Problem:
             "request_id": request_id,
         }
         if self.errors:
-            body["errors"] = [
-                {"field": error.field, "code": error.code, "detail": error.detail}
-                for error in self.errors[:MOST_ERRORS]
-            ]
+            body["errors"] = [shown(error) for error in self.errors[:MOST_ERRORS]]
         return body | {name: fact for name, fact in self.facts.items() if name not in body}
+
+
+def shown(error: FieldError) -> dict[str, Any]:
+    row = {} if error.row is None else {"row": error.row}
+    return row | {"field": error.field, "code": error.code, "detail": error.detail}
 
 
 def plain(fact: Any) -> str:

@@ -32,6 +32,7 @@ PROBLEM: dict[str, Any] = {
                 "type": "object",
                 "required": ["field", "code", "detail"],
                 "properties": {
+                    "row": {"type": "integer", "description": "Of a file; its header is row 1."},
                     "field": {
                         "type": "string",
                         "description": "Its path; empty for the body as a whole.",
@@ -43,6 +44,26 @@ PROBLEM: dict[str, Any] = {
             },
         },
     },
+}
+
+KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": (
+        "Makes repeating harmless: the request is done once, and sent again it gets the first "
+        "answer again, with `Idempotent-Replayed: true` and with null for secrets that are shown "
+        "once. The key is one's own, for this method and path, for 72 hours; with another body it "
+        "is refused (422 `idempotency_key_reused`), and while the first still runs one is told to "
+        "wait (409 `request_in_progress`). Refusals are not kept: the same key may try again. "
+        "What moves money or stock needs a key, or an `id` in its body "
+        "(400 `idempotency_key_required`); without an `id` it gets one that follows from the key, "
+        "for ever."
+    ),
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+REPLAYED: dict[str, Any] = {
+    "description": "The request was done before; nothing was done now.",
+    "schema": {"type": "string", "const": "true"},
 }
 
 # For each status the name of its response component, and what it means.
@@ -63,7 +84,7 @@ RESPONSES: dict[str, tuple[str, str]] = {
 }
 ALWAYS = ("400", "401", "403", "406", "429", "503")
 BY_METHOD: dict[str, tuple[str, ...]] = {
-    "post": ("409", "412", "422"),
+    "post": ("409", "412"),
     "put": ("409", "412", "428"),
     "patch": ("409", "412", "428"),
     "delete": ("409", "412"),
@@ -85,14 +106,32 @@ def document_problems(
     components.setdefault("responses", {}).update(
         {name: response(meaning) for name, meaning in RESPONSES.values()}
     )
+    components.setdefault("parameters", {})["IdempotencyKey"] = KEY
+    components.setdefault("headers", {})["IdempotentReplayed"] = REPLAYED
     for path, operations in result.get("paths", {}).items():
         for method in operations.keys() & set(METHODS):
             operation = operations[method]
+            if has_key(method, operation):
+                document_key(operation)
             for status in problems_of(path, method, operation):
                 name, _ = RESPONSES[status]
                 reference = {"$ref": f"#/components/responses/{name}"}
                 operation["responses"].setdefault(status, reference)
     return result
+
+
+def has_key(method: str, operation: dict[str, Any]) -> bool:
+    """Where nobody is logged in a key would be nobody's, and is not looked at."""
+    return method == "post" and bool(operation.get("security"))
+
+
+def document_key(operation: dict[str, Any]) -> None:
+    reference = {"$ref": "#/components/parameters/IdempotencyKey"}
+    operation.setdefault("parameters", []).append(reference)
+    for answer in operation["responses"].values():
+        answer["headers"] = {
+            "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
+        }
 
 
 def response(meaning: str) -> dict[str, Any]:
@@ -107,6 +146,8 @@ def response(meaning: str) -> dict[str, Any]:
 def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     """The statuses that this operation may answer besides its own."""
     statuses = [*ALWAYS, *BY_METHOD.get(method, ())]
+    if has_key(method, operation):
+        statuses.append("422")
     if "{" in path:
         statuses.append("404")
     if "requestBody" in operation:

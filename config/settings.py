@@ -231,6 +231,15 @@ SIMPLE_JWT: dict[str, Any] = {
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="orders.gateways.simulated.SimulatedGateway")
 PAYMENT_GATEWAY_TIMEOUT = env.float("PAYMENT_GATEWAY_TIMEOUT", default=10.0)
 
+# --- What the relay tells, and what it looks after ------------------------------------------
+
+OUTBOX_SUBSCRIBERS = [
+    "orders.notifications.SalesLog",
+    "orders.notifications.LowStockMail",
+    "orders.services.receipt_mail.ReceiptMail",
+]
+RELAY_JOBS = ["orders.services.left_behind.LeftBehindPayments"]
+
 # --- API ------------------------------------------------------------------------------------
 
 API_MAX_BODY_BYTES = 1024 * 1024
@@ -258,6 +267,8 @@ REST_FRAMEWORK = {
 
 vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="till@localhost")
+# Of each step of a conversation with the mail server; all of them stay below the relay's lease.
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -1,11 +1,38 @@
 """Every reason for which the till says no."""
 
-from tenants.exceptions import Conflict, DomainError
+from tenants.exceptions import Conflict, DomainError, Invalid, NotFound, NotHere, NotPermitted
 
 
 class OrderNotOpen(Conflict):
     code = "order_not_open"
     message = "Order {number} is {order_status}."
+
+
+class IllegalTransition(Conflict):
+    code = "illegal_transition"
+    message = "Order {number} is {from_status} and cannot become {to_status}."
+
+
+class OrderBeingPaid(Conflict):
+    """A payment is pending or unknown: what it is for must stay as it is."""
+
+    code = "order_being_paid"
+    message = "Order {number} is being paid at this moment."
+
+
+class OrderIsPaid(Conflict):
+    code = "order_is_paid"
+    message = "{paid} is paid on order {number}: give that back first."
+
+
+class PaidMoreThanTotal(Conflict):
+    code = "paid_more_than_total"
+    message = "{paid} is paid on order {number}; its total cannot be {total}."
+
+
+class TooManyLines(Conflict):
+    code = "too_many_lines"
+    message = "Order {number} has {most} lines, and that is all that fit."
 
 
 class OrderStillDue(Conflict):
@@ -45,11 +72,6 @@ class AmountTooLarge(DomainError):
     message = "This order is too large for one till."
 
 
-class IdempotencyKeyRequired(DomainError):
-    code = "idempotency_key_required"
-    message = "Send an id of your own, so that a repeated request does nothing twice."
-
-
 class BarcodeTaken(Conflict):
     code = "barcode_taken"
     message = "Barcode {barcode} is on another product."
@@ -63,3 +85,91 @@ class SkuTaken(Conflict):
 class CurrencyChanged(Conflict):
     code = "currency_changed"
     message = "The shop's currency has changed at this moment: read the prices again."
+
+
+class NoOpenShift(Conflict):
+    code = "no_open_shift"
+    message = "Open a shift at {register} first."
+
+
+class NoCurrentShift(NotFound):
+    """`suggested_float` is what was last counted there: the float to begin the next one with."""
+
+    code = "no_current_shift"
+    message = "No shift is open at {register}."
+
+
+class ShiftAlreadyOpen(Conflict):
+    code = "shift_already_open"
+    message = "A shift is open at {register} already."
+
+
+class RefundNotDone(Conflict):
+    code = "no_receipt"
+    message = "This refund is {refund_status}, so that it has no receipt."
+
+
+class PdfUnavailable(NotHere):
+    code = "pdf_unavailable"
+    message = (
+        "PDF cannot be made on this server. Whoever runs it installs what is missing: "
+        "apt install libpango-1.0-0 libpangoft2-1.0-0, and pip install weasyprint."
+    )
+
+
+class ShiftNotIn(Conflict):
+    code = "shift_not_in_state"
+    message = "This shift is {shift_status}."
+
+
+class PaymentsUnclear(Conflict):
+    """`payments` are those that the gateway has still to answer for; resolve them first."""
+
+    code = "payments_unclear"
+    message = "Of some payments nobody knows what became of them."
+
+
+class CountBeyondTolerance(NotPermitted):
+    """Says nothing of how much, so that the count stays blind."""
+
+    code = "count_beyond_tolerance"
+    message = "The count differs by more than you may accept: count again, or ask a manager."
+
+
+class RowsInvalid(Invalid):
+    """Some rows of a file are wrong, each named with its number; none of the others is written."""
+
+    code = "invalid_rows"
+    message = "Some rows are wrong, so that nothing was imported."
+
+
+class CatalogChanged(Conflict):
+    code = "catalog_changed"
+    message = "Somebody else changed the catalog at the same moment: import the file again."
+
+
+class NothingLeft(Conflict):
+    code = "nothing_left_to_refund"
+    message = "Of order {number} nothing is left to take back."
+
+
+class NotThatMuchLeft(Conflict):
+    code = "refund_exceeds_paid"
+    message = "Of order {number} only {left} is left to give back."
+
+
+class RefundSettled(Conflict):
+    code = "refund_settled"
+    message = "This refund is {refund_status}: there is nothing to resolve."
+
+
+class InsufficientCredit(Conflict):
+    """`balance` is null where there is no such credit."""
+
+    code = "insufficient_store_credit"
+    message = "There is not enough on store credit {reference}."
+
+
+class CreditCodeTaken(Conflict):
+    code = "store_credit_code_taken"
+    message = "Another store credit has this code."

@@ -1,5 +1,6 @@
 """The catalog, stock/... and orders/..."""
 
+from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from orders import views
@@ -11,6 +12,12 @@ router.register("products", views.ProductViewSet, basename="product")
 router.register("stock/movements", views.MovementViewSet, basename="movement")
 router.register("stock", views.StockLevelViewSet, basename="stock-level")
 router.register("payments", views.PaymentViewSet, basename="payment")
+router.register("refunds", views.RefundViewSet, basename="refund")
+router.register("store-credits", views.StoreCreditViewSet, basename="store-credit")
+router.register("shifts", views.ShiftViewSet, basename="shift")
 router.register("orders", views.OrderViewSet, basename="order")
 
-urlpatterns = router.urls
+urlpatterns = [
+    path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
+    *router.urls,
+]

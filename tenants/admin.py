@@ -3,13 +3,17 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
-from tenants import audit
-from tenants.models import AuditEvent, Register, Store, Tenant
-from tenants.scope import tenant_context
+from tenants import audit, services
+from tenants.exceptions import DomainError
+from tenants.models import AuditEvent, OutboxDelivery, OutboxEvent, Register, Store, Tenant
+from tenants.relay import configured
+from tenants.scope import tenant_context, tenant_scope
 
 
 class PlatformAdmin(admin.ModelAdmin):
@@ -26,7 +30,9 @@ class PlatformAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Only the filters on the page: Django would let one guess at any column, hashes too."""
-        return lookup.partition("__")[0] in self.get_list_filter(request)
+        filters = self.get_list_filter(request)
+        names = {getattr(each, "parameter_name", each) for each in filters}
+        return lookup.partition("__")[0] in names
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Saved with a version more, and written down in the books of the shop."""
@@ -136,3 +142,118 @@ class AuditEventAdmin(ReadOnly, TenantScopedAdmin):
         "ip",
         "request_id",
     )
+
+
+class NewestOnly(Paginator):
+    """Of a table that grows without end only so many rows are listed, and no more are counted.
+
+    What lies further back is found by the filters and the search.
+    """
+
+    MOST = 1000
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list[: self.MOST].count()
+
+
+class NameFilter(admin.SimpleListFilter):
+    """By one of the names that the installation knows: nobody asks the table which there are."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, name) for name in sorted(self.names())]
+
+    def names(self) -> set[str]:
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(self.condition(self.value())) if self.value() else queryset
+
+    def condition(self, name: str) -> Q:
+        raise NotImplementedError
+
+
+class TopicFilter(NameFilter):
+    title = parameter_name = "topic"
+
+    def names(self) -> set[str]:
+        subscribers, _ = configured()
+        return {topic for each in subscribers for topic in each.topics}
+
+    def condition(self, name: str) -> Q:
+        return Q(topic=name)
+
+
+class SubscriberFilter(NameFilter):
+    title = parameter_name = "subscriber"
+
+    def names(self) -> set[str]:
+        subscribers, _ = configured()
+        return {each.name for each in subscribers}
+
+    def condition(self, name: str) -> Q:
+        """With all the recipients that it may have."""
+        return Q(subscriber=name) | Q(subscriber__startswith=f"{name}/")
+
+
+class OutboxAdmin(ReadOnly, TenantScopedAdmin):
+    """Newest first, as ids are; without what was told, which is the shop's and its customers'."""
+
+    paginator = NewestOnly
+    ordering = ("-id",)
+    # The shops that a word fits are few; what they told is not searched.
+    search_fields = ("tenant__slug",)
+
+
+@admin.register(OutboxEvent)
+class OutboxEventAdmin(OutboxAdmin):
+    list_display = ("topic", "tenant", "subject_type", "subject", "created_at", "relayed_at")
+    list_filter = (TopicFilter,)
+    sortable_by = ()
+    fields = ("id", "tenant", "topic", "subject_type", "subject", "created_at", "relayed_at")
+
+
+@admin.register(OutboxDelivery)
+class OutboxDeliveryAdmin(OutboxAdmin):
+    """What is on its way, what arrived, and what was given up and may be tried again."""
+
+    list_display = (
+        "event",
+        "subscriber",
+        "tenant",
+        "status",
+        "attempts",
+        "next_attempt_at",
+        "last_error",
+        "created_at",
+    )
+    list_filter = ("status", SubscriberFilter)
+    list_select_related = ("tenant", "event")
+    sortable_by = ()
+    fields = (
+        "id",
+        "tenant",
+        "event",
+        "subscriber",
+        "status",
+        "attempts",
+        "next_attempt_at",
+        "delivered_at",
+        "last_error",
+        "created_at",
+    )
+    actions = ("try_again",)
+
+    @admin.action(description="Try the chosen deliveries again")
+    def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxDelivery]) -> None:
+        for delivery in chosen:
+            level, outcome = self.revived(delivery, by=request.user)
+            self.message_user(request, f"{delivery.tenant}: {delivery.event}: {outcome}", level)
+
+    def revived(self, delivery: OutboxDelivery, *, by: Any) -> tuple[int, str]:
+        try:
+            with tenant_scope(delivery.tenant):
+                services.try_again(delivery, by=by)
+        except DomainError as refusal:
+            return messages.ERROR, str(refusal)
+        return messages.SUCCESS, "is tried again."

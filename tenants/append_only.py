@@ -6,7 +6,7 @@ from django.db.migrations.operations.base import Operation
 
 # Fires for every row; PostgreSQL's TRUNCATE is for the owner of the tables alone.
 SQLITE = """
-CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table}
+CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {when}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
 """
 POSTGRES_FUNCTION = """
@@ -16,29 +16,34 @@ $$
 """
 POSTGRES = """
 CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
-FOR EACH ROW EXECUTE FUNCTION refuse_change()
+FOR EACH ROW {when} EXECUTE FUNCTION refuse_change()
 """
 
 
 class AppendOnly(Operation):
-    """Migration: from here on the rows of this table stay as they were written."""
+    """Migration: from here on the rows of this table stay as they were written.
+
+    With `when`, a condition on OLD that both databases understand, only those that fulfill it.
+    """
 
     reduces_to_sql = True
     reversible = True
 
-    def __init__(self, table: str) -> None:
+    def __init__(self, table: str, when: str = "") -> None:
         self.table = table
+        self.when = when
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """The models are the same."""
 
     def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
+        when = f"WHEN ({self.when})" if self.when else ""
         if editor.connection.vendor == "postgresql":
             editor.execute(POSTGRES_FUNCTION, None)
-            editor.execute(POSTGRES.format(table=self.table))
+            editor.execute(POSTGRES.format(table=self.table, when=when))
         else:
             for verb in ("UPDATE", "DELETE"):
-                editor.execute(SQLITE.format(table=self.table, verb=verb))
+                editor.execute(SQLITE.format(table=self.table, verb=verb, when=when))
 
     def database_backwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
         if editor.connection.vendor == "postgresql":
@@ -48,4 +53,4 @@ class AppendOnly(Operation):
                 editor.execute(f"DROP TRIGGER {self.table}_no_{verb}")
 
     def describe(self) -> str:
-        return f"Refuse changes of {self.table}"
+        return f"Refuse changes of {self.table}" + (f" where {self.when}" if self.when else "")

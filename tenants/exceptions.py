@@ -6,11 +6,12 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field of an input, by its path: `lines[0].quantity`."""
+    """One wrong field of an input, by its path: `lines[0].quantity`; of a file also its row."""
 
     field: str
     code: str
     detail: str
+    row: int | None = None
 
 
 class DomainError(Exception):
@@ -91,6 +92,13 @@ class Unavailable(DomainError):
     message = "Not possible at this moment: try again."
 
 
+class NotHere(DomainError):
+    """This installation cannot do it: something that it needs is not installed."""
+
+    code = "not_here"
+    message = "This server cannot do this."
+
+
 class PreconditionRequired(DomainError):
     """A change must say from which version it starts."""
 
@@ -101,6 +109,28 @@ class PreconditionRequired(DomainError):
 class IdConflict(Conflict):
     code = "id_conflict"
     message = "This id is already used for something else."
+
+
+class IdempotencyKeyInvalid(DomainError):
+    code = "idempotency_key_invalid"
+    message = "An Idempotency-Key has 1 to 255 visible ASCII characters."
+
+
+class IdempotencyKeyRequired(DomainError):
+    code = "idempotency_key_required"
+    message = "Send an Idempotency-Key or an id of your own: repeated, the request acts once."
+
+
+class IdempotencyKeyReused(DomainError):
+    """A mistake of the client, who would take the answer to one request for that to another."""
+
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another request."
+
+
+class RequestInProgress(Conflict):
+    code = "request_in_progress"
+    message = "The same request is being done at this moment: ask again for its answer."
 
 
 class SlugTaken(Conflict):

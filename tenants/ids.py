@@ -1,15 +1,22 @@
 """Ids: UUIDs of version 7, so that new rows lie together in every index."""
 
+import hashlib
 import uuid
 
 from django.db import IntegrityError
-from uuid_utils.compat import uuid7
+from uuid_utils.compat import uuid7, uuid8
 
 DUPLICATE = frozenset({"23505", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
 
 
 def new_id() -> uuid.UUID:
     return uuid7()
+
+
+def id_from(*names: object) -> uuid.UUID:
+    """Always the same id for the same names."""
+    text = "\0".join(map(str, names))
+    return uuid8(hashlib.sha256(text.encode()).digest()[:16])
 
 
 def is_duplicate(error: IntegrityError) -> bool:

@@ -19,6 +19,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from tenants.exceptions import Invalid
+from tenants.models.owned import RELEVANCE
 
 CURSOR = "cursor"
 PAGE_SIZE = "page_size"
@@ -118,7 +119,7 @@ class CursorPagination(BasePagination):
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         self.request = request
-        order = order_of(request, view, queryset.model)
+        order = order_of(request, view, queryset)
         cursor = request.query_params.get(CURSOR)
         position = order.read_position(cursor) if cursor is not None else None
         backwards = position is not None and position.backwards
@@ -199,16 +200,22 @@ def default_ordering(view: APIView | None) -> str:
     return getattr(view, "ordering", None) or "id"
 
 
-def order_of(request: Request, view: APIView | None, model: Model) -> Order:
-    """What the client asks for, if it is on the list; else what the view says."""
+def order_of(request: Request, view: APIView | None, rows: models.QuerySet[Any]) -> Order:
+    """What the client asks for, if it is on the list; else what the view says.
+
+    What a search has found comes by its relevance then, and only equals in the list's own order.
+    """
     asked = request.query_params.get(ORDERING)
     allowed = orderings(view)
     chosen = default_ordering(view) if asked is None else asked
     name = chosen.removeprefix("-")
     if asked is not None and name not in allowed:
         raise Invalid.field(ORDERING, "This list cannot be ordered by that.")
-    paths = total(model, tuple(allowed.get(name, (name,))))
-    return Order(name=name, paths=paths, descending=chosen.startswith("-"), model=model)
+    model: Model = rows.model
+    paths, descending = tuple(allowed.get(name, (name,))), chosen.startswith("-")
+    if asked is None and RELEVANCE in rows.query.annotations:
+        name, paths, descending = RELEVANCE, (RELEVANCE, *paths), False
+    return Order(name=name, paths=total(model, paths), descending=descending, model=model)
 
 
 @cache
@@ -223,6 +230,8 @@ def total(model: Model, paths: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def fields_along(model: Model, path: str) -> "tuple[models.Field[Any, Any], ...]":
+    if path == RELEVANCE:
+        return (models.IntegerField(),)
     fields: list[Any] = []
     for name in path.split("__"):
         fields.append(model._meta.get_field(name))

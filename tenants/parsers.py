@@ -95,14 +95,24 @@ class StrictFormParser(FormParser):
 def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any]) -> bytes:
     """The bytes, never more than allowed, whatever Content-Length says."""
     ensure_utf8(media_type or "")
-    request = context.get("request")
-    if request and request.META.get("HTTP_CONTENT_ENCODING", "").lower() not in UNCHANGED:
-        raise UnsupportedEncoding
-    limit = getattr(context.get("view"), "max_body_bytes", None) or settings.API_MAX_BODY_BYTES
+    ensure_not_encoded(context)
+    limit = limit_of(context)
     body: bytes = stream.read(limit + 1)
     if len(body) > limit:
         raise BodyTooLarge(limit)
     return body
+
+
+def limit_of(context: Mapping[str, Any]) -> int:
+    """How many bytes the view takes."""
+    limit: int | None = getattr(context.get("view"), "max_body_bytes", None)
+    return limit or settings.API_MAX_BODY_BYTES
+
+
+def ensure_not_encoded(context: Mapping[str, Any]) -> None:
+    request = context.get("request")
+    if request and request.META.get("HTTP_CONTENT_ENCODING", "").lower() not in UNCHANGED:
+        raise UnsupportedEncoding
 
 
 def ensure_utf8(media_type: str) -> None:

@@ -10,10 +10,12 @@ from django.db import connection, models
 
 Row = models.Model
 Rows = Sequence[Row]
+# SQL and its parameters.
+Statement = tuple[str, list[Any]]
 
 
-def insert_all(*tables: Rows) -> None:
-    """Write new rows of several tables, in the order given.
+def insert_all(*tables: Rows, also: Sequence[Statement] = ()) -> None:
+    """Write new rows of several tables, in the order given, and `also` what belongs to them.
 
     PostgreSQL gets all of it in one message: a small sale would else spend most of its time on
     waiting for the answers to its statements.
@@ -21,12 +23,16 @@ def insert_all(*tables: Rows) -> None:
     filled = [rows for rows in tables if rows]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            statements = ";".join(_insert_from_json(type(rows[0])) for rows in filled)
-            cursor.execute(statements, [_as_json(rows) for rows in filled])
+            inserts = [(_insert_from_json(type(rows[0])), [_as_json(rows)]) for rows in filled]
+            together: list[Statement] = [*inserts, *also]
+            params = chain.from_iterable(params for _, params in together)
+            cursor.execute(";".join(sql for sql, _ in together), list(params))
         else:
             for rows in filled:
                 values = chain.from_iterable(map(_prepared, rows))
                 cursor.execute(_insert_values(type(rows[0]), len(rows)), list(values))
+            for sql, given in also:
+                cursor.execute(sql, given)
     for row in chain.from_iterable(filled):
         row._state.adding = False
         row._state.db = connection.alias

@@ -9,7 +9,7 @@ from tenants import audit
 from tenants.audit import Named
 from tenants.exceptions import CurrencyFixed, SlugTaken
 from tenants.ids import is_duplicate
-from tenants.models import Register, Store, Tenant
+from tenants.models import OutboxDelivery, Register, Store, Tenant
 from tenants.scope import current_tenant_id, deed
 
 
@@ -108,3 +108,13 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
         row.full_clean()  # names what somebody took between the check and the write
         raise
     return row
+
+
+@deed
+def try_again(delivery: OutboxDelivery, *, by: Named) -> OutboxDelivery:
+    """Take up a delivery that was given up; the relay tries it at once."""
+    delivery = OutboxDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    delivery.revive()
+    delivery.save_changes("status", "attempts", "next_attempt_at")
+    audit.record("delivery_taken_up", actor=by, target=delivery)
+    return delivery

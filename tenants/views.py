@@ -14,17 +14,19 @@ from rest_framework.viewsets import GenericViewSet
 
 from tenants import audit
 from tenants.exceptions import Invalid, PreconditionRequired
+from tenants.keyed import KeyedView
 from tenants.scope import across_tenants, retrying, tenant_context, tenant_scope
 from tenants.services import save_row
 
 ETAG = re.compile(r'"(\d{1,9})"\Z')
 
 
-class TenantScopedViewSet(GenericViewSet[Any]):
+class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
     """Runs every action for the shop of the person who asks, and shows nothing of another.
 
     An action is one unit of work, tried again as a whole on a deadlock. Those named in
-    `several_transactions` leave it to their services to open them.
+    `several_transactions` leave it to their services to open them, and to write the request's
+    Idempotency-Key in the first.
     """
 
     model: ClassVar[type[models.Model]]
@@ -42,14 +44,18 @@ class TenantScopedViewSet(GenericViewSet[Any]):
             setattr(self, handler, self.in_scope(getattr(self, handler)))
 
     def in_scope(self, handler: Callable[..., Response]) -> Callable[..., Response]:
-        several = self.action in self.several_transactions
-        scope = tenant_context if several else tenant_scope
+        once = self.is_one_transaction
+        scope = tenant_scope if once else tenant_context
 
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
             with scope(request.user.tenant):
                 return handler(request, *args, **kwargs)
 
-        return run if several else retrying(run)
+        return retrying(run) if once else run
+
+    @property
+    def is_one_transaction(self) -> bool:
+        return self.action not in self.several_transactions
 
     def get_queryset(self) -> models.QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):

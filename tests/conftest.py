@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from ctypes.util import find_library
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -45,15 +46,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     foreign = {"postgres" if settings.IS_SQLITE else "sqlite"}
     if not redis_server.is_there():
         foreign.add("redis")
+    if not can_draw_pdf():
+        foreign.add("pdf")
     left_out = [item for item in items if foreign & set(item.keywords)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if not foreign & set(item.keywords)]
 
 
-def pytest_report_header() -> str | None:
-    """Say so once: a run without Redis looks like any other."""
-    return None if redis_server.is_there() else "no Redis: its tests are left out"
+def can_draw_pdf() -> bool:
+    """Whether this machine has the library, without the seconds that loading it takes."""
+    return find_library("pango-1.0") is not None and find_library("pangoft2-1.0") is not None
+
+
+def pytest_report_header() -> list[str]:
+    """Say so once: a run without Redis or Pango looks like any other."""
+    there = {"Redis": redis_server.is_there(), "Pango": can_draw_pdf()}
+    return [
+        f"no {name}: its tests are left out" for name, is_there in there.items() if not is_there
+    ]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -237,6 +237,17 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         """Give leave to others; how far, is said by the same limits as for one's own deeds."""
         return self.is_at_least(Role.MANAGER)
 
+    def may_accept_difference(self, amount: Decimal) -> bool:
+        """Close a drawer in which so much is too much or too little."""
+        return self._may_go_to("drawer_difference_amount", amount)
+
+    def may_run_shifts_of_others(self) -> bool:
+        return self.is_at_least(Role.MANAGER)
+
+    def may_void(self) -> bool:
+        """End an order that has something on it, without a sale."""
+        return self.is_at_least(Role.MANAGER)
+
     def may_sell(self) -> bool:
         return self.is_at_least(Role.CASHIER)
 

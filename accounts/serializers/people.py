@@ -23,6 +23,7 @@ from tenants.serializers import StrictSerializer, TenantRelatedField
 PASSWORD_LIMIT = 128
 PIN_LIMIT = 8
 EITHER = "Send the password or the PIN, not both."
+AGAIN = "when the answer is given again to the same Idempotency-Key."
 
 
 def password_field(**kwargs: Any) -> StrictCharField:
@@ -103,7 +104,9 @@ class EmployeeSerializer(UserSerializer):
 class NewUserSerializer(EmployeeSerializer):
     """The person just hired, with the password that nobody will see again."""
 
-    temporary_password = serializers.CharField(allow_null=True, read_only=True)
+    temporary_password = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null where one was given, and {AGAIN}"
+    )
 
     class Meta(EmployeeSerializer.Meta):
         fields = (*EmployeeSerializer.Meta.fields, "temporary_password")
@@ -111,7 +114,9 @@ class NewUserSerializer(EmployeeSerializer):
 
 
 class TemporaryPasswordSerializer(serializers.Serializer[Any]):
-    temporary_password = serializers.CharField(read_only=True)
+    temporary_password = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null {AGAIN}"
+    )
 
 
 class TokenPairSerializer(serializers.Serializer[Any]):
@@ -168,6 +173,10 @@ class AccessTokenSerializer(serializers.Serializer[Any]):
 
     def get_token_type(self, answer: object) -> str:
         return "Bearer"
+
+
+class ReauthAnswer(AccessTokenSerializer):
+    access = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
 
 
 class SessionSerializer(serializers.ModelSerializer[AuthSession]):

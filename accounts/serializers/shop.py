@@ -34,6 +34,7 @@ class RoleLimitsSerializer(serializers.Serializer[Any]):
     refund_amount = MoneyField(allow_null=True)
     price_override_percent = PercentField(allow_null=True)
     paid_out_amount = MoneyField(allow_null=True)
+    drawer_difference_amount = MoneyField(allow_null=True)
 
 
 class LimitsSerializer(serializers.Serializer[Any]):
@@ -87,6 +88,7 @@ class RoleLimitsInput(StrictSerializer):
     refund_amount = MoneyField(required=False)
     price_override_percent = PercentField(required=False)
     paid_out_amount = MoneyField(required=False)
+    drawer_difference_amount = MoneyField(required=False)
 
 
 class LimitsInput(StrictSerializer):

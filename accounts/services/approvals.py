@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.exceptions import ApprovalNotPending, ApprovalNotValid, PasswordChangeRequired
 from accounts.models import Approval, AuthSession, User, object_key
 from accounts.services.deciders import Credentials, decider
-from tenants import audit
+from tenants import audit, idempotency
 from tenants.scope import deed
 
 # How long somebody may take to come, and how long the deed may take after that.
@@ -71,6 +71,7 @@ def decide(
 @deed
 def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Approval:
     """Of several decisions at once the first one counts."""
+    idempotency.note()
     # As they are now: checking a password takes its time.
     by = User.objects.select_related("tenant").get(pk=by.pk)
     if by.must_change_password:

@@ -9,10 +9,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuthSession, Throttle
+from tenants.models import IdempotencyKey, OutboxEvent
 from tenants.scope import across_tenants
 
 # No shorter than an address stays known by its log-ins.
 KEEP_SESSIONS = timedelta(days=30)
+# Of what was told. A feed of changes that reads events must hold back this for its readers.
+KEEP_EVENTS = timedelta(days=30)
 CHUNK = 1000
 
 
@@ -23,19 +26,24 @@ class Pruned:
     throttles: int
     sessions: int
     browsers: int
+    keys: int
+    events: int
 
 
 def prune() -> Pruned:
-    """Delete the counts that are forgotten, the sessions that ended long ago, and what cookies
-    stand for that have run out.
+    """Delete the counts and keys that are forgotten, what ended or was told long ago, and what
+    cookies stand for that have run out.
     """
-    before = timezone.now() - KEEP_SESSIONS
+    now = timezone.now()
+    before = now - KEEP_SESSIONS
     ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
     with across_tenants():
         return Pruned(
             throttles=_delete(Throttle.objects.forgotten()),
             sessions=_delete(AuthSession.objects.filter(ended)),
-            browsers=_delete(Session.objects.filter(expire_date__lt=timezone.now())),
+            browsers=_delete(Session.objects.filter(expire_date__lt=now)),
+            keys=_delete(IdempotencyKey.objects.forgotten()),
+            events=_delete(OutboxEvent.objects.done_before(now - KEEP_EVENTS)),
         )
 
 
@@ -44,5 +52,5 @@ def _delete(rows: QuerySet[Any]) -> int:
     deleted = 0
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         # With the question asked again: a count may have come back to life.
-        deleted += rows.filter(pk__in=pks).delete()[0]
+        deleted += rows.filter(pk__in=pks).delete()[1].get(rows.model._meta.label, 0)
     return deleted

@@ -10,6 +10,7 @@ from accounts.services.logging_in import open_pin
 from accounts.services.pins import checked_pin
 from accounts.services.sessions import record_own
 from accounts.tokens import issue_access
+from tenants import idempotency
 from tenants.exceptions import Invalid
 from tenants.scope import across_tenants, deed, tenant_context
 
@@ -57,6 +58,7 @@ def _terminal_of(session: AuthSession) -> Terminal:
 def _note_authentication(session: AuthSession, method: AuthSession.Method) -> None:
     """From now on the session is worth what was shown: a PIN makes less of it than a password."""
     now = timezone.now()
+    idempotency.note()
     with across_tenants():
         sessions = AuthSession.objects.live().filter(pk=session.pk)
         if not sessions.update(auth_time=now, method=method, updated_at=now):

@@ -22,7 +22,7 @@ from accounts.tokens import (
     read_access,
     read_refresh,
 )
-from tenants import audit
+from tenants import audit, idempotency
 from tenants.exceptions import NotFound
 from tenants.prepared import Prepared
 from tenants.scope import across_tenants, deed, tenant_context
@@ -183,6 +183,7 @@ def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
 @deed
 def log_out(session: AuthSession) -> None:
     """End this session; its access token is dead with the next request."""
+    idempotency.note()
     with across_tenants():
         if AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.LOGOUT):
             record_own("log_out", session)
@@ -190,6 +191,7 @@ def log_out(session: AuthSession) -> None:
 
 @deed
 def log_out_everywhere(session: AuthSession) -> None:
+    idempotency.note()
     ended = end_sessions(session.user, AuthSession.Ended.LOGOUT_ALL)
     record_own("log_out_everywhere", session, sessions=ended)
 

@@ -11,6 +11,7 @@ from accounts.views.auth import (
     SignupView,
     VerifyView,
 )
+from accounts.views.idempotency import IdempotencyKeyViewSet
 from accounts.views.keys import KeysView
 from accounts.views.me import MeView, OwnPasswordView
 from accounts.views.metrics import MetricsView
@@ -22,6 +23,7 @@ from accounts.views.users import UserViewSet
 __all__ = [
     "ApprovalViewSet",
     "AuditViewSet",
+    "IdempotencyKeyViewSet",
     "KeysView",
     "LogInView",
     "LogOutEverywhereView",

@@ -35,6 +35,7 @@ from accounts.serializers.people import (
 )
 from accounts.tokens import TokenPair, read_access
 from tenants.exceptions import Invalid
+from tenants.keyed import KeyedView
 from tenants.parsers import StrictFormParser, StrictJSONParser
 
 TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
@@ -51,7 +52,11 @@ TERMINAL_HEADER = OpenApiParameter(
 
 
 class OpenView(APIView):
-    """Asked by people who have no token yet, or no valid one any more."""
+    """Asked by people who have no token yet, or no valid one any more.
+
+    An Idempotency-Key means nothing here: it would belong to nobody, and what these calls answer
+    is kept nowhere.
+    """
 
     authentication_classes = ()
     permission_classes = ()
@@ -197,7 +202,14 @@ class SignupView(OpenView):
         return Response(SignupAnswer(answer).data, status=status.HTTP_201_CREATED)
 
 
-class LogOutView(APIView):
+class OwnSessionsView(KeyedView):
+    """Another session's token asks something else, whatever key it comes with."""
+
+    def asked(self, request: Request) -> bytes:
+        return super().asked(request) + request.auth.pk.bytes
+
+
+class LogOutView(OwnSessionsView):
     """End this session; its access token is dead with the next request."""
 
     permission_classes = (IsStaff,)
@@ -209,7 +221,7 @@ class LogOutView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class LogOutEverywhereView(APIView):
+class LogOutEverywhereView(OwnSessionsView):
     """End every session of this person, on whatever device."""
 
     permission_classes = (IsStaff,)

@@ -6,14 +6,14 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts import services
 from accounts.models import AuthSession
 from accounts.permissions import IsStaff
-from accounts.serializers.people import AccessTokenSerializer, ReauthInput, SessionSerializer
+from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerializer
 from accounts.tokens import seconds_of_access
 from accounts.views.auth import origin_of
+from tenants.keyed import KeyedView
 from tenants.views import TenantScopedViewSet
 
 
@@ -41,7 +41,7 @@ class SessionViewSet(TenantScopedViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ReauthView(APIView):
+class ReauthView(KeyedView):
     """Show again who one is, by one's password or, at a paired terminal, by one's PIN.
 
     The new access token's `auth_time` is now. What a PIN is too little for is open again once the
@@ -50,7 +50,7 @@ class ReauthView(APIView):
 
     permission_classes = (IsStaff,)
 
-    @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=AccessTokenSerializer)
+    @extend_schema(operation_id="auth_reauth", request=ReauthInput, responses=ReauthAnswer)
     def post(self, request: Request) -> Response:
         serializer = ReauthInput(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -63,4 +63,4 @@ class ReauthView(APIView):
             )
         )
         answer = {"access": access, "expires_in": seconds_of_access(request.auth)}
-        return Response(AccessTokenSerializer(answer).data)
+        return Response(ReauthAnswer(answer).data)

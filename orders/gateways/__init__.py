@@ -12,7 +12,10 @@ from django.utils.module_loading import import_string
 
 
 class Outcome(StrEnum):
-    """What became of a charge, as far as anybody knows. The values are those of a payment."""
+    """What became of a charge, as far as anybody knows. The values are those of a payment.
+
+    Of money that goes back, CAPTURED says that it went.
+    """
 
     CAPTURED = "captured"
     DECLINED = "declined"
@@ -24,6 +27,17 @@ class Charge:
     """What is asked of a gateway. `key` makes asking again harmless: it is the payment's id."""
 
     key: uuid.UUID
+    amount: Decimal
+    currency: str
+    exponent: int
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Money that goes back. `key` is the id of the payout, `charge` that of the payment."""
+
+    key: uuid.UUID
+    charge: uuid.UUID
     amount: Decimal
     currency: str
     exponent: int
@@ -45,6 +59,19 @@ class PaymentGateway(Protocol):
 
     def look_up(self, charge: Charge, *, timeout: float) -> Answer:
         """What became of the charge with this key."""
+        ...
+
+    def cancel(self, charge: Charge, *, timeout: float) -> Answer:
+        """Let go of a charge, also of one that was never heard of: DECLINED says that it is gone,
+        CAPTURED that it is too late for that."""
+        ...
+
+    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        """Give money back, once per key however often it is called."""
+        ...
+
+    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        """What became of the refund with this key; DECLINED where nothing is known of it."""
         ...
 
 

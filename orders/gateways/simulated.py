@@ -2,7 +2,7 @@
 
 import time
 
-from orders.gateways import Answer, Charge, Outcome
+from orders.gateways import Answer, Charge, GiveBack, Outcome
 
 # By the last two digits of the amount in minor units, as card networks' test amounts do.
 DECLINES = 91
@@ -31,6 +31,22 @@ class SimulatedGateway:
             return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
         return Answer(Outcome.CAPTURED, reference=f"sim-{charge.key.hex[:12]}")
 
+    def cancel(self, charge: Charge, *, timeout: float) -> Answer:
+        """What timed out can still be let go of; what was captured goes back by a refund."""
+        if self.cents(charge) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
+            return Answer(Outcome.DECLINED, reason="Canceled.")
+        return self.look_up(charge, timeout=timeout)
+
+    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        if self.cents(back) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
+            return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
+        return self.look_up_refund(back, timeout=timeout)
+
+    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        if self.cents(back) in {DECLINES, TIMES_OUT_AND_DECLINED}:
+            return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
+        return Answer(Outcome.CAPTURED, reference=f"sim-back-{back.key.hex[:12]}")
+
     @staticmethod
-    def cents(charge: Charge) -> int:
+    def cents(charge: Charge | GiveBack) -> int:
         return int(charge.amount.scaleb(charge.exponent)) % 100

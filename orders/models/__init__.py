@@ -1,21 +1,32 @@
 """The nouns of the trade, each knowing only those before it."""
 
 from orders.models.catalog import Barcode, Category, Product, TaxClass
+from orders.models.credit import StoreCredit, StoreCreditEntry
 from orders.models.order import Order, OrderLine
 from orders.models.payment import Payment
-from orders.models.receipt import Receipt, RegisterSeries
+from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
+from orders.models.refund import Payout, Refund, RefundLine
+from orders.models.shift import CashMovement, Shift
 from orders.models.stock import StockLevel, StockMovement
 
 __all__ = [
     "Barcode",
+    "CashMovement",
     "Category",
+    "ChainEntry",
     "Order",
     "OrderLine",
     "Payment",
+    "Payout",
     "Product",
     "Receipt",
+    "Refund",
+    "RefundLine",
     "RegisterSeries",
+    "Shift",
     "StockLevel",
     "StockMovement",
+    "StoreCredit",
+    "StoreCreditEntry",
     "TaxClass",
 ]

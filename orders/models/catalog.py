@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Prefetch, Q
 
 from orders.models.columns import money_column
+from orders.models.search_text import SearchTextField
 from orders.money import TaxRate
 from tenants.exceptions import Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
@@ -16,6 +17,8 @@ from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 def folded(code: str) -> str:
     """SKUs and barcodes that look the same are the same."""
+    if code.isascii():
+        return code.strip()
     seen = (sign for sign in code if unicodedata.category(sign) != "Cf")
     return unicodedata.normalize("NFKC", "".join(seen)).strip()
 
@@ -100,6 +103,7 @@ class Product(TenantOwned):
     )
     track_stock = models.BooleanField(default=True)
     is_active = models.BooleanField(default=True)
+    search_text = SearchTextField(editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ProductQuerySet)()  # type: ignore[assignment, misc]
 
@@ -114,8 +118,10 @@ class Product(TenantOwned):
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
         ]
 
-    def ensure_sold_in(self, quantity: Decimal) -> None:
-        """Pieces are whole; only what is weighed comes in parts."""
+    def ensure_kept_in(self, quantity: Decimal) -> None:
+        """Stock is kept of it; pieces are whole, only what is weighed comes in parts."""
+        if not self.track_stock:
+            raise Invalid.field("product", "No stock is kept of this product.", code="not_tracked")
         if self.sold_by == self.SoldBy.UNIT and quantity % 1:
             raise Invalid.field("quantity", f"{self.name} comes by the piece.", code="not_whole")
 
@@ -128,6 +134,10 @@ class Product(TenantOwned):
     def clean_fields(self, exclude: Any = None) -> None:
         self.sku = folded(self.sku)
         super().clean_fields(exclude=exclude)
+
+    def save_changes(self, *fields: str) -> None:
+        searched = ("search_text",) if {"name", "sku"} & set(fields) else ()
+        super().save_changes(*fields, *searched)
 
     @property
     def tax_rates(self) -> tuple[TaxRate, ...]:

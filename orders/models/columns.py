@@ -9,6 +9,7 @@ from django.db.models.functions import Round
 
 # Twelve digits before the point are what the columns hold; sums stay well below.
 LARGEST_AMOUNT = Decimal(10) ** 11
+THOUSANDTH = Decimal("0.001")
 
 
 def money_column(**kwargs: Any) -> Any:
@@ -27,3 +28,8 @@ def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:
 def rounded(sum_in_database: Combinable) -> Round:
     """A sum made by the database, to the thousandth: SQLite adds decimals as floats."""
     return Round(sum_in_database, precision=3)
+
+
+def exactly(number: object) -> Decimal:
+    """A quantity as the database returns one outside of a model: SQLite's are floats."""
+    return Decimal(str(number)).quantize(THOUSANDTH)

@@ -8,14 +8,24 @@ from django.db import models
 from django.db.models import Exists, Prefetch, Q
 
 from accounts.models import Posting, Role, User
-from orders.exceptions import NoReceipt, OrderNotOpen, OrderStillDue
+from orders.exceptions import (
+    IllegalTransition,
+    NoReceipt,
+    OrderBeingPaid,
+    OrderIsPaid,
+    OrderNotOpen,
+    OrderStillDue,
+)
 from orders.models.catalog import Product
 from orders.models.columns import LARGEST_AMOUNT, money_column, quantity_column, rounded
+from orders.models.shift import Shift
 from orders.money import cash_rounding
-from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+from tenants.exceptions import Invalid
+from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
     from orders.models.payment import Payment
+    from orders.models.refund import Refund
 
 
 class OrderQuerySet(TenantQuerySet["Order"]):
@@ -34,12 +44,50 @@ class OrderQuerySet(TenantQuerySet["Order"]):
     def open(self) -> Self:
         return self.filter(status=Order.Status.OPEN)
 
+    def sold(self) -> Self:
+        """Sales, also those of which something came back later."""
+        return self.filter(receipt_number__isnull=False)
+
+    def with_sale(self) -> Self:
+        """Load what was sold and how it was paid, but not what became of it."""
+        return self.prefetch_related(
+            Prefetch("lines", to_attr="loaded_lines"),
+            Prefetch("payments", to_attr="loaded_payments"),
+        )
+
+    def with_receipt(self) -> Self:
+        """Load what a receipt says, in a fixed number of queries."""
+        return self.with_sale().select_related("store", "register", "cashier", "receipt")
+
     def with_details(self) -> Self:
         """Load what the API shows, in a fixed number of queries."""
         return self.prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
             Prefetch("payments", to_attr="loaded_payments"),
+            Prefetch("refunds", to_attr="loaded_refunds"),
+            Prefetch("loaded_refunds__lines", to_attr="loaded_lines"),
+            Prefetch("loaded_refunds__payouts", to_attr="loaded_payouts"),
         )
+
+
+class OrderStatus(models.TextChoices):
+    OPEN = "open", "Open"
+    HELD = "held", "Held"
+    COMPLETED = "completed", "Completed"
+    VOIDED = "voided", "Voided"
+    PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
+    REFUNDED = "refunded", "Refunded"
+
+
+# Every way that an order can go; whatever is not here is refused.
+TRANSITIONS = {
+    OrderStatus.OPEN: {OrderStatus.HELD, OrderStatus.COMPLETED, OrderStatus.VOIDED},
+    OrderStatus.HELD: {OrderStatus.OPEN, OrderStatus.VOIDED},
+    OrderStatus.COMPLETED: {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED},
+    OrderStatus.PARTIALLY_REFUNDED: {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED},
+    OrderStatus.VOIDED: set(),
+    OrderStatus.REFUNDED: set(),
+}
 
 
 class Order(TenantOwned):
@@ -48,13 +96,7 @@ class Order(TenantOwned):
     The figures are those of `orders.money`, written down when the order changes.
     """
 
-    class Status(models.TextChoices):
-        OPEN = "open", "Open"
-        HELD = "held", "Held"
-        COMPLETED = "completed", "Completed"
-        VOIDED = "voided", "Voided"
-        PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
-        REFUNDED = "refunded", "Refunded"
+    Status = OrderStatus
 
     number = models.CharField(max_length=24)
     status = models.CharField(max_length=18, choices=Status, default=Status.OPEN)
@@ -62,6 +104,8 @@ class Order(TenantOwned):
     register = models.ForeignKey(
         Register, on_delete=models.PROTECT, related_name="+", db_index=False
     )
+    # The drawer's time in which it was rung up, and once completed in which it was sold.
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="orders")
     cashier = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     customer_name = models.CharField(max_length=100, blank=True)
     customer_email = models.EmailField(max_length=254, blank=True)
@@ -78,6 +122,15 @@ class Order(TenantOwned):
     refunded_total = money_column(default=Decimal(0))
     receipt_number = models.PositiveBigIntegerField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=200, blank=True)
+    # The shop's rules at the time: later changes of them must not rewrite what was sold.
+    tax_rounding_level = models.CharField(
+        max_length=5, choices=Tenant.TaxRoundingLevel, default=Tenant.TaxRoundingLevel.LINE
+    )
+    tax_rounding_mode = models.CharField(
+        max_length=9, choices=Tenant.TaxRoundingMode, default=Tenant.TaxRoundingMode.HALF_UP
+    )
     # Of the request that made it: the same id with other content is another order.
     fingerprint = models.CharField(max_length=64, editable=False)
 
@@ -126,6 +179,7 @@ class Order(TenantOwned):
     # What `with_details` loads, or what was just written.
     loaded_lines: list["OrderLine"]
     loaded_payments: list["Payment"]
+    loaded_refunds: list["Refund"]
 
     @property
     def due(self) -> Decimal:
@@ -137,9 +191,54 @@ class Order(TenantOwned):
         self.ensure_open()
         if self.due != 0:
             raise OrderStillDue(number=self.number, due=self.due)
-        self.status = self.Status.COMPLETED
+        self.become(self.Status.COMPLETED)
         self.receipt_number = receipt_number
         self.completed_at = at
+
+    def become(self, status: OrderStatus) -> None:
+        """Take the next step, if there is such a way; see TRANSITIONS."""
+        if status not in TRANSITIONS[OrderStatus(self.status)]:
+            raise IllegalTransition(
+                number=self.number, from_status=self.status, to_status=status.value
+            )
+        self.status = status
+
+    def void(self, reason: str, at: datetime) -> None:
+        """End it without a sale: nothing is paid, nothing has left the shelves."""
+        self.ensure_nothing_underway()
+        if self.paid_total:
+            raise OrderIsPaid(number=self.number, paid=self.paid_total)
+        self.become(self.Status.VOIDED)
+        self.void_reason, self.voided_at = reason, at
+
+    def ensure_nothing_underway(self) -> None:
+        """Nobody changes what somebody is paying for at this moment."""
+        if any(payment.is_underway for payment in self.loaded_payments):
+            raise OrderBeingPaid(number=self.number)
+
+    def ensure_editable(self) -> None:
+        self.ensure_open()
+        self.ensure_nothing_underway()
+
+    def ensure_refundable(self) -> None:
+        if OrderStatus.REFUNDED not in TRANSITIONS[OrderStatus(self.status)]:
+            raise IllegalTransition(
+                number=self.number, from_status=self.status, to_status="refunded"
+            )
+
+    def status_after_refund(self) -> OrderStatus:
+        """Refunded once all money has gone back and, of what was free, all goods."""
+        lines = self.loaded_lines
+        if not any(line.refunded_total or line.refunded_quantity for line in lines):
+            return OrderStatus.COMPLETED
+        whole = all(
+            line.refunded_total == line.total if line.total else line.is_all_back for line in lines
+        )
+        return OrderStatus.REFUNDED if whole else OrderStatus.PARTIALLY_REFUNDED
+
+    def may_be_voided_by(self, user: User) -> bool:
+        """Managers void any order, and everybody an empty one of their own."""
+        return user.may_void() or (not self.loaded_lines and self.cashier_id == user.pk)
 
     def sold_as(self) -> tuple[int, datetime]:
         """The number of the receipt and the time of the sale."""
@@ -166,6 +265,8 @@ class OrderLine(TenantOwned):
     quantity = quantity_column()
     note = models.CharField(max_length=200, blank=True)
     tracks_stock = models.BooleanField()
+    open_price = models.BooleanField(default=False)
+    sold_by = models.CharField(max_length=6, choices=Product.SoldBy, default=Product.SoldBy.UNIT)
     discounts = models.JSONField(default=list, blank=True)
     taxes = models.JSONField(default=list, blank=True)
     gross = money_column()
@@ -196,3 +297,15 @@ class OrderLine(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.name}"
+
+    @property
+    def is_all_back(self) -> bool:
+        return bool(self.refunded_quantity == self.quantity)
+
+    def ensure_whole(self) -> None:
+        self.ensure_whole_in(self.quantity, "quantity")
+
+    def ensure_whole_in(self, quantity: Decimal, field: str) -> None:
+        """Pieces are whole; only what is weighed comes in parts."""
+        if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
+            raise Invalid.field(field, f"{self.name} comes by the piece.", code="not_whole")

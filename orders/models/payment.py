@@ -2,14 +2,36 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 
+from accounts.models import User
 from orders.models.columns import money_column, rounded
 from orders.models.order import Order
-from tenants.models import TenantOwned
+from orders.models.shift import Shift
+from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+
+# Nobody at the till waits any longer, and the gateway has heard of it or never will.
+LEFT_ALONE = timedelta(minutes=2)
+
+
+class PaymentQuerySet(TenantQuerySet["Payment"]):
+    def came(self) -> Self:
+        """Money that was there, also where it was given back before its order was a sale."""
+        return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
+
+    def to_look_up(self, now: datetime, *, most: int) -> Self:
+        """Those of whose outcome nobody knows although it is time, the oldest first.
+
+        None that was looked up `most` times: those are for people.
+        """
+        underway = self.filter(status__in=[Payment.Status.PENDING, Payment.Status.UNKNOWN])
+        never = Q(next_look_up_at__isnull=True, created_at__lte=now - LEFT_ALONE)
+        return underway.filter(never | Q(next_look_up_at__lte=now), look_ups__lt=most).order_by(
+            "created_at", "pk"
+        )
 
 
 class Payment(TenantOwned):
@@ -21,12 +43,16 @@ class Payment(TenantOwned):
     class Method(models.TextChoices):
         CASH = "cash", "Cash"
         CARD = "card", "Card"
+        VOUCHER = "voucher", "Voucher"
+        STORE_CREDIT = "store_credit", "Store credit"
+        OTHER = "other", "Other"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
         CAPTURED = "captured", "Captured"
         DECLINED = "declined", "Declined"
         UNKNOWN = "unknown", "Unknown"
+        CANCELED = "canceled", "Canceled"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()
@@ -35,10 +61,28 @@ class Payment(TenantOwned):
     amount = money_column()
     tendered = money_column(null=True)
     change = money_column(default=Decimal(0))
+    # The drawer that it went into; null where no shift was open.
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="+")
+    # When money that had come was given back before its order was a sale, and out of which
+    # drawer: not that of `shift` where the order was held over.
+    returned_at = models.DateTimeField(null=True, blank=True)
+    returned_in = models.ForeignKey(
+        Shift, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    taken_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # Of refunds pending and done.
+    refunded_total = money_column(default=Decimal(0))
     reference = models.CharField(max_length=100, blank=True)
     # The gateway's own, beside what the terminal said: sent again, that must compare equal.
     gateway_reference = models.CharField(max_length=100, blank=True)
     reason = models.CharField(max_length=100, blank=True)
+    # How often the relay has asked what became of it, and when it will again.
+    look_ups = models.PositiveSmallIntegerField(default=0)
+    next_look_up_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantManager.from_queryset(PaymentQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["position"]
@@ -51,6 +95,23 @@ class Payment(TenantOwned):
                 condition=Q(tendered__isnull=True)
                 | Q(tendered=rounded(models.F("amount") + models.F("change"))),
                 name="change_is_tendered_less_amount",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("amount")),
+                name="refunds_do_not_exceed_the_payment",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            # Of every shop, for the relay: those few of whose outcome nobody knows.
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(status__in=["pending", "unknown"]),
+                name="payment_underway",
+            ),
+            models.Index(
+                fields=["returned_in"],
+                condition=Q(returned_in__isnull=False),
+                name="payment_returned",
             ),
         ]
 
@@ -65,3 +126,9 @@ class Payment(TenantOwned):
     def is_underway(self) -> bool:
         """The gateway has not said, or not said clearly, what became of it."""
         return self.status in {self.Status.PENDING, self.Status.UNKNOWN}
+
+    @property
+    def left(self) -> Decimal:
+        """What of its money has not gone back."""
+        left: Decimal = self.amount - self.refunded_total
+        return left

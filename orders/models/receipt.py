@@ -1,34 +1,61 @@
 """What the customer takes home, numbered without gaps."""
 
-from functools import partial
+import uuid
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db import connection, models
 
 from orders.models.order import Order
+from orders.models.prints import Printed
+from orders.models.shift import Shift
 from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
+from tenants.rows import Statement
 
 COUNT_UP = """
 UPDATE orders_registerseries
-SET last_order = last_order + %s, last_receipt = last_receipt + %s
+SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s
 WHERE tenant_id = %s AND register_id = %s
-RETURNING last_order, last_receipt
+RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id
+"""
+EXTEND = """
+UPDATE orders_registerseries SET last_entry = %s, last_hash = %s
+WHERE tenant_id = %s AND register_id = %s
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Where the series of a register stand, whose row is ours until the transaction ends."""
+
+    order: int
+    receipt: int
+    z: int
+    entry: int
+    hash: str
+    # The shift that is open there.
+    shift: uuid.UUID | None
+
+
 class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
-    def count_up(self, register: Register, *, orders: int, receipts: int) -> tuple[int, int]:
-        """The register's numbers after this; its row is ours until the transaction ends."""
-        key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
-        params = [orders, receipts, key(register.tenant_id), key(register.pk)]
+    def count_up(
+        self, register: Register, *, orders: int = 0, receipts: int = 0, zs: int = 0
+    ) -> Numbers:
+        """The register's numbers after this; counting nothing up locks and reads them."""
+        params = [orders, receipts, zs, _key(register.tenant_id), _key(register.pk)]
         with connection.cursor() as cursor:
             cursor.execute(COUNT_UP, params)
             numbers = cursor.fetchone()
-        if numbers is None:  # the first sale of this register
+        if numbers is None:  # the first time that anything is done at this register
             self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
-            return self.count_up(register, orders=orders, receipts=receipts)
-        last_order, last_receipt = numbers
-        return last_order, last_receipt
+            return self.count_up(register, orders=orders, receipts=receipts, zs=zs)
+        order, receipt, z, entry, last_hash, shift = numbers
+        shift = uuid.UUID(str(shift)) if shift else None
+        return Numbers(order, receipt, z, entry, last_hash, shift)
+
+
+def _key(id: uuid.UUID | None) -> Any:
+    return RegisterSeries._meta.pk.get_db_prep_value(id, connection=connection)
 
 
 class RegisterSeries(TenantOwned):
@@ -37,6 +64,13 @@ class RegisterSeries(TenantOwned):
     register = models.OneToOneField(Register, on_delete=models.PROTECT, related_name="series")
     last_order = models.PositiveBigIntegerField(default=0)
     last_receipt = models.PositiveBigIntegerField(default=0)
+    last_z = models.PositiveBigIntegerField(default=0)
+    # The end of the register's chain, and the shift in whose drawer it sells now.
+    last_entry = models.PositiveBigIntegerField(default=0)
+    last_hash = models.CharField(max_length=64, blank=True)
+    shift = models.ForeignKey(
+        Shift, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
 
     objects = TenantManager.from_queryset(RegisterSeriesQuerySet)()  # type: ignore[assignment, misc]
 
@@ -47,7 +81,7 @@ class RegisterSeries(TenantOwned):
         return f"{self.last_receipt} receipts"
 
 
-class Receipt(TenantOwned):
+class Receipt(Printed, TenantOwned):
     """The proof of a completed sale: its register's next number, for ever."""
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="receipt")
@@ -66,3 +100,43 @@ class Receipt(TenantOwned):
 
     def __str__(self) -> str:
         return str(self.number)
+
+
+class ChainEntry(TenantOwned):
+    """A receipt, a refund or a Z, sealed: its hash covers it and the entry before it.
+
+    The database refuses to change or to delete it; `verify_chain` finds whoever did it anyway.
+    """
+
+    class Kind(models.TextChoices):
+        RECEIPT = "receipt", "Receipt"
+        REFUND = "refund", "Refund"
+        Z_REPORT = "z_report", "Z report"
+
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    sequence = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=8, choices=Kind)
+    # The receipt's, the refund's or the shift's id.
+    subject = models.UUIDField()
+    # Canonical JSON, as it was hashed.
+    content = models.TextField()
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "chain entries"
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant", "register", "sequence"], name="chain_sequence_is_unique"
+            ),
+            models.UniqueConstraint(fields=["tenant", "kind", "subject"], name="sealed_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind}"
+
+    def extension(self) -> Statement:
+        """What moves the end of the register's chain to this entry, to be sent with it."""
+        return EXTEND, [self.sequence, self.hash, _key(self.tenant_id), _key(self.register_id)]

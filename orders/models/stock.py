@@ -1,17 +1,18 @@
 """How much of everything lies in each store, and how it came there."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any, ClassVar
 
 from django.db import connection, models
-from django.db.models import Q
+from django.db.models import F, Q, Subquery, Sum
 from django.utils import timezone
 
 from orders.models.catalog import Product
-from orders.models.columns import quantity_column
+from orders.models.columns import exactly, quantity_column
 from tenants.models import Store, TenantManager, TenantOwned, TenantQuerySet
 
 # The rows are locked in the order of their ids before any is changed, so that two sales never
@@ -31,14 +32,33 @@ SET quantity = ROUND(locked.held + %s * locked.each, 3),
     version = version + 1, updated_at = %s
 FROM locked
 WHERE orders_stocklevel.id = locked.id {condition}
-RETURNING product_id
+RETURNING orders_stocklevel.id, product_id, quantity, reorder_point
 """
+RETURNED = ("id", "product_id", "quantity", "reorder_point")
 ENOUGH = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
 
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
-    def of(self, store: Store) -> "StockLevelQuerySet":
-        return self.filter(store=store)
+    def low(self) -> "StockLevelQuerySet":
+        """At the reorder point or below it, of those that somebody watches."""
+        return self.filter(reorder_point__isnull=False, quantity__lte=F("reorder_point"))
+
+    def not_low(self) -> "StockLevelQuerySet":
+        return self.filter(Q(reorder_point__isnull=True) | Q(quantity__gt=F("reorder_point")))
+
+    def left_by(self, movement: "StockMovement") -> Decimal:
+        """What lay on a shelf after a movement: what lies there now, without what is newer."""
+        newer = (
+            StockMovement.objects.told_after(movement).values("product").annotate(Sum("quantity"))
+        )
+        level = self.filter(store=movement.store_id, product=movement.product_id)
+        now, moved = level.values_list("quantity", Subquery(newer.values("quantity__sum"))).get()
+        return exactly(now - (moved or 0))
+
+    def locked(self, product: Product, stores: Iterable[Store]) -> "dict[uuid.UUID, StockLevel]":
+        """The levels of a product, by store; locked in the order in which sales lock theirs."""
+        levels = self.filter(product=product, store__in=list(stores)).order_by("pk")
+        return {level.store_id: level for level in levels.select_for_update()}
 
     def move(
         self,
@@ -48,11 +68,11 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         quantity: int = 0,
         reserved: int = 0,
         only_if_enough: bool = False,
-    ) -> set[uuid.UUID]:
+    ) -> "dict[uuid.UUID, StockLevel]":
         """Change several levels by `quantity` and `reserved` times what each product says.
 
-        One statement. Returns the products whose level changed: without a level, or without
-        enough where that is asked for, there is nothing to change.
+        One statement. Returns those that changed, by product and with what lies there now:
+        without a level, or without enough where that is asked for, there is nothing to change.
         """
         key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
         for_update = "FOR UPDATE OF level" if connection.features.has_select_for_update else ""
@@ -66,7 +86,23 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         params += [key(store.tenant_id), key(store.pk), quantity, reserved, now]
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
-            return {uuid.UUID(str(product)) for (product,) in cursor.fetchall()}
+            moved = map(self._returned, cursor.fetchall())
+            return {level.product_id: level for level in moved}
+
+    def _returned(self, row: tuple[Any, ...]) -> "StockLevel":
+        """SQLite returns an id as text and a decimal as a float."""
+        pk, product, held, point = row
+        values = (
+            as_id(pk),
+            as_id(product),
+            exactly(held),
+            None if point is None else exactly(point),
+        )
+        return self.model.from_db(connection.alias, RETURNED, values)
+
+
+def as_id(value: object) -> uuid.UUID:
+    return uuid.UUID(str(value))
 
 
 class StockLevel(TenantOwned):
@@ -82,6 +118,8 @@ class StockLevel(TenantOwned):
     # Sums of many movements, each of which may be as large as a quantity can be.
     quantity = quantity_column(default=Decimal(0), max_digits=15)
     reserved = quantity_column(default=Decimal(0), max_digits=15)
+    # Falling to this or below is an event; null for those that nobody watches.
+    reorder_point = quantity_column(null=True, blank=True)
 
     objects = TenantManager.from_queryset(StockLevelQuerySet)()  # type: ignore[assignment, misc]
 
@@ -96,6 +134,11 @@ class StockLevel(TenantOwned):
         # its page.
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "id"], name="stock_level_by_id"),
+            models.Index(
+                fields=["tenant", "id"],
+                condition=Q(reorder_point__isnull=False),
+                name="stock_level_watched",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -105,6 +148,46 @@ class StockLevel(TenantOwned):
     def available(self) -> Decimal:
         free: Decimal = self.quantity - self.reserved
         return free
+
+    @property
+    def is_low(self) -> bool:
+        return self.reorder_point is not None and self.quantity <= self.reorder_point
+
+    def ran_low(self, change: Decimal) -> bool:
+        """This change took it from above its reorder point to it or below."""
+        point = self.reorder_point
+        return point is not None and self.quantity <= point < self.quantity - change
+
+
+class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
+    def of_shelf(self, row: "StockLevel | StockMovement") -> "StockMovementQuerySet":
+        return self.filter(product=row.product_id, store=row.store_id)
+
+    # None is written before it happens: `created_at` is what the index finds them by.
+
+    def since(self, moment: datetime) -> "StockMovementQuerySet":
+        return self.filter(created_at__gte=moment, occurred_at__gte=moment)
+
+    def after(self, moment: datetime) -> "StockMovementQuerySet":
+        return self.filter(created_at__gt=moment, occurred_at__gt=moment)
+
+    def told_after(self, movement: "StockMovement") -> "StockMovementQuerySet":
+        """Of the same shelf, in the order in which lists show them."""
+        at = movement.created_at
+        later = Q(created_at__gt=at) | Q(id__gt=movement.pk)
+        return self.of_shelf(movement).filter(later, created_at__gte=at)
+
+    def total(self) -> Decimal:
+        return exactly(self.aggregate(total=Sum("quantity"))["total"] or 0)
+
+    def next_count(self, movement: "StockMovement") -> "StockMovement | None":
+        """The first count that saw what this movement left: it found what lay there then."""
+        rows, at = self.of_shelf(movement), movement.occurred_at
+        # Of the same moment a count comes last, and of two counts the one that is told later.
+        is_count = movement.type == StockMovement.Type.COUNT
+        later = rows.after(at) if is_count else rows.since(at)
+        counts = later.filter(type=StockMovement.Type.COUNT)
+        return counts.order_by("occurred_at", "-created_at", "-id").first()
 
 
 class StockMovement(TenantOwned):
@@ -123,24 +206,59 @@ class StockMovement(TenantOwned):
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_index=False)
     type = models.CharField(max_length=12, choices=Type)
-    quantity = quantity_column(help_text="What the level changed by: negative when goods left.")
+    quantity = quantity_column(
+        max_digits=15, help_text="What the level changed by: negative when goods left."
+    )
     reason = models.CharField(max_length=200, blank=True)
     occurred_at = models.DateTimeField(default=timezone.now)
     order = models.ForeignKey(
         "orders.Order", on_delete=models.PROTECT, null=True, related_name="movements"
     )
+    refund = models.ForeignKey(
+        "orders.Refund", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # The same for both sides of a transfer: the id of the side that sends.
+    transfer = models.UUIDField(null=True, blank=True)
+    # What somebody counted, of which the quantity is the difference to what should be there.
+    counted = quantity_column(null=True, blank=True, max_digits=15)
+    fingerprint = models.CharField(max_length=64, editable=False, blank=True)
     by = models.ForeignKey(
         "accounts.User", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
 
+    objects = TenantManager.from_queryset(StockMovementQuerySet)()  # type: ignore[assignment, misc]
+
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
-            models.CheckConstraint(condition=~Q(quantity=0), name="movement_moves_something"),
+            # A count that found what should be there moves nothing, and is still a count.
+            models.CheckConstraint(
+                condition=~Q(quantity=0) | Q(type="count"), name="movement_moves_something"
+            ),
+            models.CheckConstraint(
+                condition=Q(type="count", counted__isnull=False)
+                | (~Q(type="count") & Q(counted__isnull=True)),
+                name="count_says_what_was_counted",
+            ),
+            models.CheckConstraint(
+                condition=Q(type__in=["transfer_out", "transfer_in"], transfer__isnull=False)
+                | (~Q(type__in=["transfer_out", "transfer_in"]) & Q(transfer__isnull=True)),
+                name="transfer_has_two_sides",
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
-            models.Index(fields=["tenant", "product", "-created_at"], name="movement_of_product"),
+            models.Index(
+                fields=["tenant", "product", "-created_at", "-id"], name="movement_of_product"
+            ),
             models.Index(fields=["tenant", "-created_at", "-id"], name="movement_by_time"),
+            models.Index(
+                fields=["tenant", "transfer"],
+                condition=Q(transfer__isnull=False),
+                name="movement_of_transfer",
+            ),
         ]
+
+    # What lay there after it; known in a list of the movements of one shelf.
+    level_after: Decimal | None = None
 
     def __str__(self) -> str:
         return f"{self.type} {self.quantity}"

@@ -17,6 +17,15 @@ from orders.money.bill import (
     TaxTotal,
 )
 from orders.money.pricing import price_order
+from orders.money.refunding import (
+    Paid,
+    Share,
+    SoldLine,
+    TakenBack,
+    give_back,
+    share_out_refund,
+    take_back,
+)
 from orders.money.rounding import RoundingMode, apportion, round_to
 from orders.money.settling import CashSettlement, cash_rounding, refund_share, settle_cash
 from orders.money.steps import trace
@@ -26,19 +35,26 @@ __all__ = [
     "Discount",
     "DiscountType",
     "LineInput",
+    "Paid",
     "Policy",
     "PricedLine",
     "PricedOrder",
     "PricedTax",
     "RoundingLevel",
     "RoundingMode",
+    "Share",
+    "SoldLine",
+    "TakenBack",
     "TaxRate",
     "TaxTotal",
     "apportion",
     "cash_rounding",
+    "give_back",
     "price_order",
     "refund_share",
     "round_to",
     "settle_cash",
+    "share_out_refund",
+    "take_back",
     "trace",
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession
 from orders.models import Order, Payment
@@ -94,7 +95,7 @@ class BasketInput(StrictSerializer):
 
     id = StrictUUIDField(required=False)
     register = StrictUUIDField(required=False)
-    lines = LineInput(many=True, allow_empty=False)
+    lines = LineInput(many=True)
     discounts = DiscountInput(many=True, required=False)
     customer = CustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
@@ -102,6 +103,13 @@ class BasketInput(StrictSerializer):
     approval = StrictUUIDField(
         required=False, help_text="Leave to go beyond one's limits, for this order and once."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An order may be opened with nothing on it yet, but nobody pays for that."""
+        if attrs.get("payments") and not attrs["lines"]:
+            nothing = ErrorDetail("There is nothing to pay for.", code="empty")
+            raise serializers.ValidationError({"lines": [nothing]})
+        return attrs
 
 
 class OrderInput(BasketInput):
@@ -126,12 +134,13 @@ def wanted_discounts(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
     return tuple(each["wanted"] for each in given.get("discounts", ()))
 
 
-def fingerprint(body: Mapping[str, Any], register: uuid.UUID) -> str:
+def fingerprint(body: Mapping[str, Any], **effective: str) -> str:
     """The same for the same content, however its fields are ordered.
 
-    Whether it names the register or the log-in does makes no other sale, nor does who gave leave.
+    `effective` is what holds whether the request names it or the log-in does, such as the
+    register; nor does it make another thing who gave leave.
     """
-    content = {**body, "register": str(register), "approval": None}
+    content = {**body, "approval": None, **effective}
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
@@ -142,7 +151,7 @@ def new_order(given: Mapping[str, Any], body: Any, session: AuthSession) -> NewO
     return NewOrder(
         id=given["id"],
         register=register,
-        fingerprint=fingerprint(body, register),
+        fingerprint=fingerprint(body, register=str(register)),
         lines=wanted_lines(given),
         discounts=wanted_discounts(given),
         customer_name=customer.get("name", ""),

@@ -4,18 +4,26 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.services import ReceiptContent
+from orders.services import ReceiptContent, RefundReceipt
+from tenants.fields import StrictEmailField
+from tenants.serializers import StrictSerializer
 
 
 class ReceiptRowSerializer(serializers.Serializer[Any]):
     words = serializers.CharField()
     amount = serializers.CharField()
     is_detail = serializers.BooleanField()
+    is_strong = serializers.BooleanField()
 
 
 class ReceiptSerializer(serializers.Serializer[Any]):
-    """What the receipt says, row by row, ready to be shown; `sold_at` is the store's time."""
+    """What the receipt says, row by row, ready to be shown; `sold_at` is the store's time.
 
+    `id` is in its QR code, and `prints` tells how often it was printed.
+    """
+
+    id = serializers.UUIDField()
+    prints = serializers.IntegerField()
     shop = serializers.CharField()
     store = serializers.CharField()
     address = serializers.CharField()
@@ -33,3 +41,44 @@ class ReceiptSerializer(serializers.Serializer[Any]):
 
     def get_sold_at(self, receipt: ReceiptContent) -> str:
         return receipt.sold_at.isoformat(timespec="seconds")
+
+
+class RefundReceiptSerializer(serializers.Serializer[Any]):
+    """What the receipt of a refund says; it names the sale by its order and its receipt.
+
+    `id` is the refund's.
+    """
+
+    id = serializers.UUIDField()
+    prints = serializers.IntegerField()
+    shop = serializers.CharField()
+    store = serializers.CharField()
+    address = serializers.CharField()
+    register = serializers.CharField()
+    number = serializers.IntegerField()
+    order = serializers.CharField()
+    order_id = serializers.UUIDField()
+    order_receipt_number = serializers.IntegerField()
+    order_register = serializers.CharField()
+    served_by = serializers.CharField()
+    reason = serializers.CharField()
+    refunded_at = serializers.SerializerMethodField()
+    currency = serializers.CharField()
+    lines = ReceiptRowSerializer(many=True)
+    totals = ReceiptRowSerializer(many=True)
+    payouts = ReceiptRowSerializer(many=True)
+    taxes = ReceiptRowSerializer(many=True)
+
+    def get_refunded_at(self, receipt: RefundReceipt) -> str:
+        return receipt.refunded_at.isoformat(timespec="seconds")
+
+
+class ReceiptMailInput(StrictSerializer):
+    email = StrictEmailField()
+
+
+class ReceiptMailSerializer(serializers.Serializer[Any]):
+    """What was asked for: whether it arrived, nobody can know at this moment."""
+
+    order = serializers.UUIDField()
+    email = serializers.EmailField()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from orders.models import Order, OrderLine, Payment, Product
+from orders.models import Order, OrderLine, Payment, Product, Refund
 from orders.money import TaxRate, cash_rounding, round_to, trace
 from orders.services import Basket, policy_of
 from tenants.scope import current_tenant
@@ -50,7 +50,7 @@ def show_order(order: Order) -> dict[str, Any]:
         "status": order.status,
         "store": str(order.store_id),
         "register": str(order.register_id),
-        "shift": None,
+        "shift": str(order.shift_id) if order.shift_id else None,
         "cashier": str(order.cashier_id),
         "customer": _customer(order),
         "note": order.note,
@@ -68,11 +68,65 @@ def show_order(order: Order) -> dict[str, Any]:
         "cash_due": money(order.cash_due(tenant.cash_rounding_increment, exponent)),
         "refunded_total": money(order.refunded_total),
         "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
-        "refunds": [],
+        "refunds": [show_refund(refund) for refund in order.loaded_refunds],
         "receipt_number": order.receipt_number,
         "created_at": moment(order.created_at),
         "completed_at": moment(order.completed_at),
         "version": order.version,
+    }
+
+
+def show_refund(refund: Refund) -> dict[str, Any]:
+    """The refund of the API, with lines and payouts loaded."""
+    amounts = Amounts(current_tenant().currency_exponent)
+    money = amounts.money
+    return {
+        "id": str(refund.pk),
+        "order": str(refund.order_id),
+        "status": refund.status,
+        "register": str(refund.register_id),
+        "shift": str(refund.shift_id) if refund.shift_id else None,
+        "lines": [
+            {
+                "line": str(line.line_id),
+                "quantity": plain(line.quantity),
+                "total": money(line.total),
+                "tax_total": money(line.tax_total),
+                "restock": line.restock,
+            }
+            for line in refund.loaded_lines
+        ],
+        "payouts": [
+            {
+                "id": str(payout.pk),
+                "payment": str(payout.payment_id),
+                "method": payout.method,
+                "status": payout.status,
+                "amount": money(payout.amount),
+                "paid": money(payout.paid),
+                "reference": payout.reference,
+            }
+            for payout in refund.loaded_payouts
+        ],
+        "tax_total": money(refund.tax_total),
+        "taxes": [
+            {
+                **tax,
+                "percent": plain(Decimal(tax["percent"])),
+                "taxable": money(tax["taxable"]),
+                "amount": money(tax["amount"]),
+            }
+            for tax in refund.taxes
+        ],
+        "cash_rounding": money(refund.cash_rounding),
+        "total": money(refund.total),
+        "reason": refund.reason,
+        "by": str(refund.by_id),
+        "approved_by": str(refund.approved_by_id) if refund.approved_by_id else None,
+        "receipt_number": refund.receipt_number,
+        "created_at": moment(refund.created_at),
+        "completed_at": moment(refund.completed_at),
+        "version": refund.version,
     }
 
 

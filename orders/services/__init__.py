@@ -7,26 +7,110 @@ from orders.services.basket import (
     policy_of,
     price_basket,
 )
+from orders.services.canceling import cancel_payment
 from orders.services.catalog import write_product
-from orders.services.paying import NewPayment, resolve_payment, take_payment
-from orders.services.receipts import ReceiptContent, receipt_of, receipt_text
+from orders.services.checking import Difference, note_levels_after, stock_differences
+from orders.services.closing import Count, close_shift
+from orders.services.credit import issue_credit
+from orders.services.drawer import report_of, x_report
+from orders.services.editing import (
+    Edit,
+    add_discount,
+    add_line,
+    change_line,
+    describe_order,
+    remove_discount,
+    remove_line,
+)
+from orders.services.exporting import exported_products
+from orders.services.holding import hold_order, resume_order, void_order
+from orders.services.importing import ImportReport, import_products
+from orders.services.paying import resolve_payment, take_payment
+from orders.services.payouts import resolve_refund
+from orders.services.printing import FACES, ensure_drawable, previewed, printed
+from orders.services.receipt_mail import email_receipt
+from orders.services.receipts import ReceiptContent, receipt_of
+from orders.services.refund_receipts import RefundReceipt, refund_receipt_of
+from orders.services.refunding import NewRefund, refund_order
+from orders.services.reports import GroupBy, Report, sales_report, shown
+from orders.services.returning import WantedBack
+from orders.services.searching import search_products
 from orders.services.selling import NewOrder, sell
-from orders.services.stock import receive_stock
+from orders.services.shifts import (
+    NewCashMovement,
+    NewShift,
+    end_shift,
+    move_cash,
+    open_shift,
+    suggested_float,
+)
+from orders.services.stocking import NewMovement, keep_counts_true, move_stock
+from orders.services.tender import NewPayment
+from orders.services.verifying import Finding, chain_findings
+from orders.services.z_papers import z_paper_of
 
 __all__ = [
+    "FACES",
     "Basket",
+    "Count",
+    "Difference",
+    "Edit",
+    "Finding",
+    "GroupBy",
+    "ImportReport",
+    "NewCashMovement",
+    "NewMovement",
     "NewOrder",
     "NewPayment",
+    "NewRefund",
+    "NewShift",
     "ReceiptContent",
+    "RefundReceipt",
+    "Report",
+    "WantedBack",
     "WantedDiscount",
     "WantedLine",
+    "add_discount",
+    "add_line",
+    "cancel_payment",
+    "chain_findings",
+    "change_line",
+    "close_shift",
+    "describe_order",
+    "email_receipt",
+    "end_shift",
+    "ensure_drawable",
+    "exported_products",
+    "hold_order",
+    "import_products",
+    "issue_credit",
+    "keep_counts_true",
+    "move_cash",
+    "move_stock",
+    "note_levels_after",
+    "open_shift",
     "policy_of",
+    "previewed",
     "price_basket",
+    "printed",
     "receipt_of",
-    "receipt_text",
-    "receive_stock",
+    "refund_order",
+    "refund_receipt_of",
+    "remove_discount",
+    "remove_line",
+    "report_of",
     "resolve_payment",
+    "resolve_refund",
+    "resume_order",
+    "sales_report",
+    "search_products",
     "sell",
+    "shown",
+    "stock_differences",
+    "suggested_float",
     "take_payment",
+    "void_order",
     "write_product",
+    "x_report",
+    "z_paper_of",
 ]

@@ -88,14 +88,17 @@ def price_basket(
     return Basket(wanted, products, inputs, off, priced)
 
 
-def find_products(wanted: Sequence[WantedLine]) -> list[Product]:
-    """The product of each line: one query for each way in which products are named."""
+def find_products(wanted: Sequence[WantedLine], field: str = "lines[{}].") -> list[Product]:
+    """The product of each line: one query for each way in which products are named.
+
+    `field` says where in the request a line stands, for refusals.
+    """
     catalog = _Catalog(wanted)
     found = [catalog.product_of(line) for line in wanted]
     errors = tuple(
         error
         for position, (line, product) in enumerate(zip(wanted, found, strict=True))
-        for error in _objections(f"lines[{position}]", line, product)
+        for error in _objections(field.format(position), line, product)
     )
     if errors:
         raise Invalid(errors=errors)
@@ -153,11 +156,13 @@ class _Catalog:
 def _objections(path: str, line: WantedLine, product: Product | None) -> Iterable[FieldError]:
     if product is None:
         named = "product" if line.product else "sku" if line.sku else "barcode"
-        yield FieldError(f"{path}.{named}", "does_not_exist", "There is no such product.")
+        yield FieldError(f"{path}{named}", "does_not_exist", "There is no such product.")
         return
     if not product.is_active:
-        yield FieldError(f"{path}", "not_on_sale", f"{product.name} is not on sale.")
+        yield FieldError(
+            path.rstrip(".") or "product", "not_on_sale", f"{product.name} is not on sale."
+        )
     if product.sold_by == Product.SoldBy.UNIT and line.quantity % 1:
-        yield FieldError(f"{path}.quantity", "not_whole", f"{product.name} is sold by the piece.")
+        yield FieldError(f"{path}quantity", "not_whole", f"{product.name} is sold by the piece.")
     if product.open_price and line.unit_price is None:
-        yield FieldError(f"{path}.unit_price", "required", f"{product.name} has no fixed price.")
+        yield FieldError(f"{path}unit_price", "required", f"{product.name} has no fixed price.")

@@ -1,34 +1,67 @@
 """The end of a sale: numbers without gaps, the receipt, the goods off the shelf."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import CurrencyChanged
-from orders.models import Order, OrderLine, Receipt, RegisterSeries, StockMovement
+from orders.exceptions import CurrencyChanged, NoOpenShift
+from orders.models import ChainEntry, Order, OrderLine, Receipt, RegisterSeries, StockMovement
+from orders.models.receipt import Numbers
+from orders.services.chain import receipt_content, seal
 from orders.services.stock import take_reserved_stock, take_stock
 from tenants.ids import new_id
-from tenants.models import Register, Tenant
+from tenants.models import OutboxEvent, Register, Tenant
+from tenants.outbox import event_of
+from tenants.rows import Statement
 from tenants.scope import current_tenant
 
-Papers = tuple[list[Receipt], list[StockMovement]]
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """What is written for a sale beside the order: receipt, what left the shelves, the seal,
+    and what the world is to hear of it."""
+
+    rows: tuple[Sequence[Any], ...] = ()
+    also: tuple[Statement, ...] = ()
 
 
-def next_order_number(register: Register, *, with_receipt: bool) -> tuple[str, int | None]:
-    """The next numbers of this till. They are taken for good only when the sale commits."""
-    order, receipt = RegisterSeries.objects.count_up(register, orders=1, receipts=int(with_receipt))
-    return f"{register.number}-{order:06d}", receipt if with_receipt else None
+def next_numbers(register: Register, *, orders: int = 0, receipts: int = 0) -> Numbers:
+    """The next numbers of this till. They are taken for good only when the sale commits.
+
+    A shop that works in shifts does nothing at a till whose drawer nobody has opened.
+    """
+    numbers = RegisterSeries.objects.count_up(register, orders=orders, receipts=receipts)
+    if numbers.shift is None and current_tenant().shifts_required:
+        raise NoOpenShift(register=register.name)
+    return numbers
 
 
-def next_receipt_number(register: Register) -> int:
-    _, receipt = RegisterSeries.objects.count_up(register, orders=0, receipts=1)
-    return receipt
+def papers_of(order: Order, lines: Sequence[OrderLine], numbers: Numbers, by: User) -> Papers:
+    receipt = _receipt(order)
+    entry, extension = seal(
+        ChainEntry.Kind.RECEIPT, receipt.pk, receipt_content(order), numbers, order.register
+    )
+    event = sale_event(order)
+    return Papers(([receipt], _movements(order, lines, by), [entry], [event]), (extension,))
 
 
-def papers_of(order: Order, lines: Sequence[OrderLine], by: User) -> Papers:
-    """What is written for a sale beside the order: its receipt, and what left the shelves."""
-    return [_receipt(order)], _movements(order, lines, by)
+def sale_event(order: Order) -> OutboxEvent:
+    """That it was sold, in few words: whoever wants to know more looks at the order."""
+    tenant = current_tenant()
+    return event_of(
+        "order.completed",
+        about=order,
+        order=str(order.pk),
+        number=order.number,
+        total=str(tenant.in_currency(order.total)),
+        currency=tenant.currency,
+        store=str(order.store_id),
+        register=str(order.register_id),
+        receipt_number=order.receipt_number,
+    )
 
 
 def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:

@@ -91,17 +91,17 @@ def _off_the_catalog(basket: Basket) -> Decimal:
 def _may_discount(basket: Basket, by: User) -> bool:
     left = Decimal(0)
     for given, priced in zip(basket.inputs, basket.priced.lines, strict=True):
-        if not by.may_discount(_percent_off(priced.gross, given.discounts), whole_order=False):
+        if not by.may_discount(percent_off(priced.gross, given.discounts), whole_order=False):
             return False
         left += _left_by_line(priced)
-    return by.may_discount(_percent_off(left, basket.discounts), whole_order=True)
+    return by.may_discount(percent_off(left, basket.discounts), whole_order=True)
 
 
 def _left_by_line(line: PricedLine) -> Decimal:
     return line.gross - sum(line.line_discounts, Decimal(0))
 
 
-def _percent_off(price: Decimal, discounts: Sequence[Discount]) -> Decimal:
+def percent_off(price: Decimal, discounts: Sequence[Discount]) -> Decimal:
     """How much of the price is let off, as it was asked for.
 
     Not as it was rounded: a tenth of 1.95 takes 0.20 off, and is no more than a tenth for that.

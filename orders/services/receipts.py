@@ -1,31 +1,22 @@
-"""The receipt of a completed sale: one content, several faces."""
+"""The receipt of a completed sale: one content, from what was frozen at the sale."""
 
-import textwrap
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from orders.models import Order
+from orders.models import Order, Payment, Receipt
+from orders.services.papers import Paper, Row, money, short, words_of_tax
 from tenants.scope import current_tenant
-
-# Characters on a line of an 80 mm receipt printer in its usual font.
-WIDTH = 42
-
-
-@dataclass(frozen=True, slots=True)
-class ReceiptRow:
-    """Words at the left, an amount at the right; either may be empty."""
-
-    words: str
-    amount: str = ""
-    is_detail: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptContent:
     """What every face of a receipt says."""
 
+    # The row that counts how often it was printed.
+    row: Receipt
     shop: str
     store: str
     address: str
@@ -36,10 +27,36 @@ class ReceiptContent:
     cashier: str
     sold_at: datetime
     currency: str
-    lines: tuple[ReceiptRow, ...]
-    totals: tuple[ReceiptRow, ...]
-    taxes: tuple[ReceiptRow, ...]
-    payments: tuple[ReceiptRow, ...]
+    lines: tuple[Row, ...]
+    totals: tuple[Row, ...]
+    taxes: tuple[Row, ...]
+    payments: tuple[Row, ...]
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.row.pk
+
+    @property
+    def prints(self) -> int:
+        return self.row.prints
+
+    def paper(self, copy: int = 0) -> Paper:
+        return Paper(
+            title=f"Receipt {self.number}",
+            shop=self.shop,
+            store=self.store,
+            address=self.address,
+            facts=(
+                ("Receipt", str(self.number)),
+                ("Order", self.order),
+                ("Register", self.register),
+                ("Served by", self.cashier),
+            ),
+            at=self.sold_at,
+            parts=(self.lines, self.totals, self.payments, self.taxes),
+            code=str(self.id),
+            copy=copy,
+        )
 
 
 def receipt_of(order: Order) -> ReceiptContent:
@@ -47,6 +64,7 @@ def receipt_of(order: Order) -> ReceiptContent:
     number, sold_at = order.sold_as()
     tenant = current_tenant()
     return ReceiptContent(
+        row=order.receipt,
         shop=tenant.name,
         store=order.store.name,
         address=order.store.address,
@@ -59,97 +77,44 @@ def receipt_of(order: Order) -> ReceiptContent:
         currency=tenant.currency,
         lines=tuple(_lines(order)),
         totals=tuple(_totals(order)),
-        taxes=tuple(_taxes(order)),
+        taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in order.taxes),
         payments=tuple(_payments(order)),
     )
 
 
-def _money(amount: Decimal | str) -> str:
-    return str(current_tenant().in_currency(Decimal(amount)))
-
-
-def _plain(number: Decimal) -> str:
-    return f"{number.normalize():f}"
-
-
-def _lines(order: Order) -> Iterator[ReceiptRow]:
+def _lines(order: Order) -> Iterator[Row]:
     for line in order.loaded_lines:
-        yield ReceiptRow(line.name, _money(line.gross))
+        yield Row(line.name, money(line.gross))
         if line.quantity != 1:
-            yield ReceiptRow(f"{_plain(line.quantity)} x {_money(line.unit_price)}", is_detail=True)
+            yield Row(f"{short(line.quantity)} x {money(line.unit_price)}", is_detail=True)
         if line.note:
-            yield ReceiptRow(line.note, is_detail=True)
+            yield Row(line.note, is_detail=True)
         for discount in line.discounts:
-            yield ReceiptRow(_name_of(discount), f"-{_money(discount['amount'])}", is_detail=True)
+            yield Row(_name_of(discount), f"-{money(discount['amount'])}", is_detail=True)
 
 
 def _name_of(discount: dict[str, str]) -> str:
-    percent = f" {_plain(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
+    percent = f" {short(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
     return discount["reason"] or f"Discount{percent}"
 
 
-def _totals(order: Order) -> Iterator[ReceiptRow]:
-    yield ReceiptRow("Subtotal", _money(order.subtotal))
+def _totals(order: Order) -> Iterator[Row]:
+    yield Row("Subtotal", money(order.subtotal))
     for discount in order.discounts:
-        yield ReceiptRow(_name_of(discount), f"-{_money(discount['amount'])}")
+        yield Row(_name_of(discount), f"-{money(discount['amount'])}")
     for tax in order.taxes:
         if not tax["included"]:
-            yield ReceiptRow(f"{tax['name']} {_percent(tax)} %", _money(tax["amount"]))
-    yield ReceiptRow(f"TOTAL {current_tenant().currency}", _money(order.total))
+            yield Row(f"{tax['name']} {short(tax['percent'])} %", money(tax["amount"]))
+    yield Row(f"TOTAL {current_tenant().currency}", money(order.total), is_strong=True)
     if order.cash_rounding:
-        yield ReceiptRow("Cash rounding", _money(order.cash_rounding))
+        yield Row("Cash rounding", money(order.cash_rounding))
 
 
-def _percent(tax: dict[str, str]) -> str:
-    return _plain(Decimal(tax["percent"]))
-
-
-def _taxes(order: Order) -> Iterator[ReceiptRow]:
-    for tax in order.taxes:
-        kind = "incl." if tax["included"] else "added"
-        words = f"{tax['name']} {_percent(tax)} % {kind} on {_money(tax['taxable'])}"
-        yield ReceiptRow(words, _money(tax["amount"]))
-
-
-def _payments(order: Order) -> Iterator[ReceiptRow]:
+def _payments(order: Order) -> Iterator[Row]:
     for payment in order.loaded_payments:
-        if payment.status != payment.Status.CAPTURED:
+        if payment.status != Payment.Status.CAPTURED:
             continue
         handed_over = payment.amount if payment.tendered is None else payment.tendered
-        yield ReceiptRow(payment.get_method_display(), _money(handed_over))
+        yield Row(payment.get_method_display(), money(handed_over))
         if payment.change:
-            yield ReceiptRow("Change", _money(payment.change))
-
-
-def receipt_text(receipt: ReceiptContent) -> str:
-    """The receipt for a printer of 42 characters a line."""
-    head = [receipt.shop, receipt.store, *receipt.address.splitlines()]
-    sold_at = receipt.sold_at.strftime("%Y-%m-%d %H:%M")
-    rows: list[str] = [line.center(WIDTH).rstrip() for text in head for line in _folded(text)]
-    rows += [
-        "",
-        *_row(ReceiptRow(f"Receipt {receipt.number}")),
-        *_row(ReceiptRow(f"Order {receipt.order}", sold_at)),
-        *_row(ReceiptRow(f"Register {receipt.register}")),
-        *_row(ReceiptRow(f"Served by {receipt.cashier}")),
-    ]
-    for part in (receipt.lines, receipt.totals, receipt.payments, receipt.taxes):
-        if part:
-            rows.append("-" * WIDTH)
-            rows += [text for row in part for text in _row(row)]
-    return "\n".join(rows) + "\n"
-
-
-def _row(row: ReceiptRow) -> list[str]:
-    """Words folded at the left, the amount on the last line at the right edge."""
-    indent = "  " if row.is_detail else ""
-    lines = _folded(row.words, WIDTH - len(indent))
-    if len(indent) + len(lines[-1]) + 1 + len(row.amount) > WIDTH:
-        lines.append("")
-    last = f"{indent}{lines[-1]}"
-    lines = [f"{indent}{line}" for line in lines[:-1]]
-    return [*lines, f"{last}{row.amount.rjust(WIDTH - len(last))}".rstrip()]
-
-
-def _folded(text: str, width: int = WIDTH) -> list[str]:
-    return textwrap.wrap(text, width) or [""]
+            yield Row("Change", money(payment.change))

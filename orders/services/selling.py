@@ -4,24 +4,27 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
-from orders.money import PricedTax, TaxRate
 from orders.services.basket import Basket, WantedDiscount, WantedLine, price_basket
-from orders.services.completing import hand_over, next_order_number, note_first_order, papers_of
-from orders.services.limits import excess_of
-from orders.services.paying import (
-    NewPayment,
-    ask_gateway,
-    draft_payments,
-    look_up_left_behind,
+from orders.services.completing import (
+    Papers,
+    hand_over,
+    next_numbers,
+    note_first_order,
+    papers_of,
 )
+from orders.services.credit import spend_credits
+from orders.services.frozen import frozen_rate, frozen_tax
+from orders.services.limits import excess_of
+from orders.services.paying import ask_gateway, look_up_left_behind
 from orders.services.stock import reserve_stock
+from orders.services.tender import NewPayment, draft_payments
+from tenants import idempotency
 from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
@@ -96,7 +99,7 @@ def _place(new: NewOrder, by: User) -> Order:
     order = _draft_order(new, register, basket, by)
     lines = _draft_lines(order, basket)
     payments = draft_payments(order, new.payments)
-    order.loaded_lines, order.loaded_payments = lines, payments
+    order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
     with transaction.atomic():
         if excess and new.approval:
             excess.ensure_approved(new.approval, by=by, terminal_id=new.terminal)
@@ -106,12 +109,19 @@ def _place(new: NewOrder, by: User) -> Order:
 
 def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
     note_first_order()
-    completes = order.due == 0
-    order.number, receipt_number = next_order_number(order.register, with_receipt=completes)
-    if receipt_number is not None:
-        order.close(receipt_number, timezone.now())
-    papers = papers_of(order, lines, by) if completes else ()
-    insert_all([order], lines, payments, *papers)
+    # Without a line there is nothing to sell yet, though nothing is due.
+    completes = order.due == 0 and bool(lines)
+    numbers = next_numbers(order.register, orders=1, receipts=int(completes))
+    order.number = f"{order.register.number}-{numbers.order:06d}"
+    order.shift_id = numbers.shift
+    for payment in payments:
+        payment.shift_id, payment.taken_by = numbers.shift, by
+    spend_credits(payments, by=by)
+    papers = Papers()
+    if completes:
+        order.close(numbers.receipt, timezone.now())
+        papers = papers_of(order, lines, numbers, by)
+    insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, also=papers.also)
     if completes:
         hand_over(order, lines)
     elif any(payment.is_underway for payment in payments):
@@ -130,9 +140,11 @@ def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
         note=new.note,
         discounts=_discounts(new.discounts, priced.discounts),
         taxes=[
-            _rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
+            frozen_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
             for total in priced.taxes
         ],
+        tax_rounding_level=current_tenant().tax_rounding_level,
+        tax_rounding_mode=current_tenant().tax_rounding_mode,
         subtotal=priced.subtotal,
         discount_total=priced.discount_total,
         tax_total=priced.tax_total,
@@ -155,8 +167,10 @@ def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
             quantity=line.quantity,
             note=wanted.note,
             tracks_stock=product.track_stock,
+            open_price=product.open_price,
+            sold_by=product.sold_by,
             discounts=_discounts(wanted.discounts, priced.line_discounts),
-            taxes=[_frozen(tax) for tax in priced.taxes],
+            taxes=[frozen_tax(tax) for tax in priced.taxes],
             gross=priced.gross,
             discount_total=priced.discount_total,
             net=priced.net,
@@ -181,16 +195,3 @@ def _discounts(wanted: Sequence[WantedDiscount], taken: Sequence[Decimal]) -> li
         }
         for given, amount in zip(wanted, taken, strict=True)
     ]
-
-
-def _rate(rate: TaxRate) -> dict[str, Any]:
-    return {
-        "name": rate.name,
-        "percent": str(rate.percent),
-        "included": rate.included,
-        "compound": rate.compound,
-    }
-
-
-def _frozen(tax: PricedTax) -> dict[str, Any]:
-    return _rate(tax.rate) | {"amount": str(tax.amount)}

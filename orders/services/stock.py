@@ -1,24 +1,22 @@
-"""What goes in and out of the shelves."""
+"""What sales take off the shelves, keep there for whoever is paying, and refunds put back."""
 
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from decimal import Decimal
 from functools import partial
 
-from django.db import IntegrityError, transaction
-from django.utils import timezone
-
-from accounts.models import User
 from orders.exceptions import InsufficientStock
-from orders.models import OrderLine, Product, StockLevel, StockMovement
-from tenants.exceptions import IdConflict, Invalid
-from tenants.ids import is_duplicate
+from orders.models import OrderLine, Product, StockLevel
+from tenants.formats import write_number
 from tenants.models import Store, Tenant
-from tenants.scope import current_tenant, deed
+from tenants.outbox import event_of
+from tenants.rows import insert_all
+from tenants.scope import current_tenant
 
 Quantities = Mapping[uuid.UUID, Decimal]
+# Whatever says what a product was called, at the time of the sale or now.
+Named = Mapping[uuid.UUID, OrderLine] | Mapping[uuid.UUID, Product]
 NOTHING = Decimal(0)
 
 
@@ -42,8 +40,10 @@ def reserve_stock(store: Store, lines: Iterable[OrderLine]) -> None:
 
 
 def take_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
+    lines = list(lines)
     if wanted := wanted_of(lines):
-        StockLevel.objects.move(store, wanted, quantity=-1, reserved=-1)
+        moved = StockLevel.objects.move(store, wanted, quantity=-1, reserved=-1)
+        announce_low(store, moved, _negative(wanted), _named(lines))
 
 
 def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
@@ -51,26 +51,70 @@ def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
         StockLevel.objects.move(store, wanted, reserved=-1)
 
 
+def put_back(store: Store, back: Quantities) -> None:
+    """Goods that came back and can be sold again."""
+    if not back:
+        return
+    moved = StockLevel.objects.move(store, back, quantity=1)
+    if missing := {product: each for product, each in back.items() if product not in moved}:
+        ensure_levels((store, product) for product in missing)
+        StockLevel.objects.move(store, missing, quantity=1)
+
+
+def announce_low(
+    store: Store, levels: Mapping[uuid.UUID, StockLevel], changes: Quantities, named: Named
+) -> None:
+    """Tell of each level that these changes brought from above its reorder point to it or below."""
+    low = [
+        (level, named[product])
+        for product, level in levels.items()
+        if level.ran_low(changes[product])
+    ]
+    if low:
+        insert_all(
+            [event_of("stock.low", about=level, **_low(level, store, it)) for level, it in low]
+        )
+
+
+def _low(level: StockLevel, store: Store, named: OrderLine | Product) -> dict[str, str]:
+    return {
+        "product": str(level.product_id),
+        "sku": named.sku,
+        "name": named.name,
+        "store": str(store.pk),
+        "quantity": write_number(level.quantity),
+        "reorder_point": write_number(level.reorder_point or NOTHING),
+    }
+
+
 def _take(store: Store, lines: list[OrderLine], *, quantity: int = 0, reserved: int = 0) -> None:
     """One conditional update for all products; the condition is the tenant's stock policy."""
     wanted = wanted_of(lines)
     if not wanted:
         return
-    is_strict = current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
+    is_strict = must_be_there()
     move = partial(StockLevel.objects.move, store, quantity=quantity, reserved=reserved)
     moved = move(wanted, only_if_enough=is_strict)
     missing = {product: each for product, each in wanted.items() if product not in moved}
     if missing and is_strict:
         raise InsufficientStock(short=_shortages(store, lines, missing))
     if missing:
-        _ensure_levels(store, missing)
+        ensure_levels((store, product) for product in missing)
         move(missing)
+    if quantity:
+        announce_low(store, moved, _negative(wanted), _named(lines))
 
 
-def _ensure_levels(store: Store, products: Iterable[uuid.UUID]) -> None:
-    """A level of zero for each product that never lay in this store."""
+def must_be_there() -> bool:
+    """Whether this shop gives away only what is there."""
+    return current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
+
+
+def ensure_levels(shelves: Iterable[tuple[Store, uuid.UUID]]) -> None:
+    """A level of zero for each product that never lay in that store."""
+    wanted = sorted(shelves, key=lambda shelf: (shelf[1], shelf[0].pk))
     StockLevel.objects.bulk_create(
-        [StockLevel(store=store, product_id=product) for product in sorted(products)],
+        [StockLevel(store=store, product_id=product) for store, product in wanted],
         ignore_conflicts=True,
     )
 
@@ -83,71 +127,29 @@ def _shortages(
         level.product_id: level.available
         for level in StockLevel.objects.filter(store=store, product_id__in=list(missing))
     }
-    named = {line.product_id: line for line in lines}
+    named = _named(lines)
     return [
-        {
-            "product": str(product),
-            "sku": named[product].sku,
-            "name": named[product].name,
-            "wanted": f"{each.normalize():f}",
-            "available": f"{max(available.get(product, NOTHING), NOTHING).normalize():f}",
-        }
+        shortage(product, named[product], each, available.get(product, NOTHING))
         for product, each in missing.items()
     ]
 
 
-@deed
-def receive_stock(
-    *,
-    id: uuid.UUID,
-    product: Product,
-    store: Store,
-    quantity: Decimal,
-    reason: str = "",
-    occurred_at: datetime | None = None,
-    by: User,
-) -> tuple[StockMovement, bool]:
-    """Put delivered goods on the shelf; the same id again is the same delivery.
-
-    Returns the movement, and whether it is new.
-    """
-    if not product.track_stock:
-        raise Invalid.field("product", "No stock is kept of this product.", code="not_tracked")
-    product.ensure_sold_in(quantity)
-    _ensure_levels(store, [product.pk])
-    level = StockLevel.objects.select_for_update().get(store=store, product=product)
-    known = StockMovement.objects.filter(pk=id).first()
-    movement = StockMovement(
-        id=id,
-        product=product,
-        store=store,
-        type=StockMovement.Type.RECEIVE,
-        quantity=quantity,
-        reason=reason,
-        occurred_at=occurred_at or (known.occurred_at if known else timezone.now()),
-        by=by,
-    )
-    if known is not None:
-        _ensure_same(known, movement)
-        return known, False
-    _write_new(movement)
-    level.quantity += quantity
-    level.save_changes("quantity")
-    return movement, True
+def shortage(
+    product: uuid.UUID, named: OrderLine | Product, wanted: Decimal, available: Decimal
+) -> dict[str, str]:
+    """Of what there is too little, and how much there is that nobody is paying for."""
+    return {
+        "product": str(product),
+        "sku": named.sku,
+        "name": named.name,
+        "wanted": write_number(wanted),
+        "available": write_number(max(available, NOTHING)),
+    }
 
 
-def _write_new(movement: StockMovement) -> None:
-    """Another delivery, or another shop's, may have taken the id in the meantime."""
-    try:
-        with transaction.atomic():
-            movement.save(force_insert=True)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise IdConflict from error
+def _named(lines: Iterable[OrderLine]) -> dict[uuid.UUID, OrderLine]:
+    return {line.product_id: line for line in lines}
 
 
-def _ensure_same(known: StockMovement, movement: StockMovement) -> None:
-    fields = ("product_id", "store_id", "type", "quantity", "reason", "occurred_at")
-    if any(getattr(known, field) != getattr(movement, field) for field in fields):
-        raise IdConflict
+def _negative(wanted: Quantities) -> dict[uuid.UUID, Decimal]:
+    return {product: -each for product, each in wanted.items()}

@@ -3,6 +3,9 @@
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.order import OrderViewSet
 from orders.views.payment import PaymentViewSet
+from orders.views.refund import RefundViewSet, StoreCreditViewSet
+from orders.views.report import ReportViewSet
+from orders.views.shift import ShiftViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
 
 __all__ = [
@@ -11,6 +14,10 @@ __all__ = [
     "OrderViewSet",
     "PaymentViewSet",
     "ProductViewSet",
+    "RefundViewSet",
+    "ReportViewSet",
+    "ShiftViewSet",
     "StockLevelViewSet",
+    "StoreCreditViewSet",
     "TaxClassViewSet",
 ]

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django_filters import CharFilter
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status
@@ -22,6 +21,7 @@ from orders.serializers.catalog import (
     TaxClassInput,
     TaxClassSerializer,
 )
+from orders.views.catalog_file import CatalogFiles
 from tenants.filters import (
     IdFilter,
     PlainNumberFilter,
@@ -83,8 +83,17 @@ class CategoryViewSet(Writes, ListsAndShows, TenantScopedViewSet):
     ordering = "name"
 
 
+SEARCH = """\
+A barcode, a SKU, or words: each is part of the name or of the SKU, in any order, whatever its case
+and accents; one or two letters begin a word. On PostgreSQL typos are forgiven where no product of
+the shop has the words as they are. The other filters narrow what is found.
+
+Without `ordering` the best come first: the barcode, the SKU, what begins as typed, what has words
+that begin so, and the rest; equals by name. The pages go on in this order."""
+
+
 class ProductFilter(StrictFilterSet):
-    search = CharFilter(method="words", help_text="Words of the name, or the beginning of a SKU.")
+    search = CharFilter(method="meant", help_text=SEARCH)
     barcode = CharFilter(method="scanned")
     sku = CharFilter(method="with_sku")
     category = IdFilter()
@@ -97,10 +106,8 @@ class ProductFilter(StrictFilterSet):
         model = Product
         fields = ()
 
-    def words(self, products: Any, name: str, value: str) -> Any:
-        for word in value.split():
-            products = products.filter(Q(name__icontains=word) | Q(sku__istartswith=folded(word)))
-        return products
+    def meant(self, products: Any, name: str, value: str) -> Any:
+        return services.search_products(products, value)
 
     def scanned(self, products: Any, name: str, value: str) -> Any:
         return products.filter(barcodes__code=folded(value))
@@ -109,7 +116,7 @@ class ProductFilter(StrictFilterSet):
         return products.filter(sku=folded(value))
 
 
-class ProductViewSet(ListsAndShows, TenantScopedViewSet):
+class ProductViewSet(CatalogFiles, ListsAndShows, TenantScopedViewSet):
     """What the shop sells."""
 
     model = Product

@@ -1,12 +1,11 @@
 """The till: trying out, selling, looking up, handing over the receipt."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpResponse
-from django.shortcuts import render
 from django_filters import CharFilter, ChoiceFilter
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -14,7 +13,6 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
 from orders import services
-from orders.exceptions import IdempotencyKeyRequired
 from orders.models import Order
 from orders.serializers.order import (
     BasketInput,
@@ -23,17 +21,18 @@ from orders.serializers.order import (
     OrderInputFromAnywhere,
     OrderSerializer,
     PaymentInput,
+    fingerprint,
     new_order,
     wanted_discounts,
     wanted_lines,
 )
-from orders.serializers.receipt import ReceiptSerializer
-from tenants.exceptions import Invalid
+from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
+from orders.serializers.refund import RefundInput, RefundSerializer
+from orders.views.editing import Edits
+from orders.views.paper import HOW, AsNamed, format_of, paper_schema, print_of
 from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.scope import current_tenant
 from tenants.views import ListsAndShows, TenantScopedViewSet
-
-RECEIPT_FORMATS = ("json", "text", "html")
 
 
 class OrderFilter(StrictFilterSet):
@@ -41,6 +40,7 @@ class OrderFilter(StrictFilterSet):
     register = IdFilter()
     store = IdFilter()
     cashier = IdFilter()
+    shift = IdFilter()
     number = CharFilter()
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
@@ -51,7 +51,7 @@ class OrderFilter(StrictFilterSet):
         fields = ()
 
 
-class OrderViewSet(ListsAndShows, TenantScopedViewSet):
+class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     """What customers take to the tills, newest first."""
 
     model = Order
@@ -63,10 +63,14 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
         "updated_at": ("updated_at",),
     }
     ordering = "-created_at"
-    # A card is charged between two transactions.
-    several_transactions = ("create", "payments")
+    # A card is charged between two transactions, a mail counted before it is asked for, and a
+    # receipt before it is drawn.
+    several_transactions = ("create", "payments", "refunds", "email_receipt", "receipt")
+    needs_key = ("create", "payments", "refunds")
 
     def rows(self) -> Any:
+        if self.action == "receipt":
+            return Order.objects.with_receipt()
         return Order.objects.with_details()
 
     @extend_schema(request=OrderInput, responses={200: OrderSerializer, 201: OrderSerializer})
@@ -79,8 +83,7 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
         """
         session = request.auth
         given = self.validated(OrderInput if session.register_id else OrderInputFromAnywhere)
-        if "id" not in given:
-            raise IdempotencyKeyRequired
+        given["id"] = self.natural_id(given.get("id"))
         order, is_new = services.sell(new_order(given, request.data, session), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
@@ -100,44 +103,50 @@ class OrderViewSet(ListsAndShows, TenantScopedViewSet):
     def payments(self, request: Request, pk: Any) -> Response:
         """Take one more payment of an open order."""
         new = self.validated(PaymentInput)["new"]
-        if new.id is None:
-            raise IdempotencyKeyRequired
         order, is_new = services.take_payment(
             self.get_object(),
-            new,
+            replace(new, id=self.natural_id(new.id)),
             expected_version=self.if_match(required=False),
             by=request.user,
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
 
-    @extend_schema(
-        parameters=[OpenApiParameter("format", str, enum=RECEIPT_FORMATS, default="json")],
-        responses={
-            (200, "application/json"): ReceiptSerializer,
-            (200, "text/plain"): OpenApiResponse(OpenApiTypes.STR),
-            (200, "text/html"): OpenApiResponse(OpenApiTypes.STR),
-        },
+    @extend_schema(request=RefundInput, responses={200: RefundSerializer, 201: RefundSerializer})
+    @action(detail=True, methods=["post"])
+    def refunds(self, request: Request, pk: Any) -> Response:
+        """Take back some lines, an amount, or all that is left; never more than was paid."""
+        given = self.validated(RefundInput)
+        given["id"] = self.natural_id(given.get("id"))
+        given.setdefault("register", request.auth.register_id)
+        new = services.NewRefund(
+            **given, fingerprint=fingerprint(request.data), terminal=request.auth.terminal_id
+        )
+        refund, is_new = services.refund_order(self.get_object().pk, new, by=request.user)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        data = RefundSerializer(refund).data
+        return Response(data, status=code, headers={"ETag": f'"{refund.version}"'})
+
+    @paper_schema(ReceiptSerializer, HOW)
+    @action(
+        detail=True,
+        methods=["get"],
+        query_params=("format",),
+        content_negotiation_class=AsNamed,
     )
-    @action(detail=True, methods=["get"], query_params=("format",))
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
-        """The receipt of a completed order."""
-        form = request.query_params.get("format", "json")
-        if form not in RECEIPT_FORMATS:
-            raise Invalid.field("format", f"One of {', '.join(RECEIPT_FORMATS)}.")
+        form = format_of(request)
         receipt = services.receipt_of(self.get_object())
-        if form == "text":
-            return HttpResponse(
-                services.receipt_text(receipt), content_type="text/plain; charset=utf-8"
-            )
-        if form == "html":
-            return render(request, "receipts/receipt.html", _face(receipt))
-        return Response(ReceiptSerializer(receipt).data)
+        if form == "json":
+            return Response(ReceiptSerializer(receipt).data)
+        return print_of(receipt, form, request)
 
-
-def _face(receipt: services.ReceiptContent) -> dict[str, Any]:
-    return {
-        "receipt": receipt,
-        "sold_at": receipt.sold_at.strftime("%Y-%m-%d %H:%M"),
-        "parts": [receipt.lines, receipt.totals, receipt.payments, receipt.taxes],
-    }
+    @extend_schema(request=ReceiptMailInput, responses={202: ReceiptMailSerializer})
+    @action(detail=True, methods=["post"], url_path="receipt/email", url_name="receipt-email")
+    def email_receipt(self, request: Request, pk: Any) -> Response:
+        """Mail the receipt of a completed order. Accepted (202): it leaves a moment later."""
+        to = self.validated(ReceiptMailInput)["email"]
+        order = self.get_object()
+        services.email_receipt(order, to=to, session=request.auth, by=request.user)
+        sent = ReceiptMailSerializer({"order": order.pk, "email": to})
+        return Response(sent.data, status=status.HTTP_202_ACCEPTED)

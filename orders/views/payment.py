@@ -1,4 +1,4 @@
-"""Payments whose outcome nobody knows."""
+"""Payments whose outcome nobody knows, and those that are let go."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import IsManager
+from accounts.permissions import IsManager, IsStaff
 from orders import services
 from orders.models import Payment
 from orders.serializers.order import OrderSerializer
@@ -19,12 +19,18 @@ class PaymentViewSet(TenantScopedViewSet):
 
     model = Payment
     serializer_class = OrderSerializer
-    permission_classes = (IsManager,)
-    several_transactions = ("resolve",)
+    permission_classes = (IsStaff,)
+    several_transactions = ("cancel", "resolve")
 
     @extend_schema(request=None, responses=OrderSerializer)
-    @action(detail=True, methods=["post"])
+    @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def resolve(self, request: Request, pk: Any) -> Response:
         """Look a payment up at the gateway; answers with its order as it is then."""
         order = services.resolve_payment(self.get_object(), by=request.user)
         return self.answer(order)
+
+    @extend_schema(request=None, responses=OrderSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: Any) -> Response:
+        """Let go of a payment of an order that is not a sale yet; answers with the order."""
+        return self.answer(services.cancel_payment(self.get_object(), by=request.user))

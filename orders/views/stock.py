@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django_filters import ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -10,21 +11,37 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsManager, IsStaff, ReadOnly
 from orders import services
-from orders.exceptions import IdempotencyKeyRequired
 from orders.models import StockLevel, StockMovement
-from orders.serializers.stock import MovementInput, MovementSerializer, StockLevelSerializer
-from tenants.filters import IdFilter, StrictFilterSet, UpdatedSinceFilter
+from orders.serializers.stock import (
+    MovementInput,
+    MovementSerializer,
+    StockLevelInput,
+    StockLevelSerializer,
+    new_movement,
+)
+from tenants.filters import (
+    OF_EVERY_LIST,
+    IdFilter,
+    MomentFilter,
+    StrictBooleanFilter,
+    StrictFilterSet,
+    UpdatedSinceFilter,
+)
 from tenants.views import ListsAndShows, TenantScopedViewSet
 
 
 class StockLevelFilter(StrictFilterSet):
     store = IdFilter()
     product = IdFilter()
+    low = StrictBooleanFilter(method="running_low", help_text="At the reorder point or below it.")
     updated_since = UpdatedSinceFilter()
 
     class Meta:
         model = StockLevel
         fields = ()
+
+    def running_low(self, levels: Any, name: str, value: bool) -> Any:
+        return levels.low() if value else levels.not_low()
 
 
 class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
@@ -32,16 +49,39 @@ class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
 
     model = StockLevel
     serializer_class = StockLevelSerializer
-    permission_classes = (IsStaff,)
+    permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = StockLevelFilter
     ordering_fields = {"id": ("id",)}
     ordering = "id"
+
+    @extend_schema(request=StockLevelInput, responses=StockLevelSerializer)
+    def partial_update(self, request: Request, pk: Any) -> Response:
+        """Say at how much the shop wants to hear that it runs low. Only movements change the rest.
+
+        A product that never lay in a store has no level there: count none of it, and it has.
+        """
+        expected = self.if_match(required=True)
+        with transaction.atomic():
+            level = self.get_locked_object()
+            level.ensure_version(expected)
+            level.reorder_point = self.validated(StockLevelInput)["reorder_point"]
+            level.save_changes("reorder_point")
+        return self.answer(level)
+
+
+ONE_SHELF = {"store", "product"}
 
 
 class MovementFilter(StrictFilterSet):
     store = IdFilter()
     product = IdFilter()
     type = ChoiceFilter(choices=StockMovement.Type.choices)
+    order = IdFilter()
+    transfer = IdFilter(help_text="Both sides of it.")
+    occurred_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
+    occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = StockMovement
@@ -49,7 +89,11 @@ class MovementFilter(StrictFilterSet):
 
 
 class MovementViewSet(ListsAndShows, TenantScopedViewSet):
-    """Every change of the stock, newest first. Nothing here is ever changed or deleted."""
+    """Every change of the stock, newest first. Nothing here is ever changed or deleted.
+
+    The movements of one `product` in one `store` explain its level: each says in `level_after`
+    what lay there then.
+    """
 
     model = StockMovement
     serializer_class = MovementSerializer
@@ -57,16 +101,28 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
     filterset_class = MovementFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
+    needs_key = ("create",)
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        if page and self.request.query_params.keys() - OF_EVERY_LIST == ONE_SHELF:
+            services.note_levels_after(page)
+        return page
 
     @extend_schema(
         request=MovementInput, responses={200: MovementSerializer, 201: MovementSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Put delivered goods on the shelf."""
-        given: dict[str, Any] = self.validated(MovementInput)
-        given.pop("type")
-        if "id" not in given:
-            raise IdempotencyKeyRequired
-        movement, is_new = services.receive_stock(by=request.user, **given)
+        """Write down what happened to a shelf; the same `id` with the same content is the same.
+
+        The movement's own quantity is the change of the level: negative for `waste`,
+        `transfer_out` (its other side, `transfer_in`, is written with it), and of a `count` the
+        difference to what should have been there at `occurred_at`. A count is what lay there at
+        its time, whatever is told later: a movement from before it that comes after it leaves
+        the level as it is, and a second `count` says so.
+        """
+        given = self.validated(MovementInput)
+        given["id"] = self.natural_id(given.get("id"))
+        movement, is_new = services.move_stock(new_movement(given, request.data), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(self.get_serializer(movement).data, status=code)

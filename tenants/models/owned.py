@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 M = TypeVar("M", bound=models.Model)
+# What a search computes for each row that it finds: the smaller, the better.
+RELEVANCE = "relevance"
 
 
 class Versioned(models.Model):

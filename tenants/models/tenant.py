@@ -61,6 +61,7 @@ def default_limits() -> dict[str, dict[str, str]]:
             "refund_amount": "0",
             "price_override_percent": "0",
             "paid_out_amount": "0",
+            "drawer_difference_amount": "5",
         },
         "manager": {
             "line_discount_percent": "100",
@@ -68,6 +69,7 @@ def default_limits() -> dict[str, dict[str, str]]:
             "refund_amount": "1000",
             "price_override_percent": "100",
             "paid_out_amount": "500",
+            "drawer_difference_amount": "1000",
         },
     }
 
@@ -114,7 +116,7 @@ class Tenant(Versioned):
         validators=[MinValueValidator(Decimal("0.001"))],
     )
     stock_policy = models.CharField(max_length=5, choices=StockPolicy, default=StockPolicy.BLOCK)
-    shifts_required = models.BooleanField(default=False)
+    shifts_required = models.BooleanField(default=True)
     limits = models.JSONField(default=default_limits)
 
     objects: ClassVar[models.Manager["Tenant"]] = models.Manager()

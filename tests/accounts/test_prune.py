@@ -8,22 +8,31 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.test import Client
+from django.utils import timezone
 
 from accounts.limiter import Claim, Window, reserve
 from accounts.limits import LOG_IN_OF_USER
 from accounts.models import AuthSession, Throttle
 from accounts.services import pruning
+from tenants.models import IdempotencyKey, OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants
 from tests.factories.accounts import AuthSessionFactory
+from tests.factories.tenants import (
+    IdempotencyKeyFactory,
+    OutboxDeliveryFactory,
+    OutboxEventFactory,
+)
 
 LONG_AGO = timedelta(days=30, seconds=1)
 LATELY = timedelta(days=29)
+THREE_DAYS = timedelta(hours=72)
 
 
 def prune():
     out = io.StringIO()
     call_command("prune", stdout=out)
-    return dict(line.split("\t") for line in out.getvalue().splitlines())
+    lines = dict(line.split("\t") for line in out.getvalue().splitlines())
+    return {kind: int(count) for kind, count in lines.items() if count != "0"}
 
 
 def sessions():
@@ -35,11 +44,11 @@ def sessions():
 def test_counts_go_when_they_are_forgotten(clock):
     short, long = Window("short", limit=1, seconds=60), LOG_IN_OF_USER
     reserve([Claim(short, ("a",)), Claim(short, ("b",)), Claim(long, ("a",))])
-    assert prune() == {"throttles": "0", "sessions": "0", "browsers": "0"}
+    assert prune() == {}
 
     clock.shift(60)
 
-    assert prune() == {"throttles": "2", "sessions": "0", "browsers": "0"}
+    assert prune() == {"throttles": 2}
     assert [row.key for row in Throttle.objects.all()] == [Claim(long, ("a",)).key]
 
 
@@ -47,7 +56,7 @@ def test_counts_go_when_they_are_forgotten(clock):
 def test_rows_that_count_nothing_go_at_once():
     Throttle.objects.create(key="refused")
 
-    assert prune() == {"throttles": "1", "sessions": "0", "browsers": "0"}
+    assert prune() == {"throttles": 1}
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at", "idle_expires_at"])
@@ -58,8 +67,39 @@ def test_sessions_go_a_month_after_their_end_whichever_it_was(end, clock, cashie
     AuthSessionFactory(user=cashier, **{end: now - LONG_AGO})
     AuthSessionFactory(user=foreign.cashier, **{end: now - LONG_AGO})
 
-    assert prune() == {"throttles": "0", "sessions": "2", "browsers": "0"}
+    assert prune() == {"sessions": 2}
     assert sessions() == {open_one, kept, foreign.session}
+
+
+def test_the_keys_of_requests_go_after_three_days_in_every_shop(clock, cashier, foreign):
+    IdempotencyKeyFactory(tenant=cashier.tenant, user=cashier.pk)
+    IdempotencyKeyFactory(tenant=foreign.tenant, user=foreign.cashier.pk, status=None)
+    clock.shift(THREE_DAYS)
+    kept = IdempotencyKeyFactory(tenant=cashier.tenant, user=cashier.pk)
+    assert prune() == {}
+
+    clock.shift(1)
+
+    assert prune() == {"keys": 2}
+    with across_tenants():
+        assert list(IdempotencyKey.objects.all()) == [kept]
+
+
+def test_events_go_a_month_after_they_were_told_and_not_while_somebody_has_to_hear(clock, shop):
+    long_ago = timezone.now() - LONG_AGO
+    delivered = OutboxEventFactory(tenant=shop, relayed_at=long_ago)
+    for status in ("delivered", "dead"):
+        OutboxDeliveryFactory(event=delivered, status=status, subscriber=status)
+    OutboxEventFactory(relayed_at=long_ago)
+    waiting = OutboxDeliveryFactory(event__tenant=shop, event__relayed_at=long_ago)
+    untold = OutboxEventFactory(tenant=shop)
+    lately = OutboxEventFactory(tenant=shop, relayed_at=timezone.now() - LATELY)
+
+    assert prune() == {"events": 2}
+
+    with across_tenants():
+        assert set(OutboxEvent.objects.all()) == {waiting.event, untold, lately}
+        assert list(OutboxDelivery.objects.all()) == [waiting]
 
 
 def test_whoever_has_nobody_left_logged_in_stays(clock, cashier):
@@ -76,19 +116,20 @@ def test_many_go_some_at_a_time(monkeypatch, statements):
     Throttle.objects.bulk_create([Throttle(key=str(number)) for number in range(10)])
     monkeypatch.setattr(pruning, "CHUNK", 4)
 
-    # Three chunks found and deleted, then nothing found; and no session, of either kind.
-    with statements(3 * 2 + 1 + 2):
-        assert prune() == {"throttles": "10", "sessions": "0", "browsers": "0"}
+    # Three chunks found and deleted, then nothing found; and no session of either kind, no key
+    # and no event.
+    with statements(3 * 2 + 1 + 4):
+        assert prune() == {"throttles": 10}
 
 
 @pytest.mark.django_db
 def test_browsers_go_when_their_cookies_have_run_out(clock, root):
     for _ in range(2):
         Client().force_login(root)
-    assert prune()["browsers"] == "0"
+    assert prune() == {}
 
     clock.shift(settings.SESSION_COOKIE_AGE + 1)
     Client().force_login(root)
 
-    assert prune()["browsers"] == "2"
+    assert prune() == {"browsers": 2}
     assert Session.objects.count() == 1

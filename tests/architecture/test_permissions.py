@@ -12,6 +12,7 @@ from tenants.scope import tenant_scope
 from tests.api import Api, Person
 from tests.architecture.walks import routes
 from tests.factories.accounts import ApprovalFactory, UserFactory
+from tests.factories.tenants import IdempotencyKeyFactory
 from tests.shapes import refusal
 
 ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
@@ -47,6 +48,7 @@ TABLE = {
     ("patch", "me"): STAFF,
     ("put", "password"): STAFF,
     ("post", "reauth"): STAFF,
+    ("get", "idempotency-key"): STAFF,
     ("get", "session-list"): STAFF,
     ("delete", "session-detail"): STAFF,
     # people; whom a manager may change is the models' to say
@@ -96,9 +98,12 @@ TABLE = {
     ("post", "product-list"): MANAGERS,
     ("get", "product-detail"): STAFF,
     ("patch", "product-detail"): MANAGERS,
+    ("post", "product-import"): MANAGERS,
+    ("get", "product-export"): MANAGERS,
     # stock
     ("get", "stock-level-list"): STAFF,
     ("get", "stock-level-detail"): STAFF,
+    ("patch", "stock-level-detail"): MANAGERS,
     ("get", "movement-list"): STAFF,
     ("post", "movement-list"): MANAGERS,
     ("get", "movement-detail"): STAFF,
@@ -109,6 +114,7 @@ TABLE = {
     ("get", "order-detail"): STAFF,
     ("post", "order-payments"): STAFF,
     ("get", "order-receipt"): STAFF,
+    ("post", "order-receipt-email"): STAFF,
     ("post", "payment-resolve"): MANAGERS,
 }
 # What somebody may do who still has to replace a temporary password.
@@ -117,6 +123,7 @@ BEFORE_PASSWORD_CHANGE = {("put", "password"), ("post", "logout"), ("post", "log
 LOOKED_FOR_FIRST = {("post", "approval-approve"), ("post", "approval-deny")}
 # Bodies that are read before the row is looked for.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "order-receipt-email"): {"email": "ada@customer.example"},
     ("put", "user-role"): {"role": "cashier"},
     ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},
 }
@@ -131,7 +138,7 @@ about_one_row = pytest.mark.parametrize(
 def call(
     client: Api, method: str, name: str, pk: uuid.UUID | None, body: dict[str, Any] | None = None
 ) -> Any:
-    path = BY_NAME[name].path.replace("<uuid:pk>", str(pk))
+    path = BY_NAME[name].path.replace("<uuid:pk>", str(pk)).replace("<path:key>", str(pk))
     body = body or BODIES.get((method, name))
     headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {})
     content = json.dumps(body or {})
@@ -146,11 +153,13 @@ def row_of(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
 
 
 def own_row_of(client: Api, name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
-    """A row that this person may reach: of log-ins and PINs only one's own."""
+    """A row that this person may reach: of log-ins, PINs and requests only one's own."""
     if name == "session-detail" and isinstance(client, Person):
         return client.session.pk
     if name == "user-pin" and isinstance(client, Person):
         return client.user.pk
+    if name == "idempotency-key" and isinstance(client, Person):
+        return IdempotencyKeyFactory(tenant=client.user.tenant, user=client.user.pk).key
     return row_of(name, rows)
 
 

@@ -62,7 +62,7 @@ def ensure_documented(response: Any, method: str, route: str) -> None:
 
 def path_in_document(name: str) -> str:
     (path,) = (route.path for route in routes() if route.name == name)
-    return "/" + re.sub(r"<uuid:(\w+)>", "{id}", path)
+    return "/" + re.sub(r"<uuid:(\w+)>", "{id}", path).replace("<path:key>", "{key}")
 
 
 def test_the_document_is_valid_and_was_made_without_a_warning():
@@ -157,6 +157,8 @@ def test_an_order_from_its_beginning_to_its_receipt(seller, basket):
     ensure_documented(seller.get(path), "get", "order-detail")
     ensure_documented(seller.get("orders/"), "get", "order-list")
     ensure_documented(seller.get(f"{path}receipt/"), "get", "order-receipt")
+    mailed = seller.post(f"{path}receipt/email/", {"email": "ada@customer.example"})
+    ensure_documented(mailed, "post", "order-receipt-email")
 
 
 def test_a_payment_that_is_looked_up(seller, chief, basket):
@@ -213,6 +215,10 @@ def test_stock(chief, product, store):
     ensure_documented(levels, "get", "stock-level-list")
     level = levels.json()["results"][0]["id"]
     ensure_documented(chief.get(f"stock/{level}/"), "get", "stock-level-detail")
+    count = delivery | {"id": str(uuid.uuid4()), "type": "count", "quantity": 0}
+    ensure_documented(chief.post("stock/movements/", count), "post", "movement-list")
+    marked = chief.patch(f"stock/{level}/", {"reorder_point": "3"}, If_Match="*")
+    ensure_documented(marked, "patch", "stock-level-detail")
 
 
 def test_people(chief, cashier, manager):

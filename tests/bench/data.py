@@ -48,6 +48,7 @@ def open_shops(products: int) -> list[str]:
             slug=layout.slug_of(shop),
             name=f"Shop {shop}",
             currency="EUR",
+            shifts_required=False,
         )
         tenant.save(force_insert=True)
         with tenant_context(tenant):
@@ -136,6 +137,7 @@ def fill_catalog(products: int) -> None:
             {
                 "sku": "'P' || lpad(k::text, 5, '0')",
                 "name": "'Product name number ' || k",
+                "search_text": "' product name number ' || k || ' p' || lpad(k::text, 5, '0')",
                 "price": f"(100 + {number} % 900) / 100.0",
             },
         ),

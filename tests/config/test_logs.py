@@ -17,6 +17,8 @@ CANARY = "CANARY-secret"
 def log_of():
     """`log_of(debug)` sets logging up and gives the stream that lines are written to."""
 
+    structlog.contextvars.clear_contextvars()  # what a request of another test left
+
     def put(*, debug):
         stream = io.StringIO()
         config = deepcopy(logging_config(debug=debug, level="INFO"))

@@ -1,10 +1,11 @@
 """Shops and their places."""
 
+import uuid
 from typing import Any
 
 import factory
 
-from tenants.models import Register, Store, Tenant
+from tenants.models import IdempotencyKey, OutboxDelivery, OutboxEvent, Register, Store, Tenant
 from tenants.scope import tenant_scope
 
 
@@ -17,6 +18,8 @@ class TenantFactory(factory.django.DjangoModelFactory):
     currency = "EUR"
     timezone = "Europe/Berlin"
     country = "DE"
+    # Most tests are about something else than drawers.
+    shifts_required = False
 
 
 class OwnedFactory(factory.django.DjangoModelFactory):
@@ -49,3 +52,37 @@ class RegisterFactory(OwnedFactory):
     # Apart from "Till 1", number 1, and the few that tests name themselves.
     name = factory.Sequence("Counter {}".format)
     number = factory.Sequence(lambda n: n + 100)
+
+
+class IdempotencyKeyFactory(OwnedFactory):
+    """A store that somebody made; the `user` is an id."""
+
+    class Meta:
+        model = IdempotencyKey
+
+    user = factory.Faker("uuid4")
+    method = "POST"
+    path = "/api/v1/stores/"
+    key = factory.Sequence("key-{}".format)
+    status = 201
+    body = "{}"
+
+
+class OutboxEventFactory(OwnedFactory):
+    """Something that happened to something, and that nobody was told of yet."""
+
+    class Meta:
+        model = OutboxEvent
+
+    topic = "test.happened"
+    subject_type = "store"
+    subject = factory.LazyFunction(uuid.uuid4)
+
+
+class OutboxDeliveryFactory(OwnedFactory):
+    class Meta:
+        model = OutboxDelivery
+
+    event = factory.SubFactory(OutboxEventFactory)
+    tenant = factory.SelfAttribute("event.tenant")
+    subscriber = "sales_log"

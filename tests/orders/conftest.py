@@ -12,8 +12,9 @@ from tenants.models import Register, Store, Tenant
 from tests.accounts.leave import asked, given
 from tests.api import Person
 from tests.factories.orders import ProductFactory, StockLevelFactory
-from tests.factories.tenants import RegisterFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.orders.gateway import ScriptedGateway
+from tests.orders.stockroom import Stockroom
 from tests.orders.till import Body, Till, new_id
 
 
@@ -68,7 +69,8 @@ def shop_in(shop: Tenant) -> Callable[..., Tenant]:
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Stands in for the one that the settings name."""
     scripted = ScriptedGateway()
-    monkeypatch.setattr("orders.services.paying.payment_gateway", lambda: scripted)
+    for asking in ("paying", "payouts"):
+        monkeypatch.setattr(f"orders.services.{asking}.payment_gateway", lambda: scripted)
     return scripted
 
 
@@ -89,6 +91,11 @@ def leave(till: Till, chief: Person) -> Callable[..., str]:
         return approval
 
     return get
+
+
+@pytest.fixture
+def room(manager: User, store: Store) -> Stockroom:
+    return Stockroom(manager, store, StoreFactory(tenant=store.tenant, name="Second"))
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from django.db import connection
 
-from orders.gateways import Answer, Charge, Outcome
+from orders.gateways import Answer, Charge, GiveBack, Outcome
 
 CAPTURED = Answer(Outcome.CAPTURED, reference="gw-1")
 DECLINED = Answer(Outcome.DECLINED, reason="No money.")
@@ -21,6 +21,8 @@ class ScriptedGateway:
         self.found: list[Told] = []
         self.charges: list[Charge] = []
         self.look_ups: list[Charge] = []
+        self.returns: list[Told] = []
+        self.refunds: list[GiveBack] = []
         self.in_transaction: list[bool] = []
 
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
@@ -31,7 +33,17 @@ class ScriptedGateway:
         self.look_ups.append(charge)
         return self.tell(self.found, charge)
 
-    def tell(self, script: list[Told], charge: Charge) -> Answer:
+    def cancel(self, charge: Charge, *, timeout: float) -> Answer:
+        return self.tell(self.answers, charge)
+
+    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        self.refunds.append(back)
+        return self.tell(self.returns, back)
+
+    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        return self.tell(self.returns, back)
+
+    def tell(self, script: list[Told], charge: Charge | GiveBack) -> Answer:
         self.in_transaction.append(connection.in_atomic_block)
         told = script.pop(0) if script else CAPTURED
         if isinstance(told, Exception):

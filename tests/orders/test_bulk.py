@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
-from orders.services import receive_stock
+from orders.services import NewMovement, move_stock
 from orders.services.bulk import Delivered, add_products, receive_delivery
 from tenants.exceptions import IdConflict
 from tenants.scope import tenant_scope
@@ -103,7 +103,8 @@ def test_what_lies_there_already_is_added_to_and_whoever_caches_it_hears_of_it(
     in_shop, store, admin
 ):
     apples = ProductFactory(tenant=in_shop)
-    receive_stock(id=UUID(int=9), product=apples, store=store, quantity=Decimal(7), by=admin)
+    seven = NewMovement(UUID(int=9), StockMovement.Type.RECEIVE, apples, store, Decimal(7))
+    move_stock(seven, by=admin)
     quantity, version = shelf(apples, store)
 
     receive_delivery(store=store, items=[item(1, apples, "2")], by=admin)

@@ -27,6 +27,7 @@ def products(product, foreign):
             row,
             sku="'X-' || n",
             name="'Name ' || lpad((n * 7919 %% 20000)::text, 5, '0')",
+            search_text="' name ' || lpad((n * 7919 %% 20000)::text, 5, '0') || ' x-' || n",
             price="n / 100.0",
             updated_at=MINUTES,
         )
@@ -56,12 +57,15 @@ def movements(shop, product, store, foreign):
 
 @pytest.fixture
 def levels(products, store, foreign):
-    """A level for each product, ours and theirs taking turns as new rows do."""
+    """A level for each product, ours and theirs taking turns as new rows do; some are watched."""
     pairs = []
     for place in (store, foreign.store):
         with tenant_scope(place.tenant):
-            stocked = Product.objects.filter(stock_levels=None)
-            pairs.append([StockLevel(store=place, product=each) for each in stocked])
+            stocked = enumerate(Product.objects.filter(stock_levels=None))
+            marks = ((each, None if number % 20 else 5) for number, each in stocked)
+            pairs.append(
+                [StockLevel(store=place, product=each, reorder_point=mark) for each, mark in marks]
+            )
     with across_tenants():
         StockLevel.objects.bulk_create(chain.from_iterable(zip(*pairs, strict=False)))
     analyze(StockLevel)
@@ -70,7 +74,20 @@ def levels(products, store, foreign):
 # What is found by a code is one row, however it is sorted then.
 ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
 ONE_BY_BARCODE = {"orders_product_pkey", "Sort"}
+FEW_BY_TRIGRAMS = {"product_search", "Bitmap Heap Scan", "Sort"}
 ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
+
+
+def index_on(table, column):
+    """The index that a foreign key brought with it, whose name ends in a hash."""
+    with connection.cursor() as cursor:
+        indexes = connection.introspection.get_constraints(cursor, table)
+    (name,) = (
+        name for name, each in indexes.items() if each["columns"] == [column] and each["index"]
+    )
+    return name
+
+
 SINCE = {"updated_since": "2026-01-01T00:00:00Z", "ordering": "updated_at"}
 
 
@@ -86,6 +103,9 @@ def test_products(till, product):
         (SINCE, {"product_updated"}),
         ({"barcode": "42"}, ONE_BY_BARCODE),
         ({"sku": "X-77"}, ONE_BY_SKU),
+        ({"search": "0077"}, FEW_BY_TRIGRAMS),
+        ({"search": "name 00077"}, FEW_BY_TRIGRAMS),
+        ({"search": "mane 00077"}, FEW_BY_TRIGRAMS),
     ]
 
     found = plans_of(till, "products/", "orders_product", [query for query, _ in expected])
@@ -118,8 +138,13 @@ def test_movements(till, product, store):
         ({}, {"movement_by_time"}),
         ({"type": "receive"}, {"movement_by_time"}),
         ({"store": str(store.pk)}, {"movement_by_time"}),
-        # Sorted by time already; of the same moment there are few to put in order.
-        ({"product": str(product.pk)}, {"movement_of_product", "Incremental Sort"}),
+        ({"product": str(product.pk)}, {"movement_of_product"}),
+        ({"product": str(product.pk), "store": str(store.pk)}, {"movement_of_product"}),
+        ({"created_after": "2026-01-01T00:00:00Z"}, {"movement_by_time"}),
+        ({"occurred_after": "2026-01-01T00:00:00Z"}, {"movement_by_time"}),
+        ({"occurred_before": "2999-01-01T00:00:00Z"}, {"movement_by_time"}),
+        ({"transfer": str(product.pk)}, {"movement_of_transfer", "Sort"}),
+        ({"order": str(product.pk)}, {index_on("orders_stockmovement", "order_id"), "Sort"}),
     ]
 
     found = plans_of(
@@ -134,6 +159,9 @@ def test_stock(till, product, store):
     expected = [
         ({}, {"stock_level_by_id"}),
         ({"store": str(store.pk)}, {"stock_level_by_id"}),
+        ({"product": str(product.pk)}, {index_on("orders_stocklevel", "product_id"), "Sort"}),
+        ({"low": "true"}, {"stock_level_watched"}),
+        ({"low": "true", "store": str(store.pk)}, {"stock_level_watched"}),
     ]
 
     found = plans_of(till, "stock/", "orders_stocklevel", [query for query, _ in expected])

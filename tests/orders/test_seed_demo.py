@@ -3,6 +3,7 @@
 import re
 import shlex
 from argparse import ArgumentParser
+from decimal import Decimal
 from io import StringIO
 
 import pytest
@@ -14,7 +15,8 @@ from accounts.models import Role, User
 from accounts.services import Origin, log_in
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
-from orders.models import Order, Product, StockLevel, StockMovement
+from orders.models import Order, Product, Shift, StockLevel, StockMovement
+from orders.services import Count, close_shift
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.services import add_tenant
@@ -204,7 +206,7 @@ class Shell:
         return re.sub(pattern, r"\1", text)
 
     def run_all(self):
-        """The answers to log-in, look-up, sale and receipt."""
+        """The answers to log-in, shift, look-up, sale and receipt."""
         log_in, *others = self.commands
         first = self.run(log_in)
         self.token = self.sed(first.content.decode())
@@ -212,11 +214,18 @@ class Shell:
 
 
 def test_the_printed_commands_make_the_first_sale(printed):
-    logged_in, found, sold, receipt = Shell(printed).run_all()
+    logged_in, opened, found, sold, receipt = Shell(printed).run_all()
 
     (product,) = found.json()["results"]
     order = sold.json()
-    assert [each.status_code for each in (logged_in, found, sold, receipt)] == [200, 200, 201, 200]
+    assert [each.status_code for each in (logged_in, opened, found, sold, receipt)] == [
+        200,
+        201,
+        200,
+        201,
+        200,
+    ]
+    assert order["shift"] == opened.json()["id"]
     assert product["sku"] == "MO-001"
     assert (order["status"], order["total"], order["due"]) == ("completed", "2.58", "0.00")
     assert order["change_total"] == "2.42"
@@ -228,12 +237,32 @@ def test_the_printed_commands_make_the_first_sale(printed):
 def test_the_printed_commands_sell_nothing_twice(printed):
     Shell(printed).run_all()
 
-    *_, again, _ = Shell(seed()).run_all()
+    _, opened, _, again, receipt = Shell(seed()).run_all()
 
-    assert again.status_code == 200
+    assert [each.status_code for each in (opened, again, receipt)] == [200, 200, 200]
     assert level_of("MO-001") == 118
     with across_tenants():
         assert Order.objects.count() == 1
+        assert Shift.objects.count() == 1
+
+
+def test_the_printed_commands_work_also_when_the_drawer_was_counted(printed):
+    shell = Shell(printed)
+    _, opened, *_ = shell.run_all()
+    shift = opened.json()["id"]
+    with tenant_scope(Tenant.objects.get(slug="corner")):
+        lena = User.objects.get(username="lena")
+        close_shift(shift, Count({"cash": Decimal("102.58")}), by=lena)
+
+    _, opened, _, again, receipt = shell.run_all()
+
+    assert [each.status_code for each in (opened, again, receipt)] == [200, 200, 200]
+    assert (opened.json()["id"], opened.json()["status"]) == (shift, "closed")
+
+
+@pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
+def test_a_demo_shop_works_in_shifts(printed, plan):
+    assert Tenant.objects.get(slug=plan.slug).shifts_required
 
 
 def level_of(sku: str) -> int:

@@ -6,6 +6,7 @@ from orders.models import StockLevel, StockMovement
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.tenants import StoreFactory
+from tests.orders.gateway import TIMED_OUT
 from tests.orders.till import card, cash, ensure_books_balance, line, shelf
 
 
@@ -72,6 +73,40 @@ def test_what_is_reserved_for_a_card_is_short_for_others(till, goods, gateway, p
 
     (short,) = problem(response, 409, "insufficient_stock")["short"]
     assert short["available"] == "1"
+
+
+def test_whatever_makes_lines_short_they_are_told_in_one_refusal(
+    till, goods, store, shop, gateway, problem
+):
+    """Twice on the order, kept for somebody's card, never delivered; what is not kept never is."""
+    twice, kept, never = (
+        goods("1.00", stock="3"),
+        goods("1.00", stock="5"),
+        goods("1.00", stock=None),
+    )
+    service, plenty = goods("1.00", track_stock=False), goods("1.00", stock="9")
+    gateway.answers = [TIMED_OUT]
+    till.sold(line(kept, "4"), payments=[card("4.00")])
+    before = [shelf(each, store) for each in (twice, kept, never, plenty)]
+
+    response = till.sell(
+        line(twice, "2"),
+        line(service, "50"),
+        line(kept, "2"),
+        line(plenty, "9"),
+        line(never),
+        line(twice, "2"),
+        payments=[cash("66.00")],
+    )
+
+    short = problem(response, 409, "insufficient_stock")["short"]
+    assert [(each["product"], each["wanted"], each["available"]) for each in short] == [
+        (str(twice.pk), "4", "3"),
+        (str(kept.pk), "2", "1"),
+        (str(never.pk), "1", "0"),
+    ]
+    assert [shelf(each, store) for each in (twice, kept, never, plenty)] == before
+    ensure_books_balance(shop)
 
 
 def test_where_the_shop_allows_it_stock_goes_below_zero(till, goods, store, shop, shop_in):

@@ -10,8 +10,9 @@ from accounts.services import prune
 
 class Command(BaseCommand):
     help = (
-        "Deletes forgotten counts of log-in tries, sessions that ended over 30 days ago, and "
-        "cookies of the admin that have run out."
+        "Deletes forgotten counts of log-in tries, sessions that ended over 30 days ago, cookies "
+        "of the admin that have run out, Idempotency-Keys with their answers after 72 hours, and "
+        "events of the outbox 30 days after they were told, or given up, with their deliveries."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

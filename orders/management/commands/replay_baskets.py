@@ -10,11 +10,12 @@ from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 from tqdm import tqdm
 
+from orders.management.replay.drawers import close_drawers, open_drawers, z_sums
 from orders.management.replay.files import SoldBasket, ensure_complete, read_articles, read_baskets
 from orders.management.replay.report import Report
 from orders.management.replay.shop import ReadyShop, make_ready, sold_according_to_database
 from orders.management.replay.terminal import ensure_somebody_answers
-from orders.management.replay.tills import Outcome, sell, shifts
+from orders.management.replay.tills import Outcome, sell, shared_out
 
 
 def count(text: str) -> int:
@@ -53,7 +54,7 @@ class Command(BaseCommand):
     def replay(
         self, shop: ReadyShop, baskets: Sequence[SoldBasket], url: str, workers: int
     ) -> None:
-        work = shifts(shop, baskets, workers)
+        work = shared_out(shop, baskets, workers)
         outcomes: list[Outcome] = []
         breakdown: list[str] = []
         began = time.perf_counter()
@@ -64,12 +65,16 @@ class Command(BaseCommand):
                 bar.update()
 
             try:
+                opened = open_drawers(shop, baskets, url)
+                self.stdout.write(f"{opened} shifts opened.")
                 sell(shop, work, url, told)
+                breakdown += close_drawers(shop, url)
             except CommandError as error:
                 breakdown.append(str(error))
         seconds = time.perf_counter() - began
         database = sold_according_to_database(shop.tenant, baskets)
-        self.judge(Report(baskets, outcomes, database, seconds, len(work)), breakdown)
+        tills = z_sums(shop, baskets)
+        self.judge(Report(baskets, outcomes, database, tills, seconds, len(work)), breakdown)
 
     def judge(self, report: Report, breakdown: list[str]) -> None:
         self.stdout.write("\n".join(report.lines()))

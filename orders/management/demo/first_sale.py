@@ -1,4 +1,4 @@
-"""The first sale as commands for a shell: log in, scan, sell, print the receipt."""
+"""The first sale as commands for a shell: log in, open the drawer, scan, sell, print."""
 
 import json
 from decimal import Decimal
@@ -11,11 +11,15 @@ from tenants.models import Register
 
 QUANTITY = 2
 TENDERED = Decimal("5.00")
+FLOAT = Decimal("100.00")
 
 COMMANDS = r"""API={api}
 TOKEN=$(curl -s "$API/auth/token/" -H 'Content-Type: application/json' \
   -d '{log_in}' \
   | sed 's/.*"access": *"\([^"]*\)".*/\1/')
+curl -s -w '\n' "$API/shifts/" -H "Authorization: Bearer $TOKEN" \
+  -H 'Content-Type: application/json' \
+  -d '{shift}'
 curl -s -w '\n' "$API/products/?barcode={barcode}" -H "Authorization: Bearer $TOKEN"
 curl -s -w '\n' "$API/orders/" -H "Authorization: Bearer $TOKEN" \
   -H 'Content-Type: application/json' \
@@ -31,6 +35,7 @@ def first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) ->
     return COMMANDS.format(
         api=f"{url.rstrip('/')}/api/v1",
         log_in=json.dumps(_log_in(plan, cashier)),
+        shift=json.dumps(_shift(plan, register)),
         barcode=barcode,
         order=json.dumps(order),
         order_id=order["id"],
@@ -39,6 +44,14 @@ def first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) ->
 
 def _log_in(plan: DemoShop, cashier: Person) -> dict[str, str]:
     return {"tenant": plan.slug, "username": cashier.username, "password": cashier.password}
+
+
+def _shift(plan: DemoShop, register: Register) -> dict[str, str]:
+    return {
+        "id": str(stable_id("demo", plan.slug, "first shift")),
+        "register": str(register.pk),
+        "opening_float": str(FLOAT),
+    }
 
 
 def _order(plan: DemoShop, register: Register, barcode: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
+from orders.management.replay.drawers import TillSums, total_of
 from orders.management.replay.files import SoldBasket
 from orders.management.replay.shop import Sold
 from orders.management.replay.tills import Outcome
@@ -17,11 +18,13 @@ ALL = "All"
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the run has shown; `database` is what it has of these baskets, by store."""
+    """Everything that the run has shown; `database` and `tills` are what is written of these
+    baskets, by store and in the Z reports."""
 
     baskets: Sequence[SoldBasket]
     outcomes: Sequence[Outcome]
     database: Mapping[str, Sold]
+    tills: Sequence[TillSums]
     seconds: float
     workers: int
 
@@ -54,6 +57,7 @@ class Report:
             *_some("different", list(self._differences())),
             *self._unsold(),
             *self._wrong_sums(),
+            *(problem for till in self.tills for problem in till.problems()),
         ]
 
     def _differences(self) -> Iterator[str]:
@@ -76,7 +80,7 @@ class Report:
                 yield f"{_place(name)}: file {file:,.2f}, database {database:,.2f}."
 
     def lines(self) -> list[str]:
-        return [*self._figures(), "", *self._table()]
+        return [*self._figures(), "", *self._table(), "", *self._z_reports()]
 
     def _figures(self) -> Iterator[str]:
         times = sorted(outcome.seconds for outcome in self.outcomes)
@@ -95,6 +99,11 @@ class Report:
         yield f"{'':10}" + "".join(f"{head:>14}" for head in ("file", "answers", "database"))
         for name, sums in self.sums.items():
             yield f"{_place(name):10}" + "".join(f"{amount:14,.2f}" for amount in sums)
+
+    def _z_reports(self) -> Iterator[str]:
+        yield f"{'':20}{'reports':>8}{'file':>14}{'Z reports':>14}"
+        for till in [*self.tills, total_of(self.tills)]:
+            yield f"{till.name:20}{till.reports:8,}{till.file:14,.2f}{till.z:14,.2f}"
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:

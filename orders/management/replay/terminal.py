@@ -55,6 +55,13 @@ class Answer:
     def code(self) -> str:
         return str(self.body.get("code", ""))
 
+    @property
+    def words(self) -> str:
+        """What a refusal says, in few words."""
+        fields = [str(error.get("field")) for error in self.body.get("errors", ())]
+        where = f" ({', '.join(fields)})" if fields else ""
+        return f"{self.status} {self.code or 'without a code'}{where}"
+
 
 def connection_to(url: str) -> tuple[HTTPConnection, str]:
     """A connection that opens itself when it is used, and the path before every other path."""
@@ -107,7 +114,10 @@ class Terminal:
             raise CommandError(f"Cannot log in at {self.url}: {answer.status} {answer.code}.")
         self.access, self.refresh = answer.body["access"], answer.body["refresh"]
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Answer:
+    def get(self, path: str) -> Answer:
+        return self.post(path, None)
+
+    def post(self, path: str, body: Mapping[str, Any] | None) -> Answer:
         """Ask as the person who is logged in; tokens that have run out are renewed."""
         if not self.access:
             self.log_in()
@@ -125,9 +135,9 @@ class Terminal:
         else:
             self.log_in()
 
-    def _ask(self, path: str, body: Mapping[str, Any]) -> Answer:
+    def _ask(self, path: str, body: Mapping[str, Any] | None) -> Answer:
         """Try until there is an answer that will not pass by itself."""
-        data = json.dumps(body).encode()
+        data = None if body is None else json.dumps(body).encode()
         for retries in range(ATTEMPTS):
             answer = self._attempt(path, data, retries)
             if answer is not None and not answer.will_pass:
@@ -138,14 +148,15 @@ class Terminal:
             raise CommandError(f"{self.url} does not answer any more.")
         return answer
 
-    def _attempt(self, path: str, data: bytes, retries: int) -> Answer | None:
+    def _attempt(self, path: str, data: bytes | None, retries: int) -> Answer | None:
         """One exchange; None when the connection broke, before or after the server had it."""
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.access:
             headers["Authorization"] = f"Bearer {self.access}"
         began = time.perf_counter()
         try:
-            self.connection.request("POST", f"{self.path}{API}{path}", data, headers)
+            method = "GET" if data is None else "POST"
+            self.connection.request(method, f"{self.path}{API}{path}", data, headers)
             response = self.connection.getresponse()
             content = response.read()
         except (OSError, HTTPException):

@@ -14,7 +14,7 @@ from typing import Any
 from orders.management.replay.files import SoldBasket
 from orders.management.replay.sale import sale_of, till_of
 from orders.management.replay.shop import ReadyShop
-from orders.management.replay.terminal import Answer, Terminal
+from orders.management.replay.terminal import Terminal
 
 COMPLETED = "completed"
 UNDERWAY = frozenset({"pending", "unknown"})
@@ -37,7 +37,7 @@ class Outcome:
 Work = Sequence[tuple[SoldBasket, uuid.UUID]]
 
 
-def shifts(shop: ReadyShop, baskets: Sequence[SoldBasket], workers: int) -> list[Work]:
+def shared_out(shop: ReadyShop, baskets: Sequence[SoldBasket], workers: int) -> list[Work]:
     """Who sells what: each worker has tills of its own, and sells their baskets in turn."""
     slug = shop.tenant.slug
     tills = {till: number for number, till in enumerate(sorted(shop.registers, key=_evenly))}
@@ -83,7 +83,7 @@ def sell(
 def _sell_one(terminal: Terminal, sale: Mapping[str, Any], basket: SoldBasket) -> Outcome:
     answer = terminal.post("orders/", sale)
     if not answer.is_good:
-        return Outcome(basket, answer.seconds, answer.retries, refusal=_words(answer))
+        return Outcome(basket, answer.seconds, answer.retries, refusal=answer.words)
     order, resolved = _resolved(terminal, sale, answer.body)
     return Outcome(
         basket,
@@ -111,12 +111,6 @@ def _resolved(
     # Whatever was answered to that: the order itself says what it is now.
     now = terminal.post("orders/", sale)
     return (now.body if now.is_good else order), len(unclear)
-
-
-def _words(answer: Answer) -> str:
-    fields = [str(error.get("field")) for error in answer.body.get("errors", ())]
-    where = f" ({', '.join(fields)})" if fields else ""
-    return f"{answer.status} {answer.code or 'without a code'}{where}"
 
 
 def _differences(basket: SoldBasket, order: Mapping[str, Any]) -> Iterator[str]:

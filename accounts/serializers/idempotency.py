@@ -1,0 +1,24 @@
+"""What became of a request, as its sender is told."""
+
+import json
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from tenants.models import IdempotencyKey
+
+
+class IdempotencyKeySerializer(serializers.ModelSerializer[IdempotencyKey]):
+    """`status` and `response` are null while nobody has kept an answer."""
+
+    response = serializers.SerializerMethodField()
+
+    class Meta:
+        model = IdempotencyKey
+        fields = ("method", "path", "status", "created_at", "response")
+        read_only_fields = fields
+
+    @extend_schema_field({"description": "The body of the answer; null where it had none."})
+    def get_response(self, key: IdempotencyKey) -> Any:
+        return json.loads(key.body) if key.body else None

@@ -1,0 +1,33 @@
+"""What became of a request whose answer was lost."""
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsStaff
+from accounts.serializers.idempotency import IdempotencyKeySerializer
+from tenants.exceptions import NotFound
+from tenants.models import IdempotencyKey
+from tenants.views import TenantScopedViewSet
+
+KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The Idempotency-Key.")
+
+
+@extend_schema_view(list=extend_schema(operation_id="idempotency_list", parameters=[KEY]))
+class IdempotencyKeyViewSet(TenantScopedViewSet):
+    """One's own requests under a key: done, under way, or, with 404, never heard of.
+
+    A key is known for 72 hours. What it made is known for ever, by the id in its answer.
+    """
+
+    model = IdempotencyKey
+    serializer_class = IdempotencyKeySerializer
+    permission_classes = (IsStaff,)
+    ordering_fields = {"created_at": ("created_at",)}
+    ordering = "created_at"
+
+    def list(self, request: Request, key: str) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset().filter(key=key)))
+        if not page:
+            raise NotFound
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)

@@ -1,0 +1,50 @@
+"""Do the shelves and the books agree? For a timer, and for whoever has a doubt."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts.management.terminal import tenant_named
+from orders.services import Difference, stock_differences
+from tenants.formats import write_number
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+
+class Command(BaseCommand):
+    help = (
+        "Proves that every stock level is the sum of its movements, and that as much is reserved "
+        "as open card payments hold. Prints what differs, and then exits with 1."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--tenant", help="the slug of one shop; without it, all of them")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        different = sum(self.tell_differences(tenant) for tenant in tenants(options["tenant"]))
+        if different:
+            raise CommandError(f"{different} stock levels are not what they must be.")
+        self.stdout.write("All stock levels are the sums of their movements.")
+
+    def tell_differences(self, tenant: Tenant) -> int:
+        """Of one shop; gives how many levels that are."""
+        count = 0
+        with tenant_scope(tenant):
+            for each in stock_differences(tenant):
+                self.stdout.write(f"{tenant.slug}\t{told(each)}")
+                count += 1
+        return count
+
+
+def tenants(slug: str | None) -> Iterable[Tenant]:
+    return [tenant_named(slug)] if slug else Tenant.objects.order_by("slug")
+
+
+def told(each: Difference) -> str:
+    level, moved = write_number(each.level), write_number(each.moved)
+    kept, underway = write_number(each.reserved), write_number(each.underway)
+    return (
+        f"{each.store}\t{each.sku}\tlevel {level}, movements {moved}\t"
+        f"reserved {kept}, payments {underway}"
+    )

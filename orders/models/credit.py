@@ -1,0 +1,68 @@
+"""What the shop owes to a customer: a gift card, or money back that was not paid in cash."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from orders.models.columns import money_column
+from tenants.models import TenantOwned
+
+
+class StoreCredit(TenantOwned):
+    """A balance under a code that the customer holds; always the sum of its entries.
+
+    The database keeps it from going below nothing: two tills that spend it at once cannot both.
+    """
+
+    code = models.CharField(max_length=64)
+    balance = money_column(default=Decimal(0))
+    customer_name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(default=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["tenant", "code"], name="store_credit_code_is_unique"),
+            models.CheckConstraint(
+                condition=Q(balance__gte=0), name="store_credit_is_not_below_nothing"
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="store_credit_by_time"),
+            models.Index(fields=["tenant", "updated_at", "id"], name="store_credit_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class StoreCreditEntry(TenantOwned):
+    """One change of a balance: positive when the shop owes more. Never changed."""
+
+    class Type(models.TextChoices):
+        ISSUE = "issue", "Issued"
+        SPEND = "spend", "Spent"
+        REFUND = "refund", "Money back"
+        CANCEL = "cancel", "Spending taken back"
+
+    credit = models.ForeignKey(StoreCredit, on_delete=models.PROTECT, related_name="entries")
+    type = models.CharField(max_length=6, choices=Type)
+    amount = money_column()
+    reason = models.CharField(max_length=200, blank=True)
+    # The payment or the refund that it belongs to.
+    payment = models.UUIDField(null=True, blank=True)
+    refund = models.UUIDField(null=True, blank=True)
+    by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+
+    class Meta(TenantOwned.Meta):
+        verbose_name_plural = "store credit entries"
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=~Q(amount=0), name="store_credit_entry_is_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.amount}"

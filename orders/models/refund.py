@@ -1,0 +1,153 @@
+"""Money back, and what came back for it."""
+
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Prefetch, Q
+
+from accounts.models import User
+from orders.models.columns import money_column, quantity_column
+from orders.models.order import Order, OrderLine
+from orders.models.payment import Payment
+from orders.models.prints import Printed
+from orders.models.shift import Shift
+from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+
+
+class RefundQuerySet(TenantQuerySet["Refund"]):
+    def with_details(self) -> Self:
+        """Load what the API shows, in a fixed number of queries."""
+        return self.prefetch_related(
+            Prefetch("lines", to_attr="loaded_lines"),
+            Prefetch("payouts", to_attr="loaded_payouts"),
+        )
+
+    def with_receipt(self) -> Self:
+        """Load what its receipt says: lines with their names, and the sale."""
+        return self.select_related("store", "register", "by", "order__register").prefetch_related(
+            Prefetch("lines", RefundLine.objects.select_related("line"), to_attr="loaded_lines"),
+            Prefetch("payouts", to_attr="loaded_payouts"),
+        )
+
+
+class Refund(Printed, TenantOwned):
+    """Part or all of a sale taken back, with a receipt of its own. Is never refunded itself.
+
+    `total` is what was taken back, at the prices and taxes of the sale; `cash_rounding` what the
+    coins added to that. Written before a gateway is asked, like a payment.
+    """
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
+    position = models.PositiveIntegerField()
+    status = models.CharField(max_length=7, choices=Status, default=Status.PENDING)
+    # Where the money was given back, which need not be where it was taken.
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="+")
+    total = money_column()
+    tax_total = money_column(default=Decimal(0))
+    taxes = models.JSONField(default=list, blank=True)
+    cash_rounding = money_column(default=Decimal(0))
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    approved_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    receipt_number = models.PositiveBigIntegerField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    fingerprint = models.CharField(max_length=64, editable=False, blank=True)
+
+    objects = TenantManager.from_queryset(RefundQuerySet)()  # type: ignore[assignment, misc]
+
+    # What `with_details` loads.
+    loaded_lines: list["RefundLine"]
+    loaded_payouts: list["Payout"]
+
+    class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant", "order", "position"], name="refund_position_is_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "register", "receipt_number"],
+                name="refund_receipt_number_is_unique",
+            ),
+            models.CheckConstraint(condition=Q(total__gte=0), name="refund_is_not_negative"),
+            models.CheckConstraint(
+                condition=Q(status="done", receipt_number__isnull=False, completed_at__isnull=False)
+                | (~Q(status="done") & Q(receipt_number__isnull=True)),
+                name="done_refund_has_a_receipt",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="refund_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.total} of {self.order_id}"
+
+
+class RefundLine(TenantOwned):
+    """So much of one line, at what was paid for it."""
+
+    refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="lines")
+    line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="refund_lines")
+    quantity = quantity_column()
+    total = money_column()
+    tax_total = money_column(default=Decimal(0))
+    taxes = models.JSONField(default=list, blank=True)
+    restock = models.BooleanField()
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(quantity__gte=0), name="refunded_quantity_is_not_negative"
+            ),
+            models.CheckConstraint(condition=Q(total__gte=0), name="refund_line_is_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} of {self.line_id}"
+
+
+class Payout(TenantOwned):
+    """The part of a refund that goes back one way; the gateway's key is its own id."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        DONE = "done", "Done"
+        DECLINED = "declined", "Declined"
+        UNKNOWN = "unknown", "Unknown"
+
+    refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="payouts")
+    # The payment whose money it is, also when it goes back another way.
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="payouts")
+    method = models.CharField(max_length=12, choices=Payment.Method)
+    status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
+    amount = money_column()
+    # What was handed over in coins, where the smallest one is larger than a minor unit.
+    paid = money_column()
+    reference = models.CharField(max_length=100, blank=True)
+    gateway_reference = models.CharField(max_length=100, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(amount__gt=0), name="payout_is_something"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.amount}"
+
+    @property
+    def is_underway(self) -> bool:
+        """Nobody knows yet whether the money has gone."""
+        return self.status in {self.Status.PENDING, self.Status.UNKNOWN}

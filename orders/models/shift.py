@@ -1,0 +1,133 @@
+"""A drawer's time, from the opening float to the counted close."""
+
+from decimal import Decimal
+from typing import Any, ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from orders.exceptions import ShiftNotIn
+from orders.models.columns import money_column
+from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
+
+
+class ShiftQuerySet(TenantQuerySet["Shift"]):
+    def open(self) -> Self:
+        return self.filter(status=Shift.Status.OPEN)
+
+
+class Shift(TenantOwned):
+    """One drawer at one register. Ended, it sells no more; closed, it is counted and for ever.
+
+    The open shift of a register is also named in its `RegisterSeries`, whose row every sale
+    locks: so no sale slips between the ending of a shift and its count.
+    """
+
+    class Status(models.TextChoices):
+        OPEN = "open", "Open"
+        ENDED = "ended", "Ended"
+        CLOSED = "closed", "Closed"
+
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
+    status = models.CharField(max_length=6, choices=Status, default=Status.OPEN)
+    opening_float = money_column()
+    opened_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    ended_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    closed_at = models.DateTimeField(null=True, blank=True)
+    # As closed: [{method, expected, counted, difference}], and the coins and notes.
+    counted = models.JSONField(default=list, blank=True)
+    denominations = models.JSONField(default=list, blank=True)
+    # What was left in the drawer, offered as the next float.
+    counted_cash = money_column(null=True, blank=True)
+    note = models.CharField(max_length=500, blank=True)
+    z_number = models.PositiveBigIntegerField(null=True, blank=True)
+    z_report = models.JSONField(null=True, blank=True)
+    # Of the request that opened it: the same id with other content is another shift.
+    fingerprint = models.CharField(max_length=64, editable=False, blank=True)
+
+    objects = TenantManager.from_queryset(ShiftQuerySet)()  # type: ignore[assignment, misc]
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(
+                fields=["tenant", "register"],
+                condition=Q(status="open"),
+                name="one_open_shift_at_a_register",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "register", "z_number"], name="z_number_is_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(opening_float__gte=0), name="opening_float_is_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    status="closed",
+                    closed_at__isnull=False,
+                    z_number__isnull=False,
+                    z_report__isnull=False,
+                )
+                | (~Q(status="closed") & Q(closed_at__isnull=True, z_number__isnull=True)),
+                name="closed_shift_has_its_z",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="shift_by_time"),
+            models.Index(fields=["tenant", "register", "-created_at"], name="shift_of_register"),
+            models.Index(fields=["tenant", "updated_at", "id"], name="shift_updated"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Shift of {self.created_at:%Y-%m-%d %H:%M}"
+
+    def ensure_is(self, status: "Shift.Status") -> None:
+        if self.status != status:
+            raise ShiftNotIn(shift_status=self.status)
+
+    def ensure_not(self, status: "Shift.Status") -> None:
+        if self.status == status:
+            raise ShiftNotIn(shift_status=self.status)
+
+
+class CashMovement(TenantOwned):
+    """Money put into the drawer or taken out of it other than by a sale. Never changed."""
+
+    class Type(models.TextChoices):
+        PAID_IN = "paid_in", "Paid in"
+        PAID_OUT = "paid_out", "Paid out"
+        DROP = "drop", "Taken to the safe"
+        NO_SALE = "no_sale", "Drawer opened without a sale"
+
+    shift = models.ForeignKey(Shift, on_delete=models.PROTECT, related_name="cash_movements")
+    type = models.CharField(max_length=8, choices=Type)
+    amount = money_column(default=Decimal(0))
+    reason = models.CharField(max_length=200)
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
+    approved_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    fingerprint = models.CharField(max_length=64, editable=False, blank=True)
+
+    class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(
+                condition=Q(type="no_sale", amount=0) | (~Q(type="no_sale") & Q(amount__gt=0)),
+                name="cash_movement_moves_cash",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="cash_movement_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.amount}"

@@ -1,0 +1,147 @@
+"""What taking goods or money back comes to: all refunds together are exactly the sale."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from orders.money.rounding import apportion, divide, to_decimal, to_units
+
+
+@dataclass(frozen=True, slots=True)
+class SoldLine:
+    """A line as it was sold, and how much of it has come back already."""
+
+    quantity: Decimal
+    total: Decimal
+    taxes: tuple[Decimal, ...]
+    refunded_quantity: Decimal
+    refunded_total: Decimal
+    refunded_taxes: tuple[Decimal, ...]
+
+    @property
+    def left(self) -> Decimal:
+        return self.total - self.refunded_total
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What of a line comes back now."""
+
+    quantity: Decimal
+    total: Decimal
+    taxes: tuple[Decimal, ...]
+
+
+def take_back(line: SoldLine, quantity: Decimal, exponent: int) -> TakenBack:
+    """So much of a line: of its total and each of its taxes the same part, less what was given.
+
+    The last of it takes the remainder. Where money was given back before without goods, the
+    first goods bring less, and never less than nothing.
+    """
+    returned = Fraction(line.refunded_quantity) + Fraction(quantity)
+    if quantity <= 0 or returned > Fraction(line.quantity):
+        raise ValueError(
+            f"cannot take back {quantity} more of {line.quantity} after {line.refunded_quantity}"
+        )
+    part = returned / Fraction(line.quantity)
+    return TakenBack(
+        quantity=quantity,
+        total=_share(line.total, line.refunded_total, part, exponent),
+        taxes=_tax_shares(line, part, exponent),
+    )
+
+
+def give_back(lines: Sequence[SoldLine], amount: Decimal, exponent: int) -> list[TakenBack]:
+    """An amount without goods, spread over the lines by what is left of each.
+
+    So what comes back later of a line is less by it, and everything together is the sale.
+    """
+    left = [to_units("left", line.left, exponent) for line in lines]
+    units = to_units("amount", amount, exponent)
+    if not 0 < units <= sum(left):
+        raise ValueError(f"cannot give back {amount}: {to_decimal(sum(left), exponent)} is left")
+    shares = apportion(units, left)
+    return [
+        _without_goods(line, share, exponent) for line, share in zip(lines, shares, strict=True)
+    ]
+
+
+def _without_goods(line: SoldLine, units: int, exponent: int) -> TakenBack:
+    total = to_units("line total", line.total, exponent)
+    given = to_units("refunded", line.refunded_total, exponent) + units
+    part = Fraction(given, total) if total else Fraction(0)
+    taxes = _tax_shares(line, part, exponent) if units else (Decimal(0),) * len(line.taxes)
+    return TakenBack(Decimal(0), to_decimal(units, exponent), taxes)
+
+
+def _tax_shares(line: SoldLine, part: Fraction, exponent: int) -> tuple[Decimal, ...]:
+    return tuple(
+        _share(tax, given, part, exponent)
+        for tax, given in zip(line.taxes, line.refunded_taxes, strict=True)
+    )
+
+
+def _share(whole: Decimal, given: Decimal, part: Fraction, exponent: int) -> Decimal:
+    exact = to_units("sold", whole, exponent) * part
+    share = divide(*exact.as_integer_ratio()) - to_units("refunded", given, exponent)
+    return to_decimal(max(share, 0), exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A payment of the sale, and what of its money has gone back."""
+
+    amount: Decimal
+    refunded: Decimal
+
+    @property
+    def left(self) -> Decimal:
+        return self.amount - self.refunded
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What goes back of one payment: `amount` of the refund, as `paid` in money."""
+
+    position: int
+    amount: Decimal
+    paid: Decimal
+
+
+def share_out_refund(
+    total: Decimal,
+    payments: Sequence[Paid],
+    *,
+    in_cash: Sequence[bool],
+    increment: Decimal | None,
+    exponent: int,
+) -> list[Share]:
+    """Which payments a refund goes back to: the last one first, each with what is left of it.
+
+    What is handed over in cash is rounded to coins, and never more than the payment has left.
+    `in_cash` says of each payment whether its part is handed over in cash. What cash rounding
+    let the customer off at the sale is not money that anybody can give back: it goes with the
+    last part.
+    """
+    rest = to_units("refund", total, exponent)
+    shares: list[Share] = []
+    for position in reversed(range(len(payments))):
+        left = to_units("left", payments[position].left, exponent)
+        units = min(rest, left)
+        if units <= 0:
+            continue
+        rest -= units
+        shares.append(_share_of(position, units, left, in_cash[position], increment, exponent))
+    if rest and shares:
+        last = shares[-1]
+        shares[-1] = Share(last.position, last.amount + to_decimal(rest, exponent), last.paid)
+    return shares
+
+
+def _share_of(
+    position: int, units: int, left: int, cash: bool, increment: Decimal | None, exponent: int
+) -> Share:
+    coin = to_units("cash rounding increment", increment, exponent) if increment and cash else 1
+    paid = min(divide(units, coin) * coin, left)
+    return Share(position, to_decimal(units, exponent), to_decimal(paid, exponent))

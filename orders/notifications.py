@@ -1,0 +1,104 @@
+"""What leaves the shop after the deed is done: mail, and the log of sales.
+
+The relay calls it, never a deed: what was rolled back is not told, and what did not arrive is
+told again.
+"""
+
+import smtplib
+from collections.abc import Sequence
+from email.utils import parseaddr
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+
+from accounts.models import Role, User
+from orders.models import StockLevel
+from tenants.formats import write_number
+from tenants.models import OutboxDelivery
+from tenants.relay import GiveUp, Subscriber
+from tenants.scope import current_tenant
+
+sales = structlog.get_logger("till.sales")
+# SMTP: this address will be refused tomorrow too.
+FOR_GOOD = range(500, 600)
+
+
+class SalesLog(Subscriber):
+    """One line for each sale, for whatever reads logs. `id` is the same if it comes twice."""
+
+    name = "sales_log"
+    topics = frozenset({"order.completed"})
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        event = delivery.event
+        sold_at = event.created_at.isoformat(timespec="milliseconds")
+        sales.info(
+            "sale", id=str(event.pk), shop=current_tenant().slug, sold_at=sold_at, **event.data
+        )
+
+
+class LowStockMail(Subscriber):
+    """Tells those who order goods when a product runs low, if it is still low by then."""
+
+    name = "low_stock_mail"
+    topics = frozenset({"stock.low"})
+    in_order = False
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        data = delivery.event.data
+        level = (
+            StockLevel.objects.select_related("store", "product")
+            .filter(product=data["product"], store=data["store"])
+            .first()
+        )
+        people = User.objects.active().filter(role__in=[Role.MANAGER, Role.ADMIN])
+        addresses = list(people.exclude(email="").order_by("pk").values_list("email", flat=True))
+        if level is None or not level.is_low or not addresses:
+            return
+        send_mail(
+            delivery,
+            to=addresses,
+            subject=f"Low stock: {level.product.name} in {level.store.name}",
+            text=_low_stock(level),
+        )
+
+
+def _low_stock(level: StockLevel) -> str:
+    product, point = level.product, level.reorder_point
+    return (
+        f"{product.name} ({product.sku}) runs low in {level.store.name}: "
+        f"{write_number(level.quantity)} left; "
+        f"the reorder point is {write_number(point) if point is not None else 'not set'}.\n\n"
+        f"{current_tenant().name}\n"
+    )
+
+
+def send_mail(
+    delivery: OutboxDelivery, *, to: Sequence[str], subject: str, text: str, html: str = ""
+) -> None:
+    """One mail for one delivery: delivered again it bears the same id, by which it is known."""
+    _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    mail = EmailMultiAlternatives(
+        subject=one_line(subject),
+        body=text,
+        to=list(to),
+        headers={
+            "Message-ID": f"<{delivery.pk}@{sender.rpartition('@')[2] or 'localhost'}>",
+            # Nobody's holiday notice is for a till.
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    if html:
+        mail.attach_alternative(html, "text/html")
+    try:
+        mail.send()
+    except smtplib.SMTPRecipientsRefused as error:
+        if all(code in FOR_GOOD for code, _ in error.recipients.values()):
+            raise GiveUp("The mail server refuses the address.") from error
+        raise
+
+
+def one_line(text: str) -> str:
+    """A header is one line, whatever somebody has called their shop."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,0 +1,33 @@
+"""Shapes of a catalog file's import."""
+
+from rest_framework import serializers
+
+from orders.services import ImportReport
+from tenants.exceptions import FieldError
+
+FILE = {
+    "multipart/form-data": {
+        "type": "object",
+        "required": ["file"],
+        "additionalProperties": False,
+        "properties": {"file": {"type": "string", "format": "binary"}},
+    },
+    "text/csv": {"type": "string"},
+}
+
+
+class RowErrorSerializer(serializers.Serializer[FieldError]):
+    row = serializers.IntegerField(read_only=True)
+    field = serializers.CharField(read_only=True)
+    code = serializers.CharField(read_only=True)
+    detail = serializers.CharField(read_only=True)
+
+
+class ImportReportSerializer(serializers.Serializer[ImportReport]):
+    """Where there are errors, the same figures stand in the problem that is answered."""
+
+    created = serializers.IntegerField(read_only=True)
+    updated = serializers.IntegerField(read_only=True)
+    unchanged = serializers.IntegerField(read_only=True)
+    errors = RowErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # its input's
+    error_count = serializers.IntegerField(read_only=True)

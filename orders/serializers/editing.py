@@ -1,0 +1,53 @@
+"""Shapes of the changes of an open order."""
+
+from typing import Any
+
+from orders.serializers.order import CustomerInput, DiscountInput, LineInput
+from tenants.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
+from tenants.serializers import StrictSerializer
+
+
+class NewLineInput(LineInput):
+    """A scanned product; the same `id` again is the same line."""
+
+    approval = StrictUUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        approval = attrs.pop("approval", None)
+        return super().validate(attrs) | {"approval": approval}
+
+
+class LineChange(StrictSerializer):
+    quantity = QuantityField(required=False)
+    unit_price = MoneyField(required=False)
+    note = StrictCharField(max_length=200, allow_blank=True, required=False)
+    approval = StrictUUIDField(required=False)
+
+
+class NewDiscountInput(DiscountInput):
+    """A discount of the order, or of one `line` of it."""
+
+    line = StrictUUIDField(required=False)
+    approval = StrictUUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        more = {name: attrs.pop(name, None) for name in ("line", "approval")}
+        return super().validate(attrs) | more
+
+
+class OrderChange(StrictSerializer):
+    note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+    customer = CustomerInput(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        customer = attrs.pop("customer", {})
+        return attrs | {f"customer_{name}": value for name, value in customer.items()}
+
+
+class ResumeInput(StrictSerializer):
+    register = StrictUUIDField(required=False)
+
+
+class VoidInput(StrictSerializer):
+    reason = StrictCharField(max_length=200, trim_whitespace=True)
+    approval = StrictUUIDField(required=False)

@@ -1,0 +1,139 @@
+"""Shapes of refunds and of store credit."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from orders.models import Payment, Payout, Refund, StoreCredit, StoreCreditEntry
+from orders.serializers.shown import show_refund
+from orders.services import WantedBack
+from tenants.fields import (
+    MoneyField,
+    QuantityField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictUUIDField,
+)
+from tenants.serializers import StrictSerializer
+
+MOST_LINES = 500
+
+
+class LineBackInput(StrictSerializer):
+    """So much of a line; `restock` false is what cannot be sold again."""
+
+    max_items = MOST_LINES
+
+    line = StrictUUIDField()
+    quantity = QuantityField()
+    restock = StrictBooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"wanted": WantedBack(**attrs)}
+
+
+class RefundInput(StrictSerializer):
+    """Some lines, or an amount without goods, or with neither all that is left.
+
+    Without `method` the money goes back the ways that it came. `reference` is the code of the
+    store credit that it goes onto; without one a new credit is made.
+    """
+
+    id = StrictUUIDField(required=False)
+    lines = LineBackInput(many=True, required=False, allow_empty=False)
+    amount = MoneyField(required=False, allow_zero=False)
+    method = StrictChoiceField(choices=Payment.Method.values, required=False)
+    reference = StrictCharField(max_length=64, allow_blank=True, required=False)
+    reason = StrictCharField(max_length=200, trim_whitespace=True)
+    register = StrictUUIDField(required=False)
+    approval = StrictUUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        lines = tuple(each["wanted"] for each in attrs.get("lines", ()))
+        if len({each.line for each in lines}) < len(lines):
+            raise serializers.ValidationError({"lines": ["Each line once."]}, code="duplicate")
+        return attrs | {"lines": lines}
+
+
+class RefundTaxSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    percent = serializers.CharField()
+    included = serializers.BooleanField()
+    compound = serializers.BooleanField()
+    taxable = MoneyField()
+    amount = MoneyField()
+
+
+class RefundLineSerializer(serializers.Serializer[Any]):
+    line = serializers.UUIDField()
+    quantity = serializers.CharField()
+    total = MoneyField()
+    tax_total = MoneyField()
+    restock = serializers.BooleanField()
+
+
+class PayoutSerializer(serializers.Serializer[Any]):
+    """`amount` of the refund, which is `paid` in money: cash is rounded to coins."""
+
+    id = serializers.UUIDField()
+    payment = serializers.UUIDField()
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+    status = serializers.ChoiceField(choices=Payout.Status.choices)
+    amount = MoneyField()
+    paid = MoneyField()
+    reference = serializers.CharField()
+
+
+class RefundSerializer(serializers.Serializer[Any]):
+    """Part or all of a sale taken back; it names its order."""
+
+    id = serializers.UUIDField()
+    order = serializers.UUIDField()
+    status = serializers.ChoiceField(choices=Refund.Status.choices)
+    register = serializers.UUIDField()
+    shift = serializers.UUIDField(allow_null=True)
+    lines = RefundLineSerializer(many=True)
+    payouts = PayoutSerializer(many=True)
+    tax_total = MoneyField()
+    taxes = RefundTaxSerializer(many=True)
+    cash_rounding = MoneyField(allow_negative=True)
+    total = MoneyField()
+    reason = serializers.CharField()
+    by = serializers.UUIDField()
+    approved_by = serializers.UUIDField(allow_null=True)
+    receipt_number = serializers.IntegerField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    completed_at = serializers.DateTimeField(allow_null=True)
+    version = serializers.IntegerField()
+
+    def to_representation(self, refund: Refund) -> dict[str, Any]:
+        return show_refund(refund)
+
+
+class StoreCreditInput(StrictSerializer):
+    """A gift card or goodwill; without a code one is made."""
+
+    id = StrictUUIDField(required=False)
+    amount = MoneyField(allow_zero=False)
+    code = StrictCharField(max_length=64, trim_whitespace=True, required=False)
+    customer_name = StrictCharField(max_length=100, allow_blank=True, required=False)
+    reason = StrictCharField(max_length=200, allow_blank=True, required=False)
+
+
+class StoreCreditEntrySerializer(serializers.ModelSerializer[StoreCreditEntry]):
+    amount = MoneyField(read_only=True, allow_negative=True)
+
+    class Meta:
+        model = StoreCreditEntry
+        fields = ("id", "type", "amount", "reason", "payment", "refund", "by", "created_at")
+        read_only_fields = fields
+
+
+class StoreCreditSerializer(serializers.ModelSerializer[StoreCredit]):
+    balance = MoneyField(read_only=True)
+
+    class Meta:
+        model = StoreCredit
+        fields = ("id", "code", "balance", "customer_name", "is_active", "created_at", "version")
+        read_only_fields = fields

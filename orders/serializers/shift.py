@@ -1,0 +1,225 @@
+"""Shapes of the drawer: opening, moving cash, counting, and the reports."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from orders.models import CashMovement, Payment, Shift
+from orders.services import Count
+from tenants.fields import (
+    MoneyField,
+    StrictCharField,
+    StrictChoiceField,
+    StrictIntegerField,
+    StrictUUIDField,
+)
+from tenants.serializers import StrictSerializer
+
+MOST_COINS = 50
+
+
+class ShiftInput(StrictSerializer):
+    """Without `opening_float` it is what was last counted at the register."""
+
+    id = StrictUUIDField(required=False)
+    register = StrictUUIDField(required=False)
+    opening_float = MoneyField(required=False)
+
+
+class CashMovementInput(StrictSerializer):
+    """`no_sale` opens the drawer and moves nothing; everything else has an amount."""
+
+    id = StrictUUIDField(required=False)
+    type = StrictChoiceField(choices=CashMovement.Type.values)
+    amount = MoneyField(required=False)
+    reason = StrictCharField(max_length=200, trim_whitespace=True)
+    approval = StrictUUIDField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        amount = attrs.setdefault("amount", 0)
+        if bool(amount) == (attrs["type"] == CashMovement.Type.NO_SALE):
+            wanted = "No amount." if amount else "More than nothing."
+            raise serializers.ValidationError({"amount": [wanted]}, code="min_value")
+        return attrs
+
+
+class CountedInput(StrictSerializer):
+    max_items = len(Payment.Method.values)
+
+    method = StrictChoiceField(choices=Payment.Method.values)
+    amount = MoneyField()
+
+
+class DenominationInput(StrictSerializer):
+    """So many of one coin or note."""
+
+    max_items = MOST_COINS
+
+    value = MoneyField(allow_zero=False)
+    count = StrictIntegerField(min_value=0, max_value=1_000_000)
+
+
+class CloseInput(StrictSerializer):
+    """What was counted by hand: cash at least, as a sum or by coins and notes."""
+
+    counted = CountedInput(many=True, required=False)
+    denominations = DenominationInput(many=True, required=False)
+    note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        counted = attrs.get("counted", [])
+        by_method = {each["method"]: each["amount"] for each in counted}
+        if len(by_method) < len(counted):
+            raise serializers.ValidationError({"counted": ["Each method once."]}, code="duplicate")
+        return {
+            "count": Count(
+                counted=by_method,
+                denominations=tuple(attrs.get("denominations", ())),
+                note=attrs.get("note", ""),
+            )
+        }
+
+
+class CashMovementSerializer(serializers.ModelSerializer[CashMovement]):
+    amount = MoneyField(read_only=True)
+
+    class Meta:
+        model = CashMovement
+        fields = ("id", "shift", "type", "amount", "reason", "by", "approved_by", "created_at")
+        read_only_fields = fields
+
+
+class CountedSerializer(serializers.Serializer[Any]):
+    """`counted` is null where nobody counted by hand."""
+
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+    expected = serializers.CharField()
+    counted = serializers.CharField(allow_null=True)
+    difference = serializers.CharField()
+
+
+class DenominationSerializer(serializers.Serializer[Any]):
+    value = serializers.CharField()
+    count = serializers.IntegerField()
+
+
+class ShiftSerializer(serializers.ModelSerializer[Shift]):
+    """A drawer's time. `counted` tells over and short by method once it is closed."""
+
+    opening_float = MoneyField(read_only=True)
+    counted = CountedSerializer(many=True, read_only=True)
+    denominations = DenominationSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Shift
+        fields = (
+            "id",
+            "register",
+            "store",
+            "status",
+            "opening_float",
+            "opened_by",
+            "opened_at",
+            "ended_by",
+            "ended_at",
+            "closed_by",
+            "closed_at",
+            "counted",
+            "denominations",
+            "note",
+            "z_number",
+            "version",
+        )
+        read_only_fields = fields
+
+    opened_at = serializers.DateTimeField(source="created_at", read_only=True)
+
+
+class SoldSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    subtotal = serializers.CharField()
+    discount_total = serializers.CharField()
+    tax_total = serializers.CharField()
+    cash_rounding = serializers.CharField()
+    total = serializers.CharField()
+
+
+class TakenBackSerializer(serializers.Serializer[Any]):
+    count = serializers.IntegerField()
+    tax_total = serializers.CharField()
+    cash_rounding = serializers.CharField()
+    total = serializers.CharField()
+
+
+class TaxedSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    percent = serializers.CharField()
+    included = serializers.BooleanField()
+    taxable = serializers.CharField()
+    amount = serializers.CharField()
+
+
+class CarriedSerializer(serializers.Serializer[Any]):
+    """What goes on into other shifts and came from them: orders, and what was paid on them."""
+
+    open_orders = serializers.IntegerField()
+    paid_ahead = serializers.CharField()
+    paid_before = serializers.CharField()
+
+
+class PaidSerializer(serializers.Serializer[Any]):
+    """`canceled` was given back before a sale, `refunded` after it."""
+
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+    count = serializers.IntegerField()
+    amount = serializers.CharField()
+    canceled = serializers.CharField()
+    refunded = serializers.CharField()
+
+
+class DrawerSerializer(serializers.Serializer[Any]):
+    opening_float = serializers.CharField()
+    payments = serializers.CharField()
+    canceled = serializers.CharField()
+    refunds = serializers.CharField()
+    paid_in = serializers.CharField()
+    paid_out = serializers.CharField()
+    drops = serializers.CharField()
+    no_sales = serializers.IntegerField()
+    expected = serializers.CharField()
+
+
+class ExpectedSerializer(serializers.Serializer[Any]):
+    method = serializers.ChoiceField(choices=Payment.Method.choices)
+    amount = serializers.CharField()
+
+
+class XReportSerializer(serializers.Serializer[Any]):
+    """The shift so far. What should be in the drawer is null for those who are to count it."""
+
+    shift = serializers.UUIDField()
+    sales = SoldSerializer()
+    refunds = TakenBackSerializer()
+    taxes = TaxedSerializer(many=True)
+    carried = CarriedSerializer(allow_null=True)
+    payments = PaidSerializer(many=True, allow_null=True)
+    cash = DrawerSerializer(allow_null=True)
+    expected = ExpectedSerializer(many=True, allow_null=True)
+
+
+class ZReportSerializer(XReportSerializer):
+    """The end of a shift: written once."""
+
+    z_number = serializers.IntegerField()
+    register = serializers.UUIDField()
+    store = serializers.UUIDField()
+    currency = serializers.CharField()
+    opened_at = serializers.CharField()
+    opened_by = serializers.UUIDField()
+    ended_at = serializers.CharField()
+    ended_by = serializers.UUIDField()
+    closed_at = serializers.CharField()
+    closed_by = serializers.UUIDField()
+    counted = CountedSerializer(many=True)
+    denominations = DenominationSerializer(many=True)
+    note = serializers.CharField()

@@ -1,0 +1,85 @@
+"""Sealing receipts, refunds and Z reports: each entry's hash covers it and the one before."""
+
+import hashlib
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from orders.models import ChainEntry, Order, OrderLine, Payment
+from orders.models.receipt import Numbers
+from tenants.ids import new_id
+from tenants.models import Register
+from tenants.rows import Statement
+
+# Beginning of every chain.
+NOTHING = ""
+
+
+def seal(
+    kind: ChainEntry.Kind, subject: Any, content: Mapping[str, Any], after: Numbers, at: Register
+) -> tuple[ChainEntry, Statement]:
+    """The next entry of the register's chain, and the statement that moves the chain's end.
+
+    `after` are the numbers as locked by this transaction: so nobody else can seal in between.
+    """
+    text = canonical(content)
+    entry = ChainEntry(
+        id=new_id(),
+        register=at,
+        sequence=after.entry + 1,
+        kind=kind,
+        subject=subject,
+        content=text,
+        previous_hash=after.hash,
+        hash=hash_of(after.hash, text),
+    )
+    return entry, entry.extension()
+
+
+def canonical(content: Mapping[str, Any]) -> str:
+    """JSON with sorted keys and no blanks: the same text for the same content, for ever."""
+    return msgspec.json.encode(content, order="sorted").decode()
+
+
+def hash_of(previous: str, text: str) -> str:
+    return hashlib.sha256((previous + text).encode()).hexdigest()
+
+
+def receipt_content(order: Order) -> dict[str, Any]:
+    """What a sale was, from what never changes after it."""
+    number, sold_at = order.sold_as()
+    return {
+        "order": str(order.pk),
+        "number": order.number,
+        "receipt_number": number,
+        "register": str(order.register_id),
+        "cashier": str(order.cashier_id),
+        "sold_at": sold_at.isoformat(),
+        "lines": [_line(line) for line in order.loaded_lines],
+        "taxes": [[tax["name"], tax["percent"], tax["amount"]] for tax in order.taxes],
+        "payments": [
+            _payment(each)
+            for each in order.loaded_payments
+            if each.status == Payment.Status.CAPTURED
+        ],
+        "discount_total": plain(order.discount_total),
+        "tax_total": plain(order.tax_total),
+        "cash_rounding": plain(order.cash_rounding),
+        "total": plain(order.total),
+    }
+
+
+def _line(line: OrderLine) -> list[str]:
+    amounts = (line.quantity, line.unit_price, line.discount_total, line.tax_total, line.total)
+    return [str(line.pk), line.sku, line.name, *map(plain, amounts)]
+
+
+def _payment(payment: Payment) -> list[str]:
+    return [str(payment.pk), payment.method, plain(payment.amount), plain(payment.change)]
+
+
+def plain(amount: Decimal) -> str:
+    """The same text for the same amount, with however many zeros it was read."""
+    return f"{amount.normalize():f}"

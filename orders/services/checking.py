@@ -1,0 +1,89 @@
+"""Why a level is what it is, and the proof that it is what its movements come to."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import connection
+
+from orders.models import Payment, StockLevel, StockMovement
+from orders.models.columns import THOUSANDTH
+from tenants.models import Tenant
+
+# In thousandths: SQLite would add a million decimals as floats. Whatever is on either side alone,
+# a level without movements or movements without a level, is compared with nothing.
+DIFFERENCES = """
+SELECT store.name, product.sku, held, moved, kept, underway
+FROM (
+    SELECT store_id, product_id, SUM(held) AS held, SUM(moved) AS moved, SUM(kept) AS kept,
+           SUM(underway) AS underway
+    FROM (
+        SELECT store_id, product_id, CAST(ROUND(quantity * 1000) AS BIGINT) AS held, 0 AS moved,
+               CAST(ROUND(reserved * 1000) AS BIGINT) AS kept, 0 AS underway
+        FROM orders_stocklevel WHERE tenant_id = %s
+        UNION ALL
+        SELECT store_id, product_id, 0, CAST(ROUND(quantity * 1000) AS BIGINT), 0, 0
+        FROM orders_stockmovement WHERE tenant_id = %s
+        UNION ALL
+        SELECT orders_order.store_id, line.product_id, 0, 0, 0,
+               CAST(ROUND(line.quantity * 1000) AS BIGINT)
+        FROM orders_orderline AS line
+        JOIN orders_order ON orders_order.id = line.order_id
+        WHERE line.tenant_id = %s AND line.tracks_stock AND line.order_id IN (
+            SELECT order_id FROM orders_payment WHERE tenant_id = %s AND status IN (%s, %s)
+        )
+    ) AS entries
+    GROUP BY store_id, product_id
+    HAVING SUM(held) <> SUM(moved) OR SUM(kept) <> SUM(underway)
+) AS different
+JOIN tenants_store AS store ON store.id = store_id
+JOIN orders_product AS product ON product.id = product_id
+ORDER BY store.name, product.sku
+"""
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A shelf of which the books say different things."""
+
+    store: str
+    sku: str
+    # What the level says, and what its movements come to.
+    level: Decimal
+    moved: Decimal
+    # What it keeps for payments under way, and what those are for.
+    reserved: Decimal
+    underway: Decimal
+
+
+def stock_differences(tenant: Tenant) -> Iterator[Difference]:
+    """Every shelf of this shop whose level or reservations are not what they must be.
+
+    One statement adds everything up inside the database, and sees one moment of it.
+    """
+    key = Tenant._meta.pk.get_db_prep_value(tenant.pk, connection)
+    waiting = [Payment.Status.PENDING.value, Payment.Status.UNKNOWN.value]
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(DIFFERENCES, [key] * 4 + waiting)
+        while rows := cursor.fetchmany(AT_ONCE):
+            for store, sku, *figures in rows:
+                yield Difference(store, sku, *(_quantity(each) for each in figures))
+
+
+def _quantity(thousandths: int) -> Decimal:
+    return (Decimal(thousandths) * THOUSANDTH).quantize(THOUSANDTH)
+
+
+def note_levels_after(movements: Sequence[StockMovement]) -> None:
+    """Say of consecutive movements of one shelf what lay there after each, as they were told.
+
+    From what lies there now, back by what is newer: the newest page is the one that people read.
+    """
+    newest_first = sorted(movements, key=lambda each: (each.created_at, each.pk), reverse=True)
+    if not newest_first:
+        return
+    left = StockLevel.objects.left_by(newest_first[0])
+    for movement in newest_first:
+        movement.level_after = left
+        left -= movement.quantity

@@ -1,0 +1,192 @@
+"""Taking a sale back, in part or whole: goods to the shelf, money to where it came from."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+
+from accounts.exceptions import ApprovalRequired
+from accounts.models import User
+from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
+from orders.money import Paid, Share, share_out_refund
+from orders.services.completing import next_numbers
+from orders.services.paying import locked_order
+from orders.services.payouts import ask_for_payouts, finish_if_paid_out
+from orders.services.returning import Back, WantedBack, tax_totals, what_comes_back
+from tenants import idempotency
+from tenants.exceptions import IdConflict, Invalid
+from tenants.ids import is_duplicate, new_id
+from tenants.models import Register
+from tenants.scope import current_tenant, deed
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class NewRefund:
+    """Some lines, or an amount without goods, or with neither everything that is left.
+
+    Without a method the money goes back the ways that it came.
+    """
+
+    id: uuid.UUID
+    fingerprint: str
+    reason: str
+    lines: tuple[WantedBack, ...] = ()
+    amount: Decimal | None = None
+    method: str | None = None
+    # Of the store credit that it goes onto.
+    reference: str = ""
+    register: uuid.UUID | None = None
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
+
+
+def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refund, bool]:
+    """Take back; the same id again is the same refund. A gateway is asked between transactions.
+
+    Returns the refund as it is then, and whether it is new.
+    """
+    refund, is_new = _write(order_id, new, by)
+    return (ask_for_payouts(refund, by=by) if is_new else refund), is_new
+
+
+@deed
+def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
+    order = locked_order(order_id)
+    known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
+    if known is not None:
+        if known.fingerprint != new.fingerprint:
+            raise IdConflict
+        return known, False
+    order.ensure_refundable()
+    backs = what_comes_back(order, new.lines, new.amount)
+    refund = _draft(order, new, backs, by)
+    approver = _ensure_allowed(refund, new, by)
+    refund.approved_by = approver
+    _insert(refund, backs, _payouts(order, refund, new))
+    _count(order, refund, backs)
+    finish_if_paid_out(refund, order, by=by)
+    return refund, True
+
+
+def _draft(order: Order, new: NewRefund, backs: Sequence[Back], by: User) -> Refund:
+    register = _register(order, new)
+    refund = Refund(
+        id=new.id,
+        order=order,
+        position=len(order.loaded_refunds),
+        store=register.store,
+        register=register,
+        shift_id=next_numbers(register).shift,
+        total=sum((back.taken.total for back in backs), NOTHING),
+        tax_total=sum((sum(back.taken.taxes, NOTHING) for back in backs), NOTHING),
+        taxes=tax_totals(backs),
+        reason=new.reason,
+        by=by,
+        fingerprint=new.fingerprint,
+    )
+    refund.loaded_lines = [
+        RefundLine(
+            id=new_id(),
+            refund=refund,
+            line=back.line,
+            quantity=back.taken.quantity,
+            total=back.taken.total,
+            tax_total=sum(back.taken.taxes, NOTHING),
+            taxes=back.frozen_taxes,
+            restock=back.restock,
+        )
+        for back in backs
+    ]
+    return refund
+
+
+def _register(order: Order, new: NewRefund) -> Register:
+    """Where the money is given back: the register named, or the one where it was sold."""
+    if new.register is None:
+        return order.register
+    register = Register.objects.in_use().select_related("store").filter(pk=new.register).first()
+    if register is None:
+        raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
+    return register
+
+
+def _ensure_allowed(refund: Refund, new: NewRefund, by: User) -> User | None:
+    """Who gave leave; None where none was needed."""
+    if by.may_refund(refund.total):
+        return None
+    raise ApprovalRequired(
+        action="refund",
+        object={"order": str(refund.order_id)},
+        amount=str(current_tenant().in_currency(refund.total)),
+    )
+
+
+def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
+    """The parts of the money, each with the payment that it is of and the way that it goes."""
+    captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
+    ways = [new.method or payment.method for payment in captured]
+    for payment, way in zip(captured, ways, strict=True):
+        if way == Payment.Method.CARD != payment.method and payment.left:
+            raise Invalid.field("method", "Not all of it was paid by card.", code="not_by_card")
+    tenant = current_tenant()
+    shares = share_out_refund(
+        refund.total,
+        [Paid(each.amount, each.refunded_total) for each in captured],
+        in_cash=[way == Payment.Method.CASH for way in ways],
+        increment=tenant.cash_rounding_increment,
+        exponent=tenant.currency_exponent,
+    )
+    refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total
+    return [
+        _payout(refund, captured[each.position], ways[each.position], each, new) for each in shares
+    ]
+
+
+def _payout(refund: Refund, payment: Payment, way: str, share: Share, new: NewRefund) -> Payout:
+    same_credit = way == payment.method == Payment.Method.STORE_CREDIT
+    return Payout(
+        id=new_id(),
+        refund=refund,
+        payment=payment,
+        method=way,
+        amount=share.amount,
+        paid=share.paid,
+        reference=new.reference or (payment.reference if same_credit else ""),
+    )
+
+
+def _insert(refund: Refund, backs: Sequence[Back], payouts: Sequence[Payout]) -> None:
+    refund.loaded_payouts = list(payouts)
+    try:
+        with transaction.atomic():
+            idempotency.note()
+            refund.save(force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise IdConflict from error
+    RefundLine.objects.bulk_create(refund.loaded_lines)
+    Payout.objects.bulk_create(refund.loaded_payouts)
+
+
+def _count(order: Order, refund: Refund, backs: Sequence[Back]) -> None:
+    """Count it on lines, payments and order, pending or done: nobody takes it back twice."""
+    for back in backs:
+        back.line.refunded_quantity += back.taken.quantity
+        back.line.refunded_total += back.taken.total
+    OrderLine.objects.bulk_update(
+        [back.line for back in backs], ["refunded_quantity", "refunded_total"]
+    )
+    for payout in refund.loaded_payouts:
+        payout.payment.refunded_total += payout.paid
+    Payment.objects.bulk_update(
+        [payout.payment for payout in refund.loaded_payouts], ["refunded_total"]
+    )
+    order.refunded_total += refund.total + refund.cash_rounding
+    order.become(order.status_after_refund())
+    order.loaded_refunds = [*order.loaded_refunds, refund]
+    order.save_changes("refunded_total", "status")

@@ -1,0 +1,191 @@
+"""The drawer's day until it is counted: opened with a float, cash moved with a reason, ended."""
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.exceptions import ApprovalRequired
+from accounts.models import User
+from orders.exceptions import NoOpenShift, ShiftAlreadyOpen
+from orders.models import CashMovement, Payment, RegisterSeries, Shift
+from orders.services.completing import note_first_order
+from tenants import audit
+from tenants.exceptions import IdConflict, Invalid, NotPermitted
+from tenants.ids import is_duplicate
+from tenants.models import Register
+from tenants.scope import current_tenant, deed
+
+
+@dataclass(frozen=True, slots=True)
+class NewShift:
+    """Without a float it is what was last counted at this register."""
+
+    id: uuid.UUID
+    register: uuid.UUID
+    fingerprint: str
+    opening_float: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCashMovement:
+    """`at` is the register at which whoever moves the cash is logged in, if at one."""
+
+    id: uuid.UUID
+    type: str
+    amount: Decimal
+    reason: str
+    fingerprint: str
+    at: uuid.UUID | None = None
+
+
+@deed
+def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
+    """Open the drawer of a register; the same id again is the same shift.
+
+    Returns the shift, and whether this call opened it. With the first drawer the shop's currency
+    is fixed, as with the first order: the float is money.
+    """
+    register = Register.objects.select_related("store").filter(pk=new.register).first()
+    if register is None:
+        raise _no_such_register()
+    note_first_order()
+    series = RegisterSeries.objects.count_up(register)
+    known = Shift.objects.filter(pk=new.id).first()
+    if known is not None:
+        if known.fingerprint != new.fingerprint:
+            raise IdConflict
+        return known, False
+    if not (register.is_active and register.store.is_active):
+        raise _no_such_register()
+    if series.shift is not None:
+        raise ShiftAlreadyOpen(shift=str(series.shift), register=register.name)
+    return _open(new, register, by), True
+
+
+def _no_such_register() -> Invalid:
+    return Invalid.field("register", "There is no such register in use.", code="does_not_exist")
+
+
+def _open(new: NewShift, register: Register, by: User) -> Shift:
+    offered = suggested_float(register)
+    shift = Shift(
+        id=new.id,
+        register=register,
+        store=register.store,
+        opening_float=offered if new.opening_float is None else new.opening_float,
+        opened_by=by,
+        fingerprint=new.fingerprint,
+    )
+    _insert(shift)
+    RegisterSeries.objects.filter(register=register).update(shift=shift)
+    amounts = {
+        "opening_float": str(current_tenant().in_currency(shift.opening_float)),
+        "last_counted": str(offered),
+    }
+    audit.record("shift_opened", actor=by, target=shift, register=register.name, **amounts)
+    return shift
+
+
+def suggested_float(register: Register) -> Decimal:
+    """What was left in the drawer when it was last counted."""
+    closed = Shift.objects.filter(register=register, status=Shift.Status.CLOSED)
+    last = closed.order_by("-z_number").values_list("counted_cash", flat=True).first()
+    return current_tenant().in_currency(last or Decimal(0))
+
+
+@deed
+def move_cash(
+    shift_id: uuid.UUID, new: NewCashMovement, *, approved_by: User | None = None, by: User
+) -> tuple[CashMovement, bool]:
+    """Put money into the drawer, take some out, or open it: each with a reason."""
+    shift = locked_shift(shift_id)
+    known = CashMovement.objects.filter(pk=new.id).first()
+    if known is not None:
+        if (known.shift_id, known.fingerprint) != (shift.pk, new.fingerprint):
+            raise IdConflict
+        return known, False
+    if new.at != shift.register_id:
+        ensure_runs(shift, by)
+    shift.ensure_not(Shift.Status.CLOSED)
+    _ensure_may_move(new, approved_by or by, shift)
+    movement = CashMovement(
+        id=new.id,
+        shift=shift,
+        type=new.type,
+        amount=new.amount,
+        reason=new.reason,
+        by=by,
+        approved_by=approved_by,
+        fingerprint=new.fingerprint,
+    )
+    _insert(movement)
+    amount = str(current_tenant().in_currency(new.amount))
+    audit.record(f"cash_{new.type}", actor=by, target=shift, amount=amount, reason=new.reason)
+    return movement, True
+
+
+def _ensure_may_move(new: NewCashMovement, person: User, shift: Shift) -> None:
+    if new.type == CashMovement.Type.PAID_OUT and not person.may_pay_out(new.amount):
+        amount = str(current_tenant().in_currency(new.amount))
+        raise ApprovalRequired(action="paid_out", object={"shift": str(shift.pk)}, amount=amount)
+
+
+@deed
+def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: User) -> Shift:
+    """Sell no more; what is in the drawer can be counted in peace."""
+    shift = locked_shift(shift_id)
+    shift.ensure_version(expected_version)
+    ensure_runs(shift, by)
+    shift.ensure_is(Shift.Status.OPEN)
+    note_end(shift, by)
+    shift.save_changes("status", "ended_by", "ended_at")
+    return shift
+
+
+def note_end(shift: Shift, by: User) -> None:
+    """From here on the register has no open shift, and what it sells is not of this one."""
+    shift.status, shift.ended_by, shift.ended_at = Shift.Status.ENDED, by, timezone.now()
+    RegisterSeries.objects.filter(register=shift.register_id, shift=shift).update(shift=None)
+    audit.record("shift_ended", actor=by, target=shift)
+
+
+def locked_shift(shift_id: uuid.UUID) -> Shift:
+    """The shift as it is now, after every sale of its register that is under way."""
+    shifts = Shift.objects.select_related("register", "store")
+    RegisterSeries.objects.count_up(shifts.get(pk=shift_id).register)
+    return shifts.get(pk=shift_id)
+
+
+def ensure_runs(shift: Shift, by: User) -> None:
+    """Whoever opened a drawer answers for it; managers may run those of others."""
+    if not (by.may_run_shifts_of_others() or shift.opened_by_id == by.pk):
+        raise NotPermitted
+
+
+def drawer_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
+    """Where money comes from that is given back at this register before a sale.
+
+    That is the drawer open there; where none is, the one that took it, if nobody has counted it.
+    """
+    shift = RegisterSeries.objects.count_up(register).shift
+    if shift is not None:
+        return shift
+    if payment.method == Payment.Method.CASH and current_tenant().shifts_required:
+        raise NoOpenShift(register=register.name)
+    taken = payment.shift
+    is_there = taken is not None and taken.register_id == register.pk
+    return taken.pk if taken and is_there and taken.status != Shift.Status.CLOSED else None
+
+
+def _insert(row: Any) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise IdConflict from error

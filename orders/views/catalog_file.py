@@ -1,0 +1,111 @@
+"""The whole catalog as a file, in and out."""
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsManager
+from orders import services
+from orders.serializers.catalog_file import FILE, ImportReportSerializer
+from tenants.exceptions import Invalid
+from tenants.filters import ensure_plain
+from tenants.scope import current_tenant
+from tenants.uploads import CSVParser, CSVRenderer, FileFormParser, digest_of, file_of
+
+LARGEST_FILE = 16 * 1024 * 1024
+TRUTHS = {"1": True, "true": True, "0": False, "false": False}
+HOW = """\
+A CSV file of at most 16 MiB and 100,000 products: UTF-8, comma or semicolon, the header in the
+first row, its columns in any order.
+
+- `sku` is the key.
+- `name` and `price` are needed for new products.
+- `barcodes` are all that the product has then, with | or ; between them (and a backslash before one
+  that is part of a code).
+- `category` is a name, and made where the shop has none of it. `tax_class` is one of the shop's.
+- `sold_by` is unit or weight; `open_price`, `track_stock` and `is_active` are true or false.
+
+A missing column leaves things as they are. So does an empty cell of the last four; in `barcodes`,
+`category` and `tax_class` it takes away what was there. Products that the file does not name stay.
+
+All of the file is imported, or nothing. With a wrong row the answer is 400 `invalid_rows`: the same
+figures, the first 100 `errors` with their `row` (the header is row 1), and their `error_count`."""
+DRY_RUN = OpenApiParameter(
+    "dry_run", str, enum=["1", "0"], default="0", description="1 only tells what would be done."
+)
+
+
+class CatalogFiles:
+    """Import and export, for managers."""
+
+    max_body_bytes: int | None = None
+    several_transactions: tuple[str, ...] = ("import_file",)
+
+    @extend_schema(
+        description=HOW,
+        request=FILE,
+        parameters=[DRY_RUN],
+        responses=ImportReportSerializer,
+    )
+    @action(
+        detail=False,
+        methods=["post"],
+        url_path="import",
+        url_name="import",
+        parser_classes=(FileFormParser, CSVParser),
+        permission_classes=(IsManager,),
+        max_body_bytes=LARGEST_FILE,
+    )
+    def import_file(self, request: Request) -> Response:
+        ensure_plain(request.query_params, frozenset({"dry_run"}))
+        dry_run = TRUTHS.get(request.query_params.get("dry_run", "0"))
+        if dry_run is None:
+            raise Invalid.field("dry_run", "1 or 0.")
+        report = services.import_products(file_of(request), dry_run=dry_run, by=request.user)
+        return Response(ImportReportSerializer(report).data)
+
+    @extend_schema(
+        responses={
+            (200, "text/csv"): OpenApiResponse(
+                OpenApiTypes.STR, "The columns of the import; imported again it changes nothing."
+            )
+        }
+    )
+    @action(
+        detail=False,
+        methods=["get"],
+        permission_classes=(IsManager,),
+        renderer_classes=(CSVRenderer, JSONRenderer),
+        pagination_class=None,
+        filterset_class=None,
+    )
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The whole catalog as CSV.
+
+        Cells that a spreadsheet would take for a formula have an apostrophe before them, which the
+        import takes away again.
+        """
+        ensure_plain(request.query_params, frozenset())
+        shop = current_tenant()
+        name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
+        return StreamingHttpResponse(
+            services.exported_products(shop),
+            content_type="text/csv; charset=utf-8",
+            headers={
+                "Content-Disposition": f'attachment; filename="{name}"',
+                "Cache-Control": "no-store",
+            },
+        )
+
+    def asked(self: Any, request: Request) -> bytes:
+        """What the same Idempotency-Key must ask again: of a file its digest is enough."""
+        if self.action != "import_file":
+            return super().asked(request)
+        return digest_of(file_of(request)) + request.META.get("QUERY_STRING", "").encode()

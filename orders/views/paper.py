@@ -1,0 +1,76 @@
+"""Papers over HTTP: `?format=` says in which face, and only a print is counted."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from orders import services
+from orders.services import ReceiptContent, RefundReceipt
+from orders.services.papers import Paper
+from tenants.exceptions import Invalid
+
+FORMATS = ("json", *services.FACES)
+HOW = (
+    "`json` is for programs. Every other format is a print: the first is the original, each after "
+    "it says COPY and its number."
+)
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class AsNamed(BaseContentNegotiation):
+    """`?format=` names the media type; an Accept header does not have to say it again."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        return next((p for p in parsers if p.media_type == request.content_type), None)
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: Any = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
+def paper_schema(
+    serializer: type[Serializer[Any]], description: str | None = None
+) -> Callable[[View], View]:
+    """What the document says of a route that gives a paper in every face."""
+    text = OpenApiResponse(OpenApiTypes.STR)
+    file = OpenApiResponse(OpenApiTypes.BINARY)
+    schema: Callable[[View], View] = extend_schema(
+        description=description,
+        parameters=[OpenApiParameter("format", str, enum=FORMATS, default="json")],
+        responses={
+            (200, "application/json"): serializer,
+            (200, "text/html"): text,
+            (200, "text/plain"): text,
+            (200, "application/pdf"): file,
+            (200, "application/octet-stream"): file,
+        },
+    )
+    return schema
+
+
+def format_of(request: Request) -> str:
+    form = request.query_params.get("format", "json")
+    if form not in FORMATS:
+        raise Invalid.field("format", f"One of {', '.join(FORMATS)}.")
+    return form
+
+
+def print_of(receipt: ReceiptContent | RefundReceipt, form: str, request: Request) -> HttpResponse:
+    """HEAD tells what GET would give, and takes nobody's original."""
+    if request.method == "HEAD":
+        return drawn(services.previewed(receipt, form), form)
+    return drawn(services.printed(receipt, form, by=request.user), form)
+
+
+def drawn(paper: Paper, form: str) -> HttpResponse:
+    face = services.FACES[form]
+    response = HttpResponse(face.draw(paper), content_type=face.content_type)
+    if face.extension:
+        name = f"{paper.title.lower().replace(' ', '-')}.{face.extension}"
+        response["Content-Disposition"] = f'inline; filename="{name}"'
+    return response

@@ -1,0 +1,190 @@
+"""The drawer's day, from the float to the Z."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django_filters import ChoiceFilter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsStaff
+from orders import services
+from orders.exceptions import NoCurrentShift, ShiftNotIn
+from orders.models import Shift
+from orders.serializers.order import fingerprint
+from orders.serializers.shift import (
+    CashMovementInput,
+    CashMovementSerializer,
+    CloseInput,
+    ShiftInput,
+    ShiftSerializer,
+    XReportSerializer,
+    ZReportSerializer,
+)
+from orders.views.paper import AsNamed, drawn, format_of, paper_schema
+from tenants.exceptions import Invalid, NotPermitted
+from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.formats import FormatError, read_uuid
+from tenants.models import Register
+from tenants.views import ListsAndShows, TenantScopedViewSet
+
+# What tells how much should be in the drawer.
+TELLING = ("carried", "payments", "cash", "expected")
+
+
+class ShiftFilter(StrictFilterSet):
+    register = IdFilter()
+    store = IdFilter()
+    status = ChoiceFilter(choices=Shift.Status.choices)
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    updated_since = UpdatedSinceFilter()
+
+    class Meta:
+        model = Shift
+        fields = ()
+
+
+class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
+    """The shifts of all drawers, newest first."""
+
+    model = Shift
+    serializer_class = ShiftSerializer
+    permission_classes = (IsStaff,)
+    filterset_class = ShiftFilter
+    ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
+    ordering = "-created_at"
+    # A count that is refused is remembered all the same.
+    several_transactions = ("close",)
+    needs_key = ("create", "cash_movements")
+
+    @extend_schema(request=ShiftInput, responses={200: ShiftSerializer, 201: ShiftSerializer})
+    def create(self, request: Request) -> Response:
+        """Open the drawer of a register with a float."""
+        given = self.validated(ShiftInput)
+        register = self.own_register(given.get("register"))
+        new = services.NewShift(
+            id=self.natural_id(given.get("id")),
+            register=register,
+            opening_float=given.get("opening_float"),
+            fingerprint=self.fingerprint_with(register=str(register)),
+        )
+        shift, is_new = services.open_shift(new, by=request.user)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return self.answer(shift, status=code)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("register", str)],
+        responses=ShiftSerializer,
+    )
+    @action(detail=False, methods=["get"], query_params=("register",), filterset_class=None)
+    def current(self, request: Request) -> Response:
+        """The open shift of a register; where there is none, the float to begin with."""
+        named = id_in("register", request.query_params)
+        register = Register.objects.get(pk=self.register_named(named))
+        shift = Shift.objects.open().filter(register=register).first()
+        if shift is None:
+            suggested = request.user.tenant.in_currency(services.suggested_float(register))
+            raise NoCurrentShift(register=register.name, suggested_float=str(suggested))
+        return self.answer(shift)
+
+    @extend_schema(
+        request=CashMovementInput,
+        responses={200: CashMovementSerializer, 201: CashMovementSerializer},
+    )
+    @action(detail=True, methods=["post"], url_path="cash-movements", url_name="cash-movements")
+    def cash_movements(self, request: Request, pk: Any) -> Response:
+        """Put cash in, take some out, bring some to the safe, or open the drawer for nothing."""
+        given = self.validated(CashMovementInput)
+        new = services.NewCashMovement(
+            id=self.natural_id(given.get("id")),
+            type=given["type"],
+            amount=given["amount"],
+            reason=given["reason"],
+            fingerprint=self.fingerprint_with(),
+            at=request.auth.register_id,
+        )
+        movement, is_new = services.move_cash(self.get_object().pk, new, by=request.user)
+        code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
+        return Response(CashMovementSerializer(movement).data, status=code)
+
+    @extend_schema(request=None, responses=ShiftSerializer)
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, pk: Any) -> Response:
+        """Sell no more in it; the drawer is still to be counted."""
+        expected = self.if_match(required=False)
+        shift = services.end_shift(self.get_object().pk, expected_version=expected, by=request.user)
+        return self.answer(shift)
+
+    @extend_schema(request=CloseInput, responses=ShiftSerializer)
+    @action(detail=True, methods=["post"])
+    def close(self, request: Request, pk: Any) -> Response:
+        """Count, compare, and write the Z; an open shift is ended by it."""
+        shift = services.close_shift(
+            self.get_object().pk,
+            self.validated(CloseInput)["count"],
+            expected_version=self.if_match(required=False),
+            by=request.user,
+        )
+        return self.answer(shift)
+
+    @extend_schema(responses=XReportSerializer)
+    @action(detail=True, methods=["get"], url_path="x-report", url_name="x-report")
+    def x_report(self, request: Request, pk: Any) -> Response:
+        """The shift so far, at any time. Those who are to count the drawer are not told of it."""
+        shift = self.get_object()
+        report = {"shift": str(shift.pk), **services.x_report(shift.pk)}
+        is_blind = shift.status != Shift.Status.CLOSED
+        if is_blind and not request.user.may_run_shifts_of_others():
+            report |= dict.fromkeys(TELLING)
+        return Response(report)
+
+    @paper_schema(ZReportSerializer)
+    @action(
+        detail=True,
+        methods=["get"],
+        url_path="z-report",
+        url_name="z-report",
+        query_params=("format",),
+        content_negotiation_class=AsNamed,
+    )
+    def z_report(self, request: Request, pk: Any) -> HttpResponse:
+        """The end of the shift, as it was written when it was closed."""
+        form, shift = format_of(request), self.get_object()
+        if shift.z_report is None:
+            raise ShiftNotIn(shift_status=shift.status)
+        if form == "json":
+            return Response(shift.z_report)
+        services.ensure_drawable(form)
+        return drawn(services.z_paper_of(shift), form)
+
+    def fingerprint_with(self, **effective: str) -> str:
+        """Of what was asked, with what was understood by it; with whose leave is not part of it."""
+        asked = {name: value for name, value in self.request.data.items() if name != "approval"}
+        return fingerprint(asked | effective)
+
+    def register_named(self, register: UUID | None) -> UUID:
+        """The one in the request, or the one at which this person is logged in."""
+        register = register or self.request.auth.register_id
+        if register is None:
+            raise Invalid.field("register", "Name the register.", code="required")
+        return register
+
+    def own_register(self, register: UUID | None) -> UUID:
+        """Who is logged in at a register opens the drawer of no other."""
+        register, own = self.register_named(register), self.request.auth.register_id
+        if own not in {None, register}:
+            raise NotPermitted
+        return register
+
+
+def id_in(name: str, params: Any) -> UUID | None:
+    """The id in a query parameter, if there is one."""
+    try:
+        return read_uuid(params[name]) if name in params else None
+    except FormatError as error:
+        raise Invalid.field(name, "Not a UUID.", code=error.code) from error

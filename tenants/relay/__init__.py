@@ -1,0 +1,19 @@
+"""Telling the world outside what happened in the shops, after it happened, until it is heard.
+
+At least once, never exactly once: a relay that dies between a delivery and its mark delivers
+again. Each delivery has an id of its own, by which whoever hears it can tell.
+"""
+
+from tenants.relay.loop import Relay
+from tenants.relay.pacing import pause_after
+from tenants.relay.subscribers import GiveUp, Job, NotDelivered, Subscriber, configured
+
+__all__ = [
+    "GiveUp",
+    "Job",
+    "NotDelivered",
+    "Relay",
+    "Subscriber",
+    "configured",
+    "pause_after",
+]

@@ -1,0 +1,145 @@
+"""The relay at work: one thing after the other, until it is told to stop."""
+
+import time
+from collections.abc import Sequence
+
+import structlog
+from django.db import InterfaceError, OperationalError, close_old_connections
+
+from tenants.models import OutboxDelivery
+from tenants.relay import outgoing
+from tenants.relay.pacing import Patience
+from tenants.relay.subscribers import Job, NotDelivered, Subscriber, subscriber_of
+from tenants.scope import tenant_context
+
+log = structlog.get_logger("till.relay")
+
+# How long it waits where there is nothing to do, delivers before it looks for new events, and at
+# most leaves a database alone that is away.
+IDLE = 0.5
+TURN = 1.0
+LONGEST_AWAY = 30.0
+# A plain flag, looked at this often: a signal handler may not wait for anybody's lock.
+NAP = 0.2
+
+
+class Relay:
+    """Tells events and looks after jobs. Several may run at once, on one machine or on many."""
+
+    def __init__(self, subscribers: Sequence[Subscriber], jobs: Sequence[Job] = ()) -> None:
+        self.subscribers = subscribers
+        self.jobs = jobs
+        self.patience = Patience()
+        self.stopped = False
+        # What was tried and is not written down yet, because the database went away meanwhile.
+        self.tried: tuple[OutboxDelivery, Exception | None] | None = None
+        self.next_steps = dict.fromkeys((job.name for job in jobs), 0.0)
+
+    def stop(self) -> None:
+        """Finish what is being done at this moment, and nothing more."""
+        self.stopped = True
+
+    def run(self, *, once: bool = False) -> None:
+        """Go on until told to stop; with `once` only until nothing is left to do now."""
+        away = 0.0
+        while not self.stopped:
+            try:
+                busy = self.turn()
+            except (OperationalError, InterfaceError) as error:
+                if once:
+                    raise
+                away = min(max(away * 2, IDLE), LONGEST_AWAY)
+                log.warning("database_away", error=type(error).__name__, seconds=away)
+                self.wait(away)
+                continue
+            away = 0.0
+            if once and not busy:
+                return
+            if not busy:
+                self.wait(IDLE)
+
+    def wait(self, seconds: float) -> None:
+        """And begin anew with a connection that works."""
+        close_old_connections()
+        end = time.monotonic() + seconds
+        while not self.stopped and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, NAP))
+
+    def turn(self) -> bool:
+        """Look for new events, deliver for a while, take a step in every job that is due."""
+        self.settle()
+        addressed = outgoing.address(self.subscribers)
+        delivered = self.deliver_until(time.monotonic() + TURN)
+        stepped = [self.step(job) for job in self.jobs]
+        return bool(addressed or delivered or any(stepped))
+
+    def deliver_until(self, end: float) -> int:
+        """Deliver one handful after the other; what is not tried by then is put back."""
+        count = 0
+        while not self.is_over(end) and (handful := outgoing.claim(but=self.patience.resting)):
+            while handful and not self.is_over(end):
+                delivery = handful.pop(0)
+                if delivery.subscriber in self.patience.resting:
+                    outgoing.put_back([delivery])
+                else:
+                    self.deliver(delivery)
+                    count += 1
+            outgoing.put_back(handful)
+        return count
+
+    def is_over(self, end: float) -> bool:
+        return self.stopped or time.monotonic() >= end
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        around = {
+            "tenant": str(delivery.tenant_id),
+            "delivery": str(delivery.pk),
+            "subscriber": delivery.subscriber,
+            "topic": delivery.event.topic,
+            "attempt": delivery.attempts,
+        }
+        with structlog.contextvars.bound_contextvars(**around):
+            self.tried = delivery, self.attempt(delivery)
+            self.settle()
+
+    def attempt(self, delivery: OutboxDelivery) -> Exception | None:
+        """Deliver; whatever goes wrong is the subscriber's affair and stops nothing else."""
+        try:
+            outgoing.ensure_worth_trying(delivery)
+            subscriber = subscriber_of(delivery, self.subscribers)
+            with tenant_context(delivery.tenant):
+                subscriber.deliver(delivery)
+        except Exception as error:
+            self.patience.note_failure(delivery.subscriber)
+            self.tell_failure(delivery, error)
+            return error
+        self.patience.note_success(delivery.subscriber)
+        return None
+
+    def tell_failure(self, delivery: OutboxDelivery, error: Exception) -> None:
+        """Somewhere else is something down, or here is a mistake, which needs its traceback."""
+        is_mistake = not isinstance(error, NotDelivered | OSError)
+        facts = {"error": outgoing.described(error), "exc_info": is_mistake}
+        if outgoing.is_final(delivery, error):
+            log.error("delivery_given_up", **facts)
+        else:
+            log.warning("delivery_failed", **facts)
+
+    def settle(self) -> None:
+        if self.tried is not None:
+            if not outgoing.settle(*self.tried):
+                log.warning("delivery_taken_over", delivery=str(self.tried[0].pk))
+            self.tried = None
+
+    def step(self, job: Job) -> bool:
+        """One step of a job whose time has come."""
+        if self.stopped or time.monotonic() < self.next_steps[job.name]:
+            return False
+        try:
+            more = job.step()
+        except Exception:
+            log.exception("job_failed", job=job.name)
+            more = False
+        if not more:
+            self.next_steps[job.name] = time.monotonic() + job.every
+        return more

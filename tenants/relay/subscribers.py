@@ -1,0 +1,76 @@
+"""Who is told of what, and what else comes round. The settings name them, so that the ground
+floor need not know who lives above it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import ClassVar
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from tenants.models import OutboxDelivery, OutboxEvent
+
+
+class NotDelivered(Exception):
+    """It did not arrive, and is tried again later. The words are kept: no secret is in them."""
+
+
+class GiveUp(NotDelivered):
+    """It will never arrive, however often it is tried."""
+
+
+class Subscriber:
+    """Somebody who wants to hear of some topics, once the deed is done."""
+
+    name: ClassVar[str]
+    topics: ClassVar[frozenset[str]]
+    # Whether what happens to one subject is told in its order; what failed then holds up the
+    # rest of its subject, until it arrives or is given up.
+    in_order: ClassVar[bool] = True
+
+    def recipients(self, events: Sequence[OutboxEvent]) -> Iterator[tuple[OutboxEvent, str]]:
+        """To whom each event goes; each gets deliveries, and is retried, apart from the others.
+
+        Asked once for many events, of all shops. A subscriber with recipients of its own names
+        them `name/recipient`.
+        """
+        for event in events:
+            yield event, self.name
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        """Tell the event, in the context of its shop and outside of every transaction.
+
+        Whatever is raised is a failure. It may happen twice: `delivery.pk` is the same then.
+        """
+        raise NotImplementedError
+
+
+class Job:
+    """Something that has to be looked after now and then, beside what is told."""
+
+    name: ClassVar[str]
+    # Seconds until the next step, where there was nothing to do or nothing got done.
+    every: ClassVar[float]
+
+    def step(self) -> bool:
+        """Do one thing; whether there may be another one right away.
+
+        Several relays may do it at the same moment.
+        """
+        raise NotImplementedError
+
+
+def configured() -> tuple[list[Subscriber], list[Job]]:
+    """Those that the settings name."""
+    return (
+        [import_string(path)() for path in settings.OUTBOX_SUBSCRIBERS],
+        [import_string(path)() for path in settings.RELAY_JOBS],
+    )
+
+
+def subscriber_of(delivery: OutboxDelivery, subscribers: Iterable[Subscriber]) -> Subscriber:
+    name = delivery.subscriber.partition("/")[0]
+    for subscriber in subscribers:
+        if subscriber.name == name:
+            return subscriber
+    # One of a newer or of an older release: there may be a relay that knows it.
+    raise NotDelivered("This relay has no such subscriber.")

@@ -1,0 +1,153 @@
+"""Every POST of somebody logged in honours an Idempotency-Key; each has a line in `posts`."""
+
+import re
+from typing import Any
+
+import pytest
+
+from accounts.models import AuthSession
+from accounts.views.auth import OpenView
+from tenants import idempotency
+from tenants.keyed import SECRETS, KeyedView
+from tenants.models import IdempotencyKey
+from tenants.scope import across_tenants
+from tenants.serializers import StrictSerializer
+from tests.architecture.posts import POSTS, Post, World
+from tests.architecture.test_permissions import TABLE
+from tests.architecture.test_schema import document, ensure_documented, path_in_document
+from tests.architecture.walks import routes, serializer_classes
+from tests.factories.tenants import IdempotencyKeyFactory
+from tests.orders.till import Till
+from tests.shapes import refusal
+
+KEY = "a-key"
+POSTED = {route.name: route.view for route in routes() if "post" in route.methods}
+# Their callers have no person yet to whom a key could belong.
+OPEN = {name for name, view in POSTED.items() if issubclass(view, OpenView)}
+SECRET = re.compile(r"password|secret|token|access|refresh")
+NO_SECRETS = {"must_change_password", "token_type"}
+every_post = pytest.mark.parametrize("name", sorted(POSTS))
+
+
+@pytest.fixture
+def world(admin, cashier, register, store, product):
+    return World(Till(admin, register), cashier, product, store)
+
+
+def send(world: World, name: str, post: Post, **headers: str) -> Any:
+    return world.till.send("POST", post.path(name), post.body, post.content_type, **headers)
+
+
+def revive(world: World) -> None:
+    """Logging out ends the session that the second request needs."""
+    with across_tenants():
+        AuthSession.objects.filter(pk=world.till.session.pk).update(
+            revoked_at=None, revoke_reason=""
+        )
+
+
+def test_there_is_a_request_for_every_post_and_no_other():
+    assert set(POSTED) - OPEN == set(POSTS)
+    assert {name for name in OPEN if "anonymous" not in TABLE["post", name]} == set()
+
+
+@pytest.mark.parametrize("name", sorted(set(POSTED) - OPEN))
+def test_no_view_does_it_in_another_way(name):
+    view = POSTED[name]
+
+    assert issubclass(view, KeyedView)
+    for method in ("done_once", "claim_of", "in_one_transaction", "in_several"):
+        assert getattr(view, method) is getattr(KeyedView, method)
+
+
+def no_deed_wrote(claim: IdempotencyKey) -> None:
+    raise AssertionError(f"no deed wrote the key of {claim}")
+
+
+@every_post
+def test_every_post_is_done_once(name, world, monkeypatch):
+    """The deeds write the key themselves: kept by the view afterwards, it might be lost."""
+    post = POSTS[name](world)
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "keep", no_deed_wrote)
+        first = send(world, name, post, Idempotency_Key=KEY)
+    revive(world)
+    second = send(world, name, post, Idempotency_Key=KEY)
+
+    assert first.status_code in {200, 201, 202, 204}, first.content
+    assert "Idempotent-Replayed" not in first
+    assert (second.status_code, second["Idempotent-Replayed"]) == (first.status_code, "true")
+    assert second.get("ETag") == first.get("ETag")
+    assert second.get("Content-Type") == first.get("Content-Type")
+    assert second.content == first.content or second.json() == blanked(first.json())
+    with across_tenants():
+        assert IdempotencyKey.objects.filter(key=KEY).count() == 1
+
+
+def blanked(answer: dict[str, Any]) -> dict[str, Any]:
+    secrets = SECRETS & answer.keys()
+    assert secrets
+    return answer | dict.fromkeys(secrets)
+
+
+@every_post
+def test_every_post_refuses_its_key_for_something_else(name, world):
+    post = POSTS[name](world)
+    send(world, name, post, Idempotency_Key=KEY)
+    revive(world)
+
+    path = f"{post.path(name)}?dry_run=1"
+    other = world.till.send("POST", path, post.body, post.content_type, Idempotency_Key=KEY)
+
+    refusal(other, 422, "idempotency_key_reused")
+
+
+@every_post
+def test_every_post_refuses_what_is_no_key(name, world):
+    post = POSTS[name](world)
+
+    refusal(send(world, name, post, Idempotency_Key="two words"), 400, "idempotency_key_invalid")
+
+
+def test_no_secret_is_kept_with_an_answer():
+    """Whatever is named like a secret, at the top of an answer or inside it."""
+    named = {
+        (name, depth)
+        for serializer in serializer_classes()
+        if not issubclass(serializer, StrictSerializer)  # what comes in
+        for name, depth in written(serializer())
+        if SECRET.search(name) and name not in NO_SECRETS
+    }
+
+    assert {name for name, _ in named} <= SECRETS
+    assert {name for name, depth in named if depth} == set()
+
+
+def written(serializer: Any, depth: int = 0) -> Any:
+    """The fields that go out, each with how deep it lies."""
+    for name, field in getattr(serializer, "fields", {}).items():
+        if not field.write_only:
+            yield name, depth
+            yield from written(getattr(field, "child", field), depth + 1)
+
+
+# --- the document -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(POSTED))
+def test_the_document_tells_of_the_key_wherever_it_is_honored(name):
+    operation = document()["paths"][path_in_document(name)]["post"]
+    parameters = [each.get("$ref", "") for each in operation.get("parameters", [])]
+    headers = {"Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}}
+
+    assert ("#/components/parameters/IdempotencyKey" in parameters) == (name not in OPEN)
+    assert ("422" in operation["responses"]) == (name not in OPEN)
+    for status, answer in operation["responses"].items():
+        is_told = name not in OPEN and status.startswith("2")
+        assert answer.get("headers", {}) == (headers if is_told else {})
+
+
+def test_what_became_of_a_request_is_documented(world):
+    IdempotencyKeyFactory(tenant=world.store.tenant, user=world.till.user.pk, key=KEY)
+
+    ensure_documented(world.till.get(f"idempotency/{KEY}/"), "get", "idempotency-key")

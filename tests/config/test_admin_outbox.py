@@ -1,0 +1,129 @@
+"""Looking after what does not arrive."""
+
+import pytest
+from django.contrib.messages import get_messages
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from tenants.admin import NewestOnly
+from tenants.models import AuditEvent, OutboxDelivery
+from tenants.scope import across_tenants
+from tests.factories.tenants import OutboxDeliveryFactory
+
+LIST = "/admin/tenants/outboxdelivery/"
+
+
+@pytest.fixture
+def dead(shop):
+    return OutboxDeliveryFactory(
+        event__tenant=shop, status="dead", attempts=17, last_error="TimeoutError"
+    )
+
+
+def chosen(desk, *deliveries):
+    return desk.post(
+        LIST, {"action": "try_again", "_selected_action": [each.pk for each in deliveries]}
+    )
+
+
+def state(delivery):
+    with across_tenants():
+        delivery.refresh_from_db()
+    return delivery.status, delivery.attempts, delivery.version
+
+
+def test_what_was_given_up_is_tried_again_on_demand(desk, dead, root):
+    response = chosen(desk, dead)
+
+    assert state(dead) == ("waiting", 0, 2)
+    assert dead.next_attempt_at > dead.created_at
+    (message,) = get_messages(response.wsgi_request)
+    assert (message.level_tag, str(message)) == (
+        "success",
+        "Green Grocery: test.happened: is tried again.",
+    )
+    with across_tenants():
+        event = AuditEvent.objects.get(event="delivery_taken_up")
+    assert (event.actor, event.target, event.tenant) == (root.pk, dead.pk, dead.tenant)
+
+
+@pytest.mark.parametrize("status", ["waiting", "delivered"])
+def test_nothing_else_is(desk, shop, status):
+    delivery = OutboxDeliveryFactory(event__tenant=shop, status=status, attempts=3)
+
+    response = chosen(desk, delivery)
+
+    assert state(delivery) == (status, 3, 1)
+    (message,) = get_messages(response.wsgi_request)
+    assert message.level_tag == "error"
+    with across_tenants():
+        assert not AuditEvent.objects.exists()
+
+
+def test_some_of_several_may_be_refused(desk, dead, foreign):
+    other = OutboxDeliveryFactory(event__tenant=foreign.tenant, status="delivered")
+
+    chosen(desk, dead, other)
+
+    assert (state(dead)[0], state(other)[0]) == ("waiting", "delivered")
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {"sales_log", "receipt_mail", "webhook/1"}),
+        ("?status__exact=dead", {"receipt_mail"}),
+        ("?subscriber=sales_log", {"sales_log"}),
+        ("?subscriber=receipt_mail", {"receipt_mail"}),
+        ("?q=green", {"sales_log", "receipt_mail", "webhook/1"}),
+        ("?q=blue", set()),
+    ],
+)
+def test_they_are_found_by_what_they_are(desk, shop, query, found):
+    OutboxDeliveryFactory(event__tenant=shop, subscriber="sales_log")
+    OutboxDeliveryFactory(event__tenant=shop, subscriber="receipt_mail", status="dead")
+    OutboxDeliveryFactory(event__tenant=shop, subscriber="webhook/1", status="delivered")
+
+    rows = desk.get(LIST + query).context["cl"].result_list
+
+    assert {row.subscriber for row in rows} == found
+
+
+def test_what_was_told_is_not_shown(desk, shop):
+    """A customer's address is not the platform's business."""
+    delivery = OutboxDeliveryFactory(
+        event__tenant=shop, event__data={"email": "ada@customer.example"}
+    )
+
+    for page in (
+        *(LIST, reverse("admin:tenants_outboxdelivery_change", args=[delivery.pk])),
+        *("/admin/tenants/outboxevent/",),
+        reverse("admin:tenants_outboxevent_change", args=[delivery.event_id]),
+    ):
+        response = desk.get(page)
+        assert response.status_code == 200
+        assert b"ada@" not in response.content
+
+
+def test_a_list_counts_no_further_than_it_shows(desk, shop, monkeypatch):
+    monkeypatch.setattr(NewestOnly, "MOST", 3)
+    for _ in range(5):
+        OutboxDeliveryFactory(event__tenant=shop)
+
+    with CaptureQueriesContext(connection) as queries:
+        shown = desk.get(LIST).context["cl"]
+
+    assert shown.result_count == 3
+    counting = [each["sql"] for each in queries if "COUNT(" in each["sql"]]
+    assert counting
+    assert all("LIMIT 3" in sql for sql in counting)
+
+
+def test_a_manager_of_a_shop_has_no_way_here(dead, manager, client):
+    client.force_login(manager)
+
+    assert chosen(client, dead).status_code == 302
+    assert state(dead) == ("dead", 17, 1)
+    with across_tenants():
+        assert OutboxDelivery.objects.get() == dead

@@ -1,0 +1,22 @@
+"""The relay as the settings make it, for what sales give rise to."""
+
+from typing import Any
+
+from tenants.models import OutboxDelivery, OutboxEvent
+from tenants.relay import Relay, configured
+from tenants.scope import across_tenants
+
+
+def relay_all() -> None:
+    """Everything that is to be told and looked after now."""
+    Relay(*configured()).run(once=True)
+
+
+def announced(topic: str) -> list[OutboxEvent]:
+    with across_tenants():
+        return list(OutboxEvent.objects.filter(topic=topic).order_by("pk"))
+
+
+def deliveries_to(subscriber: str) -> list[Any]:
+    with across_tenants():
+        return list(OutboxDelivery.objects.filter(subscriber=subscriber).order_by("event_id"))

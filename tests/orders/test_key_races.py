@@ -1,0 +1,123 @@
+"""The same key many times at the same moment: one effect, and an answer for everybody."""
+
+import pytest
+from django.db import connection
+
+from orders.models import Order, Payment, StockMovement
+from tenants.models import IdempotencyKey, Store
+from tenants.scope import tenant_scope
+from tests.orders.till import cash, ensure_books_balance, line, receipt_numbers, shelf
+from tests.parallel import at_once, statuses, times
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+KEY = "a-key"
+IN_PROGRESS = (409, "request_in_progress")
+
+
+def count(shop, model):
+    with tenant_scope(shop):
+        return model.objects.count()
+
+
+def without_id(body):
+    return {name: value for name, value in body.items() if name != "id"}
+
+
+def ensure_one_answer(answers, status=201):
+    """Whoever was not told to wait got the first answer; who was is told how long."""
+    refused = [each for each in answers if each.status_code == 409]
+    assert {(each.status_code, each.json()["code"]) for each in refused} <= {IN_PROGRESS}
+    assert {each["Retry-After"] for each in refused} <= {"1"}
+    done = [each for each in answers if each not in refused]
+    assert {(each.status_code, each.content) for each in done} == {(status, done[0].content)}
+    assert sum("Idempotent-Replayed" not in each for each in done) == 1
+    if connection.vendor == "sqlite":
+        assert not refused, "there the others wait"
+
+
+def test_twenty_times_the_same_key_make_one_store(admin, client_of, shop):
+    office = client_of(admin)
+
+    answers = times(20, lambda: office.post("stores/", {"name": "New"}, Idempotency_Key=KEY))
+
+    ensure_one_answer(answers)
+    assert (count(shop, Store), count(shop, IdempotencyKey)) == (1, 1)
+    last = office.post("stores/", {"name": "New"}, Idempotency_Key=KEY)
+    assert (last.status_code, last["Idempotent-Replayed"]) == (201, "true")
+
+
+def test_twenty_times_the_same_key_shelve_one_delivery(chief, product, store, delivery, shop):
+    body = without_id(delivery(product, "5"))
+
+    answers = times(20, lambda: chief.post("stock/movements/", body, Idempotency_Key=KEY))
+
+    ensure_one_answer(answers)
+    assert shelf(product, store) == (15, 0)
+    assert count(shop, StockMovement) == 2
+    ensure_books_balance(shop)
+
+
+def test_twenty_times_the_same_key_sell_once(till, product, store, shop, register):
+    """Whoever is told of the order before its first answer is kept gets the order as it is."""
+    body = without_id(till.order(line(product, "2"), payments=[cash("5.00")]))
+
+    answers = times(20, lambda: till.post("orders/", body, Idempotency_Key=KEY))
+
+    assert set(statuses(answers)) <= {200, 201}
+    assert sum("Idempotent-Replayed" not in each for each in answers) == 1
+    assert all(each.json() == answers[0].json() for each in answers)
+    assert shelf(product, store) == (8, 0)
+    assert receipt_numbers(register) == [1]
+    assert [count(shop, each) for each in (Order, Payment, IdempotencyKey)] == [1, 1, 1]
+    ensure_books_balance(shop)
+
+
+def test_twenty_times_the_same_key_pay_once(till, product, shop):
+    order = till.sold(line(product, "2"))
+    payment = without_id(cash("2.00"))
+
+    answers = times(20, lambda: till.pay(order, payment, Idempotency_Key=KEY))
+
+    assert set(statuses(answers)) <= {200, 201}
+    assert sum("Idempotent-Replayed" not in each for each in answers) == 1
+    assert till.shown(order)["paid_total"] == "2.00"
+    assert (count(shop, Payment), count(shop, IdempotencyKey)) == (1, 1)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["same till", "another till"])
+def test_two_sales_under_one_key_at_once_are_one_sale_and_a_mistake(
+    till, tills, product, store, shop, which
+):
+    """At another till not even the numbers make one wait for the other."""
+    body = till.order(line(product), payments=[cash("2.50")])
+    other = [till, tills[1]][which].order(line(product), payments=[cash("2.50")])
+
+    answers = at_once(
+        [
+            lambda each=each: till.post("orders/", each, Idempotency_Key=KEY)
+            for each in [body, other] * 5
+        ]
+    )
+
+    assert statuses(answers)[422] == 5
+    assert set(statuses(answers)) <= {200, 201, 422}
+    assert shelf(product, store) == (9, 0)
+    assert (count(shop, Order), count(shop, IdempotencyKey)) == (1, 1)
+
+
+def test_different_keys_do_not_wait_for_each_other(admin, client_of, shop):
+    office = client_of(admin)
+    names = [f"Store {number}" for number in range(10)]
+
+    answers = at_once(
+        [
+            lambda name=name: office.post(
+                "stores/", {"name": name}, Idempotency_Key=name.replace(" ", "-")
+            )
+            for name in names
+        ]
+    )
+
+    assert statuses(answers) == {201: 10}
+    assert count(shop, Store) == 10

@@ -1,0 +1,132 @@
+"""What is announced is told after the commit, or never."""
+
+import pytest
+from django.db import transaction
+
+from tenants.models import OutboxEvent, Store
+from tenants.outbox import announce
+from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
+from tests.factories.tenants import StoreFactory
+from tests.parallel import at_once
+from tests.tenants.relaying import TOPIC, Listener, deliveries, relayed, untold
+
+
+def test_an_event_says_what_happened_to_what(in_shop, store):
+    announce(TOPIC, about=store, number=1)
+
+    event = OutboxEvent.objects.get()
+    assert (event.topic, event.subject_type, event.subject) == (TOPIC, "store", store.pk)
+    assert (event.data, event.tenant, event.relayed_at) == ({"number": 1}, in_shop, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deed_that_is_rolled_back_tells_nothing(shop):
+    @deed
+    def open_store():
+        announce(TOPIC, about=Store.objects.create(name="Never"), number=1)
+        raise ZeroDivisionError
+
+    listener = Listener()
+    with tenant_context(shop), pytest.raises(ZeroDivisionError):
+        open_store()
+    relayed(listener)
+
+    with across_tenants():
+        assert not OutboxEvent.objects.exists()
+    assert listener.heard == []
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_told_before_the_commit(shop):
+    """On SQLite nobody else could even ask: the relay waits until the writer is done."""
+    early, late = Listener(), Listener()
+
+    with tenant_scope(shop), transaction.atomic():
+        announce(TOPIC, number=1)
+        at_once([lambda: relayed(early)])
+    relayed(late)
+
+    assert (early.heard, late.heard) == ([], [{"number": 1}])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_is_told_in_its_own_shop_and_outside_of_every_transaction(shop, other_shop):
+    with tenant_scope(other_shop):
+        announce(TOPIC, number=1)
+    with tenant_scope(shop):
+        announce(TOPIC, number=2)
+    listener = Listener()
+
+    relayed(listener)
+
+    assert listener.shops == [other_shop.slug, shop.slug]
+    assert listener.in_transaction == [False, False]
+    assert listener.numbers == [1, 2]
+    assert untold() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_subscriber_sees_the_rows_of_the_events_shop_alone(shop, other_shop):
+    StoreFactory(tenant=shop, name="Ours")
+    seen = []
+    listener = Listener(answers=[lambda: seen.extend(Store.objects.values_list("name", flat=True))])
+    with tenant_scope(shop):
+        announce(TOPIC, number=1)
+
+    relayed(listener)
+
+    assert seen == ["Ours"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_each_subscriber_hears_what_it_wants_once(shop):
+    everything = Listener(name="everything", topics=frozenset({TOPIC, "test.other"}))
+    other, nothing = Listener(name="other", topics=frozenset({"test.other"})), Listener(topics=())
+    with tenant_scope(shop):
+        announce(TOPIC, number=1)
+        announce("test.other", number=2)
+        announce("test.unheard", number=3)
+
+    for _ in range(2):
+        relayed(everything, other, nothing)
+
+    assert (everything.numbers, other.numbers, nothing.numbers) == ([1, 2], [2], [])
+    assert [each.status for each in deliveries()] == ["delivered"] * 3
+    assert untold() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_subscriber_may_have_recipients_of_its_own_each_retried_apart(shop):
+    class Several(Listener):
+        name = "several"
+
+        def recipients(self, events):
+            for event in events:
+                yield event, "several/a"
+                yield event, "several/b"
+
+    several = Several(answers=[ConnectionRefusedError(111, "refused")])
+    with tenant_scope(shop):
+        announce(TOPIC, number=1)
+
+    relayed(several)
+
+    assert {each.subscriber: each.status for each in deliveries()} == {
+        "several/a": "waiting",
+        "several/b": "delivered",
+    }
+    assert several.numbers == [1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_events_than_one_batch_are_all_told_in_order(shop, monkeypatch):
+    monkeypatch.setattr("tenants.relay.outgoing.BATCH", 3)
+    with tenant_scope(shop):
+        for number in range(10):
+            announce(TOPIC, number=number)
+    listener = Listener()
+
+    relayed(listener)
+
+    assert listener.numbers == list(range(10))

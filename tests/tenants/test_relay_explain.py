@@ -1,0 +1,95 @@
+"""That the relay's questions stay quick however much waits: PostgreSQL walks an index."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from orders.models import Payment
+from tenants.models import OutboxDelivery, OutboxEvent
+from tenants.scope import across_tenants
+from tests.factories.orders import PaymentFactory
+from tests.factories.tenants import OutboxDeliveryFactory, OutboxEventFactory
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+ROWS = 20_000
+COPY = """
+INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,
+LATERAL json_populate_record(original, json_build_object('id', gen_random_uuid(), {values})) AS copy
+WHERE original.id = %s
+"""
+
+
+def multiply(row, **values):
+    pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
+    with connection.cursor() as cursor:
+        cursor.execute(COPY.format(table=row._meta.db_table, values=pairs), [ROWS, row.pk])
+
+
+def plan_of(rows):
+    """The indexes that are walked, and what else is done to find the first of the rows."""
+    sql, params = rows[:1].query.sql_with_params()
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
+        answer = cursor.fetchone()[0]
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    return set(words(plan[0]["Plan"]))
+
+
+def words(node):
+    yield node.get("Index Name", node["Node Type"])
+    for child in node.get("Plans", ()):
+        yield from words(child)
+
+
+@pytest.fixture
+def crowd(shop, foreign):
+    """20,000 that wait their turn, each of a subject of its own; as many that arrived; one due."""
+    waiting = OutboxDeliveryFactory(
+        event__tenant=foreign.tenant,
+        event__relayed_at=timezone.now(),
+        subject="01890000-0000-7000-8000-000000000000",
+        next_attempt_at=timezone.now() + timedelta(hours=1),
+    )
+    multiply(waiting, subject="gen_random_uuid()", subscriber="'s-' || n")
+    multiply(waiting, subscriber="'d-' || n", status="'delivered'")
+    OutboxEventFactory(tenant=shop)
+    multiply(waiting.event, topic="'test.' || n")
+    OutboxDeliveryFactory(event__tenant=shop, event__relayed_at=timezone.now())
+    payment = PaymentFactory(order=foreign.order, status="captured", amount=0)
+    multiply(payment, position="n")
+    with connection.cursor() as cursor:
+        for model in (OutboxEvent, OutboxDelivery, Payment):
+            cursor.execute(f"ANALYZE {model._meta.db_table}")
+    with across_tenants():
+        yield
+
+
+@pytest.mark.usefixtures("crowd")
+def test_the_next_events_are_found_among_those_untold():
+    assert plan_of(OutboxEvent.objects.untold()) == {"Limit", "outbox_to_relay"}
+
+
+@pytest.mark.usefixtures("crowd")
+def test_the_next_delivery_is_found_among_those_due():
+    found = plan_of(OutboxDelivery.objects.due(timezone.now()))
+
+    assert {"delivery_to_try", "delivery_in_order"} <= found
+    assert not {word for word in found if word in {"Sort", "Seq Scan", "Hash Anti Join"}}
+
+
+@pytest.mark.usefixtures("crowd")
+def test_those_given_up_are_found_among_all_that_arrived():
+    dead = OutboxDelivery.objects.filter(status="dead").order_by("-id")
+
+    assert plan_of(dead) == {"Limit", "delivery_dead"}
+
+
+@pytest.mark.usefixtures("crowd")
+def test_payments_left_behind_are_found_among_all_that_are_settled():
+    found = plan_of(Payment.objects.to_look_up(timezone.now(), most=5))
+
+    assert found == {"Limit", "payment_underway"}
