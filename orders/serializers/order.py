@@ -1,7 +1,6 @@
 """Shapes of orders: what a terminal sends, and what it gets back."""
 
 import hashlib
-import uuid
 from collections.abc import Mapping
 from typing import Any
 

@@ -7,13 +7,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
-from accounts.exceptions import ApprovalRequired
 from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine
-from orders.services.allowance import given_away, needs_leave, worth
+from orders.services.allowance import GivenAway, given_away, needs_leave, worth
 from orders.services.basket import WantedDiscount, WantedLine, find_products
 from orders.services.frozen import BILLED, SUMMED, frozen_rate, reprice
+from orders.services.leave import Leave
 from orders.services.paying import PAID_FIELDS, complete_if_paid, locked_order
 from tenants import audit
 from tenants.exceptions import IdConflict, Invalid, NotFound
@@ -189,15 +189,16 @@ def _change(order: Order, edit: Edit, change: Change) -> Order:
     return order
 
 
-def _ensure_leave(order: Order, before: Any, edit: Edit) -> None:
+def _ensure_leave(order: Order, before: GivenAway, edit: Edit) -> None:
+    """Give away no more than the person may alone, or than somebody gave leave for."""
     after = given_away(order, order.loaded_lines)
     action = needs_leave(before, after, edit.by)
-    if action is not None:
-        raise ApprovalRequired(
-            action=action,
-            object={"order": str(order.pk)},
-            amount=str(current_tenant().in_currency(worth(order.loaded_lines))),
-        )
+    if action is None:
+        return
+    leave = Leave(action, order.pk, worth(order.loaded_lines))
+    giver = leave.spent_by(edit)
+    if needs_leave(before, after, giver):
+        raise leave.refusal()
 
 
 def _save(order: Order, lines: Sequence[OrderLine]) -> None:

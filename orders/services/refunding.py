@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
-from accounts.exceptions import ApprovalRequired
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.money import Paid, Share, share_out_refund
 from orders.services.completing import next_numbers
+from orders.services.leave import Asked, Leave
 from orders.services.paying import locked_order
 from orders.services.payouts import ask_for_payouts, finish_if_paid_out
 from orders.services.returning import Back, WantedBack, tax_totals, what_comes_back
@@ -118,11 +118,11 @@ def _ensure_allowed(refund: Refund, new: NewRefund, by: User) -> User | None:
     """Who gave leave; None where none was needed."""
     if by.may_refund(refund.total):
         return None
-    raise ApprovalRequired(
-        action="refund",
-        object={"order": str(refund.order_id)},
-        amount=str(current_tenant().in_currency(refund.total)),
-    )
+    leave = Leave("refund", refund.order_id, refund.total)
+    giver = leave.spent_by(Asked(by, new.approval, new.terminal))
+    if not giver.may_refund(refund.total):
+        raise leave.refusal()
+    return giver
 
 
 def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:

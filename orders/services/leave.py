@@ -1,0 +1,62 @@
+"""Leave for a deed above somebody's limits: what to ask for, and spending what was given."""
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from accounts.exceptions import ApprovalRequired
+from accounts.models import Approval, User
+from accounts.services import use_approval
+from tenants.scope import current_tenant
+
+
+class Deed(Protocol):
+    """Who does it, where, and with which approval, if any."""
+
+    @property
+    def by(self) -> User: ...
+    @property
+    def approval(self) -> uuid.UUID | None: ...
+    @property
+    def terminal(self) -> uuid.UUID | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A deed for which nothing else is known than this."""
+
+    by: User
+    approval: uuid.UUID | None
+    terminal: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """For this action on this thing, up to this amount."""
+
+    action: str
+    subject: uuid.UUID
+    amount: Decimal | None = None
+    kind: str = "order"
+
+    def refusal(self) -> ApprovalRequired:
+        """Says to the letter what to ask for."""
+        facts = {"action": self.action, "object": {self.kind: str(self.subject)}}
+        if self.amount is None:
+            return ApprovalRequired(**facts)
+        return ApprovalRequired(**facts, amount=str(current_tenant().in_currency(self.amount)))
+
+    def spent_by(self, deed: Deed) -> User:
+        """Spend the deed's approval in its transaction; returns who gave it, whose limits then
+        count."""
+        if deed.approval is None:
+            raise self.refusal()
+        return use_approval(
+            deed.approval,
+            action=Approval.Action(self.action),
+            object={self.kind: self.subject},
+            amount=self.amount,
+            by=deed.by,
+            terminal_id=deed.terminal,
+        )
