@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from accounts.keyring import KeyRing
-from orders.models import StockLevel, StockMovement
+from orders.models import Refund, Shift, StockLevel, StockMovement
 from tenants.scope import tenant_scope
 from tests.api import Api, Person
 from tests.architecture.walks import routes
@@ -95,6 +95,8 @@ TABLE = {
     ("post", "order-payments"): STAFF,
     ("get", "order-receipt"): STAFF,
     ("post", "order-receipt-email"): STAFF,
+    ("get", "refund-receipt"): STAFF,
+    ("get", "shift-z-report"): STAFF,
     ("post", "payment-resolve"): MANAGERS,
 }
 # What somebody may do who still has to replace a temporary password.
@@ -119,6 +121,13 @@ def rows(shop, store, register, product):
     with tenant_scope(shop):
         level, movement = StockLevel.objects.get(), StockMovement.objects.get()
     line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
+    where = {"register": register, "store": store}
+    with tenant_scope(shop):
+        by = line.order.cashier
+        shift = Shift.objects.create(**where, opened_by=by, opening_float=0)
+        refund = Refund.objects.create(
+            **where, order=line.order, position=1, total=1, reason="broken", by=by
+        )
     return {
         "user": UserFactory(tenant=shop).pk,
         "session": AuthSessionFactory(user__tenant=shop).pk,
@@ -131,6 +140,8 @@ def rows(shop, store, register, product):
         "movement": movement.pk,
         "order": line.order_id,
         "payment": PaymentFactory(order=line.order).pk,
+        "refund": refund.pk,
+        "shift": shift.pk,
     }
 
 
