@@ -6,6 +6,11 @@ ENV PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     BIND=0.0.0.0:8000
 
+# What draws receipts as PDF; without it all else works, and PDF is refused with 501.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends libpango-1.0-0 libpangoft2-1.0-0 \
+    && rm -rf /var/lib/apt/lists/*
+
 WORKDIR /srv/till
 
 # The dependencies first: they change less often than the code.

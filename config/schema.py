@@ -80,6 +80,7 @@ RESPONSES: dict[str, tuple[str, str]] = {
     "422": ("KeyReused", "The Idempotency-Key was used for another request."),
     "428": ("PreconditionRequired", "`If-Match` is needed, and was not sent."),
     "429": ("TooManyRequests", "Too many requests; `Retry-After` says when to come back."),
+    "501": ("NotHere", "Something that this needs is not installed; `detail` says what."),
     "503": ("Unavailable", "Not at this moment; `Retry-After` says when to come back."),
 }
 ALWAYS = ("400", "401", "403", "406", "429", "503")
@@ -152,6 +153,8 @@ def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         statuses.append("404")
     if "requestBody" in operation:
         statuses += ["413", "415"]
+    if "application/pdf" in operation["responses"].get("200", {}).get("content", {}):
+        statuses += ["409", "501"]
     return sorted(statuses)
 
 

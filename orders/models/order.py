@@ -48,16 +48,13 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         """Sales, also those of which something came back later."""
         return self.filter(receipt_number__isnull=False)
 
-    def with_sale(self) -> Self:
-        """Load what was sold and how it was paid, but not what became of it."""
-        return self.prefetch_related(
+    def with_receipt(self) -> Self:
+        """Load what a receipt says, in a fixed number of queries."""
+        places = ("store__tenant", "register", "cashier", "receipt")
+        return self.select_related(*places).prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
             Prefetch("payments", to_attr="loaded_payments"),
         )
-
-    def with_receipt(self) -> Self:
-        """Load what a receipt says, in a fixed number of queries."""
-        return self.with_sale().select_related("store", "register", "cashier", "receipt")
 
     def with_details(self) -> Self:
         """Load what the API shows, in a fixed number of queries."""

@@ -25,7 +25,9 @@ class RefundQuerySet(TenantQuerySet["Refund"]):
 
     def with_receipt(self) -> Self:
         """Load what its receipt says: lines with their names, and the sale."""
-        return self.select_related("store", "register", "by", "order__register").prefetch_related(
+        return self.select_related(
+            "store__tenant", "register", "by", "order__register"
+        ).prefetch_related(
             Prefetch("lines", RefundLine.objects.select_related("line"), to_attr="loaded_lines"),
             Prefetch("payouts", to_attr="loaded_payouts"),
         )

@@ -1,5 +1,6 @@
 """Shapes of the drawer: opening, moving cash, counting, and the reports."""
 
+from decimal import Decimal
 from typing import Any
 
 from rest_framework import serializers
@@ -36,7 +37,7 @@ class CashMovementInput(StrictSerializer):
     approval = StrictUUIDField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        amount = attrs.setdefault("amount", 0)
+        amount = attrs.setdefault("amount", Decimal(0))
         if bool(amount) == (attrs["type"] == CashMovement.Type.NO_SALE):
             wanted = "No amount." if amount else "More than nothing."
             raise serializers.ValidationError({"amount": [wanted]}, code="min_value")

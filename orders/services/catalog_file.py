@@ -1,7 +1,7 @@
 """A catalog file before anything is written: its rows, and what they claim of each other."""
 
 from collections.abc import Iterator
-from typing import IO, TypeVar
+from typing import IO
 
 from orders.models import TaxClass
 from orders.services.catalog_rows import COLUMNS, KEY, RowReader, Wanted
@@ -13,8 +13,6 @@ MOST_ROWS = 100_000
 MOST_CODES = 200_000
 # As many as an answer names; all are counted.
 MOST_ERRORS = 100
-
-T = TypeVar("T")
 
 
 class Errors:
@@ -50,10 +48,6 @@ class CatalogFile:
         self.codes: dict[str, str] = {}
         self.categories: set[str] = set()
         self.survey()
-
-    @property
-    def columns(self) -> list[str]:
-        return self.sheet.columns
 
     def survey(self) -> None:
         self.errors.add(*self.sheet.errors)

@@ -1,6 +1,6 @@
 """What a shift took, and what should lie in its drawer."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -168,9 +168,9 @@ def _by_method(shift: Shift) -> dict[str, Taken]:
     return dict(sorted(ways.items()))
 
 
-def _grouped(rows: QuerySet[Any], amount: str) -> Iterable[tuple[str, int, Decimal]]:
-    sums = rows.values_list("method").annotate(count=Count("pk"), sum=Sum(amount))
-    return sums.values_list("method", "count", "sum")
+def _grouped(rows: QuerySet[Any], amount: str) -> Iterator[tuple[str, int, Decimal]]:
+    for row in rows.values("method").annotate(count=Count("pk"), sum=Sum(amount)):
+        yield row["method"], row["count"], row["sum"]
 
 
 def _cash(shift: Shift, cash: Taken) -> Figures:

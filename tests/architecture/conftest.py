@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders.models import StockLevel, StockMovement
+from orders.models import Refund, Shift, StockLevel, StockMovement, StoreCredit
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
@@ -19,7 +19,18 @@ def rows(shop, store, register, product, cashier):
         audit.record("store_added", target=store)
         event = AuditEvent.objects.get()
     line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
+    where = {"register": register, "store": store}
+    with tenant_scope(shop):
+        by = line.order.cashier
+        shift = Shift.objects.create(**where, opened_by=by, opening_float=0)
+        credit = StoreCredit.objects.create(code="GIFT", balance=5)
+        refund = Refund.objects.create(
+            **where, order=line.order, position=1, total=1, reason="broken", by=by
+        )
     return {
+        "refund": refund.pk,
+        "shift": shift.pk,
+        "store-credit": credit.pk,
         "user": UserFactory(tenant=shop).pk,
         "session": AuthSessionFactory(user__tenant=shop).pk,
         "store": store.pk,

@@ -115,6 +115,8 @@ TABLE = {
     ("post", "order-payments"): STAFF,
     ("get", "order-receipt"): STAFF,
     ("post", "order-receipt-email"): STAFF,
+    ("get", "refund-receipt"): STAFF,
+    ("get", "shift-z-report"): STAFF,
     ("post", "payment-resolve"): MANAGERS,
 }
 # What somebody may do who still has to replace a temporary password.

@@ -11,8 +11,10 @@ from orders.models import Product
 from tenants.models import Register, Store, Tenant
 from tests.accounts.leave import asked, given
 from tests.api import Person
+from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.orders.drawers import books
 from tests.orders.gateway import ScriptedGateway
 from tests.orders.stockroom import Stockroom
 from tests.orders.till import Body, Till, new_id
@@ -113,3 +115,22 @@ def delivery(store: Store) -> Callable[..., Body]:
         }
 
     return body
+
+
+@pytest.fixture
+def another(shop: Tenant) -> Person:
+    """Another cashier of the shop."""
+    return Person(UserFactory(tenant=shop))
+
+
+@pytest.fixture
+def refused(shop: Tenant, problem: Callable[..., Body]) -> Callable[..., Body]:
+    """`refused(call, 409, "code")`: the call is refused, and no drawer has changed by it."""
+
+    def check(call: Callable[[], Any], *expected: Any) -> Body:
+        before = books(shop)
+        answer = problem(call(), *expected)
+        assert books(shop) == before
+        return answer
+
+    return check

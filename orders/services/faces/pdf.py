@@ -17,7 +17,10 @@ from tenants.exceptions import NotPermitted
 # A page has no address while it is drawn; this one leads nowhere.
 NOWHERE = "https://till.invalid"
 # A file is printed on whatever lies in the office; the page itself goes to a roll, edge to edge.
-OFFICE_PAPER = "@page { size: A4; margin: 15mm } main { max-width: 90mm; margin: 0 auto }"
+OFFICE_PAPER = """
+@page { size: A4; margin: 15mm }
+main { max-width: 90mm !important; margin: 0 auto !important }
+"""
 
 
 def ensure_pdf() -> Any:
