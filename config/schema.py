@@ -173,6 +173,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "DiscountTypeEnum": ["percent", "amount"],
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
+        "PaymentMethodEnum": "orders.models.Payment.Method",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -5,7 +5,7 @@ Built on DRF's fields, whose own input is lenient: it reads `123` as text, `"yes
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, NoReturn
 
@@ -277,3 +277,14 @@ class StrictChoiceField(serializers.ChoiceField):
 
     def to_representation(self, value: Any) -> str:
         return str(value)
+
+
+class DayField(StrictCharField):
+    """A business day, such as 2026-02-28."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        text = super().to_internal_value(data)
+        try:
+            return date.fromisoformat(text)
+        except ValueError as error:
+            raise serializers.ValidationError("A day such as 2026-02-28.") from error

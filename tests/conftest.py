@@ -22,6 +22,7 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests import redis_server
 from tests.api import Api, Person
+from tests.emptying import without_triggers
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
@@ -103,17 +104,6 @@ def emptied_between_tests() -> Iterator[None]:
             lambda self, *args, **kwargs: without_triggers(statements(*args, **kwargs)),
         )
         yield
-
-
-def without_triggers(statements: list[str]) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        triggers = cursor.fetchall()
-    return [
-        *(f"DROP TRIGGER {name}" for name, _ in triggers),
-        *statements,
-        *(sql for _, sql in triggers),
-    ]
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.models import AuthSession, Role, User
 from accounts.models.user import USERNAME
 from accounts.validators import DIGITS
-from tenants.currencies import CURRENCIES
 from tenants.fields import (
     StrictCharField,
     StrictChoiceField,
@@ -17,7 +16,6 @@ from tenants.fields import (
     StrictEmailField,
 )
 from tenants.models import Store, Tenant
-from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
 from tenants.serializers import StrictSerializer, TenantRelatedField
 
 PASSWORD_LIMIT = 128
@@ -141,10 +139,6 @@ class SessionBriefSerializer(serializers.ModelSerializer[AuthSession]):
 class LogInAnswer(TokenPairSerializer):
     user = UserSerializer(read_only=True)
     session = SessionBriefSerializer(read_only=True)
-
-
-class SignupAnswer(LogInAnswer):
-    tenant = TenantBriefSerializer(read_only=True)
 
 
 class OAuthTokenSerializer(serializers.Serializer[Any]):
@@ -284,23 +278,3 @@ class EmployeeInput(ProfileInput):
 
 class RoleInput(StrictSerializer):
     role = StrictChoiceField(choices=Role.choices)
-
-
-class NewTenantInput(StrictSerializer):
-    slug = StrictCharField(max_length=63, validators=[validate_slug])
-    name = StrictCharField(max_length=100, trim_whitespace=True)
-    currency = StrictChoiceField(choices=sorted(CURRENCIES))
-    timezone = StrictCharField(max_length=64, required=False, validators=[validate_timezone])
-    country = StrictCharField(max_length=2, required=False, validators=[COUNTRY])
-
-
-class FirstAdminInput(StrictSerializer):
-    username = StrictCharField(max_length=32, validators=[USERNAME])
-    email = StrictEmailField()
-    password = password_field()
-    display_name = display_name_field()
-
-
-class SignupInput(StrictSerializer):
-    tenant = NewTenantInput()
-    admin = FirstAdminInput()

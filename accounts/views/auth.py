@@ -27,12 +27,11 @@ from accounts.serializers.people import (
     OAuthTokenSerializer,
     RefreshInput,
     RevokeInput,
-    SignupAnswer,
-    SignupInput,
     TokenPairSerializer,
     VerifiedSerializer,
     VerifyInput,
 )
+from accounts.serializers.signup import SignupAnswer, SignupInput
 from accounts.tokens import TokenPair, read_access
 from tenants.exceptions import Invalid
 from tenants.keyed import KeyedView

@@ -19,6 +19,7 @@ from orders.exceptions import (
 from orders.models.catalog import Product
 from orders.models.columns import LARGEST_AMOUNT, money_column, quantity_column, rounded
 from orders.models.shift import Shift
+from orders.models.status import TRANSITIONS, OrderStatus
 from orders.money import cash_rounding
 from tenants.exceptions import Invalid
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
@@ -65,26 +66,6 @@ class OrderQuerySet(TenantQuerySet["Order"]):
             Prefetch("loaded_refunds__lines", to_attr="loaded_lines"),
             Prefetch("loaded_refunds__payouts", to_attr="loaded_payouts"),
         )
-
-
-class OrderStatus(models.TextChoices):
-    OPEN = "open", "Open"
-    HELD = "held", "Held"
-    COMPLETED = "completed", "Completed"
-    VOIDED = "voided", "Voided"
-    PARTIALLY_REFUNDED = "partially_refunded", "Partially refunded"
-    REFUNDED = "refunded", "Refunded"
-
-
-# Every way that an order can go; whatever is not here is refused.
-TRANSITIONS = {
-    OrderStatus.OPEN: {OrderStatus.HELD, OrderStatus.COMPLETED, OrderStatus.VOIDED},
-    OrderStatus.HELD: {OrderStatus.OPEN, OrderStatus.VOIDED},
-    OrderStatus.COMPLETED: {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED},
-    OrderStatus.PARTIALLY_REFUNDED: {OrderStatus.PARTIALLY_REFUNDED, OrderStatus.REFUNDED},
-    OrderStatus.VOIDED: set(),
-    OrderStatus.REFUNDED: set(),
-}
 
 
 class Order(TenantOwned):

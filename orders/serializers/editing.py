@@ -51,3 +51,9 @@ class ResumeInput(StrictSerializer):
 class VoidInput(StrictSerializer):
     reason = StrictCharField(max_length=200, trim_whitespace=True)
     approval = StrictUUIDField(required=False)
+
+
+class LeaveInput(StrictSerializer):
+    """For what takes no more than an approval, if that."""
+
+    approval = StrictUUIDField(required=False)

@@ -1,26 +1,14 @@
 """Shapes of reports."""
 
-from datetime import date
 from typing import Any
 
 from rest_framework import serializers
 
 from orders.services import GroupBy, Report, shown
 from orders.services.reports import LONGEST
-from tenants.fields import StrictCharField, StrictChoiceField, StrictUUIDField
+from tenants.fields import DayField, StrictChoiceField, StrictUUIDField
 from tenants.scope import current_tenant
 from tenants.serializers import StrictSerializer
-
-
-class DayField(StrictCharField):
-    """A business day, such as 2026-02-28."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
-        try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            raise serializers.ValidationError("A day such as 2026-02-28.") from error
 
 
 class ReportQuery(StrictSerializer):

@@ -25,6 +25,7 @@ from orders.services.editing import (
 from orders.services.exporting import exported_products
 from orders.services.holding import hold_order, resume_order, void_order
 from orders.services.importing import ImportReport, import_products
+from orders.services.leave import Asked
 from orders.services.paying import resolve_payment, take_payment
 from orders.services.payouts import resolve_refund
 from orders.services.printing import FACES, ensure_drawable, previewed, printed
@@ -51,6 +52,7 @@ from orders.services.z_papers import z_paper_of
 
 __all__ = [
     "FACES",
+    "Asked",
     "Basket",
     "Count",
     "Difference",

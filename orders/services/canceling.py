@@ -5,12 +5,12 @@ from decimal import Decimal
 
 from django.utils import timezone
 
-from accounts.exceptions import ApprovalRequired
 from accounts.models import User
 from orders.exceptions import IllegalTransition, PaymentSettled
 from orders.gateways import Outcome
 from orders.models import Order, Payment
 from orders.services.credit import credit_back
+from orders.services.leave import Asked, Leave
 from orders.services.paying import (
     PAID_FIELDS,
     answer_to,
@@ -26,25 +26,26 @@ from tenants.scope import current_tenant, deed
 CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
 
 
-def cancel_payment(payment: Payment, *, by: User) -> Order:
+def cancel_payment(payment: Payment, asked: Asked) -> Order:
     """Take back a payment of an order that is not a sale yet; a card's money through the gateway.
 
     What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
-    manager, as whoever can make payments disappear can make money disappear.
+    manager or his leave, as whoever can make payments disappear can make money disappear.
     """
-    _ensure_cancelable(payment, by)
+    _ensure_cancelable(payment)
     if payment.method != Payment.Method.CARD:
-        return _take_back(payment.pk, payment.order_id, by=by)
+        return _take_back(payment.pk, payment.order_id, asked)
     ensure_nobody_asks(payment)
+    _spend_leave(payment, asked)
     answer = answer_to(payment, "cancel")
     if answer.outcome == Outcome.DECLINED:
-        return _take_back(payment.pk, payment.order_id, reason=answer.reason, by=by)
+        return _take_back(payment.pk, payment.order_id, asked, card_said=answer.reason)
     if payment.is_underway:
-        return note_and_settle(payment, answer, by=by)
+        return note_and_settle(payment, answer, by=asked.by)
     raise PaymentSettled(payment_status=payment.status)
 
 
-def _ensure_cancelable(payment: Payment, by: User) -> None:
+def _ensure_cancelable(payment: Payment) -> None:
     order = payment.order
     if order.status not in CANCELABLE:
         raise IllegalTransition(
@@ -52,20 +53,33 @@ def _ensure_cancelable(payment: Payment, by: User) -> None:
         )
     if payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}:
         raise PaymentSettled(payment_status=payment.status)
-    if payment.status == Payment.Status.CAPTURED and not by.may_void():
-        amount = str(current_tenant().in_currency(payment.amount))
-        raise ApprovalRequired(action="void", object={"order": str(order.pk)}, amount=amount)
 
 
 @deed
-def _take_back(payment_id: uuid.UUID, order_id: uuid.UUID, *, reason: str = "", by: User) -> Order:
+def _spend_leave(payment: Payment, asked: Asked) -> None:
+    """Before a gateway lets go of money: what it has let go of cannot be refused any more."""
+    _ensure_leave(payment, asked)
+
+
+def _ensure_leave(payment: Payment, asked: Asked) -> None:
+    if payment.status == Payment.Status.CAPTURED and not asked.by.may_void():
+        Leave("void", payment.order_id).spent_by(asked)
+
+
+@deed
+def _take_back(
+    payment_id: uuid.UUID, order_id: uuid.UUID, asked: Asked, *, card_said: str | None = None
+) -> Order:
     idempotency.note()
+    by = asked.by
     order = locked_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
     if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
         raise PaymentSettled(payment_status=payment.status)
+    if card_said is None:
+        _ensure_leave(payment, asked)
     was_underway, was_captured = payment.is_underway, payment.status == Payment.Status.CAPTURED
-    payment.status, payment.reason = Payment.Status.CANCELED, reason or "Canceled."
+    payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
     if was_captured:
         _return(order, payment, by)
     payment.save_changes("status", "reason", "returned_at", "returned_in")

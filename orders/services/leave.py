@@ -42,10 +42,11 @@ class Leave:
 
     def refusal(self) -> ApprovalRequired:
         """Says to the letter what to ask for."""
-        facts = {"action": self.action, "object": {self.kind: str(self.subject)}}
+        about = {self.kind: str(self.subject)}
         if self.amount is None:
-            return ApprovalRequired(**facts)
-        return ApprovalRequired(**facts, amount=str(current_tenant().in_currency(self.amount)))
+            return ApprovalRequired(action=self.action, object=about)
+        amount = str(current_tenant().in_currency(self.amount))
+        return ApprovalRequired(action=self.action, object=about, amount=amount)
 
     def spent_by(self, deed: Deed) -> User:
         """Spend the deed's approval in its transaction; returns who gave it, whose limits then

@@ -8,11 +8,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from accounts.exceptions import ApprovalRequired
 from accounts.models import User
 from orders.exceptions import NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Payment, RegisterSeries, Shift
 from orders.services.completing import note_first_order
+from orders.services.leave import Asked, Leave
 from tenants import audit
 from tenants.exceptions import IdConflict, Invalid, NotPermitted
 from tenants.ids import is_duplicate
@@ -40,6 +40,8 @@ class NewCashMovement:
     reason: str
     fingerprint: str
     at: uuid.UUID | None = None
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
 
 
 @deed
@@ -98,9 +100,7 @@ def suggested_float(register: Register) -> Decimal:
 
 
 @deed
-def move_cash(
-    shift_id: uuid.UUID, new: NewCashMovement, *, approved_by: User | None = None, by: User
-) -> tuple[CashMovement, bool]:
+def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[CashMovement, bool]:
     """Put money into the drawer, take some out, or open it: each with a reason."""
     shift = locked_shift(shift_id)
     known = CashMovement.objects.filter(pk=new.id).first()
@@ -111,7 +111,7 @@ def move_cash(
     if new.at != shift.register_id:
         ensure_runs(shift, by)
     shift.ensure_not(Shift.Status.CLOSED)
-    _ensure_may_move(new, approved_by or by, shift)
+    approved_by = _leave_for(new, shift, by)
     movement = CashMovement(
         id=new.id,
         shift=shift,
@@ -128,10 +128,15 @@ def move_cash(
     return movement, True
 
 
-def _ensure_may_move(new: NewCashMovement, person: User, shift: Shift) -> None:
-    if new.type == CashMovement.Type.PAID_OUT and not person.may_pay_out(new.amount):
-        amount = str(current_tenant().in_currency(new.amount))
-        raise ApprovalRequired(action="paid_out", object={"shift": str(shift.pk)}, amount=amount)
+def _leave_for(new: NewCashMovement, shift: Shift, by: User) -> User | None:
+    """Who gave leave to take out so much; None where none was needed."""
+    if new.type != CashMovement.Type.PAID_OUT or by.may_pay_out(new.amount):
+        return None
+    leave = Leave("paid_out", shift.pk, new.amount, kind="shift")
+    giver = leave.spent_by(Asked(by, new.approval, new.terminal))
+    if not giver.may_pay_out(new.amount):
+        raise leave.refusal()
+    return giver
 
 
 @deed

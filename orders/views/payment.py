@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.permissions import IsManager, IsStaff
 from orders import services
 from orders.models import Payment
+from orders.serializers.editing import LeaveInput
 from orders.serializers.order import OrderSerializer
 from tenants.views import TenantScopedViewSet
 
@@ -29,8 +30,10 @@ class PaymentViewSet(TenantScopedViewSet):
         order = services.resolve_payment(self.get_object(), by=request.user)
         return self.answer(order)
 
-    @extend_schema(request=None, responses=OrderSerializer)
+    @extend_schema(request=LeaveInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
         """Let go of a payment of an order that is not a sale yet; answers with the order."""
-        return self.answer(services.cancel_payment(self.get_object(), by=request.user))
+        approval = self.validated(LeaveInput).get("approval") if request.data else None
+        asked = services.Asked(request.user, approval, request.auth.terminal_id)
+        return self.answer(services.cancel_payment(self.get_object(), asked))

@@ -107,6 +107,8 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
             reason=given["reason"],
             fingerprint=self.fingerprint_with(),
             at=request.auth.register_id,
+            approval=given.get("approval"),
+            terminal=request.auth.terminal_id,
         )
         movement, is_new = services.move_cash(self.get_object().pk, new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK

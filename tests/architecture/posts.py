@@ -7,6 +7,7 @@ from typing import Any
 from accounts.models import User
 from orders.models import Product
 from tenants.models import Store
+from tests.api import Person
 from tests.architecture.walks import routes
 from tests.factories.accounts import PASSWORD
 from tests.orders.till import Body, Till, card, cash, line
@@ -52,6 +53,15 @@ class World:
         assert opened.status_code == 201
         return str(opened.json()["id"])
 
+    def leave(self) -> Body:
+        about = {"order": str(self.order())}
+        return {"action": "discount", "object": about, "amount": "1.00"}
+
+    def asked(self) -> str:
+        asked = Person(self.cashier).post("approvals/", self.leave())
+        assert asked.status_code == 201
+        return str(asked.json()["id"])
+
     def delivery(self) -> Body:
         return {
             "type": "receive",
@@ -95,6 +105,12 @@ POSTS: dict[str, Callable[[World], Post]] = {
     "reauth": lambda world: Post({"password": PASSWORD}),
     "user-list": lambda world: Post({"username": "newcomer", "role": "cashier"}),
     "user-reset-password": lambda world: Post(row=world.cashier.pk),
+    # terminals and leave
+    "register-pair": lambda world: Post(row=world.till.register.pk),
+    "register-unpair": lambda world: Post(row=world.till.register.pk),
+    "approval-list": lambda world: Post(world.leave()),
+    "approval-approve": lambda world: Post({}, row=world.asked()),
+    "approval-deny": lambda world: Post({}, row=world.asked()),
     # the shop and its catalog
     "store-list": lambda world: Post({"name": "Second"}),
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),

@@ -6,6 +6,7 @@
 from itertools import chain
 
 import pytest
+from django.db import connection
 
 from orders.models import Product, StockLevel
 from tenants.scope import across_tenants, tenant_scope

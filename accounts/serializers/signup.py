@@ -1,0 +1,37 @@
+"""Shapes of opening a shop."""
+
+from accounts.models.user import USERNAME
+from accounts.serializers.people import (
+    LogInAnswer,
+    TenantBriefSerializer,
+    display_name_field,
+    password_field,
+)
+from tenants.currencies import CURRENCIES
+from tenants.fields import StrictCharField, StrictChoiceField, StrictEmailField
+from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
+from tenants.serializers import StrictSerializer
+
+
+class SignupAnswer(LogInAnswer):
+    tenant = TenantBriefSerializer(read_only=True)
+
+
+class NewTenantInput(StrictSerializer):
+    slug = StrictCharField(max_length=63, validators=[validate_slug])
+    name = StrictCharField(max_length=100, trim_whitespace=True)
+    currency = StrictChoiceField(choices=sorted(CURRENCIES))
+    timezone = StrictCharField(max_length=64, required=False, validators=[validate_timezone])
+    country = StrictCharField(max_length=2, required=False, validators=[COUNTRY])
+
+
+class FirstAdminInput(StrictSerializer):
+    username = StrictCharField(max_length=32, validators=[USERNAME])
+    email = StrictEmailField()
+    password = password_field()
+    display_name = display_name_field()
+
+
+class SignupInput(StrictSerializer):
+    tenant = NewTenantInput()
+    admin = FirstAdminInput()
