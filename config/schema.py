@@ -170,7 +170,11 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SCHEMA_PATH_PREFIX": r"/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
     # Choices that several shapes share under a name that other choices have as well.
-    "ENUM_NAME_OVERRIDES": {"DiscountTypeEnum": ["percent", "amount"]},
+    "ENUM_NAME_OVERRIDES": {
+        "DiscountTypeEnum": ["percent", "amount"],
+        "LogInMethodEnum": "accounts.models.AuthSession.Method",
+        "PaymentMethodEnum": "orders.models.Payment.Method",
+    },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
     "SERVE_AUTHENTICATION": [],

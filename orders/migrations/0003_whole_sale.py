@@ -491,7 +491,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='payment',
-            index=models.Index(condition=models.Q(('returned_in__isnull', False)), fields=['returned_in'], name='payment_returned'),
+            index=models.Index(condition=models.Q(('returned_in__isnull', False)), fields=['tenant', 'returned_in'], name='payment_returned'),
         ),
         tenants.append_only.AppendOnly('orders_stockmovement'),
         tenants.append_only.AppendOnly('orders_cashmovement'),

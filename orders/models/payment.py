@@ -109,7 +109,7 @@ class Payment(TenantOwned):
                 name="payment_underway",
             ),
             models.Index(
-                fields=["returned_in"],
+                fields=["tenant", "returned_in"],
                 condition=Q(returned_in__isnull=False),
                 name="payment_returned",
             ),

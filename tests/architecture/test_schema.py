@@ -61,7 +61,7 @@ def ensure_documented(response: Any, method: str, route: str) -> None:
 
 def path_in_document(name: str) -> str:
     (path,) = (route.path for route in routes() if route.name == name)
-    return "/" + re.sub(r"<uuid:(\w+)>", "{id}", path).replace("<path:key>", "{key}")
+    return "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", path).replace("{pk}", "{id}")
 
 
 def test_the_document_is_valid_and_was_made_without_a_warning():
