@@ -26,12 +26,16 @@ from tests.emptying import without_triggers
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
+    CashMovementFactory,
     CategoryFactory,
     OrderFactory,
     OrderLineFactory,
     PaymentFactory,
     ProductFactory,
+    RefundFactory,
+    ShiftFactory,
     StockLevelFactory,
+    StoreCreditFactory,
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
@@ -195,6 +199,7 @@ def foreign(db: None) -> SimpleNamespace:
         **people,
         **foreign_goods(tenant, store),
         **foreign_order(people["cashier"], register),
+        **foreign_drawer(people["cashier"], register),
     )
 
 
@@ -244,7 +249,23 @@ def foreign_order(cashier: User, register: Register) -> dict[str, Any]:
     )
     line = OrderLineFactory(order=order, product__name=f"{CANARY}_LINE", note=f"{CANARY}_LINE")
     payment = PaymentFactory(order=order, reference=f"{CANARY}_REFERENCE")
-    return {"order": order, "line": line, "payment": payment}
+    refund = RefundFactory(order=order, reason=f"{CANARY}_REASON")
+    return {"order": order, "line": line, "payment": payment, "refund": refund}
+
+
+def foreign_drawer(cashier: User, register: Register) -> dict[str, Any]:
+    shift = ShiftFactory(opened_by=cashier, register=register, note=f"{CANARY}_NOTE")
+    credit = StoreCreditFactory(
+        tenant=register.tenant,
+        code=f"{CANARY}_CODE",
+        customer_name=f"{CANARY}_CUSTOMER",
+        entry__reason=f"{CANARY}_REASON",
+    )
+    return {
+        "shift": shift,
+        "cash_movement": CashMovementFactory(shift=shift, reason=f"{CANARY}_REASON"),
+        "store_credit": credit,
+    }
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ class PaymentInput(StrictSerializer):
     max_items = MOST_PAYMENTS
 
     id = StrictUUIDField(required=False)
-    method = StrictChoiceField(choices=Payment.Method.values)
+    method = StrictChoiceField(choices=Payment.Method.choices)
     amount = MoneyField()
     tendered = MoneyField(required=False)
     reference = StrictCharField(max_length=100, allow_blank=True, required=False)

@@ -43,7 +43,7 @@ class RefundInput(StrictSerializer):
     id = StrictUUIDField(required=False)
     lines = LineBackInput(many=True, required=False, allow_empty=False)
     amount = MoneyField(required=False, allow_zero=False)
-    method = StrictChoiceField(choices=Payment.Method.values, required=False)
+    method = StrictChoiceField(choices=Payment.Method.choices, required=False)
     reference = StrictCharField(max_length=64, allow_blank=True, required=False)
     reason = StrictCharField(max_length=200, trim_whitespace=True)
     register = StrictUUIDField(required=False)

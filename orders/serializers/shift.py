@@ -47,7 +47,7 @@ class CashMovementInput(StrictSerializer):
 class CountedInput(StrictSerializer):
     max_items = len(Payment.Method.values)
 
-    method = StrictChoiceField(choices=Payment.Method.values)
+    method = StrictChoiceField(choices=Payment.Method.choices)
     amount = MoneyField()
 
 

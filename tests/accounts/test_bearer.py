@@ -173,7 +173,7 @@ OPEN |= {"signup", "token", "token-refresh", "token-verify", "revoke"}
 # These ask for the token of a paired device instead.
 AT_TERMINALS = {"pin", "pin-users"}
 DOORS = [
-    (method.upper(), "/" + re.sub(r"<uuid:\w+>", str(uuid.uuid4()), route.path))
+    (method.upper(), "/" + re.sub(r"<\w+:\w+>", str(uuid.uuid4()), route.path))
     for route in routes()
     for method in route.methods
     if route.name not in OPEN | AT_TERMINALS

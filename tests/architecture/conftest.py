@@ -2,13 +2,20 @@
 
 import pytest
 
-from orders.models import Refund, Shift, StockLevel, StockMovement, StoreCredit
+from orders.models import StockLevel, StockMovement
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.api import Api, Person
+from tests.architecture.calls import PARTS
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFactory
-from tests.factories.orders import OrderLineFactory, PaymentFactory
+from tests.factories.orders import (
+    OrderLineFactory,
+    PaymentFactory,
+    RefundFactory,
+    ShiftFactory,
+    StoreCreditFactory,
+)
 
 
 @pytest.fixture
@@ -18,19 +25,17 @@ def rows(shop, store, register, product, cashier):
         level, movement = StockLevel.objects.get(), StockMovement.objects.get()
         audit.record("store_added", target=store)
         event = AuditEvent.objects.get()
-    line = OrderLineFactory(order__register=register, order__cashier__tenant=shop)
-    where = {"register": register, "store": store}
-    with tenant_scope(shop):
-        by = line.order.cashier
-        shift = Shift.objects.create(**where, opened_by=by, opening_float=0)
-        credit = StoreCredit.objects.create(code="GIFT", balance=5)
-        refund = Refund.objects.create(
-            **where, order=line.order, position=1, total=1, reason="broken", by=by
-        )
+    discount = {"id": str(PARTS["discount"]), "type": "percent", "value": "5", "reason": ""}
+    line = OrderLineFactory(
+        id=PARTS["line"],
+        order__register=register,
+        order__cashier__tenant=shop,
+        discounts=[{**discount, "amount": "0.25"}],
+    )
     return {
-        "refund": refund.pk,
-        "shift": shift.pk,
-        "store-credit": credit.pk,
+        "refund": RefundFactory(order=line.order).pk,
+        "store-credit": StoreCreditFactory(tenant=shop).pk,
+        "shift": ShiftFactory(opened_by=cashier, register=register).pk,
         "user": UserFactory(tenant=shop).pk,
         "session": AuthSessionFactory(user__tenant=shop).pk,
         "store": store.pk,

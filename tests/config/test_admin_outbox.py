@@ -11,7 +11,7 @@ from tenants.models import AuditEvent, OutboxDelivery
 from tenants.scope import across_tenants
 from tests.factories.tenants import OutboxDeliveryFactory
 
-LIST = "/admin/tenants/outboxdelivery/"
+LIST = "/platform/tenants/outboxdelivery/"
 
 
 @pytest.fixture
@@ -97,9 +97,9 @@ def test_what_was_told_is_not_shown(desk, shop):
     )
 
     for page in (
-        *(LIST, reverse("admin:tenants_outboxdelivery_change", args=[delivery.pk])),
-        *("/admin/tenants/outboxevent/",),
-        reverse("admin:tenants_outboxevent_change", args=[delivery.event_id]),
+        *(LIST, reverse("platform:tenants_outboxdelivery_change", args=[delivery.pk])),
+        *("/platform/tenants/outboxevent/",),
+        reverse("platform:tenants_outboxevent_change", args=[delivery.event_id]),
     ):
         response = desk.get(page)
         assert response.status_code == 200

@@ -7,13 +7,19 @@ import factory
 
 from orders.models import (
     Barcode,
+    CashMovement,
     Category,
     Order,
     OrderLine,
     Payment,
     Product,
+    Refund,
+    RegisterSeries,
+    Shift,
     StockLevel,
     StockMovement,
+    StoreCredit,
+    StoreCreditEntry,
     TaxClass,
 )
 from tenants.scope import tenant_scope
@@ -156,3 +162,78 @@ class PaymentFactory(OwnedFactory):
     method = Payment.Method.CARD
     status = Payment.Status.PENDING
     amount = Decimal("2.50")
+
+
+class ShiftFactory(OwnedFactory):
+    """A drawer with 100.00 in it, open at its register."""
+
+    class Meta:
+        model = Shift
+
+    opened_by = factory.SubFactory(UserFactory)
+    tenant = factory.SelfAttribute("opened_by.tenant")
+    register = factory.SubFactory(RegisterFactory, tenant=of_parent("tenant"))
+    store = factory.SelfAttribute("register.store")
+    opening_float = Decimal(100)
+
+    @factory.post_generation
+    def series(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        """The register knows of it."""
+        if create:
+            with tenant_scope(self.tenant):
+                RegisterSeries.objects.update_or_create(
+                    register=self.register, defaults={"shift": self}
+                )
+
+
+class CashMovementFactory(OwnedFactory):
+    class Meta:
+        model = CashMovement
+
+    shift = factory.SubFactory(ShiftFactory)
+    tenant = factory.SelfAttribute("shift.tenant")
+    by = factory.SelfAttribute("shift.opened_by")
+    type = CashMovement.Type.PAID_IN
+    amount = Decimal(5)
+    reason = "Coins"
+
+
+class RefundFactory(OwnedFactory):
+    """On its way, of nothing in particular. For a whole one call `orders.services.refund_order`."""
+
+    class Meta:
+        model = Refund
+
+    order = factory.SubFactory(OrderFactory)
+    tenant = factory.SelfAttribute("order.tenant")
+    position = factory.Sequence(int)
+    register = factory.SelfAttribute("order.register")
+    store = factory.SelfAttribute("order.store")
+    by = factory.SelfAttribute("order.cashier")
+    total = Decimal(1)
+    reason = "Broken"
+
+
+class StoreCreditFactory(OwnedFactory):
+    """A gift card with 10.00 on it."""
+
+    class Meta:
+        model = StoreCredit
+
+    code = factory.Sequence("GIFT-{}".format)
+    balance = Decimal(10)
+
+    @factory.post_generation
+    def entry(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
+        if create and self.balance:
+            StoreCreditEntryFactory(credit=self, amount=self.balance, **kwargs)
+
+
+class StoreCreditEntryFactory(OwnedFactory):
+    class Meta:
+        model = StoreCreditEntry
+
+    credit = factory.SubFactory(StoreCreditFactory)
+    tenant = factory.SelfAttribute("credit.tenant")
+    type = StoreCreditEntry.Type.ISSUE
+    amount = Decimal(10)

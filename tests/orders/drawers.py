@@ -63,3 +63,25 @@ def books(shop: Tenant) -> dict[str, list[Any]]:
     """Everything that a drawer writes, to see that a refusal has written nothing."""
     with tenant_scope(shop):
         return {model.__name__: list(model.objects.order_by("pk").values()) for model in WRITTEN}
+
+
+def held(till: Till, order: Body) -> Body:
+    assert till.post(f"orders/{order['id']}/hold/").json()["status"] == "held"
+    return order
+
+
+def cancel(person: Person, order: Body) -> None:
+    """Give the order's first payment back."""
+    answer = person.post(f"payments/{order['payments'][0]['id']}/cancel/")
+    assert answer.status_code == 200, answer.content
+
+
+def ensure_explained(z: Body) -> None:
+    """What came is what was sold, but for what was paid in other shifts."""
+    came = sum(by_method(z["payments"], "amount").values())
+    canceled = sum(by_method(z["payments"], "canceled").values())
+    sold = Decimal(z["sales"]["total"]) + Decimal(z["sales"]["cash_rounding"])
+    ahead, before = Decimal(z["carried"]["paid_ahead"]), Decimal(z["carried"]["paid_before"])
+    assert came - canceled == sold + ahead - before
+    handed_back = sum(by_method(z["payments"], "refunded").values())
+    assert handed_back == Decimal(z["refunds"]["total"]) + Decimal(z["refunds"]["cash_rounding"])
