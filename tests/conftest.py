@@ -21,19 +21,17 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests import redis_server
 from tests.api import Api, Person
+from tests.canaries import drawer_of
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
-    CashMovementFactory,
     CategoryFactory,
     OrderFactory,
     OrderLineFactory,
     PaymentFactory,
     ProductFactory,
     RefundFactory,
-    ShiftFactory,
     StockLevelFactory,
-    StoreCreditFactory,
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
@@ -185,7 +183,7 @@ def foreign(db: None) -> SimpleNamespace:
         **people,
         **foreign_goods(tenant, store),
         **foreign_order(people["cashier"], register),
-        **foreign_drawer(people["cashier"], register),
+        **drawer_of(people["cashier"], register, CANARY),
     )
 
 
@@ -237,21 +235,6 @@ def foreign_order(cashier: User, register: Register) -> dict[str, Any]:
     payment = PaymentFactory(order=order, reference=f"{CANARY}_REFERENCE")
     refund = RefundFactory(order=order, reason=f"{CANARY}_REASON")
     return {"order": order, "line": line, "payment": payment, "refund": refund}
-
-
-def foreign_drawer(cashier: User, register: Register) -> dict[str, Any]:
-    shift = ShiftFactory(opened_by=cashier, register=register, note=f"{CANARY}_NOTE")
-    credit = StoreCreditFactory(
-        tenant=register.tenant,
-        code=f"{CANARY}_CODE",
-        customer_name=f"{CANARY}_CUSTOMER",
-        entry__reason=f"{CANARY}_REASON",
-    )
-    return {
-        "shift": shift,
-        "cash_movement": CashMovementFactory(shift=shift, reason=f"{CANARY}_REASON"),
-        "store_credit": credit,
-    }
 
 
 @pytest.fixture
