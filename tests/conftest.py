@@ -1,8 +1,7 @@
 """The cast: a shop with its people, another shop full of canaries, and clients for both."""
 
-import re
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from ctypes.util import find_library
 from decimal import Decimal
 from types import SimpleNamespace
@@ -14,7 +13,6 @@ from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from orders.models import Product
@@ -22,28 +20,26 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests import redis_server
 from tests.api import Api, Person
+from tests.canaries import drawer_of
 from tests.emptying import without_triggers
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
-    CashMovementFactory,
     CategoryFactory,
     OrderFactory,
     OrderLineFactory,
     PaymentFactory,
     ProductFactory,
     RefundFactory,
-    ShiftFactory,
     StockLevelFactory,
-    StoreCreditFactory,
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
 from tests.leaks import leaks, watched
 from tests.shapes import refusal
+from tests.statements import exactly
 
 CANARY = "CANARY_B"
-TRANSACTIONAL = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -199,7 +195,7 @@ def foreign(db: None) -> SimpleNamespace:
         **people,
         **foreign_goods(tenant, store),
         **foreign_order(people["cashier"], register),
-        **foreign_drawer(people["cashier"], register),
+        **drawer_of(people["cashier"], register, CANARY),
     )
 
 
@@ -253,21 +249,6 @@ def foreign_order(cashier: User, register: Register) -> dict[str, Any]:
     return {"order": order, "line": line, "payment": payment, "refund": refund}
 
 
-def foreign_drawer(cashier: User, register: Register) -> dict[str, Any]:
-    shift = ShiftFactory(opened_by=cashier, register=register, note=f"{CANARY}_NOTE")
-    credit = StoreCreditFactory(
-        tenant=register.tenant,
-        code=f"{CANARY}_CODE",
-        customer_name=f"{CANARY}_CUSTOMER",
-        entry__reason=f"{CANARY}_REASON",
-    )
-    return {
-        "shift": shift,
-        "cash_movement": CashMovementFactory(shift=shift, reason=f"{CANARY}_REASON"),
-        "store_credit": credit,
-    }
-
-
 @pytest.fixture
 def other_shop(foreign: SimpleNamespace) -> Tenant:
     tenant: Tenant = foreign.tenant
@@ -302,14 +283,6 @@ def statements() -> Callable[[int], AbstractContextManager[None]]:
     So the number is the same on both engines, where the scope opens different transactions.
     """
     return exactly
-
-
-@contextmanager
-def exactly(count: int) -> Iterator[None]:
-    with CaptureQueriesContext(connection) as captured:
-        yield
-    ran = [query["sql"] for query in captured if not TRANSACTIONAL.match(query["sql"])]
-    assert len(ran) == count, "\n".join([f"{len(ran)} statements:", *ran])
 
 
 @pytest.fixture

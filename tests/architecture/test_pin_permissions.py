@@ -3,7 +3,15 @@
 import pytest
 
 from tests.api import Person
-from tests.architecture.test_permissions import DEVICES, STAFF, TABLE, call, every_call, own_row_of
+from tests.architecture.calls import call
+from tests.architecture.test_permissions import (
+    DEVICES,
+    STAFF,
+    TABLE,
+    WITH_AN_APPROVAL,
+    every_call,
+    own_row_of,
+)
 from tests.factories.accounts import AuthSessionFactory
 from tests.shapes import refusal
 
@@ -55,5 +63,7 @@ def test_a_pin_is_too_little_for_what_the_table_says(method, name, who, people, 
         refusal(response, 403, "permission_denied")
     elif (method, name) in NOT_BY_PIN:
         refusal(response, 403, "password_required")
+    elif who == "cashier" and (method, name) in WITH_AN_APPROVAL:
+        refusal(response, 403, "approval_required")
     elif name != "jwks":  # which keys there are is nobody's affair where they are secrets
         assert response.status_code not in {401, 403, 404, 405}, response.content

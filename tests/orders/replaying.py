@@ -1,0 +1,39 @@
+"""Replays of sixty real baskets under test."""
+
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from orders.management.replay.files import read_baskets
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def replay(url: str, folder: Path = DATA, **options) -> str:
+    """What a clean run prints."""
+    out = StringIO()
+    call_command("replay_baskets", folder, url=url, stdout=out, **options)
+    return out.getvalue()
+
+
+def replay_with_complaints(url: str, folder: Path = DATA, **options) -> tuple[str, str]:
+    """What a run prints that ends with exit code 1, and its complaints."""
+    out = StringIO()
+    with pytest.raises(CommandError) as refusal:
+        call_command("replay_baskets", folder, url=url, stdout=out, **options)
+    assert refusal.value.returncode == 1
+    return out.getvalue(), str(refusal.value)
+
+
+def total(folder: Path) -> Decimal:
+    """What was paid for the first four baskets."""
+    return sum((basket.paid for basket in read_baskets(folder, 4)), Decimal(0))
+
+
+def in_shop(slug: str = "replay"):
+    return tenant_scope(Tenant.objects.get(slug=slug))
