@@ -21,8 +21,8 @@ from tests.accounts.test_log_in_refusals import (
     unusable_password,
     wrong_password,
 )
-from tests.conftest import TRANSACTIONAL
 from tests.factories.accounts import PASSWORD
+from tests.statements import TRANSACTIONAL
 
 REASONS = [
     unknown_user,

@@ -17,8 +17,8 @@ from tests.accounts.refreshing import MORNING, refreshed, stored
 from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.accounts.seen import stored as stored_user
 from tests.api import Api
-from tests.conftest import TRANSACTIONAL
 from tests.factories.accounts import PASSWORD
+from tests.statements import TRANSACTIONAL
 
 REAUTH = "auth/reauth/"
 LATER = timedelta(minutes=5)

@@ -12,7 +12,7 @@ from orders.models import ChainEntry, Order, Receipt, RegisterSeries
 from orders.services import verifying
 from orders.services.chain import hash_of
 from tenants.scope import tenant_scope
-from tests.conftest import without_triggers
+from tests.emptying import without_triggers
 from tests.orders.till import cash, line, new_id
 
 WHOLE = "All chains are whole.\n"
