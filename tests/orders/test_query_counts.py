@@ -9,7 +9,7 @@ from django.db import connection
 
 from orders.services.basket import BY_ID
 from tests.factories.orders import BarcodeFactory, CategoryFactory, TaxClassFactory
-from tests.orders.till import card, cash, line, percent
+from tests.orders.till import card, cash, line, new_id, percent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -121,12 +121,25 @@ def test_the_next_page_asks_as_often_as_the_first(till, shelf_of, counted):
     counted(SESSION + 2 + IN_TRANSACTION, lambda: till.get(path))
 
 
-def test_one_order_with_its_lines_and_payments(till, shelf_of, counted):
+def test_one_order_with_its_lines_payments_and_refunds(till, shelf_of, counted):
     for count in (1, 10):
         order = till.sold(*[line(each) for each in shelf_of(count)], payments=[cash("0.50")])
         path = f"orders/{order['id']}/"
 
         counted(SESSION + 4 + IN_TRANSACTION, lambda path=path: till.get(path))
+
+
+def test_orders_with_refunds_ask_for_what_came_back_and_how_the_money_went(
+    till, chief, shelf_of, counted
+):
+    """Twice more than without, however many there are."""
+    for count in (1, 4):
+        for product in shelf_of(count):
+            order = till.sold(line(product), payments=[cash("1.00")])
+            body = {"id": new_id(), "reason": "Broken"}
+            assert chief.post(f"orders/{order['id']}/refunds/", body).status_code == 201
+
+        counted(SESSION + 6 + IN_TRANSACTION, lambda: till.get("orders/"))
 
 
 def test_a_calculation(till, shelf_of, counted):

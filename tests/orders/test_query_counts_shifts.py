@@ -8,13 +8,13 @@ from tests.orders.till import card, cash, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OPENING = {"postgresql": 0, "sqlite": 0}
-MOVEMENT = {"postgresql": 0, "sqlite": 0}
-ENDING = {"postgresql": 0, "sqlite": 0}
-CLOSING = {"postgresql": 0, "sqlite": 0}
-X_REPORT = {"postgresql": 0, "sqlite": 0}
-Z_REPORT = {"postgresql": 0, "sqlite": 0}
-LIST = {"postgresql": 0, "sqlite": 0}
+OPENING = {"postgresql": 14, "sqlite": 12}
+MOVEMENT = {"postgresql": 14, "sqlite": 12}
+ENDING = {"postgresql": 12, "sqlite": 10}
+CLOSING = {"postgresql": 29, "sqlite": 30}
+X_REPORT = {"postgresql": 21, "sqlite": 19}
+Z_REPORT = {"postgresql": 4, "sqlite": 2}
+LIST = {"postgresql": 4, "sqlite": 2}
 
 
 @pytest.fixture
