@@ -28,7 +28,7 @@ help: ## list the targets
 
 run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
 	@$(PY) manage.py migrate --noinput --verbosity 0
-	@$(PY) manage.py seed_demo --url http://127.0.0.1:$(PORT)
+	@LOG_LEVEL=WARNING $(PY) manage.py seed_demo --url http://127.0.0.1:$(PORT)
 	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
 	@exec env PORT=$(PORT) $(PY) -m config.together
 

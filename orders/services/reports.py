@@ -206,11 +206,12 @@ def _by_method(days: Days, stores: list[uuid.UUID]) -> Found:
 
 
 def _by_tax(days: Days, stores: list[uuid.UUID]) -> Found:
-    """From the receipts themselves: `gross` is what was taxable, `tax_total` the tax."""
+    """From the receipts themselves: `gross` and `total` are what was taxable, without the tax."""
     for taxes in _sold(days, stores).values_list("taxes", flat=True).iterator(chunk_size=500):
         for tax in taxes:
             amount, taxable = Decimal(tax["amount"]), Decimal(tax["taxable"])
-            yield *_rate(tax), {"orders": 1, "gross": taxable, "tax_total": amount}
+            sold = {"orders": 1, "gross": taxable, "total": taxable, "tax_total": amount}
+            yield *_rate(tax), sold
     for taxes in _taken_back(days, stores).values_list("taxes", flat=True):
         for tax in taxes:
             amount = Decimal(tax["amount"])
