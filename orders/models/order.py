@@ -277,6 +277,12 @@ class OrderLine(TenantOwned):
         return f"{self.quantity} {self.name}"
 
     @property
+    def left(self) -> Decimal:
+        """What of its total has not been given back."""
+        left: Decimal = self.total - self.refunded_total
+        return left
+
+    @property
     def is_all_back(self) -> bool:
         return bool(self.refunded_quantity == self.quantity)
 

@@ -116,8 +116,12 @@ def share_out_refund(
     in_cash: Sequence[bool],
     increment: Decimal | None,
     exponent: int,
+    is_last: bool = False,
 ) -> list[Share]:
     """Which payments a refund goes back to: the last one first, each with what is left of it.
+
+    With the last of the sale goes back all that is left of its money, so that everything given
+    back is exactly what was paid, with what rounding to coins had added to it.
 
     What is handed over in cash is rounded to coins, and never more than the payment has left.
     `in_cash` says of each payment whether its part is handed over in cash. What cash rounding
@@ -132,7 +136,9 @@ def share_out_refund(
         if units <= 0:
             continue
         rest -= units
-        shares.append(_share_of(position, units, left, in_cash[position], increment, exponent))
+        share = _share_of(position, units, left, in_cash[position], increment, exponent)
+        paid = to_decimal(left, exponent) if is_last else share.paid
+        shares.append(Share(position, share.amount, paid))
     if rest and shares:
         last = shares[-1]
         shares[-1] = Share(last.position, last.amount + to_decimal(rest, exponent), last.paid)

@@ -139,6 +139,7 @@ def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
         in_cash=[way == Payment.Method.CASH for way in ways],
         increment=tenant.cash_rounding_increment,
         exponent=tenant.currency_exponent,
+        is_last=refund.total == sum((line.left for line in order.loaded_lines), NOTHING),
     )
     refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total
     return [

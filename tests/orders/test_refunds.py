@@ -119,3 +119,31 @@ def test_a_partial_payment_is_canceled(till, chief, goods):
     canceled = chief.post(f"payments/{paid['payments'][0]['id']}/cancel/").json()
 
     assert (canceled["due"], canceled["payments"][0]["status"]) == ("5.00", "canceled")
+
+
+def test_all_of_a_sale_paid_by_card_and_in_coins_is_what_was_paid(
+    till, chief, goods, shop_in, gateway
+):
+    shop_in(cash_rounding_increment=Decimal("0.05"))
+    product = goods("14.83")
+    order = till.sold(line(product), payments=[card("10.00"), cash("4.85")])
+    assert order["paid_total"] == "14.85"
+
+    back_again = refund(chief, order).json()
+
+    assert (back_again["total"], back_again["cash_rounding"]) == ("14.83", "0.02")
+    assert [(each["method"], each["paid"]) for each in back_again["payouts"]] == [
+        ("cash", "4.85"),
+        ("card", "10.00"),
+    ]
+    assert chief.get(f"orders/{order['id']}/").json()["refunded_total"] == "14.85"
+
+
+@pytest.mark.parametrize(("price", "paid"), [("10.02", "10.00"), ("9.99", "10.00")])
+def test_all_of_a_sale_in_coins_is_what_was_paid(price, paid, till, chief, goods, shop_in):
+    shop_in(cash_rounding_increment=Decimal("0.05"))
+    order = till.sold(line(goods(price)), payments=[cash(paid)])
+
+    (payout,) = refund(chief, order).json()["payouts"]
+
+    assert payout["paid"] == paid
