@@ -1,5 +1,6 @@
 """The admin for the people who run the installation: every shop, and nothing deleted."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django import forms
@@ -157,20 +158,22 @@ class NewestOnly(Paginator):
         return self.object_list[: self.MOST].count()
 
 
-class NameFilter(admin.SimpleListFilter):
+class NameFilter(ABC, admin.SimpleListFilter):
     """By one of the names that the installation knows: nobody asks the table which there are."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in sorted(self.names())]
 
+    @abstractmethod
     def names(self) -> set[str]:
-        raise NotImplementedError
+        """What there is to choose from."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(self.condition(self.value())) if self.value() else queryset
 
+    @abstractmethod
     def condition(self, name: str) -> Q:
-        raise NotImplementedError
+        """Which rows are meant by a name."""
 
 
 class TopicFilter(NameFilter):

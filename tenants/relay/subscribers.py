@@ -1,6 +1,7 @@
 """Who is told of what, and what else comes round. The settings name them, so that the ground
 floor need not know who lives above it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ class GiveUp(NotDelivered):
     """It will never arrive, however often it is tried."""
 
 
-class Subscriber:
+class Subscriber(ABC):
     """Somebody who wants to hear of some topics, once the deed is done."""
 
     name: ClassVar[str]
@@ -36,27 +37,27 @@ class Subscriber:
         for event in events:
             yield event, self.name
 
+    @abstractmethod
     def deliver(self, delivery: OutboxDelivery) -> None:
         """Tell the event, in the context of its shop and outside of every transaction.
 
         Whatever is raised is a failure. It may happen twice: `delivery.pk` is the same then.
         """
-        raise NotImplementedError
 
 
-class Job:
+class Job(ABC):
     """Something that has to be looked after now and then, beside what is told."""
 
     name: ClassVar[str]
     # Seconds until the next step, where there was nothing to do or nothing got done.
     every: ClassVar[float]
 
+    @abstractmethod
     def step(self) -> bool:
         """Do one thing; whether there may be another one right away.
 
         Several relays may do it at the same moment.
         """
-        raise NotImplementedError
 
 
 def configured() -> tuple[list[Subscriber], list[Job]]:
