@@ -8,7 +8,7 @@ import pytest
 from tests.architecture.walks import ROOT, files
 from tests.attacks.catalog import SECTIONS
 
-NUMBERED = re.compile(r"test_attack_((?:\d{3}_)+)")
+NUMBERED = re.compile(r"test_(?:h\d+_)*attack_((?:\d{3}_)+)")
 # Sections that are not in the catalog yet; their tests may carry numbers all the same.
 BEYOND = frozenset(range(92, 200))
 
