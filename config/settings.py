@@ -167,6 +167,9 @@ if IS_SQLITE:
     }
 else:
     DATABASES["default"] |= {
+        "ENGINE": "tenants.postgres",
+        # Who may change the tables, for `migrate`; Till serves as somebody who may not.
+        "OWNER": env.db("MIGRATE_DATABASE_URL") if env.str("MIGRATE_DATABASE_URL", "") else None,
         "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
         "CONN_HEALTH_CHECKS": True,
         # Behind PgBouncer in transaction mode the next statement may meet another server.

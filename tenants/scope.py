@@ -58,6 +58,11 @@ def has_scope() -> bool:
     return _scope.get() is not None
 
 
+def scope_or_none() -> "Tenant | Across | None":
+    """For the connection, which tells PostgreSQL."""
+    return _scope.get()
+
+
 @contextmanager
 def _entered(scope: "Tenant | Across") -> Iterator[None]:
     token = _scope.set(scope)

@@ -1,7 +1,9 @@
 """A PostgreSQL that lives as long as one command: `python -m tests.postgres [--fast] COMMAND...`.
 
 The server comes out of a wheel and keeps its data in a temporary directory. The command finds it
-in DATABASE_URL; where that names a PostgreSQL already, the command gets that one instead.
+in DATABASE_URL; where that names a PostgreSQL already, the command gets that one instead. As in
+production, DATABASE_URL names a role that may only read and write rows, and MIGRATE_DATABASE_URL
+the one that owns the tables; both are made for this once, unless the latter is given as well.
 """
 
 import argparse
@@ -17,18 +19,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 START_TIMEOUT = 30
 START_ATTEMPTS = 3
 SETTINGS = ["max_connections=200", "listen_addresses=127.0.0.1", "unix_socket_directories="]
 FORGETFUL_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+# The first PostgreSQL with a right to look after tables, which plans are read for, without owning them.
+ANALYZING = 170_000
 
 # Holds a pipe to us: when it closes, by whatever death, the server goes and its files with it.
 WATCHDOG = """
@@ -168,11 +174,48 @@ def stop(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
-def run(command: list[str], url: str) -> int:
+class Roles(NamedTuple):
+    """The URLs of who serves and of who owns the tables."""
+
+    app: str
+    owner: str
+
+
+@contextmanager
+def roles_on(url: str) -> Iterator[Roles]:
+    """Two roles that live as long as this; neither is held by less than in production."""
+    name, password = f"till_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
+    app, owner = f"{name}_app", f"{name}_owner"
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(app), password))
+        server.execute(
+            SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(Identifier(owner), password)
+        )
+        if server.info.server_version >= ANALYZING:
+            server.execute(SQL("GRANT pg_maintain TO {}").format(Identifier(app)))
+    try:
+        yield Roles(*(logging_in(url, role, password) for role in (app, owner)))
+    finally:
+        with suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as server:
+            for role in (app, owner):
+                server.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+
+def logging_in(url: str, role: str, password: str) -> str:
+    parts = urlsplit(url)
+    at = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{role}:{password}@{at}").geturl()
+
+
+def run(command: list[str], roles: Roles) -> int:
     """Run the command, pass signals on to it and give the code that a shell would."""
     # The tools beside this Python, also where its environment is not activated.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    environment = os.environ | {"PATH": path, "DATABASE_URL": url}
+    environment = os.environ | {
+        "PATH": path,
+        "DATABASE_URL": roles.app,
+        "MIGRATE_DATABASE_URL": roles.owner,
+    }
     with subprocess.Popen(command, env=environment) as child:
 
         def pass_on(number: int, _frame: FrameType | None) -> None:
@@ -201,8 +244,11 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.command:
         parser.error("a command is needed")
-    with given_or_started(fast=arguments.fast) as url:
-        return run(arguments.command, url)
+    with ExitStack() as stack:
+        url = stack.enter_context(given_or_started(fast=arguments.fast))
+        owner = os.environ.get("MIGRATE_DATABASE_URL", "")
+        roles = Roles(url, owner) if owner else stack.enter_context(roles_on(url))
+        return run(arguments.command, roles)
 
 
 if __name__ == "__main__":

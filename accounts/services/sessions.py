@@ -66,7 +66,8 @@ SESSION = Prepared(
 
 
 def _find(claims: Claims) -> AuthSession | None:
-    return SESSION.first(pk=claims.session)
+    with across_tenants():
+        return SESSION.first(pk=claims.session)
 
 
 def session_named_by(claims: Claims) -> AuthSession | None:

@@ -1,0 +1,19 @@
+"""Django's, logged in as the owner of the tables where there is one."""
+
+from typing import Any
+
+from django.core.management.commands import migrate
+from django.db import connections
+
+from tenants.postgres.roles import as_owner, grant
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection = connections[options["database"]]
+        if connection.vendor != "postgresql":
+            super().handle(*args, **options)
+            return
+        with as_owner(connection):
+            super().handle(*args, **options)
+            grant(connection)

@@ -1,0 +1,10 @@
+"""What is different for Django once a row's key begins with its shop."""
+
+from django.db.backends.postgresql import features
+
+
+class DatabaseFeatures(features.DatabaseFeatures):
+    # The key is (tenant_id, id): PostgreSQL does not take a group by id for one by the whole row.
+    allows_group_by_selected_pks = False
+    # A wrong reference is refused by the statement that makes it.
+    can_defer_constraint_checks = False
