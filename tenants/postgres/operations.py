@@ -1,5 +1,6 @@
 """Statements that know that a row's key begins with its shop."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,9 +9,17 @@ from django.db.backends.postgresql import operations
 from tenants.postgres.roles import as_owner
 from tenants.postgres.walls import ROW, SHOP, has_key_of_its_shop
 
+# What comes with a statement to say whose rows it means, see `base`.
+TOLD = re.compile(r"\A(?:SET LOCAL app\.\w+ = '[^']*'; )+")
+
 
 class DatabaseOperations(operations.DatabaseOperations):
     compiler_module = "tenants.postgres.compiler"
+
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
+        """The statement alone, for whoever reads or counts what was asked."""
+        executed = super().last_executed_query(cursor, sql, params)
+        return executed and TOLD.sub("", executed)
 
     def deferrable_sql(self) -> str:
         return ""

@@ -1,0 +1,172 @@
+"""The second wall, as PostgreSQL's own catalog has it: over every table, of today and to come."""
+
+import ast
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from accounts.models import User
+from tenants.models import TenantOwned
+from tests.architecture.walks import OURS, ROOT, files, owned_models, our_models
+
+# Its rows may belong to nobody, so that the shop cannot be part of their key; nothing refers to it.
+KEY_WITHOUT_SHOP = {"tenants_auditevent"}
+TABLES = {model._meta.db_table for model in owned_models()}
+# Where the shop is not known yet, or where the work is for all of them, and why.
+ACROSS = {
+    "accounts/services/attempts.py": "a guess at a name that no shop has is counted all the same",
+    "accounts/services/browsers.py": "a cookie names a session, the session names the shop",
+    "accounts/services/logging_in.py": "nobody is logged in yet",
+    "accounts/services/pruning.py": "what is old is old in every shop",
+    "accounts/services/reauth.py": "the session may be of the platform",
+    "accounts/services/revoking.py": "a token names a session, the session names the shop",
+    "accounts/services/sessions.py": "a token names a session, the session names the shop",
+    "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
+    "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
+    "orders/services/left_behind.py": "the relay asks which shop has something left to do",
+    "tenants/admin_site.py": "the pages of the platform",
+    "tenants/audit.py": "what happened at the door of no shop",
+    "tenants/postgres/schema.py": "migrations are for every shop",
+    "tenants/prepared.py": "translates a query that names its shop; asks nothing",
+    "tenants/relay/outgoing.py": "the relay asks which shop has something to tell",
+    "tenants/views.py": "no rows, for the description of the API",
+}
+
+postgres = pytest.mark.postgres
+db = pytest.mark.django_db
+
+
+def asked(sql, *params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall()
+
+
+@postgres
+@db
+def test_attack_161_who_serves_could_not_lift_the_walls():
+    """Else every test about them would pass without them."""
+    ((superuser, bypasses, creates),) = asked(
+        "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    )
+    owned = asked("SELECT relname FROM pg_class WHERE pg_has_role(relowner, 'MEMBER')")
+    empties = asked(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND "
+        "has_table_privilege(format('%%I.%%I', schemaname, tablename), 'TRUNCATE, TRIGGER, REFERENCES')"
+    )
+
+    assert (superuser, bypasses, creates, owned, empties) == (False, False, False, [], [])
+
+
+@postgres
+@db
+def test_attack_161_every_table_of_shops_has_its_policy():
+    forced = {
+        name
+        for (name,) in asked(
+            "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
+        )
+    }
+    policies = asked(
+        "SELECT tablename, permissive, cmd, roles::text[], qual, with_check FROM pg_policies"
+    )
+
+    assert forced == TABLES
+    assert sorted(table for table, *_ in policies) == sorted(TABLES)
+    rules = {tuple(map(str, rest)) for _, *rest in policies}
+    assert len(rules) == 1
+    ((permissive, command, roles, using, with_check),) = rules
+    assert (permissive, command, roles) == ("PERMISSIVE", "ALL", "['public']")
+    assert using == with_check
+    assert "app.tenant" in using
+    # A part of its own for the planner: computed for the statement and not for each row.
+    assert using.count("SELECT") == 2
+
+
+@postgres
+@db
+def test_attack_161_no_view_shows_what_a_table_hides():
+    assert asked("SELECT viewname FROM pg_views WHERE schemaname = current_schema()") == []
+
+
+@postgres
+@db
+def test_attack_161_every_key_of_a_shops_table_begins_with_the_shop():
+    keys = asked(
+        "SELECT conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) "
+        "FROM pg_constraint WHERE contype IN ('p', 'u') AND conrelid::regclass::text = ANY (%s)",
+        sorted(TABLES - KEY_WITHOUT_SHOP),
+    )
+
+    assert {table for table, kind, _ in keys if kind == "p"} == TABLES - KEY_WITHOUT_SHOP
+    assert {text for _, kind, text in keys if kind == "p"} == {"PRIMARY KEY (tenant_id, id)"}
+    assert [text for *_, text in keys if "(tenant_id, " not in text] == []
+    unique = asked(
+        "SELECT indexdef FROM pg_indexes WHERE tablename = ANY (%s) AND indexdef LIKE %s",
+        sorted(TABLES - KEY_WITHOUT_SHOP),
+        "CREATE UNIQUE%",
+    )
+    assert [text for (text,) in unique if "(tenant_id, " not in text] == []
+
+
+@postgres
+@db
+def test_attack_161_every_reference_names_the_shop():
+    found = {
+        (table, text)
+        for table, text in asked(
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) "
+            "FROM pg_constraint WHERE contype = 'f'"
+        )
+    }
+    expected = {
+        (
+            model._meta.db_table,
+            f"FOREIGN KEY (tenant_id, {field.column}) "
+            f"REFERENCES {field.remote_field.model._meta.db_table}(tenant_id, id)",
+        )
+        for model in owned_models()
+        for field in model._meta.concrete_fields
+        if field.remote_field and issubclass(field.remote_field.model, (TenantOwned, User))
+    }
+
+    assert len(expected) > len(TABLES)
+    assert expected <= found
+    within = {text for table, text in found if table in TABLES} - {text for _, text in expected}
+    assert within == {"FOREIGN KEY (tenant_id) REFERENCES tenants_tenant(id)"}
+
+
+@postgres
+@db
+def test_every_table_can_be_told_by_its_columns():
+    """The backend looks for `tenant_id`: nothing of a shop hides behind another name."""
+    named = {model._meta.db_table for model in our_models() if not model._meta.proxy} & {
+        table
+        for (table,) in asked(
+            "SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant_id'"
+        )
+    }
+
+    assert named == TABLES | {User._meta.db_table}
+
+
+@postgres
+def test_the_lane_serves_as_one_role_and_migrates_as_another():
+    database = settings.DATABASES["default"]
+
+    assert database["ENGINE"] == "tenants.postgres"
+    assert database["OWNER"]["USER"] != database["USER"]
+
+
+def test_who_works_across_shops_is_known_and_says_why():
+    working = {
+        path.relative_to(ROOT).as_posix()
+        for path in files(".py")
+        if path.relative_to(ROOT).parts[0] in OURS
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "across_tenants"
+    }
+
+    assert working == set(ACROSS)
+    assert all(ACROSS.values())
