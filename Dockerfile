@@ -1,5 +1,6 @@
 # Till for production. The image holds code and static files; all settings come by environment
-# (the table is in README.md), and nothing is written but to the database.
+# (the table is in README.md), and nothing is written but to the database. It serves as a role that
+# may not change tables; only `manage.py migrate` is given MIGRATE_DATABASE_URL.
 FROM python:3.11-slim
 
 ENV PYTHONDONTWRITEBYTECODE=1 \

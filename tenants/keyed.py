@@ -144,7 +144,8 @@ class KeyedView(APIView):
         if not status.is_success(response.status_code):
             return response
         fill(claim, response)
-        return response if idempotency.complete(claim) else latecomer(claim, response)
+        with tenant_context(claim.tenant):
+            return response if idempotency.complete(claim) else latecomer(claim, response)
 
     def rendered(self, response: HttpResponse) -> HttpResponse:
         """The answer to the byte, as it leaves and as it is kept."""

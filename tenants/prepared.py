@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from django.db import connection, models
 from django.db.models.query import get_related_populators
 
-from tenants.scope import across_tenants
+from tenants.scope import across_tenants, current_scope
 
 M = TypeVar("M", bound=models.Model)
 Value = uuid.UUID | str
@@ -33,6 +33,8 @@ class Prepared(Generic[M]):
         return next(iter(self.all(**values)), None)
 
     def all(self, **values: Value | Collection[Value]) -> list[M]:
+        # As loud as a manager: without a scope PostgreSQL would only find nothing.
+        current_scope()
         given = {name: _listed(each) for name, each in values.items()}
         lengths = tuple(map(len, given.values()))
         key = (connection.vendor, lengths)

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from tenants.scope import across_tenants
+
 ROWS = 20_000
 # Copies of a row, each with values of its own, made inside the database.
 MULTIPLY = """
@@ -25,7 +27,7 @@ def multiply(row: Any, **values: str) -> None:
     """Copy a row; the values are SQL in which `n` is the number of the copy."""
     table = row._meta.db_table
     pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
-    with connection.cursor() as cursor:
+    with across_tenants(), connection.cursor() as cursor:
         cursor.execute(MULTIPLY.format(table=table, values=pairs), [ROWS, row.pk])
 
 

@@ -33,8 +33,9 @@ START_TIMEOUT = 30
 START_ATTEMPTS = 3
 SETTINGS = ["max_connections=200", "listen_addresses=127.0.0.1", "unix_socket_directories="]
 FORGETFUL_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-# The first PostgreSQL with a right to look after tables, which plans are read for, without owning them.
-ANALYZING = 170_000
+# What tests do besides serving, by the first PostgreSQL that has a right for it: gather statistics
+# before they read a plan, and change by hand what triggers keep.
+TEST_RIGHTS = {150_000: "SET ON PARAMETER session_replication_role", 170_000: "pg_maintain"}
 
 # Holds a pipe to us: when it closes, by whatever death, the server goes and its files with it.
 WATCHDOG = """
@@ -191,8 +192,9 @@ def roles_on(url: str) -> Iterator[Roles]:
         server.execute(
             SQL("CREATE ROLE {} LOGIN CREATEDB PASSWORD {}").format(Identifier(owner), password)
         )
-        if server.info.server_version >= ANALYZING:
-            server.execute(SQL("GRANT pg_maintain TO {}").format(Identifier(app)))
+        for first, right in TEST_RIGHTS.items():
+            if server.info.server_version >= first:
+                server.execute(SQL(f"GRANT {right} TO {{}}").format(Identifier(app)))
     try:
         yield Roles(*(logging_in(url, role, password) for role in (app, owner)))
     finally:

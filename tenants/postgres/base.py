@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base
+from django.db.transaction import TransactionManagementError
 from psycopg.pq import TransactionStatus
 
 from tenants.postgres.creation import DatabaseCreation
@@ -80,11 +81,11 @@ class ScopedCursor(base.Cursor):  # type: ignore[misc]
         return self
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
-        self.tell()
+        self.tell_alone()
         super().executemany(query, params_seq, **options)
 
     def copy(self, *args: Any, **options: Any) -> Any:
-        self.tell()
+        self.tell_alone()
         return super().copy(*args, **options)
 
     def news(self) -> tuple[Told, list[str]]:
@@ -95,9 +96,11 @@ class ScopedCursor(base.Cursor):  # type: ignore[misc]
         now = wanted()
         return now, now.difference(self.wrapper.told)
 
-    def tell(self) -> None:
-        """For what takes no other statement into its message; it needs a transaction."""
+    def tell_alone(self) -> None:
+        """For what takes no other statement into its message, and so needs a transaction."""
         if self.wrapper is not None and self.news()[1]:
+            if self.connection.autocommit:
+                raise TransactionManagementError("Whose rows are meant needs a transaction here.")
             self.execute("SELECT 1")
 
 
@@ -124,3 +127,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if isinstance(cursor, ScopedCursor):
             cursor.wrapper = self
         return cursor
+
+    def chunked_cursor(self) -> Any:
+        """Rows that come piece by piece, of the scope in which they were asked for."""
+        with self.cursor() as cursor:
+            cursor.cursor.tell_alone()
+        return super().chunked_cursor()

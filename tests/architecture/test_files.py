@@ -13,7 +13,7 @@ from tests.architecture.walks import OURS, ROOT, files
 LONGEST_FILE = 300
 # SQL that would outlast its transaction, and so meet the next user of a pooled connection.
 SESSION_SETTING = re.compile(
-    r"(?:^|;)\s*SET\s+(?!LOCAL\b)[a-zA-Z_.]+|(?i:set\s+session\b)"
+    r"(?:^|;)\s*SET\s+(?!LOCAL\b|CONSTRAINTS\b)[a-zA-Z_.]+|(?i:set\s+session\b)"
     r"|(?i:set_config\([^)]*,\s*false\s*\))"
 )
 # One person's machine, in pieces so that this page is not one of them.

@@ -100,6 +100,14 @@ SECTIONS = {
         152: "names that would be scripts",
         153: "a token at the admin, a cookie at the API",
     },
+    "below the API": {
+        155: "SQL that names no shop: no row is seen or written",
+        156: "a row moved, written or pointed to another shop; what that one has is free here",
+        157: "a request that dies on a connection that another shop gets next",
+        158: "a rolled back savepoint",
+        159: "a job that forgot whose it is",
+        161: "tables without walls, and a role that could lift them",
+    },
     "running the installation": {
         165: "figures of one's own shop alone",
         173: "people made up where people work",

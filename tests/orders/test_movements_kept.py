@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, transaction
 
 from orders.models import StockMovement
 from tenants.models import AuditEvent
-from tenants.scope import tenant_scope
+from tenants.scope import across_tenants, tenant_scope
 from tests.api import Person
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
@@ -128,6 +128,7 @@ def test_what_people_do_to_the_shelves_is_audited(room, product, in_shop, kind, 
 )
 def test_the_database_refuses_to_change_a_movement_or_to_forget_it(product, shop, sql):
     with (
+        across_tenants(),
         pytest.raises(DatabaseError, match="append-only"),
         transaction.atomic(),
         connection.cursor() as cursor,

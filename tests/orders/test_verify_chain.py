@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries
 from orders.services import verifying
 from orders.services.chain import hash_of
-from tenants.scope import tenant_scope
+from tenants.scope import across_tenants, tenant_scope
 from tests.emptying import without_triggers
 from tests.orders.till import cash, line, new_id
 
@@ -61,7 +61,7 @@ def by_hand(sql, *params):
     else:
         role = "SET LOCAL session_replication_role ="
         everything = [f"{role} replica", sql, f"{role} origin"]
-    with connection.cursor() as cursor:
+    with across_tenants(), connection.cursor() as cursor:
         for each in everything:
             cursor.execute(each, params if each == sql else None)
 
@@ -269,6 +269,7 @@ def test_one_shop_is_looked_at_alone(told, day, other_shop):
 )
 def test_the_database_refuses_to_change_what_was_sealed(told, day, sql):
     with (
+        across_tenants(),
         pytest.raises(DatabaseError, match="append-only"),
         transaction.atomic(),
         connection.cursor() as cursor,

@@ -25,7 +25,7 @@ WHERE original.id = %s
 
 def multiply(row, **values):
     pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
-    with connection.cursor() as cursor:
+    with across_tenants(), connection.cursor() as cursor:
         cursor.execute(COPY.format(table=row._meta.db_table, values=pairs), [ROWS, row.pk])
 
 

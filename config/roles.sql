@@ -1,0 +1,21 @@
+-- The two roles of Till in PostgreSQL: `till_owner` owns the tables and migrates them, `till_app`
+-- serves and may only read and write rows. For a superuser, and harmless when it is run again:
+--
+--   OWNER_PASSWORD=... APP_PASSWORD=... psql --username=postgres --dbname=till --file=roles.sql
+\set ON_ERROR_STOP on
+\getenv owner_password OWNER_PASSWORD
+\getenv app_password APP_PASSWORD
+
+SELECT format('CREATE ROLE %I', name) FROM unnest(ARRAY['till_owner', 'till_app']) AS name
+WHERE to_regrole(name) IS NULL \gexec
+
+ALTER ROLE till_owner LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD :'owner_password';
+ALTER ROLE till_app LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD :'app_password';
+
+SELECT format('ALTER DATABASE %I OWNER TO till_owner', current_database()) \gexec
+
+-- What a database from before the two roles has already changes hands.
+SELECT format('ALTER TABLE %I.%I OWNER TO till_owner', schemaname, tablename)
+FROM pg_tables WHERE schemaname = 'public' AND tableowner <> 'till_owner' \gexec
+SELECT format('ALTER FUNCTION %s OWNER TO till_owner', oid::regprocedure)
+FROM pg_proc WHERE proname = 'refuse_change' AND pronamespace = 'public'::regnamespace \gexec
