@@ -57,7 +57,11 @@ def wanted() -> Told:
     return Told(tenant=str(scope.pk))
 
 
-class ScopedCursor(base.Cursor):  # type: ignore[misc]
+# The types know the cursors of another driver.
+Cursor: Any = base.Cursor
+
+
+class ScopedCursor(Cursor):  # type: ignore[misc]
     """Says whose rows a statement means before anything else."""
 
     # Without one, while Django prepares a new connection, nothing is told.
@@ -90,11 +94,11 @@ class ScopedCursor(base.Cursor):  # type: ignore[misc]
 
     def news(self) -> tuple[Told, list[str]]:
         """What holds from here on, and what PostgreSQL does not know of it yet."""
-        assert self.wrapper is not None
+        wrapper: Any = self.wrapper
         if self.connection.info.transaction_status == TransactionStatus.IDLE:
-            self.wrapper.told = NOTHING
+            wrapper.told = NOTHING
         now = wanted()
-        return now, now.difference(self.wrapper.told)
+        return now, now.difference(wrapper.told)
 
     def tell_alone(self) -> None:
         """For what takes no other statement into its message, and so needs a transaction."""
@@ -118,7 +122,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
-        if params["cursor_factory"] is not base.Cursor:
+        if params["cursor_factory"] is not Cursor:
             raise ImproperlyConfigured("Whose rows are meant is told by Till's own cursors.")
         return params | {"cursor_factory": ScopedCursor}
 

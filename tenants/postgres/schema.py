@@ -11,10 +11,13 @@ from tenants.postgres import walls
 from tenants.postgres.walls import SHOP, has_key_of_its_shop
 from tenants.scope import across_tenants
 
+# Parts of it have no types.
+Editor: Any = schema.DatabaseSchemaEditor
 
-class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
+
+class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
     # Every foreign key comes at the end, when the keys that it needs are there.
-    sql_create_column_inline_fk = None  # type: ignore[assignment]
+    sql_create_column_inline_fk = None
 
     def __enter__(self) -> Any:
         super().__enter__()
@@ -40,7 +43,7 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
     def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
         """References between a shop's rows, and to its people, name the shop as well."""
-        statement = super()._create_fk_sql(model, field, suffix)
+        statement: Statement = super()._create_fk_sql(model, field, suffix)
         if walls.refers_within_shop(model, field):
             for part in ("column", "to_column"):
                 columns: Any = statement.parts[part]

@@ -15,12 +15,14 @@ SELECT rolsuper OR rolbypassrls, EXISTS (
 
 
 class DatabaseValidation(BaseDatabaseValidation):
+    connection: Any
+
     def check(self, **kwargs: Any) -> list[CheckMessage]:
         with self.connection.cursor() as cursor:
             cursor.execute(ROLE)
             bypasses, owns = cursor.fetchone()
             open_tables = [name for name, _, *walls in shops_tables(cursor) if not all(walls)]
-        found = []
+        found: list[CheckMessage] = []
         if bypasses:
             found.append(
                 Warning(

@@ -112,15 +112,11 @@ def is_loose(key: Key, targets: set[str]) -> bool:
 
 def set_loose(editor: Any, keys: list[Key]) -> None:
     """References go before what they refer to, and come after it."""
-    for kind in ("f", "u", "p"):
-        for key in keys:
-            if key.kind == kind:
-                key.drop(editor)
-    for kind in ("p", "u", "f"):
-        for key in keys:
-            if key.kind == kind:
-                key.make(editor)
-    for key in keys:
+    in_order = sorted(keys, key=lambda key: "puf".index(key.kind))
+    for key in reversed(in_order):
+        key.drop(editor)
+    for key in in_order:
+        key.make(editor)
         if key.kind == "p":
             index_ids(editor, key.table)
 

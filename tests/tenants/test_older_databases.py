@@ -115,7 +115,9 @@ def check_walls(ours, theirs):
     orders = "SELECT tenant_id FROM orders_order"
     assert asked("older", orders) == []
     with across_tenants():
-        ((product,),) = asked("older", "SELECT id FROM orders_product WHERE tenant_id = %s", ours.pk)
+        ((product,),) = asked(
+            "older", "SELECT id FROM orders_product WHERE tenant_id = %s", ours.pk
+        )
         for error in (IntegrityError, DatabaseError):
             with pytest.raises(error), transaction.atomic("older"):
                 asked(

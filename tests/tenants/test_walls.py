@@ -1,14 +1,18 @@
 """The second wall at work: SQL that forgets the shop meets PostgreSQL, which does not."""
 
+from contextlib import suppress
+
 import pytest
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.backends.postgresql.base import Cursor
 from django.db.models import F
+from django.db.transaction import TransactionManagementError
 
 from orders.models import Order, OrderLine, Product
 from tenants.exceptions import NoTenantScope
 from tenants.ids import new_id
 from tenants.models import Register, Store
+from tenants.prepared import Prepared
 from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
 from tests.architecture.walks import owned_models
 from tests.factories.orders import ProductFactory
@@ -16,6 +20,8 @@ from tests.factories.tenants import StoreFactory, TenantFactory
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
+COUNT = "SELECT count(*) FROM {}"
+INSERT = "INSERT INTO {} (id, tenant_id) VALUES (%s, %s)"
 WALLED = "violates row-level security policy"
 
 
@@ -46,11 +52,10 @@ def ours(shop):
 
 def test_attack_155_without_a_scope_no_table_shows_a_row(foreign):
     tables = [model._meta.db_table for model in owned_models()]
-    counting = {table: f"SELECT count(*) FROM {table}" for table in tables}
 
-    hidden = {table: asked(sql)[0][0] for table, sql in counting.items()}
+    hidden = {table: asked(COUNT.format(table))[0][0] for table in tables}
     with across_tenants():
-        there = {table: asked(sql)[0][0] for table, sql in counting.items()}
+        there = {table: asked(COUNT.format(table))[0][0] for table in tables}
 
     assert set(hidden.values()) == {0}
     assert sum(count > 0 for count in there.values()) > len(tables) / 2
@@ -60,7 +65,7 @@ def test_attack_155_without_a_scope_no_table_takes_a_row(shop):
     for model in owned_models():
         table = model._meta.db_table
         with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
-            asked(f"INSERT INTO {table} (id, tenant_id) VALUES (%s, %s)", new_id(), shop.pk)
+            asked(INSERT.format(table), new_id(), shop.pk)
 
 
 def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
@@ -92,9 +97,7 @@ def test_attack_156_no_row_is_written_for_another_shop(shop, other_shop):
         for model in owned_models():
             table = model._meta.db_table
             with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
-                asked(
-                    f"INSERT INTO {table} (id, tenant_id) VALUES (%s, %s)", new_id(), other_shop.pk
-                )
+                asked(INSERT.format(table), new_id(), other_shop.pk)
 
 
 def test_attack_156_no_row_refers_to_another_shops(shop, product, foreign):
@@ -156,7 +159,7 @@ def test_a_scope_ends_where_it_is_left(shop, ours, foreign):
 def test_a_scope_ends_also_by_an_error(shop, ours, foreign):
     with tenant_scope(shop):
         for inner in (tenant_scope(foreign.tenant), across_tenants()):
-            with pytest.raises(ZeroDivisionError), inner:
+            with suppress(ZeroDivisionError), inner:
                 assert foreign.store.name in names()
                 raise ZeroDivisionError
             assert (told(), names()) == ((str(shop.pk), ""), {"Ours"})
@@ -168,7 +171,7 @@ def test_attack_158_a_rolled_back_savepoint_keeps_the_right_shop(shop, ours, for
         with pytest.raises(IntegrityError), transaction.atomic():
             Store.objects.create(name="Ours")
         assert names() == {"Ours"}
-        with pytest.raises(ZeroDivisionError), tenant_scope(foreign.tenant):
+        with suppress(ZeroDivisionError), tenant_scope(foreign.tenant):
             assert names() == {foreign.store.name}
             raise ZeroDivisionError
         assert names() == {"Ours"}
@@ -220,7 +223,7 @@ def test_a_deed_of_several_transactions_has_its_scope_in_each(shop, foreign):
 
 @pytest.mark.django_db(transaction=True)
 def test_nothing_of_a_scope_outlives_its_transaction(shop, ours):
-    with pytest.raises(ZeroDivisionError), tenant_scope(shop):
+    with suppress(ZeroDivisionError), tenant_scope(shop):
         assert names() == {"Ours"}
         raise ZeroDivisionError
 
@@ -281,7 +284,10 @@ def test_many_rows_at_once_and_copies_have_their_scope(shop):
                 "(%s, %s, 1, now(), now(), %s, '', '', '00:00', true)",
                 rows,
             )
-        with connection.cursor() as cursor, cursor.copy("COPY tenants_store (name) TO STDOUT") as out:
+        with (
+            connection.cursor() as cursor,
+            cursor.copy("COPY tenants_store (name) TO STDOUT") as out,
+        ):
             assert set(b"".join(out).split()) == {b"One", b"Two"}
 
 
@@ -291,3 +297,28 @@ def test_a_shop_is_named_by_its_id_alone():
 
     with tenant_context(shop), pytest.raises(TypeError):
         told()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_that_come_piece_by_piece_have_their_scope_or_are_refused(shop, ours, foreign):
+    def pieces():
+        with connection.chunked_cursor() as cursor:
+            cursor.execute("SELECT name FROM tenants_store")
+            return cursor.fetchmany(10)
+
+    with tenant_scope(shop):
+        with tenant_context(foreign.tenant):
+            assert names() == {foreign.store.name}
+        assert pieces() == [("Ours",)]
+    with tenant_context(shop), pytest.raises(TransactionManagementError):
+        pieces()
+    assert pieces() == []
+
+
+def test_a_query_that_was_prepared_is_refused_without_a_scope(product):
+    query = Prepared(lambda tenant, pk: Product.objects.filter(tenant=tenant, pk=pk))
+
+    with pytest.raises(NoTenantScope):
+        query.first(tenant=product.tenant_id, pk=product.pk)
+    with tenant_scope(product.tenant):
+        assert query.first(tenant=product.tenant_id, pk=product.pk) == product
