@@ -52,8 +52,9 @@ def test_attack_161_who_serves_could_not_lift_the_walls():
     )
     owned = asked("SELECT relname FROM pg_class WHERE pg_has_role(relowner, 'MEMBER')")
     empties = asked(
-        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND "
-        "has_table_privilege(format('%%I.%%I', schemaname, tablename), 'TRUNCATE, TRIGGER, REFERENCES')"
+        "SELECT tablename FROM pg_tables, format('%%I.%%I', schemaname, tablename) AS name "
+        "WHERE schemaname = current_schema() "
+        "AND has_table_privilege(name, 'TRUNCATE, TRIGGER, REFERENCES')"
     )
 
     assert (superuser, bypasses, creates, owned, empties) == (False, False, False, [], [])
