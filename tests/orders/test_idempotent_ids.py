@@ -251,16 +251,33 @@ def test_a_payment_id_with_other_content_is_a_conflict(till, product, problem, c
     assert till.shown(order) == paid
 
 
-def test_a_payment_id_belongs_to_one_order(till, product, problem, foreign):
+def test_a_payment_id_belongs_to_one_order(till, product, problem):
     first, second = till.sold(line(product)), till.sold(line(product))
     payment = cash("1.00")
     till.pay(first, payment)
 
     problem(till.pay(second, payment), 409, "id_conflict")
-    taken = cash("1.00") | {"id": str(foreign.payment.pk)}
-    problem(till.pay(second, taken), 409, "id_conflict")
 
     assert till.shown(second) == second
+
+
+def test_the_payment_id_of_another_shop_is_free_or_refused_and_theirs_stays(
+    till, product, problem, foreign
+):
+    order = till.sold(line(product))
+    taken = cash("1.00") | {"id": str(foreign.payment.pk)}
+
+    response = till.pay(order, taken)
+
+    if settings.IS_SQLITE:
+        problem(response, 409, "id_conflict")
+        assert till.shown(order) == order
+    else:
+        assert response.status_code == 201
+        assert till.pay(order, taken).status_code == 200
+    with tenant_scope(foreign.tenant):
+        kept = Payment.objects.get()
+    assert (kept.version, kept.order_id) == (foreign.payment.version, foreign.order.pk)
 
 
 def test_a_card_payment_sent_again_shows_what_became_of_it(till, product):

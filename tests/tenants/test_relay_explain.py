@@ -40,6 +40,9 @@ def plan_of(rows):
 
 
 def words(node):
+    """Without what is computed once for the statement: whose rows row-level security shows."""
+    if node.get("Parent Relationship") == "InitPlan":
+        return
     yield node.get("Index Name", node["Node Type"])
     for child in node.get("Plans", ()):
         yield from words(child)
