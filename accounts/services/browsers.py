@@ -34,7 +34,8 @@ def browser_session(session_id: uuid.UUID, *, token_version: int) -> AuthSession
 
     Whatever ends tokens ends it too: the row is dead, or the person's version has moved on.
     """
-    session = sessions.SESSION.first(pk=session_id)
+    with across_tenants():
+        session = sessions.SESSION.first(pk=session_id)
     if session is None or not _holds(session, token_version):
         return None
     if timezone.now() - session.last_used_at >= LAST_USED_STEP:

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db.transaction import TransactionManagementError
+
 # What of the settings says who logs in, and where: the owner may go past a pooler.
 LOG_IN = ("USER", "PASSWORD", "HOST", "PORT")
 GRANTS = """
@@ -23,6 +25,8 @@ def as_owner(connection: Any) -> Iterator[None]:
     if not owner or connection.served_by:
         yield
         return
+    if connection.in_atomic_block:
+        raise TransactionManagementError("Nobody else can log in within a transaction.")
     serving = {name: connection.settings_dict[name] for name in LOG_IN}
     log_in(connection, owner)
     connection.served_by = serving["USER"]

@@ -238,6 +238,7 @@ def without_index(transactional_db):
 
 
 @pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
 def test_where_the_extensions_are_not_allowed_words_are_still_found(without_index, clerk, goods):
     """The migration goes on without its index, and the search without forgiving typos."""
     with connection.cursor() as cursor:
