@@ -74,7 +74,7 @@ def levels(products, store, foreign):
 
 # What is found by a code is one row, however it is sorted then.
 ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
-ONE_BY_BARCODE = {"orders_product_pkey", "Sort"}
+ONE_BY_BARCODE = {"orders_product_by_id", "Sort"}
 FEW_BY_TRIGRAMS = {"product_search", "Bitmap Heap Scan", "Sort"}
 ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
 
@@ -158,8 +158,8 @@ def test_movements(till, product, store):
 @pytest.mark.usefixtures("levels")
 def test_stock(till, product, store):
     expected = [
-        ({}, {"stock_level_by_id"}),
-        ({"store": str(store.pk)}, {"stock_level_by_id"}),
+        ({}, {"orders_stocklevel_pkey"}),
+        ({"store": str(store.pk)}, {"orders_stocklevel_pkey"}),
         ({"product": str(product.pk)}, {index_on("orders_stocklevel", "product_id"), "Sort"}),
         ({"low": "true"}, {"stock_level_watched"}),
         ({"low": "true", "store": str(store.pk)}, {"stock_level_watched"}),
