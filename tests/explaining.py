@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-ROWS = 20_000
+ROWS = 12_000
 # Copies of a row, each with values of its own, made inside the database.
 MULTIPLY = """
 INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,
