@@ -23,8 +23,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "reason": "Change",
     },
 }
-# The parts of an order that paths name beside the order.
-PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4()}
+# The parts of an order, or of a webhook, that paths name beside it.
+PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4(), "delivery": uuid.uuid4()}
 
 
 def call(

@@ -85,6 +85,17 @@ TABLE = {
     # From a session of one's own; by somebody else's credentials at any till.
     ("post", "approval-approve"): MANAGERS,
     ("post", "approval-deny"): MANAGERS,
+    # what changed, and who else is told
+    ("get", "changes"): STAFF,
+    ("get", "webhook-list"): ADMINS,
+    ("post", "webhook-list"): ADMINS,
+    ("get", "webhook-detail"): ADMINS,
+    ("patch", "webhook-detail"): ADMINS,
+    ("delete", "webhook-detail"): ADMINS,
+    ("post", "webhook-rotate"): ADMINS,
+    ("post", "webhook-test"): ADMINS,
+    ("get", "webhook-deliveries"): ADMINS,
+    ("post", "webhook-redeliver"): ADMINS,
     # the catalog
     ("get", "tax-class-list"): STAFF,
     ("post", "tax-class-list"): ADMINS,
@@ -136,6 +147,9 @@ TABLE = {
     ("get", "store-credit-detail"): STAFF,
     ("get", "store-credit-entries"): STAFF,
     ("get", "sales-report"): MANAGERS,
+    # keeping up
+    ("post", "sync-orders"): STAFF,
+    ("get", "register-gaps"): MANAGERS,
     # the drawer; whose it is, is the services' to say
     ("get", "shift-list"): STAFF,
     ("post", "shift-list"): STAFF,

@@ -40,6 +40,7 @@ NOT_BY_PIN = {
     ("post", "register-unpair"),
     ("post", "tax-class-list"),
     ("patch", "tax-class-detail"),
+    *((method, name) for method, name in TABLE if name.startswith("webhook-")),
 }
 
 
