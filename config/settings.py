@@ -66,6 +66,8 @@ SECRET_KEY = secret("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 JWT_KEYS = key_ring()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
+# Below it each shop has a host name of its own, which names the shop where people log in.
+POS_BASE_DOMAIN = env.str("POS_BASE_DOMAIN", default="").lower()
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # How many proxies in front of Till add to X-Forwarded-For; 0 believes only the connection.
 NUM_PROXIES = env.int("NUM_PROXIES", default=0)
