@@ -72,7 +72,7 @@ class TenantRequired(DomainError):
 
 class TenantMismatch(DomainError):
     code = "tenant_mismatch"
-    message = "Body and X-Tenant-ID name different tenants."
+    message = "Body, X-Tenant-ID and host name different tenants."
 
 
 class ForeignTenant(NotPermitted):

@@ -2,9 +2,12 @@
 
 from ipaddress import ip_address
 
+from django.conf import settings
 from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
+
+from tenants.models.tenant import RESERVED_SLUGS
 
 
 def ip_of(request: Request | HttpRequest) -> str | None:
@@ -23,3 +26,14 @@ def address_or_none(text: str | None) -> str | None:
 def printable(text: str) -> str:
     """What people will read in a list of devices, without what would break its lines."""
     return "".join(letter for letter in text if letter.isprintable())
+
+
+def shop_of_host(request: Request | HttpRequest) -> str | None:
+    """The shop whose own name below POS_BASE_DOMAIN was asked, if it was one's: green.till.example.
+
+    `www` and its like are nobody's; no shop can be called so.
+    """
+    host = request.get_host().partition(":")[0].lower()
+    shop, dot, base = host.partition(".")
+    is_ours = bool(dot) and base == settings.POS_BASE_DOMAIN
+    return shop if is_ours and shop not in RESERVED_SLUGS else None

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+# Seconds by which the clocks of several machines may differ.
+APART = 60.0
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -18,6 +21,11 @@ class Rule(Protocol):
     @property
     def name(self) -> str: ...
 
+    @property
+    def remembered_for(self) -> float:
+        """Seconds after which a try no longer counts."""
+        ...
+
     def after(self, count: int, now: float, before: State | None) -> State:
         """What is kept once a try is counted."""
         ...
@@ -30,6 +38,10 @@ class Window:
     name: str
     limit: int
     seconds: float
+
+    @property
+    def remembered_for(self) -> float:
+        return self.seconds
 
     def after(self, count: int, now: float, before: State | None) -> State:
         ends = before.forgotten_at if before else now + self.seconds
@@ -45,6 +57,10 @@ class Backoff:
     longest: float
     forgotten_after: float
 
+    @property
+    def remembered_for(self) -> float:
+        return self.forgotten_after
+
     def after(self, count: int, now: float, before: State | None) -> State:
         # Beyond this many doublings the longest wait is reached anyway.
         doublings = min(count - self.free + 1, 30)
@@ -59,7 +75,7 @@ def take_all(
 
     A try that any rule refuses is counted under none: whoever hammers makes nobody wait longer.
     """
-    states = {key: _remembered(kept[key], now) for key in rules}
+    states = {key: _remembered(kept[key], rule, now) for key, rule in rules.items()}
     wait = max((state.free_at - now for state in states.values() if state), default=0.0)
     if wait > 0:
         return wait, {}
@@ -69,8 +85,12 @@ def take_all(
     }
 
 
-def _remembered(state: State | None, now: float) -> State | None:
-    return None if state is None or now >= state.forgotten_at else state
+def _remembered(state: State | None, rule: Rule, now: float) -> State | None:
+    """Nothing of what is over, nor of a time that only a clock can tell which was set back since:
+    nobody waits for that to come again."""
+    if state is None or not now < state.forgotten_at <= now + rule.remembered_for + APART:
+        return None
+    return state
 
 
 def given_back(before: State) -> State:

@@ -11,6 +11,7 @@ router.register("audit", views.AuditViewSet, basename="audit")
 router.register("users", views.UserViewSet, basename="user")
 router.register("stores", views.StoreViewSet, basename="store")
 router.register("registers", views.RegisterViewSet, basename="register")
+router.register("webhooks", views.WebhookViewSet, basename="webhook")
 router.register("approvals", views.ApprovalViewSet, basename="approval")
 
 urlpatterns = [
@@ -32,6 +33,17 @@ urlpatterns = [
         "idempotency/<path:key>/",
         views.IdempotencyKeyViewSet.as_view({"get": "list"}),
         name="idempotency-key",
+    ),
+    path("changes/", views.ChangesViewSet.as_view({"get": "list"}), name="changes"),
+    path(
+        "webhooks/<uuid:pk>/deliveries/",
+        views.DeliveryViewSet.as_view({"get": "list"}),
+        name="webhook-deliveries",
+    ),
+    path(
+        "webhooks/<uuid:pk>/deliveries/<uuid:delivery>/redeliver/",
+        views.DeliveryViewSet.as_view({"post": "redeliver"}, detail=True),
+        name="webhook-redeliver",
     ),
     *router.urls,
 ]

@@ -6,6 +6,7 @@ which one. A page for each would only repeat its `detail`.
 
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     domain.NotPermitted: 403,
     domain.NotFound: 404,
     domain.Conflict: 409,
+    domain.ChangesGone: 410,
     domain.VersionConflict: 412,
     domain.IdempotencyKeyReused: 422,
     domain.PreconditionRequired: 428,
@@ -275,8 +277,17 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Tells nothing of the inside; the log has the rest under the same request id."""
-    if request.path.startswith(HTML_PREFIXES):
-        return defaults.server_error(request)
+    """Tells nothing of the inside; the log has the rest under the same request id.
+
+    What fails on the way to a view, as reading a session without the database, passes too.
+    """
     detail = "Something went wrong on our side. Tell us the request_id."
-    return Problem(500, "internal_error", detail).response(request)
+    problem = Problem(500, "internal_error", detail)
+    if isinstance(failure := sys.exc_info()[1], OperationalError | InterfaceError):
+        problem = problem_of(failure) or problem
+    if not request.path.startswith(HTML_PREFIXES):
+        return problem.response(request)
+    if problem.status != HTTPStatus.SERVICE_UNAVAILABLE:
+        return defaults.server_error(request)
+    page = f"<!doctype html><title>Till</title><h1>{problem.detail}</h1>"
+    return HttpResponse(page, status=problem.status, headers=dict(problem.headers))

@@ -66,6 +66,29 @@ REPLAYED: dict[str, Any] = {
     "schema": {"type": "string", "const": "true"},
 }
 
+IF_MATCH: dict[str, Any] = {
+    "name": "If-Match",
+    "in": "header",
+    "description": (
+        "The `ETag` of the version that this starts from: if there is a newer one by now, it is "
+        "refused (412 `version_conflict`). `*` says that any will do."
+    ),
+    "schema": {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$', "examples": ['"3"', "*"]},
+}
+ETAG: dict[str, Any] = {
+    "description": "The version of what the answer shows, to be sent back as `If-Match`.",
+    "schema": {"type": "string", "pattern": '^"[0-9]+"$', "examples": ['"3"']},
+}
+# What changes something without If-Match, but not from another version than one that is sent.
+HONORS_IF_MATCH = re.compile(
+    r"/orders/\{id\}/(?:lines|discounts|hold|resume|void|payments)/"
+    r"|/approvals/\{id\}/(?:approve|deny)/|/shifts/\{id\}/(?:end|close)/"
+)
+# The row is named in the query string.
+NAMES_A_ROW = ("/api/v1/shifts/current/",)
+# Of one's own profile the last word counts.
+WITHOUT_VERSION = "/api/v1/auth/me/"
+
 # For each status the name of its response component, and what it means.
 RESPONSES: dict[str, tuple[str, str]] = {
     "400": ("Invalid", "The request is not valid; `errors` names the fields."),
@@ -84,12 +107,7 @@ RESPONSES: dict[str, tuple[str, str]] = {
     "503": ("Unavailable", "Not at this moment; `Retry-After` says when to come back."),
 }
 ALWAYS = ("400", "401", "403", "406", "429", "503")
-BY_METHOD: dict[str, tuple[str, ...]] = {
-    "post": ("409", "412"),
-    "put": ("409", "412", "428"),
-    "patch": ("409", "412", "428"),
-    "delete": ("409", "412"),
-}
+CHANGES = ("post", "put", "patch", "delete")
 
 
 def newest_version(changelog: Path = CHANGELOG) -> str:
@@ -107,18 +125,46 @@ def document_problems(
     components.setdefault("responses", {}).update(
         {name: response(meaning) for name, meaning in RESPONSES.values()}
     )
-    components.setdefault("parameters", {})["IdempotencyKey"] = KEY
-    components.setdefault("headers", {})["IdempotentReplayed"] = REPLAYED
+    components.setdefault("parameters", {}).update({"IdempotencyKey": KEY, "IfMatch": IF_MATCH})
+    components.setdefault("headers", {}).update({"IdempotentReplayed": REPLAYED, "ETag": ETAG})
     for path, operations in result.get("paths", {}).items():
         for method in operations.keys() & set(METHODS):
-            operation = operations[method]
-            if has_key(method, operation):
-                document_key(operation)
-            for status in problems_of(path, method, operation):
-                name, _ = RESPONSES[status]
-                reference = {"$ref": f"#/components/responses/{name}"}
-                operation["responses"].setdefault(status, reference)
+            document_operation(path, method, operations[method], components["schemas"])
     return result
+
+
+def document_operation(
+    path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]
+) -> None:
+    document_tags(operation, schemas)
+    if has_key(method, operation):
+        document_key(operation)
+    if reads_version(path, method):
+        parameter = {"$ref": "#/components/parameters/IfMatch"}
+        operation.setdefault("parameters", []).append(parameter)
+    for status in problems_of(path, method, operation):
+        name, _ = RESPONSES[status]
+        reference = {"$ref": f"#/components/responses/{name}"}
+        operation["responses"].setdefault(status, reference)
+
+
+def document_tags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Whatever is shown alone and has a version comes with it as entity tag."""
+    for answer in operation["responses"].values():
+        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+        shown = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
+        if "version" in shown.get("properties", ()):
+            answer.setdefault("headers", {})["ETag"] = {"$ref": "#/components/headers/ETag"}
+
+
+def needs_version(path: str, method: str) -> bool:
+    return method == "patch" and path != WITHOUT_VERSION
+
+
+def reads_version(path: str, method: str) -> bool:
+    """Whether it looks at If-Match at all."""
+    honors = method in CHANGES and HONORS_IF_MATCH.search(path) is not None
+    return honors or needs_version(path, method)
 
 
 def has_key(method: str, operation: dict[str, Any]) -> bool:
@@ -130,9 +176,8 @@ def document_key(operation: dict[str, Any]) -> None:
     reference = {"$ref": "#/components/parameters/IdempotencyKey"}
     operation.setdefault("parameters", []).append(reference)
     for answer in operation["responses"].values():
-        answer["headers"] = {
-            "Idempotent-Replayed": {"$ref": "#/components/headers/IdempotentReplayed"}
-        }
+        replayed = {"$ref": "#/components/headers/IdempotentReplayed"}
+        answer.setdefault("headers", {})["Idempotent-Replayed"] = replayed
 
 
 def response(meaning: str) -> dict[str, Any]:
@@ -146,16 +191,19 @@ def response(meaning: str) -> dict[str, Any]:
 
 def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     """The statuses that this operation may answer besides its own."""
-    statuses = [*ALWAYS, *BY_METHOD.get(method, ())]
-    if has_key(method, operation):
-        statuses.append("422")
-    if "{" in path:
-        statuses.append("404")
-    if "requestBody" in operation:
-        statuses += ["413", "415"]
-    if "application/pdf" in operation["responses"].get("200", {}).get("content", {}):
-        statuses += ["409", "501"]
-    return sorted(statuses)
+    has_body = "requestBody" in operation
+    is_drawn = "application/pdf" in operation["responses"].get("200", {}).get("content", {})
+    sometimes = {
+        "404": "{" in path or path in NAMES_A_ROW,
+        "409": method in CHANGES or is_drawn,
+        "412": reads_version(path, method),
+        "413": has_body,
+        "415": has_body,
+        "422": has_key(method, operation),
+        "428": needs_version(path, method),
+        "501": is_drawn,
+    }
+    return sorted([*ALWAYS, *(status for status, may_be in sometimes.items() if may_be)])
 
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {

@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from accounts.keyring import BadKeyRing, KeyRing
 from accounts.peppers import BadPeppers, read_peppers
+from config.engines import POSTGRESQL_OPTIONS, SQLITE_OPTIONS
 from config.logs import logging_config
 from config.schema import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
 
@@ -61,8 +62,12 @@ def peppers() -> dict[int, str]:
 # --- Security -------------------------------------------------------------------------------
 
 SECRET_KEY = secret("SECRET_KEY")
+# Those before it: what they sealed and signed is still good, and nothing new is made with them.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 JWT_KEYS = key_ring()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
+# Below it each shop has a host name of its own, which names the shop where people log in.
+POS_BASE_DOMAIN = env.str("POS_BASE_DOMAIN", default="").lower()
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # How many proxies in front of Till add to X-Forwarded-For; 0 believes only the connection.
 NUM_PROXIES = env.int("NUM_PROXIES", default=0)
@@ -156,15 +161,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'till.sqlite3'}")}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
-    # IMMEDIATE: a transaction that reads first and writes later would else fail at once when
-    # another one writes. FULL: a completed sale survives a power cut.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": (
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
-        ),
-    }
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
     DATABASES["default"] |= {
         "ENGINE": "tenants.postgres",
@@ -175,6 +172,8 @@ else:
         # Behind PgBouncer in transaction mode the next statement may meet another server.
         "DISABLE_SERVER_SIDE_CURSORS": True,
     }
+    options = DATABASES["default"].get("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = POSTGRESQL_OPTIONS | options
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
@@ -240,8 +239,19 @@ OUTBOX_SUBSCRIBERS = [
     "orders.notifications.SalesLog",
     "orders.notifications.LowStockMail",
     "orders.services.receipt_mail.ReceiptMail",
+    "orders.notifications.WebhookDisabledMail",
+    "tenants.webhooks.subscriber.Webhooks",
 ]
-RELAY_JOBS = ["orders.services.left_behind.LeftBehindPayments"]
+RELAY_JOBS = [
+    "orders.services.left_behind.LeftBehindPayments",
+    "orders.services.left_behind.LeftBehindPayouts",
+    "tenants.changes.Numbering",
+]
+# For how long a reader of the feed of changes may stay away, and what was told is kept.
+CHANGES_KEPT = timedelta(days=env.int("CHANGES_KEPT_DAYS", default=30))
+# To try webhooks out on one's own machine: http, any port and private addresses. Whoever can add
+# a webhook reaches with it whatever the relay reaches.
+WEBHOOKS_TO_PRIVATE_ADDRESSES = env.bool("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=False)
 
 # --- API ------------------------------------------------------------------------------------
 

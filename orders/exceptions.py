@@ -163,6 +163,18 @@ class RefundSettled(Conflict):
     message = "This refund is {refund_status}: there is nothing to resolve."
 
 
+class RefundUnderway(Conflict):
+    code = "refund_underway"
+    message = "The gateway is being asked about this refund at this moment."
+
+
+class PayoutDeclined(Conflict):
+    """`payouts` are those that no card took; the rest of the refund has gone back."""
+
+    code = "payout_declined"
+    message = "{declined} went back to no card: name another method."
+
+
 class InsufficientCredit(Conflict):
     """`balance` is null where there is no such credit."""
 
@@ -173,3 +185,8 @@ class InsufficientCredit(Conflict):
 class CreditCodeTaken(Conflict):
     code = "store_credit_code_taken"
     message = "Another store credit has this code."
+
+
+class IdReused(Conflict):
+    code = "id_reused"
+    message = "This id is that of another sale, or one of its parts has the id of another's."

@@ -64,6 +64,34 @@ class LowStockMail(Subscriber):
         )
 
 
+class WebhookDisabledMail(Subscriber):
+    """Tells the admins that a server of theirs is told nothing any more, and why."""
+
+    name = "webhook_disabled_mail"
+    topics = frozenset({"webhook.disabled"})
+    in_order = False
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        data = delivery.event.data
+        people = User.objects.active().admins().exclude(email="")
+        addresses = list(people.order_by("pk").values_list("email", flat=True))
+        if addresses:
+            send_mail(
+                delivery,
+                to=addresses,
+                subject=f"A webhook of {current_tenant().name} was switched off",
+                text=f"{data['url']} is told nothing any more: {WHY_OFF[data['reason']]}.\n\n"
+                "What it missed is kept for a while: switch it on again, have it told again, or "
+                f"read the feed of changes.\n\n{current_tenant().name}\n",
+            )
+
+
+WHY_OFF = {
+    "gone": "it answered that it is gone (410)",
+    "failing": "for days nothing that was sent there has arrived",
+}
+
+
 def _low_stock(level: StockLevel) -> str:
     product, point = level.product, level.reorder_point
     return (

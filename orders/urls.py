@@ -19,5 +19,11 @@ router.register("orders", views.OrderViewSet, basename="order")
 
 urlpatterns = [
     path("reports/sales/", views.ReportViewSet.as_view({"get": "sales"}), name="sales-report"),
+    path("sync/orders/", views.SyncViewSet.as_view({"post": "orders"}), name="sync-orders"),
+    path(
+        "registers/<uuid:pk>/gaps/",
+        views.GapViewSet.as_view({"get": "gaps"}, detail=True),
+        name="register-gaps",
+    ),
     *router.urls,
 ]

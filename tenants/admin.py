@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from tenants import audit, services
 from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, OutboxDelivery, OutboxEvent, Register, Store, Tenant
+from tenants.outbox import announce_row
 from tenants.relay import configured
 from tenants.scope import tenant_context, tenant_scope
 
@@ -45,6 +46,7 @@ class PlatformAdmin(admin.ModelAdmin):
             obj.save_changes(*form.changed_data)
             event = self.event_of(changed)
             audit.record(event, actor=request.user, target=obj, changes=changed)
+            announce_row(obj, is_new=False)
 
     def event_of(self, changed: dict[str, Any]) -> str:
         return f"{self.opts.model_name}_changed"

@@ -148,5 +148,22 @@ class DeliveryNotDead(Conflict):
     message = "This delivery is {delivery_status}: only what was given up is tried again."
 
 
+class ChangesGone(DomainError):
+    """What came after the reader's place is deleted for its age, or never was."""
+
+    code = "changes_gone"
+    message = "Changes after {after} are not kept any more: load everything anew, then read on."
+
+
+class TooManyWebhooks(Conflict):
+    code = "too_many_webhooks"
+    message = "A shop has at most {most} webhooks."
+
+
+class WebhookOff(Conflict):
+    code = "webhook_off"
+    message = "This webhook is switched off: switch it on first."
+
+
 class NoTenantScope(RuntimeError):
     """Code touched a shop's rows without saying whose: a bug, never a refusal."""

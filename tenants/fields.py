@@ -16,6 +16,7 @@ from rest_framework import serializers
 
 from tenants.formats import (
     FormatError,
+    read_day,
     read_moment,
     read_number,
     read_text,
@@ -279,12 +280,20 @@ class StrictChoiceField(serializers.ChoiceField):
         return str(value)
 
 
-class DayField(StrictCharField):
+@extend_schema_field({"type": "string", "format": "date"})
+class DayField(serializers.Field[date, object, str, Any]):
     """A business day, such as 2026-02-28."""
 
-    def to_internal_value(self, data: Any) -> Any:
-        text = super().to_internal_value(data)
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "Write a day such as 2026-02-28.",
+        "out_of_range": "The year must lie between {first} and {last}.",
+    }
+
+    def to_internal_value(self, data: object) -> date:
         try:
-            return date.fromisoformat(text)
-        except ValueError as error:
-            raise serializers.ValidationError("A day such as 2026-02-28.") from error
+            return read_day(data)
+        except FormatError as error:
+            refuse(self, error)
+
+    def to_representation(self, value: date) -> str:
+        return value.isoformat()

@@ -6,7 +6,7 @@ Everything that reads input asks here, so that the API, a filter and an import a
 import re
 import unicodedata
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 
 PLAIN_NUMBER = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?")
@@ -15,6 +15,8 @@ RFC_3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:\.([0-9]{1,9}))?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+CALENDAR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+PLAIN_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 # Line separators too: a name with one would take two lines on a receipt.
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 CONTROLS_BUT_NEWLINE_AND_TAB = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -95,6 +97,26 @@ def read_moment(data: object) -> datetime:
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         raise FormatError("out_of_range", first=FIRST_YEAR, last=LAST_YEAR)
     return moment
+
+
+def read_day(data: object) -> date:
+    """A day as 2026-02-28; not the other ways in which ISO 8601 would write one."""
+    if not isinstance(data, str) or CALENDAR_DAY.fullmatch(data) is None:
+        raise FormatError("invalid")
+    try:
+        day = date.fromisoformat(data)
+    except ValueError as error:
+        raise FormatError("invalid") from error
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise FormatError("out_of_range", first=FIRST_YEAR, last=LAST_YEAR)
+    return day
+
+
+def read_clock(data: object) -> time:
+    """A time of day to the minute, such as 04:00."""
+    if not isinstance(data, str) or PLAIN_CLOCK.fullmatch(data) is None:
+        raise FormatError("invalid")
+    return time.fromisoformat(data)
 
 
 def write_moment(moment: datetime) -> str:

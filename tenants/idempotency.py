@@ -83,6 +83,11 @@ def known(claim: IdempotencyKey) -> IdempotencyKey | None:
     return found
 
 
+def is_done() -> bool:
+    """Whether this request, sent before under the same key, has done its deed already."""
+    return any(known(claim) for claim in rows())
+
+
 def lock(claim: IdempotencyKey) -> None:
     """Let nobody else do the same until this transaction ends, however it ends.
 

@@ -10,6 +10,7 @@ from tenants.audit import Named
 from tenants.exceptions import CurrencyFixed, SlugTaken
 from tenants.ids import is_duplicate
 from tenants.models import OutboxDelivery, Register, Store, Tenant
+from tenants.outbox import announce_row
 from tenants.scope import current_tenant_id, deed
 
 
@@ -50,6 +51,7 @@ def add_register(
     register.full_clean()
     register.save(force_insert=True)
     audit.record("register_added", actor=by, target=register, store=store)
+    announce_row(register, is_new=True)
     return register
 
 
@@ -72,6 +74,7 @@ def change_settings(changes: dict[str, Any], *, expected_version: int | None, by
     tenant.save_changes(*changes)
     if changed:
         audit.record("settings_changed", actor=by, target=tenant, changes=changed)
+    announce_row(tenant, is_new=False)
     return tenant
 
 
@@ -99,9 +102,11 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
     for field, value in values.items():
         setattr(row, field, value)
     row.full_clean()
+    is_new = row._state.adding
     try:
         with transaction.atomic():
-            row.save() if row._state.adding else row.save_changes(*values)
+            row.save() if is_new else row.save_changes(*values)
+            announce_row(row, is_new=is_new)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise

@@ -82,9 +82,10 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
         return version_named_by(self.request, required=required)
 
     def answer(self, row: Any, status: int = status.HTTP_200_OK) -> Response:
-        """The row as the API shows it, with its version as entity tag."""
+        """The row as the API shows it, with its version as entity tag where it ever has another."""
         response = Response(self.get_serializer(row).data, status=status)
-        response["ETag"] = f'"{row.version}"'
+        if "version" in response.data:
+            response["ETag"] = f'"{row.version}"'
         return response
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from ctypes.util import find_library
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +17,6 @@ from accounts.models import User
 from orders.models import Product
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
-from tests import redis_server
 from tests.api import Api, Person
 from tests.canaries import drawer_of
 from tests.emptying import without_triggers
@@ -35,37 +33,12 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
+from tests.lanes import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
 from tests.leaks import leaks, watched
 from tests.shapes import refusal
 from tests.statements import exactly
 
 CANARY = "CANARY_B"
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what means nothing on this database, also where nobody says `-m`."""
-    foreign = {"postgres" if settings.IS_SQLITE else "sqlite"}
-    if not redis_server.is_there():
-        foreign.add("redis")
-    if not can_draw_pdf():
-        foreign.add("pdf")
-    left_out = [item for item in items if foreign & set(item.keywords)]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if not foreign & set(item.keywords)]
-
-
-def can_draw_pdf() -> bool:
-    """Whether this machine has the library, without the seconds that loading it takes."""
-    return find_library("pango-1.0") is not None and find_library("pangoft2-1.0") is not None
-
-
-def pytest_report_header() -> list[str]:
-    """Say so once: a run without Redis or Pango looks like any other."""
-    there = {"Redis": redis_server.is_there(), "Pango": can_draw_pdf()}
-    return [
-        f"no {name}: its tests are left out" for name, is_there in there.items() if not is_there
-    ]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants.scope import across_tenants
 
-ROWS = 20_000
+ROWS = 12_000
 # Copies of a row, each with values of its own, made inside the database.
 MULTIPLY = """
 INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,

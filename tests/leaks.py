@@ -26,9 +26,10 @@ GIVES_TOKENS = re.compile(
 )
 # What shows a secret once, and where it stands in the answer.
 SHOWS_ONCE = re.compile(
-    r"/api/v1/(?:users/(?:[0-9a-f-]+/reset-password/)?|registers/[0-9a-f-]+/pair/)\Z"
+    r"/api/v1/(?:users/(?:[0-9a-f-]+/reset-password/)?|registers/[0-9a-f-]+/pair/"
+    r"|webhooks/(?:[0-9a-f-]+/rotate/)?)\Z"
 )
-SHOWN = re.compile(r'"(?:temporary_password|terminal_token)": ?"([^"]+)"')
+SHOWN = re.compile(r'"(?:temporary_password|terminal_token|secret)": ?"([^"]+)"')
 # In what is sent, by the name of the field or of the header.
 SENT = re.compile(r"password|\bpin\b|terminal.token", re.IGNORECASE)
 # Others are words and figures that stand in answers for reasons of their own.

@@ -1,6 +1,7 @@
 """The form of the shop's pages: the last step of its validation is the deed itself."""
 
 from collections.abc import Iterator, Mapping
+from datetime import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -94,6 +95,8 @@ def as_json(value: Any) -> Any:
     """As a client would send it."""
     if isinstance(value, Decimal):
         return f"{value:f}"
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     return str(value.pk) if isinstance(value, models.Model) else value
 
 

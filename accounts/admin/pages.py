@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from rest_framework.serializers import Serializer
 
 from accounts.admin.forms import DeedForm, read_as_input
+from accounts.admin.tables import Table
 from accounts.models import Role, User
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent, TenantOwned
@@ -142,12 +143,32 @@ class ShopAdmin(admin.ModelAdmin):
         events = AuditEvent.objects.filter(target=row.pk).order_by("-created_at", "-id")
         request.current_app = self.admin_site.name
         context = self.admin_site.each_context(request) | {
-            "title": f"What happened to {row}",
+            "title": f"What happened to {self.named(row)}",
             "opts": self.opts,
             "object": row,
+            "named": self.named(row),
             "events": events[:MOST_EVENTS],
         }
         return TemplateResponse(request, self.object_history_template, context)
+
+    def named(self, row: Any) -> str:
+        """What the row is called at the head of its page."""
+        return str(row)
+
+    def tables(self, row: Any) -> list[Table]:
+        """What the row consists of, and why its figures are what they are."""
+        return []
+
+    def render_change_form(
+        self, request: Any, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
+    ) -> HttpResponse:
+        if obj is not None:
+            context |= {"named": self.named(obj), "tables": self.tables(obj)}
+            context |= {"subtitle": context["named"]}
+        response: HttpResponse = super().render_change_form(
+            request, context, *args, obj=obj, **kwargs
+        )
+        return response
 
     # --- what is done -------------------------------------------------------------------------
 
@@ -179,27 +200,3 @@ class ShopAdmin(admin.ModelAdmin):
 
     def log_change(self, request: Any, obj: Any, message: Any) -> Any:
         """The services write down what happened."""
-
-
-class ShopInline(admin.TabularInline):
-    """Parts of a row, to look at with it. A page that writes has none: its form is one deed."""
-
-    seen_by: ClassVar[Role | None] = None
-    can_delete = False
-    extra = max_num = 0
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).visible_to(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        user: Any = request.user
-        return self.seen_by is not None and user.is_at_least(self.seen_by)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False

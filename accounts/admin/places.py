@@ -38,10 +38,6 @@ class StoreAdmin(PlaceAdmin):
     ordering = ("name",)
     fields = ("name", "address", "timezone", "day_starts_at", "is_active")
 
-    def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
-        """With the business day, which has no place in the API yet."""
-        return super().read(cleaned, partial=partial) | {"day_starts_at": cleaned["day_starts_at"]}
-
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return services.write_row(Store(), given, by=by, name="store")
 

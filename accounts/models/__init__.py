@@ -2,6 +2,7 @@
 
 from accounts.models.approval import EXPIRED, Approval, object_key
 from accounts.models.session import AuthSession
+from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
 from accounts.models.terminal import Pin, Posting, Terminal
 from accounts.models.throttle import Throttle
@@ -15,6 +16,7 @@ __all__ = [
     "Pin",
     "Posting",
     "Role",
+    "ShopSettings",
     "StaffMember",
     "Terminal",
     "Throttle",

@@ -1,6 +1,7 @@
 """Shapes of the shop itself: its rules, its stores, its registers."""
 
-from typing import Any
+from datetime import time
+from typing import Any, ClassVar
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,7 +13,9 @@ from tenants.fields import (
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
+    refuse,
 )
+from tenants.formats import FormatError, read_clock
 from tenants.models import Register, Store, Tenant
 from tenants.serializers import StrictSerializer, TenantRelatedField
 
@@ -124,17 +127,47 @@ def tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
+@extend_schema_field(
+    {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["04:00"]}
+)
+class ClockField(serializers.Field[time, object, str, Any]):
+    """What a clock on the wall shows, to the minute."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Write a time such as 04:00."}
+
+    def to_internal_value(self, data: object) -> time:
+        try:
+            return read_clock(data)
+        except FormatError as error:
+            refuse(self, error)
+
+    def to_representation(self, value: time) -> str:
+        return f"{value:%H:%M}"
+
+
 class StoreInput(StrictSerializer):
     name = StrictCharField(max_length=100, trim_whitespace=True)
     address = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     timezone = StrictCharField(max_length=64, allow_blank=True, required=False)
+    day_starts_at = ClockField(required=False, help_text="Local time at which a day begins.")
     is_active = StrictBooleanField(required=False)
 
 
 class StoreSerializer(serializers.ModelSerializer[Store]):
+    day_starts_at = ClockField(read_only=True, help_text="Local time at which a day begins.")
+
     class Meta:
         model = Store
-        fields = ("id", "name", "address", "timezone", "is_active", "version", "updated_at")
+        fields = (
+            "id",
+            "name",
+            "address",
+            "timezone",
+            "day_starts_at",
+            "is_active",
+            "version",
+            "updated_at",
+        )
         read_only_fields = fields
 
 

@@ -3,6 +3,7 @@
 from accounts.services.approvals import decide, request_approval, use_approval
 from accounts.services.attempts import count_sign_up, forgive_guesses
 from accounts.services.browsers import browser_session, end_session, log_in_browser
+from accounts.services.changes import changes_for
 from accounts.services.deciders import Credentials, PasswordOf, PinOf
 from accounts.services.logging_in import Origin, log_in, start_session
 from accounts.services.people import (
@@ -49,6 +50,7 @@ __all__ = [
     "browser_session",
     "change_own_password",
     "change_role",
+    "changes_for",
     "checked_pin",
     "count_sign_up",
     "create_test_user",

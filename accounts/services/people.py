@@ -19,6 +19,7 @@ from accounts.tokens import TokenPair, issue_pair
 from tenants import audit
 from tenants.exceptions import FieldError, Invalid, NotFound, NotPermitted
 from tenants.models import Store
+from tenants.outbox import announce_row
 from tenants.scope import current_tenant, deed
 from tenants.services import lock_tenant
 
@@ -67,6 +68,7 @@ def create_user(  # noqa: PLR0913  (what there is to say of a person)
     if stores:
         post(user, stores)
     audit.record("user_created", actor=by, target=user, role=role)
+    announce_row(user, is_new=True)
     return user, generated
 
 
@@ -133,6 +135,7 @@ def edit_user(
         edited.append("stores")
     if edited:
         audit.record("user_edited", actor=by, target=user, fields=edited)
+    announce_row(user, is_new=False)
     return user
 
 
@@ -211,6 +214,7 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
     user.must_change_password = False
     user.token_version += 1
     user.save_changes("password", "must_change_password", "token_version")
+    announce_row(user, is_new=False)
     ended = end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
     audit.record("password_changed", actor=user, target=user, sessions=ended)
     session.rotate()
@@ -235,6 +239,7 @@ def _end_everything(user: User, reason: str, *changed: str) -> None:
     """Save what changed, so that no token from before is worth anything after."""
     user.token_version += 1
     user.save_changes(*changed, "token_version")
+    announce_row(user, is_new=False)
     end_sessions(user, reason)
 
 

@@ -4,18 +4,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuthSession, Throttle
+from tenants.changes import forget_changes
 from tenants.models import IdempotencyKey, OutboxEvent
 from tenants.scope import across_tenants
 
 # No shorter than an address stays known by its log-ins.
 KEEP_SESSIONS = timedelta(days=30)
-# Of what was told. A feed of changes that reads events must hold back this for its readers.
-KEEP_EVENTS = timedelta(days=30)
 CHUNK = 1000
 
 
@@ -35,7 +35,8 @@ def prune() -> Pruned:
     cookies stand for that have run out.
     """
     now = timezone.now()
-    before = now - KEEP_SESSIONS
+    before, told_before = now - KEEP_SESSIONS, now - settings.CHANGES_KEPT
+    forget_changes(told_before)
     ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
     with across_tenants():
         return Pruned(
@@ -43,7 +44,7 @@ def prune() -> Pruned:
             sessions=_delete(AuthSession.objects.filter(ended)),
             browsers=_delete(Session.objects.filter(expire_date__lt=now)),
             keys=_delete(IdempotencyKey.objects.forgotten()),
-            events=_delete(OutboxEvent.objects.done_before(now - KEEP_EVENTS)),
+            events=_delete(OutboxEvent.objects.forgotten(told_before)),
         )
 
 

@@ -7,6 +7,7 @@ from accounts.services.people import create_user
 from tenants import audit
 from tenants.exceptions import Invalid
 from tenants.models import Store, Tenant
+from tenants.outbox import announce_row
 from tenants.scope import deed, tenant_context
 from tenants.services import add_register, add_tenant
 
@@ -22,6 +23,7 @@ def open_shop(*, tenant: dict[str, Any], admin: dict[str, Any]) -> tuple[Tenant,
         audit.record("tenant_created", target=shop, slug=shop.slug, currency=shop.currency)
         store = Store(name="Main")
         store.save(force_insert=True)
+        announce_row(store, is_new=True)
         add_register(store=store, name="Till 1")
         user, password = _hire_first_admin(admin)
     return shop, user, password

@@ -11,6 +11,7 @@ from accounts.views.auth import (
     SignupView,
     VerifyView,
 )
+from accounts.views.changes import ChangesViewSet
 from accounts.views.idempotency import IdempotencyKeyViewSet
 from accounts.views.keys import KeysView
 from accounts.views.me import MeView, OwnPasswordView
@@ -19,10 +20,13 @@ from accounts.views.pins import PinLogInView, PinUsersView
 from accounts.views.sessions import ReauthView, SessionViewSet
 from accounts.views.shop import RegisterViewSet, StoreViewSet, TenantView
 from accounts.views.users import UserViewSet
+from accounts.views.webhooks import DeliveryViewSet, WebhookViewSet
 
 __all__ = [
     "ApprovalViewSet",
     "AuditViewSet",
+    "ChangesViewSet",
+    "DeliveryViewSet",
     "IdempotencyKeyViewSet",
     "KeysView",
     "LogInView",
@@ -43,4 +47,5 @@ __all__ = [
     "TenantView",
     "UserViewSet",
     "VerifyView",
+    "WebhookViewSet",
 ]

@@ -18,7 +18,7 @@ from accounts.exceptions import (
     TenantMismatch,
     TenantRequired,
 )
-from accounts.origins import ip_of, printable
+from accounts.origins import ip_of, printable, shop_of_host
 from accounts.permissions import IsStaff
 from accounts.serializers.people import (
     LogInAnswer,
@@ -69,16 +69,17 @@ def origin_of(request: Request) -> services.Origin:
 
 
 def tenant_named_by(request: Request, in_body: str | None) -> str:
-    """The tenant of body or header; where both name one they must agree."""
-    in_header = request.headers.get("X-Tenant-ID")
-    if in_header is not None and in_body is not None and in_header.lower() != in_body.lower():
+    """The tenant of body, header or host; where several name one they must agree."""
+    given = (in_body, request.headers.get("X-Tenant-ID"), shop_of_host(request))
+    names = {name.lower() for name in given if name is not None}
+    if len(names) > 1:
         raise TenantMismatch
-    name = (in_header if in_body is None else in_body) or ""
+    name = "".join(names)
     if not name:
         raise TenantRequired
-    if TENANT_NAME.match(name.lower()) is None:
+    if TENANT_NAME.match(name) is None:
         raise Invalid.field("tenant", "This is neither a slug nor an id.")
-    return name.lower()
+    return name
 
 
 def pair_and(pair: TokenPair, **more: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.views.decorators.cache import never_cache
 from accounts import services
 from accounts.exceptions import Busy, ForManagersOnly, InvalidCredentials, TooManyAttempts
 from accounts.models import AuthSession, User
-from accounts.origins import ip_of, printable
+from accounts.origins import ip_of, printable, shop_of_host
 from accounts.services.attempts import Attempt, counted_log_in
 from accounts.validators import MAXIMUM_LENGTH
 from accounts.web.visitors import let_in
@@ -79,9 +79,15 @@ class ShopLogInForm(LogInForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].widget.attrs.pop("autofocus", None)
+        self.here = shop_of_host(self.request) if self.request else None
+        self.fields["tenant"].initial = self.here
 
     def clean_tenant(self) -> str:
-        return str(self.cleaned_data["tenant"]).lower()
+        """At a shop's own address nobody comes in to another shop, nor to the installation."""
+        tenant = str(self.cleaned_data["tenant"]).lower()
+        if self.here and tenant and tenant != self.here:
+            raise ValidationError("This is the address of another shop.", code="tenant_mismatch")
+        return self.here or tenant
 
     def clean(self) -> dict[str, Any]:
         """What cannot be the name of a shop is not taken for an empty one."""

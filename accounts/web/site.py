@@ -26,7 +26,7 @@ SEVERAL_TRANSACTIONS = frozenset({"password_change"})
 SHUT = frozenset({"autocomplete", "view_on_site", "password_change_done"})
 POPUPS = frozenset({"_popup", "_to_field"})
 # What the apps are called where people read it.
-APPS = {"accounts": "People", "tenants": "Places and records", "orders": "Trade"}
+APPS = {"accounts": "People and rules", "tenants": "Places and records", "orders": "Trade"}
 
 
 @dataclass(frozen=True)

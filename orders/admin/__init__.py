@@ -1,5 +1,27 @@
 """The pages about the trade: the platform's, and those of the shop's own site."""
 
-from orders.admin import catalog, figures, order, platform, stock
+from orders.admin import (
+    catalog,
+    credit,
+    figures,
+    order,
+    payment,
+    platform,
+    receipt,
+    refund,
+    shift,
+    stock,
+)
 
-__all__ = ["catalog", "figures", "order", "platform", "stock"]
+__all__ = [
+    "catalog",
+    "credit",
+    "figures",
+    "order",
+    "payment",
+    "platform",
+    "receipt",
+    "refund",
+    "shift",
+    "stock",
+]

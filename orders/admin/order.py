@@ -4,60 +4,25 @@ from typing import Any
 
 from django.contrib import admin
 
-from accounts.admin.pages import ShopAdmin, ShopInline
+from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
+from accounts.admin.pages import ShopAdmin
+from accounts.admin.tables import Table
 from accounts.models import Role
 from accounts.web.site import shop_site
 from orders.admin.catalog import in_currency
-from orders.models import Order, OrderLine, Payment
-from tenants.models import Store
+from orders.admin.order_why import tables_of
+from orders.models import Flag, Order
 
-
-class OfStore(admin.SimpleListFilter):
-    """One of the shop's own places."""
-
-    title = "store"
-    parameter_name = "store"
-
-    def lookups(self, request: Any, model_admin: Any) -> Any:
-        return [(str(store.pk), store.name) for store in Store.objects.order_by("name")]
-
-    def queryset(self, request: Any, queryset: Any) -> Any:
-        known = {str(key) for key, _ in self.lookup_choices}
-        return queryset.filter(store=self.value()) if self.value() in known else queryset
-
-
-class LineInline(ShopInline):
-    model = OrderLine
-    seen_by = Role.MANAGER
-    fields = ("sku", "name", "pieces", "price", "discount", "amount")
-    readonly_fields = fields
-
-    @admin.display(description="Quantity")
-    def pieces(self, line: OrderLine) -> str:
-        return f"{line.quantity.normalize():f}"
-
-    @admin.display(description="Each")
-    def price(self, line: OrderLine) -> Any:
-        return in_currency(line.unit_price)
-
-    @admin.display(description="Discount")
-    def discount(self, line: OrderLine) -> Any:
-        return in_currency(line.discount_total)
-
-    @admin.display(description="Total")
-    def amount(self, line: OrderLine) -> Any:
-        return in_currency(line.total)
-
-
-class PaymentInline(ShopInline):
-    model = Payment
-    seen_by = Role.MANAGER
-    fields = ("method", "status", "paid", "reference", "created_at")
-    readonly_fields = fields
-
-    @admin.display(description="Amount")
-    def paid(self, payment: Payment) -> Any:
-        return in_currency(payment.amount)
+# What most orders have nothing of, and the column that tells.
+RARE = {
+    "customer_name": "customer_name",
+    "note": "note",
+    "receipt_number": "receipt_number",
+    "completed_at": "completed_at",
+    "voided_at": "voided_at",
+    "void_reason": "void_reason",
+    "noticed": "flags",
+}
 
 
 @admin.register(Order, site=shop_site)
@@ -66,7 +31,7 @@ class OrderAdmin(ShopAdmin):
 
     seen_by = Role.MANAGER
     list_display = ("number", "status", "amount", "store", "register", "cashier", "created_at")
-    list_filter = ("status", OfStore)
+    list_filter = ("status", Recent, OnDay, OfStore, OfRegister)
     list_select_related = ("store", "register", "cashier")
     search_fields = ("number__exact",)
     search_help_text = "The number of the order, as it stands on the receipt."
@@ -77,36 +42,30 @@ class OrderAdmin(ShopAdmin):
         "status",
         "store",
         "register",
+        "shift",
         "cashier",
         "customer_name",
         "note",
-        "discounted",
-        "taxes_in_it",
-        "amount",
-        "paid",
-        "refunded",
         "receipt_number",
         "created_at",
         "completed_at",
+        "voided_at",
+        "void_reason",
+        "noticed",
     )
-    inlines = (LineInline, PaymentInline)
 
-    @admin.display(description="Discounts")
-    def discounted(self, order: Order) -> Any:
-        return in_currency(order.discount_total)
-
-    @admin.display(description="Taxes")
-    def taxes_in_it(self, order: Order) -> Any:
-        return in_currency(order.tax_total)
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        """Without what is empty in most orders."""
+        fields = super().get_fields(request, obj)
+        return [each for each in fields if each not in RARE or getattr(obj, RARE[each])]
 
     @admin.display(description="Total")
     def amount(self, order: Order) -> Any:
         return in_currency(order.total)
 
-    @admin.display(description="Paid")
-    def paid(self, order: Order) -> Any:
-        return in_currency(order.paid_total)
+    @admin.display(description="To look at")
+    def noticed(self, order: Order) -> str:
+        return "; ".join(str(Flag(flag).label) for flag in order.flagged)
 
-    @admin.display(description="Refunded")
-    def refunded(self, order: Order) -> Any:
-        return in_currency(order.refunded_total)
+    def tables(self, row: Order) -> list[Table]:
+        return tables_of(Order.objects.with_details().get(pk=row.pk))

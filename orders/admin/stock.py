@@ -1,37 +1,195 @@
-"""What lies on the shelves, and how it came there; deliveries are written down by the API."""
+"""What lies on the shelves, and how it came there: corrected here, and never overwritten."""
 
+import uuid
 from typing import Any
 
+from django import forms
 from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from accounts.admin.filters import OfStore, OnDay, Recent
+from accounts.admin.forms import DeedForm, read_as_input
 from accounts.admin.pages import ShopAdmin
-from accounts.models import Role
+from accounts.admin.tables import NOTHING, Table, page_of
+from accounts.models import Role, User
 from accounts.web.site import shop_site
-from orders.admin.order import OfStore
-from orders.models import StockLevel, StockMovement
+from orders.admin.amounts import many
+from orders.admin.stock_why import shelf
+from orders.models import Product, StockLevel, StockMovement
+from orders.models.catalog import folded
+from orders.serializers.stock import MovementInput, new_movement
+from orders.services import move_stock
+from orders.services.papers import short
+from tenants.ids import new_id
+
+Type = StockMovement.Type
+# What is done to one shelf; a transfer has two.
+CORRECTIONS = (Type.RECEIVE, Type.WASTE, Type.COUNT, Type.ADJUST)
+MEANINGS = {
+    Type.RECEIVE: "Received: so much came",
+    Type.WASTE: "Wasted: so much was thrown away",
+    Type.COUNT: "Counted: so much is there now",
+    Type.ADJUST: "Adjusted: so much more, or with a minus less",
+}
 
 
-class StockAdmin(ShopAdmin):
-    seen_by = Role.MANAGER
-    list_filter: Any = (OfStore,)
-    sortable_by = ()
+class ProductIsChosen(admin.SimpleListFilter):
+    """One product, as the page of its shelf asks for it; nobody chooses it out of thousands."""
+
+    title = "product"
+    parameter_name = "product"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        product = product_named(request.GET.get(self.parameter_name, ""))
+        return [(str(product.pk), product.name)] if product else []
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        known = {str(key) for key, _ in self.lookup_choices}
+        return queryset.filter(product=self.value()) if self.value() in known else queryset
+
+
+def product_named(text: str) -> Product | None:
+    try:
+        return Product.objects.filter(pk=uuid.UUID(text)).first()
+    except ValueError:
+        return None
+
+
+class CorrectionForm(DeedForm):
+    """What happened to the shelf; its own id makes a second press of the button harmless."""
+
+    movement = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
+    type = forms.ChoiceField(
+        label="What happened",
+        choices=[("", "Choose"), *((t.value, MEANINGS[t]) for t in CORRECTIONS)],
+    )
+    # Text, because the API's own input reads it.
+    moved = forms.CharField(
+        label="Quantity",
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12, "autocomplete": "off"}),
+    )
+    reason = forms.CharField(
+        required=False, max_length=200, help_text="An adjustment needs one.", strip=True
+    )
+    reason.widget.attrs["size"] = 60
 
 
 @admin.register(StockLevel, site=shop_site)
-class StockLevelAdmin(StockAdmin):
-    """How much of everything lies where."""
+class StockLevelAdmin(ShopAdmin):
+    """How much of everything lies where, and the form by which it is corrected."""
 
-    list_display = ("product", "store", "quantity", "reserved", "updated_at")
+    form = CorrectionForm
+    seen_by = written_by = Role.MANAGER
+    fields_of_refusals = {"insufficient_stock": "moved", "not_tracked": "type"}
+    list_display = ("product", "store", "there", "kept", "updated_at")
+    list_filter = (OfStore, ProductIsChosen)
     list_select_related = ("product", "store")
+    # Shows the box to type in.
+    search_fields = ("id",)
+    search_help_text = "The whole SKU or barcode of a product."
+    sortable_by = ()
     ordering = ("id",)
-    fields = ("product", "store", "quantity", "reserved", "updated_at")
+    readonly_fields = ("product", "store", "there", "kept", "free", "low_at", "updated_at")
+    fields = (*readonly_fields, "movement", "type", "moved", "reason")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not (code := folded(search_term)):
+            return queryset, False
+        products = Product.objects.filter(Q(sku=code) | Q(barcodes__code=code))
+        return queryset.filter(product__in=list(products.distinct())), False
+
+    @admin.display(description="In stock")
+    def there(self, level: StockLevel) -> str:
+        return short(level.quantity)
+
+    @admin.display(description="Being paid for")
+    def kept(self, level: StockLevel) -> str:
+        return short(level.reserved)
+
+    @admin.display(description="Left to sell")
+    def free(self, level: StockLevel) -> str:
+        return short(level.available)
+
+    @admin.display(description="Is low at")
+    def low_at(self, level: StockLevel) -> str:
+        return NOTHING if level.reorder_point is None else short(level.reorder_point)
+
+    def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context["show_save_and_continue"] = False
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def named(self, row: StockLevel) -> str:
+        return f"{row.product} in {row.store}"
+
+    def tables(self, row: StockLevel) -> list[Table]:
+        return [shelf(row)]
+
+    # --- what is done -------------------------------------------------------------------------
+
+    def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
+        """As `POST stock/movements/` would read it."""
+        return {
+            "id": str(cleaned["movement"]),
+            "type": cleaned["type"],
+            "quantity": cleaned["moved"],
+            "reason": cleaned["reason"],
+        }
+
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        body = given | {"product": str(row.product_id), "store": str(row.store_id)}
+        new = new_movement(read_as_input(MovementInput(), body), body)
+        move_stock(new, expected_version=expected_version, by=by)
+        return StockLevel.objects.select_related("product", "store").get(pk=row.pk)
+
+    def response_change(self, request: Any, obj: Any) -> HttpResponse:
+        """Back to the shelf, where the movement is now the newest."""
+        self.message_user(request, f"{self.named(obj)}: {short(obj.quantity)} now.")
+        return HttpResponseRedirect(page_of(obj))
 
 
 @admin.register(StockMovement, site=shop_site)
-class StockMovementAdmin(StockAdmin):
-    """Every change of it, newest first."""
+class StockMovementAdmin(ShopAdmin):
+    """Every change of the stock, newest first."""
 
-    list_display = ("created_at", "type", "product", "store", "quantity", "reason", "by")
+    seen_by = Role.MANAGER
+    list_display = ("created_at", "type", "product", "store", "change_of_level", "reason", "by")
+    list_filter = ("type", Recent, OnDay, OfStore, ProductIsChosen)
     list_select_related = ("product", "store", "by")
+    sortable_by = ()
     ordering = ("-created_at", "-id")
-    fields = ("type", "product", "store", "quantity", "reason", "by", "occurred_at", "created_at")
+    fields = (
+        "type",
+        "product",
+        "store",
+        "change_of_level",
+        "found",
+        "reason",
+        "by",
+        "order",
+        "refund_paper",
+        "occurred_at",
+        "created_at",
+    )
+
+    @admin.display(description="Quantity")
+    def change_of_level(self, movement: StockMovement) -> str:
+        return many(movement.quantity)
+
+    @admin.display(description="Counted")
+    def found(self, movement: StockMovement) -> str:
+        return NOTHING if movement.counted is None else short(movement.counted)
+
+    @admin.display(description="Refund")
+    def refund_paper(self, movement: StockMovement) -> str:
+        refund = movement.refund
+        return NOTHING if refund is None else f"Receipt {refund.receipt_number}: {refund.reason}"
+
+    def named(self, row: StockMovement) -> str:
+        return f"{row.get_type_display()}: {many(row.quantity)} of {row.product}"

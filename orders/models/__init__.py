@@ -2,7 +2,9 @@
 
 from orders.models.catalog import Barcode, Category, Product, TaxClass
 from orders.models.credit import StoreCredit, StoreCreditEntry
-from orders.models.order import Order, OrderLine
+from orders.models.flags import Flag
+from orders.models.line import OrderLine
+from orders.models.order import Order
 from orders.models.payment import Payment
 from orders.models.receipt import ChainEntry, Receipt, RegisterSeries
 from orders.models.refund import Payout, Refund, RefundLine
@@ -14,6 +16,7 @@ __all__ = [
     "CashMovement",
     "Category",
     "ChainEntry",
+    "Flag",
     "Order",
     "OrderLine",
     "Payment",

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from django.db.models import Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Round
 
@@ -33,3 +34,24 @@ def rounded(sum_in_database: Combinable) -> Round:
 def exactly(number: object) -> Decimal:
     """A quantity as the database returns one outside of a model: SQLite's are floats."""
     return Decimal(str(number)).quantize(THOUSANDTH)
+
+
+class _Exact(models.Field):  # type: ignore[type-arg]  # a type for the checker alone
+    """What `ExactSum` gives: on SQLite whole thousandths, elsewhere a decimal as it is."""
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
+        return Decimal(value).scaleb(-3) if isinstance(value, int) else value
+
+
+class ExactSum(Sum):
+    """A sum of amounts or quantities to the thousandth, however many there are of them.
+
+    SQLite adds decimals as floats, so there whole thousandths are added.
+    """
+
+    def __init__(self, expression: Any, **extra: Any) -> None:
+        super().__init__(expression, **{"output_field": _Exact()} | extra)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        template = "SUM(CAST(ROUND((%(expressions)s) * 1000) AS INTEGER))"
+        return self.as_sql(compiler, connection, template=template, **extra)

@@ -16,15 +16,15 @@ from orders.exceptions import (
     OrderNotOpen,
     OrderStillDue,
 )
-from orders.models.catalog import Product
-from orders.models.columns import LARGEST_AMOUNT, money_column, quantity_column, rounded
+from orders.models.columns import LARGEST_AMOUNT, money_column, rounded
+from orders.models.flags import Flag, SoldOffline
 from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
 from orders.money import cash_rounding
-from tenants.exceptions import Invalid
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
+    from orders.models.line import OrderLine
     from orders.models.payment import Payment
     from orders.models.refund import Refund
 
@@ -49,6 +49,20 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         """Sales, also those of which something came back later."""
         return self.filter(receipt_number__isnull=False)
 
+    def flagged(self, flag: Flag) -> Self:
+        """Sales made offline about which this differs; the index has those with any flag."""
+        return self.exclude(flags="").filter(flags__contains=f" {flag.value} ")
+
+    def late_in(self, shift: Shift) -> Self:
+        """Sales of this shift that were made in others, or came while no drawer was open."""
+        late = Q(flags__contains=f" {Flag.LATE.value} ")
+        waited = Q(device_sequence__isnull=False, completed_at__lt=shift.created_at)
+        return self.filter(late | waited, shift=shift)
+
+    def unbooked(self, register: Register) -> Self:
+        """Sales that came when no drawer was open here, and wait for the next one."""
+        return self.filter(register=register, shift=None, device_sequence__isnull=False)
+
     def with_receipt(self) -> Self:
         """Load what a receipt says, in a fixed number of queries."""
         places = ("store__tenant", "register", "cashier", "receipt")
@@ -68,7 +82,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         )
 
 
-class Order(TenantOwned):
+class Order(SoldOffline):
     """What one customer takes to the till, from the first item to the receipt.
 
     The figures are those of `orders.money`, written down when the order changes.
@@ -118,6 +132,11 @@ class Order(TenantOwned):
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "number"], name="order_number_is_unique"),
             models.UniqueConstraint(
+                fields=["tenant", "register", "device_sequence"],
+                condition=Q(device_sequence__isnull=False, sequence_taken=False),
+                name="device_sequence_is_unique",
+            ),
+            models.UniqueConstraint(
                 fields=["tenant", "register", "receipt_number"], name="receipt_number_is_unique"
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_is_not_negative"),
@@ -144,6 +163,21 @@ class Order(TenantOwned):
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="order_by_time"),
             models.Index(fields=["tenant", "updated_at", "id"], name="order_updated"),
+            models.Index(
+                fields=["tenant", "completed_at"],
+                condition=Q(completed_at__isnull=False),
+                name="order_by_sale",
+            ),
+            models.Index(
+                fields=["tenant", "-created_at", "-id"],
+                condition=~Q(flags=""),
+                name="order_flagged",
+            ),
+            models.Index(
+                fields=["tenant", "register"],
+                condition=Q(shift=None, device_sequence__isnull=False),
+                name="order_unbooked",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -227,69 +261,3 @@ class Order(TenantOwned):
     def ensure_open(self) -> None:
         if self.status != self.Status.OPEN:
             raise OrderNotOpen(number=self.number, order_status=self.status)
-
-
-class OrderLine(TenantOwned):
-    """One product on an order, with name, price and taxes as they were when it was added."""
-
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
-    position = models.PositiveIntegerField()
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="+", db_index=False)
-    # Copied at the time of sale: later changes of the catalog must not rewrite history.
-    sku = models.CharField(max_length=64)
-    name = models.CharField(max_length=200)
-    list_price = money_column()
-    unit_price = money_column()
-    quantity = quantity_column()
-    note = models.CharField(max_length=200, blank=True)
-    tracks_stock = models.BooleanField()
-    open_price = models.BooleanField(default=False)
-    sold_by = models.CharField(max_length=6, choices=Product.SoldBy, default=Product.SoldBy.UNIT)
-    discounts = models.JSONField(default=list, blank=True)
-    taxes = models.JSONField(default=list, blank=True)
-    gross = money_column()
-    discount_total = money_column()
-    net = money_column()
-    tax_total = money_column()
-    total = money_column()
-    refunded_quantity = quantity_column(default=Decimal(0))
-    refunded_total = money_column(default=Decimal(0))
-
-    class Meta(TenantOwned.Meta):
-        ordering: ClassVar[list[str]] = ["position"]
-        constraints: ClassVar[list[Any]] = [
-            models.CheckConstraint(condition=Q(quantity__gt=0), name="line_quantity_is_positive"),
-            models.CheckConstraint(
-                condition=Q(net__gte=0) & Q(total__gte=0), name="line_total_is_not_negative"
-            ),
-            models.CheckConstraint(
-                condition=Q(refunded_quantity__gte=0)
-                & Q(refunded_quantity__lte=models.F("quantity")),
-                name="refunded_quantity_was_sold",
-            ),
-            models.CheckConstraint(
-                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("total")),
-                name="refunded_total_was_sold",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.quantity} {self.name}"
-
-    @property
-    def left(self) -> Decimal:
-        """What of its total has not been given back."""
-        left: Decimal = self.total - self.refunded_total
-        return left
-
-    @property
-    def is_all_back(self) -> bool:
-        return bool(self.refunded_quantity == self.quantity)
-
-    def ensure_whole(self) -> None:
-        self.ensure_whole_in(self.quantity, "quantity")
-
-    def ensure_whole_in(self, quantity: Decimal, field: str) -> None:
-        """Pieces are whole; only what is weighed comes in parts."""
-        if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
-            raise Invalid.field(field, f"{self.name} comes by the piece.", code="not_whole")

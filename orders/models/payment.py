@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import User
+from accounts.models import Role, User
 from orders.models.columns import money_column, rounded
 from orders.models.order import Order
 from orders.models.shift import Shift
@@ -17,21 +17,36 @@ from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 LEFT_ALONE = timedelta(minutes=2)
 
 
-class PaymentQuerySet(TenantQuerySet["Payment"]):
-    def came(self) -> Self:
-        """Money that was there, also where it was given back before its order was a sale."""
-        return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
+# The gateway has not said, or not said clearly, what became of it.
+UNDERWAY = ("pending", "unknown")
+M = TypeVar("M", bound=models.Model)
+
+
+class ByGateway(TenantQuerySet[M]):
+    """Of money that a gateway takes or gives back."""
 
     def to_look_up(self, now: datetime, *, most: int) -> Self:
         """Those of whose outcome nobody knows although it is time, the oldest first.
 
         None that was looked up `most` times: those are for people.
         """
-        underway = self.filter(status__in=[Payment.Status.PENDING, Payment.Status.UNKNOWN])
+        underway = self.filter(status__in=UNDERWAY, method=Payment.Method.CARD)
         never = Q(next_look_up_at__isnull=True, created_at__lte=now - LEFT_ALONE)
         return underway.filter(never | Q(next_look_up_at__lte=now), look_ups__lt=most).order_by(
             "created_at", "pk"
         )
+
+
+class PaymentQuerySet(ByGateway["Payment"]):
+    def visible_to(self, user: User) -> Self:
+        """Those of the orders that somebody sees."""
+        if user.is_at_least(Role.MANAGER) or user.is_platform:
+            return self
+        return self.filter(order__in=Order.objects.visible_to(user))
+
+    def came(self) -> Self:
+        """Money that was there, also where it was given back before its order was a sale."""
+        return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
 
 
 class Payment(TenantOwned):
@@ -100,12 +115,16 @@ class Payment(TenantOwned):
                 condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("amount")),
                 name="refunds_do_not_exceed_the_payment",
             ),
+            models.CheckConstraint(
+                condition=Q(refunded_total=0) | Q(status="captured"),
+                name="only_money_that_came_goes_back",
+            ),
         ]
         indexes: ClassVar[list[Any]] = [
             # Of every shop, for the relay: those few of whose outcome nobody knows.
             models.Index(
                 fields=["created_at", "id"],
-                condition=Q(status__in=["pending", "unknown"]),
+                condition=Q(status__in=UNDERWAY),
                 name="payment_underway",
             ),
             models.Index(
@@ -124,8 +143,7 @@ class Payment(TenantOwned):
 
     @property
     def is_underway(self) -> bool:
-        """The gateway has not said, or not said clearly, what became of it."""
-        return self.status in {self.Status.PENDING, self.Status.UNKNOWN}
+        return self.status in UNDERWAY
 
     @property
     def left(self) -> Decimal:

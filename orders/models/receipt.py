@@ -65,6 +65,8 @@ class RegisterSeries(TenantOwned):
     last_order = models.PositiveBigIntegerField(default=0)
     last_receipt = models.PositiveBigIntegerField(default=0)
     last_z = models.PositiveBigIntegerField(default=0)
+    # Up to here the till says that it has numbered its sales; not all of them have to have come.
+    last_device_sequence = models.PositiveBigIntegerField(default=0)
     # The end of the register's chain, and the shift in whose drawer it sells now.
     last_entry = models.PositiveBigIntegerField(default=0)
     last_hash = models.CharField(max_length=64, blank=True)

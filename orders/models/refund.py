@@ -1,21 +1,29 @@
 """Money back, and what came back for it."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from accounts.models import User
+from accounts.models import Role, User
 from orders.models.columns import money_column, quantity_column
-from orders.models.order import Order, OrderLine
-from orders.models.payment import Payment
+from orders.models.line import OrderLine
+from orders.models.order import Order
+from orders.models.payment import UNDERWAY, ByGateway, Payment
 from orders.models.prints import Printed
 from orders.models.shift import Shift
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 
 class RefundQuerySet(TenantQuerySet["Refund"]):
+    def visible_to(self, user: User) -> Self:
+        """Those of the orders that somebody sees."""
+        if user.is_at_least(Role.MANAGER) or user.is_platform:
+            return self
+        return self.filter(order__in=Order.objects.visible_to(user))
+
     def with_details(self) -> Self:
         """Load what the API shows, in a fixed number of queries."""
         return self.prefetch_related(
@@ -92,10 +100,24 @@ class Refund(Printed, TenantOwned):
         ]
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="refund_by_time"),
+            models.Index(
+                fields=["tenant", "completed_at"],
+                condition=Q(completed_at__isnull=False),
+                name="refund_by_completion",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.total} of {self.order_id}"
+
+    def asked_until(self, timeout: timedelta) -> datetime:
+        """Until then the gateway may be hearing of it, of one card after the other."""
+        return self.created_at + timeout * (len(self.cards) + 1)
+
+    @property
+    def cards(self) -> list["Payout"]:
+        """Its parts that a gateway gives back."""
+        return [each for each in self.loaded_payouts if each.method == Payment.Method.CARD]
 
 
 class RefundLine(TenantOwned):
@@ -110,6 +132,7 @@ class RefundLine(TenantOwned):
     restock = models.BooleanField()
 
     class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(
                 condition=Q(quantity__gte=0), name="refunded_quantity_is_not_negative"
@@ -119,6 +142,12 @@ class RefundLine(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.quantity} of {self.line_id}"
+
+
+class PayoutQuerySet(ByGateway["Payout"]):
+    def awaited(self) -> Self:
+        """Of refunds that are not done: the gateway, or somebody at the till, has yet to act."""
+        return self.filter(refund__status=Refund.Status.PENDING).exclude(status=Payout.Status.DONE)
 
 
 class Payout(TenantOwned):
@@ -140,10 +169,28 @@ class Payout(TenantOwned):
     paid = money_column()
     reference = models.CharField(max_length=100, blank=True)
     gateway_reference = models.CharField(max_length=100, blank=True)
+    # How often the relay has asked what became of it, and when it will again.
+    look_ups = models.PositiveSmallIntegerField(default=0)
+    next_look_up_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TenantManager.from_queryset(PayoutQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[Any]] = [
-            models.CheckConstraint(condition=Q(amount__gt=0), name="payout_is_something"),
+            # With the last of a sale also goes back what only rounding to coins had brought.
+            models.CheckConstraint(
+                condition=Q(amount__gt=0, paid__gte=0) | Q(amount=0, paid__gt=0),
+                name="payout_is_something",
+            ),
+        ]
+        indexes: ClassVar[list[Any]] = [
+            # Of every shop, for the relay: those few of whose outcome nobody knows.
+            models.Index(
+                fields=["created_at", "id"],
+                condition=Q(status__in=UNDERWAY, method="card"),
+                name="payout_underway",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -152,4 +199,4 @@ class Payout(TenantOwned):
     @property
     def is_underway(self) -> bool:
         """Nobody knows yet whether the money has gone."""
-        return self.status in {self.Status.PENDING, self.Status.UNKNOWN}
+        return self.status in UNDERWAY

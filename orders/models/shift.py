@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import ShiftNotIn
@@ -88,7 +89,7 @@ class Shift(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return f"Shift of {self.created_at:%Y-%m-%d %H:%M}"
+        return f"Shift of {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"
 
     def ensure_is(self, status: "Shift.Status") -> None:
         if self.status != status:

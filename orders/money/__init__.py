@@ -23,11 +23,18 @@ from orders.money.refunding import (
     SoldLine,
     TakenBack,
     give_back,
+    paid_in_cash,
     share_out_refund,
     take_back,
 )
 from orders.money.rounding import RoundingMode, apportion, round_to
-from orders.money.settling import CashSettlement, cash_rounding, refund_share, settle_cash
+from orders.money.settling import (
+    CashSettlement,
+    cash_rounding,
+    refund_share,
+    settle_cash,
+    share_out_difference,
+)
 from orders.money.steps import trace
 
 __all__ = [
@@ -50,10 +57,12 @@ __all__ = [
     "apportion",
     "cash_rounding",
     "give_back",
+    "paid_in_cash",
     "price_order",
     "refund_share",
     "round_to",
     "settle_cash",
+    "share_out_difference",
     "share_out_refund",
     "take_back",
     "trace",

@@ -133,7 +133,7 @@ def share_out_refund(
     for position in reversed(range(len(payments))):
         left = to_units("left", payments[position].left, exponent)
         units = min(rest, left)
-        if units <= 0:
+        if not units and not (is_last and left):
             continue
         rest -= units
         share = _share_of(position, units, left, in_cash[position], increment, exponent)
@@ -143,6 +143,14 @@ def share_out_refund(
         last = shares[-1]
         shares[-1] = Share(last.position, last.amount + to_decimal(rest, exponent), last.paid)
     return shares
+
+
+def paid_in_cash(
+    amount: Decimal, left: Decimal, increment: Decimal | None, exponent: int
+) -> Decimal:
+    """What is handed over in coins for an amount of a payment that has so much left."""
+    units, most = to_units("amount", amount, exponent), to_units("left", left, exponent)
+    return _share_of(0, units, most, True, increment, exponent).paid
 
 
 def _share_of(

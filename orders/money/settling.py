@@ -1,10 +1,11 @@
 """What cash settles for want of small coins, and what a refund gives back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from orders.money.rounding import divide, ensure_within, to_decimal, to_units
+from orders.money.rounding import apportion, divide, ensure_within, to_decimal, to_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,22 @@ def refund_share(
             f"{refunded_total} is more than {refunded_quantity} of {sold} can have paid"
         )
     return to_decimal(share, exponent)
+
+
+def share_out_difference(
+    difference: Decimal, totals: Sequence[Decimal], exponent: int
+) -> tuple[Decimal, ...]:
+    """What each line takes of the difference between a bill and what was asked for it.
+
+    By largest remainder with their totals as weights, so that no line falls below nothing; where
+    all of them are free, the first takes all.
+    """
+    weights = [to_units("line total", total, exponent) for total in totals]
+    if not any(weights):
+        weights = [1] + [0] * (len(weights) - 1)
+    units = apportion(to_units("difference", abs(difference), exponent), weights)
+    shares = [to_decimal(each, exponent) for each in units]
+    return tuple(-share if difference < 0 else share for share in shares)
 
 
 def _in_coins(units: int, increment: Decimal | None, exponent: int) -> int:

@@ -11,6 +11,7 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.models import AuthSession
 from orders.models import Order, Payment
 from orders.money import Discount, DiscountType
+from orders.serializers.offline import SoldOfflineSerializer
 from orders.serializers.shown import show_calculation, show_order
 from orders.services import Basket, NewOrder, NewPayment, WantedDiscount, WantedLine
 from tenants.fields import (
@@ -189,7 +190,9 @@ class TaxTotalSerializer(TaxSerializer):
 
 class LineSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    product = serializers.UUIDField()
+    product = serializers.UUIDField(
+        allow_null=True, help_text="Null for what was sold offline and no catalog knows."
+    )
     sku = serializers.CharField()
     name = serializers.CharField()
     quantity = QuantityField()
@@ -225,7 +228,7 @@ class CustomerSerializer(serializers.Serializer[Any]):
     email = serializers.CharField()
 
 
-class OrderSerializer(serializers.Serializer[Any]):
+class OrderSerializer(SoldOfflineSerializer):
     """An order as it stands; every figure has exactly the decimals of the currency."""
 
     id = serializers.UUIDField()

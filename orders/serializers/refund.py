@@ -56,6 +56,16 @@ class RefundInput(StrictSerializer):
         return attrs | {"lines": lines}
 
 
+class ResolveInput(StrictSerializer):
+    """How goes back what one of several cards declined; to no card, which has said no."""
+
+    method = StrictChoiceField(
+        choices=[each for each in Payment.Method.choices if each[0] != Payment.Method.CARD],
+        required=False,
+    )
+    reference = StrictCharField(max_length=64, allow_blank=True, required=False)
+
+
 class RefundTaxSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     percent = serializers.CharField()

@@ -4,46 +4,58 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.services import GroupBy, Report, shown
-from orders.services.reports import LONGEST
-from tenants.fields import DayField, StrictChoiceField, StrictUUIDField
+from orders.services import LONGEST_REPORT, GroupBy, Report
+from tenants.fields import DayField, StrictChoiceField
+from tenants.models import Store
 from tenants.scope import current_tenant
-from tenants.serializers import StrictSerializer
+from tenants.serializers import StrictSerializer, TenantRelatedField
 
 
 class ReportQuery(StrictSerializer):
     """What a report is asked about."""
 
     group_by = StrictChoiceField(choices=[each.value for each in GroupBy], required=False)
-    store = StrictUUIDField(required=False)
+    store = TenantRelatedField(lambda: Store.objects.select_related("tenant"), required=False)
     format = StrictChoiceField(choices=["json", "csv"], required=False)
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of the language, and no name for an attribute."""
-        days = {name: DayField(max_length=10, required=False) for name in ("from", "to")}
+        days = {name: DayField(required=False) for name in ("from", "to")}
         return super().get_fields() | days
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "to" in attrs and "from" not in attrs:
             raise serializers.ValidationError({"from": ["Since when?"]}, code="required")
-        if "to" in attrs and not attrs["from"] <= attrs["to"] < attrs["from"] + LONGEST:
+        if "to" in attrs and not attrs["from"] <= attrs["to"] < attrs["from"] + LONGEST_REPORT:
             raise serializers.ValidationError({"to": ["No earlier, and within a year."]})
         return attrs
 
 
 class FiguresSerializer(serializers.Serializer[Any]):
-    orders = serializers.IntegerField()
-    quantity = serializers.CharField()
-    gross = serializers.CharField()
-    discount_total = serializers.CharField()
-    tax_total = serializers.CharField()
-    cash_rounding = serializers.CharField(help_text="Of sales less that of refunds.")
-    total = serializers.CharField()
+    """Null is what the receipts do not tell of such a group: goods have no cash rounding, ways of
+    paying no taxes."""
+
+    orders = serializers.IntegerField(help_text="In which there is something of it.")
+    quantity = serializers.CharField(allow_null=True)
+    gross = serializers.CharField(allow_null=True)
+    discount_total = serializers.CharField(allow_null=True)
+    taxable = serializers.CharField(allow_null=True, help_text="Without the tax; of taxes only.")
+    tax_total = serializers.CharField(allow_null=True)
+    cash_rounding = serializers.CharField(
+        allow_null=True, help_text="Of sales less that of refunds."
+    )
+    total = serializers.CharField(allow_null=True)
     refunds = serializers.IntegerField()
-    refunded_quantity = serializers.CharField()
-    refunded_tax_total = serializers.CharField()
-    refunded_total = serializers.CharField()
-    net_total = serializers.CharField(help_text="What stayed with the shop.")
+    refunded_quantity = serializers.CharField(allow_null=True)
+    refunded_taxable = serializers.CharField(allow_null=True)
+    refunded_tax_total = serializers.CharField(allow_null=True)
+    refunded_total = serializers.CharField(allow_null=True)
+    net_tax_total = serializers.CharField(
+        allow_null=True, help_text="Taxes of what stayed with the customers."
+    )
+    net_total = serializers.CharField(
+        allow_null=True, help_text="Money that stayed with the shop, cash rounding included."
+    )
 
 
 class ReportRowSerializer(FiguresSerializer):
@@ -52,7 +64,8 @@ class ReportRowSerializer(FiguresSerializer):
 
 
 class SalesReportSerializer(serializers.Serializer[Any]):
-    """Sales and refunds by group; `total` is the sum of the rows."""
+    """Sales and refunds by group. `total` is of the receipts, each of which counts once in it, in
+    however many groups it is."""
 
     group_by = serializers.ChoiceField(choices=[each.value for each in GroupBy])
     currency = serializers.CharField()
@@ -69,8 +82,6 @@ class SalesReportSerializer(serializers.Serializer[Any]):
             "currency": current_tenant().currency,
             "from": report.first.isoformat(),
             "to": report.last.isoformat(),
-            "rows": [
-                {"key": key, "label": label, **shown(sums)} for key, label, sums in report.rows
-            ],
-            "total": shown(report.total),
+            "rows": list(report.shown_rows()),
+            "total": report.shown_total(),
         }

@@ -145,6 +145,20 @@ class SoldSerializer(serializers.Serializer[Any]):
     total = serializers.CharField()
 
 
+class LateInSerializer(serializers.Serializer[Any]):
+    shift = serializers.UUIDField(allow_null=True)
+    count = serializers.IntegerField()
+    total = serializers.CharField()
+
+
+class LateSerializer(serializers.Serializer[Any]):
+    """Of the sales those that were made offline and came late, by the shift of their making."""
+
+    count = serializers.IntegerField()
+    total = serializers.CharField()
+    of = LateInSerializer(many=True)
+
+
 class TakenBackSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     tax_total = serializers.CharField()
@@ -200,6 +214,7 @@ class XReportSerializer(serializers.Serializer[Any]):
 
     shift = serializers.UUIDField()
     sales = SoldSerializer()
+    late_sales = LateSerializer(required=False)
     refunds = TakenBackSerializer()
     taxes = TaxedSerializer(many=True)
     carried = CarriedSerializer(allow_null=True)

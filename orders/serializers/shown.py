@@ -70,6 +70,11 @@ def show_order(order: Order) -> dict[str, Any]:
         "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
         "refunds": [show_refund(refund) for refund in order.loaded_refunds],
         "receipt_number": order.receipt_number,
+        "adjustment": money(order.adjustment),
+        "device_sequence": order.device_sequence,
+        "sold_at": moment(order.sold_at),
+        "original_shift": str(order.original_shift_id) if order.original_shift_id else None,
+        "flags": order.flagged,
         "created_at": moment(order.created_at),
         "completed_at": moment(order.completed_at),
         "version": order.version,
@@ -159,7 +164,7 @@ def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
     money = amounts.money
     return {
         "id": str(line.pk),
-        "product": str(line.product_id),
+        "product": str(line.product_id) if line.product_id else None,
         "sku": line.sku,
         "name": line.name,
         "quantity": plain(line.quantity),

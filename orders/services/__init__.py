@@ -23,6 +23,7 @@ from orders.services.editing import (
     remove_line,
 )
 from orders.services.exporting import exported_products
+from orders.services.gaps import Gap, Gaps, gaps_of
 from orders.services.holding import hold_order, resume_order, void_order
 from orders.services.importing import ImportReport, import_products
 from orders.services.leave import Asked
@@ -33,7 +34,7 @@ from orders.services.receipt_mail import email_receipt
 from orders.services.receipts import ReceiptContent, receipt_of
 from orders.services.refund_receipts import RefundReceipt, refund_receipt_of
 from orders.services.refunding import NewRefund, refund_order
-from orders.services.reports import GroupBy, Report, sales_report, shown
+from orders.services.reports import FIGURES, LONGEST_REPORT, GroupBy, Report, sales_report
 from orders.services.returning import WantedBack
 from orders.services.searching import search_products
 from orders.services.selling import NewOrder, sell
@@ -46,29 +47,48 @@ from orders.services.shifts import (
     suggested_float,
 )
 from orders.services.stocking import NewMovement, keep_counts_true, move_stock
+from orders.services.syncing import (
+    ChargedLine,
+    Malformed,
+    OfflineSale,
+    Outcome,
+    Result,
+    Upload,
+    upload_sales,
+)
 from orders.services.tender import NewPayment
 from orders.services.verifying import Finding, chain_findings
 from orders.services.z_papers import z_paper_of
 
 __all__ = [
     "FACES",
+    "FIGURES",
+    "LONGEST_REPORT",
     "Asked",
     "Basket",
+    "ChargedLine",
     "Count",
     "Difference",
     "Edit",
     "Finding",
+    "Gap",
+    "Gaps",
     "GroupBy",
     "ImportReport",
+    "Malformed",
     "NewCashMovement",
     "NewMovement",
     "NewOrder",
     "NewPayment",
     "NewRefund",
     "NewShift",
+    "OfflineSale",
+    "Outcome",
     "ReceiptContent",
     "RefundReceipt",
     "Report",
+    "Result",
+    "Upload",
     "WantedBack",
     "WantedDiscount",
     "WantedLine",
@@ -83,6 +103,7 @@ __all__ = [
     "end_shift",
     "ensure_drawable",
     "exported_products",
+    "gaps_of",
     "hold_order",
     "import_products",
     "issue_credit",
@@ -107,10 +128,10 @@ __all__ = [
     "sales_report",
     "search_products",
     "sell",
-    "shown",
     "stock_differences",
     "suggested_float",
     "take_payment",
+    "upload_sales",
     "void_order",
     "write_product",
     "x_report",

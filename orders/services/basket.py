@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Protocol
 
 from orders.exceptions import AmountTooLarge
 from orders.models import Barcode, Product
@@ -44,6 +45,17 @@ class WantedLine:
     note: str = ""
     discounts: tuple[WantedDiscount, ...] = ()
     id: uuid.UUID | None = None
+
+
+class Naming(Protocol):
+    """What may name a product."""
+
+    @property
+    def product(self) -> uuid.UUID | None: ...
+    @property
+    def sku(self) -> str | None: ...
+    @property
+    def barcode(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ def find_products(wanted: Sequence[WantedLine], field: str = "lines[{}].") -> li
 
     `field` says where in the request a line stands, for refusals.
     """
-    catalog = _Catalog(wanted)
+    catalog = Catalog(wanted)
     found = [catalog.product_of(line) for line in wanted]
     errors = tuple(
         error
@@ -122,10 +134,10 @@ BY_BARCODE = Prepared(
 )
 
 
-class _Catalog:
+class Catalog:
     """The products that some lines name."""
 
-    def __init__(self, wanted: Sequence[WantedLine]) -> None:
+    def __init__(self, wanted: Sequence[Naming]) -> None:
         ids = {line.product for line in wanted if line.product}
         skus = {folded(line.sku) for line in wanted if line.sku}
         codes = {folded(line.barcode) for line in wanted if line.barcode}
@@ -144,6 +156,12 @@ class _Catalog:
     def _add(self, products: Iterable[Product]) -> None:
         for product in products:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
+
+    def any_product_of(self, line: Naming) -> Product | None:
+        """By whichever of its names the catalog knows, the id first."""
+        found = self.by_id.get(line.product) if line.product else None
+        found = found or self.by_sku.get(folded(line.sku or ""))
+        return found or self.by_barcode.get(folded(line.barcode or ""))
 
     def product_of(self, line: WantedLine) -> Product | None:
         if line.product:

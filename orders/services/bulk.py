@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import User
@@ -16,6 +17,7 @@ from orders.models.catalog import folded
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
 from tenants.models import Store
+from tenants.outbox import announce_all
 from tenants.scope import deed
 
 # Rows of one statement: few round trips, and no database's limit of parameters is near.
@@ -46,6 +48,7 @@ def add_products(products: Iterable[Product]) -> int:
     try:
         with transaction.atomic():
             Product.objects.bulk_create(new, batch_size=CHUNK)
+            announce_many("product.created", new)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -115,13 +118,20 @@ def _movement(item: Delivered, store: Store, reason: str, by: User) -> StockMove
 
 def _raise_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Delivered]) -> None:
     """One upsert for many: of rows that are there and locked, it only ever takes the update."""
+    raised = list(_raised(levels, items))
     StockLevel.objects.bulk_create(
-        list(_raised(levels, items)),
+        raised,
         batch_size=CHUNK,
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["quantity", "version", "updated_at"],
     )
+    announce_many("stock_level.updated", raised)
+
+
+def announce_many(topic: str, rows: Sequence[Model]) -> None:
+    for start in range(0, len(rows), CHUNK):
+        announce_all(topic, rows[start : start + CHUNK])
 
 
 def _raised(

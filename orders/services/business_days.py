@@ -1,8 +1,11 @@
 """The days of a store: by its own clock, from the hour at which its business day begins."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
+
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,21 @@ class Days:
 
     @property
     def ends(self) -> datetime:
-        return self._start_of(self.last + timedelta(days=1))
+        return self._start_of(self.last + DAY)
+
+    @property
+    def are_of_whole_hours(self) -> bool:
+        """Whether hours and days begin where they begin in UTC."""
+        edges = (self.starts_at, self.begins, self.ends)
+        return not any(edge.minute or edge.second for edge in edges)
+
+    def in_parts(self, days: int) -> Iterator["Days"]:
+        """The same days, so many at a time."""
+        first = self.first
+        while first <= self.last:
+            last = min(first + (days - 1) * DAY, self.last)
+            yield replace(self, first=first, last=last)
+            first = last + DAY
 
     def _start_of(self, day: date) -> datetime:
         """By the clock on the wall, so that the days on which it is put forward or back are
@@ -31,7 +48,7 @@ class Days:
         """The day to which this moment counts: after midnight it may still be yesterday's."""
         local = moment.astimezone(self.clock)
         begun = moment >= self._start_of(local.date())
-        return local.date() if begun else local.date() - timedelta(days=1)
+        return local.date() if begun else local.date() - DAY
 
     def day_of(self, moment: datetime) -> str:
         return self.business_day(moment).isoformat()

@@ -3,16 +3,17 @@
 import uuid
 from decimal import Decimal
 
+import structlog
 from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import IllegalTransition, PaymentSettled
 from orders.gateways import Outcome
 from orders.models import Order, Payment
+from orders.models.payment import LEFT_ALONE
 from orders.services.credit import credit_back
 from orders.services.leave import Asked, Leave
 from orders.services.paying import (
-    PAID_FIELDS,
     answer_to,
     ensure_nobody_asks,
     go_on,
@@ -20,9 +21,12 @@ from orders.services.paying import (
     note_and_settle,
 )
 from orders.services.shifts import drawer_for_return
+from orders.services.stock import reserve_stock
 from tenants import audit, idempotency
+from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
+log = structlog.get_logger("till.payments")
 CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
 
 
@@ -32,21 +36,21 @@ def cancel_payment(payment: Payment, asked: Asked) -> Order:
     What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
     manager or his leave, as whoever can make payments disappear can make money disappear.
     """
-    _ensure_cancelable(payment)
+    _ensure_cancelable(payment, payment.order)
     if payment.method != Payment.Method.CARD:
         return _take_back(payment.pk, payment.order_id, asked)
     ensure_nobody_asks(payment)
-    _spend_leave(payment, asked)
+    was_captured = _let_go(payment, asked)
     answer = answer_to(payment, "cancel")
     if answer.outcome == Outcome.DECLINED:
         return _take_back(payment.pk, payment.order_id, asked, card_said=answer.reason)
-    if payment.is_underway:
-        return note_and_settle(payment, answer, by=asked.by)
-    raise PaymentSettled(payment_status=payment.status)
+    order = note_and_settle(payment, answer, by=asked.by)
+    if was_captured and answer.outcome == Outcome.CAPTURED:
+        raise PaymentSettled(payment_status=payment.status)
+    return order
 
 
-def _ensure_cancelable(payment: Payment) -> None:
-    order = payment.order
+def _ensure_cancelable(payment: Payment, order: Order) -> None:
     if order.status not in CANCELABLE:
         raise IllegalTransition(
             number=order.number, from_status=order.status, to_status="payment canceled"
@@ -56,9 +60,29 @@ def _ensure_cancelable(payment: Payment) -> None:
 
 
 @deed
-def _spend_leave(payment: Payment, asked: Asked) -> None:
-    """Before a gateway lets go of money: what it has let go of cannot be refused any more."""
+def _let_go(payment: Payment, asked: Asked) -> bool:
+    """Before the gateway is asked, money that is there becomes money of which nobody knows.
+
+    So the order is not sold meanwhile for a card that is gone; and what has been let go of
+    cannot be refused any more. Without the request's key: whoever a crash has cut off asks again
+    under it. Returns whether it was there.
+    """
+    order = locked_order(payment.order_id)
+    payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    _ensure_cancelable(payment, order)
+    if payment.status != Payment.Status.CAPTURED:
+        return False
     _ensure_leave(payment, asked)
+    if not any(each.is_underway for each in order.loaded_payments):
+        reserve_stock(order.store, order.loaded_lines, even_if_short=True)
+    payment.status, payment.returned_at = Payment.Status.UNKNOWN, timezone.now()
+    payment.next_look_up_at = timezone.now() + LEFT_ALONE
+    payment.save_changes("status", "returned_at", "next_look_up_at")
+    order.paid_total -= payment.amount
+    order.save_changes("paid_total")
+    announce("payment.unknown", about=payment, in_store=order.store_id, order=str(order.pk))
+    announce("order.updated", about=order)
+    return True
 
 
 def _ensure_leave(payment: Payment, asked: Asked) -> None:
@@ -75,21 +99,28 @@ def _take_back(
     order = locked_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
     if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
+        _note_sold_without(payment)
         raise PaymentSettled(payment_status=payment.status)
     if card_said is None:
         _ensure_leave(payment, asked)
-    was_underway, was_captured = payment.is_underway, payment.status == Payment.Status.CAPTURED
-    payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
-    if was_captured:
+    was_underway = payment.is_underway
+    if payment.status == Payment.Status.CAPTURED:
         _return(order, payment, by)
+    payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
+    if payment.returned_at:
+        payment.returned_in_id = drawer_for_return(payment, order.register)
     payment.save_changes("status", "reason", "returned_at", "returned_in")
     # What is left is rounded when it is paid.
     order.cash_rounding = Decimal(0)
     go_on(order, had_reservation=was_underway, by=by)
-    order.save_changes(*PAID_FIELDS)
+    _note_canceled(payment, order, by)
+    return order
+
+
+def _note_canceled(payment: Payment, order: Order, by: User) -> None:
     amount = str(current_tenant().in_currency(payment.amount))
     audit.record("payment_canceled", actor=by, target=order, method=payment.method, amount=amount)
-    return order
+    announce("payment.canceled", about=payment, in_store=order.store_id, order=str(order.pk))
 
 
 def _return(order: Order, payment: Payment, by: User) -> None:
@@ -98,4 +129,9 @@ def _return(order: Order, payment: Payment, by: User) -> None:
     if payment.method == Payment.Method.STORE_CREDIT:
         credit_back(payment.reference, payment.amount, payment=payment.pk, by=by)
     payment.returned_at = timezone.now()
-    payment.returned_in_id = drawer_for_return(payment, order.register)
+
+
+def _note_sold_without(payment: Payment) -> None:
+    """Somebody looked the card up before it was let go of, and sold for it: for people to see."""
+    if payment.method == Payment.Method.CARD and payment.status == Payment.Status.CAPTURED:
+        log.error("sold_for_a_canceled_card", payment=str(payment.pk), amount=str(payment.amount))

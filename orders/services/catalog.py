@@ -12,6 +12,7 @@ from orders.models import Barcode, Product
 from tenants import audit
 from tenants.exceptions import FieldError, Invalid
 from tenants.ids import is_duplicate
+from tenants.outbox import announce_row
 from tenants.scope import deed
 
 
@@ -35,19 +36,25 @@ def write_product(
     wanted = None if barcodes is None else _read_barcodes(product, barcodes)
     _ensure_free(product, wanted or ())
     try:
-        with transaction.atomic():
-            product.save(force_insert=True) if is_new else product.save_changes(*changes)
-            if wanted is not None:
-                _set_barcodes(product, wanted)
+        _save(product, changes, wanted)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
         _ensure_free(product, wanted or ())  # names what somebody took in the meantime
         raise
+    announce_row(product, is_new=is_new)
     if by is not None and (is_new or facts["changes"]):
         done = "product_added" if is_new else "product_changed"
         audit.record(done, actor=by, target=product, **facts)
     return Product.objects.with_barcodes().get(pk=product.pk)
+
+
+@transaction.atomic
+def _save(product: Product, changes: dict[str, Any], wanted: dict[str, Barcode] | None) -> None:
+    is_new = product._state.adding
+    product.save(force_insert=True) if is_new else product.save_changes(*changes)
+    if wanted is not None:
+        _set_barcodes(product, wanted)
 
 
 def _read_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]:

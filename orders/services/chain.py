@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Mapping
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 
-from orders.models import ChainEntry, Order, OrderLine, Payment
+from orders.models import ChainEntry, Order, OrderLine, Payment, Refund
 from orders.models.receipt import Numbers
 from tenants.ids import new_id
 from tenants.models import Register
@@ -50,7 +51,9 @@ def hash_of(previous: str, text: str) -> str:
 def receipt_content(order: Order) -> dict[str, Any]:
     """What a sale was, from what never changes after it."""
     number, sold_at = order.sold_as()
+    offline = order.facts_of_till()
     return {
+        **({"offline": offline} if offline else {}),
         "order": str(order.pk),
         "number": order.number,
         "receipt_number": number,
@@ -68,6 +71,30 @@ def receipt_content(order: Order) -> dict[str, Any]:
         "tax_total": plain(order.tax_total),
         "cash_rounding": plain(order.cash_rounding),
         "total": plain(order.total),
+    }
+
+
+def refund_content(refund: Refund) -> dict[str, Any]:
+    """What a refund was, from what never changes after it."""
+    at = refund.completed_at
+    return {
+        "refund": str(refund.pk),
+        "order": str(refund.order_id),
+        "receipt_number": refund.receipt_number,
+        "register": str(refund.register_id),
+        "by": str(refund.by_id),
+        "completed_at": at.isoformat() if at else None,
+        "lines": [
+            [str(each.line_id), plain(each.quantity), plain(each.tax_total), plain(each.total)]
+            for each in sorted(refund.loaded_lines, key=attrgetter("pk"))
+        ],
+        "payouts": [
+            [str(each.payment_id), each.method, plain(each.paid)]
+            for each in sorted(refund.loaded_payouts, key=attrgetter("pk"))
+        ],
+        "tax_total": plain(refund.tax_total),
+        "cash_rounding": plain(refund.cash_rounding),
+        "total": plain(refund.total),
     }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
+from orders.exceptions import CountBeyondTolerance, PaymentsUnclear, ShiftNotIn
 from orders.models import ChainEntry, Payment, RegisterSeries, Shift
 from orders.models.columns import LARGEST_AMOUNT
 from orders.services.chain import seal
@@ -59,6 +59,10 @@ def close_shift(
     except CountBeyondTolerance:
         _remember_refusal(shift_id, count, by)
         raise
+    except ShiftNotIn:
+        if not idempotency.is_done():
+            raise
+        return Shift.objects.get(pk=shift_id)  # closed by this request, whose answer was lost
 
 
 @deed

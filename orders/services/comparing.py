@@ -11,6 +11,7 @@ from orders.services.bulk import CHUNK
 from orders.services.catalog_file import CatalogFile
 from orders.services.catalog_rows import NEEDED, Wanted
 from tenants.exceptions import FieldError
+from tenants.outbox import announce_all
 from tenants.scope import current_tenant
 
 WRITTEN = (
@@ -50,6 +51,8 @@ class Changes:
             update_fields=WRITTEN,
         )
         Barcode.objects.bulk_create(self.barcodes, batch_size=CHUNK)
+        announce_all("product.created", self.new)
+        announce_all("product.updated", self.changed)
 
 
 class Comparison:
@@ -107,6 +110,7 @@ class Comparison:
             self.categories |= found | {each.name: each for each in missing}
             if self.writes:
                 Category.objects.bulk_create(missing, batch_size=CHUNK)
+                announce_all("category.created", missing)
 
     def compare(self, rows: list[Wanted]) -> Changes:
         known, changes = self.stored(rows), Changes()

@@ -8,7 +8,15 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import CurrencyChanged, NoOpenShift
-from orders.models import ChainEntry, Order, OrderLine, Receipt, RegisterSeries, StockMovement
+from orders.models import (
+    ChainEntry,
+    Order,
+    OrderLine,
+    Payment,
+    Receipt,
+    RegisterSeries,
+    StockMovement,
+)
 from orders.models.receipt import Numbers
 from orders.services.chain import receipt_content, seal
 from orders.services.stock import take_reserved_stock, take_stock
@@ -26,6 +34,7 @@ class Papers:
 
     rows: tuple[Sequence[Any], ...] = ()
     also: tuple[Statement, ...] = ()
+    movements: Sequence[StockMovement] = ()
 
 
 def next_numbers(register: Register, *, orders: int = 0, receipts: int = 0) -> Numbers:
@@ -39,21 +48,31 @@ def next_numbers(register: Register, *, orders: int = 0, receipts: int = 0) -> N
     return numbers
 
 
-def papers_of(order: Order, lines: Sequence[OrderLine], numbers: Numbers, by: User) -> Papers:
+def papers_of(
+    order: Order,
+    lines: Sequence[OrderLine],
+    numbers: Numbers,
+    by: User,
+    told: Sequence[OutboxEvent] = (),
+) -> Papers:
+    """`told` is what the world is to hear of beside the sale."""
     receipt = _receipt(order)
     entry, extension = seal(
         ChainEntry.Kind.RECEIPT, receipt.pk, receipt_content(order), numbers, order.register
     )
-    event = sale_event(order)
-    return Papers(([receipt], _movements(order, lines, by), [entry], [event]), (extension,))
+    events, movements = [*told, sale_event(order)], _movements(order, lines, by)
+    return Papers(([receipt], movements, [entry], events), (extension,), movements)
 
 
 def sale_event(order: Order) -> OutboxEvent:
     """That it was sold, in few words: whoever wants to know more looks at the order."""
     tenant = current_tenant()
+    # An order that was there before is saved once more, last of all.
+    version = order.version + (0 if order._state.adding else 1)
     return event_of(
         "order.completed",
         about=order,
+        at_version=version,
         order=str(order.pk),
         number=order.number,
         total=str(tenant.in_currency(order.total)),
@@ -61,7 +80,14 @@ def sale_event(order: Order) -> OutboxEvent:
         store=str(order.store_id),
         register=str(order.register_id),
         receipt_number=order.receipt_number,
+        **order.facts_of_till(),
     )
+
+
+def payment_event(payment: Payment, order: Order) -> OutboxEvent:
+    """What became of it: `payment.captured`, `payment.declined`, ... of the order's store."""
+    topic = f"payment.{payment.status}"
+    return event_of(topic, about=payment, in_store=order.store_id, order=str(order.pk))
 
 
 def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
@@ -82,12 +108,12 @@ def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[Stock
             product_id=line.product_id,
             type=StockMovement.Type.SALE,
             quantity=-line.quantity,
-            occurred_at=order.completed_at or timezone.now(),
+            occurred_at=order.left_at(order.completed_at or timezone.now()),
             order=order,
             by=by,
         )
         for line in lines
-        if line.tracks_stock
+        if line.tracks_stock and line.product_id
     ]
 
 

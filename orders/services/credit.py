@@ -97,12 +97,16 @@ def credit_back(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | No
 def credit_for_refund(
     code: str, amount: Decimal, *, refund: uuid.UUID, customer_name: str, by: User | None
 ) -> StoreCredit:
-    """Give money back as credit: onto the code named, or as a new one."""
-    credit = StoreCredit.objects.filter(code=folded(code)).first() if code else None
-    if credit is None:
-        credit = StoreCredit(code=folded(code) or new_code(), customer_name=customer_name)
-        credit.save(force_insert=True)
-    StoreCredit.objects.filter(pk=credit.pk).update(**_changed(amount))
+    """Give money back as credit: onto the code named, or as a new one.
+
+    Another till may make the same new one at this moment; what was blocked is in use again.
+    """
+    code = folded(code) or new_code()
+    new = StoreCredit(code=code, customer_name=customer_name)
+    StoreCredit.objects.bulk_create([new], ignore_conflicts=True)
+    credits = StoreCredit.objects.filter(code=code)
+    credits.update(**_changed(amount), is_active=True)
+    credit = credits.get()
     _enter(credit, Type.REFUND, amount, refund=refund, by=by)
     return credit
 

@@ -26,7 +26,7 @@ OF_A_REFUND = {
     "cash_rounding": Sum("cash_rounding"),
     "total": Sum("total"),
 }
-REPORTED = ("sales", "refunds", "taxes", "carried", "payments", "cash", "expected")
+REPORTED = ("sales", "late_sales", "refunds", "taxes", "carried", "payments", "cash", "expected")
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ def x_report(shift_id: UUID) -> Figures:
     """The shift so far, between two sales; of a closed one what its Z says."""
     shift = Shift.objects.get(pk=shift_id)
     if shift.z_report is not None:
-        return {name: shift.z_report[name] for name in REPORTED}
+        return {name: shift.z_report[name] for name in REPORTED if name in shift.z_report}
     series = RegisterSeries.objects.filter(register=shift.register_id)
     list(series.select_for_update(no_key=True))
     return report_of(shift)
@@ -81,7 +81,12 @@ def report_of(shift: Shift) -> Figures:
 
 def sold_in(shift: Shift) -> Figures:
     """What of a Z never changes again: later refunds count in later shifts."""
-    return {"sales": _sales(shift), "refunds": _refunds(shift), "taxes": _taxes(shift)}
+    return {
+        "sales": _sales(shift),
+        "late_sales": _late_sales(shift),
+        "refunds": _refunds(shift),
+        "taxes": _taxes(shift),
+    }
 
 
 def _money(amount: Decimal | None) -> str:
@@ -91,6 +96,25 @@ def _money(amount: Decimal | None) -> str:
 def _sales(shift: Shift) -> Figures:
     sums = Order.objects.filter(shift=shift).sold().aggregate(count=Count("pk"), **OF_A_SALE)
     return {"count": sums.pop("count")} | {name: _money(value) for name, value in sums.items()}
+
+
+def _late_sales(shift: Shift) -> Figures:
+    """Those of the sales that were made in other shifts, or outside of all, and came later."""
+    late = Order.objects.late_in(shift).sold()
+    sums = late.values("original_shift").annotate(count=Count("pk"), sum=Sum("total"))
+    rows: list[Figures] = [dict(row) for row in sums]
+    return {
+        "count": sum(row["count"] for row in rows),
+        "total": _money(sum((row["sum"] for row in rows), NOTHING)),
+        "of": [
+            {
+                "shift": str(row["original_shift"]) if row["original_shift"] else None,
+                "count": row["count"],
+                "total": _money(row["sum"]),
+            }
+            for row in sorted(rows, key=lambda row: str(row["original_shift"] or ""))
+        ],
+    }
 
 
 def _refunds(shift: Shift) -> Figures:
@@ -205,11 +229,9 @@ def _expected(ways: Mapping[str, Taken], cash: Figures) -> dict[str, str]:
 
 
 def open_questions(shift: Shift) -> list[str]:
-    """Payments and payouts of which nobody knows what became of them."""
+    """Payments of which nobody knows what became of them, and payouts that are not done."""
     underway = Payment.objects.filter(
         shift=shift, status__in=[Payment.Status.PENDING, Payment.Status.UNKNOWN]
     )
-    payouts = Payout.objects.filter(
-        Q(status=Payout.Status.PENDING) | Q(status=Payout.Status.UNKNOWN), refund__shift=shift
-    )
+    payouts = Payout.objects.awaited().filter(refund__shift=shift)
     return [str(pk) for rows in (underway, payouts) for pk in rows.values_list(F("pk"), flat=True)]

@@ -18,6 +18,7 @@ from orders.services.paying import PAID_FIELDS, complete_if_paid, locked_order
 from tenants import audit
 from tenants.exceptions import IdConflict, Invalid, NotFound
 from tenants.ids import is_duplicate, new_id
+from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
 MOST_LINES = 500
@@ -147,6 +148,7 @@ def describe_order(changes: dict[str, Any], edit: Edit) -> Order:
     for name, value in changes.items():
         setattr(order, name, value)
     order.save_changes(*changes)
+    announce("order.updated", about=order)
     return order
 
 
@@ -184,8 +186,10 @@ def _change(order: Order, edit: Edit, change: Change) -> Order:
         )
     _save(order, order.loaded_lines)
     # Without a payment it stays open, also where nothing is due: there may be more to come.
-    complete_if_paid(order, by=edit.by)
+    completed = complete_if_paid(order, by=edit.by)
     order.save_changes(*SUMMED, *PAID_FIELDS)
+    if not completed:
+        announce("order.updated", about=order)
     return order
 
 

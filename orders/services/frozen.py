@@ -17,6 +17,7 @@ from orders.money import (
     RoundingLevel,
     RoundingMode,
     TaxRate,
+    TaxTotal,
     price_order,
 )
 from tenants.scope import current_tenant
@@ -37,10 +38,7 @@ def reprice(order: Order, lines: Sequence[OrderLine]) -> None:
     for line, bill in zip(lines, priced.lines, strict=True):
         _write_line(line, bill)
     order.discounts = with_amounts(order.discounts, priced.discounts)
-    order.taxes = [
-        frozen_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
-        for total in priced.taxes
-    ]
+    order.taxes = frozen_totals(priced.taxes)
     order.subtotal = priced.subtotal
     order.discount_total = priced.discount_total
     order.tax_total = priced.tax_total
@@ -88,6 +86,13 @@ def frozen_rate(rate: TaxRate) -> dict[str, Any]:
 
 def frozen_tax(tax: PricedTax) -> dict[str, Any]:
     return frozen_rate(tax.rate) | {"amount": str(tax.amount)}
+
+
+def frozen_totals(totals: Iterable[TaxTotal]) -> list[dict[str, Any]]:
+    return [
+        frozen_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
+        for total in totals
+    ]
 
 
 def with_amounts(discounts: Sequence[Frozen], taken: Sequence[Decimal]) -> list[dict[str, Any]]:

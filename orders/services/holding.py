@@ -23,6 +23,7 @@ def hold_order(edit: Edit) -> Order:
     order.ensure_nothing_underway()
     order.become(Order.Status.HELD)
     order.save_changes("status")
+    announce("order.held", about=order)
     return order
 
 
@@ -35,6 +36,7 @@ def resume_order(edit: Edit, register_id: uuid.UUID | None = None) -> Order:
     if register_id is not None:
         order.register = _register_in(order, register_id)
     order.save_changes("status", "register")
+    announce("order.resumed", about=order)
     return order
 
 

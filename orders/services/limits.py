@@ -56,7 +56,7 @@ def excess_of(basket: Basket, order: uuid.UUID, by: User) -> Excess | None:
     """What this person may not give away alone; None where they may give all of it."""
     if not _may_price(basket, by):
         return Excess(basket, order, Approval.Action.PRICE_OVERRIDE)
-    if not _may_discount(basket, by):
+    if not may_discount(basket, by):
         return Excess(basket, order, Approval.Action.DISCOUNT)
     return None
 
@@ -88,7 +88,8 @@ def _off_the_catalog(basket: Basket) -> Decimal:
     return round_to(off, current_tenant().currency_exponent)
 
 
-def _may_discount(basket: Basket, by: User) -> bool:
+def may_discount(basket: Basket, by: User) -> bool:
+    """Whether this person may let off so much alone, on every line and on the whole."""
     left = Decimal(0)
     for given, priced in zip(basket.inputs, basket.priced.lines, strict=True):
         if not by.may_discount(percent_off(priced.gross, given.discounts), whole_order=False):

@@ -15,14 +15,16 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Charge, Outcome, payment_gateway
-from orders.models import Order, Payment, RegisterSeries
-from orders.services.completing import hand_over, next_numbers, papers_of
+from orders.models import Order, Payment, RegisterSeries, Shift
+from orders.services.completing import hand_over, next_numbers, papers_of, payment_event
 from orders.services.credit import spend_credits
+from orders.services.shifts import drawer_for_return
 from orders.services.stock import release_stock, reserve_stock
 from orders.services.tender import NewPayment, draft_payments
 from tenants import idempotency
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
+from tenants.outbox import announce
 from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
@@ -68,7 +70,7 @@ def _take(
     spend_credits([payment], by=by)
     try:
         with transaction.atomic():
-            insert_all(idempotency.rows(), [payment])
+            insert_all(idempotency.rows(), [payment], [payment_event(payment, order)])
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -172,23 +174,33 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
         _note_contradiction(payment, answer)
         return order
     payment.status = Payment.Status(answer.outcome.value)
-    payment.gateway_reference = answer.reference
+    payment.gateway_reference = answer.reference or payment.gateway_reference
     payment.reason = answer.reason
-    payment.save_changes("status", "gateway_reference", "reason")
+    _end_letting_go(payment, order)
+    payment.save_changes("status", "gateway_reference", "reason", "returned_at", "returned_in")
+    insert_all([payment_event(payment, order)])
     if answer.outcome == Outcome.CAPTURED:
         order.paid_total += payment.amount
     elif answer.outcome == Outcome.DECLINED:
         # The cash that was to settle the order has not: what is left is rounded when it is paid.
         order.cash_rounding = Decimal(0)
-    # Its shift may have ended meanwhile, but cannot be closed while nobody knows of its money.
     go_on(order, had_reservation=True, shift=payment.shift_id, by=by)
     return order
 
 
+def _end_letting_go(payment: Payment, order: Order) -> None:
+    """A captured card that was to be canceled is there after all, or gone."""
+    if payment.returned_at and payment.status == Payment.Status.CAPTURED:
+        payment.returned_at = None
+    elif payment.returned_at and payment.status == Payment.Status.DECLINED:
+        payment.status = Payment.Status.CANCELED
+        payment.returned_in_id = drawer_for_return(payment, order.register)
+
+
 def _note_contradiction(payment: Payment, answer: Answer) -> None:
     """Money that the gateway has and the order has not is for people to give back."""
-    declined = payment.status == Payment.Status.DECLINED
-    if declined and answer.outcome == Outcome.CAPTURED:
+    is_gone = payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}
+    if is_gone and answer.outcome == Outcome.CAPTURED:
         log.error("captured_after_declined", payment=str(payment.pk), amount=str(payment.amount))
 
 
@@ -199,28 +211,44 @@ def go_on(order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None
     payment is under way.
     """
     underway = any(payment.is_underway for payment in order.loaded_payments)
-    if order.due == 0 and not underway:
+    completes = order.due == 0 and not underway
+    if completes:
         _complete(order, reserved=had_reservation, shift=shift, by=by)
     elif underway and not had_reservation:
         reserve_stock(order.store, order.loaded_lines)
     elif had_reservation and not underway:
         release_stock(order.store, order.loaded_lines)
     order.save_changes(*PAID_FIELDS)
+    if not completes:
+        announce("order.updated", about=order)
 
 
-def complete_if_paid(order: Order, *, by: User) -> None:
-    """Make a sale of an order that a change has left with nothing more to pay."""
-    if order.due == 0 and order.paid_total and order.loaded_lines:
+def complete_if_paid(order: Order, *, by: User) -> bool:
+    """Make a sale of an order that a change has left with nothing more to pay, if it has."""
+    completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
+    if completes:
         # The shifts of its payments may be counted and closed: it is sold in today's.
         shift = next_numbers(order.register).shift
         _complete(order, reserved=False, shift=shift, by=by)
+    return completes
 
 
 def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User) -> None:
     lines = order.loaded_lines
     numbers = RegisterSeries.objects.count_up(order.register, receipts=1)
-    order.shift_id = shift or numbers.shift
+    order.shift_id = _uncounted(shift, numbers.shift)
     order.close(numbers.receipt, timezone.now())
     papers = papers_of(order, lines, numbers, by)
     insert_all(*papers.rows, also=papers.also)
     hand_over(order, lines, reserved=reserved)
+
+
+def _uncounted(shift: uuid.UUID | None, now: uuid.UUID | None) -> uuid.UUID | None:
+    """The shift that is meant, or where its drawer has been counted today's.
+
+    One with a payment of which nobody knows cannot be closed; one may be let go of later.
+    """
+    if shift in (None, now):
+        return now
+    counted = Shift.objects.filter(pk=shift, status=Shift.Status.CLOSED)
+    return now if counted.exists() else shift

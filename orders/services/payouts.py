@@ -1,35 +1,22 @@
 """The money of a refund on its way: gateways are asked outside of every transaction."""
 
 import uuid
-from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
-from operator import attrgetter
-from typing import Any, Literal
+from math import ceil
+from typing import Literal
 
 import structlog
 from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import RefundSettled
+from orders.exceptions import PayoutDeclined, RefundSettled, RefundUnderway
 from orders.gateways import Answer, GiveBack, Outcome, payment_gateway
-from orders.models import (
-    ChainEntry,
-    Order,
-    OrderLine,
-    Payment,
-    Payout,
-    Refund,
-    RegisterSeries,
-    StockMovement,
-)
-from orders.services.chain import plain, seal
-from orders.services.credit import credit_for_refund
+from orders.models import Order, Payout, Refund
+from orders.services.giving_back import finish_if_paid_out, pay_otherwise
 from orders.services.paying import locked_order
-from orders.services.stock import put_back
 from tenants import audit, idempotency
-from tenants.outbox import announce
-from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
 log = structlog.get_logger("till.payments")
@@ -38,31 +25,71 @@ STATUS = {
     Outcome.DECLINED: Payout.Status.DECLINED,
     Outcome.UNKNOWN: Payout.Status.UNKNOWN,
 }
+Question = Literal["refund", "look_up_refund"]
 
 
 def ask_for_payouts(refund: Refund, *, by: User) -> Refund:
     """Have the gateway give back what was paid by card, and write down its answers."""
-    for payout in _by_gateway(refund):
-        refund = _settle(payout, _answer_to(payout, "refund"), by=by)
-    return refund
+    return _ask(refund, "refund", by)
 
 
-def resolve_refund(refund: Refund, *, by: User) -> Refund:
-    """Ask the gateway what became of a refund that timed out, or that a crash left behind."""
+def resolve_refund(
+    refund: Refund, *, method: str | None = None, reference: str = "", by: User
+) -> Refund:
+    """Ask the gateway what became of a refund that timed out, or that a crash left behind.
+
+    What one of several cards declined goes back by `method`, and is handed over now.
+    """
     if refund.status != Refund.Status.PENDING:
         raise RefundSettled(refund_status=refund.status)
-    for payout in _by_gateway(refund):
-        refund = _settle(payout, _answer_to(payout, "look_up_refund"), by=by)
+    _ensure_nobody_asks(refund)
+    return _go_on(_ask(refund, "look_up_refund", by), method, reference, by)
+
+
+def resume_refund(refund: Refund, *, by: User) -> Refund:
+    """Look up what a crash left behind, once nobody can be asking for it."""
+    if refund.status == Refund.Status.PENDING and _wait_for(refund) <= timedelta(0):
+        return _ask(refund, "look_up_refund", by)
     return refund
 
 
-def _by_gateway(refund: Refund) -> Iterator[Payout]:
-    for payout in list(refund.loaded_payouts):
-        if payout.method == Payment.Method.CARD and payout.is_underway:
-            yield payout
+def look_up_payout(payout: Payout, *, by: User) -> Payout:
+    """One that nobody waits for any more; nobody stands at the till to hand anything over."""
+    refund = Refund.objects.with_details().get(pk=payout.refund_id)
+    _ensure_nobody_asks(refund)
+    answer = _answer_to(payout, "look_up_refund")
+    refund = _settle(payout, answer, by=by, at_till=False)
+    return next(each for each in refund.loaded_payouts if each.pk == payout.pk)
 
 
-def _answer_to(payout: Payout, question: Literal["refund", "look_up_refund"]) -> Answer:
+def _ask(refund: Refund, question: Question, by: User) -> Refund:
+    for payout in refund.cards:
+        if payout.is_underway:
+            refund = _settle(payout, _answer_to(payout, question), by=by)
+    return refund
+
+
+def _is_answered(refund: Refund) -> bool:
+    is_pending = refund.status == Refund.Status.PENDING
+    return is_pending and not any(card.is_underway for card in refund.cards)
+
+
+def _wait_for(refund: Refund) -> timedelta:
+    """As long as a card may be without its first answer."""
+    if not any(card.status == Payout.Status.PENDING for card in refund.cards):
+        return timedelta(0)
+    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
+    return refund.asked_until(timeout) - timezone.now()
+
+
+def _ensure_nobody_asks(refund: Refund) -> None:
+    """A look-up before the request arrives finds nothing, and its money would go back twice."""
+    wait = _wait_for(refund)
+    if wait > timedelta(0):
+        raise RefundUnderway(retry_after=ceil(wait.total_seconds()))
+
+
+def _answer_to(payout: Payout, question: Question) -> Answer:
     """What the gateway says; one that breaks has said nothing, and the money may have gone."""
     tenant = current_tenant()
     back = GiveBack(
@@ -82,152 +109,53 @@ def _answer_to(payout: Payout, question: Literal["refund", "look_up_refund"]) ->
 
 
 @deed
-def _settle(payout: Payout, answer: Answer, *, by: User) -> Refund:
-    """Write down what the gateway said; a payout that is settled stays so."""
-    idempotency.note()
-    order = locked_order(payout.refund.order_id)
-    refund = next(each for each in order.loaded_refunds if each.pk == payout.refund_id)
+def _settle(payout: Payout, answer: Answer, *, by: User, at_till: bool = True) -> Refund:
+    """Write down what the gateway said; a payout that is settled stays so.
+
+    Without the request's key: whoever a crash has cut off asks again under it.
+    """
+    order, refund = _locked(payout.refund_id, payout.refund.order_id)
     payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
     if not payout.is_underway:
+        _note_contradiction(payout, answer, order)
         return refund
     payout.status = STATUS[answer.outcome]
     payout.gateway_reference = answer.reference
     payout.save_changes("status", "gateway_reference")
+    finish_if_paid_out(refund, order, by=by, at_till=at_till)
+    return refund
+
+
+def _note_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
+    """Money that a gateway gave back after it had said no has gone twice: for people to know."""
+    if payout.status != Payout.Status.DONE and answer.outcome == Outcome.CAPTURED:
+        amount = str(current_tenant().in_currency(payout.paid))
+        log.error("paid_out_after_declined", payout=str(payout.pk), amount=amount)
+        audit.record("paid_out_after_declined", target=order, payout=str(payout.pk), amount=amount)
+
+
+@deed
+def _go_on(refund: Refund, method: str | None, reference: str, by: User) -> Refund:
+    """Somebody is there: what waited for a person is handed over."""
+    idempotency.note()
+    order, refund = _locked(refund.pk, refund.order_id)
+    if not _is_answered(refund):
+        return refund
+    declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
+    if declined and method is None:
+        amount = sum((each.paid for each in declined), Decimal(0))
+        raise PayoutDeclined(
+            declined=str(current_tenant().in_currency(amount)),
+            payouts=[str(each.pk) for each in declined],
+        )
+    if declined and method:
+        pay_otherwise(refund, order, method, reference, by=by)
     finish_if_paid_out(refund, order, by=by)
     return refund
 
 
-def finish_if_paid_out(refund: Refund, order: Order, *, by: User) -> None:
-    """Once every gateway has answered: the rest is handed over and the refund is done, or the
-    card was declined and nothing of it happened."""
-    lines = {line.pk: line for line in order.loaded_lines}
-    for each in refund.loaded_lines:
-        each.line = lines[each.line_id]
-    cards = [each for each in refund.loaded_payouts if each.method == Payment.Method.CARD]
-    if any(card.is_underway for card in cards):
-        return
-    declined = [card for card in cards if card.status == Payout.Status.DECLINED]
-    if declined and len(declined) == len(cards):
-        _undo(refund, order)
-        return
-    for payout in declined:
-        # Part of it has gone back already: what this card does not take is handed over in cash.
-        payout.method, payout.status = Payment.Method.CASH, Payout.Status.PENDING
-    _hand_over(refund, order, by)
-    _complete(refund, order, by)
-
-
-def _hand_over(refund: Refund, order: Order, by: User) -> None:
-    """What needs no gateway: cash out of the drawer, credit onto its code."""
-    for payout in refund.loaded_payouts:
-        if payout.status == Payout.Status.DONE:
-            continue
-        if payout.method == Payment.Method.STORE_CREDIT:
-            credit = credit_for_refund(
-                payout.reference,
-                payout.paid,
-                refund=refund.pk,
-                customer_name=order.customer_name,
-                by=by,
-            )
-            payout.reference = credit.code
-        payout.status = Payout.Status.DONE
-        payout.save_changes("status", "method", "reference")
-
-
-def _complete(refund: Refund, order: Order, by: User) -> None:
-    numbers = RegisterSeries.objects.count_up(refund.register, receipts=1)
-    refund.status = Refund.Status.DONE
-    refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
-    refund.save_changes("status", "receipt_number", "completed_at")
-    entry, extension = seal(
-        ChainEntry.Kind.REFUND, refund.pk, refund_content(refund), numbers, refund.register
-    )
-    insert_all(_movements(refund, by), [entry], also=[extension])
-    put_back(refund.store, _restocked(refund))
-    total = str(current_tenant().in_currency(refund.total))
-    audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
-    announce("refund.completed", about=refund, order=str(order.pk), total=total)
-
-
-def refund_content(refund: Refund) -> dict[str, Any]:
-    """What a refund was, from what never changes after it."""
-    at = refund.completed_at
-    return {
-        "refund": str(refund.pk),
-        "order": str(refund.order_id),
-        "receipt_number": refund.receipt_number,
-        "register": str(refund.register_id),
-        "by": str(refund.by_id),
-        "completed_at": at.isoformat() if at else None,
-        "lines": [
-            [str(each.line_id), plain(each.quantity), plain(each.tax_total), plain(each.total)]
-            for each in sorted(refund.loaded_lines, key=attrgetter("pk"))
-        ],
-        "payouts": [
-            [str(each.payment_id), each.method, plain(each.paid)]
-            for each in sorted(refund.loaded_payouts, key=attrgetter("pk"))
-        ],
-        "tax_total": plain(refund.tax_total),
-        "cash_rounding": plain(refund.cash_rounding),
-        "total": plain(refund.total),
-    }
-
-
-def _restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
-    back: dict[uuid.UUID, Decimal] = {}
-    for each in refund.loaded_lines:
-        if each.restock and each.quantity and each.line.tracks_stock:
-            product = each.line.product_id
-            back[product] = back.get(product, Decimal(0)) + each.quantity
-    return back
-
-
-def _movements(refund: Refund, by: User) -> list[StockMovement]:
-    """What came back; what cannot be sold again goes to waste with the next movement."""
-    movements = []
-    for each in refund.loaded_lines:
-        if each.quantity and each.line.tracks_stock:
-            kinds = [(StockMovement.Type.RETURN, each.quantity)]
-            if not each.restock:
-                kinds.append((StockMovement.Type.WASTE, -each.quantity))
-            movements += [_movement(refund, each.line, kind, moved, by) for kind, moved in kinds]
-    return movements
-
-
-def _movement(
-    refund: Refund, line: OrderLine, kind: StockMovement.Type, quantity: Decimal, by: User
-) -> StockMovement:
-    return StockMovement(
-        store=refund.store,
-        product_id=line.product_id,
-        type=kind,
-        quantity=quantity,
-        reason=refund.reason,
-        occurred_at=refund.completed_at or timezone.now(),
-        order_id=refund.order_id,
-        refund=refund,
-        by=by,
-    )
-
-
-def _undo(refund: Refund, order: Order) -> None:
-    """The card was declined: what was counted as taken back is not."""
-    lines = {line.pk: line for line in order.loaded_lines}
-    for each in refund.loaded_lines:
-        line = lines[each.line_id]
-        line.refunded_quantity -= each.quantity
-        line.refunded_total -= each.total
-    OrderLine.objects.bulk_update(lines.values(), ["refunded_quantity", "refunded_total"])
-    payments = {payment.pk: payment for payment in order.loaded_payments}
-    for payout in refund.loaded_payouts:
-        payments[payout.payment_id].refunded_total -= payout.paid
-        if payout.is_underway:
-            payout.status = Payout.Status.DECLINED
-            payout.save_changes("status")
-    Payment.objects.bulk_update(payments.values(), ["refunded_total"])
-    refund.status = Refund.Status.FAILED
-    refund.save_changes("status")
-    order.refunded_total -= refund.total + refund.cash_rounding
-    order.status = order.status_after_refund()
-    order.save_changes("refunded_total", "status")
+def _locked(refund_id: uuid.UUID, order_id: uuid.UUID) -> tuple[Order, Refund]:
+    """The refund as it is now, with its order, for nobody else to change until this is done."""
+    order = locked_order(order_id)
+    refund = next(each for each in order.loaded_refunds if each.pk == refund_id)
+    return order, refund

@@ -31,6 +31,8 @@ class ReceiptContent:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     payments: tuple[Row, ...]
+    # What stands on the paper that the till printed itself, without us.
+    offline: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> uuid.UUID:
@@ -51,6 +53,7 @@ class ReceiptContent:
                 ("Order", self.order),
                 ("Register", self.register),
                 ("Served by", self.cashier),
+                *self.offline,
             ),
             at=self.sold_at,
             parts=(self.lines, self.totals, self.payments, self.taxes),
@@ -73,13 +76,20 @@ def receipt_of(order: Order) -> ReceiptContent:
         order=order.number,
         order_id=str(order.pk),
         cashier=str(order.cashier),
-        sold_at=sold_at.astimezone(order.store.clock),
+        sold_at=order.left_at(sold_at).astimezone(order.store.clock),
         currency=tenant.currency,
         lines=tuple(_lines(order)),
         totals=tuple(_totals(order)),
         taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in order.taxes),
         payments=tuple(_payments(order)),
+        offline=tuple(_offline(order)),
     )
+
+
+def _offline(order: Order) -> Iterator[tuple[str, str]]:
+    if order.is_offline and order.completed_at:
+        yield "Number of the till", str(order.device_sequence)
+        yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
 
 
 def _lines(order: Order) -> Iterator[Row]:
@@ -105,6 +115,8 @@ def _totals(order: Order) -> Iterator[Row]:
     for tax in order.taxes:
         if not tax["included"]:
             yield Row(f"{tax['name']} {short(tax['percent'])} %", money(tax["amount"]))
+    if order.adjustment:
+        yield Row("Adjustment", money(order.adjustment))
     yield Row(f"TOTAL {current_tenant().currency}", money(order.total), is_strong=True)
     if order.cash_rounding:
         yield Row("Cash rounding", money(order.cash_rounding))

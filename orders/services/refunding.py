@@ -11,14 +11,16 @@ from accounts.models import User
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.money import Paid, Share, share_out_refund
 from orders.services.completing import next_numbers
+from orders.services.giving_back import finish_if_paid_out
 from orders.services.leave import Asked, Leave
 from orders.services.paying import locked_order
-from orders.services.payouts import ask_for_payouts, finish_if_paid_out
+from orders.services.payouts import ask_for_payouts, resume_refund
 from orders.services.returning import Back, WantedBack, tax_totals, what_comes_back
 from tenants import idempotency
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
+from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
 NOTHING = Decimal(0)
@@ -45,12 +47,13 @@ class NewRefund:
 
 
 def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refund, bool]:
-    """Take back; the same id again is the same refund. A gateway is asked between transactions.
+    """Take back; the same id again is the same refund, looked up where a crash left it.
 
-    Returns the refund as it is then, and whether it is new.
+    A gateway is asked between transactions. Returns the refund as it is then, and whether it is
+    new.
     """
     refund, is_new = _write(order_id, new, by)
-    return (ask_for_payouts(refund, by=by) if is_new else refund), is_new
+    return (ask_for_payouts if is_new else resume_refund)(refund, by=by), is_new
 
 
 @deed
@@ -69,6 +72,8 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
     _insert(refund, backs, _payouts(order, refund, new))
     _count(order, refund, backs)
     finish_if_paid_out(refund, order, by=by)
+    if refund.status == Refund.Status.PENDING:
+        announce("refund.pending", about=refund, order=str(order.pk))
     return refund, True
 
 
@@ -191,3 +196,4 @@ def _count(order: Order, refund: Refund, backs: Sequence[Back]) -> None:
     order.become(order.status_after_refund())
     order.loaded_refunds = [*order.loaded_refunds, refund]
     order.save_changes("refunded_total", "status")
+    announce("order.refunded", about=order)

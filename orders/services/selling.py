@@ -17,9 +17,10 @@ from orders.services.completing import (
     next_numbers,
     note_first_order,
     papers_of,
+    payment_event,
 )
 from orders.services.credit import spend_credits
-from orders.services.frozen import frozen_rate, frozen_tax
+from orders.services.frozen import frozen_tax, frozen_totals
 from orders.services.limits import excess_of
 from orders.services.paying import ask_gateway, look_up_left_behind
 from orders.services.stock import reserve_stock
@@ -28,6 +29,7 @@ from tenants import idempotency
 from tenants.exceptions import DomainError, IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
+from tenants.outbox import event_of
 from tenants.prepared import Prepared
 from tenants.rows import insert_all
 from tenants.scope import current_tenant, current_tenant_id, retrying
@@ -117,10 +119,13 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     for payment in payments:
         payment.shift_id, payment.taken_by = numbers.shift, by
     spend_credits(payments, by=by)
-    papers = Papers()
+    told = [payment_event(payment, order) for payment in payments]
     if completes:
         order.close(numbers.receipt, timezone.now())
-        papers = papers_of(order, lines, numbers, by)
+        papers = papers_of(order, lines, numbers, by, told)
+    else:
+        opened = event_of("order.opened", about=order, number=order.number)
+        papers = Papers(([opened, *told],))
     insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, also=papers.also)
     if completes:
         hand_over(order, lines)
@@ -138,11 +143,8 @@ def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
         customer_name=new.customer_name,
         customer_email=new.customer_email,
         note=new.note,
-        discounts=_discounts(new.discounts, priced.discounts),
-        taxes=[
-            frozen_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
-            for total in priced.taxes
-        ],
+        discounts=given_discounts(new.discounts, priced.discounts),
+        taxes=frozen_totals(priced.taxes),
         tax_rounding_level=current_tenant().tax_rounding_level,
         tax_rounding_mode=current_tenant().tax_rounding_mode,
         subtotal=priced.subtotal,
@@ -169,7 +171,7 @@ def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
             tracks_stock=product.track_stock,
             open_price=product.open_price,
             sold_by=product.sold_by,
-            discounts=_discounts(wanted.discounts, priced.line_discounts),
+            discounts=given_discounts(wanted.discounts, priced.line_discounts),
             taxes=[frozen_tax(tax) for tax in priced.taxes],
             gross=priced.gross,
             discount_total=priced.discount_total,
@@ -183,7 +185,9 @@ def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
     ]
 
 
-def _discounts(wanted: Sequence[WantedDiscount], taken: Sequence[Decimal]) -> list[dict[str, str]]:
+def given_discounts(
+    wanted: Sequence[WantedDiscount], taken: Sequence[Decimal]
+) -> list[dict[str, str]]:
     """Each discount with the amount that it really took; the id is for removing it."""
     return [
         {

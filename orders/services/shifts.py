@@ -6,17 +6,19 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import NoOpenShift, ShiftAlreadyOpen
-from orders.models import CashMovement, Payment, RegisterSeries, Shift
+from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
 from orders.services.completing import note_first_order
 from orders.services.leave import Asked, Leave
 from tenants import audit
 from tenants.exceptions import IdConflict, Invalid, NotPermitted
 from tenants.ids import is_duplicate
 from tenants.models import Register
+from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
 
@@ -84,12 +86,23 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
     )
     _insert(shift)
     RegisterSeries.objects.filter(register=register).update(shift=shift)
+    _take_in_what_waits(shift)
     amounts = {
         "opening_float": str(current_tenant().in_currency(shift.opening_float)),
         "last_counted": str(offered),
     }
+    announce("shift.opened", about=shift, register=str(register.pk))
     audit.record("shift_opened", actor=by, target=shift, register=register.name, **amounts)
     return shift
+
+
+def _take_in_what_waits(shift: Shift) -> None:
+    """Sales that were made offline, and came when no drawer was open here: they are of this one."""
+    waiting = Order.objects.unbooked(shift.register)
+    if not waiting.exists():
+        return
+    Payment.objects.filter(order__in=waiting.values("pk")).update(shift=shift)
+    waiting.update(shift=shift, version=F("version") + 1, updated_at=timezone.now())
 
 
 def suggested_float(register: Register) -> Decimal:
@@ -125,6 +138,7 @@ def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[C
     _insert(movement)
     amount = str(current_tenant().in_currency(new.amount))
     audit.record(f"cash_{new.type}", actor=by, target=shift, amount=amount, reason=new.reason)
+    announce("shift.cash_moved", about=shift, cash_movement=str(movement.pk))
     return movement, True
 
 
@@ -148,6 +162,7 @@ def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: U
     shift.ensure_is(Shift.Status.OPEN)
     note_end(shift, by)
     shift.save_changes("status", "ended_by", "ended_at")
+    announce("shift.ended", about=shift, register=str(shift.register_id))
     return shift
 
 

@@ -2,9 +2,10 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from typing import Any
 
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel
@@ -24,19 +25,19 @@ def wanted_of(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
     """How much of each product the lines need, of those whose stock is kept."""
     wanted: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for line in lines:
-        if line.tracks_stock:
+        if line.tracks_stock and line.product_id:
             wanted[line.product_id] += line.quantity
     return dict(wanted)
 
 
 def take_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     """Take what is sold off the shelf: everything, or nothing and a list of what is short."""
-    _take(store, list(lines), quantity=-1)
+    _take(store, list(lines), quantity=-1, is_strict=must_be_there())
 
 
-def reserve_stock(store: Store, lines: Iterable[OrderLine]) -> None:
+def reserve_stock(store: Store, lines: Iterable[OrderLine], *, even_if_short: bool = False) -> None:
     """Keep goods for somebody who is paying, so that nobody pays for what is gone."""
-    _take(store, list(lines), reserved=1)
+    _take(store, list(lines), reserved=1, is_strict=must_be_there() and not even_if_short)
 
 
 def take_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
@@ -44,6 +45,20 @@ def take_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     if wanted := wanted_of(lines):
         moved = StockLevel.objects.move(store, wanted, quantity=-1, reserved=-1)
         announce_low(store, moved, _negative(wanted), _named(lines))
+
+
+def take_what_was_sold(store: Store, lines: Sequence[OrderLine]) -> dict[uuid.UUID, StockLevel]:
+    """Take what has left already, whether the books have it or not; what lies there after it."""
+    wanted = wanted_of(lines)
+    if not wanted:
+        return {}
+    moved = StockLevel.objects.move(store, wanted, quantity=-1)
+    missing = {product: each for product, each in wanted.items() if product not in moved}
+    if missing:
+        ensure_levels((store, product) for product in missing)
+        moved |= StockLevel.objects.move(store, missing, quantity=-1)
+    announce_low(store, moved, _negative(wanted), _named(lines))
+    return moved
 
 
 def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
@@ -72,11 +87,14 @@ def announce_low(
     ]
     if low:
         insert_all(
-            [event_of("stock.low", about=level, **_low(level, store, it)) for level, it in low]
+            [
+                event_of("stock.low", about=level, in_store=store.pk, **_low(level, store, it))
+                for level, it in low
+            ]
         )
 
 
-def _low(level: StockLevel, store: Store, named: OrderLine | Product) -> dict[str, str]:
+def _low(level: StockLevel, store: Store, named: OrderLine | Product) -> dict[str, Any]:
     return {
         "product": str(level.product_id),
         "sku": named.sku,
@@ -87,12 +105,18 @@ def _low(level: StockLevel, store: Store, named: OrderLine | Product) -> dict[st
     }
 
 
-def _take(store: Store, lines: list[OrderLine], *, quantity: int = 0, reserved: int = 0) -> None:
-    """One conditional update for all products; the condition is the tenant's stock policy."""
+def _take(
+    store: Store,
+    lines: list[OrderLine],
+    *,
+    quantity: int = 0,
+    reserved: int = 0,
+    is_strict: bool,
+) -> None:
+    """One update for all products; with a condition where the goods must be there."""
     wanted = wanted_of(lines)
     if not wanted:
         return
-    is_strict = must_be_there()
     move = partial(StockLevel.objects.move, store, quantity=quantity, reserved=reserved)
     moved = move(wanted, only_if_enough=is_strict)
     missing = {product: each for product, each in wanted.items() if product not in moved}
@@ -148,7 +172,7 @@ def shortage(
 
 
 def _named(lines: Iterable[OrderLine]) -> dict[uuid.UUID, OrderLine]:
-    return {line.product_id: line for line in lines}
+    return {line.product_id: line for line in lines if line.product_id}
 
 
 def _negative(wanted: Quantities) -> dict[uuid.UUID, Decimal]:

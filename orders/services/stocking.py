@@ -20,6 +20,7 @@ from tenants.exceptions import IdConflict, Invalid
 from tenants.formats import write_number
 from tenants.ids import is_duplicate
 from tenants.models import Store
+from tenants.outbox import announce
 from tenants.rows import insert_all
 from tenants.scope import deed
 
@@ -62,10 +63,13 @@ class NewMovement:
 
 
 @deed
-def move_stock(new: NewMovement, *, by: User) -> tuple[StockMovement, bool]:
+def move_stock(
+    new: NewMovement, *, expected_version: int | None = None, by: User
+) -> tuple[StockMovement, bool]:
     """Write down what happened to a shelf, and what lies there after it.
 
     Returns the movement, and whether it is new: the same id with the same content is the same.
+    Whoever looked at the level before may name its version, so that nothing happened in between.
     """
     levels = _locked_levels(new.product, new.stores)
     known = StockMovement.objects.filter(pk=new.id).first()
@@ -73,6 +77,7 @@ def move_stock(new: NewMovement, *, by: User) -> tuple[StockMovement, bool]:
         if known.fingerprint != new.fingerprint:
             raise IdConflict
         return known, False
+    levels[new.store.pk].ensure_version(expected_version)
     new.product.ensure_kept_in(new.quantity)
     movements = _drafts(new, levels[new.store.pk], by)
     balances = [] if new.occurred_at is None else list(counted_since(movements, by=by))
@@ -194,6 +199,7 @@ def _change(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID, Decima
         if change:
             level.quantity += change
             level.save_changes("quantity")
+            announce("stock_level.updated", about=level)
             product = new.product
             announce_low(store, {product.pk: level}, {product.pk: change}, {product.pk: product})
 

@@ -18,10 +18,9 @@ from orders.models import (
     RegisterSeries,
     Shift,
 )
-from orders.services.chain import NOTHING, canonical, hash_of, receipt_content
+from orders.services.chain import NOTHING, canonical, hash_of, receipt_content, refund_content
 from orders.services.closing import z_content
 from orders.services.drawer import sold_in
-from orders.services.payouts import refund_content
 from tenants.models import Register
 
 Kind = ChainEntry.Kind
@@ -31,6 +30,7 @@ OF_ENTRY = ("register", "sequence", "kind", "subject", "content", "previous_hash
 OF_ORDER = (
     *("number", "receipt_number", "register", "cashier", "completed_at", "taxes"),
     *("discount_total", "tax_total", "cash_rounding", "total"),
+    *("device_sequence", "sold_at", "flags", "adjustment"),
 )
 OF_LINE = (
     *("order", "position", "sku", "name", "quantity", "unit_price"),
@@ -154,10 +154,14 @@ def _z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Subject]:
 
 
 def _z_report(shift: Shift) -> Subject:
-    """As it was written, if the shift and its sales still say the same."""
-    written = canonical(shift.z_report or {})
-    today = z_content(shift, {**(shift.z_report or {}), **sold_in(shift)})
-    return Subject(shift.register_id, written if canonical(today) == written else "")
+    """As it was written, if the shift and its sales still say the same.
+
+    What older reports did not tell is not asked of them.
+    """
+    report = shift.z_report or {}
+    told = {name: figures for name, figures in sold_in(shift).items() if name in report}
+    today, written = canonical(z_content(shift, {**report, **told})), canonical(report)
+    return Subject(shift.register_id, written if today == written else "")
 
 
 LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, Subject]]] = {

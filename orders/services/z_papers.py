@@ -63,12 +63,19 @@ def _local(moment: str, shift: Shift) -> str:
 
 def _parts(z: dict[str, Any], currency: str) -> Iterator[Iterator[Row]]:
     yield _figures(SALES, z["sales"], f"TOTAL {currency}", z["sales"]["total"])
+    yield _late(z.get("late_sales", {}))
     yield _figures(REFUNDS, z["refunds"], f"REFUNDED {currency}", z["refunds"]["total"])
     yield (Row(words_of_tax(tax), tax["amount"]) for tax in z["taxes"])
     yield _payments(z["payments"])
     yield _figures(CASH, z["cash"], "CASH EXPECTED", z["cash"]["expected"])
     yield _counted(z["counted"])
     yield (Row(f"{each['count']} x {each['value']}") for each in z["denominations"])
+
+
+def _late(late: dict[str, Any]) -> Iterator[Row]:
+    """Of the sales those that were made offline, in shifts before this one."""
+    if late.get("count"):
+        yield Row(f"Of these late ({late['count']})", late["total"])
 
 
 def _figures(names: dict[str, str], figures: dict[str, Any], last: str, sum: str) -> Iterator[Row]:

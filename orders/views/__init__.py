@@ -7,9 +7,11 @@ from orders.views.refund import RefundViewSet, StoreCreditViewSet
 from orders.views.report import ReportViewSet
 from orders.views.shift import ShiftViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
+from orders.views.sync import GapViewSet, SyncViewSet
 
 __all__ = [
     "CategoryViewSet",
+    "GapViewSet",
     "MovementViewSet",
     "OrderViewSet",
     "PaymentViewSet",
@@ -19,5 +21,6 @@ __all__ = [
     "ShiftViewSet",
     "StockLevelViewSet",
     "StoreCreditViewSet",
+    "SyncViewSet",
     "TaxClassViewSet",
 ]

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
 from orders import services
-from orders.models import Order
+from orders.models import Flag, Order
 from orders.serializers.order import (
     BasketInput,
     CalculationSerializer,
@@ -42,6 +42,7 @@ class OrderFilter(StrictFilterSet):
     cashier = IdFilter()
     shift = IdFilter()
     number = CharFilter()
+    flag = ChoiceFilter(choices=Flag.choices, method="flagged")
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
@@ -49,6 +50,9 @@ class OrderFilter(StrictFilterSet):
     class Meta:
         model = Order
         fields = ()
+
+    def flagged(self, orders: Any, name: str, value: str) -> Any:
+        return orders.flagged(Flag(value))
 
 
 class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
@@ -118,7 +122,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         """Take back some lines, an amount, or all that is left; never more than was paid."""
         given = self.validated(RefundInput)
         given["id"] = self.natural_id(given.get("id"))
-        given.setdefault("register", request.auth.register_id)
+        given["register"] = request.auth.register_for(given.get("register"))
         new = services.NewRefund(
             **given, fingerprint=fingerprint(request.data), terminal=request.auth.terminal_id
         )

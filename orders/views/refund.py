@@ -17,6 +17,7 @@ from orders.models.catalog import folded
 from orders.serializers.receipt import RefundReceiptSerializer
 from orders.serializers.refund import (
     RefundSerializer,
+    ResolveInput,
     StoreCreditEntrySerializer,
     StoreCreditInput,
     StoreCreditSerializer,
@@ -70,11 +71,15 @@ class RefundViewSet(ListsAndShows, TenantScopedViewSet):
             return Response(RefundReceiptSerializer(receipt).data)
         return print_of(receipt, form, request)
 
-    @extend_schema(request=None, responses=RefundSerializer)
+    @extend_schema(request=ResolveInput, responses=RefundSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def resolve(self, request: Request, pk: Any) -> Response:
-        """Look up at the gateway what became of a refund that is pending."""
-        return self.answer(services.resolve_refund(self.get_object(), by=request.user))
+        """Look up at the gateway what became of a refund that is pending, and hand over the rest.
+
+        Where one of several cards declined its part, `method` says how that goes back instead.
+        """
+        given = self.validated(ResolveInput) if request.data else {}
+        return self.answer(services.resolve_refund(self.get_object(), **given, by=request.user))
 
 
 class StoreCreditFilter(StrictFilterSet):

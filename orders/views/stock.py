@@ -27,6 +27,7 @@ from tenants.filters import (
     StrictFilterSet,
     UpdatedSinceFilter,
 )
+from tenants.outbox import announce_row
 from tenants.views import ListsAndShows, TenantScopedViewSet
 
 
@@ -66,6 +67,7 @@ class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
             level.ensure_version(expected)
             level.reorder_point = self.validated(StockLevelInput)["reorder_point"]
             level.save_changes("reorder_point")
+            announce_row(level, is_new=False)
         return self.answer(level)
 
 

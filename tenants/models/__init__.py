@@ -1,14 +1,17 @@
 """What a shop is, and how its rows are kept apart."""
 
 from tenants.models.audit import AuditEvent
+from tenants.models.change_feed import ChangeFeed
 from tenants.models.idempotency import IdempotencyKey
 from tenants.models.outbox import OutboxDelivery, OutboxEvent
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet, Versioned
 from tenants.models.place import Register, Store
 from tenants.models.tenant import Tenant, default_limits
+from tenants.models.webhook import Webhook
 
 __all__ = [
     "AuditEvent",
+    "ChangeFeed",
     "IdempotencyKey",
     "OutboxDelivery",
     "OutboxEvent",
@@ -19,5 +22,6 @@ __all__ = [
     "TenantOwned",
     "TenantQuerySet",
     "Versioned",
+    "Webhook",
     "default_limits",
 ]

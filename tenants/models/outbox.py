@@ -3,13 +3,18 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from tenants.exceptions import DeliveryNotDead
+from tenants.models.change_feed import ChangeFeed
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
+
+# What everybody who works in a shop may read, of whichever store.
+OPEN_TO_STAFF = ("product", "category", "tax_class", "tenant", "store", "register")
 
 
 class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
@@ -22,24 +27,60 @@ class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
         waiting = OutboxDelivery.objects.waiting().filter(event=OuterRef("pk"))
         return self.filter(~Exists(waiting), relayed_at__lt=moment)
 
+    def unnumbered(self) -> Self:
+        """Those that are to have a place in the feed of changes and have none yet."""
+        return self.filter(position__isnull=True, subject__isnull=False)
+
+    def forgotten(self, moment: datetime) -> Self:
+        """Those told before that no reader of the feed may ask for any more."""
+        feed = ChangeFeed.objects.filter(
+            tenant=OuterRef("tenant"), pruned__gte=OuterRef("position")
+        )
+        is_past = Q(subject__isnull=True) | Exists(feed)
+        return self.done_before(moment).filter(is_past)
+
+    def between(self, after: int, last: int) -> Self:
+        """The changes behind a reader's place, up to and with the last."""
+        return self.filter(position__gt=after, position__lte=last).order_by("position")
+
+    def told_to_staff(self, stores: Collection[UUID] | None) -> Self:
+        """What those may read who see these stores alone, or every store, but no people."""
+        of_store = Q(store__isnull=False) if stores is None else Q(store__in=stores)
+        return self.filter(Q(subject_type__in=OPEN_TO_STAFF) | of_store)
+
 
 class OutboxEvent(TenantOwned):
     """Something that happened, written in the transaction of the deed and told after it.
 
-    The relay makes a delivery for each subscriber that wants it, and then marks the event.
+    The relay makes a delivery for each subscriber that wants it, and then marks the event. What
+    is about something also has a place in the shop's feed of changes.
     """
 
     topic = models.CharField(max_length=60)
     # What it is about; events of one subject are told in their order.
     subject_type = models.CharField(max_length=40, blank=True)
     subject = models.UUIDField(null=True, blank=True)
+    # At which version it left the subject, and in which store that is.
+    subject_version = models.PositiveIntegerField(null=True, blank=True)
+    store = models.UUIDField(null=True, blank=True)
     data = models.JSONField(default=dict)
     relayed_at = models.DateTimeField(null=True, blank=True)
+    # Given after the commit: ids and times are older than the commit, by as much as it took.
+    position = models.BigIntegerField(null=True, blank=True)
 
     objects = TenantManager.from_queryset(OutboxEventQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
+        constraints: ClassVar[list[Any]] = [
+            # Also how the feed is read.
+            models.UniqueConstraint(fields=["tenant", "position"], name="one_change_at_a_place"),
+        ]
         indexes: ClassVar[list[Any]] = [
+            models.Index(
+                fields=["tenant", "id"],
+                condition=models.Q(position__isnull=True, subject__isnull=False),
+                name="outbox_to_number",
+            ),
             # Only those still to be told, of every shop: the one question that the relay asks.
             models.Index(
                 fields=["id"],
@@ -51,6 +92,11 @@ class OutboxEvent(TenantOwned):
 
     def __str__(self) -> str:
         return self.topic
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Its subject is gone, and whoever keeps a copy drops it."""
+        return self.topic.endswith(".deleted")
 
 
 class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
@@ -97,6 +143,12 @@ class OutboxDelivery(TenantOwned):
     next_attempt_at = models.DateTimeField(default=timezone.now)
     delivered_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
+    # Of the last attempt, where the subscriber is somebody else's server: what it answered, what
+    # went wrong, and how long that took. Never what stood in the answer.
+    response_code = models.PositiveSmallIntegerField(null=True, blank=True)
+    error_code = models.CharField(max_length=40, blank=True)
+    duration_ms = models.PositiveIntegerField(null=True, blank=True)
+    attempted_at = models.DateTimeField(null=True, blank=True)
 
     objects = TenantManager.from_queryset(OutboxDeliveryQuerySet)()  # type: ignore[assignment, misc]
 
@@ -120,6 +172,7 @@ class OutboxDelivery(TenantOwned):
                 condition=models.Q(status="waiting", subject__isnull=False),
                 name="delivery_in_order",
             ),
+            models.Index(fields=["tenant", "subscriber", "id"], name="delivery_by_subscriber"),
             models.Index(fields=["tenant", "status", "created_at"], name="delivery_by_status"),
         ]
 
@@ -130,6 +183,11 @@ class OutboxDelivery(TenantOwned):
         """Be tried again from the beginning, after it was given up."""
         if self.status != self.Status.DEAD:
             raise DeliveryNotDead(delivery_status=self.status)
+        self.start_over()
+
+    def start_over(self) -> None:
+        """Be tried now and from the beginning, whatever became of it before."""
         self.status = self.Status.WAITING
         self.attempts = 0
         self.next_attempt_at = timezone.now()
+        self.delivered_at = None

@@ -6,13 +6,21 @@ again. Each delivery has an id of its own, by which whoever hears it can tell.
 
 from tenants.relay.loop import Relay
 from tenants.relay.pacing import pause_after
-from tenants.relay.subscribers import GiveUp, Job, NotDelivered, Subscriber, configured
+from tenants.relay.subscribers import (
+    GiveUp,
+    Job,
+    NotDelivered,
+    RemoteSubscriber,
+    Subscriber,
+    configured,
+)
 
 __all__ = [
     "GiveUp",
     "Job",
     "NotDelivered",
     "Relay",
+    "RemoteSubscriber",
     "Subscriber",
     "configured",
     "pause_after",

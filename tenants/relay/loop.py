@@ -8,8 +8,15 @@ from django.db import InterfaceError, OperationalError, close_old_connections
 
 from tenants.models import OutboxDelivery
 from tenants.relay import outgoing
+from tenants.relay.lanes import Lanes, Tried, facts_of
 from tenants.relay.pacing import Patience
-from tenants.relay.subscribers import Job, NotDelivered, Subscriber, subscriber_of
+from tenants.relay.subscribers import (
+    Job,
+    NotDelivered,
+    RemoteSubscriber,
+    Subscriber,
+    subscriber_of,
+)
 from tenants.scope import tenant_context
 
 log = structlog.get_logger("till.relay")
@@ -32,8 +39,9 @@ class Relay:
         self.patience = Patience()
         self.stopped = False
         # What was tried and is not written down yet, because the database went away meanwhile.
-        self.tried: tuple[OutboxDelivery, Exception | None] | None = None
+        self.tried: list[Tried] = []
         self.next_steps = dict.fromkeys((job.name for job in jobs), 0.0)
+        self.lanes = Lanes()
 
     def stop(self) -> None:
         """Finish what is being done at this moment, and nothing more."""
@@ -41,6 +49,12 @@ class Relay:
 
     def run(self, *, once: bool = False) -> None:
         """Go on until told to stop; with `once` only until nothing is left to do now."""
+        try:
+            self.go_on(once=once)
+        finally:
+            self.lanes.close()
+
+    def go_on(self, *, once: bool) -> None:
         away = 0.0
         while not self.stopped:
             try:
@@ -57,6 +71,7 @@ class Relay:
                 return
             if not busy:
                 self.wait(IDLE)
+        self.collect(wait=True)
 
     def wait(self, seconds: float) -> None:
         """And begin anew with a connection that works."""
@@ -71,21 +86,31 @@ class Relay:
         addressed = outgoing.address(self.subscribers)
         delivered = self.deliver_until(time.monotonic() + TURN)
         stepped = [self.step(job) for job in self.jobs]
-        return bool(addressed or delivered or any(stepped))
+        collected = self.collect()
+        busy = bool(addressed or delivered or collected or any(stepped))
+        if not busy and self.lanes.is_used:
+            self.lanes.wait(NAP)
+        return busy or self.lanes.is_used
 
     def deliver_until(self, end: float) -> int:
         """Deliver one handful after the other; what is not tried by then is put back."""
         count = 0
-        while not self.is_over(end) and (handful := outgoing.claim(but=self.patience.resting)):
+        while not self.is_over(end) and (handful := outgoing.claim(but=self.left_alone())):
+            skipped = []
             while handful and not self.is_over(end):
                 delivery = handful.pop(0)
-                if delivery.subscriber in self.patience.resting:
-                    outgoing.put_back([delivery])
+                if delivery.subscriber in self.left_alone():
+                    skipped.append(delivery)
                 else:
                     self.deliver(delivery)
                     count += 1
-            outgoing.put_back(handful)
+            outgoing.put_back([*handful, *skipped])
+            self.collect()
         return count
+
+    def left_alone(self) -> list[str]:
+        """Who is not told anything at this moment."""
+        return [*self.patience.resting, *self.lanes.taken(self.patience.failures)]
 
     def is_over(self, end: float) -> bool:
         return self.stopped or time.monotonic() >= end
@@ -99,37 +124,60 @@ class Relay:
             "attempt": delivery.attempts,
         }
         with structlog.contextvars.bound_contextvars(**around):
-            self.tried = delivery, self.attempt(delivery)
-            self.settle()
+            self.attempt(delivery)
 
-    def attempt(self, delivery: OutboxDelivery) -> Exception | None:
+    def attempt(self, delivery: OutboxDelivery) -> None:
         """Deliver; whatever goes wrong is the subscriber's affair and stops nothing else."""
+        subscriber = None
         try:
             outgoing.ensure_worth_trying(delivery)
             subscriber = subscriber_of(delivery, self.subscribers)
             with tenant_context(delivery.tenant):
+                if isinstance(subscriber, RemoteSubscriber):
+                    self.lanes.start(delivery, subscriber, subscriber.prepared(delivery))
+                    return
                 subscriber.deliver(delivery)
         except Exception as error:
-            self.patience.note_failure(delivery.subscriber)
-            self.tell_failure(delivery, error)
-            return error
-        self.patience.note_success(delivery.subscriber)
-        return None
+            self.note(Tried(delivery, subscriber, error, facts_of(error)))
+        else:
+            self.note(Tried(delivery, subscriber))
 
-    def tell_failure(self, delivery: OutboxDelivery, error: Exception) -> None:
+    def collect(self, *, wait: bool = False) -> int:
+        """Write down what has come back of those who are told beside the relay."""
+        back = list(self.lanes.done(wait=wait))
+        for tried in back:
+            self.note(tried)
+        return len(back)
+
+    def note(self, tried: Tried) -> None:
+        delivery, error = tried.delivery, tried.error
+        if error is None:
+            self.patience.note_success(delivery.subscriber)
+        else:
+            self.patience.note_failure(delivery.subscriber)
+            self.tell_failure(tried, error)
+        self.tried.append(tried)
+        self.settle()
+
+    def tell_failure(self, tried: Tried, error: Exception) -> None:
         """Somewhere else is something down, or here is a mistake, which needs its traceback."""
         is_mistake = not isinstance(error, NotDelivered | OSError)
         facts = {"error": outgoing.described(error), "exc_info": is_mistake}
-        if outgoing.is_final(delivery, error):
+        facts |= {"delivery": str(tried.delivery.pk), "subscriber": tried.delivery.subscriber}
+        if outgoing.is_final(tried.delivery, error, tried.subscriber):
             log.error("delivery_given_up", **facts)
         else:
             log.warning("delivery_failed", **facts)
 
     def settle(self) -> None:
-        if self.tried is not None:
-            if not outgoing.settle(*self.tried):
-                log.warning("delivery_taken_over", delivery=str(self.tried[0].pk))
-            self.tried = None
+        while self.tried:
+            tried = self.tried[0]
+            if isinstance(tried.subscriber, RemoteSubscriber):
+                with tenant_context(tried.delivery.tenant):
+                    tried.subscriber.note(tried.delivery, tried.error)
+            if not outgoing.settle(tried.delivery, tried.error, tried.subscriber, tried.facts):
+                log.warning("delivery_taken_over", delivery=str(tried.delivery.pk))
+            self.tried.pop(0)
 
     def step(self, job: Job) -> bool:
         """One step of a job whose time has come."""

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.models.outbox import OutboxDeliveryQuerySet
-from tenants.relay.pacing import LEASE, MOST_ATTEMPTS, pause_after
-from tenants.relay.subscribers import GiveUp, NotDelivered, Subscriber
+from tenants.relay.pacing import LEASE, LONGEST, MOST_ATTEMPTS, pause_after
+from tenants.relay.subscribers import Facts, GiveUp, NotDelivered, Subscriber
 from tenants.scope import across_tenants, deed
 
 # Events that are addressed, and deliveries that are claimed, in one transaction.
@@ -49,7 +49,7 @@ def _address(subscribers: Sequence[Subscriber]) -> int:
 
 
 def _wanted(subscriber: Subscriber, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
-    return [event for event in events if event.topic in subscriber.topics]
+    return [event for event in events if subscriber.wants(event)]
 
 
 def claim(*, but: Collection[str] = ()) -> list[OutboxDelivery]:
@@ -81,11 +81,16 @@ def put_back(deliveries: Sequence[OutboxDelivery]) -> None:
             claimed.change(attempts=F("attempts") - 1, next_attempt_at=timezone.now())
 
 
-def settle(delivery: OutboxDelivery, error: Exception | None) -> bool:
+def settle(
+    delivery: OutboxDelivery,
+    error: Exception | None,
+    subscriber: Subscriber | None = None,
+    facts: Facts | None = None,
+) -> bool:
     """Write down what came of it; false where another relay has tried it since."""
     with across_tenants():
         claimed = OutboxDelivery.objects.claimed([delivery], delivery.next_attempt_at)
-        return bool(claimed.change(**_result(delivery, error)))
+        return bool(claimed.change(**_result(delivery, error, subscriber), **(facts or {})))
 
 
 def ensure_worth_trying(delivery: OutboxDelivery) -> None:
@@ -94,17 +99,21 @@ def ensure_worth_trying(delivery: OutboxDelivery) -> None:
         raise GiveUp("The relay ended each time that it tried.")
 
 
-def is_final(delivery: OutboxDelivery, error: Exception) -> bool:
-    return isinstance(error, GiveUp) or delivery.attempts >= MOST_ATTEMPTS
+def is_final(delivery: OutboxDelivery, error: Exception, subscriber: Subscriber | None) -> bool:
+    most = subscriber.most_attempts if subscriber else MOST_ATTEMPTS
+    return isinstance(error, GiveUp) or delivery.attempts >= most
 
 
-def _result(delivery: OutboxDelivery, error: Exception | None) -> dict[str, Any]:
+def _result(
+    delivery: OutboxDelivery, error: Exception | None, subscriber: Subscriber | None
+) -> dict[str, Any]:
     status, now = OutboxDelivery.Status, timezone.now()
     if error is None:
         return {"status": status.DELIVERED, "delivered_at": now, "last_error": ""}
-    if is_final(delivery, error):
+    if is_final(delivery, error, subscriber):
         return {"status": status.DEAD, "last_error": described(error)}
-    pause = pause_after(delivery.attempts)
+    longest = subscriber.longest_pause if subscriber else LONGEST
+    pause = pause_after(delivery.attempts, longest=longest)
     return {"next_attempt_at": now + pause, "last_error": described(error)}
 
 

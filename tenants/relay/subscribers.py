@@ -2,17 +2,25 @@
 floor need not know who lives above it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from tenants.models import OutboxDelivery, OutboxEvent
+from tenants.relay.pacing import LONGEST, MOST_ATTEMPTS
+
+Facts = dict[str, Any]
 
 
 class NotDelivered(Exception):
     """It did not arrive, and is tried again later. The words are kept: no secret is in them."""
+
+    def __init__(self, message: str, **facts: Any) -> None:
+        self.facts: Facts = facts
+        super().__init__(message)
 
 
 class GiveUp(NotDelivered):
@@ -27,6 +35,12 @@ class Subscriber(ABC):
     # Whether what happens to one subject is told in its order; what failed then holds up the
     # rest of its subject, until it arrives or is given up.
     in_order: ClassVar[bool] = True
+    # How often what fails is tried, and how far apart at most.
+    most_attempts: ClassVar[int] = MOST_ATTEMPTS
+    longest_pause: ClassVar[timedelta] = LONGEST
+
+    def wants(self, event: OutboxEvent) -> bool:
+        return event.topic in self.topics
 
     def recipients(self, events: Sequence[OutboxEvent]) -> Iterator[tuple[OutboxEvent, str]]:
         """To whom each event goes; each gets deliveries, and is retried, apart from the others.
@@ -43,6 +57,27 @@ class Subscriber(ABC):
 
         Whatever is raised is a failure. It may happen twice: `delivery.pk` is the same then.
         """
+
+
+class RemoteSubscriber(Subscriber):
+    """One who tells somebody else's servers, each of which may take its time.
+
+    They are told side by side, a few at a time, while the relay goes on with the others.
+    """
+
+    @abstractmethod
+    def prepared(self, delivery: OutboxDelivery) -> Callable[[], Facts]:
+        """What is to be done, without the database: it runs beside the relay.
+
+        It returns facts of the delivery, to be written down with it; what is raised is a failure,
+        whose facts are those of the exception.
+        """
+
+    def note(self, delivery: OutboxDelivery, error: Exception | None) -> None:
+        """What became of it, in the context of its shop and before it is written down."""
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        self.prepared(delivery)()
 
 
 class Job(ABC):

@@ -24,7 +24,7 @@ HOME = "192.0.2.7"
 MONTH = 30 * 24 * 3600
 NEW = "twelve green bottles"
 
-pytestmark = pytest.mark.usefixtures("cashier")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("cashier")]
 
 
 @pytest.fixture(autouse=True)

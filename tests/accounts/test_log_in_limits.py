@@ -234,6 +234,7 @@ def test_a_zone_does_not_make_another_address(clock):
 # --- a whole shop -----------------------------------------------------------------------------
 
 
+@pytest.mark.once
 def test_a_shop_is_guessed_at_three_hundred_times_a_minute_and_no_more(clock, foreign):
     statuses = [
         guess(f"198.51.{number // 250}.{number % 250}", username=f"person{number}").status_code

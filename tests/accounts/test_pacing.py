@@ -54,6 +54,15 @@ def test_a_moment_too_early_is_too_early():
     assert book.take(after=0.25) == 0
 
 
+@pytest.mark.parametrize("rule", [BACKOFF, WINDOW])
+def test_a_clock_that_is_set_back_makes_nobody_wait_for_the_hour_to_come_again(rule):
+    book = Notebook(rule)
+    assert book.takes(4)[3] > 0
+
+    assert book.take(after=-30) > 0, "clocks differ by as much"
+    assert book.take(after=-3600) == 0
+
+
 def test_a_hundred_thousand_tries_wait_no_longer_than_the_longest():
     assert BACKOFF.after(100_000, NOW, None).free_at == NOW + 60
 

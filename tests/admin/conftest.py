@@ -10,8 +10,16 @@ from tenants import audit
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.admin.browsing import browser_of
+from tests.admin.trade import books_of
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
-from tests.factories.orders import BarcodeFactory, OrderLineFactory, PaymentFactory
+from tests.factories.orders import (
+    BarcodeFactory,
+    CashMovementFactory,
+    OrderLineFactory,
+    PaymentFactory,
+    ShiftFactory,
+    StoreCreditFactory,
+)
 
 # Names of the platform's people, which no shop gets to see; like those of the other shop.
 ROOT = "CANARY_ROOT"
@@ -37,6 +45,10 @@ def other_cashier(shop):
 @pytest.fixture
 def ours(shop, admin, manager, cashier, register, product):
     """One row of everything, and something that happened."""
+    shift = ShiftFactory(register=register, opened_by=cashier)
+    CashMovementFactory(shift=shift)
+    StoreCreditFactory(tenant=shop)
+    books_of(manager, cashier, register, product, "Broken")
     line = OrderLineFactory(order__register=register, order__cashier=cashier, product=product)
     PaymentFactory(order=line.order)
     BarcodeFactory(product=product)
@@ -51,6 +63,8 @@ def canaries(foreign):
     """The other shop, with a canary in its books too."""
     with tenant_scope(foreign.tenant):
         audit.record("user_created", actor=foreign.admin, target=foreign.cashier, word="CANARY_B")
+    places = (foreign.register, foreign.product, "CANARY_B")
+    books_of(foreign.manager, foreign.cashier, *places)
     return foreign
 
 

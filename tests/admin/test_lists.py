@@ -3,20 +3,48 @@
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.admin import pages
+from accounts.models import Posting
+from orders.models import Receipt
 from tenants import audit
 from tenants.scope import tenant_scope
 from tests.admin.crawling import models, url_of
-from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.factories.accounts import (
+    ApprovalFactory,
+    AuthSessionFactory,
+    TerminalFactory,
+    UserFactory,
+)
 from tests.factories.orders import (
+    CashMovementFactory,
     CategoryFactory,
     OrderFactory,
     OrderLineFactory,
+    PaymentFactory,
+    RefundFactory,
+    ShiftFactory,
     StockLevelFactory,
+    StoreCreditFactory,
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory
+
+
+def drawer_and_papers(order, person, register):
+    """Of other registers, other people and other orders than those before."""
+    shift = ShiftFactory(opened_by=person, register=register)
+    CashMovementFactory(shift=shift)
+    PaymentFactory(order=order, shift=shift)
+    RefundFactory(order=order, shift=shift)
+    StoreCreditFactory(tenant=order.tenant)
+    ApprovalFactory(requested_by=person)
+    TerminalFactory(register=register, paired_by=person)
+    number = register.number
+    with tenant_scope(order.tenant):
+        Posting(user=person, store=register.store).save()
+        Receipt(order=order, register=register, number=number, issued_at=timezone.now()).save()
 
 
 @pytest.fixture
@@ -32,6 +60,7 @@ def more(ours, cashier):
             StockLevelFactory(product=line.product, store=register.store)
             CategoryFactory(tenant=ours)
             TaxClassFactory(tenant=ours)
+            drawer_and_papers(line.order, person, register)
             with tenant_scope(ours):
                 audit.record("store_added", actor=person, target=register.store)
 

@@ -2,7 +2,12 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
 
 from tests.api import Api
 from tests.architecture.walks import routes
@@ -23,8 +28,8 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
         "reason": "Change",
     },
 }
-# The parts of an order that paths name beside the order.
-PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4()}
+# The parts of an order, or of a webhook, that paths name beside it.
+PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4(), "delivery": uuid.uuid4()}
 
 
 def call(
@@ -39,3 +44,21 @@ def call(
     return client.client.generic(
         method.upper(), f"/{path}", content, "application/json", headers=headers
     )
+
+
+@contextmanager
+def each_alone(who: str) -> Iterator[None]:
+    """What one of several does in a test is undone before the next one; failures name who it was.
+
+    One test for all of them, since making their shop takes longer than asking.
+    """
+    cache.clear()
+    undone = transaction.atomic()
+    undone._from_testcase = True  # what must be outermost outside of tests may be so inside it
+    try:
+        with undone:
+            yield
+            transaction.set_rollback(True)
+    except BaseException as error:
+        error.add_note(f"It was asked by: {who}")
+        raise

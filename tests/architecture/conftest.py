@@ -16,6 +16,7 @@ from tests.factories.orders import (
     ShiftFactory,
     StoreCreditFactory,
 )
+from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 
 
 @pytest.fixture
@@ -32,7 +33,10 @@ def rows(shop, store, register, product, cashier):
         order__cashier__tenant=shop,
         discounts=[{**discount, "amount": "0.25"}],
     )
+    webhook = WebhookFactory(tenant=shop)
+    OutboxDeliveryFactory(id=PARTS["delivery"], event__tenant=shop, subscriber=webhook.subscriber)
     return {
+        "webhook": webhook.pk,
         "refund": RefundFactory(order=line.order).pk,
         "store-credit": StoreCreditFactory(tenant=shop).pk,
         "shift": ShiftFactory(opened_by=cashier, register=register).pk,

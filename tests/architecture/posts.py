@@ -6,10 +6,13 @@ from typing import Any
 
 from accounts.models import User
 from orders.models import Product
-from tenants.models import Store
+from tenants.models import Store, Webhook
 from tests.api import Person
+from tests.architecture.calls import PARTS
 from tests.architecture.walks import routes
 from tests.factories.accounts import PASSWORD
+from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
+from tests.orders.offline import charged, sale
 from tests.orders.till import Body, Till, card, cash, line
 
 PATHS = {route.name: route.path.removeprefix("api/v1/") for route in routes()}
@@ -62,6 +65,19 @@ class World:
         assert asked.status_code == 201
         return str(asked.json()["id"])
 
+    def webhook(self) -> Webhook:
+        return WebhookFactory(tenant=self.store.tenant)
+
+    def told(self) -> Webhook:
+        """With the delivery that paths name."""
+        webhook = self.webhook()
+        OutboxDeliveryFactory(
+            id=PARTS["delivery"],
+            event__tenant=self.store.tenant,
+            subscriber=webhook.subscriber,
+        )
+        return webhook
+
     def delivery(self) -> Body:
         return {
             "type": "receive",
@@ -80,7 +96,10 @@ class Post:
     content_type: str = "application/json"
 
     def path(self, name: str) -> str:
-        return PATHS[name].replace("<uuid:pk>", str(self.row))
+        path = PATHS[name].replace("<uuid:pk>", str(self.row))
+        for part, id in PARTS.items():
+            path = path.replace(f"<uuid:{part}>", str(id))
+        return path
 
 
 def without_id(body: Body) -> Body:
@@ -96,6 +115,7 @@ CSV = (
     b"sku,name,price\r\nPEAR,Pear,1.00\r\n\r\n"
     b"--b--\r\n"
 )
+HOOK = "https://93.184.215.14/hook"
 CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
 
 POSTS: dict[str, Callable[[World], Post]] = {
@@ -111,6 +131,11 @@ POSTS: dict[str, Callable[[World], Post]] = {
     "approval-list": lambda world: Post(world.leave()),
     "approval-approve": lambda world: Post({}, row=world.asked()),
     "approval-deny": lambda world: Post({}, row=world.asked()),
+    # who else is told
+    "webhook-list": lambda world: Post({"url": HOOK, "events": ["*"]}),
+    "webhook-rotate": lambda world: Post(row=world.webhook().pk),
+    "webhook-test": lambda world: Post(row=world.webhook().pk),
+    "webhook-redeliver": lambda world: Post(row=world.told().pk),
     # the shop and its catalog
     "store-list": lambda world: Post({"name": "Second"}),
     "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
@@ -138,6 +163,13 @@ POSTS: dict[str, Callable[[World], Post]] = {
     "payment-resolve": lambda world: Post(row=world.payment(card(TIMES_OUT))),
     "refund-resolve": lambda world: Post(row=world.unknown_refund()),
     "store-credit-list": lambda world: Post({"amount": "10.00"}),
+    # keeping up; what was sold has an id of its own, as its till gave it
+    "sync-orders": lambda world: Post(
+        {
+            "register": str(world.till.register.pk),
+            "batch": [sale(1, charged(world.product))],
+        }
+    ),
     # the drawer
     "shift-list": lambda world: Post({"register": str(world.till.register.pk)}),
     "shift-cash-movements": lambda world: Post(CASH_IN, row=world.shift()),

@@ -46,6 +46,10 @@ MEANS_ANOTHER_THING = {
     ("SignupInput", "tenant"),
     ("LimitsInput", "cashier"),
     ("TenantInput", "limits.cashier"),
+    # Who sold it offline need not be who uploads it.
+    ("OfflineSaleInput", "cashier"),
+    ("SyncInput", "batch[].cashier"),
+    ("SyncInputFromAnywhere", "batch[].cashier"),
 }
 # Passwords are for who logs in, for their owner, and at the beginning for who hires.
 TAKES_PASSWORDS = {
@@ -110,7 +114,15 @@ LOOKED_UP_BY_SERVICES = {
     ("RefundInput", "approval"),
     ("ShiftInput", "register"),
     ("CashMovementInput", "approval"),
-    ("ReportQuery", "store"),
+    # Of a sale that was made already; what it names may not be there any more.
+    ("ChargedLineInput", "product"),
+    ("OfflineSaleInput", "cashier"),
+    ("OfflineSaleInput", "lines[].product"),
+    *(
+        (name, field)
+        for name in ("SyncInput", "SyncInputFromAnywhere")
+        for field in ("register", "batch[].cashier", "batch[].lines[].product")
+    ),
     # Somebody of this shop who works at this terminal, or nobody.
     ("CredentialsInput", "user"),
     ("PinLogInInput", "user"),

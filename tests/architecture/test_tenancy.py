@@ -21,7 +21,7 @@ from tests.factories.tenants import TenantFactory
 # get in, which is counted for shops that do not exist and for addresses that try at many.
 NOT_OWNED = {"tenants.Tenant", "accounts.User", "accounts.Throttle"}
 # The same people, sorted for the pages of the admin.
-PROXIES = {"accounts.Cashier", "accounts.StaffMember"}
+PROXIES = {"accounts.Cashier", "accounts.StaffMember", "accounts.ShopSettings"}
 # What happened at the door of a shop that does not exist has no shop.
 ALSO_OF_NOBODY = {"tenants.AuditEvent"}
 # What the relay, and who looks after it, asks of all shops at once; they hold only what is left

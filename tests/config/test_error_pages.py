@@ -1,6 +1,7 @@
 import pytest
+from django.db import OperationalError
 
-from config.problems import problem_of
+from config.problems import problem_of, server_error
 from tests.config.urls import CANARY, failure
 from tests.shapes import refusal
 
@@ -46,6 +47,23 @@ def test_the_admin_fails_in_html(http, path, status):
 
     assert response.status_code == status
     assert response["Content-Type"].startswith("text/html")
+    assert CANARY not in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("/admin/", "text/html"), ("/api/docs/", "application/problem+json")]
+)
+def test_what_fails_before_any_view_for_want_of_a_database_passes(rf, path, kind):
+    def ask():
+        raise OperationalError(CANARY)
+
+    try:
+        ask()
+    except OperationalError:
+        response = server_error(rf.get(path))
+
+    assert (response.status_code, response["Retry-After"]) == (503, "1")
+    assert response["Content-Type"].startswith(kind)
     assert CANARY not in response.content.decode()
 
 

@@ -1,12 +1,22 @@
 """Shops and their places."""
 
 import uuid
+from secrets import token_hex
 from typing import Any
 
 import factory
 
-from tenants.models import IdempotencyKey, OutboxDelivery, OutboxEvent, Register, Store, Tenant
+from tenants.models import (
+    IdempotencyKey,
+    OutboxDelivery,
+    OutboxEvent,
+    Register,
+    Store,
+    Tenant,
+    Webhook,
+)
 from tenants.scope import tenant_scope
+from tenants.sealing import seal
 
 
 class TenantFactory(factory.django.DjangoModelFactory):
@@ -86,3 +96,15 @@ class OutboxDeliveryFactory(OwnedFactory):
     event = factory.SubFactory(OutboxEventFactory)
     tenant = factory.SelfAttribute("event.tenant")
     subscriber = "sales_log"
+
+
+class WebhookFactory(OwnedFactory):
+    """At an address of the open internet, at which no test calls."""
+
+    class Meta:
+        model = Webhook
+
+    url = factory.Sequence("https://hook.example/{}".format)
+    events = ["*"]
+
+    sealed_secret = factory.LazyFunction(lambda: seal(f"whsec_{token_hex(16)}"))

@@ -267,6 +267,7 @@ def test_a_file_beyond_the_limit_is_refused_unread(chief, content_type):
     assert refusal(response, 413, "body_too_large")["max_bytes"] == 16 * 1024 * 1024
 
 
+@pytest.mark.once
 def test_a_file_may_be_larger_than_other_bodies(chief):
     rows = "".join(f"S-{number},{'x' * 190},1\n" for number in range(60_000))
 

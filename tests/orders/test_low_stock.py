@@ -122,7 +122,7 @@ def test_the_sale_that_leaves_little_tells_so_once(till, room, watched, shop):
     ]
     with tenant_scope(shop):
         event, level = OutboxEvent.objects.get(topic="stock.low"), StockLevel.objects.get()
-    assert (event.subject_type, event.subject) == ("stocklevel", level.pk)
+    assert (event.subject_type, event.subject) == ("stock_level", level.pk)
 
 
 def test_it_is_told_again_once_there_was_more(till, room, watched, shop):

@@ -8,11 +8,11 @@ from tests.orders.till import card, cash, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-OPENING = {"postgresql": 14, "sqlite": 12}
-MOVEMENT = {"postgresql": 14, "sqlite": 12}
-ENDING = {"postgresql": 12, "sqlite": 10}
-CLOSING = {"postgresql": 29, "sqlite": 30}
-X_REPORT = {"postgresql": 21, "sqlite": 19}
+OPENING = {"postgresql": 16, "sqlite": 14}
+MOVEMENT = {"postgresql": 15, "sqlite": 13}
+ENDING = {"postgresql": 13, "sqlite": 11}
+CLOSING = {"postgresql": 30, "sqlite": 31}
+X_REPORT = {"postgresql": 22, "sqlite": 20}
 Z_REPORT = {"postgresql": 4, "sqlite": 2}
 LIST = {"postgresql": 4, "sqlite": 2}
 

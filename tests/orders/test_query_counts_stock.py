@@ -9,7 +9,7 @@ from tenants.scope import tenant_scope
 from tests.orders.till import cash, line
 
 # Session, product, store, the locked level, the id; the movement, the level, the audit trail.
-MOVEMENT = 8
+MOVEMENT = 9
 OCCURRED = "2025-03-01T12:00:00Z"
 
 
@@ -20,8 +20,8 @@ OCCURRED = "2025-03-01T12:00:00Z"
         ("adjust", {}, 0),
         ("waste", {}, 0),
         ("count", {}, 0),
-        # The other store, and the level there.
-        ("transfer_out", {}, 2),
+        # The other store, the level there, and that it changed.
+        ("transfer_out", {}, 3),
         # The count after it.
         ("receive", {"occurred_at": OCCURRED}, 1),
         # What moved since, and the count after it.
@@ -56,7 +56,7 @@ def test_the_movements_of_one_shelf(room, product, statements):
 def test_a_mark(room, product, statements):
     (level,) = room.get("stock/").json()["results"]
 
-    with statements(4):
+    with statements(5):
         path = f"stock/{level['id']}/"
         assert room.patch(path, {"reorder_point": "3"}, If_Match="*").status_code == 200
 

@@ -93,7 +93,7 @@ def test_whoever_is_logged_in_at_a_register_opens_no_other(cashier, tills, refus
     session = AuthSessionFactory(user=cashier, register=own, store=own.store)
     body = {"id": new_id(), "register": str(other.pk)}
 
-    refused(lambda: Person(cashier, session).post("shifts/", body), 403, "permission_denied")
+    refused(lambda: Person(cashier, session).post("shifts/", body), 403, "other_register")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
-"""An admin at work on stores and registers."""
+"""An admin at work on stores and registers, and a server that hears webhooks."""
 
 import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.tenants import hooks
 
 
 @pytest.fixture
@@ -20,3 +24,23 @@ def bodies(store):
 @pytest.fixture
 def places(store, register):
     return {"stores": store, "registers": register}
+
+
+@pytest.fixture
+def ear(settings):
+    """A server on this machine, and leave to call it."""
+    settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
+    with hooks.listening() as ear:
+        yield ear
+
+
+@pytest.fixture
+def told(shop, ear):
+    """A webhook of the shop that hears everything."""
+    return hooks.made(shop, ear.url)
+
+
+@pytest.fixture
+def running_clock():
+    with time_machine.travel(timezone.now(), tick=True) as traveller:
+        yield traveller

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants.fields import (
+    DayField,
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
@@ -232,3 +233,22 @@ def test_every_time_is_shown_as_it_can_be_sent(moment):
     field = StrictDateTimeField()
 
     assert taken(field, field.to_representation(moment)) == moment
+
+
+# --- days -------------------------------------------------------------------------------------
+
+
+def test_a_day_is_a_day_of_the_calendar():
+    assert taken(DayField(), "2028-02-29") == date(2028, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "data", ["20280229", "2028-W09-2", "2027-02-29", "2028-2-29", "٢٠٢٨-02-29", "", " ", 20280229]
+)
+def test_a_day_is_written_in_one_way(data):
+    assert refused(DayField(), data) == "invalid"
+
+
+@pytest.mark.parametrize("data", ["0001-01-01", "9999-12-31"])
+def test_a_day_lies_where_time_zones_can_be_reckoned_with(data):
+    assert refused(DayField(), data) == "out_of_range"

@@ -52,6 +52,17 @@ def test_a_number_is_never_used_again(office, store, register):
     assert response.json()["number"] == 2
 
 
+def test_a_stores_day_begins_at_midnight_until_somebody_says_otherwise(office, cashier, client_of):
+    store = office.post("stores/", {"name": "Bar"}).json()
+    path = f"stores/{store['id']}/"
+
+    changed = office.patch(path, {"day_starts_at": "04:30"}, If_Match='"1"')
+
+    assert store["day_starts_at"] == "00:00"
+    assert (changed.status_code, changed.json()["version"]) == (200, 2)
+    assert client_of(cashier).get(path).json()["day_starts_at"] == "04:30"
+
+
 @each_kind
 def test_no_place_can_be_deleted(kind, office, places, problem):
     before = rows()

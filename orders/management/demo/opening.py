@@ -15,7 +15,7 @@ from orders.services import write_product
 from orders.services.bulk import Delivered, receive_delivery
 from tenants.models import Store, Tenant
 from tenants.scope import deed, tenant_scope
-from tenants.services import add_register
+from tenants.services import add_register, save_row
 
 
 def ensure_open(plan: DemoShop) -> bool:
@@ -61,9 +61,7 @@ def _furnish(places: Iterable[Place]) -> list[Store]:
     stores = []
     for position, place in enumerate(places):
         store = Store() if position else Store.objects.get()
-        store.name, store.address = place.name, place.address
-        store.full_clean()
-        store.save()
+        save_row(store, {"name": place.name, "address": place.address})
         for number in range(store.registers.count() + 1, place.tills + 1):
             add_register(store=store, name=f"Till {number}")
         stores.append(store)
@@ -82,9 +80,7 @@ def _list_goods(plan: DemoShop) -> list[tuple[Product, Goods]]:
 
 
 def _saved(row: Any) -> Any:
-    row.full_clean()
-    row.save(force_insert=True)
-    return row
+    return save_row(row, {})
 
 
 def _list(

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
-from django.db.models import Count, Sum
+from django.db.models import Count
 
 from accounts.models import Role, User, username_key
 from accounts.services import (
@@ -25,10 +25,12 @@ from orders.management.replay.files import Article, SoldBasket
 from orders.management.replay.sale import TILLS_PER_STORE, delivery_id, order_id
 from orders.management.replay.terminal import LogIn
 from orders.models import Category, Order, Product
+from orders.models.columns import ExactSum
 from orders.services.bulk import Delivered, add_products, receive_delivery
 from tenants.models import Register, Store, Tenant
+from tenants.outbox import announce_all
 from tenants.scope import tenant_context, tenant_scope
-from tenants.services import add_register, add_tenant
+from tenants.services import add_register, add_tenant, save_row
 
 CURRENCY = "USD"
 OWNER = "owner"
@@ -118,9 +120,7 @@ def _one_of_each_store(baskets: Iterable[SoldBasket]) -> Iterable[SoldBasket]:
 def _store(name: str) -> Store:
     store = Store.objects.filter(name=f"Store {name}").first()
     if store is None:
-        store = Store(name=f"Store {name}")
-        store.full_clean()
-        store.save(force_insert=True)
+        store = save_row(Store(), {"name": f"Store {name}"})
     return store
 
 
@@ -137,6 +137,7 @@ def _list_articles(articles: Sequence[Article]) -> int:
     names = {article.category for article in articles if article.category}
     known = {category.name: category for category in Category.objects.all()}
     missing = [Category(name=name) for name in sorted(names - known.keys())]
+    announce_all("category.created", missing)
     known |= {category.name: category for category in Category.objects.bulk_create(missing)}
     return add_products(
         Product(
@@ -171,10 +172,8 @@ def sold_according_to_database(tenant: Tenant, baskets: Sequence[SoldBasket]) ->
         for start in range(0, len(baskets), CHUNK):
             ids = [order_id(tenant.slug, basket) for basket in baskets[start : start + CHUNK]]
             orders = Order.objects.filter(pk__in=ids, receipt_number__isnull=False)
-            rows = orders.values("store__name").annotate(Count("pk"), Sum("paid_total"))
-            for row in rows:
-                place = row["store__name"].removeprefix("Store ")
-                # Quantized, because SQLite adds decimals as floats.
-                paid = sold[place].paid + tenant.in_currency(row["paid_total__sum"])
-                sold[place] = Sold(sold[place].baskets + row["pk__count"], paid)
+            rows = orders.values_list("store__name").annotate(Count("pk"), ExactSum("paid_total"))
+            for store, count, paid in rows:
+                before = sold[place := store.removeprefix("Store ")]
+                sold[place] = Sold(before.baskets + count, before.paid + paid)
     return sold

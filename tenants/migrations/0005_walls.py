@@ -7,5 +7,5 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tenants", "0003_idempotency_and_outbox")]
+    dependencies = [("tenants", "0004_changes_and_webhooks")]
     operations = []

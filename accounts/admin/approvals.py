@@ -1,0 +1,82 @@
+"""Who allowed what, and when it was used: to look at, and never decided here."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils import timezone
+
+from accounts.admin.filters import OnDay, Recent
+from accounts.admin.pages import ShopAdmin
+from accounts.admin.tables import NOTHING
+from accounts.models import EXPIRED, Approval, Role
+from accounts.web.site import shop_site
+from tenants.scope import current_tenant
+
+STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]
+
+
+class InStatus(admin.SimpleListFilter):
+    """As it is at this moment: what was not taken up in time has expired."""
+
+    title = parameter_name = "status"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return STATUSES
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        known = self.value() in dict(STATUSES)
+        return queryset.in_status(self.value(), timezone.now()) if known else queryset
+
+
+@admin.register(Approval, site=shop_site)
+class ApprovalAdmin(ShopAdmin):
+    """Leave that a second person gave for one deed, newest first."""
+
+    seen_by = Role.MANAGER
+    list_display = (
+        "created_at",
+        "action",
+        "up_to",
+        "shown_as",
+        "requested_by",
+        "decided_by",
+        "used_at",
+    )
+    list_filter = ("action", InStatus, Recent, OnDay)
+    list_select_related = ("requested_by", "decided_by")
+    sortable_by = ()
+    ordering = ("-created_at", "-id")
+    fields = (
+        "action",
+        "up_to",
+        "about",
+        "reason",
+        "shown_as",
+        "requested_by",
+        "created_at",
+        "asked_at",
+        "decided_by",
+        "decided_at",
+        "expires_at",
+        "used_at",
+    )
+
+    @admin.display(description="At most")
+    def up_to(self, approval: Approval) -> Any:
+        amount = approval.amount
+        return NOTHING if amount is None else current_tenant().in_currency(amount)
+
+    @admin.display(description="Status")
+    def shown_as(self, approval: Approval) -> str:
+        return dict(STATUSES)[approval.shown_status]
+
+    @admin.display(description="About")
+    def about(self, approval: Approval) -> str:
+        return ", ".join(f"{name} {pk}" for name, pk in sorted(approval.object.items()))
+
+    @admin.display(description="Asked for at")
+    def asked_at(self, approval: Approval) -> str:
+        return str(approval.terminal.register) if approval.terminal else NOTHING
+
+    def named(self, row: Approval) -> str:
+        return f"{row.get_action_display()}, for {row.requested_by}"

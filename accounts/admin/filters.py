@@ -1,0 +1,97 @@
+"""What lists are narrowed by: always by what an index finds, or by few enough names."""
+
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+from tenants.models import Register, Store
+
+# What every clock can show, with the day after it.
+FIRST_YEAR, LAST_YEAR = 1970, 9998
+DAYS = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
+
+
+class Recent(admin.SimpleListFilter):
+    """The last days, counted from this moment."""
+
+    title = "time"
+    parameter_name = "days"
+    moment = "created_at"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return DAYS.items()
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        if self.value() not in DAYS:
+            return queryset
+        since = timezone.now() - timedelta(days=int(self.value() or 0))
+        return queryset.filter(**{f"{self.moment}__gte": since})
+
+
+class OnDay(admin.SimpleListFilter):
+    """One day from midnight to midnight, by the shop's clock: typed or picked, not chosen."""
+
+    title = "day"
+    parameter_name = "day"
+    template = "admin/shop/day.html"
+    moment = "created_at"
+
+    def __init__(self, request: Any, params: Any, model: Any, model_admin: Any) -> None:
+        super().__init__(request, params, model, model_admin)
+        self.others = [
+            (name, value)
+            for name, values in request.GET.lists()
+            if name not in {self.parameter_name, "p", "e"}
+            for value in values
+        ]
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [("", "")]
+
+    def choices(self, changelist: Any) -> Any:
+        yield {"day": self.value() or "", "others": self.others}
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        if (begins := midnight_of(self.value())) is None:
+            return queryset
+        # By the clock on the wall: a day may have 23 or 25 hours.
+        ends = begins + timedelta(days=1)
+        return queryset.filter(**{f"{self.moment}__gte": begins, f"{self.moment}__lt": ends})
+
+
+def midnight_of(day: str | None) -> datetime | None:
+    """When a day begins; nothing of what is no day, or none that a clock can show."""
+    try:
+        date = parse_date(day or "")
+    except ValueError:
+        return None
+    if date is None or not FIRST_YEAR <= date.year <= LAST_YEAR:
+        return None
+    return datetime.combine(date, time(), timezone.get_current_timezone())
+
+
+class OfPlace(admin.SimpleListFilter):
+    """One of the shop's own places."""
+
+    model: Any
+    field: str
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [(str(place.pk), str(place)) for place in self.model.objects.order_by("name", "pk")]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        known = {str(key) for key, _ in self.lookup_choices}
+        return queryset.filter(**{self.field: self.value()}) if self.value() in known else queryset
+
+
+class OfStore(OfPlace):
+    title = parameter_name = field = "store"
+    model = Store
+
+
+class OfRegister(OfPlace):
+    title = parameter_name = field = "register"
+    model = Register

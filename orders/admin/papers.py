@@ -1,0 +1,31 @@
+"""What stands below a receipt, a refund or a Z: its place in the chain, and its text."""
+
+from typing import Any
+
+from accounts.admin.tables import Table, line
+from orders.models import ChainEntry
+from orders.services import FACES
+from orders.services.chain import hash_of
+from orders.services.papers import Paper
+
+
+def seal_of(kind: ChainEntry.Kind, subject: Any) -> Table:
+    """The entry of the register's chain, and whether its hash is still that of its content."""
+    entry = ChainEntry.objects.filter(kind=kind, subject=subject.pk).first()
+    if entry is None:
+        return Table("Seal", nothing="It has no entry in the chain of its register.")
+    fits = hash_of(entry.previous_hash, entry.content) == entry.hash
+    return Table(
+        "Seal",
+        (
+            line("Entry in the chain", str(entry.sequence)),
+            line("Hash", entry.hash),
+            line("Hash of the entry before", entry.previous_hash or "It is the first one."),
+            line("Hash and content", "fit together" if fits else "DO NOT FIT: it was changed"),
+        ),
+        note="The whole chain is proved by manage.py verify_chain.",
+    )
+
+
+def text_of(paper: Paper) -> Table:
+    return Table("On paper", paper=FACES["text"].draw(paper).decode())

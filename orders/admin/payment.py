@@ -1,0 +1,153 @@
+"""The payments, to look at: what became of each, and what of it went back."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.admin.filters import OfPlace, OnDay, Recent
+from accounts.admin.pages import ShopAdmin
+from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from accounts.models import Role
+from accounts.web.site import shop_site
+from orders.admin.amounts import off
+from orders.admin.catalog import in_currency
+from orders.models import Order, Payment, Payout
+from orders.services.papers import money
+from tenants.models import Register, Store
+from tenants.scope import current_tenant
+
+
+class OfOrder(admin.ModelAdmin):
+    """What belongs to an order is listed as orders are, newest first: their index finds it."""
+
+    ordering: Any = ("-order__created_at", "-order_id", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request)
+        # Said of the order too, where the index begins with the shop.
+        return rows.filter(order__tenant=current_tenant())
+
+
+class SoughtByOrder(admin.ModelAdmin):
+    """Found by the number of its order, which has an index; no search looks through a relation."""
+
+    # Shows the box to type in.
+    search_fields: Any = ("id",)
+    search_help_text = "The whole number of the order, as it stands on the receipt."
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        number = search_term.strip()
+        if not number:
+            return queryset, False
+        found = list(Order.objects.filter(number=number).values_list("pk", flat=True))
+        return queryset.filter(order__in=found), False
+
+
+class OfOrdersStore(OfPlace):
+    title = parameter_name = "store"
+    field = "order__store"
+    model = Store
+
+
+class OfOrdersRegister(OfPlace):
+    title = parameter_name = "register"
+    field = "order__register"
+    model = Register
+
+
+class OfRecentOrder(Recent):
+    title = "time of the order"
+    moment = "order__created_at"
+
+
+class OfOrderOnDay(OnDay):
+    title = "day of the order"
+    moment = "order__created_at"
+
+
+PLACES_AND_TIMES = (OfRecentOrder, OfOrderOnDay, OfOrdersStore, OfOrdersRegister)
+
+
+@admin.register(Payment, site=shop_site)
+class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
+    """Money for orders, those of the newest orders first."""
+
+    seen_by = Role.MANAGER
+    list_display = ("order", "method", "status", "settled", "back", "register", "created_at")
+    list_display_links = ("method",)
+    list_filter = ("method", "status", *PLACES_AND_TIMES)
+    list_select_related = ("order__register",)
+    sortable_by = ()
+    fields = (
+        "order",
+        "method",
+        "status",
+        "reason",
+        "taken_by",
+        "shift",
+        "reference",
+        "gateway_reference",
+        "created_at",
+        "returned_at",
+        "returned_in",
+    )
+
+    @admin.display(description="Amount")
+    def settled(self, payment: Payment) -> Any:
+        return in_currency(payment.amount)
+
+    @admin.display(description="Given back")
+    def back(self, payment: Payment) -> Any:
+        return in_currency(payment.refunded_total) if payment.refunded_total else None
+
+    @admin.display(description="Register")
+    def register(self, payment: Payment) -> str:
+        return str(payment.order.register)
+
+    def named(self, row: Payment) -> str:
+        return f"{row.get_method_display()} {money(row.amount)} for {row.order}"
+
+    def tables(self, row: Payment) -> list[Table]:
+        return [handed_over(row), given_back(row)]
+
+
+def handed_over(payment: Payment) -> Table:
+    lines = []
+    if payment.tendered is not None:
+        lines = [
+            line("Handed over", figure(money(payment.tendered))),
+            line("Change", figure(off(payment.change))),
+        ]
+    counts = payment.status == Payment.Status.CAPTURED
+    note = "" if counts else "It settles nothing: only what is captured counts."
+    return Table(
+        "The amount", (*lines, total("For the order", figure(money(payment.amount)))), note=note
+    )
+
+
+def given_back(payment: Payment) -> Table:
+    payouts = list(payment.payouts.select_related("refund").order_by("pk"))
+    sums = (
+        total("Given back", "", "", figure(money(payment.refunded_total))),
+        total("Left of it", "", "", figure(money(payment.left))),
+    )
+    return Table(
+        "What went back",
+        (*map(payout_line, payouts), *sums) if payouts else (),
+        head=head(("Refund", "How", "Status"), "Amount"),
+        nothing="Nothing of it went back.",
+    )
+
+
+def payout_line(payout: Payout) -> Line:
+    number = payout.refund.receipt_number
+    return line(
+        words(f"Receipt {number}" if number else "Without a receipt", page_of(payout.refund)),
+        payout.get_method_display(),
+        payout.get_status_display(),
+        figure(money(payout.paid)),
+    )

@@ -1,0 +1,83 @@
+"""The receipts, to look at: number, seal, how often each was printed, and what it says."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+
+from accounts.admin.pages import ShopAdmin
+from accounts.admin.tables import Table
+from accounts.models import Role
+from accounts.web.site import shop_site
+from orders.admin.catalog import in_currency
+from orders.admin.papers import seal_of, text_of
+from orders.admin.payment import PLACES_AND_TIMES, OfOrder
+from orders.models import ChainEntry, Order, Receipt, RegisterSeries
+from orders.services import receipt_of
+from orders.services.printing import previewed
+from tenants.models import Register
+
+# More has no column for a number.
+MOST_DIGITS = 15
+
+
+@admin.register(Receipt, site=shop_site)
+class ReceiptAdmin(OfOrder, ShopAdmin):
+    """What customers took home, that of the newest order first."""
+
+    seen_by = Role.MANAGER
+    list_display = ("number", "order", "amount", "register", "prints", "issued_at")
+    list_filter = PLACES_AND_TIMES
+    list_select_related = ("order", "register")
+    search_fields = ("number",)
+    search_help_text = "The number of the receipt, at whichever register."
+    sortable_by = ()
+    fields = ("number", "order", "register", "issued_at", "prints")
+
+    def get_search_results(
+        self, request: Any, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Register by register, as the index has them; every register has its own numbers."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if not (term.isascii() and term.isdigit() and len(term) <= MOST_DIGITS):
+            return queryset.none(), False
+        registers = list(Register.objects.values_list("pk", flat=True))
+        return queryset.filter(number=int(term), register__in=registers), False
+
+    @admin.display(description="Total")
+    def amount(self, receipt: Receipt) -> Any:
+        return in_currency(receipt.order.total + receipt.order.cash_rounding)
+
+    def named(self, row: Receipt) -> str:
+        return f"Receipt {row.number} of {row.register}"
+
+    def tables(self, row: Receipt) -> list[Table]:
+        """As the next print would look, which is not counted by looking."""
+        order = Order.objects.with_receipt().get(pk=row.order_id)
+        paper = previewed(receipt_of(order), "text")
+        return [seal_of(ChainEntry.Kind.RECEIPT, row), text_of(paper)]
+
+
+@admin.register(RegisterSeries, site=shop_site)
+class RegisterSeriesAdmin(ShopAdmin):
+    """Where the running numbers of each register stand."""
+
+    seen_by = Role.MANAGER
+    list_display = ("register", "last_order", "last_receipt", "last_z", "last_entry", "shift")
+    list_select_related = ("register", "shift")
+    sortable_by = ()
+    ordering = ("register__number", "id")
+    fields = (
+        "register",
+        "last_order",
+        "last_receipt",
+        "last_z",
+        "last_entry",
+        "last_hash",
+        "shift",
+    )
+
+    def named(self, row: RegisterSeries) -> str:
+        return f"Numbers of {row.register}"

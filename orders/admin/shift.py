@@ -1,0 +1,80 @@
+"""The drawers, to look at: what was taken, what should be in them and why, what was counted."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
+from accounts.admin.pages import ShopAdmin
+from accounts.admin.tables import Table
+from accounts.models import Role
+from accounts.web.site import shop_site
+from orders.admin.catalog import in_currency
+from orders.admin.shift_why import tables_of
+from orders.models import CashMovement, Shift
+
+
+@admin.register(Shift, site=shop_site)
+class ShiftAdmin(ShopAdmin):
+    """The times of all drawers, newest first."""
+
+    seen_by = Role.MANAGER
+    list_display = ("created_at", "register", "status", "opened_by", "closed_at", "z", "over_short")
+    list_filter = ("status", Recent, OnDay, OfStore, OfRegister)
+    list_select_related = ("register", "opened_by")
+    sortable_by = ()
+    ordering = ("-created_at", "-id")
+    fields = (
+        "register",
+        "store",
+        "status",
+        "z_number",
+        "created_at",
+        "opened_by",
+        "ended_at",
+        "ended_by",
+        "closed_at",
+        "closed_by",
+        "note",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """A Z is long, and no list shows it."""
+        return super().get_queryset(request).defer("z_report", "denominations")
+
+    @admin.display(description="Z")
+    def z(self, shift: Shift) -> int | None:
+        return shift.z_number
+
+    @admin.display(description="Over or short in cash")
+    def over_short(self, shift: Shift) -> str | None:
+        cash = (each["difference"] for each in shift.counted if each["method"] == "cash")
+        return next(cash, None)
+
+    def named(self, row: Shift) -> str:
+        return f"{row.register}: {row}"
+
+    def tables(self, row: Shift) -> list[Table]:
+        return tables_of(row)
+
+
+@admin.register(CashMovement, site=shop_site)
+class CashMovementAdmin(ShopAdmin):
+    """Cash put into the drawers or taken out of them other than by sales, newest first."""
+
+    seen_by = Role.MANAGER
+    list_display = ("created_at", "type", "moved", "reason", "by", "approved_by", "shift")
+    list_filter = ("type", Recent, OnDay)
+    list_select_related = ("by", "approved_by", "shift")
+    sortable_by = ()
+    ordering = ("-created_at", "-id")
+    fields = ("type", "moved", "reason", "by", "approved_by", "shift", "created_at")
+
+    @admin.display(description="Amount")
+    def moved(self, movement: CashMovement) -> Any:
+        return in_currency(movement.amount)
+
+    def named(self, row: CashMovement) -> str:
+        return f"{row.get_type_display()}: {in_currency(row.amount)}"

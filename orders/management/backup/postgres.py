@@ -1,0 +1,71 @@
+"""PostgreSQL's own programs write and read its backups; they are part of every installation."""
+
+import os
+import subprocess
+from pathlib import Path
+from typing import IO
+
+from django.core.management import CommandError
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# What libpq reads, of what Django's settings know. A password among arguments is for all to see.
+VARIABLES = {
+    "HOST": "PGHOST",
+    "PORT": "PGPORT",
+    "USER": "PGUSER",
+    "PASSWORD": "PGPASSWORD",
+    "NAME": "PGDATABASE",
+}
+
+
+class PostgresCopy:
+    """One transaction reads everything, so that the file is the database of one moment."""
+
+    def __init__(self, connection: BaseDatabaseWrapper) -> None:
+        self.connection = connection
+
+    def take(self, file: Path) -> None:
+        with file.open("wb") as output:
+            self.run("pg_dump", "--format=custom", output=output)
+
+    def put_back(self, file: Path) -> None:
+        self.refuse_unless_empty()
+        name = str(self.connection.settings_dict["NAME"])
+        self.run("pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={name}", file)
+
+    def refuse_unless_empty(self) -> None:
+        there = self.connection.introspection.table_names()
+        self.connection.close()
+        if there:
+            raise CommandError(
+                "The database is not empty: create a new one and name it in DATABASE_URL. "
+                "Nothing is ever written over."
+            )
+
+    def run(self, program: str, *arguments: str | Path, output: IO[bytes] | None = None) -> None:
+        try:
+            done = subprocess.run(  # noqa: S603  (our own programs and arguments)
+                [program, *map(str, arguments)],
+                env=self.environment(),
+                stdout=output,
+                stderr=subprocess.PIPE,
+                check=False,
+            )
+        except FileNotFoundError:
+            raise CommandError(
+                f"{program} is not installed: it is part of PostgreSQL's client programs "
+                "(on Debian: postgresql-client), and must be as new as the server."
+            ) from None
+        if done.returncode:
+            raise CommandError(f"{program} failed:\n{done.stderr.decode(errors='replace').strip()}")
+
+    def environment(self) -> dict[str, str]:
+        at = self.connection.settings_dict
+        asked = {name: str(at[key]) for key, name in VARIABLES.items() if at[key]}
+        options = {f"PG{key.upper()}": str(value) for key, value in self.libpq_options().items()}
+        return os.environ | options | asked
+
+    def libpq_options(self) -> dict[str, object]:
+        """How the connection is secured: sslmode, sslrootcert and their like."""
+        options = self.connection.settings_dict["OPTIONS"]
+        return {key: value for key, value in options.items() if key.startswith("ssl")}

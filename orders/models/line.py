@@ -1,0 +1,82 @@
+"""One product on an order."""
+
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from orders.models.catalog import Product
+from orders.models.columns import money_column, quantity_column
+from orders.models.order import Order
+from tenants.exceptions import Invalid
+from tenants.models import TenantOwned
+
+
+class OrderLine(TenantOwned):
+    """One product on an order, with name, price and taxes as they were when it was added."""
+
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
+    position = models.PositiveIntegerField()
+    # Null for what a till sold offline and no catalog knows.
+    product = models.ForeignKey(
+        Product, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    # Copied at the time of sale: later changes of the catalog must not rewrite history.
+    sku = models.CharField(max_length=64)
+    name = models.CharField(max_length=200)
+    list_price = money_column()
+    unit_price = money_column()
+    quantity = quantity_column()
+    note = models.CharField(max_length=200, blank=True)
+    tracks_stock = models.BooleanField()
+    open_price = models.BooleanField(default=False)
+    sold_by = models.CharField(max_length=6, choices=Product.SoldBy, default=Product.SoldBy.UNIT)
+    discounts = models.JSONField(default=list, blank=True)
+    taxes = models.JSONField(default=list, blank=True)
+    gross = money_column()
+    discount_total = money_column()
+    net = money_column()
+    tax_total = money_column()
+    total = money_column()
+    refunded_quantity = quantity_column(default=Decimal(0))
+    refunded_total = money_column(default=Decimal(0))
+
+    class Meta(TenantOwned.Meta):
+        ordering: ClassVar[list[str]] = ["position"]
+        constraints: ClassVar[list[Any]] = [
+            models.CheckConstraint(condition=Q(quantity__gt=0), name="line_quantity_is_positive"),
+            models.CheckConstraint(
+                condition=Q(net__gte=0) & Q(total__gte=0), name="line_total_is_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_quantity__gte=0)
+                & Q(refunded_quantity__lte=models.F("quantity")),
+                name="refunded_quantity_was_sold",
+            ),
+            models.CheckConstraint(
+                condition=Q(refunded_total__gte=0) & Q(refunded_total__lte=models.F("total")),
+                name="refunded_total_was_sold",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.name}"
+
+    @property
+    def left(self) -> Decimal:
+        """What of its total has not been given back."""
+        left: Decimal = self.total - self.refunded_total
+        return left
+
+    @property
+    def is_all_back(self) -> bool:
+        return bool(self.refunded_quantity == self.quantity)
+
+    def ensure_whole(self) -> None:
+        self.ensure_whole_in(self.quantity, "quantity")
+
+    def ensure_whole_in(self, quantity: Decimal, field: str) -> None:
+        """Pieces are whole; only what is weighed comes in parts."""
+        if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
+            raise Invalid.field(field, f"{self.name} comes by the piece.", code="not_whole")

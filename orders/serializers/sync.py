@@ -1,0 +1,243 @@
+"""Shapes of what a till sold without us, of what became of it, and of what never came."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from accounts.models import AuthSession
+from orders.money import TaxRate
+from orders.serializers.order import (
+    MOST_LINES,
+    CustomerInput,
+    DiscountInput,
+    OrderSerializer,
+    PaymentInput,
+    fingerprint,
+)
+from orders.services import ChargedLine, Malformed, OfflineSale, Outcome, Upload
+from tenants.fields import (
+    MoneyField,
+    PercentField,
+    QuantityField,
+    StrictBooleanField,
+    StrictCharField,
+    StrictDateTimeField,
+    StrictIntegerField,
+    StrictUUIDField,
+)
+from tenants.formats import FormatError, read_uuid
+from tenants.serializers import StrictSerializer, flatten_errors
+
+MOST_SALES = 500
+MOST_TAXES = 10
+
+
+class ChargedTaxInput(StrictSerializer):
+    """A rate as it was charged."""
+
+    max_items = MOST_TAXES
+
+    name = StrictCharField(max_length=50)
+    percent = PercentField()
+    included = StrictBooleanField()
+    compound = StrictBooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"rate": TaxRate(**{"compound": False, **attrs})}
+
+
+class ChargedLineInput(StrictSerializer):
+    """What was sold, named as well as the till can, and the price that was asked for one.
+
+    Without `taxes` they are those of the product. What the catalog does not know is booked under
+    the `name` given here.
+    """
+
+    max_items = MOST_LINES
+
+    id = StrictUUIDField(required=False)
+    product = StrictUUIDField(required=False)
+    sku = StrictCharField(max_length=64, required=False)
+    barcode = StrictCharField(max_length=64, required=False)
+    name = StrictCharField(max_length=200, required=False)
+    quantity = QuantityField()
+    unit_price = MoneyField()
+    taxes = ChargedTaxInput(many=True, required=False)
+    note = StrictCharField(max_length=200, allow_blank=True, required=False)
+    discounts = DiscountInput(many=True, required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs.keys() & {"product", "sku", "barcode", "name"}:
+            raise serializers.ValidationError(
+                "Say what it was, by product, sku, barcode or name.", code="required"
+            )
+        discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
+        if "taxes" in attrs:
+            attrs["taxes"] = tuple(each["rate"] for each in attrs["taxes"])
+        return {"charged": ChargedLine(discounts=discounts, **attrs)}
+
+
+class EachForItself(serializers.ListSerializer):
+    """Items of which a wrong one does not make the others wrong: each with what was read of it."""
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", input_type=type(data).__name__)
+        if len(data) > (self.max_length or 0):
+            self.fail("max_length", max_length=self.max_length)
+        return [self.read(item) for item in data]
+
+    def read(self, item: Any) -> Any:
+        try:
+            return item, self.child.run_validation(item)
+        except serializers.ValidationError as error:
+            return Malformed(id_of(item), tuple(flatten_errors(error.detail)))
+
+
+def id_of(item: Any) -> UUID | None:
+    try:
+        return read_uuid(item.get("id")) if isinstance(item, dict) else None
+    except FormatError:
+        return None
+
+
+class OfflineSaleInput(StrictSerializer):
+    """A sale as its till wrote it down. `device_sequence` is the till's own number of it."""
+
+    max_items = MOST_SALES
+
+    id = StrictUUIDField()
+    device_sequence = StrictIntegerField(min_value=1)
+    sold_at = StrictDateTimeField()
+    cashier = StrictUUIDField(
+        required=False, help_text="Who sold it; without one, whoever uploads it."
+    )
+    lines = ChargedLineInput(many=True, allow_empty=False)
+    discounts = DiscountInput(many=True, required=False)
+    customer = CustomerInput(required=False)
+    note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
+    payments = PaymentInput(many=True, required=False)
+    total = MoneyField(required=False, help_text="What the till came to, before rounding to coins.")
+
+    class Meta:
+        list_serializer_class = EachForItself
+
+    def validate_payments(self, payments: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for payment in payments:
+            new = payment["new"]
+            if new.tendered is not None and new.method != "cash":
+                raise serializers.ValidationError("Only cash is tendered.", code="not_cash")
+            if new.tendered is not None and new.tendered < new.amount:
+                raise serializers.ValidationError(
+                    "Less than the amount that it pays.", code="tendered_too_little"
+                )
+        return payments
+
+
+class SyncInput(StrictSerializer):
+    """What a till sold without a connection, of one register."""
+
+    register = StrictUUIDField(
+        required=False, help_text="Of a log-in at a paired register it is that one, and no other."
+    )
+    last_sequence = StrictIntegerField(
+        required=False,
+        min_value=1,
+        help_text="The last number that the till has given to a sale, sent or not.",
+    )
+    batch = OfflineSaleInput(many=True)
+
+
+class SyncInputFromAnywhere(SyncInput):
+    """The same from a log-in that is bound to no register, and so has to name one."""
+
+    register = StrictUUIDField()
+
+
+def upload_of(given: Mapping[str, Any], session: AuthSession) -> Upload:
+    register = session.register_for(given.get("register"))
+    return Upload(
+        register=register,
+        batch=[
+            item if isinstance(item, Malformed) else sale_of(*item, register=str(register))
+            for item in given["batch"]
+        ],
+        last_sequence=given.get("last_sequence", 0),
+    )
+
+
+def sale_of(item: Mapping[str, Any], given: dict[str, Any], *, register: str) -> OfflineSale:
+    """The sale of a valid item; `item` is what it was read from."""
+    customer = given.get("customer", {})
+    return OfflineSale(
+        id=given["id"],
+        fingerprint=fingerprint(item, register=register),
+        device_sequence=given["device_sequence"],
+        sold_at=given["sold_at"],
+        lines=tuple(each["charged"] for each in given["lines"]),
+        payments=tuple(each["new"] for each in given.get("payments", ())),
+        discounts=tuple(each["wanted"] for each in given.get("discounts", ())),
+        cashier=given.get("cashier"),
+        customer_name=customer.get("name", ""),
+        customer_email=customer.get("email", ""),
+        note=given.get("note", ""),
+        total=given.get("total"),
+    )
+
+
+# --- out ------------------------------------------------------------------------------------
+
+
+class FieldErrorSerializer(serializers.Serializer[Any]):
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ResultSerializer(serializers.Serializer[Any]):
+    """What became of one sale. `code` and `errors` say why it was rejected; else there is the
+    `order` as it is by now, of which `flags` names what somebody should look at."""
+
+    id = serializers.UUIDField(allow_null=True)
+    status = serializers.ChoiceField(choices=[each.value for each in Outcome])
+    code = serializers.CharField(required=False)
+    errors = FieldErrorSerializer(many=True, required=False)  # type: ignore[assignment]
+    order = OrderSerializer(required=False)
+
+    def to_representation(self, result: Any) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "id": str(result.id) if result.id else None,
+            "status": result.status.value,
+        }
+        if result.order is None:
+            shown["code"] = result.code
+            if result.errors:
+                shown["errors"] = FieldErrorSerializer(result.errors, many=True).data
+        else:
+            shown["order"] = OrderSerializer().to_representation(result.order)
+        return shown
+
+
+class SyncSerializer(serializers.Serializer[Any]):
+    """One result for each item, in the order of the batch."""
+
+    results = ResultSerializer(many=True)
+
+
+class GapSerializer(serializers.Serializer[Any]):
+    first = serializers.IntegerField()
+    last = serializers.IntegerField()
+
+
+class GapsSerializer(serializers.Serializer[Any]):
+    """Till 3 issued 118 receipts, and we hold 116. `next` is the `after` of the further ranges."""
+
+    register = serializers.UUIDField(source="register.pk")
+    name = serializers.CharField(source="register.name")
+    issued = serializers.IntegerField(help_text="The highest number that the till has spoken of.")
+    held = serializers.IntegerField(help_text="How many of its numbers have come.")
+    missing = serializers.IntegerField()
+    ranges = GapSerializer(many=True)
+    next = serializers.IntegerField(allow_null=True)

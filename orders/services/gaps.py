@@ -1,0 +1,71 @@
+"""Which of the sales that a till has numbered never came to us."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import Count, F, Max, QuerySet, Window
+from django.db.models.functions import Lag
+
+from orders.models import Order, RegisterSeries
+from tenants.models import Register
+
+MOST_RANGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What the till has issued, what of that we hold, and the first of what is missing."""
+
+    register: Register
+    issued: int
+    held: int
+    ranges: list[Gap]
+    # Where the further ranges begin; None where there are no others.
+    next: int | None
+
+    @property
+    def missing(self) -> int:
+        return self.issued - self.held
+
+
+def gaps_of(register: Register, *, after: int = 0) -> Gaps:
+    """The ranges that are missing above `after`, some at a time; the figures are of the whole
+    series, which begins at 1."""
+    held = _held(register).aggregate(count=Count("device_sequence"), last=Max("device_sequence"))
+    series = RegisterSeries.objects.filter(register=register)
+    told = series.values_list("last_device_sequence", flat=True).first() or 0
+    issued = max(held["last"] or 0, told)
+    ranges = list(islice(_missing(register, after, issued), MOST_RANGES + 1))
+    shown = ranges[:MOST_RANGES]
+    further = shown[-1].last if len(ranges) > MOST_RANGES else None
+    return Gaps(register, issued, held["count"], shown, further)
+
+
+def _held(register: Register) -> QuerySet[Order]:
+    """One sale of each number; what came under a number that another had is not counted twice."""
+    return Order.objects.filter(
+        register=register, device_sequence__isnull=False, sequence_taken=False
+    )
+
+
+def _missing(register: Register, after: int, issued: int) -> Iterator[Gap]:
+    """Where a number does not follow the one before it, found in the index alone."""
+    numbers = _held(register).filter(device_sequence__gt=after).order_by("device_sequence")
+    before = Window(Lag("device_sequence", default=after), order_by=F("device_sequence").asc())
+    jumps = (
+        numbers.annotate(before=before)
+        .filter(device_sequence__gt=F("before") + 1)
+        .values_list("before", "device_sequence")
+    )
+    for earlier, number in jumps[: MOST_RANGES + 1]:
+        yield Gap(earlier + 1, (number or 0) - 1)
+    last = max(numbers.aggregate(last=Max("device_sequence"))["last"] or 0, after)
+    if last < issued:
+        yield Gap(last + 1, issued)

@@ -1,0 +1,14 @@
+"""Sales that a till made without us and tells us of later: booked, flagged, never refused."""
+
+from orders.services.syncing.batch import Outcome, Result, Upload, upload_sales
+from orders.services.syncing.sale import ChargedLine, Malformed, OfflineSale
+
+__all__ = [
+    "ChargedLine",
+    "Malformed",
+    "OfflineSale",
+    "Outcome",
+    "Result",
+    "Upload",
+    "upload_sales",
+]

@@ -1,0 +1,161 @@
+"""A batch of sales from a till: each stands alone, and a batch that comes again changes nothing."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import IntegrityError
+from django.db.models.functions import Greatest
+
+from accounts.models import User
+from orders.exceptions import IdReused
+from orders.models import Order, RegisterSeries
+from orders.services.syncing.booking import book
+from orders.services.syncing.sale import Malformed, OfflineSale
+from tenants import audit, idempotency
+from tenants.exceptions import DomainError, FieldError, Invalid, NotPermitted
+from tenants.ids import is_duplicate
+from tenants.models import Register
+from tenants.scope import deed
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one item; `order` where there is one by now."""
+
+    id: uuid.UUID | None
+    status: Outcome
+    order: Order | None = None
+    code: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a till sends when it is back. `last_sequence` is the last number that it has given
+    to a sale, of which those that are missing here may never come."""
+
+    register: uuid.UUID
+    batch: Sequence[OfflineSale | Malformed]
+    last_sequence: int = 0
+
+
+def upload_sales(upload: Upload, *, by: User) -> list[Result]:
+    """Book what is new, and say of each item what became of it, in the order of the batch."""
+    register = _register(upload.register, by)
+    people = _people(upload.batch, by)
+    known = _known([item.id for item in upload.batch if item.id])
+    results = []
+    for item in upload.batch:
+        result = _result(item, register, people, known, by)
+        if result.order is not None:
+            known[result.order.pk] = result.order
+        results.append(result)
+    _show_duplicates(results)
+    _note_upload(register, upload, results, by)
+    return results
+
+
+def _register(id: uuid.UUID, by: User) -> Register:
+    """Also one that is used no more: what was sold there was sold."""
+    register = Register.objects.select_related("store").filter(pk=id).first()
+    if register is None:
+        raise Invalid.field("register", "There is no such register.", code="does_not_exist")
+    is_theirs = by.at_store == register.store_id or by.may_run_shifts_of_others()
+    works_there = User.objects.get_queryset().working_at(register.store_id).filter(pk=by.pk)
+    if not is_theirs and not works_there.exists():
+        raise NotPermitted
+    return register
+
+
+def _people(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
+    """Who sold all this; also those who have left since."""
+    named = {item.cashier for item in batch if isinstance(item, OfflineSale) and item.cashier}
+    people = User.objects.select_related("tenant").filter(pk__in=named - {by.pk})
+    return {person.pk: person for person in people} | {by.pk: by}
+
+
+def _known(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
+    orders = Order.objects.filter(pk__in=ids)
+    return {
+        order.pk: order
+        for order in orders.only(
+            "fingerprint", "device_sequence", "receipt_number", "paid_total", "register"
+        )
+    }
+
+
+def _result(
+    item: OfflineSale | Malformed,
+    register: Register,
+    people: dict[uuid.UUID, User],
+    known: dict[uuid.UUID, Order],
+    by: User,
+) -> Result:
+    if isinstance(item, Malformed):
+        return Result(item.id, Outcome.REJECTED, code=Invalid.code, errors=item.errors)
+    try:
+        if item.id in known:
+            return _duplicate(item, register, known[item.id])
+        return _booked(item, register, people, by)
+    except DomainError as refusal:
+        return Result(item.id, Outcome.REJECTED, code=refusal.code, errors=refusal.errors)
+
+
+def _booked(
+    item: OfflineSale, register: Register, people: dict[uuid.UUID, User], by: User
+) -> Result:
+    cashier = people.get(item.cashier or by.pk)
+    if cashier is None:
+        raise Invalid.field("cashier", "There is no such person.", code="does_not_exist")
+    try:
+        return Result(item.id, Outcome.CREATED, book(item, register, cashier, by=by))
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        # Somebody was quicker with the same sale, or it names another's id as its own.
+        order = _known([item.id]).get(item.id)
+        if order is None:
+            raise IdReused from error
+        return _duplicate(item, register, order)
+
+
+def _duplicate(item: OfflineSale, register: Register, order: Order) -> Result:
+    if order.fingerprint != item.fingerprint:
+        is_here = order.register_id == register.pk
+        if not (is_here and item.is_sold_as(order, list(order.lines.all()))):
+            raise IdReused
+    return Result(item.id, Outcome.DUPLICATE, order)
+
+
+def _show_duplicates(results: Sequence[Result]) -> None:
+    """The orders as they are by now, all of them in a fixed number of statements."""
+    duplicates = [each for each in results if each.status == Outcome.DUPLICATE]
+    if not duplicates:
+        return
+    ids = [each.id for each in duplicates]
+    orders = Order.objects.with_details().in_bulk(ids)
+    for each in duplicates:
+        each.order = orders[each.id]
+
+
+@deed
+def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
+    """Who sent what, and how far the till has counted. Writes the request's key: until then
+    the same request again finds all that was booked by its ids."""
+    sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
+    last = max([upload.last_sequence, *sold], default=0)
+    RegisterSeries.objects.count_up(register)
+    RegisterSeries.objects.filter(register=register).update(
+        last_device_sequence=Greatest("last_device_sequence", last)
+    )
+    counts = {outcome.value: sum(each.status == outcome for each in results) for outcome in Outcome}
+    audit.record("sales_uploaded", actor=by, target=register, last_sequence=last, **counts)
+    idempotency.note()

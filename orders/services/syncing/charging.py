@@ -1,0 +1,153 @@
+"""What a sale comes to that was charged elsewhere: its prices and its payments are facts."""
+
+from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import dataclass
+from decimal import Decimal
+
+from accounts.models import User
+from orders.exceptions import AmountTooLarge
+from orders.models import Flag, Payment, Product
+from orders.models.columns import LARGEST_AMOUNT
+from orders.money import (
+    LineInput,
+    PricedOrder,
+    TaxRate,
+    cash_rounding,
+    price_order,
+    share_out_difference,
+)
+from orders.services.basket import Basket, Catalog, policy_of
+from orders.services.limits import may_discount
+from orders.services.syncing.sale import ChargedLine, OfflineSale
+from tenants.exceptions import Invalid
+from tenants.scope import current_tenant
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The bill for what was charged. What the customer paid beside it, or short of it, is the
+    adjustment: each line has its share in `shares`, so that the lines come to the total."""
+
+    products: Sequence[Product | None]
+    inputs: Sequence[LineInput]
+    priced: PricedOrder
+    total: Decimal
+    cash_rounding: Decimal
+    shares: Sequence[Decimal]
+    flags: frozenset[Flag]
+
+    @property
+    def adjustment(self) -> Decimal:
+        return self.total - self.priced.total
+
+
+def charge(sale: OfflineSale, cashier: User) -> Charged:
+    """Compute it with the prices charged, and say in which ways it is not what we would have
+    charged at this moment."""
+    products = _products(sale.lines)
+    inputs = [
+        LineInput(
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            taxes=_taxes(line, product),
+            discounts=tuple(given.discount for given in line.discounts),
+        )
+        for line, product in zip(sale.lines, products, strict=True)
+    ]
+    if any(each.quantity * each.unit_price >= LARGEST_AMOUNT for each in inputs):
+        raise AmountTooLarge
+    off = [given.discount for given in sale.discounts]
+    priced = price_order(inputs, off, policy_of(current_tenant()))
+    if max(priced.subtotal, priced.total, sale.paid) >= LARGEST_AMOUNT:
+        raise AmountTooLarge
+    total, rounding = _paid_for(sale, priced.total)
+    basket = Basket((), (), inputs, off, priced)
+    return Charged(
+        products,
+        inputs,
+        priced,
+        total,
+        rounding,
+        share_out_difference(
+            total - priced.total,
+            [line.total for line in priced.lines],
+            current_tenant().currency_exponent,
+        ),
+        frozenset(_flags(sale, products, basket, total, cashier)),
+    )
+
+
+def _products(lines: Sequence[ChargedLine]) -> list[Product | None]:
+    """Whatever of the catalog the lines name, on sale or not; an id counts more than a code."""
+    catalog = Catalog(lines)
+    return [catalog.any_product_of(line) for line in lines]
+
+
+def _taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:
+    if line.taxes is not None:
+        return line.taxes
+    return product.tax_rates if product else ()
+
+
+def _paid_for(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
+    """The total, and what rounding to coins added to it: together exactly what was paid.
+
+    The total that the till says, or else that of its prices, where what was paid settles it; if
+    neither, what was paid.
+    """
+    if not sale.payments and (computed or sale.total):
+        raise Invalid.field("payments", "Nobody has paid for it.", code="not_paid")
+    for total in (sale.total, computed):
+        if total is None:
+            continue
+        for rounding in (_rounding(sale, total), NOTHING):
+            if total + rounding == sale.paid:
+                return total, rounding
+    return sale.paid, NOTHING
+
+
+def _rounding(sale: OfflineSale, total: Decimal) -> Decimal:
+    """What the coins add to the part that was paid in cash."""
+    elsewhere = [each.amount for each in sale.payments if each.method != Payment.Method.CASH]
+    left = total - sum(elsewhere, NOTHING)
+    if len(elsewhere) == len(sale.payments) or left < 0:
+        return NOTHING
+    tenant = current_tenant()
+    return cash_rounding(left, tenant.cash_rounding_increment, tenant.currency_exponent)
+
+
+def _flags(
+    sale: OfflineSale,
+    products: Sequence[Product | None],
+    basket: Basket,
+    total: Decimal,
+    cashier: User,
+) -> Iterable[Flag]:
+    for line, product in zip(sale.lines, products, strict=True):
+        yield from _flags_of(line, product)
+    if {total, sale.total} - {basket.priced.total, None}:
+        yield Flag.TOTAL_DIFFERS
+    if not may_discount(basket, _as_then(cashier)):
+        yield Flag.OVER_LIMIT
+
+
+def _as_then(cashier: User) -> User:
+    """Whoever has left since could do then what the role may do."""
+    then = copy(cashier)
+    then.is_active = True
+    return then
+
+
+def _flags_of(line: ChargedLine, product: Product | None) -> Iterable[Flag]:
+    if product is None:
+        yield Flag.UNKNOWN_PRODUCT
+        return
+    if not product.is_active:
+        yield Flag.NOT_ON_SALE
+    if not product.open_price and line.unit_price != product.price:
+        yield Flag.PRICE_DIFFERS
+    if line.taxes is not None and line.taxes != product.tax_rates:
+        yield Flag.TAX_DIFFERS

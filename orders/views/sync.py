@@ -1,0 +1,116 @@
+"""Tills that come back: what they sold without us, and what of it is missing."""
+
+import re
+from collections.abc import Mapping
+from typing import IO, Any
+
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.permissions import IsManager, IsStaff
+from orders import services
+from orders.models import Order
+from orders.serializers.sync import (
+    GapsSerializer,
+    SyncInput,
+    SyncInputFromAnywhere,
+    SyncSerializer,
+    upload_of,
+)
+from tenants import idempotency
+from tenants.exceptions import Invalid
+from tenants.filters import ensure_plain
+from tenants.models import Register
+from tenants.parsers import BadBody, StrictJSONParser, read_body, read_json
+from tenants.views import TenantScopedViewSet
+
+LARGEST_BATCH = 8 * 1024 * 1024
+# Objects, lists and what is in them: each takes some 100 bytes however short it is written.
+MOST_VALUES = 600_000
+LARGEST_SEQUENCE = 2**31 - 1
+WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
+
+
+class BatchParser(StrictJSONParser):
+    """A large body, but not one of millions of nothings that would fill the memory."""
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        body = read_body(stream, media_type, parser_context or {})
+        if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+            raise BadBody("too_many_values", f"At most {MOST_VALUES} values in one batch.")
+        return read_json(body)
+
+
+class SyncViewSet(TenantScopedViewSet):
+    """What was sold while there was no connection."""
+
+    model = Order
+    serializer_class = SyncSerializer
+    permission_classes = (IsStaff,)
+    pagination_class = None
+    filterset_class = None
+    parser_classes = (BatchParser,)
+    max_body_bytes = LARGEST_BATCH
+    # Each sale is one of its own, so that none of them stands or falls with another.
+    several_transactions = ("orders",)
+
+    @extend_schema(operation_id="sync_orders", request=SyncInput, responses={200: SyncSerializer})
+    def orders(self, request: Request) -> Response:
+        """Upload sales that a till made offline: each is booked in a transaction of its own, and
+        has a result of its own, in the order of the batch.
+
+        A sale is recognized by its `id` for ever: sent again, it is `duplicate`, with the order as
+        it is by now. What was really sold is never refused. What we would have done otherwise is
+        booked as it was charged, and named in the order's `flags`. Rejected is only what is no sale
+        at all, or another one under a known id (`id_reused`).
+
+        It is booked in the shift that is open when it comes, with a receipt and a chain entry of
+        ours; where it was sold in another, that is its `original_shift`, and the Z lists it among
+        its `late_sales`. Where no shift is open, it waits for the next one of the register.
+
+        The `total` is what was paid. Where that is not what the prices charged come to, the
+        difference is the order's `adjustment`, shared out over the lines.
+        """
+        if self.claim is not None:
+            # Of several transactions none may be done under a key that was for something else.
+            idempotency.known(self.claim)
+        session = request.auth
+        given = self.validated(SyncInput if session.register_id else SyncInputFromAnywhere)
+        results = services.upload_sales(upload_of(given, session), by=request.user)
+        return Response(SyncSerializer({"results": results}).data)
+
+
+class GapViewSet(TenantScopedViewSet):
+    """What of a till's own series never came."""
+
+    model = Register
+    serializer_class = GapsSerializer
+    permission_classes = (IsManager,)
+    pagination_class = None
+    filterset_class = None
+    query_params = ("after",)
+
+    @extend_schema(
+        operation_id="registers_gaps",
+        parameters=[OpenApiParameter("after", int, description="Only what lies above it.")],
+        responses=GapsSerializer,
+    )
+    def gaps(self, request: Request, pk: Any) -> Response:
+        """How many sales the till has numbered, how many of them came, and which are missing:
+        the first hundred ranges, the further ones `after` the `next` of the answer."""
+        ensure_plain(request.query_params, frozenset(self.query_params))
+        gaps = services.gaps_of(self.get_object(), after=number_in(request))
+        return Response(GapsSerializer(gaps).data)
+
+
+def number_in(request: Request) -> int:
+    text = request.query_params.get("after", "0")
+    if WHOLE_NUMBER.fullmatch(text) is None or int(text) > LARGEST_SEQUENCE:
+        raise Invalid.field("after", "A number of the till's series.")
+    return int(text)

@@ -1,0 +1,29 @@
+"""Secrets that have to be read again: kept so that a copy of the database alone betrays none."""
+
+import base64
+from typing import Any
+
+from cryptography.fernet import Fernet, MultiFernet
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+SALT = "till.sealing"
+
+
+def seal(secret: str) -> str:
+    return _box().encrypt(secret.encode()).decode()
+
+
+def unseal(sealed: str) -> str:
+    return _box().decrypt(sealed.encode()).decode()
+
+
+def _box() -> MultiFernet:
+    """Closes with the installation's key, opens also with those that it had before."""
+    keys: list[Any] = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([Fernet(_key(key)) for key in keys])
+
+
+def _key(secret: str) -> bytes:
+    digest = salted_hmac(SALT, "", secret=secret, algorithm="sha256").digest()
+    return base64.urlsafe_b64encode(digest)

@@ -1,0 +1,29 @@
+"""What the world outside can hear of. These names are public: once released they stay."""
+
+WORDS = {
+    "product": "created updated deleted",
+    "category": "created updated deleted",
+    "tax_class": "created updated deleted",
+    "stock_level": "updated",
+    "tenant": "updated",
+    "store": "created updated deleted",
+    "register": "created updated deleted",
+    "user": "created updated deleted",
+    "order": "opened updated held resumed completed voided refunded",
+    "payment": "pending captured declined unknown canceled",
+    "refund": "pending completed failed",
+    "shift": "opened cash_moved ended closed",
+    "stock": "low",
+}
+# Of which kinds of things the feed of changes tells; `stock.low` is of a stock level.
+KINDS = tuple(kind for kind in WORDS if kind != "stock")
+TOPICS = tuple(f"{kind}.{word}" for kind, words in WORDS.items() for word in words.split())
+# What a webhook may ask for: single topics, all of a kind, everything.
+PATTERNS = frozenset({*TOPICS, *(f"{kind}.*" for kind in WORDS), "*"})
+# Told to one webhook alone, when somebody asks for it.
+TEST = "webhook.test"
+
+
+def is_wanted(topic: str, wanted: list[str]) -> bool:
+    kind, _, _ = topic.partition(".")
+    return topic == TEST or any(each in wanted for each in (topic, f"{kind}.*", "*"))

@@ -1,0 +1,94 @@
+"""Devices and postings are taken away by the services, and approvals are only read."""
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuthSession, Posting, Terminal
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.admin.browsing import row_values
+from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, TerminalFactory
+from tests.factories.tenants import StoreFactory
+
+TERMINALS = "/admin/accounts/terminal/"
+POSTINGS = "/admin/accounts/posting/"
+
+
+def posted(person, *stores):
+    with tenant_scope(person.tenant):
+        rows = [Posting(user=person, store=store) for store in stores]
+        for row in rows:
+            row.save()
+        return rows
+
+
+def do(browser, page, action, *rows):
+    form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
+    answer = browser.post(page, form, follow=True)
+    return [str(message) for message in answer.context["messages"]]
+
+
+def test_an_unpaired_terminal_lets_nobody_in(office, register, cashier, shop):
+    terminal = TerminalFactory(register=register)
+    log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
+
+    assert do(office, TERMINALS, "unpair", terminal) == ["Till 1 has no terminal any more."]
+
+    with tenant_scope(shop):
+        terminal.refresh_from_db()
+        log_in.refresh_from_db()
+        assert AuditEvent.objects.filter(event="terminal_unpaired").exists()
+    assert terminal.unpaired_at
+    assert log_in.revoke_reason == AuthSession.Ended.UNPAIRED
+    assert str(terminal.pk) not in office.get(TERMINALS).content.decode()
+    assert str(terminal.pk) in office.get(TERMINALS, {"state": "any"}).content.decode()
+
+
+def test_a_terminal_of_long_ago_does_not_take_the_present_one_with_it(office, register):
+    old = TerminalFactory(register=register, unpaired_at=timezone.now())
+    TerminalFactory(register=register)
+    before = row_values(Terminal)
+
+    do(office, f"{TERMINALS}?state=any", "unpair", old)
+
+    assert row_values(Terminal) == before
+
+
+def test_a_posting_is_ended(office, cashier, store, shop):
+    first, second = posted(cashier, store, StoreFactory(tenant=shop, name="Pier"))
+
+    assert do(office, POSTINGS, "end", second) == [f"{cashier}: works in Main now."]
+
+    with tenant_scope(shop):
+        assert list(Posting.objects.all()) == [first]
+        assert AuditEvent.objects.get(event="user_edited").facts["fields"] == ["stores"]
+
+
+def test_somebodys_last_posting_is_not_ended(office, cashier, store):
+    """It would send them to every store, which is the opposite of what was meant."""
+    rows = posted(cashier, store)
+    before = row_values(Posting)
+
+    (told,) = do(office, POSTINGS, "end", *rows)
+
+    assert "every store" in told
+    assert row_values(Posting) == before
+
+
+def test_a_manager_ends_no_posting_of_another_manager(office, admin, store, shop):
+    rows = posted(admin, store, StoreFactory(tenant=shop))
+    before = row_values(Posting)
+
+    do(office, POSTINGS, "end", rows[0])
+
+    assert row_values(Posting) == before
+    assert str(rows[0].pk) not in office.get(POSTINGS).content.decode()
+
+
+@pytest.mark.parametrize(("status", "seen"), [("pending", True), ("expired", False)])
+def test_approvals_are_found_as_they_are_now(status, seen, office, cashier):
+    approval = ApprovalFactory(requested_by=cashier)
+
+    body = office.get("/admin/accounts/approval/", {"status": status}).content.decode()
+
+    assert (str(approval.pk) in body) is seen

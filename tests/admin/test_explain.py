@@ -1,0 +1,131 @@
+"""That the pages stay quick when a shop has grown: PostgreSQL walks an index for every list.
+
+20,000 rows of ours beside as many of another shop; see `tests.explaining`.
+"""
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import Approval
+from orders.models import (
+    CashMovement,
+    Order,
+    Payment,
+    Receipt,
+    Refund,
+    Shift,
+    StoreCredit,
+)
+from tenants.scope import tenant_scope
+from tests.admin.crawling import url_of
+from tests.explaining import MINUTES, analyze, multiply, plan_of, walk
+from tests.factories.accounts import ApprovalFactory
+from tests.factories.orders import (
+    CashMovementFactory,
+    OrderFactory,
+    PaymentFactory,
+    RefundFactory,
+    ShiftFactory,
+    StoreCreditFactory,
+)
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+ALL, TODAY = {}, {"days": "1"}
+# One more of a row for each of the many orders of its shop.
+FOR_EACH_ORDER = """
+INSERT INTO {table} SELECT copy.* FROM {table} AS original, orders_order AS o,
+LATERAL json_populate_record(original, json_build_object(
+    'id', gen_random_uuid(), 'order_id', o.id {more})) AS copy
+WHERE original.id = %s AND o.tenant_id = original.tenant_id AND o.id <> original.order_id
+"""
+
+
+def for_each_order(row, more=""):
+    with connection.cursor() as cursor:
+        cursor.execute(FOR_EACH_ORDER.format(table=row._meta.db_table, more=more), [row.pk])
+
+
+def receipt_for(order):
+    with tenant_scope(order.tenant):
+        receipt = Receipt(
+            order=order, register=order.register, number=10**6, issued_at=timezone.now()
+        )
+        receipt.save()
+        return receipt
+
+
+@pytest.fixture
+def orders(cashier, register, foreign):
+    """Ours and theirs, each with a payment and a receipt."""
+    for order in (OrderFactory(cashier=cashier, register=register), foreign.order):
+        payment, receipt = PaymentFactory(order=order, status="captured"), receipt_for(order)
+        multiply(order, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
+        for_each_order(payment)
+        for_each_order(receipt, ", 'number', substr(o.number, 3)::int")
+    analyze(Order, Payment, Receipt)
+
+
+@pytest.fixture
+def drawers(cashier, register, foreign):
+    ours = OrderFactory(cashier=cashier, register=register)
+    for by, at, order in (
+        (cashier, register, ours),
+        (foreign.cashier, foreign.register, foreign.order),
+    ):
+        shift = ShiftFactory(opened_by=by, register=at, status="ended")
+        rows = [
+            shift,
+            CashMovementFactory(shift=shift),
+            StoreCreditFactory(tenant=at.tenant),
+            ApprovalFactory(requested_by=by),
+            RefundFactory(order=order, position=10**6),
+        ]
+        own = {StoreCredit: {"code": "'C-' || n"}, Refund: {"position": "n + 1000"}}
+        for row in rows:
+            multiply(row, created_at=MINUTES, updated_at=MINUTES, **own.get(type(row), {}))
+    analyze(Shift, CashMovement, StoreCredit, Approval, Refund)
+
+
+def found(browser, model, query):
+    table = model._meta.db_table
+    return walk(plan_of(browser, url_of(model, "changelist"), query, table), table)
+
+
+@pytest.mark.usefixtures("orders")
+def test_what_belongs_to_orders_is_found_by_the_orders(office, register):
+    """From the newest order on, of each its own; only rows of one order are ever sorted."""
+    store = {"store": str(register.store_id)}
+    for model in (Payment, Receipt):
+        table = model._meta.db_table
+        for query in (ALL, TODAY, store):
+            plan = plan_of(office, url_of(model, "changelist"), query, table)
+            assert walk(plan, "orders_order") <= {"order_by_time", "Incremental Sort"}, query
+            assert "Seq Scan" not in walk(plan, table), query
+    assert found(office, Payment, {"q": "O-77"}) & {"Seq Scan"} == set()
+    assert "receipt_numbers_are_unique" in found(office, Receipt, {"q": "77"})
+    assert found(office, Order, {"day": "2026-01-01"}) == {"order_by_time"}
+
+
+@pytest.mark.usefixtures("drawers")
+def test_drawers_and_papers(office, register):
+    store = {"store": str(register.store_id)}
+    expected = [
+        (Shift, ALL, {"shift_by_time"}),
+        (Shift, TODAY, {"shift_by_time"}),
+        (Shift, store, {"shift_by_time"}),
+        (CashMovement, ALL, {"cash_movement_by_time"}),
+        (CashMovement, TODAY, {"cash_movement_by_time"}),
+        (StoreCredit, ALL, {"store_credit_by_time"}),
+        (StoreCredit, {"q": "C-77"}, {"store_credit_code_is_unique", "Sort"}),
+        (Approval, ALL, {"approval_by_time"}),
+        (Approval, TODAY, {"approval_by_time"}),
+        (Refund, ALL, {"refund_by_time"}),
+        (Refund, TODAY, {"refund_by_time"}),
+        (Refund, store, {"refund_by_time"}),
+    ]
+
+    plans = [(model, query, found(office, model, query)) for model, query, _ in expected]
+
+    assert plans == expected

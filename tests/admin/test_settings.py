@@ -1,0 +1,118 @@
+"""How the shop works: managers look, admins write, by the same rules as at the API."""
+
+from decimal import Decimal
+
+import pytest
+
+from accounts.models import ShopSettings
+from tenants.models import AuditEvent, Tenant
+from tenants.scope import tenant_scope
+from tests.admin.browsing import errors_of, filled, row_values, save
+from tests.factories.orders import OrderFactory
+
+
+@pytest.fixture
+def page(shop):
+    return f"/admin/accounts/shopsettings/{shop.pk}/change/"
+
+
+def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
+    changes = {
+        "shifts_required": "on",
+        "cash_rounding_increment": "0.05",
+        "tax_rounding_level": "order",
+        "limits_cashier_refund_amount": "20",
+    }
+    others = shop.limits["manager"]
+
+    assert save(head_office, page, **changes).status_code == 302
+
+    shop.refresh_from_db()
+    assert shop.shifts_required
+    assert shop.cash_rounding_increment == Decimal("0.05")
+    assert shop.tax_rounding_level == "order"
+    assert shop.limit("cashier", "refund_amount") == 20
+    assert {name: Decimal(each) for name, each in shop.limits["manager"].items()} == {
+        name: Decimal(each) for name, each in others.items()
+    }
+    with tenant_scope(shop):
+        event = AuditEvent.objects.get(event="settings_changed")
+    assert event.actor == admin.pk
+
+
+def test_what_is_saved_unchanged_stays_as_it_is(head_office, page, shop):
+    def rules():
+        (row,) = row_values(Tenant)["Tenant"]
+        limits = {
+            role: {name: Decimal(each) for name, each in of_role.items()}
+            for role, of_role in row.pop("limits").items()
+        }
+        return {**row, "limits": limits, "version": 0, "updated_at": None}
+
+    before = rules()
+
+    assert save(head_office, page).status_code == 302
+
+    assert rules() == before
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"name": ""}, "required"),
+        ({"currency": "XXX"}, "valid choice"),
+        ({"timezone": "localtime"}, "not a time zone"),
+        ({"cash_rounding_increment": "0.001"}, "At most 2 decimals"),
+        ({"limits_manager_refund_amount": "-1"}, "plain decimal"),
+        ({"limits_cashier_line_discount_percent": "101"}, "At most 100"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_beside_its_field(form, words, head_office, page):
+    before = row_values(Tenant)
+
+    response = save(head_office, page, **form)
+
+    assert words in errors_of(response)
+    (field,) = form
+    assert response.context["adminform"].form.errors.keys() == {field}
+    assert row_values(Tenant) == before
+
+
+def test_a_stale_page_saves_nothing(head_office, page):
+    stale = filled(head_office.get(page), name="Mine")
+    save(head_office, page, name="Theirs")
+    before = row_values(Tenant)
+
+    assert "Somebody has changed this" in errors_of(head_office.post(page, stale))
+    assert row_values(Tenant) == before
+
+
+def test_the_currency_is_fixed_by_the_first_order(head_office, page, shop, cashier):
+    shop.has_orders = True
+    shop.save_changes("has_orders")
+    OrderFactory(cashier=cashier)
+
+    assert "currency" not in head_office.get(page).context["adminform"].form.fields
+    assert save(head_office, page, currency="USD").status_code == 302
+
+    shop.refresh_from_db()
+    assert shop.currency == "EUR"
+
+
+def test_a_manager_reads_the_rules(office, page, shop):
+    body = office.get(page).content.decode()
+
+    assert "Discount on a line, percent: 10" in body
+    assert office.post(page, {"name": "Mine", "expected_version": shop.version}).status_code == 403
+    shop.refresh_from_db()
+    assert shop.name == "Green Grocery"
+
+
+def test_the_settings_of_another_shop_are_nobodys(head_office, foreign):
+    before = row_values(ShopSettings)
+    page = f"/admin/accounts/shopsettings/{foreign.tenant.pk}/change/"
+
+    assert head_office.get(page).status_code == 302
+    assert head_office.post(page, {"name": "Mine", "expected_version": 1}).status_code == 302
+    assert row_values(ShopSettings) == before

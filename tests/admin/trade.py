@@ -1,0 +1,71 @@
+"""A little of everything that a shop does, for the pages that show it."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import Posting, User
+from orders.models import Order, Product, Refund
+from orders.services import (
+    NewOrder,
+    NewPayment,
+    NewRefund,
+    WantedBack,
+    WantedLine,
+    refund_order,
+    sell,
+)
+from tenants.models import Register
+from tenants.scope import tenant_scope
+from tests.factories.accounts import ApprovalFactory, TerminalFactory
+
+ORDERS = "/admin/orders/order/"
+PAYMENTS = "/admin/orders/payment/"
+REFUNDS = "/admin/orders/refund/"
+RECEIPTS = "/admin/orders/receipt/"
+SHIFTS = "/admin/orders/shift/"
+CREDITS = "/admin/orders/storecredit/"
+LEVELS = "/admin/orders/stocklevel/"
+MOVEMENTS = "/admin/orders/stockmovement/"
+
+
+def sold(by: User, register: Register, product: Product, quantity: str = "2") -> Order:
+    """A sale, paid in cash to the cent."""
+    new = NewOrder(
+        id=uuid.uuid4(),
+        register=register.pk,
+        fingerprint=uuid.uuid4().hex * 2,
+        lines=(WantedLine(quantity=Decimal(quantity), product=product.pk),),
+        payments=(NewPayment("cash", product.price * Decimal(quantity)),),
+    )
+    with tenant_scope(register.tenant):
+        order, _ = sell(new, by=by)
+        return order
+
+
+def taken_back(order: Order, by: User, quantity: str = "1", reason: str = "Broken") -> Refund:
+    """So many of the first line, for cash."""
+    with tenant_scope(order.tenant):
+        back = WantedBack(order.lines.get().pk, Decimal(quantity))
+        new = NewRefund(
+            id=uuid.uuid4(),
+            fingerprint=uuid.uuid4().hex * 2,
+            reason=reason,
+            lines=(back,),
+            register=order.register_id,
+        )
+        refund, _ = refund_order(order.pk, new, by=by)
+        return refund
+
+
+def books_of(
+    manager: User, cashier: User, register: Register, product: Product, word: str
+) -> dict[str, Any]:
+    """A sale of which something came back, a leave that was asked for, a device and a posting."""
+    order = sold(cashier, register, product)
+    refund = taken_back(order, manager, reason=word)
+    ApprovalFactory(requested_by=cashier, reason=word)
+    TerminalFactory(register=register, paired_by=manager)
+    with tenant_scope(register.tenant):
+        Posting(user=cashier, store=register.store).save()
+    return {"sale": order, "refund": refund}

@@ -1,0 +1,189 @@
+"""Headers, methods, keys and files that no client of ours sends."""
+
+import gzip
+import io
+import zipfile
+
+import pytest
+
+from orders.models import Category, Product, StockMovement
+from tenants.models import IdempotencyKey
+from tenants.scope import across_tenants, tenant_scope
+from tests.api import Api, Person
+from tests.attacks.outcome import harmless, refused
+from tests.factories.orders import CategoryFactory
+
+
+@pytest.fixture
+def chief(admin):
+    return Person(admin)
+
+
+@pytest.fixture
+def shelf(shop):
+    return CategoryFactory(tenant=shop, name="Fruit")
+
+
+TAGS = [
+    "3",
+    "",
+    '""',
+    'W/"1"',
+    '"1", "2"',
+    '"-1"',
+    '"1e0"',
+    '"\u0663"',
+    '"9999999999"',
+    "**",
+    '"1"x',
+    "'1'",
+]
+
+
+@pytest.mark.parametrize("tag", TAGS)
+def test_what_is_no_version_matches_none(tag, chief, shelf):
+    path = f"categories/{shelf.pk}/"
+
+    refused(chief.patch(path, {"name": "Changed"}, If_Match=tag), 400, 412)
+
+    assert chief.get(path).json()["name"] == "Fruit"
+
+
+OVERRIDES = [
+    {"X_HTTP_Method_Override": "DELETE"},
+    {"X_HTTP_Method": "PATCH"},
+    {"X_Method_Override": "PUT"},
+    {"X_Original_URL": "/api/v1/users/"},
+    {"X_Rewrite_URL": "/api/v1/users/"},
+    {"X_Forwarded_Prefix": "/admin"},
+    {"X_Forwarded_Host": "evil.example"},
+    {"Forwarded": "host=evil.example;for=127.0.0.1"},
+]
+
+
+@pytest.mark.parametrize("header", OVERRIDES, ids=lambda header: next(iter(header)))
+def test_no_header_makes_another_request_of_it(header, cashier, chief, shelf):
+    path = f"categories/{shelf.pk}/"
+
+    shown = Person(cashier).get(path, **header)
+    listed = chief.get("categories/", {"page_size": "1"}, **header)
+
+    assert (shown.status_code, shown.json()["name"]) == (200, "Fruit")
+    assert b"evil" not in listed.content
+    refused(Person(cashier).post(path, {}, **header), 403, 405)
+    refused(chief.post(f"{path}?_method=DELETE", {"_method": "DELETE"}, **header), 405)
+
+
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "DELETE\t", "X" * 5_000])
+def test_methods_that_nobody_knows_do_nothing(method, chief, shelf):
+    refused(chief.send(method, "categories/"), 405)
+
+
+KEYS = ["two words", "x" * 256, "", "clé", "\t", "a\x7fb", "x" * 10_000]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_attack_116_what_is_no_key_is_refused_and_nothing_is_kept(key, chief, shop):
+    assert refused(chief.post("categories/", {"name": "New"}, Idempotency_Key=key)).startswith(
+        "idempotency_key"
+    )
+    with tenant_scope(shop):
+        assert not Category.objects.exists()
+        assert not IdempotencyKey.objects.exists()
+
+
+def test_attack_116_a_key_is_of_one_person_one_path_and_one_shop(chief, manager, foreign, shelf):
+    askers = [chief, Person(manager), Person(foreign.admin)]
+    bodies = [("categories/", "name"), ("stores/", "name"), ("tax-classes/", "name")]
+
+    for number, asker in enumerate(askers):
+        for path, field in bodies[: 1 if number == 1 else 3]:
+            body = {field: f"Of {number}"} | ({"rates": []} if path == "tax-classes/" else {})
+            made = harmless(asker.post(path, body, Idempotency_Key="the-same"))
+            assert made.status_code == 201, made.content
+            assert "Idempotent-Replayed" not in made
+
+    with across_tenants():
+        assert IdempotencyKey.objects.filter(key="the-same").count() == 7
+    nobodys = refused(Person(manager).get("idempotency/nobodys/"), 404)
+    assert nobodys == "not_found"
+
+
+def test_a_moment_of_another_zone_is_the_same_moment(chief, product, store):
+    body = {"type": "receive", "product": str(product.pk), "store": str(store.pk), "quantity": "1"}
+    for at in ("2026-03-29T02:30:00+01:00", "2026-03-29T01:30:00Z", "2026-03-28T11:30:00-14:00"):
+        made = chief.post("stock/movements/", body | {"occurred_at": at}, Idempotency_Key=at)
+        assert harmless(made).json()["occurred_at"] == "2026-03-29T01:30:00Z"
+    times = [
+        *("2026-02-29T00:00:00Z", "2026-03-29T02:30:00", "0001-01-01T00:00:00+23:59", "now"),
+        *("9999-12-31T23:59:59-23:59", "2026-01-01T24:00:00Z", "2026-01-01T00:00:00+99:99"),
+        *("2999-01-01T00:00:00Z", "1767225600", 1767225600, "2026-01-01T23:59:60Z"),
+    ]
+    for number, at in enumerate(times):
+        body |= {"occurred_at": at}
+        refused(chief.post("stock/movements/", body, Idempotency_Key=f"no-{number}"))
+    with tenant_scope(product.tenant):
+        assert StockMovement.objects.filter(type="receive").count() == 3 + 1  # and the first stock
+
+
+def packed(text: bytes) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("products.csv", text)
+    return made.getvalue()
+
+
+ROW = b"sku,name,price\n"
+FILES = {
+    "a zip": packed(ROW + b"A,B,1\n" * 100_000),
+    "a gzip": gzip.compress(ROW + b"A,B,1\n" * 100_000),
+    "a million columns": b"," * 1_000_000,
+    "a million columns in a row": ROW + b"," * 1_000_000,
+    "a cell without an end": ROW + b'"' + b"x" * 2_000_000,
+    "a long cell": ROW + b"A," + b"x" * 60_000 + b",1\n",
+    "NUL": ROW + b"A\0,B,1\n",
+    "utf-16": (ROW + b"A,B,1\n").decode().encode("utf-16"),
+    "latin": ROW + b"A,\xe9,1\n",
+    "columns twice": b"sku,sku,name,price\nA,B,C,1\n",
+    "a price of a spreadsheet": ROW + b"A,B,1e5\nC,D,=1+1\n",
+    "a mark and nothing": b"\xef\xbb\xbf",
+    "a hundred thousand quotes": ROW + b'"' * 100_001,
+}
+
+
+@pytest.mark.parametrize("file", FILES.values(), ids=FILES)
+@pytest.mark.timeout(20)  # what grows with the square of the size takes minutes
+def test_no_file_is_taken_for_a_catalog(file, chief, shop):
+    answer = chief.send("POST", "products/import/", file, "text/csv")
+
+    assert harmless(answer).status_code in {400, 413, 422}, answer.content[:300]
+    assert len(answer.content) < 100_000
+    with tenant_scope(shop):
+        assert not Product.objects.exists()
+
+
+ACCEPTED = [
+    "text/html",
+    "application/xml",
+    "*/*;q=0",
+    "application/json;q=2",
+    "/",
+    "x" * 8_000,
+    ",",
+]
+
+
+@pytest.mark.parametrize("accept", ACCEPTED)
+def test_whatever_is_accepted_the_answer_is_json(accept, chief, shelf):
+    for path in ("categories/", "products/", f"categories/{shelf.pk}/", "nowhere/"):
+        answer = harmless(chief.get(path, Accept=accept))
+        assert answer["Content-Type"] in {"application/json", "application/problem+json"}
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Basic", "Token", "Bearer\u00a0", "Digest"])
+def test_nothing_but_one_whole_token_is_anybody(scheme, chief):
+    token = chief.tokens.access
+    for spelled in (f"{scheme}{token}", f"{scheme} {token} x", f"{scheme} {token},{token}", scheme):
+        refused(Api(Authorization=spelled).get("categories/"), 401)
+    refused(Api(Cookie=f"access={token}").get("categories/"), 401)
+    refused(Api().get("categories/", {"access_token": token}), 401)

@@ -1,0 +1,205 @@
+"""Money and goods beyond what any shop has: sums, currencies, papers, people who leave."""
+
+import re
+
+import pytest
+
+from accounts.services import set_activation
+from orders.models import Order, Payment
+from tenants.models import Tenant
+from tenants.scope import tenant_scope
+from tests.attacks.outcome import harmless, refused
+from tests.factories.orders import ProductFactory
+from tests.orders.till import Till, cash, line, percent
+
+HUGE = "99999999999"
+
+
+@pytest.fixture
+def chief_at_the_till(admin, register):
+    return Till(admin, register)
+
+
+@pytest.fixture
+def expensive(shop, store):
+    return ProductFactory(tenant=shop, price=HUGE, track_stock=False)
+
+
+def orders(shop):
+    with tenant_scope(shop):
+        return Order.objects.count()
+
+
+@pytest.mark.parametrize("method", ["cash", "card", "voucher", "other"])
+def test_attack_123_no_amount_of_a_sale_is_beyond_what_is_kept(
+    method, chief_at_the_till, expensive, shop
+):
+    till = chief_at_the_till
+    for quantity in ("2", "999", "999999"):
+        paid = [{"method": method, "amount": HUGE}]
+        refused(till.sell(line(expensive, quantity)), 400)
+        refused(till.sell(line(expensive, quantity), payments=paid), 400)
+        refused(till.sell(*[line(expensive)] * 400), 400)
+        refused(till.post("orders/calculate/", {"lines": [line(expensive, quantity)]}), 400)
+    assert orders(shop) == 0
+
+
+@pytest.mark.parametrize(
+    ("currency", "price", "fits", "too_fine"),
+    [("JPY", "1250", "1250", "1250.5"), ("KWD", "12.505", "12.505", "12.5055")],
+)
+def test_attack_123_a_currency_has_its_own_decimals(
+    currency, price, fits, too_fine, chief_at_the_till, shop, store
+):
+    Tenant.objects.filter(pk=shop.pk).update(currency=currency)
+    product = ProductFactory(tenant=shop, price=price, track_stock=False)
+    till = Till(chief_at_the_till.user, chief_at_the_till.register)
+
+    refused(till.sell(line(product), payments=[cash(too_fine)]))
+    refused(till.sell(line(product), discounts=[{"type": "amount", "value": too_fine}]))
+    refused(till.post("products/", {"sku": "N", "name": "N", "price": too_fine}))
+    sold = till.sold(line(product), payments=[cash(fits)])
+    assert (sold["total"], sold["paid_total"]) == (fits, fits)
+
+
+@pytest.mark.parametrize("value", ["100.0001", "-5", "101", "1e2", "NaN"])
+def test_attack_123_no_discount_is_more_than_all_of_it_or_less_than_nothing(
+    value, chief_at_the_till, product, shop
+):
+    till = chief_at_the_till
+    refused(till.sell(line(product), discounts=[percent(value)]))
+    refused(till.sell(line(product, discounts=[percent(value)])))
+    order = till.sold(line(product), payments=[cash("2.50")])
+    for amount in ("-1.00", "0", "2.51", "1e1"):
+        body = {"amount": amount, "reason": "Bruised"}
+        refused(till.post(f"orders/{order['id']}/refunds/", body, Idempotency_Key="k"), 400, 409)
+    assert till.shown(order)["refunded_total"] == "0.00"
+
+
+def test_attack_125_who_is_let_go_in_the_middle_of_a_sale_leaves_nothing_half_done(
+    cashier, admin, register, product, shop, problem
+):
+    till = Till(cashier, register)
+    order = till.sold(line(product))
+    with tenant_scope(shop):
+        set_activation(user=cashier, active=False, by=admin)
+
+    problem(till.pay(order, cash("2.50")), 401, "token_not_valid")
+    problem(till.post(f"orders/{order['id']}/lines/", line(product)), 401, "token_not_valid")
+    problem(till.sell(line(product), payments=[cash("2.50")]), 401, "token_not_valid")
+
+    shown = Till(admin, register).shown(order)
+    assert (shown["status"], shown["total"], shown["paid_total"]) == ("open", "2.50", "0.00")
+    assert (orders(shop), len(shown["lines"])) == (1, 1)
+    with tenant_scope(shop):
+        assert not Payment.objects.exists()
+
+
+NAMES = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }}{% debug %}",
+    "\u202e\u202dgnp.exe",
+    "javascript:alert(1)",
+    "a" * 100,
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_is_a_command_of_a_page_or_of_a_printer(name, chief_at_the_till, shop, store):
+    till = chief_at_the_till
+    product = ProductFactory(tenant=shop, name=name, track_stock=False)
+    customer = {"name": name}
+    order = till.sold(
+        line(product, note=name), customer=customer, note=name, payments=[cash("2.50")]
+    )
+
+    page = till.get(f"orders/{order['id']}/receipt/", {"format": "html"}).content.decode()
+    paper = till.get(f"orders/{order['id']}/receipt/", {"format": "escpos"}).content
+    text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
+
+    assert not re.search(r"<script|<img src=x|49\{%", page)
+    assert paper.count(b"\x1b@") == 1
+    assert b"\x1bp" not in paper
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
+
+
+CONTROLS = [
+    "\x1bp\x00\x19\xfa",
+    "\x1d(k",
+    "\x10\x14\x01",
+    "a\nb",
+    "\x7f",
+    "\x85",
+    "\x9b2J",
+    "\u2028",
+]
+
+
+@pytest.mark.parametrize("control", CONTROLS)
+def test_no_control_character_is_taken_for_a_name(control, chief_at_the_till, product, shop):
+    till = chief_at_the_till
+    for field in ("name", "sku"):
+        refused(till.post("products/", {"sku": "S", "name": "N", "price": "1", field: control}))
+    refused(till.sell(line(product), customer={"name": control}))
+    refused(till.post("categories/", {"name": control}))
+    refused(till.post("stores/", {"name": control}))
+    refused(till.patch("tenant/", {"name": control}, If_Match="*"))
+    assert orders(shop) == 0
+
+
+ADDRESSES = [
+    "a@b.co\r\nBcc: all@b.co",
+    "a@b.co\n",
+    "a@b.co,c@d.co",
+    "a@b.co;c@d.co",
+    "Ann <a@b.co>",
+    "a@b.co%0aBcc:x@y.co",
+    "a@[127.0.0.1",
+    "@b.co",
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_no_receipt_goes_to_an_address_that_is_two(address, chief_at_the_till, product):
+    till = chief_at_the_till
+    order = till.sold(line(product), payments=[cash("2.50")])
+
+    refused(till.post(f"orders/{order['id']}/receipt/email/", {"email": address}))
+    refused(till.sell(line(product), customer={"email": address}))
+
+
+def test_a_till_is_no_machine_for_sending_mail(chief_at_the_till, product):
+    till = chief_at_the_till
+    order = till.sold(line(product), payments=[cash("2.50")])
+    path = f"orders/{order['id']}/receipt/email/"
+
+    asked = [till.post(path, {"email": f"stranger{number}@world.example"}) for number in range(21)]
+
+    assert [answer.status_code for answer in asked] == [202] * 20 + [429]
+    assert int(asked[-1]["Retry-After"]) > 0
+    again = till.post(path, {"email": "one@world.example"}, Idempotency_Key="another")
+    assert refused(again, 429)
+
+
+def test_no_shelf_holds_more_or_less_than_can_be_counted(chief_at_the_till, product, store):
+    chief = chief_at_the_till
+    body = {"product": str(product.pk), "store": str(store.pk), "reason": "Flood"}
+    for number in range(3):
+        for kind, quantity in [("receive", "999999.999"), ("adjust", "-999999.999")]:
+            moved = chief.post(
+                "stock/movements/",
+                body | {"type": kind, "quantity": quantity},
+                Idempotency_Key=f"{kind}-{number}",
+            )
+            harmless(moved)
+    for quantity in ("1000000", "-1000000", "0.0001", "9" * 40):
+        refused(
+            chief.post(
+                "stock/movements/",
+                body | {"type": "adjust", "quantity": quantity},
+                Idempotency_Key="k",
+            )
+        )
+    (level,) = harmless(chief.get("stock/")).json()["results"]
+    assert level["quantity"] == "10"

@@ -1,0 +1,69 @@
+"""Whatever anybody asks, the answer is one that the OpenAPI document promises, and never a 5xx.
+
+FUZZ_EXAMPLES says how many requests each operation gets from each role.
+"""
+
+import os
+
+import pytest
+from django.core import mail
+from django.core.cache import cache
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+
+from tests.architecture.posts import World
+from tests.fuzz.asking import Fed, ask, headers_of, judge, noted, operations
+from tests.fuzz.town import found_town
+from tests.orders.till import Till
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
+ROLES = ("admin", "manager", "cashier", "pin", "platform", "anonymous")
+MANY = settings(
+    max_examples=EXAMPLES,
+    derandomize=EXAMPLES < 10,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def world(admin, cashier, register, store, product):
+    return World(Till(admin, register), cashier, product, store)
+
+
+@pytest.fixture
+def town(world, manager, root, foreign, settings):
+    settings.SIGNUP_ENABLED = True
+    return found_town(world, manager, root, foreign)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("who", ROLES)
+def test_every_answer_is_one_that_the_document_promises(who, town):
+    headers = headers_of(town.askers[who])
+    failures = {}
+    for operation in operations():
+        try:
+            ask_often(operation, headers, town)
+        except (Exception, BaseExceptionGroup) as failure:
+            failures[operation.label] = str(failure)
+    assert not failures, "\n\n".join(f"{name}: {what}" for name, what in failures.items())
+
+
+def ask_often(operation, headers, town):
+    modes = st.sampled_from(GenerationMode)
+
+    @MANY
+    @given(case=modes.flatmap(operation.as_strategy), data=st.data())
+    def once(case, data):
+        cache.clear()
+        mail.outbox.clear()
+        fed = Fed(data.draw, town).case(case)
+        with noted() as raised:
+            response = ask(fed, headers)
+        judge(fed, response, raised)
+
+    once()

@@ -1,0 +1,76 @@
+"""The clock of the server jumps by an hour, back and forth: numbers, sums and sessions hold."""
+
+import pytest
+
+from orders.models import Order, Receipt
+from tenants.scope import tenant_scope
+from tests.accounts.seen import LOG_IN, credentials
+from tests.api import Api
+from tests.live.books import ensure_whole
+from tests.live.steps import CLOCK
+from tests.live.terminal import over
+from tests.orders.drawers import close, opened, report
+from tests.orders.till import cash, line
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+]
+
+HOUR = 3600
+
+
+@pytest.fixture
+def at(till, server):
+    """`at(-HOUR)`: the till, at a server whose clock has jumped; who has to, logs in again."""
+
+    def jump(seconds):
+        over(server, till)
+        till.defaults[CLOCK] = str(seconds)
+        if till.get("auth/me/").status_code == 401:
+            anybody = over(server, Api(**{CLOCK: str(seconds)}))
+            told = anybody.post(LOG_IN, credentials())
+            assert told.status_code == 200, told
+            till.defaults["Authorization"] = f"Bearer {told.json()['access']}"
+        return till
+
+    yield jump
+    till.defaults[CLOCK] = "0"
+    till.get("auth/me/")
+
+
+@pytest.mark.parametrize("jump", [-HOUR, HOUR])
+def test_selling_goes_on_over_a_jump(jump, at, goods, shop, register):
+    shop.shifts_required = True
+    shop.save_changes("shifts_required")
+    product = goods("2.50", stock="100")
+    shift = opened(at(0))
+    body = at(0).order(line(product), payments=[cash("2.50")])
+    first = at(0).post("orders/", body, Idempotency_Key="k")
+
+    again = at(jump).post("orders/", body, Idempotency_Key="k")
+    sold = [at(where).sold(line(product), payments=[cash("2.50")]) for where in (jump, 0, jump)]
+    closed = close(at(jump), shift, "110.00")
+
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+    numbers = [each["receipt_number"] for each in (first.json(), *sold)]
+    assert numbers == [1, 2, 3, 4]
+    assert closed.status_code == 200, closed
+    z = report(at(jump), shift, "z")
+    assert (z["sales"]["count"], z["sales"]["total"]) == (4, "10.00")
+    with tenant_scope(shop):
+        assert Order.objects.filter(shift=shift["id"]).count() == Receipt.objects.count() == 4
+    opened(at(0))
+    ensure_whole(shop)
+
+
+def test_who_has_guessed_wrong_waits_no_hour_because_the_clock_was_corrected(at, server, cashier):
+    ahead = over(server, Api(**{CLOCK: str(HOUR)}))
+    guesses = [ahead.post(LOG_IN, credentials(password=f"wrong {n}")) for n in range(6)]
+
+    corrected = over(server, Api(**{CLOCK: "0"})).post(LOG_IN, credentials())
+
+    assert [each.status_code for each in guesses] == [401] * 5 + [429]
+    assert corrected.status_code == 200

@@ -1,0 +1,36 @@
+"""Sales of any moment, and what is reported of them."""
+
+from datetime import time
+from decimal import Decimal
+
+from tests.factories.orders import OrderFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
+
+
+def asked(person, **query):
+    answer = person.get("reports/sales/", query)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def place(shop, zone, starts_at=time(0), **more):
+    store = StoreFactory(tenant=shop, timezone=zone, day_starts_at=starts_at, **more)
+    return RegisterFactory(tenant=shop, store=store)
+
+
+def seller(cashier):
+    """`sale("2026-10-25T00:30:00Z", register, total="1.00")`: sold at that moment."""
+    numbers = iter(range(1, 100))
+
+    def make(at, register, total="1.00", **more):
+        return OrderFactory(
+            cashier=cashier,
+            register=register,
+            status="completed",
+            receipt_number=next(numbers),
+            completed_at=at,
+            **{name: Decimal(total) for name in ("subtotal", "total", "paid_total")},
+            **more,
+        )
+
+    return make

@@ -1,0 +1,149 @@
+"""Letting go of payments before their order is a sale: the money is there or it is gone."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.accounts.leave import asked, given
+from tests.orders.drawers import close, opened, report
+from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
+from tests.orders.leave import state
+from tests.orders.refunds import credit_payment, ensure_sound, everything, refunded
+from tests.orders.relaying import relay_all
+from tests.orders.till import card, cash, line, shelf
+
+
+@pytest.fixture
+def half_paid(till, goods, gateway):
+    """An order of 10.00 of which a card has paid 4.00."""
+    return till.sold(line(goods("10.00", stock="1")), payments=[card("4.00")])
+
+
+def cancel(person, order, **body):
+    return person.post(f"payments/{order['payments'][0]['id']}/cancel/", body or None)
+
+
+def test_while_a_card_is_let_go_of_nobody_sells_for_it(till, chief, half_paid, gateway, shop):
+    """The rest is paid in cash at that very moment: the order waits for what the gateway says."""
+    meanwhile = []
+
+    def pay_the_rest(charge):
+        meanwhile.append(till.pay(half_paid, cash("6.00")).json())
+        return DECLINED
+
+    gateway.answers = [pay_the_rest]
+
+    canceled = cancel(chief, half_paid).json()
+
+    assert (meanwhile[0]["status"], meanwhile[0]["payments"][0]["status"]) == ("open", "unknown")
+    assert (canceled["status"], canceled["due"], canceled["paid_total"]) == ("open", "4.00", "6.00")
+    assert [each["status"] for each in canceled["payments"]] == ["canceled", "captured"]
+    ensure_sound(shop)
+
+
+def test_where_it_is_too_late_to_let_go_the_money_is_there_and_the_order_sold(
+    till, chief, half_paid, gateway, shop, problem
+):
+    gateway.answers = [lambda charge: till.pay(half_paid, cash("6.00")) and CAPTURED]
+
+    told = problem(cancel(chief, half_paid), 409, "payment_settled")
+
+    assert told["payment_status"] == "captured"
+    assert till.shown(half_paid)["status"] == "completed"
+    ensure_sound(shop)
+
+
+@pytest.mark.parametrize("found", [CAPTURED, DECLINED])
+def test_a_gateway_that_is_silent_when_asked_to_let_go_is_looked_up(
+    found, till, chief, half_paid, gateway, shop, goods
+):
+    """Also where the goods have gone meanwhile: giving money back needs none."""
+    shift = opened(till, "0.00")
+    till.sold(line_of(half_paid), payments=[cash("10.00")])
+    gateway.answers, gateway.found = [TIMED_OUT], [found]
+    silent = cancel(chief, half_paid).json()
+    assert (silent["payments"][0]["status"], silent["paid_total"]) == ("unknown", "0.00")
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
+        relay_all()
+
+    now = till.shown(half_paid)
+    assert (now["payments"][0]["status"], now["due"]) == {
+        CAPTURED: ("captured", "6.00"),
+        DECLINED: ("canceled", "10.00"),
+    }[found]
+    back = {each["method"]: each["canceled"] for each in report(chief, shift)["payments"]}
+    assert back.get("card", "0.00") == ("0.00" if found == CAPTURED else "4.00")
+    ensure_sound(shop)
+
+
+def line_of(order):
+    return {"product": order["lines"][0]["product"], "quantity": 1}
+
+
+def test_a_cashier_lets_go_of_money_that_is_there_with_leave_alone(
+    till, chief, half_paid, gateway, shop, problem
+):
+    gateway.answers = [DECLINED]
+    before = everything(shop)
+    told = problem(cancel(till, half_paid), 403, "approval_required")
+    other = given(chief, asked(till, "void", object={"order": till.order()["id"]}))["id"]
+    problem(cancel(till, half_paid, approval=other), 403, "approval_not_valid")
+    assert everything_but_leave(everything(shop)) == everything_but_leave(before)
+
+    leave = given(chief, asked(till, told["action"], object=told["object"], amount=None))["id"]
+    canceled = cancel(till, half_paid, approval=leave).json()
+
+    assert (canceled["payments"][0]["status"], state(leave)) == ("canceled", "used")
+    problem(cancel(till, half_paid, approval=leave), 409, "payment_settled")
+    ensure_sound(shop)
+
+
+def everything_but_leave(rows):
+    """Asking for it and giving it is written down, and is meant to be."""
+    return {name: each for name, each in rows.items() if name != "AuditEvent"}
+
+
+def test_a_payment_of_a_sale_is_not_canceled_but_refunded(till, chief, goods, shop, problem):
+    order = till.sold(line(goods("2.50")), payments=[cash("2.50")])
+    before = everything(shop)
+
+    problem(cancel(chief, order), 409, "illegal_transition")
+
+    assert everything(shop) == before
+
+
+def test_store_credit_that_is_canceled_is_on_its_code_again(till, chief, goods, shop, store):
+    product = goods("5.00")
+    sold = till.sold(line(product), payments=[cash("5.00")])
+    code = refunded(chief, sold, method="store_credit")["payouts"][0]["reference"]
+    order = till.sold(line(product), payments=[credit_payment("3.00", code)])
+
+    cancel(chief, order)
+
+    (credit,) = chief.get("store-credits/", {"code": code}).json()["results"]
+    entries = chief.get(f"store-credits/{credit['id']}/entries/").json()["results"]
+    assert credit["balance"] == "5.00"
+    assert [each["amount"] for each in entries] == ["3.00", "-3.00", "5.00"]
+    assert shelf(product, store) == (10, 0)
+    ensure_sound(shop)
+
+
+def test_a_card_of_a_shift_that_was_counted_is_canceled_in_todays(
+    till, chief, half_paid, gateway, shop
+):
+    """And where it is too late for that, the order is sold in today's."""
+    first = opened(till, "0.00")
+    order = till.sold(line_of(half_paid), payments=[card("1.00")])
+    assert close(chief, first, "0.00").status_code == 200
+    today = opened(till, "0.00")
+    gateway.answers = [lambda charge: till.pay(order, cash("9.00")) and CAPTURED]
+
+    cancel(chief, order)
+
+    now = till.shown(order)
+    assert (now["status"], now["shift"]) == ("completed", today["id"])
+    assert close(chief, today, "9.00").status_code == 200
+    ensure_sound(shop)

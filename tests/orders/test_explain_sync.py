@@ -1,0 +1,59 @@
+"""That gaps and flags are found in their own indexes, in a shop that has sold for years."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders.models import Order
+from tests.explaining import MINUTES, ROWS, analyze, multiply, nodes, plans_of, walk, with_next
+from tests.factories.orders import OrderFactory
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+
+@pytest.fixture
+def sold(cashier, register, foreign):
+    """Many sales of a till, as many made offline of which every hundredth is lost, and others'."""
+    order = OrderFactory(cashier=cashier, register=register)
+    offline = OrderFactory(cashier=cashier, register=register, device_sequence=1)
+    theirs = OrderFactory(cashier=foreign.cashier, register=foreign.register, device_sequence=1)
+    for row, name in ((order, "O"), (offline, "F"), (theirs, "T")):
+        numbers = {} if row is order else {"device_sequence": "n + 1 + n / 100"}
+        flags = {"flags": "CASE WHEN n %% 50 = 0 THEN ' late ' ELSE '' END"} if numbers else {}
+        multiply(row, number=f"'{name}-' || n", created_at=MINUTES, **numbers, **flags)
+    analyze(Order)
+
+
+@pytest.mark.usefixtures("sold")
+def test_gaps_are_found_in_the_index_of_the_series(chief, register):
+    lost = ROWS // 100
+    with CaptureQueriesContext(connection) as queries:
+        answer = chief.get(f"registers/{register.pk}/gaps/").json()
+
+    assert (answer["issued"], answer["missing"]) == (ROWS + 1 + lost, lost)
+    assert len(answer["ranges"]) == 100
+    asked = [each["sql"] for each in queries if '"device_sequence"' in each["sql"]]
+    assert len(asked) == 2
+    for sql in asked:
+        assert found(sql) == {"device_sequence_is_unique"}, sql
+
+
+def found(sql):
+    """Nothing has vacuumed the table in this transaction: without bitmaps it is as if it had."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+        answer = cursor.fetchone()[0]
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    return walk(list(nodes(plan[0]["Plan"])), "orders_order")
+
+
+@pytest.mark.usefixtures("sold")
+def test_flagged_sales_are_found_among_the_flagged(till):
+    cases = [({"flag": "late"}, {"order_flagged"})]
+
+    plans = plans_of(till, "orders/", "orders_order", [query for query, _ in cases])
+
+    assert plans == with_next(cases)

@@ -1,0 +1,184 @@
+"""Many give money back, spend it and let go of it at the same moment: nobody gets it twice."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import StoreCredit, StoreCreditEntry
+from tenants.scope import tenant_scope
+from tests.accounts.leave import asked, given
+from tests.api import Person
+from tests.factories.orders import StoreCreditFactory
+from tests.orders.gateway import TIMED_OUT
+from tests.orders.leave import state
+from tests.orders.refunds import (
+    back,
+    credit_payment,
+    ensure_sound,
+    refund,
+    refunded,
+    resolve,
+)
+from tests.orders.till import amount, card, cash, line, receipt_numbers, shelf
+from tests.parallel import at_once, statuses, times
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.race,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+@pytest.fixture
+def sold(till, goods):
+    """Three at 3.33 with 0.97 off all of it, paid in two parts: 9.02."""
+    product = goods("3.33")
+    return till.sold(
+        line(product, "3"), discounts=[amount("0.97")], payments=[cash("5.00"), cash("4.02")]
+    )
+
+
+def leave_for(till, manager, order, most):
+    """Given now: a log-in of long ago gives no leave."""
+    request = asked(till, "refund", object={"order": order["id"]}, amount=most)
+    return given(Person(manager), request)["id"]
+
+
+def total_of(answers):
+    return sum(Decimal(each.json()["total"]) for each in answers if each.status_code == 201)
+
+
+def test_114_of_ten_refunds_at_once_no_more_goes_back_than_was_sold(
+    till, chief, manager, sold, shop
+):
+    """By line, by amount, by cashiers with leave of their own each, and all that is left."""
+    leaves = [leave_for(till, manager, sold, "9.02") for _ in range(2)]
+    wanted = [{"lines": back(sold, quantity)} for quantity in ("1", "2", "3")]
+    wanted += [{"amount": each} for each in ("4.00", "5.00", "9.02")] + [{}, {}]
+    works = [lambda body=body: refund(chief, sold, **body) for body in wanted]
+    works += [
+        lambda leave=leave: refund(till, sold, lines=back(sold, "2"), approval=leave)
+        for leave in leaves
+    ]
+
+    answers = at_once(works)
+
+    assert set(statuses(answers)) <= {201, 400, 409}
+    assert statuses(answers)[201] >= 1
+    rest = refund(chief, sold)
+    assert rest.status_code in {201, 409}
+    assert total_of([*answers, rest]) == Decimal("9.02")
+    assert chief.get(f"orders/{sold['id']}/").json()["status"] == "refunded"
+    ensure_sound(shop)
+
+
+def test_114_of_ten_refunds_of_everything_one_is_done(chief, sold, shop):
+    answers = times(10, lambda: refund(chief, sold))
+
+    assert statuses(answers) == {201: 1, 409: 9}
+    ensure_sound(shop)
+
+
+def test_118_one_approval_for_many_refunds_at_once_is_used_once(till, manager, goods, shop):
+    order = till.sold(line(goods("1.00"), "9"), payments=[cash("9.00")])
+    leave = leave_for(till, manager, order, "1.00")
+
+    answers = times(8, lambda: refund(till, order, lines=back(order), approval=leave))
+
+    assert statuses(answers) == {201: 1, 403: 7}
+    assert state(leave) == "used"
+    assert till.shown(order)["refunded_total"] == "1.00"
+    ensure_sound(shop)
+
+
+def test_one_refund_sent_many_times_at_once_is_one(chief, sold, till, shop):
+    body = {"id": till.order()["id"], "lines": back(sold)}
+
+    answers = times(8, lambda: refund(chief, sold, **body))
+
+    assert statuses(answers) == {201: 1, 200: 7}
+    assert all(each.json() == answers[0].json() for each in answers)
+    ensure_sound(shop)
+
+
+def test_store_credit_spent_and_topped_up_at_once_is_never_below_nothing(tills, chief, goods, shop):
+    """10.00 on it, 6.00 comes back onto it, and eight want 3.00 of it: five get it."""
+    code = StoreCreditFactory(tenant=shop, code="GIFT-1").code
+    product = goods("3.00", stock="100")
+    orders = [tills[0].sold(line(product), payments=[cash("3.00")]) for _ in range(2)]
+    works = [
+        lambda order=order: refund(chief, order, method="store_credit", reference=code)
+        for order in orders
+    ]
+    works += [
+        lambda till=till: till.sell(line(product), payments=[credit_payment("3.00", code)])
+        for till in tills * 2
+    ]
+
+    answers = at_once(works)
+
+    assert statuses(answers[:2]) == {201: 2}
+    assert set(statuses(answers[2:])) == {201, 409}
+    assert 3 <= statuses(answers[2:])[201] <= 5
+    with tenant_scope(shop):
+        spent = StoreCreditEntry.objects.filter(type="spend").count()
+        balance = StoreCredit.objects.get().balance
+    assert spent == statuses(answers[2:])[201]
+    assert balance == 16 - 3 * spent
+    ensure_sound(shop)
+
+
+def test_refunds_onto_one_new_code_at_once_make_one_credit(tills, chief, goods, shop):
+    product = goods("3.00")
+    orders = [till.sold(line(product), payments=[cash("3.00")]) for till in tills]
+
+    answers = at_once(
+        lambda order=order: refund(chief, order, method="store_credit", reference="new-1")
+        for order in orders
+    )
+
+    assert statuses(answers) == {201: 4}
+    with tenant_scope(shop):
+        assert StoreCredit.objects.get().balance == Decimal("12.00")
+    ensure_sound(shop)
+
+
+def test_a_payment_is_canceled_or_completes_its_order_never_both(till, chief, goods, shop):
+    product = goods("10.00")
+    for _ in range(4):
+        order = till.sold(line(product), payments=[cash("4.00")])
+        payment = order["payments"][0]["id"]
+
+        canceled, paid = at_once(
+            [
+                lambda payment=payment: chief.post(f"payments/{payment}/cancel/"),
+                lambda order=order: till.pay(order, cash("6.00")),
+            ]
+        )
+
+        assert (canceled.status_code, paid.status_code) in {(200, 201), (409, 201)}
+        now = till.shown(order)
+        was_sold = canceled.status_code == 409
+        assert (now["status"] == "completed") == was_sold
+        assert (now["due"], now["paid_total"]) == (
+            ("0.00", "10.00") if was_sold else ("4.00", "6.00")
+        )
+    ensure_sound(shop)
+
+
+def test_a_refund_looked_up_many_times_at_once_is_done_once(
+    till, chief, goods, gateway, shop, store
+):
+    product = goods("2.50")
+    order = till.sold(line(product, "2"), payments=[card("5.00")])
+    gateway.returns = [TIMED_OUT]
+    pending = refunded(chief, order)
+
+    answers = times(8, lambda: resolve(chief, pending))
+
+    assert set(statuses(answers)) <= {200, 409}
+    assert till.shown(order)["refunds"][0]["status"] == "done"
+    assert receipt_numbers(till.register) == [1]
+    assert shelf(product, store) == (10, 0)
+    assert len(gateway.refunds) == 1
+    ensure_sound(shop)

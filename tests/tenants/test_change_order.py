@@ -1,0 +1,156 @@
+"""A change never appears behind a reader: positions follow the commits, not the clocks."""
+
+from threading import Barrier, Event
+
+import pytest
+from django.db import transaction
+
+from tenants.changes import Numbering, number_waiting, read_changes
+from tenants.models import ChangeFeed, OutboxEvent, Store
+from tenants.outbox import announce
+from tenants.scope import across_tenants, deed, tenant_scope
+from tests.factories.tenants import StoreFactory
+from tests.parallel import at_once
+from tests.tenants.relaying import TOPIC, relayed
+
+WRITERS, EACH = 20, 5
+
+
+def read(shop, after, most=50):
+    with tenant_scope(shop):
+        page = read_changes(after, most=most, narrowed=lambda events: events)
+        found = OutboxEvent.objects.in_bulk([event.pk for event in page.results])
+        return [found[event.pk].data["number"] for event in page.results], page
+
+
+@pytest.mark.postgres
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_what_began_earlier_and_commits_later_comes_later(shop, store):
+    written, passed = Event(), Event()
+
+    def slow():
+        with tenant_scope(shop):
+            announce(TOPIC, about=store, number=1)
+            written.set()
+            assert passed.wait(30)
+
+    def quick_then_reader():
+        assert written.wait(30)
+        with tenant_scope(shop):
+            announce(TOPIC, about=store, number=2)
+        before = read(shop, 0)
+        passed.set()
+        return before
+
+    _, (before, page) = at_once([slow, quick_then_reader])
+    after, _ = read(shop, page.after)
+
+    assert (before, after) == ([2], [1])
+    with across_tenants():
+        first, second = OutboxEvent.objects.order_by("pk")
+    assert first.created_at < second.created_at
+    assert first.position > second.position
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_twenty_writers_and_a_reader_lose_nothing_and_see_nothing_twice(shop, store):
+    done = Barrier(WRITERS + 1)
+
+    def write(writer):
+        for number in range(EACH):
+            with tenant_scope(shop), transaction.atomic():
+                announce(TOPIC, about=store, number=writer * EACH + number)
+        done.wait(60)
+
+    def keep_reading():
+        seen, positions, after = [], [], 0
+        while True:
+            is_last = done.n_waiting == WRITERS
+            numbers, page = read(shop, after, most=7)
+            seen += numbers
+            positions += [event.position for event in page.results]
+            after = page.after
+            if is_last and not page.has_more and not numbers:
+                done.wait(60)
+                return seen, positions
+
+    *_, (seen, positions) = at_once(
+        [*(lambda writer=writer: write(writer) for writer in range(WRITERS)), keep_reading]
+    )
+
+    assert sorted(seen) == list(range(WRITERS * EACH))
+    assert positions == list(range(1, WRITERS * EACH + 1))
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_no_deed_waits_for_whoever_numbers(shop, store):
+    with tenant_scope(shop):
+        announce(TOPIC, about=store, number=1)
+        number_waiting()
+        (outcome,) = at_once([lambda: write_another(shop, store)])
+
+    assert outcome is None
+    assert read(shop, 0)[0] == [1, 2]
+
+
+def write_another(shop, store):
+    with tenant_scope(shop), transaction.atomic():
+        announce(TOPIC, about=store, number=2)
+
+
+def test_what_is_rolled_back_leaves_no_gap(in_shop, store):
+    @deed
+    def open_store():
+        announce(TOPIC, about=Store.objects.create(name="Never"), number=1)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        open_store()
+    announce(TOPIC, about=store, number=2)
+
+    assert [event.position for event in read(in_shop, 0)[1].results] == [1]
+
+
+def test_what_is_about_nothing_has_no_place(in_shop, store):
+    announce(TOPIC, number=1)
+    announce(TOPIC, about=store, number=2)
+
+    numbers, page = read(in_shop, 0)
+
+    assert (numbers, page.after) == ([2], 1)
+    assert OutboxEvent.objects.get(position=None).data == {"number": 1}
+
+
+def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypatch):
+    monkeypatch.setattr("tenants.changes.BATCH", 3)
+    for number in range(7):
+        announce(TOPIC, about=store, number=number)
+
+    seen, after, more = [], 0, True
+    while more:
+        numbers, page = read(in_shop, after, most=2)
+        seen, after, more = seen + numbers, page.after, page.has_more
+
+    assert seen == list(range(7))
+
+
+def test_the_relay_numbers_where_nobody_reads_each_shop_for_itself(shop, other_shop, store):
+    foreign_store = StoreFactory(tenant=other_shop)
+    for tenant, about in ((shop, store), (other_shop, foreign_store)):
+        with tenant_scope(tenant):
+            announce(TOPIC, about=about, number=1)
+
+    relayed(jobs=[Numbering()])
+
+    with across_tenants():
+        assert set(OutboxEvent.objects.values_list("tenant", "position")) == {
+            (shop.pk, 1),
+            (other_shop.pk, 1),
+        }
+        assert set(ChangeFeed.objects.values_list("tenant", "last")) == {
+            (shop.pk, 1),
+            (other_shop.pk, 1),
+        }

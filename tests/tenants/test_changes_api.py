@@ -1,0 +1,226 @@
+"""The feed of changes over HTTP: what a terminal reads to keep its copy good."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import Posting
+from accounts.services import prune
+from tenants.models import ChangeFeed, OutboxEvent
+from tenants.outbox import announce
+from tenants.scope import across_tenants, tenant_scope
+from tests.explaining import analyze, multiply, plan_of, walk
+from tests.factories.orders import OrderFactory, ProductFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
+
+AGES_AGO = timezone.now() - timedelta(days=40)
+
+
+@pytest.fixture
+def office(manager, client_of):
+    return client_of(manager)
+
+
+@pytest.fixture
+def order(cashier, register):
+    return OrderFactory(cashier=cashier, register=register)
+
+
+def tell(about, *topics, **more):
+    with tenant_scope(about.tenant):
+        for topic in topics:
+            announce(topic, about=about, **more)
+
+
+def read(client, **query):
+    response = client.get("changes/", query)
+    assert response.status_code == 200, response.content
+    return response.json()
+
+
+def kinds(client, **query):
+    return [change["object"]["type"] for change in read(client, **query)["results"]]
+
+
+def test_a_change_says_what_changed_and_no_more(office, order):
+    tell(order, "order.held", secret="of the shop")
+
+    answer = read(office, after=0)
+
+    (change,) = answer["results"]
+    at = change.pop("at")
+    assert at.endswith("Z")
+    assert change == {
+        "position": 1,
+        "type": "order.held",
+        "object": {"type": "order", "id": str(order.pk)},
+        "deleted": False,
+        "version": 1,
+    }
+    assert (answer["after"], answer["has_more"]) == (1, False)
+
+
+def test_what_is_gone_leaves_a_tombstone(office, product):
+    tell(product, "product.deleted")
+
+    (change,) = read(office, after=0)["results"]
+
+    assert (change["deleted"], change["object"]["id"]) == (True, str(product.pk))
+
+
+def test_who_begins_is_told_from_where_and_then_misses_nothing(office, product):
+    tell(product, "product.created")
+    began = read(office)
+    tell(product, "product.updated")
+
+    further = read(office, after=began["after"])
+
+    assert (began["results"], began["has_more"]) == ([], False)
+    assert [change["type"] for change in further["results"]] == ["product.updated"]
+    assert read(office, after=further["after"])["results"] == []
+
+
+def test_pages_follow_one_another(office, product):
+    tell(product, *["product.updated"] * 5)
+
+    positions, after, more = [], 0, True
+    while more:
+        page = read(office, after=after, page_size=2)
+        positions.append([change["position"] for change in page["results"]])
+        after, more = page["after"], page["has_more"]
+
+    assert positions == [[1, 2], [3, 4], [5]]
+
+
+def test_kinds_can_be_named_and_the_reader_gets_past_the_others(office, product, order):
+    tell(product, "product.updated")
+    tell(order, *["order.updated"] * 3)
+
+    answer = read(office, after=0, types="product,category")
+
+    assert [change["object"]["type"] for change in answer["results"]] == ["product"]
+    assert answer["after"] == 4
+
+
+def test_a_cashier_reads_the_catalog_and_the_own_store_and_no_people(
+    office, cashier, client_of, product, order, store
+):
+    elsewhere = RegisterFactory(store=StoreFactory(tenant=store.tenant), tenant=store.tenant)
+    foreign_order = OrderFactory(cashier=cashier, register=elsewhere)
+    for about in (product, store, elsewhere, order, foreign_order, office.user):
+        tell(about, "test.happened")
+    till = client_of(cashier)
+    unposted = kinds(till, after=0)
+    with tenant_scope(store.tenant):
+        Posting.objects.create(user=cashier, store=store)
+    posted = kinds(till, after=0)
+
+    assert kinds(office, after=0)[-1] == "user"
+    assert unposted == ["product", "store", "register", "order", "order"]
+    assert posted == ["product", "store", "register", "order"]
+    assert kinds(till, after=0, types="user") == []
+
+
+def test_nothing_of_another_shop_is_told(office, foreign, product):
+    tell(foreign.product, "product.updated")
+    tell(product, "product.updated")
+
+    (change,) = read(office, after=0)["results"]
+
+    assert (change["object"]["id"], change["position"]) == (str(product.pk), 1)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"after": "-1"}, "after"),
+        ({"after": "1e3"}, "after"),
+        ({"after": "9" * 30}, "after"),
+        ({"types": "webhook"}, "types"),
+        ({"types": ""}, "types"),
+        ({"page_size": "0"}, "page_size"),
+        ({"page_size": "201"}, "page_size"),
+        ({"cursor": "x"}, "cursor"),
+        ({"ordering": "id"}, "ordering"),
+    ],
+)
+def test_what_is_asked_wrongly_is_refused_by_name(office, query, field):
+    response = office.get("changes/", query)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == field
+
+
+# --- who was away for too long -------------------------------------------------------------------
+
+
+def test_who_was_away_for_too_long_begins_again(office, product, problem):
+    tell(product, "product.created", "product.updated", "product.updated")
+    read(office, after=0)
+    with across_tenants():
+        OutboxEvent.objects.filter(position__lte=2).update(relayed_at=AGES_AGO)
+
+    pruned = prune().events
+
+    problem(office.get("changes/", {"after": "1"}), 410, "changes_gone")
+    assert pruned == 2
+    assert [change["position"] for change in read(office, after=2)["results"]] == [3]
+
+
+def test_what_nobody_has_numbered_yet_is_not_pruned(office, product):
+    tell(product, "product.created")
+    with across_tenants():
+        OutboxEvent.objects.update(relayed_at=AGES_AGO)
+
+    assert prune().events == 0
+    assert len(read(office, after=0)["results"]) == 1
+
+
+def test_a_place_that_never_was_is_gone_too(office, product, problem):
+    """As after a backup was put back: what that reader has seen is not what the shop has."""
+    tell(product, "product.created")
+    read(office)
+
+    refused = office.get("changes/", {"after": "2"})
+
+    problem(refused, 410, "changes_gone")
+    with across_tenants():
+        assert ChangeFeed.objects.get().last == 1
+
+
+# --- what it costs -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_a_page_takes_as_many_statements_for_one_change_as_for_forty(
+    office, shop, count, statements
+):
+    product = ProductFactory(tenant=shop)
+    tell(product, *["product.updated"] * count)
+    read(office)
+
+    # Who asks, what waits, how far it goes, the changes, whether any of them is gone.
+    with statements(5):
+        assert len(read(office, after=0)["results"]) == count
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_the_feed_is_read_along_an_index(office, cashier, client_of, product, foreign):
+    tell(product, "product.updated")
+    read(office, after=0)
+    with across_tenants():
+        event = OutboxEvent.objects.get()
+        ChangeFeed.objects.update(last=20_000)
+    multiply(event, position="n + 1")
+    analyze(OutboxEvent)
+    table = OutboxEvent._meta.db_table
+
+    for client, query in (
+        (office, {"after": "5000"}),
+        (office, {"after": "5000", "types": "product"}),
+        (client_of(cashier), {"after": "5000"}),
+    ):
+        found = walk(plan_of(client, "changes/", query, table), table)
+        assert found == {"one_change_at_a_place"}, query

@@ -1,0 +1,207 @@
+"""What happens in the shop is told to servers of its choice: signed, and until they hear it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tenants.models import Webhook
+from tenants.outbox import announce
+from tenants.scope import tenant_scope
+from tenants.webhooks.signing import signature
+from tenants.webhooks.subscriber import Webhooks
+from tests.leaks import leaks
+from tests.tenants import hooks
+from tests.tenants.hooks import made, now, tell
+from tests.tenants.relaying import deliveries, delivery, relayed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_the_signature_is_that_of_the_standard():
+    """The example of the specification's own libraries."""
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    body = b'{"test": 2432232314}'
+
+    signed = signature("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, secret)
+
+    assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+
+
+def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told, ear):
+    tell(shop, store)
+
+    relayed(Webhooks())
+
+    ((headers, body),) = ear.heard
+    assert hooks.is_signed(headers, body, told.secret)
+    assert abs(int(headers["webhook-timestamp"]) - timezone.now().timestamp()) < 60
+    assert headers["content-type"] == "application/json"
+    (message,) = ear.messages
+    about = {"type": "store", "id": str(store.pk)}
+    assert message["type"] == "store.updated"
+    assert message["timestamp"].endswith("Z")
+    assert message["data"] == {"object": about, "version": 1}
+    arrived = delivery()
+    assert (arrived.status, arrived.response_code, arrived.error_code) == ("delivered", 204, "")
+    assert (str(arrived.pk), arrived.attempts) == (headers["webhook-id"], 1)
+    assert arrived.duration_ms is not None
+    assert arrived.attempted_at is not None
+
+
+def test_it_hears_what_it_asked_for_of_its_own_shop_while_it_is_on(shop, other_shop, store, ear):
+    made(shop, ear.url, "order.completed", "store.*")
+    made(other_shop, ear.url)
+    with tenant_scope(shop):
+        Webhook.objects.create(url=ear.url, events=["*"], is_active=False, sealed_secret="")
+
+    tell(shop, store, "store.updated", "order.completed", "order.held")
+    relayed(Webhooks())
+
+    assert [message["type"] for message in ear.messages] == ["store.updated", "order.completed"]
+
+
+def test_what_only_the_house_knows_is_not_told(shop, told, ear):
+    with tenant_scope(shop):
+        announce("receipt.email", order="1", email="ann@customer.example")
+
+    relayed(Webhooks())
+
+    assert (ear.heard, deliveries()) == ([], [])
+
+
+def test_two_secrets_sign_while_one_follows_the_other(shop, store, told, ear, running_clock):
+    former = told.secret
+    with tenant_scope(shop):
+        latest = told.make_secret()
+        leaks.remember(latest)
+        told.save()
+    tell(shop, store)
+    relayed(Webhooks())
+    running_clock.shift(timedelta(hours=25))
+    tell(shop, store)
+    relayed(Webhooks())
+
+    (during, body), (after, later_body) = ear.heard
+    assert hooks.is_signed(during, body, former)
+    assert hooks.is_signed(during, body, latest)
+    assert hooks.is_signed(after, later_body, latest)
+    assert not hooks.is_signed(after, later_body, former)
+
+
+def test_the_database_holds_no_secret_that_can_be_read(told):
+    kept = now(told)
+
+    assert told.secret.removeprefix("whsec_") not in str(vars(kept))
+    assert kept.secrets_at(timezone.now()) == [told.secret]
+
+
+def test_what_fails_is_told_again_under_the_same_id(shop, store, told, ear, running_clock):
+    ear.answers = [500, 200]
+    tell(shop, store)
+
+    relayed(Webhooks())
+    failed, failing = delivery(), now(told).failing_since
+    running_clock.shift(timedelta(seconds=7))
+    relayed(Webhooks())
+
+    assert (failed.status, failed.response_code) == ("waiting", 500)
+    assert failed.error_code == "bad_status"
+    assert failing is not None
+    assert len(set(ear.ids)) == 1
+    assert len(ear.ids) == 2
+    done = delivery()
+    assert (done.status, done.response_code, done.error_code) == ("delivered", 200, "")
+    assert now(told).failing_since is None
+
+
+def test_of_one_thing_it_is_told_in_its_order(shop, store, told, ear, running_clock):
+    ear.answers = [500]
+    tell(shop, store, "store.created", "store.updated")
+
+    relayed(Webhooks())
+    running_clock.shift(timedelta(seconds=7))
+    relayed(Webhooks())
+
+    kinds = [message["type"] for message in ear.messages]
+    assert kinds == ["store.created", "store.created", "store.updated"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error_code"),
+    [
+        (hooks.drip, "timed_out"),
+        (hooks.nonsense, "bad_answer"),
+        (hooks.hang_up, "bad_answer"),
+        (300, "redirected"),
+        (404, "bad_status"),
+    ],
+)
+def test_an_answer_that_is_none_is_a_failure(
+    shop, store, told, ear, answer, error_code, monkeypatch
+):
+    monkeypatch.setattr("tenants.webhooks.calling.WHOLE", 0.4)
+    ear.answers = [answer]
+    tell(shop, store)
+
+    relayed(Webhooks())
+
+    failed = delivery()
+    assert (failed.status, failed.error_code) == ("waiting", error_code)
+    assert failed.duration_ms < 5000
+
+
+def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, ear):
+    ear.answers = [hooks.endless_body]
+    tell(shop, store)
+
+    relayed(Webhooks())
+
+    arrived = delivery()
+    assert (arrived.status, arrived.response_code) == ("delivered", 200)
+    assert "xxx" not in str(vars(arrived))
+
+
+def test_a_redirect_is_not_followed(shop, store, told, ear):
+    with hooks.listening() as elsewhere:
+        ear.answers = [hooks.redirect_to(elsewhere.url)]
+        tell(shop, store)
+
+        relayed(Webhooks())
+
+        assert elsewhere.heard == []
+    assert (delivery().response_code, delivery().error_code) == (302, "redirected")
+
+
+def test_no_proxy_of_the_environment_is_asked(shop, store, told, ear, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    tell(shop, store)
+
+    relayed(Webhooks())
+
+    assert delivery().status == "delivered"
+
+
+def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, ear, monkeypatch):
+    monkeypatch.setattr("tenants.webhooks.calling.WHOLE", 1.5)
+    heard_at = []
+
+    def hear(handler):
+        heard_at.append(timezone.now())
+        handler.send_response(200)
+        handler.end_headers()
+
+    with hooks.listening() as silent:
+        silent.answers = [hooks.drip] * 20
+        made(shop, silent.url)
+        made(shop, ear.url)
+        tell(shop, shop, *["tenant.updated"] * 10)
+        ear.answers = [hear] * 10
+        began = timezone.now()
+
+        relayed(Webhooks())
+
+    assert len(heard_at) == 10
+    assert max(heard_at) - began < timedelta(seconds=15)
+    assert len(silent.heard) <= 3

@@ -1,0 +1,105 @@
+"""A webhook that cannot be reached is left alone in the end, and the shop's admins hear of it."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orders.notifications import WebhookDisabledMail
+from tenants.models import AuditEvent, OutboxEvent, Webhook
+from tenants.relay import outgoing
+from tenants.scope import across_tenants, tenant_scope
+from tenants.webhooks.subscriber import Webhooks
+from tests.tenants.hooks import now, tell
+from tests.tenants.relaying import deliveries, delivery, relayed
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_one_that_is_gone_is_switched_off_at_once_and_the_admins_hear_of_it(
+    shop, store, admin, told, ear, mailoutbox
+):
+    ear.answers = [410]
+    tell(shop, store)
+
+    relayed(Webhooks(), WebhookDisabledMail())
+    tell(shop, store)
+    relayed(Webhooks(), WebhookDisabledMail())
+
+    off = now(told)
+    assert (off.is_active, off.disabled_reason) == (False, "gone")
+    assert len(ear.heard) == 1
+    arrived = delivery(subscriber=told.subscriber)
+    assert (arrived.status, arrived.response_code, arrived.error_code) == ("dead", 410, "gone")
+    (letter,) = mailoutbox
+    assert letter.to == [admin.email]
+    assert told.url in letter.body
+    with across_tenants():
+        (event,) = AuditEvent.objects.filter(event="webhook_disabled")
+    assert (event.tenant_id, event.target, event.facts) == (
+        shop.pk,
+        told.pk,
+        {"reason": "gone"},
+    )
+
+
+def test_one_that_failed_for_days_is_switched_off_and_one_that_came_back_is_not(
+    shop, store, told, ear, running_clock
+):
+    ear.answers = [500]
+    tell(shop, store)
+    relayed(Webhooks())
+    running_clock.shift(timedelta(days=3, hours=23))
+    ear.answers = [500]
+    relayed(Webhooks())
+    before = now(told).is_active
+    running_clock.shift(timedelta(days=1))
+    ear.answers = [500]
+    relayed(Webhooks())
+
+    off = now(told)
+    assert (before, off.is_active, off.disabled_reason) == (True, False, "failing")
+    assert len(ear.heard) == 3
+
+
+def test_it_is_given_up_after_two_to_four_days(shop, store, told, ear, running_clock, monkeypatch):
+    monkeypatch.setattr("tenants.models.webhook.PATIENCE", timedelta(days=400))
+    ear.answers = [500] * 20
+    tell(shop, store)
+    began, pauses = timezone.now(), []
+
+    while not deliveries(status="dead"):
+        relayed(Webhooks())
+        (waiting,) = deliveries()
+        pauses.append(waiting.next_attempt_at - timezone.now())
+        running_clock.move_to(max(waiting.next_attempt_at, timezone.now()))
+
+    assert len(ear.heard) == Webhooks.most_attempts
+    assert timedelta(days=2) < timezone.now() - began < timedelta(days=4)
+    assert pauses[0] < timedelta(seconds=6.1)
+    assert max(pauses) > timedelta(hours=19)
+
+
+def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, ear):
+    tell(shop, store)
+    outgoing.address([Webhooks()])
+    with tenant_scope(shop):
+        Webhook.objects.all().delete()
+
+    relayed(Webhooks())
+
+    assert ear.heard == []
+    assert (delivery().status, delivery().error_code) == ("dead", "switched_off")
+
+
+def test_no_event_is_lost_when_a_relay_ends_in_the_middle(shop, store, told, ear, running_clock):
+    tell(shop, store)
+    outgoing.address([Webhooks()])
+    outgoing.claim()
+    running_clock.shift(timedelta(minutes=6))
+
+    relayed(Webhooks())
+
+    assert len(ear.heard) == 1
+    with across_tenants():
+        assert OutboxEvent.objects.untold().count() == 0
