@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from accounts.keyring import BadKeyRing, KeyRing
 from accounts.peppers import BadPeppers, read_peppers
-from config.engines import POSTGRESQL_OPTIONS, SQLITE_OPTIONS
+from config.engines import SQLITE_OPTIONS, postgresql
 from config.logs import logging_config
 from config.schema import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
 
@@ -163,17 +163,11 @@ IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
 else:
-    DATABASES["default"] |= {
-        "ENGINE": "tenants.postgres",
-        # Who may change the tables, for `migrate`; Till serves as somebody who may not.
-        "OWNER": env.db("MIGRATE_DATABASE_URL") if env.str("MIGRATE_DATABASE_URL", "") else None,
-        "CONN_MAX_AGE": env.int("CONN_MAX_AGE", default=60),
-        "CONN_HEALTH_CHECKS": True,
-        # Behind PgBouncer in transaction mode the next statement may meet another server.
-        "DISABLE_SERVER_SIDE_CURSORS": True,
-    }
-    options = DATABASES["default"].get("OPTIONS", {})
-    DATABASES["default"]["OPTIONS"] = POSTGRESQL_OPTIONS | options
+    # Who may change the tables, for `migrate`; Till serves as somebody who may not.
+    OWNER = env.db("MIGRATE_DATABASE_URL") if env.str("MIGRATE_DATABASE_URL", "") else None
+    DATABASES["default"] = postgresql(
+        DATABASES["default"], OWNER, kept=env.int("CONN_MAX_AGE", default=60)
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 

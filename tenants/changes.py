@@ -95,12 +95,13 @@ def _give_positions(last: int) -> int:
 def _numbering(pks: Sequence[Any], last: int) -> tuple[str, list[Any]]:
     table = connection.ops.quote_name(OutboxEvent._meta.db_table)
     places = ", ".join(["%s"] * len(pks))
-    return (
-        f"UPDATE {table} SET position = %s + ranked.place FROM "  # noqa: S608
-        f"(SELECT id, row_number() OVER (ORDER BY id) AS place FROM {table} "
-        f"WHERE id IN ({places})) AS ranked WHERE {table}.id = ranked.id",
-        [last, *(OutboxEvent._meta.pk.get_db_prep_value(pk, connection) for pk in pks)],
-    )
+    statement = """
+        UPDATE {table} SET position = %s + ranked.place FROM (
+            SELECT id, row_number() OVER (ORDER BY id) AS place FROM {table} WHERE id IN ({places})
+        ) AS ranked WHERE {table}.id = ranked.id
+    """
+    given = [last, *(OutboxEvent._meta.pk.get_db_prep_value(pk, connection) for pk in pks)]
+    return statement.format(table=table, places=places), given
 
 
 class Numbering(Job):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from tenants.models import OutboxEvent
@@ -36,6 +36,7 @@ class ChangeSerializer(serializers.Serializer[OutboxEvent]):
         return {"type": event.subject_type, "id": event.subject}
 
 
+@extend_schema_serializer(many=False)
 class ChangesSerializer(serializers.Serializer[Any]):
     """Some changes in the order in which they became true, and from where to read on."""
 

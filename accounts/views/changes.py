@@ -46,7 +46,7 @@ class ChangesViewSet(TenantScopedViewSet):
         operation_id="changes_list",
         summary="What has changed since",
         parameters=PARAMETERS,
-        responses=ChangesSerializer(many=False),
+        responses=ChangesSerializer,
         filters=False,
     )
     def list(self, request: Request) -> Response:

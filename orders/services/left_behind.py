@@ -85,7 +85,8 @@ class LeftBehind(Job, Generic[Row]):
         event = f"{self.noun}_stays_unknown"
         amount = str(current_tenant().in_currency(row.amount))
         log.error(event, **{self.noun: str(row.pk)})
-        audit.record(event, target=self.order_of(row), **{self.noun: str(row.pk), "amount": amount})
+        facts: dict[str, Any] = {self.noun: str(row.pk), "amount": amount}
+        audit.record(event, target=self.order_of(row), **facts)
 
 
 class LeftBehindPayments(LeftBehind[Payment]):

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from rest_framework.serializers import ListSerializer
 
 from accounts.models import AuthSession
 from accounts.views.auth import OpenView
@@ -115,7 +116,8 @@ def test_no_secret_is_kept_with_an_answer():
     named = {
         (name, depth)
         for serializer in serializer_classes()
-        if not issubclass(serializer, StrictSerializer)  # what comes in
+        # What comes in, and lists, whose rows are looked at by themselves.
+        if not issubclass(serializer, StrictSerializer | ListSerializer)
         for name, depth in written(serializer())
         if SECRET.search(name) and name not in NO_SECRETS
     }

@@ -26,7 +26,13 @@ PROXIES = {"accounts.Cashier", "accounts.StaffMember", "accounts.ShopSettings"}
 ALSO_OF_NOBODY = {"tenants.AuditEvent"}
 # What the relay, and who looks after it, asks of all shops at once; they hold only what is left
 # to be done.
-OF_EVERY_SHOP = {"outbox_to_relay", "delivery_to_try", "delivery_dead", "payment_underway"}
+OF_EVERY_SHOP = {
+    "outbox_to_relay",
+    "delivery_to_try",
+    "delivery_dead",
+    "payment_underway",
+    "payout_underway",
+}
 # Views of no rows, or of the one row of the shop itself.
 PLAIN_VIEWS = {
     "LogInView",

@@ -27,6 +27,7 @@ ACROSS = {
     "orders/services/left_behind.py": "the relay asks which shop has something left to do",
     "tenants/admin_site.py": "the pages of the platform",
     "tenants/audit.py": "what happened at the door of no shop",
+    "tenants/changes.py": "the relay asks which shop has changes without a place",
     "tenants/postgres/schema.py": "migrations are for every shop",
     "tenants/prepared.py": "translates a query that names its shop; asks nothing",
     "tenants/relay/outgoing.py": "the relay asks which shop has something to tell",

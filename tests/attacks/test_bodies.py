@@ -41,6 +41,7 @@ def test_attack_101_towers_of_brackets_fall_everywhere(chief):
     for method, path in WRITES:
         tower = b"[" * 100_000
         harmless(chief.send(method.upper(), path, tower, If_Match="*", Idempotency_Key="k"))
+    chief = Person(chief.user)  # a log-out reads no body
     for tower in (b'{"a":' * 20_000, b"[" * 20_000 + b"]" * 20_000, b'[{"a":' * 33):
         code = refused(chief.post(SALE, tower, Idempotency_Key="k"))
         assert code in {"too_deep", "malformed_json"}

@@ -48,7 +48,7 @@ class Drawers(Machine):
             amount = 0
         answer = move(self.till, self.shift, kind, money(amount) if amount else None)
         if self.status == "closed":
-            assert code_of(answer, 409) == "shift_not_in"
+            assert code_of(answer, 409) == "shift_not_in_state"
             return
         assert answer.status_code == 201, answer.content
         self.cash += amount if kind == "paid_in" else -amount

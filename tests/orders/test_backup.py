@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from orders.models import Order
+from tenants.postgres.roles import as_owner
 from tenants.scope import across_tenants
 from tests.orders.drawers import close, opened, report
 from tests.orders.till import cash, line, new_id
@@ -59,10 +60,10 @@ def elsewhere(tmp_path):
         yield str(tmp_path / "restored.sqlite3")
         return
     name = f"test_restored_{uuid4().hex[:8]}"
-    with connection.cursor() as cursor:
+    with as_owner(connection), connection.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {name}")
     yield name
-    with connection.cursor() as cursor:
+    with as_owner(connection), connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -110,7 +111,8 @@ def test_what_is_append_only_stays_so(a_day, file, elsewhere):
 
     with connected_to(elsewhere):
         told("restore", file)
-        with connection.cursor() as cursor, pytest.raises(Exception, match="append-only"):
+        deleting = pytest.raises(Exception, match="append-only")
+        with across_tenants(), connection.cursor() as cursor, deleting:
             cursor.execute("DELETE FROM orders_chainentry")
 
 

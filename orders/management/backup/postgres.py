@@ -8,6 +8,8 @@ from typing import IO
 from django.core.management import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from tenants.postgres.roles import as_owner
+
 # What libpq reads, of what Django's settings know. A password among arguments is for all to see.
 VARIABLES = {
     "HOST": "PGHOST",
@@ -16,22 +18,29 @@ VARIABLES = {
     "PASSWORD": "PGPASSWORD",
     "NAME": "PGDATABASE",
 }
+# Policies hide the shops from each other, also from who owns the tables.
+EVERY_SHOP = {"PGOPTIONS": "-c app.across=on"}
 
 
 class PostgresCopy:
-    """One transaction reads everything, so that the file is the database of one moment."""
+    """One transaction reads everything, so that the file is the database of one moment.
+
+    The owner of the tables does both, where MIGRATE_DATABASE_URL names one.
+    """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
     def take(self, file: Path) -> None:
-        with file.open("wb") as output:
-            self.run("pg_dump", "--format=custom", output=output)
+        with as_owner(self.connection), file.open("wb") as output:
+            self.run("pg_dump", "--format=custom", "--enable-row-security", output=output)
 
     def put_back(self, file: Path) -> None:
-        self.refuse_unless_empty()
-        name = str(self.connection.settings_dict["NAME"])
-        self.run("pg_restore", "--exit-on-error", "--single-transaction", f"--dbname={name}", file)
+        with as_owner(self.connection):
+            self.refuse_unless_empty()
+            name = str(self.connection.settings_dict["NAME"])
+            whole = ("--exit-on-error", "--single-transaction")
+            self.run("pg_restore", *whole, f"--dbname={name}", file)
 
     def refuse_unless_empty(self) -> None:
         there = self.connection.introspection.table_names()
@@ -63,7 +72,7 @@ class PostgresCopy:
         at = self.connection.settings_dict
         asked = {name: str(at[key]) for key, name in VARIABLES.items() if at[key]}
         options = {f"PG{key.upper()}": str(value) for key, value in self.libpq_options().items()}
-        return os.environ | options | asked
+        return os.environ | EVERY_SHOP | options | asked
 
     def libpq_options(self) -> dict[str, object]:
         """How the connection is secured: sslmode, sslrootcert and their like."""
