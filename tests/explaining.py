@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tenants.scope import across_tenants
 
-ROWS = 12_000
+ROWS = 20_000
 # Copies of a row, each with values of its own, made inside the database.
 MULTIPLY = """
 INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,
@@ -60,9 +60,11 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def walk(plan: list[dict[str, Any]], table: str) -> set[str]:
     """How the rows of the table are found, and whether they have to be sorted then."""
     found = {
-        node.get("Index Name", node["Node Type"])
+        each.get("Index Name", each["Node Type"])
         for node in plan
-        if node.get("Relation Name") == table or node["Node Type"] == "Bitmap Index Scan"
+        if node.get("Relation Name") == table
+        for each in nodes(node)
+        if each is node or each["Node Type"] == "Bitmap Index Scan"
     }
     return found | {node["Node Type"] for node in plan if node["Node Type"].endswith("Sort")}
 

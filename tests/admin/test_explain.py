@@ -17,7 +17,7 @@ from orders.models import (
     Shift,
     StoreCredit,
 )
-from tenants.scope import tenant_scope
+from tenants.scope import across_tenants, tenant_scope
 from tests.admin.crawling import url_of
 from tests.explaining import MINUTES, analyze, multiply, plan_of, walk
 from tests.factories.accounts import ApprovalFactory
@@ -43,7 +43,7 @@ WHERE original.id = %s AND o.tenant_id = original.tenant_id AND o.id <> original
 
 
 def for_each_order(row, more=""):
-    with connection.cursor() as cursor:
+    with across_tenants(), connection.cursor() as cursor:
         cursor.execute(FOR_EACH_ORDER.format(table=row._meta.db_table, more=more), [row.pk])
 
 

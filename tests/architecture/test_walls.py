@@ -103,13 +103,13 @@ def test_attack_161_every_key_of_a_shops_table_begins_with_the_shop():
 
     assert {table for table, kind, _ in keys if kind == "p"} == TABLES - KEY_WITHOUT_SHOP
     assert {text for _, kind, text in keys if kind == "p"} == {"PRIMARY KEY (tenant_id, id)"}
-    assert [text for *_, text in keys if "(tenant_id, " not in text] == []
+    assert [text for *_, text in keys if "(tenant_id" not in text] == []
     unique = asked(
         "SELECT indexdef FROM pg_indexes WHERE tablename = ANY (%s) AND indexdef LIKE %s",
         sorted(TABLES - KEY_WITHOUT_SHOP),
         "CREATE UNIQUE%",
     )
-    assert [text for (text,) in unique if "(tenant_id, " not in text] == []
+    assert [text for (text,) in unique if "(tenant_id" not in text] == []
 
 
 @postgres

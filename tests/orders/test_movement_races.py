@@ -91,7 +91,8 @@ def test_what_is_sold_while_somebody_counts_is_counted_once(tills, room, goods, 
 
     assert statuses(answers) == {201: 16}
     with tenant_scope(shop):
-        differences = StockMovement.objects.filter(type="count").values_list("quantity", flat=True)
+        counted = StockMovement.objects.filter(type="count")
+        differences = list(counted.values_list("quantity", flat=True))
         sold = StockMovement.objects.filter(type="sale").count()
     assert sold == 12
     assert room.level(product) == 100 - 12 + sum(differences)

@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from orders.models import Payment
+from tenants.scope import tenant_scope
 from tests.factories.orders import StoreCreditFactory
 from tests.orders.refunds import back, everything, refunded
 from tests.orders.till import card, cash, line
@@ -48,6 +49,7 @@ def test_no_statement_breaks_the_books(table, given_back, shop):
     before = everything(shop)
     for change in REFUSED[table]:
         with (
+            tenant_scope(shop),
             pytest.raises(IntegrityError),
             transaction.atomic(),
             connection.cursor() as cursor,
@@ -58,7 +60,8 @@ def test_no_statement_breaks_the_books(table, given_back, shop):
 
 
 def test_entries_of_store_credit_are_never_taken_away(given_back, shop):
-    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+    refused = pytest.raises(IntegrityError)
+    with tenant_scope(shop), refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM orders_storecreditentry")
 
 

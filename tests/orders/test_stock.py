@@ -86,6 +86,7 @@ def test_a_delivery_id_with_other_content_is_a_conflict(
     ensure_books_balance(shop)
 
 
+@pytest.mark.sqlite
 def test_the_id_of_another_shops_delivery_is_taken(
     chief, delivery, product, store, foreign, problem
 ):
