@@ -81,11 +81,11 @@ def code_of(url):
     return refusal.value.code
 
 
-def test_what_is_no_plain_public_address_is_refused(names):
+def test_attack_163_what_is_no_plain_public_address_is_refused(names):
     assert {url: code_of(url) for url in REFUSED} == REFUSED
 
 
-def test_no_closed_address_is_reached_by_itself_or_by_a_name(names):
+def test_attack_163_no_closed_address_is_reached_by_itself_or_by_a_name(names):
     for address in CLOSED:
         host = f"[{address}]" if ":" in address else address
         assert code_of(f"https://{host}/") == "address_refused", address
@@ -116,7 +116,9 @@ def test_a_public_address_is_taken_with_the_addresses_that_were_checked(names):
 
 
 @pytest.mark.django_db
-def test_a_name_that_is_bound_anew_is_refused_when_it_is_called(shop, store, names, monkeypatch):
+def test_attack_163_a_name_that_is_bound_anew_is_refused_when_it_is_called(
+    shop, store, names, monkeypatch
+):
     """It was public when it was saved; by now it leads to this machine."""
     names["hook.example"] = [[PUBLIC], ["127.0.0.1"]]
     assert checked_url("https://hook.example/").addresses == (PUBLIC,)

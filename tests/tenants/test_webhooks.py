@@ -162,7 +162,7 @@ def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, ear):
     assert "xxx" not in str(vars(arrived))
 
 
-def test_a_redirect_is_not_followed(shop, store, told, ear):
+def test_attack_163_a_redirect_is_not_followed(shop, store, told, ear):
     with hooks.listening() as elsewhere:
         ear.answers = [hooks.redirect_to(elsewhere.url)]
         tell(shop, store)
