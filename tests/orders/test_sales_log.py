@@ -10,6 +10,7 @@ from django.conf import settings as django_settings
 
 from config.logs import logging_config
 from tests.orders.gateway import DECLINED
+from tests.orders.offline import ago, booked_one, charged, sale
 from tests.orders.relaying import announced, relay_all
 from tests.orders.till import card, cash, line
 
@@ -103,3 +104,13 @@ def test_sales_are_told_in_their_order(till, product, lines):
     relay_all()
 
     assert [each["number"] for each in lines()] == numbers
+
+
+def test_a_sale_made_offline_has_the_time_at_which_it_was_made(till, product, lines):
+    order = booked_one(till, sale(1, charged(product), sold_at=ago(hours=2)))
+
+    relay_all()
+
+    (written,) = lines()
+    assert (written["event"], written["order"]) == ("sale", order["id"])
+    assert written["sold_at"][:23] == order["sold_at"][:23], "to the millisecond"
