@@ -21,6 +21,9 @@ from tests.admin.crawling import MODELS, models, shows_nothing_foreign, url_of
 from tests.architecture.walks import our_models
 from tests.config.desk import rows_of
 
+# On SQLite, where no policy of the database hides what a page forgets.
+pytestmark = pytest.mark.once
+
 EVERYTHING = [User, Order, Product, Store, Register, AuthSession, Tenant]
 
 people = pytest.mark.parametrize("who", ["manager", "admin"])

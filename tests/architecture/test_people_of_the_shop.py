@@ -14,6 +14,8 @@ from tests.architecture.test_permissions import BY_NAME, STAFF, TABLE, call
 from tests.factories.accounts import UserFactory
 from tests.shapes import refusal
 
+pytestmark = pytest.mark.once
+
 TARGETS = ("self", "cashier", "manager", "admin", "foreign")
 RULES = {
     ("get", "user-detail"): lambda actor, target: actor.may_see_people(),

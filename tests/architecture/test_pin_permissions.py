@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.api import Person
 from tests.architecture.calls import call, each_alone
 from tests.architecture.test_permissions import (
@@ -14,6 +16,8 @@ from tests.architecture.test_permissions import (
 )
 from tests.factories.accounts import AuthSessionFactory
 from tests.shapes import refusal
+
+pytestmark = pytest.mark.once
 
 # What is done in the office: a PIN is too little for it, whosever it is.
 NOT_BY_PIN = {

@@ -9,6 +9,8 @@ from hypothesis.stateful import invariant, precondition, rule
 from tests.machines.base import Machine, cents, code_of, money, run
 from tests.orders.till import Till, cash, line, new_id, shelf
 
+pytestmark = pytest.mark.once
+
 STOCK = 10_000
 PRICES = ["0.01", "1.99", "2.50", "333.33"]
 

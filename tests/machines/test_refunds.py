@@ -9,6 +9,8 @@ from hypothesis.stateful import initialize, invariant, precondition, rule
 from tests.machines.base import Machine, cents, money, run
 from tests.orders.till import Till, cash, line, new_id, percent, shelf
 
+pytestmark = pytest.mark.once
+
 PRICES = ["0.01", "1.99", "3.33"]
 STOCK = 10_000
 

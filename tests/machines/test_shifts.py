@@ -9,6 +9,8 @@ from tests.machines.base import Machine, cents, code_of, money, run
 from tests.orders.drawers import by_method, close, end, move, opening, report
 from tests.orders.till import Till, card, cash, line, new_id
 
+pytestmark = pytest.mark.once
+
 AMOUNTS = st.integers(1, 50_000)
 PRICE = 250
 

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from django.db.models import Sum
 
 from accounts.models import User
@@ -14,6 +15,8 @@ from orders.services import NewShift, open_shift
 from tenants.ids import new_id
 from tenants.models import Tenant
 from tests.orders.replaying import DATA, in_shop, replay, replay_with_complaints
+
+pytestmark = pytest.mark.once
 
 
 def z_totals() -> list[tuple[str, int, Decimal]]:

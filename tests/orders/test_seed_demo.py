@@ -21,6 +21,8 @@ from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.services import add_tenant
 
+pytestmark = pytest.mark.once
+
 URL = "http://till.example:8000"
 
 
