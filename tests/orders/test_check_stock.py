@@ -143,6 +143,7 @@ def test_a_shop_that_nobody_knows_is_no_answer(told):
     assert told("--tenant", "nobody") == ("", ("There is no tenant nobody.", 1))
 
 
+@pytest.mark.once
 def test_many_small_movements_add_up_to_the_gram(product, store):
     """In floating point 20,000 times 0.1 and 0.2 are not 6,000."""
     with tenant_scope(product.tenant):

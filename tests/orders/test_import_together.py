@@ -61,6 +61,7 @@ def test_a_change_during_an_import_is_not_lost(transactional_db, shop, manager):
         assert set(Product.objects.filter(name="Other").values_list("version", flat=True)) == {3}
 
 
+@pytest.mark.once
 def test_a_file_is_never_in_memory_as_a_whole(in_shop, manager):
     """Its rows alone, all at once, would be half as much again as it may take."""
     lines = [f"S-{number:04},{number:0200},1.00,{number:060}" for number in range(6_000)]

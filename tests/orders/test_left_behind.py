@@ -85,6 +85,7 @@ def test_what_was_not_taken_gives_the_goods_back(clock, till, unknown, product, 
     assert shelf(product, store) == (10, 0)
 
 
+@pytest.mark.once
 def test_a_gateway_that_does_not_know_is_asked_less_and_less_often(clock, unknown, gateway):
     gateway.found = [TIMED_OUT] * 200
     began, pauses = timezone.now(), []
