@@ -17,6 +17,8 @@ from tests.accounts.forgery import ACCESS, REFRESH, signed
 from tests.api import Api
 from tests.architecture.walks import routes
 
+pytestmark = pytest.mark.once
+
 ME = "auth/me/"
 
 

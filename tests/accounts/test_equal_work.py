@@ -24,6 +24,8 @@ from tests.accounts.test_log_in_refusals import (
 from tests.factories.accounts import PASSWORD
 from tests.statements import TRANSACTIONAL
 
+pytestmark = pytest.mark.once
+
 REASONS = [
     unknown_user,
     unknown_tenant,

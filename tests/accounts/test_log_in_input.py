@@ -6,6 +6,8 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.api import Api
 
+pytestmark = pytest.mark.once
+
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -38,7 +40,6 @@ def test_attack_012_a_password_has_128_characters_at_most(anonymous, problem, ca
     problem(too_long, 400, "invalid", {"password": "max_length"})
 
 
-@pytest.mark.once
 def test_attack_012_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
     monkeypatch.setattr(MD5PasswordHasher, "encode", None)
 

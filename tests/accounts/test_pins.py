@@ -8,6 +8,8 @@ from tests.accounts.pads import OTHER_PIN, PIN, WRONG_PIN, give_pin, pins, reaso
 from tests.accounts.seen import logs_in
 from tests.factories.accounts import PASSWORD
 
+pytestmark = pytest.mark.once
+
 
 def of(user):
     return f"users/{user.pk}/pin/"
@@ -130,7 +132,6 @@ def test_attack_129_a_leading_zero_counts(cashier, pad, problem):
     assert pad.enter(cashier, "0482915").status_code == 200
 
 
-@pytest.mark.once
 def test_a_pin_of_more_than_a_mebibyte_is_not_even_read(cashier, client_of, problem):
     response = client_of(cashier).put(of(cashier), {"pin": "4" * 1_100_000})
 

@@ -15,6 +15,8 @@ from tests.factories.accounts import ApprovalFactory, UserFactory
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.shapes import refusal
 
+pytestmark = pytest.mark.once
+
 ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
 STAFF = ANYBODY - {"anonymous"}
 MANAGERS = STAFF - {"cashier"}

@@ -17,6 +17,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import OutboxDeliveryFactory, StoreFactory
 
+pytestmark = pytest.mark.once
+
 PAGES = {
     model: f"platform:{model._meta.app_label}_{model._meta.model_name}"
     for model in admin.site._registry

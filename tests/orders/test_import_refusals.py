@@ -11,6 +11,8 @@ from tests.factories.orders import BarcodeFactory, ProductFactory
 from tests.orders.sheets import PATH, everything, form, imported, send
 from tests.shapes import refusal
 
+pytestmark = pytest.mark.once
+
 GOOD = "sku,name,price\nGOOD,Good,1.00\n"
 
 
@@ -267,7 +269,6 @@ def test_a_file_beyond_the_limit_is_refused_unread(chief, content_type):
     assert refusal(response, 413, "body_too_large")["max_bytes"] == 16 * 1024 * 1024
 
 
-@pytest.mark.once
 def test_a_file_may_be_larger_than_other_bodies(chief):
     rows = "".join(f"S-{number},{'x' * 190},1\n" for number in range(60_000))
 

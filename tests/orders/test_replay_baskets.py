@@ -32,6 +32,8 @@ from tenants.services import add_tenant
 from tests.orders.replaying import DATA, in_shop, replay, replay_with_complaints, total
 from tests.scripted import BROKEN, TOKENS, scripted
 
+pytestmark = pytest.mark.once
+
 TOTALS = "All               909.77        909.77        909.77"
 
 
@@ -66,7 +68,6 @@ def test_every_basket_is_sold_once_however_often_and_by_however_many(url):
         assert StockMovement.objects.filter(type="sale").count() == 220
 
 
-@pytest.mark.once
 def test_the_shop_is_furnished_and_the_customers_pay_in_both_ways(url):
     replay(url)
 
@@ -88,7 +89,6 @@ def test_the_shop_is_furnished_and_the_customers_pay_in_both_ways(url):
         assert payments.count() == 59
 
 
-@pytest.mark.once
 def test_the_rest_can_be_sold_later(url):
     first = replay(url, limit=7)
     rest = replay(url, limit=12)
