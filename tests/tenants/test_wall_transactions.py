@@ -14,29 +14,9 @@ from tenants.models import Store
 from tenants.prepared import Prepared
 from tenants.scope import deed, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory, TenantFactory
+from tests.tenants.walled import WALLED, asked, names, told
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
-
-COUNT = "SELECT count(*) FROM {}"
-INSERT = "INSERT INTO {} (id, tenant_id) VALUES (%s, %s)"
-WALLED = "violates row-level security policy"
-
-
-def asked(sql, *params):
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall() if cursor.description else cursor.rowcount
-
-
-def told():
-    ((tenant, across),) = asked(
-        "SELECT current_setting('app.tenant', true), current_setting('app.across', true)"
-    )
-    return tenant or "", across or ""
-
-
-def names():
-    return {name for (name,) in asked("SELECT name FROM tenants_store")}
 
 
 @pytest.fixture

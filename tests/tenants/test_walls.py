@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 import pytest
-from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 
 from orders.models import Order, OrderLine, Product
@@ -14,29 +14,9 @@ from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
 from tests.architecture.walks import owned_models
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
+from tests.tenants.walled import COUNT, INSERT, WALLED, asked, names, told
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
-
-COUNT = "SELECT count(*) FROM {}"
-INSERT = "INSERT INTO {} (id, tenant_id) VALUES (%s, %s)"
-WALLED = "violates row-level security policy"
-
-
-def asked(sql, *params):
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return cursor.fetchall() if cursor.description else cursor.rowcount
-
-
-def told():
-    ((tenant, across),) = asked(
-        "SELECT current_setting('app.tenant', true), current_setting('app.across', true)"
-    )
-    return tenant or "", across or ""
-
-
-def names():
-    return {name for (name,) in asked("SELECT name FROM tenants_store")}
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""Asking PostgreSQL itself: what it shows, and what it was told of the scope."""
+
+from django.db import connection
+
+COUNT = "SELECT count(*) FROM {}"
+INSERT = "INSERT INTO {} (id, tenant_id) VALUES (%s, %s)"
+WALLED = "violates row-level security policy"
+
+
+def asked(sql, *params):
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return cursor.fetchall() if cursor.description else cursor.rowcount
+
+
+def told():
+    ((tenant, across),) = asked(
+        "SELECT current_setting('app.tenant', true), current_setting('app.across', true)"
+    )
+    return tenant or "", across or ""
+
+
+def names():
+    return {name for (name,) in asked("SELECT name FROM tenants_store")}
