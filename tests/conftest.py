@@ -1,5 +1,6 @@
 """The cast: a shop with its people, another shop full of canaries, and clients for both."""
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from decimal import Decimal
@@ -8,10 +9,8 @@ from typing import Any
 
 import pytest
 import structlog
-from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
-from django.test import Client
+from django.test import Client, TransactionTestCase
 
 from accounts.models import User
 from orders.models import Product
@@ -19,7 +18,7 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.api import Api, Person
 from tests.canaries import drawer_of
-from tests.emptying import without_triggers
+from tests.emptying import empty_tables
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
@@ -39,6 +38,16 @@ from tests.shapes import refusal
 from tests.statements import exactly
 
 CANARY = "CANARY_B"
+
+
+def pytest_configure() -> None:
+    """Look for garbage seldom: the models, the documents and the tools are none."""
+    gc.set_threshold(20_000, 20, 100)
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -64,18 +73,9 @@ def pytest_runtest_call() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def emptied_between_tests() -> Iterator[None]:
-    """SQLite empties tables with DELETE, which append-only rows refuse: not between tests."""
-    if not settings.IS_SQLITE:
-        yield
-        return
-    statements = connection.ops.sql_flush
+def _tables_are_emptied_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            type(connection.ops),
-            "sql_flush",
-            lambda self, *args, **kwargs: without_triggers(statements(*args, **kwargs)),
-        )
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
 
 

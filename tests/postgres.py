@@ -33,6 +33,9 @@ START_TIMEOUT = 30
 START_ATTEMPTS = 3
 SETTINGS = ["max_connections=200", "listen_addresses=127.0.0.1", "unix_socket_directories="]
 FORGETFUL_SETTINGS = ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
+FORGETFUL_SETTINGS += ["wal_level=minimal", "max_wal_senders=0", "checkpoint_timeout=1h"]
+# Plans depend on what was counted: only a test itself says when.
+FORGETFUL_SETTINGS += ["autovacuum=off"]
 # What tests do besides serving, by the first PostgreSQL that has a right for it: gather statistics
 # before they read a plan, and change by hand what triggers keep.
 TEST_RIGHTS = {150_000: "SET ON PARAMETER session_replication_role", 170_000: "pg_maintain"}

@@ -4,8 +4,8 @@ import pytest
 
 from tests.accounts.leave import APPROVALS, asked, at_till, decide, request_for
 from tests.accounts.pads import PIN, give_pin
+from tests.explaining import MINUTES, SINCE, analyze, multiply, plans_of, with_next
 from tests.factories.accounts import PASSWORD, ApprovalFactory, UserFactory
-from tests.orders.test_explain import MINUTES, SINCE, analyze, multiply, plans_of, with_next
 
 # Whoever asks is found in one statement, with shop and session.
 SESSION = 1

@@ -1,6 +1,6 @@
 """That the pages stay quick when a shop has grown: PostgreSQL walks an index for every list.
 
-20,000 rows of ours beside as many of another shop; see `tests.explaining`.
+10,000 rows of ours beside as many of another shop; see `tests.explaining`.
 """
 
 import pytest

@@ -1,6 +1,6 @@
 """That lists stay quick when a shop has grown: PostgreSQL walks an index, in the list's order.
 
-20,000 rows of ours beside 20,000 of another shop; each list's own statement is explained.
+10,000 rows of ours beside 10,000 of another shop; each list's own statement is explained.
 """
 
 from itertools import chain
@@ -10,7 +10,7 @@ from django.db import connection
 
 from orders.models import Product, StockLevel
 from tenants.scope import across_tenants, tenant_scope
-from tests.explaining import MINUTES, analyze, multiply, plans_of, with_next
+from tests.explaining import MINUTES, SINCE, analyze, multiply, plans_of, with_next
 from tests.factories.orders import (
     BarcodeFactory,
     OrderFactory,
@@ -27,8 +27,8 @@ def products(product, foreign):
         multiply(
             row,
             sku="'X-' || n",
-            name="'Name ' || lpad((n * 7919 %% 20000)::text, 5, '0')",
-            search_text="' name ' || lpad((n * 7919 %% 20000)::text, 5, '0') || ' x-' || n",
+            name="'Name ' || lpad((n * 7919 %% 10000)::text, 5, '0')",
+            search_text="' name ' || lpad((n * 7919 %% 10000)::text, 5, '0') || ' x-' || n",
             price="n / 100.0",
             updated_at=MINUTES,
         )
@@ -63,7 +63,7 @@ def levels(products, store, foreign):
     for place in (store, foreign.store):
         with tenant_scope(place.tenant):
             stocked = enumerate(Product.objects.filter(stock_levels=None))
-            marks = ((each, None if number % 20 else 5) for number, each in stocked)
+            marks = ((each, None if number % 5 else 5) for number, each in stocked)
             pairs.append(
                 [StockLevel(store=place, product=each, reorder_point=mark) for each, mark in marks]
             )
@@ -87,9 +87,6 @@ def index_on(table, column):
         name for name, each in indexes.items() if each["columns"] == [column] and each["index"]
     )
     return name
-
-
-SINCE = {"updated_since": "2026-01-01T00:00:00Z", "ordering": "updated_at"}
 
 
 @pytest.mark.usefixtures("products")

@@ -4,9 +4,8 @@ import pytest
 
 from orders.models import Payout, Refund
 from tenants.scope import across_tenants
-from tests.explaining import MINUTES, analyze, multiply, plans_of, with_next
+from tests.explaining import MINUTES, SINCE, analyze, multiply, plans_of, with_next
 from tests.factories.orders import OrderFactory, PaymentFactory, RefundFactory, StoreCreditFactory
-from tests.orders.test_explain import SINCE
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

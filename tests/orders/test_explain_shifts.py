@@ -7,9 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.models import Order, Payment, Shift
-from tests.explaining import MINUTES, analyze, multiply, nodes, plans_of, with_next
+from tests.explaining import MINUTES, SINCE, analyze, multiply, nodes, plans_of, with_next
 from tests.factories.orders import OrderFactory, PaymentFactory, ShiftFactory
-from tests.orders.test_explain import SINCE
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

@@ -15,12 +15,12 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 @pytest.fixture
 def sold(cashier, register, foreign):
-    """Many sales of a till, as many made offline of which every hundredth is lost, and others'."""
+    """Many sales of a till, as many made offline of which every fiftieth is lost, and others'."""
     order = OrderFactory(cashier=cashier, register=register)
     offline = OrderFactory(cashier=cashier, register=register, device_sequence=1)
     theirs = OrderFactory(cashier=foreign.cashier, register=foreign.register, device_sequence=1)
     for row, name in ((order, "O"), (offline, "F"), (theirs, "T")):
-        numbers = {} if row is order else {"device_sequence": "n + 1 + n / 100"}
+        numbers = {} if row is order else {"device_sequence": "n + 1 + n / 50"}
         flags = {"flags": "CASE WHEN n %% 50 = 0 THEN ' late ' ELSE '' END"} if numbers else {}
         multiply(row, number=f"'{name}-' || n", created_at=MINUTES, **numbers, **flags)
     analyze(Order)
@@ -28,7 +28,7 @@ def sold(cashier, register, foreign):
 
 @pytest.mark.usefixtures("sold")
 def test_gaps_are_found_in_the_index_of_the_series(chief, register):
-    lost = ROWS // 100
+    lost = ROWS // 50
     with CaptureQueriesContext(connection) as queries:
         answer = chief.get(f"registers/{register.pk}/gaps/").json()
 

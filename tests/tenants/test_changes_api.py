@@ -10,7 +10,7 @@ from accounts.services import prune
 from tenants.models import ChangeFeed, OutboxEvent
 from tenants.outbox import announce
 from tenants.scope import across_tenants, tenant_scope
-from tests.explaining import analyze, multiply, plan_of, walk
+from tests.explaining import ROWS, analyze, multiply, plan_of, walk
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 
@@ -212,7 +212,7 @@ def test_the_feed_is_read_along_an_index(office, cashier, client_of, product, fo
     read(office, after=0)
     with across_tenants():
         event = OutboxEvent.objects.get()
-        ChangeFeed.objects.update(last=20_000)
+        ChangeFeed.objects.update(last=ROWS)
     multiply(event, position="n + 1")
     analyze(OutboxEvent)
     table = OutboxEvent._meta.db_table

@@ -39,6 +39,7 @@ def all_delivered(count):
         return OutboxDelivery.objects.filter(status="delivered").count() == count
 
 
+@pytest.mark.once
 def test_once_tells_what_there_is_and_ends(told, book):
     told(1, 2, 3)
 
@@ -51,6 +52,7 @@ def test_once_tells_what_there_is_and_ends(told, book):
     assert lines[0]["subscribers"] == ["notebook"]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_lets_the_delivery_under_way_arrive_and_begins_no_other(told, book, number):
     told(1, 2)
@@ -82,6 +84,7 @@ def test_what_a_killed_relay_had_begun_another_one_delivers(told, book):
     assert (delivery().status, delivery().attempts) == ("delivered", 2)
 
 
+@pytest.mark.once
 def test_a_relay_waits_for_what_comes(told, book):
     with relays(1, book) as (relay,):
         told(1)

@@ -10,23 +10,11 @@ from django.utils import timezone
 from orders.models import Payment
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants
+from tests.explaining import analyze, multiply
 from tests.factories.orders import PaymentFactory
 from tests.factories.tenants import OutboxDeliveryFactory, OutboxEventFactory
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
-
-ROWS = 20_000
-COPY = """
-INSERT INTO {table} SELECT copy.* FROM {table} AS original, generate_series(1, %s) AS n,
-LATERAL json_populate_record(original, json_build_object('id', gen_random_uuid(), {values})) AS copy
-WHERE original.id = %s
-"""
-
-
-def multiply(row, **values):
-    pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
-    with across_tenants(), connection.cursor() as cursor:
-        cursor.execute(COPY.format(table=row._meta.db_table, values=pairs), [ROWS, row.pk])
 
 
 def plan_of(rows):
@@ -50,7 +38,7 @@ def words(node):
 
 @pytest.fixture
 def crowd(shop, foreign):
-    """20,000 that wait their turn, each of a subject of its own; as many that arrived; one due."""
+    """Many that wait their turn, each of a subject of its own; as many that arrived; one due."""
     waiting = OutboxDeliveryFactory(
         event__tenant=foreign.tenant,
         event__relayed_at=timezone.now(),
@@ -64,9 +52,7 @@ def crowd(shop, foreign):
     OutboxDeliveryFactory(event__tenant=shop, event__relayed_at=timezone.now())
     payment = PaymentFactory(order=foreign.order, status="captured", amount=0)
     multiply(payment, position="n")
-    with connection.cursor() as cursor:
-        for model in (OutboxEvent, OutboxDelivery, Payment):
-            cursor.execute(f"ANALYZE {model._meta.db_table}")
+    analyze(OutboxEvent, OutboxDelivery, Payment)
     with across_tenants():
         yield
 
