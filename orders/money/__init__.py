@@ -31,7 +31,6 @@ from orders.money.rounding import RoundingMode, apportion, round_to
 from orders.money.settling import (
     CashSettlement,
     cash_rounding,
-    refund_share,
     settle_cash,
     share_out_difference,
 )
@@ -59,7 +58,6 @@ __all__ = [
     "give_back",
     "paid_in_cash",
     "price_order",
-    "refund_share",
     "round_to",
     "settle_cash",
     "share_out_difference",

@@ -1,11 +1,10 @@
-"""What cash settles for want of small coins, and what a refund gives back."""
+"""What cash settles for want of small coins, and where a difference goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from fractions import Fraction
 
-from orders.money.rounding import apportion, divide, ensure_within, to_decimal, to_units
+from orders.money.rounding import apportion, divide, to_decimal, to_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +31,6 @@ def settle_cash(
         raise ValueError(f"{amount} is more than the {to_decimal(payable, exponent)} to pay")
     settles = _in_coins(max(owed - paid, 0), increment, exponent) == 0
     return CashSettlement(settles, to_decimal(paid - owed if settles else 0, exponent))
-
-
-def refund_share(
-    total: Decimal,
-    sold: Decimal,
-    refunded_quantity: Decimal,
-    refunded_total: Decimal,
-    quantity: Decimal,
-    exponent: int,
-) -> Decimal:
-    """What giving back so much more of a line pays; the last of it takes the remainder."""
-    ensure_within("refunded quantity", refunded_quantity)
-    ensure_within("quantity", quantity)
-    returned = Fraction(refunded_quantity) + Fraction(quantity)
-    if not 0 < returned <= Fraction(sold):
-        raise ValueError(f"cannot take back {quantity} more of {sold} after {refunded_quantity}")
-    exact = to_units("line total", total, exponent) * returned / Fraction(sold)
-    share = divide(*exact.as_integer_ratio()) - to_units("refunded", refunded_total, exponent)
-    if share < 0:
-        raise ValueError(
-            f"{refunded_total} is more than {refunded_quantity} of {sold} can have paid"
-        )
-    return to_decimal(share, exponent)
 
 
 def share_out_difference(

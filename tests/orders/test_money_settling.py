@@ -1,10 +1,10 @@
-"""What cash settles for want of small coins, and what a refund gives back."""
+"""What cash settles for want of small coins."""
 
 from decimal import Decimal
 
 import pytest
 
-from orders.money import CashSettlement, cash_rounding, refund_share, settle_cash
+from orders.money import CashSettlement, cash_rounding, settle_cash
 
 
 @pytest.mark.parametrize(
@@ -62,32 +62,3 @@ def test_without_small_coins_to_want_for_cash_settles_only_the_exact_amount():
 def test_more_cash_than_there_is_to_pay_is_refused(paid, increment):
     with pytest.raises(ValueError, match="to pay"):
         settle_cash(Decimal("9.97"), Decimal(paid), increment and Decimal(increment), 2)
-
-
-def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
-    paid_back = Decimal("0.00")
-    shares = []
-    for returned in range(3):
-        shares.append(
-            refund_share(Decimal("10.00"), Decimal(3), Decimal(returned), paid_back, Decimal(1), 2)
-        )
-        paid_back += shares[-1]
-
-    assert [str(share) for share in shares] == ["3.33", "3.34", "3.33"]
-
-
-@pytest.mark.parametrize(
-    ("refunded", "paid_back", "quantity", "reason"),
-    [
-        ("2", "6.67", "1.001", "cannot take back"),
-        ("0", "0.00", "0", "cannot take back"),
-        ("2", "0.00", "-1", "out of range"),
-        ("-1", "0.00", "3", "out of range"),
-        ("0", "5.00", "1", "can have paid"),
-    ],
-)
-def test_more_than_was_sold_is_never_paid_back(refunded, paid_back, quantity, reason):
-    before = (Decimal(3), Decimal(refunded), Decimal(paid_back))
-
-    with pytest.raises(ValueError, match=reason):
-        refund_share(Decimal("10.00"), *before, Decimal(quantity), 2)

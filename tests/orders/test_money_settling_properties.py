@@ -1,12 +1,11 @@
-"""What holds for every rounding, refund and cash payment."""
+"""What holds for every rounding and cash payment."""
 
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
-from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.money import RoundingMode, cash_rounding, refund_share, round_to, settle_cash
+from orders.money import RoundingMode, cash_rounding, round_to, settle_cash
 
 DECIMAL_ROUNDING = {
     RoundingMode.HALF_UP: ROUND_HALF_UP,
@@ -24,21 +23,6 @@ def test_rounding_agrees_with_the_decimal_module(value, exponent, mode):
     quantum = Decimal(1).scaleb(-exponent)
 
     assert round_to(value, exponent, mode) == value.quantize(quantum, DECIMAL_ROUNDING[mode])
-
-
-@any_amount
-@given(st.integers(0, 10**5), st.integers(1, 10_000), st.sampled_from([0, 2, 3]), st.data())
-def test_refunds_in_any_portions_pay_back_exactly_what_was_sold(paid, grams, exponent, data):
-    cuts = data.draw(st.sets(st.integers(0, grams), max_size=6)) | {0, grams}
-    ends = [Decimal(cut).scaleb(-3) for cut in sorted(cuts)]
-    total, paid_back = Decimal(paid).scaleb(-exponent), Decimal(0).scaleb(-exponent)
-
-    for refunded, upto in pairwise(ends):
-        share = refund_share(total, ends[-1], refunded, paid_back, upto - refunded, exponent)
-        assert share >= 0
-        paid_back += share
-
-    assert paid_back == total
 
 
 @any_amount

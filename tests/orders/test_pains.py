@@ -54,8 +54,8 @@ PAINS = {
     8: (
         "a refund of more than was paid after a discount",
         "orders/test_refunds.py test_one_by_one_everything_comes_back_to_the_cent",
-        "orders/test_money_settling_properties.py"
-        " test_refunds_in_any_portions_pay_back_exactly_what_was_sold",
+        "orders/test_money_refunding_properties.py"
+        " test_all_refunds_together_are_the_sale_to_the_last_unit",
     ),
     9: (
         "a line refunded twice, more than was sold, a refund refunded",

@@ -1,0 +1,51 @@
+"""What taking goods back pays, on lines that one can count on one's fingers."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from orders.money import SoldLine, take_back
+
+THREE_FOR_TEN = SoldLine(
+    quantity=Decimal(3),
+    total=Decimal("10.00"),
+    taxes=(Decimal("0.48"),),
+    refunded_quantity=Decimal(0),
+    refunded_total=Decimal("0.00"),
+    refunded_taxes=(Decimal("0.00"),),
+)
+
+
+def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
+    line, paid = THREE_FOR_TEN, []
+    for _ in range(3):
+        back = take_back(line, Decimal(1), 2)
+        paid.append(str(back.total))
+        line = replace(
+            line,
+            refunded_quantity=line.refunded_quantity + 1,
+            refunded_total=line.refunded_total + back.total,
+            refunded_taxes=(line.refunded_taxes[0] + back.taxes[0],),
+        )
+
+    assert paid == ["3.33", "3.34", "3.33"]
+    assert line.refunded_taxes == line.taxes
+
+
+@pytest.mark.parametrize(("refunded", "quantity"), [("2", "1.001"), ("0", "0"), ("2", "-1")])
+def test_more_than_was_sold_is_never_taken_back(refunded, quantity):
+    line = replace(THREE_FOR_TEN, refunded_quantity=Decimal(refunded))
+
+    with pytest.raises(ValueError, match="cannot take back"):
+        take_back(line, Decimal(quantity), 2)
+
+
+def test_goods_bring_less_after_money_came_back_without_goods_and_never_less_than_nothing():
+    line = replace(THREE_FOR_TEN, refunded_total=Decimal("5.00"))
+
+    assert [take_back(line, Decimal(n), 2).total for n in (1, 2, 3)] == [
+        Decimal("0.00"),
+        Decimal("1.67"),
+        Decimal("5.00"),
+    ]
