@@ -27,7 +27,6 @@ from tenants.formats import (
 )
 from tenants.scope import current_tenant
 
-AMOUNT_DIGITS = 11
 MAX_QUANTITY = Decimal("999999.999")
 INT_32 = 2**31 - 1
 
@@ -40,6 +39,8 @@ def refuse(field: serializers.Field[Any, Any, Any, Any], error: FormatError) -> 
 class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
     """A decimal number as a string, in range. JSON integers pass, fractions do not."""
 
+    digits: ClassVar[int]
+    places: ClassVar[int]
     default_error_messages: ClassVar[dict[str, Any]] = {
         "invalid": 'Write a plain decimal number as a string, for example "12.50".',
         "max_digits": "At most {digits} digits before the decimal point.",
@@ -72,8 +73,13 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
         self.ensure_in_range(number)
         return number
 
+    def decimals(self) -> int:
+        return self.places
+
     def read(self, data: object) -> Decimal:
-        raise NotImplementedError
+        return read_number(
+            data, decimals=self.decimals(), digits=self.digits, signed=self.allow_negative
+        )
 
     def ensure_in_range(self, number: Decimal) -> None:
         if not number and not self.allow_zero:
@@ -98,6 +104,8 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
 class MoneyField(PlainNumberField):
     """An amount in the currency of the shop in scope, or with the decimals given."""
 
+    digits = 11
+
     def __init__(self, *, exponent: int | None = None, **kwargs: Any) -> None:
         self.exponent = exponent
         super().__init__(**kwargs)
@@ -106,11 +114,7 @@ class MoneyField(PlainNumberField):
         return current_tenant().currency_exponent if self.exponent is None else self.exponent
 
     def read(self, data: object) -> Decimal:
-        decimals = self.decimals()
-        number = read_number(
-            data, decimals=decimals, digits=AMOUNT_DIGITS, signed=self.allow_negative
-        )
-        return number.quantize(Decimal(1).scaleb(-decimals))
+        return super().read(data).quantize(Decimal(1).scaleb(-self.decimals()))
 
     def to_representation(self, value: Decimal) -> str:
         return write_amount(value, self.decimals())
@@ -122,13 +126,12 @@ class MoneyField(PlainNumberField):
 class QuantityField(PlainNumberField):
     """How many, or how much by weight: up to three decimals, more than nothing."""
 
+    digits, places = 6, 3
+
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_value", MAX_QUANTITY)
         kwargs.setdefault("allow_zero", False)
         super().__init__(**kwargs)
-
-    def read(self, data: object) -> Decimal:
-        return read_number(data, decimals=3, digits=6, signed=self.allow_negative)
 
 
 @extend_schema_field(
@@ -137,12 +140,11 @@ class QuantityField(PlainNumberField):
 class PercentField(PlainNumberField):
     """A share of a hundred, up to four decimals."""
 
+    digits, places = 3, 4
+
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_value", Decimal(100))
         super().__init__(**kwargs)
-
-    def read(self, data: object) -> Decimal:
-        return read_number(data, decimals=4, digits=3)
 
 
 class StrictCharField(serializers.CharField):
