@@ -36,16 +36,13 @@ SENT = re.compile(r"password|\bpin\b|terminal.token", re.IGNORECASE)
 WORTH_KEEPING = re.compile(r"\d{6,}|.{12,}", re.DOTALL)
 
 
+# The passwords of the factories and of most tests.
+ALWAYS = {f"{number} green bottles" for number in ("seven", "eight", "nine", "ten")}
+
+
 def whole(secret: str) -> "re.Pattern[str]":
     """A PIN is not part of an amount, of a time or of an id."""
     return re.compile(rf"(?<![\w.-]){re.escape(secret)}(?![\w.-])")
-
-
-# The passwords of the factories and of most tests.
-ALWAYS = {
-    secret: whole(secret)
-    for secret in (f"{number} green bottles" for number in ("seven", "eight", "nine", "ten"))
-}
 
 
 class Leaks:
@@ -58,12 +55,12 @@ class Leaks:
     def begin(self) -> None:
         """Another test, with secrets of its own."""
         self.found.clear()
-        self.secrets = dict(ALWAYS)
+        self.secrets = set(ALWAYS)
 
     def remember(self, *secrets: object) -> None:
         for secret in secrets:
             if isinstance(secret, str) and WORTH_KEEPING.fullmatch(secret):
-                self.secrets[secret] = whole(secret)
+                self.secrets.add(secret)
 
     def remember_sent(self, sent: object) -> None:
         """What a body or the headers of a request name a secret."""
@@ -75,7 +72,8 @@ class Leaks:
             self.remember_sent(value)
 
     def read(self, text: str, *, where: str, tokens: bool = True) -> None:
-        looked_for = HASHES | self.secrets | (TOKEN if tokens else {})
+        looked_for = HASHES | (TOKEN if tokens else {})
+        looked_for |= {secret: whole(secret) for secret in self.secrets if secret in text}
         self.found += [
             f"{where}: {match[0][:60]}"
             for word, kind in looked_for.items()

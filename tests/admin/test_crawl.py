@@ -1,13 +1,16 @@
 """Default deny: every page, as everybody who may log in, without a word of anybody else's."""
 
+from itertools import chain
 from itertools import product as pairs
 
 import pytest
+import time_machine
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.urls import Resolver404, resolve
+from django.utils import timezone
 
 from accounts.admin.pages import ShopAdmin
 from accounts.models import AuthSession, Pin, User
@@ -17,7 +20,7 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import has_scope
 from tests.admin import crawling
 from tests.admin.browsing import browser_of, row_values
-from tests.admin.crawling import MODELS, models, shows_nothing_foreign, url_of
+from tests.admin.crawling import MODELS, shows_nothing_foreign, url_of
 from tests.architecture.walks import our_models
 from tests.config.desk import rows_of
 
@@ -108,16 +111,22 @@ def test_the_crawl_leaves_no_route_out():
 # --- the crawl -----------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def _time_stands_still():
+    """A session notes its use once a minute."""
+    with time_machine.travel(timezone.now(), tick=False):
+        yield
+
+
 @people
-@models
-@pytest.mark.usefixtures("ours", "canaries", "meddler")
-def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(model, who, request):
+@pytest.mark.usefixtures("_time_stands_still", "ours", "canaries", "meddler")
+def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(who, request):
     browser = browser_of(request.getfixturevalue(who))
     before = row_values(*EVERYTHING)
 
     # Lists are the same for both, but for whom they show; so one of them asks everything.
     queries = crawling.QUERIES if who == "admin" else crawling.SEARCHES
-    for page in crawling.pages_about(model, queries):
+    for page in chain.from_iterable(crawling.pages_about(model, queries) for model in MODELS):
         response = browser.get(page)
         assert response.status_code < 500, page
         shows_nothing_foreign(response, page)
@@ -138,54 +147,58 @@ def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
 
 
 @people
-@models
 @pytest.mark.usefixtures("ours")
-def test_every_page_about_a_row_opens_to_whom_it_is_for(model, who, request):
+def test_every_page_about_a_row_opens_to_whom_it_is_for(who, request):
     user = request.getfixturevalue(who)
-    browser, opens = browser_of(user), user.is_at_least(shop_site._registry[model].seen_by)
-    # Whom everybody who sees people at all may see.
-    (row, *_) = [row for row in rows_of(model) if getattr(row, "role", "cashier") == "cashier"]
+    browser = browser_of(user)
 
-    pages = [
-        url_of(model, "changelist"),
-        *(url_of(model, p, row.pk) for p in ("change", "history")),
-    ]
-    statuses = {browser.get(page).status_code for page in pages}
+    for model in MODELS:
+        # Whom everybody who sees people at all may see.
+        (row, *_) = [row for row in rows_of(model) if getattr(row, "role", "cashier") == "cashier"]
+        pages = [
+            url_of(model, "changelist"),
+            *(url_of(model, p, row.pk) for p in ("change", "history")),
+        ]
+        statuses = {browser.get(page).status_code for page in pages}
 
-    assert statuses == {200 if opens else 403}
+        opens = user.is_at_least(shop_site._registry[model].seen_by)
+        assert statuses == {200 if opens else 403}, model
 
 
 @people
-@models
 @pytest.mark.usefixtures("ours", "canaries")
 def test_h3_attack_144_a_row_of_another_shop_is_answered_like_one_that_nobody_has(
-    model, who, foreign, request
+    who, foreign, request
 ):
     browser = browser_of(request.getfixturevalue(who))
     nobodys = "00000000-0000-7000-8000-000000000000"
-    theirs = [row for row in rows_of(model) if row.tenant_id == foreign.tenant.pk]
-    assert theirs, "a model without a row over there proves nothing"
 
-    for row, page in pairs(theirs, crawling.OF_ROWS):
-        answer = browser.get(url_of(model, page, row.pk))
-        other = browser.get(url_of(model, page, nobodys))
-        assert answer.status_code == other.status_code != 200
-        assert answer.get("Location") == other.get("Location")
-        assert browser.post(url_of(model, page, row.pk), {"name": "x"}).status_code != 200
+    for model in MODELS:
+        theirs = of_shop(foreign, model)
+        assert theirs, "a model without a row over there proves nothing"
+        for row, page in pairs(theirs, crawling.OF_ROWS):
+            answer = browser.get(url_of(model, page, row.pk))
+            other = browser.get(url_of(model, page, nobodys))
+            assert answer.status_code == other.status_code != 200
+            assert answer.get("Location") == other.get("Location")
+            assert browser.post(url_of(model, page, row.pk), {"name": "x"}).status_code != 200
+
+
+def of_shop(shop, model):
+    return [row for row in rows_of(model) if row.tenant_id == shop.tenant.pk]
 
 
 @people
-@models
 @pytest.mark.usefixtures("ours", "canaries")
-def test_attack_140_chosen_rows_of_another_shop_are_not_touched(model, who, foreign, request):
+def test_attack_140_chosen_rows_of_another_shop_are_not_touched(who, foreign, request):
     browser = browser_of(request.getfixturevalue(who))
-    theirs = [row.pk for row in rows_of(model) if row.tenant_id == foreign.tenant.pk]
     before = [rows for rows in row_values(User, AuthSession).items() if rows]
-    changelist = url_of(model, "changelist")
 
-    for action in ("keep_out", "let_in", "end_log_ins", "end", "delete_selected", "reset"):
+    actions = ("keep_out", "let_in", "end_log_ins", "end", "delete_selected", "reset")
+    for model, action in pairs(MODELS, actions):
+        theirs = [row.pk for row in of_shop(foreign, model)]
         posted = {"action": action, "_selected_action": theirs, "post": "yes", "index": "0"}
-        response = browser.post(changelist, posted)
+        response = browser.post(url_of(model, "changelist"), posted)
         assert response.status_code < 500
         shows_nothing_foreign(response, action)
     after = [rows for rows in row_values(User, AuthSession).items() if rows]

@@ -100,6 +100,7 @@ def test_without_the_web_server_the_relay_ends_too(pair):
     assert pair.said("relay") == ["began", "asked"]
 
 
+@pytest.mark.once
 @pytest.mark.django_db(transaction=True)
 def test_the_real_ones_serve_tell_and_stop(tmp_path):
     port, log = free_port(), tmp_path / "log"

@@ -145,19 +145,19 @@ def test_a_shop_that_nobody_knows_is_no_answer(told):
 
 @pytest.mark.once
 def test_many_small_movements_add_up_to_the_gram(product, store):
-    """In floating point 20,000 times 0.1 and 0.2 are not 6,000."""
+    """In floating point 2,000 times 0.1 and 0.2 are not 600."""
     with tenant_scope(product.tenant):
         StockMovement.objects.bulk_create(
             StockMovement(product=product, store=store, type="receive", quantity=quantity)
-            for quantity in ("0.1", "0.2") * 20_000
+            for quantity in ("0.1", "0.2") * 2_000
         )
-        StockLevel.objects.update(quantity=6_010)
+        StockLevel.objects.update(quantity=610)
 
         assert list(stock_differences(product.tenant)) == []
 
-        StockLevel.objects.update(quantity="6010.001")
+        StockLevel.objects.update(quantity="610.001")
         (found,) = stock_differences(product.tenant)
-    assert (found.level, found.moved) == (Decimal("6010.001"), 6_010)
+    assert (found.level, found.moved) == (Decimal("610.001"), 610)
 
 
 @pytest.mark.usefixtures("busy")

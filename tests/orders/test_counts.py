@@ -202,7 +202,7 @@ stories = st.lists(st.builds(Told, kinds, st.integers(1, 20), st.integers(0, 5))
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(stories)
 def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(

@@ -58,6 +58,7 @@ def unpacked(drawn):
 
 
 @pytest.mark.pdf
+@pytest.mark.once
 def test_a_receipt_as_pdf(till, order, monkeypatch):
     asked, fetch = [], pdf.fetch
     monkeypatch.setattr(pdf, "fetch", lambda url: asked.append(url) or fetch(url))

@@ -56,7 +56,7 @@ def test_a_z_on_paper(till, closed, cashier):
     [
         ("html", b"<!doctype html>"),
         ("escpos", b"\x1b@"),
-        pytest.param("pdf", b"%PDF-", marks=pytest.mark.pdf),
+        pytest.param("pdf", b"%PDF-", marks=[pytest.mark.pdf, pytest.mark.once]),
     ],
 )
 def test_a_z_has_all_faces_and_is_never_a_copy(till, closed, form, start):
