@@ -1,7 +1,9 @@
 """Every page of the shop's site, for the crawl."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import signature
 from typing import Any
 
 import pytest
@@ -56,6 +58,24 @@ QUERIES = [
 ]
 # Those that look for somebody's words.
 SEARCHES = QUERIES[:5]
+
+
+def every_model(test: Callable[..., None]) -> Callable[..., None]:
+    """Ask about each page in turn: the rows that a test reads are made once for all of them."""
+    takes = signature(test)
+
+    @wraps(test)
+    def each_in_turn(**fixtures: Any) -> None:
+        for model in MODELS:
+            try:
+                test(model, **fixtures)
+            except BaseException as error:
+                error.add_note(f"about {model.__name__}")
+                raise
+
+    kept = [each for name, each in takes.parameters.items() if name != "model"]
+    each_in_turn.__signature__ = takes.replace(parameters=kept)  # type: ignore[attr-defined]
+    return each_in_turn
 
 
 def name_of(model: Any, page: str) -> str:

@@ -11,7 +11,7 @@ from orders.models import Product
 from tenants.models import Register, Store
 from tests.admin import crawling
 from tests.admin.browsing import errors_of, filled, row_values
-from tests.admin.crawling import FOREIGN, models, shows_nothing_foreign, url_of
+from tests.admin.crawling import FOREIGN, every_model, shows_nothing_foreign, url_of
 from tests.config.desk import rows_of
 
 # On SQLite, where no policy of the database hides what a page forgets.
@@ -40,14 +40,14 @@ ORACLES = [
 ]
 
 
-@models
+@every_model
 def test_h8_h9_attack_141_nobody_guesses_at_columns(model, head_office):
     for lookup in ORACLES:
         response = head_office.get(f"{url_of(model, 'changelist')}?{lookup}")
         assert response.status_code == 400, lookup
 
 
-@models
+@every_model
 def test_h8_the_filters_on_the_page_work(model, head_office, ours):
     for each in shop_site._registry[model].list_filter:
         for value in ("1", "open", "ended", "admin", ""):
@@ -56,7 +56,7 @@ def test_h8_the_filters_on_the_page_work(model, head_office, ours):
             assert response.status_code in {200, 302}, each
 
 
-@models
+@every_model
 def test_h10_h20_no_page_is_a_window_of_another(model, head_office, ours):
     row = rows_of(model)[0]
     for url in (
@@ -70,7 +70,7 @@ def test_h10_h20_no_page_is_a_window_of_another(model, head_office, ours):
         assert head_office.post(url, {"_popup": "1", "name": "x"}).status_code == 400
 
 
-@models
+@every_model
 def test_h11_attack_143_there_is_no_list_to_complete_from(model, head_office, ours):
     for field in model._meta.get_fields():
         query = {
@@ -91,7 +91,7 @@ def test_h12_lists_are_searched_by_their_own_columns():
             assert lookup in lookups | {""}, name
 
 
-@models
+@every_model
 def test_h21_no_page_tells_whether_a_row_is_there(model, head_office, ours):
     kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
 
@@ -104,7 +104,7 @@ def test_the_windows_of_django_are_shut():
     assert not SHUT & set(crawling.pattern_names())
 
 
-@models
+@every_model
 @pytest.mark.usefixtures("ours", "canaries")
 def test_h5_h7_choices_and_filters_are_of_this_shop(model, head_office, foreign):
     for page in (url_of(model, "changelist"), url_of(model, "add")):
@@ -161,7 +161,7 @@ def test_h18_rows_within_rows_are_to_look_at_on_pages_that_write_nothing():
         assert page.written_by is None or not page.inlines
 
 
-@models
+@every_model
 def test_h13_h14_nothing_is_deleted(model, head_office, ours):
     row = rows_of(model)[0]
     before = len(rows_of(model))

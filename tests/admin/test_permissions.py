@@ -4,7 +4,7 @@ import pytest
 
 from accounts.web.site import shop_site
 from tests.admin.browsing import browser_of, row_values
-from tests.admin.crawling import MODELS, url_of
+from tests.admin.crawling import MODELS, every_model, url_of
 from tests.config.desk import rows_of
 
 LOOK, WRITE, NOTHING = {"view"}, {"view", "add", "change"}, set()
@@ -38,7 +38,6 @@ TABLE = {
 }
 ROLES = ("cashier", "manager", "admin")
 everybody = pytest.mark.parametrize("who", ROLES)
-models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 
 
 def allowed(model, who):
@@ -50,7 +49,7 @@ def test_the_table_has_a_line_for_every_page_and_no_other():
 
 
 @everybody
-@models
+@every_model
 def test_permissions_are_what_the_table_says(model, who, rf, request):
     asked = rf.get("/admin/")
     asked.user = request.getfixturevalue(who)
@@ -61,7 +60,7 @@ def test_permissions_are_what_the_table_says(model, who, rf, request):
 
 
 @everybody
-@models
+@every_model
 def test_nobody_may_do_anything_without_their_role(model, who, rf, request):
     asked = rf.get("/admin/")
     asked.user = request.getfixturevalue(who)
@@ -79,7 +78,7 @@ def test_somebody_of_the_platform_may_do_nothing_in_a_shop(rf, root):
 
 
 @pytest.mark.parametrize("who", ["manager", "admin"])
-@models
+@every_model
 @pytest.mark.usefixtures("ours")
 def test_pages_answer_as_the_table_says(model, who, request):
     browser = browser_of(request.getfixturevalue(who))
