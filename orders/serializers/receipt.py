@@ -16,11 +16,8 @@ class ReceiptRowSerializer(serializers.Serializer[Any]):
     is_strong = serializers.BooleanField()
 
 
-class ReceiptSerializer(serializers.Serializer[Any]):
-    """What the receipt says, row by row, ready to be shown; `sold_at` is the store's time.
-
-    `id` is in its QR code, and `prints` tells how often it was printed.
-    """
+class HeadSerializer(serializers.Serializer[Any]):
+    """What stands above the lines of either receipt."""
 
     id = serializers.UUIDField()
     prints = serializers.IntegerField()
@@ -31,6 +28,14 @@ class ReceiptSerializer(serializers.Serializer[Any]):
     number = serializers.IntegerField()
     order = serializers.CharField()
     order_id = serializers.UUIDField()
+
+
+class ReceiptSerializer(HeadSerializer):
+    """What the receipt says, row by row, ready to be shown; `sold_at` is the store's time.
+
+    `id` is in its QR code, and `prints` tells how often it was printed.
+    """
+
     cashier = serializers.CharField()
     sold_at = serializers.SerializerMethodField()
     currency = serializers.CharField()
@@ -43,21 +48,12 @@ class ReceiptSerializer(serializers.Serializer[Any]):
         return receipt.sold_at.isoformat(timespec="seconds")
 
 
-class RefundReceiptSerializer(serializers.Serializer[Any]):
+class RefundReceiptSerializer(HeadSerializer):
     """What the receipt of a refund says; it names the sale by its order and its receipt.
 
     `id` is the refund's.
     """
 
-    id = serializers.UUIDField()
-    prints = serializers.IntegerField()
-    shop = serializers.CharField()
-    store = serializers.CharField()
-    address = serializers.CharField()
-    register = serializers.CharField()
-    number = serializers.IntegerField()
-    order = serializers.CharField()
-    order_id = serializers.UUIDField()
     order_receipt_number = serializers.IntegerField()
     order_register = serializers.CharField()
     served_by = serializers.CharField()
