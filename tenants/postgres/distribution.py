@@ -34,8 +34,14 @@ def is_there(connection: Any) -> bool:
         return bool(cursor.execute(IS_THERE).fetchone()[0])
 
 
+def has_begun(cursor: Any) -> bool:
+    """Before that, migrations are those of one machine, which may change more of a table."""
+    cursor.execute(PLACED)
+    return bool(cursor.fetchall())
+
+
 def distribute(editor: Any) -> None:
-    """Place what is not placed yet, in the transaction that made it."""
+    """Place what is not placed yet."""
     with editor.connection.cursor() as cursor:
         cursor.execute(LEAVE)
         cursor.execute(TABLES)

@@ -38,12 +38,17 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
     def raise_walls(self) -> None:
         with atomic(self.connection.alias), across_tenants():
             walls.set_keys(self)
-            if self.connection.features.is_distributed:
+            if self.is_of_cluster():
+                # A new table, before its references to tables that are placed already.
                 distribution.distribute(self)
             for sql in self.deferred_sql:
                 self.execute(sql, None)
             self.deferred_sql.clear()
             walls.set_policies(self)
+
+    def is_of_cluster(self) -> bool:
+        with self.connection.cursor() as cursor:
+            return self.connection.features.is_distributed and distribution.has_begun(cursor)
 
     def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
         """References between a shop's rows, and to its people, name the shop as well."""

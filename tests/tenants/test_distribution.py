@@ -134,6 +134,25 @@ def test_migrate_places_tables_that_were_there_before_the_cluster_once():
 
 @pytest.mark.postgres
 @pytest.mark.django_db
+def test_a_later_migration_places_what_it_makes_and_none_before_the_first_time():
+    def placed_by(sql):
+        cursor.execute(sql)
+        with connections["cluster"].schema_editor():
+            pass
+        cursor.execute(PLACED)
+        return set(cursor.fetchall())
+
+    with cluster() as cursor:
+        assert placed_by("SELECT 1") == set()
+        call_command("migrate", database="cluster", verbosity=0)
+        cursor.execute(PLACED)
+        everything = set(cursor.fetchall())
+        as_if_new = "DELETE FROM pg_dist_partition WHERE logicalrelid = 'orders_barcode'::regclass"
+        assert placed_by(as_if_new) == everything
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
 def test_where_there_is_no_cluster_nothing_is_asked():
     assert connection.features.is_distributed is False
 

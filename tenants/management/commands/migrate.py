@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 
+from tenants.postgres.distribution import distribute
 from tenants.postgres.roles import as_owner, grant
 
 
@@ -17,11 +18,6 @@ class Command(migrate.Command):
         with as_owner(connection):
             super().handle(*args, **options)
             if connection.features.is_distributed and not options["plan"]:
-                raise_walls(connection)
+                with connection.schema_editor() as editor:
+                    distribute(editor)
             grant(connection)
-
-
-def raise_walls(connection: Any) -> None:
-    """Also where nothing was left to migrate: the cluster may have come after the tables."""
-    with connection.schema_editor():
-        pass
