@@ -24,3 +24,11 @@ FROM pg_proc WHERE proname = 'refuse_change' AND pronamespace = 'public'::regnam
 -- that it then hides. LIKE tells nothing of them to Till; without this every search looks through
 -- all products of its shop. It holds for this database, and again after an upgrade by dump.
 ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
+
+-- A transaction that somebody has left open keeps its locks, and a till waits for them. None of
+-- Till's waits for anybody but the database, so that after a minute it is given up.
+ALTER ROLE till_app SET idle_in_transaction_session_timeout = '1min';
+
+-- On a Citus cluster the machines are told whose rows are meant, as this one is.
+SELECT format('ALTER DATABASE %I SET citus.propagate_set_commands = ''local''', current_database())
+FROM pg_extension WHERE extname = 'citus' \gexec

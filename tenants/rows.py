@@ -23,19 +23,29 @@ def insert_all(*tables: Rows, also: Sequence[Statement] = ()) -> None:
     filled = [rows for rows in tables if rows]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            inserts = [(_insert_from_json(type(rows[0])), [_as_json(rows)]) for rows in filled]
-            together: list[Statement] = [*inserts, *also]
+            # A cluster would copy to its machines what a query makes, past their policies.
+            is_distributed = getattr(connection.features, "is_distributed", False)
+            insert = _by_values if is_distributed else _by_json
+            together: list[Statement] = [*map(insert, filled), *also]
             params = chain.from_iterable(params for _, params in together)
             cursor.execute(";".join(sql for sql, _ in together), list(params))
         else:
             for rows in filled:
-                values = chain.from_iterable(map(_prepared, rows))
-                cursor.execute(_insert_values(type(rows[0]), len(rows)), list(values))
+                cursor.execute(*_by_values(rows))
             for sql, given in also:
                 cursor.execute(sql, given)
     for row in chain.from_iterable(filled):
         row._state.adding = False
         row._state.db = connection.alias
+
+
+def _by_json(rows: Rows) -> Statement:
+    return _insert_from_json(type(rows[0])), [_as_json(rows)]
+
+
+def _by_values(rows: Rows) -> Statement:
+    values = chain.from_iterable(map(_prepared, rows))
+    return _insert_values(type(rows[0]), len(rows)), list(values)
 
 
 @cache

@@ -83,6 +83,10 @@ class TenantOwned(Versioned):
         self.ensure_in_scope()
         super().save(*args, **kwargs)
 
+    def _do_update(self, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Its own row alone, also across shops, where another shop may use the same id."""
+        return super()._do_update(base_qs.filter(tenant_id=self.tenant_id), *args, **kwargs)
+
     def ensure_in_scope(self) -> None:
         if not has_scope():
             raise NoTenantScope("No tenant scope: enter tenant_scope(tenant) first.")

@@ -10,6 +10,7 @@ from django.db.backends.postgresql import compiler
 from django.db.models.sql.datastructures import Join
 
 from tenants.postgres.walls import SHOP, has_key_of_its_shop
+from tenants.scope import Across, scope_or_none
 
 
 class JoinsInShop:
@@ -38,11 +39,22 @@ class SQLCompiler(JoinsInShop, compiler.SQLCompiler):
 
 
 class SQLInsertCompiler(JoinsInShop, compiler.SQLInsertCompiler):
-    pass
+    def assemble_as_sql(self, fields: Any, value_rows: Any) -> Any:
+        """Rows that a query makes would be copied to a cluster's machines, past their policies."""
+        if self.connection.features.is_distributed:
+            return super(compiler.SQLInsertCompiler, self).assemble_as_sql(fields, value_rows)
+        return super().assemble_as_sql(fields, value_rows)
 
 
 class SQLDeleteCompiler(JoinsInShop, compiler.SQLDeleteCompiler):
-    pass
+    query: Any
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        """Django deletes what it has loaded by id alone: here by shop and id, as the key is."""
+        scope = scope_or_none()
+        if scope and not isinstance(scope, Across) and has_key_of_its_shop(self.query.model):
+            self.query.add_filter(SHOP, scope.pk)
+        return super().as_sql(*args, **kwargs)
 
 
 class SQLUpdateCompiler(JoinsInShop, compiler.SQLUpdateCompiler):

@@ -7,7 +7,7 @@ from django.db.backends.ddl_references import Columns, Statement
 from django.db.backends.postgresql import schema
 from django.db.transaction import atomic
 
-from tenants.postgres import walls
+from tenants.postgres import distribution, walls
 from tenants.postgres.walls import SHOP, has_key_of_its_shop
 from tenants.scope import across_tenants
 
@@ -25,6 +25,8 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
         self.scope = ExitStack()
         if self.atomic_migration:
             self.scope.enter_context(across_tenants())
+            if self.connection.features.is_distributed and not self.collect_sql:
+                self.execute(distribution.LEAVE, None)
         return self
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
@@ -36,10 +38,17 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
     def raise_walls(self) -> None:
         with atomic(self.connection.alias), across_tenants():
             walls.set_keys(self)
+            if self.is_of_cluster():
+                # A new table, before its references to tables that are placed already.
+                distribution.distribute(self)
             for sql in self.deferred_sql:
                 self.execute(sql, None)
             self.deferred_sql.clear()
             walls.set_policies(self)
+
+    def is_of_cluster(self) -> bool:
+        with self.connection.cursor() as cursor:
+            return self.connection.features.is_distributed and distribution.has_begun(cursor)
 
     def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
         """References between a shop's rows, and to its people, name the shop as well."""

@@ -5,15 +5,19 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 
+from tenants.postgres.distribution import distribute
 from tenants.postgres.roles import as_owner, grant
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        connection = connections[options["database"]]
+        connection: Any = connections[options["database"]]
         if connection.vendor != "postgresql":
             super().handle(*args, **options)
             return
         with as_owner(connection):
             super().handle(*args, **options)
+            if connection.features.is_distributed and not options["plan"]:
+                with connection.schema_editor() as editor:
+                    distribute(editor)
             grant(connection)

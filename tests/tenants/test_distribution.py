@@ -1,0 +1,219 @@
+"""Ready for a Citus cluster: what `migrate` would ask of it, and statements that name one shop.
+
+There is no Citus here. What stands in for it refuses what its source refuses: a reference to what
+is not placed yet, a query within a policy, a unique key without the shop, and triggers unasked.
+"""
+
+import re
+from contextlib import contextmanager
+
+import pytest
+from django.apps import apps
+from django.core.management import call_command
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import User
+from orders.models import OrderLine, Product
+from tenants.models import AuditEvent, Store, Tenant
+from tenants.postgres.base import DatabaseWrapper
+from tenants.postgres.distribution import references_first, statements
+from tenants.scope import across_tenants, tenant_scope
+from tests.architecture.walks import owned_models
+from tests.factories.orders import ProductFactory
+from tests.factories.tenants import StoreFactory
+from tests.orders.conftest import goods, till  # noqa: F401
+from tests.orders.till import cash, line
+
+SHARED = [Tenant._meta.db_table, User._meta.db_table]
+# An event may be of no shop, and then has no place in a cluster but the first machine.
+OF_SHOPS = {model._meta.db_table for model in owned_models() if model is not AuditEvent}
+EVERYTHING = {model._meta.db_table for model in apps.get_models()}
+# A condition, or the column of a new row.
+NAMED = re.compile(r"""tenant_id"? (?:= |IN \()'|\AINSERT INTO \S+ \([^)]*tenant_id""")
+CALL = re.compile(r"SELECT create_(\w+)_table\('(\w+)'(?:, 'tenant_id', colocate_with => '(\w+)')?")
+STAND_IN = """
+CREATE SCHEMA stand_in;
+CREATE TABLE stand_in.pg_dist_partition (logicalrelid regclass, partmethod "char", repmodel "char");
+CREATE FUNCTION stand_in.create_distributed_table(relation regclass, shop text, colocate_with text)
+RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    ASSERT current_setting('citus.multi_shard_modify_mode') = 'sequential';
+    ASSERT current_setting('citus.enable_unsafe_triggers') = 'on';
+    ASSERT NOT EXISTS (SELECT FROM pg_constraint
+        WHERE conrelid = relation AND contype = 'f' AND confrelid <> relation
+        AND confrelid NOT IN (SELECT logicalrelid FROM pg_dist_partition)), 'order';
+    ASSERT NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = relation
+        AND pg_get_expr(polqual, polrelid) LIKE '%SELECT%'), 'policy';
+    ASSERT NOT EXISTS (SELECT FROM pg_index WHERE indrelid = relation AND indisunique
+        AND pg_get_indexdef(indexrelid) NOT LIKE '%(' || shop || '%'), 'key';
+    ASSERT colocate_with = 'none' OR colocate_with::regclass IN
+        (SELECT logicalrelid FROM pg_dist_partition WHERE partmethod = 'h');
+    INSERT INTO pg_dist_partition VALUES (relation, 'h', 's');
+END $$;
+CREATE FUNCTION stand_in.create_reference_table(relation regclass) RETURNS void LANGUAGE sql
+AS $$ INSERT INTO stand_in.pg_dist_partition VALUES (relation, 'n', 't') $$;
+SET LOCAL search_path = public, stand_in
+"""
+PLACED = "SELECT logicalrelid::text, partmethod::text FROM pg_dist_partition"
+WITH_A_QUERY = "SELECT tablename FROM pg_policies WHERE qual || with_check LIKE '%SELECT%'"
+
+
+def calls(found):
+    return [CALL.match(sql).groups() for sql in found if not sql.startswith("ALTER POLICY")]
+
+
+# --- what is asked ------------------------------------------------------------------------------
+
+
+def test_every_table_of_shops_is_placed_after_what_it_refers_to():
+    found = calls(statements(apps.get_models(), EVERYTHING, placed=()))
+
+    kinds = {table: kind for kind, table, _ in found}
+    assert kinds == dict.fromkeys(SHARED, "reference") | dict.fromkeys(OF_SHOPS, "distributed")
+    places = {table: place for place, (_, table, _) in enumerate(found)}
+    for model in owned_models():
+        for field in model._meta.local_fields:
+            target = field.remote_field and field.remote_field.model._meta.db_table
+            if target and model is not AuditEvent and model is not field.remote_field.model:
+                assert places[target] < places[model._meta.db_table], field
+    (first, *others) = [call for call in found if call[0] == "distributed"]
+    assert first[2] == "none"
+    assert {together for *_, together in others} == {first[1]}
+
+
+def test_only_what_is_there_and_not_placed_is_asked_for():
+    placed = {*SHARED, "tenants_store"}
+    new = {"orders_product", "orders_category"}
+
+    found = statements(apps.get_models(), {*placed, *new}, placed, walled={"orders_product"})
+
+    assert set(calls(found)) == {("distributed", table, "tenants_store") for table in new}
+    assert next(sql for sql in found if "orders_product" in sql).startswith("ALTER POLICY")
+    assert statements(apps.get_models(), EVERYTHING, EVERYTHING) == []
+
+
+def test_a_table_that_refers_to_itself_is_no_circle():
+    assert references_first([Tenant, *owned_models()])[0] == Tenant._meta.db_table
+
+
+# --- a cluster that stands in -------------------------------------------------------------------
+
+
+@contextmanager
+def cluster():
+    """The tables of the tests, as their owner sees them where Citus is; given up at the end."""
+    database = connection.settings_dict
+    who = {**database, **database["OWNER"], "NAME": database["NAME"], "OWNER": None}
+    wrapper = connections["cluster"] = DatabaseWrapper(who, "cluster")
+    wrapper.features.is_distributed = True
+    try:
+        with transaction.atomic("cluster"), wrapper.cursor() as cursor:
+            cursor.execute(STAND_IN)
+            yield cursor
+            transaction.set_rollback(True, "cluster")
+    finally:
+        wrapper.close()
+        del connections["cluster"]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_migrate_places_tables_that_were_there_before_the_cluster_once():
+    with cluster() as cursor:
+        for _ in range(2):
+            call_command("migrate", database="cluster", verbosity=0)
+            cursor.execute(PLACED)
+            placed = cursor.fetchall()
+
+            assert len(placed) == len(SHARED) + len(OF_SHOPS)
+            assert {name for name, kind in placed if kind == "n"} == set(SHARED)
+            assert {name for name, kind in placed if kind == "h"} == OF_SHOPS
+        cursor.execute(WITH_A_QUERY)
+        assert cursor.fetchall() == [(AuditEvent._meta.db_table,)]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_a_later_migration_places_what_it_makes_and_none_before_the_first_time():
+    def placed_by(sql):
+        cursor.execute(sql)
+        with connections["cluster"].schema_editor():
+            pass
+        cursor.execute(PLACED)
+        return set(cursor.fetchall())
+
+    with cluster() as cursor:
+        assert placed_by("SELECT 1") == set()
+        call_command("migrate", database="cluster", verbosity=0)
+        cursor.execute(PLACED)
+        everything = set(cursor.fetchall())
+        as_if_new = "DELETE FROM pg_dist_partition WHERE logicalrelid = 'orders_barcode'::regclass"
+        assert placed_by(as_if_new) == everything
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_where_there_is_no_cluster_nothing_is_asked():
+    assert connection.features.is_distributed is False
+
+
+# --- statements that one machine can answer -----------------------------------------------------
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_in_a_cluster_each_statement_of_a_sale_names_its_shop(till, goods, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(connection.features, "is_distributed", True)
+    lines = [line(goods("2.50")), line(goods("1.25"))]
+
+    with CaptureQueriesContext(connection) as captured:
+        answer = till.sell(*lines, payments=[cash("3.75")])
+
+    assert (answer.status_code, answer.json()["total"]) == (201, "3.75")
+    asked = [sql for query in captured for sql in query["sql"].split(";")]
+    touching = [sql for sql in asked if any(table in sql for table in OF_SHOPS)]
+    assert len(touching) > len(OF_SHOPS) / 4
+    assert [sql for sql in touching if not NAMED.search(sql)] == []
+    assert [sql for sql in asked if sql.startswith("INSERT") and "SELECT" in sql] == []
+    assert OrderLine._meta.db_table in "".join(sql for sql in asked if sql.startswith("INSERT"))
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_in_a_cluster_many_rows_are_written_as_values(shop, monkeypatch):
+    monkeypatch.setattr(connection.features, "is_distributed", True)
+
+    with tenant_scope(shop), CaptureQueriesContext(connection) as captured:
+        Store.objects.bulk_create([Store(name="One"), Store(name="Two")])
+        assert Store.objects.count() == 2
+
+    (insert,) = [query["sql"] for query in captured if query["sql"].startswith("INSERT")]
+    assert " VALUES (" in insert
+    assert "UNNEST" not in insert
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_a_row_is_deleted_by_its_shop_and_id(shop):
+    store = StoreFactory(tenant=shop)
+
+    with tenant_scope(shop), CaptureQueriesContext(connection) as captured:
+        store.delete()
+        assert not Store.objects.exists()
+
+    deleted = [query["sql"] for query in captured if query["sql"].startswith("DELETE")]
+    assert [sql for sql in deleted if "tenant_id" not in sql] == []
+    assert any('"tenants_store"' in sql for sql in deleted)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db
+def test_saving_across_shops_leaves_another_shops_row_of_the_same_id_alone(shop, foreign):
+    theirs = foreign.product
+    ours = ProductFactory(tenant=shop, id=theirs.pk, name="Ours")
+
+    with across_tenants():
+        ours.name = "Changed"
+        ours.save_changes("name")
+        names = Product.objects.filter(pk=theirs.pk).values_list("name", flat=True)
+        assert sorted(names) == sorted(["Changed", theirs.name])
