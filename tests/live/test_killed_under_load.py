@@ -23,7 +23,7 @@ def test_whoever_was_told_of_a_deed_finds_it_in_the_books(clerks, server, shop, 
     began = time.monotonic()
 
     with Crowd(clerks(server)) as crowd:
-        while crowd.goes_on(chance.randint(4, 16)):
+        while crowd.goes_on(chance.randint(8, 40)):
             kills += server.kill_a_worker()
         told = crowd.end()
 
