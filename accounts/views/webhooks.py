@@ -107,7 +107,7 @@ class WebhookViewSet(ListsAndShows, TenantScopedViewSet):
         delivery = webhooks.send_test(self.get_object(), by=request.user)
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
 
-    def with_secret(self, webhook: Webhook, secret: str, *, status: int = 200) -> Response:
+    def with_secret(self, webhook: Webhook, secret: str | None, *, status: int = 200) -> Response:
         data = {**WebhookSerializer(webhook).data, "secret": secret}
         headers = {"Cache-Control": "no-store", "ETag": f'"{webhook.version}"'}
         return Response(data, status=status, headers=headers)

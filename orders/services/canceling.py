@@ -18,7 +18,8 @@ from orders.services.paying import (
     ensure_nobody_asks,
     go_on,
     locked_order,
-    note_and_settle,
+    order_with_details,
+    settle,
 )
 from orders.services.shifts import drawer_for_return
 from orders.services.stock import reserve_stock
@@ -36,15 +37,22 @@ def cancel_payment(payment: Payment, asked: Asked) -> Order:
     What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
     manager or his leave, as whoever can make payments disappear can make money disappear.
     """
+    if idempotency.is_resumed() and not payment.is_underway:
+        return order_with_details(payment.order_id)
     _ensure_cancelable(payment, payment.order)
     if payment.method != Payment.Method.CARD:
         return _take_back(payment.pk, payment.order_id, asked)
     ensure_nobody_asks(payment)
+    with idempotency.begun():
+        return _cancel_card(payment, asked)
+
+
+def _cancel_card(payment: Payment, asked: Asked) -> Order:
     was_captured = _let_go(payment, asked)
     answer = answer_to(payment, "cancel")
     if answer.outcome == Outcome.DECLINED:
         return _take_back(payment.pk, payment.order_id, asked, card_said=answer.reason)
-    order = note_and_settle(payment, answer, by=asked.by)
+    order = settle(payment, answer, by=asked.by)
     if was_captured and answer.outcome == Outcome.CAPTURED:
         raise PaymentSettled(payment_status=payment.status)
     return order
@@ -64,8 +72,7 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
     """Before the gateway is asked, money that is there becomes money of which nobody knows.
 
     So the order is not sold meanwhile for a card that is gone; and what has been let go of
-    cannot be refused any more. Without the request's key: whoever a crash has cut off asks again
-    under it. Returns whether it was there.
+    cannot be refused any more. Returns whether it was there.
     """
     order = locked_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
@@ -98,6 +105,8 @@ def _take_back(
     by = asked.by
     order = locked_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
+    if payment.status == Payment.Status.CANCELED and idempotency.is_resumed():
+        return order  # by this request, which came twice
     if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
         _note_sold_without(payment)
         raise PaymentSettled(payment_status=payment.status)

@@ -71,6 +71,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     # receipt before it is drawn.
     several_transactions = ("create", "payments", "refunds", "email_receipt", "receipt")
     needs_key = ("create", "payments", "refunds")
+    found_by_id = ("create", "payments", "refunds")
 
     def rows(self) -> Any:
         if self.action == "receipt":
