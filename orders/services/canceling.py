@@ -76,6 +76,8 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
     """
     order = locked_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    if not idempotency.is_resumed():
+        order.ensure_version(asked.expected_version)
     _ensure_cancelable(payment, order)
     if payment.status != Payment.Status.CAPTURED:
         return False
@@ -107,10 +109,9 @@ def _take_back(
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
     if payment.status == Payment.Status.CANCELED and idempotency.is_resumed():
         return order  # by this request, which came twice
-    if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
-        _note_sold_without(payment)
-        raise PaymentSettled(payment_status=payment.status)
+    _ensure_still_there(payment, order)
     if card_said is None:
+        order.ensure_version(asked.expected_version)
         _ensure_leave(payment, asked)
     was_underway = payment.is_underway
     if payment.status == Payment.Status.CAPTURED:
@@ -124,6 +125,12 @@ def _take_back(
     go_on(order, had_reservation=was_underway, by=by)
     _note_canceled(payment, order, by)
     return order
+
+
+def _ensure_still_there(payment: Payment, order: Order) -> None:
+    if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
+        _note_sold_without(payment)
+        raise PaymentSettled(payment_status=payment.status)
 
 
 def _note_canceled(payment: Payment, order: Order, by: User) -> None:

@@ -44,6 +44,7 @@ class NewRefund:
     register: uuid.UUID | None = None
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
+    expected_version: int | None = None
 
 
 def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refund, bool]:
@@ -64,6 +65,7 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
         if known.fingerprint != new.fingerprint:
             raise IdConflict
         return known, False
+    order.ensure_version(new.expected_version)
     order.ensure_refundable()
     backs = what_comes_back(order, new.lines, new.amount)
     refund = _draft(order, new, backs, by)

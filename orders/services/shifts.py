@@ -44,6 +44,7 @@ class NewCashMovement:
     at: uuid.UUID | None = None
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
+    expected_version: int | None = None
 
 
 @deed
@@ -121,6 +122,7 @@ def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[C
         if (known.shift_id, known.fingerprint) != (shift.pk, new.fingerprint):
             raise IdConflict
         return known, False
+    shift.ensure_version(new.expected_version)
     if new.at != shift.register_id:
         ensure_runs(shift, by)
     shift.ensure_not(Shift.Status.CLOSED)

@@ -76,10 +76,9 @@ def rotate_secret(webhook: Webhook, *, by: Named) -> tuple[Webhook, str]:
 
 
 @deed
-def remove_webhook(webhook: Webhook, *, expected_version: int | None = None, by: Named) -> None:
+def remove_webhook(webhook: Webhook, *, by: Named) -> None:
     """Tell it nothing more, and forget what it was told."""
     webhook = _locked(webhook)
-    webhook.ensure_version(expected_version)
     audit.record("webhook_removed", actor=by, target=webhook)
     OutboxDelivery.objects.filter(subscriber=webhook.subscriber).delete()
     webhook.delete()

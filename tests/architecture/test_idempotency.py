@@ -10,13 +10,13 @@ from accounts.models import AuthSession
 from accounts.views.auth import OpenView
 from tenants import idempotency
 from tenants.keyed import SECRETS, KeyedView
-from tenants.models import AuditEvent, IdempotencyKey
+from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
 from tenants.serializers import StrictSerializer
 from tests.architecture.posts import POSTS, Post, World
 from tests.architecture.test_permissions import DEVICES, TABLE
 from tests.architecture.test_schema import document, ensure_documented, path_in_document
-from tests.architecture.walks import owned_models, routes, serializer_classes
+from tests.architecture.walks import routes, serializer_classes, what_is_there
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.orders.till import Till
 from tests.shapes import refusal
@@ -105,16 +105,6 @@ class Killed(BaseException):
 
 def kill(*args: Any) -> None:
     raise Killed
-
-
-def what_is_there() -> dict[str, list[Any]]:
-    """All rows but the keys, who has shown who he is, and who asked for what."""
-    beside = {IdempotencyKey, AuthSession, AuditEvent}
-    with across_tenants():
-        return {
-            model.__name__: list(model._default_manager.order_by("pk").values())
-            for model in set(owned_models()) - beside
-        }
 
 
 SEVERAL = sorted(name for name in POSTS if not is_one_transaction(name))
