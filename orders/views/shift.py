@@ -58,8 +58,8 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     filterset_class = ShiftFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
-    # A count that is refused is remembered all the same.
-    several_transactions = ("close",)
+    # A count that is refused is remembered all the same, and so is what was not in the drawer.
+    several_transactions = ("cash_movements", "close")
     needs_key = ("create", "cash_movements")
     compares_version = ("cash_movements", "end", "close")
 
