@@ -79,11 +79,10 @@ ETAG: dict[str, Any] = {
     "description": "The version of what the answer shows, to be sent back as `If-Match`.",
     "schema": {"type": "string", "pattern": '^"[0-9]+"$', "examples": ['"3"']},
 }
-# What changes something without If-Match, but not from another version than one that is sent.
-HONORS_IF_MATCH = re.compile(
-    r"/orders/\{id\}/(?:lines|discounts|hold|resume|void|payments)/"
-    r"|/approvals/\{id\}/(?:approve|deny)/|/shifts/\{id\}/(?:end|close)/"
-)
+# What changes the row that its path names does so from the version that is sent, if one is.
+NAMES_ITS_ROW = "{id}"
+# A log-in is shown without a version.
+WITHOUT_VERSIONS = ("/api/v1/auth/sessions/{id}/",)
 # The row is named in the query string.
 NAMES_A_ROW = ("/api/v1/shifts/current/",)
 # Of one's own profile the last word counts.
@@ -163,8 +162,8 @@ def needs_version(path: str, method: str) -> bool:
 
 def reads_version(path: str, method: str) -> bool:
     """Whether it looks at If-Match at all."""
-    honors = method in CHANGES and HONORS_IF_MATCH.search(path) is not None
-    return honors or needs_version(path, method)
+    changes_row = method in CHANGES and NAMES_ITS_ROW in path and path not in WITHOUT_VERSIONS
+    return changes_row or needs_version(path, method)
 
 
 def has_key(method: str, operation: dict[str, Any]) -> bool:

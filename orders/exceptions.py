@@ -129,6 +129,13 @@ class PaymentsUnclear(Conflict):
     message = "Of some payments nobody knows what became of them."
 
 
+class DrawerShort(Conflict):
+    """Says nothing of how much there should be, so that the count stays blind."""
+
+    code = "drawer_short"
+    message = "There should not be so much cash in this drawer."
+
+
 class CountBeyondTolerance(NotPermitted):
     """Says nothing of how much, so that the count stays blind."""
 
@@ -173,6 +180,13 @@ class PayoutDeclined(Conflict):
 
     code = "payout_declined"
     message = "{declined} went back to no card: name another method."
+
+
+class CardNotOurs(Conflict):
+    """`payments` were taken by a till without a connection; `methods` are other ways back."""
+
+    code = "card_not_ours"
+    message = "This card was charged without our gateway, which cannot give it back: name a method."
 
 
 class InsufficientCredit(Conflict):

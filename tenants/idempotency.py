@@ -2,7 +2,9 @@
 
 A view names the key of its request (`claimed`). Work of one transaction is locked by it and
 writes it at the end, answer and all. Work of several transactions has its deed write the key
-in the first of them (`note`, or `rows` for `insert_all`), and the answer follows.
+in the first of them (`note`, or `rows` for `insert_all`), and the answer follows. Where somebody
+outside is asked first, the key is written before (`begun`). Of a deed that was done and whose
+answer was lost, the same request again is told what became of it (`is_resumed`).
 """
 
 from collections.abc import Iterator
@@ -12,11 +14,11 @@ from typing import Any
 
 from django.db import IntegrityError, connection
 
-from tenants.exceptions import RequestInProgress
+from tenants.exceptions import DomainError, RequestInProgress
 from tenants.ids import is_duplicate
 from tenants.models import IdempotencyKey
 from tenants.prepared import Prepared
-from tenants.scope import tenant_context
+from tenants.scope import deed, tenant_context
 
 _claim: ContextVar[IdempotencyKey | None] = ContextVar("idempotency_key", default=None)
 
@@ -49,12 +51,14 @@ def rows() -> list[IdempotencyKey]:
     return [] if claim is None else [claim]
 
 
-def note() -> None:
+def note(left: str = "") -> None:
     """Write the key of this request, if it has one, in the transaction of the deed.
 
-    A request of several deeds may do so in each: the first that is committed writes it.
+    A request of several deeds may do so in each: the first that is committed writes it. `left`
+    is what the answer can be made of, where it cannot be read off the rows.
     """
     for claim in rows():
+        claim.body = left
         try:
             with tenant_context(claim.tenant):
                 IdempotencyKey.objects.bulk_create(
@@ -83,9 +87,37 @@ def known(claim: IdempotencyKey) -> IdempotencyKey | None:
     return found
 
 
-def is_done() -> bool:
-    """Whether this request, sent before under the same key, has done its deed already."""
-    return any(known(claim) for claim in rows())
+def answered(claim: IdempotencyKey) -> IdempotencyKey | None:
+    """The same, where its answer is kept."""
+    found = known(claim)
+    return found if found is not None and found.is_answered else None
+
+
+@contextmanager
+def begun() -> Iterator[None]:
+    """The key is there before anybody outside is asked, and gone again if that is refused."""
+    if rows():
+        deed(note)()
+    try:
+        yield
+    except DomainError:
+        deed(_forget)()
+        raise
+
+
+def _forget() -> None:
+    for claim in rows():
+        IdempotencyKey.objects.filter(pk=claim.pk, status=None).delete()
+
+
+def is_resumed() -> bool:
+    """Whether a deed of this request was done before, when it came first under the same key."""
+    return any(claim.is_resumed for claim in rows())
+
+
+def left() -> str:
+    """What that deed left to make the answer of."""
+    return "".join(claim.body for claim in rows() if claim.is_resumed)
 
 
 def lock(claim: IdempotencyKey) -> None:

@@ -51,6 +51,9 @@ class KeyedView(APIView):
 
     # Actions that move money or stock: they need a key, or an `id` of the client's own.
     needs_key: ClassVar[tuple[str, ...]] = ()
+    # Actions that are asked too often for a look at their key first: what they did already they
+    # find by its id.
+    found_by_id: ClassVar[tuple[str, ...]] = ()
     claim: IdempotencyKey | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -74,6 +77,10 @@ class KeyedView(APIView):
     def is_one_transaction(self) -> bool:
         """Whether the view does all its work in a transaction that it may share with the key."""
         return False
+
+    @property
+    def name_of_action(self) -> str:
+        return getattr(self, "action", "post")
 
     def claim_of(self, request: Request) -> IdempotencyKey | None:
         key = request.META.get(HEADER)
@@ -99,7 +106,7 @@ class KeyedView(APIView):
         return body + f"?{query}".encode() if query else body
 
     def ensure_harmless_again(self, request: Request) -> None:
-        if getattr(self, "action", "post") not in self.needs_key:
+        if self.name_of_action not in self.needs_key:
             return
         if isinstance(request.data, dict) and "id" not in request.data:
             raise IdempotencyKeyRequired
@@ -131,21 +138,30 @@ class KeyedView(APIView):
     def in_several(self, claim: IdempotencyKey, work: Work) -> HttpResponse:
         """The deed writes the key in its first transaction; only here the answer is known.
 
-        Nothing is asked before: what was done already stumbles over its key or its id.
+        What was done already is found by its key, or stumbles over it or over its id.
         """
         with tenant_context(claim.tenant), idempotency.claimed(claim):
+            done = self.done_before(claim)
+            if done is not None:
+                return replay(done)
             try:
                 response = self.rendered(work())
             except Exception:
-                known = idempotency.known(claim)
-                if known is None or not known.is_answered:
+                done = idempotency.answered(claim)
+                if done is None:
                     raise
-                return replay(known)
-        if not status.is_success(response.status_code):
-            return response
-        fill(claim, response)
-        with tenant_context(claim.tenant):
-            return response if idempotency.complete(claim) else latecomer(claim, response)
+                return replay(done)
+        return kept(claim, response) if status.is_success(response.status_code) else response
+
+    def done_before(self, claim: IdempotencyKey) -> IdempotencyKey | None:
+        """What has its answer; without one, what a crash has cut off is gone on with."""
+        if self.name_of_action in self.found_by_id:
+            return None
+        known = idempotency.known(claim)
+        if known is not None and not known.is_answered:
+            claim.resume(known)
+            return None
+        return known
 
     def rendered(self, response: HttpResponse) -> HttpResponse:
         """The answer to the byte, as it leaves and as it is kept."""
@@ -156,6 +172,16 @@ class KeyedView(APIView):
             unrendered.renderer_context = self.get_renderer_context()
             unrendered.render()
         return response
+
+
+def kept(claim: IdempotencyKey, response: HttpResponse) -> HttpResponse:
+    fill(claim, response)
+    with tenant_context(claim.tenant):
+        if not idempotency.complete(claim):
+            return latecomer(claim, response)
+    if claim.is_resumed:
+        response[REPLAYED] = "true"
+    return response
 
 
 def fill(claim: IdempotencyKey, response: HttpResponse) -> None:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,6 +20,8 @@ from tenants.scope import across_tenants, retrying, tenant_context, tenant_scope
 from tenants.services import save_row
 
 ETAG = re.compile(r'"(\d{1,9})"\Z')
+# What changes something without being a PATCH, which names its version always.
+ACTS = frozenset({"post", "put", "delete"})
 
 
 class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
@@ -36,10 +39,14 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
     # Query parameters that an action reads itself, beside the filters of its list.
     query_params: tuple[str, ...] = ()
     several_transactions: tuple[str, ...] = ()
+    # Actions whose deeds themselves compare If-Match with the row that they have locked.
+    compares_version: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
         handler = str(request.method).lower()
+        if handler in ACTS and "pk" in kwargs and hasattr(self, handler):
+            setattr(self, handler, self.at_version(getattr(self, handler)))
+        super().initial(request, *args, **kwargs)
         if handler in self.http_method_names and hasattr(self, handler):
             setattr(self, handler, self.in_scope(getattr(self, handler)))
 
@@ -52,6 +59,35 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
                 return handler(request, *args, **kwargs)
 
         return retrying(run) if once else run
+
+    def at_version(self, handler: Callable[..., Response]) -> Callable[..., Response]:
+        """Act only from the version that the client names in If-Match, if it names one.
+
+        A request that a crash cut off has changed the version itself.
+        """
+
+        def run(request: Request, *args: Any, **kwargs: Any) -> Response:
+            is_resumed = self.claim is not None and self.claim.is_resumed
+            if self.action in self.compares_version or is_resumed:
+                return handler(request, *args, **kwargs)
+            expected = self.if_match(required=False)
+            if expected is None:
+                return handler(request, *args, **kwargs)
+            with transaction.atomic() if self.is_one_transaction else nullcontext():
+                self.ensure_version(expected)
+                return handler(request, *args, **kwargs)
+
+        return run
+
+    def ensure_version(self, expected: int) -> None:
+        row = self.versioned_row()
+        if connection.in_atomic_block:
+            row = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
+        row.ensure_version(expected)
+
+    def versioned_row(self) -> Any:
+        """What the path names, and If-Match a version of."""
+        return self.get_object()
 
     @property
     def is_one_transaction(self) -> bool:

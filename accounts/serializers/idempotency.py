@@ -21,4 +21,4 @@ class IdempotencyKeySerializer(serializers.ModelSerializer[IdempotencyKey]):
 
     @extend_schema_field({"description": "The body of the answer; null where it had none."})
     def get_response(self, key: IdempotencyKey) -> Any:
-        return json.loads(key.body) if key.body else None
+        return json.loads(key.body) if key.is_answered and key.body else None

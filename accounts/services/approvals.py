@@ -64,6 +64,8 @@ def decide(
 
     Not one transaction: a wrong password is counted and noted although the request fails.
     """
+    if idempotency.is_resumed():
+        return approval
     approval.ensure_pending(timezone.now())
     return _decide(approval, decision, by=decider(approval, credentials, session, ip))
 

@@ -200,6 +200,8 @@ def log_out(session: AuthSession) -> None:
 
 @deed
 def log_out_everywhere(session: AuthSession) -> None:
+    if idempotency.is_resumed():
+        return
     idempotency.note()
     ended = end_sessions(session.user, AuthSession.Ended.LOGOUT_ALL)
     record_own("log_out_everywhere", session, sessions=ended)

@@ -79,7 +79,6 @@ class ApprovalViewSet(ListsAndShows, TenantScopedViewSet):
     def decide(self, request: Request, decision: Approval.Status) -> Response:
         approval = self.get_object()
         given = self.validated(CredentialsInput)
-        approval.ensure_version(self.if_match(required=False))
         decided = services.decide(
             approval, decision, **given, session=request.auth, ip=ip_of(request)
         )

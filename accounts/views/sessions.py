@@ -26,6 +26,8 @@ class SessionViewSet(TenantScopedViewSet):
     permission_classes = (IsStaff,)
     ordering_fields = {"created_at": ("created_at",), "last_used_at": ("last_used_at",)}
     ordering = "-created_at"
+    # A log-in is shown without a version.
+    compares_version = ("destroy",)
 
     def rows(self) -> Any:
         return AuthSession.objects.live()

@@ -88,8 +88,7 @@ class WebhookViewSet(ListsAndShows, TenantScopedViewSet):
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: Any) -> Response:
         """Tell it nothing more; what it was told is forgotten."""
-        expected = self.if_match(required=False)
-        webhooks.remove_webhook(self.get_object(), expected_version=expected, by=request.user)
+        webhooks.remove_webhook(self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=WebhookWithSecretSerializer)
@@ -107,7 +106,7 @@ class WebhookViewSet(ListsAndShows, TenantScopedViewSet):
         delivery = webhooks.send_test(self.get_object(), by=request.user)
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
 
-    def with_secret(self, webhook: Webhook, secret: str, *, status: int = 200) -> Response:
+    def with_secret(self, webhook: Webhook, secret: str | None, *, status: int = 200) -> Response:
         data = {**WebhookSerializer(webhook).data, "secret": secret}
         headers = {"Cache-Control": "no-store", "ETag": f'"{webhook.version}"'}
         return Response(data, status=status, headers=headers)
@@ -134,6 +133,9 @@ class DeliveryViewSet(TenantScopedViewSet):
 
     def rows(self) -> Any:
         return OutboxDelivery.objects.select_related("event").defer("event__data")
+
+    def versioned_row(self) -> Webhook:
+        return self.webhook()
 
     def webhook(self) -> Webhook:
         webhook = Webhook.objects.filter(pk=self.kwargs["pk"]).first()

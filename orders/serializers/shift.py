@@ -45,10 +45,17 @@ class CashMovementInput(StrictSerializer):
 
 
 class CountedInput(StrictSerializer):
+    """Less than nothing of a method of which more went back here than came; of cash never."""
+
     max_items = len(Payment.Method.values)
 
     method = StrictChoiceField(choices=Payment.Method.choices)
-    amount = MoneyField()
+    amount = MoneyField(allow_negative=True)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["method"] == Payment.Method.CASH and attrs["amount"] < 0:
+            raise serializers.ValidationError({"amount": ["No less than nothing."]}, "min_value")
+        return attrs
 
 
 class DenominationInput(StrictSerializer):

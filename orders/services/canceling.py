@@ -18,7 +18,8 @@ from orders.services.paying import (
     ensure_nobody_asks,
     go_on,
     locked_order,
-    note_and_settle,
+    order_with_details,
+    settle,
 )
 from orders.services.shifts import drawer_for_return
 from orders.services.stock import reserve_stock
@@ -36,15 +37,22 @@ def cancel_payment(payment: Payment, asked: Asked) -> Order:
     What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
     manager or his leave, as whoever can make payments disappear can make money disappear.
     """
+    if idempotency.is_resumed() and not payment.is_underway:
+        return order_with_details(payment.order_id)
     _ensure_cancelable(payment, payment.order)
     if payment.method != Payment.Method.CARD:
         return _take_back(payment.pk, payment.order_id, asked)
     ensure_nobody_asks(payment)
+    with idempotency.begun():
+        return _cancel_card(payment, asked)
+
+
+def _cancel_card(payment: Payment, asked: Asked) -> Order:
     was_captured = _let_go(payment, asked)
     answer = answer_to(payment, "cancel")
     if answer.outcome == Outcome.DECLINED:
         return _take_back(payment.pk, payment.order_id, asked, card_said=answer.reason)
-    order = note_and_settle(payment, answer, by=asked.by)
+    order = settle(payment, answer, by=asked.by)
     if was_captured and answer.outcome == Outcome.CAPTURED:
         raise PaymentSettled(payment_status=payment.status)
     return order
@@ -64,11 +72,12 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
     """Before the gateway is asked, money that is there becomes money of which nobody knows.
 
     So the order is not sold meanwhile for a card that is gone; and what has been let go of
-    cannot be refused any more. Without the request's key: whoever a crash has cut off asks again
-    under it. Returns whether it was there.
+    cannot be refused any more. Returns whether it was there.
     """
     order = locked_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    if not idempotency.is_resumed():
+        order.ensure_version(asked.expected_version)
     _ensure_cancelable(payment, order)
     if payment.status != Payment.Status.CAPTURED:
         return False
@@ -98,10 +107,11 @@ def _take_back(
     by = asked.by
     order = locked_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
-    if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
-        _note_sold_without(payment)
-        raise PaymentSettled(payment_status=payment.status)
+    if payment.status == Payment.Status.CANCELED and idempotency.is_resumed():
+        return order  # by this request, which came twice
+    _ensure_still_there(payment, order)
     if card_said is None:
+        order.ensure_version(asked.expected_version)
         _ensure_leave(payment, asked)
     was_underway = payment.is_underway
     if payment.status == Payment.Status.CAPTURED:
@@ -115,6 +125,12 @@ def _take_back(
     go_on(order, had_reservation=was_underway, by=by)
     _note_canceled(payment, order, by)
     return order
+
+
+def _ensure_still_there(payment: Payment, order: Order) -> None:
+    if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
+        _note_sold_without(payment)
+        raise PaymentSettled(payment_status=payment.status)
 
 
 def _note_canceled(payment: Payment, order: Order, by: User) -> None:

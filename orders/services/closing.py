@@ -9,7 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import CountBeyondTolerance, PaymentsUnclear, ShiftNotIn
+from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
 from orders.models import ChainEntry, Payment, RegisterSeries, Shift
 from orders.models.columns import LARGEST_AMOUNT
 from orders.services.chain import seal
@@ -54,15 +54,13 @@ def close_shift(
 
     A count that is refused is remembered: who may try until it fits knows what should be there.
     """
+    if idempotency.is_resumed():
+        return Shift.objects.get(pk=shift_id)  # closed by this request, whose answer was lost
     try:
         return _count_and_close(shift_id, count, expected_version, by)
     except CountBeyondTolerance:
         _remember_refusal(shift_id, count, by)
         raise
-    except ShiftNotIn:
-        if not idempotency.is_done():
-            raise
-        return Shift.objects.get(pk=shift_id)  # closed by this request, whose answer was lost
 
 
 @deed

@@ -79,6 +79,12 @@ def report_of(shift: Shift) -> Figures:
     }
 
 
+def expected_cash(shift: Shift) -> Decimal:
+    """What should lie in the drawer by now."""
+    ways = _by_method(shift)
+    return Decimal(_cash(shift, ways.get(Payment.Method.CASH, Taken()))["expected"])
+
+
 def sold_in(shift: Shift) -> Figures:
     """What of a Z never changes again: later refunds count in later shifts."""
     return {

@@ -1,7 +1,8 @@
 """Importing a catalog: a whole file, or nothing of it."""
 
+import json
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from django.db import IntegrityError
 
@@ -31,6 +32,8 @@ def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> Impo
 
     What the file does not name stays as it is. With `dry_run` nothing is written.
     """
+    if done := idempotency.left():
+        return ImportReport(**json.loads(done))
     catalog = CatalogFile(file)
     return _compared(catalog, write=False) if dry_run else _import(catalog, by)
 
@@ -43,14 +46,13 @@ def _import(catalog: CatalogFile, by: User) -> ImportReport:
         if not is_duplicate(error):
             raise
         raise CatalogChanged from error
-    audit.record(
-        "products_imported",
-        actor=by,
-        created=report.created,
-        updated=report.updated,
-        unchanged=report.unchanged,
-    )
-    idempotency.note()
+    figures: dict[str, Any] = {
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+    }
+    audit.record("products_imported", actor=by, **figures)
+    idempotency.note(left=json.dumps(figures))
     return report
 
 

@@ -29,6 +29,8 @@ class Asked:
     by: User
     approval: uuid.UUID | None
     terminal: uuid.UUID | None
+    # Of the order.
+    expected_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

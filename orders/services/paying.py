@@ -113,15 +113,16 @@ def ask_gateway(order: Order, payments: Sequence[Payment]) -> Order:
 def resolve_payment(payment: Payment, *, by: User) -> Order:
     """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
     if not payment.is_underway:
+        if idempotency.is_resumed():
+            return order_with_details(payment.order_id)
         raise PaymentSettled(payment_status=payment.status)
     ensure_nobody_asks(payment)
-    return note_and_settle(payment, answer_to(payment, "look_up"), by=by)
+    with idempotency.begun():
+        return settle(payment, answer_to(payment, "look_up"), by=by)
 
 
-@deed
-def note_and_settle(payment: Payment, answer: Answer, *, by: User) -> Order:
-    idempotency.note()
-    return settle(payment, answer, by=by)
+def order_with_details(order_id: uuid.UUID) -> Order:
+    return Order.objects.with_details().get(pk=order_id)
 
 
 def answer_to(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:

@@ -41,9 +41,12 @@ def resolve_refund(
     What one of several cards declined goes back by `method`, and is handed over now.
     """
     if refund.status != Refund.Status.PENDING:
+        if idempotency.is_resumed():
+            return refund
         raise RefundSettled(refund_status=refund.status)
     _ensure_nobody_asks(refund)
-    return _go_on(_ask(refund, "look_up_refund", by), method, reference, by)
+    with idempotency.begun():
+        return _go_on(_ask(refund, "look_up_refund", by), method, reference, by)
 
 
 def resume_refund(refund: Refund, *, by: User) -> Refund:
@@ -110,10 +113,7 @@ def _answer_to(payout: Payout, question: Question) -> Answer:
 
 @deed
 def _settle(payout: Payout, answer: Answer, *, by: User, at_till: bool = True) -> Refund:
-    """Write down what the gateway said; a payout that is settled stays so.
-
-    Without the request's key: whoever a crash has cut off asks again under it.
-    """
+    """Write down what the gateway said; a payout that is settled stays so."""
     order, refund = _locked(payout.refund_id, payout.refund.order_id)
     payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
     if not payout.is_underway:
@@ -137,7 +137,6 @@ def _note_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
 @deed
 def _go_on(refund: Refund, method: str | None, reference: str, by: User) -> Refund:
     """Somebody is there: what waited for a person is handed over."""
-    idempotency.note()
     order, refund = _locked(refund.pk, refund.order_id)
     if not _is_answered(refund):
         return refund

@@ -8,6 +8,7 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
+from orders.exceptions import CardNotOurs
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.money import Paid, Share, share_out_refund
 from orders.services.completing import next_numbers
@@ -44,6 +45,7 @@ class NewRefund:
     register: uuid.UUID | None = None
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
+    expected_version: int | None = None
 
 
 def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refund, bool]:
@@ -64,6 +66,7 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
         if known.fingerprint != new.fingerprint:
             raise IdConflict
         return known, False
+    order.ensure_version(new.expected_version)
     order.ensure_refundable()
     backs = what_comes_back(order, new.lines, new.amount)
     refund = _draft(order, new, backs, by)
@@ -147,9 +150,21 @@ def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
         is_last=refund.total == sum((line.left for line in order.loaded_lines), NOTHING),
     )
     refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total
-    return [
+    payouts = [
         _payout(refund, captured[each.position], ways[each.position], each, new) for each in shares
     ]
+    _ensure_gateway_knows(order, payouts)
+    return payouts
+
+
+def _ensure_gateway_knows(order: Order, payouts: Sequence[Payout]) -> None:
+    """A card that a till charged by itself, our gateway never saw: asked, it would know of none."""
+    cards = [each for each in payouts if each.method == Payment.Method.CARD]
+    if order.is_offline and cards:
+        raise CardNotOurs(
+            payments=[str(each.payment_id) for each in cards],
+            methods=[way for way in Payment.Method.values if way != Payment.Method.CARD],
+        )
 
 
 def _payout(refund: Refund, payment: Payment, way: str, share: Share, new: NewRefund) -> Payout:

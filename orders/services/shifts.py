@@ -10,16 +10,19 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import NoOpenShift, ShiftAlreadyOpen
+from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
 from orders.services.completing import note_first_order
+from orders.services.drawer import expected_cash
 from orders.services.leave import Asked, Leave
-from tenants import audit
+from tenants import audit, idempotency
 from tenants.exceptions import IdConflict, Invalid, NotPermitted
 from tenants.ids import is_duplicate
 from tenants.models import Register
 from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
+
+TAKEN_OUT = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ class NewCashMovement:
     at: uuid.UUID | None = None
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
+    expected_version: int | None = None
 
 
 @deed
@@ -112,19 +116,40 @@ def suggested_float(register: Register) -> Decimal:
     return current_tenant().in_currency(last or Decimal(0))
 
 
-@deed
 def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[CashMovement, bool]:
-    """Put money into the drawer, take some out, or open it: each with a reason."""
+    """Put money into the drawer, take some out, or open it: each with a reason.
+
+    Taking out more than should be there is refused, and remembered: who may try until it fits
+    knows what should be there.
+    """
+    try:
+        return _move_cash(shift_id, new, by)
+    except DrawerShort:
+        _remember_short(shift_id, new, by)
+        raise
+
+
+@deed
+def _remember_short(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> None:
+    shift, amount = Shift.objects.get(pk=shift_id), current_tenant().in_currency(new.amount)
+    audit.record("drawer_short", actor=by, target=shift, type=new.type, amount=str(amount))
+
+
+@deed
+def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[CashMovement, bool]:
     shift = locked_shift(shift_id)
     known = CashMovement.objects.filter(pk=new.id).first()
     if known is not None:
         if (known.shift_id, known.fingerprint) != (shift.pk, new.fingerprint):
             raise IdConflict
         return known, False
+    shift.ensure_version(new.expected_version)
     if new.at != shift.register_id:
         ensure_runs(shift, by)
     shift.ensure_not(Shift.Status.CLOSED)
     approved_by = _leave_for(new, shift, by)
+    if new.type in TAKEN_OUT and new.amount > expected_cash(shift):
+        raise DrawerShort
     movement = CashMovement(
         id=new.id,
         shift=shift,
@@ -135,6 +160,7 @@ def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[C
         approved_by=approved_by,
         fingerprint=new.fingerprint,
     )
+    idempotency.note()
     _insert(movement)
     amount = str(current_tenant().in_currency(new.amount))
     audit.record(f"cash_{new.type}", actor=by, target=shift, amount=amount, reason=new.reason)

@@ -23,6 +23,16 @@ from orders.serializers.order import OrderSerializer
 class Edits:
     """What happens to an order between the first scan and the payment; each answers the order."""
 
+    compares_version: tuple[str, ...] = (
+        "lines",
+        "remove_line",
+        "discounts",
+        "remove_discount",
+        "hold",
+        "resume",
+        "void",
+    )
+
     @extend_schema(request=OrderChange, responses=OrderSerializer)
     def partial_update(self: Any, request: Request, pk: Any) -> Response:
         """The note, and who the customer is."""

@@ -71,6 +71,8 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     # receipt before it is drawn.
     several_transactions = ("create", "payments", "refunds", "email_receipt", "receipt")
     needs_key = ("create", "payments", "refunds")
+    found_by_id = ("create", "payments", "refunds")
+    compares_version = (*Edits.compares_version, "payments", "refunds")
 
     def rows(self) -> Any:
         if self.action == "receipt":
@@ -124,7 +126,10 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         given["id"] = self.natural_id(given.get("id"))
         given["register"] = request.auth.register_for(given.get("register"))
         new = services.NewRefund(
-            **given, fingerprint=fingerprint(request.data), terminal=request.auth.terminal_id
+            **given,
+            fingerprint=fingerprint(request.data),
+            terminal=request.auth.terminal_id,
+            expected_version=self.if_match(required=False),
         )
         refund, is_new = services.refund_order(self.get_object().pk, new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK

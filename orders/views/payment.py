@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsManager, IsStaff
 from orders import services
-from orders.models import Payment
+from orders.models import Order, Payment
 from orders.serializers.editing import LeaveInput
 from orders.serializers.order import OrderSerializer
 from tenants.views import TenantScopedViewSet
@@ -22,6 +22,12 @@ class PaymentViewSet(TenantScopedViewSet):
     serializer_class = OrderSerializer
     permission_classes = (IsStaff,)
     several_transactions = ("cancel", "resolve")
+    compares_version = ("cancel",)
+
+    def versioned_row(self) -> Order:
+        """A payment is shown with its order, and has no version of its own."""
+        order: Order = self.get_object().order
+        return order
 
     @extend_schema(request=None, responses=OrderSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
@@ -35,5 +41,7 @@ class PaymentViewSet(TenantScopedViewSet):
     def cancel(self, request: Request, pk: Any) -> Response:
         """Let go of a payment of an order that is not a sale yet; answers with the order."""
         approval = self.validated(LeaveInput).get("approval") if request.data else None
-        asked = services.Asked(request.user, approval, request.auth.terminal_id)
+        asked = services.Asked(
+            request.user, approval, request.auth.terminal_id, self.if_match(required=False)
+        )
         return self.answer(services.cancel_payment(self.get_object(), asked))

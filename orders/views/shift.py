@@ -58,9 +58,10 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     filterset_class = ShiftFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
-    # A count that is refused is remembered all the same.
-    several_transactions = ("close",)
+    # A count that is refused is remembered all the same, and so is what was not in the drawer.
+    several_transactions = ("cash_movements", "close")
     needs_key = ("create", "cash_movements")
+    compares_version = ("cash_movements", "end", "close")
 
     @extend_schema(request=ShiftInput, responses={200: ShiftSerializer, 201: ShiftSerializer})
     def create(self, request: Request) -> Response:
@@ -109,6 +110,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
             at=request.auth.register_id,
             approval=given.get("approval"),
             terminal=request.auth.terminal_id,
+            expected_version=self.if_match(required=False),
         )
         movement, is_new = services.move_cash(self.get_object().pk, new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK

@@ -41,7 +41,10 @@ class IdempotencyKey(TenantOwned):
     body_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
+    # Until there is an answer, what the deed has left to make one of.
     body = models.TextField(blank=True)
+    # Of this request as it came again: a deed of it was done before, and its answer was lost.
+    is_resumed = False
 
     objects = TenantManager.from_queryset(IdempotencyKeyQuerySet)()  # type: ignore[assignment, misc]
 
@@ -69,6 +72,10 @@ class IdempotencyKey(TenantOwned):
     @property
     def is_answered(self) -> bool:
         return self.status is not None
+
+    def resume(self, left: "IdempotencyKey") -> None:
+        """Go on under the key that was left behind: what its request did is not done again."""
+        self.pk, self.body, self.is_resumed = left.pk, left.body, True
 
     def ensure_same(self, other: "IdempotencyKey") -> None:
         """Refuse the key for anything but what it was first used for."""

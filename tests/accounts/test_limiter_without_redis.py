@@ -1,5 +1,6 @@
 """What becomes of the counts, and of the people, when Redis goes away."""
 
+import re
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from tests import redis_server
 from tests.accounts.counting import count_in_redis
 from tests.accounts.seen import LOG_IN, credentials
 from tests.api import Api
+from tests.architecture.walks import ROOT
 from tests.parallel import statuses, times
 
 pytestmark = [pytest.mark.redis, pytest.mark.django_db]
@@ -113,12 +115,19 @@ def test_a_redis_that_never_answers_costs_its_time_out_once_a_pause(settings, mo
     assert Throttle.objects.get().count == 9
 
 
-def test_a_redis_that_takes_no_more_is_as_good_as_none(till):
-    """Full, and told to forget nothing: it reads but does not write."""
+def test_a_redis_that_is_full_forgets_no_guesses_and_is_as_good_as_none(
+    till, clock, cashier, hashes
+):
+    """It refuses to write, as `compose.yaml` has it do, and reads on; the database counts."""
+    hashes.restart()
+    policy = re.search(r"--maxmemory-policy, (\S+)\]", (ROOT / "compose.yaml").read_text("utf-8"))
     with redis_server.Redis.from_url(till.url) as client:
-        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory-policy", policy[1])
         client.config_set("maxmemory", "1")
 
-    reserve([CALLS])
+    responses = [Api().post(LOG_IN, credentials(password="wrong")) for _ in range(9)]
 
-    assert Throttle.objects.get().count == 1
+    assert policy[1] == "noeviction"
+    assert statuses(responses) == {401: 5, 429: 4}
+    assert hashes.count == 5
+    assert rows() > 0

@@ -33,13 +33,18 @@ PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4(), "delivery": uuid.uuid4(
 
 
 def call(
-    client: Api, method: str, name: str, pk: uuid.UUID | None, body: dict[str, Any] | None = None
+    client: Api,
+    method: str,
+    name: str,
+    pk: uuid.UUID | None,
+    body: dict[str, Any] | None = None,
+    **more: str,
 ) -> Any:
     path = BY_NAME[name].path.replace("<uuid:pk>", str(pk)).replace("<path:key>", str(pk))
     for part, id in PARTS.items():
         path = path.replace(f"<uuid:{part}>", str(id))
     body = body or BODIES.get((method, name))
-    headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {})
+    headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {}) | more
     content = json.dumps(body or {})
     return client.client.generic(
         method.upper(), f"/{path}", content, "application/json", headers=headers

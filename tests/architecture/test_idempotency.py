@@ -16,7 +16,7 @@ from tenants.serializers import StrictSerializer
 from tests.architecture.posts import POSTS, Post, World
 from tests.architecture.test_permissions import DEVICES, TABLE
 from tests.architecture.test_schema import document, ensure_documented, path_in_document
-from tests.architecture.walks import routes, serializer_classes
+from tests.architecture.walks import routes, serializer_classes, what_is_there
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.orders.till import Till
 from tests.shapes import refusal
@@ -33,6 +33,19 @@ every_post = pytest.mark.parametrize("name", sorted(POSTS))
 @pytest.fixture
 def world(admin, cashier, register, store, product):
     return World(Till(admin, register), cashier, product, store)
+
+
+def is_one_transaction(name: str) -> bool:
+    """Views of one action have no such choice: they are of several."""
+    route = next(route for route in routes() if route.name == name)
+    several = getattr(route.view, "several_transactions", None)
+    return several is not None and route.methods["post"] not in several
+
+
+def by_its_id(name: str) -> bool:
+    """What was done is found by its id; its answer is kept with the first request alone."""
+    route = next(route for route in routes() if route.name == name)
+    return route.methods["post"] in getattr(route.view, "found_by_id", ())
 
 
 def send(world: World, name: str, post: Post, **headers: str) -> Any:
@@ -84,6 +97,39 @@ def test_every_post_is_done_once(name, world, monkeypatch):
     assert second.content == first.content or second.json() == blanked(first.json())
     with across_tenants():
         assert IdempotencyKey.objects.filter(key=KEY).count() == 1
+
+
+class Killed(BaseException):
+    """The process ends here, as nothing catches it."""
+
+
+def kill(*args: Any) -> None:
+    raise Killed
+
+
+SEVERAL = sorted(name for name in POSTS if not is_one_transaction(name))
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(name, world, monkeypatch):
+    """Everything of several transactions was done but the answer, and is not done again."""
+    post = POSTS[name](world)
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "complete", kill)
+        with pytest.raises(Killed):
+            send(world, name, post, Idempotency_Key=KEY)
+    revive(world)
+    done = what_is_there()
+
+    second = send(world, name, post, Idempotency_Key=KEY)
+
+    assert second.status_code in {200, 201, 202, 204}, second.content
+    assert second["Idempotent-Replayed"] == "true"
+    assert what_is_there() == done
+    if not by_its_id(name):
+        with across_tenants():
+            kept = IdempotencyKey.objects.get(key=KEY)
+        assert kept.status == second.status_code
 
 
 def blanked(answer: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,13 @@
 
 import pytest
 
+from tenants.models import IdempotencyKey
+from tenants.scope import across_tenants
+from tests.api import Person
+from tests.architecture.calls import call
 from tests.architecture.posts import POSTS, Post, World
 from tests.architecture.test_schema import document, path_in_document
-from tests.architecture.walks import routes
+from tests.architecture.walks import routes, what_is_there
 from tests.orders.till import Till
 from tests.shapes import refusal
 
@@ -26,22 +30,56 @@ def is_told(name, method):
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_an_action_looks_at_if_match_where_the_document_says_so(name, world):
+def test_an_action_starts_from_the_version_that_it_is_told(name, world):
+    """Also those of several transactions. Nothing is done from another one."""
     post: Post = POSTS[name](world)
+    before = what_is_there()
 
-    answer = world.till.send(
-        "POST",
-        post.path(name),
-        post.body or {},
-        post.content_type,
-        If_Match="no version",
-        Idempotency_Key="k",
-    )
+    def send(version):
+        return world.till.send(
+            "POST",
+            post.path(name),
+            post.body or {},
+            post.content_type,
+            If_Match=version,
+            Idempotency_Key="k",
+        )
 
-    if is_told(name, "post"):
-        refusal(answer, 400, "invalid", {"If-Match": "invalid"})
-    else:
-        assert answer.status_code < 300, answer.content
+    assert is_told(name, "post")
+    refusal(send("no version"), 400, "invalid", {"If-Match": "invalid"})
+    stale = refusal(send('"999"'), 412, "version_conflict")
+    assert what_is_there() == before
+    with across_tenants():
+        assert not IdempotencyKey.objects.filter(key="k").exists()
+    current = f'"{stale["current"]}"'
+    done = send(current)
+    assert done.status_code < 300, done.content
+    again = send(current)
+    assert (again.status_code, again["Idempotent-Replayed"]) == (done.status_code, "true")
+
+
+CHANGES = sorted(
+    (name, method)
+    for name, route in BY_NAME.items()
+    for method in ("put", "delete")
+    if method in route.methods and "<uuid:pk>" in route.path
+)
+# Logins have no version that anybody is shown.
+WITHOUT_VERSION = {("session-detail", "delete")}
+
+
+def test_what_is_put_or_deleted_starts_from_the_version_that_it_is_told(rows, admin):
+    office = Person(admin)
+    before = what_is_there()
+    for name, method in CHANGES:
+        told = (name, method) not in WITHOUT_VERSION
+        assert is_told(name, method) == told, name
+        if told:
+            row = next(rows[key] for key in sorted(rows, reverse=True) if name.startswith(key))
+            refusal(
+                call(office, method, name, row, **{"If-Match": '"999"'}), 412, "version_conflict"
+            )
+    assert what_is_there() == before
 
 
 def test_every_change_but_of_oneself_needs_a_version():

@@ -1,3 +1,4 @@
+import socket
 from threading import Event
 
 import pytest
@@ -8,6 +9,7 @@ from django.db.migrations.recorder import MigrationRecorder
 
 from config import health
 from config.health import Readiness
+from config.settings import redis_cache
 from tests.shapes import refusal
 
 WELL = {"database": "ok", "cache": "ok", "migrations": "ok"}
@@ -18,9 +20,11 @@ def fresh(monkeypatch):
     """A process that has not answered yet, and so takes nothing for settled."""
 
     def put(*, seconds=30, **checks):
-        readiness = Readiness(health.readiness.checks | checks, seconds=seconds)
-        monkeypatch.setattr(health, "readiness", readiness)
-        return readiness
+        for name in ("needed", "helpful"):
+            asked = getattr(health, name).checks
+            changed = {check: checks.get(check, ask) for check, ask in asked.items()}
+            monkeypatch.setattr(health, name, Readiness(changed, seconds=seconds))
+        return health.needed
 
     return put
 
@@ -30,7 +34,8 @@ def fails() -> bool:
 
 
 def test_live_asks_nobody(client, monkeypatch):
-    monkeypatch.setattr(health, "readiness", None)
+    monkeypatch.setattr(health, "needed", None)
+    monkeypatch.setattr(health, "helpful", None)
 
     response = client.get("/health/live/")
 
@@ -47,7 +52,7 @@ def test_ready_when_database_cache_and_migrations_are(client, fresh):
     assert "no-store" in response["Cache-Control"]
 
 
-@pytest.mark.parametrize("name", ["database", "cache", "migrations"])
+@pytest.mark.parametrize("name", ["database", "migrations"])
 @pytest.mark.parametrize("check", [fails, lambda: False], ids=["raises", "says-no"])
 def test_not_ready_while_one_is_missing(client, fresh, transactional_db, name, check):
     fresh(**{name: check})
@@ -68,13 +73,49 @@ def test_health_tells_nothing_of_the_inside(client, fresh, transactional_db, pat
         assert inside not in told
 
 
-def test_a_cache_that_forgets_is_not_ready(client, fresh, transactional_db, monkeypatch):
+def ensure_degraded(client):
+    """It sells, and says what it does without."""
+    response = client.get("/health/ready/")
+    told = {"status": "ok", "checks": WELL | {"cache": "degraded"}}
+    assert (response.status_code, response.json()) == (200, told)
+
+
+def test_a_cache_that_forgets_keeps_nobody_from_selling(
+    client, fresh, transactional_db, monkeypatch
+):
     fresh()
     monkeypatch.setattr(health, "cache", DummyCache("", {}))
 
-    problem = refusal(client.get("/health/ready/"), 503, "not_ready")
+    ensure_degraded(client)
 
-    assert problem["checks"]["cache"] == "failed"
+
+def test_without_redis_it_sells_and_without_its_database_too_it_does_not(
+    client, fresh, transactional_db, settings
+):
+    """Nobody listens at the port of that Redis."""
+    fresh()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    settings.CACHES = {"default": redis_cache(f"redis://127.0.0.1:{port}/0")}
+
+    ensure_degraded(client)
+    fresh(database=fails)
+    problem = refusal(client.get("/health/ready/"), 503, "not_ready")
+    assert problem["checks"] == WELL | {"cache": "degraded", "database": "failed"}
+
+
+@pytest.mark.timeout(30)  # less than the check hangs
+def test_a_cache_that_hangs_holds_up_nobody(client, fresh, transactional_db, monkeypatch):
+    over = Event()
+    fresh()
+    hanging = Readiness({"cache": lambda: over.wait(60)}, seconds=0.1)
+    monkeypatch.setattr(health, "helpful", hanging)
+    try:
+        ensure_degraded(client)
+        ensure_degraded(client)
+    finally:
+        over.set()
+    assert hanging.busy.acquire(timeout=10)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -114,7 +155,7 @@ def test_a_check_that_hangs_is_an_answer_in_time_and_probes_do_not_pile_up(clien
 
         for response in (first, second):
             checks = refusal(response, 503, "not_ready")["checks"]
-            assert checks == dict.fromkeys(WELL, "failed")
+            assert checks == dict.fromkeys(WELL, "failed") | {"cache": "ok"}
         assert len(begun) == 1
     finally:
         over.set()

@@ -26,7 +26,7 @@ from tenants.scope import tenant_scope
 from tests.orders.relaying import relay_all
 from tests.orders.till import ensure_books_balance
 
-DONE = (Payment.Status.CAPTURED, Payment.Status.DECLINED)
+DONE = (Payment.Status.CAPTURED, Payment.Status.DECLINED, Payment.Status.CANCELED)
 SOLD = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED, Order.Status.REFUNDED)
 
 

@@ -16,6 +16,7 @@ from tests.live.steps import DIE_BEFORE
 from tests.live.terminal import over
 from tests.orders.drawers import opened
 from tests.orders.keys import without_ids
+from tests.orders.offline import charged, sale
 from tests.orders.till import Body, card, cash, line, new_id
 
 pytestmark = [
@@ -32,7 +33,7 @@ class Deed:
     """What is asked, and of what there is one more afterwards."""
 
     path: str
-    body: Body
+    body: Body | None
     makes: Any
 
 
@@ -81,6 +82,23 @@ class World:
         body = {"register": str(self.till.register.pk), "lines": back, "reason": "Bruised"}
         return Deed(f"orders/{order['id']}/refunds/", body, Refund)
 
+    def look_up(self) -> Deed:
+        """Of a card that has timed out, and was captured."""
+        self.shift()
+        order = self.till.sold(line(self.product, "2"), payments=[card("1.92")])
+        return Deed(f"payments/{order['payments'][0]['id']}/resolve/", None, None)
+
+    def letting_go(self) -> Deed:
+        """Of that money, which is there."""
+        path = self.look_up().path
+        assert self.chief.post(path).status_code == 200
+        return Deed(path.replace("resolve", "cancel"), None, None)
+
+    def upload(self) -> Deed:
+        items = [sale(number, charged(self.product)) for number in (1, 2)]
+        body = {"register": str(self.till.register.pk), "batch": items}
+        return Deed("sync/orders/", body, None)
+
     def drawer(self) -> Deed:
         moved = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
         return Deed(f"shifts/{self.shift()['id']}/cash-movements/", moved, CashMovement)
@@ -102,9 +120,9 @@ def count(shop, model):
         return model.objects.count()
 
 
-DEEDS = ["sale", "card_sale", "refund", "closing"]
+DEEDS = ["sale", "card_sale", "refund", "closing", "letting_go"]
 if REQUESTS >= 1000:
-    DEEDS += ["payment", "drawer", "delivery"]
+    DEEDS += ["payment", "look_up", "upload", "drawer", "delivery"]
 
 
 @pytest.mark.parametrize("name", DEEDS)

@@ -31,6 +31,6 @@ def test_without_redis_people_log_in_and_sell_and_guess_no_more_often(
     assert in_.status_code == 200
     assert [each.status_code for each in guesses] == [401] * 5 + [429] * 2
     assert sold.status_code == 201
-    assert out == 503
+    assert out == 200, "nobody takes it out of service for that"
     assert fragile.server.is_live()
     assert fragile.server.is_ready()

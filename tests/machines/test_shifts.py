@@ -52,6 +52,9 @@ class Drawers(Machine):
         if self.status == "closed":
             assert code_of(answer, 409) == "shift_not_in_state"
             return
+        if kind in ("paid_out", "drop") and amount > self.cash:
+            assert code_of(answer, 409) == "drawer_short"
+            return
         assert answer.status_code == 201, answer.content
         self.cash += amount if kind == "paid_in" else -amount
 

@@ -91,7 +91,7 @@ def test_a_shift_with_a_refund_in_the_air_is_not_closed(
             {"counted": [{"method": "gold", "amount": "1.00"}]},
             {"counted[0].method": "invalid_choice"},
         ),
-        ({"counted": [{"method": "cash", "amount": "-1.00"}]}, {"counted[0].amount": "invalid"}),
+        ({"counted": [{"method": "cash", "amount": "-1.00"}]}, {"counted[0].amount": "min_value"}),
         (
             {"counted": [{"method": "cash", "amount": "1.001"}]},
             {"counted[0].amount": "max_decimal_places"},

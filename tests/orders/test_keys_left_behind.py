@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from orders.models import Payment
 from tenants import idempotency
-from tests.orders.gateway import CAPTURED, TIMED_OUT
+from tests.orders.gateway import CAPTURED
 from tests.orders.keys import KEY, again, count, statuses_of_keys, without_ids
-from tests.orders.till import card, cash, ensure_books_balance, line, resolve, shelf
+from tests.orders.till import card, cash, ensure_books_balance, line, shelf
 
 
 class Killed(BaseException):
@@ -111,20 +111,3 @@ def test_while_the_gateway_is_asked_the_same_key_gets_what_is_known(till, by_car
     assert (first.status_code, first.json()["status"]) == (201, "completed")
     again(till.post("orders/", by_card, Idempotency_Key=KEY), first)
     assert (count(shop), len(gateway.charges), statuses_of_keys(shop)) == (1, 1, [201])
-
-
-def test_a_look_up_whose_worker_died_after_it_is_under_way_for_its_key(
-    till, chief, product, gateway, problem, monkeypatch
-):
-    gateway.answers = [TIMED_OUT]
-    order = till.sold(line(product, "2"), payments=[card("5.00")])
-    with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "complete", kill)
-        with pytest.raises(Killed):
-            chief.post(f"payments/{order['payments'][0]['id']}/resolve/", Idempotency_Key=KEY)
-
-    repeated = chief.post(f"payments/{order['payments'][0]['id']}/resolve/", Idempotency_Key=KEY)
-
-    problem(repeated, 409, "payment_settled")
-    assert till.shown(order)["status"] == "completed"
-    assert resolve(chief, order).status_code == 409

@@ -19,7 +19,7 @@ from tests.orders.refunds import (
     refunded,
     resolve,
 )
-from tests.orders.till import amount, card, cash, line, receipt_numbers, shelf
+from tests.orders.till import amount, card, cash, line, new_id, receipt_numbers, shelf
 from tests.parallel import at_once, statuses, times
 
 pytestmark = [
@@ -69,6 +69,21 @@ def test_114_of_ten_refunds_at_once_no_more_goes_back_than_was_sold(
     assert rest.status_code in {201, 409}
     assert total_of([*answers, rest]) == Decimal("9.02")
     assert chief.get(f"orders/{sold['id']}/").json()["status"] == "refunded"
+    ensure_sound(shop)
+
+
+def test_of_refunds_from_the_same_version_at_once_one_is_done(chief, sold, shop):
+    path = f"orders/{sold['id']}/refunds/"
+    works = [
+        lambda: chief.post(
+            path,
+            {"id": new_id(), "amount": "1.00", "reason": "Odd"},
+            If_Match=f'"{sold["version"]}"',
+        )
+    ] * 5
+
+    assert statuses(at_once(works)) == {201: 1, 412: 4}
+    assert chief.get(f"orders/{sold['id']}/").json()["refunded_total"] == "1.00"
     ensure_sound(shop)
 
 

@@ -48,6 +48,16 @@ def test_one_id_at_two_registers_is_one_shift(tills, shop):
         assert Shift.objects.count() == 1
 
 
+@pytest.mark.postgres
+def test_no_more_is_taken_out_at_once_than_is_there(till, chief, shop):
+    shift = opened(till, "100.00")
+
+    answers = times(8, lambda: move(chief, shift, "drop", "20.00"))
+
+    assert statuses(answers) == {201: 5, 409: 3}
+    assert report(chief, shift)["cash"]["expected"] == "0.00"
+
+
 @pytest.mark.parametrize("required", [True, False])
 def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(required, till, shop_in, goods, shop):
     shop_in(shifts_required=required)

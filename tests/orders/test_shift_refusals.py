@@ -3,11 +3,13 @@
 import pytest
 
 from orders.models import RegisterSeries
+from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.api import Person
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.orders.drawers import close, end, move, opened, opening
-from tests.orders.till import cash, line, new_id
+from tests.orders.refunds import refund
+from tests.orders.till import card, cash, line, new_id
 
 REGISTER = {"register": "does_not_exist"}
 
@@ -195,8 +197,28 @@ def test_paying_out_above_the_limit_needs_an_approval(till, chief, shift, refuse
 
     assert answer["action"] == "paid_out"
     assert (answer["object"], answer["amount"]) == ({"shift": shift["id"]}, "0.01")
+    assert move(till, shift, "paid_in", "401.00").status_code == 201
     refused(lambda: move(chief, shift, "paid_out", "500.01"), 403, "approval_required")
     assert move(chief, shift, "paid_out", "500.00").status_code == 201
+
+
+@pytest.mark.parametrize("type", ["drop", "paid_out"])
+def test_no_more_is_taken_out_than_should_be_there(type, till, chief, shift, goods, shop, refused):
+    """Nor is it told how much that is; who tries is written down."""
+    order = till.sold(line(goods("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
+    till.sold(line(goods("9.00")), payments=[card("9.00")])
+    assert refund(chief, order, amount="1.00").status_code == 201
+
+    told = refused(lambda: move(chief, shift, type, "104.01"), 409, "drawer_short")
+
+    assert "104.00" not in str(told)
+    with tenant_scope(shop):
+        noted = AuditEvent.objects.get(event="drawer_short")
+    assert (noted.actor, noted.facts["amount"]) == (chief.user.pk, "104.01")
+    assert move(chief, shift, type, "104.00").status_code == 201
+    refused(lambda: move(chief, shift, type, "0.01"), 409, "drawer_short")
+    cash_count = close(chief, shift, "0.00").json()["counted"][1]
+    assert (cash_count["method"], cash_count["difference"]) == ("cash", "0.00")
 
 
 def test_another_cashier_moves_no_cash_in_ones_drawer(another, shift, refused):

@@ -3,6 +3,7 @@
 import pytest
 
 from orders.models import Order, Payment, Receipt
+from tenants.models import IdempotencyKey
 from tenants.scope import tenant_scope
 from tests.orders.drawers import close, end, opened, report
 from tests.orders.keys import count
@@ -45,6 +46,20 @@ def test_one_key_at_once_is_one_request(till, product, shop):
     assert set(statuses(answers)) <= {200, 409}
     assert count(shop) == 1
     assert upload(till, item, key="k")["Idempotent-Replayed"] == "true"
+
+
+def test_two_batches_under_one_key_at_once_are_one_batch_and_a_mistake(till, tills, product, shop):
+    """At another till not even the numbers make one wait for the other."""
+    bodies = [(at, sale(number, charged(product))) for number, at in enumerate([till, *tills], 1)]
+
+    answers = at_once(
+        [lambda at=at, item=item: upload(at, item, key="k") for at, item in bodies * 2]
+    )
+
+    # The same batch again, or that it is being booked; of the four others each is a mistake.
+    assert statuses(answers)[422] == 8
+    assert set(statuses(answers)) <= {200, 409, 422}
+    assert (count(shop), count(shop, Payment), count(shop, IdempotencyKey)) == (1, 1, 1)
 
 
 def test_sales_of_one_number_at_once_are_all_booked(till, product, store, shop):

@@ -49,7 +49,8 @@ def test_a_key_that_was_used_for_several_paths_names_them_all(office):
 
 
 def test_a_request_without_an_answer_is_under_way(office, admin):
-    kept(admin, status=None, body="")
+    """What its deed has left is none."""
+    kept(admin, status=None, body='{"created": 1}')
 
     (found,) = look_up(office, "k").json()["results"]
 

@@ -48,8 +48,17 @@ class Upload:
 
 
 def upload_sales(upload: Upload, *, by: User) -> list[Result]:
-    """Book what is new, and say of each item what became of it, in the order of the batch."""
+    """Book what is new, and say of each item what became of it, in the order of the batch.
+
+    Under a key nothing else is booked, however close together two requests come. Where the answer
+    was lost, the same request again finds all that was booked by its ids.
+    """
     register = _register(upload.register, by)
+    with idempotency.begun():
+        return _upload(upload, register, by)
+
+
+def _upload(upload: Upload, register: Register, by: User) -> list[Result]:
     people = _people(upload.batch, by)
     known = _known([item.id for item in upload.batch if item.id])
     results = []
@@ -148,8 +157,7 @@ def _show_duplicates(results: Sequence[Result]) -> None:
 
 @deed
 def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
-    """Who sent what, and how far the till has counted. Writes the request's key: until then
-    the same request again finds all that was booked by its ids."""
+    """Who sent what, and how far the till has counted."""
     sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
     last = max([upload.last_sequence, *sold], default=0)
     RegisterSeries.objects.count_up(register)
@@ -158,4 +166,3 @@ def _note_upload(register: Register, upload: Upload, results: Sequence[Result], 
     )
     counts = {outcome.value: sum(each.status == outcome for each in results) for outcome in Outcome}
     audit.record("sales_uploaded", actor=by, target=register, last_sequence=last, **counts)
-    idempotency.note()

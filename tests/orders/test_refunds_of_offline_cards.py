@@ -1,0 +1,58 @@
+"""A card that a till charged without a connection: our gateway never saw it, and is not asked."""
+
+import pytest
+
+from tests.orders.gateway import CAPTURED
+from tests.orders.offline import booked_one, charged, sale
+from tests.orders.refunds import ensure_sound, everything, refund, refunded
+from tests.orders.till import card, cash
+
+
+@pytest.fixture
+def by_card(till, goods, gateway):
+    """Two for 5.00: 2.00 in cash first, then 3.00 by a card terminal of its own."""
+    payments = [cash("2.00"), card("3.00", reference="terminal 7")]
+    return booked_one(till, sale(1, charged(goods(), quantity="2"), payments=payments))
+
+
+@pytest.mark.parametrize("way", [{}, {"amount": "3.00"}])
+def test_it_goes_back_to_no_card_and_the_refusal_names_the_other_ways(
+    way, chief, by_card, gateway, shop, problem
+):
+    before = everything(shop)
+
+    told = problem(refund(chief, by_card, **way), 409, "card_not_ours")
+
+    assert everything(shop) == before
+    assert gateway.refunds == []
+    assert told["payments"] == [by_card["payments"][1]["id"]]
+    assert told["methods"] == ["cash", "voucher", "store_credit", "other"]
+
+
+@pytest.mark.parametrize("method", ["cash", "other"])
+def test_it_goes_back_by_hand(method, chief, by_card, gateway, shop):
+    back = refunded(chief, by_card, method=method)
+
+    assert (back["status"], back["total"]) == ("done", "5.00")
+    assert {each["method"] for each in back["payouts"]} == {method}
+    assert gateway.refunds == []
+    ensure_sound(shop)
+
+
+def test_what_the_cash_of_it_covers_goes_back_in_cash(till, chief, goods, gateway, shop):
+    payments = [card("3.00"), cash("2.00")]
+    order = booked_one(till, sale(1, charged(goods(), quantity="2"), payments=payments))
+
+    back = refunded(chief, order, amount="2.00")
+
+    assert [each["method"] for each in back["payouts"]] == ["cash"]
+    assert gateway.refunds == []
+    ensure_sound(shop)
+
+
+def test_a_card_of_a_sale_with_a_connection_goes_back_by_the_gateway(till, chief, goods, gateway):
+    gateway.returns = [CAPTURED]
+    sold = till.sold(charged(goods()), payments=[card("2.50")])
+
+    assert refunded(chief, sold)["status"] == "done"
+    assert len(gateway.refunds) == 1
