@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='outboxdelivery',
-            index=models.Index(fields=['tenant', 'status', 'created_at'], name='delivery_by_status'),
+            index=models.Index(condition=models.Q(('status', 'dead')), fields=['tenant', 'subscriber', 'id'], name='delivery_given_up'),
         ),
         migrations.AddConstraint(
             model_name='outboxdelivery',
