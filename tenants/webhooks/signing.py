@@ -1,4 +1,8 @@
-"""Signatures after Standard Webhooks: whoever has the secret can tell that it was the shop."""
+"""Signatures after Standard Webhooks: whoever has the secret can tell that it was the shop.
+
+By version 1.0.0 of github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md:
+HMAC-SHA256 of id, time of the attempt and body; secrets of 24 to 64 bytes, in base64 after `whsec_`.
+"""
 
 import base64
 import hashlib
