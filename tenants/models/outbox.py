@@ -103,8 +103,12 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
     def waiting(self) -> Self:
         return self.filter(status=OutboxDelivery.Status.WAITING)
 
-    def due(self, now: datetime, *, but: Collection[str] = ()) -> Self:
-        """Those to be tried now, but for these subscribers, the longest due first.
+    def due(
+        self, now: datetime, *, but: Collection[str] = (), but_of: Collection[UUID] = ()
+    ) -> Self:
+        """Those to be tried now, but for these subscribers and recipients of these shops.
+
+        The longest due first.
 
         What a subscriber has to hear in order waits for what came before it.
         """
@@ -114,6 +118,8 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
         )
         untold = OutboxEvent.objects.untold().filter(**same, pk__lt=OuterRef("event"))
         due = self.waiting().filter(~Exists(before), ~Exists(untold), next_attempt_at__lte=now)
+        if but_of:
+            due = due.exclude(tenant__in=but_of, subscriber__contains="/")
         return due.exclude(subscriber__in=but).order_by("next_attempt_at", "pk")
 
     def claimed(self, deliveries: Sequence["OutboxDelivery"], until: datetime) -> Self:
@@ -183,6 +189,11 @@ class OutboxDelivery(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.subscriber}: {self.status}"
+
+    @property
+    def is_of_recipient(self) -> bool:
+        """Whether it goes to one of several, whom its subscriber tells apart."""
+        return "/" in self.subscriber
 
     def revive(self) -> None:
         """Be tried again from the beginning, after it was given up."""

@@ -95,11 +95,11 @@ class Relay:
     def deliver_until(self, end: float) -> int:
         """Deliver one handful after the other; what is not tried by then is put back."""
         count = 0
-        while not self.is_over(end) and (handful := outgoing.claim(but=self.left_alone())):
+        while not self.is_over(end) and (handful := self.claim()):
             skipped = []
             while handful and not self.is_over(end):
                 delivery = handful.pop(0)
-                if delivery.subscriber in self.left_alone():
+                if self.is_left_alone(delivery):
                     skipped.append(delivery)
                 else:
                     self.deliver(delivery)
@@ -108,9 +108,16 @@ class Relay:
             self.collect()
         return count
 
+    def claim(self) -> list[OutboxDelivery]:
+        return outgoing.claim(but=self.left_alone(), but_of=self.lanes.busy_shops())
+
     def left_alone(self) -> list[str]:
         """Who is not told anything at this moment."""
         return [*self.patience.resting, *self.lanes.taken(self.patience.failures)]
+
+    def is_left_alone(self, delivery: OutboxDelivery) -> bool:
+        is_of_busy = delivery.is_of_recipient and delivery.tenant_id in self.lanes.busy_shops()
+        return is_of_busy or delivery.subscriber in self.left_alone()
 
     def is_over(self, end: float) -> bool:
         return self.stopped or time.monotonic() >= end

@@ -1,7 +1,7 @@
 """Signatures after Standard Webhooks: whoever has the secret can tell that it was the shop.
 
-By version 1.0.0 of github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md:
-HMAC-SHA256 of id, time of the attempt and body; secrets of 24 to 64 bytes, in base64 after `whsec_`.
+By version 1.0.0 of spec/standard-webhooks.md in github.com/standard-webhooks/standard-webhooks:
+HMAC-SHA256 of id, time of the attempt and body; secrets of 24 to 64 bytes, as base64.
 """
 
 import base64
