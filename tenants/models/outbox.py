@@ -104,7 +104,7 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
         return self.filter(status=OutboxDelivery.Status.WAITING)
 
     def due(
-        self, now: datetime, *, but: Collection[str] = (), but_of: Collection[UUID] = ()
+        self, now: datetime, *, but: Collection[str] = (), but_of: Collection[UUID | None] = ()
     ) -> Self:
         """Those to be tried now, but for these subscribers and recipients of these shops.
 

@@ -44,7 +44,7 @@ class Lanes:
         counts = Counter(delivery.subscriber for delivery, _ in self.under_way.values())
         return [name for name, count in counts.items() if count >= _room(failures.get(name, 0))]
 
-    def busy_shops(self) -> set[UUID]:
+    def busy_shops(self) -> set[UUID | None]:
         """Those whose recipients take as long as they may, together."""
         counts = Counter(delivery.tenant_id for delivery, _ in self.under_way.values())
         return {shop for shop, count in counts.items() if count >= MOST_OF_SHOP}

@@ -83,20 +83,26 @@ class Relay:
     def turn(self) -> bool:
         """Look for new events, deliver for a while, take a step in every job that is due."""
         self.settle()
+        collected = self.collect()
         addressed = outgoing.address(self.subscribers)
         delivered = self.deliver_until(time.monotonic() + TURN)
         stepped = [self.step(job) for job in self.jobs]
-        collected = self.collect()
+        collected += self.collect()
         busy = bool(addressed or delivered or collected or any(stepped))
         if not busy and self.lanes.is_used:
             self.lanes.wait(NAP)
         return busy or self.lanes.is_used
 
     def deliver_until(self, end: float) -> int:
-        """Deliver one handful after the other; what is not tried by then is put back."""
-        count = 0
-        while not self.is_over(end) and (handful := self.claim()):
-            skipped = []
+        """Deliver one handful after the other; what is not tried by then is put back.
+
+        After less than a handful nothing else is due: asking again would be for nothing. Returns
+        how many it began, and how many have come back.
+        """
+        count, is_more = 0, True
+        while is_more and not self.is_over(end):
+            handful, skipped = self.claim(), []
+            is_more = len(handful) == outgoing.HANDFUL
             while handful and not self.is_over(end):
                 delivery = handful.pop(0)
                 if self.is_left_alone(delivery):
@@ -105,7 +111,7 @@ class Relay:
                     self.deliver(delivery)
                     count += 1
             outgoing.put_back([*handful, *skipped])
-            self.collect()
+            count += self.collect()
         return count
 
     def claim(self) -> list[OutboxDelivery]:

@@ -53,7 +53,9 @@ def _wanted(subscriber: Subscriber, events: Sequence[OutboxEvent]) -> list[Outbo
     return [event for event in events if subscriber.wants(event)]
 
 
-def claim(*, but: Collection[str] = (), but_of: Collection[UUID] = ()) -> list[OutboxDelivery]:
+def claim(
+    *, but: Collection[str] = (), but_of: Collection[UUID | None] = ()
+) -> list[OutboxDelivery]:
     """The next deliveries to be tried, for nobody else to try until their lease ends."""
     with across_tenants():
         due = OutboxDelivery.objects.due(timezone.now(), but=but, but_of=but_of)
