@@ -105,6 +105,8 @@ class Relay:
             is_more = len(handful) == outgoing.HANDFUL
             while handful and not self.is_over(end):
                 delivery = handful.pop(0)
+                # Whoever is quick has room again before the next one.
+                count += self.collect()
                 if self.is_left_alone(delivery):
                     skipped.append(delivery)
                 else:
