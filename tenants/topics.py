@@ -11,7 +11,7 @@ WORDS = {
     "user": "created updated deleted",
     "order": "opened updated held resumed completed voided refunded",
     "payment": "pending captured declined unknown canceled",
-    "refund": "pending completed failed",
+    "refund": "pending updated completed failed",
     "shift": "opened cash_moved ended closed",
     "stock": "low",
 }

@@ -23,6 +23,7 @@ from accounts.services.people import locked_people
 from accounts.services.sessions import record_own
 from tenants import audit
 from tenants.exceptions import NotPermitted
+from tenants.outbox import announce_row
 from tenants.scope import deed, tenant_context
 
 
@@ -39,6 +40,7 @@ def set_pin(*, user: User, pin: str, by: User) -> None:
     else:
         kept.save_changes("digits_hash", "opened_at")
     _end_what_it_opened(user)
+    _tell_of(user)
     audit.record("pin_set", actor=by, target=user)
 
 
@@ -51,11 +53,18 @@ def remove_pin(*, user: User, by: User) -> None:
     removed, _ = Pin.objects.filter(user=user).delete()
     if removed:
         _end_what_it_opened(user)
+        _tell_of(user)
         audit.record("pin_removed", actor=by, target=user)
 
 
 def _end_what_it_opened(user: User) -> None:
     AuthSession.objects.of_pins().filter(user=user).end(AuthSession.Ended.PIN)
+
+
+def _tell_of(user: User) -> None:
+    """Whether there is a PIN is shown with the person, who is another now."""
+    user.save_changes()
+    announce_row(user, is_new=False)
 
 
 def people_at(terminal: Terminal) -> UserQuerySet:

@@ -41,7 +41,7 @@ class WebhookViewSet(ListsAndShows, TenantScopedViewSet):
     """Servers that are told what happens, signed as Standard Webhooks say.
 
     `webhook-signature` is made of `webhook-id`, `webhook-timestamp` and the body with the
-    webhook's secret. What is not answered with 2xx in 12 seconds is told again, later and later,
+    webhook's secret. What is not answered with 2xx in 15 seconds is told again, later and later,
     for two and a half days; after four days of nothing but failures, or a 410, the webhook is
     switched off. It may come twice: `webhook-id` is the same then. Of one object what happened
     is told in its order.

@@ -32,9 +32,10 @@ SET quantity = ROUND(locked.held + %s * locked.each, 3),
     version = version + 1, updated_at = %s
 FROM locked
 WHERE orders_stocklevel.id = locked.id {condition}
-RETURNING orders_stocklevel.id, product_id, quantity, reorder_point
+RETURNING orders_stocklevel.id, version, product_id, quantity, reorder_point
 """
-RETURNED = ("id", "product_id", "quantity", "reorder_point")
+# In the order of the model's own columns.
+RETURNED = ("id", "version", "product_id", "quantity", "reorder_point")
 ENOUGH = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
 
 
@@ -91,9 +92,10 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
 
     def _returned(self, row: tuple[Any, ...]) -> "StockLevel":
         """SQLite returns an id as text and a decimal as a float."""
-        pk, product, held, point = row
+        pk, version, product, held, point = row
         values = (
             as_id(pk),
+            version,
             as_id(product),
             exactly(held),
             None if point is None else exactly(point),

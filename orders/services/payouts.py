@@ -17,6 +17,7 @@ from orders.models import Order, Payout, Refund
 from orders.services.giving_back import finish_if_paid_out, pay_otherwise
 from orders.services.paying import locked_order
 from tenants import audit, idempotency
+from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
 log = structlog.get_logger("till.payments")
@@ -119,10 +120,13 @@ def _settle(payout: Payout, answer: Answer, *, by: User, at_till: bool = True) -
     if not payout.is_underway:
         _note_contradiction(payout, answer, order)
         return refund
-    payout.status = STATUS[answer.outcome]
+    was, payout.status = payout.status, STATUS[answer.outcome]
     payout.gateway_reference = answer.reference
     payout.save_changes("status", "gateway_reference")
     finish_if_paid_out(refund, order, by=by, at_till=at_till)
+    if refund.status == Refund.Status.PENDING and payout.status != was:
+        refund.save_changes()
+        announce("refund.updated", about=refund, order=str(order.pk))
     return refund
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
+from orders.services.bulk import announce_many
 from orders.services.completing import note_first_order
 from orders.services.drawer import expected_cash
 from orders.services.leave import Asked, Leave
@@ -103,10 +104,14 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
 def _take_in_what_waits(shift: Shift) -> None:
     """Sales that were made offline, and came when no drawer was open here: they are of this one."""
     waiting = Order.objects.unbooked(shift.register)
-    if not waiting.exists():
+    orders = list(waiting.only("version", "store").select_for_update(no_key=True))
+    if not orders:
         return
     Payment.objects.filter(order__in=waiting.values("pk")).update(shift=shift)
     waiting.update(shift=shift, version=F("version") + 1, updated_at=timezone.now())
+    for order in orders:
+        order.version += 1
+    announce_many("order.updated", orders)
 
 
 def suggested_float(register: Register) -> Decimal:

@@ -20,7 +20,7 @@ from tenants.exceptions import IdConflict, Invalid
 from tenants.formats import write_number
 from tenants.ids import is_duplicate
 from tenants.models import Store
-from tenants.outbox import announce
+from tenants.outbox import announce, event_of
 from tenants.rows import insert_all
 from tenants.scope import deed
 
@@ -140,7 +140,12 @@ def keep_counts_true(store: Store, movements: Sequence[StockMovement], *, by: Us
     balances = list(counted_since(movements, by=by))
     if balances:
         insert_all(balances)
-        StockLevel.objects.move(store, _totals(balances, "product_id"), quantity=1)
+        moved = StockLevel.objects.move(store, _totals(balances, "product_id"), quantity=1)
+        # Whoever has taken the sale off its copy of the level has to look again.
+        levels = moved.values()
+        insert_all(
+            [event_of("stock_level.updated", about=each, in_store=store.pk) for each in levels]
+        )
 
 
 def counted_since(movements: Iterable[StockMovement], *, by: User) -> Iterator[StockMovement]:

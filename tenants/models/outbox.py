@@ -103,8 +103,12 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
     def waiting(self) -> Self:
         return self.filter(status=OutboxDelivery.Status.WAITING)
 
-    def due(self, now: datetime, *, but: Collection[str] = ()) -> Self:
-        """Those to be tried now, but for these subscribers, the longest due first.
+    def due(
+        self, now: datetime, *, but: Collection[str] = (), but_of: Collection[UUID | None] = ()
+    ) -> Self:
+        """Those to be tried now, but for these subscribers and recipients of these shops.
+
+        The longest due first.
 
         What a subscriber has to hear in order waits for what came before it.
         """
@@ -114,6 +118,8 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
         )
         untold = OutboxEvent.objects.untold().filter(**same, pk__lt=OuterRef("event"))
         due = self.waiting().filter(~Exists(before), ~Exists(untold), next_attempt_at__lte=now)
+        if but_of:
+            due = due.exclude(tenant__in=but_of, subscriber__contains="/")
         return due.exclude(subscriber__in=but).order_by("next_attempt_at", "pk")
 
     def claimed(self, deliveries: Sequence["OutboxDelivery"], until: datetime) -> Self:
@@ -173,11 +179,21 @@ class OutboxDelivery(TenantOwned):
                 name="delivery_in_order",
             ),
             models.Index(fields=["tenant", "subscriber", "id"], name="delivery_by_subscriber"),
-            models.Index(fields=["tenant", "status", "created_at"], name="delivery_by_status"),
+            # What one of a shop's webhooks never heard, for those who look after it.
+            models.Index(
+                fields=["tenant", "subscriber", "id"],
+                condition=models.Q(status="dead"),
+                name="delivery_given_up",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.subscriber}: {self.status}"
+
+    @property
+    def is_of_recipient(self) -> bool:
+        """Whether it goes to one of several, whom its subscriber tells apart."""
+        return "/" in self.subscriber
 
     def revive(self) -> None:
         """Be tried again from the beginning, after it was given up."""

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.utils import timezone
@@ -55,7 +56,8 @@ class Webhook(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return self.url
+        """Whose server it is. What follows may be a secret, and managers read what happened."""
+        return urlsplit(self.url).hostname or ""
 
     @property
     def subscriber(self) -> str:

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from tenants.models import OutboxDelivery
 from tenants.relay.subscribers import Facts, NotDelivered, Subscriber
 
-# Under way at once: of all recipients, of one who answers, and of one who did not last time.
-MOST = 32
+# Under way at once: of all recipients, of those of one shop, of one who answers, and of one who
+# did not last time. Whoever answers late, and always, keeps the lanes of the own shop alone.
+MOST = 64
+MOST_OF_SHOP = 8
 MOST_OF_ONE = 8
 MOST_OF_FAILING = 1
 
@@ -40,6 +43,11 @@ class Lanes:
         """Those who are told as much at once as they may be."""
         counts = Counter(delivery.subscriber for delivery, _ in self.under_way.values())
         return [name for name, count in counts.items() if count >= _room(failures.get(name, 0))]
+
+    def busy_shops(self) -> set[UUID | None]:
+        """Those whose recipients take as long as they may, together."""
+        counts = Counter(delivery.tenant_id for delivery, _ in self.under_way.values())
+        return {shop for shop, count in counts.items() if count >= MOST_OF_SHOP}
 
     def start(
         self, delivery: OutboxDelivery, subscriber: Subscriber, work: Callable[[], Facts]

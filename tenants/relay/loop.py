@@ -83,34 +83,49 @@ class Relay:
     def turn(self) -> bool:
         """Look for new events, deliver for a while, take a step in every job that is due."""
         self.settle()
+        collected = self.collect()
         addressed = outgoing.address(self.subscribers)
         delivered = self.deliver_until(time.monotonic() + TURN)
         stepped = [self.step(job) for job in self.jobs]
-        collected = self.collect()
+        collected += self.collect()
         busy = bool(addressed or delivered or collected or any(stepped))
         if not busy and self.lanes.is_used:
             self.lanes.wait(NAP)
         return busy or self.lanes.is_used
 
     def deliver_until(self, end: float) -> int:
-        """Deliver one handful after the other; what is not tried by then is put back."""
-        count = 0
-        while not self.is_over(end) and (handful := outgoing.claim(but=self.left_alone())):
-            skipped = []
+        """Deliver one handful after the other; what is not tried by then is put back.
+
+        After less than a handful nothing else is due: asking again would be for nothing. Returns
+        how many it began, and how many have come back.
+        """
+        count, is_more = 0, True
+        while is_more and not self.is_over(end):
+            handful, skipped = self.claim(), []
+            is_more = len(handful) == outgoing.HANDFUL
             while handful and not self.is_over(end):
                 delivery = handful.pop(0)
-                if delivery.subscriber in self.left_alone():
+                # Whoever is quick has room again before the next one.
+                count += self.collect()
+                if self.is_left_alone(delivery):
                     skipped.append(delivery)
                 else:
                     self.deliver(delivery)
                     count += 1
             outgoing.put_back([*handful, *skipped])
-            self.collect()
+            count += self.collect()
         return count
+
+    def claim(self) -> list[OutboxDelivery]:
+        return outgoing.claim(but=self.left_alone(), but_of=self.lanes.busy_shops())
 
     def left_alone(self) -> list[str]:
         """Who is not told anything at this moment."""
         return [*self.patience.resting, *self.lanes.taken(self.patience.failures)]
+
+    def is_left_alone(self, delivery: OutboxDelivery) -> bool:
+        is_of_busy = delivery.is_of_recipient and delivery.tenant_id in self.lanes.busy_shops()
+        return is_of_busy or delivery.subscriber in self.left_alone()
 
     def is_over(self, end: float) -> bool:
         return self.stopped or time.monotonic() >= end

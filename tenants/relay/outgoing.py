@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.models import F
 from django.utils import timezone
@@ -52,10 +53,12 @@ def _wanted(subscriber: Subscriber, events: Sequence[OutboxEvent]) -> list[Outbo
     return [event for event in events if subscriber.wants(event)]
 
 
-def claim(*, but: Collection[str] = ()) -> list[OutboxDelivery]:
+def claim(
+    *, but: Collection[str] = (), but_of: Collection[UUID | None] = ()
+) -> list[OutboxDelivery]:
     """The next deliveries to be tried, for nobody else to try until their lease ends."""
     with across_tenants():
-        due = OutboxDelivery.objects.due(timezone.now(), but=but)
+        due = OutboxDelivery.objects.due(timezone.now(), but=but, but_of=but_of)
         return _claim(due) if due.exists() else []
 
 

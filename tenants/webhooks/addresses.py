@@ -104,10 +104,11 @@ def _port(parts: SplitResult) -> int:
 def _host(parts: SplitResult) -> str:
     host = parts.hostname or ""
     try:
-        return str(ipaddress.ip_address(host))
+        # Not with a zone, which says by which way out of this machine.
+        return str(ipaddress.ip_address(host.replace("%", " ")))
     except ValueError:
         pass
-    if not NAME.match(host) or NUMBER.match(host):
+    if "[" in parts.netloc or not NAME.match(host) or NUMBER.match(host):
         raise AddressRefused("invalid_host", "Not the name of a server.")
     return host
 

@@ -12,7 +12,7 @@ from tenants.webhooks.addresses import Target
 
 # Seconds; `WHOLE` from the connection to the last header of the answer.
 CONNECT = 5.0
-WHOLE = 12.0
+WHOLE = 15.0
 
 
 def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:

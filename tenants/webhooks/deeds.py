@@ -54,12 +54,14 @@ def _change(
 ) -> Webhook:
     webhook = _locked(webhook)
     webhook.ensure_version(expected_version)
-    changed = audit.changes(webhook, changes)
+    was, changed = str(webhook), audit.changes(webhook, changes)
     for name, value in changes.items():
         setattr(webhook, name, value)
     if "is_active" in changed:
         webhook.switch_on() if webhook.is_active else webhook.switch_off()
     webhook.save_changes(*changes, "disabled_reason", "failing_since")
+    if "url" in changed:
+        changed["url"] = {"from": was, "to": str(webhook)}
     if changed:
         audit.record("webhook_changed", actor=by, target=webhook, changes=changed)
     return webhook

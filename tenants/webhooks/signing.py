@@ -1,4 +1,8 @@
-"""Signatures after Standard Webhooks: whoever has the secret can tell that it was the shop."""
+"""Signatures after Standard Webhooks: whoever has the secret can tell that it was the shop.
+
+By version 1.0.0 of spec/standard-webhooks.md in github.com/standard-webhooks/standard-webhooks:
+HMAC-SHA256 of id, time of the attempt and body; secrets of 24 to 64 bytes, as base64.
+"""
 
 import base64
 import hashlib

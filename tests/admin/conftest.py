@@ -6,11 +6,13 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts import services
 from accounts.models import Cashier, User
+from orders.models import Order, StockLevel
 from tenants import audit
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.admin.browsing import browser_of
 from tests.admin.trade import books_of
+from tests.announcing import WHOLES, stale
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
@@ -23,6 +25,13 @@ from tests.factories.orders import (
 
 # Names of the platform's people, which no shop gets to see; like those of the other shop.
 ROOT = "CANARY_ROOT"
+
+
+@pytest.fixture(autouse=True)
+def whatever_a_page_changes_is_announced(db):
+    """What the factories make of orders and shelves was announced by nobody."""
+    yield
+    assert stale(*(model for model in WHOLES if model not in {Order, StockLevel})) == []
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A valid request for every POST of somebody who is logged in, and a shop in which it is one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from accounts.models import User
@@ -89,15 +89,19 @@ class World:
 
 @dataclass
 class Post:
-    """`row` is what the path names. No body has an id of its own: the key stands for it."""
+    """`row` is what the path names, `parts` what it names beside it.
+
+    No body has an id of its own: the key stands for it.
+    """
 
     body: Any = None
     row: Any = None
     content_type: str = "application/json"
+    parts: dict[str, Any] = field(default_factory=dict)
 
     def path(self, name: str) -> str:
         path = PATHS[name].replace("<uuid:pk>", str(self.row))
-        for part, id in PARTS.items():
+        for part, id in (PARTS | self.parts).items():
             path = path.replace(f"<uuid:{part}>", str(id))
         return path
 

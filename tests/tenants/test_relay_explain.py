@@ -38,7 +38,7 @@ def words(node):
 
 @pytest.fixture
 def crowd(shop, foreign):
-    """Many that wait their turn, each of a subject of its own; as many that arrived; one due."""
+    """Many that wait their turn, each of a subject of its own; as many that are done; one due."""
     waiting = OutboxDeliveryFactory(
         event__tenant=foreign.tenant,
         event__relayed_at=timezone.now(),
@@ -46,7 +46,8 @@ def crowd(shop, foreign):
         next_attempt_at=timezone.now() + timedelta(hours=1),
     )
     multiply(waiting, subject="gen_random_uuid()", subscriber="'s-' || n")
-    multiply(waiting, subscriber="'d-' || n", status="'delivered'")
+    status = "CASE WHEN n %% 20 = 0 THEN 'dead' ELSE 'delivered' END"
+    multiply(waiting, subscriber="'d-' || n", status=status)
     OutboxEventFactory(tenant=shop)
     multiply(waiting.event, topic="'test.' || n")
     OutboxDeliveryFactory(event__tenant=shop, event__relayed_at=timezone.now())

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_the_signature_is_that_of_the_standard():
-    """The example of the specification's own libraries."""
+    """The example of its own libraries: `sign function works` of webhook.test.ts, in
+    github.com/standard-webhooks/standard-webhooks/libraries/javascript/src."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     body = b'{"test": 2432232314}'
 

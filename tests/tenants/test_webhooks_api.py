@@ -197,3 +197,19 @@ def test_the_log_takes_as_many_statements_for_one_as_for_twenty(
     # Who asks, the webhook, what it was told.
     with statements(3):
         assert office.get(f"webhooks/{webhook.pk}/deliveries/").status_code == 200
+
+
+def test_what_may_be_a_secret_in_an_address_is_not_told_to_managers(
+    office, manager, client_of, problem
+):
+    made = office.post("webhooks/", GIVEN | {"url": f"{HOOK}/T0K3N-1"}).json()
+    path = f"webhooks/{made['id']}/"
+    assert office.patch(path, {"url": f"{HOOK}?key=T0K3N-2"}, If_Match="*").status_code == 200
+    chief = client_of(manager)
+
+    told = chief.get("audit/", {"target": made["id"]})
+
+    assert len(told.json()["results"]) == 2
+    assert b"93.184.215.14" in told.content
+    assert b"T0K3N" not in told.content
+    problem(chief.get(path), 403, "permission_denied")

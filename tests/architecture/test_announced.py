@@ -1,0 +1,118 @@
+"""Whoever keeps a copy of the shop hears of every write: all routes, and the tables compared."""
+
+from collections.abc import Callable
+
+import pytest
+
+from accounts.views.auth import OpenView
+from tenants.models import Tenant
+from tenants.outbox import kind_of
+from tenants.topics import KINDS, TOPICS
+from tests.announcing import PARTS, UNTOLD, WHOLES, all_told
+from tests.api import Api
+from tests.architecture.calls import each_alone
+from tests.architecture.posts import POSTS, Post, World
+from tests.architecture.walks import owned_models, routes
+from tests.architecture.writes import WRITES
+from tests.factories.accounts import PASSWORD
+from tests.orders.till import Till
+
+pytestmark = pytest.mark.once
+
+CALLS: dict[tuple[str, str], Callable[[World], Post]] = {
+    **{("post", name): post for name, post in POSTS.items()},
+    **WRITES,
+}
+# Calls of nobody yet: of these the test of signing up is below, and the others are log-ins.
+DOORS = {
+    ("post", route.name)
+    for route in routes()
+    if "post" in route.methods and issubclass(route.view, OpenView)
+}
+# Writes of which nobody with a copy of the shop hears, and why.
+SILENT = {
+    "coming and going": {
+        ("post", "logout"),
+        ("post", "logout-all"),
+        ("post", "reauth"),
+        ("delete", "session-detail"),
+        ("delete", "user-sessions"),
+    },
+    "devices, and leave that is given within minutes": {
+        ("post", "register-pair"),
+        ("post", "register-unpair"),
+        ("post", "approval-list"),
+        ("post", "approval-approve"),
+        ("post", "approval-deny"),
+    },
+    "who is told": {
+        ("post", "webhook-list"),
+        ("post", "webhook-rotate"),
+        ("post", "webhook-test"),
+        ("post", "webhook-redeliver"),
+        ("patch", "webhook-detail"),
+        ("delete", "webhook-detail"),
+    },
+    "reckoned, or mailed, and nothing is another than before": {
+        ("post", "order-calculate"),
+        ("post", "order-receipt-email"),
+    },
+    "looked up by its code, never kept as a copy": {("post", "store-credit-list")},
+}
+
+
+@pytest.fixture
+def world(admin, cashier, register, store, product):
+    return World(Till(admin, register), cashier, product, store)
+
+
+def send(world: World, method: str, name: str, post: Post) -> None:
+    headers = {"If_Match": "*"} if method == "patch" else {}
+    if method == "post":
+        headers["Idempotency_Key"] = "a-key"
+    path = post.path(name)
+    response = world.till.send(method.upper(), path, post.body, post.content_type, **headers)
+    assert response.status_code in {200, 201, 202, 204}, response.content
+
+
+def test_there_is_a_request_for_every_write_and_every_table_is_told_of_or_not():
+    writes = {(method, route.name) for route in routes() for method in route.methods} - {
+        ("get", route.name) for route in routes()
+    }
+
+    assert writes == set(CALLS) | DOORS
+    owned = {*WHOLES, *PARTS, *UNTOLD}
+    assert owned == {*owned_models(), *WHOLES}
+    assert not UNTOLD.keys() & {*WHOLES, *PARTS}
+    assert {kind_of(model) for model in WHOLES} | {"payment"} == set(KINDS)
+
+
+def test_every_write_is_announced_as_it_left_the_row(world):
+    silent = set()
+    for method, name in sorted(CALLS):
+        with each_alone(f"{method} {name}"):
+            post = CALLS[method, name](world)
+            with all_told() as topics:
+                send(world, method, name, post)
+            assert topics <= set(TOPICS)
+            if not topics:
+                silent.add((method, name))
+
+    assert silent == set().union(*SILENT.values())
+
+
+def test_the_doors_announce_a_new_shop_and_no_coming_and_going(admin, settings):
+    settings.SIGNUP_ENABLED = True
+    name = {"tenant": admin.tenant.slug, "username": admin.username, "password": PASSWORD}
+    first = {"username": "ann", "email": "ann@shop.example", "password": "eleven blue bottles"}
+    new = {"slug": "blue", "name": "Blue", "currency": "EUR"}
+
+    with all_told() as topics:
+        tokens = Api().post("auth/token/", name).json()
+        refreshed = Api().post("auth/token/refresh/", {"refresh": tokens["refresh"]})
+    with all_told(but=[Tenant]) as of_new:
+        opened = Api().post("auth/signup/", {"tenant": new, "admin": first})
+
+    assert (refreshed.status_code, opened.status_code) == (200, 201), opened.content
+    assert topics == set()
+    assert of_new == {"store.created", "register.created", "user.created"}

@@ -1,0 +1,68 @@
+"""That the log of a webhook is read along an index, however much it and the others were told."""
+
+import pytest
+from django.db import connection
+
+from tenants.models import OutboxDelivery, OutboxEvent, Webhook
+from tenants.scope import across_tenants
+from tests import explaining
+from tests.explaining import analyze, plans_of, with_next
+from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+TABLE = OutboxDelivery._meta.db_table
+ROWS = 4000
+# A copy of a delivery for each event; one in a hundred was given up.
+DELIVERIES = """
+INSERT INTO tenants_outboxdelivery SELECT copy.* FROM tenants_outboxdelivery AS original,
+tenants_outboxevent AS event, LATERAL json_populate_record(original, json_build_object(
+    'id', gen_random_uuid(), 'event_id', event.id,
+    'status', CASE WHEN random() < 0.01 THEN 'dead' ELSE 'delivered' END)) AS copy
+WHERE original.id = %s AND event.tenant_id = original.tenant_id AND event.id <> original.event_id
+"""
+
+
+@pytest.fixture
+def webhook(shop, other_shop, monkeypatch):
+    """With a long log, beside that of another one, and of another shop's."""
+    webhooks = WebhookFactory.create_batch(2, tenant=shop)
+    first, *others = (
+        OutboxDeliveryFactory(event__tenant=each.tenant, subscriber=each.subscriber, status="dead")
+        for each in [*webhooks, WebhookFactory(tenant=other_shop)]
+    )
+    monkeypatch.setattr(explaining, "ROWS", ROWS)
+    for delivery in (first, others[-1]):
+        explaining.multiply(delivery.event, created_at=explaining.MINUTES)
+    with across_tenants(), connection.cursor() as cursor:
+        for delivery in (first, *others):
+            cursor.execute(DELIVERIES, [delivery.pk])
+    analyze(OutboxDelivery, OutboxEvent, Webhook)
+    return webhooks[0]
+
+
+def test_what_a_webhook_was_told_is_found_in_its_order(admin, client_of, webhook):
+    cases = [
+        ({}, {"delivery_by_subscriber"}),
+        ({"status": "delivered"}, {"delivery_by_subscriber"}),
+        ({"status": "dead"}, {"delivery_given_up"}),
+    ]
+
+    path = f"webhooks/{webhook.pk}/deliveries/"
+    plans = plans_of(client_of(admin), path, TABLE, [query for query, _ in cases])
+
+    assert plans == with_next(cases)
+
+
+def test_webhooks_are_listed_in_the_order_in_which_they_came(admin, client_of, shop, other_shop):
+    """As many as one shop may have, among those of many."""
+    WebhookFactory.create_batch(20, tenant=shop)
+    rows = [WebhookFactory.build(tenant=other_shop) for _ in range(1000)]
+    with across_tenants():
+        Webhook.objects.bulk_create(rows)
+    analyze(Webhook)
+    table = Webhook._meta.db_table
+
+    plans = plans_of(client_of(admin), "webhooks/", table, [{}, {"page_size": "5"}])
+
+    assert all(plan == {"webhook_by_time"} for plan in plans.values()), plans
