@@ -27,7 +27,6 @@ from tenants.formats import (
 )
 from tenants.scope import current_tenant
 
-MAX_QUANTITY = Decimal("999999.999")
 INT_32 = 2**31 - 1
 
 
@@ -129,7 +128,7 @@ class QuantityField(PlainNumberField):
     digits, places = 6, 3
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_value", MAX_QUANTITY)
+        kwargs.setdefault("max_value", Decimal("999999.999"))
         kwargs.setdefault("allow_zero", False)
         super().__init__(**kwargs)
 

@@ -30,6 +30,8 @@ WHERE relnamespace = current_schema()::regnamespace AND (partmethod = 'h' OR rep
 def is_there(connection: Any) -> bool:
     """Asked past Django's cursors: nobody's rows are meant, and nobody counts it."""
     connection.ensure_connection()
+    # This may begin a transaction, which was told nothing yet.
+    connection.told = None
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         return bool(cursor.execute(IS_THERE).fetchone()[0])
 

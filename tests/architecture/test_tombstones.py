@@ -19,6 +19,7 @@ DELETES = {
     "orders/services/catalog.py": "Barcode",
     "orders/services/comparing.py": "Barcode",
     "orders/services/editing.py": "OrderLine",
+    "tenants/idempotency.py": "IdempotencyKey",
     "tenants/webhooks/deeds.py": "Webhook OutboxDelivery",
     "accounts/services/pruning.py": "AuthSession IdempotencyKey OutboxDelivery OutboxEvent",
 }

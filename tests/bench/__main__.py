@@ -16,7 +16,7 @@ from tests.bench import plan
 from tests.bench.load import Generator
 from tests.bench.programs import DidNotWork
 from tests.bench.report import say
-from tests.postgres import postgres_server
+from tests.postgres import postgres_server, roles_on
 
 FEWEST = 2_000
 
@@ -54,9 +54,10 @@ def leave(_number: int, _frame: FrameType | None) -> None:
 def bench(given: argparse.Namespace, stack: ExitStack) -> int:
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="till-bench-"))
     postgres = stack.enter_context(postgres_server())
+    app = stack.enter_context(roles_on(postgres)).app
     generator = Generator(given.connections, given.seconds)
     run = plan.growth if given.growth else plan.lasting if given.memory else plan.usual
-    return run(plan.Bench(given, stack, Path(scratch), postgres, generator))
+    return run(plan.Bench(given, stack, Path(scratch), postgres, app, generator))
 
 
 def main() -> int:

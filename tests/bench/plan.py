@@ -85,6 +85,7 @@ class Bench:
     stack: ExitStack
     scratch: Path
     postgres: str
+    app: str
     generator: Generator
 
     @property
@@ -100,7 +101,8 @@ class Bench:
         return database, world
 
     def serve(self, database: str, world: World) -> Server:
-        return self.stack.enter_context(till.serving(database, world, self.scratch))
+        served = till.opened_to(self.app, database)
+        return self.stack.enter_context(till.serving(served, world, self.scratch))
 
     def calls(self, server: Server, kinds: Mapping[str, Kind], prefix: str = "") -> list[Calls]:
         """What is asked of this server, each seen to be answered as it should be."""

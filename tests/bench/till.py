@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 
+from tenants.postgres.roles import GRANTS
 from tests.bench.programs import run_python, running, wait_until_ready
 from tests.bench.requests import World
 from tests.postgres import free_port
@@ -66,6 +68,16 @@ def fill(database: str, scratch: Path, *, products: int, orders: int) -> World:
     options = [f"--products={products}", f"--orders={orders}", f"--tokens={tokens}"]
     run_python("-m", "tests.bench.data", *options, environment=settings)
     return World(products, tokens.read_text().splitlines())
+
+
+def opened_to(app: str, database: str) -> str:
+    """Where the role that serves finds this database: held by the policies, as in production."""
+    role = str(urlsplit(app).username)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(GRANTS.format(schema="public", role=role).encode())
+        # As config/roles.sql has it, so that a search may use its index below the policies.
+        connection.execute("ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF")
+    return f"{app.rpartition('/')[0]}/{database.rpartition('/')[2]}"
 
 
 @contextmanager

@@ -217,3 +217,17 @@ def test_saving_across_shops_leaves_another_shops_row_of_the_same_id_alone(shop,
         ours.save_changes("name")
         names = Product.objects.filter(pk=theirs.pk).values_list("name", flat=True)
         assert sorted(names) == sorted(["Changed", theirs.name])
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_transaction_that_begins_with_that_question_still_says_whose_rows_it_means(shop):
+    """As the first insert of a connection does: what was told before it is forgotten."""
+    with tenant_scope(shop):
+        assert not Store.objects.exists()
+    connection.features.__dict__.pop("is_distributed", None)
+
+    with tenant_scope(shop):
+        made = Store.objects.bulk_create([Store(name="Second")])
+
+    assert len(made) == 1

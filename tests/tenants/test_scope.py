@@ -48,6 +48,7 @@ QUERIES = {
 }
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
 def test_without_a_scope_every_query_raises(model, query, db):
