@@ -8,6 +8,8 @@ from tests.accounts.forgery import REFRESH, claims_of, signed
 from tests.accounts.noted import event, events, is_by, names
 from tests.api import Api
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def till(clock, cashier, client_of):

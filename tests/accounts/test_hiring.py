@@ -8,6 +8,8 @@ from tests.accounts.seen import logs_in, people
 from tests.factories.accounts import PlatformUserFactory
 from tests.parallel import statuses, times
 
+pytestmark = pytest.mark.once
+
 NEWCOMER = {"username": "new", "role": "cashier"}
 
 

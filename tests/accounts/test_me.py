@@ -5,6 +5,8 @@ import pytest
 from tests.accounts.seen import stored
 from tests.factories.accounts import UserFactory
 
+pytestmark = pytest.mark.once
+
 ME = "auth/me/"
 
 

@@ -7,6 +7,8 @@ from tests.api import Api
 from tests.factories.accounts import PASSWORD
 from tests.parallel import at_once, statuses
 
+pytestmark = pytest.mark.once
+
 PATH = "auth/password/"
 NEW = "eight green bottles"
 

@@ -19,6 +19,8 @@ from tests.accounts.seen import LOG_IN, credentials, logs_in, stored
 from tests.api import Api
 from tests.factories.accounts import PASSWORD
 
+pytestmark = pytest.mark.once
+
 ONE = "the-first-pepper-of-the-tests-that-protects-nothing"
 TWO = "the-second-pepper-of-the-tests-that-protects-nothing"
 PLAIN = [

@@ -14,6 +14,8 @@ from tests.accounts.rings import entry, ring
 from tests.accounts.seen import LOG_IN, credentials
 from tests.api import Api
 
+pytestmark = pytest.mark.once
+
 JWKS = "/.well-known/jwks.json"
 
 

@@ -21,6 +21,8 @@ from tests.accounts.forgery import (
 )
 from tests.api import Api
 
+pytestmark = pytest.mark.once
+
 OTHER_KEY = "another-key-of-the-right-length-that-signs-nothing-here"
 
 

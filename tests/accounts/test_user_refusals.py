@@ -9,6 +9,8 @@ from tenants.exceptions import NotFound
 from tests.accounts.seen import people
 from tests.factories.accounts import PlatformUserFactory
 
+pytestmark = pytest.mark.once
+
 DEEDS = {
     "edit": ("PATCH", "", {"display_name": "New"}),
     "role": ("PUT", "role/", {"role": "cashier"}),

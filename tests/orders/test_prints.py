@@ -8,7 +8,7 @@ from tenants.scope import tenant_scope
 from tests.orders.till import Till, cash, line
 from tests.parallel import at_once
 
-PRINTS = ["text", "html", "escpos", pytest.param("pdf", marks=pytest.mark.pdf)]
+PRINTS = ["text", "html", "escpos", pytest.param("pdf", marks=[pytest.mark.pdf, pytest.mark.once])]
 
 
 @pytest.fixture

@@ -66,7 +66,9 @@ def test_a_refunds_receipt_on_paper(till, back):
     assert lines[-1].strip() == back["id"]
 
 
-@pytest.mark.parametrize("form", ["html", "escpos", pytest.param("pdf", marks=pytest.mark.pdf)])
+@pytest.mark.parametrize(
+    "form", ["html", "escpos", pytest.param("pdf", marks=[pytest.mark.pdf, pytest.mark.once])]
+)
 def test_a_refunds_receipt_has_all_faces_and_one_original(till, back, form, shop):
     assert receipt(till, back, form).status_code == 200
 
