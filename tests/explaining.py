@@ -24,12 +24,12 @@ MINUTES = "now() - n * interval '1 minute'"
 SINCE = {"updated_since": "2026-01-01T00:00:00Z", "ordering": "updated_at"}
 
 
-def multiply(row: Any, **values: str) -> None:
+def multiply(row: Any, *, times: int = ROWS, **values: str) -> None:
     """Copy a row; the values are SQL in which `n` is the number of the copy."""
     table = row._meta.db_table
     pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
     with across_tenants(), connection.cursor() as cursor:
-        cursor.execute(MULTIPLY.format(table=table, values=pairs), [ROWS, row.pk])
+        cursor.execute(MULTIPLY.format(table=table, values=pairs), [times, row.pk])
 
 
 def analyze(*models: Any) -> None:

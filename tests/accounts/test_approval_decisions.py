@@ -18,6 +18,8 @@ from tests.factories.accounts import (
     AuthSessionFactory,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def till(cashier, client_of):

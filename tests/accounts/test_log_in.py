@@ -10,6 +10,8 @@ from tests.api import Api
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import TenantFactory
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def _somebody(cashier):

@@ -16,6 +16,8 @@ from tests.api import Api
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.tenants import RegisterFactory
 
+pytestmark = pytest.mark.once
+
 
 def pair(register):
     return f"registers/{register.pk}/pair/"

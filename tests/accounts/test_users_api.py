@@ -9,6 +9,8 @@ from tenants.scope import across_tenants
 from tests.accounts.seen import stored
 from tests.factories.accounts import PlatformUserFactory
 
+pytestmark = pytest.mark.once
+
 
 def test_managers_and_admins_see_everybody_of_the_shop(admin, manager, cashier, foreign, client_of):
     PlatformUserFactory()

@@ -10,6 +10,8 @@ from tenants.scope import tenant_scope
 from tests.admin.browsing import errors_of, filled, row_values, save
 from tests.factories.orders import BarcodeFactory, ProductFactory
 
+pytestmark = pytest.mark.once
+
 PRODUCTS = "/admin/orders/product/"
 CATEGORIES = "/admin/orders/category/"
 TAXES = "/admin/orders/taxclass/"

@@ -10,6 +10,8 @@ from tenants.scope import tenant_scope
 from tests.admin.browsing import errors_of, filled, row_values, save
 from tests.admin.trade import LEVELS, sold
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def level(product, store):

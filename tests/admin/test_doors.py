@@ -11,6 +11,8 @@ from tests.accounts.refreshing import MORNING
 from tests.admin.browsing import DOOR, browser_of, errors_of, is_in, log_ins_of, sign_in
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 
+pytestmark = pytest.mark.once
+
 PLATFORM_DOOR = "/platform/login/"
 REFUSED = "No such log-in, or it is not active."
 

@@ -11,6 +11,8 @@ from tests.admin.browsing import DOOR, browser_of, is_in, log_ins_of, row_values
 from tests.api import Api
 from tests.factories.accounts import PASSWORD
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture(autouse=True)
 def _no_time_to_wait():

@@ -17,6 +17,8 @@ from tests.admin.people_pages import CASHIERS, STAFF, deed_of, page_of
 from tests.factories.accounts import PASSWORD
 from tests.leaks import remember
 
+pytestmark = pytest.mark.once
+
 NEWCOMER = {"username": "new", "display_name": "New", "email": "new@green.example"}
 # What Django's own page about a user would let somebody set.
 POWER = {

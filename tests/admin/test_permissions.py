@@ -7,6 +7,8 @@ from tests.admin.browsing import browser_of, row_values
 from tests.admin.crawling import MODELS, every_model, url_of
 from tests.config.desk import rows_of
 
+pytestmark = pytest.mark.once
+
 LOOK, WRITE, NOTHING = {"view"}, {"view", "add", "change"}, set()
 # What there is one of: changed, and never added.
 CHANGE = {"view", "change"}

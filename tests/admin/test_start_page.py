@@ -17,6 +17,8 @@ from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import OrderFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 
+pytestmark = pytest.mark.once
+
 # Two in the afternoon in Berlin, where the shop is.
 NOW = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 DASH = "\N{EN DASH}"

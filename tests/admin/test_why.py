@@ -14,6 +14,8 @@ from tests.factories.orders import CashMovementFactory, ProductFactory, ShiftFac
 from tests.orders.drawers import close
 from tests.orders.till import Till, amount, cash, line, percent
 
+pytestmark = pytest.mark.once
+
 RATES = [
     {"name": "GST", "percent": "5", "included": False, "compound": False},
     {"name": "QST", "percent": "10", "included": False, "compound": True},

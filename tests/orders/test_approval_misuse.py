@@ -8,6 +8,8 @@ from tests.factories.accounts import ApprovalFactory, UserFactory
 from tests.orders.leave import bound, half_off, no_orders, state
 from tests.orders.till import Till, ensure_books_balance, line, percent
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def office(admin, client_of):

@@ -11,6 +11,8 @@ from tests.orders.drawers import books, close, end, move, opened, report
 from tests.orders.gateway import TIMED_OUT
 from tests.orders.till import card, line, new_id, resolve
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def shift(till):

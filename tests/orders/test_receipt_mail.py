@@ -14,6 +14,8 @@ from tenants.scope import tenant_scope
 from tests.orders.relaying import announced, deliveries_to, relay_all
 from tests.orders.till import Till, cash, line, new_id
 
+pytestmark = pytest.mark.once
+
 ADDRESS = "ada@customer.example"
 
 

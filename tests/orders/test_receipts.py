@@ -13,6 +13,8 @@ from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.orders.till import Till, amount, card, cash, line, percent
 
+pytestmark = pytest.mark.once
+
 NIGHT = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
 EVIL = "<img src=x onerror=\"alert(1)\"> & 'sons'"
 

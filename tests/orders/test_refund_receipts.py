@@ -11,6 +11,8 @@ from tests.factories.orders import TaxClassFactory
 from tests.orders.gateway import CAPTURED, TIMED_OUT
 from tests.orders.till import card, cash, line, new_id
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def sold(till, goods, shop):

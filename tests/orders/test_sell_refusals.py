@@ -9,6 +9,8 @@ from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.orders.till import card, cash, line, new_id, percent
 
+pytestmark = pytest.mark.once
+
 KEPT = (Order, OrderLine, Payment, Receipt, StockMovement)
 
 

@@ -11,6 +11,8 @@ from tests.orders.drawers import close, end, move, opened, opening
 from tests.orders.refunds import refund
 from tests.orders.till import card, cash, line, new_id
 
+pytestmark = pytest.mark.once
+
 REGISTER = {"register": "does_not_exist"}
 
 

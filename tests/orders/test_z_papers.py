@@ -4,6 +4,8 @@ import pytest
 
 from tests.orders.till import cash, line, new_id
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def shift(till, register, goods):

@@ -7,6 +7,8 @@ import pytest
 from tests.factories.tenants import StoreFactory
 from tests.tenants.places import each_kind, rows
 
+pytestmark = pytest.mark.once
+
 
 @each_kind
 @pytest.mark.parametrize("who", ["cashier", "manager"])

@@ -8,7 +8,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.tenants import TenantFactory
 
 TENANT = "tenant/"
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
 def stored(tenant: Tenant) -> dict:
