@@ -5,6 +5,7 @@ PYTHON ?= python3
 PORT ?= 8000
 N ?= 2
 ARGS ?=
+REQUESTS ?= 2000
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -17,7 +18,7 @@ TEST_DJANGO := env -u DATABASE_URL DJANGO_SETTINGS_MODULE=tests.settings $(PY) m
 SECRET = $$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))")
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench fmt lock clean lint types imports migrations deploy schema
+.PHONY: help run test check endure bench fmt lock clean lint types imports migrations deploy schema
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -44,6 +45,10 @@ test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="
 
 check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
 	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
+
+# What takes longer than anybody wants to wait for `test`.
+endure: $(TEST) ## kill server processes while tills sell, on PostgreSQL: REQUESTS=2000
+	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.postgres --fast $(PYTEST) -k killed tests/live
 
 bench: $(TEST) ## measure: ARGS="for tests.bench"
 	@$(PY) -m tests.bench $(ARGS)

@@ -1,4 +1,4 @@
 """Till as it is run: real server processes, killed, raced, and cut off from what they need.
 
-The sizes are in the environment: `LIVE_REQUESTS=5000 make test ARGS=tests/live` is a long run.
+`LIVE_REQUESTS` says how many requests; `make endure` sends thousands.
 """
