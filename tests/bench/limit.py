@@ -22,7 +22,7 @@ from tests.bench.layout import EVERYBODY, FIRST_NUMBER, LINES, PEOPLE, Table, pr
 from tests.bench.load import Generator, Window
 from tests.bench.programs import DidNotWork, run
 from tests.bench.requests import World
-from tests.bench.statements import capture
+from tests.bench.statements import ENTRY, capture
 
 OWN_ID = re.compile(r"01900000-?0000-?7(\d{3})-?8000-?(\d{12})")
 ANY_ID = re.compile(r"\b[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}\b")
@@ -122,7 +122,7 @@ def prepare(name: str, server: str, world: World, generator: Generator, scratch:
 def script_of(statements: list[str], answer: Any, products: int) -> str:
     """What pgbench runs: chooses a till and five products, and sells them."""
     names = Names()
-    own = {str(answer["number"]).partition("-")[2], str(answer["receipt_number"])}
+    own = {str(answer["number"]).partition("-")[2], str(answer["receipt_number"]), ENTRY}
     numbers = re.compile(rf"(:?)\b(?:{'|'.join(own)})\b")
     body = [names.put_into(statement, numbers) for statement in statements]
     lines = [

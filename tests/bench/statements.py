@@ -22,9 +22,12 @@ PARAMETER = re.compile(r"\$(\d+) = ('(?:[^']|'')*'|NULL)")
 # Keeping the connection is no part of a sale.
 UPKEEP = {"SELECT 1"}
 # So that the numbers of an order are known from any others.
-STRIKING_NUMBERS = (
-    "UPDATE orders_registerseries SET last_order = 976543210, last_receipt = 987654320"
-)
+STRIKING_NUMBERS = """
+UPDATE orders_registerseries
+SET last_order = 976543210, last_receipt = 987654320, last_entry = 965432100
+"""
+# Of the chain, whose numbers no answer tells.
+ENTRY = r"9654321\d\d"
 # In which Till learns what it need not ask again.
 WARM_UP = 2
 
