@@ -85,6 +85,8 @@ NAMES_ITS_ROW = "{id}"
 WITHOUT_VERSIONS = ("/api/v1/auth/sessions/{id}/",)
 # The row is named in the query string.
 NAMES_A_ROW = ("/api/v1/shifts/current/",)
+# What somebody wants to go on from may be gone.
+GOES_ON = "/api/v1/changes/"
 # Of one's own profile the last word counts.
 WITHOUT_VERSION = "/api/v1/auth/me/"
 
@@ -96,6 +98,7 @@ RESPONSES: dict[str, tuple[str, str]] = {
     "404": ("NotFound", "There is no such thing in this shop."),
     "406": ("NotAcceptable", "The answer does not come in the media type asked for."),
     "409": ("Conflict", "Not possible in the present state."),
+    "410": ("ChangesGone", "Changes after that are not kept any more: load everything anew."),
     "412": ("VersionConflict", "It has changed since `If-Match` was read."),
     "413": ("TooLarge", "The body is too large."),
     "415": ("UnsupportedMediaType", "The body is not in a media type that is read here."),
@@ -195,6 +198,7 @@ def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     sometimes = {
         "404": "{" in path or path in NAMES_A_ROW,
         "409": method in CHANGES or is_drawn,
+        "410": path == GOES_ON,
         "412": reads_version(path, method),
         "413": has_body,
         "415": has_body,

@@ -56,7 +56,8 @@ def promised() -> Any:
     """The document, of whose answers nothing may be missing and to which nothing may be added."""
     made = copy.deepcopy(document())
     schemas = made["components"]["schemas"]
-    for name in schemas.keys() - {"Problem"}:
+    # A problem has facts of its own, and the parts of a result depend on what became of the sale.
+    for name in schemas.keys() - {"Problem", "Result"}:
         if not name.endswith("Request"):
             schemas[name] = strict(schemas[name])
     schema = schemathesis.openapi.from_dict(made)

@@ -10,6 +10,7 @@ from accounts.services import prune
 from tenants.models import ChangeFeed, OutboxEvent
 from tenants.outbox import announce
 from tenants.scope import across_tenants, tenant_scope
+from tests.architecture.test_schema import document
 from tests.explaining import ROWS, analyze, multiply, plan_of, walk
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
@@ -187,6 +188,16 @@ def test_a_place_that_never_was_is_gone_too(office, product, problem):
     problem(refused, 410, "changes_gone")
     with across_tenants():
         assert ChangeFeed.objects.get().last == 1
+
+
+def test_the_document_says_that_a_place_may_be_gone():
+    paths = document()["paths"]
+
+    assert [
+        path
+        for path, each in paths.items()
+        if "410" in each.get("get", {"responses": ()})["responses"]
+    ] == ["/api/v1/changes/"]
 
 
 # --- what it costs -------------------------------------------------------------------------------
