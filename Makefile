@@ -105,7 +105,7 @@ $(VENV)/.test-ready: tests/requirements.lock | $(PY)
 
 # --- Keeping in order -----------------------------------------------------------------------
 
-UV_COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
+UV_COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-strip-extras \
 	--generate-hashes $(ARGS)
 
 lock: | $(PY) ## write the lock files anew: ARGS=--upgrade for newer versions
