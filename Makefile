@@ -18,7 +18,7 @@ TEST_DJANGO := env -u DATABASE_URL DJANGO_SETTINGS_MODULE=tests.settings $(PY) m
 SECRET = $$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))")
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check endure bench fmt lock clean lint types imports migrations deploy schema
+.PHONY: help run test check endure bench fmt lock lock-check clean lint types imports migrations deploy schema
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -105,8 +105,11 @@ $(VENV)/.test-ready: tests/requirements.lock | $(PY)
 
 # --- Keeping in order -----------------------------------------------------------------------
 
-UV_COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-strip-extras \
-	--generate-hashes $(ARGS)
+# With extras: pip before 24 takes a lock that leaves them out for one that does not pin them.
+UV_COMPILE = $$tools/bin/uv pip compile --quiet --universal --python-version 3.11 --no-header \
+	--no-strip-extras --generate-hashes $(ARGS)
+# The oldest releases that come with Python 3.11 and 3.12. Later ones come with pip 24 or newer.
+OLDEST_PIP = 'pip==22.3; python_version < "3.12"' 'pip==23.2.1; python_version == "3.12"'
 
 lock: | $(PY) ## write the lock files anew: ARGS=--upgrade for newer versions
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
@@ -115,6 +118,16 @@ lock: | $(PY) ## write the lock files anew: ARGS=--upgrade for newer versions
 	$(UV_COMPILE) requirements.txt --output-file config/requirements.lock && \
 	$(UV_COMPILE) tests/requirements.txt --constraint config/requirements.lock \
 		--output-file tests/requirements.lock
+
+# Resolves and verifies hashes as an installation does, without writing anything. For .ci/run.
+lock-check: | $(PY)
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
+	$(PY) -m venv "$$tools" && pip="$$tools/bin/python -m pip --disable-pip-version-check" && \
+	$$pip -qq install $(OLDEST_PIP) && $$pip --version && \
+	for lock in config/requirements.lock tests/requirements.lock; do \
+		$$pip -qq install --dry-run --ignore-installed --require-hashes --requirement $$lock || \
+			{ echo "$$lock cannot be installed with this pip: write it anew with make lock." >&2; exit 1; }; \
+	done
 
 clean: ## remove what can be made again; .env and the database stay
 	@rm -rf $(VENV) .static .pytest_cache .mypy_cache .ruff_cache .import_linter_cache \
