@@ -1,0 +1,36 @@
+"""All rows of the database, to prove that a refusal has changed none of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.apps import apps
+
+from tenants.scope import across_tenants
+
+OURS = {"tenants", "accounts", "orders"}
+# What every request may write, whatever its answer: the key of a request that is refused, and
+# when a log-in was last used.
+WRITTEN_BY_EVERY_REQUEST = {"IdempotencyKey", "AuthSession"}
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def all_rows(*, but: set[str] = frozenset()) -> Rows:  # type: ignore[assignment]
+    """Return every column of every row of every table, by the name of its model."""
+    with across_tenants():
+        return {
+            model.__name__: list(model._default_manager.order_by("pk").values())
+            for model in apps.get_models()
+            if model._meta.app_label in OURS
+            and not model._meta.proxy
+            and model.__name__ not in but | WRITTEN_BY_EVERY_REQUEST
+        }
+
+
+@contextmanager
+def no_row_changes(*, but: set[str] = frozenset()) -> Iterator[None]:  # type: ignore[assignment]
+    """Assert that what runs inside adds, changes and removes no row."""
+    before = all_rows(but=but)
+    yield
+    assert all_rows(but=but) == before
