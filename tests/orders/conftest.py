@@ -15,7 +15,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.orders.drawers import books
-from tests.orders.gateway import ScriptedGateway
+from tests.orders.gateway import ScriptedGateway, installed
 from tests.orders.stockroom import Stockroom
 from tests.orders.till import Body, Till, new_id
 
@@ -70,10 +70,7 @@ def shop_in(shop: Tenant) -> Callable[..., Tenant]:
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Stands in for the one that the settings name."""
-    scripted = ScriptedGateway()
-    for asking in ("paying", "payouts"):
-        monkeypatch.setattr(f"orders.services.{asking}.payment_gateway", lambda: scripted)
-    return scripted
+    return installed(monkeypatch)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.db import connection
 
 from orders.gateways import Answer, Charge, GiveBack, Outcome
@@ -49,3 +50,11 @@ class ScriptedGateway:
         if isinstance(told, Exception):
             raise told
         return told if isinstance(told, Answer) else told(charge)
+
+
+def installed(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
+    """Return a gateway that stands in for the one that the settings name."""
+    scripted = ScriptedGateway()
+    for asking in ("paying", "payouts"):
+        monkeypatch.setattr(f"orders.services.{asking}.payment_gateway", lambda: scripted)
+    return scripted

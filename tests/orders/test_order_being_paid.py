@@ -182,7 +182,7 @@ CHANGES = [name for name, (_, _, refusal) in ACTIONS.items() if refusal == BEING
 def test_who_comes_while_a_payment_is_written_waits_and_is_refused(
     action, counter, gateway, problem, monkeypatch
 ):
-    """One connection has the order and is about to write the payment; another wants to change it."""
+    """One connection is about to write the payment of an order that another wants to change."""
     _, act, _ = ACTIONS[action]
     has_order, may_go_on, answers = Event(), Event(), {}
     draft_payments = paying.draft_payments

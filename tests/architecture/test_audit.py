@@ -1,0 +1,72 @@
+"""Every event that the code can write is in the table, with its actor, its target and its facts."""
+
+import pytest
+
+from accounts.services.approvals import DECIDED
+from orders.models import CashMovement
+from orders.services.left_behind import LeftBehind
+from orders.services.stocking import EVENTS
+from tenants.views import Writes
+from tests.accounts.noted import events
+from tests.architecture.walks import subclasses
+from tests.orders.gateway import installed
+from tests.orders.till import Till
+from tests.support.audit_names import names_in_code
+from tests.support.audit_table import ROWS, Scene
+
+pytestmark = pytest.mark.once
+
+PLAIN = sorted({view.recorded_as for view in subclasses(Writes) if view.recorded_as})
+# Where the name is made while the code runs: the names that each expression can make.
+MADE = {
+    "DECIDED[decision]": set(DECIDED.values()),
+    "EVENTS[new.type]": set(EVENTS.values()),
+    "f'cash_{new.type}'": {f"cash_{each}" for each in CashMovement.Type.values},
+    "f'{way}_failed'": {"log_in_failed", "reauth_failed"},
+    "f'{self.noun}_stays_unknown'": {f"{job.noun}_stays_unknown" for job in subclasses(LeftBehind)},
+    "f'{self.recorded_as}_{done}'": {
+        f"{name}_{done}" for name in PLAIN for done in ("added", "changed")
+    },
+    "f\"{name}_{('added' if is_new else 'changed')}\"": {
+        f"{name}_{done}"
+        for name in ("store", "register", "category", "tax_class")
+        for done in ("added", "changed")
+    },
+    # Of the platform's pages: of a store, a register, or of the shop itself.
+    "self.event_of(changed)": {
+        "store_changed",
+        "register_changed",
+        "settings_changed",
+        "tenant_suspended",
+        "tenant_restored",
+    },
+}
+
+
+@pytest.fixture
+def people(admin, manager, cashier, register):
+    return [Till(person, register) for person in (admin, manager, cashier)]
+
+
+@pytest.fixture
+def scene(people, product, shop, desk, settings, monkeypatch):
+    till, chief, small = people
+    world = (till, small.user, product, till.register.store)
+    return Scene(*world, shop, chief, small, desk, installed(monkeypatch), settings)
+
+
+def test_the_table_has_a_row_for_every_event_that_the_code_can_write():
+    names, expressions = names_in_code()
+
+    assert expressions == set(MADE)
+    assert set(ROWS) == names.union(*MADE.values())
+
+
+@pytest.mark.parametrize("event", sorted(ROWS))
+def test_what_is_written(event, scene):
+    expected = ROWS[event](scene)
+
+    expected = expected if isinstance(expected, list) else [expected]
+    rows = [each.as_row(scene.shop) for each in expected]
+    written = [{name: getattr(each, name) for name in rows[0]} for each in events(event)]
+    assert written == rows

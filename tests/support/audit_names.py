@@ -1,0 +1,111 @@
+"""The names of all audit events that the code can write, read from its source."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+OURS = ("tenants", "accounts", "orders", "config")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """A function that writes an audit event; `position` is that of the event's name."""
+
+    name: str
+    position: int
+
+
+# The functions of tenants/audit.py. All others that hand a name on to these are found.
+FIRST = frozenset(Recorder(name, 0) for name in ("record", "record_at_platform", "record_stranger"))
+
+
+def names_in_code() -> tuple[set[str], set[str]]:
+    """Return the names, and the source of each expression that makes a name while it runs."""
+    given = everything_given(FIRST)
+    recorders = FIRST
+    while more := {each for each in given if isinstance(each, Recorder)} - recorders:
+        recorders |= more
+        given = everything_given(recorders)
+    names = {each.value for each in given if isinstance(each, ast.Constant)}
+    made = {each for each in given if not isinstance(each, ast.Constant | Recorder)}
+    return names, {ast.unparse(each) for each in made}
+
+
+def everything_given(recorders: frozenset[Recorder]) -> set[ast.expr | Recorder]:
+    return {each for function in all_functions() for each in values_in(function, recorders)}
+
+
+@cache
+def trees() -> tuple[ast.Module, ...]:
+    files = (path for package in OURS for path in sorted((ROOT / package).rglob("*.py")))
+    return tuple(ast.parse(path.read_text()) for path in files if path.parts[-2:] != AUDIT)
+
+
+AUDIT = ("tenants", "audit.py")
+
+
+def all_functions() -> Iterator[Function]:
+    for tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, Function):
+                yield node
+
+
+def values_in(function: Function, recorders: frozenset[Recorder]) -> Iterator[ast.expr | Recorder]:
+    """Yield what a function gives recorders as the name of an event.
+
+    Where that is one of its own parameters, the function is a recorder itself.
+    """
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and (recorder := called(node, recorders)):
+            given = node.args[recorder.position] if len(node.args) > recorder.position else None
+            keywords = [each.value for each in node.keywords if each.arg == "event"]
+            for value in [given] if given is not None else keywords:
+                yield from resolve(value, function)
+
+
+def called(call: ast.Call, recorders: frozenset[Recorder]) -> Recorder | None:
+    by_name = {recorder.name: recorder for recorder in recorders}
+    match call.func:
+        case ast.Name(id=name):
+            return by_name.get(name)
+        case ast.Attribute(value=ast.Name(id="audit"), attr=name):
+            return by_name.get(name)
+        # Many things have a method `record`; only those that hand a name on are meant.
+        case ast.Attribute(attr=name) if name != "record":
+            return by_name.get(name)
+    return None
+
+
+def resolve(value: ast.expr, function: Function) -> Iterator[ast.expr | Recorder]:
+    match value:
+        case ast.Constant():
+            yield value
+        case ast.IfExp():
+            yield from resolve(value.body, function)
+            yield from resolve(value.orelse, function)
+        case ast.Name(id=name) if name in parameters(function):
+            yield Recorder(function.name, parameters(function).index(name))
+        case ast.Name(id=name):
+            assigned = list(assignments(name, function))
+            assert assigned, f"{function.name} takes the name of an event from {name}"
+            for each in assigned:
+                yield from resolve(each, function)
+        case _:
+            yield value
+
+
+def parameters(function: Function) -> list[str]:
+    return [each.arg for each in function.args.args if each.arg not in {"self", "cls"}]
+
+
+def assignments(name: str, function: Function) -> Iterator[ast.expr]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(target, ast.Name) and target.id == name for target in node.targets
+        ):
+            yield node.value

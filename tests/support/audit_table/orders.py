@@ -1,0 +1,228 @@
+"""Sales, payments, refunds and the cash drawer."""
+
+from orders.models import Order, Payment, Payout, Receipt, Shift, StoreCredit
+from orders.services import left_behind, payouts
+from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
+from tests.orders.offline import charged, sale
+from tests.orders.till import card, cash, line
+from tests.support.audit_table.scene import Written, row
+
+# --- orders -------------------------------------------------------------------------------------
+
+
+@row("line_removed")
+def line_removed(scene):
+    order = scene.till.sold(line(scene.product), line(scene.product, "3"))
+    scene.done("DELETE", f"orders/{order['id']}/lines/{order['lines'][1]['id']}/")
+    facts = {"sku": "APPLE", "quantity": "3.000", "total": "7.50"}
+    return Written(scene.admin, scene.row(Order, order["id"]), facts)
+
+
+@row("order_voided")
+def order_voided(scene):
+    order = scene.order()
+    scene.post(f"orders/{order}/void/", {"reason": "Left"})
+    return Written(scene.admin, scene.row(Order, order), {"reason": "Left"})
+
+
+@row("payment_canceled")
+def payment_canceled(scene):
+    order = scene.till.sold(line(scene.product), payments=[cash("1.00", tendered="2.00")])
+    scene.post(f"payments/{order['payments'][0]['id']}/cancel/")
+    facts = {"method": "cash", "amount": "1.00"}
+    return Written(scene.admin, scene.row(Order, order["id"]), facts)
+
+
+@row("receipt_copied")
+def receipt_copied(scene):
+    order = scene.order(payments=[cash("2.50")])
+    for _ in range(3):
+        response = scene.till.get(f"orders/{order}/receipt/", {"format": "text"})
+        assert response.status_code == 200
+    receipt = scene.the_only(Receipt, order=order)
+    common = {"format": "text", "order": order}
+    return [Written(scene.admin, receipt, common | {"copy": copy}) for copy in (1, 2)]
+
+
+@row("payment_stays_unknown")
+def payment_stays_unknown(scene):
+    scene.gateway.answers = scene.gateway.found = [TIMED_OUT, TIMED_OUT]
+    order = scene.till.sold(line(scene.product), payments=[card("2.50")])
+    payment = order["payments"][0]["id"]
+    given_up(scene, left_behind.LeftBehindPayments(), Payment)
+    return Written(None, scene.row(Order, order["id"]), {"payment": payment, "amount": "2.50"})
+
+
+@row("payout_stays_unknown")
+def payout_stays_unknown(scene):
+    order = scene.order(payments=[card("2.50")])
+    scene.gateway.returns = [TIMED_OUT, TIMED_OUT]
+    scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
+    payout = given_up(scene, left_behind.LeftBehindPayouts(), Payout)
+    return Written(None, scene.row(Order, order), {"payout": str(payout.pk), "amount": "2.50"})
+
+
+def given_up(scene, job, model):
+    """Looked up for the last time, of many."""
+    with scene.in_shop():
+        model.objects.update(look_ups=left_behind.MOST_LOOK_UPS - 1)
+    with scene.later():
+        job.step()
+    return scene.the_only(model)
+
+
+# --- refunds ------------------------------------------------------------------------------------
+
+
+@row("refunded")
+def refunded(scene):
+    order = scene.order(payments=[cash("2.50")])
+    scene.post(f"orders/{order}/refunds/", {"reason": "Bruised", "amount": "1.00"})
+    facts = {"total": "1.00", "reason": "Bruised"}
+    return Written(scene.admin, scene.row(Order, order), facts)
+
+
+@row("refund_paid_otherwise")
+def refund_paid_otherwise(scene):
+    order = scene.order(payments=[card("2.00"), card("0.50")])
+    scene.gateway.returns = [CAPTURED, DECLINED]
+    refund = scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
+    scene.post(f"refunds/{refund['id']}/resolve/", {"method": "cash"})
+    return Written(scene.admin, scene.row(Order, order), {"method": "cash"})
+
+
+@row("paid_out_after_declined")
+def paid_out_after_declined(scene):
+    order = scene.order(payments=[card("2.50")])
+
+    def declined_meanwhile(asked):
+        scene.gateway.returns = [DECLINED]
+        with scene.in_shop():
+            payouts.look_up_payout(Payout.objects.get(pk=asked.key), by=scene.admin)
+        return CAPTURED
+
+    scene.gateway.returns = [TIMED_OUT, declined_meanwhile]
+    refund = scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
+    scene.post(f"refunds/{refund['id']}/resolve/")
+    facts = {"payout": str(scene.the_only(Payout).pk), "amount": "2.50"}
+    return Written(None, scene.row(Order, order), facts)
+
+
+@row("store_credit_issued")
+def store_credit_issued(scene):
+    made = scene.post("store-credits/", {"amount": "10.00", "reason": "Sorry"})
+    facts = {"amount": "10.00", "reason": "Sorry"}
+    return Written(scene.admin, scene.row(StoreCredit, made["id"]), facts)
+
+
+# --- the drawer ---------------------------------------------------------------------------------
+
+
+def opened(scene):
+    return scene.row(Shift, scene.shift())
+
+
+def moved(scene, type, amount, person=None):
+    shift = opened(scene)
+    body = {"type": type, "reason": "As usual"} | ({"amount": amount} if amount else {})
+    scene.post(f"shifts/{shift.pk}/cash-movements/", body, person)
+    return Written(scene.admin, shift, {"amount": amount or "0.00", "reason": "As usual"})
+
+
+@row("shift_opened")
+def shift_opened(scene):
+    facts = {"register": "Till 1", "opening_float": "100.00", "last_counted": "0.00"}
+    return Written(scene.admin, opened(scene), facts)
+
+
+@row("cash_paid_in")
+def cash_paid_in(scene):
+    return moved(scene, "paid_in", "5.00")
+
+
+@row("cash_paid_out")
+def cash_paid_out(scene):
+    return moved(scene, "paid_out", "5.00")
+
+
+@row("cash_drop")
+def cash_drop(scene):
+    return moved(scene, "drop", "5.00")
+
+
+@row("cash_no_sale")
+def cash_no_sale(scene):
+    return moved(scene, "no_sale", None)
+
+
+@row("drawer_short")
+def drawer_short(scene):
+    shift = opened(scene)
+    body = {"type": "drop", "amount": "100.01", "reason": "Safe"}
+    headers = {"Idempotency_Key": "drop"}
+    answer = scene.till.post(f"shifts/{shift.pk}/cash-movements/", body, **headers)
+    scene.refused(answer, 409, "drawer_short")
+    return Written(scene.admin, shift, {"type": "drop", "amount": "100.01"})
+
+
+@row("shift_ended")
+def shift_ended(scene):
+    shift = opened(scene)
+    scene.post(f"shifts/{shift.pk}/end/")
+    return Written(scene.admin, shift)
+
+
+@row("shift_closed")
+def shift_closed(scene):
+    shift = opened(scene)
+    counted = [{"method": "cash", "amount": "99.00"}]
+    scene.post(f"shifts/{shift.pk}/close/", {"counted": counted})
+    facts = {"z_number": 1, "over_short": {"cash": "-1.00"}}
+    return Written(scene.admin, shift, facts)
+
+
+@row("shift_count_refused")
+def shift_count_refused(scene):
+    shift = scene.post(
+        "shifts/",
+        {"register": str(scene.till.register.pk), "opening_float": "100.00"},
+        scene.small,
+    )["id"]
+    counted = {"counted": [{"method": "cash", "amount": "1.00"}]}
+    headers = {"Idempotency_Key": "close"}
+    answer = scene.small.post(f"shifts/{shift}/close/", counted, **headers)
+    scene.refused(answer, 403, "count_beyond_tolerance")
+    return Written(scene.cashier, scene.row(Shift, shift), {"counted": {"cash": "1.00"}})
+
+
+# --- what was sold without a connection ---------------------------------------------------------
+
+
+@row("offline_sale_booked")
+def offline_sale_booked(scene):
+    order = scene.row(Order, uploaded(scene)["id"])
+    facts = {
+        "device_sequence": 1,
+        "sold_at": order.sold_at.isoformat(),
+        "adjustment": "0",
+        "flags": [],
+        "cashier": str(scene.admin.pk),
+        "total": "2.50",
+    }
+    return Written(scene.admin, order, facts)
+
+
+@row("sales_uploaded")
+def sales_uploaded(scene):
+    uploaded(scene)
+    facts = {"last_sequence": 1, "created": 1, "duplicate": 0, "rejected": 0}
+    return Written(scene.admin, scene.till.register, facts)
+
+
+def uploaded(scene):
+    body = {
+        "register": str(scene.till.register.pk),
+        "batch": [sale(1, charged(scene.product))],
+    }
+    (result,) = scene.post("sync/orders/", body)["results"]
+    return result["order"]

@@ -1,0 +1,145 @@
+"""A shop in which every event can happen, and what is expected to be written of one."""
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import Terminal, User
+from tenants.models import Tenant
+from tenants.scope import across_tenants, tenant_scope
+from tests.api import Api, Person
+from tests.architecture.posts import World
+from tests.factories.accounts import AuthSessionFactory
+from tests.orders.gateway import ScriptedGateway
+from tests.orders.till import Body, Till
+
+# How a place stands in the books of a shop of which the platform has changed something.
+PLATFORM = "Platform"
+LONG = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Written:
+    """By whom, about what, with which facts; `name` is that of an actor who is no person.
+
+    `shop` is False where it is in the books of the installation.
+    """
+
+    actor: User | None
+    target: Any
+    facts: dict[str, Any] = field(default_factory=dict)
+    name: str = ""
+    shop: bool = True
+
+    def as_row(self, shop: Tenant) -> dict[str, Any]:
+        """Return all columns that say what happened."""
+        return {
+            "tenant_id": shop.pk if self.shop else None,
+            "actor": self.actor.pk if self.actor else None,
+            "actor_name": str(self.actor) if self.actor else self.name,
+            "target_type": type(self.target).__name__.lower() if self.target else "",
+            "target": self.target.pk if self.target else None,
+            "target_name": str(self.target) if self.target else "",
+            "facts": self.facts,
+        }
+
+
+@dataclass
+class Scene(World):
+    """`till` is an admin's, `chief` a manager's and `small` a cashier's, at the same register."""
+
+    shop: Tenant
+    chief: Till
+    small: Till
+    desk: Client
+    gateway: ScriptedGateway
+    settings: Any
+
+    @property
+    def admin(self) -> User:
+        return self.till.user
+
+    @property
+    def root(self) -> User:
+        """Return who is logged in at the platform's pages."""
+        return self.the_only(User, tenant=None)
+
+    @property
+    def manager(self) -> User:
+        return self.chief.user
+
+    def done(self, method: str, path: str, body: Any = None, by: Any = None, **headers: str) -> Any:
+        """Send a request that must succeed; return what it answers."""
+        if method == "POST":
+            headers.setdefault("Idempotency_Key", str(uuid.uuid4()))
+        if method == "PATCH":
+            headers.setdefault("If_Match", "*")
+        response = (by or self.till).send(method, path, body, **headers)
+        assert response.status_code in {200, 201, 202, 204}, response.content
+        return response.json() if response.content else None
+
+    def post(self, path: str, body: Any = None, by: Any = None, **headers: str) -> Any:
+        return self.done("POST", path, body, by, **headers)
+
+    def refused(self, response: Any, status: int, code: str) -> Body:
+        answer: Body = response.json()
+        assert (response.status_code, answer["code"]) == (status, code), response.content
+        return answer
+
+    def row(self, model: Any, pk: Any) -> Any:
+        with across_tenants():
+            return model._default_manager.get(pk=pk)
+
+    def the_only(self, model: Any, **which: Any) -> Any:
+        with across_tenants():
+            return model._default_manager.get(**which)
+
+    def paired(self) -> Terminal:
+        """The register's device, paired with the API."""
+        self.post(f"registers/{self.till.register.pk}/pair/")
+        return self.the_only(Terminal, unpaired_at=None)
+
+    def at_terminal(self, user: User) -> Till:
+        """Somebody who has logged in with a password at the paired register."""
+        register = self.till.register
+        terminal = self.paired()
+        session = AuthSessionFactory(
+            user=user, terminal=terminal, register=register, store=register.store
+        )
+        return Till(user, register, session)
+
+    def in_shop(self) -> Any:
+        return tenant_scope(self.shop)
+
+    def later(self) -> Any:
+        """The clock, long after everything that is under way."""
+        return time_machine.travel(timezone.now() + LONG, tick=False)
+
+
+Row = Callable[[Scene], Written | list[Written]]
+ROWS: dict[str, Row] = {}
+
+
+def row(*events: str) -> Callable[[Row], Row]:
+    """Register the row of an event; one function for several where all are written by it."""
+
+    def register(function: Row) -> Row:
+        for event in events:
+            assert event not in ROWS, f"{event} has two rows"
+            ROWS[event] = function
+        return function
+
+    return register
+
+
+def anonymous() -> Api:
+    return Api()
+
+
+__all__ = ["PLATFORM", "ROWS", "Person", "Row", "Scene", "Written", "anonymous", "row"]
