@@ -1,35 +1,41 @@
-"""The days of a store: by its own clock, from the hour at which its business day begins."""
+"""The business days of a report: a range of a store's days, for the database and for the rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
 
-DAY = timedelta(days=1)
+from tenants.business_days import DAY, BusinessDays
+
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Days:
     """Business days from the first to the last, both included."""
 
-    clock: ZoneInfo
-    starts_at: time
+    calendar: BusinessDays
     first: date
     last: date
 
     @property
     def begins(self) -> datetime:
-        return self._start_of(self.first)
+        return self.calendar.start_of(self.first)
 
     @property
     def ends(self) -> datetime:
-        return self._start_of(self.last + DAY)
+        return self.calendar.start_of(self.last + DAY)
 
     @property
     def are_of_whole_hours(self) -> bool:
         """Whether hours and days begin where they begin in UTC."""
-        edges = (self.starts_at, self.begins, self.ends)
-        return not any(edge.minute or edge.second for edge in edges)
+        if self.calendar.starts_at.minute or self.calendar.starts_at.second:
+            return False
+        days = (self.last - self.first).days + 2
+        starts = (self.calendar.start_of(self.first + n * DAY) for n in range(days))
+        return not any(
+            start.minute or start.second or start.astimezone(self.calendar.clock).utcoffset() % HOUR
+            for start in starts
+        )
 
     def in_parts(self, days: int) -> Iterator["Days"]:
         """The same days, so many at a time."""
@@ -39,25 +45,10 @@ class Days:
             yield replace(self, first=first, last=last)
             first = last + DAY
 
-    def _start_of(self, day: date) -> datetime:
-        """By the clock on the wall, so that the days on which it is put forward or back are
-        shorter or longer, and nothing falls between two."""
-        return datetime.combine(day, self.starts_at, tzinfo=self.clock).astimezone(UTC)
-
-    def business_day(self, moment: datetime) -> date:
-        """The day to which this moment counts: after midnight it may still be yesterday's."""
-        local = moment.astimezone(self.clock)
-        begun = moment >= self._start_of(local.date())
-        return local.date() if begun else local.date() - DAY
-
     def day_of(self, moment: datetime) -> str:
-        return self.business_day(moment).isoformat()
+        return self.calendar.day_of(moment).isoformat()
 
     def hour_of(self, moment: datetime) -> str:
         """Each hour of its own, also the one that the clock shows twice."""
-        local = moment.astimezone(self.clock)
+        local = moment.astimezone(self.calendar.clock)
         return local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")
-
-
-def today_at(clock: ZoneInfo, starts_at: time, now: datetime) -> date:
-    return Days(clock, starts_at, date.min, date.min).business_day(now)

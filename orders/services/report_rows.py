@@ -133,6 +133,14 @@ def by_register(days: Days, stores: list[uuid.UUID]) -> Found:
             yield str(key), f"{store}, {register}", row
 
 
+def by_store(days: Days, stores: list[uuid.UUID]) -> Found:
+    names = ("store_id", "store__name")
+    for rows, sums in _both(days, stores):
+        for row in _summed(rows, by=names, sums=sums):
+            key, name = (row.pop(each) for each in names)
+            yield str(key), name, row
+
+
 def by_goods(*, key: str, label: tuple[str, ...], nothing: str) -> Reader:
     """By what the product is today: what was sold under another name is still the same product."""
 

@@ -12,13 +12,14 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from orders.services.business_days import Days, today_at
+from orders.services.business_days import Days
 from orders.services.report_rows import (
     Reader,
     by_goods,
     by_method,
     by_person,
     by_register,
+    by_store,
     by_tax,
     by_time,
     of_all,
@@ -38,6 +39,7 @@ class GroupBy(StrEnum):
     CATEGORY = "category"
     CASHIER = "cashier"
     REGISTER = "register"
+    STORE = "store"
     METHOD = "method"
     TAX = "tax"
 
@@ -99,6 +101,7 @@ KINDS: Mapping[GroupBy, Kind] = {
     GroupBy.DAY: Kind(by_time(Days.day_of)),
     GroupBy.CASHIER: Kind(by_person),
     GroupBy.REGISTER: Kind(by_register),
+    GroupBy.STORE: Kind(by_store),
     GroupBy.PRODUCT: Kind(
         by_goods(
             key="product_id",
@@ -180,8 +183,8 @@ def _by_clock(
     now = timezone.now()
     found: dict[Days, list[uuid.UUID]] = defaultdict(list)
     for store in stores:
-        begins = first or today_at(store.clock, store.day_starts_at, now)
-        found[Days(store.clock, store.day_starts_at, begins, last or begins)].append(store.pk)
+        begins = first or store.business_days.day_of(now)
+        found[Days(store.business_days, begins, last or begins)].append(store.pk)
     return found
 
 

@@ -55,8 +55,8 @@ class ReportViewSet(TenantScopedViewSet):
         },
     )
     def sales(self, request: Request) -> Any:
-        """By hour, day, product, category, cashier, register, method or tax, in the stores' own
-        business days: a refund counts on the day, and for whom and where, it was given."""
+        """By hour, day, product, category, cashier, register, store, method or tax, in the stores'
+        own business days: a refund counts on the day, and for whom and where, it was given."""
         query = ReportQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data

@@ -1,11 +1,12 @@
 """Where the shop sells: stores, and the registers in them."""
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from django.db import models
 
+from tenants.business_days import BusinessDays
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 from tenants.models.tenant import validate_timezone
 
@@ -38,16 +39,13 @@ class Store(TenantOwned):
     def clock(self) -> ZoneInfo:
         return ZoneInfo(self.timezone or self.tenant.timezone)
 
+    @property
+    def business_days(self) -> BusinessDays:
+        return BusinessDays(self.clock, self.day_starts_at.replace(microsecond=0))
+
     def day_began(self, at: datetime) -> datetime:
-        """When the business day of this moment began, by the store's own clock."""
-        local = at.astimezone(self.clock)
-        began = local.replace(
-            hour=self.day_starts_at.hour,
-            minute=self.day_starts_at.minute,
-            second=self.day_starts_at.second,
-            microsecond=0,
-        )
-        return began if began <= local else began - timedelta(days=1)
+        """Return when the business day of this moment began."""
+        return self.business_days.day_began(at)
 
 
 class RegisterQuerySet(TenantQuerySet["Register"]):

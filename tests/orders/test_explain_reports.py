@@ -11,7 +11,7 @@ from tests.factories.orders import OrderFactory, RefundFactory
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
-GROUPS = ("hour", "product", "cashier", "method", "tax")
+GROUPS = ("hour", "product", "cashier", "store", "method", "tax")
 
 
 @pytest.fixture

@@ -1,13 +1,18 @@
 """Which days a report is about: those of each store, by its own clock."""
 
-from datetime import UTC, datetime, time
+from collections import Counter
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
 
 from accounts.models import Posting
+from orders.admin.figures import sales_of
+from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.api import Person
+from tests.factories.orders import RefundFactory
 from tests.orders.reporting import asked, place, seller
 
 NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
@@ -61,6 +66,71 @@ def test_a_day_may_begin_at_any_minute(shop, sale, chief):
 
     assert [(row["key"], row["orders"]) for row in days] == [("2026-03-01", 1), ("2026-03-02", 2)]
     assert [(row["key"], row["orders"]) for row in hours] == [("2026-03-02T05:00+01:00", 3)]
+
+
+@pytest.mark.parametrize("group", ["day", "hour", "store", "register", "product", "method", "tax"])
+def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(group, shop, sale, chief):
+    """Asked for each day alone: what lies on the edge is in one report, by whatever group."""
+    berlin = place(shop, "Europe/Berlin")
+    edge = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
+    moments = ((edge - timedelta(microseconds=1), "1.00"), (edge, "20.00"))
+    for number, (at, total) in enumerate(moments, 101):
+        refunded = {"status": "done", "completed_at": at, "receipt_number": number}
+        RefundFactory(order=sale(at, berlin, total), total=Decimal("0.50"), **refunded)
+
+    totals = [
+        asked(chief, group_by=group, **{"from": day})["total"]
+        for day in ("2026-03-01", "2026-03-02", "2026-03-03")
+    ]
+
+    assert [(each["total"], each["refunded_total"]) for each in totals] == [
+        ("1.00", "0.50"),
+        ("20.00", "0.50"),
+        ("0.00", "0.00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts_at", "change"),
+    [
+        ("Europe/Berlin", time(2, 30), "2026-03-29T01:00:00Z"),  # 02:30 is left out
+        ("Europe/Berlin", time(2, 30), "2026-10-25T01:00:00Z"),  # and comes twice
+        ("America/Havana", time(0, 30), "2026-11-01T05:00:00Z"),
+        ("America/Havana", time(0), "2026-03-08T05:00:00Z"),  # midnight is left out
+        ("Asia/Beirut", time(0), "2026-10-24T21:00:00Z"),
+        ("Australia/Lord_Howe", time(2), "2026-10-03T15:30:00Z"),  # by half an hour
+        ("Africa/Casablanca", time(2, 30), "2026-02-15T02:00:00Z"),
+    ],
+)
+def test_reports_and_the_start_page_have_the_days_of_the_calendar(
+    zone, starts_at, change, shop, sale, chief
+):
+    """What the database counts is what the calendar says, around a change of the clock."""
+    register = place(shop, zone, starts_at)
+    change = datetime.fromisoformat(change)
+    moments = [
+        change + timedelta(minutes=minutes)
+        for minutes in (-1500, -120, -75, -60, -45, -15, -1, 0, 1, 10, 30, 59, 60, 75, 120, 1500)
+    ]
+    for moment in moments:
+        sale(moment, register)
+    calendar = register.store.business_days
+    expected = Counter(calendar.day_of(moment).isoformat() for moment in moments)
+
+    rows = asked(chief, group_by="day", **{"from": min(expected), "to": max(expected)})["rows"]
+    alone = {
+        day: asked(chief, group_by="store", **{"from": day})["total"]["orders"] for day in expected
+    }
+
+    assert {row["key"]: row["orders"] for row in rows} == expected
+    assert alone == expected
+    with tenant_scope(shop):
+        for moment in moments:
+            store = Store.objects.select_related("tenant").get(pk=register.store_id)
+            began = calendar.start_of(calendar.day_of(moment))
+            assert store.day_began(moment) == began <= moment
+            counted = sum(each.count for each in sales_of([store], moment))
+            assert counted == sum(each >= began for each in moments)
 
 
 def test_today_is_the_business_day_of_each_store(shop, sale, chief, client_of):

@@ -24,6 +24,7 @@ STATEMENTS = {
     "day": 5,
     "cashier": 5,
     "register": 5,
+    "store": 5,
     "product": 5,
     "category": 5,
     "method": 6,
@@ -86,6 +87,28 @@ def test_a_refund_counts_when_where_and_by_whom_it_was_given(till, chief, goods,
             "4.00",
             "-4.00",
         )
+
+
+def test_sales_and_refunds_by_store(till, chief, goods, shop):
+    order = till.sold(line(goods("4.00"), "2"), payments=[cash("8.00")])
+    other = place(shop, "", name="=Annex")
+    untracked = goods("3.00", track_stock=False)
+    Till(till.user, other).sold(line(untracked), payments=[cash("3.00")])
+    refund(chief, order, amount="1.50")
+
+    report = asked(chief, group_by="store")
+    _, table = table_of(chief, group_by="store")
+
+    assert [(row["key"], row["label"]) for row in report["rows"]] == [
+        (str(other.store_id), "=Annex"),
+        (str(till.register.store_id), till.register.store.name),
+    ]
+    assert [(row["total"], row["refunded_total"]) for row in report["rows"]] == [
+        ("3.00", "0.00"),
+        ("8.00", "1.50"),
+    ]
+    assert [row["net_total"] for row in table] == ["3.00", "6.50"]
+    assert table[0]["label"] == "'=Annex"
 
 
 def test_an_order_in_several_groups_counts_once(till, chief, goods, shop):

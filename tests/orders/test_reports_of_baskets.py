@@ -18,7 +18,7 @@ from tests.orders.market import PLACES, Market, done
 
 DAYS = {"from": "2026-10-23", "to": "2026-10-27"}
 PARTS = ("product", "category", "method", "tax")
-GROUPS = ("hour", "day", "cashier", "register", *PARTS)
+GROUPS = ("hour", "day", "cashier", "register", "store", *PARTS)
 OF_SALES = ("discount_total", "tax_total", "cash_rounding", "total")
 
 
@@ -54,6 +54,7 @@ class Books:
             "day": f"{day:%Y-%m-%d}",
             "cashier": str(person),
             "register": str(receipt.register_id),
+            "store": str(receipt.store_id),
         }
         for group, key in keys.items():
             self.add(group, key, receipt, **figures)
