@@ -24,7 +24,8 @@ class RowErrorSerializer(serializers.Serializer[FieldError]):
 
 
 class ImportReportSerializer(serializers.Serializer[ImportReport]):
-    """Where there are errors, the same figures stand in the problem that is answered."""
+    """Figures of an import. Only a dry run has errors here: otherwise wrong rows are a problem with
+    the same figures."""
 
     created = serializers.IntegerField(read_only=True)
     updated = serializers.IntegerField(read_only=True)

@@ -1,7 +1,7 @@
 """Importing a catalog: a whole file, or nothing of it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import IO, Any
 
 from django.db import IntegrityError
@@ -18,7 +18,7 @@ from tenants.scope import deed
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or would have done: how many products, and no errors."""
+    """What an import did, or what a dry run found: how many products, and the wrong rows."""
 
     created: int
     updated: int
@@ -30,18 +30,21 @@ class ImportReport:
 def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> ImportReport:
     """List what the shop does not have yet, and change what the file says otherwise.
 
-    What the file does not name stays as it is. With `dry_run` nothing is written.
+    What the file does not name stays as it is. With `dry_run` nothing is written, and wrong rows
+    are part of the report; without it they raise `RowsInvalid`.
     """
     if done := idempotency.left():
         return ImportReport(**json.loads(done))
     catalog = CatalogFile(file)
-    return _compared(catalog, write=False) if dry_run else _import(catalog, by)
+    return _compare(catalog, write=False) if dry_run else _import(catalog, by)
 
 
 @deed
 def _import(catalog: CatalogFile, by: User) -> ImportReport:
     try:
-        report = _compared(catalog, write=True)
+        report = _compare(catalog, write=True)
+        if report.error_count:
+            raise RowsInvalid(**asdict(report) | {"errors": report.errors})
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -56,17 +59,13 @@ def _import(catalog: CatalogFile, by: User) -> ImportReport:
     return report
 
 
-def _compared(catalog: CatalogFile, *, write: bool) -> ImportReport:
+def _compare(catalog: CatalogFile, *, write: bool) -> ImportReport:
     comparison = Comparison(catalog, write=write)
     comparison.run()
-    errors = comparison.errors
-    report = ImportReport(comparison.created, comparison.updated, comparison.unchanged)
-    if errors.count:
-        raise RowsInvalid(
-            errors=tuple(errors.told),
-            error_count=errors.count,
-            created=report.created,
-            updated=report.updated,
-            unchanged=report.unchanged,
-        )
-    return report
+    return ImportReport(
+        comparison.created,
+        comparison.updated,
+        comparison.unchanged,
+        comparison.errors.count,
+        tuple(comparison.errors.told),
+    )

@@ -36,9 +36,14 @@ A missing column leaves things as they are. So does an empty cell of the last fo
 `category` and `tax_class` it takes away what was there. Products that the file does not name stay.
 
 All of the file is imported, or nothing. With a wrong row the answer is 400 `invalid_rows`: the same
-figures, the first 100 `errors` with their `row` (the header is row 1), and their `error_count`."""
+figures, the first 100 `errors` with their `row` (the header is row 1), and their `error_count`.
+With `dry_run=1` nothing is written, and wrong rows are part of the report, which is 200."""
 DRY_RUN = OpenApiParameter(
-    "dry_run", str, enum=["1", "0"], default="0", description="1 only tells what would be done."
+    "dry_run",
+    str,
+    enum=["1", "0"],
+    default="0",
+    description="1 writes nothing and answers 200 with what would be done, wrong rows included.",
 )
 
 

@@ -7,6 +7,7 @@ from orders.models import Product
 from orders.services import catalog_file, comparing
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
+from tests.architecture.test_schema import ensure_documented
 from tests.factories.orders import BarcodeFactory, ProductFactory
 from tests.orders.sheets import PATH, everything, form, imported, send
 from tests.shapes import refusal
@@ -29,10 +30,14 @@ def untouched(shop, product):
 
 
 def wrong(response):
-    """The row, field and code of each error."""
-    assert response.status_code == 400, response.content
+    """The row, field and code of each error: of a refused import, or of a dry run's report."""
     problem = response.json()
-    assert problem["code"] == "invalid_rows"
+    if response.status_code == 200:
+        assert set(problem) == {"created", "updated", "unchanged", "errors", "error_count"}
+        ensure_documented(response, "post", "product-import")
+    else:
+        assert (response.status_code, problem["code"]) == (400, "invalid_rows"), response.content
+    assert problem["error_count"] >= len(problem["errors"]) > 0
     assert all(error["detail"] for error in problem["errors"])
     return [(error["row"], error["field"], error["code"]) for error in problem["errors"]]
 
@@ -100,7 +105,32 @@ def wrong(response):
     ],
 )
 def test_what_is_wrong_is_told_by_its_row(chief, text, errors, query):
-    assert wrong(send(chief, text, query)) == errors
+    answer = send(chief, text, query)
+
+    assert answer.status_code == (200 if query else 400)
+    assert wrong(answer) == errors
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_dry_run_reports_what_is_right_and_what_is_wrong(chief):
+    text = f"{GOOD}APPLE,Apple,9\nA,,1\nB,Bread,x\n"
+
+    report = send(chief, text, "?dry_run=1")
+    refused = send(chief, text).json()
+
+    assert report.status_code == 200
+    assert {name: refused[name] for name in report.json()} == report.json()
+    assert [report.json()[name] for name in ("created", "updated", "error_count")] == [1, 1, 2]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(chief):
+    text = f"{GOOD}A,,1\n"
+
+    first, again = (send(chief, text, "?dry_run=1", Idempotency_Key="try") for _ in range(2))
+
+    assert (first.status_code, again.content) == (200, first.content)
+    assert again["Idempotent-Replayed"] == "true"
 
 
 @pytest.mark.usefixtures("untouched")
