@@ -10,7 +10,6 @@ import pytest
 
 from tests.architecture.walks import OURS, ROOT, files
 
-LONGEST_FILE = 300
 # SQL that would outlast its transaction, and so meet the next user of a pooled connection.
 SESSION_SETTING = re.compile(
     r"(?:^|;)\s*SET\s+(?!LOCAL\b|CONSTRAINTS\b)[a-zA-Z_.]+|(?i:set\s+session\b)"
@@ -55,16 +54,6 @@ def test_the_project_is_found():
 
     assert {"manage.py", "orders/models/order.py", "tests/conftest.py"} <= names
     assert not any(name.startswith(".venv") for name in names)
-
-
-def test_every_file_fits_into_a_head():
-    too_long = {
-        name_of(path): lines
-        for path in python()
-        if (lines := len(path.read_text("utf-8").splitlines())) > LONGEST_FILE
-    }
-
-    assert too_long == {}
 
 
 def test_imports_say_where_from():
