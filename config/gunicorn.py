@@ -21,6 +21,15 @@ cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 wsgi_app = "config.wsgi"
 bind = env.str("BIND", default=f"127.0.0.1:{env.int('PORT', default=8000)}")
 
+# A proxy on this machine passes on whatever its clients send, so a header from loopback proves
+# nothing. Django alone reads X-Forwarded-For and X-Forwarded-Proto, where NUM_PROXIES says so.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
+header_map = "drop"
+# gunicorn would answer 500 to every path outside of it.
+os.environ.pop("SCRIPT_NAME", None)
+
 # SQLite lets one write at a time: a second process would only wait for the first one's lock.
 worker_class = "gthread"
 workers = env.int("WEB_CONCURRENCY", default=1 if on_sqlite else cores)
