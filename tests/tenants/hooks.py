@@ -72,7 +72,7 @@ def listening() -> Iterator[Ear]:
 
     ear.wrap = wrap
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield ear
     finally:
