@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.auth.password_validation import validate_password
 from django.core.validators import RegexValidator
 from django.db import models
 
@@ -75,8 +76,13 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **extra: Any
     ) -> "User":
-        """A platform user: no tenant, no role, runs the installation."""
+        """A platform user: no tenant, no role, runs the installation.
+
+        Raises ValidationError for a password against the rules, however it was given.
+        """
         user = self.model(username=username, email=email, is_superuser=True, **extra)
+        if password is not None:
+            validate_password(password, user)
         user.set_password(password)
         user.full_clean()
         user.save()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -298,3 +299,32 @@ def test_a_platform_username_is_there_once_and_plain(username, monkeypatch):
     with pytest.raises(CommandError):
         create_superuser(monkeypatch, username=username)
     assert everybody() == 1
+
+
+@pytest.mark.parametrize(
+    "password", ["short", "", "fourteen chars", "1q2w3e4r5t6y7u8i9o0p", "landlord1234567"]
+)
+def test_a_superuser_needs_a_password_by_the_rules_also_without_a_prompt(monkeypatch, password):
+    with pytest.raises(CommandError):
+        create_superuser(monkeypatch, username="landlord", password=password)
+
+    assert not User.objects.filter(tenant=None).exists()
+
+
+def test_nobody_bypasses_the_rules_of_passwords_at_the_prompt(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: "short")
+    answers = {"Username": "root", "Email": "root@till.example", "Bypass": "y"}
+    monkeypatch.setattr("builtins.input", lambda prompt: answers[re.split(r"[ :]", prompt)[0]])
+
+    with pytest.raises(CommandError):
+        run("createsuperuser", f"--username={answers['Username']}", "--email=root@till.example")
+
+    assert not User.objects.filter(tenant=None).exists()
+
+
+def test_a_superuser_without_any_password_cannot_log_in(monkeypatch):
+    monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
+    run("createsuperuser", "--noinput", "--username=root", "--email=root@till.example")
+
+    assert not User.objects.get(tenant=None).has_usable_password()
