@@ -70,6 +70,16 @@ class OrderLine(TenantOwned):
         return left
 
     @property
+    def bases(self) -> tuple[Decimal, ...]:
+        """What each of its taxes was charged on.
+
+        Lines sold before bases were kept had one for all of their taxes.
+        """
+        included = (Decimal(tax["amount"]) for tax in self.taxes if tax["included"])
+        whole = max(self.net - sum(included, Decimal(0)), Decimal(0))
+        return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)
+
+    @property
     def is_all_back(self) -> bool:
         return bool(self.refunded_quantity == self.quantity)
 

@@ -143,6 +143,12 @@ class RefundLine(TenantOwned):
     def __str__(self) -> str:
         return f"{self.quantity} of {self.line_id}"
 
+    @property
+    def bases(self) -> tuple[Decimal, ...]:
+        """What of the base of each tax came back; before bases were kept it was one for all."""
+        whole = max(self.total - self.tax_total, Decimal(0))
+        return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)
+
 
 class PayoutQuerySet(ByGateway["Payout"]):
     def awaited(self) -> Self:

@@ -82,7 +82,10 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class PricedTax:
+    """One tax of a line; `taxable` is what its rate was applied to."""
+
     rate: TaxRate
+    taxable: Decimal
     amount: Decimal
 
 
@@ -102,7 +105,7 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class TaxTotal:
-    """What the whole order pays of one rate, and on how much."""
+    """What the whole order pays of one rate, and the sum of what it was applied to."""
 
     rate: TaxRate
     taxable: Decimal

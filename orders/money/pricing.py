@@ -16,7 +16,7 @@ from orders.money.bill import (
 )
 from orders.money.discounts import share_out, taken_by
 from orders.money.rounding import divide, to_decimal
-from orders.money.taxes import taxes_on
+from orders.money.taxes import LineTaxes, taxes_on
 
 
 @dataclass(slots=True)
@@ -28,16 +28,15 @@ class _Draft:
     taken: list[int]
     net: int
     taxes: list[int] = field(default_factory=list)
-    taxable: int = 0
+    bases: list[int] = field(default_factory=list)
 
-    def finish(self, net: int, taxes: list[int]) -> None:
-        rated = zip(self.line.taxes, taxes, strict=True)
-        self.net, self.taxes = net, taxes
-        self.taxable = net - sum(units for rate, units in rated if rate.included)
+    def finish(self, net: int, taxes: LineTaxes) -> None:
+        self.net, self.taxes, self.bases = net, taxes.amounts, taxes.bases
 
     @property
     def total(self) -> int:
-        return self.taxable + sum(self.taxes)
+        rated = zip(self.line.taxes, self.taxes, strict=True)
+        return self.net + sum(units for rate, units in rated if not rate.included)
 
 
 def price_order(
@@ -77,27 +76,29 @@ def _bill(drafts: list[_Draft], taken: list[int], exponent: int) -> PricedOrder:
 
 def _priced_line(draft: _Draft, exponent: int) -> PricedLine:
     discount_total = draft.gross - draft.net
-    taxes = zip(draft.line.taxes, draft.taxes, strict=True)
+    taxes = zip(draft.line.taxes, draft.bases, draft.taxes, strict=True)
     return PricedLine(
         gross=to_decimal(draft.gross, exponent),
         line_discounts=_decimals(draft.taken, exponent),
         order_discount=to_decimal(discount_total - sum(draft.taken), exponent),
         discount_total=to_decimal(discount_total, exponent),
         net=to_decimal(draft.net, exponent),
-        taxes=tuple(PricedTax(rate, to_decimal(units, exponent)) for rate, units in taxes),
+        taxes=tuple(
+            PricedTax(rate, to_decimal(base, exponent), to_decimal(units, exponent))
+            for rate, base, units in taxes
+        ),
         tax_total=to_decimal(sum(draft.taxes), exponent),
         total=to_decimal(draft.total, exponent),
     )
 
 
 def _tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ...]:
-    """One bucket for each rate, as they first appear; each line is taxable in it once."""
+    """One bucket for each rate, as they first appear, with the sum of what it was applied to."""
     buckets: dict[TaxRate, list[int]] = {}
     for draft in drafts:
-        rates = draft.line.taxes
-        for at, (rate, units) in enumerate(zip(rates, draft.taxes, strict=True)):
+        for rate, base, units in zip(draft.line.taxes, draft.bases, draft.taxes, strict=True):
             bucket = buckets.setdefault(rate, [0, 0])
-            bucket[0] += 0 if rate in rates[:at] else draft.taxable
+            bucket[0] += base
             bucket[1] += units
     return tuple(
         TaxTotal(rate, to_decimal(taxable, exponent), to_decimal(amount, exponent))

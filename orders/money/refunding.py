@@ -15,9 +15,12 @@ class SoldLine:
     quantity: Decimal
     total: Decimal
     taxes: tuple[Decimal, ...]
+    # What each of the taxes was charged on.
+    bases: tuple[Decimal, ...]
     refunded_quantity: Decimal
     refunded_total: Decimal
     refunded_taxes: tuple[Decimal, ...]
+    refunded_bases: tuple[Decimal, ...]
 
     @property
     def left(self) -> Decimal:
@@ -31,6 +34,7 @@ class TakenBack:
     quantity: Decimal
     total: Decimal
     taxes: tuple[Decimal, ...]
+    bases: tuple[Decimal, ...]
 
 
 def take_back(line: SoldLine, quantity: Decimal, exponent: int) -> TakenBack:
@@ -48,7 +52,8 @@ def take_back(line: SoldLine, quantity: Decimal, exponent: int) -> TakenBack:
     return TakenBack(
         quantity=quantity,
         total=_share(line.total, line.refunded_total, part, exponent),
-        taxes=_tax_shares(line, part, exponent),
+        taxes=_shares(line.taxes, line.refunded_taxes, part, exponent),
+        bases=_shares(line.bases, line.refunded_bases, part, exponent),
     )
 
 
@@ -71,14 +76,22 @@ def _without_goods(line: SoldLine, units: int, exponent: int) -> TakenBack:
     total = to_units("line total", line.total, exponent)
     given = to_units("refunded", line.refunded_total, exponent) + units
     part = Fraction(given, total) if total else Fraction(0)
-    taxes = _tax_shares(line, part, exponent) if units else (Decimal(0),) * len(line.taxes)
-    return TakenBack(Decimal(0), to_decimal(units, exponent), taxes)
+    if not units:
+        nothing = (Decimal(0),) * len(line.taxes)
+        return TakenBack(Decimal(0), to_decimal(units, exponent), nothing, nothing)
+    return TakenBack(
+        quantity=Decimal(0),
+        total=to_decimal(units, exponent),
+        taxes=_shares(line.taxes, line.refunded_taxes, part, exponent),
+        bases=_shares(line.bases, line.refunded_bases, part, exponent),
+    )
 
 
-def _tax_shares(line: SoldLine, part: Fraction, exponent: int) -> tuple[Decimal, ...]:
+def _shares(
+    sold: Sequence[Decimal], refunded: Sequence[Decimal], part: Fraction, exponent: int
+) -> tuple[Decimal, ...]:
     return tuple(
-        _share(tax, given, part, exponent)
-        for tax, given in zip(line.taxes, line.refunded_taxes, strict=True)
+        _share(whole, given, part, exponent) for whole, given in zip(sold, refunded, strict=True)
     )
 
 

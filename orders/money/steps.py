@@ -38,17 +38,15 @@ def _discount_steps(line: LineInput, priced: PricedLine, exponent: int) -> Itera
 
 def _tax_steps(priced: PricedLine, places: int) -> Iterator[dict[str, str]]:
     """Each tax with the base its percent applies to: for a compound one, with the earlier taxes."""
-    numerators, divisor = parts_of_net(tuple(tax.rate for tax in priced.taxes))
-    exact = [Fraction(priced.net) * numerator / divisor for numerator in numerators]
-    included = (part for tax, part in zip(priced.taxes, exact, strict=True) if tax.rate.included)
-    base = Fraction(priced.net) - sum(included)
+    parts = parts_of_net(tuple(tax.rate for tax in priced.taxes))
+    net = Fraction(priced.net)
     for at, tax in enumerate(priced.taxes):
         yield {
             "step": "tax",
             "name": tax.rate.name,
             "percent": plain(tax.rate.percent),
-            "base": _cut(base + sum(exact[:at]) if tax.rate.compound else base, places),
-            "exact": _cut(exact[at], places),
+            "base": _cut(net * parts.bases[at] / parts.divisor, places),
+            "exact": _cut(net * parts.taxes[at] / parts.divisor, places),
             "amount": str(tax.amount),
         }
 

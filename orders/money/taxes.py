@@ -1,8 +1,10 @@
-"""What the taxes of each line come to, rounded on the line or once for the whole order."""
+"""What the taxes of each line come to, and on which bases: rounded on the line, or once for the
+whole order."""
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
@@ -10,8 +12,25 @@ from orders.money.bill import LineInput, Policy, RoundingLevel, TaxRate
 from orders.money.rounding import RoundingMode, divide, largest_remainder
 
 
-def taxes_on(lines: Sequence[LineInput], nets: Sequence[int], policy: Policy) -> list[list[int]]:
-    """The taxes of every line in minor units, in the order of its rates."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Exact taxes and their bases as parts of the net: numerators by rate, over one divisor."""
+
+    taxes: tuple[int, ...]
+    bases: tuple[int, ...]
+    divisor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LineTaxes:
+    """The taxes of a line in minor units and what each rate was applied to, by rate."""
+
+    amounts: list[int]
+    bases: list[int]
+
+
+def taxes_on(lines: Sequence[LineInput], nets: Sequence[int], policy: Policy) -> list[LineTaxes]:
+    """Compute the taxes of every line, and their bases, which are rounded like the taxes."""
     if policy.level == RoundingLevel.ORDER:
         return _rounded_by_order(lines, nets, policy.mode)
     return [
@@ -22,34 +41,52 @@ def taxes_on(lines: Sequence[LineInput], nets: Sequence[int], policy: Policy) ->
 
 # A shop has a handful of tax classes and works out the same few factors all day.
 @lru_cache(maxsize=1024)
-def parts_of_net(rates: tuple[TaxRate, ...]) -> tuple[tuple[int, ...], int]:
-    """The exact taxes as parts of the net: a numerator for each rate, over one divisor."""
+def parts_of_net(rates: tuple[TaxRate, ...]) -> Parts:
+    """A compound rate is applied to the plain base with all earlier taxes on it."""
     factors: list[Fraction] = []
+    bases: list[Fraction] = []
     for rate in rates:
-        factor = Fraction(rate.percent) / 100
-        factors.append(factor * (1 + sum(factors)) if rate.compound else factor)
+        bases.append(1 + sum(factors, Fraction(0)) if rate.compound else Fraction(1))
+        factors.append(Fraction(rate.percent) / 100 * bases[-1])
     included = (factor for rate, factor in zip(rates, factors, strict=True) if rate.included)
     net = 1 + sum(included)
-    parts = [factor / net for factor in factors]
-    divisor = math.lcm(*(part.denominator for part in parts))
-    return tuple(part.numerator * (divisor // part.denominator) for part in parts), divisor
+    divisor = math.lcm(*((part / net).denominator for part in (*factors, *bases)))
+    return Parts(_numerators(factors, net, divisor), _numerators(bases, net, divisor), divisor)
 
 
-def _rounded_by_line(rates: tuple[TaxRate, ...], net: int, mode: RoundingMode) -> list[int]:
-    numerators, divisor = parts_of_net(rates)
-    return [divide(net * numerator, divisor, mode) for numerator in numerators]
+def _numerators(parts: Iterable[Fraction], net: Fraction, divisor: int) -> tuple[int, ...]:
+    return tuple((part / net * divisor).numerator for part in parts)
+
+
+def _rounded_by_line(rates: tuple[TaxRate, ...], net: int, mode: RoundingMode) -> LineTaxes:
+    parts = parts_of_net(rates)
+    return LineTaxes(
+        [divide(net * numerator, parts.divisor, mode) for numerator in parts.taxes],
+        [divide(net * numerator, parts.divisor, mode) for numerator in parts.bases],
+    )
 
 
 def _rounded_by_order(
     lines: Sequence[LineInput], nets: Sequence[int], mode: RoundingMode
+) -> list[LineTaxes]:
+    amounts = _summed_and_shared(lines, nets, mode, lambda parts: parts.taxes)
+    bases = _summed_and_shared(lines, nets, mode, lambda parts: parts.bases)
+    return [LineTaxes(*each) for each in zip(amounts, bases, strict=True)]
+
+
+def _summed_and_shared(
+    lines: Sequence[LineInput],
+    nets: Sequence[int],
+    mode: RoundingMode,
+    numerators_in: Callable[[Parts], tuple[int, ...]],
 ) -> list[list[int]]:
     """Sum each rate over the lines, round it once, and hand it back to the lines."""
     taxes = [[0] * len(line.taxes) for line in lines]
     exact: dict[TaxRate, list[tuple[int, int, int, int]]] = defaultdict(list)
     for row, (line, net) in enumerate(zip(lines, nets, strict=True)):
-        numerators, divisor = parts_of_net(line.taxes)
-        for column, rate in enumerate(line.taxes):
-            exact[rate].append((row, column, net * numerators[column], divisor))
+        of_line = parts_of_net(line.taxes)
+        for column, (rate, part) in enumerate(zip(line.taxes, numerators_in(of_line), strict=True)):
+            exact[rate].append((row, column, net * part, of_line.divisor))
     for parts in exact.values():
         common = math.lcm(*(divisor for _, _, _, divisor in parts))
         scaled = [numerator * (common // divisor) for _, _, numerator, divisor in parts]

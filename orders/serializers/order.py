@@ -181,11 +181,10 @@ class TaxSerializer(serializers.Serializer[Any]):
     percent = PercentField()
     included = serializers.BooleanField()
     compound = serializers.BooleanField()
+    taxable = MoneyField(
+        help_text="What the rate was applied to; of a compound tax with the earlier taxes."
+    )
     amount = MoneyField()
-
-
-class TaxTotalSerializer(TaxSerializer):
-    taxable = MoneyField()
 
 
 class LineSerializer(serializers.Serializer[Any]):
@@ -245,7 +244,7 @@ class OrderSerializer(SoldOfflineSerializer):
     subtotal = MoneyField()
     discount_total = MoneyField()
     tax_total = MoneyField()
-    taxes = TaxTotalSerializer(many=True)
+    taxes = TaxSerializer(many=True)
     cash_rounding = MoneyField(allow_negative=True)
     total = MoneyField()
     paid_total = MoneyField()
@@ -286,7 +285,7 @@ class CalculationSerializer(serializers.Serializer[Any]):
     subtotal = MoneyField()
     discount_total = MoneyField()
     tax_total = MoneyField()
-    taxes = TaxTotalSerializer(many=True)
+    taxes = TaxSerializer(many=True)
     total = MoneyField()
     cash_total = MoneyField(help_text="The total when all of it is paid in cash.")
 

@@ -39,7 +39,9 @@ class FiguresSerializer(serializers.Serializer[Any]):
     quantity = serializers.CharField(allow_null=True)
     gross = serializers.CharField(allow_null=True)
     discount_total = serializers.CharField(allow_null=True)
-    taxable = serializers.CharField(allow_null=True, help_text="Without the tax; of taxes only.")
+    taxable = serializers.CharField(
+        allow_null=True, help_text="What the rate was applied to; of taxes only."
+    )
     tax_total = serializers.CharField(allow_null=True)
     cash_rounding = serializers.CharField(
         allow_null=True, help_text="Of sales less that of refunds."

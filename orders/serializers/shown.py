@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund
-from orders.money import TaxRate, cash_rounding, round_to, trace
+from orders.money import PricedTax, TaxRate, TaxTotal, cash_rounding, round_to, trace
 from orders.services import Basket, policy_of
 from tenants.scope import current_tenant
 
@@ -114,15 +114,7 @@ def show_refund(refund: Refund) -> dict[str, Any]:
             for payout in refund.loaded_payouts
         ],
         "tax_total": money(refund.tax_total),
-        "taxes": [
-            {
-                **tax,
-                "percent": plain(Decimal(tax["percent"])),
-                "taxable": money(tax["taxable"]),
-                "amount": money(tax["amount"]),
-            }
-            for tax in refund.taxes
-        ],
+        "taxes": _taxes(refund.taxes, amounts),
         "cash_rounding": money(refund.cash_rounding),
         "total": money(refund.total),
         "reason": refund.reason,
@@ -175,7 +167,9 @@ def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
         "gross": money(line.gross),
         "discount_total": money(line.discount_total),
         "net": money(line.net),
-        "taxes": _taxes(line.taxes, amounts),
+        "taxes": [
+            _tax(tax, base, amounts) for tax, base in zip(line.taxes, line.bases, strict=True)
+        ],
         "tax_total": money(line.tax_total),
         "total": money(line.total),
         "refunded_quantity": plain(line.refunded_quantity),
@@ -184,11 +178,32 @@ def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
 
 
 def _discounts(discounts: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[str, Any]]:
-    return [{**each, "amount": amounts.money(each["amount"])} for each in discounts]
+    return [
+        {
+            "id": each["id"],
+            "type": each["type"],
+            "value": each["value"],
+            "reason": each["reason"],
+            "amount": amounts.money(each["amount"]),
+        }
+        for each in discounts
+    ]
 
 
 def _taxes(taxes: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[str, Any]]:
-    return [{**tax, "percent": plain(Decimal(tax["percent"]))} for tax in taxes]
+    return [_tax(tax, tax["taxable"], amounts) for tax in taxes]
+
+
+def _tax(tax: Mapping[str, Any], taxable: Decimal | str, amounts: Amounts) -> dict[str, Any]:
+    """Name by name: a database that sorts the keys of JSON must not change an answer."""
+    return {
+        "name": tax["name"],
+        "percent": plain(Decimal(tax["percent"])),
+        "included": tax["included"],
+        "compound": tax["compound"],
+        "taxable": amounts.money(taxable),
+        "amount": amounts.money(tax["amount"]),
+    }
 
 
 def _payment(payment: Payment, amounts: Amounts) -> dict[str, Any]:
@@ -222,7 +237,7 @@ def show_calculation(basket: Basket) -> dict[str, Any]:
                 "gross": str(bill.gross),
                 "discount_total": str(bill.discount_total),
                 "net": str(bill.net),
-                "taxes": [show_rate(tax.rate) | {"amount": str(tax.amount)} for tax in bill.taxes],
+                "taxes": [_priced_tax(tax) for tax in bill.taxes],
                 "tax_total": str(bill.tax_total),
                 "total": str(bill.total),
                 "trace": trace(line, bill, policy),
@@ -234,13 +249,14 @@ def show_calculation(basket: Basket) -> dict[str, Any]:
         "subtotal": str(priced.subtotal),
         "discount_total": str(priced.discount_total),
         "tax_total": str(priced.tax_total),
-        "taxes": [
-            show_rate(total.rate) | {"taxable": str(total.taxable), "amount": str(total.amount)}
-            for total in priced.taxes
-        ],
+        "taxes": [_priced_tax(total) for total in priced.taxes],
         "total": str(priced.total),
         "cash_total": str(priced.total + rounding),
     }
+
+
+def _priced_tax(tax: PricedTax | TaxTotal) -> dict[str, Any]:
+    return show_rate(tax.rate) | {"taxable": str(tax.taxable), "amount": str(tax.amount)}
 
 
 def show_rate(rate: TaxRate) -> dict[str, Any]:

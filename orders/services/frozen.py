@@ -85,7 +85,7 @@ def frozen_rate(rate: TaxRate) -> dict[str, Any]:
 
 
 def frozen_tax(tax: PricedTax) -> dict[str, Any]:
-    return frozen_rate(tax.rate) | {"amount": str(tax.amount)}
+    return frozen_rate(tax.rate) | {"taxable": str(tax.taxable), "amount": str(tax.amount)}
 
 
 def frozen_totals(totals: Iterable[TaxTotal]) -> list[dict[str, Any]]:

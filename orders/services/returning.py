@@ -34,10 +34,8 @@ class Back:
 
     @property
     def frozen_taxes(self) -> list[dict[str, Any]]:
-        return [
-            {**tax, "amount": str(amount)}
-            for tax, amount in zip(self.line.taxes, self.taken.taxes, strict=True)
-        ]
+        parts = zip(self.line.taxes, self.taken.bases, self.taken.taxes, strict=True)
+        return [{**tax, "taxable": str(base), "amount": str(amount)} for tax, base, amount in parts]
 
 
 def what_comes_back(
@@ -106,11 +104,15 @@ def _sold(order: Order, line: OrderLine) -> SoldLine:
         quantity=line.quantity,
         total=line.total,
         taxes=tuple(Decimal(tax["amount"]) for tax in line.taxes),
+        bases=line.bases,
         refunded_quantity=line.refunded_quantity,
         refunded_total=line.refunded_total,
         refunded_taxes=tuple(
             sum((Decimal(each.taxes[at]["amount"]) for each in earlier), NOTHING)
             for at in range(len(line.taxes))
+        ),
+        refunded_bases=tuple(
+            sum((each.bases[at] for each in earlier), NOTHING) for at in range(len(line.taxes))
         ),
     )
 
@@ -119,13 +121,9 @@ def tax_totals(backs: Sequence[Back]) -> list[dict[str, Any]]:
     """One bucket for each rate, with what of its taxable amount comes back."""
     buckets: dict[tuple[Any, ...], dict[str, Any]] = {}
     for back in backs:
-        taxable = back.taken.total - sum(back.taken.taxes, NOTHING)
-        seen: set[tuple[Any, ...]] = set()
         for tax in back.frozen_taxes:
             key = (tax["name"], tax["percent"], tax["included"], tax["compound"])
-            bucket = buckets.setdefault(key, {**tax, "amount": "0", "taxable": "0"})
-            bucket["amount"] = str(Decimal(bucket["amount"]) + Decimal(tax["amount"]))
-            if key not in seen:
-                bucket["taxable"] = str(Decimal(bucket["taxable"]) + taxable)
-            seen.add(key)
+            bucket = buckets.setdefault(key, {**tax, "taxable": "0", "amount": "0"})
+            for figure in ("taxable", "amount"):
+                bucket[figure] = str(Decimal(bucket[figure]) + Decimal(tax[figure]))
     return list(buckets.values())

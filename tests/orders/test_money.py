@@ -123,8 +123,18 @@ def test_a_compound_tax_also_taxes_the_earlier_tax():
     order = price_order((line("100.00", *rates),), (), EURO)
 
     assert [str(tax.amount) for tax in order.lines[0].taxes] == ["5.00", "9.98"]
-    assert [str(bucket.taxable) for bucket in order.taxes] == ["100.00", "100.00"]
+    assert [str(bucket.taxable) for bucket in order.taxes] == ["100.00", "105.00"]
+    assert [str(tax.taxable) for tax in order.lines[0].taxes] == ["100.00", "105.00"]
     assert str(order.total) == "114.98"
+
+
+def test_an_included_compound_tax_is_taken_out_of_a_base_with_the_earlier_tax():
+    rates = (included("first", "10"), included("second", "7", compound=True))
+
+    order = price_order((line("117.70", *rates),), (), EURO)
+
+    figures = [(str(bucket.taxable), str(bucket.amount)) for bucket in order.taxes]
+    assert figures == [("100.00", "10.00"), ("110.00", "7.70")]
 
 
 def test_included_and_added_taxes_share_the_base_without_the_included_one():
@@ -198,12 +208,12 @@ def test_rates_that_differ_in_anything_have_buckets_of_their_own():
     assert len({rate.key for rate in rates}) == 5
 
 
-def test_a_rate_that_a_line_names_twice_is_charged_twice_but_taxes_the_line_once():
+def test_a_rate_that_a_line_names_twice_is_charged_twice_on_as_much():
     rate = added("tax", "10")
 
     order = price_order((line("1.00", rate, rate),), (), EURO)
 
-    assert order.taxes == (TaxTotal(rate, Decimal("1.00"), Decimal("0.20")),)
+    assert order.taxes == (TaxTotal(rate, Decimal("2.00"), Decimal("0.20")),)
 
 
 def test_included_taxes_rounded_up_may_exceed_a_price_of_one_cent():
@@ -212,7 +222,7 @@ def test_included_taxes_rounded_up_may_exceed_a_price_of_one_cent():
     order = price_order((line("0.01", included("a", "5"), included("b", "5")),), (), policy)
 
     assert (str(order.tax_total), str(order.total)) == ("0.02", "0.01")
-    assert str(order.taxes[0].taxable) == "-0.01"
+    assert str(order.taxes[0].taxable) == "0.01"
 
 
 def test_yen_have_no_decimals():

@@ -4,6 +4,7 @@ import math
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,16 @@ def exact_taxes(line, net):
         factors.append(Fraction(rate.percent) / 100 * (1 + earlier))
     included = sum(f for f, rate in zip(factors, line.taxes, strict=True) if rate.included)
     return [factor * net / (1 + included) for factor in factors]
+
+
+def exact_bases(line, net):
+    """What each rate of a net is applied to, to the last digit."""
+    taxes = exact_taxes(line, net)
+    included = sum(tax for tax, rate in zip(taxes, line.taxes, strict=True) if rate.included)
+    plain = net - included
+    return [
+        plain + sum(taxes[:at]) if rate.compound else plain for at, rate in enumerate(line.taxes)
+    ]
 
 
 def what_is_left(given_discounts, left, policy):
@@ -175,16 +186,18 @@ def test_one_order_discount_is_shared_by_largest_remainder(sale):
         assert_largest_remainder(shares, exact)
 
 
+@pytest.mark.parametrize(("figure", "exactly"), [("amount", exact_taxes), ("taxable", exact_bases)])
 @any_bill
-@given(sales())
-def test_taxes_are_what_fractions_say_at_either_level(sale):
+@given(sale=sales())
+def test_taxes_and_their_bases_are_what_fractions_say_at_either_level(sale, figure, exactly):
     lines, _, policy = sale
     order = price_order(*sale)
     by_rate: dict[str, list[tuple[int, Fraction]]] = {}
     for line, priced in zip(lines, order.lines, strict=True):
-        exact = exact_taxes(line, units(priced.net, policy))
+        exact = exactly(line, units(priced.net, policy))
         for tax, part in zip(priced.taxes, exact, strict=True):
-            by_rate.setdefault(tax.rate.key, []).append((units(tax.amount, policy), part))
+            rounded_part = units(getattr(tax, figure), policy)
+            by_rate.setdefault(tax.rate.key, []).append((rounded_part, part))
 
     for parts in by_rate.values():
         shares, exact = zip(*parts, strict=True)
@@ -206,10 +219,7 @@ def test_taxes_sum_to_their_buckets_in_order_of_first_appearance(sale):
     for bucket in order.taxes:
         mine = [(line, tax) for line, tax in taxes if tax.rate.key == bucket.rate.key]
         assert bucket.amount == sum(tax.amount for _, tax in mine)
-        assert bucket.taxable == sum(
-            line.net - sum(tax.amount for tax in line.taxes if tax.rate.included)
-            for line, _ in mine
-        )
+        assert bucket.taxable == sum(tax.taxable for _, tax in mine)
 
 
 @any_bill

@@ -11,9 +11,11 @@ THREE_FOR_TEN = SoldLine(
     quantity=Decimal(3),
     total=Decimal("10.00"),
     taxes=(Decimal("0.48"),),
+    bases=(Decimal("9.52"),),
     refunded_quantity=Decimal(0),
     refunded_total=Decimal("0.00"),
     refunded_taxes=(Decimal("0.00"),),
+    refunded_bases=(Decimal("0.00"),),
 )
 
 
@@ -27,10 +29,12 @@ def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
             refunded_quantity=line.refunded_quantity + 1,
             refunded_total=line.refunded_total + back.total,
             refunded_taxes=(line.refunded_taxes[0] + back.taxes[0],),
+            refunded_bases=(line.refunded_bases[0] + back.bases[0],),
         )
 
     assert paid == ["3.33", "3.34", "3.33"]
     assert line.refunded_taxes == line.taxes
+    assert line.refunded_bases == line.bases
 
 
 @pytest.mark.parametrize(("refunded", "quantity"), [("2", "1.001"), ("0", "0"), ("2", "-1")])

@@ -35,9 +35,11 @@ def sold_lines(draw):
             quantity=line.quantity,
             total=each.total,
             taxes=tuple(tax.amount for tax in each.taxes),
+            bases=tuple(tax.taxable for tax in each.taxes),
             refunded_quantity=Decimal(0),
             refunded_total=Decimal(0),
             refunded_taxes=tuple(Decimal(0) for _ in each.taxes),
+            refunded_bases=tuple(Decimal(0) for _ in each.taxes),
         )
         for line, each in zip(lines, priced.lines, strict=True)
     ], policy.exponent
@@ -49,11 +51,10 @@ def after(line: SoldLine, back: TakenBack) -> SoldLine:
         line,
         refunded_quantity=line.refunded_quantity + back.quantity,
         refunded_total=line.refunded_total + back.total,
-        refunded_taxes=tuple(
-            map(Decimal.__add__, line.refunded_taxes, back.taxes),
-        ),
+        refunded_taxes=tuple(map(Decimal.__add__, line.refunded_taxes, back.taxes)),
+        refunded_bases=tuple(map(Decimal.__add__, line.refunded_bases, back.bases)),
     )
-    assert min(back.quantity, back.total, *back.taxes) >= 0
+    assert min(back.quantity, back.total, *back.taxes, *back.bases) >= 0
     assert now.refunded_quantity <= line.quantity
     assert now.refunded_total <= line.total
     assert all(
@@ -80,11 +81,15 @@ def some_refund(data, lines, exponent):
 
 
 def taken(lines, parts, exponent):
-    nothing = [TakenBack(Decimal(0), Decimal(0), (Decimal(0),) * len(line.taxes)) for line in lines]
     return [
-        take_back(line, part, exponent) if part else none
-        for line, part, none in zip(lines, parts, nothing, strict=True)
+        take_back(line, part, exponent) if part else nothing_of(line)
+        for line, part in zip(lines, parts, strict=True)
     ]
+
+
+def nothing_of(line):
+    no_taxes = (Decimal(0),) * len(line.taxes)
+    return TakenBack(Decimal(0), Decimal(0), no_taxes, no_taxes)
 
 
 def all_that_is_left(lines, exponent):
@@ -108,6 +113,7 @@ def test_all_refunds_together_are_the_sale_to_the_last_unit(sale, data):
         assert line.refunded_quantity == line.quantity
         assert line.refunded_total == line.total
         assert line.refunded_taxes == line.taxes
+        assert line.refunded_bases == line.bases
 
 
 @any_sale

@@ -1,7 +1,7 @@
 """The shared truth: any terminal, in any language, prices these orders to the same figures."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from orders.money import (
     Policy,
     PricedLine,
     PricedOrder,
+    PricedTax,
     RoundingLevel,
     RoundingMode,
     TaxRate,
+    TaxTotal,
     price_order,
 )
 
@@ -49,12 +51,18 @@ def priced(vector: Mapping[str, Any]) -> PricedOrder:
     return price_order(lines, discounts_of(vector), Policy(vector["exponent"], level, mode))
 
 
+def tax_figures(taxes: Iterable[PricedTax | TaxTotal]) -> list[dict[str, str]]:
+    return [
+        {"id": tax.rate.name, "base": str(tax.taxable), "amount": str(tax.amount)} for tax in taxes
+    ]
+
+
 def line_figures(line: PricedLine) -> dict[str, Any]:
     return {
         "gross": str(line.gross),
         "discount_total": str(line.discount_total),
         "net": str(line.net),
-        "taxes": [{"id": tax.rate.name, "amount": str(tax.amount)} for tax in line.taxes],
+        "taxes": tax_figures(line.taxes),
         "total": str(line.total),
     }
 
@@ -62,6 +70,7 @@ def line_figures(line: PricedLine) -> dict[str, Any]:
 def figures(order: PricedOrder) -> dict[str, Any]:
     return {
         "lines": [line_figures(line) for line in order.lines],
+        "taxes": tax_figures(order.taxes),
         "subtotal": str(order.subtotal),
         "discount_total": str(order.discount_total),
         "tax_total": str(order.tax_total),
@@ -70,7 +79,7 @@ def figures(order: PricedOrder) -> dict[str, Any]:
 
 
 def test_no_vector_is_missing():
-    assert len({vector["name"] for vector in VECTORS}) == 60
+    assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 91
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
