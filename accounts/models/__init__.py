@@ -4,7 +4,13 @@ from accounts.models.approval import EXPIRED, Approval, object_key
 from accounts.models.session import AuthSession
 from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
-from accounts.models.terminal import Pin, Posting, Terminal
+from accounts.models.terminal import (
+    Pin,
+    Posting,
+    Terminal,
+    in_stores_assigned_to,
+    in_stores_of,
+)
 from accounts.models.throttle import Throttle
 from accounts.models.user import Role, User, username_key
 
@@ -21,6 +27,8 @@ __all__ = [
     "Terminal",
     "Throttle",
     "User",
+    "in_stores_assigned_to",
+    "in_stores_of",
     "object_key",
     "username_key",
 ]

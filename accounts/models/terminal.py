@@ -124,3 +124,24 @@ class Posting(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.user_id} at {self.store_id}"
+
+
+def in_stores_of(user: User) -> models.Q:
+    """Return the condition for rows, with a `store`, of the stores in which a person works.
+
+    Managers, admins and the platform work in all stores. Cashiers work in those assigned to
+    them, or in all where none is; logged in at a paired register, they see its store alone.
+    """
+    if user.works_everywhere:
+        return models.Q()
+    assigned = in_stores_assigned_to(user.pk)
+    return assigned & models.Q(store=user.at_store) if user.at_store else assigned
+
+
+def in_stores_assigned_to(user_id: uuid.UUID, **within: Any) -> models.Q:
+    """Return the same condition by the assignments of a person alone.
+
+    `within` narrows the assignments further, where no tenant is in scope.
+    """
+    postings = Posting.objects.filter(user=user_id, **within)
+    return models.Q(store__in=postings.values("store")) | ~models.Exists(postings)

@@ -250,6 +250,11 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def may_run_shifts_of_others(self) -> bool:
         return self.is_at_least(Role.MANAGER)
 
+    @property
+    def works_everywhere(self) -> bool:
+        """Whether assigned stores are no limit to what this person sees and where they act."""
+        return self.is_at_least(Role.MANAGER) or self.is_platform
+
     def may_void(self) -> bool:
         """End an order that has something on it, without a sale."""
         return self.is_at_least(Role.MANAGER)

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection
 from functools import partial
-from uuid import UUID
 
-from accounts.models import Posting, User
+from accounts.models import User, in_stores_of
 from tenants.changes import Page, read_changes
 from tenants.models.outbox import OutboxEventQuerySet
 
@@ -19,12 +18,4 @@ def _narrowed(
 ) -> OutboxEventQuerySet:
     if kinds:
         events = events.filter(subject_type__in=kinds)
-    return events if user.may_see_people() else events.told_to_staff(_stores_of(user))
-
-
-def _stores_of(user: User) -> Collection[UUID] | None:
-    """Where the till stands at which they are, or where they are posted; else everywhere."""
-    if user.at_store:
-        return [user.at_store]
-    posted = list(Posting.objects.filter(user=user).values_list("store", flat=True))
-    return posted or None
+    return events if user.may_see_people() else events.told_to_staff(in_stores_of(user))

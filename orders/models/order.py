@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import Exists, Prefetch, Q
+from django.db.models import Prefetch, Q
 
-from accounts.models import Posting, Role, User
+from accounts.models import User, in_stores_of
 from orders.exceptions import (
     IllegalTransition,
     NoReceipt,
@@ -33,14 +33,9 @@ class OrderQuerySet(TenantQuerySet["Order"]):
     def visible_to(self, user: User) -> Self:
         """Managers see the orders of all stores, cashiers those of the store they work at.
 
-        That is where their till stands; away from any, it is where they are posted, if anywhere.
+        See `in_stores_of`.
         """
-        if user.is_at_least(Role.MANAGER) or user.is_platform:
-            return self
-        if user.at_store:
-            return self.filter(store=user.at_store)
-        postings = Posting.objects.filter(user=user)
-        return self.filter(Q(store__in=postings.values("store")) | ~Exists(postings))
+        return self.filter(in_stores_of(user))
 
     def open(self) -> Self:
         return self.filter(status=Order.Status.OPEN)

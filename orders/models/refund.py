@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from accounts.models import Role, User
+from accounts.models import User
 from orders.models.columns import money_column, quantity_column
 from orders.models.line import OrderLine
 from orders.models.order import Order
@@ -20,7 +20,7 @@ from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQu
 class RefundQuerySet(TenantQuerySet["Refund"]):
     def visible_to(self, user: User) -> Self:
         """Those of the orders that somebody sees."""
-        if user.is_at_least(Role.MANAGER) or user.is_platform:
+        if user.works_everywhere:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 

@@ -7,13 +7,17 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import User, in_stores_of
 from orders.exceptions import ShiftNotIn
 from orders.models.columns import money_column
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 
 class ShiftQuerySet(TenantQuerySet["Shift"]):
+    def visible_to(self, user: User) -> Self:
+        """Return those of the stores in which the person works."""
+        return self.filter(in_stores_of(user))
+
     def open(self) -> Self:
         return self.filter(status=Shift.Status.OPEN)
 

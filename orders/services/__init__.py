@@ -34,6 +34,7 @@ from orders.services.receipt_mail import email_receipt
 from orders.services.receipts import ReceiptContent, receipt_of
 from orders.services.refund_receipts import RefundReceipt, refund_receipt_of
 from orders.services.refunding import NewRefund, refund_order
+from orders.services.registers import find_register
 from orders.services.reports import FIGURES, LONGEST_REPORT, GroupBy, Report, sales_report
 from orders.services.returning import WantedBack
 from orders.services.searching import search_products
@@ -103,6 +104,7 @@ __all__ = [
     "end_shift",
     "ensure_drawable",
     "exported_products",
+    "find_register",
     "gaps_of",
     "hold_order",
     "import_products",

@@ -16,6 +16,7 @@ from orders.services.giving_back import finish_if_paid_out
 from orders.services.leave import Asked, Leave
 from orders.services.paying import locked_order
 from orders.services.payouts import ask_for_payouts, resume_refund
+from orders.services.registers import register_for
 from orders.services.returning import Back, WantedBack, tax_totals, what_comes_back
 from tenants import idempotency
 from tenants.exceptions import IdConflict, Invalid
@@ -81,7 +82,7 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
 
 
 def _draft(order: Order, new: NewRefund, backs: Sequence[Back], by: User) -> Refund:
-    register = _register(order, new)
+    register = _register(order, new, by)
     refund = Refund(
         id=new.id,
         order=order,
@@ -112,14 +113,9 @@ def _draft(order: Order, new: NewRefund, backs: Sequence[Back], by: User) -> Ref
     return refund
 
 
-def _register(order: Order, new: NewRefund) -> Register:
+def _register(order: Order, new: NewRefund, by: User) -> Register:
     """Where the money is given back: the register named, or the one where it was sold."""
-    if new.register is None:
-        return order.register
-    register = Register.objects.in_use().select_related("store").filter(pk=new.register).first()
-    if register is None:
-        raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
-    return register
+    return order.register if new.register is None else register_for(new.register, by)
 
 
 def _ensure_allowed(refund: Refund, new: NewRefund, by: User) -> User | None:

@@ -23,22 +23,16 @@ from orders.services.credit import spend_credits
 from orders.services.frozen import frozen_tax, frozen_totals
 from orders.services.limits import excess_of
 from orders.services.paying import ask_gateway, look_up_left_behind
+from orders.services.registers import register_for
 from orders.services.stock import reserve_stock
 from orders.services.tender import NewPayment, draft_payments
 from tenants import idempotency
-from tenants.exceptions import DomainError, IdConflict, Invalid
+from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
 from tenants.outbox import event_of
-from tenants.prepared import Prepared
 from tenants.rows import insert_all
-from tenants.scope import current_tenant, current_tenant_id, retrying
-
-REGISTER = Prepared(
-    lambda tenant, pk: (
-        Register.objects.in_use().select_related("store").filter(tenant=tenant, pk=pk)
-    )
-)
+from tenants.scope import current_tenant, retrying
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,16 +65,16 @@ def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     except (DomainError, IntegrityError) as refusal:
         if isinstance(refusal, IntegrityError) and not is_duplicate(refusal):
             raise
-        return look_up_left_behind(_known(new, refusal)), False
+        return look_up_left_behind(_known(new, refusal, by)), False
     return ask_gateway(order, order.loaded_payments), True
 
 
-def _known(new: NewOrder, refusal: Exception) -> Order:
+def _known(new: NewOrder, refusal: Exception, by: User) -> Order:
     """The order that this id names already; where there is none, the refusal stands.
 
     Asked only now, so that the many sales that are new do not pay for the few that are not.
     """
-    order = Order.objects.with_details().filter(pk=new.id).first()
+    order = Order.objects.visible_to(by).with_details().filter(pk=new.id).first()
     if order is None and isinstance(refusal, DomainError):
         raise refusal
     if order is None or order.fingerprint != new.fingerprint:
@@ -91,9 +85,7 @@ def _known(new: NewOrder, refusal: Exception) -> Order:
 @retrying
 def _place(new: NewOrder, by: User) -> Order:
     """Everything that can be read and computed before, then one short transaction."""
-    register = REGISTER.first(tenant=current_tenant_id(), pk=new.register)
-    if register is None:
-        raise Invalid.field("register", "There is no such register in use.", code="does_not_exist")
+    register = register_for(new.register, by)
     basket = price_basket(current_tenant(), new.lines, new.discounts)
     excess = excess_of(basket, new.id, by)
     if excess and new.approval is None:

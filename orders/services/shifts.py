@@ -16,8 +16,9 @@ from orders.services.bulk import announce_many
 from orders.services.completing import note_first_order
 from orders.services.drawer import expected_cash
 from orders.services.leave import Asked, Leave
+from orders.services.registers import no_such_register, register_for
 from tenants import audit, idempotency
-from tenants.exceptions import IdConflict, Invalid, NotPermitted
+from tenants.exceptions import IdConflict, NotPermitted
 from tenants.ids import is_duplicate
 from tenants.models import Register
 from tenants.outbox import announce
@@ -58,9 +59,7 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
     Returns the shift, and whether this call opened it. With the first drawer the shop's currency
     is fixed, as with the first order: the float is money.
     """
-    register = Register.objects.select_related("store").filter(pk=new.register).first()
-    if register is None:
-        raise _no_such_register()
+    register = register_for(new.register, by, in_use=False)
     note_first_order()
     series = RegisterSeries.objects.count_up(register)
     known = Shift.objects.filter(pk=new.id).first()
@@ -68,15 +67,11 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
         if known.fingerprint != new.fingerprint:
             raise IdConflict
         return known, False
-    if not (register.is_active and register.store.is_active):
-        raise _no_such_register()
+    if not register.is_in_use:
+        raise no_such_register()
     if series.shift is not None:
         raise ShiftAlreadyOpen(shift=str(series.shift), register=register.name)
     return _open(new, register, by), True
-
-
-def _no_such_register() -> Invalid:
-    return Invalid.field("register", "There is no such register in use.", code="does_not_exist")
 
 
 def _open(new: NewShift, register: Register, by: User) -> Shift:

@@ -86,7 +86,9 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     def current(self, request: Request) -> Response:
         """The open shift of a register; where there is none, the float to begin with."""
         named = id_in("register", request.query_params)
-        register = Register.objects.get(pk=self.register_named(named))
+        register = services.find_register(self.register_named(named), request.user)
+        if register is None:
+            raise Register.DoesNotExist
         shift = Shift.objects.open().filter(register=register).first()
         if shift is None:
             suggested = request.user.tenant.in_currency(services.suggested_float(register))

@@ -43,10 +43,10 @@ class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
         """The changes behind a reader's place, up to and with the last."""
         return self.filter(position__gt=after, position__lte=last).order_by("position")
 
-    def told_to_staff(self, stores: Collection[UUID] | None) -> Self:
-        """What those may read who see these stores alone, or every store, but no people."""
-        of_store = Q(store__isnull=False) if stores is None else Q(store__in=stores)
-        return self.filter(Q(subject_type__in=OPEN_TO_STAFF) | of_store)
+    def told_to_staff(self, in_their_stores: Q) -> Self:
+        """Return what those may read who see the rows of some stores, but no people."""
+        of_stores = Q(store__isnull=False) & in_their_stores
+        return self.filter(Q(subject_type__in=OPEN_TO_STAFF) | of_stores)
 
 
 class OutboxEvent(TenantOwned):

@@ -164,7 +164,7 @@ def test_where_somebody_is_costs_no_statement_more(
     for person in (
         Person(manager),
         Person(cashier),
-        bound(cashier, register),
+        bound(cashier, elsewhere),
         bound(manager, register),
     ):
         with statements(5):

@@ -5,6 +5,7 @@ import pytest
 from orders.models import Order, OrderLine
 from tenants.scope import tenant_scope
 from tests.accounts.leave import asked, given
+from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.orders.till import card, cash, line, new_id, percent
 from tests.parallel import at_once
 
@@ -184,6 +185,31 @@ def test_an_order_is_taken_up_at_another_till_of_the_store(till, tills, path, sh
     assert (paid["status"], paid["receipt_number"]) == ("completed", 1)
     with tenant_scope(shop):
         assert Order.objects.get().register_id == other.register.pk
+
+
+@pytest.fixture
+def not_of_the_store(shop, store, foreign):
+    """Registers at which an order of this store is not taken up."""
+    return {
+        "another store": RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop)).pk,
+        "another shop": foreign.register.pk,
+        "nowhere": new_id(),
+        "out of use": RegisterFactory(tenant=shop, store=store, is_active=False).pk,
+    }
+
+
+@pytest.mark.parametrize("place", ["another store", "another shop", "nowhere", "out of use"])
+def test_an_order_is_not_taken_up_at_a_register_that_is_not_of_its_store(
+    till, chief, path, not_of_the_store, refused, place
+):
+    till.post(f"{path}hold/")
+    body = {"register": str(not_of_the_store[place])}
+
+    for person in (till, chief):
+        wrong = (400, "invalid", {"register": "does_not_exist"})
+        refused(lambda person=person: person.post(f"{path}resume/", body), *wrong)
+
+    assert till.get(path).json()["status"] == "held"
 
 
 def test_the_note_and_the_customer(till, path):

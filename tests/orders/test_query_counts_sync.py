@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # PostgreSQL gets the rows of all tables in one message, SQLite a statement for each table.
 EACH_SALE = {"postgresql": 8, "sqlite": 15}
 # Who, where and what is known; and at the end who sent what, and how far the till has counted.
-AROUND = 7
+AROUND = 6
 DUPLICATES = 4
 
 

@@ -14,6 +14,7 @@ from tests.architecture.test_schema import document
 from tests.explaining import ROWS, analyze, multiply, plan_of, walk
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.orders.leave import bound
 
 AGES_AGO = timezone.now() - timedelta(days=40)
 
@@ -116,7 +117,9 @@ def test_a_cashier_reads_the_catalog_and_the_own_store_and_no_people(
     with tenant_scope(store.tenant):
         Posting.objects.create(user=cashier, store=store)
     posted = kinds(till, after=0)
+    at_tills = [kinds(bound(cashier, place), after=0) for place in (order.register, elsewhere)]
 
+    assert at_tills == [["product", "store", "register", "order"], ["product", "store", "register"]]
     assert kinds(office, after=0)[-1] == "user"
     assert unposted == ["product", "store", "register", "order", "order"]
     assert posted == ["product", "store", "register", "order"]

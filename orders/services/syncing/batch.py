@@ -11,10 +11,11 @@ from django.db.models.functions import Greatest
 from accounts.models import User
 from orders.exceptions import IdReused
 from orders.models import Order, RegisterSeries
+from orders.services.registers import register_for
 from orders.services.syncing.booking import book
 from orders.services.syncing.sale import Malformed, OfflineSale
 from tenants import audit, idempotency
-from tenants.exceptions import DomainError, FieldError, Invalid, NotPermitted
+from tenants.exceptions import DomainError, FieldError, Invalid
 from tenants.ids import is_duplicate
 from tenants.models import Register
 from tenants.scope import deed
@@ -53,14 +54,15 @@ def upload_sales(upload: Upload, *, by: User) -> list[Result]:
     Under a key nothing else is booked, however close together two requests come. Where the answer
     was lost, the same request again finds all that was booked by its ids.
     """
-    register = _register(upload.register, by)
+    # Also one that is used no more: what was sold there was sold.
+    register = register_for(upload.register, by, in_use=False)
     with idempotency.begun():
         return _upload(upload, register, by)
 
 
 def _upload(upload: Upload, register: Register, by: User) -> list[Result]:
     people = _people(upload.batch, by)
-    known = _known([item.id for item in upload.batch if item.id])
+    known = _known([item.id for item in upload.batch if item.id], by)
     results = []
     for item in upload.batch:
         result = _result(item, register, people, known, by)
@@ -72,18 +74,6 @@ def _upload(upload: Upload, register: Register, by: User) -> list[Result]:
     return results
 
 
-def _register(id: uuid.UUID, by: User) -> Register:
-    """Also one that is used no more: what was sold there was sold."""
-    register = Register.objects.select_related("store").filter(pk=id).first()
-    if register is None:
-        raise Invalid.field("register", "There is no such register.", code="does_not_exist")
-    is_theirs = by.at_store == register.store_id or by.may_run_shifts_of_others()
-    works_there = User.objects.get_queryset().working_at(register.store_id).filter(pk=by.pk)
-    if not is_theirs and not works_there.exists():
-        raise NotPermitted
-    return register
-
-
 def _people(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
     """Who sold all this; also those who have left since."""
     named = {item.cashier for item in batch if isinstance(item, OfflineSale) and item.cashier}
@@ -91,8 +81,8 @@ def _people(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUI
     return {person.pk: person for person in people} | {by.pk: by}
 
 
-def _known(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Order]:
-    orders = Order.objects.filter(pk__in=ids)
+def _known(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:
+    orders = Order.objects.visible_to(by).filter(pk__in=ids)
     return {
         order.pk: order
         for order in orders.only(
@@ -130,7 +120,7 @@ def _booked(
         if not is_duplicate(error):
             raise
         # Somebody was quicker with the same sale, or it names another's id as its own.
-        order = _known([item.id]).get(item.id)
+        order = _known([item.id], by).get(item.id)
         if order is None:
             raise IdReused from error
         return _duplicate(item, register, order)

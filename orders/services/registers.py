@@ -1,0 +1,46 @@
+"""Which register a person may use: the one place that looks up a register that a request names."""
+
+import uuid
+
+from accounts.models import User, in_stores_assigned_to
+from tenants.exceptions import Invalid, NotPermitted
+from tenants.models import Register
+from tenants.prepared import Prepared
+from tenants.scope import current_tenant_id
+
+REGISTER = Prepared(
+    lambda tenant, pk: Register.objects.select_related("store").filter(tenant=tenant, pk=pk)
+)
+REGISTER_OF_CASHIER = Prepared(
+    lambda tenant, pk, user: Register.objects.select_related("store").filter(
+        in_stores_assigned_to(user, tenant=tenant), tenant=tenant, pk=pk
+    )
+)
+
+
+def find_register(register_id: uuid.UUID, by: User) -> Register | None:
+    """Return the register, with its store, or None where the shop has none with this id.
+
+    Raises `NotPermitted` where the person does not work in its store. One statement, unless it
+    is refused.
+    """
+    tenant = current_tenant_id()
+    if by.works_everywhere:
+        return REGISTER.first(tenant=tenant, pk=register_id)
+    register = REGISTER_OF_CASHIER.first(tenant=tenant, pk=register_id, user=by.pk)
+    is_elsewhere = register is not None and by.at_store not in {None, register.store_id}
+    if is_elsewhere or (register is None and REGISTER.first(tenant=tenant, pk=register_id)):
+        raise NotPermitted
+    return register
+
+
+def register_for(register_id: uuid.UUID, by: User, *, in_use: bool = True) -> Register:
+    """Return the register at which this person acts, or raise what says why they may not."""
+    register = find_register(register_id, by)
+    if register is None or (in_use and not register.is_in_use):
+        raise no_such_register()
+    return register
+
+
+def no_such_register() -> Invalid:
+    return Invalid.field("register", "There is no such register in use.", code="does_not_exist")

@@ -1,0 +1,120 @@
+"""A cashier of one store neither sees nor does anything in another, route by route."""
+
+import uuid
+
+import pytest
+
+from accounts.models import Posting
+from tenants.scope import tenant_scope
+from tests.api import Person
+from tests.architecture.calls import BY_NAME, call, each_alone
+from tests.architecture.test_permissions import STAFF, TABLE, row_of
+from tests.architecture.walks import what_is_there
+from tests.factories.accounts import UserFactory
+from tests.factories.tenants import StoreFactory
+from tests.orders.leave import bound
+from tests.orders.offline import charged, sale
+from tests.orders.till import cash, line, new_id
+from tests.shapes import refusal
+
+pytestmark = pytest.mark.once
+
+# Rows of one store, by the first word of the names of their routes.
+OF_A_STORE = {"order", "payment", "refund", "shift", "movement"}
+# What every cashier may read, whichever store it is about.
+OF_NO_STORE = {
+    "approval",
+    "category",
+    "idempotency-key",
+    "product",
+    "register",
+    "session",
+    "stock-level",
+    "store",
+    "store-credit",
+    "tax-class",
+    "user",
+}
+CASHIERS = sorted(call for call, who in TABLE.items() if who >= STAFF)
+ABOUT_ONE = [(method, name) for method, name in CASHIERS if "<" in BY_NAME[name].path]
+# Requests of cashiers that name a register in their body.
+NAMING_A_REGISTER = {
+    ("post", "order-list"): lambda at, product: {
+        "id": new_id(),
+        "register": at,
+        "lines": [line(product)],
+        "payments": [cash("2.50")],
+    },
+    ("post", "shift-list"): lambda at, product: {"id": new_id(), "register": at},
+    ("post", "sync-orders"): lambda at, product: {
+        "register": at,
+        "batch": [sale(1, charged(product))],
+    },
+}
+
+
+def kind_of(name):
+    kinds = [kind for kind in OF_A_STORE | OF_NO_STORE if name == kind or name.startswith(kind)]
+    return max(kinds, key=len) if kinds else None
+
+
+@pytest.fixture
+def elsewhere(shop):
+    """A cashier of another store of the shop, away from any till and at one of this store."""
+    user = UserFactory(tenant=shop, role="cashier")
+    with tenant_scope(shop):
+        Posting(user=user, store=StoreFactory(tenant=shop)).save(force_insert=True)
+    return user
+
+
+@pytest.fixture
+def asking(elsewhere, register):
+    return {"away": Person(elsewhere), "at a till of it": bound(elsewhere, register)}
+
+
+def test_every_route_about_one_row_says_whether_it_is_of_a_store():
+    assert {kind_of(name) for _, name in ABOUT_ONE} == OF_A_STORE | OF_NO_STORE
+
+
+@pytest.mark.parametrize(
+    ("method", "name"), [each for each in ABOUT_ONE if kind_of(each[1]) in OF_A_STORE]
+)
+def test_a_row_of_another_store_is_like_one_that_nobody_has(method, name, rows, asking):
+    for who, person in asking.items():
+        before = what_is_there()
+        with each_alone(who):
+            theirs = call(person, method, name, row_of(name, rows))
+            nobodys = call(person, method, name, uuid.uuid4())
+
+            refusal(theirs, 404, "not_found")
+            assert theirs.status_code == nobodys.status_code
+            assert what_is_there() == before
+
+
+@pytest.mark.parametrize("name", sorted({"order", "refund", "shift", "movement"}))
+def test_no_list_shows_a_row_of_another_store(name, rows, asking, cashier, store, register):
+    path = BY_NAME[f"{name}-list"].path.removeprefix("api/v1/")
+    for person in asking.values():
+        for named in ({}, {"store": str(store.pk)}, {"register": str(register.pk)}):
+            answer = person.get(path, named)
+            shown = answer.json().get("results", [])
+            assert shown == [], (name, named)
+    assert Person(cashier).get(path).json()["results"]
+
+
+@pytest.mark.parametrize(("method", "name"), sorted(NAMING_A_REGISTER))
+def test_no_request_acts_at_a_register_of_another_store(method, name, asking, register, product):
+    body = NAMING_A_REGISTER[method, name](str(register.pk), product)
+    for who, person in asking.items():
+        before = what_is_there()
+        with each_alone(who):
+            refusal(call(person, method, name, None, body), 403, "permission_denied")
+            assert what_is_there() == before
+
+
+def test_the_current_shift_of_a_register_of_another_store_is_not_told(rows, asking, register):
+    for person in asking.values():
+        for named in ({"register": str(register.pk)}, {}):
+            answer = person.get("shifts/current/", named)
+            if named or person.session.register_id:
+                refusal(answer, 403, "permission_denied")
