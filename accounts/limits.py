@@ -23,6 +23,9 @@ FAILURES_OF_STRANGERS = Window("log_in_hundred", limit=100, seconds=MONTH)
 LOG_IN_FROM_ADDRESS = Window("log_in_address", limit=30, seconds=60)
 FAILURES_FROM_ADDRESS = Window("log_in_failures", limit=10, seconds=60)
 LOG_IN_TO_TENANT = Window("log_in_tenant", limit=300, seconds=60)
+LOG_IN_AT_TERMINAL = Window("log_in_terminal", limit=30, seconds=60)
+# Of all people together: with a stolen terminal token nobody guesses more than 80 times an hour.
+FAILURES_AT_TERMINAL = Window("log_in_terminal_failures", limit=20, seconds=QUARTER_HOUR)
 REFRESH_OF_SESSION = Window("refresh", limit=60, seconds=60)
 OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
 # Six digits are few: so many guesses a day are one in a hundred thousand.
@@ -73,6 +76,17 @@ def from_address(ip: str | None) -> Claim:
 
 def failures_from(ip: str | None) -> Claim:
     return Claim(FAILURES_FROM_ADDRESS, (network(ip),))
+
+
+def at_place(tenant: str, ip: str | None, terminal: uuid.UUID | None) -> tuple[list[Claim], Claim]:
+    """Return what counts every log-in of a place, and what counts its failures.
+
+    A paired terminal is a place of its own, which nothing from its address or at its shop closes.
+    """
+    if terminal is not None:
+        tries = [Claim(LOG_IN_AT_TERMINAL, (terminal.hex,))]
+        return tries, Claim(FAILURES_AT_TERMINAL, (terminal.hex,))
+    return [to_tenant(tenant), from_address(ip)], failures_from(ip)
 
 
 def sign_up_from(ip: str | None) -> Claim:

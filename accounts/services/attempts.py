@@ -93,8 +93,8 @@ def counted_log_in(
     attempt = Attempt(shop, tenant, username, way, terminal)
     subject = str(shop.pk) if shop else tenant
     guesses = guesses_at(attempt, subject, ip)
-    failures = limits.failures_from(ip)
-    waits = reserve([*guesses, limits.to_tenant(subject), limits.from_address(ip), failures])
+    tries, failures = limits.at_place(subject, ip, terminal)
+    waits = reserve([*guesses, *tries, failures])
     try:
         yield attempt
     except Busy:
