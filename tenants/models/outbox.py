@@ -195,6 +195,10 @@ class OutboxDelivery(TenantOwned):
         """Whether it goes to one of several, whom its subscriber tells apart."""
         return "/" in self.subscriber
 
+    def is_lease_over(self, now: datetime) -> bool:
+        """Return whether another relay may have claimed it by now. Of a claimed one only."""
+        return now >= self.next_attempt_at
+
     def revive(self) -> None:
         """Be tried again from the beginning, after it was given up."""
         if self.status != self.Status.DEAD:

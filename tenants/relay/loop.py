@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.utils import timezone
 
 from tenants.models import OutboxDelivery
 from tenants.relay import outgoing
@@ -107,7 +108,8 @@ class Relay:
                 delivery = handful.pop(0)
                 # Whoever is quick has room again before the next one.
                 count += self.collect()
-                if self.is_left_alone(delivery):
+                # A machine that was suspended wakes up in the middle of what it had claimed.
+                if self.is_left_alone(delivery) or delivery.is_lease_over(timezone.now()):
                     skipped.append(delivery)
                 else:
                     self.deliver(delivery)

@@ -1,6 +1,7 @@
 """The feed of changes over HTTP: what a terminal reads to keep its copy good."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
@@ -15,6 +16,7 @@ from tests.explaining import ROWS, analyze, multiply, plan_of, walk
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.orders.leave import bound
+from tests.parallel import at_once
 
 AGES_AGO = timezone.now() - timedelta(days=40)
 
@@ -170,6 +172,97 @@ def test_who_was_away_for_too_long_begins_again(office, product, problem):
     problem(office.get("changes/", {"after": "1"}), 410, "changes_gone")
     assert pruned == 2
     assert [change["position"] for change in read(office, after=2)["results"]] == [3]
+
+
+def told_long_ago(product, count, old):
+    """So many changes, of which the first ones are old enough to be pruned."""
+    tell(product, *["product.updated"] * count)
+    with across_tenants():
+        first = OutboxEvent.objects.order_by("pk")[:old].values("pk")
+        OutboxEvent.objects.filter(pk__in=list(first.values_list("pk", flat=True))).update(
+            relayed_at=AGES_AGO
+        )
+
+
+@pytest.mark.parametrize("moment", ["before the read", "after the read"])
+@pytest.mark.parametrize(("after", "positions"), [(0, None), (2, None), (3, [4, 5]), (4, [5])])
+def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
+    after, positions, moment, office, product, problem, monkeypatch
+):
+    """Three of five go between the look at the feed and the end of the reading."""
+    told_long_ago(product, 5, old=3)
+    read(office, after=0)
+    pruned = []
+
+    def narrowed(events):
+        found = Read(events) if moment == "after the read" else events
+        pruned.append(prune().events)
+        return found
+
+    monkeypatch.setattr("accounts.services.changes._narrowed", lambda events, **_: narrowed(events))
+    response = office.get("changes/", {"after": after})
+
+    assert pruned == [3]
+    if positions is None:
+        problem(response, 410, "changes_gone")
+    else:
+        assert [each["position"] for each in response.json()["results"]] == positions
+
+
+class Read(list):
+    """Changes that were read before something else happened."""
+
+    def defer(self, *_):
+        return self
+
+
+def test_changes_are_declared_gone_before_the_first_of_them_is_deleted(
+    office, product, problem, monkeypatch
+):
+    told_long_ago(product, 3, old=2)
+    read(office, after=0)
+    answers = []
+
+    def delete(rows):
+        answers.append(office.get("changes/", {"after": "1"}))
+        return 0
+
+    monkeypatch.setattr("accounts.services.pruning._delete", delete)
+    prune()
+
+    for answer in answers:
+        gone = problem(answer, 410, "changes_gone")
+        assert (gone["after"], gone["oldest"], gone["last"]) == (1, 2, 3)
+    assert answers
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_nobody_reads_past_a_gap_while_changes_are_pruned(office, product, monkeypatch):
+    """The whole feed goes, one change at a time, while others read it from each of its places."""
+    monkeypatch.setattr("accounts.services.pruning.CHUNK", 1)
+    told_long_ago(product, 30, old=30)
+    read(office, after=0)
+
+    def read_from(place):
+        found = []
+        for _ in range(10):
+            response = office.get("changes/", {"after": str(place), "page_size": "200"})
+            found.append((response.status_code, response.json()))
+        return found
+
+    *answers, pruned = at_once(
+        [*(partial(read_from, place) for place in (0, 7, 29, 30)), lambda: prune().events]
+    )
+
+    assert pruned == 30
+    for place, found in zip((0, 7, 29, 30), answers, strict=True):
+        for status, answer in found:
+            if status == 410:
+                assert place < 30
+            else:
+                positions = [each["position"] for each in answer["results"]]
+                assert (status, positions) == (200, list(range(place + 1, 31)))
 
 
 def test_what_nobody_has_numbered_yet_is_not_pruned(office, product):

@@ -236,6 +236,75 @@ def test_a_relay_that_slept_through_its_lease_does_not_write_over_the_next_one(t
     assert (delivery().status, delivery().attempts) == ("delivered", 2)
 
 
+@pytest.mark.parametrize("outcome", [None, ValueError("too late"), GiveUp("never")])
+def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
+    outcome, told, clock
+):
+    told(1)
+    begun = []
+
+    def sleep():
+        clock.shift(LEASE)
+        begun.extend(outgoing.claim())
+        begun.append(kept(delivery()))
+        if outcome:
+            raise outcome
+
+    relayed(Listener(answers=[sleep]))
+
+    (of_next, before) = begun
+    assert kept(delivery()) == before
+    assert (before["status"], before["attempts"]) == ("waiting", 2)
+    assert before["next_attempt_at"] == timezone.now() + LEASE
+    assert outgoing.claim() == [], "the next one has it until its own lease ends"
+    assert outgoing.settle(of_next, None)
+    assert delivery().status == "delivered"
+
+
+@pytest.mark.parametrize("next_is", ["working", "done"])
+def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_is, told, clock):
+    """It has claimed three at once, and wakes up in the first of them."""
+    told(1, 2, 3)
+    of_next, late = Listener(), Listener()
+
+    def sleep():
+        clock.shift(LEASE)
+        if next_is == "done":
+            relayed(of_next)
+        else:
+            late.heard.extend([{"number": "claimed"}] * len(outgoing.claim()))
+
+    late.answers = [sleep]
+    relayed(late)
+
+    if next_is == "done":
+        assert (of_next.numbers, late.numbers) == ([1, 2, 3], [1])
+        assert {(each.status, each.attempts) for each in deliveries()} == {("delivered", 2)}
+    else:
+        assert late.numbers == ["claimed"] * 3 + [1]
+        leases = {(each.status, each.attempts, each.next_attempt_at) for each in deliveries()}
+        assert leases == {("waiting", 2, timezone.now() + LEASE)}
+
+
+def test_what_a_late_relay_puts_back_stays_with_the_next_one(told, clock):
+    told(1, 2)
+    outgoing.address([Listener()])
+    late = outgoing.claim()
+    clock.shift(LEASE)
+    of_next = outgoing.claim()
+    before = [kept(each) for each in deliveries()]
+
+    outgoing.put_back(late)
+
+    assert [kept(each) for each in deliveries()] == before
+    assert [outgoing.settle(each, None) for each in of_next] == [True, True]
+
+
+def kept(row):
+    """Every column of it."""
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
 def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscriber(told, clock):
     told(1)
     newer = Listener(name="newer")
