@@ -4,12 +4,10 @@ from threading import Thread
 
 import pytest
 
-from orders.models import Order
-from tenants.scope import tenant_scope
 from tests.api import Api
 from tests.live.books import ensure_whole
 from tests.live.terminal import over
-from tests.orders.keys import without_ids
+from tests.orders.keys import count, without_ids
 from tests.orders.till import cash, line, shelf
 
 pytestmark = [
@@ -30,11 +28,6 @@ def basket(till, product):
 def at_the_server(till, fragile):
     over(fragile.server, till)
     assert till.get("auth/me/").status_code == 200
-
-
-def count(shop):
-    with tenant_scope(shop):
-        return Order.objects.count()
 
 
 def ensure_unavailable(answer):

@@ -5,12 +5,10 @@ import resource
 import pytest
 from django.db import connection
 
-from orders.models import Order
-from tenants.scope import tenant_scope
 from tests.live.books import ensure_whole
 from tests.live.server import serving
 from tests.live.terminal import over
-from tests.orders.keys import without_ids
+from tests.orders.keys import count, without_ids
 from tests.orders.till import cash, line
 
 pytestmark = [
@@ -50,11 +48,6 @@ def sell(till, goods):
     product = goods("2.50", stock="1000")
     basket = without_ids(till.order(line(product), payments=[cash("2.50")]))
     return lambda key: till.post("orders/", basket, Idempotency_Key=key)
-
-
-def count(shop):
-    with tenant_scope(shop):
-        return Order.objects.count()
 
 
 def test_what_finds_no_room_is_refused_whole_and_can_be_sent_again(server, sell, till, shop):

@@ -76,10 +76,17 @@ def held(till: Till, order: Body) -> Body:
     return order
 
 
-def cancel(person: Person, order: Body) -> None:
-    """Give the order's first payment back."""
-    answer = person.post(f"payments/{order['payments'][0]['id']}/cancel/")
-    assert answer.status_code == 200, answer.content
+def cancel(person: Person, order: Body, place: int = 0, **body: Any) -> Any:
+    """Give one of the order's payments back, the first one unless told."""
+    return person.post(f"payments/{order['payments'][place]['id']}/cancel/", body or None)
+
+
+def canceled(person: Person, order: Body) -> Body:
+    """The order without its first payment, which must have been given back."""
+    response = cancel(person, order)
+    assert response.status_code == 200, response.content
+    answer: Body = response.json()
+    return answer
 
 
 def ensure_explained(z: Body) -> None:

@@ -19,7 +19,7 @@ from tenants.models import Register, Store, Tenant
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import CategoryFactory, TaxClassFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.orders.drawers import cancel, close, opened, report
+from tests.orders.drawers import canceled, close, opened, report
 from tests.orders.gateway import DECLINED, ScriptedGateway
 from tests.orders.replaying import DATA
 from tests.orders.till import Body, Till, card, cash, new_id
@@ -163,7 +163,7 @@ class Market:
         if way == "hold":
             return done(till.post(f"{path}/hold/"))
         if way == "regret":
-            cancel(till, done(till.pay(order, cash(str(COIN)))))
+            canceled(till, done(till.pay(order, cash(str(COIN)))))
         return done(till.post(f"{path}/void/", {"reason": "Left"}))
 
     def first_part(self, till: Till, way: str, part: Decimal, due: Decimal) -> list[Body]:

@@ -10,6 +10,7 @@ from orders.models import (
     OrderLine,
     Payment,
     Payout,
+    Product,
     Refund,
     StoreCredit,
     StoreCreditEntry,
@@ -18,9 +19,14 @@ from orders.services import chain_findings
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.orders.drawers import books
-from tests.orders.till import Body, ensure_books_balance, new_id
+from tests.orders.till import Body, Till, amount, ensure_books_balance, line, new_id
 
 WRITTEN = (OrderLine, Refund, Payout, StoreCredit, StoreCreditEntry)
+
+
+def sold_unevenly(till: Till, product: Product, *payments: Body) -> Body:
+    """Three at 3.33 with 0.97 off all of it: 9.02, of which no line has a whole third."""
+    return till.sold(line(product, "3"), discounts=[amount("0.97")], payments=list(payments))
 
 
 def refund(person: Any, order: Body, **body: Any) -> Any:
@@ -41,7 +47,7 @@ def back(order: Body, quantity: object = "1", **more: Any) -> list[Body]:
     return [{"line": order["lines"][0]["id"], "quantity": quantity, **more}]
 
 
-def resolve(person: Any, refund: Body, **body: Any) -> Any:
+def resolve_refund(person: Any, refund: Body, **body: Any) -> Any:
     return person.post(f"refunds/{refund['id']}/resolve/", body or None)
 
 
@@ -71,10 +77,10 @@ def ensure_order_is_sound(order: Order) -> None:
     standing = [each for each in order.loaded_refunds if each.status != Refund.Status.FAILED]
     lines = [each for refund in standing for each in refund.loaded_lines]
     payouts = [each for refund in standing for each in refund.loaded_payouts]
-    for line in order.loaded_lines:
-        mine = [each for each in lines if each.line_id == line.pk]
-        assert line.refunded_quantity == added(each.quantity for each in mine) <= line.quantity
-        assert line.refunded_total == added(each.total for each in mine) <= line.total
+    for sold in order.loaded_lines:
+        mine = [each for each in lines if each.line_id == sold.pk]
+        assert sold.refunded_quantity == added(each.quantity for each in mine) <= sold.quantity
+        assert sold.refunded_total == added(each.total for each in mine) <= sold.total
     for payment in order.loaded_payments:
         mine = [each.paid for each in payouts if each.payment_id == payment.pk]
         assert payment.refunded_total == added(mine) <= payment.amount

@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from tests.accounts.leave import asked, given
-from tests.orders.drawers import close, opened, report
+from tests.orders.drawers import cancel, close, opened, report
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.leave import state
 from tests.orders.refunds import credit_payment, ensure_sound, everything, refunded
@@ -19,10 +19,6 @@ from tests.orders.till import card, cash, line, shelf
 def half_paid(till, goods, gateway):
     """An order of 10.00 of which a card has paid 4.00."""
     return till.sold(line(goods("10.00", stock="1")), payments=[card("4.00")])
-
-
-def cancel(person, order, **body):
-    return person.post(f"payments/{order['payments'][0]['id']}/cancel/", body or None)
 
 
 def test_while_a_card_is_let_go_of_nobody_sells_for_it(till, chief, half_paid, gateway, shop):

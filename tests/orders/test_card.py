@@ -14,7 +14,7 @@ from tests.orders.till import (
     ensure_books_balance,
     line,
     receipt_numbers,
-    resolve,
+    resolve_payment,
     shelf,
 )
 
@@ -120,7 +120,7 @@ def test_while_a_card_is_unknown_the_rest_may_be_paid_and_no_more(
     assert (waiting["status"], waiting["due"], waiting["change_total"]) == ("open", "6.00", "1.00")
     assert shelf(product, store) == (10, 1)
 
-    done = resolve(chief, order)
+    done = resolve_payment(chief, order)
     assert (done.status_code, done.json()["status"]) == (200, "completed")
     assert shelf(product, store) == (9, 0)
 

@@ -16,7 +16,7 @@ from tests.orders.till import (
     cash,
     ensure_books_balance,
     line,
-    resolve,
+    resolve_payment,
     shelf,
 )
 
@@ -36,7 +36,7 @@ def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
     assert len(gateway.charges) == 1, "whether the money was taken is for a look-up to say"
     assert shelf(product, store) == (10, 2)
 
-    done = resolve(chief, again.json())
+    done = resolve_payment(chief, again.json())
     assert (done.status_code, done.json()["status"]) == (200, "completed")
     assert [charge.key for charge in gateway.look_ups] == [gateway.charges[0].key]
     assert shelf(product, store) == (8, 0)
@@ -69,7 +69,7 @@ def test_a_look_up_says_what_became_of_a_card(till, chief, product, store, gatew
     gateway.answers, gateway.found = [TIMED_OUT], [found]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
-    shown = resolve(chief, order).json()
+    shown = resolve_payment(chief, order).json()
 
     assert shown["payments"][0]["status"] == found.outcome
     assert (shown["status"], shelf(product, store)) == {
@@ -83,7 +83,7 @@ def test_a_look_up_says_what_became_of_a_card(till, chief, product, store, gatew
 def test_what_is_settled_is_not_looked_up(till, chief, product, gateway, problem, payment):
     order = till.sold(line(product), payments=[payment])
 
-    refused = problem(resolve(chief, order), 409, "payment_settled")
+    refused = problem(resolve_payment(chief, order), 409, "payment_settled")
 
     assert refused["payment_status"] == "captured"
     assert gateway.look_ups == []
@@ -119,7 +119,7 @@ def test_amounts_for_trying_out(till, chief, goods, price, status, resolved):
 
     assert order["payments"][0]["status"] == status
     if resolved:
-        assert resolve(chief, order).json()["payments"][0]["status"] == resolved
+        assert resolve_payment(chief, order).json()["payments"][0]["status"] == resolved
 
 
 @pytest.mark.parametrize(("timeout", "status"), [(10, "captured"), (1, "unknown")])

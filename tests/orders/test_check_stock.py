@@ -13,7 +13,7 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import StoreFactory, TenantFactory
 from tests.orders.gateway import DECLINED, TIMED_OUT
-from tests.orders.till import card, cash, line, resolve
+from tests.orders.till import card, cash, line, resolve_payment
 
 AGREE = "All stock levels are the sums of their movements.\n"
 
@@ -62,7 +62,7 @@ def test_where_all_agrees_it_says_so(told):
 
 @pytest.mark.usefixtures("busy")
 def test_a_payment_that_ends_leaves_nothing_reserved(told, room, busy, product):
-    resolve(room, busy)
+    resolve_payment(room, busy)
 
     assert told() == (AGREE, None)
     assert room.level(product) == 1

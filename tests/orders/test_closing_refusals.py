@@ -9,7 +9,7 @@ from tenants.scope import tenant_scope
 from tests.api import Person
 from tests.orders.drawers import books, close, end, move, opened, report
 from tests.orders.gateway import TIMED_OUT
-from tests.orders.till import card, line, new_id, resolve
+from tests.orders.till import card, line, new_id, resolve_payment
 
 pytestmark = pytest.mark.once
 
@@ -60,7 +60,7 @@ def test_a_shift_with_a_card_in_the_air_is_not_closed(till, chief, shift, goods,
 
     # It becomes a sale of this shift, although the next is open already.
     opened(till)
-    assert resolve(chief, order).json()["shift"] == shift["id"]
+    assert resolve_payment(chief, order).json()["shift"] == shift["id"]
     assert close(till, shift, "100.00").status_code == 200
     assert report(till, shift, "z")["sales"]["total"] == "2.50"
 

@@ -6,6 +6,7 @@ from django.conf import settings
 from orders.models import Order, OrderLine, Payment
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
+from tests.orders.keys import count
 from tests.orders.till import (
     Till,
     card,
@@ -16,11 +17,6 @@ from tests.orders.till import (
     receipt_numbers,
     shelf,
 )
-
-
-def count(shop, model=Order):
-    with tenant_scope(shop):
-        return model.objects.count()
 
 
 def test_the_same_order_again_is_the_same_order(till, product, store, shop, register):

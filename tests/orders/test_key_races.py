@@ -5,7 +5,7 @@ from django.db import connection
 
 from orders.models import Order, Payment, StockMovement
 from tenants.models import IdempotencyKey, Store
-from tenants.scope import tenant_scope
+from tests.orders.keys import count
 from tests.orders.till import cash, ensure_books_balance, line, receipt_numbers, shelf
 from tests.parallel import at_once, statuses, times
 
@@ -13,11 +13,6 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 KEY = "a-key"
 IN_PROGRESS = (409, "request_in_progress")
-
-
-def count(shop, model):
-    with tenant_scope(shop):
-        return model.objects.count()
 
 
 def without_id(body):

@@ -7,7 +7,7 @@ from tenants.models import OutboxEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import StockLevelFactory
 from tests.orders.gateway import CAPTURED, TIMED_OUT
-from tests.orders.till import card, cash, line, resolve
+from tests.orders.till import card, cash, line, resolve_payment
 
 
 @pytest.fixture
@@ -182,7 +182,7 @@ def test_a_card_sale_tells_when_it_is_paid(till, room, watched, shop, gateway):
 
     order = till.sold(line(product, "2"), payments=[card("2.00")])
     assert told(shop) == []
-    resolve(room, order)
+    resolve_payment(room, order)
 
     assert levels_told(shop) == [("PEAR", "4")]
 

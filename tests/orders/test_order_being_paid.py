@@ -10,7 +10,7 @@ from django.db import connections
 from orders.services import paying
 from tests.architecture.walks import routes
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.orders.till import Body, Till, card, cash, line, new_id, percent, resolve
+from tests.orders.till import Body, Till, card, cash, line, new_id, percent, resolve_payment
 from tests.support.locks import wait_until_blocked
 from tests.support.rows import no_row_changes
 
@@ -136,7 +136,7 @@ def test_nothing_of_an_order_changes_while_nobody_knows_of_its_card(
     with no_row_changes():
         problem(act(counter), *refusal)
 
-    assert resolve(counter.person, counter.order_now()).json()["status"] == "completed"
+    assert resolve_payment(counter.person, counter.order_now()).json()["status"] == "completed"
 
 
 @every_action

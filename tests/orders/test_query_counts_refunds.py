@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.orders.gateway import TIMED_OUT
-from tests.orders.refunds import credit_payment, refund, refunded, resolve
+from tests.orders.refunds import credit_payment, refund, refunded, resolve_refund
 from tests.orders.till import card, cash, line, new_id
 
 
@@ -41,7 +41,7 @@ def test_a_refund_asks_as_often_for_many_lines_as_for_one(chief, sold, gateway):
         ]
         gateway.returns = [TIMED_OUT]
         pending = refunded(chief, by_card, amount="0.50")
-        counts.append([*some, asked(lambda pending=pending: resolve(chief, pending))])
+        counts.append([*some, asked(lambda pending=pending: resolve_refund(chief, pending))])
 
     assert counts[0] == counts[1]
 

@@ -4,26 +4,22 @@ from decimal import Decimal
 
 import pytest
 
-from orders.models import Order, Payment, Receipt
+from orders.models import Payment, Receipt
 from tenants.scope import tenant_scope
 from tests.orders.gateway import TIMED_OUT
+from tests.orders.keys import count
 from tests.orders.till import (
     card,
     cash,
     ensure_books_balance,
     line,
     receipt_numbers,
-    resolve,
+    resolve_payment,
     shelf,
 )
 from tests.parallel import at_once, statuses, times
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
-
-
-def count(shop, model=Order):
-    with tenant_scope(shop):
-        return model.objects.count()
 
 
 # --- the same thing twenty times ----------------------------------------------------------------
@@ -86,7 +82,7 @@ def test_a_card_looked_up_ten_times_at_once_is_settled_once(till, chief, product
     gateway.answers = [TIMED_OUT]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
-    answers = times(10, lambda: resolve(chief, order))
+    answers = times(10, lambda: resolve_payment(chief, order))
 
     assert set(statuses(answers)) <= {200, 409}
     assert statuses(answers)[200] >= 1

@@ -5,7 +5,7 @@ import pytest
 from tenants.scope import tenant_scope
 from tests.orders.drawers import close, opened
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.orders.refunds import ensure_sound, everything, refund, refunded, resolve
+from tests.orders.refunds import ensure_sound, everything, refund, refunded, resolve_refund
 from tests.orders.till import card, line
 
 
@@ -47,15 +47,17 @@ def test_what_one_of_two_cards_declined_goes_back_the_way_that_a_manager_names(
     assert pending["receipt_number"] is None
     before = everything(shop)
 
-    told = problem(resolve(chief, pending), 409, "payout_declined")
+    told = problem(resolve_refund(chief, pending), 409, "payout_declined")
     problem(refund(chief, by_two_cards), 409, "illegal_transition")
-    problem(resolve(chief, pending, method="card"), 400, "invalid", {"method": "invalid_choice"})
+    problem(
+        resolve_refund(chief, pending, method="card"), 400, "invalid", {"method": "invalid_choice"}
+    )
     problem(close(chief, shift, "100.00"), 409, "payments_unclear")
 
     assert told["payouts"] == [pending["payouts"][0]["id"]]
     assert everything(shop) == before
 
-    done = resolve(chief, pending, method="cash").json()
+    done = resolve_refund(chief, pending, method="cash").json()
 
     assert statuses(done) == ("done", ["done", "done"])
     assert [(each["method"], each["paid"]) for each in done["payouts"]] == [
@@ -71,7 +73,7 @@ def test_or_onto_store_credit(chief, by_two_cards, gateway, shop):
     gateway.returns = [CAPTURED, DECLINED]
     pending = refunded(chief, by_two_cards)
 
-    done = resolve(chief, pending, method="store_credit", reference="GIFT-1").json()
+    done = resolve_refund(chief, pending, method="store_credit", reference="GIFT-1").json()
 
     assert statuses(done) == ("done", ["done", "done"])
     (credit,) = chief.get("store-credits/", {"code": "GIFT-1"}).json()["results"]
@@ -84,7 +86,7 @@ def test_cashiers_resolve_nothing(till, chief, by_card, gateway, shop, problem):
     pending = refunded(chief, by_card)
     before = everything(shop)
 
-    problem(resolve(till, pending, method="cash"), 403, "permission_denied")
+    problem(resolve_refund(till, pending, method="cash"), 403, "permission_denied")
 
     assert everything(shop) == before
 
@@ -93,7 +95,7 @@ def test_what_is_settled_is_not_looked_up(chief, by_card, gateway, shop, problem
     done = refunded(chief, by_card)
     before = everything(shop)
 
-    assert problem(resolve(chief, done), 409, "refund_settled")["refund_status"] == "done"
+    assert problem(resolve_refund(chief, done), 409, "refund_settled")["refund_status"] == "done"
     assert everything(shop) == before
 
 
@@ -103,6 +105,6 @@ def test_goods_come_back_once_the_gateway_has_answered(chief, by_card, gateway, 
         product = by_card["lines"][0]["product"]
     pending = refunded(chief, by_card)
     assert pending["status"] == "pending"
-    resolve(chief, pending)
+    resolve_refund(chief, pending)
     levels = chief.get("stock/", {"product": product}).json()["results"]
     assert [each["quantity"] for each in levels] == ["10"]

@@ -19,7 +19,7 @@ from tests.orders.refunds import (
     ensure_sound,
     refund,
     refunded,
-    resolve,
+    resolve_refund,
 )
 from tests.orders.relaying import relay_all
 from tests.orders.till import card, cash, line, new_id
@@ -104,7 +104,7 @@ def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
     def ask_too_early(asked):
         with across_tenants():
             pending = Payout.objects.get(pk=asked.key).refund_id
-        meanwhile.append(resolve(chief, {"id": str(pending)}))
+        meanwhile.append(resolve_refund(chief, {"id": str(pending)}))
         meanwhile.append(refund(chief, by_card, amount="2.51"))
         meanwhile.append(refund(chief, by_card, lines=back(by_card, "2")))
         return CAPTURED
@@ -142,7 +142,7 @@ def test_no_transaction_is_open_while_the_gateway_gives_back(clock, chief, by_ca
     gateway.in_transaction.clear()
     gateway.returns = [TIMED_OUT, TIMED_OUT]
     pending = refunded(chief, by_card)
-    resolve(chief, pending)
+    resolve_refund(chief, pending)
     clock.shift(A_WHILE)
 
     LeftBehindPayouts().step()
@@ -164,7 +164,7 @@ def test_a_gateway_that_says_no_and_then_yes_is_told_to_whoever_runs_the_shop(
     gateway.returns = [TIMED_OUT, declined_meanwhile]
     pending = refunded(chief, by_card)
 
-    resolve(chief, pending)
+    resolve_refund(chief, pending)
 
     with tenant_scope(shop):
         (event,) = AuditEvent.objects.filter(event="paid_out_after_declined")
@@ -230,7 +230,7 @@ def test_what_stays_unknown_is_written_down_for_the_shop(clock, chief, by_card, 
     (told,) = chief.get("audit/", {"event": "payout_stays_unknown"}).json()["results"]
     assert told["facts"]["amount"] == "5.00"
     assert len(gateway.returns) == 2, "asked once more, and then nobody asks by himself"
-    assert statuses(resolve(chief, pending).json()) == ("pending", ["unknown"])
+    assert statuses(resolve_refund(chief, pending).json()) == ("pending", ["unknown"])
 
 
 def test_the_relay_hands_no_cash_over(clock, till, chief, goods, gateway, shop):
@@ -250,6 +250,6 @@ def test_the_relay_hands_no_cash_over(clock, till, chief, goods, gateway, shop):
     )
     shift = chief.get("shifts/").json()["results"][0]
     assert close(chief, shift, "100.00").json()["code"] == "payments_unclear"
-    assert resolve(chief, pending).json()["status"] == "done"
+    assert resolve_refund(chief, pending).json()["status"] == "done"
     assert close(chief, shift, "100.00").status_code == 200
     ensure_sound(shop)

@@ -17,9 +17,10 @@ from tests.orders.refunds import (
     ensure_sound,
     refund,
     refunded,
-    resolve,
+    resolve_refund,
+    sold_unevenly,
 )
-from tests.orders.till import amount, card, cash, line, new_id, receipt_numbers, shelf
+from tests.orders.till import card, cash, line, new_id, receipt_numbers, shelf
 from tests.parallel import at_once, statuses, times
 
 pytestmark = [
@@ -31,11 +32,8 @@ pytestmark = [
 
 @pytest.fixture
 def sold(till, goods):
-    """Three at 3.33 with 0.97 off all of it, paid in two parts: 9.02."""
-    product = goods("3.33")
-    return till.sold(
-        line(product, "3"), discounts=[amount("0.97")], payments=[cash("5.00"), cash("4.02")]
-    )
+    """Paid in two parts."""
+    return sold_unevenly(till, goods("3.33"), cash("5.00"), cash("4.02"))
 
 
 def leave_for(till, manager, order, most):
@@ -189,7 +187,7 @@ def test_a_refund_looked_up_many_times_at_once_is_done_once(
     gateway.returns = [TIMED_OUT]
     pending = refunded(chief, order)
 
-    answers = times(8, lambda: resolve(chief, pending))
+    answers = times(8, lambda: resolve_refund(chief, pending))
 
     assert set(statuses(answers)) <= {200, 409}
     assert till.shown(order)["refunds"][0]["status"] == "done"

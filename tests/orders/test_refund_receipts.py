@@ -9,6 +9,7 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.orders.gateway import CAPTURED, TIMED_OUT
+from tests.orders.refunds import refunded
 from tests.orders.till import card, cash, line, new_id
 
 pytestmark = pytest.mark.once
@@ -23,13 +24,6 @@ def sold(till, goods, shop):
     return till.sold(line(cheese, "3"), line(bag), payments=[cash("36.70")])
 
 
-def refund(person, order, **body):
-    body = {"id": new_id(), "reason": "mold", **body}
-    response = person.post(f"orders/{order['id']}/refunds/", body)
-    assert response.status_code == 201, response.content
-    return response.json()
-
-
 def receipt(client, back, form="json"):
     return client.get(f"refunds/{back['id']}/receipt/", {"format": form})
 
@@ -40,7 +34,7 @@ def words(rows):
 
 @pytest.fixture
 def back(chief, sold):
-    return refund(chief, sold, lines=[{"line": sold["lines"][0]["id"], "quantity": "2"}])
+    return refunded(chief, sold, lines=[{"line": sold["lines"][0]["id"], "quantity": "2"}])
 
 
 def test_a_refunds_receipt_as_data(till, sold, back, manager):
@@ -51,7 +45,7 @@ def test_a_refunds_receipt_as_data(till, sold, back, manager):
     assert (shown["id"], shown["prints"], shown["number"]) == (back["id"], 0, 2)
     assert (shown["order"], shown["order_id"]) == ("1-000001", sold["id"])
     assert (shown["order_receipt_number"], shown["order_register"]) == (1, "Till 1")
-    assert (shown["served_by"], shown["reason"]) == (str(manager), "mold")
+    assert (shown["served_by"], shown["reason"]) == (str(manager), "broken")
     assert words(shown["lines"]) == [("Cheese", "23.80"), ("Quantity 2", "")]
     assert words(shown["totals"]) == [("REFUNDED EUR", "23.80")]
     assert words(shown["taxes"]) == [("VAT 19 % incl. on 20.00", "3.80")]
@@ -62,7 +56,7 @@ def test_a_refunds_receipt_on_paper(till, back):
     lines = receipt(till, back, "text").content.decode().splitlines()
 
     assert lines[0].strip() == "REFUND"
-    for text in ("Refund of order 1-000001", "Refund of receipt 1, Till 1", "Reason mold"):
+    for text in ("Refund of order 1-000001", "Refund of receipt 1, Till 1", "Reason broken"):
         assert text in lines
     assert any(text.startswith("Receipt 2 ") for text in lines)
     assert lines[-1].strip() == back["id"]
@@ -84,7 +78,7 @@ def test_a_refunds_receipt_has_all_faces_and_one_original(till, back, form, shop
 
 
 def test_an_amount_without_goods_says_so(till, chief, sold):
-    back = refund(chief, sold, amount="5.00")
+    back = refunded(chief, sold, amount="5.00")
 
     shown = receipt(till, back).json()
 
@@ -96,7 +90,7 @@ def test_coins_that_were_rounded_have_a_line(till, chief, goods, shop_in):
     shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
     order = till.sold(line(goods("9.98")), payments=[cash("10.00")])
 
-    shown = receipt(till, refund(chief, order)).json()
+    shown = receipt(till, refunded(chief, order)).json()
 
     assert words(shown["totals"]) == [("REFUNDED EUR", "9.98"), ("Cash rounding", "0.02")]
     assert words(shown["payouts"]) == [("Cash", "10.00")]
@@ -105,7 +99,7 @@ def test_coins_that_were_rounded_have_a_line(till, chief, goods, shop_in):
 def test_a_refund_that_is_not_done_has_no_receipt(till, chief, goods, gateway, problem, shop):
     gateway.answers, gateway.returns = [CAPTURED], [TIMED_OUT]
     order = till.sold(line(goods("5.00")), payments=[card("5.00")])
-    back = refund(chief, order)
+    back = refunded(chief, order)
     assert back["status"] == "pending"
 
     for form in ("json", "text", "html"):

@@ -7,25 +7,13 @@ import pytest
 from orders.models import ChainEntry, StockMovement
 from tenants.scope import tenant_scope
 from tests.orders.gateway import DECLINED, TIMED_OUT
-from tests.orders.till import amount, card, cash, line, new_id
+from tests.orders.refunds import back, refund, sold_unevenly
+from tests.orders.till import card, cash, line, new_id
 
 
 @pytest.fixture
 def sold(till, goods):
-    """Three at 3.33 with a discount of 0.97 on all: 9.02."""
-    product = goods("3.33")
-    order = till.sell(line(product, "3"), discounts=[amount("0.97")], payments=[cash("9.02")])
-    assert order.status_code == 201, order.content
-    return order.json()
-
-
-def refund(person, order, **body):
-    body = {"id": new_id(), "reason": "broken", **body}
-    return person.post(f"orders/{order['id']}/refunds/", body)
-
-
-def back(order, quantity, **more):
-    return [{"line": order["lines"][0]["id"], "quantity": quantity, **more}]
+    return sold_unevenly(till, goods("3.33"), cash("9.02"))
 
 
 def test_one_by_one_everything_comes_back_to_the_cent(chief, sold):

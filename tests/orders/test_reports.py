@@ -16,8 +16,9 @@ from tests.api import Person
 from tests.factories.orders import TaxClassFactory
 from tests.factories.tenants import RegisterFactory
 from tests.orders.drawers import held
+from tests.orders.refunds import refunded
 from tests.orders.reporting import asked, place, seller
-from tests.orders.till import Till, card, cash, line, new_id
+from tests.orders.till import Till, card, cash, line
 
 STATEMENTS = {
     "hour": 5,
@@ -32,18 +33,13 @@ STATEMENTS = {
 }
 
 
-def refund(person, order, **body):
-    body = {"id": new_id(), "reason": "broken", **body}
-    assert person.post(f"orders/{order['id']}/refunds/", body).status_code == 201
-
-
 @pytest.fixture
 def traded(till, chief, goods):
     """Sold for 5.00 and for 7.50, of which 2.50 came back; and what never was a sale."""
     product = goods("2.50")
     till.sold(line(product, "2"), payments=[cash("5.00")])
     order = till.sold(line(product, "3"), payments=[cash("7.50")])
-    refund(chief, order, lines=[{"line": order["lines"][0]["id"], "quantity": "1"}])
+    refunded(chief, order, lines=[{"line": order["lines"][0]["id"], "quantity": "1"}])
     till.sold(line(product))
     held(till, till.sold(line(product), payments=[cash("1.00")]))
     voided = till.sold(line(product))
@@ -71,7 +67,7 @@ def test_a_refund_counts_when_where_and_by_whom_it_was_given(till, chief, goods,
         order = Till(till.user, till.register).sold(line(goods("4.00")), payments=[cash("4.00")])
     register = RegisterFactory(tenant=shop, store=till.register.store, name="Desk", number=7)
     with time_machine.travel(datetime(2026, 3, 3, 12, tzinfo=UTC)):
-        refund(Person(chief.user), order, register=str(register.pk))
+        refunded(Person(chief.user), order, register=str(register.pk))
 
     march = {"from": "2026-03-01", "to": "2026-03-31"}
     for group, keys in (
@@ -232,7 +228,7 @@ def test_no_name_is_a_formula_and_every_figure_is_a_number(till, chief, goods):
     product = goods("2.00", sku="=1+1", name="@SUM(A1) \u00c4pfel")
     order = till.sold(line(product), payments=[cash("2.00")])
     with time_machine.travel(datetime(2027, 3, 1, 12, tzinfo=UTC)):
-        refund(Person(chief.user), order)
+        refunded(Person(chief.user), order)
 
     _, (row,) = table_of(chief, group_by="product", **{"from": "2027-03-01"})
 

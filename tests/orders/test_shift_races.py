@@ -8,7 +8,7 @@ from orders.models import CashMovement, ChainEntry, Order, Shift
 from tenants.scope import tenant_scope
 from tests.orders.drawers import close, end, ensure_explained, move, opened, opening, report
 from tests.orders.gateway import TIMED_OUT
-from tests.orders.till import card, cash, line, resolve
+from tests.orders.till import card, cash, line, resolve_payment
 from tests.parallel import at_once, statuses, times
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
@@ -177,7 +177,7 @@ def test_a_card_that_is_resolved_while_the_drawer_is_closed_is_in_its_z(
     order = till.sold(line(goods("2.50")), payments=[card("2.50")])
 
     resolved, *closings = at_once(
-        [lambda: resolve(chief, order), *[lambda: close(till, shift, "100.00")] * 3]
+        [lambda: resolve_payment(chief, order), *[lambda: close(till, shift, "100.00")] * 3]
     )
 
     assert resolved.json()["status"] == "completed"

@@ -1,6 +1,6 @@
 """Orders and money that two drawers have to do with: each counts what went through it, once."""
 
-from tests.orders.drawers import cancel, close, end, ensure_explained, held, opened, report
+from tests.orders.drawers import canceled, close, end, ensure_explained, held, opened, report
 from tests.orders.till import card, cash, line
 
 
@@ -11,7 +11,7 @@ def test_cash_that_is_given_back_at_another_register_comes_out_of_the_drawer_the
     order = held(till, till.sold(line(goods("5.00")), payments=[cash("3.00")]))
     tills[0].post(f"orders/{order['id']}/resume/", {"register": str(tills[0].register.pk)})
 
-    cancel(chief, order)
+    canceled(chief, order)
 
     assert report(chief, here)["cash"]["expected"] == "103.00"
     assert report(chief, there)["cash"]["expected"] == "97.00"
@@ -27,7 +27,7 @@ def test_what_is_given_back_before_the_count_comes_out_of_the_drawer_that_is_cou
     order = till.sold(line(goods("5.00")), payments=[cash("3.00")])
     end(till, shift)
 
-    cancel(chief, order)
+    canceled(chief, order)
 
     assert report(chief, shift)["cash"]["canceled"] == "3.00"
     assert close(till, shift, "100.00").json()["counted"][0]["difference"] == "0.00"

@@ -6,7 +6,7 @@ from orders.models import StockMovement
 from orders.services import stock_differences
 from tenants.scope import tenant_scope
 from tests.orders.gateway import DECLINED, TIMED_OUT
-from tests.orders.till import card, cash, ensure_books_balance, line, resolve, shelf
+from tests.orders.till import card, cash, ensure_books_balance, line, resolve_payment, shelf
 from tests.parallel import at_once, statuses
 
 
@@ -98,8 +98,8 @@ def test_what_was_kept_for_a_card_is_let_go_once(till, room, product, shop, gate
     first = till.sold(line(product, "4"), payments=[card("10.00")])
     till.sold(line(product, "3"), payments=[card("7.50")])
 
-    assert resolve(room, first).status_code == 200
-    problem(resolve(room, first), 409, "payment_settled")
+    assert resolve_payment(room, first).status_code == 200
+    problem(resolve_payment(room, first), 409, "payment_settled")
     room.post(f"orders/{first['id']}/void/", {"reason": "Refused"})
 
     assert shelf(product, room.store) == (10, 3)

@@ -8,6 +8,7 @@ from django.db import connection
 from orders.models import Order, Payment, Product, Receipt, StockLevel
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.orders.keys import count
 from tests.orders.till import (
     card,
     cash,
@@ -19,11 +20,6 @@ from tests.orders.till import (
 from tests.parallel import at_once, statuses, times
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
-
-
-def count(shop, model=Order):
-    with tenant_scope(shop):
-        return model.objects.count()
 
 
 @pytest.mark.parametrize("payment", [cash, card])

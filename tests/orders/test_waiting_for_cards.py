@@ -10,10 +10,10 @@ from orders.models import Payment, Payout
 from orders.models.payment import LEFT_ALONE
 from orders.services.left_behind import LeftBehindPayments, LeftBehindPayouts
 from tenants.scope import tenant_scope
+from tests.orders.drawers import cancel
 from tests.orders.gateway import TIMED_OUT
-from tests.orders.refunds import refund, refunded
-from tests.orders.refunds import resolve as resolve_refund
-from tests.orders.till import card, cash, line
+from tests.orders.refunds import refund, refunded, resolve_refund
+from tests.orders.till import card, cash, line, resolve_payment
 from tests.support.rows import no_row_changes
 
 TIMEOUT = 7
@@ -73,14 +73,6 @@ def told_to_wait(problem):
     return check
 
 
-def resolve(chief, payment):
-    return chief.post(f"payments/{payment['id']}/resolve/")
-
-
-def cancel(chief, payment):
-    return chief.post(f"payments/{payment['id']}/cancel/")
-
-
 @pytest.fixture
 def at_place(till, goods, gateway):
     """`at_place(1)`: a card whose outcome nobody knows, with so many payments before it."""
@@ -88,25 +80,24 @@ def at_place(till, goods, gateway):
     def sell(place):
         gateway.answers = [TIMED_OUT]
         before = [cash("1.00")] * place
-        order = till.sold(line(goods("10.00")), payments=[*before, card("4.00")])
-        return order["payments"][place]
+        return till.sold(line(goods("10.00")), payments=[*before, card("4.00")])
 
     return sell
 
 
-@pytest.mark.parametrize("ask", [resolve, cancel])
+@pytest.mark.parametrize("ask", [resolve_payment, cancel])
 @pytest.mark.parametrize("wait", WAITS)
 def test_who_asks_for_a_payment_too_early_hears_for_how_long(
     ask, wait, at_place, left_pending, told_to_wait, chief, gateway
 ):
     place, since, left = wait
-    payment = at_place(place)
+    order = at_place(place)
     left_pending(Payment, since)
 
     if left is None:
-        assert ask(chief, payment).status_code == 200
+        assert ask(chief, order, place).status_code == 200
     else:
-        told_to_wait(lambda: ask(chief, payment), "payment_underway", left)
+        told_to_wait(lambda: ask(chief, order, place), "payment_underway", left)
         assert gateway.look_ups == gateway.charges == []
 
 

@@ -11,7 +11,7 @@ from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.orders.drawers import (
     by_method,
-    cancel,
+    canceled,
     close,
     ensure_explained,
     held,
@@ -21,18 +21,12 @@ from tests.orders.drawers import (
     report,
 )
 from tests.orders.gateway import DECLINED
+from tests.orders.refunds import refunded
 from tests.orders.till import card, cash, line, new_id, percent
 
 
 def other(method, amount, **more):
     return {"id": new_id(), "method": method, "amount": amount, **more}
-
-
-def refund(person, order, **body):
-    body = {"id": new_id(), "reason": "Broken", **body}
-    answer = person.post(f"orders/{order['id']}/refunds/", body)
-    assert answer.status_code == 201, answer.content
-    return answer.json()
 
 
 @pytest.fixture
@@ -89,13 +83,13 @@ def first(till, chief, shelves, gateway):
     shift = opened(till, "200.00")
     loaves, bottle, both = sell_in_all_ways(till, chief, shelves, gateway)
     dropped = till.sold(line(shelves.wine), payments=[cash("2.00")])
-    cancel(chief, dropped)
+    canceled(chief, dropped)
     chief.post(f"orders/{dropped['id']}/void/", {"reason": "Left"})
     deposit = held(till, till.sold(line(shelves.wine), payments=[card("1.00"), cash("2.00")]))
     regretted = held(till, till.sold(line(shelves.bread), payments=[cash("1.00")]))
     loaf = [{"line": loaves["lines"][0]["id"], "quantity": "1"}]
-    assert refund(chief, loaves, lines=loaf)["payouts"][0]["paid"] == "2.50"
-    refund(chief, bottle)
+    assert refunded(chief, loaves, lines=loaf)["payouts"][0]["paid"] == "2.50"
+    refunded(chief, bottle)
     move_cash(till, chief, shift)
     return SimpleNamespace(shift=shift, both=both, deposit=deposit, regretted=regretted)
 
@@ -179,9 +173,9 @@ def test_what_moves_on_is_in_the_next_shift_and_leaves_the_first_as_it_was(
 
     till.post(f"orders/{first.deposit['id']}/resume/", {})
     sold = till.pay(first.deposit, cash("9.35", "10.00")).json()
-    cancel(chief, first.regretted)
+    canceled(chief, first.regretted)
     chief.post(f"orders/{first.regretted['id']}/void/", {"reason": "Went home"})
-    back = refund(chief, first.both)
+    back = refunded(chief, first.both)
     close(chief, second, "130.00")
 
     assert (sold["status"], sold["shift"]) == ("completed", second["id"])

@@ -76,10 +76,9 @@ class Till(Person):
         return answer
 
 
-def resolve(client: Any, order: Body) -> Any:
-    """What became of the order's first payment is looked up."""
-    payment = order["payments"][0]["id"]
-    return client.post(f"payments/{payment}/resolve/")
+def resolve_payment(client: Any, order: Body, place: int = 0) -> Any:
+    """Look up what became of one of the order's payments, the first one unless told."""
+    return client.post(f"payments/{order['payments'][place]['id']}/resolve/")
 
 
 def shelf(product: Product, store: Store) -> tuple[Decimal, Decimal]:
