@@ -90,7 +90,7 @@ def test_sales_and_refunds_by_store(till, chief, goods, shop):
     other = place(shop, "", name="=Annex")
     untracked = goods("3.00", track_stock=False)
     Till(till.user, other).sold(line(untracked), payments=[cash("3.00")])
-    refund(chief, order, amount="1.50")
+    refunded(chief, order, amount="1.50")
 
     report = asked(chief, group_by="store")
     _, table = table_of(chief, group_by="store")
