@@ -225,6 +225,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "DiscountTypeEnum": ["percent", "amount"],
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
+        "RefundMethodEnum": "accounts.models.RefundMethod",
     },
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],

@@ -37,6 +37,7 @@ class ApprovalAdmin(ShopAdmin):
         "created_at",
         "action",
         "up_to",
+        "method",
         "shown_as",
         "requested_by",
         "decided_by",
@@ -49,6 +50,7 @@ class ApprovalAdmin(ShopAdmin):
     fields = (
         "action",
         "up_to",
+        "method",
         "about",
         "reason",
         "shown_as",

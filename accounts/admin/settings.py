@@ -23,8 +23,13 @@ LIMITS = {
     "price_override_percent": "Another price, percent away",
     "refund_amount": "Refund",
     "paid_out_amount": "Cash taken out",
+    "drop_amount": "Cash taken to the safe",
     "drawer_difference_amount": "Over or short at closing",
 }
+ABOUT_LIMITS = (
+    "An empty field is unlimited. Refunds, cash taken out and cash taken to the safe are summed: "
+    "for each order, and for each person and shift."
+)
 LIMITED = (Role.CASHIER, Role.MANAGER)
 OF_ROLE = {role: [f"limits_{role}_{name}" for name in LIMITS] for role in LIMITED}
 
@@ -51,12 +56,14 @@ class SettingsForm(DeedForm):
     limits_cashier_price_override_percent = limit("price_override_percent")
     limits_cashier_refund_amount = limit("refund_amount")
     limits_cashier_paid_out_amount = limit("paid_out_amount")
+    limits_cashier_drop_amount = limit("drop_amount")
     limits_cashier_drawer_difference_amount = limit("drawer_difference_amount")
     limits_manager_line_discount_percent = limit("line_discount_percent")
     limits_manager_order_discount_percent = limit("order_discount_percent")
     limits_manager_price_override_percent = limit("price_override_percent")
     limits_manager_refund_amount = limit("refund_amount")
     limits_manager_paid_out_amount = limit("paid_out_amount")
+    limits_manager_drop_amount = limit("drop_amount")
     limits_manager_drawer_difference_amount = limit("drawer_difference_amount")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -116,8 +123,14 @@ class SettingsAdmin(ShopAdmin):
             ]
         return [
             (None, {"fields": fields}),
-            ("What cashiers may do without an approval", {"fields": OF_ROLE[Role.CASHIER]}),
-            ("What managers may do without an approval", {"fields": OF_ROLE[Role.MANAGER]}),
+            (
+                "What cashiers may do without an approval",
+                {"fields": OF_ROLE[Role.CASHIER], "description": ABOUT_LIMITS},
+            ),
+            (
+                "What managers may do without an approval",
+                {"fields": OF_ROLE[Role.MANAGER], "description": ABOUT_LIMITS},
+            ),
         ]
 
     @admin.display(description="Cash is rounded to")
@@ -151,11 +164,10 @@ class SettingsAdmin(ShopAdmin):
 def limits_of(shop: ShopSettings, role: Role) -> str:
     limits = {words: shop.limit(role, name) for name, words in LIMITS.items()}
     return "\n".join(
-        f"{words}: {'as they like' if most is None else most}" for words, most in limits.items()
+        f"{words}: {'unlimited' if most is None else most}" for words, most in limits.items()
     )
 
 
-def named_limits(cleaned: Any, role: Role) -> dict[str, str]:
-    """Those that were typed; an empty one stays as it is."""
-    typed = {name: cleaned[f"limits_{role}_{name}"].strip() for name in LIMITS}
-    return {name: value for name, value in typed.items() if value}
+def named_limits(cleaned: Any, role: Role) -> dict[str, str | None]:
+    """Return the limits of a role as they were typed; an empty one is unlimited."""
+    return {name: cleaned[f"limits_{role}_{name}"].strip() or None for name in LIMITS}

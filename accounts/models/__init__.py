@@ -1,6 +1,6 @@
 """The people of a shop: who they are, what they may do, and where they are logged in."""
 
-from accounts.models.approval import EXPIRED, Approval, object_key
+from accounts.models.approval import EXPIRED, Approval, RefundMethod, object_key
 from accounts.models.session import AuthSession
 from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
@@ -21,6 +21,7 @@ __all__ = [
     "Cashier",
     "Pin",
     "Posting",
+    "RefundMethod",
     "Role",
     "ShopSettings",
     "StaffMember",

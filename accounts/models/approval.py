@@ -25,6 +25,17 @@ def object_key(about: Mapping[str, uuid.UUID]) -> str:
     return json.dumps({name: str(pk) for name, pk in sorted(about.items())}, separators=(",", ":"))
 
 
+class RefundMethod(models.TextChoices):
+    """How the money of a refund is to go back: as it was paid, or by a method of payment."""
+
+    ORIGINAL = "original", "As it was paid"
+    CASH = "cash", "Cash"
+    CARD = "card", "Card"
+    VOUCHER = "voucher", "Voucher"
+    STORE_CREDIT = "store_credit", "Store credit"
+    OTHER = "other", "Other"
+
+
 class ApprovalQuerySet(TenantQuerySet["Approval"]):
     def visible_to(self, user: User) -> "ApprovalQuerySet":
         """Cashiers see what they asked for themselves."""
@@ -56,11 +67,13 @@ class Approval(TenantOwned):
         REFUND = "refund", "Refund"
         VOID = "void", "Void"
         PAID_OUT = "paid_out", "Cash taken out of the drawer"
+        DROP = "drop", "Cash taken to the safe"
 
         @property
         def about(self) -> frozenset[str]:
             """What is named by its id: exactly one of these."""
-            return frozenset({"shift", "register"} if self == self.PAID_OUT else {"order"})
+            of_drawer = {self.PAID_OUT, self.DROP}
+            return frozenset({"shift", "register"} if self in of_drawer else {"order"})
 
         @property
         def has_amount(self) -> bool:
@@ -69,7 +82,17 @@ class Approval(TenantOwned):
         @property
         def moves_money(self) -> bool:
             """Money leaves the drawer. A price above the catalog's gives nothing away."""
-            return self in {self.REFUND, self.PAID_OUT}
+            return self.limit is not None
+
+        @property
+        def limit(self) -> str | None:
+            """The limit in money that the action is measured against, if there is one."""
+            limits = {
+                self.REFUND: "refund_amount",
+                self.PAID_OUT: "paid_out_amount",
+                self.DROP: "drop_amount",
+            }
+            return limits.get(self)
 
     class Status(models.TextChoices):
         PENDING = "pending", "Asked for"
@@ -83,6 +106,8 @@ class Approval(TenantOwned):
     object_key = models.CharField(max_length=200, editable=False)
     # At most so much, in the shop's currency; null where the deed has no amount.
     amount = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
+    # Of a refund, and empty for everything else.
+    method = models.CharField(max_length=12, choices=RefundMethod, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -110,6 +135,11 @@ class Approval(TenantOwned):
                 condition=models.Q(status="pending", decided_by__isnull=True)
                 | models.Q(decided_by__isnull=False, decided_at__isnull=False),
                 name="approval_is_decided_by_somebody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(action="refund", method__in=RefundMethod.values)
+                | (~models.Q(action="refund") & models.Q(method="")),
+                name="approval_of_a_refund_has_a_method",
             ),
             models.CheckConstraint(
                 condition=models.Q(status="used", used_at__isnull=False)
@@ -141,7 +171,8 @@ class Approval(TenantOwned):
     def facts(self) -> dict[str, Any]:
         """What the books say of it."""
         amount = None if self.amount is None else str(current_tenant().in_currency(self.amount))
-        return {"action": self.action, "object": self.object, "amount": amount}
+        facts = {"action": self.action, "object": self.object, "amount": amount}
+        return facts | ({"method": self.method} if self.method else {})
 
     def ensure_pending(self, at: datetime) -> None:
         if (status := self.status_at(at)) != self.Status.PENDING:
@@ -158,8 +189,5 @@ class Approval(TenantOwned):
 
     def _is_within_limit_of(self, user: User) -> bool:
         """Limits in percent are for the deed to check: only it knows what the amount is of."""
-        if self.amount is None or not self.Action(self.action).moves_money:
-            return True
-        if self.action == self.Action.REFUND:
-            return user.may_refund(self.amount)
-        return user.may_pay_out(self.amount)
+        limit = self.Action(self.action).limit
+        return self.amount is None or limit is None or user.may_move_money(limit, self.amount)

@@ -235,9 +235,13 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def may_refund(self, amount: Decimal) -> bool:
         return self._may_go_to("refund_amount", amount)
 
-    def may_pay_out(self, amount: Decimal) -> bool:
-        """Take cash out of the drawer for something else than a refund."""
-        return self._may_go_to("paid_out_amount", amount)
+    def may_move_money(self, limit: str, amount: Decimal) -> bool:
+        """Return whether the amount is within a limit in money, such as `paid_out_amount`."""
+        return self._may_go_to(limit, amount)
+
+    def is_limited(self, limit: str) -> bool:
+        """Return whether an amount exists that is above this limit."""
+        return not self._may_go_to(limit, Decimal("Infinity"))
 
     def may_approve(self) -> bool:
         """Give leave to others; how far, is said by the same limits as for one's own deeds."""

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from accounts.models import EXPIRED, Approval, User
+from accounts.models import EXPIRED, Approval, RefundMethod, User
 from accounts.serializers.people import password_field, pin_field
 from accounts.services import Credentials, PasswordOf, PinOf
 from tenants.fields import MoneyField, StrictCharField, StrictChoiceField, StrictUUIDField
@@ -28,6 +29,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
 
     object = serializers.DictField(child=serializers.UUIDField(), read_only=True)
     amount = MoneyField(read_only=True, allow_null=True)
+    method = serializers.SerializerMethodField()
     status = serializers.ChoiceField(choices=STATUSES, source="shown_status", read_only=True)
     requested_by = PersonBriefSerializer(read_only=True)
     terminal = serializers.UUIDField(
@@ -52,6 +54,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
             "action",
             "object",
             "amount",
+            "method",
             "reason",
             "status",
             "requested_by",
@@ -67,9 +70,20 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         )
         read_only_fields = fields
 
+    @extend_schema_field(
+        serializers.ChoiceField(
+            choices=RefundMethod.choices,
+            allow_null=True,
+            help_text="How a refund goes back; null for everything else.",
+        )
+    )
+    def get_method(self, approval: Approval) -> str | None:
+        return approval.method or None
+
 
 class ApprovalObjectInput(StrictSerializer):
-    """Exactly one id: of a drawer's `shift` or `register` for paid_out, else of an `order`."""
+    """Exactly one id: of a drawer's `shift` or `register` for paid_out and drop, else of an
+    `order`."""
 
     order = StrictUUIDField(required=False, help_text="May be one that is still to be made.")
     shift = StrictUUIDField(required=False)
@@ -80,6 +94,11 @@ class ApprovalInput(StrictSerializer):
     action = StrictChoiceField(choices=Approval.Action.choices)
     object = ApprovalObjectInput()
     amount = MoneyField(required=False, help_text="At most so much. Of a void there is none.")
+    method = StrictChoiceField(
+        choices=RefundMethod.choices,
+        required=False,
+        help_text="How a refund goes back: `original`, the default, is as it was paid.",
+    )
     reason = StrictCharField(max_length=200, allow_blank=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -88,6 +107,10 @@ class ApprovalInput(StrictSerializer):
             named = " or ".join(sorted(action.about))
             refuse("object", "one_of", f"Name the {named} by its id, and nothing else.")
         self.ensure_amount(action, attrs)
+        if action == Approval.Action.REFUND:
+            attrs.setdefault("method", RefundMethod.ORIGINAL)
+        elif "method" in attrs:
+            refuse("method", "not_possible", "Only a refund has a method.")
         return attrs
 
     def ensure_amount(self, action: Approval.Action, attrs: dict[str, Any]) -> None:

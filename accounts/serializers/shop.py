@@ -30,13 +30,19 @@ class TaxRoundingSerializer(serializers.Serializer[Tenant]):
 
 
 class RoleLimitsSerializer(serializers.Serializer[Any]):
-    """How far a role goes on its own; null is as far as it likes."""
+    """What a role may do without an approval; null is unlimited.
+
+    `refund_amount`, `paid_out_amount` and `drop_amount` hold in sum: of one order, and of one
+    person in one shift (without shifts: in one business day of the store). What was approved
+    counts for whoever approved it.
+    """
 
     line_discount_percent = PercentField(allow_null=True)
     order_discount_percent = PercentField(allow_null=True)
     refund_amount = MoneyField(allow_null=True)
     price_override_percent = PercentField(allow_null=True)
     paid_out_amount = MoneyField(allow_null=True)
+    drop_amount = MoneyField(allow_null=True)
     drawer_difference_amount = MoneyField(allow_null=True)
 
 
@@ -86,12 +92,15 @@ class TaxRoundingInput(StrictSerializer):
 
 
 class RoleLimitsInput(StrictSerializer):
-    line_discount_percent = PercentField(required=False)
-    order_discount_percent = PercentField(required=False)
-    refund_amount = MoneyField(required=False)
-    price_override_percent = PercentField(required=False)
-    paid_out_amount = MoneyField(required=False)
-    drawer_difference_amount = MoneyField(required=False)
+    """null is unlimited; what is left out stays as it is."""
+
+    line_discount_percent = PercentField(required=False, allow_null=True)
+    order_discount_percent = PercentField(required=False, allow_null=True)
+    refund_amount = MoneyField(required=False, allow_null=True)
+    price_override_percent = PercentField(required=False, allow_null=True)
+    paid_out_amount = MoneyField(required=False, allow_null=True)
+    drop_amount = MoneyField(required=False, allow_null=True)
+    drawer_difference_amount = MoneyField(required=False, allow_null=True)
 
 
 class LimitsInput(StrictSerializer):
@@ -121,7 +130,7 @@ def tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
     changes |= {f"tax_rounding_{name}": value for name, value in rounding.items()}
     if "limits" in changes:
         changes["limits"] = {
-            role: {name: str(value) for name, value in named.items()}
+            role: {name: None if value is None else str(value) for name, value in named.items()}
             for role, named in changes["limits"].items()
         }
     return changes

@@ -33,6 +33,7 @@ def request_approval(
     action: Approval.Action,
     object: About,
     amount: Decimal | None = None,
+    method: str = "",
     reason: str = "",
     session: AuthSession,
 ) -> Approval:
@@ -42,6 +43,7 @@ def request_approval(
         object={name: str(pk) for name, pk in object.items()},
         object_key=object_key(object),
         amount=amount,
+        method=method,
         reason=reason,
         requested_by=session.user,
         terminal_id=session.terminal_id,
@@ -108,6 +110,7 @@ def use_approval(
     action: Approval.Action,
     object: About,
     amount: Decimal | None = None,
+    method: str = "",
     by: User,
     terminal_id: uuid.UUID | None,
 ) -> User:
@@ -123,6 +126,7 @@ def use_approval(
         pk=approval_id,
         requested_by=by,
         action=action,
+        method=method,
         object_key=object_key(object),
     )
     if not fitting.update(status=Approval.Status.USED, used_at=now, **_counted_up(now)):

@@ -63,6 +63,14 @@ class StoreCreditEntry(TenantOwned):
         constraints: ClassVar[list[Any]] = [
             models.CheckConstraint(condition=~Q(amount=0), name="store_credit_entry_is_something"),
         ]
+        indexes: ClassVar[list[Any]] = [
+            # What somebody issued lately counts against their limit.
+            models.Index(
+                fields=["tenant", "by", "created_at"],
+                condition=Q(type="issue"),
+                name="store_credit_issued",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.type} {self.amount}"

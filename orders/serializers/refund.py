@@ -64,6 +64,10 @@ class ResolveInput(StrictSerializer):
         required=False,
     )
     reference = StrictCharField(max_length=64, allow_blank=True, required=False)
+    approval = StrictUUIDField(
+        required=False,
+        help_text="For more than one's own limit, where somebody else allowed the refund.",
+    )
 
 
 class RefundTaxSerializer(serializers.Serializer[Any]):

@@ -28,7 +28,7 @@ from orders.services.holding import hold_order, resume_order, void_order
 from orders.services.importing import ImportReport, import_products
 from orders.services.leave import Asked
 from orders.services.paying import resolve_payment, take_payment
-from orders.services.payouts import resolve_refund
+from orders.services.payouts import OtherWay, resolve_refund
 from orders.services.printing import FACES, ensure_drawable, previewed, printed
 from orders.services.receipt_mail import email_receipt
 from orders.services.receipts import ReceiptContent, receipt_of
@@ -84,6 +84,7 @@ __all__ = [
     "NewRefund",
     "NewShift",
     "OfflineSale",
+    "OtherWay",
     "Outcome",
     "ReceiptContent",
     "RefundReceipt",

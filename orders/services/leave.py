@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
@@ -41,14 +41,17 @@ class Leave:
     subject: uuid.UUID
     amount: Decimal | None = None
     kind: str = "order"
+    # Of a refund: `original`, or the method of payment by which the money is to go back.
+    method: str = ""
 
     def refusal(self) -> ApprovalRequired:
         """Says to the letter what to ask for."""
-        about = {self.kind: str(self.subject)}
-        if self.amount is None:
-            return ApprovalRequired(action=self.action, object=about)
-        amount = str(current_tenant().in_currency(self.amount))
-        return ApprovalRequired(action=self.action, object=about, amount=amount)
+        facts: dict[str, Any] = {"object": {self.kind: str(self.subject)}}
+        if self.amount is not None:
+            facts["amount"] = str(current_tenant().in_currency(self.amount))
+        if self.method:
+            facts["method"] = self.method
+        return ApprovalRequired(action=self.action, **facts)
 
     def spent_by(self, deed: Deed) -> User:
         """Spend the deed's approval in its transaction; returns who gave it, whose limits then
@@ -60,6 +63,7 @@ class Leave:
             action=Approval.Action(self.action),
             object={self.kind: self.subject},
             amount=self.amount,
+            method=self.method,
             by=deed.by,
             terminal_id=deed.terminal,
         )

@@ -1,6 +1,8 @@
 """The money of a refund on its way: gateways are asked outside of every transaction."""
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from math import ceil
@@ -15,6 +17,8 @@ from orders.exceptions import PayoutDeclined, RefundSettled, RefundUnderway
 from orders.gateways import Answer, GiveBack, Outcome, payment_gateway
 from orders.models import Order, Payout, Refund
 from orders.services.giving_back import finish_if_paid_out, pay_otherwise
+from orders.services.leave import Leave
+from orders.services.money_limits import Period, authorize
 from orders.services.paying import locked_order
 from tenants import audit, idempotency
 from tenants.outbox import announce
@@ -34,12 +38,21 @@ def ask_for_payouts(refund: Refund, *, by: User) -> Refund:
     return _ask(refund, "refund", by)
 
 
-def resolve_refund(
-    refund: Refund, *, method: str | None = None, reference: str = "", by: User
-) -> Refund:
+@dataclass(frozen=True, slots=True)
+class OtherWay:
+    """How goes back what a card declined, and who says so."""
+
+    by: User
+    method: str | None = None
+    reference: str = ""
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
+
+
+def resolve_refund(refund: Refund, way: OtherWay) -> Refund:
     """Ask the gateway what became of a refund that timed out, or that a crash left behind.
 
-    What one of several cards declined goes back by `method`, and is handed over now.
+    What one of several cards declined goes back another way, and is handed over now.
     """
     if refund.status != Refund.Status.PENDING:
         if idempotency.is_resumed():
@@ -47,7 +60,7 @@ def resolve_refund(
         raise RefundSettled(refund_status=refund.status)
     _ensure_nobody_asks(refund)
     with idempotency.begun():
-        return _go_on(_ask(refund, "look_up_refund", by), method, reference, by)
+        return _go_on(_ask(refund, "look_up_refund", way.by), way)
 
 
 def resume_refund(refund: Refund, *, by: User) -> Refund:
@@ -139,22 +152,37 @@ def _note_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
 
 
 @deed
-def _go_on(refund: Refund, method: str | None, reference: str, by: User) -> Refund:
+def _go_on(refund: Refund, way: OtherWay) -> Refund:
     """Somebody is there: what waited for a person is handed over."""
     order, refund = _locked(refund.pk, refund.order_id)
     if not _is_answered(refund):
         return refund
     declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
-    if declined and method is None:
+    if declined and way.method is None:
         amount = sum((each.paid for each in declined), Decimal(0))
         raise PayoutDeclined(
             declined=str(current_tenant().in_currency(amount)),
             payouts=[str(each.pk) for each in declined],
         )
-    if declined and method:
-        pay_otherwise(refund, order, method, reference, by=by)
-    finish_if_paid_out(refund, order, by=by)
+    if declined and way.method:
+        _ensure_may_redirect(refund, declined, way, way.method)
+        pay_otherwise(refund, order, way.method, way.reference, by=way.by)
+    finish_if_paid_out(refund, order, by=way.by)
     return refund
+
+
+def _ensure_may_redirect(
+    refund: Refund, declined: Sequence[Payout], way: OtherWay, method: str
+) -> None:
+    """Refuse to pay out what somebody else allowed to go back to a card, above one's own limit.
+
+    Whoever allowed the refund may choose the way: its amount is in their sums already.
+    """
+    if (refund.approved_by_id or refund.by_id) == way.by.pk:
+        return
+    amount = sum((each.amount for each in declined), Decimal(0))
+    leave = Leave("refund", refund.order_id, amount, method=method)
+    authorize(leave, way, Period(shift=refund.shift_id, store=refund.store))
 
 
 def _locked(refund_id: uuid.UUID, order_id: uuid.UUID) -> tuple[Order, Refund]:

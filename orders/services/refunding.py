@@ -7,13 +7,15 @@ from decimal import Decimal
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import User
+from accounts.models import RefundMethod, User
 from orders.exceptions import CardNotOurs
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
+from orders.models.catalog import folded
 from orders.money import Paid, Share, share_out_refund
 from orders.services.completing import next_numbers
 from orders.services.giving_back import finish_if_paid_out
 from orders.services.leave import Asked, Leave
+from orders.services.money_limits import Period, authorize
 from orders.services.paying import locked_order
 from orders.services.payouts import ask_for_payouts, resume_refund
 from orders.services.registers import register_for
@@ -71,8 +73,7 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
     order.ensure_refundable()
     backs = what_comes_back(order, new.lines, new.amount)
     refund = _draft(order, new, backs, by)
-    approver = _ensure_allowed(refund, new, by)
-    refund.approved_by = approver
+    refund.approved_by = _approver(refund, order, new, by)
     _insert(refund, backs, _payouts(order, refund, new))
     _count(order, refund, backs)
     finish_if_paid_out(refund, order, by=by)
@@ -118,15 +119,12 @@ def _register(order: Order, new: NewRefund, by: User) -> Register:
     return order.register if new.register is None else register_for(new.register, by)
 
 
-def _ensure_allowed(refund: Refund, new: NewRefund, by: User) -> User | None:
-    """Who gave leave; None where none was needed."""
-    if by.may_refund(refund.total):
-        return None
-    leave = Leave("refund", refund.order_id, refund.total)
-    giver = leave.spent_by(Asked(by, new.approval, new.terminal))
-    if not giver.may_refund(refund.total):
-        raise leave.refusal()
-    return giver
+def _approver(refund: Refund, order: Order, new: NewRefund, by: User) -> User | None:
+    """Return who approved the refund; None where its amount is within the person's limit."""
+    method = new.method or RefundMethod.ORIGINAL.value
+    leave = Leave("refund", order.pk, refund.total, method=method)
+    period = Period(shift=refund.shift_id, store=refund.store)
+    return authorize(leave, Asked(by, new.approval, new.terminal), period, order)
 
 
 def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
@@ -165,6 +163,10 @@ def _ensure_gateway_knows(order: Order, payouts: Sequence[Payout]) -> None:
 
 def _payout(refund: Refund, payment: Payment, way: str, share: Share, new: NewRefund) -> Payout:
     same_credit = way == payment.method == Payment.Method.STORE_CREDIT
+    own_code = folded(new.reference) in {"", folded(payment.reference)}
+    if same_credit and new.method is None and not own_code:
+        detail = "Name the method store_credit to refund onto another code than was paid with."
+        raise Invalid.field("reference", detail, code="other_credit")
     return Payout(
         id=new_id(),
         refund=refund,

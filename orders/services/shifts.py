@@ -16,6 +16,7 @@ from orders.services.bulk import announce_many
 from orders.services.completing import note_first_order
 from orders.services.drawer import expected_cash
 from orders.services.leave import Asked, Leave
+from orders.services.money_limits import Period, authorize
 from orders.services.registers import no_such_register, register_for
 from tenants import audit, idempotency
 from tenants.exceptions import IdConflict, NotPermitted
@@ -147,7 +148,7 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
     if new.at != shift.register_id:
         ensure_runs(shift, by)
     shift.ensure_not(Shift.Status.CLOSED)
-    approved_by = _leave_for(new, shift, by)
+    approved_by = _approver(new, shift, by)
     if new.type in TAKEN_OUT and new.amount > expected_cash(shift):
         raise DrawerShort
     movement = CashMovement(
@@ -168,15 +169,12 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
     return movement, True
 
 
-def _leave_for(new: NewCashMovement, shift: Shift, by: User) -> User | None:
-    """Who gave leave to take out so much; None where none was needed."""
-    if new.type != CashMovement.Type.PAID_OUT or by.may_pay_out(new.amount):
+def _approver(new: NewCashMovement, shift: Shift, by: User) -> User | None:
+    """Return who approved to take out so much; None where it is within the person's limit."""
+    if new.type not in TAKEN_OUT:
         return None
-    leave = Leave("paid_out", shift.pk, new.amount, kind="shift")
-    giver = leave.spent_by(Asked(by, new.approval, new.terminal))
-    if not giver.may_pay_out(new.amount):
-        raise leave.refusal()
-    return giver
+    leave = Leave(new.type, shift.pk, new.amount, kind="shift")
+    return authorize(leave, Asked(by, new.approval, new.terminal), Period(shift=shift.pk))
 
 
 @deed

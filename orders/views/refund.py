@@ -79,7 +79,8 @@ class RefundViewSet(ListsAndShows, TenantScopedViewSet):
         Where one of several cards declined its part, `method` says how that goes back instead.
         """
         given = self.validated(ResolveInput) if request.data else {}
-        return self.answer(services.resolve_refund(self.get_object(), **given, by=request.user))
+        way = services.OtherWay(**given, by=request.user, terminal=request.auth.terminal_id)
+        return self.answer(services.resolve_refund(self.get_object(), way))
 
 
 class StoreCreditFilter(StrictFilterSet):

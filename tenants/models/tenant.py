@@ -52,8 +52,14 @@ def validate_timezone(value: str) -> None:
         raise ValidationError("This is not a time zone of the IANA list.", code="unknown_timezone")
 
 
-def default_limits() -> dict[str, dict[str, str]]:
-    """What each role may do on its own; above it an approval is needed."""
+Limits = dict[str, dict[str, str | None]]
+
+
+def default_limits() -> Limits:
+    """Return what each role may do without an approval; None is unlimited.
+
+    Amounts of money hold in sum: per order, and per person and shift.
+    """
     return {
         "cashier": {
             "line_discount_percent": "10",
@@ -61,6 +67,7 @@ def default_limits() -> dict[str, dict[str, str]]:
             "refund_amount": "0",
             "price_override_percent": "0",
             "paid_out_amount": "0",
+            "drop_amount": "500",
             "drawer_difference_amount": "5",
         },
         "manager": {
@@ -69,6 +76,7 @@ def default_limits() -> dict[str, dict[str, str]]:
             "refund_amount": "1000",
             "price_override_percent": "100",
             "paid_out_amount": "500",
+            "drop_amount": None,
             "drawer_difference_amount": "1000",
         },
     }
@@ -149,7 +157,7 @@ class Tenant(Versioned):
         if step is not None and step > LARGEST_COIN.scaleb(-self.currency_exponent):
             raise ValidationError({"cash_rounding_increment": "No coin is worth so much."})
 
-    def limits_with(self, named: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    def limits_with(self, named: Limits) -> Limits:
         """The limits after a change that names only some of them."""
         return {role: limits | named.get(role, {}) for role, limits in self.limits.items()}
 

@@ -22,7 +22,7 @@ def new_id() -> str:
 
 def request_for(action: str = "discount", **changes: Any) -> Body:
     """A whole request; None leaves a field out."""
-    noun = "register" if action == "paid_out" else "order"
+    noun = "register" if action in {"paid_out", "drop"} else "order"
     body = {"action": action, "object": {noun: new_id()}, "amount": "5.00"}
     if action == "void":
         del body["amount"]

@@ -58,6 +58,7 @@ def test_118_of_many_deeds_at_once_one_uses_it(till, chiefs, shop, cashier):
                 action=order[0],
                 object=order[1],
                 amount=Decimal("10.00"),
+                method="original",
                 by=cashier,
                 terminal_id=None,
             )

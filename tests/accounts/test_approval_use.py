@@ -51,6 +51,7 @@ def use(cashier):
             "action": Action.REFUND,
             "object": {"order": ORDER},
             "amount": Decimal("10.00"),
+            "method": "original",
             "by": cashier,
             "terminal_id": None,
         }
@@ -85,6 +86,7 @@ def test_what_fits_is_used_up(clock, in_shop, approved, use, cashier, manager):
         "action": "refund",
         "object": {"order": str(ORDER)},
         "amount": "10.00",
+        "method": "original",
         "approver": str(manager.pk),
     }
 
@@ -107,6 +109,9 @@ def test_less_than_was_given_will_do(in_shop, approved, use, manager):
         {"amount": Decimal("10.01")},
         {"amount": Decimal("100.00")},
         {"amount": None},
+        {"method": ""},
+        {"method": "cash"},
+        {"method": "store_credit"},
         {"object": {"order": uuid.UUID(int=1)}},
         {"object": {"shift": ORDER}},
         {"object": {"order": ORDER, "register": ORDER}},
@@ -194,9 +199,9 @@ def test_an_admins_leave_is_an_admins(in_shop, approved, use, admin):
 
 
 def test_without_an_amount_none_was_given(in_shop, approved, use, manager):
-    void = {"action": Action.VOID, "amount": None}
+    void = {"action": Action.VOID, "amount": None, "method": ""}
 
-    ensure_refused(use, approved(**void), action=Action.VOID, amount=Decimal("0.00"))
+    ensure_refused(use, approved(**void), action=Action.VOID, method="", amount=Decimal("0.00"))
     assert use(approved(**void), **void) == manager
 
 

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import Approval
+from accounts.models import Approval, RefundMethod
 from accounts.services.approvals import PENDING_FOR
+from orders.models import Payment
 from tenants.scope import tenant_scope
 from tests.accounts.leave import (
     APPROVALS,
@@ -64,6 +65,7 @@ def test_a_request_tells_who_asks_for_what_and_until_when(clock, till, cashier):
         "action": "discount",
         "object": {"order": ORDER},
         "amount": "5.00",
+        "method": None,
         "reason": "Bruised",
         "status": "pending",
         "requested_by": {"id": str(cashier.pk), "name": str(cashier)},
@@ -97,6 +99,8 @@ def test_it_tells_where(cashier, register):
         ("void", "order"),
         ("paid_out", "shift"),
         ("paid_out", "register"),
+        ("drop", "shift"),
+        ("drop", "register"),
     ],
 )
 def test_each_action_is_about_one_thing(till, action, about):
@@ -140,7 +144,13 @@ def test_a_price_above_the_catalogs_gives_nothing_away(till):
         ({"amount": "1e3"}, {"amount": "invalid"}),
         ({"reason": "x" * 201}, {"reason": "max_length"}),
         ({"action": "refund", "amount": "0.00"}, {"amount": "zero"}),
+        ({"method": "original"}, {"method": "not_possible"}),
+        ({"action": "void", "amount": None, "method": "cash"}, {"method": "not_possible"}),
+        ({"action": "refund", "method": "cheque"}, {"method": "invalid_choice"}),
+        ({"action": "refund", "method": ""}, {"method": "invalid_choice"}),
         ({"action": "void"}, {"amount": "not_possible"}),
+        ({"action": "drop"}, {"object": "one_of"}),
+        ({"action": "drop", "object": {"shift": ORDER}, "amount": "0"}, {"amount": "zero"}),
         ({"action": "paid_out"}, {"object": "one_of"}),
         (
             {"action": "paid_out", "object": {"shift": ORDER, "register": ORDER}},
@@ -178,7 +188,17 @@ def test_asking_is_written_down(till, cashier, shop):
         cashier.pk,
         uuid.UUID(answer["id"]),
     )
-    assert event.facts == {"action": "refund", "object": answer["object"], "amount": "5.00"}
+    facts = {"action": "refund", "object": answer["object"], "amount": "5.00"}
+    assert event.facts == facts | {"method": "original"}
+
+
+def test_a_refund_goes_back_as_it_was_paid_or_by_the_method_that_is_named(till):
+    """The methods are those of payments, which this layer does not know."""
+    assert set(RefundMethod) == {"original", *Payment.Method.values}
+
+    for method in RefundMethod.values:
+        assert asked(till, "refund", method=method)["method"] == method
+    assert asked(till, "refund")["method"] == "original"
 
 
 # --- looking -------------------------------------------------------------------------------------

@@ -173,6 +173,7 @@ LIMITS = {
     "discount on an order": lambda user, value: user.may_discount(value, whole_order=True),
     "other price": lambda user, value: user.may_override_price(value),
     "refund": lambda user, value: user.may_refund(value),
+    "paid out": lambda user, value: user.may_move_money("paid_out_amount", value),
 }
 # The most that each role may do alone in a new shop.
 DEFAULTS = {
@@ -180,6 +181,7 @@ DEFAULTS = {
     "discount on an order": {"cashier": "10", "manager": "100"},
     "other price": {"cashier": "0", "manager": "100"},
     "refund": {"cashier": "0", "manager": "1000"},
+    "paid out": {"cashier": "0", "manager": "500"},
 }
 
 
@@ -189,6 +191,13 @@ def test_a_role_goes_to_its_limit_and_no_step_further(deed, actor):
 
     assert LIMITS[deed](ACTORS[actor], most)
     assert not LIMITS[deed](ACTORS[actor], most + Decimal("0.0001"))
+
+
+def test_a_drop_is_limited_for_cashiers_alone():
+    for actor, limited in (("cashier", True), ("manager", False), ("admin", False)):
+        assert ACTORS[actor].is_limited("drop_amount") is limited
+        assert ACTORS[actor].may_move_money("drop_amount", Decimal("500.01")) is not limited
+    assert ACTORS["cashier"].may_move_money("drop_amount", Decimal(500))
 
 
 @pytest.mark.parametrize("deed", LIMITS)

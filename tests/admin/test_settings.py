@@ -16,6 +16,23 @@ def page(shop):
     return f"/admin/accounts/shopsettings/{shop.pk}/change/"
 
 
+def amounts(limits):
+    return {name: each and Decimal(each) for name, each in limits.items()}
+
+
+def test_an_empty_limit_is_unlimited(head_office, page, shop):
+    saved = save(head_office, page, limits_manager_refund_amount="", limits_manager_drop_amount="9")
+
+    assert saved.status_code == 302
+    shop.refresh_from_db()
+    assert shop.limit("manager", "refund_amount") is None
+    assert shop.limit("manager", "drop_amount") == 9
+    assert shop.limit("cashier", "drop_amount") == 500
+    page = head_office.get(page)
+    assert "limits_manager_refund_amount" not in filled(page)
+    assert "An empty field is unlimited." in page.content.decode()
+
+
 def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
     changes = {
         "shifts_required": "on",
@@ -32,9 +49,7 @@ def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
     assert shop.cash_rounding_increment == Decimal("0.05")
     assert shop.tax_rounding_level == "order"
     assert shop.limit("cashier", "refund_amount") == 20
-    assert {name: Decimal(each) for name, each in shop.limits["manager"].items()} == {
-        name: Decimal(each) for name, each in others.items()
-    }
+    assert amounts(shop.limits["manager"]) == amounts(others)
     with tenant_scope(shop):
         event = AuditEvent.objects.get(event="settings_changed")
     assert event.actor == admin.pk
@@ -43,10 +58,7 @@ def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
 def test_what_is_saved_unchanged_stays_as_it_is(head_office, page, shop):
     def rules():
         (row,) = row_values(Tenant)["Tenant"]
-        limits = {
-            role: {name: Decimal(each) for name, each in of_role.items()}
-            for role, of_role in row.pop("limits").items()
-        }
+        limits = {role: amounts(of_role) for role, of_role in row.pop("limits").items()}
         return {**row, "limits": limits, "version": 0, "updated_at": None}
 
     before = rules()

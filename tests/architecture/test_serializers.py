@@ -113,6 +113,7 @@ LOOKED_UP_BY_SERVICES = {
     ("RefundInput", "lines[].line"),
     ("RefundInput", "register"),
     ("RefundInput", "approval"),
+    ("ResolveInput", "approval"),
     ("ShiftInput", "register"),
     ("CashMovementInput", "approval"),
     # Of a sale that was made already; what it names may not be there any more.

@@ -15,6 +15,7 @@ KEY_WITHOUT_SHOP = {"tenants_auditevent"}
 TABLES = {model._meta.db_table for model in owned_models()}
 # Where the shop is not known yet, or where the work is for all of them, and why.
 ACROSS = {
+    "accounts/migrations/0008_refund_methods_and_drops.py": "the approvals of every shop",
     "accounts/services/attempts.py": "a guess at a name that no shop has is counted all the same",
     "accounts/services/browsers.py": "a cookie names a session, the session names the shop",
     "accounts/services/logging_in.py": "nobody is logged in yet",

@@ -88,6 +88,7 @@ class ApprovalFactory(OwnedFactory):
     tenant = factory.SelfAttribute("requested_by.tenant")
     action = Approval.Action.DISCOUNT
     amount = Decimal("5.00")
+    method = factory.LazyAttribute(lambda row: "original" if row.action == "refund" else "")
     expires_at = factory.LazyFunction(lambda: timezone.now() + PENDING_FOR)
 
     @factory.lazy_attribute

@@ -1,11 +1,21 @@
 """That lists of refunds and of store credit stay quick, as in `test_explain`."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
-from orders.models import Payout, Refund
-from tenants.scope import across_tenants
+from orders.models import Payout, Refund, StoreCreditEntry
+from orders.services.money_limits import Period, sum_in_period
+from tenants.scope import across_tenants, tenant_scope
 from tests.explaining import MINUTES, SINCE, analyze, multiply, plans_of, with_next
-from tests.factories.orders import OrderFactory, PaymentFactory, RefundFactory, StoreCreditFactory
+from tests.factories.orders import (
+    OrderFactory,
+    PaymentFactory,
+    RefundFactory,
+    ShiftFactory,
+    StoreCreditEntryFactory,
+    StoreCreditFactory,
+)
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -62,3 +72,25 @@ def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
         waiting = Payout.objects.to_look_up(payout.created_at, most=5)
 
         assert "payout_underway" in waiting.explain()
+
+
+def test_what_counts_against_a_limit_is_found_by_person_and_shift(chief, shop, refunds):
+    """Not among all refunds of the shop, nor among all that ever happened to store credit."""
+    credit = StoreCreditFactory(tenant=shop, balance=5)
+    entry = StoreCreditEntryFactory(credit=credit, tenant=shop, amount=5, by=chief.user)
+    multiply(entry, type="'spend'", created_at=MINUTES)
+    analyze(StoreCreditEntry)
+    shift = ShiftFactory(register=refunds.register, opened_by=refunds.cashier)
+
+    for period, of_refunds in (
+        (Period(shift=shift.pk), "orders_refund_shift_id"),
+        (Period(store=refunds.store), "refund_by_time"),
+    ):
+        with tenant_scope(shop), CaptureQueriesContext(connection) as queries:
+            sum_in_period(chief.user, "refund_amount", period)
+            (sql,) = [each["sql"] for each in queries if "orders_refund" in each["sql"]]
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "store_credit_issued" in plan
+        assert of_refunds in plan

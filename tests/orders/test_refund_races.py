@@ -9,6 +9,7 @@ from tenants.scope import tenant_scope
 from tests.accounts.leave import asked, given
 from tests.api import Person
 from tests.factories.orders import StoreCreditFactory
+from tests.orders.drawers import move, opened
 from tests.orders.gateway import TIMED_OUT
 from tests.orders.leave import state
 from tests.orders.refunds import (
@@ -195,3 +196,58 @@ def test_a_refund_looked_up_many_times_at_once_is_done_once(
     assert shelf(product, store) == (10, 0)
     assert len(gateway.refunds) == 1
     ensure_sound(shop)
+
+
+@pytest.fixture
+def limited(shop, shop_in):
+    """A manager gives back 10.00 and takes 10.00 out, in sum."""
+    return shop_in(limits=shop.limits_with({"manager": dict.fromkeys(MOVED, "10.00")}))
+
+
+MOVED = ("refund_amount", "paid_out_amount", "drop_amount")
+
+
+@pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize("in_shifts", [True, False], ids=["in a shift", "without shifts"])
+def test_of_many_refunds_of_one_person_at_once_no_more_is_given_than_the_limit(
+    in_shifts, tills, till, chief, goods, shop
+):
+    """Each at an order of its own; without shifts also each at a register of its own."""
+    product = goods("3.00", stock="20")
+    if in_shifts:
+        opened(till, "100.00")
+    places = [till] * 8 if in_shifts else [*tills, *tills]
+    orders = [each.sold(line(product), payments=[cash("3.00")]) for each in places]
+
+    answers = at_once([lambda order=order: refund(chief, order) for order in orders])
+
+    assert statuses(answers) == {201: 3, 403: 5}
+    assert total_of(answers) == Decimal("9.00")
+    ensure_sound(shop)
+
+
+@pytest.mark.usefixtures("limited")
+def test_nor_is_more_approved_by_one_person(tills, chief, manager, goods, shop):
+    product = goods("3.00", stock="20")
+    orders = [each.sold(line(product), payments=[cash("3.00")]) for each in [*tills, *tills]]
+    approvals = [leave_for(tills[0], manager, order, "3.00") for order in orders]
+    works = [
+        lambda order=order, approval=approval: refund(tills[0], order, approval=approval)
+        for order, approval in zip(orders, approvals, strict=True)
+    ]
+
+    answers = at_once([*works, *[lambda order=order: refund(chief, order) for order in orders]])
+
+    assert total_of(answers) == Decimal("9.00")
+    assert statuses(answers)[201] == 3
+    ensure_sound(shop)
+
+
+@pytest.mark.usefixtures("limited")
+@pytest.mark.parametrize("type", ["paid_out", "drop"])
+def test_nor_is_more_taken_out_of_a_drawer(type, managers_till, shop):
+    shift = opened(managers_till, "100.00")
+
+    answers = times(8, lambda: move(managers_till, shift, type, "3.00"))
+
+    assert statuses(answers) == {201: 3, 403: 5}

@@ -44,6 +44,7 @@ def test_everybody_reads_the_rules(who, shop, client_of, request):
                 "refund_amount": "0.00",
                 "price_override_percent": "0",
                 "paid_out_amount": "0.00",
+                "drop_amount": "500.00",
                 "drawer_difference_amount": "5.00",
             },
             "manager": {
@@ -52,6 +53,7 @@ def test_everybody_reads_the_rules(who, shop, client_of, request):
                 "refund_amount": "1000.00",
                 "price_override_percent": "100",
                 "paid_out_amount": "500.00",
+                "drop_amount": None,
                 "drawer_difference_amount": "1000.00",
             },
         },

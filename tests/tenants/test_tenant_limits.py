@@ -31,6 +31,20 @@ def test_a_new_limit_holds_at_once(admin, cashier, client_of):
     assert not cashier.may_refund(21)
 
 
+def test_null_is_unlimited_and_shown_as_it_was_written(admin, client_of, shop):
+    """Whoever sends back what they read changes nothing."""
+    office = client_of(admin)
+    before = office.get(TENANT).json()["limits"]
+    assert office.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
+
+    nothing = {role: dict.fromkeys(limits) for role, limits in before.items()}
+    assert office.patch(TENANT, {"limits": nothing}, If_Match="*").json()["limits"] == nothing
+
+    shop.refresh_from_db()
+    assert all(each is None for limits in shop.limits.values() for each in limits.values())
+    assert office.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
+
+
 def test_nothing_named_is_nothing_changed(admin, client_of):
     office = client_of(admin)
     before = office.get(TENANT).json()["limits"]

@@ -1,0 +1,161 @@
+"""Limits in money, which hold in sum: of one order, and of one person in one shift."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import DecimalField, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Approval, User
+from orders.models import CashMovement, Order, Refund, Shift, StoreCreditEntry
+from orders.services.leave import Deed, Leave
+from tenants.business_days import BusinessDays
+from tenants.models import Store
+from tenants.scope import current_tenant
+
+REFUND_AMOUNT = "refund_amount"
+TYPE_OF = {
+    "paid_out_amount": CashMovement.Type.PAID_OUT,
+    "drop_amount": CashMovement.Type.DROP,
+}
+ZERO = Decimal(0)
+MONEY: Any = DecimalField(max_digits=15, decimal_places=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The shift over which a person's amounts are summed; without one, the business day.
+
+    The day is that of the store, or without a store that of the shop's own clock, and counts all
+    that was done there since it began, also in shifts.
+    """
+
+    shift: uuid.UUID | None = None
+    store: Store | None = None
+
+    @property
+    def since(self) -> datetime:
+        if self.store is not None:
+            return self.store.day_began(timezone.now())
+        days_of_the_shop = BusinessDays(ZoneInfo(current_tenant().timezone), time.min)
+        return days_of_the_shop.day_began(timezone.now())
+
+
+def authorize(leave: Leave, deed: Deed, period: Period, order: Order | None = None) -> User | None:
+    """Return who approved an amount of money; None where the person may move it alone.
+
+    What was approved counts for whoever approved it, so that their sums must hold it too.
+    Raises ApprovalRequired, which names what to ask for.
+    """
+    if _may_move(deed.by, leave, period, order):
+        return None
+    approver = leave.spent_by(deed)
+    if not _may_move(approver, leave, period, order):
+        raise leave.refusal()
+    return approver
+
+
+def _may_move(person: User, leave: Leave, period: Period, order: Order | None) -> bool:
+    limit, amount = Approval.Action(leave.action).limit, leave.amount or ZERO
+    if limit is None:
+        raise ValueError(f"{leave.action} has no limit in money")
+    if order is not None and not person.may_move_money(limit, amount + _of_order(order, person)):
+        return False
+    return is_within_limit(person, limit, amount, period)
+
+
+def is_within_limit(person: User, limit: str, amount: Decimal, period: Period) -> bool:
+    """Return whether a person may move the amount on top of what counts for them in the period.
+
+    `limit` is `refund_amount`, `paid_out_amount` or `drop_amount`. To be called in the
+    transaction that moves the money: of two amounts at once the second one is measured with the
+    first. For cash movements the drawer is locked already; what is refunded, at whichever
+    register, locks the person's row. Without a limit nothing is read.
+    """
+    if not person.may_move_money(limit, amount):
+        return False
+    if not person.is_limited(limit):
+        return True
+    if limit == REFUND_AMOUNT:
+        _lock(person)
+    return person.may_move_money(limit, amount + sum_in_period(person, limit, period))
+
+
+def sum_in_period(person: User, limit: str, period: Period) -> Decimal:
+    """Return what counts for a person against this limit in the period, in one statement.
+
+    That is what they did without an approval, and what they approved for others.
+    """
+    if limit == REFUND_AMOUNT:
+        parts = _refunds_and_issued(person, period)
+    else:
+        parts = [_movements(person, TYPE_OF[limit], period)]
+    total: Any = sum((_subtotal(rows, column) for rows, column in parts), Value(ZERO, MONEY))
+    rows = User.objects.get_queryset().filter(pk=person.pk)
+    moved = rows.annotate(moved=total).values_list("moved", flat=True).first()
+    return current_tenant().in_currency(moved or ZERO)
+
+
+Part = tuple[QuerySet[Any], str]
+
+
+def _refunds_and_issued(person: User, period: Period) -> list[Part]:
+    """Money given back, and store credit given for nothing."""
+    refunds = Refund.objects.exclude(status=Refund.Status.FAILED)
+    issued = StoreCreditEntry.objects.filter(type=StoreCreditEntry.Type.ISSUE, by=person)
+    if period.shift is None:
+        begun: Any = period.since
+    else:
+        begun = Subquery(Shift.objects.filter(pk=period.shift).values("created_at"))
+    return [
+        (_in_period(_on_authority_of(person, refunds), period), "total"),
+        (issued.filter(created_at__gte=begun), "amount"),
+    ]
+
+
+def _movements(person: User, type: str, period: Period) -> Part:
+    movements = CashMovement.objects.filter(type=type, shift=period.shift)
+    return _on_authority_of(person, movements), "amount"
+
+
+def _on_authority_of(person: User, rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.filter(Q(approved_by=person) | Q(approved_by=None, by=person))
+
+
+def _in_period(rows: QuerySet[Any], period: Period) -> QuerySet[Any]:
+    if period.shift is not None:
+        return rows.filter(shift=period.shift)
+    rows = rows.filter(created_at__gte=period.since)
+    return rows if period.store is None else rows.filter(store=period.store)
+
+
+def _subtotal(rows: QuerySet[Any], column: str) -> Any:
+    """Return the sum of a column as part of another statement; nothing found is zero."""
+    summed = rows.order_by().values("tenant").annotate(sum=Sum(column)).values("sum")
+    return Coalesce(Subquery(summed, output_field=MONEY), Value(ZERO, MONEY))
+
+
+def _of_order(order: Order, person: User) -> Decimal:
+    """Return what went back of the order without an approval, or by this person's.
+
+    By whomever: a sale is not given back in parts by several people who each stay below it.
+    """
+    return sum(
+        (
+            refund.total
+            for refund in order.loaded_refunds
+            if refund.status != Refund.Status.FAILED and refund.approved_by_id in {None, person.pk}
+        ),
+        ZERO,
+    )
+
+
+def _lock(person: User) -> None:
+    """Let one amount of a person at a time be measured; what only refers to them goes on."""
+    people = User.objects.get_queryset().select_for_update(no_key=True)
+    people.filter(pk=person.pk).values_list("pk").first()
