@@ -42,6 +42,13 @@ def record(
         _write(_event(shop, event, actor, target, facts, **_around()))
 
 
+def build(event: str, *, actor: Named, target: Named | None = None, **facts: Any) -> AuditEvent:
+    """Return an event of the shop in scope, to be inserted with other rows of the transaction."""
+    built = _event(current_tenant(), event, actor, target, facts, **_around())
+    transaction.on_commit(lambda: _log(built))
+    return built
+
+
 def record_at_platform(
     event: str, *, actor: Named | None = None, target: Named | None = None, **facts: Any
 ) -> None:

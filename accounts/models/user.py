@@ -224,13 +224,13 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         """Only admins and the platform, and nobody his own."""
         return (self.is_at_least(Role.ADMIN) or self.is_platform) and self.may_manage(target)
 
-    def may_discount(self, percent: Decimal, *, whole_order: bool) -> bool:
-        limit = "order_discount_percent" if whole_order else "line_discount_percent"
-        return self._may_go_to(limit, percent)
-
-    def may_override_price(self, percent: Decimal) -> bool:
-        """Sell at another price than the catalog's; percent is how far away it is."""
-        return self._may_go_to("price_override_percent", percent)
+    def own_limit(self, name: str) -> Decimal | None:
+        """Return how far this person goes without an approval; None is unlimited."""
+        if not self.may_sell():
+            return Decimal(0)
+        if self.is_at_least(Role.ADMIN) or self.tenant is None:
+            return None
+        return self.tenant.limit(self.role, name)
 
     def may_refund(self, amount: Decimal) -> bool:
         return self._may_go_to("refund_amount", amount)

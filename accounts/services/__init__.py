@@ -1,6 +1,11 @@
 """What is done by and to the people of a shop."""
 
-from accounts.services.approvals import decide, request_approval, use_approval
+from accounts.services.approvals import (
+    decide,
+    request_approval,
+    spend_approval,
+    use_approval,
+)
 from accounts.services.attempts import count_sign_up, forgive_guesses
 from accounts.services.browsers import browser_session, end_session, log_in_browser
 from accounts.services.changes import changes_for
@@ -82,6 +87,7 @@ __all__ = [
     "session_of",
     "set_activation",
     "set_pin",
+    "spend_approval",
     "start_session",
     "terminal_of",
     "unpair_terminal",

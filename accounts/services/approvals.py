@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -103,8 +103,13 @@ def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Appro
     return approval
 
 
+def use_approval(approval_id: uuid.UUID, **what: Any) -> User:
+    """Use an approval as `spend_approval` does; return who gave it."""
+    return cast(User, spend_approval(approval_id, **what).decided_by)
+
+
 @transaction.atomic
-def use_approval(
+def spend_approval(
     approval_id: uuid.UUID,
     *,
     action: Approval.Action,
@@ -113,8 +118,8 @@ def use_approval(
     method: str = "",
     by: User,
     terminal_id: uuid.UUID | None,
-) -> User:
-    """Spend an approval on its deed, within the deed's transaction; returns who gave it.
+) -> Approval:
+    """Spend an approval on its deed, within the deed's transaction; returns it as it was given.
 
     The deed then checks its rule with the limits of that person. Whatever does not fit, be it
     the approval of another shop, is the same refusal, and leaves the approval as it was.
@@ -137,7 +142,7 @@ def use_approval(
         raise ApprovalNotValid
     facts = approval.facts | {"approver": str(approver.pk)}
     audit.record("approval_used", actor=by, target=approval, **facts)
-    return approver
+    return approval
 
 
 def _counted_up(now: datetime) -> dict[str, Any]:

@@ -22,6 +22,7 @@ RARE = {
     "voided_at": "voided_at",
     "void_reason": "void_reason",
     "noticed": "flags",
+    "approved": "gift_approved_by_id",
 }
 
 
@@ -52,6 +53,7 @@ class OrderAdmin(ShopAdmin):
         "voided_at",
         "void_reason",
         "noticed",
+        "approved",
     )
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
@@ -66,6 +68,10 @@ class OrderAdmin(ShopAdmin):
     @admin.display(description="To look at")
     def noticed(self, order: Order) -> str:
         return "; ".join(str(Flag(flag).label) for flag in order.flagged)
+
+    @admin.display(description="Approved to be given away")
+    def approved(self, order: Order) -> str:
+        return f"{in_currency(order.approved_gift)} by {order.gift_approved_by}"
 
     def tables(self, row: Order) -> list[Table]:
         return tables_of(Order.objects.with_details().get(pk=row.pk))

@@ -22,7 +22,7 @@ class Flag(models.TextChoices):
     TOTAL_DIFFERS = "total_differs", "Another total than the prices come to"
     UNKNOWN_PRODUCT = "unknown_product", "Something that the catalog does not have"
     NOT_ON_SALE = "not_on_sale", "Something that is not on sale any more"
-    OVER_LIMIT = "over_limit", "Discounts beyond what the cashier may give"
+    OVER_LIMIT = "over_limit", "Discounts or prices beyond what the cashier may give"
     CREDIT_SHORT = "credit_short", "Store credit that was not there when it came"
     SEQUENCE_TAKEN = "sequence_taken", "Another sale has its number of the till"
     SOLD_IN_FUTURE = "sold_in_future", "The till's clock is ahead of ours"

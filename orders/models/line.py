@@ -64,6 +64,22 @@ class OrderLine(TenantOwned):
         return f"{self.quantity} {self.name}"
 
     @property
+    def applicable_price(self) -> Decimal:
+        """Return the price from which discounts and overrides are measured."""
+        price: Decimal = self.unit_price if self.open_price else self.list_price
+        return price
+
+    @property
+    def has_price_override(self) -> bool:
+        return bool(self.unit_price != self.applicable_price)
+
+    def take_list_price(self, list_price: Decimal) -> None:
+        """Follow the catalog to this price; a typed price stays as it is."""
+        if not (self.open_price or self.has_price_override):
+            self.unit_price = list_price
+        self.list_price = list_price
+
+    @property
     def left(self) -> Decimal:
         """What of its total has not been given back."""
         left: Decimal = self.total - self.refunded_total

@@ -48,6 +48,14 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         """Sales made offline about which this differs; the index has those with any flag."""
         return self.exclude(flags="").filter(flags__contains=f" {flag.value} ")
 
+    def discounted(self, value: bool) -> Self:
+        """Orders with a discount that took something, or those without."""
+        return self.filter(discount_total__gt=0) if value else self.filter(discount_total=0)
+
+    def price_overridden(self, value: bool) -> Self:
+        """Orders with a line at another price than the catalog's, or those without."""
+        return self.filter(price_overridden=value)
+
     def late_in(self, shift: Shift) -> Self:
         """Sales of this shift that were made in others, or came while no drawer was open."""
         late = Q(flags__contains=f" {Flag.LATE.value} ")
@@ -118,6 +126,19 @@ class Order(SoldOffline):
     tax_rounding_mode = models.CharField(
         max_length=9, choices=Tenant.TaxRoundingMode, default=Tenant.TaxRoundingMode.HALF_UP
     )
+    # A line has another price than the catalog's; kept here so that a list finds it.
+    price_overridden = models.BooleanField(default=False, editable=False)
+    # The money that may be given away with an approval, and who approved it; null without one.
+    approved_gift = money_column(null=True, blank=True, editable=False)
+    gift_approved_by = models.ForeignKey(
+        User,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+    )
     # Of the request that made it: the same id with other content is another order.
     fingerprint = models.CharField(max_length=64, editable=False)
 
@@ -167,6 +188,16 @@ class Order(SoldOffline):
                 fields=["tenant", "-created_at", "-id"],
                 condition=~Q(flags=""),
                 name="order_flagged",
+            ),
+            models.Index(
+                fields=["tenant", "-created_at", "-id"],
+                condition=Q(discount_total__gt=0),
+                name="order_discounted",
+            ),
+            models.Index(
+                fields=["tenant", "-created_at", "-id"],
+                condition=Q(price_overridden=True),
+                name="order_price_overridden",
             ),
             models.Index(
                 fields=["tenant", "register"],

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from enum import StrEnum
+from fractions import Fraction
 
 # Refuses to lose a digit: the usual context would silently round away the 29th.
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
@@ -26,7 +27,9 @@ _COUNTS: Mapping[RoundingMode, Callable[[int, int], bool]] = {
 }
 
 
-def round_to(value: Decimal, exponent: int, mode: RoundingMode = RoundingMode.HALF_UP) -> Decimal:
+def round_to(
+    value: Decimal | Fraction, exponent: int, mode: RoundingMode = RoundingMode.HALF_UP
+) -> Decimal:
     """The amount for a value with any number of decimals; up is away from zero."""
     numerator, denominator = value.as_integer_ratio()
     units = divide(abs(numerator) * 10**exponent, denominator, mode)

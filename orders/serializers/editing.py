@@ -25,13 +25,14 @@ class LineChange(StrictSerializer):
 
 
 class NewDiscountInput(DiscountInput):
-    """A discount of the order, or of one `line` of it."""
+    """A discount of the order, or of one `line` of it; the same `id` again is the same discount."""
 
+    id = StrictUUIDField(required=False)
     line = StrictUUIDField(required=False)
     approval = StrictUUIDField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        more = {name: attrs.pop(name, None) for name in ("line", "approval")}
+        more = {name: attrs.pop(name, None) for name in ("id", "line", "approval")}
         return super().validate(attrs) | more
 
 

@@ -195,7 +195,9 @@ class LineSerializer(serializers.Serializer[Any]):
     sku = serializers.CharField()
     name = serializers.CharField()
     quantity = QuantityField()
-    list_price = MoneyField(help_text="The catalog's price at that time.")
+    list_price = MoneyField(
+        help_text="The catalog's price when the line was added, or its quantity changed."
+    )
     unit_price = MoneyField()
     note = serializers.CharField()
     discounts = DiscountSerializer(many=True)
@@ -254,6 +256,11 @@ class OrderSerializer(SoldOfflineSerializer):
     refunded_total = MoneyField()
     payments = PaymentSerializer(many=True)
     refunds = serializers.ListField(child=serializers.DictField())
+    approved_gift = MoneyField(
+        allow_null=True,
+        help_text="What the whole order may give away with an approval; null without one.",
+    )
+    gift_approved_by = serializers.UUIDField(allow_null=True)
     receipt_number = serializers.IntegerField(allow_null=True)
     created_at = serializers.DateTimeField()
     completed_at = serializers.DateTimeField(allow_null=True)

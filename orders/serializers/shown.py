@@ -69,6 +69,8 @@ def show_order(order: Order) -> dict[str, Any]:
         "refunded_total": money(order.refunded_total),
         "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
         "refunds": [show_refund(refund) for refund in order.loaded_refunds],
+        "approved_gift": amounts.maybe(order.approved_gift),
+        "gift_approved_by": str(order.gift_approved_by_id) if order.gift_approved_by_id else None,
         "receipt_number": order.receipt_number,
         "adjustment": money(order.adjustment),
         "device_sequence": order.device_sequence,

@@ -15,6 +15,7 @@ from orders.services.credit import issue_credit
 from orders.services.drawer import report_of, x_report
 from orders.services.editing import (
     Edit,
+    NewDiscount,
     add_discount,
     add_line,
     change_line,
@@ -78,6 +79,7 @@ __all__ = [
     "ImportReport",
     "Malformed",
     "NewCashMovement",
+    "NewDiscount",
     "NewMovement",
     "NewOrder",
     "NewPayment",

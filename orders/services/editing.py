@@ -1,8 +1,9 @@
 """Changing an open order, one change at a time and each under the order's lock."""
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,17 +11,22 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine
-from orders.services.allowance import GivenAway, given_away, needs_leave, worth
+from orders.money import Discount, DiscountType
 from orders.services.basket import WantedDiscount, WantedLine, find_products
+from orders.services.discount_approval import find_over_limit, measure_order
+from orders.services.discount_audit import build_events, given_by_holder
 from orders.services.frozen import BILLED, SUMMED, frozen_rate, reprice
-from orders.services.leave import Leave
 from orders.services.paying import PAID_FIELDS, complete_if_paid, locked_order
 from tenants import audit
 from tenants.exceptions import IdConflict, Invalid, NotFound
 from tenants.ids import is_duplicate, new_id
+from tenants.models import AuditEvent
 from tenants.outbox import announce
+from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
+# What the discount policy keeps on an order.
+GIVEN = ("price_overridden", "approved_gift", "gift_approved_by")
 MOST_LINES = 500
 MOST_DISCOUNTS = 10
 Change = Callable[[Order], None]
@@ -64,7 +70,7 @@ def add_line(wanted: WantedLine, edit: Edit) -> Order:
         note=wanted.note,
         tracks_stock=product.track_stock,
         sold_by=product.sold_by,
-        discounts=[frozen_discount(each) for each in wanted.discounts],
+        discounts=[stored_discount(each) for each in wanted.discounts],
         taxes=[frozen_rate(rate) for rate in product.tax_rates],
     )
     return _change(order, edit, lambda order: order.loaded_lines.append(line))
@@ -81,10 +87,16 @@ def _same_line(order: Order, wanted: WantedLine) -> Order:
 
 @deed
 def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Order:
-    """Another quantity, price or note; name, taxes and the catalog's price stay frozen."""
+    """Change quantity, price or note of a line.
+
+    Another quantity prices the whole line anew at the list price of this moment; a typed price
+    stays, and is measured against it. Name and taxes stay as they were when it was added.
+    """
 
     def change(order: Order) -> None:
         line = find_line(order, line_id)
+        if changes.get("quantity", line.quantity) != line.quantity and line.product:
+            line.take_list_price(line.product.price)
         for name, value in changes.items():
             setattr(line, name, value)
         line.ensure_whole()
@@ -112,17 +124,45 @@ def remove_line(line_id: uuid.UUID, edit: Edit) -> Order:
     return _change(locked_order(edit.order), edit, change)
 
 
+@dataclass(frozen=True, slots=True)
+class NewDiscount:
+    """A discount of the order, or of one line of it."""
+
+    id: uuid.UUID
+    wanted: WantedDiscount
+    line: uuid.UUID | None = None
+
+    def stored(self) -> dict[str, str]:
+        return stored_discount(self.wanted, self.id)
+
+
 @deed
-def add_discount(wanted: WantedDiscount, line_id: uuid.UUID | None, edit: Edit) -> Order:
-    """Let something off a line, or off the whole order."""
+def add_discount(new: NewDiscount, edit: Edit) -> Order:
+    """Give a discount on a line, or on the whole order; the same id again is the same discount."""
+    order = locked_order(edit.order)
+    holders: list[Order | OrderLine] = [order, *order.loaded_lines]
+    for holder in holders:
+        for known in holder.discounts:
+            if known["id"] == str(new.id):
+                _ensure_same_discount(new, known, holder)
+                return order
 
     def change(order: Order) -> None:
-        holder: Order | OrderLine = find_line(order, line_id) if line_id else order
+        holder: Order | OrderLine = find_line(order, new.line) if new.line else order
         if len(holder.discounts) >= MOST_DISCOUNTS:
             raise Invalid.field("type", f"No more than {MOST_DISCOUNTS} discounts.", code="max")
-        holder.discounts = [*holder.discounts, frozen_discount(wanted)]
+        holder.discounts = [*holder.discounts, new.stored()]
 
-    return _change(locked_order(edit.order), edit, change)
+    return _change(order, edit, change)
+
+
+def _ensure_same_discount(
+    new: NewDiscount, known: Mapping[str, str], holder: Order | OrderLine
+) -> None:
+    line = holder.pk if isinstance(holder, OrderLine) else None
+    given = Discount(DiscountType(known["type"]), Decimal(known["value"]))
+    if (line, given, known["reason"]) != (new.line, new.wanted.discount, new.wanted.reason):
+        raise IdConflict
 
 
 @deed
@@ -159,10 +199,10 @@ def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
     raise NotFound
 
 
-def frozen_discount(wanted: WantedDiscount) -> dict[str, str]:
-    """The id is for taking it off again."""
+def stored_discount(wanted: WantedDiscount, id: uuid.UUID | None = None) -> dict[str, str]:
+    """Return it as it is kept; the id is for removing it."""
     return {
-        "id": str(new_id()),
+        "id": str(id or new_id()),
         "type": wanted.discount.type.value,
         "value": str(wanted.discount.value),
         "reason": wanted.reason,
@@ -173,10 +213,7 @@ def _change(order: Order, edit: Edit, change: Change) -> Order:
     """Make one change and all that follows from it, or none of it."""
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
-    before = given_away(order, order.loaded_lines)
-    change(order)
-    reprice(order, order.loaded_lines)
-    _ensure_leave(order, before, edit)
+    events = _reprice_after(change, order, edit)
     if order.total < order.paid_total:
         tenant = current_tenant()
         raise PaidMoreThanTotal(
@@ -185,24 +222,32 @@ def _change(order: Order, edit: Edit, change: Change) -> Order:
             total=tenant.in_currency(order.total),
         )
     _save(order, order.loaded_lines)
+    if events:
+        insert_all(events)
     # Without a payment it stays open, also where nothing is due: there may be more to come.
     completed = complete_if_paid(order, by=edit.by)
-    order.save_changes(*SUMMED, *PAID_FIELDS)
+    order.save_changes(*SUMMED, *GIVEN, *PAID_FIELDS)
     if not completed:
         announce("order.updated", about=order)
     return order
 
 
-def _ensure_leave(order: Order, before: GivenAway, edit: Edit) -> None:
-    """Give away no more than the person may alone, or than somebody gave leave for."""
-    after = given_away(order, order.loaded_lines)
-    action = needs_leave(before, after, edit.by)
-    if action is None:
-        return
-    leave = Leave(action, order.pk, worth(order.loaded_lines))
-    giver = leave.spent_by(edit)
-    if needs_leave(before, after, giver):
-        raise leave.refusal()
+def _reprice_after(change: Change, order: Order, edit: Edit) -> list[AuditEvent]:
+    """Price the changed order, with an approval where it gives away too much.
+
+    Returns audit events for what it gives away more than before.
+    """
+    lines = order.loaded_lines
+    before, given_before = measure_order(order, lines), given_by_holder(order, lines)
+    change(order)
+    reprice(order, lines)
+    order.price_overridden = any(line.has_price_override for line in lines)
+    over_limit = find_over_limit(order, measure_order(order, lines), edit.by, before)
+    approver = None
+    if over_limit:
+        over_limit.use_approval(edit)
+        approver = order.gift_approved_by
+    return build_events(order, lines, by=edit.by, before=given_before, approver=approver)
 
 
 def _save(order: Order, lines: Sequence[OrderLine]) -> None:
@@ -217,4 +262,4 @@ def _save(order: Order, lines: Sequence[OrderLine]) -> None:
             raise
         raise IdConflict from error
     old = [line for line in lines if line not in new]
-    OrderLine.objects.bulk_update(old, ["quantity", "unit_price", "note", *BILLED])
+    OrderLine.objects.bulk_update(old, ["quantity", "list_price", "unit_price", "note", *BILLED])

@@ -3,11 +3,11 @@
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
-from accounts.services import use_approval
+from accounts.services import spend_approval
 from tenants.scope import current_tenant
 
 
@@ -56,9 +56,13 @@ class Leave:
     def spent_by(self, deed: Deed) -> User:
         """Spend the deed's approval in its transaction; returns who gave it, whose limits then
         count."""
+        return cast(User, self.use_approval(deed).decided_by)
+
+    def use_approval(self, deed: Deed) -> Approval:
+        """Use the approval in the transaction of what it is for, and return it."""
         if deed.approval is None:
             raise self.refusal()
-        return use_approval(
+        return spend_approval(
             deed.approval,
             action=Approval.Action(self.action),
             object={self.kind: self.subject},

@@ -20,8 +20,10 @@ from orders.services.completing import (
     payment_event,
 )
 from orders.services.credit import spend_credits
+from orders.services.discount_approval import find_over_limit, measure_order
+from orders.services.discount_audit import build_events
 from orders.services.frozen import frozen_tax, frozen_totals
-from orders.services.limits import excess_of
+from orders.services.leave import Asked
 from orders.services.paying import ask_gateway, look_up_left_behind
 from orders.services.registers import register_for
 from orders.services.stock import reserve_stock
@@ -87,16 +89,17 @@ def _place(new: NewOrder, by: User) -> Order:
     """Everything that can be read and computed before, then one short transaction."""
     register = register_for(new.register, by)
     basket = price_basket(current_tenant(), new.lines, new.discounts)
-    excess = excess_of(basket, new.id, by)
-    if excess and new.approval is None:
-        raise excess.refusal()
     order = _draft_order(new, register, basket, by)
     lines = _draft_lines(order, basket)
+    order.price_overridden = any(line.has_price_override for line in lines)
+    over_limit = find_over_limit(order, measure_order(order, lines), by)
+    if over_limit and new.approval is None:
+        raise over_limit.refusal()
     payments = draft_payments(order, new.payments)
     order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
     with transaction.atomic():
-        if excess and new.approval:
-            excess.ensure_approved(new.approval, by=by, terminal_id=new.terminal)
+        if over_limit:
+            over_limit.use_approval(Asked(by, new.approval, new.terminal))
         _write(order, lines, payments, by)
     return order
 
@@ -118,7 +121,8 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     else:
         opened = event_of("order.opened", about=order, number=order.number)
         papers = Papers(([opened, *told],))
-    insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, also=papers.also)
+    given = build_events(order, lines, by=by, approver=order.gift_approved_by)
+    insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, given, also=papers.also)
     if completes:
         hand_over(order, lines)
     elif any(payment.is_underway for payment in payments):

@@ -64,10 +64,13 @@ class Edits:
     @extend_schema(request=NewDiscountInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def discounts(self: Any, request: Request, pk: Any) -> Response:
-        """Let something off the order, or off one line of it."""
+        """Give a discount on the order, or on one line of it.
+
+        Needs an `id` or an Idempotency-Key: the same discount sent again is not given twice.
+        """
         given = self.validated(NewDiscountInput)
-        edit = self.edit(given)
-        return self.answer(services.add_discount(given["wanted"], given["line"], edit))
+        new = services.NewDiscount(self.natural_id(given["id"]), given["wanted"], given["line"])
+        return self.answer(services.add_discount(new, self.edit(given)))
 
     @extend_schema(request=None, responses={200: OrderSerializer})
     @action(

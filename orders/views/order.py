@@ -30,7 +30,13 @@ from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, 
 from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.views.editing import Edits
 from orders.views.paper import HOW, AsNamed, format_of, paper_schema, print_of
-from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.filters import (
+    IdFilter,
+    MomentFilter,
+    StrictBooleanFilter,
+    StrictFilterSet,
+    UpdatedSinceFilter,
+)
 from tenants.scope import current_tenant
 from tenants.views import ListsAndShows, TenantScopedViewSet
 
@@ -43,6 +49,12 @@ class OrderFilter(StrictFilterSet):
     shift = IdFilter()
     number = CharFilter()
     flag = ChoiceFilter(choices=Flag.choices, method="flagged")
+    discounted = StrictBooleanFilter(
+        method="given_away", help_text="With a discount on a line or on the order."
+    )
+    price_overridden = StrictBooleanFilter(
+        method="given_away", help_text="With a line at another price than the catalog's."
+    )
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
@@ -53,6 +65,9 @@ class OrderFilter(StrictFilterSet):
 
     def flagged(self, orders: Any, name: str, value: str) -> Any:
         return orders.flagged(Flag(value))
+
+    def given_away(self, orders: Any, name: str, value: bool) -> Any:
+        return getattr(orders, name)(value)
 
 
 class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
@@ -70,7 +85,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     # A card is charged between two transactions, a mail counted before it is asked for, and a
     # receipt before it is drawn.
     several_transactions = ("create", "payments", "refunds", "email_receipt", "receipt")
-    needs_key = ("create", "payments", "refunds")
+    needs_key = ("create", "discounts", "payments", "refunds")
     found_by_id = ("create", "payments", "refunds")
     compares_version = (*Edits.compares_version, "payments", "refunds")
 

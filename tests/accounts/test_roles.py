@@ -169,17 +169,11 @@ def test_only_the_platform_opens_the_admin(actor):
 
 
 LIMITS = {
-    "discount on a line": lambda user, value: user.may_discount(value, whole_order=False),
-    "discount on an order": lambda user, value: user.may_discount(value, whole_order=True),
-    "other price": lambda user, value: user.may_override_price(value),
     "refund": lambda user, value: user.may_refund(value),
     "paid out": lambda user, value: user.may_move_money("paid_out_amount", value),
 }
 # The most that each role may do alone in a new shop.
 DEFAULTS = {
-    "discount on a line": {"cashier": "10", "manager": "100"},
-    "discount on an order": {"cashier": "10", "manager": "100"},
-    "other price": {"cashier": "0", "manager": "100"},
     "refund": {"cashier": "0", "manager": "1000"},
     "paid out": {"cashier": "0", "manager": "500"},
 }
@@ -211,6 +205,21 @@ def test_an_admin_has_no_limit(deed):
 )
 def test_who_does_not_sell_gives_nothing_away(deed, actor):
     assert not LIMITS[deed](ACTORS[actor], Decimal(0))
+
+
+PERCENTS = {
+    "line_discount_percent": {"cashier": "10", "manager": "100"},
+    "order_discount_percent": {"cashier": "10", "manager": "100"},
+    "price_override_percent": {"cashier": "0", "manager": "100"},
+}
+
+
+@pytest.mark.parametrize(("name", "actor"), pairs(PERCENTS, ACTORS))
+def test_a_limit_in_percent_is_that_of_the_role(name, actor):
+    by_role = PERCENTS[name] | {"admin": None}
+    expected = by_role.get(actor.removesuffix(" elsewhere"), "0")
+
+    assert ACTORS[actor].own_limit(name) == (None if expected is None else Decimal(expected))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("put", "user-role"): {"role": "cashier"},
     ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},
     ("post", "order-lines"): {"sku": "APPLE", "quantity": "1"},
-    ("post", "order-discounts"): {"type": "percent", "value": "5"},
+    ("post", "order-discounts"): {"id": str(uuid.uuid4()), "type": "percent", "value": "5"},
     ("post", "order-void"): {"reason": "Left"},
     ("post", "order-refunds"): {"id": str(uuid.uuid4()), "reason": "Broken"},
     ("post", "shift-cash-movements"): {

@@ -105,7 +105,7 @@ def test_the_comparison_sees_what_is_missing_and_what_is_too_much(schema, value,
 @pytest.fixture
 def basket(product, register):
     """One of everything that an order can have."""
-    discount = {"type": "percent", "value": "10", "reason": "Bruised"}
+    discount = {"type": "percent", "value": "5", "reason": "Bruised"}
     return {
         "id": str(uuid.uuid4()),
         "register": str(register.pk),

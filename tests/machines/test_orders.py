@@ -128,13 +128,15 @@ class Orders(Machine):
     @rule(data=st.data(), discount=discounts)
     def discount_line(self, data, discount):
         id = data.draw(st.sampled_from(list(self.lines)))
-        answer = self.till.post(self.path("discounts/"), {**body_of(discount), "line": id})
+        answer = self.till.post(
+            self.path("discounts/"), {**body_of(discount), "line": id, "id": new_id()}
+        )
         if len(self.lines[id].discounts) < 10:
             self.change(answer, lambda: self.lines[id].discounts.append(discount))
 
     @rule(discount=discounts)
     def discount_order(self, discount):
-        answer = self.till.post(self.path("discounts/"), body_of(discount))
+        answer = self.till.post(self.path("discounts/"), body_of(discount) | {"id": new_id()})
         if len(self.discounts) < 10:
             self.change(answer, lambda: self.discounts.append(discount))
 

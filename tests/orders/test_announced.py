@@ -13,7 +13,7 @@ from tenants.outbox import kind_of
 from tenants.scope import tenant_scope
 from tenants.topics import TOPICS
 from tests.factories.accounts import PASSWORD
-from tests.orders.till import Till, card, cash, line
+from tests.orders.till import Till, card, cash, line, new_id
 
 FED = [Category, Order, Payment, Product, Refund, Register, Shift, Store, TaxClass, User]
 TIMES_OUT, DECLINED = "1.92", "1.91"
@@ -143,7 +143,7 @@ def test_a_sale_in_many_requests(day, shop, product):
     lines = day.post(f"{path}lines/", line(product))["lines"]
     day.patch(f"{path}lines/{lines[0]['id']}/", {"quantity": "2"})
     day.till.delete(f"{path}lines/{lines[1]['id']}/")
-    day.post(f"{path}discounts/", {"type": "percent", "value": "5"})
+    day.post(f"{path}discounts/", {"type": "percent", "value": "5", "id": new_id()})
     day.patch(path, {"note": "For Ann"})
     assert day.told() == ["order.updated"] * 5
     day.post(f"{path}hold/")

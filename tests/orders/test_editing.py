@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.orders.till import cash, line, percent
+from tests.orders.till import cash, line, new_id, percent
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_an_emptied_order_stays_open(till, path, order):
 
 
 def test_discounts_come_and_go(till, path, order):
-    given = till.post(f"{path}discounts/", percent("10", reason="regular")).json()
+    given = till.post(f"{path}discounts/", percent("10", reason="regular", id=new_id())).json()
     (discount,) = given["discounts"]
     assert (given["total"], discount["amount"]) == ("4.50", "0.50")
 
@@ -57,7 +57,7 @@ def test_discounts_come_and_go(till, path, order):
 
 
 def test_a_discount_of_a_line(till, path, order):
-    answer = till.post(f"{path}discounts/", percent("10", line=only_line(order)))
+    answer = till.post(f"{path}discounts/", percent("10", line=only_line(order), id=new_id()))
 
     assert answer.json()["lines"][0]["discounts"][0]["amount"] == "0.50"
     assert answer.json()["discounts"] == []

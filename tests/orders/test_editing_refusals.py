@@ -109,7 +109,12 @@ def test_a_change_that_leaves_nothing_to_pay_is_a_sale(till, path, order):
 
 def test_taking_goods_off_does_not_make_a_discount_of_the_rest(till, path, order, goods, problem):
     till.post(f"{path}lines/", line(goods("95.00")))
-    assert till.post(f"{path}discounts/", {"type": "amount", "value": "10.00"}).status_code == 200
+    assert (
+        till.post(
+            f"{path}discounts/", {"type": "amount", "value": "10.00", "id": new_id()}
+        ).status_code
+        == 200
+    )
     before = till.get(path).json()
     dear = before["lines"][1]["id"]
 
@@ -120,12 +125,12 @@ def test_taking_goods_off_does_not_make_a_discount_of_the_rest(till, path, order
 
 
 def test_attack_119_leave_for_a_discount_is_spent_once(till, chief, path, order, shop, problem):
-    refused = till.post(f"{path}discounts/", percent("50")).json()
+    refused = till.post(f"{path}discounts/", percent("50", id=new_id())).json()
     wanted = {name: refused[name] for name in ("action", "object", "amount")}
     approval = given(chief, asked(till, **wanted))["id"]
 
-    allowed = till.post(f"{path}discounts/", percent("50", approval=approval))
-    again = till.post(f"{path}discounts/", percent("20", approval=approval))
+    allowed = till.post(f"{path}discounts/", percent("50", approval=approval, id=new_id()))
+    again = till.post(f"{path}discounts/", percent("20", approval=approval, id=new_id()))
 
     assert allowed.json()["total"] == "2.50"
     problem(again, 403, "approval_not_valid")
@@ -151,7 +156,9 @@ def test_a_paid_order_is_not_voided(till, chief, path, problem):
     assert till.get(path).json()["status"] == "open"
 
 
-def test_prices_and_taxes_stay_as_they_were_when_added(till, chief, path, order, shop):
+def test_another_quantity_follows_the_price_and_keeps_name_and_taxes(
+    till, chief, path, order, shop
+):
     with tenant_scope(shop):
         product = OrderLine.objects.get().product
         version = product.version
@@ -168,9 +175,14 @@ def test_prices_and_taxes_stay_as_they_were_when_added(till, chief, path, order,
 
     (kept,) = changed["lines"]
     assert (kept["unit_price"], kept["name"], changed["total"]) == (
-        "2.50",
+        "9.00",
         order["lines"][0]["name"],
-        "7.50",
+        "27.00",
+    )
+    (tax,) = order["lines"][0]["taxes"]
+    assert (kept["list_price"], kept["taxes"]) == (
+        "9.00",
+        [tax | {"taxable": "22.69", "amount": "4.31"}],
     )
 
 

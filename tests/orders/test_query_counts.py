@@ -192,7 +192,9 @@ def test_a_sale_with_leave_spends_it_in_a_savepoint_and_writes_that_down(
     body = till.order(*lines, payments=[cash(f"{count * 0.5:.2f}")])
     body["approval"] = leave(body)
 
-    order = counted(SALE[connection.vendor] + 5, lambda: till.post("orders/", body)).json()
+    # SQLite inserts the audit events of the discounts with a statement of their own.
+    more = 5 if connection.vendor == "postgresql" else 6
+    order = counted(SALE[connection.vendor] + more, lambda: till.post("orders/", body)).json()
 
     assert order["status"] == "completed"
 

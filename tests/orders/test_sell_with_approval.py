@@ -36,7 +36,8 @@ def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, goods, problem
         # What one line is dearer does not make up for what another one is cheaper.
         ([("10.00", "1", "8.00", []), ("10.00", "1", "15.00", [])], [], "price_override", "2.00"),
         ([("10.00", "1", "11.00", [])], [], "price_override", "0.00"),
-        ([("10.00", "1", "11.00", [])], ["10"], "price_override", "1.10"),
+        # Measured from the catalog's price, whatever price the discount is of.
+        ([("10.00", "1", "11.00", [])], ["10"], "price_override", "0.10"),
         ([("1.99", "0.333", "1.00", [])], [], "price_override", "0.33"),
     ],
 )

@@ -193,7 +193,7 @@ def test_whoever_uploads_it_is_written_down_and_the_world_is_told(till, product,
         told = OutboxEvent.objects.get(topic="order.completed")
         assert Payment.objects.get().taken_by == seller
     assert (booked.actor, booked.facts["cashier"]) == (till.user.pk, str(seller.pk))
-    assert booked.facts["flags"] == ["price_differs", "total_differs"]
+    assert booked.facts["flags"] == ["over_limit", "price_differs", "total_differs"]
     assert (upload.actor, upload.facts["created"]) == (till.user.pk, 1)
     assert (told.data["device_sequence"], told.data["flags"]) == (5, booked.facts["flags"])
 

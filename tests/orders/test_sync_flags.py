@@ -63,7 +63,7 @@ def test_a_count_made_after_the_sale_stays_true(till, room, goods, store, shop):
 def test_another_price_than_the_catalogs_is_booked_and_flagged(till, product):
     order = booked_one(till, sale(1, charged(product, "2.00"), **paid("2.00")))
 
-    assert order["flags"] == ["price_differs"]
+    assert order["flags"] == ["over_limit", "price_differs"]
     assert (order["total"], order["lines"][0]["list_price"]) == ("2.00", "2.50")
 
 

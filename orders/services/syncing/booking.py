@@ -13,6 +13,8 @@ from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeri
 from orders.models.receipt import Numbers
 from orders.services.completing import note_first_order, papers_of, payment_event
 from orders.services.credit import spend_credit
+from orders.services.discount_approval import is_over_limit
+from orders.services.discount_audit import build_events
 from orders.services.frozen import frozen_tax, frozen_totals
 from orders.services.selling import given_discounts
 from orders.services.stock import take_what_was_sold
@@ -32,9 +34,12 @@ UNKNOWN = "Unknown product"
 @retrying
 def book(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
     """Make it an order with a receipt of ours. Whoever uploads it need not have sold it."""
-    charged = charge(sale, cashier)
+    charged = charge(sale)
     order = _draft_order(sale, charged, register, cashier)
     order.loaded_lines = list(_draft_lines(order, sale, charged))
+    order.price_overridden = any(line.has_price_override for line in order.loaded_lines)
+    if is_over_limit(order, order.loaded_lines, cashier):
+        order.flag(Flag.OVER_LIMIT)
     order.loaded_payments = list(_draft_payments(order, sale))
     order.loaded_refunds = []
     order.paid_total = sale.paid
@@ -57,7 +62,10 @@ def _write(order: Order, by: User) -> None:
     counted = _take_goods(order)
     told = [payment_event(payment, order) for payment in order.loaded_payments]
     papers = papers_of(order, order.loaded_lines, numbers, order.cashier, told)
-    insert_all([order], order.loaded_lines, order.loaded_payments, *papers.rows, also=papers.also)
+    given = build_events(order, order.loaded_lines, by=by, cashier=str(order.cashier_id))
+    insert_all(
+        [order], order.loaded_lines, order.loaded_payments, *papers.rows, given, also=papers.also
+    )
     keep_counts_true(
         order.store, [each for each in papers.movements if each.product_id in counted], by=by
     )

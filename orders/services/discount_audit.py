@@ -1,0 +1,116 @@
+"""Audit events of discounts and of prices other than the catalog's.
+
+Whoever gives them, and however far that person's limits go: `discount_given` for the discounts of
+a line or of the whole order, `price_overridden` for a line.
+"""
+
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from orders.models import Order, OrderLine
+from tenants import audit
+from tenants.models import AuditEvent
+from tenants.scope import current_tenant
+
+DISCOUNT_GIVEN = "discount_given"
+PRICE_OVERRIDDEN = "price_overridden"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What one line, or the order itself, gave away by one of the means."""
+
+    # Ids of discounts, or the typed price: other terms are another event.
+    terms: frozenset[str]
+    # What decides whether more is given: how much the discounts took, how far the price is off.
+    size: Decimal
+    facts: Mapping[str, Any]
+
+    def is_more_than(self, before: "Given | None") -> bool:
+        return before is None or self.size > before.size or not self.terms <= before.terms
+
+
+# By event and by the line, or None for the order.
+GivenByHolder = Mapping[tuple[str, uuid.UUID | None], Given]
+
+
+def given_by_holder(order: Order, lines: Sequence[OrderLine]) -> GivenByHolder:
+    """Return all discounts and overrides of the order as it stands, priced."""
+    return dict(_given(order, lines))
+
+
+def build_events(
+    order: Order,
+    lines: Sequence[OrderLine],
+    *,
+    by: User,
+    before: GivenByHolder | None = None,
+    approver: User | None = None,
+    **facts: Any,
+) -> list[AuditEvent]:
+    """Return an event for whatever is new since `before`, or gives away more than then."""
+    known = before or {}
+    more = {"approver": str(approver.pk) if approver else None} | facts
+    return [
+        audit.build(event, actor=by, target=order, **given.facts, **more)
+        for (event, holder), given in _given(order, lines)
+        if given.is_more_than(known.get((event, holder)))
+    ]
+
+
+def _given(
+    order: Order, lines: Sequence[OrderLine]
+) -> Iterator[tuple[tuple[str, uuid.UUID | None], Given]]:
+    if order.discounts:
+        yield (DISCOUNT_GIVEN, None), _discounts(order.discounts, {"line": None})
+    for line in lines:
+        named = {"line": str(line.pk), "sku": line.sku}
+        if line.discounts:
+            yield (DISCOUNT_GIVEN, line.pk), _discounts(line.discounts, named)
+        if line.has_price_override:
+            yield (PRICE_OVERRIDDEN, line.pk), _override(line, named)
+
+
+def _discounts(discounts: Sequence[Mapping[str, Any]], named: Mapping[str, Any]) -> Given:
+    amount = sum((Decimal(each["amount"]) for each in discounts), Decimal(0))
+    return Given(
+        frozenset(each["id"] for each in discounts),
+        amount,
+        {
+            **named,
+            "amount": _money(amount),
+            "discounts": [
+                {
+                    "type": each["type"],
+                    "value": each["value"],
+                    "reason": each["reason"],
+                    "amount": _money(Decimal(each["amount"])),
+                }
+                for each in discounts
+            ],
+        },
+    )
+
+
+def _override(line: OrderLine, named: Mapping[str, Any]) -> Given:
+    difference = (line.list_price - line.unit_price) * line.quantity
+    return Given(
+        frozenset({_money(line.unit_price)}),
+        abs(difference),
+        {
+            **named,
+            "quantity": f"{line.quantity.normalize():f}",
+            "list_price": _money(line.list_price),
+            "unit_price": _money(line.unit_price),
+            # Zero for a price above the catalog's.
+            "amount": _money(max(difference, Decimal(0))),
+        },
+    )
+
+
+def _money(amount: Decimal) -> str:
+    return str(current_tenant().in_currency(amount))

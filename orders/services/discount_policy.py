@@ -1,0 +1,249 @@
+"""How much somebody may give away on an order without an approval: the only place of this rule.
+
+Pure: no database, no tenant, no HTTP. New, edited and uploaded orders are measured here alike.
+
+Given away on a line is its applicable price times its quantity, less its net. The applicable price
+is the list price, or the typed price of a product with an open price. Discounts count as they were
+asked for, unrounded: a tenth of 1.95 takes 0.20 off, and is no more than a tenth for that.
+
+1. A line may give away at most the largest of the percent limits whose means were used on it: line
+   discount, order discount, price override. Means that took nothing do not count.
+2. Order discounts alone may take at most `order_discount_percent` of what line discounts left.
+3. A price above the list price gives nothing away, and is limited on its own: it may be at most
+   `price_override_percent` above. A product without a list price counts as raised by 100 percent.
+
+Limits are percentages; None is unlimited.
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Protocol, Self
+
+from orders.money import Discount, DiscountType, round_to
+
+ZERO = Fraction(0)
+HUNDRED = Fraction(100)
+DISCOUNT = "discount"
+PRICE_OVERRIDE = "price_override"
+
+
+class HasLimits(Protocol):
+    """A person, or anything else with limits of its own."""
+
+    def own_limit(self, name: str) -> Decimal | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountLimits:
+    """Percent limits; None is unlimited."""
+
+    line_discount: Decimal | None
+    order_discount: Decimal | None
+    price_override: Decimal | None
+
+    @classmethod
+    def of(cls, person: HasLimits) -> Self:
+        return cls(
+            person.own_limit("line_discount_percent"),
+            person.own_limit("order_discount_percent"),
+            person.own_limit("price_override_percent"),
+        )
+
+    def lower_of(self, other: Self) -> "DiscountLimits":
+        """Return for each of the means the lower limit of the two."""
+        return DiscountLimits(
+            _lower(self.line_discount, other.line_discount),
+            _lower(self.order_discount, other.order_discount),
+            _lower(self.price_override, other.price_override),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredLine:
+    """What the policy needs to know of a line; `key` recognizes it after a change."""
+
+    key: uuid.UUID | int
+    quantity: Decimal
+    unit_price: Decimal
+    # The unit price itself where the product has an open price.
+    applicable_price: Decimal
+    discounts: Sequence[Discount] = ()
+
+    @property
+    def is_at_list_price(self) -> bool:
+        return self.unit_price == self.applicable_price
+
+
+@dataclass(frozen=True, slots=True)
+class LineGift:
+    """What one line gives away, as exact fractions."""
+
+    # At the applicable price.
+    worth: Fraction
+    # Negative where the line costs more than at the applicable price.
+    given: Fraction
+    # Percent by which the unit price is above the applicable price.
+    raised: Fraction
+    has_line_discount: bool
+    has_order_discount: bool
+    has_price_override: bool
+
+    @property
+    def percent(self) -> Fraction:
+        return self.given / self.worth * HUNDRED if self.worth else ZERO
+
+    def is_within(self, limits: DiscountLimits) -> bool:
+        means = (
+            (self.has_line_discount, limits.line_discount),
+            (self.has_order_discount, limits.order_discount),
+            (self.has_price_override, limits.price_override),
+        )
+        used = [limit for is_used, limit in means if is_used]
+        # The largest limit counts: it is enough to be within any of them.
+        return not used or any(_is_at_most(self.percent, limit) for limit in used)
+
+
+@dataclass(frozen=True, slots=True)
+class Gift:
+    """What a whole order gives away."""
+
+    lines: Mapping[uuid.UUID | int, LineGift] = field(default_factory=dict)
+    # Order discounts alone, in percent of what line discounts left.
+    order_percent: Fraction = ZERO
+
+    @property
+    def total(self) -> Fraction:
+        """Return the money given away, unrounded. A dearer line does not offset a cheaper one."""
+        return sum((max(line.given, ZERO) for line in self.lines.values()), ZERO)
+
+    def amount(self, exponent: int) -> Decimal:
+        """Return the money given away, rounded half-up to the currency."""
+        return round_to(self.total, exponent)
+
+    def is_within(self, limits: DiscountLimits) -> bool:
+        """Whether rules 1 and 2 hold."""
+        return _is_at_most(self.order_percent, limits.order_discount) and all(
+            line.is_within(limits) for line in self.lines.values()
+        )
+
+    def raises_beyond(self, limits: DiscountLimits, before: "Gift") -> bool:
+        """Whether rule 3 is broken by a line that was not raised as much before."""
+        return any(
+            line.raised > before.line(key).raised
+            and not _is_at_most(line.raised, limits.price_override)
+            for key, line in self.lines.items()
+        )
+
+    def is_no_more_than(self, before: "Gift") -> bool:
+        """Whether a change gave away nothing: neither in money, nor in percent of any line."""
+        return (
+            self.total <= before.total
+            and self.order_percent <= before.order_percent
+            and all(line.percent <= before.line(key).percent for key, line in self.lines.items())
+        )
+
+    def line(self, key: uuid.UUID | int) -> LineGift:
+        return self.lines.get(key, NO_LINE)
+
+    def action_for(self, limits: DiscountLimits) -> str:
+        """Return the action to be approved: that for prices also covers discounts beside them."""
+        over = [line for line in self.lines.values() if not line.is_within(limits)]
+        return PRICE_OVERRIDE if any(line.has_price_override for line in over) else DISCOUNT
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedGift:
+    """The money that was approved for an order, and the limits of whoever approved it."""
+
+    amount: Decimal
+    limits: DiscountLimits
+
+
+NO_LINE = LineGift(ZERO, ZERO, ZERO, False, False, False)
+NO_GIFT = Gift()
+
+
+def measure(lines: Sequence[MeasuredLine], discounts: Sequence[Discount]) -> Gift:
+    """Return what the lines with these order discounts give away."""
+    # Nearly every sale: nothing to compute.
+    if not discounts and all(each.is_at_list_price and not each.discounts for each in lines):
+        return NO_GIFT
+    gross = [Fraction(each.quantity) * Fraction(each.unit_price) for each in lines]
+    left = [price - taken(price, each.discounts) for price, each in zip(gross, lines, strict=True)]
+    whole = sum(left, ZERO)
+    off = taken(whole, discounts)
+    share = off / whole if whole else ZERO
+    return Gift(
+        {
+            each.key: _measure_line(each, price, before_share, share)
+            for each, price, before_share in zip(lines, gross, left, strict=True)
+        },
+        share * HUNDRED,
+    )
+
+
+def needed_action(
+    gift: Gift,
+    limits: DiscountLimits,
+    *,
+    exponent: int,
+    before: Gift = NO_GIFT,
+    approved: ApprovedGift | None = None,
+) -> str | None:
+    """Return the action for which an approval is needed, or None.
+
+    An order passes if it is within the person's own limits; or if the change gives away nothing
+    more than `before`; or if the whole order's gift is at most the money that was approved for it
+    and within the limits of whoever approved it. Otherwise the whole gift needs a new approval:
+    what was approved before does not add to what the person may give alone.
+
+    Raised prices are no gift: approved money never covers them.
+    """
+    if gift.raises_beyond(limits, before):
+        return PRICE_OVERRIDE
+    if gift.is_within(limits) or gift.is_no_more_than(before):
+        return None
+    if approved and gift.amount(exponent) <= approved.amount and gift.is_within(approved.limits):
+        return None
+    return gift.action_for(limits)
+
+
+def taken(whole: Fraction, discounts: Sequence[Discount]) -> Fraction:
+    """Return what discounts take off, unrounded: percents first, then amounts, of what is left."""
+    left = whole
+    for discount in discounts:
+        if discount.type == DiscountType.PERCENT:
+            left -= left * Fraction(discount.value) / HUNDRED
+    for discount in discounts:
+        if discount.type == DiscountType.AMOUNT:
+            left -= min(Fraction(discount.value), left)
+    return whole - left
+
+
+def _measure_line(line: MeasuredLine, gross: Fraction, left: Fraction, share: Fraction) -> LineGift:
+    price, list_price = Fraction(line.unit_price), Fraction(line.applicable_price)
+    worth = Fraction(line.quantity) * list_price
+    raised = ZERO
+    if price > list_price:
+        raised = (price - list_price) / list_price * HUNDRED if list_price else HUNDRED
+    return LineGift(
+        worth=worth,
+        given=worth - left * (1 - share),
+        raised=raised,
+        has_line_discount=left < gross,
+        has_order_discount=bool(share and left),
+        has_price_override=not line.is_at_list_price,
+    )
+
+
+def _lower(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
+
+
+def _is_at_most(percent: Fraction, limit: Decimal | None) -> bool:
+    return limit is None or percent <= Fraction(limit)
