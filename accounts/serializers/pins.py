@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from accounts.serializers.people import (
+    AGAIN,
     AccessTokenSerializer,
     SessionBriefSerializer,
     UserSerializer,
@@ -18,7 +19,9 @@ from tenants.serializers import StrictSerializer
 
 class TerminalTokenSerializer(serializers.Serializer[Any]):
     terminal_token = serializers.CharField(
-        read_only=True, help_text="For X-Terminal-Token. It is shown this once."
+        allow_null=True,
+        read_only=True,
+        help_text=f"For X-Terminal-Token. It is shown once; null {AGAIN}",
     )
 
 

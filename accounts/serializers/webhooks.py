@@ -57,6 +57,11 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         }
 
     events = serializers.ListField(child=serializers.CharField(), read_only=True)
+    disabled_reason = serializers.ChoiceField(
+        choices=["", *Webhook.Disabled.values],
+        read_only=True,
+        help_text="Why it was switched off; empty unless it was by itself.",
+    )
 
 
 class WebhookWithSecretSerializer(WebhookSerializer):

@@ -74,6 +74,7 @@ class World:
         OutboxDeliveryFactory(
             id=PARTS["delivery"],
             event__tenant=self.store.tenant,
+            event__topic="order.completed",
             subscriber=webhook.subscriber,
         )
         return webhook
