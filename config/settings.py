@@ -275,7 +275,12 @@ REST_FRAMEWORK = {
 
 # --- Mail, language, static files, logs -----------------------------------------------------
 
-vars().update(env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25"))
+MAIL = env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
+# Whether the mail server takes addresses with other letters than ASCII before the @ (RFC 6531).
+EMAIL_SMTPUTF8 = env.bool("EMAIL_SMTPUTF8", default=False)
+if EMAIL_SMTPUTF8 and MAIL["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
+    MAIL["EMAIL_BACKEND"] = "config.mail.EmailBackend"
+vars().update(MAIL)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="till@localhost")
 # Of each step of a conversation with the mail server; all of them stay below the relay's lease.
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)

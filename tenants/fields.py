@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import Any, ClassVar, NoReturn
 
 from django.core.exceptions import ValidationError as ModelValidationError
-from django.core.validators import validate_email
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from tenants import email_addresses
 from tenants.formats import (
     FormatError,
     read_day,
@@ -187,22 +187,20 @@ class StrictCharField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
 class StrictEmailField(StrictCharField):
-    """An address; its domain in lower case, its local part as given."""
+    """An address; its domain in lower case and ASCII, its local part as given."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Not an e-mail address."}
+    default_error_messages: ClassVar[dict[str, Any]] = dict(email_addresses.CODES)
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("max_length", 254)
+        kwargs.setdefault("max_length", email_addresses.MAX_LENGTH)
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: object) -> str:
         address = super().to_internal_value(data)
         try:
-            validate_email(address)
-        except ModelValidationError:
-            self.fail("invalid")
-        local, _, domain = address.rpartition("@")
-        return f"{local}@{domain.lower()}"
+            return email_addresses.normalize_email(address)
+        except ModelValidationError as error:
+            self.fail(error.code or "invalid")
 
 
 class StrictBooleanField(serializers.BooleanField):

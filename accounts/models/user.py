@@ -2,15 +2,18 @@
 
 import unicodedata
 import uuid
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 
+from tenants.email_addresses import EmailAddressField, normalize_email
 from tenants.models import Tenant, TenantQuerySet, Versioned
 from tenants.scope import Across, across_tenants, current_scope, has_scope
 
@@ -30,9 +33,26 @@ class Role(models.TextChoices):
         return list(Role).index(self)
 
 
+def normalize_username(username: str) -> str:
+    """Return the username in Unicode's form NFKC: a name in wide letters is the one in ASCII."""
+    return unicodedata.normalize("NFKC", username)
+
+
 def username_key(username: str) -> str:
     """What makes two usernames the same: width, compatibility forms and case do not count."""
-    return unicodedata.normalize("NFKC", username).casefold()
+    return normalize_username(username).casefold()
+
+
+class UsernameField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
+    """A column of usernames in NFKC, whoever writes or looks for them."""
+
+    def to_python(self, value: Any) -> Any:
+        value = super().to_python(value)
+        return normalize_username(value) if value else value
+
+    def deconstruct(self) -> Any:
+        name, _, args, kwargs = super().deconstruct()
+        return name, "django.db.models.CharField", args, kwargs
 
 
 class UserQuerySet(TenantQuerySet["User"]):
@@ -95,10 +115,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
     )
-    username = models.CharField(max_length=32, validators=[USERNAME])
+    username = UsernameField(max_length=32, validators=[USERNAME])
     username_key = models.CharField(max_length=32, editable=False)
     display_name = models.CharField(max_length=100, blank=True)
-    email = models.EmailField(max_length=254, blank=True)
+    email = EmailAddressField(max_length=254, blank=True)
     role = models.CharField(max_length=7, choices=Role, blank=True)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
@@ -142,6 +162,12 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    def normalize(self) -> None:
+        """Write username and address as they are stored; `full_clean` refuses other texts."""
+        self.username = normalize_username(self.username)
+        with suppress(ValidationError):
+            self.email = normalize_email(self.email)
 
     def clean_fields(self, exclude: Any = None) -> None:
         self.username_key = username_key(self.username)

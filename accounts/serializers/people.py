@@ -7,7 +7,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession, Role, User
-from accounts.models.user import USERNAME
+from accounts.models.user import USERNAME, normalize_username
 from accounts.validators import DIGITS
 from tenants.fields import (
     StrictCharField,
@@ -20,6 +20,7 @@ from tenants.serializers import StrictSerializer, TenantRelatedField
 
 PASSWORD_LIMIT = 128
 PIN_LIMIT = 8
+USERNAME_LIMIT = 32
 EITHER = "Send the password or the PIN, not both."
 AGAIN = "when the answer is given again to the same Idempotency-Key."
 
@@ -208,6 +209,19 @@ class SessionSerializer(serializers.ModelSerializer[AuthSession]):
 # --- in -------------------------------------------------------------------------------------
 
 
+class UsernameInputField(StrictCharField):
+    """A new username, in NFKC as it is stored and looked for."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=USERNAME_LIMIT, validators=[USERNAME], **kwargs)
+
+    def to_internal_value(self, data: object) -> str:
+        username = normalize_username(super().to_internal_value(data))
+        if len(username) > USERNAME_LIMIT:
+            self.fail("max_length", max_length=USERNAME_LIMIT)
+        return username
+
+
 class LogInInput(StrictSerializer):
     tenant = StrictCharField(max_length=63, required=False)
     username = StrictCharField(max_length=150)
@@ -264,7 +278,7 @@ class ReauthInput(StrictSerializer):
 
 
 class HireInput(StrictSerializer):
-    username = StrictCharField(max_length=32, validators=[USERNAME])
+    username = UsernameInputField()
     email = StrictEmailField(allow_blank=True, required=False)
     display_name = display_name_field()
     role = StrictChoiceField(choices=Role.choices)

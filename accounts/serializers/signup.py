@@ -1,9 +1,9 @@
 """Shapes of opening a shop."""
 
-from accounts.models.user import USERNAME
 from accounts.serializers.people import (
     LogInAnswer,
     TenantBriefSerializer,
+    UsernameInputField,
     display_name_field,
     password_field,
 )
@@ -26,7 +26,7 @@ class NewTenantInput(StrictSerializer):
 
 
 class FirstAdminInput(StrictSerializer):
-    username = StrictCharField(max_length=32, validators=[USERNAME])
+    username = UsernameInputField()
     email = StrictEmailField()
     password = password_field()
     display_name = display_name_field()

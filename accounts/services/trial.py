@@ -4,7 +4,7 @@ import re
 from itertools import count
 
 from accounts.models import Role, User
-from accounts.models.user import UserQuerySet
+from accounts.models.user import UserQuerySet, normalize_username
 from accounts.services.people import create_user
 from tenants.scope import deed
 from tenants.services import lock_tenant
@@ -17,6 +17,7 @@ def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str
     Others who do the same at this moment wait for their turn, and so get the next one.
     """
     lock_tenant()
+    prefix = normalize_username(prefix)
     number = first_free(prefix, domain)
     return create_user(
         username=f"{prefix}{number}",

@@ -21,6 +21,7 @@ from orders.models.flags import Flag, SoldOffline
 from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
 from orders.money import cash_rounding
+from tenants.email_addresses import EmailAddressField
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Order(SoldOffline):
     shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="orders")
     cashier = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     customer_name = models.CharField(max_length=100, blank=True)
-    customer_email = models.EmailField(max_length=254, blank=True)
+    customer_email = EmailAddressField(max_length=254, blank=True)
     note = models.TextField(max_length=500, blank=True)
     discounts = models.JSONField(default=list, blank=True)
     taxes = models.JSONField(default=list, blank=True)

@@ -32,10 +32,8 @@ class Days:
             return False
         days = (self.last - self.first).days + 2
         starts = (self.calendar.start_of(self.first + n * DAY) for n in range(days))
-        return not any(
-            start.minute or start.second or start.astimezone(self.calendar.clock).utcoffset() % HOUR
-            for start in starts
-        )
+        shown = (start.astimezone(self.calendar.clock) for start in starts)
+        return not any((local.utcoffset() or timedelta()) % HOUR or local.minute for local in shown)
 
     def in_parts(self, days: int) -> Iterator["Days"]:
         """The same days, so many at a time."""

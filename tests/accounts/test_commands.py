@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
@@ -151,7 +152,7 @@ def test_a_password_is_no_argument(command, shop):
         ("--currency=XXX", "currency: This is not a currency"),
         ("--timezone=Mars/Olympus", "timezone: This is not a time zone"),
         ("--admin-username=x y", "username: Use 2 to 32 of"),
-        ("--admin-email=nobody", "email: Enter a valid email address."),
+        ("--admin-email=nobody", "email: Enter an e-mail address such as ann@shop.example."),
     ],
 )
 def test_a_refusal_names_its_reason_and_leaves_nothing_behind(change, reason):
@@ -328,3 +329,71 @@ def test_a_superuser_without_any_password_cannot_log_in(monkeypatch):
     run("createsuperuser", "--noinput", "--username=root", "--email=root@till.example")
 
     assert not User.objects.get(tenant=None).has_usable_password()
+
+
+# --- addresses and names ------------------------------------------------------------------------
+
+PLATFORM = ["createsuperuser", "--noinput", "--username=chief"]
+
+
+@pytest.mark.parametrize("email", ["root@localhost", "a@[127.0.0.1]", "jürgen@green.example"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["create_user", *SOMEBODY, "--email={}"],
+        ["create_tenant", *SHOP[:-1], "--admin-email={}"],
+        [*PLATFORM, "--email={}"],
+    ],
+    ids=lambda it: it[0],
+)
+def test_no_command_takes_what_is_no_address(command, email, shop, monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+    before = everybody(), Tenant.objects.count()
+
+    with pytest.raises((CommandError, ValidationError), match=r"e-mail|before the @"):
+        run(*(argument.format(email) for argument in command))
+
+    assert (everybody(), Tenant.objects.count()) == before
+
+
+def test_a_made_up_person_has_an_address_too(shop, settings):
+    settings.DEBUG = True
+
+    with pytest.raises(CommandError, match="e-mail"):
+        run("create_test_user", "--tenant=green", "--role=cashier", "--domain=localhost")
+
+    assert everybody() == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "tenant", "name"),
+    [
+        (
+            ["create_user", *SOMEBODY[:1], "--username=\uff2e\uff45\uff57", "--role=cashier"],
+            "green",
+            "New",
+        ),
+        (["create_tenant", *SHOP[:3], "--admin-username=\uff2fwner", SHOP[-1]], "corner", "Owner"),
+    ],
+)
+def test_a_username_from_the_command_line_is_in_nfkc(command, tenant, name, shop, monkeypatch):
+    monkeypatch.setenv("TILL_PASSWORD", PASSWORD)
+
+    run(*command)
+
+    with across_tenants():
+        assert User.objects.get().username == name
+    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in name)
+    for typed_name in (name, wide, wide.upper()):
+        assert log_in(tenant, typed_name, PASSWORD).status_code == 200
+
+
+def test_somebody_of_the_platform_has_a_name_in_nfkc_too(monkeypatch):
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
+
+    run("createsuperuser", "--noinput", "--username=\uff23hief", "--email=Chief@Bücher.example")
+
+    with across_tenants():
+        chief = User.objects.get()
+    assert (chief.username, chief.username_key) == ("Chief", "chief")
+    assert chief.email == "Chief@xn--bcher-kva.example"

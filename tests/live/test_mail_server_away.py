@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -30,24 +31,34 @@ class Postman(StreamRequestHandler):
 
     def handle(self) -> None:
         self.say("220 here")
-        while command := self.rfile.readline().decode().strip().upper():
-            if command == "DATA":
+        while command := self.rfile.readline().decode().strip():
+            self.server.commands.append(command)
+            if command.startswith("ehlo"):
+                for extension in ("here", *self.server.extensions):
+                    self.say(f"250-{extension}")
+            if command.upper() == "DATA":
                 self.say("354 go on")
                 letter = b"".join(iter(self.rfile.readline, b".\r\n"))
                 self.server.letters.append(letter.decode())
-            self.say("221 bye" if command == "QUIT" else "250 well")
+            self.say("221 bye" if command.upper() == "QUIT" else "250 well")
 
     def say(self, line: str) -> None:
         self.wfile.write(f"{line}\r\n".encode())
 
 
 @contextmanager
-def mail_server(port: int) -> Iterator[list[str]]:
+def mail_server(port: int, *extensions: str) -> Iterator[list[str]]:
+    with smtp_server(port, *extensions) as server:
+        yield server.letters
+
+
+@contextmanager
+def smtp_server(port: int, *extensions: str) -> Iterator[Any]:
     ThreadingTCPServer.allow_reuse_address = True
     with ThreadingTCPServer(("127.0.0.1", port), Postman) as server:
-        server.letters = []
+        server.letters, server.commands, server.extensions = [], [], extensions
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server.letters
+        yield server
         server.shutdown()
 
 
@@ -94,3 +105,30 @@ def test_a_receipt_leaves_once_the_mail_server_is_back_or_is_seen_to_be_left_beh
     assert sent.status == "delivered"
     (letter,) = letters
     assert f"To: {ADDRESS}" in letter
+
+
+def test_a_receipt_goes_to_an_address_beyond_ascii_where_the_mail_server_takes_it(
+    till, product, server, port, told, settings
+):
+    """As Django sends it, the address would be an encoded word, which is none."""
+    settings.EMAIL_SMTPUTF8 = True
+    settings.EMAIL_BACKEND = "config.mail.EmailBackend"
+    order = till.sold(line(product), payments=[cash("2.50")])
+    address = "jürgen@Bücher.example"
+    asked = till.post(f"orders/{order['id']}/receipt/email/", {"email": address})
+
+    with smtp_server(port) as plain:
+        refused = told()
+    with smtp_server(port, "SMTPUTF8", "8BITMIME") as modern:
+        sent = told(status="waiting", attempts=1)
+
+    assert asked.status_code == 202
+    assert (refused.status, plain.letters) == ("waiting", [])
+    assert refused.last_error.startswith("SMTPNotSupportedError")
+    assert sent.status == "delivered"
+    assert "rcpt TO:<jürgen@xn--bcher-kva.example>" in modern.commands
+    (mail,) = [each for each in modern.commands if each.startswith("mail ")]
+    assert "SMTPUTF8" in mail.upper()
+    (letter,) = modern.letters
+    assert "To: jürgen@xn--bcher-kva.example" in letter
+    assert order["number"] in letter

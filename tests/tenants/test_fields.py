@@ -1,3 +1,4 @@
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -82,10 +83,33 @@ def test_blank_is_blank_only_where_blanks_are_trimmed():
 
 @pytest.mark.parametrize(
     ("data", "address"),
-    [("Ann@Example.ORG", "Ann@example.org"), ("a.b+c@till.example", "a.b+c@till.example")],
+    [
+        ("Ann@Example.ORG", "Ann@example.org"),
+        ("a.b+c@till.example", "a.b+c@till.example"),
+        ("ann@Bücher.example", "ann@xn--bcher-kva.example"),
+        ("ann@XN--BCHER-KVA.example", "ann@xn--bcher-kva.example"),
+        ("ann@例え。テスト", "ann@xn--r8jz45g.xn--zckzah"),
+        (f"{'a' * 64}@b.co", f"{'a' * 64}@b.co"),
+    ],
 )
-def test_the_domain_of_an_address_is_in_small_letters(data, address):
+def test_the_domain_of_an_address_is_in_small_letters_and_in_ascii(data, address):
     assert taken(StrictEmailField(), data) == address
+
+
+@pytest.mark.parametrize("local", ["jürgen", "ju\u0308rgen", "用户", "o.ß"])
+def test_a_local_part_beyond_ascii_needs_a_mail_server_that_takes_it(local, settings):
+    assert refused(StrictEmailField(), f"{local}@b.co") == "smtputf8_unavailable"
+
+    settings.EMAIL_SMTPUTF8 = True
+    assert taken(StrictEmailField(), f"{local}@B.co") == (
+        f"{unicodedata.normalize('NFC', local)}@b.co"
+    )
+    assert refused(StrictEmailField(), f"{local}@localhost") == "invalid"
+    for sign in ("\u00a0", "\u2028", "\u200b"):
+        assert refused(StrictEmailField(), f"{local}{sign}@b.co") in {
+            "invalid",
+            "control_character",
+        }
 
 
 @pytest.mark.parametrize(
@@ -95,6 +119,22 @@ def test_the_domain_of_an_address_is_in_small_letters(data, address):
         ("a@b.co\r\nBcc: x@y.zz", "control_character"),
         ('"><script>@b.co', "invalid"),
         ("a@b", "invalid"),
+        ("root@localhost", "invalid"),
+        ("a@[127.0.0.1]", "invalid"),
+        ("a@[IPv6:::1]", "invalid"),
+        ("a@127.0.0.1", "invalid"),
+        ("a@b.co.", "invalid"),
+        ("a@.b.co", "invalid"),
+        ("a@-b.co", "invalid"),
+        ("a@b..co", "invalid"),
+        ("a@b_c.de", "invalid"),
+        ("a..b@c.de", "invalid"),
+        (".a@c.de", "invalid"),
+        ('"a b"@c.de', "invalid"),
+        ("a@straße.de", "invalid"),
+        ("jürgen@localhost", "invalid"),
+        (f"{'a' * 65}@b.co", "invalid"),
+        (f"a@{'ü' * 60}.de", "invalid"),
         ("a b@c.de", "invalid"),
         (" a@b.co", "invalid"),
         ("@b.co", "invalid"),
