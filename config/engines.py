@@ -1,12 +1,39 @@
 """How connections to the databases are opened, on either engine."""
 
+import os
+import sqlite3
+from contextlib import suppress
 from typing import Any
 
 Database = dict[str, Any]
 
+
+class PrivateConnection(sqlite3.Connection):
+    """Create a database that is not there yet as a file that only its owner may read.
+
+    SQLite gives the files beside it (-wal, -shm, -journal) the mode of the database. A file that
+    is there keeps its mode: whoever shares it on purpose goes on to.
+    """
+
+    def __init__(self, database: Any, *arguments: Any, **options: Any) -> None:
+        if not str(database).startswith(("file:", ":memory:")):
+            create_private(database)
+        super().__init__(database, *arguments, **options)
+
+
+def create_private(file: Any) -> None:
+    """Never open a file that is there: closing it again would end the locks of this process on it.
+
+    What else may be wrong with it, SQLite says in errors that Django knows.
+    """
+    with suppress(OSError):
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+
+
 # IMMEDIATE: a transaction that reads first and writes later would else fail at once when another
 # one writes. FULL: a completed sale survives a power cut.
 SQLITE_OPTIONS = {
+    "factory": PrivateConnection,
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",

@@ -4,6 +4,8 @@ structlog does it, without its Django package: that one writes query strings, in
 secrets, believes any request id and writes each request twice.
 """
 
+import os
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,9 +90,14 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
     }
 
 
+def has_colors() -> bool:
+    """Return whether somebody looks at the log (a file has no use for colors) and wants them."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
 def renderers(*, debug: bool) -> list[Processor]:
     """Tracebacks without the values of variables: among them are passwords."""
     if debug:
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        return [structlog.dev.ConsoleRenderer(colors=has_colors(), exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(default=str)]

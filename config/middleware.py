@@ -7,11 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from django.http import HttpRequest, HttpResponse
+from csp.constants import HEADER as POLICY
+from csp.middleware import CSPMiddleware
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.functional import SimpleLazyObject
 
 from accounts.origins import ip_of
-from config.problems import Problem
+from config.problems import HTML_PREFIXES, PROBLEM_JSON, Problem, bad_request, page_not_found
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 Application = Callable[[dict[str, Any], Any], Any]
@@ -85,6 +89,40 @@ class BodyLengthMiddleware:
             detail = "Send Content-Length instead of Transfer-Encoding."
             return Problem(411, "length_required", detail).response(request)
         return self.get_response(request)
+
+
+class ProblemsWhileDebuggingMiddleware:
+    """Answer 400 and 404 with DEBUG as without it.
+
+    Django puts pages of its own in the place of our handlers then. A 500 stays such a page: its
+    traceback is what DEBUG is for.
+    """
+
+    handlers = {400: (bad_request, BadRequest), 404: (page_not_found, Http404)}
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        handler, refusal = self.handlers.get(response.status_code, (None, None))
+        ours = response.headers.get("Content-Type") == PROBLEM_JSON
+        if not settings.DEBUG or handler is None or ours or request.path.startswith(HTML_PREFIXES):
+            return response
+        return handler(request, refusal())
+
+
+class OrderedPolicyMiddleware(CSPMiddleware):  # type: ignore[misc]  # csp has no types
+    """Send the directives of the Content-Security-Policy in one order.
+
+    django-csp takes them out of a set, so that each process would send another header.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        response = super().process_response(request, response)
+        if POLICY in response:
+            response[POLICY] = "; ".join(sorted(response[POLICY].split("; ")))
+        return response
 
 
 class NoStoreMiddleware:

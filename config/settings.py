@@ -24,9 +24,19 @@ SHORTEST_SECRET = 32
 DEVELOPMENT_KEY = "a-key-that-everybody-knows-and-nobody-may-use-in-production-0123456789"
 
 
+def ensure_private(name: str, *values: str) -> None:
+    """Refuse the key that is published here unless DEBUG is on: whoever reads it could log in."""
+    if not DEBUG and any(DEVELOPMENT_KEY in value for value in values):
+        raise ImproperlyConfigured(
+            f"{name} holds the key that Till uses while DEBUG is on, which everybody knows. "
+            'Make one of your own: python -c "import secrets; print(secrets.token_urlsafe(64))".'
+        )
+
+
 def secret(name: str) -> str:
     """A secret from the environment; only DEBUG may do without."""
     value: str = env.str(name, default=DEVELOPMENT_KEY if DEBUG else "")
+    ensure_private(name, value)
     if len(value) < SHORTEST_SECRET:
         raise ImproperlyConfigured(
             f"{name} must be set to at least 32 random characters, "
@@ -42,21 +52,25 @@ def key_ring() -> KeyRing:
     if not text:
         return KeyRing.of_secret(secret("JWT_SIGNING_KEY"))
     try:
-        return KeyRing.read(text)
+        ring = KeyRing.read(text)
     except BadKeyRing as error:
         raise ImproperlyConfigured(
             f"JWT_KEYS is not a ring of keys: {error}. "
             "`manage.py rotate_signing_key` writes one from a JWT_SIGNING_KEY."
         ) from None
+    ensure_private("JWT_KEYS", *(key.secret for key in ring.keys))
+    return ring
 
 
 def peppers() -> dict[int, str]:
     """The secrets of PASSWORD_PEPPERS by version; without any, passwords are hashed alone."""
     text = env.str("PASSWORD_PEPPERS", default="")
     try:
-        return read_peppers(text) if text else {}
+        secrets = read_peppers(text) if text else {}
     except BadPeppers as error:
         raise ImproperlyConfigured(f"PASSWORD_PEPPERS cannot be used: {error}.") from None
+    ensure_private("PASSWORD_PEPPERS", *secrets.values())
+    return secrets
 
 
 # --- Security -------------------------------------------------------------------------------
@@ -64,6 +78,7 @@ def peppers() -> dict[int, str]:
 SECRET_KEY = secret("SECRET_KEY")
 # Those before it: what they sealed and signed is still good, and nothing new is made with them.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+ensure_private("SECRET_KEY_FALLBACKS", *SECRET_KEY_FALLBACKS)
 JWT_KEYS = key_ring()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
 # Below it each shop has a host name of its own, which names the shop where people log in.
@@ -128,10 +143,11 @@ MIDDLEWARE = [
     "config.middleware.RequestIdMiddleware",
     "config.middleware.AccessLogMiddleware",
     "config.middleware.BodyLengthMiddleware",
+    "config.middleware.ProblemsWhileDebuggingMiddleware",
     "config.middleware.NoStoreMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.middleware.OrderedPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

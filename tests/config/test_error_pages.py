@@ -1,5 +1,6 @@
 import pytest
 from django.db import OperationalError
+from django.test import Client
 
 from config.problems import problem_of, server_error
 from tests.config.urls import CANARY, failure
@@ -65,6 +66,68 @@ def test_what_fails_before_any_view_for_want_of_a_database_passes(rf, path, kind
     assert (response.status_code, response["Retry-After"]) == (503, "1")
     assert response["Content-Type"].startswith(kind)
     assert CANARY not in response.content.decode()
+
+
+# --- where Django would answer with pages of its own -------------------------------------------
+
+
+@pytest.fixture
+def debugging(settings):
+    settings.DEBUG = True
+    return Client(raise_request_exception=False)
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/api/v1/nowhere/",
+            "/api/v1/products",
+            "/api/",
+            "/api/v2/products/",
+            "/api/v1/orders/x/",
+        ),
+        *("/api/v1/users/1e3/", "/api/v1/orders/0190B4E0/receipt/", "/nowhere", "/health/live"),
+        *("/.well-known/jwks.json/", "/api/v1/registers/1/pair/", "/api/v1/orders/x/"),
+    ],
+)
+def test_debugging_changes_no_problem(path, method, debugging, settings):
+    told = refusal(getattr(debugging, method)(path), 404, "not_found")
+    settings.DEBUG = False
+
+    assert told | {"request_id": ""} == getattr(debugging, method)(path).json() | {"request_id": ""}
+
+
+def test_debugging_a_host_that_is_not_ours_is_a_problem_too(debugging):
+    response = debugging.get("/api/v1/nowhere/", headers={"Host": "evil.example"})
+
+    refusal(response, 400, "bad_request")
+
+
+def test_debugging_the_admin_still_shows_pages(debugging):
+    for path in ("/admin/nowhere/", "/platform/nowhere/"):
+        response = debugging.get(path)
+        assert response.status_code in {302, 404}
+        assert response["Content-Type"].startswith("text/html")
+
+
+def test_debugging_a_bug_shows_its_traceback(http, settings):
+    settings.DEBUG = True
+
+    response = http.get("/api/broken/")
+
+    assert response.status_code == 500
+    assert "RuntimeError" in response.content.decode()
+
+
+def test_the_policy_is_the_same_in_every_process(client):
+    policy = client.get("/api/docs/")["Content-Security-Policy"]
+
+    assert policy == (
+        "base-uri 'none'; default-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "img-src 'self' data:; object-src 'none'"
+    )
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])

@@ -71,6 +71,32 @@ def test_in_development_lines_are_for_people(log_of):
         lines_of(stream)
 
 
+class Screen(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("error_stream", "no_color", "colored"),
+    [
+        (Screen(), None, True),
+        (Screen(), "", True),
+        (Screen(), "1", False),
+        (io.StringIO(), None, False),
+    ],
+)
+def test_only_a_terminal_is_given_colors(log_of, monkeypatch, error_stream, no_color, colored):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    monkeypatch.setattr("sys.stderr", error_stream)
+    stream = log_of(debug=True)
+
+    structlog.get_logger("till.test").warning("sold", total="12.50")
+
+    assert ("\x1b[" in stream.getvalue()) == colored
+
+
 @pytest.mark.parametrize(
     "name",
     [
