@@ -87,8 +87,8 @@ WITHOUT_VERSIONS = ("/api/v1/auth/sessions/{id}/",)
 NAMES_A_ROW = ("/api/v1/shifts/current/",)
 # What somebody wants to go on from may be gone.
 GOES_ON = "/api/v1/changes/"
-# Of one's own profile the last word counts.
-WITHOUT_VERSION = "/api/v1/auth/me/"
+# A password is no part of the person that is shown with a version.
+WITHOUT_VERSION = "/api/v1/auth/password/"
 
 # For each status the name of its response component, and what it means.
 RESPONSES: dict[str, tuple[str, str]] = {
@@ -160,7 +160,7 @@ def document_tags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def needs_version(path: str, method: str) -> bool:
-    return method == "patch" and path != WITHOUT_VERSION
+    return method in {"patch", "put"} and path != WITHOUT_VERSION
 
 
 def reads_version(path: str, method: str) -> bool:

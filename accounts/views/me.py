@@ -28,7 +28,7 @@ class MeView(APIView):
 
     @extend_schema(operation_id="auth_me_update", request=ProfileInput, responses=UserSerializer)
     def patch(self, request: Request) -> Response:
-        expected = version_named_by(request, required=False)
+        expected = version_named_by(request, required=True)
         serializer = ProfileInput(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         with tenant_scope(request.user.tenant):

@@ -90,15 +90,22 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     @extend_schema(request=RoleInput, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"], permission_classes=[IsAdmin])
     def role(self, request: Request, pk: Any) -> Response:
+        user = self.get_object()
+        self.ensure_version_named()
         role = Role(self.validated(RoleInput)["role"])
-        return self.answer(services.change_role(user=self.get_object(), role=role, by=request.user))
+        return self.answer(services.change_role(user=user, role=role, by=request.user))
 
     @extend_schema(request=None, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"])
     def activation(self, request: Request, pk: Any) -> Response:
         """Let the person in (again)."""
         user = self.get_object()
+        self.ensure_version_named()
         return self.answer(services.set_activation(user=user, active=True, by=request.user))
+
+    def ensure_version_named(self) -> None:
+        """Refuse a PUT without If-Match; `at_version` has compared the version that it names."""
+        self.if_match(required=True)
 
     @extend_schema(request=None, responses={200: EmployeeSerializer})
     @activation.mapping.delete
@@ -119,6 +126,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     def pin(self, request: Request, pk: Any) -> Response:
         """Give the person a PIN for the paired terminals of the stores that they work in."""
         user = self.get_object()
+        self.ensure_version_named()
         services.set_pin(user=user, pin=self.validated(PinInput)["pin"], by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -50,7 +50,7 @@ def test_an_edit_of_nothing_is_nothing(office, cashier):
 
 
 def test_so_is_ones_own_profile(cashier, client_of):
-    client_of(cashier).patch("auth/me/", {"display_name": "Zoë"})
+    client_of(cashier).patch("auth/me/", {"display_name": "Zoë"}, If_Match="*")
 
     found = event("user_edited")
     assert (found.actor, found.target, found.facts) == (
@@ -61,8 +61,8 @@ def test_so_is_ones_own_profile(cashier, client_of):
 
 
 def test_a_promotion_tells_from_what_to_what(office, admin, cashier):
-    office.put(f"users/{cashier.pk}/role/", {"role": "manager"})
-    office.put(f"users/{cashier.pk}/role/", {"role": "manager"})
+    office.put(f"users/{cashier.pk}/role/", {"role": "manager"}, If_Match="*")
+    office.put(f"users/{cashier.pk}/role/", {"role": "manager"}, If_Match="*")
 
     found = event("role_changed")
     assert is_by(found, admin)
@@ -72,7 +72,7 @@ def test_a_promotion_tells_from_what_to_what(office, admin, cashier):
 
 def test_who_is_let_go_and_comes_back_is_written_down_once_each(office, admin, cashier):
     for method in (office.delete, office.delete, office.put, office.put):
-        method(f"users/{cashier.pk}/activation/")
+        method(f"users/{cashier.pk}/activation/", If_Match="*")
 
     assert names() == ["user_deactivated", "user_activated"]
     assert is_by(event("user_deactivated"), admin)

@@ -33,7 +33,9 @@ def test_everybody_sees_himself(cashier, shop, client_of):
 def test_everybody_names_himself(who, client_of, request):
     me = request.getfixturevalue(who)
 
-    response = client_of(me).patch(ME, {"display_name": "Zoë", "email": "Zoe@New.Example"})
+    response = client_of(me).patch(
+        ME, {"display_name": "Zoë", "email": "Zoe@New.Example"}, If_Match="*"
+    )
 
     assert response.status_code == 200
     assert response["ETag"] == '"2"'
@@ -43,15 +45,17 @@ def test_everybody_names_himself(who, client_of, request):
 
 
 def test_what_is_not_named_stays(cashier, client_of):
-    client_of(cashier).patch(ME, {"email": ""})
+    client_of(cashier).patch(ME, {"email": ""}, If_Match="*")
 
     after = stored(cashier)
     assert (after.display_name, after.email) == (cashier.display_name, "")
 
 
-def test_the_version_may_be_asked_for(cashier, client_of, problem):
+def test_a_change_starts_from_the_version_that_was_read(cashier, client_of, problem):
     me = client_of(cashier)
 
+    problem(me.patch(ME, {"display_name": "Zero"}), 428, "if_match_required")
+    assert stored(cashier).display_name == cashier.display_name
     assert me.patch(ME, {"display_name": "One"}, If_Match='"1"').status_code == 200
     problem(me.patch(ME, {"display_name": "Two"}, If_Match='"1"'), 412, "version_conflict")
     assert stored(cashier).display_name == "One"
@@ -85,7 +89,7 @@ def test_attack_077_nothing_else_of_oneself_can_be_changed(
 ):
     before = stored(cashier).__dict__ | {"_state": None}
 
-    response = client_of(cashier).patch(ME, {"display_name": "New", name: value})
+    response = client_of(cashier).patch(ME, {"display_name": "New", name: value}, If_Match="*")
 
     problem(response, 400, "invalid", {name: "unknown_field"})
     assert stored(cashier).__dict__ | {"_state": None} == before
@@ -105,20 +109,25 @@ def test_attack_077_nothing_else_of_oneself_can_be_changed(
     ],
 )
 def test_attack_084_an_address_is_an_address(email, code, cashier, client_of, problem):
-    problem(client_of(cashier).patch(ME, {"email": email}), 400, "invalid", {"email": code})
+    problem(
+        client_of(cashier).patch(ME, {"email": email}, If_Match="*"),
+        400,
+        "invalid",
+        {"email": code},
+    )
     assert stored(cashier).email == "c1@green.example"
 
 
 @pytest.mark.parametrize("email", ["mgr@green.example", "MGR@green.example"])
 def test_an_address_has_one_owner_in_the_shop(email, cashier, manager, client_of, problem):
-    problem(client_of(cashier).patch(ME, {"email": email}), 409, "email_taken")
+    problem(client_of(cashier).patch(ME, {"email": email}, If_Match="*"), 409, "email_taken")
     assert stored(cashier).email == "c1@green.example"
 
 
 def test_in_another_shop_the_same_address_may_be_somebody_elses(cashier, client_of, other_shop):
     UserFactory(tenant=other_shop, email="shared@blue.example")
 
-    response = client_of(cashier).patch(ME, {"email": "shared@blue.example"})
+    response = client_of(cashier).patch(ME, {"email": "shared@blue.example"}, If_Match="*")
 
     assert response.status_code == 200
 
@@ -126,7 +135,7 @@ def test_in_another_shop_the_same_address_may_be_somebody_elses(cashier, client_
 def test_no_addresses_are_not_the_same_address(cashier, shop, client_of):
     UserFactory(tenant=shop, email="")
 
-    assert client_of(cashier).patch(ME, {"email": ""}).status_code == 200
+    assert client_of(cashier).patch(ME, {"email": ""}, If_Match="*").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -134,7 +143,7 @@ def test_no_addresses_are_not_the_same_address(cashier, shop, client_of):
     [("x" * 101, "max_length"), ("a\nb", "control_character"), (None, "null"), (1, "invalid")],
 )
 def test_a_name_is_one_line(name, code, cashier, client_of, problem):
-    response = client_of(cashier).patch(ME, {"display_name": name})
+    response = client_of(cashier).patch(ME, {"display_name": name}, If_Match="*")
 
     problem(response, 400, "invalid", {"display_name": code})
 
@@ -143,4 +152,4 @@ def test_a_name_is_one_line(name, code, cashier, client_of, problem):
     ("body", "code"), [("[]", "invalid"), ('"x"', "invalid"), ("1", "invalid"), ("null", "null")]
 )
 def test_a_profile_is_an_object(body, code, cashier, client_of, problem):
-    problem(client_of(cashier).patch(ME, body), 400, "invalid", {"": code})
+    problem(client_of(cashier).patch(ME, body, If_Match="*"), 400, "invalid", {"": code})

@@ -82,7 +82,7 @@ def test_so_does_another_pin(pad, cashier, manager, clock, client_of):
     guess(pad, cashier, 5)
     clock.shift(MINUTE)
 
-    client_of(manager).put(f"users/{cashier.pk}/pin/", {"pin": OTHER_PIN})
+    client_of(manager).put(f"users/{cashier.pk}/pin/", {"pin": OTHER_PIN}, If_Match="*")
 
     assert pad.enter(cashier, OTHER_PIN).status_code == 200
 

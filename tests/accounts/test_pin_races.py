@@ -117,7 +117,9 @@ def test_paired_several_times_at_once_a_register_has_one_device(register, manage
 def test_set_twice_at_once_there_is_one_pin(manager, cashier):
     path, digits = f"users/{cashier.pk}/pin/", ["482915", "730164", "915284"]
 
-    responses = at_once([lambda pin=pin: Person(manager).put(path, {"pin": pin}) for pin in digits])
+    responses = at_once(
+        [lambda pin=pin: Person(manager).put(path, {"pin": pin}, If_Match="*") for pin in digits]
+    )
 
     assert statuses(responses) == {204: 3}
     assert [row["version"] for row in pins()] == [3]

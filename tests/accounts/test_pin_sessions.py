@@ -101,7 +101,7 @@ def test_a_pin_opens_the_till_and_not_the_office(till, cashier, problem):
     """Which calls these are, is in the table of permissions."""
     before = people()
 
-    refused = till.put(f"users/{cashier.pk}/pin/", {"pin": PIN})
+    refused = till.put(f"users/{cashier.pk}/pin/", {"pin": PIN}, If_Match="*")
 
     told = problem(refused, 403, "password_required")
     assert "password" in told["detail"]

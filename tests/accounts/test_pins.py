@@ -38,7 +38,7 @@ def test_who_sets_and_removes_whose(method, who, whose, may, client_of, request,
     before = pins()
 
     body = {"pin": OTHER_PIN} if method == "PUT" else None
-    response = client_of(by).send(method, of(user), body)
+    response = client_of(by).send(method, of(user), body, If_Match="*")
 
     if may:
         assert (response.status_code, response.content) == (204, b"")
@@ -58,7 +58,7 @@ def test_attack_132_a_pin_that_a_colleague_has_is_as_good_as_any(
     """A refusal would tell whose PIN to try."""
     give_pin(other_cashier)
 
-    assert client_of(manager).put(of(cashier), {"pin": PIN}).status_code == 204
+    assert client_of(manager).put(of(cashier), {"pin": PIN}, If_Match="*").status_code == 204
 
     hashes = [row["digits_hash"] for row in pins()]
     assert len(set(hashes)) == 2
@@ -74,7 +74,7 @@ EASY = (
 
 @pytest.mark.parametrize("digits", [digits for digits in EASY if len(digits) <= 8])
 def test_attack_132_what_a_colleague_would_try_first_is_no_pin(digits, cashier, client_of, problem):
-    response = client_of(cashier).put(of(cashier), {"pin": digits})
+    response = client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*")
 
     problem(response, 400, "invalid", {"pin": "pin_too_common"})
     assert pins() == []
@@ -82,7 +82,7 @@ def test_attack_132_what_a_colleague_would_try_first_is_no_pin(digits, cashier, 
 
 @pytest.mark.parametrize("digits", [PIN, OTHER_PIN, "0482915", "48291573", "012489", "270490"])
 def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pad):
-    assert client_of(cashier).put(of(cashier), {"pin": digits}).status_code == 204
+    assert client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*").status_code == 204
 
     assert pad.enter(cashier, digits).status_code == 200
 
@@ -117,7 +117,7 @@ def test_attack_129_anything_but_the_digits_themselves_is_no_pin(
     give_pin(cashier)
     till, before = client_of(cashier), pins()
 
-    problem(till.put(of(cashier), {"pin": pin}), 400, "invalid", {"pin": code})
+    problem(till.put(of(cashier), {"pin": pin}, If_Match="*"), 400, "invalid", {"pin": code})
     problem(pad.enter(cashier, pin), 400, "invalid", {"pin": code})
 
     assert pins() == before
@@ -133,7 +133,7 @@ def test_attack_129_a_leading_zero_counts(cashier, pad, problem):
 
 
 def test_a_pin_of_more_than_a_mebibyte_is_not_even_read(cashier, client_of, problem):
-    response = client_of(cashier).put(of(cashier), {"pin": "4" * 1_100_000})
+    response = client_of(cashier).put(of(cashier), {"pin": "4" * 1_100_000}, If_Match="*")
 
     problem(response, 413, "body_too_large")
 
@@ -142,7 +142,7 @@ def test_a_new_pin_ends_what_the_old_one_opened_and_nothing_else(cashier, client
     give_pin(cashier)
     till, desk = pad.till_of(cashier), client_of(cashier)
 
-    desk.put(of(cashier), {"pin": OTHER_PIN})
+    desk.put(of(cashier), {"pin": OTHER_PIN}, If_Match="*")
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
     assert desk.get("auth/me/").status_code == 200
@@ -172,7 +172,7 @@ def test_a_person_of_another_shop_does_not_exist(admin, foreign, client_of, prob
     give_pin(foreign.cashier)
     office, before = client_of(admin), pins()
 
-    problem(office.put(of(foreign.cashier), {"pin": OTHER_PIN}), 404, "not_found")
+    problem(office.put(of(foreign.cashier), {"pin": OTHER_PIN}, If_Match="*"), 404, "not_found")
     problem(office.delete(of(foreign.cashier)), 404, "not_found")
 
     assert pins() == before
@@ -182,7 +182,7 @@ def test_managers_see_who_has_a_pin_and_nobody_sees_the_pin(manager, cashier, cl
     desk, path = client_of(manager), f"users/{cashier.pk}/"
     assert desk.get(path).json()["has_pin"] is False
 
-    desk.put(of(cashier), {"pin": PIN})
+    desk.put(of(cashier), {"pin": PIN}, If_Match="*")
 
     page = desk.get("users/")
     assert {row["username"]: row["has_pin"] for row in page.json()["results"]} == {

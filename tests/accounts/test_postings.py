@@ -133,7 +133,7 @@ def test_who_posts_whom(who, whose, may, store, client_of, request, problem):
 
 
 def test_nobody_posts_themselves_by_their_profile(cashier, store, client_of, problem):
-    response = client_of(cashier).patch("auth/me/", {"stores": ids(store)})
+    response = client_of(cashier).patch("auth/me/", {"stores": ids(store)}, If_Match="*")
 
     problem(response, 400, "invalid", {"stores": "unknown_field"})
 

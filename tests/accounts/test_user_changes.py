@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.models import AuthSession, User
+from accounts.models import AuthSession, Pin, User
 from tenants.scope import across_tenants
 from tests.accounts.seen import logs_in, people, stored
 from tests.api import Api
@@ -13,7 +13,7 @@ from tests.factories.accounts import PASSWORD
 def test_attack_051_a_promotion_ends_every_session(role, admin, cashier, client_of, problem):
     tills = [client_of(cashier), client_of(cashier)]
 
-    response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": role})
+    response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": role}, If_Match="*")
 
     assert response.status_code == 200
     assert response.json()["role"] == role
@@ -29,7 +29,7 @@ def test_attack_051_a_promotion_ends_every_session(role, admin, cashier, client_
 def test_attack_050_the_demoted_have_no_more_rights_after_the_next_log_in(
     admin, manager, cashier, client_of, problem
 ):
-    client_of(admin).put(f"users/{manager.pk}/role/", {"role": "cashier"})
+    client_of(admin).put(f"users/{manager.pk}/role/", {"role": "cashier"}, If_Match="*")
 
     body = {"tenant": "green", "username": "mgr", "password": PASSWORD}
     access = Api().post("auth/token/", body).json()["access"]
@@ -39,7 +39,7 @@ def test_attack_050_the_demoted_have_no_more_rights_after_the_next_log_in(
 def test_the_same_role_again_ends_nothing(admin, cashier, client_of):
     till = client_of(cashier)
 
-    response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": "cashier"})
+    response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": "cashier"}, If_Match="*")
 
     assert response.status_code == 200
     assert response.json()["version"] == 1
@@ -52,7 +52,7 @@ def test_the_same_role_again_ends_nothing(admin, cashier, client_of):
 def test_attack_081_a_new_role_is_one_of_three_words(role, admin, cashier, client_of):
     office, before = client_of(admin), people()
 
-    response = office.put(f"users/{cashier.pk}/role/", {"role": role})
+    response = office.put(f"users/{cashier.pk}/role/", {"role": role}, If_Match="*")
 
     assert response.status_code == 400
     assert people() == before
@@ -81,7 +81,7 @@ def test_whoever_comes_back_logs_in_anew(manager, cashier, client_of, problem):
     till, office = client_of(cashier), client_of(manager)
     office.delete(f"users/{cashier.pk}/activation/")
 
-    response = office.put(f"users/{cashier.pk}/activation/")
+    response = office.put(f"users/{cashier.pk}/activation/", If_Match="*")
 
     assert response.json()["is_active"] is True
     assert logs_in(PASSWORD)
@@ -95,7 +95,7 @@ def test_attack_086_twice_is_once(method, admin, cashier, client_of):
         with across_tenants():
             User.objects.filter(pk=cashier.pk).update(is_active=False)
 
-    answers = [getattr(office, method)(path) for _ in range(2)]
+    answers = [getattr(office, method)(path, If_Match="*") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
@@ -127,3 +127,49 @@ def test_a_reset_leaves_the_locked_out_locked_out(admin, cashier, client_of):
     password = office.post(f"users/{cashier.pk}/reset-password/").json()["temporary_password"]
 
     assert not logs_in(password)
+
+
+# --- from the version that was read ---------------------------------------------------------------
+
+CHANGES = {"role": {"role": "manager"}, "activation": None, "pin": {"pin": "482915"}}
+
+
+@pytest.mark.parametrize("part", CHANGES)
+def test_what_is_put_needs_the_version_that_was_read(part, admin, cashier, client_of, problem):
+    office, path, body = client_of(admin), f"users/{cashier.pk}/{part}/", CHANGES[part]
+    if part == "activation":
+        office.delete(path)
+    read = office.get(f"users/{cashier.pk}/")
+    newer = office.patch(f"users/{cashier.pk}/", {"display_name": "New"}, If_Match=read["ETag"])
+    before = kept(cashier)
+
+    problem(office.put(path, body), 428, "if_match_required")
+    problem(office.put(path, body, If_Match=read["ETag"]), 412, "version_conflict")
+    problem(office.put(path, body, If_Match="3"), 400, "invalid", {"If-Match": "invalid"})
+    assert kept(cashier) == before
+
+    assert office.put(path, body, If_Match=newer["ETag"]).status_code in {200, 204}
+    assert kept(cashier) != before
+    assert office.put(path, body, If_Match="*").status_code in {200, 204}
+
+
+@pytest.mark.parametrize("part", ["activation", "pin"])
+def test_whoever_is_kept_out_is_so_at_once_or_from_the_version_that_was_read(
+    part, admin, cashier, client_of, problem
+):
+    office, path = client_of(admin), f"users/{cashier.pk}/{part}/"
+    office.put(f"users/{cashier.pk}/pin/", {"pin": "482915"}, If_Match="*")
+    before = kept(cashier)
+
+    problem(office.delete(path, If_Match='"99"'), 412, "version_conflict")
+    assert kept(cashier) == before
+    assert office.delete(path).status_code in {200, 204}
+    assert kept(cashier) != before
+
+
+def kept(user):
+    """Every column of the person and of the PIN."""
+    with across_tenants():
+        return list(User.objects.filter(pk=user.pk).values()), list(
+            Pin.objects.filter(user=user).values()
+        )

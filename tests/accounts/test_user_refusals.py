@@ -23,8 +23,7 @@ each_deed = pytest.mark.parametrize("deed", DEEDS)
 
 def attempt(api, deed, pk):
     method, suffix, body = DEEDS[deed]
-    headers = {"If_Match": "*"} if deed == "edit" else {}
-    return api.send(method, f"users/{pk}/{suffix}", body, **headers)
+    return api.send(method, f"users/{pk}/{suffix}", body, If_Match="*")
 
 
 @each_deed
@@ -43,7 +42,7 @@ def test_attack_078_a_manager_changes_no_manager_and_no_admin(
 def test_a_manager_changes_no_role_of_a_cashier(manager, cashier, client_of, problem):
     office, before = client_of(manager), people()
 
-    response = office.put(f"users/{cashier.pk}/role/", {"role": "manager"})
+    response = office.put(f"users/{cashier.pk}/role/", {"role": "manager"}, If_Match="*")
 
     problem(response, 403, "permission_denied")
     assert people() == before

@@ -37,12 +37,12 @@ def deactivate(manager, admin, client_of):
 
 
 def demote(manager, admin, client_of):
-    response = client_of(admin).put(f"users/{manager.pk}/role/", {"role": "cashier"})
+    response = client_of(admin).put(f"users/{manager.pk}/role/", {"role": "cashier"}, If_Match="*")
     assert response.status_code == 200
 
 
 def promote(manager, admin, client_of):
-    response = client_of(admin).put(f"users/{manager.pk}/role/", {"role": "admin"})
+    response = client_of(admin).put(f"users/{manager.pk}/role/", {"role": "admin"}, If_Match="*")
     assert response.status_code == 200
 
 

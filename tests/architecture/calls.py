@@ -44,7 +44,7 @@ def call(
     for part, id in PARTS.items():
         path = path.replace(f"<uuid:{part}>", str(id))
     body = body or BODIES.get((method, name))
-    headers = client.defaults | ({"If-Match": "*"} if method == "patch" else {}) | more
+    headers = client.defaults | ({"If-Match": "*"} if method in {"patch", "put"} else {}) | more
     content = json.dumps(body or {})
     return client.client.generic(
         method.upper(), f"/{path}", content, "application/json", headers=headers

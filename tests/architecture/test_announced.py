@@ -67,7 +67,7 @@ def world(admin, cashier, register, store, product):
 
 
 def send(world: World, method: str, name: str, post: Post) -> None:
-    headers = {"If_Match": "*"} if method == "patch" else {}
+    headers = {"If_Match": "*"} if method in {"patch", "put"} else {}
     if method == "post":
         headers["Idempotency_Key"] = "a-key"
     path = post.path(name)

@@ -37,7 +37,7 @@ def test_last_admin_080_of_two_who_send_each_other_down_one_stays(server, shop, 
         pair = [over(server, client_of(UserFactory(tenant=shop, admin=True))) for _ in range(2)]
 
         def send_down(actor, target):
-            return actor.put(f"users/{target.user.pk}/role/", {"role": "cashier"})
+            return actor.put(f"users/{target.user.pk}/role/", {"role": "cashier"}, If_Match="*")
 
         answers = at_once(
             [

@@ -41,7 +41,7 @@ class Day:
         assert response.status_code == 200, response.content
 
     def put(self, path, body):
-        response = self.till.put(path, body)
+        response = self.till.put(path, body, If_Match="*")
         assert response.status_code in {200, 204}, response.content
 
 

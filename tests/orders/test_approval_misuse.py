@@ -131,7 +131,7 @@ def test_120_who_gave_it_must_still_be_a_manager(
     answer = (
         office.delete(f"{path}activation/")
         if how == "deactivated"
-        else office.put(f"{path}role/", {"role": "cashier"})
+        else office.put(f"{path}role/", {"role": "cashier"}, If_Match="*")
     )
     assert answer.status_code == 200
 
