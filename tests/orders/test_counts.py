@@ -140,6 +140,37 @@ def test_what_a_late_count_finds_is_no_news_to_the_count_after_it(room, apples, 
     ensure_books_balance(shop)
 
 
+def test_of_two_counts_of_one_moment_the_one_that_is_told_later_is_true(room, apples, shop):
+    first = room.moved("count", apples, "8", occurred_at=at(0))
+    second = room.moved("count", apples, "5", occurred_at=at(0))
+    assert (first["quantity"], second["quantity"]) == ("-2", "-3")
+    assert room.level(apples) == 5
+
+    for hour, quantity in ((-1, "4"), (0, "2")):
+        room.moved("receive", apples, quantity, occurred_at=at(hour))
+        newest = room.found(type="count")[0]
+        assert (newest["quantity"], newest["counted"]) == (f"-{quantity}", "5")
+        assert newest["occurred_at"] == second["occurred_at"]
+        assert room.level(apples) == 5
+    ensure_books_balance(shop)
+
+
+def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(room, apples, shop):
+    room.moved("count", apples, "5", occurred_at=at(0))
+    later = room.moved("count", apples, "20", occurred_at=at(1))
+
+    third = room.moved("count", apples, "6", occurred_at=at(0))
+
+    assert third["quantity"] == "1"
+    assert room.level(apples) == 20
+    (newest,) = [
+        each for each in room.found(type="count") if each["reason"].endswith("told after it")
+    ]
+    assert (newest["quantity"], newest["counted"]) == ("-1", "20")
+    assert newest["occurred_at"] == later["occurred_at"]
+    ensure_books_balance(shop)
+
+
 def test_what_left_before_a_count_is_not_taken_twice(room, apples, problem):
     """There are too few now, but it went when there were enough."""
     room.moved("count", apples, "1", occurred_at=at(0))
