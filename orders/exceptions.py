@@ -57,6 +57,18 @@ class PaymentExceedsDue(Conflict):
     message = "Only {due} is due."
 
 
+class OrderIsEmpty(Conflict):
+    code = "order_empty"
+    message = "Order {number} has no lines to pay for. Add a line first."
+
+
+class NotPayableInCash(Conflict):
+    """Of an amount, and of what is handed over: both in coins, or the amount is the rest."""
+
+    code = "not_payable_in_cash"
+    message = "Coins cannot pay this amount. Pay {payable}, or a part in whole coins."
+
+
 class PaymentUnderway(Conflict):
     code = "payment_underway"
     message = "The gateway is being asked about this payment at this moment."

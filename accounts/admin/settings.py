@@ -101,6 +101,7 @@ class SettingsAdmin(ShopAdmin):
         "shifts_required",
         "stock_policy",
         "cash_rounding_increment",
+        "cash_rounding_mode",
         "prices_include_tax",
         "tax_rounding_level",
         "tax_rounding_mode",

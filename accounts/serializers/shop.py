@@ -70,6 +70,7 @@ class TenantSerializer(serializers.ModelSerializer[Tenant]):
             "prices_include_tax",
             "tax_rounding",
             "cash_rounding_increment",
+            "cash_rounding_mode",
             "stock_policy",
             "shifts_required",
             "limits",
@@ -117,7 +118,13 @@ class TenantInput(StrictSerializer):
     timezone = StrictCharField(max_length=64)
     prices_include_tax = StrictBooleanField()
     tax_rounding = TaxRoundingInput()
-    cash_rounding_increment = MoneyField(allow_null=True, allow_zero=False)
+    cash_rounding_increment = MoneyField(
+        allow_null=True, allow_zero=False, help_text="The smallest coin; null: cash is not rounded."
+    )
+    cash_rounding_mode = StrictChoiceField(
+        choices=Tenant.CashRoundingMode.values,
+        help_text="How cash is rounded to the increment. In Belgium amounts up to 0.05 are not.",
+    )
     stock_policy = StrictChoiceField(choices=Tenant.StockPolicy.values)
     shifts_required = StrictBooleanField()
     limits = LimitsInput()

@@ -24,6 +24,7 @@ class Flag(models.TextChoices):
     NOT_ON_SALE = "not_on_sale", "Something that is not on sale any more"
     OVER_LIMIT = "over_limit", "Discounts or prices beyond what the cashier may give"
     CREDIT_SHORT = "credit_short", "Store credit that was not there when it came"
+    NOT_PAYABLE_IN_CASH = "not_payable_in_cash", "Cash that no coins add up to"
     SEQUENCE_TAKEN = "sequence_taken", "Another sale has its number of the till"
     SOLD_IN_FUTURE = "sold_in_future", "The till's clock is ahead of ours"
     CLOCK_SKEW = "clock_skew", "So long ago that the till's clock must be wrong"
@@ -49,7 +50,7 @@ class SoldOffline(TenantOwned):
     # What the customer paid beyond what the prices come to, or less: part of the total.
     adjustment = money_column(default=Decimal(0))
     # Each between blanks, so that a database finds one.
-    flags = models.CharField(max_length=200, blank=True, editable=False)
+    flags = models.CharField(max_length=400, blank=True, editable=False)
 
     class Meta(TenantOwned.Meta):
         abstract = True

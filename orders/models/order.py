@@ -12,6 +12,7 @@ from orders.exceptions import (
     IllegalTransition,
     NoReceipt,
     OrderBeingPaid,
+    OrderIsEmpty,
     OrderIsPaid,
     OrderNotOpen,
     OrderStillDue,
@@ -20,7 +21,7 @@ from orders.models.columns import LARGEST_AMOUNT, money_column, rounded
 from orders.models.flags import Flag, SoldOffline
 from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
-from orders.money import cash_rounding
+from orders.money import CashRule
 from tenants.email_addresses import EmailAddressField
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 
@@ -210,10 +211,9 @@ class Order(SoldOffline):
     def __str__(self) -> str:
         return self.number
 
-    def cash_due(self, increment: Decimal | None, exponent: int) -> Decimal:
-        """What is due in coins, where the smallest coin is `increment`."""
-        due = max(self.due, Decimal(0))
-        return due + cash_rounding(due, increment, exponent)
+    def cash_due(self, rule: CashRule) -> Decimal:
+        """What is due when all of it is paid in cash."""
+        return rule.payable(max(self.due, Decimal(0)))
 
     # What `with_details` loads, or what was just written.
     loaded_lines: list["OrderLine"]
@@ -284,6 +284,11 @@ class Order(SoldOffline):
         if self.receipt_number is None or self.completed_at is None:
             raise NoReceipt(number=self.number)
         return self.receipt_number, self.completed_at
+
+    def ensure_payable(self) -> None:
+        self.ensure_open()
+        if not self.loaded_lines:
+            raise OrderIsEmpty(number=self.number)
 
     def ensure_open(self) -> None:
         if self.status != self.Status.OPEN:

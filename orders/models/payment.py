@@ -74,6 +74,8 @@ class Payment(TenantOwned):
     method = models.CharField(max_length=12, choices=Method)
     status = models.CharField(max_length=8, choices=Status)
     amount = money_column()
+    # What the request named, also where cash settled with another amount; null is the rest.
+    requested_amount = money_column(null=True)
     tendered = money_column(null=True)
     change = money_column(default=Decimal(0))
     # The drawer that it went into; null where no shift was open.

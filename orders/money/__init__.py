@@ -23,20 +23,23 @@ from orders.money.refunding import (
     SoldLine,
     TakenBack,
     give_back,
-    paid_in_cash,
+    round_to_coins,
     share_out_refund,
     take_back,
 )
 from orders.money.rounding import RoundingMode, apportion, round_to
 from orders.money.settling import (
+    CashOutcome,
+    CashRule,
     CashSettlement,
-    cash_rounding,
     settle_cash,
     share_out_difference,
 )
 from orders.money.steps import trace
 
 __all__ = [
+    "CashOutcome",
+    "CashRule",
     "CashSettlement",
     "Discount",
     "DiscountType",
@@ -54,11 +57,10 @@ __all__ = [
     "TaxRate",
     "TaxTotal",
     "apportion",
-    "cash_rounding",
     "give_back",
-    "paid_in_cash",
     "price_order",
     "round_to",
+    "round_to_coins",
     "settle_cash",
     "share_out_difference",
     "share_out_refund",

@@ -6,6 +6,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from orders.money.rounding import apportion, divide, to_decimal, to_units
+from orders.money.settling import CashRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +128,7 @@ def share_out_refund(
     payments: Sequence[Paid],
     *,
     in_cash: Sequence[bool],
-    increment: Decimal | None,
-    exponent: int,
+    rule: CashRule,
     is_last: bool = False,
 ) -> list[Share]:
     """Which payments a refund goes back to: the last one first, each with what is left of it.
@@ -136,39 +136,50 @@ def share_out_refund(
     With the last of the sale goes back all that is left of its money, so that everything given
     back is exactly what was paid, with what rounding to coins had added to it.
 
-    What is handed over in cash is rounded to coins, and never more than the payment has left.
-    `in_cash` says of each payment whether its part is handed over in cash. What cash rounding
-    let the customer off at the sale is not money that anybody can give back: it goes with the
-    last part.
+    What is handed over in cash is rounded to coins as one sum, and never more than the payments
+    have left. `in_cash` says of each payment whether its part is handed over in cash. What cash
+    rounding let the customer off at the sale is not money that anybody can give back: it goes
+    with the last part.
     """
+    exponent = rule.exponent
     rest = to_units("refund", total, exponent)
-    shares: list[Share] = []
+    amounts: dict[int, int] = {}
+    paid: dict[int, int] = {}
     for position in reversed(range(len(payments))):
         left = to_units("left", payments[position].left, exponent)
         units = min(rest, left)
         if not units and not (is_last and left):
             continue
         rest -= units
-        share = _share_of(position, units, left, in_cash[position], increment, exponent)
-        paid = to_decimal(left, exponent) if is_last else share.paid
-        shares.append(Share(position, share.amount, paid))
-    if rest and shares:
-        last = shares[-1]
-        shares[-1] = Share(last.position, last.amount + to_decimal(rest, exponent), last.paid)
-    return shares
+        amounts[position], paid[position] = units, left if is_last else units
+    cash = {position: units for position, units in paid.items() if in_cash[position]}
+    lefts = [to_units("left", payments[position].left, exponent) for position in cash]
+    in_coins = _in_coins(list(cash.values()), lefts, rule)
+    paid |= dict(zip(cash, in_coins, strict=True))
+    if rest and amounts:
+        amounts[list(amounts)[-1]] += rest
+    return [
+        Share(position, to_decimal(units, exponent), to_decimal(paid[position], exponent))
+        for position, units in amounts.items()
+        if units or paid[position]
+    ]
 
 
-def paid_in_cash(
-    amount: Decimal, left: Decimal, increment: Decimal | None, exponent: int
-) -> Decimal:
-    """What is handed over in coins for an amount of a payment that has so much left."""
-    units, most = to_units("amount", amount, exponent), to_units("left", left, exponent)
-    return _share_of(0, units, most, True, increment, exponent).paid
+def round_to_coins(
+    parts: Sequence[Decimal], lefts: Sequence[Decimal], rule: CashRule
+) -> list[Decimal]:
+    """What is handed over in cash for parts of payments that have so much left: coins in sum."""
+    units = [to_units("part", part, rule.exponent) for part in parts]
+    most = [to_units("left", left, rule.exponent) for left in lefts]
+    return [to_decimal(paid, rule.exponent) for paid in _in_coins(units, most, rule)]
 
 
-def _share_of(
-    position: int, units: int, left: int, cash: bool, increment: Decimal | None, exponent: int
-) -> Share:
-    coin = to_units("cash rounding increment", increment, exponent) if increment and cash else 1
-    paid = min(divide(units, coin) * coin, left)
-    return Share(position, to_decimal(units, exponent), to_decimal(paid, exponent))
+def _in_coins(parts: Sequence[int], lefts: Sequence[int], rule: CashRule) -> list[int]:
+    """Round the sum of the parts to coins, none of them to more than its payment has left."""
+    difference = rule.in_coins(sum(parts), at_most=sum(lefts)) - sum(parts)
+    paid = []
+    for units, left in zip(parts, lefts, strict=True):
+        change = max(min(difference, left - units), -units)
+        difference -= change
+        paid.append(units + change)
+    return paid

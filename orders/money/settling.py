@@ -1,36 +1,93 @@
-"""What cash settles for want of small coins, and where a difference goes."""
+"""What settles an order in cash where small coins are missing, and where a difference goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 
-from orders.money.rounding import apportion, divide, to_decimal, to_units
+from orders.money.rounding import RoundingMode, apportion, divide, to_decimal, to_units
+
+
+@dataclass(frozen=True, slots=True)
+class CashRule:
+    """The decimals of a currency, the smallest coin, and how amounts are rounded to it.
+
+    Amounts up to `exact_up_to` are not rounded.
+    """
+
+    exponent: int
+    increment: Decimal | None = None
+    mode: RoundingMode = RoundingMode.HALF_UP
+    exact_up_to: Decimal = Decimal(0)
+
+    @property
+    def coin(self) -> int:
+        """The smallest coin in minor units."""
+        if self.increment is None:
+            return 1
+        return to_units("cash rounding increment", self.increment, self.exponent)
+
+    def payable(self, left: Decimal) -> Decimal:
+        """Return what settles an amount in cash."""
+        return to_decimal(
+            self.in_coins(to_units("amount left", left, self.exponent)), self.exponent
+        )
+
+    def rounding(self, left: Decimal) -> Decimal:
+        """Return what paying in cash adds to an amount (negative: takes off it), below a coin."""
+        return self.payable(left) - left
+
+    def in_coins(self, units: int, at_most: int | None = None) -> int:
+        """Round minor units to coins; where that is more than `at_most`, down from there."""
+        if units <= to_units("amount that is not rounded", self.exact_up_to, self.exponent):
+            return units
+        rounded = divide(units, self.coin, self.mode) * self.coin
+        if at_most is not None and rounded > at_most:
+            return at_most // self.coin * self.coin
+        return rounded
+
+    def is_in_coins(self, amount: Decimal) -> bool:
+        """Whether coins add up to an amount."""
+        return to_units("amount", amount, self.exponent) % self.coin == 0
+
+    def fits(self, payable: Decimal, tendered: Decimal) -> bool:
+        """Whether coins can be handed over for an amount that is payable, and its change given.
+
+        What is not rounded is paid in smaller coins, also as change.
+        """
+        return self.is_in_coins(tendered) or not self.is_in_coins(payable)
+
+
+class CashOutcome(StrEnum):
+    SETTLES = "settles"
+    PART = "part"
+    NOT_PAYABLE = "not_payable_in_cash"
+    EXCEEDS_DUE = "exceeds_due"
 
 
 @dataclass(frozen=True, slots=True)
 class CashSettlement:
-    """Whether a cash payment settles an order, and the cash rounding that it brings."""
+    """What a cash payment does: `amount` is booked, `rounding` is added to the order."""
 
-    settles: bool
-    rounding: Decimal
-
-
-def cash_rounding(left: Decimal, increment: Decimal | None, exponent: int) -> Decimal:
-    """What paying in cash adds to an amount, or lets off."""
-    owed = to_units("amount left", left, exponent)
-    return to_decimal(_in_coins(owed, increment, exponent) - owed, exponent)
+    outcome: CashOutcome
+    payable: Decimal
+    amount: Decimal = Decimal(0)
+    rounding: Decimal = Decimal(0)
 
 
-def settle_cash(
-    left: Decimal, amount: Decimal, increment: Decimal | None, exponent: int
-) -> CashSettlement:
-    """What a cash payment does to an order: it is settled once no coin is owed any more."""
-    owed, paid = to_units("amount left", left, exponent), to_units("amount", amount, exponent)
-    payable = _in_coins(owed, increment, exponent)
-    if paid > payable:
-        raise ValueError(f"{amount} is more than the {to_decimal(payable, exponent)} to pay")
-    settles = _in_coins(max(owed - paid, 0), increment, exponent) == 0
-    return CashSettlement(settles, to_decimal(paid - owed if settles else 0, exponent))
+def settle_cash(left: Decimal, amount: Decimal | None, rule: CashRule) -> CashSettlement:
+    """Decide what cash of an amount does to an order of which so much is left; None is the rest.
+
+    Only what coins can pay, or the exact rest, settles an order: rounding is never a discount.
+    """
+    payable = rule.payable(left)
+    if amount is None or amount in (payable, left):
+        return CashSettlement(CashOutcome.SETTLES, payable, payable, payable - left)
+    if amount > max(payable, left):
+        return CashSettlement(CashOutcome.EXCEEDS_DUE, payable)
+    if 0 < amount < payable and rule.is_in_coins(amount):
+        return CashSettlement(CashOutcome.PART, payable, amount)
+    return CashSettlement(CashOutcome.NOT_PAYABLE, payable)
 
 
 def share_out_difference(
@@ -47,9 +104,3 @@ def share_out_difference(
     units = apportion(to_units("difference", abs(difference), exponent), weights)
     shares = [to_decimal(each, exponent) for each in units]
     return tuple(-share if difference < 0 else share for share in shares)
-
-
-def _in_coins(units: int, increment: Decimal | None, exponent: int) -> int:
-    """An amount rounded to what the smallest coin can pay."""
-    coin = to_units("cash rounding increment", increment, exponent) if increment else 1
-    return divide(units, coin) * coin

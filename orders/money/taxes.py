@@ -49,7 +49,7 @@ def parts_of_net(rates: tuple[TaxRate, ...]) -> Parts:
         bases.append(1 + sum(factors, Fraction(0)) if rate.compound else Fraction(1))
         factors.append(Fraction(rate.percent) / 100 * bases[-1])
     included = (factor for rate, factor in zip(rates, factors, strict=True) if rate.included)
-    net = 1 + sum(included)
+    net = sum(included, Fraction(1))
     divisor = math.lcm(*((part / net).denominator for part in (*factors, *bases)))
     return Parts(_numerators(factors, net, divisor), _numerators(bases, net, divisor), divisor)
 

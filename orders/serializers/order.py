@@ -82,11 +82,18 @@ class PaymentInput(StrictSerializer):
 
     id = StrictUUIDField(required=False)
     method = StrictChoiceField(choices=Payment.Method.choices)
-    amount = MoneyField()
-    tendered = MoneyField(required=False)
+    amount = MoneyField(
+        required=False,
+        help_text="What it settles. Cash may leave it out for the rest, which is rounded to coins; "
+        "other cash is a part in whole coins below that (409 `not_payable_in_cash`).",
+    )
+    tendered = MoneyField(required=False, help_text="What was handed over in cash, in coins.")
     reference = StrictCharField(max_length=100, allow_blank=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "amount" not in attrs and attrs["method"] != Payment.Method.CASH:
+            required = ErrorDetail("Only cash can pay the rest.", code="required")
+            raise serializers.ValidationError({"amount": [required]})
         return {"new": NewPayment(**attrs)}
 
 

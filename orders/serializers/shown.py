@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund
-from orders.money import PricedTax, TaxRate, TaxTotal, cash_rounding, round_to, trace
-from orders.services import Basket, policy_of
+from orders.money import PricedTax, TaxRate, TaxTotal, round_to, trace
+from orders.services import Basket, cash_rule_of, policy_of
 from tenants.scope import current_tenant
 
 
@@ -41,8 +41,7 @@ def moment(at: datetime | None) -> str | None:
 def show_order(order: Order) -> dict[str, Any]:
     """The order of the API, from what is loaded."""
     tenant = current_tenant()
-    exponent = tenant.currency_exponent
-    amounts = Amounts(exponent)
+    amounts = Amounts(tenant.currency_exponent)
     money = amounts.money
     return {
         "id": str(order.pk),
@@ -65,7 +64,7 @@ def show_order(order: Order) -> dict[str, Any]:
         "paid_total": money(order.paid_total),
         "change_total": money(order.change_total),
         "due": money(order.due),
-        "cash_due": money(order.cash_due(tenant.cash_rounding_increment, exponent)),
+        "cash_due": money(order.cash_due(cash_rule_of(tenant))),
         "refunded_total": money(order.refunded_total),
         "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
         "refunds": [show_refund(refund) for refund in order.loaded_refunds],
@@ -227,7 +226,6 @@ def show_calculation(basket: Basket) -> dict[str, Any]:
     """What the basket costs, with the way to it for each line."""
     tenant = current_tenant()
     policy, priced = policy_of(tenant), basket.priced
-    rounding = cash_rounding(priced.total, tenant.cash_rounding_increment, policy.exponent)
     return {
         "lines": [
             {
@@ -253,7 +251,7 @@ def show_calculation(basket: Basket) -> dict[str, Any]:
         "tax_total": str(priced.tax_total),
         "taxes": [_priced_tax(total) for total in priced.taxes],
         "total": str(priced.total),
-        "cash_total": str(priced.total + rounding),
+        "cash_total": str(cash_rule_of(tenant).payable(priced.total)),
     }
 
 

@@ -16,7 +16,7 @@ from orders.serializers.order import (
     PaymentInput,
     fingerprint,
 )
-from orders.services import ChargedLine, Malformed, OfflineSale, Outcome, Upload
+from orders.services import ChargedLine, ChargedPayment, Malformed, OfflineSale, Outcome, Upload
 from tenants.fields import (
     MoneyField,
     PercentField,
@@ -103,6 +103,15 @@ def id_of(item: Any) -> UUID | None:
         return None
 
 
+class ChargedPaymentInput(PaymentInput):
+    """A payment with its amount, as it was taken."""
+
+    amount = MoneyField()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        return {"new": ChargedPayment(**attrs)}
+
+
 class OfflineSaleInput(StrictSerializer):
     """A sale as its till wrote it down. `device_sequence` is the till's own number of it."""
 
@@ -118,7 +127,7 @@ class OfflineSaleInput(StrictSerializer):
     discounts = DiscountInput(many=True, required=False)
     customer = CustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
-    payments = PaymentInput(many=True, required=False)
+    payments = ChargedPaymentInput(many=True, required=False)
     total = MoneyField(required=False, help_text="What the till came to, before rounding to coins.")
 
     class Meta:

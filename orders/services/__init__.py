@@ -4,6 +4,7 @@ from orders.services.basket import (
     Basket,
     WantedDiscount,
     WantedLine,
+    cash_rule_of,
     policy_of,
     price_basket,
 )
@@ -51,6 +52,7 @@ from orders.services.shifts import (
 from orders.services.stocking import NewMovement, keep_counts_true, move_stock
 from orders.services.syncing import (
     ChargedLine,
+    ChargedPayment,
     Malformed,
     OfflineSale,
     Outcome,
@@ -69,6 +71,7 @@ __all__ = [
     "Asked",
     "Basket",
     "ChargedLine",
+    "ChargedPayment",
     "Count",
     "Difference",
     "Edit",
@@ -99,6 +102,7 @@ __all__ = [
     "add_discount",
     "add_line",
     "cancel_payment",
+    "cash_rule_of",
     "chain_findings",
     "change_line",
     "close_shift",

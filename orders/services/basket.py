@@ -11,6 +11,7 @@ from orders.models import Barcode, Product
 from orders.models.catalog import folded
 from orders.models.columns import LARGEST_AMOUNT
 from orders.money import (
+    CashRule,
     Discount,
     LineInput,
     Policy,
@@ -23,6 +24,9 @@ from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
 from tenants.prepared import Prepared
 from tenants.scope import current_tenant_id
+
+# Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.
+EXACT_IN_BELGIUM = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +78,17 @@ def policy_of(tenant: Tenant) -> Policy:
         exponent=tenant.currency_exponent,
         level=RoundingLevel(tenant.tax_rounding_level),
         mode=RoundingMode(tenant.tax_rounding_mode),
+    )
+
+
+def cash_rule_of(tenant: Tenant) -> CashRule:
+    """How the shop rounds what is paid in cash; in Belgium small amounts are not rounded."""
+    is_belgian = (tenant.country, tenant.currency) == ("BE", "EUR")
+    return CashRule(
+        exponent=tenant.currency_exponent,
+        increment=tenant.cash_rounding_increment,
+        mode=RoundingMode(tenant.cash_rounding_mode),
+        exact_up_to=EXACT_IN_BELGIUM if is_belgian else Decimal(0),
     )
 
 

@@ -1,6 +1,7 @@
 """The end of a refund: money handed over, goods on the shelf, a receipt; or nothing of it."""
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 
 from django.utils import timezone
@@ -16,7 +17,8 @@ from orders.models import (
     RegisterSeries,
     StockMovement,
 )
-from orders.money import paid_in_cash
+from orders.money import round_to_coins
+from orders.services.basket import cash_rule_of
 from orders.services.chain import refund_content, seal
 from orders.services.credit import credit_for_refund
 from orders.services.stock import put_back
@@ -55,15 +57,13 @@ def _needs_hands(refund: Refund) -> bool:
 
 def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, by: User) -> None:
     """What no card took goes back another way, cash in coins."""
-    payments = {payment.pk: payment for payment in order.loaded_payments}
+    declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
     before = refund.cash_rounding
-    for payout in refund.loaded_payouts:
-        if payout.status != Payout.Status.DECLINED:
-            continue
+    if method == Payment.Method.CASH:
+        _round_to_coins(declined, order, refund)
+    for payout in declined:
         payout.method, payout.reference = method, reference
         payout.status = Payout.Status.PENDING
-        if method == Payment.Method.CASH and payout.amount:
-            _round_to_coins(payout, payments[payout.payment_id], refund)
         payout.save_changes("method", "reference", "status", "paid")
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
@@ -72,18 +72,19 @@ def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, 
     audit.record("refund_paid_otherwise", actor=by, target=order, method=method)
 
 
-def _round_to_coins(payout: Payout, payment: Payment, refund: Refund) -> None:
-    tenant = current_tenant()
-    rounded = paid_in_cash(
-        payout.paid,
-        payment.left + payout.paid,
-        tenant.cash_rounding_increment,
-        tenant.currency_exponent,
+def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> None:
+    """Their sum, because that is what is handed over."""
+    payments = {payment.pk: payment for payment in order.loaded_payments}
+    lefts = [payments[payout.payment_id].left + payout.paid for payout in payouts]
+    rounded = round_to_coins(
+        [payout.paid for payout in payouts], lefts, cash_rule_of(current_tenant())
     )
-    more, payout.paid = rounded - payout.paid, rounded
-    refund.cash_rounding += more
-    payment.refunded_total += more
-    payment.save_changes("refunded_total")
+    for payout, paid in zip(payouts, rounded, strict=True):
+        payment, more = payments[payout.payment_id], paid - payout.paid
+        payout.paid = paid
+        refund.cash_rounding += more
+        payment.refunded_total += more
+        payment.save_changes("refunded_total")
 
 
 def _hand_over(refund: Refund, order: Order, by: User) -> None:

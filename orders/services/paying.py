@@ -62,7 +62,7 @@ def _take(
         _ensure_same(known, new)
         return order, known, False
     order.ensure_version(expected_version)
-    order.ensure_open()
+    order.ensure_payable()
     (payment,) = draft_payments(order, [new], before)
     payment.taken_by = by
     # Into the drawer that is open at this moment, and nobody ends it before this is done.
@@ -87,8 +87,9 @@ def _take(
 
 def _ensure_same(known: Payment, new: NewPayment) -> None:
     tendered = known.tendered if new.tendered is None else new.tendered
-    asked = (new.method, new.amount, tendered, new.reference)
-    if asked != (known.method, known.amount, known.tendered, known.reference):
+    asked = (new.method, tendered, new.reference)
+    is_same = asked == (known.method, known.tendered, known.reference)
+    if not is_same or new.amount not in {known.requested_amount, known.amount}:
         raise IdConflict
 
 

@@ -12,6 +12,7 @@ from orders.exceptions import CardNotOurs
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.models.catalog import folded
 from orders.money import Paid, Share, share_out_refund
+from orders.services.basket import cash_rule_of
 from orders.services.completing import next_numbers
 from orders.services.giving_back import finish_if_paid_out
 from orders.services.leave import Asked, Leave
@@ -134,13 +135,11 @@ def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
     for payment, way in zip(captured, ways, strict=True):
         if way == Payment.Method.CARD != payment.method and payment.left:
             raise Invalid.field("method", "Not all of it was paid by card.", code="not_by_card")
-    tenant = current_tenant()
     shares = share_out_refund(
         refund.total,
         [Paid(each.amount, each.refunded_total) for each in captured],
         in_cash=[way == Payment.Method.CASH for way in ways],
-        increment=tenant.cash_rounding_increment,
-        exponent=tenant.currency_exponent,
+        rule=cash_rule_of(current_tenant()),
         is_last=refund.total == sum((line.left for line in order.loaded_lines), NOTHING),
     )
     refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total

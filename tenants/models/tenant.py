@@ -96,6 +96,11 @@ class Tenant(Versioned):
         UP = "up", "Up"
         DOWN = "down", "Down"
 
+    class CashRoundingMode(models.TextChoices):
+        HALF_UP = "half_up", "Half up"
+        HALF_DOWN = "half_down", "Half down"
+        DOWN = "down", "Down"
+
     class StockPolicy(models.TextChoices):
         BLOCK = "block", "Refuse to sell what is not there"
         ALLOW = "allow", "Sell, and let the stock go below zero"
@@ -122,6 +127,9 @@ class Tenant(Versioned):
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal("0.001"))],
+    )
+    cash_rounding_mode = models.CharField(
+        max_length=9, choices=CashRoundingMode, default=CashRoundingMode.HALF_UP
     )
     stock_policy = models.CharField(max_length=5, choices=StockPolicy, default=StockPolicy.BLOCK)
     shifts_required = models.BooleanField(default=True)

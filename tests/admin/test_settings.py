@@ -37,6 +37,7 @@ def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
     changes = {
         "shifts_required": "on",
         "cash_rounding_increment": "0.05",
+        "cash_rounding_mode": "down",
         "tax_rounding_level": "order",
         "limits_cashier_refund_amount": "20",
     }
@@ -46,7 +47,7 @@ def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
 
     shop.refresh_from_db()
     assert shop.shifts_required
-    assert shop.cash_rounding_increment == Decimal("0.05")
+    assert (shop.cash_rounding_increment, shop.cash_rounding_mode) == (Decimal("0.05"), "down")
     assert shop.tax_rounding_level == "order"
     assert shop.limit("cashier", "refund_amount") == 20
     assert amounts(shop.limits["manager"]) == amounts(others)

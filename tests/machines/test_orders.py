@@ -1,6 +1,7 @@
 """Orders that are rung up, changed, parked, paid and voided, beside a sum in cents."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import pytest
 from hypothesis import strategies as st
@@ -50,6 +51,8 @@ def body_of(discount: tuple[str, int]) -> dict[str, str]:
 class Orders(Machine):
     till: Till
     goods: list
+    # The smallest one, in cents.
+    coin: int
 
     def __init__(self):
         super().__init__()
@@ -59,7 +62,7 @@ class Orders(Machine):
     def begin(self):
         self.lines: dict[str, Goods] = {}
         self.discounts: list[tuple[str, int]] = []
-        self.status, self.paid = "open", 0
+        self.status, self.paid, self.rounding = "open", 0, 0
         self.order = self.till.sold(line(self.goods[0], id=(first := new_id())))
         self.lines[first] = Goods(0, self.price_of(0), 1)
 
@@ -95,10 +98,13 @@ class Orders(Machine):
             self.note_if_complete()
 
     def note_if_complete(self):
-        if self.paid and self.paid == self.total:
-            self.status = "completed"
-            for each in self.lines.values():
-                self.sold[each.product] += each.quantity
+        if self.paid and self.paid == self.total and self.lines:
+            self.complete()
+
+    def complete(self):
+        self.status = "completed"
+        for each in self.lines.values():
+            self.sold[each.product] += each.quantity
 
     @rule(product=st.integers(0, len(PRICES) - 1), quantity=st.integers(1, 9))
     def add(self, product, quantity):
@@ -147,18 +153,37 @@ class Orders(Machine):
         id = self.shown["discounts"][at]["id"]
         self.change(self.till.delete(self.path(f"discounts/{id}/")), lambda: self.discounts.pop(at))
 
-    @rule(part=st.integers(1, 120))
-    def pay(self, part):
+    @rule(part=st.integers(1, 120), in_coins=st.booleans())
+    def pay(self, part, in_coins):
         amount = max(1, (self.total - self.paid) * part // 100)
-        answer = self.till.pay(self.order, cash(money(amount)))
+        if in_coins:
+            amount = -(-amount // self.coin) * self.coin
+        self.pay_in_cash(cash(money(amount)), amount)
+
+    @rule()
+    def pay_the_rest(self):
+        self.pay_in_cash({"id": new_id(), "method": "cash"}, None)
+
+    def pay_in_cash(self, payment, amount):
+        left = self.total - self.paid
+        payable = (2 * left + self.coin) // (2 * self.coin) * self.coin
+        answer = self.till.pay(self.order, payment)
         if not self.is_open:
             assert code_of(answer, 409) == "order_not_open"
-        elif self.paid + amount > self.total:
+        elif not self.lines:
+            assert code_of(answer, 409) == "order_empty"
+        elif amount in {None, left, payable}:
+            assert answer.status_code == 201, answer.content
+            self.paid, self.rounding = self.paid + payable, payable - left
+            self.complete()
+        elif amount > max(left, payable):
             assert code_of(answer, 409) == "payment_exceeds_due"
+        elif amount > payable or amount % self.coin:
+            assert code_of(answer, 409) == "not_payable_in_cash"
+            assert cents(answer.json()["payable"]) == payable
         else:
             assert answer.status_code == 201, answer.content
             self.paid += amount
-            self.note_if_complete()
 
     @rule()
     def hold(self):
@@ -193,7 +218,8 @@ class Orders(Machine):
         assert shown["status"] == self.status
         assert cents(shown["total"]) == self.total
         assert cents(shown["paid_total"]) == self.paid
-        assert cents(shown["due"]) == self.total - self.paid
+        assert cents(shown["cash_rounding"]) == self.rounding
+        assert cents(shown["due"]) == self.total + self.rounding - self.paid
         assert {each["id"]: int(each["quantity"]) for each in shown["lines"]} == {
             id: each.quantity for id, each in self.lines.items()
         }
@@ -207,7 +233,10 @@ class Orders(Machine):
 
 
 @pytest.mark.timeout(0)
-def test_an_order_comes_to_what_a_pocket_calculator_says(chiefs_till, goods):
+@pytest.mark.parametrize("coin", [1, 5, 100])
+def test_an_order_comes_to_what_a_pocket_calculator_says(chiefs_till, goods, shop, coin):
     stocked = [goods(price, stock=str(STOCK)) for price in PRICES]
+    shop.cash_rounding_increment = Decimal(coin).scaleb(-2)
+    shop.save_changes("cash_rounding_increment")
 
-    run(Orders, till=chiefs_till, goods=stocked)
+    run(Orders, till=chiefs_till, goods=stocked, coin=coin)

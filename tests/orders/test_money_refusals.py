@@ -5,6 +5,7 @@ from decimal import Decimal, Inexact
 import pytest
 
 from orders.money import (
+    CashRule,
     Discount,
     DiscountType,
     LineInput,
@@ -13,7 +14,6 @@ from orders.money import (
     RoundingMode,
     TaxRate,
     apportion,
-    cash_rounding,
     price_order,
 )
 
@@ -37,7 +37,7 @@ def test_nonsense_has_no_price(value):
     with pytest.raises(ValueError, match="out of range"):
         amount(value)
     with pytest.raises(ValueError, match="out of range"):
-        cash_rounding(Decimal(value), None, 2)
+        CashRule(2).payable(Decimal(value))
 
 
 @pytest.mark.parametrize("value", ["-1", "100.0001", "NaN"])
@@ -52,7 +52,7 @@ def test_an_amount_finer_than_the_currency_is_refused():
     with pytest.raises(ValueError, match="decimals"):
         price_order((line(),), (amount("0.001"),), EURO)
     with pytest.raises(ValueError, match="decimals"):
-        cash_rounding(Decimal("9.98"), Decimal("0.005"), 2)
+        CashRule(2, Decimal("0.005")).payable(Decimal("9.98"))
 
 
 def test_a_figure_too_long_to_stay_exact_is_refused_rather_than_rounded():

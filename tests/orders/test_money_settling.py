@@ -1,64 +1,113 @@
-"""What cash settles for want of small coins."""
+"""What settles an order in cash for want of small coins."""
 
 from decimal import Decimal
 
 import pytest
 
-from orders.money import CashSettlement, cash_rounding, settle_cash
+from orders.money import CashOutcome, CashRule, RoundingMode, settle_cash
+
+NO_COINS = ("", "half_up")
+SEK = ("1.00", "half_up")
+
+
+def rule_of(coins, exponent=2):
+    increment, mode, *exact_up_to = coins
+    smallest = Decimal(increment) if increment else None
+    return CashRule(exponent, smallest, RoundingMode(mode), *map(Decimal, exact_up_to))
 
 
 @pytest.mark.parametrize(
-    ("left", "increment", "exponent", "expected"),
+    ("left", "coins", "exponent", "payable"),
     [
-        ("9.98", "0.05", 2, "0.02"),
-        ("9.97", "0.05", 2, "-0.02"),
-        ("0.02", "0.05", 2, "-0.02"),
-        ("0.03", "0.05", 2, "0.02"),
-        ("9.95", "0.05", 2, "0.00"),
-        ("9.95", "0.10", 2, "0.05"),
-        ("9.98", None, 2, "0.00"),
-        ("1.234", "0.005", 3, "0.001"),
-        ("1.232", "0.005", 3, "-0.002"),
-        ("995", "10", 0, "5"),
-        ("994", "10", 0, "-4"),
+        ("9.98", ("0.05", "half_up"), 2, "10.00"),
+        ("9.97", ("0.05", "half_up"), 2, "9.95"),
+        ("0.02", ("0.05", "half_up"), 2, "0.00"),
+        ("0.03", ("0.05", "half_up"), 2, "0.05"),
+        ("9.95", ("0.05", "half_up"), 2, "9.95"),
+        ("9.95", ("0.10", "half_up"), 2, "10.00"),
+        ("9.95", ("0.10", "half_down"), 2, "9.90"),
+        ("9.96", ("0.10", "half_down"), 2, "10.00"),
+        ("9.99", ("0.10", "down"), 2, "9.90"),
+        ("7.60", SEK, 2, "8.00"),
+        ("7.50", SEK, 2, "8.00"),
+        ("7.50", ("1.00", "half_down"), 2, "7.00"),
+        ("7.99", ("1.00", "down"), 2, "7.00"),
+        ("12.25", ("0.50", "half_up"), 2, "12.50"),
+        ("9.98", NO_COINS, 2, "9.98"),
+        ("1.234", ("0.005", "half_up"), 3, "1.235"),
+        ("1.232", ("0.005", "half_up"), 3, "1.230"),
+        ("995", ("10", "half_up"), 0, "1000"),
+        ("994", ("10", "half_up"), 0, "990"),
+        # Belgium.
+        ("0.05", ("0.05", "half_up", "0.05"), 2, "0.05"),
+        ("0.02", ("0.05", "half_up", "0.05"), 2, "0.02"),
+        ("0.06", ("0.05", "half_up", "0.05"), 2, "0.05"),
+        ("5.02", ("0.05", "half_up", "0.05"), 2, "5.00"),
     ],
 )
-def test_cash_rounds_half_up_to_the_smallest_coin(left, increment, exponent, expected):
-    coin = increment and Decimal(increment)
+def test_cash_is_rounded_to_the_smallest_coin_by_the_shops_mode(left, coins, exponent, payable):
+    rule = rule_of(coins, exponent)
 
-    assert str(cash_rounding(Decimal(left), coin, exponent)) == expected
+    assert str(rule.payable(Decimal(left))) == payable
+    assert rule.rounding(Decimal(left)) == Decimal(payable) - Decimal(left)
+
+
+S, P, N, X = CashOutcome.SETTLES, CashOutcome.PART, CashOutcome.NOT_PAYABLE, CashOutcome.EXCEEDS_DUE
 
 
 @pytest.mark.parametrize(
-    ("left", "paid", "coin", "settles", "rounding"),
+    ("left", "amount", "coins", "outcome", "booked"),
     [
-        ("9.98", "10.00", "0.05", True, "0.02"),
-        ("9.97", "9.95", "0.05", True, "-0.02"),
-        ("0.02", "0.00", "0.05", True, "-0.02"),
-        ("9.98", "9.98", "0.05", True, "0.00"),
-        ("9.98", "9.99", "0.05", True, "0.01"),
-        ("9.98", "9.96", "0.05", True, "-0.02"),
-        ("9.98", "9.95", "0.05", False, "0.00"),
-        ("9.98", "5.00", "0.05", False, "0.00"),
-        ("9.95", "10.00", "0.10", True, "0.05"),
-        ("9.95", "9.91", "0.10", True, "-0.04"),
-        ("9.95", "9.90", "0.10", False, "0.00"),
+        ("7.60", "8.00", SEK, S, "8.00"),
+        ("7.60", "7.60", SEK, S, "8.00"),
+        ("7.60", None, SEK, S, "8.00"),
+        ("7.60", "7.00", SEK, P, "7.00"),
+        ("7.60", "7.11", SEK, N, "0"),
+        ("7.60", "7.50", SEK, N, "0"),
+        ("7.60", "7.90", SEK, N, "0"),
+        ("7.60", "9.00", SEK, X, "0"),
+        ("0.60", "0.11", SEK, N, "0"),
+        ("0.60", "0.60", SEK, S, "1.00"),
+        ("0.40", "0.40", SEK, S, "0.00"),
+        ("0.40", "0.00", SEK, S, "0.00"),
+        ("0.40", "0.20", SEK, N, "0"),
+        ("0.60", "0.00", SEK, N, "0"),
+        ("9.97", "9.97", ("0.05", "half_up"), S, "9.95"),
+        ("9.97", "9.96", ("0.05", "half_up"), N, "0"),
+        ("9.97", "10.00", ("0.05", "half_up"), X, "0"),
+        ("9.98", "9.99", ("0.05", "half_up"), N, "0"),
+        ("12.25", "12.00", ("0.50", "half_up"), P, "12.00"),
+        ("12.25", "12.10", ("0.50", "half_up"), N, "0"),
+        ("0.04", None, ("0.05", "half_up", "0.05"), S, "0.04"),
+        ("0.04", "0.02", ("0.05", "half_up", "0.05"), N, "0"),
+        ("9.98", "9.98", NO_COINS, S, "9.98"),
+        ("9.98", "9.97", NO_COINS, P, "9.97"),
+        ("9.98", "9.99", NO_COINS, X, "0"),
+        ("0.00", "0.00", NO_COINS, S, "0.00"),
+        ("0.00", None, SEK, S, "0.00"),
     ],
 )
-def test_cash_settles_an_order_once_no_coin_is_owed(left, paid, coin, settles, rounding):
-    settlement = settle_cash(Decimal(left), Decimal(paid), Decimal(coin), 2)
+def test_only_what_coins_can_pay_or_the_rest_settles(left, amount, coins, outcome, booked):
+    rule, owed = rule_of(coins), Decimal(left)
 
-    assert settlement == CashSettlement(settles, Decimal(rounding))
+    settlement = settle_cash(owed, amount and Decimal(amount), rule)
 
-
-def test_without_small_coins_to_want_for_cash_settles_only_the_exact_amount():
-    assert settle_cash(Decimal("9.98"), Decimal("9.98"), None, 2).settles
-    assert not settle_cash(Decimal("9.98"), Decimal("9.97"), None, 2).settles
+    assert (settlement.outcome, settlement.payable) == (outcome, rule.payable(owed))
+    rounding = rule.rounding(owed) if outcome == S else 0
+    assert (settlement.amount, settlement.rounding) == (Decimal(booked), rounding)
 
 
 @pytest.mark.parametrize(
-    ("paid", "increment"), [("9.97", "0.05"), ("10.00", "0.05"), ("9.98", None)]
+    ("payable", "tendered", "coins", "fits"),
+    [
+        ("8.00", "10.00", SEK, True),
+        ("8.00", "10.50", SEK, False),
+        ("9.95", "9.97", ("0.05", "half_up"), False),
+        ("9.95", "20.00", ("0.05", "half_up"), True),
+        ("0.04", "0.10", ("0.05", "half_up", "0.05"), True),
+        ("0.04", "0.04", ("0.05", "half_up", "0.05"), True),
+        ("9.97", "9.98", NO_COINS, True),
+    ],
 )
-def test_more_cash_than_there_is_to_pay_is_refused(paid, increment):
-    with pytest.raises(ValueError, match="to pay"):
-        settle_cash(Decimal("9.97"), Decimal(paid), increment and Decimal(increment), 2)
+def test_what_is_handed_over_is_in_coins(payable, tendered, coins, fits):
+    assert rule_of(coins).fits(Decimal(payable), Decimal(tendered)) is fits

@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.money import RoundingMode, cash_rounding, round_to, settle_cash
+from orders.money import CashOutcome, CashRule, RoundingMode, round_to, settle_cash
 
 DECIMAL_ROUNDING = {
     RoundingMode.HALF_UP: ROUND_HALF_UP,
@@ -25,31 +25,62 @@ def test_rounding_agrees_with_the_decimal_module(value, exponent, mode):
     assert round_to(value, exponent, mode) == value.quantize(quantum, DECIMAL_ROUNDING[mode])
 
 
-@any_amount
-@given(st.integers(0, 10**5), st.sampled_from([1, 5, 10, 25, 50, 100]))
-def test_cash_goes_to_the_nearest_coin_and_half_a_coin_up(left, coin):
-    amount, increment = Decimal(left).scaleb(-2), Decimal(coin).scaleb(-2)
-
-    rounding = cash_rounding(amount, increment, 2)
-
-    assert (amount + rounding) % increment == 0
-    assert -increment < 2 * rounding <= increment
+modes = st.sampled_from([RoundingMode.HALF_UP, RoundingMode.HALF_DOWN, RoundingMode.DOWN])
+increments = st.sampled_from([None, 1, 5, 10, 25, 50, 100]).map(
+    lambda coin: coin and Decimal(coin).scaleb(-2)
+)
+exact = st.sampled_from([Decimal(0), Decimal("0.05")])
+rules = st.builds(CashRule, st.just(2), increments, modes, exact)
+cents = st.integers(0, 5000).map(lambda units: Decimal(units).scaleb(-2))
 
 
 @any_amount
-@given(st.integers(0, 5000), st.sampled_from([None, 1, 5, 10, 100]), st.data())
-def test_cash_payments_and_the_rounding_they_bring_sum_to_the_order(left, coin, data):
-    owed, increment = Decimal(left).scaleb(-2), coin and Decimal(coin).scaleb(-2)
-    payable = owed + cash_rounding(owed, increment, 2)
-    paid = data.draw(st.integers(0, int(payable * 100)).map(lambda cents: Decimal(cents) / 100))
+@given(cents, rules)
+def test_cash_rounding_is_always_less_than_a_coin(left, rule):
+    rounding = rule.rounding(left)
 
-    first = settle_cash(owed, paid, increment, 2)
+    assert abs(rounding) < (rule.increment or Decimal("0.01"))
+    if left > rule.exact_up_to:
+        assert rule.is_in_coins(left + rounding)
+    if rule.mode != RoundingMode.DOWN:
+        assert 2 * abs(rounding) <= (rule.increment or 0)
 
-    if first.settles:
-        assert owed + first.rounding == paid
+
+@any_amount
+@given(cents, st.none() | cents, rules)
+def test_a_payment_settles_or_is_a_part_after_which_a_coin_is_still_owed(left, amount, rule):
+    settlement = settle_cash(left, amount, rule)
+
+    payable = rule.payable(left)
+    assert settlement.payable == payable
+    assert (settlement.outcome == CashOutcome.SETTLES) == (amount in (None, left, payable))
+    if settlement.outcome == CashOutcome.SETTLES:
+        assert settlement.amount == left + settlement.rounding == payable
+    elif settlement.outcome == CashOutcome.PART:
+        assert settlement.amount == amount
+        assert settlement.rounding == 0
+        assert rule.is_in_coins(amount)
+        assert rule.payable(left - amount) > 0
     else:
-        rest = owed - paid
-        still_payable = rest + cash_rounding(rest, increment, 2)
-        assert first.rounding == 0
-        assert still_payable > 0
-        assert settle_cash(rest, still_payable, increment, 2).settles
+        assert (settlement.amount, settlement.rounding) == (0, 0)
+        assert settlement.outcome == CashOutcome.EXCEEDS_DUE or amount < max(left, payable)
+
+
+@any_amount
+@given(cents, st.lists(cents, max_size=8), rules)
+def test_nothing_that_a_coin_could_pay_is_let_off_however_an_order_is_paid(total, amounts, rule):
+    """Whatever amounts are tried, in the end the rest is paid: the sum is the rounded total."""
+    left, paid, rounding = total, Decimal(0), Decimal(0)
+    for amount in [*amounts, None]:
+        settlement = settle_cash(left, amount, rule)
+        paid += settlement.amount
+        rounding += settlement.rounding
+        left = total + rounding - paid
+        assert (left == 0) or settlement.outcome != CashOutcome.SETTLES
+        if settlement.outcome == CashOutcome.SETTLES:
+            break
+
+    assert (left, paid) == (0, total + rounding)
+    assert abs(rounding) < (rule.increment or Decimal("0.01"))
+    if not rule.exact_up_to:
+        assert paid == rule.payable(total)

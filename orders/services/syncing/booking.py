@@ -217,6 +217,7 @@ def _draft_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
             method=new.method,
             status=Payment.Status.CAPTURED,
             amount=new.amount,
+            requested_amount=new.amount,
             tendered=tendered,
             change=Decimal(0) if tendered is None else tendered - new.amount,
             reference=new.reference,

@@ -11,12 +11,11 @@ from orders.money import (
     LineInput,
     PricedOrder,
     TaxRate,
-    cash_rounding,
     price_order,
     share_out_difference,
 )
-from orders.services.basket import Catalog, policy_of
-from orders.services.syncing.sale import ChargedLine, OfflineSale
+from orders.services.basket import Catalog, cash_rule_of, policy_of
+from orders.services.syncing.sale import ChargedLine, ChargedPayment, OfflineSale
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
@@ -107,12 +106,30 @@ def _paid_for(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
 
 def _rounding(sale: OfflineSale, total: Decimal) -> Decimal:
     """What the coins add to the part that was paid in cash."""
-    elsewhere = [each.amount for each in sale.payments if each.method != Payment.Method.CASH]
-    left = total - sum(elsewhere, NOTHING)
-    if len(elsewhere) == len(sale.payments) or left < 0:
+    left = _left_for_cash(sale, total)
+    if not _in_cash(sale) or left < 0:
         return NOTHING
-    tenant = current_tenant()
-    return cash_rounding(left, tenant.cash_rounding_increment, tenant.currency_exponent)
+    return cash_rule_of(current_tenant()).rounding(left)
+
+
+def _in_cash(sale: OfflineSale) -> list[ChargedPayment]:
+    return [each for each in sale.payments if each.method == Payment.Method.CASH]
+
+
+def _left_for_cash(sale: OfflineSale, total: Decimal) -> Decimal:
+    elsewhere = (each.amount for each in sale.payments if each.method != Payment.Method.CASH)
+    return total - sum(elsewhere, NOTHING)
+
+
+def _is_in_coins(sale: OfflineSale, total: Decimal) -> bool:
+    """Whether coins can have paid the cash of it; what is not rounded is paid in smaller ones."""
+    rule, cash = cash_rule_of(current_tenant()), _in_cash(sale)
+    left = max(_left_for_cash(sale, total), NOTHING)
+    amounts = [each.amount for each in cash]
+    if not rule.is_in_coins(rule.payable(left)):
+        return sum(amounts, NOTHING) == left
+    handed_over = [each.tendered for each in cash if each.tendered is not None]
+    return all(rule.is_in_coins(amount) for amount in (*amounts, *handed_over))
 
 
 def _flags(
@@ -125,6 +142,8 @@ def _flags(
         yield from _flags_of(line, product)
     if {total, sale.total} - {priced.total, None}:
         yield Flag.TOTAL_DIFFERS
+    if not _is_in_coins(sale, total):
+        yield Flag.NOT_PAYABLE_IN_CASH
 
 
 def _flags_of(line: ChargedLine, product: Product | None) -> Iterable[Flag]:

@@ -32,6 +32,13 @@ class ChargedLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ChargedPayment(NewPayment):
+    """What was paid: here the amount is a fact, also of cash."""
+
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class OfflineSale:
     """One sale, as its till wrote it down. `id` is the till's, and recognized for ever."""
 
@@ -41,7 +48,7 @@ class OfflineSale:
     device_sequence: int
     sold_at: datetime
     lines: tuple[ChargedLine, ...]
-    payments: tuple[NewPayment, ...] = ()
+    payments: tuple[ChargedPayment, ...] = ()
     discounts: tuple[WantedDiscount, ...] = ()
     # Without one it was whoever uploads it.
     cashier: uuid.UUID | None = None
