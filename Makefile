@@ -17,6 +17,13 @@ PYTEST := $(PY) -m pytest -n $(N) $(ARGS)
 TEST_DJANGO := env -u DATABASE_URL DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py
 SECRET = $$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))")
 
+# Said also where .venv is there already, which would be used in its place.
+ifeq ($(origin PYTHON),command line)
+ifeq ($(shell command -v $(firstword $(PYTHON)) 2>/dev/null),)
+$(error PYTHON=$(PYTHON) does not exist. Name a Python that does, for example PYTHON=python3.12)
+endif
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check endure bench fmt lock lock-check clean lint types imports migrations deploy schema
 .DELETE_ON_ERROR:
@@ -28,6 +35,8 @@ help: ## list the targets
 # --- Doing ----------------------------------------------------------------------------------
 
 run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
+	@env PORT=$(PORT) $(PY) -m config.together --check
+	@for file in .env till.sqlite3*; do [ ! -f "$$file" ] || chmod go= "$$file"; done
 	@$(PY) manage.py migrate --noinput --verbosity 0
 	@LOG_LEVEL=WARNING $(PY) manage.py seed_demo --url http://127.0.0.1:$(PORT)
 	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
@@ -85,6 +94,9 @@ schema: $(TEST)
 # --- Setting up -----------------------------------------------------------------------------
 
 $(PY):
+	@command -v $(firstword $(PYTHON)) >/dev/null 2>&1 || { \
+		echo "PYTHON=$(PYTHON) does not exist. Name a Python that does, for example" \
+			"make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; } >&2
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Till needs Python 3.11 or newer, and $(PYTHON) is not."; \
 		echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; } >&2
@@ -101,7 +113,7 @@ $(VENV)/.test-ready: tests/requirements.lock | $(PY)
 	@touch $@
 
 .env: | .env.example
-	@cp .env.example .env
+	@umask 077 && cp .env.example .env
 
 # --- Keeping in order -----------------------------------------------------------------------
 

@@ -1,9 +1,12 @@
 """Web server and relay on one machine, for `make run`: `python -m config.together`.
 
-They start together and stop together. In production each is looked after by itself.
+They start together and stop together. In production each is looked after by itself. With `--check`
+nothing starts: it says whether the web server could listen.
 """
 
+import ctypes
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -11,13 +14,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gunicorn.util import parse_address
+
+from config import gunicorn
+
 ROOT = Path(__file__).resolve().parent.parent
 WEB = (sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py")
 RELAY = (sys.executable, "manage.py", "relay")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK = 0.2
 LONGEST_PAUSE = 30.0
+LIBC = ctypes.CDLL(None)
+# Its number is in sys/prctl.h.
+PR_SET_PDEATHSIG = 1
 Process = subprocess.Popen[bytes]
+
+
+def end_with_parent() -> None:
+    """Have Linux ask this process to end when the one above it is killed without a last word."""
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Together:
@@ -37,6 +53,8 @@ class Together:
             if relay.poll() is not None:
                 relay = self.start_again(relay)
             time.sleep(LOOK)
+        if not self.stopping:
+            sys.stderr.write(f"The web server ended with {web.returncode}; the relay ends too.\n")
         for process in (web, relay):
             process.terminate()
         relay.wait()
@@ -48,7 +66,12 @@ class Together:
     def start(self, name: str) -> Process:
         """In a group of its own: Ctrl-C is for us to pass on, once and as a polite request."""
         command = self.commands[name]
-        return subprocess.Popen(command, cwd=ROOT, start_new_session=True)  # noqa: S603
+        return subprocess.Popen(  # noqa: S603
+            command,
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  (there are no threads)
+        )
 
     def start_again(self, relay: Process) -> Process:
         sys.stderr.write(f"The relay ended with {relay.returncode}; it is started again.\n")
@@ -59,5 +82,38 @@ class Together:
         return self.start("relay") if not self.stopping else relay
 
 
+def ensure_free(bind: str) -> None:
+    """Exit with a sentence where the web server could not listen, before anything is started.
+
+    gunicorn would try for five seconds, with a relay beside it that has nothing to stand by.
+    """
+    for text in bind.split(","):
+        address = parse_address(text)
+        if isinstance(address, tuple):
+            try_listening(*address)
+
+
+def try_listening(host: str, port: int) -> None:
+    where = f"{host}:{port}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            # As gunicorn does: a port that was closed a moment ago is free.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        sys.exit(
+            f"Till cannot listen on {where}: {reason}. "
+            "Stop what listens there, or name another port: make run PORT=8001."
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    ensure_free(gunicorn.bind)
+    return 0 if "--check" in arguments else Together().run()
+
+
 if __name__ == "__main__":
-    sys.exit(Together().run())
+    sys.exit(main(sys.argv[1:]))

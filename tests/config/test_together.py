@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -94,10 +95,66 @@ def test_a_relay_that_dies_is_started_again_and_one_is_told(pair):
 def test_without_the_web_server_the_relay_ends_too(pair):
     pair.kill("web")
 
-    code, _ = pair.end()
+    code, errors = pair.end()
 
     assert code != 0
+    assert errors == "The web server ended with -9; the relay ends too.\n"
     assert pair.said("relay") == ["began", "asked"]
+    assert not is_running(int(pair.notes("relay")[-1][1]))
+
+
+if sys.platform == "linux":  # no other system tells a process that its parent was killed
+
+    def test_killed_itself_it_leaves_nothing_running(pair):
+        pair.process.kill()
+
+        pair.wait_for("web", "began", "asked")
+        pair.wait_for("relay", "began", "asked")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.fixture
+def taken():
+    """A port at which somebody else listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]
+
+
+def together(*arguments, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "config.together", *arguments],
+        cwd=ROOT,
+        env={name: value for name, value in os.environ.items() if name != "BIND"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+@pytest.mark.parametrize("bind", ["127.0.0.1:{}", "0.0.0.0:{}", "localhost:{}"])
+def test_a_port_in_use_is_named_before_anything_starts(arguments, bind, taken):
+    ran = together(*arguments, BIND=bind.format(taken))
+
+    assert ran.returncode == 1
+    assert ran.stdout == ""
+    assert ran.stderr.startswith(f"Till cannot listen on {bind.format(taken)}: Address already in")
+    assert ran.stderr.endswith("make run PORT=8001.\n")
+    assert ran.stderr.count("\n") == 1
+
+
+def test_the_port_of_the_environment_is_the_one_that_is_tried(taken):
+    assert together("--check", PORT=str(taken)).returncode == 1
+    assert together("--check", PORT=str(free_port())).returncode == 0
+    assert "Till cannot listen" in together("--check", PORT="99999").stderr
 
 
 @pytest.mark.once
