@@ -4,6 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -12,6 +13,7 @@ from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from accounts.origins import ip_of
@@ -98,31 +100,34 @@ class ProblemsWhileDebuggingMiddleware:
     traceback is what DEBUG is for.
     """
 
-    handlers = {400: (bad_request, BadRequest), 404: (page_not_found, Http404)}
-
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        handler, refusal = self.handlers.get(response.status_code, (None, None))
         ours = response.headers.get("Content-Type") == PROBLEM_JSON
-        if not settings.DEBUG or handler is None or ours or request.path.startswith(HTML_PREFIXES):
+        if not settings.DEBUG or ours or request.path.startswith(HTML_PREFIXES):
             return response
-        return handler(request, refusal())
+        if response.status_code == HTTPStatus.NOT_FOUND:
+            return page_not_found(request, Http404())
+        if response.status_code == HTTPStatus.BAD_REQUEST:
+            return bad_request(request, BadRequest())
+        return response
 
 
-class OrderedPolicyMiddleware(CSPMiddleware):  # type: ignore[misc]  # csp has no types
+class OrderedPolicyMiddleware(CSPMiddleware):
     """Send the directives of the Content-Security-Policy in one order.
 
     django-csp takes them out of a set, so that each process would send another header.
     """
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        response = super().process_response(request, response)
-        if POLICY in response:
-            response[POLICY] = "; ".join(sorted(response[POLICY].split("; ")))
-        return response
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        answer = super().process_response(request, response)
+        if POLICY in answer:
+            answer[POLICY] = "; ".join(sorted(answer[POLICY].split("; ")))
+        return answer
 
 
 class NoStoreMiddleware:
