@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from accounts.models import User
 from orders.services import LONGEST_REPORT, GroupBy, Report
 from tenants.fields import DayField, StrictChoiceField
 from tenants.models import Store
@@ -16,6 +17,7 @@ class ReportQuery(StrictSerializer):
 
     group_by = StrictChoiceField(choices=[each.value for each in GroupBy], required=False)
     store = TenantRelatedField(lambda: Store.objects.select_related("tenant"), required=False)
+    cashier = TenantRelatedField(User, required=False)
     format = StrictChoiceField(choices=["json", "csv"], required=False)
 
     def get_fields(self) -> dict[str, Any]:
@@ -38,7 +40,10 @@ class FiguresSerializer(serializers.Serializer[Any]):
     orders = serializers.IntegerField(help_text="In which there is something of it.")
     quantity = serializers.CharField(allow_null=True)
     gross = serializers.CharField(allow_null=True)
-    discount_total = serializers.CharField(allow_null=True)
+    discount_total = serializers.CharField(
+        allow_null=True,
+        help_text="By `discount` what was given away; prices below the list price are in it.",
+    )
     taxable = serializers.CharField(
         allow_null=True, help_text="What the rate was applied to; of taxes only."
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 from accounts.models import User
 from orders.models import Order, OrderLine
+from orders.money import round_to
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant
@@ -113,4 +114,4 @@ def _override(line: OrderLine, named: Mapping[str, Any]) -> Given:
 
 
 def _money(amount: Decimal) -> str:
-    return str(current_tenant().in_currency(amount))
+    return str(round_to(amount, current_tenant().currency_exponent))

@@ -15,6 +15,8 @@ from django.utils import timezone
 from orders.services.business_days import Days
 from orders.services.report_rows import (
     Reader,
+    Where,
+    by_discount,
     by_goods,
     by_method,
     by_person,
@@ -42,6 +44,7 @@ class GroupBy(StrEnum):
     STORE = "store"
     METHOD = "method"
     TAX = "tax"
+    DISCOUNT = "discount"
 
 
 @dataclass(slots=True)
@@ -86,6 +89,7 @@ OF_MONEY = frozenset(("orders", "cash_rounding", "total", "refunds", "refunded_t
 OF_TAXES = frozenset(
     ("orders", "tax_total", "refunds", "refunded_tax_total", "net_tax_total", *TAXABLE)
 )
+OF_GIFTS = frozenset(("orders", "discount_total"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ KINDS: Mapping[GroupBy, Kind] = {
     ),
     GroupBy.METHOD: Kind(by_method, OF_MONEY),
     GroupBy.TAX: Kind(by_tax, OF_TAXES),
+    GroupBy.DISCOUNT: Kind(by_discount, OF_GIFTS),
 }
 Group = tuple[str, str]
 Money = Callable[[Decimal], Decimal]
@@ -155,8 +160,11 @@ def sales_report(
     stores: Iterable[Store],
     first: date | None = None,
     last: date | None = None,
+    person: uuid.UUID | None = None,
 ) -> Report:
     """The business days from the first to the last, of these stores, each by its own clock.
+
+    Of one person it is what that person sold and gave back.
 
     Without a first day it is the one that each store has now.
     """
@@ -164,9 +172,10 @@ def sales_report(
     total = Sums()
     clocks = _by_clock(stores, first, last)
     for days, ids in clocks.items():
-        for key, label, row in KINDS[group_by].read(days, ids):
+        where = Where(ids, person)
+        for key, label, row in KINDS[group_by].read(days, where):
             groups[key, label].add(row)
-        for row in of_all(days, ids):
+        for row in of_all(days, where):
             total.add(row)
     for name in QUANTITIES:
         setattr(total, name, sum((getattr(sums, name) for sums in groups.values()), NOTHING))

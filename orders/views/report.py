@@ -22,7 +22,7 @@ from tenants.models import Store
 from tenants.scope import current_tenant
 from tenants.views import TenantScopedViewSet
 
-PARAMETERS = ("group_by", "from", "to", "store", "format")
+PARAMETERS = ("group_by", "from", "to", "store", "cashier", "format")
 ROWS_AT_ONCE = 500
 
 
@@ -47,6 +47,11 @@ class ReportViewSet(TenantScopedViewSet):
                 "to", date, description="Last business day, within a year; if missing, the first."
             ),
             OpenApiParameter("store", OpenApiTypes.UUID),
+            OpenApiParameter(
+                "cashier",
+                OpenApiTypes.UUID,
+                description="Only what this person sold, and gave back.",
+            ),
             OpenApiParameter("format", str, enum=["json", "csv"]),
         ],
         responses={
@@ -55,8 +60,11 @@ class ReportViewSet(TenantScopedViewSet):
         },
     )
     def sales(self, request: Request) -> Any:
-        """By hour, day, product, category, cashier, register, store, method or tax, in the stores'
-        own business days: a refund counts on the day, and for whom and where, it was given."""
+        """By hour, day, product, category, cashier, register, store, method, tax or discount, in
+        the stores' own business days: a refund counts on the day, and for whom and where, it was
+        given. By discount there is a row for line discounts, for order discounts and for price
+        overrides, each with the orders that have some and, as `discount_total`, what they gave
+        away. `cashier` leaves what one person sold and gave back."""
         query = ReportQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
@@ -66,6 +74,7 @@ class ReportViewSet(TenantScopedViewSet):
             [asked["store"]] if "store" in asked else every,
             asked.get("from"),
             asked.get("to"),
+            asked["cashier"].pk if "cashier" in asked else None,
         )
         if asked.get("format") == "csv":
             return table(report)

@@ -8,7 +8,7 @@ from itertools import chain
 import pytest
 from django.db import connection
 
-from orders.models import Product, StockLevel
+from orders.models import Order, Product, StockLevel
 from tenants.scope import across_tenants, tenant_scope
 from tests.explaining import MINUTES, ROWS, SINCE, analyze, multiply, plans_of, with_next
 from tests.factories.orders import (
@@ -44,6 +44,10 @@ def orders(cashier, register, foreign):
     order = OrderFactory(cashier=cashier, register=register)
     for row in (order, foreign.order):
         multiply(row, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
+    with tenant_scope(order.tenant):
+        few = Order.objects.filter(number__endswith="77")
+        few.filter(number__contains="1").update(price_overridden=True)
+        few.update(discount_total=1)
     analyze(type(order))
 
 
@@ -125,6 +129,11 @@ def test_orders(till, register, cashier):
         ({"store": str(register.store_id)}, {"order_by_time"}),
         ({"register": str(register.pk)}, {"order_by_time"}),
         ({"cashier": str(cashier.pk)}, {"order_by_time"}),
+        ({"discounted": "true"}, {"order_discounted"}),
+        ({"discounted": "true", "ordering": "created_at"}, {"order_discounted"}),
+        ({"discounted": "false"}, {"order_by_time"}),
+        ({"price_overridden": "true"}, {"order_price_overridden"}),
+        ({"price_overridden": "false"}, {"order_by_time"}),
         (SINCE, {"order_updated"}),
         ({"number": "O-77"}, ONE_BY_NUMBER),
     ]

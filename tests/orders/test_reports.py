@@ -18,7 +18,7 @@ from tests.factories.tenants import RegisterFactory
 from tests.orders.drawers import held
 from tests.orders.refunds import refunded
 from tests.orders.reporting import asked, place, seller
-from tests.orders.till import Till, card, cash, line
+from tests.orders.till import Till, amount, card, cash, line, percent
 
 STATEMENTS = {
     "hour": 5,
@@ -105,6 +105,82 @@ def test_sales_and_refunds_by_store(till, chief, goods, shop):
     ]
     assert [row["net_total"] for row in table] == ["3.00", "6.50"]
     assert table[0]["label"] == "'=Annex"
+
+
+def test_what_was_given_away_by_its_means(till, chief, managers_till, goods):
+    hour = goods("50.00", open_price=True)
+    till.sold(line(goods("10.00"), "2"), payments=[cash("20.00")])
+    till.sold(
+        line(goods("10.00"), discounts=[percent("5"), amount("0.10")]),
+        line(hour, unit_price="10.00"),
+        discounts=[amount("0.40")],
+        payments=[cash("19.00")],
+    )
+    managers_till.sold(
+        line(goods("1.00", sold_by="weight"), "0.333", unit_price="0.50"),
+        line(goods("4.00"), "3", unit_price="1.00"),
+        line(goods("4.00"), unit_price="5.00"),
+        discounts=[percent("50")],
+        payments=[cash("4.08")],
+    )
+    managers_till.sold(line(goods("4.00"), unit_price="5.00"), payments=[cash("5.00")])
+    # No sale.
+    managers_till.sold(line(goods("4.00"), unit_price="1.00"), discounts=[percent("50")])
+
+    def rows(**query):
+        report = asked(chief, group_by="discount", **query)
+        return [(row["key"], row["orders"], row["discount_total"]) for row in report["rows"]]
+
+    assert rows() == [
+        ("line_discount", 1, "0.60"),
+        ("order_discount", 2, "4.49"),
+        ("price_override", 2, "9.17"),
+    ]
+    assert rows(cashier=str(till.user.pk)) == [
+        ("line_discount", 1, "0.60"),
+        ("order_discount", 1, "0.40"),
+    ]
+    report = asked(chief, group_by="discount", cashier=str(chief.user.pk))
+    assert (report["total"]["orders"], report["total"]["total"]) == (2, "9.08")
+    assert report["rows"][0]["gross"] is report["rows"][0]["total"] is None
+    _, table = table_of(chief, group_by="discount")
+    assert [(row["label"], row["orders"], row["discount_total"]) for row in table] == [
+        ("Line discounts", "1", "0.60"),
+        ("Order discounts", "2", "4.49"),
+        ("Price overrides", "2", "9.17"),
+    ]
+
+
+def test_a_report_of_one_person_is_what_that_person_sold_and_gave_back(
+    till, chief, goods, foreign, problem
+):
+    order = till.sold(line(goods("4.00"), "2"), payments=[cash("8.00")])
+    refunded(chief, order, amount="1.50")
+
+    for group in ("day", "product", "method", "tax", "cashier"):
+        sold = asked(chief, group_by=group, cashier=str(till.user.pk))["total"]
+        back = asked(chief, group_by=group, cashier=str(chief.user.pk))["total"]
+        assert (sold["orders"], sold["total"], sold["refunds"]) == (1, "8.00", 0)
+        assert (back["orders"], back["refunds"], back["refunded_total"]) == (0, 1, "1.50")
+    for nobody in (str(foreign.cashier.pk), "x"):
+        refused = chief.get("reports/sales/", {"cashier": nobody})
+        code = "invalid" if nobody == "x" else "does_not_exist"
+        problem(refused, 400, "invalid", {"cashier": code})
+
+
+def test_the_discounts_of_many_receipts_take_as_many_statements(
+    till, chief, managers_till, goods, statements
+):
+    def sell():
+        till.sold(line(goods("10.00"), discounts=[percent("5")]), payments=[cash("9.50")])
+        managers_till.sold(line(goods("4.00"), unit_price="1.00"), payments=[cash("1.00")])
+
+    sell()
+    with statements(6):
+        asked(chief, group_by="discount")
+    sell()
+    with statements(6):
+        asked(chief, group_by="discount")
 
 
 def test_an_order_in_several_groups_counts_once(till, chief, goods, shop):
