@@ -17,31 +17,35 @@ from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant
 
-DISCOUNT_GIVEN = "discount_given"
-PRICE_OVERRIDDEN = "price_overridden"
-
 
 @dataclass(frozen=True, slots=True)
 class Given:
     """What one line, or the order itself, gave away by one of the means."""
 
+    is_override: bool
+    # None for the order.
+    line: uuid.UUID | None
     # Ids of discounts, or the typed price: other terms are another event.
     terms: frozenset[str]
     # What decides whether more is given: how much the discounts took, how far the price is off.
     size: Decimal
     facts: Mapping[str, Any]
 
+    @property
+    def key(self) -> "Key":
+        return self.is_override, self.line
+
     def is_more_than(self, before: "Given | None") -> bool:
         return before is None or self.size > before.size or not self.terms <= before.terms
 
 
-# By event and by the line, or None for the order.
-GivenByHolder = Mapping[tuple[str, uuid.UUID | None], Given]
+Key = tuple[bool, uuid.UUID | None]
+GivenByHolder = Mapping[Key, Given]
 
 
 def given_by_holder(order: Order, lines: Sequence[OrderLine]) -> GivenByHolder:
     """Return all discounts and overrides of the order as it stands, priced."""
-    return dict(_given(order, lines))
+    return {given.key: given for given in _given(order, lines)}
 
 
 def build_events(
@@ -57,32 +61,41 @@ def build_events(
     known = before or {}
     more = {"approver": str(approver.pk) if approver else None} | facts
     return [
-        audit.build(event, actor=by, target=order, **given.facts, **more)
-        for (event, holder), given in _given(order, lines)
-        if given.is_more_than(known.get((event, holder)))
+        audit.build(
+            "price_overridden" if given.is_override else "discount_given",
+            actor=by,
+            target=order,
+            **given.facts,
+            **more,
+        )
+        for given in _given(order, lines)
+        if given.is_more_than(known.get(given.key))
     ]
 
 
-def _given(
-    order: Order, lines: Sequence[OrderLine]
-) -> Iterator[tuple[tuple[str, uuid.UUID | None], Given]]:
+def _given(order: Order, lines: Sequence[OrderLine]) -> Iterator[Given]:
     if order.discounts:
-        yield (DISCOUNT_GIVEN, None), _discounts(order.discounts, {"line": None})
+        yield _discounts(order.discounts, None)
     for line in lines:
-        named = {"line": str(line.pk), "sku": line.sku}
         if line.discounts:
-            yield (DISCOUNT_GIVEN, line.pk), _discounts(line.discounts, named)
+            yield _discounts(line.discounts, line)
         if line.has_price_override:
-            yield (PRICE_OVERRIDDEN, line.pk), _override(line, named)
+            yield _override(line)
 
 
-def _discounts(discounts: Sequence[Mapping[str, Any]], named: Mapping[str, Any]) -> Given:
+def _named(line: OrderLine | None) -> Mapping[str, Any]:
+    return {"line": str(line.pk), "sku": line.sku} if line else {"line": None}
+
+
+def _discounts(discounts: Sequence[Mapping[str, Any]], line: OrderLine | None) -> Given:
     amount = sum((Decimal(each["amount"]) for each in discounts), Decimal(0))
     return Given(
+        False,
+        line.pk if line else None,
         frozenset(each["id"] for each in discounts),
         amount,
         {
-            **named,
+            **_named(line),
             "amount": _money(amount),
             "discounts": [
                 {
@@ -97,13 +110,15 @@ def _discounts(discounts: Sequence[Mapping[str, Any]], named: Mapping[str, Any])
     )
 
 
-def _override(line: OrderLine, named: Mapping[str, Any]) -> Given:
+def _override(line: OrderLine) -> Given:
     difference = (line.list_price - line.unit_price) * line.quantity
     return Given(
+        True,
+        line.pk,
         frozenset({_money(line.unit_price)}),
         abs(difference),
         {
-            **named,
+            **_named(line),
             "quantity": f"{line.quantity.normalize():f}",
             "list_price": _money(line.list_price),
             "unit_price": _money(line.unit_price),

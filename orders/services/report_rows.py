@@ -240,10 +240,10 @@ def by_discount(days: Days, where: Where) -> Found:
     columns = ("order_id", "list_price", "unit_price", "quantity")
     rows = lines.order_by("order_id").values_list(*columns).iterator(chunk_size=500)
     exponent = current_tenant().currency_exponent
-    for _, of_order in groupby(rows, key=itemgetter(0)):
+    for _, group in groupby(rows, key=itemgetter(0)):
         below = (
             round_to(max(price - typed, NOTHING) * quantity, exponent)
-            for _, price, typed, quantity in of_order
+            for _, price, typed, quantity in group
         )
         label = GIFTS["price_override"]
         yield "price_override", label, {"orders": 1, "discount_total": sum(below, NOTHING)}

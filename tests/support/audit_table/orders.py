@@ -1,10 +1,12 @@
 """Sales, payments, refunds and the cash drawer."""
 
+import uuid
+
 from orders.models import Order, Payment, Payout, Receipt, Shift, StoreCredit
 from orders.services import left_behind, payouts
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.offline import charged, sale
-from tests.orders.till import card, cash, line
+from tests.orders.till import card, cash, line, percent
 from tests.support.audit_table.scene import Written, row
 
 # --- orders -------------------------------------------------------------------------------------
@@ -16,6 +18,39 @@ def line_removed(scene):
     scene.done("DELETE", f"orders/{order['id']}/lines/{order['lines'][1]['id']}/")
     facts = {"sku": "APPLE", "quantity": "3.000", "total": "7.50"}
     return Written(scene.admin, scene.row(Order, order["id"]), facts)
+
+
+@row("discount_given")
+def discount_given(scene):
+    """Also where no approval is needed, and when more is given than before."""
+    order = scene.chief.sold(line(scene.product, discounts=[percent("20", reason="Bruised")]))
+    sold = order["lines"][0]["id"]
+    discount = {"type": "amount", "value": "0.50", "id": str(uuid.uuid4())}
+    scene.post(f"orders/{order['id']}/discounts/", discount)
+    target = scene.row(Order, order["id"])
+    of_line = {"type": "percent", "value": "20", "reason": "Bruised", "amount": "0.50"}
+    of_order = {"type": "amount", "value": "0.50", "reason": "", "amount": "0.50"}
+    first = {"line": sold, "sku": "APPLE", "amount": "0.50", "discounts": [of_line]}
+    second = {"line": None, "amount": "0.50", "discounts": [of_order]}
+    return [
+        Written(scene.manager, target, first | {"approver": None}),
+        Written(scene.admin, target, second | {"approver": None}),
+    ]
+
+
+@row("price_overridden")
+def price_overridden(scene):
+    order = scene.chief.sold(line(scene.product, "2", unit_price="0.25"))
+    facts = {
+        "line": order["lines"][0]["id"],
+        "sku": "APPLE",
+        "quantity": "2",
+        "list_price": "2.50",
+        "unit_price": "0.25",
+        "amount": "4.50",
+        "approver": None,
+    }
+    return Written(scene.manager, scene.row(Order, order["id"]), facts)
 
 
 @row("order_voided")
