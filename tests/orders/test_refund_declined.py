@@ -2,11 +2,13 @@
 
 import pytest
 
+from orders.models import ChainEntry
 from tenants.scope import tenant_scope
-from tests.orders.drawers import close, opened
+from tests.orders.drawers import close, opened, report
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.refunds import ensure_sound, everything, refund, refunded, resolve_refund
-from tests.orders.till import card, line
+from tests.orders.reporting import asked
+from tests.orders.till import card, cash, line
 
 
 @pytest.fixture
@@ -108,3 +110,62 @@ def test_goods_come_back_once_the_gateway_has_answered(chief, by_card, gateway, 
     resolve_refund(chief, pending)
     levels = chief.get("stock/", {"product": product}).json()["results"]
     assert [each["quantity"] for each in levels] == ["10"]
+
+
+# --- what did not happen --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def standing(chief, shop):
+    """`standing(order, shift)`: every figure that a refund changes, from wherever it is shown."""
+
+    def look(order, shift):
+        shown = chief.get(f"orders/{order['id']}/").json()
+        kept = {name: value for name, value in shown.items() if name not in CHANGED}
+        with tenant_scope(shop):
+            sealed = list(ChainEntry.objects.order_by("sequence").values_list("content", "hash"))
+        by_group = {group: asked(chief, group_by=group) for group in ("tax", "method", "product")}
+        return report(chief, shift), kept, sealed, by_group, chief.get("stock/").json()["results"]
+
+    return look
+
+
+CHANGED = ("version", "refunds", "updated_at")
+NOT_GIVEN_BACK = {"at once": [DECLINED], "when looked up": [TIMED_OUT, DECLINED]}
+
+
+@pytest.fixture
+def given_back_before(till, chief, goods, gateway, shop_in):
+    """A shift with refunds that were given, so that no figure is zero, and an order with more."""
+    shop_in(cash_rounding_increment="0.05")
+    shift, product = opened(till, "100.00"), goods("14.83", stock="10")
+    other = till.sold(line(product), payments=[cash("14.85")])
+    order = till.sold(line(product), payments=[card("10.00"), cash("4.85")])
+    refunded(chief, other)
+    refunded(chief, order, amount="4.83", method="cash")
+    return shift, order
+
+
+@pytest.mark.parametrize("when", NOT_GIVEN_BACK)
+def test_a_refund_that_the_card_declines_is_in_no_figure(
+    when, chief, gateway, shop, given_back_before, standing
+):
+    shift, order = given_back_before
+    before = standing(order, shift)
+    x, shown = before[:2]
+    assert (x["refunds"]["count"], x["refunds"]["cash_rounding"]) == (2, "0.04")
+    assert {"0.00"}.isdisjoint([x["refunds"]["tax_total"], shown["tax_total"]])
+    assert (shown["refunded_total"], shown["cash_rounding"]) == ("4.85", "0.02")
+
+    gateway.returns = list(NOT_GIVEN_BACK[when])
+    failed = refunded(chief, order)
+    if failed["status"] == "pending":
+        assert report(chief, shift) == x
+        failed = resolve_refund(chief, failed).json()
+
+    assert (failed["status"], failed["receipt_number"]) == ("failed", None)
+    assert standing(order, shift) == before
+    assert close(chief, shift, x["cash"]["expected"]).status_code == 200
+    z = report(chief, shift, "z")
+    assert {name: z[name] for name in x} == x
+    ensure_sound(shop)
