@@ -86,6 +86,7 @@ deploy: $(TEST)
 	@DJANGO_SETTINGS_MODULE=config.settings DEBUG=off \
 	SECRET_KEY=$(SECRET) JWT_SIGNING_KEY=$(SECRET) ALLOWED_HOSTS=till.example \
 	DATABASE_URL=postgres://till:till@db.invalid/till REDIS_URL=redis://cache.invalid:6379/0 \
+	PAYMENT_SIMULATOR=off \
 	$(PY) manage.py check --deploy --fail-level WARNING
 
 schema: $(TEST)

@@ -46,6 +46,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     domain.Conflict: 409,
     domain.ChangesGone: 410,
     domain.VersionConflict: 412,
+    domain.TooLarge: 413,
     domain.IdempotencyKeyReused: 422,
     domain.PreconditionRequired: 428,
     domain.TooManyRequests: 429,

@@ -223,6 +223,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     # Choices that several shapes share under a name that other choices have as well.
     "ENUM_NAME_OVERRIDES": {
         "DiscountTypeEnum": ["percent", "amount"],
+        "CardEntryEnum": "orders.models.Payment.Entry",
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
         "RefundMethodEnum": "accounts.models.RefundMethod",

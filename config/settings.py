@@ -244,6 +244,8 @@ SIMPLE_JWT: dict[str, Any] = {
 # --- Payments -------------------------------------------------------------------------------
 
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="orders.gateways.simulated.SimulatedGateway")
+# Whether the simulated gateway may charge cards, which it takes for captured without any money.
+PAYMENT_SIMULATOR = env.bool("PAYMENT_SIMULATOR", default=DEBUG)
 PAYMENT_GATEWAY_TIMEOUT = env.float("PAYMENT_GATEWAY_TIMEOUT", default=10.0)
 
 # --- What the relay tells, and what it looks after ------------------------------------------

@@ -1,6 +1,14 @@
 """Every reason for which the till says no."""
 
-from tenants.exceptions import Conflict, DomainError, Invalid, NotFound, NotHere, NotPermitted
+from tenants.exceptions import (
+    Conflict,
+    DomainError,
+    Invalid,
+    NotFound,
+    NotHere,
+    NotPermitted,
+    TooLarge,
+)
 
 
 class OrderNotOpen(Conflict):
@@ -67,6 +75,16 @@ class NotPayableInCash(Conflict):
 
     code = "not_payable_in_cash"
     message = "Coins cannot pay this amount. Pay {payable}, or a part in whole coins."
+
+
+class NoCardReader(Conflict):
+    """Nothing was charged and nothing written; stand-alone readers work without one."""
+
+    code = "no_card_reader"
+    message = (
+        "No card reader is configured. "
+        'Charge the card at a stand-alone reader and send "entry": "external".'
+    )
 
 
 class PaymentUnderway(Conflict):
@@ -211,6 +229,23 @@ class InsufficientCredit(Conflict):
 class CreditCodeTaken(Conflict):
     code = "store_credit_code_taken"
     message = "Another store credit has this code."
+
+
+class SequenceJump(Conflict):
+    """Nothing was booked; `held` is the highest number of a sale that has come."""
+
+    code = "sequence_jump"
+    message = (
+        "The last number {last_sequence} is more than {max_jump} beyond {held}. "
+        "Send the batch without it."
+    )
+
+
+class BatchTooLarge(TooLarge):
+    """Nothing was booked; `max_lines` fit in one request."""
+
+    code = "batch_too_large"
+    message = "The batch has {lines} lines, more than {max_lines}. Send it in parts."
 
 
 class IdReused(Conflict):

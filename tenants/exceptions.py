@@ -78,6 +78,13 @@ class VersionConflict(DomainError):
     message = "This has changed since you read it: it is at version {current} now."
 
 
+class TooLarge(DomainError):
+    """More than one request may bring; the facts say how much may."""
+
+    code = "too_large"
+    message = "The request is too large."
+
+
 class TooManyRequests(DomainError):
     """Not so often; `retry_after` says in how many seconds."""
 

@@ -12,6 +12,7 @@ os.environ |= {
     "JWT_SIGNING_KEY": "a-signing-key-for-tests-that-protects-nothing-at-all",
     "ALLOWED_HOSTS": "testserver,localhost,127.0.0.1",
     "SECURE_SSL_REDIRECT": "off",
+    "PAYMENT_SIMULATOR": "on",
 }
 os.environ.setdefault("DATABASE_URL", "sqlite://:memory:")
 

@@ -269,6 +269,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         """Return whether an amount exists that is above this limit."""
         return not self._may_go_to(limit, Decimal("Infinity"))
 
+    def may_cash_unconfirmed_cards(self) -> bool:
+        """Return whether they give cash alone for a card that no gateway has confirmed."""
+        return self.is_at_least(Role.ADMIN)
+
     def may_approve(self) -> bool:
         """Give leave to others; how far, is said by the same limits as for one's own deeds."""
         return self.is_at_least(Role.MANAGER)

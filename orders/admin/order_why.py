@@ -134,7 +134,11 @@ def payment_line(payment: Payment) -> Line:
     counts = payment.status == Payment.Status.CAPTURED
     tried = "" if counts else f"not counted: {money(payment.amount)}"
     return line(
-        words(payment.get_method_display(), page_of(payment), *filter(None, [payment.reference])),
+        words(
+            payment.get_method_display(),
+            page_of(payment),
+            *filter(None, [payment.get_entry_display(), payment.reference]),
+        ),
         words(payment.get_status_display(), "", *filter(None, [payment.reason])),
         figure(None if payment.tendered is None else money(payment.tendered)),
         figure(money(payment.change) if payment.change else None),

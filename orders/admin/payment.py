@@ -85,6 +85,7 @@ class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
     fields = (
         "order",
         "method",
+        "entry",
         "status",
         "reason",
         "taken_by",

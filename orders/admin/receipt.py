@@ -74,6 +74,7 @@ class RegisterSeriesAdmin(ShopAdmin):
         "last_order",
         "last_receipt",
         "last_z",
+        "last_device_sequence",
         "last_entry",
         "last_hash",
         "shift",

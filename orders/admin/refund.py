@@ -106,7 +106,11 @@ def paid_out(refund: Refund) -> Table:
 
 def payout_line(payout: Payout) -> Line:
     return line(
-        words(payout.get_method_display(), page_of(payout.payment)),
+        words(
+            payout.get_method_display(),
+            page_of(payout.payment),
+            *filter(None, [payout.get_entry_display()]),
+        ),
         payout.get_status_display(),
         payout.gateway_reference or payout.reference,
         figure(money(payout.amount)),

@@ -79,3 +79,13 @@ class PaymentGateway(Protocol):
 def payment_gateway() -> PaymentGateway:
     gateway: PaymentGateway = import_string(settings.PAYMENT_GATEWAY)()
     return gateway
+
+
+def is_gateway_simulated() -> bool:
+    """Return whether the gateway of the settings only pretends to charge."""
+    return getattr(payment_gateway(), "is_simulated", False)
+
+
+def may_charge_cards() -> bool:
+    """Return whether cards go through the gateway: a simulated one must have been chosen."""
+    return settings.PAYMENT_SIMULATOR or not is_gateway_simulated()

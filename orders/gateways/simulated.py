@@ -2,6 +2,8 @@
 
 import time
 
+from django.conf import settings
+
 from orders.gateways import Answer, Charge, GiveBack, Outcome
 
 # By the last two digits of the amount in minor units, as card networks' test amounts do.
@@ -10,13 +12,21 @@ TIMES_OUT_BUT_CAPTURED = 92
 TIMES_OUT_AND_DECLINED = 93
 ANSWERS_LATE = 94
 LATE_SECONDS = 2.0
+REFUSED = Answer(Outcome.DECLINED, reason="No card reader is configured.")
 
 
 class SimulatedGateway:
     """Captures every amount but those ending in .91 (declined), .92 and .93 (time out; a look-up
-    then says captured, or declined) and .94 (captured, two seconds late)."""
+    then says captured, or declined) and .94 (captured, two seconds late).
+
+    Charges and gives back nothing unless PAYMENT_SIMULATOR is on.
+    """
+
+    is_simulated = True
 
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
+        if not settings.PAYMENT_SIMULATOR:
+            return REFUSED
         match self.cents(charge):
             case 92 | 93:
                 return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
@@ -38,6 +48,8 @@ class SimulatedGateway:
         return self.look_up(charge, timeout=timeout)
 
     def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+        if not settings.PAYMENT_SIMULATOR:
+            return REFUSED
         if self.cents(back) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
         return self.look_up_refund(back, timeout=timeout)

@@ -12,7 +12,10 @@ from tenants.models import TenantOwned
 
 
 class Flag(models.TextChoices):
-    """Why somebody should look at a sale that was made offline; none of them refuses it."""
+    """Why somebody should look at a sale; none of them refuses it.
+
+    The two about the number of the till are for all sales, the others for those made offline.
+    """
 
     LATE = "late", "Sold in another shift than it is booked in"
     CLOSED_SHIFT = "closed_shift", "Sold in a shift whose Z was written before it came"
@@ -23,9 +26,12 @@ class Flag(models.TextChoices):
     UNKNOWN_PRODUCT = "unknown_product", "Something that the catalog does not have"
     NOT_ON_SALE = "not_on_sale", "Something that is not on sale any more"
     OVER_LIMIT = "over_limit", "Discounts or prices beyond what the cashier may give"
+    CASHIER_DIFFERS = "cashier_differs", "Uploaded by somebody else than the cashier it names"
+    CARD_UNVERIFIED = "card_unverified", "A card that the payment gateway never saw"
     CREDIT_SHORT = "credit_short", "Store credit that was not there when it came"
     NOT_PAYABLE_IN_CASH = "not_payable_in_cash", "Cash that no coins add up to"
     SEQUENCE_TAKEN = "sequence_taken", "Another sale has its number of the till"
+    SEQUENCE_JUMP = "sequence_jump", "Its number of the till is far beyond the ones before"
     SOLD_IN_FUTURE = "sold_in_future", "The till's clock is ahead of ours"
     CLOCK_SKEW = "clock_skew", "So long ago that the till's clock must be wrong"
 
@@ -35,9 +41,12 @@ WRONG_CLOCK = (Flag.SOLD_IN_FUTURE, Flag.CLOCK_SKEW)
 
 
 class SoldOffline(TenantOwned):
-    """The part of an order that only a till without a connection has something to say about."""
+    """The part of an order that only the till has something to say about.
 
-    # The till's own number of the sale, which stands on what the customer took home.
+    It was sold offline exactly where `sold_at` is set.
+    """
+
+    # The till's own number of the sale, offline or not: one series for each till.
     device_sequence = models.PositiveBigIntegerField(null=True, blank=True)
     # Another sale came before it under the same number: both were real.
     sequence_taken = models.BooleanField(default=False)
@@ -65,7 +74,7 @@ class SoldOffline(TenantOwned):
 
     @property
     def is_offline(self) -> bool:
-        return self.device_sequence is not None
+        return self.sold_at is not None
 
     def left_at(self, booked_at: datetime) -> datetime:
         """When the goods left the shelves, as far as the till's clock can be trusted."""

@@ -61,12 +61,12 @@ class OrderQuerySet(TenantQuerySet["Order"]):
     def late_in(self, shift: Shift) -> Self:
         """Sales of this shift that were made in others, or came while no drawer was open."""
         late = Q(flags__contains=f" {Flag.LATE.value} ")
-        waited = Q(device_sequence__isnull=False, completed_at__lt=shift.created_at)
+        waited = Q(sold_at__isnull=False, completed_at__lt=shift.created_at)
         return self.filter(late | waited, shift=shift)
 
     def unbooked(self, register: Register) -> Self:
         """Sales that came when no drawer was open here, and wait for the next one."""
-        return self.filter(register=register, shift=None, device_sequence__isnull=False)
+        return self.filter(register=register, shift=None, sold_at__isnull=False)
 
     def with_receipt(self) -> Self:
         """Load what a receipt says, in a fixed number of queries."""
@@ -203,7 +203,7 @@ class Order(SoldOffline):
             ),
             models.Index(
                 fields=["tenant", "register"],
-                condition=Q(shift=None, device_sequence__isnull=False),
+                condition=Q(shift=None, sold_at__isnull=False),
                 name="order_unbooked",
             ),
         ]

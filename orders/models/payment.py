@@ -28,9 +28,12 @@ class ByGateway(TenantQuerySet[M]):
     def to_look_up(self, now: datetime, *, most: int) -> Self:
         """Those of whose outcome nobody knows although it is time, the oldest first.
 
-        None that was looked up `most` times: those are for people.
+        None that was looked up `most` times: those are for people. No gateway knows of what a
+        stand-alone reader takes or gives back.
         """
-        underway = self.filter(status__in=UNDERWAY, method=Payment.Method.CARD)
+        underway = self.filter(status__in=UNDERWAY, method=Payment.Method.CARD).exclude(
+            entry=Payment.Entry.EXTERNAL
+        )
         never = Q(next_look_up_at__isnull=True, created_at__lte=now - LEFT_ALONE)
         return underway.filter(never | Q(next_look_up_at__lte=now), look_ups__lt=most).order_by(
             "created_at", "pk"
@@ -69,9 +72,18 @@ class Payment(TenantOwned):
         UNKNOWN = "unknown", "Unknown"
         CANCELED = "canceled", "Canceled"
 
+    class Entry(models.TextChoices):
+        """How a card was charged."""
+
+        GATEWAY = "gateway", "By the payment gateway"
+        EXTERNAL = "external", "At a stand-alone reader"
+        UNVERIFIED = "unverified", "Offline, not confirmed by anybody"
+
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()
     method = models.CharField(max_length=12, choices=Method)
+    # Blank for all but cards, and for cards from before this column: see `entry_in`.
+    entry = models.CharField(max_length=10, choices=Entry, blank=True)
     status = models.CharField(max_length=8, choices=Status)
     amount = money_column()
     # What the request named, also where cash settled with another amount; null is the rest.
@@ -146,6 +158,20 @@ class Payment(TenantOwned):
     @property
     def is_underway(self) -> bool:
         return self.status in UNDERWAY
+
+    @property
+    def is_charged_by_gateway(self) -> bool:
+        """Return whether the gateway is the one to ask about this payment of an open order."""
+        return self.method == self.Method.CARD and self.entry != self.Entry.EXTERNAL
+
+    def entry_in(self, order: Order) -> str:
+        """Return how the card was charged; blank for other methods.
+
+        Cards from before the column follow from their order, which the caller has loaded.
+        """
+        if self.entry or self.method != self.Method.CARD:
+            return self.entry
+        return self.Entry.UNVERIFIED if order.is_offline else self.Entry.GATEWAY
 
     @property
     def left(self) -> Decimal:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.db import connection, models
+from django.db.models.functions import Coalesce
 
 from orders.models.order import Order
 from orders.models.prints import Printed
@@ -12,11 +13,30 @@ from orders.models.shift import Shift
 from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
 from tenants.rows import Statement
 
+# How far a number of the till may lie beyond those that are held and still count as the next.
+MAX_SEQUENCE_JUMP = 10_000
 COUNT_UP = """
 UPDATE orders_registerseries
 SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s
 WHERE tenant_id = %s AND register_id = %s
-RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id
+RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
+    COALESCE(held_device_sequence, last_device_sequence)
+"""
+# The same with a number of the till, which is remembered unless it jumps beyond a limit.
+COUNT_UP_WITH_DEVICE = """
+UPDATE orders_registerseries
+SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s,
+    held_device_sequence = CASE
+        WHEN %s BETWEEN COALESCE(held_device_sequence, last_device_sequence)
+            AND COALESCE(held_device_sequence, last_device_sequence) + %s
+        THEN %s ELSE COALESCE(held_device_sequence, last_device_sequence) END,
+    last_device_sequence = CASE
+        WHEN %s BETWEEN last_device_sequence
+            AND COALESCE(held_device_sequence, last_device_sequence) + %s
+        THEN %s ELSE last_device_sequence END
+WHERE tenant_id = %s AND register_id = %s
+RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
+    COALESCE(held_device_sequence, last_device_sequence)
 """
 EXTEND = """
 UPDATE orders_registerseries SET last_entry = %s, last_hash = %s
@@ -35,23 +55,47 @@ class Numbers:
     hash: str
     # The shift that is open there.
     shift: uuid.UUID | None
+    # The highest number of the till that is held, from which a jump is measured.
+    device: int = 0
+
+    def is_jump(self, device_sequence: int) -> bool:
+        """Return whether this number of the till is too far beyond the ones before to count."""
+        return device_sequence > self.device + MAX_SEQUENCE_JUMP
 
 
 class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
     def count_up(
-        self, register: Register, *, orders: int = 0, receipts: int = 0, zs: int = 0
+        self,
+        register: Register,
+        *,
+        orders: int = 0,
+        receipts: int = 0,
+        zs: int = 0,
+        device: int | None = None,
     ) -> Numbers:
-        """The register's numbers after this; counting nothing up locks and reads them."""
-        params = [orders, receipts, zs, _key(register.tenant_id), _key(register.pk)]
+        """The register's numbers after this; counting nothing up locks and reads them.
+
+        `device` is the till's own number of the sale that is counted.
+        """
+        numbered = [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
+        keys = [_key(register.tenant_id), _key(register.pk)]
         with connection.cursor() as cursor:
-            cursor.execute(COUNT_UP, params)
+            cursor.execute(
+                COUNT_UP_WITH_DEVICE if numbered else COUNT_UP,
+                [orders, receipts, zs, *numbered, *keys],
+            )
             numbers = cursor.fetchone()
         if numbers is None:  # the first time that anything is done at this register
             self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
-            return self.count_up(register, orders=orders, receipts=receipts, zs=zs)
-        order, receipt, z, entry, last_hash, shift = numbers
+            return self.count_up(register, orders=orders, receipts=receipts, zs=zs, device=device)
+        order, receipt, z, entry, last_hash, shift, held = numbers
         shift = uuid.UUID(str(shift)) if shift else None
-        return Numbers(order, receipt, z, entry, last_hash, shift)
+        return Numbers(order, receipt, z, entry, last_hash, shift, held)
+
+    def held_device_sequence(self, register: Register) -> int:
+        """Return the highest number of the till that is held; 0 where it has none yet."""
+        held = Coalesce("held_device_sequence", "last_device_sequence")
+        return self.filter(register=register).values_list(held, flat=True).first() or 0
 
 
 def _key(id: uuid.UUID | None) -> Any:
@@ -67,6 +111,9 @@ class RegisterSeries(TenantOwned):
     last_z = models.PositiveBigIntegerField(default=0)
     # Up to here the till says that it has numbered its sales; not all of them have to have come.
     last_device_sequence = models.PositiveBigIntegerField(default=0)
+    # The highest of these numbers of which the sale came, or the one that a manager has set.
+    # Null in rows from before this column, which count from `last_device_sequence`.
+    held_device_sequence = models.PositiveBigIntegerField(null=True, default=0)
     # The end of the register's chain, and the shift in whose drawer it sells now.
     last_entry = models.PositiveBigIntegerField(default=0)
     last_hash = models.CharField(max_length=64, blank=True)

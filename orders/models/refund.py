@@ -117,7 +117,7 @@ class Refund(Printed, TenantOwned):
     @property
     def cards(self) -> list["Payout"]:
         """Its parts that a gateway gives back."""
-        return [each for each in self.loaded_payouts if each.method == Payment.Method.CARD]
+        return [each for each in self.loaded_payouts if each.is_by_gateway]
 
 
 class RefundLine(TenantOwned):
@@ -169,6 +169,8 @@ class Payout(TenantOwned):
     # The payment whose money it is, also when it goes back another way.
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="payouts")
     method = models.CharField(max_length=12, choices=Payment.Method)
+    # Of a card, that of its payment; blank means by the gateway in rows from before this column.
+    entry = models.CharField(max_length=10, choices=Payment.Entry, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     amount = money_column()
     # What was handed over in coins, where the smallest one is larger than a minor unit.
@@ -201,6 +203,11 @@ class Payout(TenantOwned):
 
     def __str__(self) -> str:
         return f"{self.method} {self.amount}"
+
+    @property
+    def is_by_gateway(self) -> bool:
+        """Return whether the gateway gives it back, and not a person at the till."""
+        return self.method == Payment.Method.CARD and self.entry != Payment.Entry.EXTERNAL
 
     @property
     def is_underway(self) -> bool:

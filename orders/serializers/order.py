@@ -21,6 +21,7 @@ from tenants.fields import (
     StrictCharField,
     StrictChoiceField,
     StrictEmailField,
+    StrictIntegerField,
     StrictUUIDField,
 )
 from tenants.serializers import StrictSerializer
@@ -89,11 +90,20 @@ class PaymentInput(StrictSerializer):
     )
     tendered = MoneyField(required=False, help_text="What was handed over in cash, in coins.")
     reference = StrictCharField(max_length=100, allow_blank=True, required=False)
+    entry = StrictChoiceField(
+        choices=[Payment.Entry.EXTERNAL.value],
+        required=False,
+        help_text="`external`: a stand-alone reader has charged the card. It is captured at once, "
+        "no gateway is asked, and `reference` is what stands on the reader's slip.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "amount" not in attrs and attrs["method"] != Payment.Method.CASH:
             required = ErrorDetail("Only cash can pay the rest.", code="required")
             raise serializers.ValidationError({"amount": [required]})
+        if "entry" in attrs and attrs["method"] != Payment.Method.CARD:
+            not_card = ErrorDetail("Only a card has an entry.", code="not_card")
+            raise serializers.ValidationError({"entry": [not_card]})
         return {"new": NewPayment(**attrs)}
 
 
@@ -109,6 +119,12 @@ class BasketInput(StrictSerializer):
     payments = PaymentInput(many=True, required=False)
     approval = StrictUUIDField(
         required=False, help_text="Leave to go beyond one's limits, for this order and once."
+    )
+    device_sequence = StrictIntegerField(
+        required=False,
+        min_value=1,
+        help_text="The till's own number of the sale, from the one series of all that it sells, "
+        "with a connection or without. Missing ones are listed by `registers/{id}/gaps/`.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -167,6 +183,7 @@ def new_order(given: Mapping[str, Any], body: Any, session: AuthSession) -> NewO
         payments=tuple(each["new"] for each in given.get("payments", ())),
         approval=given.get("approval"),
         terminal=session.terminal_id,
+        device_sequence=given.get("device_sequence"),
     )
 
 
@@ -225,6 +242,12 @@ class PaymentSerializer(serializers.Serializer[Any]):
     amount = MoneyField()
     tendered = MoneyField(allow_null=True)
     change = MoneyField()
+    entry = serializers.ChoiceField(
+        choices=Payment.Entry.choices,
+        allow_null=True,
+        help_text="Who charged the card: the `gateway`, an `external` reader, or a till offline, "
+        "which nobody has confirmed (`unverified`). Null for other methods.",
+    )
     reference = serializers.CharField()
     gateway_reference = serializers.CharField()
     reason = serializers.CharField(help_text="Why it was declined or is unknown.")

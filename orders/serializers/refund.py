@@ -37,7 +37,8 @@ class RefundInput(StrictSerializer):
     """Some lines, or an amount without goods, or with neither all that is left.
 
     Without `method` the money goes back the ways that it came. `reference` is the code of the
-    store credit that it goes onto; without one a new credit is made.
+    store credit that it goes onto; without one a new credit is made. Of a card that a stand-alone
+    reader has charged, it is that of the refund at the reader, and required.
     """
 
     id = StrictUUIDField(required=False)
@@ -93,6 +94,11 @@ class PayoutSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     payment = serializers.UUIDField()
     method = serializers.ChoiceField(choices=Payment.Method.choices)
+    entry = serializers.ChoiceField(
+        choices=Payment.Entry.choices,
+        allow_null=True,
+        help_text="Of a card: the `gateway` gives it back, or somebody at the `external` reader.",
+    )
     status = serializers.ChoiceField(choices=Payout.Status.choices)
     amount = MoneyField()
     paid = MoneyField()

@@ -66,7 +66,7 @@ def show_order(order: Order) -> dict[str, Any]:
         "due": money(order.due),
         "cash_due": money(order.cash_due(cash_rule_of(tenant))),
         "refunded_total": money(order.refunded_total),
-        "payments": [_payment(payment, amounts) for payment in order.loaded_payments],
+        "payments": [_payment(payment, order, amounts) for payment in order.loaded_payments],
         "refunds": [show_refund(refund) for refund in order.loaded_refunds],
         "approved_gift": amounts.maybe(order.approved_gift),
         "gift_approved_by": str(order.gift_approved_by_id) if order.gift_approved_by_id else None,
@@ -107,6 +107,7 @@ def show_refund(refund: Refund) -> dict[str, Any]:
                 "id": str(payout.pk),
                 "payment": str(payout.payment_id),
                 "method": payout.method,
+                "entry": payout.entry or None,
                 "status": payout.status,
                 "amount": money(payout.amount),
                 "paid": money(payout.paid),
@@ -207,7 +208,7 @@ def _tax(tax: Mapping[str, Any], taxable: Decimal | str, amounts: Amounts) -> di
     }
 
 
-def _payment(payment: Payment, amounts: Amounts) -> dict[str, Any]:
+def _payment(payment: Payment, order: Order, amounts: Amounts) -> dict[str, Any]:
     return {
         "id": str(payment.pk),
         "method": payment.method,
@@ -215,6 +216,7 @@ def _payment(payment: Payment, amounts: Amounts) -> dict[str, Any]:
         "amount": amounts.money(payment.amount),
         "tendered": amounts.maybe(payment.tendered),
         "change": amounts.money(payment.change),
+        "entry": payment.entry_in(order) or None,
         "reference": payment.reference,
         "gateway_reference": payment.gateway_reference,
         "reason": payment.reason,

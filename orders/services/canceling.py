@@ -40,7 +40,7 @@ def cancel_payment(payment: Payment, asked: Asked) -> Order:
     if idempotency.is_resumed() and not payment.is_underway:
         return order_with_details(payment.order_id)
     _ensure_cancelable(payment, payment.order)
-    if payment.method != Payment.Method.CARD:
+    if not payment.is_charged_by_gateway:
         return _take_back(payment.pk, payment.order_id, asked)
     ensure_nobody_asks(payment)
     with idempotency.begun():
@@ -149,5 +149,5 @@ def _return(order: Order, payment: Payment, by: User) -> None:
 
 def _note_sold_without(payment: Payment) -> None:
     """Somebody looked the card up before it was let go of, and sold for it: for people to see."""
-    if payment.method == Payment.Method.CARD and payment.status == Payment.Status.CAPTURED:
+    if payment.is_charged_by_gateway and payment.status == Payment.Status.CAPTURED:
         log.error("sold_for_a_canceled_card", payment=str(payment.pk), amount=str(payment.amount))

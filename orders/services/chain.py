@@ -104,7 +104,10 @@ def _line(line: OrderLine) -> list[str]:
 
 
 def _payment(payment: Payment) -> list[str]:
-    return [str(payment.pk), payment.method, plain(payment.amount), plain(payment.change)]
+    """Write `external` behind a card of a stand-alone reader, and nothing behind the others."""
+    entry = [payment.entry] if payment.entry == Payment.Entry.EXTERNAL else []
+    amounts = (plain(payment.amount), plain(payment.change))
+    return [str(payment.pk), payment.method, *amounts, *entry]
 
 
 def plain(amount: Decimal) -> str:

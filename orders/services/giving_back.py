@@ -27,9 +27,6 @@ from tenants.outbox import announce
 from tenants.rows import insert_all
 from tenants.scope import current_tenant
 
-# Of these a person gives nothing out of his hands.
-WITHOUT_HANDS = {Payment.Method.CARD, Payment.Method.STORE_CREDIT}
-
 
 def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool = True) -> None:
     """Once every gateway has answered: the rest is handed over and the refund is done, or no
@@ -50,7 +47,9 @@ def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool 
 
 def _needs_hands(refund: Refund) -> bool:
     return any(
-        each.status == Payout.Status.PENDING and each.method not in WITHOUT_HANDS
+        each.status == Payout.Status.PENDING
+        and not each.is_by_gateway
+        and each.method != Payment.Method.STORE_CREDIT
         for each in refund.loaded_payouts
     )
 
@@ -62,9 +61,9 @@ def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, 
     if method == Payment.Method.CASH:
         _round_to_coins(declined, order, refund)
     for payout in declined:
-        payout.method, payout.reference = method, reference
+        payout.method, payout.entry, payout.reference = method, "", reference
         payout.status = Payout.Status.PENDING
-        payout.save_changes("method", "reference", "status", "paid")
+        payout.save_changes("method", "entry", "reference", "status", "paid")
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
     announce("order.updated", about=order)

@@ -46,13 +46,21 @@ class Period:
         return days_of_the_shop.day_began(timezone.now())
 
 
-def authorize(leave: Leave, deed: Deed, period: Period, order: Order | None = None) -> User | None:
+def authorize(
+    leave: Leave,
+    deed: Deed,
+    period: Period,
+    order: Order | None = None,
+    *,
+    needs_second: bool = False,
+) -> User | None:
     """Return who approved an amount of money; None where the person may move it alone.
 
-    What was approved counts for whoever approved it, so that their sums must hold it too.
+    Nobody does with `needs_second`, which is for more than the amount. What was approved counts
+    for whoever approved it, so that their sums must hold it too.
     Raises ApprovalRequired, which names what to ask for.
     """
-    if _may_move(deed.by, leave, period, order):
+    if not needs_second and _may_move(deed.by, leave, period, order):
         return None
     approver = leave.spent_by(deed)
     if not _may_move(approver, leave, period, order):

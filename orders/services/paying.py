@@ -59,7 +59,7 @@ def _take(
     before = order.loaded_payments
     known = next((payment for payment in before if payment.pk == new.id), None)
     if known is not None:
-        _ensure_same(known, new)
+        _ensure_same(known, new, order)
         return order, known, False
     order.ensure_version(expected_version)
     order.ensure_payable()
@@ -85,10 +85,11 @@ def _take(
     return order, payment, True
 
 
-def _ensure_same(known: Payment, new: NewPayment) -> None:
+def _ensure_same(known: Payment, new: NewPayment, order: Order) -> None:
     tendered = known.tendered if new.tendered is None else new.tendered
-    asked = (new.method, tendered, new.reference)
-    is_same = asked == (known.method, known.tendered, known.reference)
+    asked = (new.method, tendered, new.reference, new.is_external)
+    is_external = known.entry_in(order) == Payment.Entry.EXTERNAL
+    is_same = asked == (known.method, known.tendered, known.reference, is_external)
     if not is_same or new.amount not in {known.requested_amount, known.amount}:
         raise IdConflict
 

@@ -31,7 +31,7 @@ class ReceiptContent:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     payments: tuple[Row, ...]
-    # What stands on the paper that the till printed itself, without us.
+    # The till's own number, and when a sale made offline was booked.
     offline: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -87,8 +87,9 @@ def receipt_of(order: Order) -> ReceiptContent:
 
 
 def _offline(order: Order) -> Iterator[tuple[str, str]]:
-    if order.is_offline and order.completed_at:
+    if order.device_sequence is not None:
         yield "Number of the till", str(order.device_sequence)
+    if order.is_offline and order.completed_at:
         yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
 
 
@@ -128,5 +129,7 @@ def _payments(order: Order) -> Iterator[Row]:
             continue
         handed_over = payment.amount if payment.tendered is None else payment.tendered
         yield Row(payment.get_method_display(), money(handed_over))
+        if payment.entry == Payment.Entry.EXTERNAL and payment.reference:
+            yield Row(f"Reference {payment.reference}", is_detail=True)
         if payment.change:
             yield Row("Change", money(payment.change))

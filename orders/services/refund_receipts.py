@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from orders.exceptions import RefundNotDone
-from orders.models import Payout, Refund
+from orders.models import Payment, Payout, Refund
 from orders.services.papers import Paper, Row, money, short, words_of_tax
 from tenants.scope import current_tenant
 
@@ -90,9 +90,7 @@ def refund_receipt_of(refund: Refund) -> RefundReceipt:
         lines=tuple(_lines(refund)),
         totals=tuple(_totals(refund)),
         taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in refund.taxes),
-        payouts=tuple(
-            Row(payout.get_method_display(), money(payout.paid)) for payout in _paid_out(refund)
-        ),
+        payouts=tuple(_payout_rows(refund)),
     )
 
 
@@ -110,6 +108,13 @@ def _totals(refund: Refund) -> Iterator[Row]:
     yield Row(f"REFUNDED {current_tenant().currency}", money(refund.total), is_strong=True)
     if refund.cash_rounding:
         yield Row("Cash rounding", money(refund.cash_rounding))
+
+
+def _payout_rows(refund: Refund) -> Iterator[Row]:
+    for payout in _paid_out(refund):
+        yield Row(payout.get_method_display(), money(payout.paid))
+        if payout.entry == Payment.Entry.EXTERNAL and payout.reference:
+            yield Row(f"Reference {payout.reference}", is_detail=True)
 
 
 def _paid_out(refund: Refund) -> list[Payout]:

@@ -21,6 +21,7 @@ from orders.services.paying import locked_order
 from orders.services.payouts import ask_for_payouts, resume_refund
 from orders.services.registers import register_for
 from orders.services.returning import Back, WantedBack, tax_totals, what_comes_back
+from orders.services.tender import ensure_cards_can_be_charged
 from tenants import idempotency
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
@@ -44,7 +45,7 @@ class NewRefund:
     lines: tuple[WantedBack, ...] = ()
     amount: Decimal | None = None
     method: str | None = None
-    # Of the store credit that it goes onto.
+    # Of the store credit that it goes onto, or of the refund at a stand-alone reader.
     reference: str = ""
     register: uuid.UUID | None = None
     approval: uuid.UUID | None = None
@@ -74,8 +75,9 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
     order.ensure_refundable()
     backs = what_comes_back(order, new.lines, new.amount)
     refund = _draft(order, new, backs, by)
-    refund.approved_by = _approver(refund, order, new, by)
-    _insert(refund, backs, _payouts(order, refund, new))
+    payouts = _payouts(order, refund, new)
+    refund.approved_by = _approver(refund, payouts, new, by)
+    _insert(refund, backs, payouts)
     _count(order, refund, backs)
     finish_if_paid_out(refund, order, by=by)
     if refund.status == Refund.Status.PENDING:
@@ -120,12 +122,18 @@ def _register(order: Order, new: NewRefund, by: User) -> Register:
     return order.register if new.register is None else register_for(new.register, by)
 
 
-def _approver(refund: Refund, order: Order, new: NewRefund, by: User) -> User | None:
-    """Return who approved the refund; None where its amount is within the person's limit."""
+def _approver(refund: Refund, payouts: Sequence[Payout], new: NewRefund, by: User) -> User | None:
+    """Return who approved the refund; None where its amount is within the person's limit.
+
+    A card that no gateway has confirmed becomes cash only with a second person, however little.
+    """
     method = new.method or RefundMethod.ORIGINAL.value
-    leave = Leave("refund", order.pk, refund.total, method=method)
+    leave = Leave("refund", refund.order_id, refund.total, method=method)
     period = Period(shift=refund.shift_id, store=refund.store)
-    return authorize(leave, Asked(by, new.approval, new.terminal), period, order)
+    asked = Asked(by, new.approval, new.terminal)
+    cashes_card = any(map(_cashes_unconfirmed_card, payouts))
+    needs_second = cashes_card and not by.may_cash_unconfirmed_cards()
+    return authorize(leave, asked, period, refund.order, needs_second=needs_second)
 
 
 def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
@@ -144,36 +152,72 @@ def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
     )
     refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total
     payouts = [
-        _payout(refund, captured[each.position], ways[each.position], each, new) for each in shares
+        _payout(refund, captured[each.position], ways[each.position], each) for each in shares
     ]
-    _ensure_gateway_knows(order, payouts)
+    _ensure_cards_go_back(order, payouts)
+    _name_references(payouts, new)
     return payouts
 
 
-def _ensure_gateway_knows(order: Order, payouts: Sequence[Payout]) -> None:
+def _cashes_unconfirmed_card(payout: Payout) -> bool:
+    """Return whether a card that no gateway has confirmed goes back as cash, or as credit that
+    buys or becomes cash later."""
+    unconfirmed = {Payment.Entry.EXTERNAL, Payment.Entry.UNVERIFIED}
+    return payout.payment.entry_in(payout.refund.order) in unconfirmed and payout.method in {
+        Payment.Method.CASH,
+        Payment.Method.STORE_CREDIT,
+    }
+
+
+def _ensure_cards_go_back(order: Order, payouts: Sequence[Payout]) -> None:
     """A card that a till charged by itself, our gateway never saw: asked, it would know of none."""
-    cards = [each for each in payouts if each.method == Payment.Method.CARD]
-    if order.is_offline and cards:
+    unverified = [each for each in payouts if each.entry == Payment.Entry.UNVERIFIED]
+    if unverified:
         raise CardNotOurs(
-            payments=[str(each.payment_id) for each in cards],
+            payments=[str(each.payment_id) for each in unverified],
             methods=[way for way in Payment.Method.values if way != Payment.Method.CARD],
         )
+    if any(each.is_by_gateway for each in payouts):
+        ensure_cards_can_be_charged()
 
 
-def _payout(refund: Refund, payment: Payment, way: str, share: Share, new: NewRefund) -> Payout:
-    same_credit = way == payment.method == Payment.Method.STORE_CREDIT
-    own_code = folded(new.reference) in {"", folded(payment.reference)}
-    if same_credit and new.method is None and not own_code:
+def _name_references(payouts: Sequence[Payout], new: NewRefund) -> None:
+    """The reference is that of the stand-alone reader's refund where there is one.
+
+    Store credit beside it goes back onto the code that it came from.
+    """
+    reference = new.reference.strip()
+    external = [each for each in payouts if each.entry == Payment.Entry.EXTERNAL]
+    if external and not reference:
+        raise Invalid.field(
+            "reference", "The reference of the refund at the card reader.", code="required"
+        )
+    for payout in payouts:
+        payment = payout.payment
+        same_credit = payout.method == payment.method == Payment.Method.STORE_CREDIT
+        is_meant = payout in external or not external
+        if same_credit and is_meant and new.method is None:
+            _ensure_own_code(payment, reference)
+        own = payment.reference if same_credit else ""
+        payout.reference = (reference if is_meant else "") or own
+
+
+def _ensure_own_code(payment: Payment, reference: str) -> None:
+    """Raise `other_credit` for another code than was paid with, which needs its method named."""
+    if folded(reference) not in {"", folded(payment.reference)}:
         detail = "Name the method store_credit to refund onto another code than was paid with."
         raise Invalid.field("reference", detail, code="other_credit")
+
+
+def _payout(refund: Refund, payment: Payment, way: str, share: Share) -> Payout:
     return Payout(
         id=new_id(),
         refund=refund,
         payment=payment,
         method=way,
+        entry=payment.entry_in(refund.order) if way == Payment.Method.CARD else "",
         amount=share.amount,
         paid=share.paid,
-        reference=new.reference or (payment.reference if same_credit else ""),
     )
 
 

@@ -5,7 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from orders.exceptions import AmountTooLarge, NotPayableInCash, PaymentExceedsDue
+from orders.exceptions import (
+    AmountTooLarge,
+    NoCardReader,
+    NotPayableInCash,
+    PaymentExceedsDue,
+)
+from orders.gateways import may_charge_cards
 from orders.models import Order, Payment
 from orders.models.columns import LARGEST_AMOUNT
 from orders.money import CashOutcome, CashRule, CashSettlement, settle_cash
@@ -27,6 +33,21 @@ class NewPayment:
     tendered: Decimal | None = None
     reference: str = ""
     id: uuid.UUID | None = None
+    # Of a card: `external` where a stand-alone reader has charged it.
+    entry: str = ""
+
+    @property
+    def is_card(self) -> bool:
+        return self.method == Payment.Method.CARD
+
+    @property
+    def is_external(self) -> bool:
+        return self.entry == Payment.Entry.EXTERNAL
+
+    @property
+    def is_on_slip(self) -> bool:
+        """Return whether a stand-alone reader has charged it, whose slip can be looked up."""
+        return self.is_external and bool(self.reference.strip())
 
 
 def draft_payments(
@@ -48,7 +69,10 @@ def draft_payments(
 
 
 def _not_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
-    """A card is still to be asked; vouchers, store credit and the rest count at once."""
+    """A card is still to be asked; vouchers, store credit and the rest count at once.
+
+    So does a card that a stand-alone reader has charged.
+    """
     amount = _amount_named(new, field)
     if new.tendered is not None:
         raise Invalid.field(f"{field}.tendered", "Only cash is tendered.", code="not_cash")
@@ -56,16 +80,19 @@ def _not_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payme
         raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
     if amount > left:
         raise PaymentExceedsDue(due=current_tenant().in_currency(left))
-    if new.method == Payment.Method.STORE_CREDIT and not new.reference:
-        raise Invalid.field(f"{field}.reference", "The code of the credit.", code="required")
-    is_card = new.method == Payment.Method.CARD
-    if not is_card:
+    if not new.reference.strip() and (needed := _reference_needed(new)):
+        raise Invalid.field(f"{field}.reference", needed, code="required")
+    asks_gateway = new.is_card and not new.is_external
+    if asks_gateway:
+        ensure_cards_can_be_charged()
+    else:
         order.paid_total += amount
     return Payment(
         id=new.id or new_id(),
         order=order,
         method=new.method,
-        status=Payment.Status.PENDING if is_card else Payment.Status.CAPTURED,
+        entry=Payment.Entry.GATEWAY if asks_gateway else new.entry,
+        status=Payment.Status.PENDING if asks_gateway else Payment.Status.CAPTURED,
         amount=amount,
         requested_amount=amount,
         reference=new.reference,
@@ -76,6 +103,19 @@ def _amount_named(new: NewPayment, field: str) -> Decimal:
     if new.amount is None:
         raise Invalid.field(f"{field}.amount", "Only cash can pay the rest.", code="required")
     return new.amount
+
+
+def _reference_needed(new: NewPayment) -> str:
+    """Return what the payment has to refer to; blank where nothing is needed."""
+    if new.method == Payment.Method.STORE_CREDIT:
+        return "The code of the credit."
+    return "The reference on the reader's slip." if new.is_external else ""
+
+
+def ensure_cards_can_be_charged() -> None:
+    """Raise `NoCardReader` where the gateway is only simulated and nobody chose that."""
+    if not may_charge_cards():
+        raise NoCardReader
 
 
 def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:

@@ -36,7 +36,7 @@ OF_LINE = (
     *("order", "position", "sku", "name", "quantity", "unit_price"),
     *("discount_total", "tax_total", "total"),
 )
-OF_PAYMENT = ("order", "position", "method", "status", "amount", "change")
+OF_PAYMENT = ("order", "position", "method", "entry", "status", "amount", "change")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,14 @@
 
 import pytest
 
+from tests.accounts.leave import asked, given
+from tests.api import Person
 from tests.orders.gateway import CAPTURED
 from tests.orders.offline import booked_one, charged, sale
 from tests.orders.refunds import ensure_sound, everything, refund, refunded
 from tests.orders.till import card, cash
+
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -30,12 +34,31 @@ def test_it_goes_back_to_no_card_and_the_refusal_names_the_other_ways(
 
 
 @pytest.mark.parametrize("method", ["cash", "other"])
-def test_it_goes_back_by_hand(method, chief, by_card, gateway, shop):
-    back = refunded(chief, by_card, method=method)
+def test_it_goes_back_by_hand(method, admin, by_card, gateway, shop):
+    back = refunded(Person(admin), by_card, method=method)
 
     assert (back["status"], back["total"]) == ("done", "5.00")
     assert {each["method"] for each in back["payouts"]} == {method}
     assert gateway.refunds == []
+    ensure_sound(shop)
+
+
+def test_it_becomes_cash_only_with_a_second_person(
+    till, chief, admin, by_card, gateway, shop, problem
+):
+    """Nobody has confirmed that the card was charged: a manager alone does not do."""
+    assert by_card["flags"] == ["card_unverified"]
+    before = everything(shop)
+    for person in (till, chief):
+        told = problem(refund(person, by_card, method="cash"), 403, "approval_required")
+        assert (told["action"], told["amount"]) == ("refund", "5.00")
+    assert everything(shop) == before
+    about = {name: told[name] for name in ("action", "object", "amount")}
+    approval = given(Person(admin), asked(chief, **about))["id"]
+
+    back = refunded(chief, by_card, method="cash", approval=approval)
+
+    assert (back["status"], back["approved_by"]) == ("done", str(admin.pk))
     ensure_sound(shop)
 
 

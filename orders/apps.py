@@ -1,0 +1,14 @@
+"""The app of the trade."""
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from orders.checks import check_cards_are_not_simulated
+
+
+class OrdersConfig(AppConfig):
+    name = "orders"
+
+    def ready(self) -> None:
+        """Register the system checks of deployments."""
+        register(check_cards_are_not_simulated, Tags.security, deploy=True)
