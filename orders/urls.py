@@ -25,5 +25,10 @@ urlpatterns = [
         views.GapViewSet.as_view({"get": "gaps"}, detail=True),
         name="register-gaps",
     ),
+    path(
+        "registers/<uuid:pk>/device-sequence/",
+        views.DeviceSequenceViewSet.as_view({"post": "set"}, detail=True),
+        name="register-device-sequence",
+    ),
     *router.urls,
 ]

@@ -7,7 +7,7 @@ WORDS = {
     "stock_level": "updated",
     "tenant": "updated",
     "store": "created updated deleted",
-    "register": "created updated deleted",
+    "register": "created updated deleted device_sequence_set",
     "user": "created updated deleted",
     "order": "opened updated held resumed completed voided refunded",
     "payment": "pending captured declined unknown canceled",

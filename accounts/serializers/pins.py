@@ -23,6 +23,11 @@ class TerminalTokenSerializer(serializers.Serializer[Any]):
         read_only=True,
         help_text=f"For X-Terminal-Token. It is shown once; null {AGAIN}",
     )
+    last_device_sequence = serializers.IntegerField(
+        read_only=True,
+        help_text="The last number that the till has given to a sale, 0 before the first: a "
+        "device that is paired anew goes on from there.",
+    )
 
 
 class PinUserSerializer(serializers.ModelSerializer[User]):

@@ -129,10 +129,18 @@ class RegisterViewSet(Closes, Writes, ListsAndShows, TenantScopedViewSet):
     def pair(self, request: Request, pk: Any) -> Response:
         """Make a device the terminal of this till; whoever pairs it has just shown their password.
 
-        The terminal before is none any more, and nobody stays logged in at it.
+        The terminal before is none any more, and nobody stays logged in at it. The new one numbers
+        its sales from `last_device_sequence` on.
         """
-        token = pair_terminal(register=self.get_object(), session=request.auth)
-        data = TerminalTokenSerializer({"terminal_token": token}).data
+        register = self.get_object()
+        token = pair_terminal(register=register, session=request.auth)
+        series = getattr(register, "series", None)
+        data = TerminalTokenSerializer(
+            {
+                "terminal_token": token,
+                "last_device_sequence": series.last_device_sequence if series else 0,
+            }
+        ).data
         headers = {"Cache-Control": "no-store"}
         return Response(data, status=status.HTTP_201_CREATED, headers=headers)
 

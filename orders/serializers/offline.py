@@ -1,4 +1,4 @@
-"""Shape of what an order tells beside its figures when a till sold it without a connection."""
+"""Shape of what an order shows of its till: its number there, and how it was sold offline."""
 
 from typing import Any
 
@@ -9,14 +9,14 @@ from tenants.fields import MoneyField
 
 
 class SoldOfflineSerializer(serializers.Serializer[Any]):
-    """Null, nothing and an empty list where it was sold with one."""
+    """What the till says of the sale. It was made offline where `sold_at` is set."""
 
     adjustment = MoneyField(
         allow_negative=True,
         help_text="What of the total the customer paid beyond what the prices come to, or less.",
     )
     device_sequence = serializers.IntegerField(
-        allow_null=True, help_text="The till's own number of a sale that was made offline."
+        allow_null=True, help_text="The till's own number of the sale, where it gave one."
     )
     sold_at = serializers.DateTimeField(
         allow_null=True, help_text="When it was sold offline, by the clock of its till."

@@ -7,6 +7,7 @@ from uuid import UUID
 from rest_framework import serializers
 
 from accounts.models import AuthSession
+from orders.exceptions import BatchTooLarge
 from orders.money import TaxRate
 from orders.serializers.order import (
     MOST_LINES,
@@ -31,6 +32,7 @@ from tenants.formats import FormatError, read_uuid
 from tenants.serializers import StrictSerializer, flatten_errors
 
 MOST_SALES = 500
+MAX_BATCH_LINES = 2_000
 MOST_TAXES = 10
 
 
@@ -121,7 +123,9 @@ class OfflineSaleInput(StrictSerializer):
     device_sequence = StrictIntegerField(min_value=1)
     sold_at = StrictDateTimeField()
     cashier = StrictUUIDField(
-        required=False, help_text="Who sold it; without one, whoever uploads it."
+        required=False,
+        help_text="Who sold it; without one, whoever uploads it. Somebody else is flagged "
+        "`cashier_differs`, and the lower limits of both count.",
     )
     lines = ChargedLineInput(many=True, allow_empty=False)
     discounts = DiscountInput(many=True, required=False)
@@ -154,7 +158,8 @@ class SyncInput(StrictSerializer):
     last_sequence = StrictIntegerField(
         required=False,
         min_value=1,
-        help_text="The last number that the till has given to a sale, sent or not.",
+        help_text="The last number that the till has given to a sale, sent or not. More than "
+        "10,000 beyond all that came it is 409 `sequence_jump`: send the batch without it.",
     )
     batch = OfflineSaleInput(many=True)
 
@@ -163,6 +168,19 @@ class SyncInputFromAnywhere(SyncInput):
     """The same from a log-in that is bound to no register, and so has to name one."""
 
     register = StrictUUIDField()
+
+
+def ensure_batch_fits(body: Any) -> None:
+    """Raise `BatchTooLarge` for more lines than one request books, before any is read.
+
+    Whatever has another shape than a batch is for the serializer to refuse.
+    """
+    batch = body.get("batch") if isinstance(body, dict) else None
+    items = batch if isinstance(batch, list) else []
+    parts = [item.get("lines") for item in items if isinstance(item, dict)]
+    lines = sum(len(each) for each in parts if isinstance(each, list))
+    if lines > MAX_BATCH_LINES:
+        raise BatchTooLarge(lines=lines, max_lines=MAX_BATCH_LINES)
 
 
 def upload_of(given: Mapping[str, Any], session: AuthSession) -> Upload:
@@ -233,6 +251,20 @@ class SyncSerializer(serializers.Serializer[Any]):
     """One result for each item, in the order of the batch."""
 
     results = ResultSerializer(many=True)
+
+
+class DeviceSequenceInput(StrictSerializer):
+    """The last number that a till has given to a sale."""
+
+    last_device_sequence = StrictIntegerField(min_value=0)
+    reason = StrictCharField(max_length=200, allow_blank=True, required=False)
+
+
+class DeviceSequenceSerializer(serializers.Serializer[Any]):
+    register = serializers.UUIDField()
+    last_device_sequence = serializers.IntegerField(
+        help_text="The last number that the till has given to a sale, as far as is known."
+    )
 
 
 class GapSerializer(serializers.Serializer[Any]):

@@ -61,6 +61,7 @@ from orders.services.syncing import (
     upload_sales,
 )
 from orders.services.tender import NewPayment
+from orders.services.till_numbers import set_device_sequence
 from orders.services.verifying import Finding, chain_findings
 from orders.services.z_papers import z_paper_of
 
@@ -137,6 +138,7 @@ __all__ = [
     "sales_report",
     "search_products",
     "sell",
+    "set_device_sequence",
     "stock_differences",
     "suggested_float",
     "take_payment",

@@ -10,6 +10,7 @@ from accounts.models import User
 from orders.exceptions import CurrencyChanged, NoOpenShift
 from orders.models import (
     ChainEntry,
+    Flag,
     Order,
     OrderLine,
     Payment,
@@ -37,15 +38,34 @@ class Papers:
     movements: Sequence[StockMovement] = ()
 
 
-def next_numbers(register: Register, *, orders: int = 0, receipts: int = 0) -> Numbers:
+def next_numbers(
+    register: Register, *, orders: int = 0, receipts: int = 0, device: int | None = None
+) -> Numbers:
     """The next numbers of this till. They are taken for good only when the sale commits.
 
     A shop that works in shifts does nothing at a till whose drawer nobody has opened.
     """
-    numbers = RegisterSeries.objects.count_up(register, orders=orders, receipts=receipts)
+    numbers = RegisterSeries.objects.count_up(
+        register, orders=orders, receipts=receipts, device=device
+    )
     if numbers.shift is None and current_tenant().shifts_required:
         raise NoOpenShift(register=register.name)
     return numbers
+
+
+def flag_till_number(order: Order, numbers: Numbers) -> None:
+    """Flag an order whose number of the till another one has, or which is far beyond them.
+
+    `numbers` were counted up with it in this transaction, so that nobody takes it meanwhile.
+    """
+    number = order.device_sequence
+    if number is None:
+        return
+    if Order.objects.filter(register=order.register, device_sequence=number).exists():
+        order.sequence_taken = True
+        order.flag(Flag.SEQUENCE_TAKEN)
+    if numbers.is_jump(number):
+        order.flag(Flag.SEQUENCE_JUMP)
 
 
 def papers_of(
@@ -80,8 +100,15 @@ def sale_event(order: Order) -> OutboxEvent:
         store=str(order.store_id),
         register=str(order.register_id),
         receipt_number=order.receipt_number,
+        **_till_number(order),
         **order.facts_of_till(),
     )
+
+
+def _till_number(order: Order) -> dict[str, Any]:
+    """The number of an order that was sold with a connection; offline it is among the facts."""
+    is_told = order.device_sequence is not None and not order.is_offline
+    return {"device_sequence": order.device_sequence} if is_told else {}
 
 
 def payment_event(payment: Payment, order: Order) -> OutboxEvent:

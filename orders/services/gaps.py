@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db.models import Count, F, Max, QuerySet, Window
+from django.db.models import F, Max, QuerySet, Window
 from django.db.models.functions import Lag
 
 from orders.models import Order, RegisterSeries
@@ -38,26 +38,29 @@ class Gaps:
 def gaps_of(register: Register, *, after: int = 0) -> Gaps:
     """The ranges that are missing above `after`, some at a time; the figures are of the whole
     series, which begins at 1."""
-    held = _held(register).aggregate(count=Count("device_sequence"), last=Max("device_sequence"))
     series = RegisterSeries.objects.filter(register=register)
-    told = series.values_list("last_device_sequence", flat=True).first() or 0
-    issued = max(held["last"] or 0, told)
-    ranges = list(islice(_missing(register, after, issued), MOST_RANGES + 1))
+    issued = series.values_list("last_device_sequence", flat=True).first() or 0
+    held = _held(register, issued)
+    ranges = list(islice(_missing(held, after, issued), MOST_RANGES + 1))
     shown = ranges[:MOST_RANGES]
     further = shown[-1].last if len(ranges) > MOST_RANGES else None
-    return Gaps(register, issued, held["count"], shown, further)
+    return Gaps(register, issued, held.count(), shown, further)
 
 
-def _held(register: Register) -> QuerySet[Order]:
-    """One sale of each number; what came under a number that another had is not counted twice."""
+def _held(register: Register, issued: int) -> QuerySet[Order]:
+    """One sale of each number; what came under a number that another had is not counted twice,
+    and numbers that jumped beyond the series are not part of it."""
     return Order.objects.filter(
-        register=register, device_sequence__isnull=False, sequence_taken=False
+        register=register,
+        device_sequence__isnull=False,
+        device_sequence__lte=issued,
+        sequence_taken=False,
     )
 
 
-def _missing(register: Register, after: int, issued: int) -> Iterator[Gap]:
+def _missing(held: QuerySet[Order], after: int, issued: int) -> Iterator[Gap]:
     """Where a number does not follow the one before it, found in the index alone."""
-    numbers = _held(register).filter(device_sequence__gt=after).order_by("device_sequence")
+    numbers = held.filter(device_sequence__gt=after).order_by("device_sequence")
     before = Window(Lag("device_sequence", default=after), order_by=F("device_sequence").asc())
     jumps = (
         numbers.annotate(before=before)

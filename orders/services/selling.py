@@ -13,6 +13,7 @@ from orders.models import Order, OrderLine, Payment
 from orders.services.basket import Basket, WantedDiscount, WantedLine, price_basket
 from orders.services.completing import (
     Papers,
+    flag_till_number,
     hand_over,
     next_numbers,
     note_first_order,
@@ -54,6 +55,8 @@ class NewOrder:
     # Leave to go beyond one's limits, and the paired terminal at which it has to be used.
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
+    # The till's own number of the sale.
+    device_sequence: int | None = None
 
 
 def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
@@ -108,7 +111,10 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     note_first_order()
     # Without a line there is nothing to sell yet, though nothing is due.
     completes = order.due == 0 and bool(lines)
-    numbers = next_numbers(order.register, orders=1, receipts=int(completes))
+    numbers = next_numbers(
+        order.register, orders=1, receipts=int(completes), device=order.device_sequence
+    )
+    flag_till_number(order, numbers)
     order.number = f"{order.register.number}-{numbers.order:06d}"
     order.shift_id = numbers.shift
     for payment in payments:
@@ -147,6 +153,7 @@ def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
         discount_total=priced.discount_total,
         tax_total=priced.tax_total,
         total=priced.total,
+        device_sequence=new.device_sequence,
         fingerprint=new.fingerprint,
     )
 

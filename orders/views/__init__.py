@@ -7,10 +7,11 @@ from orders.views.refund import RefundViewSet, StoreCreditViewSet
 from orders.views.report import ReportViewSet
 from orders.views.shift import ShiftViewSet
 from orders.views.stock import MovementViewSet, StockLevelViewSet
-from orders.views.sync import GapViewSet, SyncViewSet
+from orders.views.sync import DeviceSequenceViewSet, GapViewSet, SyncViewSet
 
 __all__ = [
     "CategoryViewSet",
+    "DeviceSequenceViewSet",
     "GapViewSet",
     "MovementViewSet",
     "OrderViewSet",

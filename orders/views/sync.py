@@ -8,14 +8,17 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import IsManager, IsStaff
+from accounts.permissions import WRITES, IsManager, IsStaff
 from orders import services
 from orders.models import Order
 from orders.serializers.sync import (
+    DeviceSequenceInput,
+    DeviceSequenceSerializer,
     GapsSerializer,
     SyncInput,
     SyncInputFromAnywhere,
     SyncSerializer,
+    ensure_batch_fits,
     upload_of,
 )
 from tenants.exceptions import Invalid
@@ -67,7 +70,8 @@ class SyncViewSet(TenantScopedViewSet):
         A sale is recognized by its `id` for ever: sent again, it is `duplicate`, with the order as
         it is by now. What was really sold is never refused. What we would have done otherwise is
         booked as it was charged, and named in the order's `flags`. Rejected is only what is no sale
-        at all, or another one under a known id (`id_reused`).
+        at all, or another one under a known id (`id_reused`). A batch has at most 2,000 lines in
+        all; more are 413 `batch_too_large` with `max_lines`, and nothing of it is booked.
 
         It is booked in the shift that is open when it comes, with a receipt and a chain entry of
         ours; where it was sold in another, that is its `original_shift`, and the Z lists it among
@@ -76,6 +80,7 @@ class SyncViewSet(TenantScopedViewSet):
         The `total` is what was paid. Where that is not what the prices charged come to, the
         difference is the order's `adjustment`, shared out over the lines.
         """
+        ensure_batch_fits(request.data)
         session = request.auth
         given = self.validated(SyncInput if session.register_id else SyncInputFromAnywhere)
         results = services.upload_sales(upload_of(given, session), by=request.user)
@@ -103,6 +108,34 @@ class GapViewSet(TenantScopedViewSet):
         ensure_plain(request.query_params, frozenset(self.query_params))
         gaps = services.gaps_of(self.get_object(), after=number_in(request))
         return Response(GapsSerializer(gaps).data)
+
+
+class DeviceSequenceViewSet(TenantScopedViewSet):
+    """Where a till's own series stands."""
+
+    model = Register
+    serializer_class = DeviceSequenceSerializer
+    permission_classes = (IsManager,)
+    password_only = WRITES
+    pagination_class = None
+    filterset_class = None
+
+    @extend_schema(
+        operation_id="registers_device_sequence",
+        request=DeviceSequenceInput,
+        responses=DeviceSequenceSerializer,
+    )
+    def set(self, request: Request, pk: Any) -> Response:
+        """Set the last number that the till has given to a sale, up or down: where a wrong clock
+        or a lost device has left a wrong one. The next sale is expected to have the next number.
+
+        Needs a log-in by password. Sent again it changes nothing.
+        """
+        register = self.get_object()
+        given = self.validated(DeviceSequenceInput)
+        number = services.set_device_sequence(register, **given, by=request.user)
+        shown = {"register": pk, "last_device_sequence": number}
+        return Response(DeviceSequenceSerializer(shown).data)
 
 
 def number_in(request: Request) -> int:

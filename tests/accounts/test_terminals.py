@@ -40,7 +40,7 @@ def test_a_manager_pairs_a_device_and_its_token_is_shown_once(who, register, cli
 
     assert response.status_code == 201
     assert response["Cache-Control"] == "no-store"
-    assert response.json().keys() == {"terminal_token"}
+    assert response.json().keys() == {"terminal_token", "last_device_sequence"}
     token = response.json()["terminal_token"]
     (terminal,) = terminals()
     assert (terminal.register_id, terminal.paired_by_id) == (register.pk, boss.pk)

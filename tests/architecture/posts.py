@@ -132,6 +132,9 @@ POSTS: dict[str, Callable[[World], Post]] = {
     "user-reset-password": lambda world: Post(row=world.cashier.pk),
     # terminals and leave
     "register-pair": lambda world: Post(row=world.till.register.pk),
+    "register-device-sequence": lambda world: Post(
+        {"last_device_sequence": 5}, row=world.till.register.pk
+    ),
     "register-unpair": lambda world: Post(row=world.till.register.pk),
     "approval-list": lambda world: Post(world.leave()),
     "approval-approve": lambda world: Post({}, row=world.asked()),

@@ -152,6 +152,7 @@ TABLE = {
     # keeping up
     ("post", "sync-orders"): STAFF,
     ("get", "register-gaps"): MANAGERS,
+    ("post", "register-device-sequence"): MANAGERS,
     # the drawer; whose it is, is the services' to say
     ("get", "shift-list"): STAFF,
     ("post", "shift-list"): STAFF,

@@ -16,7 +16,7 @@ from tests.orders.refunds import (
     everything,
     refund,
     refunded,
-    resolve,
+    resolve_refund,
 )
 from tests.orders.relaying import relay_all
 from tests.orders.till import card, cash, line
@@ -172,7 +172,7 @@ def test_beside_a_card_of_the_gateway_it_waits_for_its_answer(
     assert (waiting["status"], states) == ("pending", {"gateway": "unknown", "external": "pending"})
     gateway.returns = [DECLINED if declined else CAPTURED]
     relay_all()
-    back = resolve(chief, waiting).json()
+    back = resolve_refund(chief, waiting).json()
 
     assert back["status"] == ("failed" if declined else "done")
     assert len(gateway.refunds) == 1

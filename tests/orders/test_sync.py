@@ -62,7 +62,7 @@ def test_everything_that_the_till_knows_of_it_is_kept(till, product, goods, shop
         ("card", "captured", "T-77"),
         ("cash", "captured", ""),
     ]
-    assert (order["change_total"], order["flags"]) == ("4.00", [])
+    assert (order["change_total"], order["flags"]) == ("4.00", ["card_unverified"])
 
 
 def test_it_left_the_shelf_when_it_was_sold_and_is_booked_when_it_comes(till, product, shop):
@@ -128,15 +128,20 @@ def test_a_colleague_may_send_it_again(till, another, product, shop):
     assert count(shop) == 1
 
 
-def test_what_was_sold_with_a_connection_that_broke_is_not_sold_twice(till, product, store):
-    """The till never heard the answer, and takes it for a sale made offline."""
+def test_what_was_sold_with_a_connection_that_broke_is_not_sold_twice(
+    till, chief, product, store, register
+):
+    """The till never heard the answer, and takes it for a sale made offline. Its number is held."""
     body = till.order(line(product, "2"), payments=[cash("5.00")])
     assert till.post("orders/", body).status_code == 201
     item = sale(7, charged(product, quantity="2"), id=body["id"], payments=[cash("5.00")])
 
     same, other = results(till, item, item | {"lines": [charged(product, "1.25", "4")]})
 
-    assert (same["status"], same["order"]["device_sequence"]) == ("duplicate", None)
+    assert (same["status"], same["order"]["device_sequence"]) == ("duplicate", 7)
+    assert same["order"]["sold_at"] is None
+    gaps = chief.get(f"registers/{register.pk}/gaps/").json()
+    assert (gaps["issued"], gaps["held"]) == (7, 1)
     assert (other["status"], other["code"]) == ("rejected", "id_reused")
     assert shelf(product, store) == (8, 0)
 
@@ -193,7 +198,8 @@ def test_whoever_uploads_it_is_written_down_and_the_world_is_told(till, product,
         told = OutboxEvent.objects.get(topic="order.completed")
         assert Payment.objects.get().taken_by == seller
     assert (booked.actor, booked.facts["cashier"]) == (till.user.pk, str(seller.pk))
-    assert booked.facts["flags"] == ["over_limit", "price_differs", "total_differs"]
+    flags = ["cashier_differs", "over_limit", "price_differs", "total_differs"]
+    assert booked.facts["flags"] == flags
     assert (upload.actor, upload.facts["created"]) == (till.user.pk, 1)
     assert (told.data["device_sequence"], told.data["flags"]) == (5, booked.facts["flags"])
 

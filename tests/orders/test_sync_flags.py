@@ -10,6 +10,7 @@ from tests.factories.accounts import UserFactory
 from tests.factories.orders import StoreCreditFactory, TaxClassFactory
 from tests.orders.offline import ago, booked, booked_one, charged, sale
 from tests.orders.till import (
+    Till,
     cash,
     ensure_books_balance,
     new_id,
@@ -122,25 +123,29 @@ def test_taxes_are_those_that_were_charged(till, goods, shop):
     assert (before["flags"], before["tax_total"]) == (["tax_differs"], "0.16")
 
 
-def test_a_discount_beyond_the_cashiers_limit_is_flagged(till, product, manager, shop):
-    gone = UserFactory(tenant=shop, is_active=False)
+def test_a_discount_beyond_the_cashiers_limit_is_flagged(till, goods, manager, shop):
+    """The lower limits of both count: naming somebody else does not raise one's own."""
+    product, gone = goods(stock="20"), UserFactory(tenant=shop, is_active=False)
     half = charged(product, quantity="2", discounts=[percent("50")])
     tenth = charged(product, quantity="2", discounts=[percent("10")])
 
-    flags = [
-        booked_one(till, sale(number, item, cashier=str(who.pk), **paid(amount)))["flags"]
-        for number, (item, who, amount) in enumerate(
-            [
-                (half, till.user, "2.50"),
-                (half, manager, "2.50"),
-                (tenth, gone, "4.50"),
-                (half, gone, "2.50"),
-            ],
-            1,
-        )
+    managers = Till(manager, till.register)
+    cases = [
+        (till, half, till.user, "2.50", ["over_limit"]),
+        (till, half, manager, "2.50", ["cashier_differs", "over_limit"]),
+        (till, tenth, manager, "4.50", ["cashier_differs"]),
+        (till, tenth, gone, "4.50", ["cashier_differs"]),
+        (till, half, gone, "2.50", ["cashier_differs", "over_limit"]),
+        (managers, half, till.user, "2.50", ["cashier_differs", "over_limit"]),
+        (managers, half, manager, "2.50", []),
     ]
 
-    assert flags == [["over_limit"], [], [], ["over_limit"]]
+    flags = [
+        booked_one(at, sale(number, item, cashier=str(who.pk), **paid(amount)))["flags"]
+        for number, (at, item, who, amount, _) in enumerate(cases, 1)
+    ]
+
+    assert flags == [expected for *_, expected in cases]
 
 
 def test_two_sales_of_one_number_are_both_sales(till, product, store, register, chief):

@@ -180,13 +180,41 @@ def test_bodies_that_nobody_means_are_refused_as_a_whole(till, product, shop, pr
 
 def test_two_megabytes_of_sales_are_a_batch(till, product):
     """More than any other request may have."""
-    notes = [sale(number, charged(product), note="n" * 600, sold_at="x") for number in range(500)]
-    lines = [each | {"lines": [charged(product, note="m" * 200)] * 12} for each in notes]
+    notes = [sale(number, charged(product), note="n" * 500, sold_at="x") for number in range(500)]
+    taxes = [{"name": "t" * 50, "percent": "1", "included": True}] * 10
+    lines = [charged(product, note="m" * 200, taxes=taxes)] * 4
 
-    answers = results(till, *lines)
+    answers = results(till, *(each | {"lines": lines} for each in notes))
 
     assert {each["status"] for each in answers} == {"rejected"}
     assert len(answers) == 500
+
+
+@pytest.mark.parametrize("shape", ["many sales", "long sales", "malformed sales"])
+def test_a_batch_of_more_lines_than_are_booked_at_once_is_refused_as_a_whole(
+    shape, till, product, shop, problem
+):
+    """Booked, 2,000 lines hold a worker for a moment; what is more comes in parts."""
+    line = charged(product)
+    sales, lines, more = {
+        "many sales": (500, 4, {}),
+        "long sales": (4, 500, {}),
+        "malformed sales": (1, 2000, {"sold_at": "x"}),
+    }[shape]
+    batch = [sale(number, *[line] * lines, **more) for number in range(1, sales + 1)]
+
+    told = problem(upload(till, *batch, sale(999, line)), 413, "batch_too_large")
+
+    assert (told["max_lines"], told["lines"]) == (2000, 2001)
+    assert count(shop) == 0
+
+
+@pytest.mark.parametrize("batch", [5, {}, "x", [5, {"lines": 5}, {"lines": {}}], None, True])
+def test_what_is_no_batch_is_no_error_of_the_server(batch, till, register):
+    body = {"register": str(register.pk), "batch": batch}
+
+    assert till.post("sync/orders/", body).status_code in {200, 400}
+    assert till.post("sync/orders/", [body]).status_code == 400
 
 
 def test_somebody_without_a_right_to_it_sees_no_gaps(cashier, chief, register, foreign, problem):

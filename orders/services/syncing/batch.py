@@ -9,8 +9,10 @@ from django.db import IntegrityError
 from django.db.models.functions import Greatest
 
 from accounts.models import User
-from orders.exceptions import IdReused
+from orders.exceptions import IdReused, SequenceJump
 from orders.models import Order, RegisterSeries
+from orders.models.receipt import MAX_SEQUENCE_JUMP
+from orders.services.completing import flag_till_number
 from orders.services.registers import register_for
 from orders.services.syncing.booking import book
 from orders.services.syncing.sale import Malformed, OfflineSale
@@ -18,6 +20,7 @@ from tenants import audit, idempotency
 from tenants.exceptions import DomainError, FieldError, Invalid
 from tenants.ids import is_duplicate
 from tenants.models import Register
+from tenants.outbox import announce
 from tenants.scope import deed
 
 
@@ -56,6 +59,7 @@ def upload_sales(upload: Upload, *, by: User) -> list[Result]:
     """
     # Also one that is used no more: what was sold there was sold.
     register = register_for(upload.register, by, in_use=False)
+    _ensure_no_jump(register, upload.last_sequence)
     with idempotency.begun():
         return _upload(upload, register, by)
 
@@ -72,6 +76,15 @@ def _upload(upload: Upload, register: Register, by: User) -> list[Result]:
     _show_duplicates(results)
     _note_upload(register, upload, results, by)
     return results
+
+
+def _ensure_no_jump(register: Register, last_sequence: int) -> None:
+    """Refuse a last number far beyond all that are held: nobody could find what is missing."""
+    if last_sequence <= MAX_SEQUENCE_JUMP:
+        return
+    held = RegisterSeries.objects.held_device_sequence(register)
+    if last_sequence > held + MAX_SEQUENCE_JUMP:
+        raise SequenceJump(last_sequence=last_sequence, held=held, max_jump=MAX_SEQUENCE_JUMP)
 
 
 def _people(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
@@ -131,7 +144,22 @@ def _duplicate(item: OfflineSale, register: Register, order: Order) -> Result:
         is_here = order.register_id == register.pk
         if not (is_here and item.is_sold_as(order, list(order.lines.all()))):
             raise IdReused
+        if order.device_sequence is None:
+            _number(item, register)
     return Result(item.id, Outcome.DUPLICATE, order)
+
+
+@deed
+def _number(item: OfflineSale, register: Register) -> None:
+    """Give a sale that came with a connection the number that the till has for it: it is held."""
+    numbers = RegisterSeries.objects.count_up(register, device=item.device_sequence)
+    order = Order.objects.select_for_update().get(pk=item.id)
+    if order.device_sequence is not None:
+        return
+    order.device_sequence = item.device_sequence
+    flag_till_number(order, numbers)
+    order.save_changes("device_sequence", "sequence_taken", "flags")
+    announce("order.updated", about=order)
 
 
 def _show_duplicates(results: Sequence[Result]) -> None:
@@ -148,9 +176,10 @@ def _show_duplicates(results: Sequence[Result]) -> None:
 @deed
 def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
     """Who sent what, and how far the till has counted."""
+    numbers = RegisterSeries.objects.count_up(register)
     sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
-    last = max([upload.last_sequence, *sold], default=0)
-    RegisterSeries.objects.count_up(register)
+    counted = [number for number in sold if not numbers.is_jump(number)]
+    last = max([upload.last_sequence, *counted], default=0)
     RegisterSeries.objects.filter(register=register).update(
         last_device_sequence=Greatest("last_device_sequence", last)
     )

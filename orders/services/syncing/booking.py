@@ -11,7 +11,12 @@ from accounts.models import User
 from orders.exceptions import InsufficientCredit
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
 from orders.models.receipt import Numbers
-from orders.services.completing import note_first_order, papers_of, payment_event
+from orders.services.completing import (
+    flag_till_number,
+    note_first_order,
+    papers_of,
+    payment_event,
+)
 from orders.services.credit import spend_credit
 from orders.services.discount_approval import is_over_limit
 from orders.services.discount_audit import build_events
@@ -22,6 +27,7 @@ from orders.services.stocking import keep_counts_true
 from orders.services.syncing.charging import Charged, charge
 from orders.services.syncing.sale import ChargedLine, OfflineSale
 from orders.services.syncing.times import book_in_shift, clock_flags
+from orders.services.tender import NewPayment
 from tenants import audit
 from tenants.ids import new_id
 from tenants.models import Register
@@ -38,8 +44,7 @@ def book(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> O
     order = _draft_order(sale, charged, register, cashier)
     order.loaded_lines = list(_draft_lines(order, sale, charged))
     order.price_overridden = any(line.has_price_override for line in order.loaded_lines)
-    if is_over_limit(order, order.loaded_lines, cashier):
-        order.flag(Flag.OVER_LIMIT)
+    order.flag(*_flags_of_people(order, cashier, by))
     order.loaded_payments = list(_draft_payments(order, sale))
     order.loaded_refunds = []
     order.paid_total = sale.paid
@@ -49,9 +54,19 @@ def book(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> O
     return order
 
 
+def _flags_of_people(order: Order, cashier: User, by: User) -> Iterator[Flag]:
+    """Compare with the limits of both: naming somebody else must not raise one's own."""
+    if cashier.pk != by.pk:
+        yield Flag.CASHIER_DIFFERS
+    if any(is_over_limit(order, order.loaded_lines, each) for each in (by, cashier)):
+        yield Flag.OVER_LIMIT
+
+
 def _write(order: Order, by: User) -> None:
     note_first_order()
-    numbers = RegisterSeries.objects.count_up(order.register, orders=1, receipts=1)
+    numbers = RegisterSeries.objects.count_up(
+        order.register, orders=1, receipts=1, device=order.device_sequence
+    )
     now = timezone.now()
     order.number = f"{order.register.number}-{numbers.order:06d}"
     order.close(numbers.receipt, now)
@@ -77,10 +92,7 @@ def _look_at(order: Order, numbers: Numbers) -> None:
     _, now = order.sold_as()
     order.flag(*clock_flags(order.sold_at or now, now))
     book_in_shift(order, numbers.shift, now)
-    same = Order.objects.filter(register=order.register, device_sequence=order.device_sequence)
-    if same.exists():
-        order.sequence_taken = True
-        order.flag(Flag.SEQUENCE_TAKEN)
+    flag_till_number(order, numbers)
 
 
 def _spend_credits(order: Order) -> None:
@@ -205,6 +217,12 @@ def _called(line: ChargedLine, product: Product | None) -> dict[str, Any]:
     }
 
 
+def _entry(new: NewPayment) -> str:
+    if not new.is_card:
+        return ""
+    return Payment.Entry.EXTERNAL if new.is_on_slip else Payment.Entry.UNVERIFIED
+
+
 def _draft_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
     """All of it is in the drawer, or was captured by a terminal with a connection of its own."""
     for position, new in enumerate(sale.payments):
@@ -215,6 +233,7 @@ def _draft_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
             order=order,
             position=position,
             method=new.method,
+            entry=_entry(new),
             status=Payment.Status.CAPTURED,
             amount=new.amount,
             requested_amount=new.amount,

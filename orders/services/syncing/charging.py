@@ -71,7 +71,7 @@ def charge(sale: OfflineSale) -> Charged:
             [line.total for line in priced.lines],
             current_tenant().currency_exponent,
         ),
-        frozenset(_flags(sale, products, priced, total)),
+        frozenset([*_flags(sale, products, priced, total), *_flags_of_cards(sale)]),
     )
 
 
@@ -144,6 +144,12 @@ def _flags(
         yield Flag.TOTAL_DIFFERS
     if not _is_in_coins(sale, total):
         yield Flag.NOT_PAYABLE_IN_CASH
+
+
+def _flags_of_cards(sale: OfflineSale) -> Iterable[Flag]:
+    """Nobody but the till says that a card was charged, unless a reader has a slip for it."""
+    if any(each.is_card and not each.is_on_slip for each in sale.payments):
+        yield Flag.CARD_UNVERIFIED
 
 
 def _flags_of(line: ChargedLine, product: Product | None) -> Iterable[Flag]:

@@ -63,11 +63,15 @@ class OfflineSale:
         return sum((payment.amount for payment in self.payments), Decimal(0))
 
     def is_sold_as(self, order: Order, lines: Sequence[OrderLine]) -> bool:
-        """Whether it was sold with a connection already, whose answer the till never heard."""
+        """Whether it was sold with a connection already, whose answer the till never heard.
+
+        It may have had no number of the till then.
+        """
         ours = [(line.quantity, line.unit_price) for line in lines]
         theirs = [(line.quantity, line.unit_price) for line in self.lines]
         is_sold = not order.is_offline and order.receipt_number is not None
-        return is_sold and ours == theirs and order.paid_total == self.paid
+        is_numbered_so = order.device_sequence in (None, self.device_sequence)
+        return is_sold and is_numbered_so and ours == theirs and order.paid_total == self.paid
 
 
 @dataclass(frozen=True, slots=True)
