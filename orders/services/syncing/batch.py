@@ -99,7 +99,8 @@ def _known(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:
     return {
         order.pk: order
         for order in orders.only(
-            "fingerprint", "device_sequence", "receipt_number", "paid_total", "register"
+            *("fingerprint", "device_sequence", "sold_at"),
+            *("receipt_number", "paid_total", "register"),
         )
     }
 

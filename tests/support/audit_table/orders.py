@@ -261,3 +261,12 @@ def uploaded(scene):
     }
     (result,) = scene.post("sync/orders/", body)["results"]
     return result["order"]
+
+
+@row("device_sequence_set")
+def device_sequence_set(scene):
+    uploaded(scene)
+    body = {"last_device_sequence": 7, "reason": "New device"}
+    scene.post(f"registers/{scene.till.register.pk}/device-sequence/", body)
+    facts = {"before": 1, "after": 7, "reason": "New device"}
+    return Written(scene.admin, scene.till.register, facts)
