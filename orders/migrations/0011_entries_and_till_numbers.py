@@ -33,11 +33,6 @@ class Migration(migrations.Migration):
             name='held_device_sequence',
             field=models.PositiveBigIntegerField(null=True, default=0),
         ),
-        migrations.AlterField(
-            model_name='order',
-            name='flags',
-            field=models.CharField(blank=True, editable=False, max_length=400),
-        ),
         migrations.AddIndex(
             model_name='order',
             index=models.Index(condition=models.Q(('shift', None), ('sold_at__isnull', False)), fields=['tenant', 'register'], name='order_unbooked'),

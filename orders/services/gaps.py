@@ -41,10 +41,11 @@ def gaps_of(register: Register, *, after: int = 0) -> Gaps:
     series = RegisterSeries.objects.filter(register=register)
     issued = series.values_list("last_device_sequence", flat=True).first() or 0
     held = _held(register, issued)
+    count = held.count()
     ranges = list(islice(_missing(held, after, issued), MOST_RANGES + 1))
     shown = ranges[:MOST_RANGES]
     further = shown[-1].last if len(ranges) > MOST_RANGES else None
-    return Gaps(register, issued, held.count(), shown, further)
+    return Gaps(register, issued, count, shown, further)
 
 
 def _held(register: Register, issued: int) -> QuerySet[Order]:

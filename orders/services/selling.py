@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
+from orders.models.receipt import Numbers
 from orders.services.basket import Basket, WantedDiscount, WantedLine, price_basket
 from orders.services.completing import (
     Papers,
@@ -111,12 +112,7 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     note_first_order()
     # Without a line there is nothing to sell yet, though nothing is due.
     completes = order.due == 0 and bool(lines)
-    numbers = next_numbers(
-        order.register, orders=1, receipts=int(completes), device=order.device_sequence
-    )
-    flag_till_number(order, numbers)
-    order.number = f"{order.register.number}-{numbers.order:06d}"
-    order.shift_id = numbers.shift
+    numbers = _take_numbers(order, receipts=int(completes))
     for payment in payments:
         payment.shift_id, payment.taken_by = numbers.shift, by
     spend_credits(payments, by=by)
@@ -133,6 +129,17 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
         hand_over(order, lines)
     elif any(payment.is_underway for payment in payments):
         reserve_stock(order.store, lines)
+
+
+def _take_numbers(order: Order, *, receipts: int) -> Numbers:
+    """Number the order, and put it into the shift that is open."""
+    numbers = next_numbers(
+        order.register, orders=1, receipts=receipts, device=order.device_sequence
+    )
+    flag_till_number(order, numbers)
+    order.number = f"{order.register.number}-{numbers.order:06d}"
+    order.shift_id = numbers.shift
+    return numbers
 
 
 def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:

@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from orders.models import Order
+from orders.models import Order, RegisterSeries
+from tenants.scope import tenant_scope
 from tests.explaining import MINUTES, ROWS, analyze, multiply, nodes, plans_of, walk, with_next
 from tests.factories.orders import OrderFactory
 
@@ -23,6 +24,9 @@ def sold(cashier, register, foreign):
         numbers = {} if row is order else {"device_sequence": "n + 1 + n / 50"}
         flags = {"flags": "CASE WHEN n %% 50 = 0 THEN ' late ' ELSE '' END"} if numbers else {}
         multiply(row, number=f"'{name}-' || n", created_at=MINUTES, **numbers, **flags)
+    last = ROWS + 1 + ROWS // 50
+    with tenant_scope(register.tenant):
+        RegisterSeries.objects.create(register=register, last_device_sequence=last)
     analyze(Order)
 
 

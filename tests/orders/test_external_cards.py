@@ -131,7 +131,7 @@ def test_it_becomes_money_only_with_a_second_person(
     told = problem(refund(till, by_reader, method=method), 403, "approval_required")
     problem(refund(chief, by_reader, method=method), 403, "approval_required")
     assert everything(shop) == before
-    asking = {name: told[name] for name in ("action", "object", "amount")}
+    asking = {name: told[name] for name in ("action", "object", "amount", "method")}
     approval = given(Person(admin), asked(chief, **asking))["id"]
 
     back = refunded(chief, by_reader, method=method, approval=approval)

@@ -53,7 +53,7 @@ def test_it_becomes_cash_only_with_a_second_person(
         told = problem(refund(person, by_card, method="cash"), 403, "approval_required")
         assert (told["action"], told["amount"]) == ("refund", "5.00")
     assert everything(shop) == before
-    about = {name: told[name] for name in ("action", "object", "amount")}
+    about = {name: told[name] for name in ("action", "object", "amount", "method")}
     approval = given(Person(admin), asked(chief, **about))["id"]
 
     back = refunded(chief, by_card, method="cash", approval=approval)

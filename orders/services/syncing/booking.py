@@ -58,7 +58,7 @@ def _flags_of_people(order: Order, cashier: User, by: User) -> Iterator[Flag]:
     """Compare with the limits of both: naming somebody else must not raise one's own."""
     if cashier.pk != by.pk:
         yield Flag.CASHIER_DIFFERS
-    if any(is_over_limit(order, order.loaded_lines, each) for each in (by, cashier)):
+    if is_over_limit(order, order.loaded_lines, by, cashier):
         yield Flag.OVER_LIMIT
 
 
