@@ -46,6 +46,7 @@ PROBLEM: dict[str, Any] = {
     },
 }
 
+SIGN_UP = "/api/v1/auth/signup/"
 KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -139,7 +140,7 @@ def document_operation(
     path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]
 ) -> None:
     document_tags(operation, schemas)
-    if has_key(method, operation):
+    if has_key(path, method, operation):
         document_key(operation)
     if reads_version(path, method):
         parameter = {"$ref": "#/components/parameters/IfMatch"}
@@ -169,9 +170,9 @@ def reads_version(path: str, method: str) -> bool:
     return changes_row or needs_version(path, method)
 
 
-def has_key(method: str, operation: dict[str, Any]) -> bool:
-    """Where nobody is logged in a key would be nobody's, and is not looked at."""
-    return method == "post" and bool(operation.get("security"))
+def has_key(path: str, method: str, operation: dict[str, Any]) -> bool:
+    """Where nobody is logged in a key would be nobody's, but that of the shop which it opens."""
+    return method == "post" and (bool(operation.get("security")) or path == SIGN_UP)
 
 
 def document_key(operation: dict[str, Any]) -> None:
@@ -202,7 +203,7 @@ def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         "412": reads_version(path, method),
         "413": has_body,
         "415": has_body,
-        "422": has_key(method, operation),
+        "422": has_key(path, method, operation),
         "428": needs_version(path, method),
         "501": is_drawn,
     }

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 
 from tenants import idempotency
 from tenants.exceptions import IdempotencyKeyInvalid, IdempotencyKeyRequired
-from tenants.models import IdempotencyKey
+from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import tenant_context
 
 HEADER = "HTTP_IDEMPOTENCY_KEY"
@@ -88,16 +88,21 @@ class KeyedView(APIView):
             return None
         if VISIBLE.match(key) is None:
             raise IdempotencyKeyInvalid
-        sender: Any = request.user
+        tenant, user = self.owner_of(request, key)
         return IdempotencyKey(
-            tenant=sender.tenant,
-            user=sender.pk,
+            tenant=tenant,
+            user=user,
             method="POST",
             path=request.path,
             key=key,
             # Keyed, because people send passwords.
             body_hash=salted_hmac(SALT, self.asked(request), algorithm="sha256").hexdigest(),
         )
+
+    def owner_of(self, request: Request, key: str) -> tuple[Tenant, uuid.UUID]:
+        """Return the shop and the person whose key this is."""
+        sender: Any = request.user
+        return sender.tenant, sender.pk
 
     def asked(self, request: Request) -> bytes:
         """What the same key must ask again, beside its path."""

@@ -1,6 +1,9 @@
 """Shapes of opening a shop."""
 
+from rest_framework import serializers
+
 from accounts.serializers.people import (
+    AGAIN,
     LogInAnswer,
     TenantBriefSerializer,
     UsernameInputField,
@@ -14,6 +17,8 @@ from tenants.serializers import StrictSerializer
 
 
 class SignupAnswer(LogInAnswer):
+    access = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
+    refresh = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
     tenant = TenantBriefSerializer(read_only=True)
 
 

@@ -38,7 +38,7 @@ from accounts.services.sessions import (
     refresh,
     session_of,
 )
-from accounts.services.shops import open_shop
+from accounts.services.shops import open_shop, sign_up
 from accounts.services.terminals import (
     end_sessions_of_closed,
     pair_terminal,
@@ -87,6 +87,7 @@ __all__ = [
     "session_of",
     "set_activation",
     "set_pin",
+    "sign_up",
     "spend_approval",
     "start_session",
     "terminal_of",

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -33,11 +34,16 @@ from accounts.serializers.people import (
 )
 from accounts.serializers.signup import SignupAnswer, SignupInput
 from accounts.tokens import TokenPair, read_access
+from tenants import idempotency
 from tenants.exceptions import Invalid
+from tenants.ids import id_from
 from tenants.keyed import KeyedView
+from tenants.models import Tenant
 from tenants.parsers import StrictFormParser, StrictJSONParser
 
 TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
+# Whose key it is where nobody is logged in.
+NOBODY = UUID(int=0)
 TENANT_HEADER = OpenApiParameter(
     "X-Tenant-ID", str, OpenApiParameter.HEADER, description="Slug or id of the tenant."
 )
@@ -53,8 +59,8 @@ TERMINAL_HEADER = OpenApiParameter(
 class OpenView(APIView):
     """Asked by people who have no token yet, or no valid one any more.
 
-    An Idempotency-Key means nothing here: it would belong to nobody, and what these calls answer
-    is kept nowhere.
+    An Idempotency-Key means nothing here, but to a sign-up: it would belong to nobody, and what
+    these calls answer is kept nowhere.
     """
 
     authentication_classes = ()
@@ -84,8 +90,9 @@ def tenant_named_by(request: Request, in_body: str | None) -> str:
 
 def pair_and(pair: TokenPair, **more: Any) -> dict[str, Any]:
     return {
-        "access": pair.access,
-        "refresh": pair.refresh,
+        # Empty where they were told before.
+        "access": pair.access or None,
+        "refresh": pair.refresh or None,
         "expires_in": pair.expires_in,
         **more,
     }
@@ -182,8 +189,15 @@ class VerifyView(OpenView):
         return Response(VerifiedSerializer(answer).data)
 
 
-class SignupView(OpenView):
-    """Open a shop of one's own, where the installation allows it."""
+class SignupView(OpenView, KeyedView):
+    """Open a shop of one's own, where the installation allows it.
+
+    A key belongs to the shop that it opens, whose id follows from it: until then there is nobody
+    else whose it could be.
+    """
+
+    def owner_of(self, request: Request, key: str) -> tuple[Tenant, UUID]:
+        return Tenant(pk=id_from("signup", key)), NOBODY
 
     @extend_schema(
         operation_id="auth_signup", request=SignupInput, responses={201: SignupAnswer}, auth=[]
@@ -195,10 +209,14 @@ class SignupView(OpenView):
             raise AlreadyAuthenticated
         serializer = SignupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        services.count_sign_up(origin_of(request).ip)
-        tenant, admin, _ = services.open_shop(**serializer.validated_data)
-        session, pair = services.start_session(admin, origin_of(request))
-        answer = pair_and(pair, user=admin, session=session, tenant=tenant)
+        if not idempotency.is_resumed():
+            services.count_sign_up(origin_of(request).ip)
+        session, pair = services.sign_up(
+            **serializer.validated_data,
+            id=self.claim.tenant_id if self.claim else None,
+            origin=origin_of(request),
+        )
+        answer = pair_and(pair, user=session.user, session=session, tenant=session.user.tenant)
         return Response(SignupAnswer(answer).data, status=status.HTTP_201_CREATED)
 
 

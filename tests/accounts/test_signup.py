@@ -4,7 +4,8 @@ import pytest
 
 from accounts.models import AuthSession, User
 from config import settings as production
-from tenants.models import Register, Store, Tenant
+from tenants import idempotency
+from tenants.models import IdempotencyKey, Register, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.api import Api
 from tests.factories.tenants import TenantFactory
@@ -177,3 +178,94 @@ def test_an_admin_needs_a_log_in(missing, anonymous, problem):
     del body["admin"][missing]
 
     problem(anonymous.post(SIGNUP, body), 400, "invalid", {f"admin.{missing}": "required"})
+
+
+# --- under an Idempotency-Key -------------------------------------------------------------------
+
+KEY = {"Idempotency_Key": "a-key"}
+
+
+def test_a_key_opens_one_shop_and_is_answered_again_without_the_tokens(anonymous):
+    first = anonymous.post(SIGNUP, form(), **KEY)
+    before = everything()
+    second = anonymous.post(SIGNUP, form(), **KEY)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert "Idempotent-Replayed" not in first
+    assert second["Idempotent-Replayed"] == "true"
+    assert second["Cache-Control"] == "no-store"
+    assert second.json() == first.json() | {"access": None, "refresh": None}
+    assert everything() == before == [1, 1, 1, 1, 1]
+    assert Api(first.json()["access"]).get("auth/me/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        form({"slug": "other"}),
+        form({"name": "Another name"}),
+        form(admin={"password": "nine purple herons fly"}),
+    ],
+)
+def test_for_anything_else_the_key_is_refused(other, anonymous, problem):
+    anonymous.post(SIGNUP, form(), **KEY)
+    before = everything()
+
+    problem(anonymous.post(SIGNUP, other, **KEY), 422, "idempotency_key_reused")
+    with across_tenants():
+        IdempotencyKey.objects.all().delete()
+    code = "idempotency_key_reused" if other["tenant"]["slug"] == "other" else "slug_taken"
+    response = anonymous.post(SIGNUP, other, **KEY)
+
+    assert (response.status_code, response.json()["code"]) in {(422, code), (409, code)}
+    assert everything() == before
+
+
+def test_a_refusal_is_not_kept(anonymous, problem):
+    refused = anonymous.post(SIGNUP, form({"currency": "XXX"}), **KEY)
+    problem(refused, 400, "invalid", {"tenant.currency": "invalid_choice"})
+    assert everything() == [0, 0, 0, 0, 0]
+
+    assert anonymous.post(SIGNUP, form(), **KEY).status_code == 201
+
+
+def test_what_is_no_key_is_refused(anonymous, problem):
+    refused = anonymous.post(SIGNUP, form(), Idempotency_Key="two words")
+
+    problem(refused, 400, "idempotency_key_invalid")
+    assert everything() == [0, 0, 0, 0, 0]
+
+
+class Killed(BaseException):
+    """The process ends here, as nothing catches it."""
+
+
+def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(anonymous, monkeypatch):
+    def kill(*_):
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "complete", kill)
+        with pytest.raises(Killed):
+            anonymous.post(SIGNUP, form(), **KEY)
+    before = everything()
+
+    second = anonymous.post(SIGNUP, form(), **KEY)
+
+    answer = second.json()
+    assert (second.status_code, second["Idempotent-Replayed"]) == (201, "true")
+    assert (answer["tenant"]["slug"], answer["user"]["username"]) == ("corner", "owner")
+    assert (answer["access"], answer["refresh"]) == (None, None)
+    assert everything() == before == [1, 1, 1, 1, 1]
+    assert anonymous.post(SIGNUP, form(), **KEY).json() == answer
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_of_the_same_key_at_once_one_shop_is_opened(settings):
+    answers = times(6, lambda: Api().post(SIGNUP, form(), **KEY))
+
+    assert statuses(answers).keys() <= {201, 409}
+    assert statuses(answers)[201] >= 1
+    assert everything() == [1, 1, 1, 1, 1]
+    assert Api().post(SIGNUP, form(), **KEY)["Idempotent-Replayed"] == "true"
