@@ -17,6 +17,12 @@ WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 EVERYTHING = WRITES | frozenset(SAFE_METHODS)
 
 
+def ensure_password(request: Request) -> None:
+    """Refuse what a PIN is too little for, where that depends on the content of a request."""
+    if request.auth.method == AuthSession.Method.PIN:
+        raise PasswordRequired
+
+
 class RoleRequired(BasePermission):
     """Somebody of a shop, with this role or a higher one, and a password of their own.
 
@@ -32,9 +38,8 @@ class RoleRequired(BasePermission):
             return False
         if user.must_change_password and not getattr(view, "open_before_password_change", False):
             raise PasswordChangeRequired
-        by_pin = request.auth.method == AuthSession.Method.PIN
-        if by_pin and request.method in getattr(view, "password_only", ()):
-            raise PasswordRequired
+        if request.method in getattr(view, "password_only", ()):
+            ensure_password(request)
         return True
 
 

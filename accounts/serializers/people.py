@@ -55,7 +55,10 @@ class TenantBriefSerializer(serializers.ModelSerializer[Tenant]):
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    """A person; `email` is null for those whom the reader may not manage."""
+    """A person; `email` is null for those whom the reader may not manage.
+
+    In a log-in by PIN it is null for everybody.
+    """
 
     tenant = TenantBriefSerializer(read_only=True)
     email = serializers.SerializerMethodField()
@@ -76,7 +79,11 @@ class UserSerializer(serializers.ModelSerializer[User]):
         read_only_fields = fields
 
     def get_email(self, user: User) -> str | None:
-        reader = getattr(self.context.get("request"), "user", None)
+        request = self.context.get("request")
+        session = self.context.get("session") or getattr(request, "auth", None)
+        if session is not None and session.method == AuthSession.Method.PIN:
+            return None
+        reader = getattr(request, "user", None)
         known = reader is None or not reader.is_authenticated or reader.pk == user.pk
         return user.email if known or reader.may_manage(user) else None
 

@@ -186,7 +186,7 @@ class VerifyView(OpenView):
             "tenant": session.user.tenant,
             "expires_at": read_access(token).expires_at,
         }
-        return Response(VerifiedSerializer(answer).data)
+        return Response(VerifiedSerializer(answer, context={"session": session}).data)
 
 
 class SignupView(OpenView, KeyedView):

@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import services
-from accounts.permissions import WRITES, IsStaff
+from accounts.permissions import WRITES, IsStaff, ensure_password
 from accounts.serializers.people import (
     OwnPasswordInput,
     ProfileInput,
@@ -18,7 +18,7 @@ from tenants.views import version_named_by
 
 
 class MeView(APIView):
-    """One's own profile."""
+    """One's own profile. The mail address is shown and changed after a log-in by password."""
 
     permission_classes = (IsStaff,)
 
@@ -31,6 +31,8 @@ class MeView(APIView):
         expected = version_named_by(request, required=True)
         serializer = ProfileInput(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
+        if "email" in serializer.validated_data:
+            ensure_password(request)
         with tenant_scope(request.user.tenant):
             request.user = services.edit_user(
                 user=request.user,

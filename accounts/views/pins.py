@@ -74,4 +74,4 @@ class PinLogInView(OpenView):
             "user": session.user,
             "session": session,
         }
-        return Response(PinLogInAnswer(answer).data)
+        return Response(PinLogInAnswer(answer, context={"session": session}).data)

@@ -9,7 +9,14 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import WRITES, IsAdmin, IsManager, IsStaff, ReadOnly
+from accounts.permissions import (
+    WRITES,
+    IsAdmin,
+    IsManager,
+    IsStaff,
+    ReadOnly,
+    ensure_password,
+)
 from orders import services
 from orders.models import Category, Product, TaxClass
 from orders.models.catalog import folded
@@ -116,12 +123,18 @@ class ProductFilter(StrictFilterSet):
         return products.filter(sku=folded(value))
 
 
+# What decides how much customers pay for a product.
+SETS_PRICES = frozenset({"price", "open_price", "tax_class"})
+
+
 class ProductViewSet(CatalogFiles, ListsAndShows, TenantScopedViewSet):
     """What the shop sells."""
 
     model = Product
     serializer_class = ProductSerializer
-    permission_classes = (IsManager | (IsStaff & ReadOnly),)
+    permission_classes = (IsManager | (ReadOnly & IsStaff),)
+    # New products and imports have prices.
+    password_only = ("POST",)
     filterset_class = ProductFilter
     ordering_fields = {
         "name": ("name",),
@@ -140,7 +153,10 @@ class ProductViewSet(CatalogFiles, ListsAndShows, TenantScopedViewSet):
 
     @extend_schema(request=ProductInput, responses=ProductSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
+        """Change a product. What it costs is changed after a log-in by password."""
         expected = self.if_match(required=True)
+        if isinstance(request.data, dict) and SETS_PRICES & request.data.keys():
+            ensure_password(request)
         with transaction.atomic():
             product = self.get_locked_object()
             product.ensure_version(expected)

@@ -2,7 +2,10 @@
 
 import pytest
 
+from accounts.models import User
 from accounts.models.session import FRESH_FOR
+from accounts.services import approvals
+from tenants.scope import across_tenants
 from tests.accounts.leave import asked, both, decide, events, given, kept, names
 from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -157,5 +160,47 @@ def test_credentials_come_whole_or_not_at_all(till, manager, problem, body, erro
     before = kept(approval)
 
     problem(decide(till, approval, body=body), 400, "invalid", errors)
+
+    assert kept(approval) == before
+
+
+def demote(manager):
+    User.objects.filter(pk=manager.pk).update(role="cashier")
+
+
+def deactivate(manager):
+    User.objects.filter(pk=manager.pk).update(is_active=False)
+
+
+def demand_another_password(manager):
+    User.objects.filter(pk=manager.pk).update(must_change_password=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (demote, "permission_denied"),
+        (deactivate, "permission_denied"),
+        (demand_another_password, "password_change_required"),
+    ],
+)
+@both
+def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothing(
+    how, change, code, till, manager, problem, monkeypatch
+):
+    approval = asked(till)
+    before = kept(approval)
+    check = approvals.decider
+
+    def check_and_change(*args):
+        by = check(*args)
+        with across_tenants():
+            change(manager)
+        return by
+
+    monkeypatch.setattr(approvals, "decider", check_and_change)
+
+    problem(decide(till, approval, how, MINE), 403, code)
 
     assert kept(approval) == before

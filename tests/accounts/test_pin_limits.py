@@ -219,3 +219,32 @@ def test_with_redis_it_is_the_same(pad, cashier, clock, redis_url, settings, mon
     assert pad.enter(cashier).status_code == 200
     with across_tenants():
         assert not Throttle.objects.exists()
+
+
+def test_a_right_pin_does_not_clear_what_was_counted_at_the_till(pad, shop, problem):
+    """Nineteen wrong ones, with right ones among them: the twentieth closes the till for all."""
+    staff = [UserFactory(tenant=shop) for _ in range(6)]
+    for person in staff:
+        give_pin(person)
+    for person in staff[:4]:
+        guess(pad, person, 4)
+        assert pad.enter(person).status_code == 200
+    guess(pad, staff[4], 3)
+    assert pad.enter(staff[5]).status_code == 200
+
+    assert guess(pad, staff[4], 1) == ["invalid_credentials"]
+
+    problem(pad.enter(staff[5]), 429, "pin_closed")
+    assert [event.facts["limit"] for event in written("too_many_attempts")] == ["pin_terminal"]
+
+
+def test_nor_what_was_counted_of_the_person_at_all_tills(pad, second, cashier, problem):
+    for place in (pad, second):
+        guess(place, cashier, 4)
+        assert place.enter(cashier).status_code == 200
+
+    assert guess(pad, cashier, 2) == ["invalid_credentials"] * 2
+
+    for place in (pad, second):
+        problem(place.enter(cashier), 429, "pin_closed")
+    assert [event.facts["limit"] for event in written("too_many_attempts")] == ["pin_user"]

@@ -4,13 +4,24 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import AuthSession
-from tenants.scope import across_tenants
-from tests.accounts.pads import PIN, WRONG_PIN, Pad, give_pin, last_session, pins, written
+from accounts.models import AuthSession, Pin, Posting, User
+from accounts.services import pins as pin_service
+from tenants.scope import across_tenants, tenant_scope
+from tests.accounts.pads import (
+    OTHER_PIN,
+    PIN,
+    WRONG_PIN,
+    Pad,
+    give_pin,
+    last_session,
+    pins,
+    written,
+)
 from tests.accounts.refreshing import MORNING, refreshed, stored
 from tests.accounts.seen import LOG_IN, credentials, people
 from tests.api import Api
 from tests.factories.accounts import PASSWORD
+from tests.factories.tenants import StoreFactory
 
 REAUTH = "auth/reauth/"
 FORM = "application/x-www-form-urlencoded"
@@ -242,3 +253,93 @@ def test_a_log_in_of_another_shops_people_at_our_device_is_refused(pad, foreign,
 
     theirs = Pad(foreign.register, foreign.manager)
     assert theirs.post(LOG_IN, body).status_code == 200
+
+
+# --- mail addresses -----------------------------------------------------------------------------
+
+
+def test_a_pin_is_shown_nobodys_mail_address(till, pad, manager, cashier, client_of):
+    """Neither those of others nor the own one, until the password is shown."""
+    for person in (manager, cashier):
+        person.email = f"{person.username}@people.example"
+        with across_tenants():
+            person.save_changes("email")
+    entered = pad.enter(manager).json()
+    by_pin = Api(entered["access"])
+
+    answers = [
+        by_pin.get("users/"),
+        by_pin.get(f"users/{cashier.pk}/"),
+        by_pin.get(f"users/{manager.pk}/"),
+        by_pin.get("auth/me/"),
+        Api().post("auth/token/verify/", {"token": entered["access"]}),
+        pad.get("auth/pin/users/"),
+    ]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert not [each for each in answers if b"people.example" in each.content]
+    assert entered["user"]["email"] is None
+    assert answers[3].json()["email"] is None
+    shown = Api(by_pin.post(REAUTH, {"password": PASSWORD}).json()["access"])
+    assert shown.get(f"users/{cashier.pk}/").json()["email"] == cashier.email
+    assert client_of(manager).get("auth/me/").json()["email"] == manager.email
+
+
+def test_a_pin_changes_the_own_name_and_not_the_own_mail_address(till, manager, problem):
+    before = people()
+    for body in ({"email": "thief@people.example"}, {"email": "", "display_name": "Thief"}):
+        problem(till.patch("auth/me/", body), 403, "password_required")
+    assert people() == before
+
+    assert till.patch("auth/me/", {"display_name": "Ann"}).json()["display_name"] == "Ann"
+
+
+# --- what changes between the check of a PIN and the log-in ---------------------------------------
+
+
+def take_pin(person, shop):
+    Pin.objects.filter(user=person).delete()
+
+
+def give_another_pin(person, shop):
+    pin = Pin.objects.get(user=person)
+    pin.take(OTHER_PIN)
+    pin.save_changes("digits_hash", "opened_at")
+
+
+def assign_elsewhere(person, shop):
+    Posting(user=person, store=StoreFactory(tenant=shop)).save(force_insert=True)
+
+
+def deactivate(person, shop):
+    User.objects.filter(pk=person.pk).update(is_active=False)
+
+
+def demand_another_password(person, shop):
+    User.objects.filter(pk=person.pk).update(must_change_password=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "change",
+    [take_pin, give_another_pin, assign_elsewhere, deactivate, demand_another_password],
+)
+def test_what_is_taken_away_after_the_pin_was_checked_lets_nobody_in(
+    change, pad, cashier, shop, problem, monkeypatch
+):
+    give_pin(cashier)
+    check = pin_service.checked_pin
+
+    def check_and_change(*args, **more):
+        person = check(*args, **more)
+        with tenant_scope(shop):
+            change(person, shop)
+        return person
+
+    monkeypatch.setattr(pin_service, "checked_pin", check_and_change)
+
+    problem(pad.enter(cashier), 401, "invalid_credentials")
+
+    with across_tenants():
+        assert not AuthSession.objects.exists()
+    assert not written("pin_log_in")

@@ -7,6 +7,8 @@ import pytest
 
 from orders.models import Barcode, Product
 from tenants.scope import tenant_scope
+from tests.api import Person
+from tests.factories.accounts import AuthSessionFactory
 from tests.factories.orders import CategoryFactory, ProductFactory, TaxClassFactory
 from tests.orders.keys import count
 from tests.parallel import at_once, statuses
@@ -291,3 +293,39 @@ def test_a_cashier_reads_the_catalog_and_writes_nothing(clerk, product, problem)
     problem(change, 403, "permission_denied")
     with tenant_scope(product.tenant):
         assert Product.objects.get().price == Decimal("2.50")
+
+
+# --- what a PIN is too little for -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"price": "0.01"},
+        {"open_price": True},
+        {"tax_class": None},
+        {"name": "Pear", "price": "0.01"},
+    ],
+    ids=str,
+)
+def test_a_pin_changes_no_price(manager, product, problem, body):
+    by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
+    before = by_pin.get(f"products/{product.pk}/").json()
+
+    refused = by_pin.patch(f"products/{product.pk}/", body, If_Match="*")
+    problem(refused, 403, "password_required")
+    new = by_pin.post("products/", {"sku": "NEW", "name": "New", "price": "0.01"})
+    problem(new, 403, "password_required")
+    file = by_pin.send("POST", "products/import/", "sku,name,price\n", "text/csv")
+    problem(file, 403, "password_required")
+
+    assert by_pin.get(f"products/{product.pk}/").json() == before
+    assert len(by_pin.get("products/").json()["results"]) == 1
+
+
+def test_it_changes_the_rest_of_a_product(manager, product):
+    by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
+
+    changed = by_pin.patch(f"products/{product.pk}/", {"name": "Pear"}, If_Match="*")
+
+    assert (changed.status_code, changed.json()["name"]) == (200, "Pear")
