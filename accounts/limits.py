@@ -10,7 +10,7 @@ import uuid
 from datetime import datetime
 
 from accounts.limiter import Backoff, Claim, Window
-from accounts.models import AuthSession, username_key
+from accounts.models import AuthSession, User, username_key
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -35,6 +35,10 @@ PINS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
 REFUSALS_WRITTEN_DOWN = Window("refusals", limit=30, seconds=60)
 # Mail goes to whoever is named: a till must not become a way to bother the world.
+# The code of a store credit is worth its balance to whoever knows it: only wrong ones are counted.
+STORE_CREDIT_CODE_HERE = Window("store_credit_code_here", limit=10, seconds=HOUR)
+STORE_CREDIT_CODE_OF_USER = Window("store_credit_code_user", limit=20, seconds=HOUR)
+STORE_CREDIT_CODES_AT_PLACE = Window("store_credit_code_place", limit=30, seconds=HOUR)
 RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
 RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
 
@@ -120,6 +124,24 @@ def of_own_password(user: uuid.UUID) -> Claim:
 def refusals_of(session: uuid.UUID) -> Claim:
     """What somebody was refused and is written down; who asks in a loop fills no books."""
     return Claim(REFUSALS_WRITTEN_DOWN, (session.hex,))
+
+
+def store_credit_codes_of(user: User, place: str | None) -> tuple[Claim, Claim, Claim]:
+    """Return the claims of a try at a code: of this person here, anywhere, and of anybody here.
+
+    `place` is the paired register, or else the address from which the request comes.
+    """
+    tenant, here = str(user.tenant_id), place or network(None)
+    return (
+        Claim(STORE_CREDIT_CODE_HERE, (tenant, user.pk.hex, here)),
+        Claim(STORE_CREDIT_CODE_OF_USER, (tenant, user.pk.hex)),
+        Claim(STORE_CREDIT_CODES_AT_PLACE, (tenant, here)),
+    )
+
+
+def place_of(session: AuthSession, ip: str | None) -> str:
+    """Return where a request comes from: its paired register, or else its network."""
+    return session.register_id.hex if session.register_id else network(ip)
 
 
 def receipt_mails_of(session: AuthSession) -> list[Claim]:

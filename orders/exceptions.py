@@ -226,6 +226,20 @@ class InsufficientCredit(Conflict):
     message = "There is not enough on store credit {reference}."
 
 
+class UnknownCredit(InsufficientCredit):
+    """No store credit has this code: a wrong one, which is counted as a guess."""
+
+
+class StoreCreditBlocked(Conflict):
+    code = "store_credit_blocked"
+    message = "Store credit {reference} is blocked. A manager can unblock it."
+
+
+class CreditOverLimit(NotPermitted):
+    code = "above_refund_limit"
+    message = "This is above your limit for refunds. Somebody with a higher limit can issue it."
+
+
 class CreditCodeTaken(Conflict):
     code = "store_credit_code_taken"
     message = "Another store credit has this code."

@@ -30,9 +30,11 @@ SECRETS = frozenset(
     {
         "access",
         "access_token",
+        "full_code",
         "refresh",
         "refresh_token",
         "secret",
+        "store_credit_codes",
         "temporary_password",
         "terminal_token",
     }

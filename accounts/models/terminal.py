@@ -144,4 +144,4 @@ def in_stores_assigned_to(user_id: uuid.UUID, **within: Any) -> models.Q:
     `within` narrows the assignments further, where no tenant is in scope.
     """
     postings = Posting.objects.filter(user=user_id, **within)
-    return models.Q(store__in=postings.values("store")) | ~models.Exists(postings)
+    return models.Q(store__in=postings.values("store")) | models.Q(~models.Exists(postings))

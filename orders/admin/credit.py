@@ -2,12 +2,18 @@
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Line, Table, figure, head, line, page_at, total, words
+from accounts.exceptions import TooManyAttempts
+from accounts.limits import network
 from accounts.models import Role
+from accounts.origins import ip_of
 from accounts.web.site import shop_site
+from orders import services
 from orders.admin.amounts import added, moment, signed
 from orders.admin.catalog import in_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
@@ -22,13 +28,46 @@ class StoreCreditAdmin(ShopAdmin):
     """Gift cards and money owed, the newest first."""
 
     seen_by = Role.MANAGER
-    list_display = ("code", "left", "customer_name", "is_active", "created_at")
+    list_display = ("masked_code", "left", "customer_name", "is_active", "created_at")
     list_filter = ("is_active",)
-    search_fields = ("code__exact",)
+    # Shows the box to type in.
+    search_fields = ("id",)
     search_help_text = "The whole code, as the customer has it."
     sortable_by = ()
     ordering = ("-created_at", "-id")
-    fields = ("code", "customer_name", "is_active", "created_at", "updated_at")
+    actions = ("block", "unblock")
+    fields = ("masked_code", "customer_name", "is_active", "created_at", "updated_at")
+
+    @admin.display(description="Code")
+    def masked_code(self, credit: StoreCredit) -> str:
+        return credit.masked_code
+
+    def get_search_results(
+        self, request: Any, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Find the credit with exactly this code; wrong ones are counted as in the API."""
+        code = search_term.strip()
+        if not code:
+            return queryset, False
+        try:
+            place = network(ip_of(request))
+            credit = services.look_up_credit(code, by=request.user, place=place)
+        except TooManyAttempts as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return queryset.none(), False
+        return queryset.filter(pk=credit.pk) if credit else queryset.none(), False
+
+    @admin.action(description="Block the chosen credits: nobody pays with them")
+    def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
+        for credit in credits:
+            services.block_credit(credit, by=request.user)
+            self.message_user(request, f"{credit} is blocked.")
+
+    @admin.action(description="Unblock the chosen credits")
+    def unblock(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
+        for credit in credits:
+            services.unblock_credit(credit, by=request.user)
+            self.message_user(request, f"{credit} can be paid with again.")
 
     @admin.display(description="Balance")
     def left(self, credit: StoreCredit) -> Any:

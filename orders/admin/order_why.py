@@ -137,7 +137,7 @@ def payment_line(payment: Payment) -> Line:
         words(
             payment.get_method_display(),
             page_of(payment),
-            *filter(None, [payment.get_entry_display(), payment.reference]),
+            *filter(None, [payment.get_entry_display(), payment.shown_reference]),
         ),
         words(payment.get_status_display(), "", *filter(None, [payment.reason])),
         figure(None if payment.tendered is None else money(payment.tendered)),

@@ -90,7 +90,7 @@ class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
         "reason",
         "taken_by",
         "shift",
-        "reference",
+        "shown_reference",
         "gateway_reference",
         "created_at",
         "returned_at",
@@ -100,6 +100,10 @@ class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
     @admin.display(description="Amount")
     def settled(self, payment: Payment) -> Any:
         return in_currency(payment.amount)
+
+    @admin.display(description="Reference")
+    def shown_reference(self, payment: Payment) -> str:
+        return payment.shown_reference
 
     @admin.display(description="Given back")
     def back(self, payment: Payment) -> Any:

@@ -112,7 +112,7 @@ def payout_line(payout: Payout) -> Line:
             *filter(None, [payout.get_entry_display()]),
         ),
         payout.get_status_display(),
-        payout.gateway_reference or payout.reference,
+        payout.gateway_reference or payout.shown_reference,
         figure(money(payout.amount)),
         figure(money(payout.paid)),
     )

@@ -1,26 +1,49 @@
 """What the shop owes to a customer: a gift card, or money back that was not paid in cash."""
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
+from orders.models.catalog import folded
 from orders.models.columns import money_column
-from tenants.models import TenantOwned
+from tenants.models import TenantManager, TenantOwned, TenantQuerySet
+
+# How much of a code is shown to those who need not hold it.
+SHOWN_OF_CODE = 4
+
+
+def masked(code: str) -> str:
+    """Return the last four characters of a code, of a short code at most the half of it."""
+    shown = min(SHOWN_OF_CODE, len(code) // 2)
+    return f"****{code[len(code) - shown :]}"
+
+
+class StoreCreditQuerySet(TenantQuerySet["StoreCredit"]):
+    def coded(self, code: str) -> Self:
+        """Return those with exactly this code: one at most, and none for an empty code."""
+        return self.filter(code=folded(code))
 
 
 class StoreCredit(TenantOwned):
     """A balance under a code that the customer holds; always the sum of its entries.
 
     The database keeps it from going below nothing: two tills that spend it at once cannot both.
+    Whoever knows the code spends it, so that the code is shown once, to whom it is issued. A
+    credit that is not active is blocked: its balance stays, and nobody pays with it.
     """
 
     code = models.CharField(max_length=64)
     balance = money_column(default=Decimal(0))
     customer_name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)
+
+    # The code, in the one answer that shows it.
+    full_code: str | None = None
+
+    objects = TenantManager.from_queryset(StoreCreditQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
@@ -35,7 +58,11 @@ class StoreCredit(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        return self.code
+        return self.masked_code
+
+    @property
+    def masked_code(self) -> str:
+        return masked(self.code)
 
 
 class StoreCreditEntry(TenantOwned):

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from orders.models.columns import money_column, rounded
+from orders.models.credit import masked
 from orders.models.order import Order
 from orders.models.shift import Shift
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
@@ -172,6 +173,12 @@ class Payment(TenantOwned):
         if self.entry or self.method != self.Method.CARD:
             return self.entry
         return self.Entry.UNVERIFIED if order.is_offline else self.Entry.GATEWAY
+
+    @property
+    def shown_reference(self) -> str:
+        """Return the reference as anybody may see it: the code of a store credit is masked."""
+        is_code = self.method == self.Method.STORE_CREDIT
+        return masked(self.reference) if is_code else self.reference
 
     @property
     def left(self) -> Decimal:

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, Q
 
 from accounts.models import User
 from orders.models.columns import money_column, quantity_column
+from orders.models.credit import masked
 from orders.models.line import OrderLine
 from orders.models.order import Order
 from orders.models.payment import UNDERWAY, ByGateway, Payment
@@ -80,6 +81,8 @@ class Refund(Printed, TenantOwned):
     # What `with_details` loads.
     loaded_lines: list["RefundLine"]
     loaded_payouts: list["Payout"]
+    # The codes that it has issued, in the one answer that shows them.
+    issued_codes: list[dict[str, str]] | None = None
 
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["position"]
@@ -213,3 +216,9 @@ class Payout(TenantOwned):
     def is_underway(self) -> bool:
         """Nobody knows yet whether the money has gone."""
         return self.status in UNDERWAY
+
+    @property
+    def shown_reference(self) -> str:
+        """Return the reference as anybody may see it: the code of a store credit is masked."""
+        is_code = self.method == Payment.Method.STORE_CREDIT and self.reference
+        return masked(self.reference) if is_code else self.reference

@@ -167,7 +167,9 @@ def fingerprint(body: Mapping[str, Any], **effective: str) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
-def new_order(given: Mapping[str, Any], body: Any, session: AuthSession) -> NewOrder:
+def new_order(
+    given: Mapping[str, Any], body: Any, session: AuthSession, *, place: str | None = None
+) -> NewOrder:
     """The order of a valid request; `body` is the request as it came."""
     customer = given.get("customer", {})
     register = session.register_for(given.get("register"))
@@ -184,6 +186,7 @@ def new_order(given: Mapping[str, Any], body: Any, session: AuthSession) -> NewO
         approval=given.get("approval"),
         terminal=session.terminal_id,
         device_sequence=given.get("device_sequence"),
+        place=place,
     )
 
 
@@ -248,7 +251,9 @@ class PaymentSerializer(serializers.Serializer[Any]):
         help_text="Who charged the card: the `gateway`, an `external` reader, or a till offline, "
         "which nobody has confirmed (`unverified`). Null for other methods.",
     )
-    reference = serializers.CharField()
+    reference = serializers.CharField(
+        help_text="Of a store credit `****` and the last four characters of its code."
+    )
     gateway_reference = serializers.CharField()
     reason = serializers.CharField(help_text="Why it was declined or is unknown.")
     created_at = serializers.DateTimeField()

@@ -102,7 +102,14 @@ class PayoutSerializer(serializers.Serializer[Any]):
     status = serializers.ChoiceField(choices=Payout.Status.choices)
     amount = MoneyField()
     paid = MoneyField()
-    reference = serializers.CharField()
+    reference = serializers.CharField(
+        help_text="Of a store credit `****` and the last four characters of its code."
+    )
+
+
+class IssuedCodeSerializer(serializers.Serializer[Any]):
+    payout = serializers.UUIDField()
+    code = serializers.CharField()
 
 
 class RefundSerializer(serializers.Serializer[Any]):
@@ -115,6 +122,12 @@ class RefundSerializer(serializers.Serializer[Any]):
     shift = serializers.UUIDField(allow_null=True)
     lines = RefundLineSerializer(many=True)
     payouts = PayoutSerializer(many=True)
+    store_credit_codes = IssuedCodeSerializer(
+        many=True,
+        allow_null=True,
+        help_text="The whole codes of the store credits that this refund has made, only in the "
+        "answer to the request that made them; the original print of its receipt says them too.",
+    )
     tax_total = MoneyField()
     taxes = RefundTaxSerializer(many=True)
     cash_rounding = MoneyField(allow_negative=True)
@@ -151,9 +164,38 @@ class StoreCreditEntrySerializer(serializers.ModelSerializer[StoreCreditEntry]):
 
 
 class StoreCreditSerializer(serializers.ModelSerializer[StoreCredit]):
+    code = serializers.CharField(
+        source="masked_code", read_only=True, help_text="Its last four characters after `****`."
+    )
     balance = MoneyField(read_only=True)
 
     class Meta:
         model = StoreCredit
-        fields = ("id", "code", "balance", "customer_name", "is_active", "created_at", "version")
+        fields: tuple[str, ...] = (
+            "id",
+            "code",
+            "balance",
+            "customer_name",
+            "is_active",
+            "created_at",
+            "version",
+        )
         read_only_fields = fields
+
+
+class IssuedStoreCreditSerializer(StoreCreditSerializer):
+    """The credit just issued, with the code that is not shown again."""
+
+    full_code = serializers.CharField(
+        allow_null=True,
+        read_only=True,
+        help_text="The code to pay with. Null when the same credit is asked for again.",
+    )
+
+    class Meta(StoreCreditSerializer.Meta):
+        fields = (*StoreCreditSerializer.Meta.fields, "full_code")
+        read_only_fields = fields
+
+
+class ReasonInput(StrictSerializer):
+    reason = StrictCharField(max_length=200, allow_blank=True, required=False)

@@ -111,10 +111,11 @@ def show_refund(refund: Refund) -> dict[str, Any]:
                 "status": payout.status,
                 "amount": money(payout.amount),
                 "paid": money(payout.paid),
-                "reference": payout.reference,
+                "reference": payout.shown_reference,
             }
             for payout in refund.loaded_payouts
         ],
+        "store_credit_codes": refund.issued_codes,
         "tax_total": money(refund.tax_total),
         "taxes": _taxes(refund.taxes, amounts),
         "cash_rounding": money(refund.cash_rounding),
@@ -217,7 +218,7 @@ def _payment(payment: Payment, order: Order, amounts: Amounts) -> dict[str, Any]
         "tendered": amounts.maybe(payment.tendered),
         "change": amounts.money(payment.change),
         "entry": payment.entry_in(order) or None,
-        "reference": payment.reference,
+        "reference": payment.shown_reference,
         "gateway_reference": payment.gateway_reference,
         "reason": payment.reason,
         "created_at": moment(payment.created_at),

@@ -12,7 +12,13 @@ from orders.services.canceling import cancel_payment
 from orders.services.catalog import write_product
 from orders.services.checking import Difference, note_levels_after, stock_differences
 from orders.services.closing import Count, close_shift
-from orders.services.credit import issue_credit
+from orders.services.credit import (
+    block_credit,
+    issue_credit,
+    issued_codes,
+    look_up_credit,
+    unblock_credit,
+)
 from orders.services.drawer import report_of, x_report
 from orders.services.editing import (
     Edit,
@@ -102,6 +108,7 @@ __all__ = [
     "WantedLine",
     "add_discount",
     "add_line",
+    "block_credit",
     "cancel_payment",
     "cash_rule_of",
     "chain_findings",
@@ -117,7 +124,9 @@ __all__ = [
     "hold_order",
     "import_products",
     "issue_credit",
+    "issued_codes",
     "keep_counts_true",
+    "look_up_credit",
     "move_cash",
     "move_stock",
     "note_levels_after",
@@ -142,6 +151,7 @@ __all__ = [
     "stock_differences",
     "suggested_float",
     "take_payment",
+    "unblock_credit",
     "upload_sales",
     "void_order",
     "write_product",

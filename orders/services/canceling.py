@@ -115,10 +115,10 @@ def _take_back(
         _ensure_leave(payment, asked)
     was_underway = payment.is_underway
     if payment.status == Payment.Status.CAPTURED:
-        _return(order, payment, by)
+        _return(order, payment)
     payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
     if payment.returned_at:
-        payment.returned_in_id = drawer_for_return(payment, order.register)
+        _hand_back(payment, order, by)
     payment.save_changes("status", "reason", "returned_at", "returned_in")
     # What is left is rounded when it is paid.
     order.cash_rounding = Decimal(0)
@@ -139,12 +139,17 @@ def _note_canceled(payment: Payment, order: Order, by: User) -> None:
     announce("payment.canceled", about=payment, in_store=order.store_id, order=str(order.pk))
 
 
-def _return(order: Order, payment: Payment, by: User) -> None:
+def _return(order: Order, payment: Payment) -> None:
     order.paid_total -= payment.amount
     order.change_total -= payment.change
+    payment.returned_at = timezone.now()
+
+
+def _hand_back(payment: Payment, order: Order, by: User) -> None:
+    """Out of the drawer, or onto its store credit; the register is locked first, as by a sale."""
+    payment.returned_in_id = drawer_for_return(payment, order.register)
     if payment.method == Payment.Method.STORE_CREDIT:
         credit_back(payment.reference, payment.amount, payment=payment.pk, by=by)
-    payment.returned_at = timezone.now()
 
 
 def _note_sold_without(payment: Payment) -> None:

@@ -2,26 +2,48 @@
 
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from typing import Literal, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
+from accounts.limiter import forgive, reserve
+from accounts.limits import store_credit_codes_of
 from accounts.models import User
-from orders.exceptions import CreditCodeTaken, InsufficientCredit
-from orders.models import Payment, StoreCredit, StoreCreditEntry
+from accounts.services.attempts import facts_of
+from orders.exceptions import (
+    CreditCodeTaken,
+    CreditOverLimit,
+    InsufficientCredit,
+    StoreCreditBlocked,
+    UnknownCredit,
+)
+from orders.models import (
+    Payment,
+    Payout,
+    Refund,
+    RegisterSeries,
+    StoreCredit,
+    StoreCreditEntry,
+)
 from orders.models.catalog import folded
 from orders.models.columns import rounded
+from orders.models.credit import masked
+from orders.services.money_limits import REFUND_AMOUNT, Period, is_within_limit
 from tenants import audit
-from tenants.exceptions import IdConflict
+from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import is_duplicate
+from tenants.models import Register
 from tenants.scope import current_tenant, deed
 
 # Without letters and digits that look alike: it is read from paper and typed.
 LEGIBLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 Type = StoreCreditEntry.Type
+T = TypeVar("T", Payment, Payout)
 
 
 def new_code() -> str:
@@ -39,10 +61,12 @@ def issue_credit(
     customer_name: str = "",
     reason: str = "",
     by: User,
+    register: uuid.UUID | None = None,
 ) -> tuple[StoreCredit, bool]:
     """Owe a customer something: a gift card, or goodwill; the same id again is the same credit.
 
-    Returns the credit, and whether it is new.
+    It counts against the person's limit for refunds, in the open shift of their `register` or
+    else their day, for nothing comes back for it. Returns the credit, and whether it is new.
     """
     known = StoreCredit.objects.filter(pk=id).first()
     if known is not None:
@@ -50,9 +74,28 @@ def issue_credit(
         if issued != amount or (code and folded(code) != known.code):
             raise IdConflict
         return known, False
+    if not is_within_limit(by, REFUND_AMOUNT, amount, _period(register)):
+        raise CreditOverLimit
     credit = StoreCredit(
         id=id, code=folded(code) or new_code(), balance=amount, customer_name=customer_name
     )
+    _insert(credit)
+    _enter(credit, Type.ISSUE, amount, reason=reason, by=by)
+    money = str(current_tenant().in_currency(amount))
+    audit.record("store_credit_issued", actor=by, target=credit, amount=money, reason=reason)
+    return credit, True
+
+
+def _period(register_id: uuid.UUID | None) -> Period:
+    """Return the open shift of the register, or the day of its store or of the shop."""
+    if register_id is None:
+        return Period()
+    register = Register.objects.select_related("store").get(pk=register_id)
+    shift = RegisterSeries.objects.filter(register=register).values_list("shift", flat=True)
+    return Period(shift.first(), register.store)
+
+
+def _insert(credit: StoreCredit) -> None:
     try:
         with transaction.atomic():
             credit.save(force_insert=True)
@@ -62,36 +105,150 @@ def issue_credit(
         if StoreCredit.objects.filter(code=credit.code).exists():
             raise CreditCodeTaken from error
         raise IdConflict from error
-    _enter(credit, Type.ISSUE, amount, reason=reason, by=by)
-    money = str(current_tenant().in_currency(amount))
-    audit.record("store_credit_issued", actor=by, target=credit, amount=money, reason=reason)
-    return credit, True
+
+
+@deed
+def block_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
+    """Let nobody pay with a credit, because its code was lost or given away."""
+    return _set_active(credit, False, "store_credit_blocked", reason, by)
+
+
+@deed
+def unblock_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
+    """Let whoever holds the code pay with it again."""
+    return _set_active(credit, True, "store_credit_unblocked", reason, by)
+
+
+def _set_active(
+    credit: StoreCredit, active: bool, event: str, reason: str, by: User
+) -> StoreCredit:
+    """Change it once: blocked again, it is not changed, and nothing is recorded."""
+    credit = StoreCredit.objects.select_for_update(no_key=True).get(pk=credit.pk)
+    if credit.is_active != active:
+        credit.is_active = active
+        credit.save_changes("is_active")
+        money = str(current_tenant().in_currency(credit.balance))
+        audit.record(event, actor=by, target=credit, balance=money, reason=reason)
+    return credit
+
+
+# --- codes, which are guessed at --------------------------------------------------------------
+
+
+@contextmanager
+def counted_code(
+    way: Literal["look_up", "payment"], *, by: User, place: str | None
+) -> Iterator[None]:
+    """Count a try at a code before it is looked up; only one that is unknown stays counted.
+
+    A right code does not begin the count anew: whoever guesses may hold a card of their own.
+    Outside of any transaction, so that what was tried is remembered although it is refused.
+    """
+    claims = store_credit_codes_of(by, place)
+    waits = reserve(claims)
+    try:
+        yield
+    except UnknownCredit:
+        audit.record("store_credit_code_failed", actor=by, way=way)
+        for wait in waits:
+            audit.record("too_many_attempts", actor=by, **facts_of(wait))
+        raise
+    except BaseException:
+        forgive(give_back=claims)
+        raise
+    forgive(give_back=claims)
+
+
+def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | None:
+    """Return the credit with exactly this code; a wrong one is counted as a guess."""
+    try:
+        with counted_code("look_up", by=by, place=place):
+            return _with_code(code)
+    except UnknownCredit:
+        return None
+
+
+def _with_code(code: str) -> StoreCredit:
+    credit = StoreCredit.objects.coded(code).first()
+    if credit is None:
+        raise UnknownCredit(reference=masked(code), balance=None)
+    return credit
+
+
+def issued_codes(refund: Refund) -> list[dict[str, str]]:
+    """Return the codes of the credits that a refund has made, each with its payout.
+
+    A credit that was there before belongs to somebody who has its code.
+    """
+    onto = [each for each in refund.loaded_payouts if _is_credited(each)]
+    if not onto:
+        return []
+    first = StoreCreditEntry.objects.filter(credit=OuterRef("pk")).order_by("created_at", "pk")
+    made = StoreCredit.objects.filter(
+        code__in=[folded(each.reference) for each in onto],
+    ).annotate(made_by=Subquery(first.values("refund")[:1]))
+    codes = set(made.filter(made_by=refund.pk).values_list("code", flat=True))
+    return [
+        {"payout": str(each.pk), "code": folded(each.reference)}
+        for each in sorted(onto, key=lambda each: each.pk)
+        if folded(each.reference) in codes
+    ]
+
+
+def _is_credited(payout: Payout) -> bool:
+    is_done = payout.status == Payout.Status.DONE
+    return is_done and payout.method == Payment.Method.STORE_CREDIT
+
+
+# --- the ledger -------------------------------------------------------------------------------
+
+
+def in_order_of_codes(rows: Iterable[T]) -> list[T]:
+    """Return payments or payouts in the one order in which credits are locked.
+
+    That is the order of the codes as they are stored: however they were typed, no two requests
+    wait for each other in a circle.
+    """
+    return sorted(rows, key=lambda each: folded(each.reference))
 
 
 def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
-    """Each payment with store credit, in the order of their codes: so nobody waits in a circle."""
+    """Spend each payment with store credit."""
     with_credit = [each for each in payments if each.method == Payment.Method.STORE_CREDIT]
-    for each in sorted(with_credit, key=lambda each: each.reference):
+    for each in in_order_of_codes(with_credit):
         spend_credit(each.reference, each.amount, payment=each.pk, by=by)
 
 
 def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
     """Pay with it, if that much is left: the update and its condition are one statement."""
-    credits = StoreCredit.objects.filter(code=folded(code), is_active=True)
-    if not credits.filter(balance__gte=amount).update(**_changed(-amount)):
-        balance = credits.values_list("balance", flat=True).first()
-        money = current_tenant().in_currency
-        raise InsufficientCredit(
-            reference=code, balance=None if balance is None else str(money(balance))
-        )
+    credits = StoreCredit.objects.coded(code)
+    payable = credits.filter(is_active=True, balance__gte=amount)
+    if not payable.update(**_changed(-amount)):
+        raise _why_not(_with_code(code))
     _enter(credits.get(), Type.SPEND, -amount, payment=payment, by=by)
+
+
+def _why_not(credit: StoreCredit) -> DomainError:
+    if not credit.is_active:
+        return StoreCreditBlocked(reference=credit.masked_code)
+    balance = str(current_tenant().in_currency(credit.balance))
+    return InsufficientCredit(reference=credit.masked_code, balance=balance)
 
 
 def credit_back(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
     """A payment with it was taken back."""
-    credits = StoreCredit.objects.filter(code=folded(code))
+    credits = StoreCredit.objects.coded(code)
     credits.update(**_changed(amount))
     _enter(credits.get(), Type.CANCEL, amount, payment=payment, by=by)
+
+
+def ensure_not_blocked(payouts: Sequence[Payout]) -> None:
+    """Refuse a refund onto a credit with which its customer could not pay."""
+    onto = [each for each in payouts if each.method == Payment.Method.STORE_CREDIT]
+    codes = [folded(each.reference) for each in onto if each.reference]
+    blocked = StoreCredit.objects.filter(code__in=codes, is_active=False) if codes else ()
+    for credit in blocked:
+        raise StoreCreditBlocked(reference=credit.masked_code)
 
 
 def credit_for_refund(
@@ -99,13 +256,14 @@ def credit_for_refund(
 ) -> StoreCredit:
     """Give money back as credit: onto the code named, or as a new one.
 
-    Another till may make the same new one at this moment; what was blocked is in use again.
+    Another till may make the same new one at this moment. One that was blocked meanwhile stays
+    so, and is owed that much more.
     """
     code = folded(code) or new_code()
     new = StoreCredit(code=code, customer_name=customer_name)
     StoreCredit.objects.bulk_create([new], ignore_conflicts=True)
     credits = StoreCredit.objects.filter(code=code)
-    credits.update(**_changed(amount), is_active=True)
+    credits.update(**_changed(amount))
     credit = credits.get()
     _enter(credit, Type.REFUND, amount, refund=refund, by=by)
     return credit

@@ -17,10 +17,11 @@ from orders.models import (
     RegisterSeries,
     StockMovement,
 )
+from orders.models.receipt import Numbers
 from orders.money import round_to_coins
 from orders.services.basket import cash_rule_of
 from orders.services.chain import refund_content, seal
-from orders.services.credit import credit_for_refund
+from orders.services.credit import credit_for_refund, ensure_not_blocked, in_order_of_codes
 from orders.services.stock import put_back
 from tenants import audit
 from tenants.outbox import announce
@@ -41,8 +42,10 @@ def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool 
     if declined and len(declined) == len(refund.cards):
         _undo(refund, order)
     elif not declined and (at_till or not _needs_hands(refund)):
+        # Registers are locked before credits, as by a sale.
+        numbers = RegisterSeries.objects.count_up(refund.register, receipts=1)
         _hand_over(refund, order, by)
-        _complete(refund, order, by)
+        _complete(refund, order, numbers, by)
 
 
 def _needs_hands(refund: Refund) -> bool:
@@ -64,6 +67,7 @@ def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, 
         payout.method, payout.entry, payout.reference = method, "", reference
         payout.status = Payout.Status.PENDING
         payout.save_changes("method", "entry", "reference", "status", "paid")
+    ensure_not_blocked(declined)
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
     announce("order.updated", about=order)
@@ -91,7 +95,7 @@ def _hand_over(refund: Refund, order: Order, by: User) -> None:
 
     In the order of the codes, as they are spent: so nobody waits in a circle.
     """
-    for payout in sorted(refund.loaded_payouts, key=lambda each: each.reference):
+    for payout in in_order_of_codes(refund.loaded_payouts):
         if payout.status == Payout.Status.DONE:
             continue
         if payout.method == Payment.Method.STORE_CREDIT:
@@ -107,11 +111,10 @@ def _hand_over(refund: Refund, order: Order, by: User) -> None:
         payout.save_changes("status", "reference")
 
 
-def _complete(refund: Refund, order: Order, by: User) -> None:
+def _complete(refund: Refund, order: Order, numbers: Numbers, by: User) -> None:
     lines = {line.pk: line for line in order.loaded_lines}
     for each in refund.loaded_lines:
         each.line = lines[each.line_id]
-    numbers = RegisterSeries.objects.count_up(refund.register, receipts=1)
     refund.status = Refund.Status.DONE
     refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
     refund.save_changes("status", "receipt_number", "completed_at")

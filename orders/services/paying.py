@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import timedelta
 from decimal import Decimal
 from math import ceil
@@ -17,7 +18,7 @@ from orders.exceptions import PaymentSettled, PaymentUnderway
 from orders.gateways import Answer, Charge, Outcome, payment_gateway
 from orders.models import Order, Payment, RegisterSeries, Shift
 from orders.services.completing import hand_over, next_numbers, papers_of, payment_event
-from orders.services.credit import spend_credits
+from orders.services.credit import counted_code, spend_credits
 from orders.services.shifts import drawer_for_return
 from orders.services.stock import release_stock, reserve_stock
 from orders.services.tender import NewPayment, draft_payments
@@ -41,13 +42,21 @@ PAID_FIELDS = (
 
 
 def take_payment(
-    order: Order, new: NewPayment, *, expected_version: int | None = None, by: User
+    order: Order,
+    new: NewPayment,
+    *,
+    expected_version: int | None = None,
+    by: User,
+    place: str | None = None,
 ) -> tuple[Order, bool]:
     """One more payment of an open order; the same id again is the same payment.
 
+    `place` is where a wrong code of a store credit is counted.
     Returns the order as it is then, and whether the payment is new.
     """
-    order, payment, is_new = _take(order.pk, new, expected_version, by)
+    is_code = new.method == Payment.Method.STORE_CREDIT
+    with counted_code("payment", by=by, place=place) if is_code else nullcontext():
+        order, payment, is_new = _take(order.pk, new, expected_version, by)
     return (ask_gateway(order, [payment]) if is_new else order), is_new
 
 

@@ -43,7 +43,8 @@ def ensure_drawable(form: str) -> None:
 def printed(receipt: ReceiptContent | RefundReceipt, form: str, *, by: User) -> Paper:
     """The paper to be handed over: the original once, to whoever comes first, and then copies."""
     ensure_drawable(form)
-    return receipt.paper(copy=_count(receipt.row, form, by) - 1)
+    copy = _count(receipt.row, form, by) - 1
+    return receipt.paper(copy=copy) if copy else receipt.original()
 
 
 def previewed(receipt: ReceiptContent | RefundReceipt, form: str) -> Paper:

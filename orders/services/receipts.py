@@ -42,6 +42,10 @@ class ReceiptContent:
     def prints(self) -> int:
         return self.row.prints
 
+    def original(self) -> Paper:
+        """Return what the customer is handed first."""
+        return self.paper()
+
     def paper(self, copy: int = 0) -> Paper:
         return Paper(
             title=f"Receipt {self.number}",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from orders.exceptions import RefundNotDone
 from orders.models import Payment, Payout, Refund
+from orders.services.credit import issued_codes
 from orders.services.papers import Paper, Row, money, short, words_of_tax
 from tenants.scope import current_tenant
 
@@ -35,6 +36,8 @@ class RefundReceipt:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     payouts: tuple[Row, ...]
+    # Of store credits that the refund has made: only its original print says them in full.
+    codes: tuple[str, ...] = ()
 
     @property
     def id(self) -> uuid.UUID:
@@ -44,7 +47,11 @@ class RefundReceipt:
     def prints(self) -> int:
         return self.row.prints
 
-    def paper(self, copy: int = 0) -> Paper:
+    def original(self) -> Paper:
+        """Return what the customer is handed, once: with the codes to pay with."""
+        return self.paper(extra=tuple(Row(f"Store credit code {code}") for code in self.codes))
+
+    def paper(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Paper:
         return Paper(
             title=f"Refund {self.number}",
             banner="REFUND",
@@ -60,7 +67,7 @@ class RefundReceipt:
                 ("Reason", self.reason),
             ),
             at=self.refunded_at,
-            parts=(self.lines, self.totals, self.payouts, self.taxes),
+            parts=(self.lines, self.totals, (*self.payouts, *extra), self.taxes),
             code=str(self.id),
             copy=copy,
         )
@@ -91,6 +98,7 @@ def refund_receipt_of(refund: Refund) -> RefundReceipt:
         totals=tuple(_totals(refund)),
         taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in refund.taxes),
         payouts=tuple(_payout_rows(refund)),
+        codes=tuple(each["code"] for each in issued_codes(refund)),
     )
 
 
@@ -115,6 +123,8 @@ def _payout_rows(refund: Refund) -> Iterator[Row]:
         yield Row(payout.get_method_display(), money(payout.paid))
         if payout.entry == Payment.Entry.EXTERNAL and payout.reference:
             yield Row(f"Reference {payout.reference}", is_detail=True)
+        elif payout.method == Payment.Method.STORE_CREDIT:
+            yield Row(f"Code {payout.shown_reference}", is_detail=True)
 
 
 def _paid_out(refund: Refund) -> list[Payout]:

@@ -14,6 +14,7 @@ from orders.models.catalog import folded
 from orders.money import Paid, Share, share_out_refund
 from orders.services.basket import cash_rule_of
 from orders.services.completing import next_numbers
+from orders.services.credit import ensure_not_blocked
 from orders.services.giving_back import finish_if_paid_out
 from orders.services.leave import Asked, Leave
 from orders.services.money_limits import Period, authorize
@@ -156,6 +157,7 @@ def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
     ]
     _ensure_cards_go_back(order, payouts)
     _name_references(payouts, new)
+    ensure_not_blocked(payouts)
     return payouts
 
 

@@ -21,7 +21,7 @@ from orders.services.completing import (
     papers_of,
     payment_event,
 )
-from orders.services.credit import spend_credits
+from orders.services.credit import counted_code, spend_credits
 from orders.services.discount_approval import find_over_limit, measure_order
 from orders.services.discount_audit import build_events
 from orders.services.frozen import frozen_tax, frozen_totals
@@ -58,6 +58,8 @@ class NewOrder:
     terminal: uuid.UUID | None = None
     # The till's own number of the sale.
     device_sequence: int | None = None
+    # Where wrong codes of store credits are counted.
+    place: str | None = None
 
 
 def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
@@ -67,7 +69,7 @@ def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     same order, however often and from wherever it comes.
     """
     try:
-        order = _place(new, by)
+        order = _place_counted(new, by)
     except (DomainError, IntegrityError) as refusal:
         if isinstance(refusal, IntegrityError) and not is_duplicate(refusal):
             raise
@@ -86,6 +88,13 @@ def _known(new: NewOrder, refusal: Exception, by: User) -> Order:
     if order is None or order.fingerprint != new.fingerprint:
         raise IdConflict from refusal
     return order
+
+
+def _place_counted(new: NewOrder, by: User) -> Order:
+    if not any(each.method == Payment.Method.STORE_CREDIT for each in new.payments):
+        return _place(new, by)
+    with counted_code("payment", by=by, place=new.place):
+        return _place(new, by)
 
 
 @retrying

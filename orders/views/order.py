@@ -11,6 +11,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.limits import place_of
+from accounts.origins import ip_of
 from accounts.permissions import IsStaff
 from orders import services
 from orders.models import Flag, Order
@@ -105,7 +107,10 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         session = request.auth
         given = self.validated(OrderInput if session.register_id else OrderInputFromAnywhere)
         given["id"] = self.natural_id(given.get("id"))
-        order, is_new = services.sell(new_order(given, request.data, session), by=request.user)
+        order, is_new = services.sell(
+            new_order(given, request.data, session, place=place_of(session, ip_of(request))),
+            by=request.user,
+        )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
 
@@ -129,6 +134,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
             replace(new, id=self.natural_id(new.id)),
             expected_version=self.if_match(required=False),
             by=request.user,
+            place=place_of(request.auth, ip_of(request)),
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
@@ -147,6 +153,8 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
             expected_version=self.if_match(required=False),
         )
         refund, is_new = services.refund_order(self.get_object().pk, new, by=request.user)
+        if is_new:
+            refund.issued_codes = services.issued_codes(refund) or None
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         data = RefundSerializer(refund).data
         return Response(data, status=code, headers={"ETag": f'"{refund.version}"'})

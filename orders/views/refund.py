@@ -7,15 +7,19 @@ from django_filters import CharFilter, ChoiceFilter
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import IsManager, IsStaff, ReadOnly
+from accounts.limits import place_of
+from accounts.origins import ip_of
+from accounts.permissions import IsManager, IsStaff
 from orders import services
 from orders.models import Refund, StoreCredit
-from orders.models.catalog import folded
 from orders.serializers.receipt import RefundReceiptSerializer
 from orders.serializers.refund import (
+    IssuedStoreCreditSerializer,
+    ReasonInput,
     RefundSerializer,
     ResolveInput,
     StoreCreditEntrySerializer,
@@ -80,7 +84,9 @@ class RefundViewSet(ListsAndShows, TenantScopedViewSet):
         """
         given = self.validated(ResolveInput) if request.data else {}
         way = services.OtherWay(**given, by=request.user, terminal=request.auth.terminal_id)
-        return self.answer(services.resolve_refund(self.get_object(), way))
+        refund = services.resolve_refund(self.get_object(), way)
+        refund.issued_codes = services.issued_codes(refund) or None
+        return self.answer(refund)
 
 
 class StoreCreditFilter(StrictFilterSet):
@@ -92,31 +98,82 @@ class StoreCreditFilter(StrictFilterSet):
         fields = ()
 
     def coded(self, credits: Any, name: str, value: str) -> Any:
-        return credits.filter(code=folded(value))
+        return credits.coded(value)
+
+
+class LooksUpCode(BasePermission):
+    """Somebody to whom a customer has shown the code of a store credit."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return view.action == "list" and "code" in request.query_params
 
 
 class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
-    """What the shop owes to whoever holds a code."""
+    """What the shop owes to whoever holds a code.
+
+    A code is shown in full once, in the answer that issues it. Elsewhere it is its last four
+    characters. Cashiers look up one credit by its whole code, and list none.
+    """
 
     model = StoreCredit
     serializer_class = StoreCreditSerializer
-    permission_classes = (IsManager | (IsStaff & ReadOnly),)
+    permission_classes = (IsManager | (LooksUpCode & IsStaff),)
+    password_only = ("POST",)
+    # A wrong code is counted although nothing is found.
+    several_transactions = ("list",)
     filterset_class = StoreCreditFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
     needs_key = ("create",)
 
+    def rows(self) -> Any:
+        """The credit with the code that is asked for, also where filters ignore an empty one."""
+        code = self.request.query_params.get("code") if self.action == "list" else None
+        return self.model.objects.all() if code is None else self.model.objects.coded(code)
+
     @extend_schema(
         request=StoreCreditInput,
-        responses={200: StoreCreditSerializer, 201: StoreCreditSerializer},
+        responses={200: IssuedStoreCreditSerializer, 201: IssuedStoreCreditSerializer},
     )
     def create(self, request: Request) -> Response:
-        """Issue credit: a gift card, or goodwill."""
+        """Issue credit: a gift card, or goodwill. The answer shows the whole code, this once."""
         given = self.validated(StoreCreditInput)
         given["id"] = self.natural_id(given.get("id"))
-        credit, is_new = services.issue_credit(**given, by=request.user)
+        at = request.auth.register_id
+        credit, is_new = services.issue_credit(**given, by=request.user, register=at)
+        if is_new:
+            credit.full_code = credit.code
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
-        return self.answer(credit, status=code)
+        data = IssuedStoreCreditSerializer(credit).data
+        headers = {"ETag": f'"{credit.version}"', "Cache-Control": "no-store"}
+        return Response(data, status=code, headers=headers)
+
+    def list(self, request: Request) -> Response:
+        """With `code` the one credit that has it, for whoever works here; else all, for managers.
+
+        Wrong codes are counted for the person, and at the register or address: 429
+        `too_many_attempts`.
+        """
+        code = request.query_params.get("code")
+        if code is not None:
+            place = place_of(request.auth, ip_of(request))
+            services.look_up_credit(code, by=request.user, place=place)
+        return super().list(request)
+
+    @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
+    @action(detail=True, methods=["post"], password_only=())
+    def block(self, request: Request, pk: Any) -> Response:
+        """Let nobody pay with it: a card that was lost. The balance stays; so does the refusal of
+        refunds onto it."""
+        given = self.validated(ReasonInput) if request.data else {}
+        return self.answer(services.block_credit(self.get_object(), **given, by=request.user))
+
+    @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
+    @action(detail=True, methods=["post"])
+    def unblock(self, request: Request, pk: Any) -> Response:
+        """Let whoever holds the code pay with it again."""
+        given = self.validated(ReasonInput) if request.data else {}
+        return self.answer(services.unblock_credit(self.get_object(), **given, by=request.user))
 
     @extend_schema(responses=StoreCreditEntrySerializer(many=True))
     @action(

@@ -11,6 +11,7 @@ from tests.api import Person
 from tests.architecture.calls import PARTS
 from tests.architecture.walks import routes
 from tests.factories.accounts import PASSWORD
+from tests.factories.orders import StoreCreditFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.orders.offline import charged, sale
 from tests.orders.till import Body, Till, card, cash, line
@@ -64,6 +65,9 @@ class World:
         asked = Person(self.cashier).post("approvals/", self.leave())
         assert asked.status_code == 201
         return str(asked.json()["id"])
+
+    def credit(self) -> str:
+        return str(StoreCreditFactory(tenant=self.store.tenant).pk)
 
     def webhook(self) -> Webhook:
         return WebhookFactory(tenant=self.store.tenant)
@@ -171,6 +175,8 @@ POSTS: dict[str, Callable[[World], Post]] = {
     "payment-resolve": lambda world: Post(row=world.payment(card(TIMES_OUT))),
     "refund-resolve": lambda world: Post(row=world.unknown_refund()),
     "store-credit-list": lambda world: Post({"amount": "10.00"}),
+    "store-credit-block": lambda world: Post({"reason": "Lost"}, row=world.credit()),
+    "store-credit-unblock": lambda world: Post({"reason": "Found"}, row=world.credit()),
     # keeping up; what was sold has an id of its own, as its till gave it
     "sync-orders": lambda world: Post(
         {

@@ -31,7 +31,6 @@ OF_NO_STORE = {
     "session",
     "stock-level",
     "store",
-    "store-credit",
     "tax-class",
     "user",
 }

@@ -144,10 +144,13 @@ TABLE = {
     ("get", "refund-detail"): STAFF,
     ("get", "refund-receipt"): STAFF,
     ("post", "refund-resolve"): MANAGERS,
-    ("get", "store-credit-list"): STAFF,
+    # Codes are money to whoever knows them: cashiers look up those that they are shown.
+    ("get", "store-credit-list"): MANAGERS,
     ("post", "store-credit-list"): MANAGERS,
-    ("get", "store-credit-detail"): STAFF,
-    ("get", "store-credit-entries"): STAFF,
+    ("get", "store-credit-detail"): MANAGERS,
+    ("get", "store-credit-entries"): MANAGERS,
+    ("post", "store-credit-block"): MANAGERS,
+    ("post", "store-credit-unblock"): MANAGERS,
     ("get", "sales-report"): MANAGERS,
     # keeping up
     ("post", "sync-orders"): STAFF,

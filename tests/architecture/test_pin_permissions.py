@@ -44,6 +44,10 @@ NOT_BY_PIN = {
     ("post", "register-unpair"),
     ("post", "tax-class-list"),
     ("patch", "tax-class-detail"),
+    ("post", "store-credit-list"),
+    ("post", "store-credit-unblock"),
+    ("post", "product-list"),
+    ("post", "product-import"),
     *((method, name) for method, name in TABLE if name.startswith("webhook-")),
 }
 

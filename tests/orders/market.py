@@ -175,7 +175,7 @@ class Market:
             return [{"id": new_id(), "method": "voucher", "amount": str(part)}]
         if way == "credit":
             credit = done(till.post("store-credits/", {"id": new_id(), "amount": "500.00"}))
-            reference = {"reference": credit["code"]}
+            reference = {"reference": credit["full_code"]}
             return [{"id": new_id(), "method": "store_credit", "amount": str(part), **reference}]
         return []
 

@@ -51,6 +51,13 @@ def resolve_refund(person: Any, refund: Body, **body: Any) -> Any:
     return person.post(f"refunds/{refund['id']}/resolve/", body or None)
 
 
+def code_of(refund: Body) -> str:
+    """The code of the store credit that this refund has made."""
+    (issued,) = refund["store_credit_codes"]
+    code: str = issued["code"]
+    return code
+
+
 def credit_payment(amount: str, code: str) -> Body:
     return {"id": new_id(), "method": "store_credit", "amount": amount, "reference": code}
 

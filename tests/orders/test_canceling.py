@@ -10,7 +10,7 @@ from tests.accounts.leave import asked, given
 from tests.orders.drawers import cancel, close, opened, report
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.leave import state
-from tests.orders.refunds import credit_payment, ensure_sound, everything, refunded
+from tests.orders.refunds import code_of, credit_payment, ensure_sound, everything, refunded
 from tests.orders.relaying import relay_all
 from tests.orders.till import card, cash, line, shelf
 
@@ -114,7 +114,7 @@ def test_a_payment_of_a_sale_is_not_canceled_but_refunded(till, chief, goods, sh
 def test_store_credit_that_is_canceled_is_on_its_code_again(till, chief, goods, shop, store):
     product = goods("5.00")
     sold = till.sold(line(product), payments=[cash("5.00")])
-    code = refunded(chief, sold, method="store_credit")["payouts"][0]["reference"]
+    code = code_of(refunded(chief, sold, method="store_credit"))
     order = till.sold(line(product), payments=[credit_payment("3.00", code)])
 
     cancel(chief, order)

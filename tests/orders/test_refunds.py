@@ -7,7 +7,7 @@ import pytest
 from orders.models import ChainEntry, StockMovement
 from tenants.scope import tenant_scope
 from tests.orders.gateway import DECLINED, TIMED_OUT
-from tests.orders.refunds import back, refund, sold_unevenly
+from tests.orders.refunds import back, code_of, refund, sold_unevenly
 from tests.orders.till import card, cash, line, new_id
 
 
@@ -88,7 +88,7 @@ def test_a_card_that_times_out_is_resolved_later(till, chief, goods, gateway):
 
 def test_store_credit_is_given_and_spent(till, chief, goods, sold):
     given = refund(chief, sold, method="store_credit").json()
-    code = given["payouts"][0]["reference"]
+    code = code_of(given)
 
     spent = till.sell(
         line(goods("5.00")),

@@ -56,7 +56,10 @@ def sell_in_all_ways(till, chief, shelves, gateway):
     """Cash, a card, both, vouchers and credit, the rest, and cash after a card was declined."""
     bread, wine = line(shelves.bread), line(shelves.wine)
     credit = chief.post("store-credits/", {"id": new_id(), "amount": "20.00"}).json()
-    vouchers = [other("voucher", "5.00"), other("store_credit", "6.00", reference=credit["code"])]
+    vouchers = [
+        other("voucher", "5.00"),
+        other("store_credit", "6.00", reference=credit["full_code"]),
+    ]
     loaves = till.sold(line(shelves.bread, "3"), payments=[cash("7.45", tendered="20.00")])
     bottle = till.sold(wine, payments=[card("12.34")])
     both = till.sold(bread, wine, payments=[card("5.00"), cash("9.85", "10.00")])

@@ -8,8 +8,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import InsufficientCredit
+from orders.exceptions import InsufficientCredit, StoreCreditBlocked
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
+from orders.models.credit import masked
 from orders.models.receipt import Numbers
 from orders.services.completing import (
     flag_till_number,
@@ -17,7 +18,7 @@ from orders.services.completing import (
     papers_of,
     payment_event,
 )
-from orders.services.credit import spend_credit
+from orders.services.credit import in_order_of_codes, spend_credit
 from orders.services.discount_approval import is_over_limit
 from orders.services.discount_audit import build_events
 from orders.services.frozen import frozen_tax, frozen_totals
@@ -101,11 +102,13 @@ def _spend_credits(order: Order) -> None:
     with_credit = [
         each for each in order.loaded_payments if each.method == Payment.Method.STORE_CREDIT
     ]
-    for payment in sorted(with_credit, key=lambda each: each.reference):
+    for payment in in_order_of_codes(with_credit):
         try:
             spend_credit(payment.reference, payment.amount, payment=payment.pk, by=order.cashier)
-        except InsufficientCredit:
+        except (InsufficientCredit, StoreCreditBlocked):
             payment.method, payment.reason = Payment.Method.OTHER, "Store credit that was not there"
+            # There may be a credit with this code, and less on it.
+            payment.reference = masked(payment.reference)
             order.flag(Flag.CREDIT_SHORT)
 
 

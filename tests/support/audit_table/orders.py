@@ -230,6 +230,38 @@ def shift_count_refused(scene):
     return Written(scene.cashier, scene.row(Shift, shift), {"counted": {"cash": "1.00"}})
 
 
+# --- store credit -------------------------------------------------------------------------------
+
+
+@row("store_credit_blocked")
+def store_credit_blocked(scene):
+    credit = scene.credit()
+    for _ in range(2):
+        scene.post(f"store-credits/{credit}/block/", {"reason": "Lost"})
+    facts = {"balance": "10.00", "reason": "Lost"}
+    return Written(scene.admin, scene.row(StoreCredit, credit), facts)
+
+
+@row("store_credit_unblocked")
+def store_credit_unblocked(scene):
+    credit = scene.credit()
+    scene.post(f"store-credits/{credit}/block/")
+    for _ in range(2):
+        scene.post(f"store-credits/{credit}/unblock/", {"reason": "Found"})
+    facts = {"balance": "10.00", "reason": "Found"}
+    return Written(scene.admin, scene.row(StoreCredit, credit), facts)
+
+
+@row("store_credit_code_failed")
+def store_credit_code_failed(scene):
+    assert scene.till.get("store-credits/", {"code": "WRONG"}).json()["results"] == []
+    payment = {"method": "store_credit", "amount": "2.50", "reference": "WRONG"}
+    scene.refused(
+        scene.till.sell(line(scene.product), payments=[payment]), 409, "insufficient_store_credit"
+    )
+    return [Written(scene.admin, None, {"way": way}) for way in ("look_up", "payment")]
+
+
 # --- what was sold without a connection ---------------------------------------------------------
 
 
