@@ -225,6 +225,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "DiscountTypeEnum": ["percent", "amount"],
         "CardEntryEnum": "orders.models.Payment.Entry",
+        "CardEntryInputEnum": ["external"],
         "LogInMethodEnum": "accounts.models.AuthSession.Method",
         "PaymentMethodEnum": "orders.models.Payment.Method",
         "RefundMethodEnum": "accounts.models.RefundMethod",

@@ -42,6 +42,7 @@ NOT_BY_PIN = {
     ("patch", "register-detail"),
     ("post", "register-pair"),
     ("post", "register-unpair"),
+    ("post", "register-device-sequence"),
     ("post", "tax-class-list"),
     ("patch", "tax-class-detail"),
     ("post", "store-credit-list"),
