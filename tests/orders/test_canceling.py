@@ -6,7 +6,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from orders.services.left_behind import LeftBehindPayments
 from tests.accounts.leave import asked, given
+from tests.api import Person
 from tests.orders.drawers import cancel, close, opened, report
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.leave import state
@@ -142,4 +144,45 @@ def test_a_card_of_a_shift_that_was_counted_is_canceled_in_todays(
     now = till.shown(order)
     assert (now["status"], now["shift"]) == ("completed", today["id"])
     assert close(chief, today, "9.00").status_code == 200
+    ensure_sound(shop)
+
+
+def test_the_change_of_a_canceled_payment_goes_back_with_it(till, chief, goods, shop):
+    order = till.sold(line(goods("10.00")), payments=[cash("4.00", tendered="5.50")])
+    assert (order["paid_total"], order["change_total"]) == ("4.00", "1.50")
+
+    canceled = cancel(chief, order).json()
+
+    assert (canceled["paid_total"], canceled["change_total"]) == ("0.00", "0.00")
+    ensure_sound(shop)
+
+
+def test_a_card_of_which_nobody_knew_and_that_was_captured_makes_the_sale(
+    till, chief, goods, gateway, shop
+):
+    """It was not there when it was to be canceled: that it is now answers the request."""
+    gateway.answers = [TIMED_OUT, CAPTURED]
+    order = till.sold(line(goods("4.00")), payments=[card("4.00")])
+
+    answer = cancel(chief, order)
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+    assert answer.json()["payments"][0]["status"] == "captured"
+    ensure_sound(shop)
+
+
+def test_the_relay_looks_up_no_card_that_is_being_canceled(till, chief, half_paid, gateway, shop):
+    """It was taken long ago, and would be looked up at once: the gateway says that it is there."""
+    looked_up = []
+
+    def meanwhile(charge):
+        looked_up.append(LeftBehindPayments().step())
+        return DECLINED
+
+    gateway.answers = [meanwhile]
+    with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
+        canceled = cancel(Person(chief.user), half_paid).json()
+
+    assert (looked_up, gateway.look_ups) == ([False], [])
+    assert (canceled["payments"][0]["status"], canceled["paid_total"]) == ("canceled", "0.00")
     ensure_sound(shop)

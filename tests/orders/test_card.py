@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from orders.gateways import Answer, Outcome
 from orders.models import Payment
 from orders.services.paying import settle
 from tenants.scope import tenant_context, tenant_scope
@@ -188,3 +189,27 @@ def test_cash_is_rounded_once_though_a_card_was_declined_after_it(till, goods, g
         "10.00",
         "-0.02",
     )
+
+
+def test_what_the_gateway_called_a_charge_stays_known_when_it_says_no_more(
+    till, product, gateway, chief, shop
+):
+    gateway.answers = [Answer(Outcome.UNKNOWN, reference="gw-7")]
+    gateway.found = [Answer(Outcome.CAPTURED)]
+    order = till.sold(line(product), payments=[card("2.50")])
+
+    resolved = resolve_payment(chief, order).json()
+
+    (payment,) = resolved["payments"]
+    assert (payment["status"], payment["gateway_reference"]) == ("captured", "gw-7")
+
+
+def test_whoever_takes_a_payment_is_remembered_with_it(till, managers_till, goods, shop):
+    """Also where somebody else had rung the order up."""
+    order = till.sold(line(goods("5.00")), payments=[cash("2.00")])
+
+    managers_till.pay(order, cash("3.00"))
+
+    with tenant_scope(shop):
+        takers = Payment.objects.order_by("position").values_list("taken_by", flat=True)
+        assert list(takers) == [till.user.pk, managers_till.user.pk]

@@ -111,6 +111,13 @@ def test_a_shift_with_a_refund_in_the_air_is_not_closed(
             {"denominations": "mismatch"},
         ),
         (
+            {
+                "counted": [{"method": "cash", "amount": "11.00"}],
+                "denominations": [{"value": "5.00", "count": 2}],
+            },
+            {"denominations": "mismatch"},
+        ),
+        (
             {"denominations": [{"value": "99999999999.99", "count": 1_000_000}]},
             {"denominations": "max_value"},
         ),

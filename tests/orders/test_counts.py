@@ -256,3 +256,14 @@ def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
 
     assert (level.quantity if level else 0) == truth(told)
     assert list(stock_differences(in_shop)) == []
+
+
+def test_a_count_that_is_told_late_and_found_what_lay_there_changes_no_other(room, apples, shop):
+    room.moved("count", apples, "10", occurred_at=at(0))
+
+    late = room.moved("count", apples, "10", occurred_at=at(-1))
+
+    assert (late["quantity"], late["counted"]) == ("0", "10")
+    assert len(room.found(type="count", store=str(room.store.pk))) == 2
+    assert room.level(apples) == 10
+    ensure_books_balance(shop)

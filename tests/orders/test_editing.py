@@ -79,3 +79,12 @@ def test_an_order_opened_empty_is_filled_and_paid(till, goods, shop):
     paid = till.post(f"orders/{opened['id']}/payments/", cash("2.50"))
 
     assert (paid.status_code, paid.json()["status"]) == (201, "completed")
+
+
+def test_an_order_that_costs_nothing_stays_open_until_somebody_pays_or_ends_it(
+    managers_till, path, order
+):
+    answer = managers_till.post(f"{path}discounts/", percent("100"), Idempotency_Key="all").json()
+
+    assert (answer["status"], answer["total"], answer["due"]) == ("open", "0.00", "0.00")
+    assert (answer["receipt_number"], answer["completed_at"]) == (None, None)

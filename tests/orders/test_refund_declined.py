@@ -2,7 +2,8 @@
 
 import pytest
 
-from orders.models import ChainEntry
+from orders.models import ChainEntry, Payout
+from orders.services import payouts
 from tenants.scope import tenant_scope
 from tests.orders.drawers import close, opened, report
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
@@ -169,3 +170,34 @@ def test_a_refund_that_the_card_declines_is_in_no_figure(
     z = report(chief, shift, "z")
     assert {name: z[name] for name in x} == x
     ensure_sound(shop)
+
+
+def test_the_taxes_of_a_refund_that_failed_come_back_with_the_next(till, chief, goods, gateway):
+    sold = till.sold(line(goods("11.90")), payments=[card("11.90")])
+    gateway.returns = [DECLINED]
+    failed = refunded(chief, sold, amount="5.95")
+
+    done = refunded(chief, sold)
+
+    assert (failed["status"], done["status"]) == ("failed", "done")
+    assert (done["total"], done["tax_total"]) == ("11.90", "1.90")
+    (line_back,) = done["lines"]
+    assert line_back["tax_total"] == "1.90"
+
+
+def test_money_that_went_once_is_no_contradiction(till, chief, goods, gateway, shop):
+    """Two ask for it at the same moment, and the gateway says to both that it went."""
+    sold = till.sold(line(goods("2.50")), payments=[card("2.50")])
+
+    def went_meanwhile(asked):
+        with tenant_scope(shop):
+            payouts.look_up_payout(Payout.objects.get(pk=asked.key), by=chief.user)
+        return CAPTURED
+
+    gateway.returns = [TIMED_OUT, went_meanwhile, CAPTURED]
+    pending = refunded(chief, sold)
+
+    resolve_refund(chief, pending)
+
+    assert chief.get("audit/", {"event": "paid_out_after_declined"}).json()["results"] == []
+    assert till.shown(sold)["refunded_total"] == "2.50"

@@ -4,10 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from orders.models import ChainEntry, StockMovement
+from orders.models import ChainEntry, StockLevel, StockMovement
 from tenants.scope import tenant_scope
 from tests.orders.gateway import DECLINED, TIMED_OUT
-from tests.orders.refunds import back, code_of, refund, sold_unevenly
+from tests.orders.refunds import back, code_of, ensure_sound, refund, sold_unevenly
 from tests.orders.till import card, cash, line, new_id
 
 
@@ -47,6 +47,9 @@ def test_what_cannot_be_sold_again_goes_to_waste(chief, sold, shop):
         ]
         kinds = ChainEntry.objects.order_by("sequence").values_list("kind", flat=True)
         assert list(kinds) == ["receipt", "refund", "refund"]
+        level = StockLevel.objects.get()
+    assert (level.quantity, level.reserved) == (9, 0), "one of the ten is waste"
+    ensure_sound(shop)
 
 
 def test_more_than_was_sold_is_refused(chief, sold, problem):

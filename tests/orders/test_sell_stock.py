@@ -185,3 +185,17 @@ def test_tenths_add_up_exactly(chief, till, delivery, goods, store, shop):
     till.sold(line(product, "5.999"), payments=[cash("6.00")])
     assert shelf(product, store) == (Decimal("0.001"), 0)
     ensure_books_balance(shop)
+
+
+def test_of_what_is_less_than_nothing_none_is_available(till, goods, shop_in, problem):
+    """Sold beyond the books while that was allowed, and not allowed any more."""
+    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
+    product = goods("1.00", stock="1")
+    till.sold(line(product, "3"), payments=[cash("3.00")])
+    shop_in(stock_policy=Tenant.StockPolicy.BLOCK)
+
+    (short,) = problem(
+        till.sell(line(product), payments=[cash("1.00")]), 409, "insufficient_stock"
+    )["short"]
+
+    assert (short["wanted"], short["available"]) == ("1", "0")

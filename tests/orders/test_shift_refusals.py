@@ -244,3 +244,9 @@ def test_a_closed_drawer_holds_still(till, shift, refused):
     close(till, shift, "100.00")
 
     refused(lambda: move(till, shift, "paid_in", "5.00"), 409, "shift_not_in_state")
+
+
+def test_another_cashier_ends_no_drawer_but_ones_own(another, chief, shift, refused):
+    refused(lambda: end(another, shift), 403, "permission_denied")
+
+    assert end(chief, shift).json()["status"] == "ended"

@@ -68,6 +68,15 @@ def test_the_last_count_is_offered_and_taken_where_nobody_names_a_float(till, sh
     assert second.json()["opening_float"] == "95.10"
 
 
+def test_of_several_counts_the_last_one_is_offered(till):
+    for counted in ("98.10", "97.20", "99.30"):
+        close(till, opened(till), counted)
+
+    offered = till.get("shifts/current/", {"register": str(till.register.pk)}).json()
+
+    assert offered["suggested_float"] == "99.30"
+
+
 def test_the_first_float_of_a_register_is_nothing_unless_it_is_named(till):
     assert till.post("shifts/", opening(till)).json()["opening_float"] == "0.00"
 

@@ -1,5 +1,9 @@
 """Orders and money that two drawers have to do with: each counts what went through it, once."""
 
+import pytest
+
+from orders.models import Payment
+from tenants.scope import tenant_scope
 from tests.orders.drawers import canceled, close, end, ensure_explained, held, opened, report
 from tests.orders.till import card, cash, line
 
@@ -83,3 +87,22 @@ def test_a_shift_in_which_nothing_happens_has_a_z_of_nothing(till):
     assert (z["payments"], z["taxes"]) == ([], [])
     assert {z["sales"][name] for name in z["sales"]} == {0, "0.00"}
     assert z["expected"] == [{"method": "cash", "amount": "0.00"}]
+
+
+@pytest.mark.parametrize("opened_at", ["nowhere", "here"])
+def test_money_of_another_registers_drawer_does_not_go_back_out_of_it(
+    opened_at, till, tills, chief, goods, shop
+):
+    """Taken at one register, held, taken up at another, and canceled there."""
+    shift, other = opened(till, "0.00"), tills[0]
+    order = till.sold(line(goods("5.00")), payments=[cash("2.00")])
+    held(till, order)
+    other.post(f"orders/{order['id']}/resume/", {"register": str(other.register.pk)})
+    here = opened(other, "10.00")["id"] if opened_at == "here" else None
+
+    canceled(chief, order)
+
+    with tenant_scope(shop):
+        payment = Payment.objects.get()
+    assert str(payment.shift_id) == shift["id"]
+    assert (payment.returned_in_id and str(payment.returned_in_id)) == here

@@ -1,5 +1,6 @@
 """The proof that nothing sealed was changed, left out or added, whoever has the database."""
 
+import json
 import uuid
 from io import StringIO
 
@@ -8,12 +9,14 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
-from orders.models import ChainEntry, Order, Receipt, RegisterSeries
+from orders.models import ChainEntry, Order, Receipt, Refund, RegisterSeries
 from orders.services import verifying
 from orders.services.chain import hash_of
 from tenants.scope import across_tenants, tenant_scope
 from tests.emptying import without_triggers
-from tests.orders.till import cash, line, new_id
+from tests.orders.gateway import CAPTURED, DECLINED
+from tests.orders.refunds import back, refunded
+from tests.orders.till import card, cash, line, new_id, percent
 
 WHOLE = "All chains are whole.\n"
 OTHERWISE = "is in the books otherwise than it was sealed"
@@ -297,3 +300,73 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
 
     assert told() == (WHOLE, 0)
     assert sold
+
+
+# --- what is sealed -----------------------------------------------------------------------------
+
+
+def sealed(shop, kind):
+    with tenant_scope(shop):
+        return json.loads(ChainEntry.objects.get(kind=kind).content)
+
+
+def test_a_receipt_is_sealed_with_all_that_was_sold_and_paid_and_nothing_else(
+    managers_till, goods, gateway, shop
+):
+    """Of two cards one is declined; the rest comes in coins, with change."""
+    goods_of_day = goods("11.90", sku="TEA", name="Tea")
+    gateway.answers = [DECLINED, CAPTURED]
+    order = managers_till.sold(
+        line(goods_of_day, "2"), discounts=[percent("10")], payments=[card("5.00"), card("6.00")]
+    )
+    paid = managers_till.pay(order, cash("15.42", tendered="20.00")).json()
+
+    tea, (_, by_card, in_cash) = paid["lines"][0], paid["payments"]
+    with tenant_scope(shop):
+        sold_at = Order.objects.get().completed_at
+    assert sealed(shop, "receipt") == {
+        "order": paid["id"],
+        "number": paid["number"],
+        "receipt_number": 1,
+        "register": str(managers_till.register.pk),
+        "cashier": str(managers_till.user.pk),
+        "sold_at": sold_at.isoformat(),
+        "lines": [[tea["id"], "TEA", "Tea", "2", "11.9", "2.38", "3.42", "21.42"]],
+        "taxes": [["VAT", "19", "3.42"]],
+        "payments": [
+            [by_card["id"], "card", "6", "0"],
+            [in_cash["id"], "cash", "15.42", "4.58"],
+        ],
+        "discount_total": "2.38",
+        "tax_total": "3.42",
+        "cash_rounding": "0",
+        "total": "21.42",
+    }
+
+
+def test_a_refund_is_sealed_with_what_came_back_and_how(till, chief, goods, gateway, shop):
+    sold = till.sold(line(goods("11.90"), "2"), payments=[card("10.00"), cash("13.80")])
+
+    done = refunded(chief, sold, lines=back(sold, "2"))
+
+    with tenant_scope(shop):
+        refund = Refund.objects.get()
+    content = sealed(shop, "refund")
+    assert sorted(content.pop("payouts")) == sorted(
+        [
+            [sold["payments"][0]["id"], "card", "10"],
+            [sold["payments"][1]["id"], "cash", "13.8"],
+        ]
+    )
+    assert content == {
+        "refund": done["id"],
+        "order": sold["id"],
+        "receipt_number": 2,
+        "register": str(till.register.pk),
+        "by": str(chief.user.pk),
+        "completed_at": refund.completed_at.isoformat(),
+        "lines": [[sold["lines"][0]["id"], "2", "3.8", "23.8"]],
+        "tax_total": "3.8",
+        "cash_rounding": "0",
+        "total": "23.8",
+    }
