@@ -302,6 +302,36 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
     assert sold
 
 
+@pytest.mark.postgres
+def test_what_is_sealed_twice_is_found(told, day, shop):
+    """Whoever owns the database can also drop the constraint that keeps it out."""
+    with tenant_scope(shop):
+        first, last = entry(1), entry(5)
+        series = RegisterSeries.objects.get()
+        text = first.content
+        hash = hash_of(last.hash, text)
+        by_hand("ALTER TABLE orders_chainentry DROP CONSTRAINT sealed_once")
+        ChainEntry.objects.create(
+            register=first.register,
+            sequence=6,
+            kind=first.kind,
+            subject=first.subject,
+            content=text,
+            previous_hash=last.hash,
+            hash=hash,
+        )
+        by_hand(
+            "UPDATE orders_registerseries SET last_entry = 6, last_hash = %s WHERE id = %s",
+            hash,
+            series.pk,
+        )
+
+    said, code = told()
+
+    assert code == 1
+    assert f"{first.subject} was sealed 2 times" in said
+
+
 # --- what is sealed -----------------------------------------------------------------------------
 
 
