@@ -72,6 +72,8 @@ def _may_move(person: User, leave: Leave, period: Period, order: Order | None) -
     limit, amount = Approval.Action(leave.action).limit, leave.amount or ZERO
     if limit is None:
         raise ValueError(f"{leave.action} has no limit in money")
+    if not amount:
+        return person.may_move_money(limit, ZERO)
     if order is not None and not person.may_move_money(limit, amount + _of_order(order, person)):
         return False
     return is_within_limit(person, limit, amount, period)

@@ -101,6 +101,17 @@ def test_an_order_is_given_back_in_parts_by_several_people_up_to_the_limit_of_on
     refunded(other, order, amount="4.00")
 
 
+def test_what_costs_nothing_comes_back_whatever_went_before(till, chief, goods, limits, unchanged):
+    """No approval could be asked for it: an amount of zero is none."""
+    order = till.sold(line(goods("0.00")), line(goods("5.00")), payments=[cash("5.00")])
+    free, paid = ([{"line": each["id"], "quantity": "1"}] for each in order["lines"])
+    refunded(chief, order, amount="1.00")
+    unchanged(lambda: refund(till, order, amount="1.00"))
+
+    assert refunded(till, order, lines=free)["total"] == "0.00"
+    unchanged(lambda: refund(till, order, lines=paid))
+
+
 # --- of one person -------------------------------------------------------------------------------
 
 
