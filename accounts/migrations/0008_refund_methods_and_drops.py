@@ -7,9 +7,8 @@ from tenants.scope import across_tenants
 def name_methods(apps, editor):
     """Say of refunds that were approved before that they go back as they were paid."""
     with across_tenants():
-        apps.get_model('accounts', 'Approval').objects.filter(action='refund').update(
-            method='original'
-        )
+        approvals = apps.get_model('accounts', 'Approval').objects.using(editor.connection.alias)
+        approvals.filter(action='refund').update(method='original')
 
 
 class Migration(migrations.Migration):

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper as PlainPostgres
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from tenants.postgres.base import DatabaseWrapper
 from tenants.postgres.roles import as_owner
@@ -85,6 +86,9 @@ def open_shop(apps, slug):
     make("orders", "OrderLine", sku="APPLE", name="Apple", tracks_stock=True, **sold, **own)
     make("orders", "RegisterSeries", register=register, **own)
     make("tenants", "AuditEvent", event="log_in", **own)
+    later = {"object": {}, "requested_by": person, "expires_at": timezone.now()}
+    for action in ("refund", "void"):
+        make("accounts", "Approval", action=action, **later, **own)
     return shop
 
 
@@ -102,6 +106,9 @@ def test_an_older_database_gets_the_walls_without_loss():
         assert asked("older", SHAPE) == asked("default", SHAPE)
         check_rows(before)
         check_walls(ours, theirs)
+        with across_tenants():
+            methods = "SELECT action, method, count(*)::int FROM accounts_approval GROUP BY 1, 2"
+            assert set(asked("older", methods)) == {("refund", "original", 2), ("void", "", 2)}
 
 
 def rows_of(table):

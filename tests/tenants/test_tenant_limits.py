@@ -1,6 +1,11 @@
 """How far each role goes on its own, and who sets it."""
 
+from importlib import import_module
+from types import SimpleNamespace
+
 import pytest
+from django.apps import apps
+from django.db import connection
 
 from tests.parallel import at_once
 
@@ -43,6 +48,18 @@ def test_null_is_unlimited_and_shown_as_it_was_written(admin, client_of, shop):
     shop.refresh_from_db()
     assert all(each is None for limits in shop.limits.values() for each in limits.values())
     assert office.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
+
+
+def test_a_shop_that_is_older_than_the_limit_of_drops_gets_it(shop):
+    shop.limits = {"cashier": {"refund_amount": "3"}, "manager": {"drop_amount": "7"}}
+    shop.save_changes("limits")
+
+    migration = import_module("tenants.migrations.0007_limit_drops")
+    migration.limit_drops(apps, SimpleNamespace(connection=connection))
+
+    shop.refresh_from_db()
+    assert shop.limits["cashier"] == {"refund_amount": "3", "drop_amount": "500"}
+    assert shop.limits["manager"] == {"drop_amount": "7"}
 
 
 def test_nothing_named_is_nothing_changed(admin, client_of):
