@@ -6,6 +6,7 @@ import pytest
 import time_machine
 
 from accounts.models import Approval
+from orders.models import StoreCredit
 from orders.services.money_limits import Period, sum_in_period
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
@@ -393,7 +394,9 @@ def test_as_it_was_paid_is_onto_the_code_that_paid(till, chief, boss, goods, sal
     assert everything(shop) == before
     done = refunded(till, order, reference="THEIRS", approval=approval)
     assert done["payouts"][0]["method"] == "store_credit"
-    assert done["payouts"][0]["reference"].upper() == "THEIRS"
+    with tenant_scope(shop):
+        balances = dict(StoreCredit.objects.values_list("code", "balance"))
+    assert balances == {"THEIRS": 5}
 
 
 # --- what a card declined ------------------------------------------------------------------------
