@@ -288,10 +288,11 @@ def test_a_pin_is_shown_nobodys_mail_address(till, pad, manager, cashier, client
 def test_a_pin_changes_the_own_name_and_not_the_own_mail_address(till, manager, problem):
     before = people()
     for body in ({"email": "thief@people.example"}, {"email": "", "display_name": "Thief"}):
-        problem(till.patch("auth/me/", body), 403, "password_required")
+        problem(till.patch("auth/me/", body, If_Match="*"), 403, "password_required")
     assert people() == before
 
-    assert till.patch("auth/me/", {"display_name": "Ann"}).json()["display_name"] == "Ann"
+    renamed = till.patch("auth/me/", {"display_name": "Ann"}, If_Match="*")
+    assert renamed.json()["display_name"] == "Ann"
 
 
 # --- what changes between the check of a PIN and the log-in ---------------------------------------
