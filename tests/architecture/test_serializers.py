@@ -47,6 +47,8 @@ MEANS_ANOTHER_THING = {
     ("SignupInput", "tenant"),
     ("LimitsInput", "cashier"),
     ("TenantInput", "limits.cashier"),
+    # Whose sales are asked about.
+    ("ReportQuery", "cashier"),
     # Who sold it offline need not be who uploads it.
     ("OfflineSaleInput", "cashier"),
     ("SyncInput", "batch[].cashier"),
