@@ -3,12 +3,15 @@
 import json
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Protocol
 
 import structlog
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from tenants.columns import MoneyColumn
+from tenants.formats import write_amount
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, current_tenant
 
@@ -72,10 +75,18 @@ def hashed(name: str) -> str:
 def changes(row: Any, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """What these values would change of the row: `{name: {from, to}}`, as facts can say it."""
     return {
-        name: {"from": plain(getattr(row, name)), "to": plain(value)}
+        name: {"from": _written(row, name, getattr(row, name)), "to": _written(row, name, value)}
         for name, value in values.items()
         if getattr(row, name) != value
     }
+
+
+def _written(row: Any, name: str, value: Any) -> Any:
+    """An amount with the decimals of the currency, whatever its column has; the rest plain."""
+    columns = {field.name: field for field in row._meta.fields}
+    if isinstance(columns.get(name), MoneyColumn) and isinstance(value, Decimal):
+        return write_amount(value, current_tenant().currency_exponent)
+    return plain(value)
 
 
 def plain(value: Any) -> Any:

@@ -68,6 +68,9 @@ def change_settings(changes: dict[str, Any], *, expected_version: int | None, by
     if "limits" in changes:
         changes = changes | {"limits": tenant.limits_with(changes["limits"])}
     changed = audit.changes(tenant, changes)
+    if "limits" in changed:
+        limits = changed["limits"]
+        changed["limits"] = {each: tenant.limits_in_currency(limits[each]) for each in limits}
     for name, value in changes.items():
         setattr(tenant, name, value)
     tenant.full_clean()

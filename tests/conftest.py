@@ -18,6 +18,7 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.api import Api, Person
 from tests.canaries import drawer_of
+from tests.decimals import decimals, decimals_watched
 from tests.emptying import empty_tables
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
@@ -52,7 +53,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _every_answer_and_every_log_line_is_read() -> Iterator[None]:
-    with watched(pytest.MonkeyPatch):
+    with watched(pytest.MonkeyPatch), decimals_watched(pytest.MonkeyPatch):
         yield
 
 
@@ -60,6 +61,7 @@ def _every_answer_and_every_log_line_is_read() -> Iterator[None]:
 def pytest_runtest_setup() -> None:
     """What the test before left around itself is no business of the next one."""
     leaks.begin()
+    decimals.begin()
     structlog.contextvars.clear_contextvars()
 
 
@@ -69,6 +71,9 @@ def pytest_runtest_call() -> Iterator[Any]:
     outcome = yield
     if leaks.found:
         pytest.fail("\n".join(["A secret left the house:", *leaks.found]), pytrace=False)
+    if decimals.found:
+        found = "\n".join(["An amount with the wrong decimals:", *decimals.found])
+        pytest.fail(found, pytrace=False)
     return outcome
 
 

@@ -163,7 +163,8 @@ class SettingsAdmin(ShopAdmin):
 
 
 def limits_of(shop: ShopSettings, role: Role) -> str:
-    limits = {words: shop.limit(role, name) for name, words in LIMITS.items()}
+    named = shop.limits_in_currency(shop.limits).get(role, {})
+    limits = {words: named.get(name) for name, words in LIMITS.items()}
     return "\n".join(
         f"{words}: {'unlimited' if most is None else most}" for words, most in limits.items()
     )

@@ -8,6 +8,8 @@ from django.db.models import Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Round
 
+from tenants.columns import MoneyColumn
+
 # Twelve digits before the point are what the columns hold; sums stay well below.
 LARGEST_AMOUNT = Decimal(10) ** 11
 THOUSANDTH = Decimal("0.001")
@@ -18,7 +20,7 @@ def money_column(**kwargs: Any) -> Any:
 
     15 digits are also what SQLite keeps exactly.
     """
-    return models.DecimalField(max_digits=15, decimal_places=3, **kwargs)
+    return MoneyColumn(**kwargs)
 
 
 def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:

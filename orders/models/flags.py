@@ -1,5 +1,6 @@
 """What was sold without us, and what about it differs from what we would have done."""
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -82,13 +83,15 @@ class SoldOffline(TenantOwned):
             return booked_at
         return min(self.sold_at, booked_at)
 
-    def facts_of_till(self) -> dict[str, Any]:
-        """What the till alone knows of it, as it is sealed and told."""
+    def facts_of_till(self, write: Callable[[Decimal], object] | None = None) -> dict[str, Any]:
+        """What the till alone knows of it, as it is sealed; `write` is how amounts are written."""
         if self.sold_at is None:
             return {}
         return {
             "device_sequence": self.device_sequence,
             "sold_at": self.sold_at.isoformat(),
-            "adjustment": f"{self.adjustment.normalize():f}",
+            "adjustment": (
+                str(write(self.adjustment)) if write else f"{self.adjustment.normalize():f}"
+            ),
             "flags": self.flagged,
         }

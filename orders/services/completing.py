@@ -101,7 +101,7 @@ def sale_event(order: Order) -> OutboxEvent:
         register=str(order.register_id),
         receipt_number=order.receipt_number,
         **_till_number(order),
-        **order.facts_of_till(),
+        **order.facts_of_till(tenant.in_currency),
     )
 
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
+from tenants.columns import MoneyColumn
 from tenants.currencies import CURRENCIES, exponent_of
 from tenants.models.owned import Versioned
 
@@ -121,12 +122,8 @@ class Tenant(Versioned):
     tax_rounding_mode = models.CharField(
         max_length=9, choices=TaxRoundingMode, default=TaxRoundingMode.HALF_UP
     )
-    cash_rounding_increment = models.DecimalField(
-        max_digits=15,
-        decimal_places=3,
-        null=True,
-        blank=True,
-        validators=[MinValueValidator(Decimal("0.001"))],
+    cash_rounding_increment = MoneyColumn(
+        null=True, blank=True, validators=[MinValueValidator(Decimal("0.001"))]
     )
     cash_rounding_mode = models.CharField(
         max_length=9, choices=CashRoundingMode, default=CashRoundingMode.HALF_UP
@@ -168,6 +165,20 @@ class Tenant(Versioned):
     def limits_with(self, named: Limits) -> Limits:
         """The limits after a change that names only some of them."""
         return {role: limits | named.get(role, {}) for role, limits in self.limits.items()}
+
+    def limits_in_currency(
+        self, limits: dict[str, dict[str, str | None]]
+    ) -> dict[str, dict[str, str | None]]:
+        """Return limits whose amounts have the decimals of the currency."""
+        return {
+            role: {
+                name: str(self.in_currency(Decimal(value)))
+                if value is not None and name.endswith("_amount")
+                else value
+                for name, value in named.items()
+            }
+            for role, named in limits.items()
+        }
 
     def limit(self, role: str, name: str) -> Decimal | None:
         """How far this role goes on its own; None means as far as it likes."""

@@ -37,7 +37,7 @@ def test_of_limits_it_says_all_that_hold_after(office):
     office.patch("tenant/", {"limits": {"cashier": {"refund_amount": "5"}}}, If_Match="*")
 
     changes = event("settings_changed").facts["changes"]
-    assert changes["limits"]["from"]["cashier"]["refund_amount"] == "0"
+    assert changes["limits"]["from"]["cashier"]["refund_amount"] == "0.00"
     assert changes["limits"]["to"]["cashier"]["refund_amount"] == "5.00"
     assert changes["limits"]["to"]["manager"] == changes["limits"]["from"]["manager"]
 

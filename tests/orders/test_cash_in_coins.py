@@ -291,9 +291,9 @@ def test_a_drawer_holds_whole_coins_at_the_end_of_the_day(till, goods, coins, ch
         ([cash("7.60")], [CODE]),
         ([cash("7.11", "8.00")], [CODE, "total_differs"]),
         ([cash("8.00", "8.50")], [CODE]),
-        ([card("3.25"), cash("4.00")], []),
+        ([card("3.25", entry="external", reference="S-1"), cash("4.00")], []),
         ([cash("3.00"), cash("5.00")], []),
-        ([card("7.60")], []),
+        ([card("7.60", entry="external", reference="S-1")], []),
     ],
 )
 def test_an_upload_that_coins_cannot_pay_is_booked_as_sent_and_flagged(

@@ -25,6 +25,8 @@ def sale(till, goods, shop, store):
     with tenant_scope(shop):
         store.address = "1 High Street\nTown"
         store.save_changes("address")
+        shop.limits["cashier"]["line_discount_percent"] = "20"
+        shop.save_changes("limits")
     vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
     cheese = goods(
         "19.90",

@@ -133,7 +133,7 @@ def _take_goods(order: Order) -> set[Any]:
 
 def _facts(order: Order) -> dict[str, Any]:
     return {
-        **order.facts_of_till(),
+        **order.facts_of_till(current_tenant().in_currency),
         "cashier": str(order.cashier_id),
         "total": str(current_tenant().in_currency(order.total)),
     }

@@ -1,0 +1,144 @@
+"""Sees to it that every amount that leaves has exactly the decimals of the shop's currency.
+
+Looked at are all answers to a test's client (JSON and CSV), and the facts of every audit event and
+of every event for the outside world.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+from django.test import Client
+
+from tenants.currencies import exponent_of
+from tenants.models import AuditEvent, OutboxEvent, Tenant
+from tenants.scope import scope_or_none
+
+NUMBER = re.compile(r"-?\d+(?:\.(\d+))?")
+# In a sentence, and no part of an address, of a version or of a time.
+IN_WORDS = re.compile(r"(?<![\w.:-])-?\d+\.(\d+)(?![\w.:%-])(?! %)")
+# Whatever these hold is an amount, also where it has no point.
+MONEY = frozenset(
+    """
+    adjustment amount balance canceled cash_due cash_rounding cash_rounding_increment cash_total
+    change change_total declined difference discount_total drawer_difference_amount drop_amount
+    drops due gross left list_price net net_tax_total net_total opening_float over_short paid
+    paid_ahead paid_before paid_in paid_out paid_out_amount paid_total payable price
+    refund_amount refunded refunded_tax_total refunded_taxable refunded_total subtotal
+    suggested_float tax_total taxable tendered total unit_price
+    """.split()
+)
+# Numbers with a point that are none: quantities, shares of a hundred, and the exact figures with
+# which a trace shows how a line came to its total.
+NOT_MONEY = frozenset(
+    """
+    base exact level low_stock_level on_hand available percent quantity refunded_quantity
+    reorder_point reserved
+    short stock value version wanted ip user_agent line_discount_percent order_discount_percent
+    price_override_percent number reference code sku barcode barcodes name note reason words label
+    device description example examples pattern expected_quantity
+    """.split()
+)
+
+
+class Decimals:
+    """What was found, by where it was found."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def begin(self) -> None:
+        self.found.clear()
+
+    def note(self, where: str, text: object) -> None:
+        self.found.append(f"{where}: {text}")
+
+    def read_answer(self, path: str, response: Any) -> None:
+        shop = shop_of(response)
+        if shop is None or response.streaming:
+            return
+        kind = response.headers.get("Content-Type", "").partition(";")[0]
+        if kind.endswith("json") and not path.startswith("/api/schema"):
+            body = json.loads(response.content or b"null")
+            # Of a shop that has changed its currency it is the new one.
+            named = body.get("currency") if isinstance(body, dict) else ""
+            self.read(body, str(named or shop.currency), f"the answer of {path}")
+        elif kind == "text/csv":
+            self.read_sheet(response.content.decode("utf-8-sig"), shop.currency, path)
+
+    def read_sheet(self, text: str, currency: str, path: str) -> None:
+        for row in csv.DictReader(io.StringIO(text)):
+            self.read(row, currency, f"the file of {path}")
+
+    def read(self, thing: Any, currency: str, where: str, name: str = "") -> None:
+        if isinstance(thing, dict):
+            for key, value in thing.items():
+                self.read(value, currency, f"{where}, {key}", inner(name, key))
+        elif isinstance(thing, list):
+            for value in thing:
+                self.read(value, currency, where, name)
+        elif isinstance(thing, str | Decimal):
+            self.read_text(str(thing), exponent_of(currency), where, name)
+
+    def read_text(self, text: str, decimals: int, where: str, name: str) -> None:
+        number = NUMBER.fullmatch(text)
+        if number and (name in MONEY or (number[1] and name not in NOT_MONEY)):
+            if len(number[1] or "") != decimals:
+                self.note(where, text)
+        elif name == "detail":
+            wrong = [each[0] for each in IN_WORDS.finditer(text) if len(each[1]) != decimals]
+            if wrong:
+                self.note(where, text)
+
+
+def inner(outer: str, key: str) -> str:
+    """By which name a value is known: what was changed is known by the name of the field."""
+    is_part = key in {"from", "to"} or outer == "over_short"
+    return outer if outer and is_part else key
+
+
+def shop_of(response: Any) -> Tenant | None:
+    """The shop of whoever asked, without a question to the database."""
+    user = getattr(getattr(response, "wsgi_request", None), "user", None)
+    state = getattr(user, "_state", None)
+    return state.fields_cache.get("tenant") if state else None
+
+
+decimals = Decimals()
+
+
+def reading(made: Callable[..., None], facts: str, name: str) -> Callable[..., None]:
+    """Make a row as before, and read what is to be written down for good or told to the world.
+
+    Rows that are loaded are made without names.
+    """
+
+    def make(self: Any, *args: Any, **fields: Any) -> None:
+        made(self, *args, **fields)
+        shop = scope_or_none()
+        if isinstance(shop, Tenant) and facts in fields:
+            decimals.read(fields[facts], shop.currency, f"the event {fields[name]}")
+
+    return make
+
+
+@contextmanager
+def decimals_watched(patch: Any) -> Iterator[None]:
+    """From here on all of that is read."""
+    request = Client.request
+
+    def read_request(self: Client, **environ: Any) -> Any:
+        response = request(self, **environ)
+        decimals.read_answer(environ.get("PATH_INFO", ""), response)
+        return response
+
+    with patch.context() as patched:
+        patched.setattr(Client, "request", read_request)
+        for model, facts, name in ((AuditEvent, "facts", "event"), (OutboxEvent, "data", "topic")):
+            patched.setattr(model, "__init__", reading(model.__init__, facts, name))
+        yield
