@@ -7,12 +7,15 @@ import uuid
 from contextlib import suppress
 
 import pytest
+from django.db.models import F
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from accounts.exceptions import TokenNotValid
+from accounts.models import User
 from accounts.tokens import read_access, read_refresh
+from tenants.scope import across_tenants
 from tests.accounts.forgery import ACCESS, REFRESH, signed
 from tests.api import Api
 from tests.architecture.walks import routes
@@ -195,3 +198,11 @@ def test_attack_035_no_door_opens_without_a_token(header, problem, db):
 
         problem(response, 401, "token_not_valid" if header else "not_authenticated")
         assert response["WWW-Authenticate"].startswith("Bearer"), path
+
+
+def test_a_token_of_a_former_version_of_the_person_lets_nobody_in(till, problem):
+    """Also where the session itself was overlooked, and has not ended."""
+    with across_tenants():
+        User.objects.filter(pk=till.user.pk).update(token_version=F("token_version") + 1)
+
+    problem(till.get(ME), 401, "token_not_valid")

@@ -9,15 +9,16 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts import services
-from accounts.exceptions import InvalidCredentials, TokenNotValid
+from accounts.exceptions import InsufficientAuthentication, InvalidCredentials, TokenNotValid
 from accounts.models import User
+from accounts.models.session import FRESH_FOR
 from tenants.scope import across_tenants, tenant_scope
 from tests.accounts.forgery import claims_of, signed
 from tests.accounts.refreshing import MORNING, refreshed, stored
 from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.accounts.seen import stored as stored_user
 from tests.api import Api
-from tests.factories.accounts import PASSWORD
+from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.statements import TRANSACTIONAL
 
 REAUTH = "auth/reauth/"
@@ -181,3 +182,13 @@ def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, 
     assert sessions() == 0
     with across_tenants():
         assert User.objects.get(pk=cashier.pk).last_login is None
+
+
+@pytest.mark.parametrize("by_password", [True, False])
+def test_what_was_shown_counts_for_exactly_so_long(by_password, cashier):
+    session = AuthSessionFactory(user=cashier)
+    over = session.auth_time + FRESH_FOR
+
+    session.ensure_fresh(over - timedelta(microseconds=1), by_password=by_password)
+    with pytest.raises(InsufficientAuthentication):
+        session.ensure_fresh(over, by_password=by_password)

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuthSession, User
+from accounts.tokens import issue_pair, read_refresh
 from tenants.scope import across_tenants
 from tests.accounts.forgery import (
     ACCESS,
@@ -20,6 +21,7 @@ from tests.accounts.forgery import (
     signed,
 )
 from tests.api import Api
+from tests.factories.accounts import AuthSessionFactory
 
 pytestmark = pytest.mark.once
 
@@ -228,3 +230,13 @@ def test_a_suspended_shop_ends_every_token(till, shop, problem):
     shop.save()
 
     assert is_refused(till.tokens.access, problem)
+
+
+def test_a_refresh_token_lasts_no_longer_than_its_session(cashier):
+    session = AuthSessionFactory(user=cashier)
+    ends = session.last_used_at + timedelta(hours=1)
+    session.idle_expires_at, session.expires_at = ends + timedelta(hours=1), ends
+
+    claims = read_refresh(issue_pair(session).refresh)
+
+    assert int(claims.expires_at.timestamp()) == int(ends.timestamp())

@@ -101,3 +101,15 @@ def test_everything_above_what_was_ever_issued_is_nothing(report, numbered):
 
     assert report(after=3)["ranges"] == report(after=99)["ranges"] == []
     assert report(after=1)["ranges"] == [{"first": 2, "last": 2}]
+
+
+@pytest.mark.parametrize(("most", "further"), [(2, None), (1, 1)])
+def test_where_all_ranges_fit_on_a_page_there_is_no_next(
+    most, further, report, numbered, monkeypatch
+):
+    monkeypatch.setattr(gaps, "MOST_RANGES", most)
+    numbered(2, 4)
+
+    shown = report()
+
+    assert (len(shown["ranges"]), shown["next"]) == (most, further)

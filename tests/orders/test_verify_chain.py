@@ -12,8 +12,10 @@ from django.db import DatabaseError, connection, transaction
 from orders.models import ChainEntry, Order, Receipt, Refund, RegisterSeries
 from orders.services import verifying
 from orders.services.chain import hash_of
+from tenants.models import Register
 from tenants.scope import across_tenants, tenant_scope
 from tests.emptying import without_triggers
+from tests.factories.tenants import RegisterFactory
 from tests.orders.gateway import CAPTURED, DECLINED
 from tests.orders.refunds import back, refunded
 from tests.orders.till import card, cash, line, new_id, percent
@@ -302,34 +304,23 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
     assert sold
 
 
-@pytest.mark.postgres
-def test_what_is_sealed_twice_is_found(told, day, shop):
-    """Whoever owns the database can also drop the constraint that keeps it out."""
-    with tenant_scope(shop):
-        first, last = entry(1), entry(5)
-        series = RegisterSeries.objects.get()
-        text = first.content
-        hash = hash_of(last.hash, text)
-        by_hand("ALTER TABLE orders_chainentry DROP CONSTRAINT sealed_once")
-        ChainEntry.objects.create(
-            register=first.register,
-            sequence=6,
-            kind=first.kind,
-            subject=first.subject,
-            content=text,
-            previous_hash=last.hash,
-            hash=hash,
-        )
-        by_hand(
-            "UPDATE orders_registerseries SET last_entry = 6, last_hash = %s WHERE id = %s",
-            hash,
-            series.pk,
-        )
+def test_a_receipt_of_another_register_or_another_time_than_its_order_is_found(told, day, till):
+    other = RegisterFactory(tenant=day, store=till.register.store)
+    with tenant_scope(day):
+        first, second, _ = Receipt.objects.order_by("number")
 
+    by_hand("UPDATE orders_receipt SET register_id = %s WHERE number = 1", column(other.pk))
+    by_hand("UPDATE orders_receipt SET issued_at = created_at WHERE number = 2")
     said, code = told()
 
     assert code == 1
-    assert f"{first.subject} was sealed 2 times" in said
+    assert f"{first.pk} belongs to another register" in said
+    assert f"{second.pk} {OTHERWISE}" in said
+
+
+def column(id):
+    """The id as the database keeps it."""
+    return Register._meta.pk.get_db_prep_value(id, connection)
 
 
 # --- what is sealed -----------------------------------------------------------------------------

@@ -137,6 +137,21 @@ def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypa
     assert seen == list(range(7))
 
 
+def test_what_is_numbered_during_a_read_is_on_the_next_page(in_shop, store):
+    """Else it would be told twice: the page says to read on from before it."""
+    announce(TOPIC, about=store, number=1)
+
+    def narrowed(events):
+        announce(TOPIC, about=store, number=2)
+        number_waiting()
+        return events
+
+    page = read_changes(0, most=50, narrowed=narrowed)
+
+    assert ([event.position for event in page.results], page.after) == ([1], 1)
+    assert [event.position for event in read(in_shop, page.after)[1].results] == [2]
+
+
 def test_the_relay_numbers_where_nobody_reads_each_shop_for_itself(shop, other_shop, store):
     foreign_store = StoreFactory(tenant=other_shop)
     for tenant, about in ((shop, store), (other_shop, foreign_store)):

@@ -64,6 +64,9 @@ def test_another_secret_joins_the_one_before_for_a_day(office, webhook):
     assert rotated.status_code == 200
     assert kept().secrets_at(timezone.now()) == [rotated.json()["secret"], *former]
     assert kept().secrets_at(timezone.now() + timedelta(hours=25)) == [rotated.json()["secret"]]
+    until = kept().former_until
+    assert len(kept().secrets_at(until - timedelta(microseconds=1))) == 2
+    assert kept().secrets_at(until) == [rotated.json()["secret"]]
     assert events_of(webhook.pk) == ["webhook_secret_rotated"]
 
 
