@@ -71,15 +71,6 @@ def test_ids_of_another_shop_are_like_ids_of_nothing(till, product, foreign, sho
     assert count(shop) == 0
 
 
-@pytest.mark.sqlite
-def test_on_sqlite_ids_of_all_shops_are_one_series(till, product, foreign, shop):
-    (taken,) = results(till, sale(1, charged(product), id=str(foreign.order.pk)))
-
-    assert (taken["status"], taken["code"]) == ("rejected", "id_reused")
-    assert count(shop) == 0
-
-
-@pytest.mark.postgres
 def test_an_id_that_another_shop_uses_is_as_good_as_any(till, product, foreign, shop):
     (answer,) = results(till, sale(1, charged(product), id=str(foreign.order.pk)))
 

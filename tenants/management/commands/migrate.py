@@ -7,12 +7,15 @@ from django.db import connections
 
 from tenants.postgres.distribution import distribute
 from tenants.postgres.roles import as_owner, grant
+from tenants.sqlite.keys import rewrite_older_tables
 
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection: Any = connections[options["database"]]
         if connection.vendor != "postgresql":
+            if not options["plan"]:
+                rewrite_older_tables(connection)
             super().handle(*args, **options)
             return
         with as_owner(connection):

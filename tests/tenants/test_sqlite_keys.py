@@ -1,0 +1,122 @@
+"""On SQLite too the key of a shop's row is of the shop and the id; older databases are given it."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+from django.core.management import call_command
+from django.db import IntegrityError, connection, connections, transaction
+from django.db.backends.sqlite3.base import DatabaseWrapper as PlainSQLite
+from django.db.migrations.executor import MigrationExecutor
+
+from tenants.scope import tenant_scope
+from tenants.sqlite.base import DatabaseWrapper
+from tenants.sqlite.keys import split
+from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory
+
+# Of names that the catalog of the database says.
+# ruff: noqa: S608
+pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
+OURS = {"tenants", "accounts", "orders"}
+
+
+def shape(cursor):
+    """Of each table its columns, keys, references, indexes and triggers, in any order."""
+    found = {}
+    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT NULL")
+    for (table,) in cursor.fetchall():
+        columns = cursor.execute(f"PRAGMA table_info('{table}')").fetchall()
+        references = cursor.execute(f"PRAGMA foreign_key_list('{table}')").fetchall()
+        indexes = cursor.execute(f"PRAGMA index_list('{table}')").fetchall()
+        triggers = cursor.execute(
+            f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table}'"
+        ).fetchall()
+        found[table] = (
+            {column[1:] for column in columns},
+            {row[2:] for row in references},
+            {
+                (unique, origin, partial, tuple(cursor.execute(f"PRAGMA index_info('{name}')")))
+                for _, name, unique, origin, partial in indexes
+            },
+            set(triggers),
+        )
+    return found
+
+
+def rows(cursor):
+    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT NULL")
+    tables = [name for (name,) in cursor.fetchall() if name.split("_")[0] in OURS]
+    return {table: sorted(map(repr, cursor.execute(f"SELECT * FROM {table}"))) for table in tables}
+
+
+@pytest.fixture
+def file(tmp_path):
+    """A database that Django's own backend has made."""
+    file = tmp_path / "older.sqlite3"
+    connections["older"] = PlainSQLite({**connection.settings_dict, "NAME": str(file)}, "older")
+    try:
+        executor = MigrationExecutor(connections["older"])
+        executor.migrate(executor.loader.graph.leaf_nodes())
+        yield file
+    finally:
+        connections["older"].close()
+        del connections["older"]
+
+
+def copy_rows(here, older):
+    """As literals, so that nothing reads or writes a value in its own way."""
+    older.execute("PRAGMA foreign_keys = OFF")
+    for table, (columns, *_) in shape(here).items():
+        if table.split("_")[0] in OURS:
+            names = [f'"{column[0]}"' for column in columns]
+            here.execute(f"SELECT {', '.join(f'quote({name})' for name in names)} FROM {table}")
+            for row in here.fetchall():
+                older.execute(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(row)})")
+    older.commit()
+
+
+def test_a_database_from_before_keeps_its_rows_and_gets_the_keys(file, cashier, register, shop):
+    order = OrderFactory(cashier=cashier, register=register)
+    OrderLineFactory(order=order, product=ProductFactory(tenant=shop))
+    with connection.cursor() as here, closing(sqlite3.connect(file)) as older:
+        copy_rows(here, older)
+        before, plain = rows(older.cursor()), shape(older.cursor())
+    connections["older"].close()
+    connections["older"] = DatabaseWrapper({**connection.settings_dict, "NAME": str(file)}, "older")
+
+    for _ in range(2):
+        call_command("migrate", database="older", verbosity=0)
+
+    with connection.cursor() as here, closing(sqlite3.connect(file)) as older:
+        assert len(before["orders_orderline"]) == 1
+        assert rows(older.cursor()) == before
+        assert shape(older.cursor()) == shape(here) != plain
+        assert older.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert older.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_no_row_refers_to_one_of_another_shop(foreign, cashier, register, shop):
+    """The database refuses it, whatever asks for it."""
+    order = OrderFactory(cashier=cashier, register=register)
+    line = OrderLineFactory(order=order, product=ProductFactory(tenant=shop))
+    line.order_id = foreign.order.pk
+
+    with tenant_scope(shop), transaction.atomic():
+        line.save_changes("order_id")
+        with pytest.raises(IntegrityError):
+            connection.check_constraints()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize(
+    ("body", "parts"),
+    [
+        ("a, b", ["a", "b"]),
+        ("\"a\" int DEFAULT (1, 2), CHECK (\"b\" IN ('x,y', '('))", None),
+        ('"a,b" text, "c" text', ['"a,b" text', '"c" text']),
+    ],
+)
+def test_a_table_is_cut_between_its_columns(body, parts):
+    found = list(split(body))
+
+    assert found == parts if parts else len(found) == 2
