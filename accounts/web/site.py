@@ -21,7 +21,7 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # What somebody may open who still has to replace a temporary password.
 BEFORE_PASSWORD_CHANGE = frozenset({"password_change", "logout", "jsi18n"})
 # These count guesses, which must be remembered whatever becomes of the page.
-SEVERAL_TRANSACTIONS = frozenset({"password_change"})
+SEVERAL_TRANSACTIONS = frozenset({"password_change", "orders_storecredit_changelist"})
 # Django's own windows into rows by other ways than the pages below.
 SHUT = frozenset({"autocomplete", "view_on_site", "password_change_done"})
 POPUPS = frozenset({"_popup", "_to_field"})

@@ -1,6 +1,6 @@
 """What the shop owes to customers, to look at, and why it is so much."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
@@ -17,6 +17,7 @@ from orders import services
 from orders.admin.amounts import added, moment, signed
 from orders.admin.catalog import in_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
+from orders.models.credit import StoreCreditQuerySet
 from orders.services.papers import money
 
 MOST_ENTRIES = 200
@@ -51,11 +52,11 @@ class StoreCreditAdmin(ShopAdmin):
             return queryset, False
         try:
             place = network(ip_of(request))
-            credit = services.look_up_credit(code, by=request.user, place=place)
+            services.look_up_credit(code, by=request.user, place=place)
         except TooManyAttempts as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return queryset.none(), False
-        return queryset.filter(pk=credit.pk) if credit else queryset.none(), False
+        return cast(StoreCreditQuerySet, queryset).coded(code), False
 
     @admin.action(description="Block the chosen credits: nobody pays with them")
     def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
