@@ -211,3 +211,38 @@ def test_what_became_of_a_request_is_documented(world):
     IdempotencyKeyFactory(tenant=world.store.tenant, user=world.till.user.pk, key=KEY)
 
     ensure_documented(world.till.get(f"idempotency/{KEY}/"), "get", "idempotency-key")
+
+
+def secrets_of(answer: Any) -> dict[str, Any]:
+    return {name: answer[name] for name in SECRETS if isinstance(answer, dict) and name in answer}
+
+
+@every_post
+def test_no_secret_is_kept_with_a_key_or_given_again(name, world):
+    post = POSTS[name](world)
+    response = send(world, name, post, Idempotency_Key=KEY)
+    first = secrets_of(response.json() if response.content else None)
+    if not any(first.values()):
+        assert name not in ANSWER_SECRETS
+        return
+    with across_tenants():
+        kept = list(IdempotencyKey.objects.filter(key=KEY).values_list("body", flat=True))
+    revive(world)
+    again = send(world, name, post, Idempotency_Key=KEY)
+
+    assert name in ANSWER_SECRETS
+    assert not [secret for secret in first.values() if secret and str(secret) in "".join(kept)]
+    assert (again.status_code, again["Idempotent-Replayed"]) == (response.status_code, "true")
+    assert secrets_of(again.json()) == dict.fromkeys(first)
+
+
+# Whose answer holds something that is shown once.
+ANSWER_SECRETS = {
+    "reauth",
+    "register-pair",
+    "store-credit-list",
+    "user-list",
+    "user-reset-password",
+    "webhook-list",
+    "webhook-rotate",
+}
