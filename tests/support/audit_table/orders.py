@@ -271,7 +271,7 @@ def offline_sale_booked(scene):
     facts = {
         "device_sequence": 1,
         "sold_at": order.sold_at.isoformat(),
-        "adjustment": "0",
+        "adjustment": "0.00",
         "flags": [],
         "cashier": str(scene.admin.pk),
         "total": "2.50",
