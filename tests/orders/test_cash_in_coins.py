@@ -126,7 +126,9 @@ def test_only_cash_can_leave_its_amount_out(till, goods, coins, problem):
     problem(response, 400, "invalid", {"payments[0].amount": "required"})
 
 
-@pytest.mark.parametrize("payment", [rest(), cash("0.00"), cash("1.00")], ids=["rest", "zero", "amount"])
+@pytest.mark.parametrize(
+    "payment", [rest(), cash("0.00"), cash("1.00")], ids=["rest", "zero", "amount"]
+)
 def test_an_order_without_lines_is_not_paid(till, refused, payment):
     order = till.sold()
 
@@ -179,7 +181,9 @@ def test_a_canceled_part_is_no_rounding(till, goods, coins, chief):
     assert figures(till.pay(order, rest()).json()) == ("completed", "8.00", "0.40", "0.00")
 
 
-@pytest.mark.parametrize("payment", [rest(), cash("7.60"), cash("8.00")], ids=["rest", "left", "payable"])
+@pytest.mark.parametrize(
+    "payment", [rest(), cash("7.60"), cash("8.00")], ids=["rest", "left", "payable"]
+)
 def test_the_same_payment_again_is_the_same_and_another_amount_is_not(
     till, goods, coins, refused, payment
 ):
