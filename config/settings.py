@@ -253,13 +253,13 @@ PAYMENT_GATEWAY_TIMEOUT = env.float("PAYMENT_GATEWAY_TIMEOUT", default=10.0)
 OUTBOX_SUBSCRIBERS = [
     "orders.notifications.SalesLog",
     "orders.notifications.LowStockMail",
-    "orders.services.receipt_mail.ReceiptMail",
+    "orders.services.documents.email.ReceiptMail",
     "orders.notifications.WebhookDisabledMail",
     "tenants.webhooks.subscriber.Webhooks",
 ]
 RELAY_JOBS = [
-    "orders.services.left_behind.LeftBehindPayments",
-    "orders.services.left_behind.LeftBehindPayouts",
+    "orders.services.reconciliation.LeftBehindPayments",
+    "orders.services.reconciliation.LeftBehindPayouts",
     "tenants.changes.Numbering",
 ]
 # For how long a reader of the feed of changes may stay away, and what was told is kept.

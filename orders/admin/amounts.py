@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from orders.services.papers import money, short
+from orders.services.documents.document import money, short
 
 MINUS = "\N{MINUS SIGN}"
 NOTHING = Decimal(0)

@@ -12,7 +12,7 @@ from accounts.web.site import shop_site
 from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
-from orders.services import write_product
+from orders.services.catalog.products import write_product
 from tenants.scope import current_tenant, deed
 from tenants.services import write_row
 

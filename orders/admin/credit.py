@@ -13,12 +13,12 @@ from accounts.limits import network
 from accounts.models import Role
 from accounts.origins import ip_of
 from accounts.web.site import shop_site
-from orders import services
 from orders.admin.amounts import added, moment, signed
 from orders.admin.catalog import in_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
 from orders.models.credit import StoreCreditQuerySet
-from orders.services.papers import money
+from orders.services.documents.document import money
+from orders.services.payments.store_credit import block_credit, look_up_credit, unblock_credit
 
 MOST_ENTRIES = 200
 ENTRIES = head(("Time", "What", "Reason", "By"), "Change")
@@ -52,7 +52,7 @@ class StoreCreditAdmin(ShopAdmin):
             return queryset, False
         try:
             place = network(ip_of(request))
-            services.look_up_credit(code, by=request.user, place=place)
+            look_up_credit(code, by=request.user, place=place)
         except TooManyAttempts as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return queryset.none(), False
@@ -61,13 +61,13 @@ class StoreCreditAdmin(ShopAdmin):
     @admin.action(description="Block the chosen credits: nobody pays with them")
     def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
         for credit in credits:
-            services.block_credit(credit, by=request.user)
+            block_credit(credit, by=request.user)
             self.message_user(request, f"{credit} is blocked.")
 
     @admin.action(description="Unblock the chosen credits")
     def unblock(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
         for credit in credits:
-            services.unblock_credit(credit, by=request.user)
+            unblock_credit(credit, by=request.user)
             self.message_user(request, f"{credit} can be paid with again.")
 
     @admin.display(description="Balance")

@@ -7,7 +7,7 @@ from typing import Any
 from accounts.admin.tables import Cell, Line, Table, figure, head, line, page_of, total, words
 from orders.admin.amounts import added, name_of_discount, name_of_tax, off, signed
 from orders.models import Order, OrderLine, Payment, Refund
-from orders.services.papers import money, short
+from orders.services.documents.document import money, short
 from tenants.scope import current_tenant
 
 SOLD = head(

@@ -4,9 +4,9 @@ from typing import Any
 
 from accounts.admin.tables import Table, line
 from orders.models import ChainEntry
-from orders.services import FACES
-from orders.services.chain import hash_of
-from orders.services.papers import Paper
+from orders.services.completion.hash_chain import hash_of
+from orders.services.documents.document import Paper
+from orders.services.documents.print import FACES
 
 
 def seal_of(kind: ChainEntry.Kind, subject: Any) -> Table:

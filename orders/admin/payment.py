@@ -14,7 +14,7 @@ from accounts.web.site import shop_site
 from orders.admin.amounts import off
 from orders.admin.catalog import in_currency
 from orders.models import Order, Payment, Payout
-from orders.services.papers import money
+from orders.services.documents.document import money
 from tenants.models import Register, Store
 from tenants.scope import current_tenant
 

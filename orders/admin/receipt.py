@@ -13,8 +13,8 @@ from orders.admin.catalog import in_currency
 from orders.admin.papers import seal_of, text_of
 from orders.admin.payment import PLACES_AND_TIMES, OfOrder
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries
-from orders.services import receipt_of
-from orders.services.printing import previewed
+from orders.services.documents.print import previewed
+from orders.services.documents.sale_receipt import receipt_of
 from tenants.models import Register
 
 # More has no column for a number.

@@ -14,9 +14,9 @@ from orders.admin.catalog import in_currency
 from orders.admin.papers import seal_of, text_of
 from orders.admin.payment import SoughtByOrder
 from orders.models import ChainEntry, Payout, Refund, RefundLine
-from orders.services import refund_receipt_of
-from orders.services.papers import money, short
-from orders.services.printing import previewed
+from orders.services.documents.document import money, short
+from orders.services.documents.print import previewed
+from orders.services.documents.refund_receipt import refund_receipt_of
 
 BACK = head(("Item",), "Quantity", "Taxes", "Money")
 PAID_OUT = head(("Way", "Status", "Reference"), "Amount", "Handed over")

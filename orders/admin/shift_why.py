@@ -8,8 +8,9 @@ from accounts.admin.tables import Line, Table, figure, head, line, page_of, tota
 from orders.admin.amounts import added, minus, moment, name_of_tax, off, signed
 from orders.admin.papers import seal_of, text_of
 from orders.models import CashMovement, ChainEntry, Payment, Shift
-from orders.services import x_report, z_paper_of
-from orders.services.papers import money
+from orders.services.documents.document import money
+from orders.services.documents.z_report import z_paper_of
+from orders.services.shifts.report import x_report
 
 METHODS = dict(Payment.Method.choices)
 METHOD_HEAD = head(

@@ -19,8 +19,8 @@ from orders.admin.stock_why import shelf
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import folded
 from orders.serializers.stock import MovementInput, new_movement
-from orders.services import move_stock
-from orders.services.papers import short
+from orders.services.documents.document import short
+from orders.services.stock.movements import move_stock
 from tenants.ids import new_id
 
 Type = StockMovement.Type

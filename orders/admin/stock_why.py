@@ -3,8 +3,8 @@
 from accounts.admin.tables import Line, Table, figure, head, line, list_of, page_of, total, words
 from orders.admin.amounts import many, moment
 from orders.models import StockLevel, StockMovement
-from orders.services import note_levels_after
-from orders.services.papers import short
+from orders.services.documents.document import short
+from orders.services.stock.consistency import note_levels_after
 
 MOST = 50
 MOVED = head(("Time", "What", "Reason", "By", "Order"), "Change", "There after it")

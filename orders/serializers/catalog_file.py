@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from orders.services import ImportReport
+from orders.services.catalog.csv_import import ImportReport
 from tenants.exceptions import FieldError
 
 FILE = {

@@ -13,7 +13,9 @@ from orders.models import Order, Payment
 from orders.money import Discount, DiscountType
 from orders.serializers.offline import SoldOfflineSerializer
 from orders.serializers.shown import show_calculation, show_order
-from orders.services import Basket, NewOrder, NewPayment, WantedDiscount, WantedLine
+from orders.services.payments.tender import NewPayment
+from orders.services.pricing.basket import Basket, WantedDiscount, WantedLine
+from orders.services.sales.checkout import NewOrder
 from tenants.fields import (
     MoneyField,
     PercentField,

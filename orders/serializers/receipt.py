@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from orders.services import ReceiptContent, RefundReceipt
+from orders.services.documents.refund_receipt import RefundReceipt
+from orders.services.documents.sale_receipt import ReceiptContent
 from tenants.fields import StrictEmailField
 from tenants.serializers import StrictSerializer
 

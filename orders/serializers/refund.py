@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from orders.models import Payment, Payout, Refund, StoreCredit, StoreCreditEntry
 from orders.serializers.shown import show_refund
-from orders.services import WantedBack
+from orders.services.refunds.lines import WantedBack
 from tenants.fields import (
     MoneyField,
     QuantityField,

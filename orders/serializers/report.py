@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
-from orders.services import LONGEST_REPORT, GroupBy, Report
+from orders.services.reports.sales import LONGEST_REPORT, GroupBy, Report
 from tenants.fields import DayField, StrictChoiceField
 from tenants.models import Store
 from tenants.scope import current_tenant

@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from orders.models import CashMovement, Payment, Shift
-from orders.services import Count
+from orders.services.shifts.close import Count
 from tenants.fields import (
     MoneyField,
     StrictCharField,

@@ -10,7 +10,7 @@ from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund
 from orders.money import PricedTax, TaxRate, TaxTotal, round_to, trace
-from orders.services import Basket, cash_rule_of, policy_of
+from orders.services.pricing.basket import Basket, cash_rule_of, policy_of
 from tenants.scope import current_tenant
 
 

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Product, StockLevel, StockMovement
 from orders.serializers.order import fingerprint
-from orders.services import NewMovement
+from orders.services.stock.movements import NewMovement
 from tenants.fields import (
     QuantityField,
     StrictCharField,

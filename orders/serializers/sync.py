@@ -17,7 +17,8 @@ from orders.serializers.order import (
     PaymentInput,
     fingerprint,
 )
-from orders.services import ChargedLine, ChargedPayment, Malformed, OfflineSale, Outcome, Upload
+from orders.services.offline.batch import Outcome, Upload
+from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
 from tenants.fields import (
     MoneyField,
     PercentField,

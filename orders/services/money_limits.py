@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Approval, User
 from orders.models import CashMovement, Order, Refund, Shift, StoreCreditEntry
-from orders.services.leave import Deed, Leave
+from orders.services.approvals import Deed, Leave
 from tenants.business_days import BusinessDays
 from tenants.models import Store
 from tenants.scope import current_tenant

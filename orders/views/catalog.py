@@ -17,7 +17,6 @@ from accounts.permissions import (
     ReadOnly,
     ensure_password,
 )
-from orders import services
 from orders.models import Category, Product, TaxClass
 from orders.models.catalog import folded
 from orders.serializers.catalog import (
@@ -28,6 +27,8 @@ from orders.serializers.catalog import (
     TaxClassInput,
     TaxClassSerializer,
 )
+from orders.services.catalog.products import write_product
+from orders.services.catalog.search import search_products
 from orders.views.catalog_file import CatalogFiles
 from tenants.filters import (
     IdFilter,
@@ -114,7 +115,7 @@ class ProductFilter(StrictFilterSet):
         fields = ()
 
     def meant(self, products: Any, name: str, value: str) -> Any:
-        return services.search_products(products, value)
+        return search_products(products, value)
 
     def scanned(self, products: Any, name: str, value: str) -> Any:
         return products.filter(barcodes__code=folded(value))
@@ -166,4 +167,4 @@ class ProductViewSet(CatalogFiles, ListsAndShows, TenantScopedViewSet):
     def save(self, product: Product, changes: dict[str, Any]) -> Product:
         barcodes = changes.pop("barcodes", None)
         by = self.request.user
-        return services.write_product(product, changes, barcodes=barcodes, by=by)
+        return write_product(product, changes, barcodes=barcodes, by=by)

@@ -12,8 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager
-from orders import services
 from orders.serializers.catalog_file import FILE, ImportReportSerializer
+from orders.services.catalog.csv_export import exported_products
+from orders.services.catalog.csv_import import import_products
 from tenants.exceptions import Invalid
 from tenants.filters import ensure_plain
 from tenants.scope import current_tenant
@@ -73,7 +74,7 @@ class CatalogFiles:
         dry_run = TRUTHS.get(request.query_params.get("dry_run", "0"))
         if dry_run is None:
             raise Invalid.field("dry_run", "1 or 0.")
-        report = services.import_products(file_of(request), dry_run=dry_run, by=request.user)
+        report = import_products(file_of(request), dry_run=dry_run, by=request.user)
         return Response(ImportReportSerializer(report).data)
 
     @extend_schema(
@@ -101,7 +102,7 @@ class CatalogFiles:
         shop = current_tenant()
         name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
         return StreamingHttpResponse(
-            services.exported_products(shop),
+            exported_products(shop),
             content_type="text/csv; charset=utf-8",
             headers={
                 "Content-Disposition": f'attachment; filename="{name}"',

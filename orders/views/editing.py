@@ -8,7 +8,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from orders import services
 from orders.serializers.editing import (
     LineChange,
     NewDiscountInput,
@@ -18,6 +17,17 @@ from orders.serializers.editing import (
     VoidInput,
 )
 from orders.serializers.order import OrderSerializer
+from orders.services.sales.holding import hold_order, resume_order, void_order
+from orders.services.sales.open_orders import (
+    Edit,
+    NewDiscount,
+    add_discount,
+    add_line,
+    change_line,
+    describe_order,
+    remove_discount,
+    remove_line,
+)
 
 
 class Edits:
@@ -38,14 +48,14 @@ class Edits:
         """The note, and who the customer is."""
         edit = self.edit(required=True)
         changes = self.validated(OrderChange, partial=True)
-        return self.answer(services.describe_order(changes, edit))
+        return self.answer(describe_order(changes, edit))
 
     @extend_schema(request=NewLineInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def lines(self: Any, request: Request, pk: Any) -> Response:
         """Add a product. The same barcode sent twice counts twice, the same `id` once."""
         given = self.validated(NewLineInput)
-        return self.answer(services.add_line(given["wanted"], self.edit(given)))
+        return self.answer(add_line(given["wanted"], self.edit(given)))
 
     @extend_schema(request=LineChange, responses=OrderSerializer)
     @action(detail=True, methods=["patch"], url_path="lines/<uuid:line>", url_name="line")
@@ -54,12 +64,12 @@ class Edits:
         changes = self.validated(LineChange, partial=True)
         edit = self.edit(changes, required=True)
         changes.pop("approval", None)
-        return self.answer(services.change_line(line, changes, edit))
+        return self.answer(change_line(line, changes, edit))
 
     @extend_schema(request=None, responses={200: OrderSerializer})
     @change_line.mapping.delete
     def remove_line(self: Any, request: Request, pk: Any, line: uuid.UUID) -> Response:
-        return self.answer(services.remove_line(line, self.edit()))
+        return self.answer(remove_line(line, self.edit()))
 
     @extend_schema(request=NewDiscountInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
@@ -69,8 +79,8 @@ class Edits:
         Needs an `id` or an Idempotency-Key: the same discount sent again is not given twice.
         """
         given = self.validated(NewDiscountInput)
-        new = services.NewDiscount(self.natural_id(given["id"]), given["wanted"], given["line"])
-        return self.answer(services.add_discount(new, self.edit(given)))
+        new = NewDiscount(self.natural_id(given["id"]), given["wanted"], given["line"])
+        return self.answer(add_discount(new, self.edit(given)))
 
     @extend_schema(request=None, responses={200: OrderSerializer})
     @action(
@@ -80,31 +90,31 @@ class Edits:
         url_name="discount",
     )
     def remove_discount(self: Any, request: Request, pk: Any, discount: uuid.UUID) -> Response:
-        return self.answer(services.remove_discount(discount, self.edit()))
+        return self.answer(remove_discount(discount, self.edit()))
 
     @extend_schema(request=None, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def hold(self: Any, request: Request, pk: Any) -> Response:
         """Put it aside; every till of the store may take it up again."""
-        return self.answer(services.hold_order(self.edit()))
+        return self.answer(hold_order(self.edit()))
 
     @extend_schema(request=ResumeInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def resume(self: Any, request: Request, pk: Any) -> Response:
         """Take it up again, at another `register` of the store where one is named."""
         register = self.validated(ResumeInput).get("register")
-        return self.answer(services.resume_order(self.edit(), register))
+        return self.answer(resume_order(self.edit(), register))
 
     @extend_schema(request=VoidInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def void(self: Any, request: Request, pk: Any) -> Response:
         """End it without a sale: a manager's, or anybody's own empty order. Nothing is paid."""
         given = self.validated(VoidInput)
-        return self.answer(services.void_order(given["reason"], self.edit(given)))
+        return self.answer(void_order(given["reason"], self.edit(given)))
 
     def edit(self: Any, given: dict[str, Any] | None = None, *, required: bool = False) -> Any:
         """Who changes which order, from which version of it, and with whose leave."""
-        return services.Edit(
+        return Edit(
             order=self.get_object().pk,
             by=self.request.user,
             expected_version=self.if_match(required=required),

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from accounts.limits import place_of
 from accounts.origins import ip_of
 from accounts.permissions import IsStaff
-from orders import services
 from orders.models import Flag, Order
 from orders.serializers.order import (
     BasketInput,
@@ -30,6 +29,13 @@ from orders.serializers.order import (
 )
 from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
 from orders.serializers.refund import RefundInput, RefundSerializer
+from orders.services.documents.email import email_receipt
+from orders.services.documents.sale_receipt import receipt_of
+from orders.services.payments.capture import take_payment
+from orders.services.payments.store_credit import issued_codes
+from orders.services.pricing.basket import price_basket
+from orders.services.refunds.request import NewRefund, refund_order
+from orders.services.sales.checkout import sell
 from orders.views.editing import Edits
 from orders.views.paper import HOW, AsNamed, format_of, paper_schema, print_of
 from tenants.filters import (
@@ -107,7 +113,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         session = request.auth
         given = self.validated(OrderInput if session.register_id else OrderInputFromAnywhere)
         given["id"] = self.natural_id(given.get("id"))
-        order, is_new = services.sell(
+        order, is_new = sell(
             new_order(given, request.data, session, place=place_of(session, ip_of(request))),
             by=request.user,
         )
@@ -119,9 +125,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     def calculate(self, request: Request) -> Response:
         """What an order would cost, and how each line comes to that. Writes nothing."""
         given = self.validated(BasketInput)
-        basket = services.price_basket(
-            current_tenant(), wanted_lines(given), wanted_discounts(given)
-        )
+        basket = price_basket(current_tenant(), wanted_lines(given), wanted_discounts(given))
         return Response(CalculationSerializer(basket).data)
 
     @extend_schema(request=PaymentInput, responses={200: OrderSerializer, 201: OrderSerializer})
@@ -129,7 +133,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     def payments(self, request: Request, pk: Any) -> Response:
         """Take one more payment of an open order."""
         new = self.validated(PaymentInput)["new"]
-        order, is_new = services.take_payment(
+        order, is_new = take_payment(
             self.get_object(),
             replace(new, id=self.natural_id(new.id)),
             expected_version=self.if_match(required=False),
@@ -146,15 +150,15 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         given = self.validated(RefundInput)
         given["id"] = self.natural_id(given.get("id"))
         given["register"] = request.auth.register_for(given.get("register"))
-        new = services.NewRefund(
+        new = NewRefund(
             **given,
             fingerprint=fingerprint(request.data),
             terminal=request.auth.terminal_id,
             expected_version=self.if_match(required=False),
         )
-        refund, is_new = services.refund_order(self.get_object().pk, new, by=request.user)
+        refund, is_new = refund_order(self.get_object().pk, new, by=request.user)
         if is_new:
-            refund.issued_codes = services.issued_codes(refund) or None
+            refund.issued_codes = issued_codes(refund) or None
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         data = RefundSerializer(refund).data
         return Response(data, status=code, headers={"ETag": f'"{refund.version}"'})
@@ -168,7 +172,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
         form = format_of(request)
-        receipt = services.receipt_of(self.get_object())
+        receipt = receipt_of(self.get_object())
         if form == "json":
             return Response(ReceiptSerializer(receipt).data)
         return print_of(receipt, form, request)
@@ -179,6 +183,6 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         """Mail the receipt of a completed order. Accepted (202): it leaves a moment later."""
         to = self.validated(ReceiptMailInput)["email"]
         order = self.get_object()
-        services.email_receipt(order, to=to, session=request.auth, by=request.user)
+        email_receipt(order, to=to, session=request.auth, by=request.user)
         sent = ReceiptMailSerializer({"order": order.pk, "email": to})
         return Response(sent.data, status=status.HTTP_202_ACCEPTED)

@@ -10,12 +10,13 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from orders import services
-from orders.services import ReceiptContent, RefundReceipt
-from orders.services.papers import Paper
+from orders.services.documents.document import Paper
+from orders.services.documents.print import FACES, previewed, printed
+from orders.services.documents.refund_receipt import RefundReceipt
+from orders.services.documents.sale_receipt import ReceiptContent
 from tenants.exceptions import Invalid
 
-FORMATS = ("json", *services.FACES)
+FORMATS = ("json", *FACES)
 HOW = (
     "`json` is for programs. Every other format is a print: the first is the original, each after "
     "it says COPY and its number."
@@ -63,12 +64,12 @@ def format_of(request: Request) -> str:
 def print_of(receipt: ReceiptContent | RefundReceipt, form: str, request: Request) -> HttpResponse:
     """HEAD tells what GET would give, and takes nobody's original."""
     if request.method == "HEAD":
-        return drawn(services.previewed(receipt, form), form)
-    return drawn(services.printed(receipt, form, by=request.user), form)
+        return drawn(previewed(receipt, form), form)
+    return drawn(printed(receipt, form, by=request.user), form)
 
 
 def drawn(paper: Paper, form: str) -> HttpResponse:
-    face = services.FACES[form]
+    face = FACES[form]
     response = HttpResponse(face.draw(paper), content_type=face.content_type)
     if face.extension:
         name = f"{paper.title.lower().replace(' ', '-')}.{face.extension}"

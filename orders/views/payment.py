@@ -8,10 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager, IsStaff
-from orders import services
 from orders.models import Order, Payment
 from orders.serializers.editing import LeaveInput
 from orders.serializers.order import OrderSerializer
+from orders.services.approvals import Asked
+from orders.services.payments.cancel import cancel_payment
+from orders.services.payments.capture import resolve_payment
 from tenants.views import TenantScopedViewSet
 
 
@@ -33,7 +35,7 @@ class PaymentViewSet(TenantScopedViewSet):
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def resolve(self, request: Request, pk: Any) -> Response:
         """Look a payment up at the gateway; answers with its order as it is then."""
-        order = services.resolve_payment(self.get_object(), by=request.user)
+        order = resolve_payment(self.get_object(), by=request.user)
         return self.answer(order)
 
     @extend_schema(request=LeaveInput, responses=OrderSerializer)
@@ -41,7 +43,7 @@ class PaymentViewSet(TenantScopedViewSet):
     def cancel(self, request: Request, pk: Any) -> Response:
         """Let go of a payment of an order that is not a sale yet; answers with the order."""
         approval = self.validated(LeaveInput).get("approval") if request.data else None
-        asked = services.Asked(
+        asked = Asked(
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)
         )
-        return self.answer(services.cancel_payment(self.get_object(), asked))
+        return self.answer(cancel_payment(self.get_object(), asked))

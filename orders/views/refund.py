@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from accounts.limits import place_of
 from accounts.origins import ip_of
 from accounts.permissions import IsManager, IsStaff
-from orders import services
 from orders.models import Refund, StoreCredit
 from orders.serializers.receipt import RefundReceiptSerializer
 from orders.serializers.refund import (
@@ -26,6 +25,15 @@ from orders.serializers.refund import (
     StoreCreditInput,
     StoreCreditSerializer,
 )
+from orders.services.documents.refund_receipt import refund_receipt_of
+from orders.services.payments.store_credit import (
+    block_credit,
+    issue_credit,
+    issued_codes,
+    look_up_credit,
+    unblock_credit,
+)
+from orders.services.refunds.payouts import OtherWay, resolve_refund
 from orders.views.paper import HOW, AsNamed, format_of, paper_schema, print_of
 from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.views import ListsAndShows, TenantScopedViewSet
@@ -70,7 +78,7 @@ class RefundViewSet(ListsAndShows, TenantScopedViewSet):
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
         form = format_of(request)
-        receipt = services.refund_receipt_of(self.get_object())
+        receipt = refund_receipt_of(self.get_object())
         if form == "json":
             return Response(RefundReceiptSerializer(receipt).data)
         return print_of(receipt, form, request)
@@ -83,9 +91,9 @@ class RefundViewSet(ListsAndShows, TenantScopedViewSet):
         Where one of several cards declined its part, `method` says how that goes back instead.
         """
         given = self.validated(ResolveInput) if request.data else {}
-        way = services.OtherWay(**given, by=request.user, terminal=request.auth.terminal_id)
-        refund = services.resolve_refund(self.get_object(), way)
-        refund.issued_codes = services.issued_codes(refund) or None
+        way = OtherWay(**given, by=request.user, terminal=request.auth.terminal_id)
+        refund = resolve_refund(self.get_object(), way)
+        refund.issued_codes = issued_codes(refund) or None
         return self.answer(refund)
 
 
@@ -140,7 +148,7 @@ class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
         given = self.validated(StoreCreditInput)
         given["id"] = self.natural_id(given.get("id"))
         at = request.auth.register_id
-        credit, is_new = services.issue_credit(**given, by=request.user, register=at)
+        credit, is_new = issue_credit(**given, by=request.user, register=at)
         if is_new:
             credit.full_code = credit.code
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
@@ -157,7 +165,7 @@ class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
         code = request.query_params.get("code")
         if code is not None:
             place = place_of(request.auth, ip_of(request))
-            services.look_up_credit(code, by=request.user, place=place)
+            look_up_credit(code, by=request.user, place=place)
         return super().list(request)
 
     @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
@@ -166,14 +174,14 @@ class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
         """Let nobody pay with it: a card that was lost. The balance stays; so does the refusal of
         refunds onto it."""
         given = self.validated(ReasonInput) if request.data else {}
-        return self.answer(services.block_credit(self.get_object(), **given, by=request.user))
+        return self.answer(block_credit(self.get_object(), **given, by=request.user))
 
     @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
     @action(detail=True, methods=["post"])
     def unblock(self, request: Request, pk: Any) -> Response:
         """Let whoever holds the code pay with it again."""
         given = self.validated(ReasonInput) if request.data else {}
-        return self.answer(services.unblock_credit(self.get_object(), **given, by=request.user))
+        return self.answer(unblock_credit(self.get_object(), **given, by=request.user))
 
     @extend_schema(responses=StoreCreditEntrySerializer(many=True))
     @action(

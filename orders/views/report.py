@@ -14,9 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager
-from orders import services
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
+from orders.services.reports.sales import FIGURES, GroupBy, Report, sales_report
 from tenants import sheets
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -39,7 +39,7 @@ class ReportViewSet(TenantScopedViewSet):
     @extend_schema(
         operation_id="reports_sales",
         parameters=[
-            OpenApiParameter("group_by", str, enum=[each.value for each in services.GroupBy]),
+            OpenApiParameter("group_by", str, enum=[each.value for each in GroupBy]),
             OpenApiParameter(
                 "from", date, description="First business day; if missing, each store's of now."
             ),
@@ -69,8 +69,8 @@ class ReportViewSet(TenantScopedViewSet):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         every = Store.objects.select_related("tenant")
-        report = services.sales_report(
-            services.GroupBy(asked.get("group_by", services.GroupBy.DAY)),
+        report = sales_report(
+            GroupBy(asked.get("group_by", GroupBy.DAY)),
             [asked["store"]] if "store" in asked else every,
             asked.get("from"),
             asked.get("to"),
@@ -81,7 +81,7 @@ class ReportViewSet(TenantScopedViewSet):
         return Response(SalesReportSerializer(report).data)
 
 
-def table(report: services.Report) -> StreamingHttpResponse:
+def table(report: Report) -> StreamingHttpResponse:
     """The same rows as CSV, written as they are sent."""
     shop = current_tenant()
     days = f"{report.first}-to-{report.last}"
@@ -98,7 +98,7 @@ def table(report: services.Report) -> StreamingHttpResponse:
 
 def pieces(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """What a spreadsheet would take for a formula is made text, but figures are figures."""
-    header = ["key", "label", *services.FIGURES]
+    header = ["key", "label", *FIGURES]
     cells = (
         [sheets.shown(row["key"]), sheets.shown(row["label"]), *islice(row.values(), 2, None)]
         for row in rows

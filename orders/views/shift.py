@@ -12,7 +12,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
-from orders import services
 from orders.exceptions import NoCurrentShift, ShiftNotIn
 from orders.models import Shift
 from orders.serializers.order import fingerprint
@@ -25,6 +24,19 @@ from orders.serializers.shift import (
     XReportSerializer,
     ZReportSerializer,
 )
+from orders.services.documents.print import ensure_drawable
+from orders.services.documents.z_report import z_paper_of
+from orders.services.registers import find_register
+from orders.services.shifts.cash_drawer import (
+    NewCashMovement,
+    NewShift,
+    end_shift,
+    move_cash,
+    open_shift,
+    suggested_float,
+)
+from orders.services.shifts.close import close_shift
+from orders.services.shifts.report import x_report
 from orders.views.paper import AsNamed, drawn, format_of, paper_schema
 from tenants.exceptions import Invalid
 from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
@@ -68,13 +80,13 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
         """Open the drawer of a register with a float."""
         given = self.validated(ShiftInput)
         register = self.register_named(request.auth.register_for(given.get("register")))
-        new = services.NewShift(
+        new = NewShift(
             id=self.natural_id(given.get("id")),
             register=register,
             opening_float=given.get("opening_float"),
             fingerprint=self.fingerprint_with(register=str(register)),
         )
-        shift, is_new = services.open_shift(new, by=request.user)
+        shift, is_new = open_shift(new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(shift, status=code)
 
@@ -86,12 +98,12 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     def current(self, request: Request) -> Response:
         """The open shift of a register; where there is none, the float to begin with."""
         named = id_in("register", request.query_params)
-        register = services.find_register(self.register_named(named), request.user)
+        register = find_register(self.register_named(named), request.user)
         if register is None:
             raise Register.DoesNotExist
         shift = Shift.objects.open().filter(register=register).first()
         if shift is None:
-            suggested = request.user.tenant.in_currency(services.suggested_float(register))
+            suggested = request.user.tenant.in_currency(suggested_float(register))
             raise NoCurrentShift(register=register.name, suggested_float=str(suggested))
         return self.answer(shift)
 
@@ -103,7 +115,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     def cash_movements(self, request: Request, pk: Any) -> Response:
         """Put cash in, take some out, bring some to the safe, or open the drawer for nothing."""
         given = self.validated(CashMovementInput)
-        new = services.NewCashMovement(
+        new = NewCashMovement(
             id=self.natural_id(given.get("id")),
             type=given["type"],
             amount=given["amount"],
@@ -114,7 +126,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
             terminal=request.auth.terminal_id,
             expected_version=self.if_match(required=False),
         )
-        movement, is_new = services.move_cash(self.get_object().pk, new, by=request.user)
+        movement, is_new = move_cash(self.get_object().pk, new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(CashMovementSerializer(movement).data, status=code)
 
@@ -123,14 +135,14 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     def end(self, request: Request, pk: Any) -> Response:
         """Sell no more in it; the drawer is still to be counted."""
         expected = self.if_match(required=False)
-        shift = services.end_shift(self.get_object().pk, expected_version=expected, by=request.user)
+        shift = end_shift(self.get_object().pk, expected_version=expected, by=request.user)
         return self.answer(shift)
 
     @extend_schema(request=CloseInput, responses=ShiftSerializer)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: Any) -> Response:
         """Count, compare, and write the Z; an open shift is ended by it."""
-        shift = services.close_shift(
+        shift = close_shift(
             self.get_object().pk,
             self.validated(CloseInput)["count"],
             expected_version=self.if_match(required=False),
@@ -143,7 +155,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     def x_report(self, request: Request, pk: Any) -> Response:
         """The shift so far, at any time. Those who are to count the drawer are not told of it."""
         shift = self.get_object()
-        report = {"shift": str(shift.pk), **services.x_report(shift.pk)}
+        report = {"shift": str(shift.pk), **x_report(shift.pk)}
         is_blind = shift.status != Shift.Status.CLOSED
         if is_blind and not request.user.may_run_shifts_of_others():
             report |= dict.fromkeys(TELLING)
@@ -165,8 +177,8 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
             raise ShiftNotIn(shift_status=shift.status)
         if form == "json":
             return Response(shift.z_report)
-        services.ensure_drawable(form)
-        return drawn(services.z_paper_of(shift), form)
+        ensure_drawable(form)
+        return drawn(z_paper_of(shift), form)
 
     def fingerprint_with(self, **effective: str) -> str:
         """Of what was asked, with what was understood by it; with whose leave is not part of it."""

@@ -10,7 +10,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager, IsStaff, ReadOnly
-from orders import services
 from orders.models import StockLevel, StockMovement
 from orders.serializers.stock import (
     MovementInput,
@@ -19,6 +18,8 @@ from orders.serializers.stock import (
     StockLevelSerializer,
     new_movement,
 )
+from orders.services.stock.consistency import note_levels_after
+from orders.services.stock.movements import move_stock
 from tenants.filters import (
     OF_EVERY_LIST,
     IdFilter,
@@ -108,7 +109,7 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
         if page and self.request.query_params.keys() - OF_EVERY_LIST == ONE_SHELF:
-            services.note_levels_after(page)
+            note_levels_after(page)
         return page
 
     @extend_schema(
@@ -125,6 +126,6 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
         """
         given = self.validated(MovementInput)
         given["id"] = self.natural_id(given.get("id"))
-        movement, is_new = services.move_stock(new_movement(given, request.data), by=request.user)
+        movement, is_new = move_stock(new_movement(given, request.data), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(self.get_serializer(movement).data, status=code)

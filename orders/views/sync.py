@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import WRITES, IsManager, IsStaff
-from orders import services
 from orders.models import Order
 from orders.serializers.sync import (
     DeviceSequenceInput,
@@ -21,6 +20,9 @@ from orders.serializers.sync import (
     ensure_batch_fits,
     upload_of,
 )
+from orders.services.device_sequence import set_device_sequence
+from orders.services.offline.batch import upload_sales
+from orders.services.offline.gaps import gaps_of
 from tenants.exceptions import Invalid
 from tenants.filters import ensure_plain
 from tenants.models import Register
@@ -83,7 +85,7 @@ class SyncViewSet(TenantScopedViewSet):
         ensure_batch_fits(request.data)
         session = request.auth
         given = self.validated(SyncInput if session.register_id else SyncInputFromAnywhere)
-        results = services.upload_sales(upload_of(given, session), by=request.user)
+        results = upload_sales(upload_of(given, session), by=request.user)
         return Response(SyncSerializer({"results": results}).data)
 
 
@@ -106,7 +108,7 @@ class GapViewSet(TenantScopedViewSet):
         """How many sales the till has numbered, how many of them came, and which are missing:
         the first hundred ranges, the further ones `after` the `next` of the answer."""
         ensure_plain(request.query_params, frozenset(self.query_params))
-        gaps = services.gaps_of(self.get_object(), after=number_in(request))
+        gaps = gaps_of(self.get_object(), after=number_in(request))
         return Response(GapsSerializer(gaps).data)
 
 
@@ -133,7 +135,7 @@ class DeviceSequenceViewSet(TenantScopedViewSet):
         """
         register = self.get_object()
         given = self.validated(DeviceSequenceInput)
-        number = services.set_device_sequence(register, **given, by=request.user)
+        number = set_device_sequence(register, **given, by=request.user)
         shown = {"register": pk, "last_device_sequence": number}
         return Response(DeviceSequenceSerializer(shown).data)
 

@@ -6,15 +6,11 @@ from typing import Any
 
 from accounts.models import Posting, User
 from orders.models import Order, Product, Refund
-from orders.services import (
-    NewOrder,
-    NewPayment,
-    NewRefund,
-    WantedBack,
-    WantedLine,
-    refund_order,
-    sell,
-)
+from orders.services.payments.tender import NewPayment
+from orders.services.pricing.basket import WantedLine
+from orders.services.refunds.lines import WantedBack
+from orders.services.refunds.request import NewRefund, refund_order
+from orders.services.sales.checkout import NewOrder, sell
 from tenants.models import Register
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory

@@ -4,8 +4,8 @@ import pytest
 
 from accounts.services.approvals import DECIDED
 from orders.models import CashMovement
-from orders.services.left_behind import LeftBehind
-from orders.services.stocking import EVENTS
+from orders.services.reconciliation import LeftBehind
+from orders.services.stock.movements import EVENTS
 from tenants.views import Writes
 from tests.accounts.noted import events
 from tests.architecture.walks import subclasses

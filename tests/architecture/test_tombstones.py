@@ -16,9 +16,9 @@ from tests.architecture.walks import ROOT
 DELETES = {
     "accounts/services/pins.py": "Pin",
     "accounts/services/postings.py": "Posting",
-    "orders/services/catalog.py": "Barcode",
-    "orders/services/comparing.py": "Barcode",
-    "orders/services/editing.py": "OrderLine",
+    "orders/services/catalog/products.py": "Barcode",
+    "orders/services/catalog/csv_diff.py": "Barcode",
+    "orders/services/sales/open_orders.py": "OrderLine",
     "tenants/idempotency.py": "IdempotencyKey",
     "tenants/webhooks/deeds.py": "Webhook OutboxDelivery",
     "accounts/services/pruning.py": "AuthSession IdempotencyKey OutboxDelivery OutboxEvent",

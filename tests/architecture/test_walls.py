@@ -25,7 +25,7 @@ ACROSS = {
     "accounts/services/sessions.py": "a token names a session, the session names the shop",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
-    "orders/services/left_behind.py": "the relay asks which shop has something left to do",
+    "orders/services/reconciliation.py": "the relay asks which shop has something left to do",
     "tenants/admin_site.py": "the pages of the platform",
     "tenants/audit.py": "what happened at the door of no shop",
     "tenants/changes.py": "the relay asks which shop has changes without a place",

@@ -14,7 +14,7 @@ import time_machine
 from accounts.models import User
 from orders.management.replay.files import SoldBasket, read_articles, read_baskets
 from orders.models import Category, Product
-from orders.services.bulk import add_products
+from orders.services.catalog.bulk_import import add_products
 from tenants.models import Register, Store, Tenant
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import CategoryFactory, TaxClassFactory

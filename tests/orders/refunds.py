@@ -15,7 +15,7 @@ from orders.models import (
     StoreCredit,
     StoreCreditEntry,
 )
-from orders.services import chain_findings
+from orders.services.verification import chain_findings
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.orders.drawers import books

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import User
 from orders.models import Category, Order, Payment, Product, Refund, Shift, TaxClass
-from orders.services import import_products
-from orders.services.bulk import add_products
+from orders.services.catalog.bulk_import import add_products
+from orders.services.catalog.csv_import import import_products
 from tenants.models import OutboxEvent, Register, Store, Tenant
 from tenants.outbox import kind_of
 from tenants.scope import tenant_scope

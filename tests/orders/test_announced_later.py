@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import StockLevel
-from orders.services.left_behind import LeftBehindPayments, LeftBehindPayouts
+from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
 from tenants.models import OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.announcing import all_told

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
-from orders.services import NewMovement, move_stock
-from orders.services.bulk import Delivered, add_products, receive_delivery
+from orders.services.catalog.bulk_import import Delivered, add_products, receive_delivery
+from orders.services.stock.movements import NewMovement, move_stock
 from tenants.exceptions import IdConflict
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory

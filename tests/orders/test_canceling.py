@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from orders.services.left_behind import LeftBehindPayments
+from orders.services.reconciliation import LeftBehindPayments
 from tests.accounts.leave import asked, given
 from tests.api import Person
 from tests.orders.drawers import cancel, close, opened, report

@@ -6,7 +6,7 @@ import pytest
 
 from orders.gateways import Answer, Outcome
 from orders.models import Payment
-from orders.services.paying import settle
+from orders.services.payments.capture import settle
 from tenants.scope import tenant_context, tenant_scope
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.till import (

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from orders.models import OrderLine, StockLevel, StockMovement
-from orders.services import stock_differences
+from orders.services.stock.consistency import stock_differences
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import StoreFactory, TenantFactory

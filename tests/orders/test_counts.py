@@ -10,9 +10,9 @@ import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orders import services
 from orders.models import StockLevel, StockMovement
-from orders.services import stock_differences
+from orders.services.stock.consistency import stock_differences
+from orders.services.stock.movements import NewMovement, keep_counts_true, move_stock
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory
@@ -199,7 +199,7 @@ def test_a_sale_that_comes_to_us_late_was_seen_by_the_count_after_it(room, apple
 
     with tenant_scope(shop):
         sold = list(StockMovement.objects.filter(order=order["id"]))
-        services.keep_counts_true(room.store, sold, by=room.user)
+        keep_counts_true(room.store, sold, by=room.user)
 
     assert room.level(apples) == 8
     ensure_books_balance(shop)
@@ -242,7 +242,7 @@ def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
     in_shop.stock_policy = Tenant.StockPolicy.ALLOW
     product = ProductFactory(tenant=in_shop)
     for each in told:
-        new = services.NewMovement(
+        new = NewMovement(
             id=new_id(),
             type=StockMovement.Type(each.kind),
             product=product,
@@ -250,7 +250,7 @@ def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
             quantity=Decimal(each.quantity),
             occurred_at=NOON + timedelta(hours=each.hour),
         )
-        services.move_stock(new, by=manager)
+        move_stock(new, by=manager)
 
     level = StockLevel.objects.filter(product=product).first()
 

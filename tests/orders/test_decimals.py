@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from orders.services import GroupBy
+from orders.services.reports.sales import GroupBy
 from tests.api import Person
 from tests.decimals import Decimals, decimals
 from tests.orders.drawers import close, move, opened, report

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from orders.money import Discount, DiscountType
-from orders.services.discount_policy import (
+from orders.services.pricing.discount_policy import (
     NO_GIFT,
     ApprovedGift,
     DiscountLimits,

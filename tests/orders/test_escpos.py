@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orders.services.faces.columns import WIDTH
-from orders.services.faces.escpos import escpos_of, qr, spelled
-from orders.services.papers import Paper, Row
+from orders.services.documents.document import Paper, Row
+from orders.services.documents.renderers.columns import WIDTH
+from orders.services.documents.renderers.escpos import escpos_of, qr, spelled
 from tests.orders.till import cash, line
 
 CODE = "0190b4e0-0000-7000-8000-000000000001"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orders.models import Barcode, Product
 from orders.models.catalog import folded
-from orders.services import exporting
+from orders.services.catalog.products import csv_export
 from tenants.scope import has_scope, tenant_scope
 from tenants.sheets import meant, shown
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
@@ -158,7 +158,7 @@ def test_a_price_from_before_another_currency_comes_back_as_it_was(chief, shop, 
 
 
 def test_a_long_catalog_comes_whole_in_pieces(chief, shop, monkeypatch):
-    monkeypatch.setattr(exporting, "CHUNK", 3)
+    monkeypatch.setattr(csv_export, "CHUNK", 3)
     skus = [f"S-{number}" for number in range(7)]
     for sku in reversed(skus):
         ProductFactory(tenant=shop, sku=sku)
@@ -167,11 +167,11 @@ def test_a_long_catalog_comes_whole_in_pieces(chief, shop, monkeypatch):
 
 
 def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, monkeypatch):
-    monkeypatch.setattr(exporting, "CHUNK", 1)
+    monkeypatch.setattr(csv_export, "CHUNK", 1)
     for _ in range(3):
         ProductFactory(tenant=shop)
 
-    pieces = exporting.exported_products(shop)
+    pieces = csv_export.exported_products(shop)
 
     assert not has_scope()
     for _ in range(3):
@@ -193,9 +193,9 @@ def test_the_answer_is_read_after_the_view_has_gone(chief, product, transactiona
 
 
 def test_what_changes_meanwhile_breaks_nothing(shop, monkeypatch):
-    monkeypatch.setattr(exporting, "CHUNK", 2)
+    monkeypatch.setattr(csv_export, "CHUNK", 2)
     products = [ProductFactory(tenant=shop, sku=f"S-{number}") for number in range(6)]
-    pieces = exporting.exported_products(shop)
+    pieces = csv_export.exported_products(shop)
     text = next(pieces) + next(pieces)
     with tenant_scope(shop):
         Product.objects.filter(sku__in=["S-1", "S-2"]).delete()

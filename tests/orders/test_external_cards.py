@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import Payment
-from orders.services import chain_findings
+from orders.services.verification import chain_findings
 from tenants.scope import tenant_scope
 from tests.accounts.leave import asked, given
 from tests.api import Person

@@ -2,7 +2,7 @@
 
 import pytest
 
-from orders.services import gaps
+from orders.services.offline import gaps
 from tests.orders.offline import booked, charged, results, sale
 
 pytestmark = pytest.mark.django_db

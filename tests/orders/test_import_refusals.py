@@ -4,7 +4,7 @@ import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from orders.models import Product
-from orders.services import catalog_file, comparing
+from orders.services.catalog.products import csv_diff, csv_file
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.architecture.test_schema import ensure_documented
@@ -198,7 +198,7 @@ def test_errors_beyond_the_first_hundred_are_counted(chief):
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(("limit", "number"), [("MOST_ROWS", 2), ("MOST_CODES", 1)])
 def test_too_many_rows_are_refused_before_they_are_in_memory(chief, monkeypatch, limit, number):
-    monkeypatch.setattr(catalog_file, limit, number)
+    monkeypatch.setattr(csv_file, limit, number)
     rows = "".join(f"S-{n},Thing,1,{n}\n" for n in range(9))
 
     assert wrong(send(chief, f"sku,name,price,barcodes\n{rows}")) == [(4, "", "too_many_rows")]
@@ -235,14 +235,14 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
     chief, shop, product, problem, monkeypatch, kind
 ):
     """Between the comparison and the writing; the import may simply be sent again."""
-    write = comparing.Changes.write
+    write = csv_diff.Changes.write
 
     def somebody_is_quicker(changes):
         other = ProductFactory(tenant=shop, sku="NEW" if kind == "sku" else "OTHER")
         BarcodeFactory(product=other, code="7" if kind == "barcode" else "8")
         write(changes)
 
-    monkeypatch.setattr(comparing.Changes, "write", somebody_is_quicker)
+    monkeypatch.setattr(csv_diff.Changes, "write", somebody_is_quicker)
     response = send(chief, "sku,name,price,barcodes\nNEW,New,1,7\n")
 
     problem(response, 409, "catalog_changed")

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from orders.models import Product
-from orders.services import import_products
+from orders.services.catalog.csv_import import import_products
 from tenants.scope import tenant_scope
 from tests.api import Person
 from tests.orders.sheets import imported, send

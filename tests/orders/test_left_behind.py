@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Payment
-from orders.services.left_behind import MOST_LOOK_UPS, LeftBehindPayments
+from orders.services.reconciliation import MOST_LOOK_UPS, LeftBehindPayments
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from orders.models import StockLevel, StockMovement
-from orders.services import stock_differences
+from orders.services.stock.consistency import stock_differences
 from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
 from tests.orders.test_stock_races import deadlocks

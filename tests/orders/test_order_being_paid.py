@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from orders.services import paying
+from orders.services.payments import capture
 from tests.architecture.walks import routes
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.orders.till import Body, Till, card, cash, line, new_id, percent, resolve_payment
@@ -185,14 +185,14 @@ def test_who_comes_while_a_payment_is_written_waits_and_is_refused(
     """One connection is about to write the payment of an order that another wants to change."""
     _, act, _ = ACTIONS[action]
     has_order, may_go_on, answers = Event(), Event(), {}
-    draft_payments = paying.draft_payments
+    draft_payments = capture.draft_payments
 
     def slowly(*args):
         has_order.set()
         assert may_go_on.wait(30)
         return draft_payments(*args)
 
-    monkeypatch.setattr(paying, "draft_payments", slowly)
+    monkeypatch.setattr(capture, "draft_payments", slowly)
     gateway.answers = [TIMED_OUT]
     pay = started(answers, "pay", lambda: counter.person.pay(counter.order, card("9.45")))
     assert has_order.wait(30)

@@ -7,7 +7,7 @@ import zlib
 import pytest
 
 from orders.exceptions import PdfUnavailable
-from orders.services.faces import pdf
+from orders.services.documents.renderers import pdf
 from tenants.exceptions import NotPermitted
 from tests.orders.till import cash, line
 

@@ -7,7 +7,7 @@ itself holds no transaction open. A read is one transaction on PostgreSQL and no
 import pytest
 from django.db import connection
 
-from orders.services.basket import BY_ID
+from orders.services.pricing.basket import BY_ID
 from tests.factories.orders import BarcodeFactory, CategoryFactory, TaxClassFactory
 from tests.orders.till import card, cash, line, new_id, percent
 

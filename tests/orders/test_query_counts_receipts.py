@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from orders.services import chain_findings
+from orders.services.verification import chain_findings
 from tenants.scope import tenant_scope
 from tests.orders.till import cash, line, new_id
 

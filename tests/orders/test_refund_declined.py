@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import ChainEntry, Payout
-from orders.services import payouts
+from orders.services.refunds import payouts
 from tenants.scope import tenant_scope
 from tests.orders.drawers import close, opened, report
 from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT

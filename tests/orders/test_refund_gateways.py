@@ -7,8 +7,8 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Payout
-from orders.services import payouts
-from orders.services.left_behind import MOST_LOOK_UPS, LeftBehindPayouts
+from orders.services.reconciliation import MOST_LOOK_UPS, LeftBehindPayouts
+from orders.services.refunds import payouts
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.api import Person

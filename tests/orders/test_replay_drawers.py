@@ -11,7 +11,7 @@ from orders.management.replay.files import read_articles, read_baskets
 from orders.management.replay.sale import pays_by_card, till_of
 from orders.management.replay.shop import make_ready
 from orders.models import Order, Shift
-from orders.services import NewShift, open_shift
+from orders.services.shifts.cash_drawer import NewShift, open_shift
 from tenants.ids import new_id
 from tenants.models import Tenant
 from tests.orders.replaying import DATA, in_shop, replay, replay_with_complaints

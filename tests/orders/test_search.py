@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connection
 
 from orders.models import Product
-from orders.services import searching
+from orders.services.catalog.products import search
 from tenants.postgres.roles import as_owner
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory
@@ -230,9 +230,9 @@ def without_index(transactional_db):
     migration = import_module("orders.migrations.0004_search")
     with as_owner(connection), connection.cursor() as cursor:
         cursor.execute("DROP INDEX product_search; DROP EXTENSION pg_trgm, btree_gin")
-    searching._has_index.cache_clear()
+    search._has_index.cache_clear()
     yield migration
-    searching._has_index.cache_clear()
+    search._has_index.cache_clear()
     with as_owner(connection), connection.schema_editor(atomic=False) as editor:
         migration.index(None, editor)
 

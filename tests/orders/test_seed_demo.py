@@ -16,7 +16,7 @@ from accounts.services import Origin, log_in
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
 from orders.models import Order, Product, Shift, StockLevel, StockMovement
-from orders.services import Count, close_shift
+from orders.services.shifts.close import Count, close_shift
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.services import add_tenant

@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import StockMovement
-from orders.services import stock_differences
+from orders.services.stock.consistency import stock_differences
 from tenants.scope import tenant_scope
 from tests.orders.gateway import DECLINED, TIMED_OUT
 from tests.orders.till import card, cash, ensure_books_balance, line, resolve_payment, shelf

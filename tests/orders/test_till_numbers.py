@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import ChainEntry, Order, RegisterSeries
-from orders.services import chain_findings
+from orders.services.verification import chain_findings
 from tenants.models import AuditEvent, OutboxEvent
 from tenants.scope import tenant_scope
 from tests.api import Person

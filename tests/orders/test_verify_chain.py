@@ -10,8 +10,8 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 
 from orders.models import ChainEntry, Order, Receipt, Refund, RegisterSeries
-from orders.services import verifying
-from orders.services.chain import hash_of
+from orders.services import verification
+from orders.services.completion.hash_chain import hash_of
 from tenants.models import Register
 from tenants.scope import across_tenants, tenant_scope
 from tests.emptying import without_triggers
@@ -256,7 +256,7 @@ def test_each_register_has_a_chain_of_its_own(told, day, tills, goods):
 
 
 def test_more_entries_than_are_read_at_once(told, till, goods, monkeypatch):
-    monkeypatch.setattr("orders.services.verifying.AT_ONCE", 3)
+    monkeypatch.setattr("orders.services.verification.AT_ONCE", 3)
     for _ in range(8):
         till.sold(line(goods("1.00")), payments=[cash("1.00")])
 
@@ -290,7 +290,7 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
     told, day, till, goods, monkeypatch
 ):
     """What is sealed after the walk began is not the walk's."""
-    loaders = verifying.LOADERS
+    loaders = verification.LOADERS
     sold = []
 
     def sell_meanwhile(ids):
@@ -298,7 +298,7 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
             sold.append(till.sold(line(goods("1.00")), payments=[cash("1.00")]))
         return loaders["receipt"](ids)
 
-    monkeypatch.setattr(verifying, "LOADERS", {**loaders, "receipt": sell_meanwhile})
+    monkeypatch.setattr(verification, "LOADERS", {**loaders, "receipt": sell_meanwhile})
 
     assert told() == (WHOLE, 0)
     assert sold

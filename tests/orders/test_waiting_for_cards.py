@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders.models import Payment, Payout
 from orders.models.payment import LEFT_ALONE
-from orders.services.left_behind import LeftBehindPayments, LeftBehindPayouts
+from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
 from tenants.scope import tenant_scope
 from tests.orders.drawers import cancel
 from tests.orders.gateway import TIMED_OUT

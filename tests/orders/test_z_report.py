@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from orders.models import Shift
-from orders.services import report_of
+from orders.services.shifts.report import report_of
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.orders.drawers import (

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.management.commands.check_stock import tenants
-from orders.services import Finding, chain_findings
+from orders.services.verification import Finding, chain_findings
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

@@ -11,8 +11,8 @@ from accounts.services import create_user, open_shop
 from orders.management.demo.plan import DemoShop, Goods, Person, Place
 from orders.management.ids import stable_id
 from orders.models import Category, Product, TaxClass
-from orders.services import write_product
-from orders.services.bulk import Delivered, receive_delivery
+from orders.services.catalog.bulk_import import Delivered, receive_delivery
+from orders.services.catalog.products import write_product
 from tenants.models import Store, Tenant
 from tenants.scope import deed, tenant_scope
 from tenants.services import add_register, save_row

@@ -26,7 +26,7 @@ from orders.management.replay.sale import TILLS_PER_STORE, delivery_id, order_id
 from orders.management.replay.terminal import LogIn
 from orders.models import Category, Order, Product
 from orders.models.columns import ExactSum
-from orders.services.bulk import Delivered, add_products, receive_delivery
+from orders.services.catalog.bulk_import import Delivered, add_products, receive_delivery
 from tenants.models import Register, Store, Tenant
 from tenants.outbox import announce_all
 from tenants.scope import tenant_context, tenant_scope

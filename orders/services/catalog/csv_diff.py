@@ -1,0 +1,199 @@
+"""What a catalog file has and the shop has not, or has otherwise: compared, and written."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+from uuid import UUID
+
+from orders.models import Barcode, Category, Product
+from orders.services.catalog.bulk_import import CHUNK
+from orders.services.catalog.csv_file import CatalogFile
+from orders.services.catalog.csv_rows import NEEDED, Wanted
+from tenants.exceptions import FieldError
+from tenants.outbox import announce_all
+from tenants.scope import current_tenant
+
+WRITTEN = (
+    "name",
+    "price",
+    "tax_class",
+    "category",
+    "sold_by",
+    "open_price",
+    "track_stock",
+    "is_active",
+    "search_text",
+    "version",
+    "updated_at",
+)
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a few rows change."""
+
+    new: list[Product] = field(default_factory=list)
+    changed: list[Product] = field(default_factory=list)
+    barcodes: list[Barcode] = field(default_factory=list)
+    dropped: list[UUID] = field(default_factory=list)
+
+    def write(self) -> None:
+        delete_barcodes(self.dropped)
+        Product.objects.bulk_create(self.new, batch_size=CHUNK)
+        # One upsert for many: of rows that are there and locked, it only ever takes the update.
+        Product.objects.bulk_create(
+            self.changed,
+            batch_size=CHUNK,
+            update_conflicts=True,
+            unique_fields=["id"],
+            update_fields=WRITTEN,
+        )
+        Barcode.objects.bulk_create(self.barcodes, batch_size=CHUNK)
+        announce_all("product.created", self.new)
+        announce_all("product.updated", self.changed)
+
+
+class Comparison:
+    """A file beside the shop, a few rows at a time. Nothing more is written after an error."""
+
+    def __init__(self, catalog: CatalogFile, *, write: bool) -> None:
+        self.catalog = catalog
+        self.errors = catalog.errors.copy()
+        self.writing = write
+        self.created = self.updated = self.unchanged = 0
+        # Products that have lost a barcode to another row of the file.
+        self.robbed: set[UUID] = set()
+        self.categories: dict[str, Category] = {}
+
+    @property
+    def writes(self) -> bool:
+        return self.writing and not self.errors.count
+
+    def run(self) -> None:
+        self.free_barcodes()
+        self.find_categories()
+        for rows in chunks(self.catalog.products()):
+            changes = self.compare(rows)
+            if self.writes:
+                changes.write()
+
+    def free_barcodes(self) -> None:
+        """Take barcodes off the products that the file gives none of them any more.
+
+        Those of products that the file does not name are taken.
+        """
+        owners = self.catalog.codes
+        for codes in chunks(owners):
+            rows = Barcode.objects.filter(code__in=codes)
+            found = rows.values_list("pk", "code", "product_id", "product__sku")
+            elsewhere = [row for row in found if row[3] != owners[row[1]]]
+            for _, code, product, sku in elsewhere:
+                if sku in self.catalog.skus:
+                    self.robbed.add(product)
+                else:
+                    self.errors.add(self.taken(code, sku))
+            if self.writes:
+                delete_barcodes([row[0] for row in elsewhere])
+
+    def taken(self, code: str, sku: str) -> FieldError:
+        row = self.catalog.skus[self.catalog.codes[code]]
+        detail = f"Barcode {code} is on product {sku}."
+        return FieldError("barcodes", "barcode_taken", detail, row=row)
+
+    def find_categories(self) -> None:
+        """The shelves that the file names; those that are missing are made."""
+        for names in chunks(sorted(self.catalog.categories)):
+            found = {each.name: each for each in Category.objects.filter(name__in=names)}
+            missing = [Category(name=name) for name in names if name not in found]
+            self.categories |= found | {each.name: each for each in missing}
+            if self.writes:
+                Category.objects.bulk_create(missing, batch_size=CHUNK)
+                announce_all("category.created", missing)
+
+    def compare(self, rows: list[Wanted]) -> Changes:
+        known, changes = self.stored(rows), Changes()
+        barcodes = barcodes_of(known.values())
+        for wanted in rows:
+            product = known.get(wanted.sku)
+            if product is None:
+                self.add(wanted, changes)
+            elif self.change(product, barcodes[product.pk], wanted, changes):
+                product.version += 1
+                changes.changed.append(product)
+                self.updated += 1
+            else:
+                self.unchanged += 1
+        return changes
+
+    def stored(self, rows: list[Wanted]) -> dict[str, Product]:
+        """The products of these rows, for nobody else to change while we write."""
+        products = Product.objects.filter(sku__in=[wanted.sku for wanted in rows]).order_by("pk")
+        if self.writes:
+            products = products.select_for_update(no_key=True)
+        return {product.sku: product for product in products}
+
+    def add(self, wanted: Wanted, changes: Changes) -> None:
+        missing = [name for name in NEEDED if name not in wanted.values]
+        for name in missing:
+            detail = "A new product needs this column."
+            self.errors.add(FieldError(name, "required", detail, row=wanted.row))
+        if missing:
+            return
+        product = Product(sku=wanted.sku, **self.values_of(wanted))
+        changes.new.append(product)
+        changes.barcodes += [Barcode(product=product, code=code) for code in wanted.barcodes or ()]
+        self.created += 1
+
+    def change(
+        self, product: Product, has: Mapping[str, UUID], wanted: Wanted, changes: Changes
+    ) -> bool:
+        different = {
+            name: value
+            for name, value in self.values_of(wanted).items()
+            if value != stored_value(product, name)
+        }
+        for name, value in different.items():
+            setattr(product, name, value)
+        codes = has if wanted.barcodes is None else wanted.barcodes
+        added = [code for code in codes if code not in has]
+        dropped = [has[code] for code in has.keys() - set(codes)]
+        changes.barcodes += [Barcode(product=product, code=code) for code in added]
+        changes.dropped += dropped
+        return bool(different or added or dropped) or product.pk in self.robbed
+
+    def values_of(self, wanted: Wanted) -> dict[str, Any]:
+        """The columns of the row, its shelf and taxes by their ids."""
+        values = dict(wanted.values)
+        if wanted.category is not None:
+            category = self.categories.get(wanted.category)
+            values["category_id"] = category.pk if category else None
+        return values
+
+
+def stored_value(product: Product, name: str) -> Any:
+    """As the API shows it: a price may be older than a change of the currency."""
+    if name == "price":
+        return current_tenant().in_currency(product.price)
+    return getattr(product, name)
+
+
+def barcodes_of(products: Collection[Product]) -> dict[UUID, dict[str, UUID]]:
+    """The codes that each product has, and their rows."""
+    found: dict[UUID, dict[str, UUID]] = {product.pk: {} for product in products}
+    rows = Barcode.objects.filter(product__in=list(found))
+    for product, code, barcode in rows.values_list("product_id", "code", "pk"):
+        found[product][code] = barcode
+    return found
+
+
+def delete_barcodes(ids: list[UUID]) -> None:
+    for chunk in chunks(ids):
+        Barcode.objects.filter(pk__in=chunk).delete()
+
+
+def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+    iterator = iter(items)
+    while chunk := list(islice(iterator, CHUNK)):
+        yield chunk

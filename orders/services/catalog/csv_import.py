@@ -1,0 +1,71 @@
+"""Importing a catalog: a whole file, or nothing of it."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import IO, Any
+
+from django.db import IntegrityError
+
+from accounts.models import User
+from orders.exceptions import CatalogChanged, RowsInvalid
+from orders.services.catalog.csv_diff import Comparison
+from orders.services.catalog.csv_file import CatalogFile
+from tenants import audit, idempotency
+from tenants.exceptions import FieldError
+from tenants.ids import is_duplicate
+from tenants.scope import deed
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What an import did, or what a dry run found: how many products, and the wrong rows."""
+
+    created: int
+    updated: int
+    unchanged: int
+    error_count: int = 0
+    errors: tuple[FieldError, ...] = ()
+
+
+def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> ImportReport:
+    """List what the shop does not have yet, and change what the file says otherwise.
+
+    What the file does not name stays as it is. With `dry_run` nothing is written, and wrong rows
+    are part of the report; without it they raise `RowsInvalid`.
+    """
+    if done := idempotency.left():
+        return ImportReport(**json.loads(done))
+    catalog = CatalogFile(file)
+    return _compare(catalog, write=False) if dry_run else _import(catalog, by)
+
+
+@deed
+def _import(catalog: CatalogFile, by: User) -> ImportReport:
+    try:
+        report = _compare(catalog, write=True)
+        if report.error_count:
+            raise RowsInvalid(**asdict(report) | {"errors": report.errors})
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise CatalogChanged from error
+    figures: dict[str, Any] = {
+        "created": report.created,
+        "updated": report.updated,
+        "unchanged": report.unchanged,
+    }
+    audit.record("products_imported", actor=by, **figures)
+    idempotency.note(left=json.dumps(figures))
+    return report
+
+
+def _compare(catalog: CatalogFile, *, write: bool) -> ImportReport:
+    comparison = Comparison(catalog, write=write)
+    comparison.run()
+    return ImportReport(
+        comparison.created,
+        comparison.updated,
+        comparison.unchanged,
+        comparison.errors.count,
+        tuple(comparison.errors.told),
+    )

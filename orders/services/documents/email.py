@@ -1,0 +1,57 @@
+"""The receipt by mail, where the customer asks for it."""
+
+import uuid
+
+from accounts.limiter import reserve
+from accounts.limits import receipt_mails_of
+from accounts.models import AuthSession, User
+from orders.models import Order
+from orders.notifications import send_mail
+from orders.services.documents.renderers.html import mail_of
+from orders.services.documents.renderers.text import text_of
+from orders.services.documents.sale_receipt import receipt_of
+from tenants import idempotency
+from tenants.models import OutboxDelivery
+from tenants.outbox import announce
+from tenants.relay import Subscriber
+from tenants.scope import deed
+
+
+def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> None:
+    """Have the receipt of a sale sent to this address, as often as customers ask, not oftener.
+
+    Asked for by name each time: an address on the order alone is no wish for mail.
+    """
+    order.sold_as()
+    if idempotency.is_resumed():
+        return
+    reserve(receipt_mails_of(session))
+    _ask_for(order.pk, to, by)
+
+
+@deed
+def _ask_for(order: uuid.UUID, to: str, by: User) -> None:
+    idempotency.note()
+    announce("receipt.email", order=str(order), email=to, by=str(by.pk))
+
+
+class ReceiptMail(Subscriber):
+    """Sends the receipt as it is then, as text and as HTML. A mail is no print."""
+
+    name = "receipt_mail"
+    topics = frozenset({"receipt.email"})
+    # A mail that hangs must not hold up the one to the corrected address.
+    in_order = False
+
+    def deliver(self, delivery: OutboxDelivery) -> None:
+        data = delivery.event.data
+        orders = Order.objects.with_receipt()
+        receipt = receipt_of(orders.get(pk=data["order"]))
+        paper = receipt.paper()
+        send_mail(
+            delivery,
+            to=[data["email"]],
+            subject=f"Your receipt from {receipt.shop}",
+            text=text_of(paper),
+            html=mail_of(paper),
+        )

@@ -1,0 +1,139 @@
+"""The receipt of a completed sale: one content, from what was frozen at the sale."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from orders.models import Order, Payment, Receipt
+from orders.services.documents.document import Paper, Row, money, short, words_of_tax
+from tenants.scope import current_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptContent:
+    """What every face of a receipt says."""
+
+    # The row that counts how often it was printed.
+    row: Receipt
+    shop: str
+    store: str
+    address: str
+    register: str
+    number: int
+    order: str
+    order_id: str
+    cashier: str
+    sold_at: datetime
+    currency: str
+    lines: tuple[Row, ...]
+    totals: tuple[Row, ...]
+    taxes: tuple[Row, ...]
+    payments: tuple[Row, ...]
+    # The till's own number, and when a sale made offline was booked.
+    offline: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def id(self) -> uuid.UUID:
+        return self.row.pk
+
+    @property
+    def prints(self) -> int:
+        return self.row.prints
+
+    def original(self) -> Paper:
+        """Return what the customer is handed first."""
+        return self.paper()
+
+    def paper(self, copy: int = 0) -> Paper:
+        return Paper(
+            title=f"Receipt {self.number}",
+            shop=self.shop,
+            store=self.store,
+            address=self.address,
+            facts=(
+                ("Receipt", str(self.number)),
+                ("Order", self.order),
+                ("Register", self.register),
+                ("Served by", self.cashier),
+                *self.offline,
+            ),
+            at=self.sold_at,
+            parts=(self.lines, self.totals, self.payments, self.taxes),
+            code=str(self.id),
+            copy=copy,
+        )
+
+
+def receipt_of(order: Order) -> ReceiptContent:
+    """The receipt, all of it from what was frozen at the sale; its time is the store's."""
+    number, sold_at = order.sold_as()
+    tenant = current_tenant()
+    return ReceiptContent(
+        row=order.receipt,
+        shop=tenant.name,
+        store=order.store.name,
+        address=order.store.address,
+        register=order.register.name,
+        number=number,
+        order=order.number,
+        order_id=str(order.pk),
+        cashier=str(order.cashier),
+        sold_at=order.left_at(sold_at).astimezone(order.store.clock),
+        currency=tenant.currency,
+        lines=tuple(_lines(order)),
+        totals=tuple(_totals(order)),
+        taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in order.taxes),
+        payments=tuple(_payments(order)),
+        offline=tuple(_offline(order)),
+    )
+
+
+def _offline(order: Order) -> Iterator[tuple[str, str]]:
+    if order.device_sequence is not None:
+        yield "Number of the till", str(order.device_sequence)
+    if order.is_offline and order.completed_at:
+        yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
+
+
+def _lines(order: Order) -> Iterator[Row]:
+    for line in order.loaded_lines:
+        yield Row(line.name, money(line.gross))
+        if line.quantity != 1:
+            yield Row(f"{short(line.quantity)} x {money(line.unit_price)}", is_detail=True)
+        if line.note:
+            yield Row(line.note, is_detail=True)
+        for discount in line.discounts:
+            yield Row(_name_of(discount), f"-{money(discount['amount'])}", is_detail=True)
+
+
+def _name_of(discount: dict[str, str]) -> str:
+    percent = f" {short(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
+    return discount["reason"] or f"Discount{percent}"
+
+
+def _totals(order: Order) -> Iterator[Row]:
+    yield Row("Subtotal", money(order.subtotal))
+    for discount in order.discounts:
+        yield Row(_name_of(discount), f"-{money(discount['amount'])}")
+    for tax in order.taxes:
+        if not tax["included"]:
+            yield Row(f"{tax['name']} {short(tax['percent'])} %", money(tax["amount"]))
+    if order.adjustment:
+        yield Row("Adjustment", money(order.adjustment))
+    yield Row(f"TOTAL {current_tenant().currency}", money(order.total), is_strong=True)
+    if order.cash_rounding:
+        yield Row("Cash rounding", money(order.cash_rounding))
+
+
+def _payments(order: Order) -> Iterator[Row]:
+    for payment in order.loaded_payments:
+        if payment.status != Payment.Status.CAPTURED:
+            continue
+        handed_over = payment.amount if payment.tendered is None else payment.tendered
+        yield Row(payment.get_method_display(), money(handed_over))
+        if payment.entry == Payment.Entry.EXTERNAL and payment.reference:
+            yield Row(f"Reference {payment.reference}", is_detail=True)
+        if payment.change:
+            yield Row("Change", money(payment.change))

@@ -1,0 +1,1 @@
+"""Sales that a till made without us and tells us of later: booked, flagged, never refused."""

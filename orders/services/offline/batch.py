@@ -1,0 +1,188 @@
+"""A batch of sales from a till: each stands alone, and a batch that comes again changes nothing."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import IntegrityError
+from django.db.models.functions import Greatest
+
+from accounts.models import User
+from orders.exceptions import IdReused, SequenceJump
+from orders.models import Order, RegisterSeries
+from orders.models.receipt import MAX_SEQUENCE_JUMP
+from orders.services.completion.complete import flag_till_number
+from orders.services.offline.booking import book
+from orders.services.offline.sale import Malformed, OfflineSale
+from orders.services.registers import register_for
+from tenants import audit, idempotency
+from tenants.exceptions import DomainError, FieldError, Invalid
+from tenants.ids import is_duplicate
+from tenants.models import Register
+from tenants.outbox import announce
+from tenants.scope import deed
+
+
+class Outcome(StrEnum):
+    CREATED = "created"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of one item; `order` where there is one by now."""
+
+    id: uuid.UUID | None
+    status: Outcome
+    order: Order | None = None
+    code: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """What a till sends when it is back. `last_sequence` is the last number that it has given
+    to a sale, of which those that are missing here may never come."""
+
+    register: uuid.UUID
+    batch: Sequence[OfflineSale | Malformed]
+    last_sequence: int = 0
+
+
+def upload_sales(upload: Upload, *, by: User) -> list[Result]:
+    """Book what is new, and say of each item what became of it, in the order of the batch.
+
+    Under a key nothing else is booked, however close together two requests come. Where the answer
+    was lost, the same request again finds all that was booked by its ids.
+    """
+    # Also one that is used no more: what was sold there was sold.
+    register = register_for(upload.register, by, in_use=False)
+    _ensure_no_jump(register, upload.last_sequence)
+    with idempotency.begun():
+        return _upload(upload, register, by)
+
+
+def _upload(upload: Upload, register: Register, by: User) -> list[Result]:
+    people = _people(upload.batch, by)
+    known = _known([item.id for item in upload.batch if item.id], by)
+    results = []
+    for item in upload.batch:
+        result = _result(item, register, people, known, by)
+        if result.order is not None:
+            known[result.order.pk] = result.order
+        results.append(result)
+    _show_duplicates(results)
+    _note_upload(register, upload, results, by)
+    return results
+
+
+def _ensure_no_jump(register: Register, last_sequence: int) -> None:
+    """Refuse a last number far beyond all that are held: nobody could find what is missing."""
+    if last_sequence <= MAX_SEQUENCE_JUMP:
+        return
+    held = RegisterSeries.objects.held_device_sequence(register)
+    if last_sequence > held + MAX_SEQUENCE_JUMP:
+        raise SequenceJump(last_sequence=last_sequence, held=held, max_jump=MAX_SEQUENCE_JUMP)
+
+
+def _people(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
+    """Who sold all this; also those who have left since."""
+    named = {item.cashier for item in batch if isinstance(item, OfflineSale) and item.cashier}
+    people = User.objects.select_related("tenant").filter(pk__in=named - {by.pk})
+    return {person.pk: person for person in people} | {by.pk: by}
+
+
+def _known(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:
+    orders = Order.objects.visible_to(by).filter(pk__in=ids)
+    return {
+        order.pk: order
+        for order in orders.only(
+            *("fingerprint", "device_sequence", "sold_at"),
+            *("receipt_number", "paid_total", "register"),
+        )
+    }
+
+
+def _result(
+    item: OfflineSale | Malformed,
+    register: Register,
+    people: dict[uuid.UUID, User],
+    known: dict[uuid.UUID, Order],
+    by: User,
+) -> Result:
+    if isinstance(item, Malformed):
+        return Result(item.id, Outcome.REJECTED, code=Invalid.code, errors=item.errors)
+    try:
+        if item.id in known:
+            return _duplicate(item, register, known[item.id])
+        return _booked(item, register, people, by)
+    except DomainError as refusal:
+        return Result(item.id, Outcome.REJECTED, code=refusal.code, errors=refusal.errors)
+
+
+def _booked(
+    item: OfflineSale, register: Register, people: dict[uuid.UUID, User], by: User
+) -> Result:
+    cashier = people.get(item.cashier or by.pk)
+    if cashier is None:
+        raise Invalid.field("cashier", "There is no such person.", code="does_not_exist")
+    try:
+        return Result(item.id, Outcome.CREATED, book(item, register, cashier, by=by))
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        # Somebody was quicker with the same sale, or it names another's id as its own.
+        order = _known([item.id], by).get(item.id)
+        if order is None:
+            raise IdReused from error
+        return _duplicate(item, register, order)
+
+
+def _duplicate(item: OfflineSale, register: Register, order: Order) -> Result:
+    if order.fingerprint != item.fingerprint:
+        is_here = order.register_id == register.pk
+        if not (is_here and item.is_sold_as(order, list(order.lines.all()))):
+            raise IdReused
+        if order.device_sequence is None:
+            _number(item, register)
+    return Result(item.id, Outcome.DUPLICATE, order)
+
+
+@deed
+def _number(item: OfflineSale, register: Register) -> None:
+    """Give a sale that came with a connection the number that the till has for it: it is held."""
+    numbers = RegisterSeries.objects.count_up(register, device=item.device_sequence)
+    order = Order.objects.select_for_update().get(pk=item.id)
+    if order.device_sequence is not None:
+        return
+    order.device_sequence = item.device_sequence
+    flag_till_number(order, numbers)
+    order.save_changes("device_sequence", "sequence_taken", "flags")
+    announce("order.updated", about=order)
+
+
+def _show_duplicates(results: Sequence[Result]) -> None:
+    """The orders as they are by now, all of them in a fixed number of statements."""
+    duplicates = [each for each in results if each.status == Outcome.DUPLICATE]
+    if not duplicates:
+        return
+    ids = [each.id for each in duplicates]
+    orders = Order.objects.with_details().in_bulk(ids)
+    for each in duplicates:
+        each.order = orders[each.id]
+
+
+@deed
+def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
+    """Who sent what, and how far the till has counted."""
+    numbers = RegisterSeries.objects.count_up(register)
+    sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
+    counted = [number for number in sold if not numbers.is_jump(number)]
+    last = max([upload.last_sequence, *counted], default=0)
+    RegisterSeries.objects.filter(register=register).update(
+        last_device_sequence=Greatest("last_device_sequence", last)
+    )
+    counts = {outcome.value: sum(each.status == outcome for each in results) for outcome in Outcome}
+    audit.record("sales_uploaded", actor=by, target=register, last_sequence=last, **counts)

@@ -1,0 +1,247 @@
+"""Booking one sale that was made offline, in one transaction of its own."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import InsufficientCredit, StoreCreditBlocked
+from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
+from orders.models.credit import masked
+from orders.models.receipt import Numbers
+from orders.services.completion.complete import (
+    flag_till_number,
+    note_first_order,
+    papers_of,
+    payment_event,
+)
+from orders.services.offline.pricing import Charged, charge
+from orders.services.offline.sale import ChargedLine, OfflineSale
+from orders.services.offline.timing import book_in_shift, clock_flags
+from orders.services.payments.store_credit import in_order_of_codes, spend_credit
+from orders.services.payments.tender import NewPayment
+from orders.services.pricing.discount_approval import is_over_limit
+from orders.services.pricing.discount_audit import build_events
+from orders.services.pricing.reprice import frozen_tax, frozen_totals
+from orders.services.sales.checkout import given_discounts
+from orders.services.stock.levels import take_what_was_sold
+from orders.services.stock.movements import keep_counts_true
+from tenants import audit
+from tenants.ids import new_id
+from tenants.models import Register
+from tenants.rows import insert_all
+from tenants.scope import current_tenant, retrying
+
+UNKNOWN = "Unknown product"
+
+
+@retrying
+def book(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
+    """Make it an order with a receipt of ours. Whoever uploads it need not have sold it."""
+    charged = charge(sale)
+    order = _draft_order(sale, charged, register, cashier)
+    order.loaded_lines = list(_draft_lines(order, sale, charged))
+    order.price_overridden = any(line.has_price_override for line in order.loaded_lines)
+    order.flag(*_flags_of_people(order, cashier, by))
+    order.loaded_payments = list(_draft_payments(order, sale))
+    order.loaded_refunds = []
+    order.paid_total = sale.paid
+    order.change_total = sum((each.change for each in order.loaded_payments), Decimal(0))
+    with transaction.atomic():
+        _write(order, by)
+    return order
+
+
+def _flags_of_people(order: Order, cashier: User, by: User) -> Iterator[Flag]:
+    """Compare with the limits of both: naming somebody else must not raise one's own."""
+    if cashier.pk != by.pk:
+        yield Flag.CASHIER_DIFFERS
+    if is_over_limit(order, order.loaded_lines, by, cashier):
+        yield Flag.OVER_LIMIT
+
+
+def _write(order: Order, by: User) -> None:
+    note_first_order()
+    numbers = RegisterSeries.objects.count_up(
+        order.register, orders=1, receipts=1, device=order.device_sequence
+    )
+    now = timezone.now()
+    order.number = f"{order.register.number}-{numbers.order:06d}"
+    order.close(numbers.receipt, now)
+    _look_at(order, numbers)
+    for payment in order.loaded_payments:
+        payment.shift_id = order.shift_id
+    _spend_credits(order)
+    counted = _take_goods(order)
+    told = [payment_event(payment, order) for payment in order.loaded_payments]
+    papers = papers_of(order, order.loaded_lines, numbers, order.cashier, told)
+    given = build_events(order, order.loaded_lines, by=by, cashier=str(order.cashier_id))
+    insert_all(
+        [order], order.loaded_lines, order.loaded_payments, *papers.rows, given, also=papers.also
+    )
+    keep_counts_true(
+        order.store, [each for each in papers.movements if each.product_id in counted], by=by
+    )
+    audit.record("offline_sale_booked", actor=by, target=order, **_facts(order))
+
+
+def _look_at(order: Order, numbers: Numbers) -> None:
+    """Whatever only the register's own rows can say, which nobody changes meanwhile."""
+    _, now = order.sold_as()
+    order.flag(*clock_flags(order.sold_at or now, now))
+    book_in_shift(order, numbers.shift, now)
+    flag_till_number(order, numbers)
+
+
+def _spend_credits(order: Order) -> None:
+    """What no credit has any more was still given for the goods: it is not taken from the
+    ledger, which never goes below nothing, and does not go back onto it either."""
+    with_credit = [
+        each for each in order.loaded_payments if each.method == Payment.Method.STORE_CREDIT
+    ]
+    for payment in in_order_of_codes(with_credit):
+        try:
+            spend_credit(payment.reference, payment.amount, payment=payment.pk, by=order.cashier)
+        except (InsufficientCredit, StoreCreditBlocked):
+            payment.method, payment.reason = Payment.Method.OTHER, "Store credit that was not there"
+            # There may be a credit with this code, and less on it.
+            payment.reference = masked(payment.reference)
+            order.flag(Flag.CREDIT_SHORT)
+
+
+def _take_goods(order: Order) -> set[Any]:
+    """Off the shelf, also below nothing; returns what was counted after it was sold.
+
+    Whoever counted has seen that those were gone: they are not short by this sale.
+    """
+    levels = take_what_was_sold(order.store, order.loaded_lines)
+    if not levels:
+        return set()
+    _, now = order.sold_as()
+    since = StockMovement.objects.filter(store=order.store, product__in=list(levels)).since(
+        order.left_at(now)
+    )
+    counts = since.filter(type=StockMovement.Type.COUNT)
+    counted = set(counts.values_list("product_id", flat=True))
+    if any(level.quantity < 0 for product, level in levels.items() if product not in counted):
+        order.flag(Flag.OVERSOLD)
+    return counted
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    return {
+        **order.facts_of_till(current_tenant().in_currency),
+        "cashier": str(order.cashier_id),
+        "total": str(current_tenant().in_currency(order.total)),
+    }
+
+
+def _draft_order(sale: OfflineSale, charged: Charged, register: Register, cashier: User) -> Order:
+    priced, tenant = charged.priced, current_tenant()
+    order = Order(
+        id=sale.id,
+        store=register.store,
+        register=register,
+        cashier=cashier,
+        customer_name=sale.customer_name,
+        customer_email=sale.customer_email,
+        note=sale.note,
+        discounts=given_discounts(sale.discounts, priced.discounts),
+        taxes=frozen_totals(priced.taxes),
+        tax_rounding_level=tenant.tax_rounding_level,
+        tax_rounding_mode=tenant.tax_rounding_mode,
+        subtotal=priced.subtotal,
+        discount_total=priced.discount_total,
+        tax_total=priced.tax_total,
+        adjustment=charged.adjustment,
+        cash_rounding=charged.cash_rounding,
+        total=charged.total,
+        device_sequence=sale.device_sequence,
+        sold_at=sale.sold_at,
+        fingerprint=sale.fingerprint,
+    )
+    order.flag(*charged.flags)
+    return order
+
+
+def _draft_lines(order: Order, sale: OfflineSale, charged: Charged) -> Iterator[OrderLine]:
+    parts = zip(
+        sale.lines,
+        charged.products,
+        charged.inputs,
+        charged.priced.lines,
+        charged.shares,
+        strict=True,
+    )
+    for position, (line, product, given, priced, share) in enumerate(parts):
+        yield OrderLine(
+            id=line.id or new_id(),
+            order=order,
+            position=position,
+            unit_price=given.unit_price,
+            quantity=given.quantity,
+            note=line.note,
+            discounts=given_discounts(line.discounts, priced.line_discounts),
+            taxes=[frozen_tax(tax) for tax in priced.taxes],
+            gross=priced.gross,
+            discount_total=priced.discount_total,
+            net=priced.net,
+            tax_total=priced.tax_total,
+            total=priced.total + share,
+            **_called(line, product),
+        )
+
+
+def _called(line: ChargedLine, product: Product | None) -> dict[str, Any]:
+    """What it is, by the catalog or else by what the till calls it."""
+    # Pieces of which there was half a one are weighed, whatever the catalog says today.
+    weighed = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
+    if product is None:
+        code = line.sku or line.barcode or ""
+        return {
+            "sku": code,
+            "name": line.name or code or UNKNOWN,
+            "list_price": line.unit_price,
+            "tracks_stock": False,
+            **weighed,
+        }
+    return {
+        "product": product,
+        "sku": product.sku,
+        "name": product.name,
+        "list_price": product.price,
+        "tracks_stock": product.track_stock,
+        "open_price": product.open_price,
+        "sold_by": product.sold_by,
+        **weighed,
+    }
+
+
+def _entry(new: NewPayment) -> str:
+    if not new.is_card:
+        return ""
+    return Payment.Entry.EXTERNAL if new.is_on_slip else Payment.Entry.UNVERIFIED
+
+
+def _draft_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
+    """All of it is in the drawer, or was captured by a terminal with a connection of its own."""
+    for position, new in enumerate(sale.payments):
+        is_cash = new.method == Payment.Method.CASH
+        tendered = (new.amount if new.tendered is None else new.tendered) if is_cash else None
+        yield Payment(
+            id=new.id or new_id(),
+            order=order,
+            position=position,
+            method=new.method,
+            entry=_entry(new),
+            status=Payment.Status.CAPTURED,
+            amount=new.amount,
+            requested_amount=new.amount,
+            tendered=tendered,
+            change=Decimal(0) if tendered is None else tendered - new.amount,
+            reference=new.reference,
+            taken_by=order.cashier,
+        )

@@ -1,0 +1,164 @@
+"""What a sale comes to that was charged elsewhere: its prices and its payments are facts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orders.exceptions import AmountTooLarge
+from orders.models import Flag, Payment, Product
+from orders.models.columns import LARGEST_AMOUNT
+from orders.money import (
+    LineInput,
+    PricedOrder,
+    TaxRate,
+    price_order,
+    share_out_difference,
+)
+from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
+from orders.services.pricing.basket import Catalog, cash_rule_of, policy_of
+from tenants.exceptions import Invalid
+from tenants.scope import current_tenant
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Charged:
+    """The bill for what was charged. What the customer paid beside it, or short of it, is the
+    adjustment: each line has its share in `shares`, so that the lines come to the total."""
+
+    products: Sequence[Product | None]
+    inputs: Sequence[LineInput]
+    priced: PricedOrder
+    total: Decimal
+    cash_rounding: Decimal
+    shares: Sequence[Decimal]
+    flags: frozenset[Flag]
+
+    @property
+    def adjustment(self) -> Decimal:
+        return self.total - self.priced.total
+
+
+def charge(sale: OfflineSale) -> Charged:
+    """Compute it with the prices charged, and say in which ways it is not what we would have
+    charged at this moment."""
+    products = _products(sale.lines)
+    inputs = [
+        LineInput(
+            quantity=line.quantity,
+            unit_price=line.unit_price,
+            taxes=_taxes(line, product),
+            discounts=tuple(given.discount for given in line.discounts),
+        )
+        for line, product in zip(sale.lines, products, strict=True)
+    ]
+    if any(each.quantity * each.unit_price >= LARGEST_AMOUNT for each in inputs):
+        raise AmountTooLarge
+    off = [given.discount for given in sale.discounts]
+    priced = price_order(inputs, off, policy_of(current_tenant()))
+    if max(priced.subtotal, priced.total, sale.paid) >= LARGEST_AMOUNT:
+        raise AmountTooLarge
+    total, rounding = _paid_for(sale, priced.total)
+    return Charged(
+        products,
+        inputs,
+        priced,
+        total,
+        rounding,
+        share_out_difference(
+            total - priced.total,
+            [line.total for line in priced.lines],
+            current_tenant().currency_exponent,
+        ),
+        frozenset([*_flags(sale, products, priced, total), *_flags_of_cards(sale)]),
+    )
+
+
+def _products(lines: Sequence[ChargedLine]) -> list[Product | None]:
+    """Whatever of the catalog the lines name, on sale or not; an id counts more than a code."""
+    catalog = Catalog(lines)
+    return [catalog.any_product_of(line) for line in lines]
+
+
+def _taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:
+    if line.taxes is not None:
+        return line.taxes
+    return product.tax_rates if product else ()
+
+
+def _paid_for(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
+    """The total, and what rounding to coins added to it: together exactly what was paid.
+
+    The total that the till says, or else that of its prices, where what was paid settles it; if
+    neither, what was paid.
+    """
+    if not sale.payments and (computed or sale.total):
+        raise Invalid.field("payments", "Nobody has paid for it.", code="not_paid")
+    for total in (sale.total, computed):
+        if total is None:
+            continue
+        for rounding in (_rounding(sale, total), NOTHING):
+            if total + rounding == sale.paid:
+                return total, rounding
+    return sale.paid, NOTHING
+
+
+def _rounding(sale: OfflineSale, total: Decimal) -> Decimal:
+    """What the coins add to the part that was paid in cash."""
+    left = _left_for_cash(sale, total)
+    if not _in_cash(sale) or left < 0:
+        return NOTHING
+    return cash_rule_of(current_tenant()).rounding(left)
+
+
+def _in_cash(sale: OfflineSale) -> list[ChargedPayment]:
+    return [each for each in sale.payments if each.method == Payment.Method.CASH]
+
+
+def _left_for_cash(sale: OfflineSale, total: Decimal) -> Decimal:
+    elsewhere = (each.amount for each in sale.payments if each.method != Payment.Method.CASH)
+    return total - sum(elsewhere, NOTHING)
+
+
+def _is_in_coins(sale: OfflineSale, total: Decimal) -> bool:
+    """Whether coins can have paid the cash of it; what is not rounded is paid in smaller ones."""
+    rule, cash = cash_rule_of(current_tenant()), _in_cash(sale)
+    left = max(_left_for_cash(sale, total), NOTHING)
+    amounts = [each.amount for each in cash]
+    if not rule.is_in_coins(rule.payable(left)):
+        return sum(amounts, NOTHING) == left
+    handed_over = [each.tendered for each in cash if each.tendered is not None]
+    return all(rule.is_in_coins(amount) for amount in (*amounts, *handed_over))
+
+
+def _flags(
+    sale: OfflineSale,
+    products: Sequence[Product | None],
+    priced: PricedOrder,
+    total: Decimal,
+) -> Iterable[Flag]:
+    for line, product in zip(sale.lines, products, strict=True):
+        yield from _flags_of(line, product)
+    if {total, sale.total} - {priced.total, None}:
+        yield Flag.TOTAL_DIFFERS
+    if not _is_in_coins(sale, total):
+        yield Flag.NOT_PAYABLE_IN_CASH
+
+
+def _flags_of_cards(sale: OfflineSale) -> Iterable[Flag]:
+    """Nobody but the till says that a card was charged, unless a reader has a slip for it."""
+    if any(each.is_card and not each.is_on_slip for each in sale.payments):
+        yield Flag.CARD_UNVERIFIED
+
+
+def _flags_of(line: ChargedLine, product: Product | None) -> Iterable[Flag]:
+    if product is None:
+        yield Flag.UNKNOWN_PRODUCT
+        return
+    if not product.is_active:
+        yield Flag.NOT_ON_SALE
+    if not product.open_price and line.unit_price != product.price:
+        yield Flag.PRICE_DIFFERS
+    if line.taxes is not None and line.taxes != product.tax_rates:
+        yield Flag.TAX_DIFFERS

@@ -1,0 +1,45 @@
+"""Where a sale belongs in time: in whose drawer it was sold, and whether its clock is right."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from orders.models import Flag, Order, Shift
+from orders.services.stock.movements import FAST_CLOCK
+from tenants.scope import current_tenant
+
+# A till that was without a connection for longer has the wrong time.
+LONGEST_OFFLINE = timedelta(days=31)
+
+
+def clock_flags(sold_at: datetime, now: datetime) -> Iterable[Flag]:
+    if sold_at > now + FAST_CLOCK:
+        yield Flag.SOLD_IN_FUTURE
+    if sold_at < now - LONGEST_OFFLINE:
+        yield Flag.CLOCK_SKEW
+
+
+def book_in_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
+    """Into the drawer that is open now, since no other takes anything any more.
+
+    Without one the sale waits for the next. Called with the register's series locked, so that
+    nobody opens or ends a shift meanwhile.
+    """
+    order.shift_id = shift
+    moment = order.left_at(at)
+    before = Shift.objects.filter(register=order.register, created_at__lte=moment)
+    last = before.order_by("-created_at").first()
+    if last is not None and (last.ended_at is None or moment < last.ended_at):
+        _book_elsewhere(order, last)
+    elif last or shift or current_tenant().shifts_required:
+        # Between two shifts, or before the first: the drawer was nobody's.
+        order.flag(Flag.LATE)
+
+
+def _book_elsewhere(order: Order, sold_in: Shift) -> None:
+    if sold_in.pk == order.shift_id:
+        return
+    order.original_shift = sold_in
+    order.flag(Flag.LATE)
+    if sold_in.status == Shift.Status.CLOSED:
+        order.flag(Flag.CLOSED_SHIFT)

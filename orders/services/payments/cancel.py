@@ -1,0 +1,158 @@
+"""Letting go of a payment before its order is a sale; after that there are refunds."""
+
+import uuid
+from decimal import Decimal
+
+import structlog
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import IllegalTransition, PaymentSettled
+from orders.gateways import Outcome
+from orders.models import Order, Payment
+from orders.models.payment import LEFT_ALONE
+from orders.services.approvals import Asked, Leave
+from orders.services.payments.capture import (
+    answer_to,
+    ensure_nobody_asks,
+    go_on,
+    locked_order,
+    order_with_details,
+    settle,
+)
+from orders.services.payments.store_credit import credit_back
+from orders.services.shifts.cash_drawer import drawer_for_return
+from orders.services.stock.levels import reserve_stock
+from tenants import audit, idempotency
+from tenants.outbox import announce
+from tenants.scope import current_tenant, deed
+
+log = structlog.get_logger("till.payments")
+CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
+
+
+def cancel_payment(payment: Payment, asked: Asked) -> Order:
+    """Take back a payment of an order that is not a sale yet; a card's money through the gateway.
+
+    What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
+    manager or his leave, as whoever can make payments disappear can make money disappear.
+    """
+    if idempotency.is_resumed() and not payment.is_underway:
+        return order_with_details(payment.order_id)
+    _ensure_cancelable(payment, payment.order)
+    if not payment.is_charged_by_gateway:
+        return _take_back(payment.pk, payment.order_id, asked)
+    ensure_nobody_asks(payment)
+    with idempotency.begun():
+        return _cancel_card(payment, asked)
+
+
+def _cancel_card(payment: Payment, asked: Asked) -> Order:
+    was_captured = _let_go(payment, asked)
+    answer = answer_to(payment, "cancel")
+    if answer.outcome == Outcome.DECLINED:
+        return _take_back(payment.pk, payment.order_id, asked, card_said=answer.reason)
+    order = settle(payment, answer, by=asked.by)
+    if was_captured and answer.outcome == Outcome.CAPTURED:
+        raise PaymentSettled(payment_status=payment.status)
+    return order
+
+
+def _ensure_cancelable(payment: Payment, order: Order) -> None:
+    if order.status not in CANCELABLE:
+        raise IllegalTransition(
+            number=order.number, from_status=order.status, to_status="payment canceled"
+        )
+    if payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}:
+        raise PaymentSettled(payment_status=payment.status)
+
+
+@deed
+def _let_go(payment: Payment, asked: Asked) -> bool:
+    """Before the gateway is asked, money that is there becomes money of which nobody knows.
+
+    So the order is not sold meanwhile for a card that is gone; and what has been let go of
+    cannot be refused any more. Returns whether it was there.
+    """
+    order = locked_order(payment.order_id)
+    payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    if not idempotency.is_resumed():
+        order.ensure_version(asked.expected_version)
+    _ensure_cancelable(payment, order)
+    if payment.status != Payment.Status.CAPTURED:
+        return False
+    _ensure_leave(payment, asked)
+    if not any(each.is_underway for each in order.loaded_payments):
+        reserve_stock(order.store, order.loaded_lines, even_if_short=True)
+    payment.status, payment.returned_at = Payment.Status.UNKNOWN, timezone.now()
+    payment.next_look_up_at = timezone.now() + LEFT_ALONE
+    payment.save_changes("status", "returned_at", "next_look_up_at")
+    order.paid_total -= payment.amount
+    order.save_changes("paid_total")
+    announce("payment.unknown", about=payment, in_store=order.store_id, order=str(order.pk))
+    announce("order.updated", about=order)
+    return True
+
+
+def _ensure_leave(payment: Payment, asked: Asked) -> None:
+    if payment.status == Payment.Status.CAPTURED and not asked.by.may_void():
+        Leave("void", payment.order_id).spent_by(asked)
+
+
+@deed
+def _take_back(
+    payment_id: uuid.UUID, order_id: uuid.UUID, asked: Asked, *, card_said: str | None = None
+) -> Order:
+    idempotency.note()
+    by = asked.by
+    order = locked_order(order_id)
+    payment = next(each for each in order.loaded_payments if each.pk == payment_id)
+    if payment.status == Payment.Status.CANCELED and idempotency.is_resumed():
+        return order  # by this request, which came twice
+    _ensure_still_there(payment, order)
+    if card_said is None:
+        order.ensure_version(asked.expected_version)
+        _ensure_leave(payment, asked)
+    was_underway = payment.is_underway
+    if payment.status == Payment.Status.CAPTURED:
+        _return(order, payment)
+    payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
+    if payment.returned_at:
+        _hand_back(payment, order, by)
+    payment.save_changes("status", "reason", "returned_at", "returned_in")
+    # What is left is rounded when it is paid.
+    order.cash_rounding = Decimal(0)
+    go_on(order, had_reservation=was_underway, by=by)
+    _note_canceled(payment, order, by)
+    return order
+
+
+def _ensure_still_there(payment: Payment, order: Order) -> None:
+    if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
+        _note_sold_without(payment)
+        raise PaymentSettled(payment_status=payment.status)
+
+
+def _note_canceled(payment: Payment, order: Order, by: User) -> None:
+    amount = str(current_tenant().in_currency(payment.amount))
+    audit.record("payment_canceled", actor=by, target=order, method=payment.method, amount=amount)
+    announce("payment.canceled", about=payment, in_store=order.store_id, order=str(order.pk))
+
+
+def _return(order: Order, payment: Payment) -> None:
+    order.paid_total -= payment.amount
+    order.change_total -= payment.change
+    payment.returned_at = timezone.now()
+
+
+def _hand_back(payment: Payment, order: Order, by: User) -> None:
+    """Out of the drawer, or onto its store credit; the register is locked first, as by a sale."""
+    payment.returned_in_id = drawer_for_return(payment, order.register)
+    if payment.method == Payment.Method.STORE_CREDIT:
+        credit_back(payment.reference, payment.amount, payment=payment.pk, by=by)
+
+
+def _note_sold_without(payment: Payment) -> None:
+    """Somebody looked the card up before it was let go of, and sold for it: for people to see."""
+    if payment.is_charged_by_gateway and payment.status == Payment.Status.CAPTURED:
+        log.error("sold_for_a_canceled_card", payment=str(payment.pk), amount=str(payment.amount))

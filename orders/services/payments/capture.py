@@ -1,0 +1,266 @@
+"""Taking money: cash at once, cards through the gateway, never inside a transaction."""
+
+import uuid
+from collections.abc import Sequence
+from contextlib import nullcontext
+from datetime import timedelta
+from decimal import Decimal
+from math import ceil
+from typing import Literal
+
+import structlog
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import PaymentSettled, PaymentUnderway
+from orders.gateways import Answer, Charge, Outcome, payment_gateway
+from orders.models import Order, Payment, RegisterSeries, Shift
+from orders.services.completion.complete import hand_over, next_numbers, papers_of, payment_event
+from orders.services.payments.store_credit import counted_code, spend_credits
+from orders.services.payments.tender import NewPayment, draft_payments
+from orders.services.shifts.cash_drawer import drawer_for_return
+from orders.services.stock.levels import release_stock, reserve_stock
+from tenants import idempotency
+from tenants.exceptions import IdConflict
+from tenants.ids import is_duplicate
+from tenants.outbox import announce
+from tenants.rows import insert_all
+from tenants.scope import current_tenant, deed
+
+log = structlog.get_logger("till.payments")
+PAID_FIELDS = (
+    "status",
+    "shift",
+    "receipt_number",
+    "completed_at",
+    "cash_rounding",
+    "paid_total",
+    "change_total",
+)
+
+
+def take_payment(
+    order: Order,
+    new: NewPayment,
+    *,
+    expected_version: int | None = None,
+    by: User,
+    place: str | None = None,
+) -> tuple[Order, bool]:
+    """One more payment of an open order; the same id again is the same payment.
+
+    `place` is where a wrong code of a store credit is counted.
+    Returns the order as it is then, and whether the payment is new.
+    """
+    is_code = new.method == Payment.Method.STORE_CREDIT
+    with counted_code("payment", by=by, place=place) if is_code else nullcontext():
+        order, payment, is_new = _take(order.pk, new, expected_version, by)
+    return (ask_gateway(order, [payment]) if is_new else order), is_new
+
+
+@deed
+def _take(
+    order_id: uuid.UUID, new: NewPayment, expected_version: int | None, by: User
+) -> tuple[Order, Payment, bool]:
+    order = locked_order(order_id)
+    before = order.loaded_payments
+    known = next((payment for payment in before if payment.pk == new.id), None)
+    if known is not None:
+        _ensure_same(known, new, order)
+        return order, known, False
+    order.ensure_version(expected_version)
+    order.ensure_payable()
+    (payment,) = draft_payments(order, [new], before)
+    payment.taken_by = by
+    # Into the drawer that is open at this moment, and nobody ends it before this is done.
+    payment.shift_id = next_numbers(order.register).shift
+    spend_credits([payment], by=by)
+    try:
+        with transaction.atomic():
+            insert_all(idempotency.rows(), [payment], [payment_event(payment, order)])
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise IdConflict from error
+    order.loaded_payments = [*before, payment]
+    go_on(
+        order,
+        had_reservation=any(earlier.is_underway for earlier in before),
+        shift=payment.shift_id,
+        by=by,
+    )
+    return order, payment, True
+
+
+def _ensure_same(known: Payment, new: NewPayment, order: Order) -> None:
+    tendered = known.tendered if new.tendered is None else new.tendered
+    asked = (new.method, tendered, new.reference, new.is_external)
+    is_external = known.entry_in(order) == Payment.Entry.EXTERNAL
+    is_same = asked == (known.method, known.tendered, known.reference, is_external)
+    if not is_same or new.amount not in {known.requested_amount, known.amount}:
+        raise IdConflict
+
+
+def locked_order(order_id: uuid.UUID) -> Order:
+    """The order as it is now, for nobody else to change until this is done."""
+    orders = Order.objects.select_for_update(of=("self",)).select_related("store", "register")
+    return orders.with_details().get(pk=order_id)
+
+
+def ask_gateway(order: Order, payments: Sequence[Payment]) -> Order:
+    """Have the cards charged, outside of every transaction, and write down the answers.
+
+    Only those that this request has just written down: what another one left behind is looked
+    up, because a charge that arrives late is money that nobody expects any more.
+    """
+    for payment in payments:
+        if payment.status == Payment.Status.PENDING:
+            order = settle(payment, answer_to(payment, "charge"), by=order.cashier)
+    return order
+
+
+def resolve_payment(payment: Payment, *, by: User) -> Order:
+    """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
+    if not payment.is_underway:
+        if idempotency.is_resumed():
+            return order_with_details(payment.order_id)
+        raise PaymentSettled(payment_status=payment.status)
+    ensure_nobody_asks(payment)
+    with idempotency.begun():
+        return settle(payment, answer_to(payment, "look_up"), by=by)
+
+
+def order_with_details(order_id: uuid.UUID) -> Order:
+    return Order.objects.with_details().get(pk=order_id)
+
+
+def answer_to(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
+    """What the gateway says; one that breaks has said nothing, and the money may be taken."""
+    ask = getattr(payment_gateway(), question)
+    try:
+        answer: Answer = ask(charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
+    except Exception:
+        log.exception("gateway_failed", payment=str(payment.pk), question=question)
+        return Answer(Outcome.UNKNOWN, reason="The gateway failed.")
+    return answer
+
+
+def look_up_left_behind(order: Order) -> Order:
+    """Settle the payments that a crash left pending, once nobody can be asking for them."""
+    for payment in order.loaded_payments:
+        if payment.status == Payment.Status.PENDING and _wait_for(payment) <= timedelta(0):
+            order = settle(payment, answer_to(payment, "look_up"), by=order.cashier)
+    return order
+
+
+def _wait_for(payment: Payment) -> timedelta:
+    timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
+    return payment.asked_until(timeout) - timezone.now()
+
+
+def ensure_nobody_asks(payment: Payment) -> None:
+    """A look-up before the charge arrives finds nothing, and its money would belong to nobody."""
+    wait = _wait_for(payment)
+    if payment.status == Payment.Status.PENDING and wait > timedelta(0):
+        raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
+
+
+def charge_for(payment: Payment) -> Charge:
+    tenant = current_tenant()
+    return Charge(
+        key=payment.pk,
+        amount=payment.amount,
+        currency=tenant.currency,
+        exponent=tenant.currency_exponent,
+    )
+
+
+@deed
+def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
+    """Write down what the gateway said; a payment that is settled stays so."""
+    order = locked_order(payment.order_id)
+    payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
+    if not payment.is_underway:
+        _note_contradiction(payment, answer)
+        return order
+    payment.status = Payment.Status(answer.outcome.value)
+    payment.gateway_reference = answer.reference or payment.gateway_reference
+    payment.reason = answer.reason
+    _end_letting_go(payment, order)
+    payment.save_changes("status", "gateway_reference", "reason", "returned_at", "returned_in")
+    insert_all([payment_event(payment, order)])
+    if answer.outcome == Outcome.CAPTURED:
+        order.paid_total += payment.amount
+    elif answer.outcome == Outcome.DECLINED:
+        # The cash that was to settle the order has not: what is left is rounded when it is paid.
+        order.cash_rounding = Decimal(0)
+    go_on(order, had_reservation=True, shift=payment.shift_id, by=by)
+    return order
+
+
+def _end_letting_go(payment: Payment, order: Order) -> None:
+    """A captured card that was to be canceled is there after all, or gone."""
+    if payment.returned_at and payment.status == Payment.Status.CAPTURED:
+        payment.returned_at = None
+    elif payment.returned_at and payment.status == Payment.Status.DECLINED:
+        payment.status = Payment.Status.CANCELED
+        payment.returned_in_id = drawer_for_return(payment, order.register)
+
+
+def _note_contradiction(payment: Payment, answer: Answer) -> None:
+    """Money that the gateway has and the order has not is for people to give back."""
+    is_gone = payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}
+    if is_gone and answer.outcome == Outcome.CAPTURED:
+        log.error("captured_after_declined", payment=str(payment.pk), amount=str(payment.amount))
+
+
+def go_on(order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None, by: User) -> None:
+    """What follows from the order's payments as they now are: a sale, or waiting, or neither.
+
+    A sale is of the shift of the payment that made it one. Goods are reserved exactly while a
+    payment is under way.
+    """
+    underway = any(payment.is_underway for payment in order.loaded_payments)
+    completes = order.due == 0 and not underway
+    if completes:
+        _complete(order, reserved=had_reservation, shift=shift, by=by)
+    elif underway and not had_reservation:
+        reserve_stock(order.store, order.loaded_lines)
+    elif had_reservation and not underway:
+        release_stock(order.store, order.loaded_lines)
+    order.save_changes(*PAID_FIELDS)
+    if not completes:
+        announce("order.updated", about=order)
+
+
+def complete_if_paid(order: Order, *, by: User) -> bool:
+    """Make a sale of an order that a change has left with nothing more to pay, if it has."""
+    completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
+    if completes:
+        # The shifts of its payments may be counted and closed: it is sold in today's.
+        shift = next_numbers(order.register).shift
+        _complete(order, reserved=False, shift=shift, by=by)
+    return completes
+
+
+def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User) -> None:
+    lines = order.loaded_lines
+    numbers = RegisterSeries.objects.count_up(order.register, receipts=1)
+    order.shift_id = _uncounted(shift, numbers.shift)
+    order.close(numbers.receipt, timezone.now())
+    papers = papers_of(order, lines, numbers, by)
+    insert_all(*papers.rows, also=papers.also)
+    hand_over(order, lines, reserved=reserved)
+
+
+def _uncounted(shift: uuid.UUID | None, now: uuid.UUID | None) -> uuid.UUID | None:
+    """The shift that is meant, or where its drawer has been counted today's.
+
+    One with a payment of which nobody knows cannot be closed; one may be let go of later.
+    """
+    if shift in (None, now):
+        return now
+    counted = Shift.objects.filter(pk=shift, status=Shift.Status.CLOSED)
+    return now if counted.exists() else shift

@@ -1,0 +1,166 @@
+"""What customers pay with, and what that does to what is due; nothing is written here."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from orders.exceptions import (
+    AmountTooLarge,
+    NoCardReader,
+    NotPayableInCash,
+    PaymentExceedsDue,
+)
+from orders.gateways import may_charge_cards
+from orders.models import Order, Payment
+from orders.models.columns import LARGEST_AMOUNT
+from orders.money import CashOutcome, CashRule, CashSettlement, settle_cash
+from orders.services.pricing.basket import cash_rule_of
+from tenants.exceptions import Invalid
+from tenants.ids import new_id
+from tenants.scope import current_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """`amount` settles the order; `tendered` is what the customer handed over, in cash.
+
+    Cash without an amount is the rest, in coins.
+    """
+
+    method: str
+    amount: Decimal | None = None
+    tendered: Decimal | None = None
+    reference: str = ""
+    id: uuid.UUID | None = None
+    # Of a card: `external` where a stand-alone reader has charged it.
+    entry: str = ""
+
+    @property
+    def is_card(self) -> bool:
+        return self.method == Payment.Method.CARD
+
+    @property
+    def is_external(self) -> bool:
+        return self.entry == Payment.Entry.EXTERNAL
+
+    @property
+    def is_on_slip(self) -> bool:
+        """Return whether a stand-alone reader has charged it, whose slip can be looked up."""
+        return self.is_external and bool(self.reference.strip())
+
+
+def draft_payments(
+    order: Order, wanted: Sequence[NewPayment], before: Sequence[Payment] = ()
+) -> list[Payment]:
+    """Payments for what is due, in turn: cash is there at once, a card is still to be asked.
+
+    `before` are those that the order has; what a card may still bring is not paid twice.
+    """
+    underway = sum((payment.amount for payment in before if payment.is_underway), Decimal(0))
+    drafts: list[Payment] = []
+    for position, new in enumerate(wanted):
+        draft = _cash if new.method == Payment.Method.CASH else _not_cash
+        payment = draft(order, new, order.due - underway, f"payments[{position}]")
+        payment.position = len(before) + position
+        underway += payment.amount if payment.is_underway else 0
+        drafts.append(payment)
+    return drafts
+
+
+def _not_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
+    """A card is still to be asked; vouchers, store credit and the rest count at once.
+
+    So does a card that a stand-alone reader has charged.
+    """
+    amount = _amount_named(new, field)
+    if new.tendered is not None:
+        raise Invalid.field(f"{field}.tendered", "Only cash is tendered.", code="not_cash")
+    if amount == 0:
+        raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
+    if amount > left:
+        raise PaymentExceedsDue(due=current_tenant().in_currency(left))
+    if not new.reference.strip() and (needed := _reference_needed(new)):
+        raise Invalid.field(f"{field}.reference", needed, code="required")
+    asks_gateway = new.is_card and not new.is_external
+    if asks_gateway:
+        ensure_cards_can_be_charged()
+    else:
+        order.paid_total += amount
+    return Payment(
+        id=new.id or new_id(),
+        order=order,
+        method=new.method,
+        entry=Payment.Entry.GATEWAY if asks_gateway else new.entry,
+        status=Payment.Status.PENDING if asks_gateway else Payment.Status.CAPTURED,
+        amount=amount,
+        requested_amount=amount,
+        reference=new.reference,
+    )
+
+
+def _amount_named(new: NewPayment, field: str) -> Decimal:
+    if new.amount is None:
+        raise Invalid.field(f"{field}.amount", "Only cash can pay the rest.", code="required")
+    return new.amount
+
+
+def _reference_needed(new: NewPayment) -> str:
+    """Return what the payment has to refer to; blank where nothing is needed."""
+    if new.method == Payment.Method.STORE_CREDIT:
+        return "The code of the credit."
+    return "The reference on the reader's slip." if new.is_external else ""
+
+
+def ensure_cards_can_be_charged() -> None:
+    """Raise `NoCardReader` where the gateway is only simulated and nobody chose that."""
+    if not may_charge_cards():
+        raise NoCardReader
+
+
+def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
+    """Cash in the drawer, and what that does to the order."""
+    rule = cash_rule_of(current_tenant())
+    settlement = _settlement(new.amount, left, rule, field)
+    amount = settlement.amount
+    tendered = amount if new.tendered is None else new.tendered
+    if not rule.fits(settlement.payable, tendered):
+        raise _not_payable(settlement)
+    if tendered < amount:
+        raise Invalid.field(
+            f"{field}.tendered", "Less than the amount that it pays.", code="tendered_too_little"
+        )
+    payment = Payment(
+        id=new.id or new_id(),
+        order=order,
+        method=Payment.Method.CASH,
+        status=Payment.Status.CAPTURED,
+        amount=amount,
+        requested_amount=new.amount,
+        tendered=tendered,
+        change=tendered - amount,
+        reference=new.reference,
+    )
+    order.cash_rounding += settlement.rounding
+    order.paid_total += payment.amount
+    order.change_total += payment.change
+    if order.change_total >= LARGEST_AMOUNT:
+        raise AmountTooLarge
+    return payment
+
+
+def _settlement(
+    amount: Decimal | None, left: Decimal, rule: CashRule, field: str
+) -> CashSettlement:
+    settlement = settle_cash(left, amount, rule)
+    if settlement.outcome == CashOutcome.EXCEEDS_DUE:
+        raise PaymentExceedsDue(due=current_tenant().in_currency(settlement.payable))
+    if settlement.outcome == CashOutcome.NOT_PAYABLE and not amount:
+        raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
+    if settlement.outcome == CashOutcome.NOT_PAYABLE:
+        raise _not_payable(settlement)
+    return settlement
+
+
+def _not_payable(settlement: CashSettlement) -> NotPayableInCash:
+    return NotPayableInCash(payable=current_tenant().in_currency(settlement.payable))

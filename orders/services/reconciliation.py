@@ -1,0 +1,124 @@
+"""Money that a crash or a silent gateway left behind: looked up until somebody knows."""
+
+from abc import abstractmethod
+from datetime import timedelta
+from functools import partial
+from typing import Any, ClassVar, Generic, TypeVar
+
+import structlog
+from django.db.models import F
+from django.utils import timezone
+
+from orders.exceptions import PaymentSettled, PaymentUnderway, RefundUnderway
+from orders.models import Order, Payment, Payout
+from orders.services.payments.capture import resolve_payment
+from orders.services.refunds.payouts import look_up_payout
+from tenants import audit
+from tenants.relay import Job, pause_after
+from tenants.scope import across_tenants, current_tenant, tenant_context
+
+log = structlog.get_logger("till.payments")
+Row = TypeVar("Row", Payment, Payout)
+
+LONGEST_PAUSE = timedelta(hours=1)
+# With the pauses in between these are about three days; from then on it is for a manager.
+MOST_LOOK_UPS = 78
+pause = partial(pause_after, longest=LONGEST_PAUSE)
+
+
+class LeftBehind(Job, Generic[Row]):
+    """Looks rows up at the gateway, one at a time, each in transactions of its own."""
+
+    every = 15.0
+    noun: ClassVar[str]
+    related: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def rows(self) -> Any:
+        """All that a gateway may know of."""
+
+    @abstractmethod
+    def ask(self, row: Row) -> Row:
+        """What the gateway knows of it, written down; the row as it is then."""
+
+    @abstractmethod
+    def order_of(self, row: Row) -> Order:
+        """The order whose money it is."""
+
+    def step(self) -> bool:
+        """While the gateway answers, go on with the next one; else leave it alone for a while."""
+        row = self.next()
+        if row is None:
+            return False
+        with tenant_context(row.tenant):
+            return self.look_up(row)
+
+    def next(self) -> Row | None:
+        """The longest waiting one, for no other relay to ask for at this moment."""
+        now = timezone.now()
+        with across_tenants():
+            waiting = self.rows().to_look_up(now, most=MOST_LOOK_UPS)
+            row: Row | None = waiting.select_related("tenant", *self.related).first()
+            if row is None:
+                return None
+            unasked = self.rows().filter(pk=row.pk, look_ups=row.look_ups)
+            at = now + pause(row.look_ups + 1)
+            mine = unasked.update(look_ups=F("look_ups") + 1, next_look_up_at=at)
+        return row if mine else self.next()
+
+    def look_up(self, row: Row) -> bool:
+        """Whether the gateway knew."""
+        try:
+            found = self.ask(row)
+        except (PaymentSettled, PaymentUnderway, RefundUnderway):
+            return True
+        facts = {self.noun: str(row.pk), "status": found.status}
+        log.info("left_behind_looked_up", **facts)
+        if not found.is_underway:
+            return True
+        if row.look_ups + 1 >= MOST_LOOK_UPS:
+            self.give_up(row)
+        return False
+
+    def give_up(self, row: Row) -> None:
+        """Nobody asks any more by himself: for those who run the shop to see, and who run Till."""
+        event = f"{self.noun}_stays_unknown"
+        amount = str(current_tenant().in_currency(row.amount))
+        log.error(event, **{self.noun: str(row.pk)})
+        facts: dict[str, Any] = {self.noun: str(row.pk), "amount": amount}
+        audit.record(event, target=self.order_of(row), **facts)
+
+
+class LeftBehindPayments(LeftBehind[Payment]):
+    """In the name of who had rung the order up."""
+
+    name = "left_behind_payments"
+    noun = "payment"
+    related = ("order__cashier",)
+
+    def rows(self) -> Any:
+        return Payment.objects.all()
+
+    def ask(self, row: Payment) -> Payment:
+        order = resolve_payment(row, by=row.order.cashier)
+        return next(each for each in order.loaded_payments if each.pk == row.pk)
+
+    def order_of(self, row: Payment) -> Order:
+        return row.order
+
+
+class LeftBehindPayouts(LeftBehind[Payout]):
+    """In the name of who took the goods back; what is to be handed over waits for a person."""
+
+    name = "left_behind_payouts"
+    noun = "payout"
+    related = ("refund__by", "refund__order")
+
+    def rows(self) -> Any:
+        return Payout.objects.all()
+
+    def ask(self, row: Payout) -> Payout:
+        return look_up_payout(row, by=row.refund.by)
+
+    def order_of(self, row: Payout) -> Order:
+        return row.refund.order

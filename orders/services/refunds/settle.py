@@ -1,0 +1,194 @@
+"""The end of a refund: money handed over, goods on the shelf, a receipt; or nothing of it."""
+
+import uuid
+from collections.abc import Sequence
+from decimal import Decimal
+
+from django.utils import timezone
+
+from accounts.models import User
+from orders.models import (
+    ChainEntry,
+    Order,
+    OrderLine,
+    Payment,
+    Payout,
+    Refund,
+    RegisterSeries,
+    StockMovement,
+)
+from orders.models.receipt import Numbers
+from orders.money import round_to_coins
+from orders.services.completion.hash_chain import refund_content, seal
+from orders.services.payments.store_credit import (
+    credit_for_refund,
+    ensure_not_blocked,
+    in_order_of_codes,
+)
+from orders.services.pricing.basket import cash_rule_of
+from orders.services.stock.levels import put_back
+from tenants import audit
+from tenants.outbox import announce
+from tenants.rows import insert_all
+from tenants.scope import current_tenant
+
+
+def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool = True) -> None:
+    """Once every gateway has answered: the rest is handed over and the refund is done, or no
+    card took anything back and nothing of it happened.
+
+    What waits for a person: what one of several cards declined, and where nobody stands at the
+    till what is to be handed over.
+    """
+    if any(card.is_underway for card in refund.cards):
+        return
+    declined = [card for card in refund.cards if card.status == Payout.Status.DECLINED]
+    if declined and len(declined) == len(refund.cards):
+        _undo(refund, order)
+    elif not declined and (at_till or not _needs_hands(refund)):
+        # Registers are locked before credits, as by a sale.
+        numbers = RegisterSeries.objects.count_up(refund.register, receipts=1)
+        _hand_over(refund, order, by)
+        _complete(refund, order, numbers, by)
+
+
+def _needs_hands(refund: Refund) -> bool:
+    return any(
+        each.status == Payout.Status.PENDING
+        and not each.is_by_gateway
+        and each.method != Payment.Method.STORE_CREDIT
+        for each in refund.loaded_payouts
+    )
+
+
+def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, by: User) -> None:
+    """What no card took goes back another way, cash in coins."""
+    declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
+    before = refund.cash_rounding
+    if method == Payment.Method.CASH:
+        _round_to_coins(declined, order, refund)
+    for payout in declined:
+        payout.method, payout.entry, payout.reference = method, "", reference
+        payout.status = Payout.Status.PENDING
+        payout.save_changes("method", "entry", "reference", "status", "paid")
+    ensure_not_blocked(declined)
+    order.refunded_total += refund.cash_rounding - before
+    order.save_changes("refunded_total")
+    announce("order.updated", about=order)
+    refund.save_changes("cash_rounding")
+    audit.record("refund_paid_otherwise", actor=by, target=order, method=method)
+
+
+def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> None:
+    """Their sum, because that is what is handed over."""
+    payments = {payment.pk: payment for payment in order.loaded_payments}
+    lefts = [payments[payout.payment_id].left + payout.paid for payout in payouts]
+    rounded = round_to_coins(
+        [payout.paid for payout in payouts], lefts, cash_rule_of(current_tenant())
+    )
+    for payout, paid in zip(payouts, rounded, strict=True):
+        payment, more = payments[payout.payment_id], paid - payout.paid
+        payout.paid = paid
+        refund.cash_rounding += more
+        payment.refunded_total += more
+        payment.save_changes("refunded_total")
+
+
+def _hand_over(refund: Refund, order: Order, by: User) -> None:
+    """What needs no gateway: cash out of the drawer, credit onto its code.
+
+    In the order of the codes, as they are spent: so nobody waits in a circle.
+    """
+    for payout in in_order_of_codes(refund.loaded_payouts):
+        if payout.status == Payout.Status.DONE:
+            continue
+        if payout.method == Payment.Method.STORE_CREDIT:
+            credit = credit_for_refund(
+                payout.reference,
+                payout.paid,
+                refund=refund.pk,
+                customer_name=order.customer_name,
+                by=by,
+            )
+            payout.reference = credit.code
+        payout.status = Payout.Status.DONE
+        payout.save_changes("status", "reference")
+
+
+def _complete(refund: Refund, order: Order, numbers: Numbers, by: User) -> None:
+    lines = {line.pk: line for line in order.loaded_lines}
+    for each in refund.loaded_lines:
+        each.line = lines[each.line_id]
+    refund.status = Refund.Status.DONE
+    refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
+    refund.save_changes("status", "receipt_number", "completed_at")
+    entry, extension = seal(
+        ChainEntry.Kind.REFUND, refund.pk, refund_content(refund), numbers, refund.register
+    )
+    insert_all(_movements(refund, by), [entry], also=[extension])
+    put_back(refund.store, _restocked(refund))
+    total = str(current_tenant().in_currency(refund.total))
+    audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
+    announce("refund.completed", about=refund, order=str(order.pk), total=total)
+
+
+def _restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
+    back: dict[uuid.UUID, Decimal] = {}
+    for each in refund.loaded_lines:
+        product = each.line.product_id
+        if each.restock and each.quantity and each.line.tracks_stock and product:
+            back[product] = back.get(product, Decimal(0)) + each.quantity
+    return back
+
+
+def _movements(refund: Refund, by: User) -> list[StockMovement]:
+    """What came back; what cannot be sold again goes to waste with the next movement."""
+    movements = []
+    for each in refund.loaded_lines:
+        product = each.line.product_id
+        if each.quantity and each.line.tracks_stock and product:
+            kinds = [(StockMovement.Type.RETURN, each.quantity)]
+            if not each.restock:
+                kinds.append((StockMovement.Type.WASTE, -each.quantity))
+            movements += [_movement(refund, product, kind, moved, by) for kind, moved in kinds]
+    return movements
+
+
+def _movement(
+    refund: Refund, product: uuid.UUID, kind: StockMovement.Type, quantity: Decimal, by: User
+) -> StockMovement:
+    return StockMovement(
+        store=refund.store,
+        product_id=product,
+        type=kind,
+        quantity=quantity,
+        reason=refund.reason,
+        occurred_at=refund.completed_at or timezone.now(),
+        order_id=refund.order_id,
+        refund=refund,
+        by=by,
+    )
+
+
+def _undo(refund: Refund, order: Order) -> None:
+    """The card was declined: what was counted as taken back is not."""
+    lines = {line.pk: line for line in order.loaded_lines}
+    for each in refund.loaded_lines:
+        line = lines[each.line_id]
+        line.refunded_quantity -= each.quantity
+        line.refunded_total -= each.total
+    OrderLine.objects.bulk_update(lines.values(), ["refunded_quantity", "refunded_total"])
+    payments = {payment.pk: payment for payment in order.loaded_payments}
+    for payout in refund.loaded_payouts:
+        payments[payout.payment_id].refunded_total -= payout.paid
+        if payout.is_underway:
+            payout.status = Payout.Status.DECLINED
+            payout.save_changes("status")
+    Payment.objects.bulk_update(payments.values(), ["refunded_total"])
+    refund.status = Refund.Status.FAILED
+    refund.save_changes("status")
+    announce("refund.failed", about=refund, order=str(order.pk))
+    order.refunded_total -= refund.total + refund.cash_rounding
+    order.status = order.status_after_refund()
+    order.save_changes("refunded_total", "status")
+    announce("order.updated", about=order)

@@ -1,0 +1,220 @@
+"""Selling: from a basket to a receipt, in one transaction where nobody outside is asked."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts.models import User
+from orders.models import Order, OrderLine, Payment
+from orders.models.receipt import Numbers
+from orders.services.approvals import Asked
+from orders.services.completion.complete import (
+    Papers,
+    flag_till_number,
+    hand_over,
+    next_numbers,
+    note_first_order,
+    papers_of,
+    payment_event,
+)
+from orders.services.payments.capture import ask_gateway, look_up_left_behind
+from orders.services.payments.store_credit import counted_code, spend_credits
+from orders.services.payments.tender import NewPayment, draft_payments
+from orders.services.pricing.basket import Basket, WantedDiscount, WantedLine, price_basket
+from orders.services.pricing.discount_approval import find_over_limit, measure_order
+from orders.services.pricing.discount_audit import build_events
+from orders.services.pricing.reprice import frozen_tax, frozen_totals
+from orders.services.registers import register_for
+from orders.services.stock.levels import reserve_stock
+from tenants import idempotency
+from tenants.exceptions import DomainError, IdConflict
+from tenants.ids import is_duplicate, new_id
+from tenants.models import Register
+from tenants.outbox import event_of
+from tenants.rows import insert_all
+from tenants.scope import current_tenant, retrying
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a terminal sends when it sells. `id` is the terminal's: it makes repeating harmless."""
+
+    id: uuid.UUID
+    register: uuid.UUID
+    # Of the request as it came: the same id with other content is another order.
+    fingerprint: str
+    lines: tuple[WantedLine, ...]
+    discounts: tuple[WantedDiscount, ...] = ()
+    customer_name: str = ""
+    customer_email: str = ""
+    note: str = ""
+    payments: tuple[NewPayment, ...] = ()
+    # Leave to go beyond one's limits, and the paired terminal at which it has to be used.
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
+    # The till's own number of the sale.
+    device_sequence: int | None = None
+    # Where wrong codes of store credits are counted.
+    place: str | None = None
+
+
+def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
+    """Take an order, and complete it when its payments cover it.
+
+    Returns the order, and whether this call made it: the same id with the same content is the
+    same order, however often and from wherever it comes.
+    """
+    try:
+        order = _place_counted(new, by)
+    except (DomainError, IntegrityError) as refusal:
+        if isinstance(refusal, IntegrityError) and not is_duplicate(refusal):
+            raise
+        return look_up_left_behind(_known(new, refusal, by)), False
+    return ask_gateway(order, order.loaded_payments), True
+
+
+def _known(new: NewOrder, refusal: Exception, by: User) -> Order:
+    """The order that this id names already; where there is none, the refusal stands.
+
+    Asked only now, so that the many sales that are new do not pay for the few that are not.
+    """
+    order = Order.objects.visible_to(by).with_details().filter(pk=new.id).first()
+    if order is None and isinstance(refusal, DomainError):
+        raise refusal
+    if order is None or order.fingerprint != new.fingerprint:
+        raise IdConflict from refusal
+    return order
+
+
+def _place_counted(new: NewOrder, by: User) -> Order:
+    if not any(each.method == Payment.Method.STORE_CREDIT for each in new.payments):
+        return _place(new, by)
+    with counted_code("payment", by=by, place=new.place):
+        return _place(new, by)
+
+
+@retrying
+def _place(new: NewOrder, by: User) -> Order:
+    """Everything that can be read and computed before, then one short transaction."""
+    register = register_for(new.register, by)
+    basket = price_basket(current_tenant(), new.lines, new.discounts)
+    order = _draft_order(new, register, basket, by)
+    lines = _draft_lines(order, basket)
+    order.price_overridden = any(line.has_price_override for line in lines)
+    over_limit = find_over_limit(order, measure_order(order, lines), by)
+    if over_limit and new.approval is None:
+        raise over_limit.refusal()
+    payments = draft_payments(order, new.payments)
+    order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
+    with transaction.atomic():
+        if over_limit:
+            over_limit.use_approval(Asked(by, new.approval, new.terminal))
+        _write(order, lines, payments, by)
+    return order
+
+
+def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
+    note_first_order()
+    # Without a line there is nothing to sell yet, though nothing is due.
+    completes = order.due == 0 and bool(lines)
+    numbers = _take_numbers(order, receipts=int(completes))
+    for payment in payments:
+        payment.shift_id, payment.taken_by = numbers.shift, by
+    spend_credits(payments, by=by)
+    told = [payment_event(payment, order) for payment in payments]
+    if completes:
+        order.close(numbers.receipt, timezone.now())
+        papers = papers_of(order, lines, numbers, by, told)
+    else:
+        opened = event_of("order.opened", about=order, number=order.number)
+        papers = Papers(([opened, *told],))
+    given = build_events(order, lines, by=by, approver=order.gift_approved_by)
+    insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, given, also=papers.also)
+    if completes:
+        hand_over(order, lines)
+    elif any(payment.is_underway for payment in payments):
+        reserve_stock(order.store, lines)
+
+
+def _take_numbers(order: Order, *, receipts: int) -> Numbers:
+    """Number the order, and put it into the shift that is open."""
+    numbers = next_numbers(
+        order.register, orders=1, receipts=receipts, device=order.device_sequence
+    )
+    flag_till_number(order, numbers)
+    order.number = f"{order.register.number}-{numbers.order:06d}"
+    order.shift_id = numbers.shift
+    return numbers
+
+
+def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:
+    priced = basket.priced
+    return Order(
+        id=new.id,
+        store=register.store,
+        register=register,
+        cashier=by,
+        customer_name=new.customer_name,
+        customer_email=new.customer_email,
+        note=new.note,
+        discounts=given_discounts(new.discounts, priced.discounts),
+        taxes=frozen_totals(priced.taxes),
+        tax_rounding_level=current_tenant().tax_rounding_level,
+        tax_rounding_mode=current_tenant().tax_rounding_mode,
+        subtotal=priced.subtotal,
+        discount_total=priced.discount_total,
+        tax_total=priced.tax_total,
+        total=priced.total,
+        device_sequence=new.device_sequence,
+        fingerprint=new.fingerprint,
+    )
+
+
+def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
+    return [
+        OrderLine(
+            id=wanted.id or new_id(),
+            order=order,
+            position=position,
+            product=product,
+            sku=product.sku,
+            name=product.name,
+            list_price=product.price,
+            unit_price=line.unit_price,
+            quantity=line.quantity,
+            note=wanted.note,
+            tracks_stock=product.track_stock,
+            open_price=product.open_price,
+            sold_by=product.sold_by,
+            discounts=given_discounts(wanted.discounts, priced.line_discounts),
+            taxes=[frozen_tax(tax) for tax in priced.taxes],
+            gross=priced.gross,
+            discount_total=priced.discount_total,
+            net=priced.net,
+            tax_total=priced.tax_total,
+            total=priced.total,
+        )
+        for position, (wanted, product, line, priced) in enumerate(
+            zip(basket.wanted, basket.products, basket.inputs, basket.priced.lines, strict=True)
+        )
+    ]
+
+
+def given_discounts(
+    wanted: Sequence[WantedDiscount], taken: Sequence[Decimal]
+) -> list[dict[str, str]]:
+    """Each discount with the amount that it really took; the id is for removing it."""
+    return [
+        {
+            "id": str(new_id()),
+            "type": given.discount.type.value,
+            "value": str(given.discount.value),
+            "reason": given.reason,
+            "amount": str(amount),
+        }
+        for given, amount in zip(wanted, taken, strict=True)
+    ]

@@ -1,0 +1,66 @@
+"""Parking an order, taking it up again, and ending it without a sale."""
+
+import uuid
+
+from django.utils import timezone
+
+from orders.models import Order
+from orders.services.approvals import Leave
+from orders.services.payments.capture import locked_order
+from orders.services.sales.open_orders import Edit
+from tenants import audit
+from tenants.exceptions import Invalid
+from tenants.models import Register
+from tenants.outbox import announce
+from tenants.scope import deed
+
+
+@deed
+def hold_order(edit: Edit) -> Order:
+    """Put it aside; every till of the store may take it up again."""
+    order = locked_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    order.ensure_nothing_underway()
+    order.become(Order.Status.HELD)
+    order.save_changes("status")
+    announce("order.held", about=order)
+    return order
+
+
+@deed
+def resume_order(edit: Edit, register_id: uuid.UUID | None = None) -> Order:
+    """Take it up again, at this register where one is named: there it will be sold."""
+    order = locked_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    order.become(Order.Status.OPEN)
+    if register_id is not None:
+        order.register = _register_in(order, register_id)
+    order.save_changes("status", "register")
+    announce("order.resumed", about=order)
+    return order
+
+
+def _register_in(order: Order, register_id: uuid.UUID) -> Register:
+    registers = Register.objects.in_use().filter(store=order.store_id, pk=register_id)
+    register = registers.first()
+    if register is None:
+        raise Invalid.field(
+            "register",
+            "There is no such register in use in the order's store.",
+            code="does_not_exist",
+        )
+    return register
+
+
+@deed
+def void_order(reason: str, edit: Edit) -> Order:
+    """End it without a sale, for a reason that is kept."""
+    order = locked_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    if not order.may_be_voided_by(edit.by):
+        Leave("void", order.pk).spent_by(edit)
+    order.void(reason, timezone.now())
+    order.save_changes("status", "void_reason", "voided_at")
+    audit.record("order_voided", actor=edit.by, target=order, reason=reason)
+    announce("order.voided", about=order, number=order.number, reason=reason)
+    return order

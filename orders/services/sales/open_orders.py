@@ -1,0 +1,265 @@
+"""Changing an open order, one change at a time and each under the order's lock."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from orders.exceptions import PaidMoreThanTotal, TooManyLines
+from orders.models import Order, OrderLine
+from orders.money import Discount, DiscountType
+from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, locked_order
+from orders.services.pricing.basket import WantedDiscount, WantedLine, find_products
+from orders.services.pricing.discount_approval import find_over_limit, measure_order
+from orders.services.pricing.discount_audit import build_events, given_by_holder
+from orders.services.pricing.reprice import BILLED, SUMMED, frozen_rate, reprice
+from tenants import audit
+from tenants.exceptions import IdConflict, Invalid, NotFound
+from tenants.ids import is_duplicate, new_id
+from tenants.models import AuditEvent
+from tenants.outbox import announce
+from tenants.rows import insert_all
+from tenants.scope import current_tenant, deed
+
+# What the discount policy keeps on an order.
+GIVEN = ("price_overridden", "approved_gift", "gift_approved_by")
+MOST_LINES = 500
+MOST_DISCOUNTS = 10
+Change = Callable[[Order], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Which order, from which version of it, by whom, and with whose leave."""
+
+    order: uuid.UUID
+    by: User
+    expected_version: int | None = None
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
+
+
+@deed
+def add_line(wanted: WantedLine, edit: Edit) -> Order:
+    """One more line, at the catalog's price and taxes of this moment.
+
+    The same id again is the same line; two requests of two ids are two lines, also at once.
+    """
+    order = locked_order(edit.order)
+    if any(line.pk == wanted.id for line in order.loaded_lines):
+        return _same_line(order, wanted)
+    (product,) = find_products([wanted], "")
+    if len(order.loaded_lines) >= MOST_LINES:
+        raise TooManyLines(number=order.number, most=MOST_LINES)
+    positions = [line.position for line in order.loaded_lines]
+    line = OrderLine(
+        id=wanted.id or new_id(),
+        order=order,
+        position=max(positions, default=-1) + 1,
+        product=product,
+        sku=product.sku,
+        name=product.name,
+        list_price=product.price,
+        open_price=product.open_price,
+        unit_price=product.price if wanted.unit_price is None else wanted.unit_price,
+        quantity=wanted.quantity,
+        note=wanted.note,
+        tracks_stock=product.track_stock,
+        sold_by=product.sold_by,
+        discounts=[stored_discount(each) for each in wanted.discounts],
+        taxes=[frozen_rate(rate) for rate in product.tax_rates],
+    )
+    return _change(order, edit, lambda order: order.loaded_lines.append(line))
+
+
+def _same_line(order: Order, wanted: WantedLine) -> Order:
+    line = find_line(order, wanted.id)
+    (product,) = find_products([wanted], "")
+    price = line.unit_price if wanted.unit_price is None else wanted.unit_price
+    if (product.pk, wanted.quantity, price) != (line.product_id, line.quantity, line.unit_price):
+        raise IdConflict
+    return order
+
+
+@deed
+def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Order:
+    """Change quantity, price or note of a line.
+
+    Another quantity prices the whole line anew at the list price of this moment; a typed price
+    stays, and is measured against it. Name and taxes stay as they were when it was added.
+    """
+
+    def change(order: Order) -> None:
+        line = find_line(order, line_id)
+        if changes.get("quantity", line.quantity) != line.quantity and line.product:
+            line.take_list_price(line.product.price)
+        for name, value in changes.items():
+            setattr(line, name, value)
+        line.ensure_whole()
+
+    return _change(locked_order(edit.order), edit, change)
+
+
+@deed
+def remove_line(line_id: uuid.UUID, edit: Edit) -> Order:
+    """Take a line off; what was taken off is remembered, as it is where sales disappear."""
+
+    def change(order: Order) -> None:
+        line = find_line(order, line_id)
+        order.loaded_lines.remove(line)
+        audit.record(
+            "line_removed",
+            actor=edit.by,
+            target=order,
+            sku=line.sku,
+            quantity=str(line.quantity),
+            total=str(current_tenant().in_currency(line.total)),
+        )
+        line.delete()
+
+    return _change(locked_order(edit.order), edit, change)
+
+
+@dataclass(frozen=True, slots=True)
+class NewDiscount:
+    """A discount of the order, or of one line of it."""
+
+    id: uuid.UUID
+    wanted: WantedDiscount
+    line: uuid.UUID | None = None
+
+    def stored(self) -> dict[str, str]:
+        return stored_discount(self.wanted, self.id)
+
+
+@deed
+def add_discount(new: NewDiscount, edit: Edit) -> Order:
+    """Give a discount on a line, or on the whole order; the same id again is the same discount."""
+    order = locked_order(edit.order)
+    holders: list[Order | OrderLine] = [order, *order.loaded_lines]
+    for holder in holders:
+        for known in holder.discounts:
+            if known["id"] == str(new.id):
+                _ensure_same_discount(new, known, holder)
+                return order
+
+    def change(order: Order) -> None:
+        holder: Order | OrderLine = find_line(order, new.line) if new.line else order
+        if len(holder.discounts) >= MOST_DISCOUNTS:
+            raise Invalid.field("type", f"No more than {MOST_DISCOUNTS} discounts.", code="max")
+        holder.discounts = [*holder.discounts, new.stored()]
+
+    return _change(order, edit, change)
+
+
+def _ensure_same_discount(
+    new: NewDiscount, known: Mapping[str, str], holder: Order | OrderLine
+) -> None:
+    line = holder.pk if isinstance(holder, OrderLine) else None
+    given = Discount(DiscountType(known["type"]), Decimal(known["value"]))
+    if (line, given, known["reason"]) != (new.line, new.wanted.discount, new.wanted.reason):
+        raise IdConflict
+
+
+@deed
+def remove_discount(discount_id: uuid.UUID, edit: Edit) -> Order:
+    def change(order: Order) -> None:
+        holders: list[Order | OrderLine] = [order, *order.loaded_lines]
+        for holder in holders:
+            kept = [each for each in holder.discounts if each["id"] != str(discount_id)]
+            if len(kept) < len(holder.discounts):
+                holder.discounts = kept
+                return
+        raise NotFound
+
+    return _change(locked_order(edit.order), edit, change)
+
+
+@deed
+def describe_order(changes: dict[str, Any], edit: Edit) -> Order:
+    """A note, or who the customer is: of an order that is not yet a sale."""
+    order = locked_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    order.ensure_open()
+    for name, value in changes.items():
+        setattr(order, name, value)
+    order.save_changes(*changes)
+    announce("order.updated", about=order)
+    return order
+
+
+def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
+    for line in order.loaded_lines:
+        if line.pk == line_id:
+            return line
+    raise NotFound
+
+
+def stored_discount(wanted: WantedDiscount, id: uuid.UUID | None = None) -> dict[str, str]:
+    """Return it as it is kept; the id is for removing it."""
+    return {
+        "id": str(id or new_id()),
+        "type": wanted.discount.type.value,
+        "value": str(wanted.discount.value),
+        "reason": wanted.reason,
+    }
+
+
+def _change(order: Order, edit: Edit, change: Change) -> Order:
+    """Make one change and all that follows from it, or none of it."""
+    order.ensure_version(edit.expected_version)
+    order.ensure_editable()
+    events = _reprice_after(change, order, edit)
+    if order.total < order.paid_total:
+        tenant = current_tenant()
+        raise PaidMoreThanTotal(
+            number=order.number,
+            paid=tenant.in_currency(order.paid_total),
+            total=tenant.in_currency(order.total),
+        )
+    _save(order, order.loaded_lines)
+    if events:
+        insert_all(events)
+    # Without a payment it stays open, also where nothing is due: there may be more to come.
+    completed = complete_if_paid(order, by=edit.by)
+    order.save_changes(*SUMMED, *GIVEN, *PAID_FIELDS)
+    if not completed:
+        announce("order.updated", about=order)
+    return order
+
+
+def _reprice_after(change: Change, order: Order, edit: Edit) -> list[AuditEvent]:
+    """Price the changed order, with an approval where it gives away too much.
+
+    Returns audit events for what it gives away more than before.
+    """
+    lines = order.loaded_lines
+    before, given_before = measure_order(order, lines), given_by_holder(order, lines)
+    change(order)
+    reprice(order, lines)
+    order.price_overridden = any(line.has_price_override for line in lines)
+    over_limit = find_over_limit(order, measure_order(order, lines), edit.by, before)
+    approver = None
+    if over_limit:
+        over_limit.use_approval(edit)
+        approver = order.gift_approved_by
+    return build_events(order, lines, by=edit.by, before=given_before, approver=approver)
+
+
+def _save(order: Order, lines: Sequence[OrderLine]) -> None:
+    """Every line may have changed: an order's discount is shared out over all of them."""
+    new = [line for line in lines if line._state.adding]
+    try:
+        with transaction.atomic():
+            for line in new:
+                line.save(force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise IdConflict from error
+    old = [line for line in lines if line not in new]
+    OrderLine.objects.bulk_update(old, ["quantity", "list_price", "unit_price", "note", *BILLED])

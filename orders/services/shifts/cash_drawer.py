@@ -1,0 +1,235 @@
+"""The drawer's day until it is counted: opened with a float, cash moved with a reason, ended."""
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
+from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
+from orders.services.approvals import Asked, Leave
+from orders.services.catalog.bulk_import import announce_many
+from orders.services.completion.complete import note_first_order
+from orders.services.money_limits import Period, authorize
+from orders.services.registers import no_such_register, register_for
+from orders.services.shifts.report import expected_cash
+from tenants import audit, idempotency
+from tenants.exceptions import IdConflict, NotPermitted
+from tenants.ids import is_duplicate
+from tenants.models import Register
+from tenants.outbox import announce
+from tenants.scope import current_tenant, deed
+
+TAKEN_OUT = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}
+
+
+@dataclass(frozen=True, slots=True)
+class NewShift:
+    """Without a float it is what was last counted at this register."""
+
+    id: uuid.UUID
+    register: uuid.UUID
+    fingerprint: str
+    opening_float: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewCashMovement:
+    """`at` is the register at which whoever moves the cash is logged in, if at one."""
+
+    id: uuid.UUID
+    type: str
+    amount: Decimal
+    reason: str
+    fingerprint: str
+    at: uuid.UUID | None = None
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
+    expected_version: int | None = None
+
+
+@deed
+def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
+    """Open the drawer of a register; the same id again is the same shift.
+
+    Returns the shift, and whether this call opened it. With the first drawer the shop's currency
+    is fixed, as with the first order: the float is money.
+    """
+    register = register_for(new.register, by, in_use=False)
+    note_first_order()
+    series = RegisterSeries.objects.count_up(register)
+    known = Shift.objects.filter(pk=new.id).first()
+    if known is not None:
+        if known.fingerprint != new.fingerprint:
+            raise IdConflict
+        return known, False
+    if not register.is_in_use:
+        raise no_such_register()
+    if series.shift is not None:
+        raise ShiftAlreadyOpen(shift=str(series.shift), register=register.name)
+    return _open(new, register, by), True
+
+
+def _open(new: NewShift, register: Register, by: User) -> Shift:
+    offered = suggested_float(register)
+    shift = Shift(
+        id=new.id,
+        register=register,
+        store=register.store,
+        opening_float=offered if new.opening_float is None else new.opening_float,
+        opened_by=by,
+        fingerprint=new.fingerprint,
+    )
+    _insert(shift)
+    RegisterSeries.objects.filter(register=register).update(shift=shift)
+    _take_in_what_waits(shift)
+    amounts = {
+        "opening_float": str(current_tenant().in_currency(shift.opening_float)),
+        "last_counted": str(offered),
+    }
+    announce("shift.opened", about=shift, register=str(register.pk))
+    audit.record("shift_opened", actor=by, target=shift, register=register.name, **amounts)
+    return shift
+
+
+def _take_in_what_waits(shift: Shift) -> None:
+    """Sales that were made offline, and came when no drawer was open here: they are of this one."""
+    waiting = Order.objects.unbooked(shift.register)
+    orders = list(waiting.only("version", "store").select_for_update(no_key=True))
+    if not orders:
+        return
+    Payment.objects.filter(order__in=waiting.values("pk")).update(shift=shift)
+    waiting.update(shift=shift, version=F("version") + 1, updated_at=timezone.now())
+    for order in orders:
+        order.version += 1
+    announce_many("order.updated", orders)
+
+
+def suggested_float(register: Register) -> Decimal:
+    """What was left in the drawer when it was last counted."""
+    closed = Shift.objects.filter(register=register, status=Shift.Status.CLOSED)
+    last = closed.order_by("-z_number").values_list("counted_cash", flat=True).first()
+    return current_tenant().in_currency(last or Decimal(0))
+
+
+def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[CashMovement, bool]:
+    """Put money into the drawer, take some out, or open it: each with a reason.
+
+    Taking out more than should be there is refused, and remembered: who may try until it fits
+    knows what should be there.
+    """
+    try:
+        return _move_cash(shift_id, new, by)
+    except DrawerShort:
+        _remember_short(shift_id, new, by)
+        raise
+
+
+@deed
+def _remember_short(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> None:
+    shift, amount = Shift.objects.get(pk=shift_id), current_tenant().in_currency(new.amount)
+    audit.record("drawer_short", actor=by, target=shift, type=new.type, amount=str(amount))
+
+
+@deed
+def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[CashMovement, bool]:
+    shift = locked_shift(shift_id)
+    known = CashMovement.objects.filter(pk=new.id).first()
+    if known is not None:
+        if (known.shift_id, known.fingerprint) != (shift.pk, new.fingerprint):
+            raise IdConflict
+        return known, False
+    shift.ensure_version(new.expected_version)
+    if new.at != shift.register_id:
+        ensure_runs(shift, by)
+    shift.ensure_not(Shift.Status.CLOSED)
+    approved_by = _approver(new, shift, by)
+    if new.type in TAKEN_OUT and new.amount > expected_cash(shift):
+        raise DrawerShort
+    movement = CashMovement(
+        id=new.id,
+        shift=shift,
+        type=new.type,
+        amount=new.amount,
+        reason=new.reason,
+        by=by,
+        approved_by=approved_by,
+        fingerprint=new.fingerprint,
+    )
+    idempotency.note()
+    _insert(movement)
+    amount = str(current_tenant().in_currency(new.amount))
+    audit.record(f"cash_{new.type}", actor=by, target=shift, amount=amount, reason=new.reason)
+    announce("shift.cash_moved", about=shift, cash_movement=str(movement.pk))
+    return movement, True
+
+
+def _approver(new: NewCashMovement, shift: Shift, by: User) -> User | None:
+    """Return who approved to take out so much; None where it is within the person's limit."""
+    if new.type not in TAKEN_OUT:
+        return None
+    leave = Leave(new.type, shift.pk, new.amount, kind="shift")
+    return authorize(leave, Asked(by, new.approval, new.terminal), Period(shift=shift.pk))
+
+
+@deed
+def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: User) -> Shift:
+    """Sell no more; what is in the drawer can be counted in peace."""
+    shift = locked_shift(shift_id)
+    shift.ensure_version(expected_version)
+    ensure_runs(shift, by)
+    shift.ensure_is(Shift.Status.OPEN)
+    note_end(shift, by)
+    shift.save_changes("status", "ended_by", "ended_at")
+    announce("shift.ended", about=shift, register=str(shift.register_id))
+    return shift
+
+
+def note_end(shift: Shift, by: User) -> None:
+    """From here on the register has no open shift, and what it sells is not of this one."""
+    shift.status, shift.ended_by, shift.ended_at = Shift.Status.ENDED, by, timezone.now()
+    RegisterSeries.objects.filter(register=shift.register_id, shift=shift).update(shift=None)
+    audit.record("shift_ended", actor=by, target=shift)
+
+
+def locked_shift(shift_id: uuid.UUID) -> Shift:
+    """The shift as it is now, after every sale of its register that is under way."""
+    shifts = Shift.objects.select_related("register", "store")
+    RegisterSeries.objects.count_up(shifts.get(pk=shift_id).register)
+    return shifts.get(pk=shift_id)
+
+
+def ensure_runs(shift: Shift, by: User) -> None:
+    """Whoever opened a drawer answers for it; managers may run those of others."""
+    if not (by.may_run_shifts_of_others() or shift.opened_by_id == by.pk):
+        raise NotPermitted
+
+
+def drawer_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
+    """Where money comes from that is given back at this register before a sale.
+
+    That is the drawer open there; where none is, the one that took it, if nobody has counted it.
+    """
+    shift = RegisterSeries.objects.count_up(register).shift
+    if shift is not None:
+        return shift
+    if payment.method == Payment.Method.CASH and current_tenant().shifts_required:
+        raise NoOpenShift(register=register.name)
+    taken = payment.shift
+    is_there = taken is not None and taken.register_id == register.pk
+    return taken.pk if taken and is_there and taken.status != Shift.Status.CLOSED else None
+
+
+def _insert(row: Any) -> None:
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if not is_duplicate(error):
+            raise
+        raise IdConflict from error

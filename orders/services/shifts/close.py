@@ -1,0 +1,151 @@
+"""The end of a drawer's day: counted without looking, compared, written down for ever."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
+from orders.models import ChainEntry, Payment, RegisterSeries, Shift
+from orders.models.columns import LARGEST_AMOUNT
+from orders.services.completion.hash_chain import seal
+from orders.services.shifts.cash_drawer import ensure_runs, locked_shift, note_end
+from orders.services.shifts.report import open_questions, report_of
+from tenants import audit, idempotency
+from tenants.exceptions import Invalid
+from tenants.outbox import announce
+from tenants.rows import insert_all
+from tenants.scope import current_tenant, deed
+
+CASH = Payment.Method.CASH.value
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What somebody counted, without having seen what should be there."""
+
+    counted: Mapping[str, Decimal]
+    denominations: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    note: str = ""
+
+    @property
+    def by_method(self) -> Mapping[str, Decimal]:
+        """Cash is counted by hand, as a sum or by coins and notes; if as both they must agree."""
+        if not self.denominations:
+            if CASH not in self.counted:
+                raise Invalid.field("counted", "Count the cash.", code="required")
+            return self.counted
+        coins = sum((each["value"] * each["count"] for each in self.denominations), Decimal(0))
+        if coins >= LARGEST_AMOUNT:
+            raise Invalid.field("denominations", "No drawer holds so much.", code="max_value")
+        if self.counted.get(CASH, coins) != coins:
+            raise Invalid.field("denominations", "They do not add up to the cash.", code="mismatch")
+        return {**self.counted, CASH: coins}
+
+
+def close_shift(
+    shift_id: uuid.UUID, count: Count, *, expected_version: int | None = None, by: User
+) -> Shift:
+    """Write the count and the Z, which never change again; an open shift is ended by it.
+
+    A count that is refused is remembered: who may try until it fits knows what should be there.
+    """
+    if idempotency.is_resumed():
+        return Shift.objects.get(pk=shift_id)  # closed by this request, whose answer was lost
+    try:
+        return _count_and_close(shift_id, count, expected_version, by)
+    except CountBeyondTolerance:
+        _remember_refusal(shift_id, count, by)
+        raise
+
+
+@deed
+def _count_and_close(
+    shift_id: uuid.UUID, count: Count, expected_version: int | None, by: User
+) -> Shift:
+    shift = locked_shift(shift_id)
+    shift.ensure_version(expected_version)
+    ensure_runs(shift, by)
+    shift.ensure_not(Shift.Status.CLOSED)
+    if shift.status == Shift.Status.OPEN:
+        note_end(shift, by)
+    if unclear := open_questions(shift):
+        raise PaymentsUnclear(payments=unclear)
+    report = report_of(shift)
+    counted = _compared(report, count.by_method)
+    if not by.may_accept_difference(max(abs(Decimal(each["difference"])) for each in counted)):
+        raise CountBeyondTolerance
+    idempotency.note()
+    _close(shift, count, report, counted, by)
+    return shift
+
+
+@deed
+def _remember_refusal(shift_id: uuid.UUID, count: Count, by: User) -> None:
+    counted = {method: str(amount) for method, amount in count.by_method.items()}
+    shift = Shift.objects.get(pk=shift_id)
+    audit.record("shift_count_refused", actor=by, target=shift, counted=counted)
+
+
+def _compared(report: Mapping[str, Any], counted: Mapping[str, Decimal]) -> list[dict[str, Any]]:
+    """Over or short by method. What nobody counted by hand is what the till says it is."""
+    expected = {each["method"]: Decimal(each["amount"]) for each in report["expected"]}
+    return [
+        _comparison(method, expected.get(method, Decimal(0)), counted.get(method))
+        for method in sorted(expected.keys() | counted.keys())
+    ]
+
+
+def _comparison(method: str, expected: Decimal, counted: Decimal | None) -> dict[str, Any]:
+    money = current_tenant().in_currency
+    return {
+        "method": method,
+        "expected": str(money(expected)),
+        "counted": None if counted is None else str(money(counted)),
+        "difference": str(money(Decimal(0) if counted is None else counted - expected)),
+    }
+
+
+def _close(
+    shift: Shift, count: Count, report: dict[str, Any], counted: list[dict[str, Any]], by: User
+) -> None:
+    numbers = RegisterSeries.objects.count_up(shift.register, zs=1)
+    shift.status, shift.closed_by, shift.closed_at = Shift.Status.CLOSED, by, timezone.now()
+    shift.z_number, shift.note, shift.counted = numbers.z, count.note, counted
+    shift.denominations = [
+        {"value": str(each["value"]), "count": each["count"]} for each in count.denominations
+    ]
+    shift.counted_cash = count.by_method[CASH]
+    content = shift.z_report = z_content(shift, report)
+    shift.version += 1
+    shift.save()
+    entry, extension = seal(ChainEntry.Kind.Z_REPORT, shift.pk, content, numbers, shift.register)
+    insert_all([entry], also=[extension])
+    over_short = {each["method"]: each["difference"] for each in counted}
+    audit.record("shift_closed", actor=by, target=shift, z_number=numbers.z, over_short=over_short)
+    announce("shift.closed", about=shift, z_number=numbers.z, register=str(shift.register_id))
+
+
+def z_content(shift: Shift, report: dict[str, Any]) -> dict[str, Any]:
+    """What the Z says: the figures, and who counted what."""
+    return {
+        **report,
+        "z_number": shift.z_number,
+        "shift": str(shift.pk),
+        "register": str(shift.register_id),
+        "store": str(shift.store_id),
+        "currency": current_tenant().currency,
+        "opened_at": shift.created_at.isoformat(),
+        "opened_by": str(shift.opened_by_id),
+        "ended_at": shift.ended_at.isoformat() if shift.ended_at else None,
+        "ended_by": str(shift.ended_by_id),
+        "closed_at": shift.closed_at.isoformat() if shift.closed_at else None,
+        "closed_by": str(shift.closed_by_id),
+        "counted": shift.counted,
+        "denominations": shift.denominations,
+        "note": shift.note,
+    }
