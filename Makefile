@@ -35,12 +35,12 @@ help: ## list the targets
 # --- Doing ----------------------------------------------------------------------------------
 
 run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
-	@env PORT=$(PORT) $(PY) -m config.together --check
+	@env PORT=$(PORT) $(PY) -m config.development_server --check
 	@for file in .env till.sqlite3*; do [ ! -f "$$file" ] || chmod go= "$$file"; done
 	@$(PY) manage.py migrate --noinput --verbosity 0
 	@LOG_LEVEL=WARNING $(PY) manage.py seed_demo --url http://127.0.0.1:$(PORT)
 	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
-	@exec env PORT=$(PORT) $(PY) -m config.together
+	@exec env PORT=$(PORT) $(PY) -m config.development_server
 
 # 5 is pytest for "nothing to run": what ARGS names may be nothing for one engine, never for both.
 test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="for pytest"

@@ -5,9 +5,10 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from accounts import services
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession, Terminal, User
+from accounts.services.sessions import session_of
+from accounts.services.terminals import terminal_of
 
 TERMINAL_TOKEN = "X-Terminal-Token"  # noqa: S105  (the name of a header)
 
@@ -23,7 +24,7 @@ class SessionTokenAuthentication(BaseAuthentication):
         token = bearer_token(request)
         if token is None:
             return None
-        session = services.session_of(token, tenant=request.headers.get("X-Tenant-ID"))
+        session = session_of(token, tenant=request.headers.get("X-Tenant-ID"))
         structlog.contextvars.bind_contextvars(session=str(session.pk))
         session.user.at_store = session.store_id
         return session.user, session
@@ -46,7 +47,7 @@ def bearer_token(request: Request) -> str | None:
 def terminal_named_by(request: Request) -> Terminal:
     """The paired device that sends this request; its token gives no rights of any person."""
     token = request.headers.get(TERMINAL_TOKEN, "")
-    return services.terminal_of(token, tenant=request.headers.get("X-Tenant-ID"))
+    return terminal_of(token, tenant=request.headers.get("X-Tenant-ID"))
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
-from accounts.hashers import spend_one_hash
 from accounts.models import User, username_key
+from accounts.security.hashers import spend_one_hash
 from tenants.models import Tenant
 from tenants.scope import tenant_context
 

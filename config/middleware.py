@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from accounts.origins import ip_of
+from accounts.client_info import ip_of
 from config.problems import HTML_PREFIXES, PROBLEM_JSON, Problem, bad_request, page_not_found
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

@@ -25,11 +25,11 @@ from rest_framework import exceptions as rest
 from rest_framework.views import set_rollback
 
 from accounts.models import AuthSession
-from accounts.services import note_refusal
+from accounts.services.denied_access_log import note_refusal
 from tenants import exceptions as domain
+from tenants.api.formats import write_moment
+from tenants.api.serializers import flatten_errors
 from tenants.exceptions import DomainError, FieldError
-from tenants.formats import write_moment
-from tenants.serializers import flatten_errors
 
 PROBLEM_JSON = "application/problem+json"
 MOST_ERRORS = 100

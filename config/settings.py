@@ -8,11 +8,11 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.keyring import BadKeyRing, KeyRing
-from accounts.peppers import BadPeppers, read_peppers
-from config.engines import SQLITE_OPTIONS, postgresql
-from config.logs import logging_config
-from config.schema import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
+from accounts.security.keyring import BadKeyRing, KeyRing
+from accounts.security.peppers import BadPeppers, read_peppers
+from config.databases import SQLITE_OPTIONS, postgresql
+from config.logging import logging_config
+from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -151,7 +151,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.web.visitors.VisitorMiddleware",
+    "accounts.admin_site.middleware.VisitorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -180,7 +180,7 @@ TEMPLATES = [
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'till.sqlite3'}")}
 IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
-    DATABASES["default"] |= {"ENGINE": "tenants.sqlite", "OPTIONS": SQLITE_OPTIONS}
+    DATABASES["default"] |= {"ENGINE": "tenants.database.sqlite", "OPTIONS": SQLITE_OPTIONS}
 else:
     # Who may change the tables, for `migrate`; Till serves as somebody who may not.
     OWNER = env.db("MIGRATE_DATABASE_URL") if env.str("MIGRATE_DATABASE_URL", "") else None
@@ -215,14 +215,14 @@ AUTHENTICATION_BACKENDS = ["accounts.backends.TenantBackend"]
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 PASSWORD_PEPPERS = peppers()
 PASSWORD_HASHERS = [
-    *(["accounts.hashers.PepperedArgon2PasswordHasher"] if PASSWORD_PEPPERS else []),
-    "accounts.hashers.LeanArgon2PasswordHasher",
+    *(["accounts.security.hashers.PepperedArgon2PasswordHasher"] if PASSWORD_PEPPERS else []),
+    "accounts.security.hashers.LeanArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "accounts.validators.LengthByRoleValidator"},
+    {"NAME": "accounts.security.validators.LengthByRoleValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "accounts.validators.ContextWordsValidator"},
+    {"NAME": "accounts.security.validators.ContextWordsValidator"},
 ]
 SIGNUP_ENABLED = env.bool("SIGNUP_ENABLED", default=False)
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", default=10))
@@ -255,12 +255,12 @@ OUTBOX_SUBSCRIBERS = [
     "orders.notifications.LowStockMail",
     "orders.services.documents.email.ReceiptMail",
     "orders.notifications.WebhookDisabledMail",
-    "tenants.webhooks.subscriber.Webhooks",
+    "tenants.events.webhooks.subscriber.Webhooks",
 ]
 RELAY_JOBS = [
     "orders.services.reconciliation.LeftBehindPayments",
     "orders.services.reconciliation.LeftBehindPayouts",
-    "tenants.changes.Numbering",
+    "tenants.events.change_feed.Numbering",
 ]
 # For how long a reader of the feed of changes may stay away, and what was told is kept.
 CHANGES_KEPT = timedelta(days=env.int("CHANGES_KEPT_DAYS", default=30))
@@ -276,10 +276,10 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.SessionTokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.IsStaff"],
-    "DEFAULT_PARSER_CLASSES": ["tenants.parsers.StrictJSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PAGINATION_CLASS": "tenants.pagination.CursorPagination",
-    "DEFAULT_FILTER_BACKENDS": ["tenants.filters.StrictFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.api.pagination.CursorPagination",
+    "DEFAULT_FILTER_BACKENDS": ["tenants.api.filters.StrictFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "config.problems.exception_handler",
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,

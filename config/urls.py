@@ -3,18 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.admin_site.site import shop_site
 from accounts.views import KeysView
-from accounts.web.site import shop_site
-from config import docs, health
+from config import api_docs, health
 
 urlpatterns = [
-    path("", docs.home, name="home"),
+    path("", api_docs.home, name="home"),
     path("admin/", shop_site.urls),
     path("platform/", admin.site.urls),
     path("api/v1/", include("accounts.urls")),
     path("api/v1/", include("orders.urls")),
-    path("api/schema/", docs.schema, name="schema"),
-    path("api/docs/", docs.docs, name="docs"),
+    path("api/schema/", api_docs.schema, name="schema"),
+    path("api/docs/", api_docs.docs, name="docs"),
     path(".well-known/jwks.json", KeysView.as_view(), name="jwks"),
     path("health/live/", health.live, name="live"),
     path("health/ready/", health.ready, name="ready"),

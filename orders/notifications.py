@@ -14,9 +14,9 @@ from django.core.mail import EmailMultiAlternatives
 
 from accounts.models import Role, User
 from orders.models import StockLevel
-from tenants.formats import write_number
+from tenants.api.formats import write_number
+from tenants.events.delivery import GiveUp, Subscriber
 from tenants.models import OutboxDelivery
-from tenants.relay import GiveUp, Subscriber
 from tenants.scope import current_tenant
 
 sales = structlog.get_logger("till.sales")

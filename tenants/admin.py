@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from tenants import audit, services
+from tenants.events.delivery import configured
+from tenants.events.outbox import announce_row
 from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, OutboxDelivery, OutboxEvent, Register, Store, Tenant
-from tenants.outbox import announce_row
-from tenants.relay import configured
 from tenants.scope import tenant_context, tenant_scope
 
 

@@ -10,8 +10,8 @@ import structlog
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from tenants.api.formats import write_amount
 from tenants.columns import MoneyColumn
-from tenants.formats import write_amount
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, current_tenant
 

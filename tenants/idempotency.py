@@ -14,10 +14,10 @@ from typing import Any
 
 from django.db import IntegrityError, connection
 
+from tenants.database.compiled_queries import Prepared
 from tenants.exceptions import DomainError, RequestInProgress
 from tenants.ids import is_duplicate
 from tenants.models import IdempotencyKey
-from tenants.prepared import Prepared
 from tenants.scope import deed, tenant_context
 
 _claim: ContextVar[IdempotencyKey | None] = ContextVar("idempotency_key", default=None)

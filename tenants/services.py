@@ -7,10 +7,10 @@ from django.db.models import Max
 
 from tenants import audit
 from tenants.audit import Named
+from tenants.events.outbox import announce_row
 from tenants.exceptions import CurrencyFixed, SlugTaken
 from tenants.ids import is_duplicate
 from tenants.models import OutboxDelivery, Register, Store, Tenant
-from tenants.outbox import announce_row
 from tenants.scope import current_tenant_id, deed
 
 

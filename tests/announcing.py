@@ -27,6 +27,7 @@ from orders.models import (
     StoreCreditEntry,
     TaxClass,
 )
+from tenants.events.outbox import kind_of
 from tenants.models import (
     AuditEvent,
     ChangeFeed,
@@ -38,7 +39,6 @@ from tenants.models import (
     Tenant,
     Webhook,
 )
-from tenants.outbox import kind_of
 from tenants.scope import across_tenants
 
 # What the feed tells of. Each change is announced with the version at which it left the row.

@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 
 from accounts.models import AuthSession, User
-from accounts.tokens import TokenPair, issue_pair
+from accounts.security.tokens import TokenPair, issue_pair
 from tests.factories.accounts import AuthSessionFactory
 from tests.leaks import leaks
 

@@ -2,24 +2,24 @@
 
 from accounts.admin import (
     approvals,
-    devices,
-    figures,
-    log_ins,
-    people,
-    places,
+    audit_log,
+    dashboard,
     platform,
-    records,
+    sessions,
     settings,
+    stores,
+    terminals,
+    users,
 )
 
 __all__ = [
     "approvals",
-    "devices",
-    "figures",
-    "log_ins",
-    "people",
-    "places",
+    "audit_log",
+    "dashboard",
     "platform",
-    "records",
+    "sessions",
     "settings",
+    "stores",
+    "terminals",
+    "users",
 ]

@@ -8,8 +8,8 @@ from django.utils import timezone
 from accounts.admin.filters import OnDay, Recent
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import NOTHING
+from accounts.admin_site.site import shop_site
 from accounts.models import EXPIRED, Approval, Role
-from accounts.web.site import shop_site
 from tenants.scope import current_tenant
 
 STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]

@@ -11,8 +11,8 @@ from django.db import models
 from rest_framework.exceptions import ValidationError as InvalidInput
 
 from accounts.models import User
+from tenants.api.serializers import flatten_errors
 from tenants.exceptions import DomainError, FieldError, Invalid, VersionConflict
-from tenants.serializers import flatten_errors
 
 if TYPE_CHECKING:
     from accounts.admin.pages import ShopAdmin

@@ -8,8 +8,8 @@ from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import services
 from accounts.models import User
+from accounts.services.users import set_activation
 from tenants.admin import PlatformAdmin, ReadOnly
 from tenants.exceptions import DomainError
 from tenants.scope import tenant_scope
@@ -58,7 +58,7 @@ class UserAdmin(ReadOnly, PlatformAdmin):
     def try_activation(self, user: User, *, active: bool, by: Any) -> tuple[int, str]:
         try:
             with tenant_scope(user.tenant):
-                services.set_activation(user=user, active=active, by=by)
+                set_activation(user=user, active=active, by=by)
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
         return messages.SUCCESS, "may log in." if active else "may not log in."

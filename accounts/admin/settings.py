@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from accounts.admin.forms import DeedForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import NOTHING
+from accounts.admin_site.site import shop_site
 from accounts.models import Role, ShopSettings, User
 from accounts.serializers.shop import TenantInput, tenant_changes
-from accounts.web.site import shop_site
 from tenants.currencies import CURRENCIES
 from tenants.scope import current_tenant
 from tenants.services import change_settings

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from accounts.pacing import State
+from accounts.security.rate_limits.algorithm import State
 
 
 class ThrottleQuerySet(models.QuerySet["Throttle"]):

@@ -8,9 +8,9 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import EXPIRED, Approval, RefundMethod, User
 from accounts.serializers.people import password_field, pin_field
-from accounts.services import Credentials, PasswordOf, PinOf
-from tenants.fields import MoneyField, StrictCharField, StrictChoiceField, StrictUUIDField
-from tenants.serializers import StrictSerializer
+from accounts.services.approvers import Credentials, PasswordOf, PinOf
+from tenants.api.fields import MoneyField, StrictCharField, StrictChoiceField, StrictUUIDField
+from tenants.api.serializers import StrictSerializer
 
 STATUSES = [*Approval.Status.choices, (EXPIRED, "Not taken up in time")]
 

@@ -5,8 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from tenants.events.topics import KINDS, TOPICS
 from tenants.models import OutboxEvent
-from tenants.topics import KINDS, TOPICS
 
 
 class ChangedSerializer(serializers.Serializer[Any]):

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from tenants.fields import StrictDateTimeField
+from tenants.api.fields import StrictDateTimeField
 
 
 class HeadcountSerializer(serializers.Serializer[Any]):

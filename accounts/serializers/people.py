@@ -8,15 +8,15 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import AuthSession, Role, User
 from accounts.models.user import USERNAME, normalize_username
-from accounts.validators import DIGITS
-from tenants.fields import (
+from accounts.security.validators import DIGITS
+from tenants.api.fields import (
     StrictCharField,
     StrictChoiceField,
     StrictDateTimeField,
     StrictEmailField,
 )
+from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store, Tenant
-from tenants.serializers import StrictSerializer, TenantRelatedField
 
 PASSWORD_LIMIT = 128
 PIN_LIMIT = 8

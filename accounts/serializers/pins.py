@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
+from accounts.security.validators import validate_pin
 from accounts.serializers.people import (
     AGAIN,
     AccessTokenSerializer,
@@ -12,9 +13,8 @@ from accounts.serializers.people import (
     UserSerializer,
     pin_field,
 )
-from accounts.validators import validate_pin
-from tenants.fields import StrictUUIDField
-from tenants.serializers import StrictSerializer
+from tenants.api.fields import StrictUUIDField
+from tenants.api.serializers import StrictSerializer
 
 
 class TerminalTokenSerializer(serializers.Serializer[Any]):

@@ -6,8 +6,7 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tenants.currencies import CURRENCIES
-from tenants.fields import (
+from tenants.api.fields import (
     MoneyField,
     PercentField,
     StrictBooleanField,
@@ -15,9 +14,10 @@ from tenants.fields import (
     StrictChoiceField,
     refuse,
 )
-from tenants.formats import FormatError, read_clock
+from tenants.api.formats import FormatError, read_clock
+from tenants.api.serializers import StrictSerializer, TenantRelatedField
+from tenants.currencies import CURRENCIES
 from tenants.models import Register, Store, Tenant
-from tenants.serializers import StrictSerializer, TenantRelatedField
 
 
 class TaxRoundingSerializer(serializers.Serializer[Tenant]):

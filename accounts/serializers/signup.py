@@ -10,10 +10,10 @@ from accounts.serializers.people import (
     display_name_field,
     password_field,
 )
+from tenants.api.fields import StrictCharField, StrictChoiceField, StrictEmailField
+from tenants.api.serializers import StrictSerializer
 from tenants.currencies import CURRENCIES
-from tenants.fields import StrictCharField, StrictChoiceField, StrictEmailField
 from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
-from tenants.serializers import StrictSerializer
 
 
 class SignupAnswer(LogInAnswer):

@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from tenants.fields import StrictBooleanField, StrictCharField, StrictChoiceField
+from tenants.api.fields import StrictBooleanField, StrictCharField, StrictChoiceField
+from tenants.api.serializers import StrictSerializer
+from tenants.events.topics import PATTERNS, TEST, TOPICS
 from tenants.models import OutboxDelivery, Webhook
-from tenants.serializers import StrictSerializer
-from tenants.topics import PATTERNS, TEST, TOPICS
 
 NAMES = sorted(PATTERNS)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.exceptions import ApprovalNotPending, ApprovalNotValid, PasswordChangeRequired
 from accounts.models import Approval, AuthSession, User, object_key
-from accounts.services.deciders import Credentials, decider
+from accounts.services.approvers import Credentials, decider
 from tenants import audit, idempotency
 from tenants.scope import deed
 

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.utils import timezone
 
-from accounts import limits
-from accounts.limiter import Claim, waiting
 from accounts.models import AuthSession, Role, User
-from accounts.services.attempts import KNOWN_FOR
+from accounts.security.rate_limits import policies
+from accounts.security.rate_limits.limiter import Claim, waiting
+from accounts.services.login_attempts import KNOWN_FOR
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
 
@@ -74,9 +74,9 @@ def count_locked(names: list[str], now: datetime) -> int:
     owners = {claim: name for name in names for claim in claims_on(shop, name)}
     lately = AuthSession.objects.filter(created_at__gte=now - KNOWN_FOR)
     for name, ip, terminal in lately.values_list("user__username_key", "ip", "terminal").distinct():
-        owners[limits.of_user(shop, name, known_at=ip, terminal=terminal)] = name
+        owners[policies.of_user(shop, name, known_at=ip, terminal=terminal)] = name
     return len({owners[claim] for claim in waiting(owners)})
 
 
 def claims_on(shop: str, name: str) -> list[Claim]:
-    return [limits.of_user(shop, name), limits.of_strangers(shop, name)]
+    return [policies.of_user(shop, name), policies.of_strangers(shop, name)]

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from accounts import limits
 from accounts.exceptions import (
     Busy,
     InvalidCredentials,
@@ -12,18 +11,19 @@ from accounts.exceptions import (
     TerminalNotPaired,
     TooManyAttempts,
 )
-from accounts.hashers import spend_one_hash
-from accounts.limiter import Claim, Wait, forgive, reserve
 from accounts.models import AuthSession, Pin, Terminal, User
 from accounts.models.terminal import pin_secret
 from accounts.models.user import UserQuerySet
-from accounts.services.attempts import facts_of
-from accounts.services.logging_in import Origin, begin_session
-from accounts.services.people import locked_people
+from accounts.security.hashers import spend_one_hash
+from accounts.security.rate_limits import policies
+from accounts.security.rate_limits.limiter import Claim, Wait, forgive, reserve
+from accounts.services.login import Origin, begin_session
+from accounts.services.login_attempts import facts_of
 from accounts.services.sessions import record_own
+from accounts.services.users import locked_people
 from tenants import audit
+from tenants.events.outbox import announce_row
 from tenants.exceptions import NotPermitted
-from tenants.outbox import announce_row
 from tenants.scope import deed, tenant_context
 
 
@@ -107,7 +107,7 @@ def checked_pin(terminal: Terminal, user_id: uuid.UUID, pin: str, *, way: str = 
     transaction: what was tried is remembered although it is refused.
     """
     person = people_at(terminal).select_related("tenant", "pin").filter(pk=user_id).first()
-    claims = limits.pins_for(terminal.pk, user_id, person.pin.opened_at if person else None)
+    claims = policies.pins_for(terminal.pk, user_id, person.pin.opened_at if person else None)
     waits = _reserve(claims)
     try:
         fits = _fits(person, user_id, pin)

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuthSession, Throttle
-from tenants.changes import forget_changes
+from tenants.events.change_feed import forget_changes
 from tenants.models import IdempotencyKey, OutboxEvent
 from tenants.scope import across_tenants
 

@@ -5,11 +5,11 @@ from django.utils import timezone
 from accounts.backends import Verdict
 from accounts.exceptions import InvalidCredentials, TokenNotValid
 from accounts.models import AuthSession, Terminal
-from accounts.services.attempts import counted_log_in
-from accounts.services.logging_in import open_pin
+from accounts.security.tokens import issue_access
+from accounts.services.login import open_pin
+from accounts.services.login_attempts import counted_log_in
 from accounts.services.pins import checked_pin
 from accounts.services.sessions import record_own
-from accounts.tokens import issue_access
 from tenants import idempotency
 from tenants.exceptions import Invalid
 from tenants.scope import across_tenants, deed, tenant_context

@@ -9,22 +9,16 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from accounts import limits
 from accounts.exceptions import ForeignTenant, TokenNotValid
-from accounts.limiter import reserve
 from accounts.models import AuthSession, User
-from accounts.services.attempts import facts_of
-from accounts.services.refusals import note_refusal
-from accounts.tokens import (
-    Claims,
-    TokenPair,
-    issue_pair,
-    read_access,
-    read_refresh,
-)
+from accounts.security.rate_limits import policies
+from accounts.security.rate_limits.limiter import reserve
+from accounts.security.tokens import Claims, TokenPair, issue_pair, read_access, read_refresh
+from accounts.services.denied_access_log import note_refusal
+from accounts.services.login_attempts import facts_of
 from tenants import audit, idempotency
+from tenants.database.compiled_queries import Prepared
 from tenants.exceptions import NotFound
-from tenants.prepared import Prepared
 from tenants.scope import across_tenants, deed, tenant_context
 
 # Writing on every request would cost more than knowing to the minute is worth.
@@ -139,7 +133,7 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
 
 
 def _count_refresh(claims: Claims) -> None:
-    for wait in reserve([limits.of_session(claims.session)]):
+    for wait in reserve([policies.of_session(claims.session)]):
         session = _find(claims)
         if session is not None:
             record_own("too_many_attempts", session, **facts_of(wait))

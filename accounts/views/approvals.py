@@ -10,9 +10,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
+from accounts.client_info import ip_of
 from accounts.models import Approval
-from accounts.origins import ip_of
 from accounts.permissions import IsStaff
 from accounts.serializers.approvals import (
     STATUSES,
@@ -20,8 +19,9 @@ from accounts.serializers.approvals import (
     ApprovalSerializer,
     CredentialsInput,
 )
-from tenants.filters import IdFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.views import ListsAndShows, TenantScopedViewSet
+from accounts.services.approvals import decide, request_approval
+from tenants.api.filters import IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
 
 
 class ApprovalFilter(StrictFilterSet):
@@ -60,7 +60,7 @@ class ApprovalViewSet(ListsAndShows, TenantScopedViewSet):
     @extend_schema(request=ApprovalInput, responses={201: ApprovalSerializer})
     def create(self, request: Request) -> Response:
         """Ask for leave, at the till where one stands; it counts there alone."""
-        approval = services.request_approval(**self.validated(ApprovalInput), session=request.auth)
+        approval = request_approval(**self.validated(ApprovalInput), session=request.auth)
         return self.answer(approval, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CredentialsInput, responses=ApprovalSerializer)
@@ -79,7 +79,5 @@ class ApprovalViewSet(ListsAndShows, TenantScopedViewSet):
     def decide(self, request: Request, decision: Approval.Status) -> Response:
         approval = self.get_object()
         given = self.validated(CredentialsInput)
-        decided = services.decide(
-            approval, decision, **given, session=request.auth, ip=ip_of(request)
-        )
+        decided = decide(approval, decision, **given, session=request.auth, ip=ip_of(request))
         return self.answer(decided)

@@ -5,9 +5,9 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from accounts.permissions import EVERYTHING, IsManager
 from accounts.serializers.audit import AuditEventSerializer
-from tenants.filters import IdFilter, MomentFilter, StrictFilterSet
+from tenants.api.filters import IdFilter, MomentFilter, StrictFilterSet
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
 from tenants.models import AuditEvent
-from tenants.views import ListsAndShows, TenantScopedViewSet
 
 
 class AuditFilter(StrictFilterSet):

@@ -11,16 +11,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import services
 from accounts.authentication import TERMINAL_TOKEN, bearer_token, terminal_named_by
+from accounts.client_info import ip_of, printable, shop_of_host
 from accounts.exceptions import (
     AlreadyAuthenticated,
     SignupDisabled,
     TenantMismatch,
     TenantRequired,
 )
-from accounts.origins import ip_of, printable, shop_of_host
 from accounts.permissions import IsStaff
+from accounts.security.tokens import TokenPair, read_access
 from accounts.serializers.people import (
     LogInAnswer,
     LogInInput,
@@ -33,13 +33,17 @@ from accounts.serializers.people import (
     VerifyInput,
 )
 from accounts.serializers.signup import SignupAnswer, SignupInput
-from accounts.tokens import TokenPair, read_access
+from accounts.services.login import Origin, log_in
+from accounts.services.login_attempts import count_sign_up
+from accounts.services.revocation import revoke
+from accounts.services.sessions import log_out, log_out_everywhere, refresh, session_of
+from accounts.services.signup import sign_up
 from tenants import idempotency
+from tenants.api.idempotent_views import KeyedView
+from tenants.api.parsers import StrictFormParser, StrictJSONParser
 from tenants.exceptions import Invalid
 from tenants.ids import id_from
-from tenants.keyed import KeyedView
 from tenants.models import Tenant
-from tenants.parsers import StrictFormParser, StrictJSONParser
 
 TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
 # Whose key it is where nobody is logged in.
@@ -67,8 +71,8 @@ class OpenView(APIView):
     permission_classes = ()
 
 
-def origin_of(request: Request) -> services.Origin:
-    return services.Origin(
+def origin_of(request: Request) -> Origin:
+    return Origin(
         ip=ip_of(request),
         user_agent=printable(request.headers.get("User-Agent", "")),
     )
@@ -121,7 +125,7 @@ class LogInView(OpenView):
         serializer = (OAuthLogInInput if is_form else LogInInput)(data=request.data)
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
-        session, pair = services.log_in(
+        session, pair = log_in(
             tenant=tenant_named_by(request, given.get("tenant")),
             username=given["username"],
             password=given["password"],
@@ -145,7 +149,7 @@ class RefreshView(OpenView):
     def post(self, request: Request) -> Response:
         serializer = RefreshInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        pair = services.refresh(
+        pair = refresh(
             serializer.validated_data["refresh"], tenant=request.headers.get("X-Tenant-ID")
         )
         return Response(TokenPairSerializer(pair).data)
@@ -165,7 +169,7 @@ class RevokeView(OpenView):
     def post(self, request: Request) -> Response:
         serializer = RevokeInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        services.revoke(serializer.validated_data["token"])
+        revoke(serializer.validated_data["token"])
         return Response(status=status.HTTP_200_OK)
 
 
@@ -179,7 +183,7 @@ class VerifyView(OpenView):
         serializer = VerifyInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         token = serializer.validated_data["token"]
-        session = services.session_of(token)
+        session = session_of(token)
         answer = {
             "active": True,
             "user": session.user,
@@ -210,8 +214,8 @@ class SignupView(OpenView, KeyedView):
         serializer = SignupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         if not idempotency.is_resumed():
-            services.count_sign_up(origin_of(request).ip)
-        session, pair = services.sign_up(
+            count_sign_up(origin_of(request).ip)
+        session, pair = sign_up(
             **serializer.validated_data,
             id=self.claim.tenant_id if self.claim else None,
             origin=origin_of(request),
@@ -235,7 +239,7 @@ class LogOutView(OwnSessionsView):
 
     @extend_schema(operation_id="auth_logout", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        services.log_out(request.auth)
+        log_out(request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -247,5 +251,5 @@ class LogOutEverywhereView(OwnSessionsView):
 
     @extend_schema(operation_id="auth_logout_all", request=None, responses={204: None})
     def post(self, request: Request) -> Response:
-        services.log_out_everywhere(request.auth)
+        log_out_everywhere(request.auth)
         return Response(status=status.HTTP_204_NO_CONTENT)

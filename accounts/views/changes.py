@@ -10,13 +10,13 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
 from accounts.serializers.changes import ChangesSerializer
-from accounts.services import changes_for
+from accounts.services.change_feed import changes_for
+from tenants.api.filters import ensure_plain
+from tenants.api.pagination import CursorPagination
+from tenants.api.views import TenantScopedViewSet
+from tenants.events.topics import KINDS
 from tenants.exceptions import Invalid
-from tenants.filters import ensure_plain
 from tenants.models import OutboxEvent
-from tenants.pagination import CursorPagination
-from tenants.topics import KINDS
-from tenants.views import TenantScopedViewSet
 
 POSITION = re.compile(r"[0-9]{1,18}")
 PARAMETERS = [

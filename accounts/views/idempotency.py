@@ -6,9 +6,9 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
 from accounts.serializers.idempotency import IdempotencyKeySerializer
+from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import NotFound
 from tenants.models import IdempotencyKey
-from tenants.views import TenantScopedViewSet
 
 KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The Idempotency-Key.")
 

@@ -5,7 +5,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import services
 from accounts.permissions import WRITES, IsStaff, ensure_password
 from accounts.serializers.people import (
     OwnPasswordInput,
@@ -13,8 +12,9 @@ from accounts.serializers.people import (
     TokenPairSerializer,
     UserSerializer,
 )
+from accounts.services.users import change_own_password, edit_user
+from tenants.api.views import version_named_by
 from tenants.scope import tenant_context, tenant_scope
-from tenants.views import version_named_by
 
 
 class MeView(APIView):
@@ -34,7 +34,7 @@ class MeView(APIView):
         if "email" in serializer.validated_data:
             ensure_password(request)
         with tenant_scope(request.user.tenant):
-            request.user = services.edit_user(
+            request.user = edit_user(
                 user=request.user,
                 changes=serializer.validated_data,
                 expected_version=expected,
@@ -61,7 +61,7 @@ class OwnPasswordView(APIView):
         serializer = OwnPasswordInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         with tenant_context(request.user.tenant):
-            pair = services.change_own_password(
+            pair = change_own_password(
                 session=request.auth,
                 current=serializer.validated_data["current_password"],
                 new=serializer.validated_data["new_password"],

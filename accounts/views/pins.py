@@ -7,11 +7,11 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
 from accounts.authentication import TERMINAL_TOKEN, terminal_named_by
 from accounts.models import User
+from accounts.security.tokens import issue_access, seconds_of_access
 from accounts.serializers.pins import PinLogInAnswer, PinLogInInput, PinUserSerializer
-from accounts.tokens import issue_access, seconds_of_access
+from accounts.services.pins import log_in_by_pin, people_offered_at
 from accounts.views.auth import TERMINAL_HEADER, OpenView, origin_of
 from tenants.scope import tenant_scope
 
@@ -43,7 +43,7 @@ class PinUsersView(OpenView, GenericAPIView):
     def get(self, request: Request) -> Response:
         terminal = terminal_named_by(request)
         with tenant_scope(terminal.tenant):
-            people = self.filter_queryset(services.people_offered_at(terminal))
+            people = self.filter_queryset(people_offered_at(terminal))
             page = self.paginate_queryset(people)
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -62,7 +62,7 @@ class PinLogInView(OpenView):
         terminal = terminal_named_by(request)
         serializer = PinLogInInput(data=request.data)
         serializer.is_valid(raise_exception=True)
-        session = services.log_in_by_pin(
+        session = log_in_by_pin(
             terminal=terminal,
             user_id=serializer.validated_data["user"],
             pin=serializer.validated_data["pin"],

@@ -7,14 +7,15 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
 from accounts.models import AuthSession
 from accounts.permissions import IsStaff
+from accounts.security.tokens import seconds_of_access
 from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerializer
-from accounts.tokens import seconds_of_access
+from accounts.services.reauth import reauthenticate, reauthenticate_by_pin
+from accounts.services.sessions import end_own_session
 from accounts.views.auth import origin_of
-from tenants.keyed import KeyedView
-from tenants.views import TenantScopedViewSet
+from tenants.api.idempotent_views import KeyedView
+from tenants.api.views import TenantScopedViewSet
 
 
 @extend_schema_view(list=extend_schema(summary="Where one is logged in"))
@@ -39,7 +40,7 @@ class SessionViewSet(TenantScopedViewSet):
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: Any) -> Response:
         """End one of them; its tokens are dead with the next request."""
-        services.end_own_session(session_id=pk, by=request.user)
+        end_own_session(session_id=pk, by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -58,11 +59,9 @@ class ReauthView(KeyedView):
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         access = (
-            services.reauthenticate_by_pin(request.auth, pin=given["pin"])
+            reauthenticate_by_pin(request.auth, pin=given["pin"])
             if "pin" in given
-            else services.reauthenticate(
-                request.auth, password=given["password"], ip=origin_of(request).ip
-            )
+            else reauthenticate(request.auth, password=given["password"], ip=origin_of(request).ip)
         )
         answer = {"access": access, "expires_in": seconds_of_access(request.auth)}
         return Response(ReauthAnswer(answer).data)

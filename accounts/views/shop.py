@@ -22,12 +22,12 @@ from accounts.serializers.shop import (
     TenantSerializer,
     tenant_changes,
 )
-from accounts.services import end_sessions_of_closed, pair_terminal, unpair_terminal
+from accounts.services.terminals import end_sessions_of_closed, pair_terminal, unpair_terminal
 from tenants import services
-from tenants.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.views import ListsAndShows, TenantScopedViewSet, Writes, version_named_by
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
-from tenants.views import ListsAndShows, TenantScopedViewSet, Writes, version_named_by
 
 # Reading is asked first: whom a password would not help is not asked for it.
 READ_ALL_WRITE_ADMIN: Any = IsAdmin | (ReadOnly & IsStaff)

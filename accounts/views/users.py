@@ -9,7 +9,6 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import services
 from accounts.models import AuthSession, Role, User, username_key
 from accounts.permissions import EVERYTHING, WRITES, IsAdmin, IsManager, IsStaff
 from accounts.serializers.people import (
@@ -22,15 +21,24 @@ from accounts.serializers.people import (
     TemporaryPasswordSerializer,
 )
 from accounts.serializers.pins import PinInput
+from accounts.services.pins import remove_pin, set_pin
+from accounts.services.users import (
+    change_role,
+    create_user,
+    edit_user,
+    log_out_by_staff,
+    reset_password,
+    set_activation,
+)
 from accounts.views.sessions import SessionViewSet
-from tenants.exceptions import NotPermitted
-from tenants.filters import (
+from tenants.api.filters import (
     OF_EVERY_LIST,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.exceptions import NotPermitted
 
 
 class UserFilter(StrictFilterSet):
@@ -71,7 +79,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     def create(self, request: Request) -> Response:
         given = self.validated(HireInput)
         given["role"] = Role(given["role"])
-        user, password = services.create_user(by=request.user, **given)
+        user, password = create_user(by=request.user, **given)
         user.temporary_password = password
         data = NewUserSerializer(user, context=self.get_serializer_context()).data
         headers = {"ETag": f'"{user.version}"'}
@@ -79,7 +87,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
 
     @extend_schema(request=EmployeeInput, responses=EmployeeSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
-        user = services.edit_user(
+        user = edit_user(
             user=self.get_object(),
             expected_version=self.if_match(required=True),
             changes=self.validated(EmployeeInput, partial=True),
@@ -93,7 +101,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         user = self.get_object()
         self.ensure_version_named()
         role = Role(self.validated(RoleInput)["role"])
-        return self.answer(services.change_role(user=user, role=role, by=request.user))
+        return self.answer(change_role(user=user, role=role, by=request.user))
 
     @extend_schema(request=None, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"])
@@ -101,7 +109,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         """Let the person in (again)."""
         user = self.get_object()
         self.ensure_version_named()
-        return self.answer(services.set_activation(user=user, active=True, by=request.user))
+        return self.answer(set_activation(user=user, active=True, by=request.user))
 
     def ensure_version_named(self) -> None:
         """Refuse a PUT without If-Match; `at_version` has compared the version that it names."""
@@ -112,13 +120,13 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     def deactivate(self, request: Request, pk: Any) -> Response:
         """Keep the person out, at once and on every device."""
         user = self.get_object()
-        return self.answer(services.set_activation(user=user, active=False, by=request.user))
+        return self.answer(set_activation(user=user, active=False, by=request.user))
 
     @extend_schema(request=None, responses=TemporaryPasswordSerializer)
     @action(detail=True, methods=["post"], url_path="reset-password")
     def reset_password(self, request: Request, pk: Any) -> Response:
         """Make a temporary password, shown this once; the person must replace it."""
-        password = services.reset_password(user=self.get_object(), by=request.user)
+        password = reset_password(user=self.get_object(), by=request.user)
         return Response({"temporary_password": password})
 
     @extend_schema(request=PinInput, responses={204: None})
@@ -127,14 +135,14 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         """Give the person a PIN for the paired terminals of the stores that they work in."""
         user = self.get_object()
         self.ensure_version_named()
-        services.set_pin(user=user, pin=self.validated(PinInput)["pin"], by=request.user)
+        set_pin(user=user, pin=self.validated(PinInput)["pin"], by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={204: None})
     @pin.mapping.delete
     def remove_pin(self, request: Request, pk: Any) -> Response:
         """Let only the password in from now on."""
-        services.remove_pin(user=self.get_object(), by=request.user)
+        remove_pin(user=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="Where a person is logged in", responses=SessionSerializer(many=True))
@@ -159,5 +167,5 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
     @sessions.mapping.delete
     def end_sessions(self, request: Request, pk: Any) -> Response:
         """End whatever this person has open, at once and on every device."""
-        services.log_out_by_staff(user=self.get_object(), by=request.user)
+        log_out_by_staff(user=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -18,11 +18,11 @@ from accounts.serializers.webhooks import (
     WebhookSerializer,
     WebhookWithSecretSerializer,
 )
-from tenants import webhooks
+from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.events import webhooks
 from tenants.exceptions import NotFound
-from tenants.filters import StrictBooleanFilter, StrictFilterSet
 from tenants.models import OutboxDelivery, Webhook
-from tenants.views import ListsAndShows, TenantScopedViewSet
 
 
 class WebhookFilter(StrictFilterSet):

@@ -3,7 +3,7 @@
 from orders.admin import (
     catalog,
     credit,
-    figures,
+    dashboard,
     order,
     payment,
     platform,
@@ -16,7 +16,7 @@ from orders.admin import (
 __all__ = [
     "catalog",
     "credit",
-    "figures",
+    "dashboard",
     "order",
     "payment",
     "platform",

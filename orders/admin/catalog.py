@@ -7,8 +7,8 @@ from django.contrib import admin
 
 from accounts.admin.forms import DeedForm
 from accounts.admin.pages import ShopAdmin
+from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
-from accounts.web.site import shop_site
 from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Line, Table, figure, head, line, page_at, total, words
+from accounts.admin_site.site import shop_site
+from accounts.client_info import ip_of
 from accounts.exceptions import TooManyAttempts
-from accounts.limits import network
 from accounts.models import Role
-from accounts.origins import ip_of
-from accounts.web.site import shop_site
+from accounts.security.rate_limits.policies import network
 from orders.admin.amounts import added, moment, signed
 from orders.admin.catalog import in_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry

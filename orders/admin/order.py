@@ -7,10 +7,10 @@ from django.contrib import admin
 from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
+from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from accounts.web.site import shop_site
 from orders.admin.catalog import in_currency
-from orders.admin.order_why import tables_of
+from orders.admin.order_breakdown import tables_of
 from orders.models import Flag, Order
 
 # What most orders have nothing of, and the column that tells.

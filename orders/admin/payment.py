@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from accounts.admin.filters import OfPlace, OnDay, Recent
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from accounts.web.site import shop_site
 from orders.admin.amounts import off
 from orders.admin.catalog import in_currency
 from orders.models import Order, Payment, Payout

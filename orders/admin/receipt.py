@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
+from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from accounts.web.site import shop_site
 from orders.admin.catalog import in_currency
-from orders.admin.papers import seal_of, text_of
+from orders.admin.documents import seal_of, text_of
 from orders.admin.payment import PLACES_AND_TIMES, OfOrder
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries
 from orders.services.documents.print import previewed

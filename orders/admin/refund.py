@@ -7,11 +7,11 @@ from django.contrib import admin
 from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from accounts.web.site import shop_site
 from orders.admin.amounts import name_of_tax, signed
 from orders.admin.catalog import in_currency
-from orders.admin.papers import seal_of, text_of
+from orders.admin.documents import seal_of, text_of
 from orders.admin.payment import SoughtByOrder
 from orders.models import ChainEntry, Payout, Refund, RefundLine
 from orders.services.documents.document import money, short

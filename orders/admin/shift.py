@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
+from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from accounts.web.site import shop_site
 from orders.admin.catalog import in_currency
-from orders.admin.shift_why import tables_of
+from orders.admin.shift_breakdown import tables_of
 from orders.models import CashMovement, Shift
 
 

@@ -12,10 +12,10 @@ from accounts.admin.filters import OfStore, OnDay, Recent
 from accounts.admin.forms import DeedForm, read_as_input
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import NOTHING, Table, page_of
+from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
-from accounts.web.site import shop_site
 from orders.admin.amounts import many
-from orders.admin.stock_why import shelf
+from orders.admin.stock_breakdown import shelf
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import folded
 from orders.serializers.stock import MovementInput, new_movement

@@ -10,8 +10,8 @@ from django.db.models.functions import Coalesce
 from orders.models.order import Order
 from orders.models.prints import Printed
 from orders.models.shift import Shift
+from tenants.database.bulk_insert import Statement
 from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
-from tenants.rows import Statement
 
 # How far a number of the till may lie beyond those that are held and still count as the next.
 MAX_SEQUENCE_JUMP = 10_000

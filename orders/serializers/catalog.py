@@ -7,15 +7,15 @@ from rest_framework import serializers
 from orders.models import Category, Product, TaxClass
 from orders.money import TaxRate
 from orders.serializers.shown import show_product
-from tenants.fields import (
+from tenants.api.fields import (
     MoneyField,
     PercentField,
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
 )
+from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.scope import current_tenant
-from tenants.serializers import StrictSerializer, TenantRelatedField
 
 MOST_BARCODES = 50
 MOST_RATES = 10

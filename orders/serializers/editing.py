@@ -3,8 +3,8 @@
 from typing import Any
 
 from orders.serializers.order import CustomerInput, DiscountInput, LineInput
-from tenants.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
-from tenants.serializers import StrictSerializer
+from tenants.api.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
+from tenants.api.serializers import StrictSerializer
 
 
 class NewLineInput(LineInput):

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from orders.models import Flag
-from tenants.fields import MoneyField
+from tenants.api.fields import MoneyField
 
 
 class SoldOfflineSerializer(serializers.Serializer[Any]):

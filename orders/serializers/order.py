@@ -16,7 +16,7 @@ from orders.serializers.shown import show_calculation, show_order
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import Basket, WantedDiscount, WantedLine
 from orders.services.sales.checkout import NewOrder
-from tenants.fields import (
+from tenants.api.fields import (
     MoneyField,
     PercentField,
     QuantityField,
@@ -26,7 +26,7 @@ from tenants.fields import (
     StrictIntegerField,
     StrictUUIDField,
 )
-from tenants.serializers import StrictSerializer
+from tenants.api.serializers import StrictSerializer
 
 MOST_LINES = 500
 MOST_DISCOUNTS = 10

@@ -6,8 +6,8 @@ from rest_framework import serializers
 
 from orders.services.documents.refund_receipt import RefundReceipt
 from orders.services.documents.sale_receipt import ReceiptContent
-from tenants.fields import StrictEmailField
-from tenants.serializers import StrictSerializer
+from tenants.api.fields import StrictEmailField
+from tenants.api.serializers import StrictSerializer
 
 
 class ReceiptRowSerializer(serializers.Serializer[Any]):

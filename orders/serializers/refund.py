@@ -7,7 +7,7 @@ from rest_framework import serializers
 from orders.models import Payment, Payout, Refund, StoreCredit, StoreCreditEntry
 from orders.serializers.shown import show_refund
 from orders.services.refunds.lines import WantedBack
-from tenants.fields import (
+from tenants.api.fields import (
     MoneyField,
     QuantityField,
     StrictBooleanField,
@@ -15,7 +15,7 @@ from tenants.fields import (
     StrictChoiceField,
     StrictUUIDField,
 )
-from tenants.serializers import StrictSerializer
+from tenants.api.serializers import StrictSerializer
 
 MOST_LINES = 500
 

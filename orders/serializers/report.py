@@ -6,10 +6,10 @@ from rest_framework import serializers
 
 from accounts.models import User
 from orders.services.reports.sales import LONGEST_REPORT, GroupBy, Report
-from tenants.fields import DayField, StrictChoiceField
+from tenants.api.fields import DayField, StrictChoiceField
+from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
 from tenants.scope import current_tenant
-from tenants.serializers import StrictSerializer, TenantRelatedField
 
 
 class ReportQuery(StrictSerializer):

@@ -7,14 +7,14 @@ from rest_framework import serializers
 
 from orders.models import CashMovement, Payment, Shift
 from orders.services.shifts.close import Count
-from tenants.fields import (
+from tenants.api.fields import (
     MoneyField,
     StrictCharField,
     StrictChoiceField,
     StrictIntegerField,
     StrictUUIDField,
 )
-from tenants.serializers import StrictSerializer
+from tenants.api.serializers import StrictSerializer
 
 MOST_COINS = 50
 

@@ -10,15 +10,15 @@ from rest_framework.exceptions import ErrorDetail
 from orders.models import Product, StockLevel, StockMovement
 from orders.serializers.order import fingerprint
 from orders.services.stock.movements import NewMovement
-from tenants.fields import (
+from tenants.api.fields import (
     QuantityField,
     StrictCharField,
     StrictChoiceField,
     StrictDateTimeField,
     StrictUUIDField,
 )
+from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
-from tenants.serializers import StrictSerializer, TenantRelatedField
 
 Type = StockMovement.Type
 # What people write down. Sales and refunds write down their own, and the other side of a transfer

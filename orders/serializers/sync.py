@@ -19,7 +19,7 @@ from orders.serializers.order import (
 )
 from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
-from tenants.fields import (
+from tenants.api.fields import (
     MoneyField,
     PercentField,
     QuantityField,
@@ -29,8 +29,8 @@ from tenants.fields import (
     StrictIntegerField,
     StrictUUIDField,
 )
-from tenants.formats import FormatError, read_uuid
-from tenants.serializers import StrictSerializer, flatten_errors
+from tenants.api.formats import FormatError, read_uuid
+from tenants.api.serializers import StrictSerializer, flatten_errors
 
 MOST_SALES = 500
 MAX_BATCH_LINES = 2_000

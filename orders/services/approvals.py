@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
-from accounts.services import spend_approval
+from accounts.services.approvals import spend_approval
 from tenants.scope import current_tenant
 
 

@@ -3,8 +3,8 @@
 from accounts.models import User
 from orders.models import RegisterSeries
 from tenants import audit
+from tenants.events.outbox import announce
 from tenants.models import Register
-from tenants.outbox import announce
 from tenants.scope import deed
 
 

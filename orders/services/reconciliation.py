@@ -14,7 +14,7 @@ from orders.models import Order, Payment, Payout
 from orders.services.payments.capture import resolve_payment
 from orders.services.refunds.payouts import look_up_payout
 from tenants import audit
-from tenants.relay import Job, pause_after
+from tenants.events.delivery import Job, pause_after
 from tenants.scope import across_tenants, current_tenant, tenant_context
 
 log = structlog.get_logger("till.payments")

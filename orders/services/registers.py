@@ -3,9 +3,9 @@
 import uuid
 
 from accounts.models import User, in_stores_assigned_to
+from tenants.database.compiled_queries import Prepared
 from tenants.exceptions import Invalid, NotPermitted
 from tenants.models import Register
-from tenants.prepared import Prepared
 from tenants.scope import current_tenant_id
 
 REGISTER = Prepared(

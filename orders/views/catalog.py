@@ -30,14 +30,14 @@ from orders.serializers.catalog import (
 from orders.services.catalog.products import write_product
 from orders.services.catalog.search import search_products
 from orders.views.catalog_file import CatalogFiles
-from tenants.filters import (
+from tenants.api.filters import (
     IdFilter,
     PlainNumberFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.views import ListsAndShows, TenantScopedViewSet, Writes
+from tenants.api.views import ListsAndShows, TenantScopedViewSet, Writes
 
 
 class TaxClassFilter(StrictFilterSet):

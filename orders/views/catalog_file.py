@@ -15,10 +15,10 @@ from accounts.permissions import IsManager
 from orders.serializers.catalog_file import FILE, ImportReportSerializer
 from orders.services.catalog.csv_export import exported_products
 from orders.services.catalog.csv_import import import_products
+from tenants.api.filters import ensure_plain
+from tenants.api.uploads import CSVParser, CSVRenderer, FileFormParser, digest_of, file_of
 from tenants.exceptions import Invalid
-from tenants.filters import ensure_plain
 from tenants.scope import current_tenant
-from tenants.uploads import CSVParser, CSVRenderer, FileFormParser, digest_of, file_of
 
 LARGEST_FILE = 16 * 1024 * 1024
 TRUTHS = {"1": True, "true": True, "0": False, "false": False}

@@ -11,9 +11,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.limits import place_of
-from accounts.origins import ip_of
+from accounts.client_info import ip_of
 from accounts.permissions import IsStaff
+from accounts.security.rate_limits.policies import place_of
 from orders.models import Flag, Order
 from orders.serializers.order import (
     BasketInput,
@@ -36,17 +36,17 @@ from orders.services.payments.store_credit import issued_codes
 from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
 from orders.services.sales.checkout import sell
+from orders.views.document import HOW, AsNamed, format_of, paper_schema, print_of
 from orders.views.editing import Edits
-from orders.views.paper import HOW, AsNamed, format_of, paper_schema, print_of
-from tenants.filters import (
+from tenants.api.filters import (
     IdFilter,
     MomentFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
 from tenants.scope import current_tenant
-from tenants.views import ListsAndShows, TenantScopedViewSet
 
 
 class OrderFilter(StrictFilterSet):

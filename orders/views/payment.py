@@ -14,7 +14,7 @@ from orders.serializers.order import OrderSerializer
 from orders.services.approvals import Asked
 from orders.services.payments.cancel import cancel_payment
 from orders.services.payments.capture import resolve_payment
-from tenants.views import TenantScopedViewSet
+from tenants.api.views import TenantScopedViewSet
 
 
 class PaymentViewSet(TenantScopedViewSet):

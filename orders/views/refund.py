@@ -11,9 +11,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.limits import place_of
-from accounts.origins import ip_of
+from accounts.client_info import ip_of
 from accounts.permissions import IsManager, IsStaff
+from accounts.security.rate_limits.policies import place_of
 from orders.models import Refund, StoreCredit
 from orders.serializers.receipt import RefundReceiptSerializer
 from orders.serializers.refund import (
@@ -34,9 +34,9 @@ from orders.services.payments.store_credit import (
     unblock_credit,
 )
 from orders.services.refunds.payouts import OtherWay, resolve_refund
-from orders.views.paper import HOW, AsNamed, format_of, paper_schema, print_of
-from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.views import ListsAndShows, TenantScopedViewSet
+from orders.views.document import HOW, AsNamed, format_of, paper_schema, print_of
+from tenants.api.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
 
 
 class RefundFilter(StrictFilterSet):

@@ -17,10 +17,10 @@ from accounts.permissions import IsManager
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
 from orders.services.reports.sales import FIGURES, GroupBy, Report, sales_report
-from tenants import sheets
+from tenants.api.views import TenantScopedViewSet
+from tenants.csv import shown
 from tenants.models import Store
 from tenants.scope import current_tenant
-from tenants.views import TenantScopedViewSet
 
 PARAMETERS = ("group_by", "from", "to", "store", "cashier", "format")
 ROWS_AT_ONCE = 500
@@ -100,8 +100,7 @@ def pieces(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """What a spreadsheet would take for a formula is made text, but figures are figures."""
     header = ["key", "label", *FIGURES]
     cells = (
-        [sheets.shown(row["key"]), sheets.shown(row["label"]), *islice(row.values(), 2, None)]
-        for row in rows
+        [shown(row["key"]), shown(row["label"]), *islice(row.values(), 2, None)] for row in rows
     )
     lines = chain([header], cells)
     while some := list(islice(lines, ROWS_AT_ONCE)):

@@ -37,12 +37,12 @@ from orders.services.shifts.cash_drawer import (
 )
 from orders.services.shifts.close import close_shift
 from orders.services.shifts.report import x_report
-from orders.views.paper import AsNamed, drawn, format_of, paper_schema
+from orders.views.document import AsNamed, drawn, format_of, paper_schema
+from tenants.api.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.formats import FormatError, read_uuid
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
 from tenants.exceptions import Invalid
-from tenants.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.formats import FormatError, read_uuid
 from tenants.models import Register
-from tenants.views import ListsAndShows, TenantScopedViewSet
 
 # What tells how much should be in the drawer.
 TELLING = ("carried", "payments", "cash", "expected")

@@ -20,7 +20,7 @@ from orders.serializers.stock import (
 )
 from orders.services.stock.consistency import note_levels_after
 from orders.services.stock.movements import move_stock
-from tenants.filters import (
+from tenants.api.filters import (
     OF_EVERY_LIST,
     IdFilter,
     MomentFilter,
@@ -28,8 +28,8 @@ from tenants.filters import (
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.outbox import announce_row
-from tenants.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.events.outbox import announce_row
 
 
 class StockLevelFilter(StrictFilterSet):

@@ -23,11 +23,11 @@ from orders.serializers.sync import (
 from orders.services.device_sequence import set_device_sequence
 from orders.services.offline.batch import upload_sales
 from orders.services.offline.gaps import gaps_of
+from tenants.api.filters import ensure_plain
+from tenants.api.parsers import BadBody, StrictJSONParser, read_body, read_json
+from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import Invalid
-from tenants.filters import ensure_plain
 from tenants.models import Register
-from tenants.parsers import BadBody, StrictJSONParser, read_body, read_json
-from tenants.views import TenantScopedViewSet
 
 LARGEST_BATCH = 8 * 1024 * 1024
 # Objects, lists and what is in them: each takes some 100 bytes however short it is written.

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from django.db import models
 from django.utils import timezone
 
+from tenants.encryption import seal, unseal
+from tenants.events.topics import is_wanted
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
-from tenants.sealing import seal, unseal
-from tenants.topics import is_wanted
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32

@@ -5,8 +5,8 @@ from threading import Event, Lock
 
 from django.contrib.auth.hashers import MD5PasswordHasher
 
-from accounts.limiter import stores
-from accounts.limiter.stores import DatabaseStore, Fallback, RedisStore
+from accounts.security.rate_limits import stores
+from accounts.security.rate_limits.stores import DatabaseStore, Fallback, RedisStore
 from config.settings import redis_cache
 
 LONGEST_HOLD = 30

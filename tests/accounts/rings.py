@@ -2,8 +2,8 @@
 
 import json
 
-from accounts.keyring import KeyRing
-from accounts.signing import fresh_secret
+from accounts.security.keyring import KeyRing
+from accounts.security.signing import fresh_secret
 
 
 def entry(kid, status, alg="HS256", /, **changes):

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from accounts import services
 from accounts.exceptions import ApprovalNotPending
 from accounts.models import Approval
+from accounts.services.approvals import decide, use_approval
 from tenants.scope import tenant_context, tenant_scope
 from tests.accounts.leave import asked, decide, given, kept, names, stored
 from tests.factories.accounts import UserFactory
@@ -53,7 +53,7 @@ def test_118_of_many_deeds_at_once_one_uses_it(till, chiefs, shop, cashier):
 
     def spend():
         with tenant_scope(shop):
-            return services.use_approval(
+            return use_approval(
                 approval["id"],
                 action=order[0],
                 object=order[1],
@@ -76,6 +76,6 @@ def test_a_decision_from_an_older_reading_changes_nothing(till, chiefs, shop):
     before = kept(approval)
 
     with tenant_context(shop), pytest.raises(ApprovalNotPending):
-        services.decide(read_before, Approval.Status.DENIED, session=chiefs[1].session, ip=None)
+        decide(read_before, Approval.Status.DENIED, session=chiefs[1].session, ip=None)
 
     assert kept(approval) == before

@@ -8,10 +8,9 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import services
 from accounts.exceptions import ApprovalNotValid
 from accounts.models import Approval
-from accounts.services.approvals import GIVEN_FOR
+from accounts.services.approvals import GIVEN_FOR, use_approval
 from tenants.scope import tenant_scope
 from tests.accounts.leave import events
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
@@ -55,7 +54,7 @@ def use(cashier):
             "by": cashier,
             "terminal_id": None,
         }
-        return services.use_approval(getattr(approval, "pk", approval), **(given | changes))
+        return use_approval(getattr(approval, "pk", approval), **(given | changes))
 
     return spend
 

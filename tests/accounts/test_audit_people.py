@@ -3,7 +3,7 @@
 import pytest
 from structlog.contextvars import bound_contextvars
 
-from accounts import services
+from accounts.services.users import create_user, set_activation
 from tenants.scope import tenant_scope
 from tests.accounts.noted import event, events, is_about, is_by, names
 from tests.accounts.seen import credentials, stored
@@ -26,7 +26,7 @@ def test_a_newcomer_is_written_down_without_the_password(office, admin):
 
 def test_what_the_installation_does_has_no_actor(shop):
     with tenant_scope(shop):
-        user, _ = services.create_user(username="new", role="cashier", by=None)
+        user, _ = create_user(username="new", role="cashier", by=None)
 
     found = event("user_created")
     assert (found.actor, found.actor_name) == (None, "")
@@ -126,7 +126,7 @@ def test_sessions_that_staff_end_are_counted(office, admin, cashier, client_of):
 
 def test_a_shop_is_not_told_who_of_the_platform_it_was_and_from_where(root, cashier, shop):
     with tenant_scope(shop), bound_contextvars(ip="192.0.2.7"):
-        services.set_activation(user=cashier, active=False, by=root)
+        set_activation(user=cashier, active=False, by=root)
 
     at_platform, in_shop = events("user_deactivated")
     assert (in_shop.tenant, in_shop.actor, in_shop.actor_name) == (shop, None, "Platform")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from accounts.exceptions import TokenNotValid
 from accounts.models import User
-from accounts.tokens import read_access, read_refresh
+from accounts.security.tokens import read_access, read_refresh
 from tenants.scope import across_tenants
 from tests.accounts.forgery import ACCESS, REFRESH, signed
 from tests.api import Api

@@ -8,8 +8,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import hashers
-from accounts.hashers import LeanArgon2PasswordHasher
+from accounts.security import hashers
+from accounts.security.hashers import LeanArgon2PasswordHasher
 from config.settings import PASSWORD_HASHERS
 from tests.accounts.seen import LOG_IN, credentials
 from tests.accounts.test_log_in_refusals import (
@@ -42,7 +42,7 @@ def cashier(request, cashier, settings):
     """Whose password was hashed as in production, with a pepper and without."""
     peppered = request.param == "peppered"
     settings.PASSWORD_PEPPERS = {1: PEPPER} if peppered else {}
-    first = ["accounts.hashers.PepperedArgon2PasswordHasher"] if peppered else []
+    first = ["accounts.security.hashers.PepperedArgon2PasswordHasher"] if peppered else []
     settings.PASSWORD_HASHERS = [*first, *PASSWORD_HASHERS]
     cashier.password = make_password(PASSWORD)
     cashier.save()
@@ -139,7 +139,7 @@ def test_a_hash_of_costlier_parameters_takes_no_more_on_top(cashier, spent):
 
 def test_another_pepper_is_no_other_work(anonymous, cashier, settings, spent, clock):
     """Its hash costs what a new one costs: only the secret differs."""
-    peppered = "accounts.hashers.PepperedArgon2PasswordHasher"
+    peppered = "accounts.security.hashers.PepperedArgon2PasswordHasher"
     settings.PASSWORD_HASHERS = [peppered, *PASSWORD_HASHERS]
     settings.PASSWORD_PEPPERS = {1: PEPPER, 2: PEPPER[::-1]}
     spent.clear()

@@ -11,9 +11,9 @@ from django.contrib.auth.hashers import (
     make_password,
 )
 
-from accounts import hashers
 from accounts.exceptions import Busy
-from accounts.hashers import LeanArgon2PasswordHasher
+from accounts.security import hashers
+from accounts.security.hashers import LeanArgon2PasswordHasher
 from config import settings as production
 from tests.parallel import times
 

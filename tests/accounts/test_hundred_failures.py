@@ -10,9 +10,9 @@ import structlog
 from django.contrib.auth.management.commands import changepassword
 from django.core.management import call_command
 
-from accounts import services
 from accounts.exceptions import InvalidCredentials, TooManyAttempts
-from accounts.services.attempts import PLATFORM, counted_log_in
+from accounts.services.login_attempts import PLATFORM, counted_log_in
+from accounts.services.users import reset_password
 from tenants.scope import tenant_scope
 from tests.accounts.noted import event, events
 from tests.accounts.seen import LOG_IN, credentials
@@ -109,7 +109,7 @@ def test_a_manager_ends_it_with_a_new_password(
 ):
     strangers(100)
     with django_capture_on_commit_callbacks(execute=True), tenant_scope(cashier.tenant):
-        password = services.reset_password(user=cashier, by=manager)
+        password = reset_password(user=cashier, by=manager)
 
     assert attempt(password=password).status_code == 200
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from accounts.keyring import BadKeyRing, KeyRing
-from accounts.signing import Key, Status, pem
+from accounts.security.keyring import BadKeyRing, KeyRing
+from accounts.security.signing import Key, Status, pem
 from tests.accounts.rings import entry, ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"

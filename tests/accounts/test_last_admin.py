@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts import services
 from accounts.exceptions import LastAdmin
 from accounts.models import Role, User
+from accounts.services.users import change_role, create_user, reset_password, set_activation
 from tenants.exceptions import NotPermitted
 from tenants.scope import tenant_scope
 from tests.api import Person
@@ -26,11 +26,11 @@ def admins(shop) -> int:
 
 
 def demote(user, by):
-    return services.change_role(user=user, role=Role.CASHIER, by=by)
+    return change_role(user=user, role=Role.CASHIER, by=by)
 
 
 def let_go(user, by):
-    return services.set_activation(user=user, active=False, by=by)
+    return set_activation(user=user, active=False, by=by)
 
 
 either = pytest.mark.parametrize("deed", [demote, let_go], ids=lambda deed: deed.__name__)
@@ -81,9 +81,9 @@ def test_who_was_demoted_meanwhile_has_no_say_any_more(deed, in_shop, admin, riv
     with pytest.raises(NotPermitted):
         deed(admin, by=stale)
     with pytest.raises(NotPermitted):
-        services.reset_password(user=cashier, by=stale)
+        reset_password(user=cashier, by=stale)
     with pytest.raises(NotPermitted):
-        services.create_user(username="new", role=Role.CASHIER, by=stale)
+        create_user(username="new", role=Role.CASHIER, by=stale)
     assert admins(in_shop) == 1
     assert not User.objects.filter(username="new").exists()
 

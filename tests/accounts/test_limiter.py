@@ -8,11 +8,11 @@ from django.db import transaction
 from django_redis import get_redis_connection
 
 from accounts.exceptions import TooManyAttempts
-from accounts.limiter import Backoff, Claim, Window, forgive, reserve, stores
-from accounts.limiter.stores import DatabaseStore, Fallback, RedisStore
 from accounts.models import Throttle
-from accounts.pacing import State
-from accounts.services import prune
+from accounts.security.rate_limits.algorithm import State
+from accounts.security.rate_limits.limiter import Backoff, Claim, Window, forgive, reserve, stores
+from accounts.security.rate_limits.stores import DatabaseStore, Fallback, RedisStore
+from accounts.services.pruning import prune
 from tests.accounts.counting import count_in_redis
 from tests.accounts.refreshing import MORNING
 from tests.parallel import at_once, times

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from accounts.limiter import Claim, Window, reserve, stores
 from accounts.models import Throttle
+from accounts.security.rate_limits.limiter import Claim, Window, reserve, stores
 from tests import redis_server
 from tests.accounts.counting import count_in_redis
 from tests.accounts.seen import LOG_IN, credentials

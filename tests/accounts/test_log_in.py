@@ -150,7 +150,7 @@ def test_a_password_of_blanks_is_a_password(anonymous, cashier):
 
 @pytest.mark.parametrize(("stored", "typed"), [("ｓｅｖｅｎ ﬁne", "seven fine"), ("ﬁ", "fi")])  # noqa: RUF001
 def test_what_looks_the_same_is_the_same_password(stored, typed, anonymous, cashier, settings):
-    settings.PASSWORD_HASHERS = ["accounts.hashers.LeanArgon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     cashier.set_password(stored)
     cashier.save()
 
@@ -159,7 +159,7 @@ def test_what_looks_the_same_is_the_same_password(stored, typed, anonymous, cash
 
 def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cashier):
     settings.PASSWORD_HASHERS = [
-        "accounts.hashers.LeanArgon2PasswordHasher",
+        "accounts.security.hashers.LeanArgon2PasswordHasher",
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     ]
     cashier.password = make_password(PASSWORD, hasher="pbkdf2_sha256")

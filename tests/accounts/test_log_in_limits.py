@@ -4,8 +4,8 @@ from itertools import count
 
 import pytest
 
-from accounts import hashers
 from accounts.models import Throttle
+from accounts.security import hashers
 from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.api import Api
 from tests.factories.accounts import AuthSessionFactory, UserFactory
@@ -261,7 +261,7 @@ def test_a_password_in_the_place_of_the_name_is_kept_nowhere():
 @pytest.fixture
 def crowded(monkeypatch, settings):
     """Every core is hashing, and goes on with it."""
-    settings.PASSWORD_HASHERS = ["accounts.hashers.LeanArgon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     monkeypatch.setattr(hashers, "LONGEST_WAIT", 0.01)
     for _ in range(hashers.CORES):
         assert hashers._slots.acquire(blocking=False)

@@ -64,7 +64,7 @@ def test_attack_019_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock
 
 
 def test_attack_027_fifty_who_log_in_at_once_get_in_or_are_told_when_to_come_again(shop, settings):
-    settings.PASSWORD_HASHERS = ["accounts.hashers.LeanArgon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     names = [UserFactory(tenant=shop).username for _ in range(50)]
     with across_tenants():
         User.objects.update(password=make_password(PASSWORD))

@@ -99,7 +99,7 @@ def test_a_new_password_must_be_one(new, code, cashier, client_of, problem):
 
 
 def test_the_same_password_in_other_letters_is_no_new_one(cashier, client_of, problem, settings):
-    settings.PASSWORD_HASHERS = ["accounts.hashers.LeanArgon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     cashier.set_password(PASSWORD)
     cashier.save()
 

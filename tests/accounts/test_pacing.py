@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.pacing import Backoff, State, Window, given_back, take_all
+from accounts.security.rate_limits.algorithm import Backoff, State, Window, given_back, take_all
 
 NOW = 1_000_000.0
 BACKOFF = Backoff("guesses", free=3, longest=60.0, forgotten_after=600.0)

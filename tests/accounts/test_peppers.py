@@ -8,10 +8,10 @@ from django.contrib.auth import authenticate
 from django.contrib.auth.hashers import check_password, identify_hasher, make_password
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts import hashers
-from accounts.hashers import PepperedArgon2PasswordHasher
 from accounts.models import User
-from accounts.peppers import BadPeppers, read_peppers
+from accounts.security import hashers
+from accounts.security.hashers import PepperedArgon2PasswordHasher
+from accounts.security.peppers import BadPeppers, read_peppers
 from config import settings as production
 from tenants.scope import across_tenants
 from tests.accounts.refreshing import is_in, refreshed
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.once
 ONE = "the-first-pepper-of-the-tests-that-protects-nothing"
 TWO = "the-second-pepper-of-the-tests-that-protects-nothing"
 PLAIN = [
-    "accounts.hashers.LeanArgon2PasswordHasher",
+    "accounts.security.hashers.LeanArgon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 
@@ -35,7 +35,7 @@ def season(settings):
 
     def seasoned(**peppers):
         settings.PASSWORD_PEPPERS = {int(name[1:]): pepper for name, pepper in peppers.items()}
-        pepper = ["accounts.hashers.PepperedArgon2PasswordHasher"] if peppers else []
+        pepper = ["accounts.security.hashers.PepperedArgon2PasswordHasher"] if peppers else []
         settings.PASSWORD_HASHERS = pepper + PLAIN
 
     return seasoned

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuthSession, Terminal
-from accounts.services import pair_terminal, unpair_terminal
+from accounts.services.terminals import pair_terminal, unpair_terminal
 from tenants.scope import across_tenants, tenant_scope
 from tests.accounts.pads import PIN, Pad, give_pin, pins, reasons, written
 from tests.accounts.test_log_in_races import WAIT, Answers

@@ -216,12 +216,12 @@ def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
 
 
 def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(cashier, shop, settings, pad):
-    settings.PASSWORD_HASHERS = ["accounts.hashers.LeanArgon2PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     give_pin(cashier)
     seen = [pins()[0]["digits_hash"]]
     settings.PASSWORD_HASHERS = [
-        "accounts.hashers.PepperedArgon2PasswordHasher",
-        "accounts.hashers.LeanArgon2PasswordHasher",
+        "accounts.security.hashers.PepperedArgon2PasswordHasher",
+        "accounts.security.hashers.LeanArgon2PasswordHasher",
     ]
     for peppers in ({1: "one" * 12}, {1: "one" * 12, 2: "two" * 12}):
         settings.PASSWORD_PEPPERS = peppers

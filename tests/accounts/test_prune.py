@@ -10,9 +10,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from accounts.limiter import Claim, Window, reserve
-from accounts.limits import LOG_IN_OF_USER
 from accounts.models import AuthSession, Throttle
+from accounts.security.rate_limits.limiter import Claim, Window, reserve
+from accounts.security.rate_limits.policies import LOG_IN_OF_USER
 from accounts.services import pruning
 from tenants.models import IdempotencyKey, OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants

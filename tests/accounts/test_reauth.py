@@ -8,10 +8,13 @@ from django.contrib.auth import authenticate
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from accounts import services
 from accounts.exceptions import InsufficientAuthentication, InvalidCredentials, TokenNotValid
 from accounts.models import User
 from accounts.models.session import FRESH_FOR
+from accounts.services.login import Origin, start_session
+from accounts.services.reauth import reauthenticate
+from accounts.services.sessions import log_out
+from accounts.services.users import change_role, reset_password, set_activation
 from tenants.scope import across_tenants, tenant_scope
 from tests.accounts.forgery import claims_of, signed
 from tests.accounts.refreshing import MORNING, refreshed, stored
@@ -131,10 +134,10 @@ def test_guesses_are_counted_and_those_at_the_log_in_with_them(till, anonymous, 
 
 def test_a_session_that_ends_meanwhile_is_not_revived(cashier, client_of):
     till = client_of(cashier)
-    services.log_out(till.session)
+    log_out(till.session)
 
     with pytest.raises(TokenNotValid):
-        services.reauthenticate(till.session, password=PASSWORD, ip=None)
+        reauthenticate(till.session, password=PASSWORD, ip=None)
 
 
 def test_besides_the_counting_it_is_one_look_and_one_change_more(cashier, client_of):
@@ -158,15 +161,15 @@ def test_besides_the_counting_it_is_one_look_and_one_change_more(cashier, client
 
 
 def new_password(user, by):
-    services.reset_password(user=user, by=by)
+    reset_password(user=user, by=by)
 
 
 def new_role(user, by):
-    services.change_role(user=user, role="manager", by=by)
+    change_role(user=user, role="manager", by=by)
 
 
 def dismissal(user, by):
-    services.set_activation(user=user, active=False, by=by)
+    set_activation(user=user, active=False, by=by)
 
 
 @pytest.mark.parametrize("event", [new_password, new_role, dismissal], ids=lambda e: e.__name__)
@@ -177,7 +180,7 @@ def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, 
         event(stored_user(cashier), admin)
 
     with pytest.raises(InvalidCredentials):
-        services.start_session(user, services.Origin())
+        start_session(user, Origin())
 
     assert sessions() == 0
     with across_tenants():

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from accounts import services
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession
-from accounts.tokens import issue_refresh
+from accounts.security.tokens import issue_refresh
+from accounts.services.sessions import refresh
 from tenants.scope import across_tenants
 from tests.accounts.refreshing import MORNING, REFRESH, is_in, is_refused, refreshed, stored
 from tests.api import Api
@@ -199,11 +199,11 @@ def test_attack_065_twenty_refreshes_with_one_token_are_one_rotation(cashier, cl
 @pytest.mark.django_db(transaction=True)
 def test_a_thief_and_the_owner_at_once_end_the_session(cashier, client_of):
     till = client_of(cashier)
-    services.refresh(till.tokens.refresh)
+    refresh(till.tokens.refresh)
     with across_tenants():
         AuthSession.objects.update(rotated_at=MORNING)
 
-    outcomes = times(8, lambda: services.refresh(till.tokens.refresh))
+    outcomes = times(8, lambda: refresh(till.tokens.refresh))
 
     assert [type(outcome) for outcome in outcomes] == [TokenNotValid] * 8
     assert stored(till.session).revoke_reason == "refresh_reuse"

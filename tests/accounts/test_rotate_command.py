@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from accounts.keyring import KeyRing
+from accounts.security.keyring import KeyRing
 from config import settings as production
 from tests.accounts.rings import entry, ring, statuses
 from tests.architecture.walks import ROOT

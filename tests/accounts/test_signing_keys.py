@@ -6,8 +6,8 @@ import jwt
 import pytest
 from jwt import PyJWKSet
 
-from accounts.keyring import KeyRing
-from accounts.signing import Status
+from accounts.security.keyring import KeyRing
+from accounts.security.signing import Status
 from tests.accounts.forgery import claims_of, header_of, is_refused, raw_signed, signed
 from tests.accounts.refreshing import is_in, refreshed
 from tests.accounts.rings import entry, ring

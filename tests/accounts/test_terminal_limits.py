@@ -2,9 +2,9 @@
 
 import pytest
 
-from accounts import limits
-from accounts.limiter import reserve
 from accounts.models import Throttle
+from accounts.security.rate_limits import policies
+from accounts.security.rate_limits.limiter import reserve
 from tests.accounts.leave import asked, at_till, decide, stored
 from tests.accounts.pads import Pad, written
 from tests.accounts.seen import LOG_IN, credentials, sessions
@@ -37,8 +37,8 @@ def guesses(api, number, at=HOME):
 def shut_out(shop, cashier, manager, clock, behind_a_proxy):
     """The guest network of the shop has used up its failures, and strangers the shop's log-ins."""
     assert guesses(Api(), 11) == [401] * 10 + [429]
-    for _ in range(limits.LOG_IN_TO_TENANT.limit - 10):
-        reserve([limits.to_tenant(str(shop.pk))])
+    for _ in range(policies.LOG_IN_TO_TENANT.limit - 10):
+        reserve([policies.to_tenant(str(shop.pk))])
     assert log_in(Api(), ELSEWHERE, username="mgr").status_code == 429
 
 

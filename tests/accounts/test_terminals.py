@@ -7,7 +7,7 @@ import pytest
 from accounts.exceptions import InsufficientAuthentication
 from accounts.models import Terminal
 from accounts.models.terminal import digest
-from accounts.services import pair_terminal, unpair_terminal
+from accounts.services.terminals import pair_terminal, unpair_terminal
 from tenants.exceptions import NotPermitted
 from tenants.scope import across_tenants
 from tests.accounts.pads import PAD_USERS, Pad, close, give_pin, reasons, written

@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuthSession, User
-from accounts.tokens import issue_pair, read_refresh
+from accounts.security.tokens import issue_pair, read_refresh
 from tenants.scope import across_tenants
 from tests.accounts.forgery import (
     ACCESS,

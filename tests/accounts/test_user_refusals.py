@@ -4,7 +4,7 @@ import uuid
 
 import pytest
 
-from accounts import services
+from accounts.services.users import set_activation
 from tenants.exceptions import NotFound
 from tests.accounts.seen import people
 from tests.factories.accounts import PlatformUserFactory
@@ -123,5 +123,5 @@ def test_a_service_finds_nobody_outside_the_shop_in_scope(in_shop, admin, foreig
     before = people()
 
     with pytest.raises(NotFound):
-        services.set_activation(user=foreign.cashier, active=False, by=admin)
+        set_activation(user=foreign.cashier, active=False, by=admin)
     assert people() == before

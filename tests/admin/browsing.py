@@ -5,8 +5,8 @@ from typing import Any
 
 from django.test import Client
 
+from accounts.admin_site.middleware import LOG_IN
 from accounts.models import AuthSession, User
-from accounts.web.visitors import LOG_IN
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 

@@ -4,8 +4,8 @@ import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 
-from accounts import services
 from accounts.models import Cashier, User
+from accounts.services.users import set_activation
 from orders.models import Order, StockLevel
 from tenants import audit
 from tenants.models import Store
@@ -82,8 +82,8 @@ def meddler(shop, cashier, store):
     """Somebody of the platform who helped this shop, and left traces in both kinds of books."""
     root = PlatformUserFactory(username="zz-root", display_name=ROOT, email=f"{ROOT}@till.example")
     with tenant_scope(shop):
-        services.set_activation(user=cashier, active=False, by=root)
-        services.set_activation(user=cashier, active=True, by=root)
+        set_activation(user=cashier, active=False, by=root)
+        set_activation(user=cashier, active=True, by=root)
     for model, row in [(User, cashier), (Cashier, cashier), (Store, store)]:
         LogEntry.objects.create(
             user=root,

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, reverse
 
-from accounts.admin.deeds import DEEDS, WithDeeds
-from accounts.web.site import shop_site
+from accounts.admin.user_actions import DEEDS, WithDeeds
+from accounts.admin_site.site import shop_site
 from tests.config.desk import rows_of
 
 MODELS = list(shop_site._registry)

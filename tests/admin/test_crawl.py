@@ -13,8 +13,8 @@ from django.urls import Resolver404, resolve
 from django.utils import timezone
 
 from accounts.admin.pages import ShopAdmin
+from accounts.admin_site.site import shop_site
 from accounts.models import AuthSession, Pin, User
-from accounts.web.site import shop_site
 from orders.models import Order, Product
 from tenants.models import Register, Store, Tenant
 from tenants.scope import has_scope

@@ -6,7 +6,7 @@ from django.contrib import admin as django_admin
 from django.test import Client
 from django.urls import reverse
 
-from accounts.web.site import shop_site
+from accounts.admin_site.site import shop_site
 from tests.accounts.refreshing import MORNING
 from tests.admin.browsing import DOOR, browser_of, errors_of, is_in, log_ins_of, sign_in
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
@@ -152,7 +152,7 @@ def test_two_people_of_one_name_are_two_people(client, admin):
 
 @pytest.mark.parametrize("tenant", ["x" * 64, "gre\x00en"])
 def test_what_cannot_name_a_shop_is_not_taken_for_the_platform(tenant, client, root, monkeypatch):
-    monkeypatch.setattr("accounts.services.attempts.judge", None)
+    monkeypatch.setattr("accounts.services.login_attempts.judge", None)
 
     response = sign_in(client, "root", tenant=tenant)
 
@@ -166,7 +166,7 @@ def test_the_shop_may_be_named_in_capitals_or_by_its_id(manager, shop):
 
 
 def test_a_password_of_two_megabytes_is_not_hashed(client, manager, monkeypatch):
-    monkeypatch.setattr("accounts.services.attempts.judge", None)
+    monkeypatch.setattr("accounts.services.login_attempts.judge", None)
 
     response = sign_in(client, password="x" * 2_000_000)
 

@@ -6,7 +6,7 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
 from accounts.admin.pages import parameter_of
-from accounts.web.site import SHUT, shop_site
+from accounts.admin_site.site import SHUT, shop_site
 from orders.models import Product
 from tenants.models import Register, Store
 from tests.admin import crawling

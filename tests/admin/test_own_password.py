@@ -2,8 +2,8 @@
 
 import pytest
 
-from accounts import services
 from accounts.models import Role, User
+from accounts.services.users import change_role
 from tenants.scope import tenant_scope
 from tests.accounts.seen import stored
 from tests.admin.browsing import browser_of, is_in, row_values, sign_in
@@ -85,7 +85,7 @@ def test_a_role_that_may_not_come_in_is_asked_first(client, newcomer):
     sign_in(client, "new")
     with tenant_scope(newcomer.tenant):
         boss = UserFactory(tenant=newcomer.tenant, admin=True)
-        services.change_role(user=newcomer, role=Role.CASHIER, by=boss)
+        change_role(user=newcomer, role=Role.CASHIER, by=boss)
 
     assert change_own(client).status_code == 302
     assert stored(newcomer).must_change_password

@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.web.site import shop_site
+from accounts.admin_site.site import shop_site
 from tests.admin.browsing import browser_of, row_values
 from tests.admin.crawling import MODELS, every_model, url_of
 from tests.config.desk import rows_of

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
+from accounts.admin_site.middleware import LOG_IN
 from accounts.models import AuthSession, User
-from accounts.services.browsers import browser_session
-from accounts.web.visitors import LOG_IN
+from accounts.services.browser_sessions import browser_session
 from tenants.scope import across_tenants, tenant_scope
 from tests.accounts.refreshing import MORNING
 from tests.accounts.seen import stored

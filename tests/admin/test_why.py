@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.admin.tables import Table
-from accounts.web.site import shop_site
+from accounts.admin_site.site import shop_site
 from orders.models import Order, Payment, Receipt, Refund, Shift, StockLevel
 from tenants.scope import tenant_scope
 from tests.admin.trade import LEVELS, MOVEMENTS, ORDERS, RECEIPTS, sold, taken_back
@@ -147,7 +147,7 @@ def test_a_level_is_the_sum_of_its_movements(cashier, register, product, office)
 
 
 def test_of_a_long_history_the_oldest_are_one_line(cashier, register, product, monkeypatch):
-    monkeypatch.setattr("orders.admin.stock_why.MOST", 2)
+    monkeypatch.setattr("orders.admin.stock_breakdown.MOST", 2)
     for _ in range(3):
         sold(cashier, register, product)
     with tenant_scope(product.tenant):

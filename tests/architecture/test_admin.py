@@ -9,7 +9,7 @@ from tests.architecture.walks import ROOT
 # The platform's few pages are of Django's own kind.
 PAGES = sorted(
     path
-    for folder in ("accounts/admin", "orders/admin", "accounts/web")
+    for folder in ("accounts/admin", "orders/admin", "accounts/admin_site")
     for path in (ROOT / folder).glob("*.py")
     if path.name != "platform.py"
 )

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from accounts.views.auth import OpenView
+from tenants.events.outbox import kind_of
+from tenants.events.topics import KINDS, TOPICS
 from tenants.models import Tenant
-from tenants.outbox import kind_of
-from tenants.topics import KINDS, TOPICS
 from tests.announcing import PARTS, UNTOLD, WHOLES, all_told
 from tests.api import Api
 from tests.architecture.calls import each_alone

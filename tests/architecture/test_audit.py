@@ -6,7 +6,7 @@ from accounts.services.approvals import DECIDED
 from orders.models import CashMovement
 from orders.services.reconciliation import LeftBehind
 from orders.services.stock.movements import EVENTS
-from tenants.views import Writes
+from tenants.api.views import Writes
 from tests.accounts.noted import events
 from tests.architecture.walks import subclasses
 from tests.orders.gateway import installed

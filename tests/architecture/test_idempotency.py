@@ -9,10 +9,10 @@ from rest_framework.serializers import ListSerializer
 from accounts.models import AuthSession
 from accounts.views.auth import OpenView
 from tenants import idempotency
-from tenants.keyed import SECRETS, KeyedView
+from tenants.api.idempotent_views import SECRETS, KeyedView
+from tenants.api.serializers import StrictSerializer
 from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
-from tenants.serializers import StrictSerializer
 from tests.architecture.posts import POSTS, Post, World
 from tests.architecture.test_permissions import DEVICES, TABLE
 from tests.architecture.test_schema import document, ensure_documented, path_in_document

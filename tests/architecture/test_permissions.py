@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.keyring import KeyRing
+from accounts.security.keyring import KeyRing
 from tenants import audit
 from tenants.scope import tenant_scope
 from tests.api import Api, Person

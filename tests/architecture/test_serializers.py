@@ -5,8 +5,8 @@ from rest_framework import serializers
 from rest_framework.relations import ManyRelatedField, RelatedField
 
 from accounts.serializers.shop import ClockField
-from tenants.fields import PlainNumberField, StrictCharField, StrictUUIDField
-from tenants.serializers import StrictSerializer, TenantReference
+from tenants.api.fields import PlainNumberField, StrictCharField, StrictUUIDField
+from tenants.api.serializers import StrictSerializer, TenantReference
 from tests.architecture.walks import fields_of, routes, serializer_classes
 
 INPUTS = [each for each in serializer_classes() if issubclass(each, StrictSerializer)]

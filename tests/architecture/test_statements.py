@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
+from tenants.database.compiled_queries import Prepared
 from tenants.models import TenantOwned
-from tenants.prepared import Prepared
 from tenants.scope import across_tenants
 from tests.architecture.walks import OURS, ROOT, files, owned_models
 

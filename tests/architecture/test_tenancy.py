@@ -10,10 +10,10 @@ from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
 from tenants.admin import TenantScopedAdmin
+from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import NoTenantScope
 from tenants.models import TenantManager
 from tenants.scope import across_tenants, tenant_context
-from tenants.views import TenantScopedViewSet
 from tests.architecture.walks import our_models, owned_models, routes
 from tests.factories.tenants import TenantFactory
 

@@ -5,22 +5,22 @@ import re
 
 from django.contrib import admin
 
+from accounts.admin_site.site import shop_site
 from accounts.models import User
-from accounts.web.site import shop_site
+from tenants.events.topics import TOPICS
 from tenants.models import Tenant
-from tenants.topics import TOPICS
 from tests.announcing import PARTS, UNTOLD, WHOLES
 from tests.architecture.walks import ROOT
 
 # What deletes rows, and of what: parts of something that is told of again, or what is not told of.
 DELETES = {
     "accounts/services/pins.py": "Pin",
-    "accounts/services/postings.py": "Posting",
+    "accounts/services/store_assignments.py": "Posting",
     "orders/services/catalog/products.py": "Barcode",
     "orders/services/catalog/csv_diff.py": "Barcode",
     "orders/services/sales/open_orders.py": "OrderLine",
     "tenants/idempotency.py": "IdempotencyKey",
-    "tenants/webhooks/deeds.py": "Webhook OutboxDelivery",
+    "tenants/events/webhooks/services.py": "Webhook OutboxDelivery",
     "accounts/services/pruning.py": "AuthSession IdempotencyKey OutboxDelivery OutboxEvent",
 }
 SQL = re.compile(r"\b(?:DELETE\s+FROM|TRUNCATE)\b", re.IGNORECASE)

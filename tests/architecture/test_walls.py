@@ -16,23 +16,23 @@ TABLES = {model._meta.db_table for model in owned_models()}
 # Where the shop is not known yet, or where the work is for all of them, and why.
 ACROSS = {
     "accounts/migrations/0008_refund_methods_and_drops.py": "the approvals of every shop",
-    "accounts/services/attempts.py": "a guess at a name that no shop has is counted all the same",
-    "accounts/services/browsers.py": "a cookie names a session, the session names the shop",
-    "accounts/services/logging_in.py": "nobody is logged in yet",
+    "accounts/services/login_attempts.py": "a guess at a name that no shop has is counted all the same",
+    "accounts/services/browser_sessions.py": "a cookie names a session, the session names the shop",
+    "accounts/services/login.py": "nobody is logged in yet",
     "accounts/services/pruning.py": "what is old is old in every shop",
     "accounts/services/reauth.py": "the session may be of the platform",
-    "accounts/services/revoking.py": "a token names a session, the session names the shop",
+    "accounts/services/revocation.py": "a token names a session, the session names the shop",
     "accounts/services/sessions.py": "a token names a session, the session names the shop",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",
     "orders/services/reconciliation.py": "the relay asks which shop has something left to do",
     "tenants/admin_site.py": "the pages of the platform",
     "tenants/audit.py": "what happened at the door of no shop",
-    "tenants/changes.py": "the relay asks which shop has changes without a place",
-    "tenants/postgres/schema.py": "migrations are for every shop",
-    "tenants/prepared.py": "translates a query that names its shop; asks nothing",
-    "tenants/relay/outgoing.py": "the relay asks which shop has something to tell",
-    "tenants/views.py": "no rows, for the description of the API",
+    "tenants/events/change_feed.py": "the relay asks which shop has changes without a place",
+    "tenants/database/postgres/schema.py": "migrations are for every shop",
+    "tenants/database/compiled_queries.py": "translates a query that names its shop; asks nothing",
+    "tenants/events/delivery/queue.py": "the relay asks which shop has something to tell",
+    "tenants/api/views.py": "no rows, for the description of the API",
 }
 
 postgres = pytest.mark.postgres
@@ -158,7 +158,7 @@ def test_every_table_can_be_told_by_its_columns():
 def test_the_lane_serves_as_one_role_and_migrates_as_another():
     database = settings.DATABASES["default"]
 
-    assert database["ENGINE"] == "tenants.postgres"
+    assert database["ENGINE"] == "tenants.database.postgres"
     assert database["OWNER"]["USER"] != database["USER"]
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from accounts.services import set_activation
+from accounts.services.users import set_activation
 from orders.models import Order, Payment
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

@@ -8,8 +8,8 @@ from gunicorn import SERVER
 from gunicorn.http.errors import ParseException
 from gunicorn.http.parser import RequestParser
 
-from accounts import limits
-from accounts.limiter import reserve
+from accounts.security.rate_limits import policies
+from accounts.security.rate_limits.limiter import reserve
 from tenants.exceptions import TooManyRequests
 from tenants.models import Tenant
 from tests.accounts.seen import LOG_IN, credentials
@@ -114,10 +114,10 @@ def test_attack_171_a_shop_of_the_same_name_is_another_shop(cashier, shop, probl
 
 def test_attack_174_a_shop_that_asks_too_much_slows_nobody_else_down(cashier, foreign):
     flooded = str(cashier.tenant_id)
-    for _ in range(limits.LOG_IN_TO_TENANT.limit):
-        reserve([limits.to_tenant(flooded)])
+    for _ in range(policies.LOG_IN_TO_TENANT.limit):
+        reserve([policies.to_tenant(flooded)])
     with pytest.raises(TooManyRequests):
-        reserve([limits.to_tenant(flooded)])
+        reserve([policies.to_tenant(flooded)])
 
     theirs = credentials(tenant=foreign.tenant.slug, username="c1")
 

@@ -20,7 +20,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuthSession, Role, User
-from accounts.tokens import issue_access
+from accounts.security.tokens import issue_access
 from tenants.models import Tenant
 from tenants.scope import tenant_context
 from tests.bench.report import say, show_table

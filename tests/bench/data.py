@@ -23,7 +23,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuthSession, Role, User
-from accounts.tokens import issue_access
+from accounts.security.tokens import issue_access
 from orders.models import Barcode, Order, Product, Receipt, RegisterSeries, StockLevel, TaxClass
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_context

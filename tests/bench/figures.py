@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from accounts.hashers import LeanArgon2PasswordHasher
+from accounts.security.hashers import LeanArgon2PasswordHasher
 from tests.bench import layout, processes
 from tests.bench.client import FIRST_REFUSAL, send
 from tests.bench.load import Generator, Window

@@ -12,8 +12,8 @@ from django.contrib.auth.hashers import make_password
 from django.db import connection
 from django.test.utils import override_settings
 
-from accounts.hashers import LeanArgon2PasswordHasher
 from accounts.models import Role, Throttle, User
+from accounts.security.hashers import LeanArgon2PasswordHasher
 from config.settings import PASSWORD_HASHERS
 from tenants.models import Tenant
 from tenants.scope import tenant_scope

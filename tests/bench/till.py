@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from tenants.postgres.roles import GRANTS
+from tenants.database.postgres.roles import GRANTS
 from tests.bench.programs import run_python, running, wait_until_ready
 from tests.bench.requests import World
 from tests.postgres import free_port

@@ -4,7 +4,7 @@ import io
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
 
-from tenants.parsers import BodyTooLarge, StrictJSONParser
+from tenants.api.parsers import BodyTooLarge, StrictJSONParser
 from tests.shapes import refusal
 
 JSON = "application/json"

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from drf_spectacular.generators import SchemaGenerator
 
-from config import docs
-from config.schema import PROBLEM, RESPONSES, document_problems, newest_version
+from config import api_docs
+from config.openapi import PROBLEM, RESPONSES, document_problems, newest_version
 from tests.shapes import refusal
 
 SCHEMA, DOCS = "/api/schema/", "/api/docs/"
@@ -15,7 +15,7 @@ SCHEMA, DOCS = "/api/schema/", "/api/docs/"
 @pytest.fixture
 def made(monkeypatch):
     """How often the document was made, from an empty start."""
-    docs.rendered.cache_clear()
+    api_docs.rendered.cache_clear()
     times = []
 
     class Counting(SchemaGenerator):
@@ -23,9 +23,9 @@ def made(monkeypatch):
             times.append(1)
             super().__init__()
 
-    monkeypatch.setattr(docs, "SchemaGenerator", Counting)
+    monkeypatch.setattr(api_docs, "SchemaGenerator", Counting)
     yield times
-    docs.rendered.cache_clear()
+    api_docs.rendered.cache_clear()
 
 
 def test_the_root_leads_to_the_docs(client):

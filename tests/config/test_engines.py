@@ -10,7 +10,7 @@ from contextlib import closing
 import pytest
 from django.conf import settings
 
-from config.engines import SQLITE_OPTIONS, PrivateConnection
+from config.databases import SQLITE_OPTIONS, PrivateConnection
 
 OPEN_AND_WRITE = """
 import sqlite3, sys

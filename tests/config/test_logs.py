@@ -8,7 +8,7 @@ import pytest
 import structlog
 from django.conf import settings as django_settings
 
-from config.logs import REDACTED, logging_config
+from config.logging import REDACTED, logging_config
 
 CANARY = "CANARY-secret"
 

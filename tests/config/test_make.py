@@ -67,5 +67,5 @@ def test_the_settings_of_one_machine_are_its_owners_alone(folder):
 def test_the_port_is_tried_before_the_database_is_touched():
     plan = make(ROOT, "--dry-run", "run", "PORT=8123").stdout
 
-    assert "PORT=8123 .venv/bin/python -m config.together --check" in plan
+    assert "PORT=8123 .venv/bin/python -m config.development_server --check" in plan
     assert plan.index("--check") < plan.index("migrate") < plan.index("seed_demo")

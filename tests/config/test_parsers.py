@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.parsers import MAX_DEPTH, BadBody, read_json
+from tenants.api.parsers import MAX_DEPTH, BadBody, read_json
 from tests.shapes import refusal
 
 JSON = "application/json"

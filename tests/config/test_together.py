@@ -30,7 +30,7 @@ while True:
 """
 DRIVER = """
 import sys
-from config.together import Together
+from config.development_server import Together
 child = sys.argv[1]
 web, relay = ([sys.executable, "-c", child, book] for book in sys.argv[2:])
 sys.exit(Together(web, relay).run())
@@ -129,7 +129,7 @@ def taken():
 
 def together(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-m", "config.together", *arguments],
+        [sys.executable, "-m", "config.development_server", *arguments],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if name != "BIND"} | environment,
         capture_output=True,
@@ -169,7 +169,7 @@ def test_the_real_ones_serve_tell_and_stop(tmp_path):
     }
     with log.open("wb") as output:
         both = subprocess.Popen(
-            [sys.executable, "-m", "config.together"],
+            [sys.executable, "-m", "config.development_server"],
             cwd=ROOT,
             env=environment,
             stdout=output,

@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tenants.fields import QuantityField, StrictCharField
-from tenants.parsers import StrictFormParser, StrictJSONParser
-from tenants.serializers import StrictSerializer
+from tenants.api.fields import QuantityField, StrictCharField
+from tenants.api.parsers import StrictFormParser, StrictJSONParser
+from tenants.api.serializers import StrictSerializer
 
 CANARY = "CANARY-of-the-inside"
 # What the next request to `raising/` meets.

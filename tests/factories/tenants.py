@@ -6,6 +6,7 @@ from typing import Any
 
 import factory
 
+from tenants.encryption import seal
 from tenants.models import (
     IdempotencyKey,
     OutboxDelivery,
@@ -16,7 +17,6 @@ from tenants.models import (
     Webhook,
 )
 from tenants.scope import tenant_scope
-from tenants.sealing import seal
 
 
 class TenantFactory(factory.django.DjangoModelFactory):

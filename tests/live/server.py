@@ -21,7 +21,7 @@ PATIENCE = 120.0
 TILL = ("-m", "gunicorn", "--config", "config/gunicorn.py")
 # The same, with steps at which to die.
 MORTAL = ("-m", "gunicorn", "--config", "tests/live/gunicorn.py")
-TOGETHER = ("-m", "config.together")
+TOGETHER = ("-m", "config.development_server")
 
 
 class Program:

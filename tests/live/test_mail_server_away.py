@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tenants.events.delivery.backoff import MOST_ATTEMPTS
 from tenants.models import OutboxDelivery
-from tenants.relay.pacing import MOST_ATTEMPTS
 from tenants.scope import tenant_scope
 from tests.live.terminal import over
 from tests.orders.relaying import relay_all

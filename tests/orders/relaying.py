@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from tenants.events.delivery import Relay, configured
 from tenants.models import OutboxDelivery, OutboxEvent
-from tenants.relay import Relay, configured
 from tenants.scope import across_tenants
 
 

@@ -8,10 +8,10 @@ from accounts.models import User
 from orders.models import Category, Order, Payment, Product, Refund, Shift, TaxClass
 from orders.services.catalog.bulk_import import add_products
 from orders.services.catalog.csv_import import import_products
+from tenants.events.outbox import kind_of
+from tenants.events.topics import TOPICS
 from tenants.models import OutboxEvent, Register, Store, Tenant
-from tenants.outbox import kind_of
 from tenants.scope import tenant_scope
-from tenants.topics import TOPICS
 from tests.factories.accounts import PASSWORD
 from tests.orders.till import Till, card, cash, line, new_id
 

@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from orders.models import Order
-from tenants.postgres.roles import as_owner
+from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants
 from tests.orders.drawers import close, opened, report
 from tests.orders.till import cash, line, new_id

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from orders.models import Barcode, Product
 from orders.models.catalog import folded
 from orders.services.catalog.products import csv_export
+from tenants.csv import meant, shown
 from tenants.scope import has_scope, tenant_scope
-from tenants.sheets import meant, shown
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
 from tests.orders.sheets import HEADER, everything, exported, imported, rows_of, table
 

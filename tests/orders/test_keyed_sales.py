@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from accounts.services import prune
+from accounts.services.pruning import prune
 from orders.models import Payment, StockMovement
 from tenants.models import IdempotencyKey
 from tenants.scope import tenant_scope

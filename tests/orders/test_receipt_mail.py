@@ -8,7 +8,7 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
-from accounts.limiter import Window
+from accounts.security.rate_limits.limiter import Window
 from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
 from tests.orders.relaying import announced, deliveries_to, relay_all
@@ -158,7 +158,7 @@ def test_a_till_sends_twenty_a_minute_and_no_more(till, order, product, problem)
 
 def test_a_shop_has_a_limit_too(till, order, problem, monkeypatch):
     two = Window("receipt_mail_tenant", limit=2, seconds=3600)
-    monkeypatch.setattr("accounts.limits.RECEIPT_MAIL_OF_TENANT", two)
+    monkeypatch.setattr("accounts.security.rate_limits.policies.RECEIPT_MAIL_OF_TENANT", two)
     tills = [Till(till.user, till.register) for _ in range(3)]
 
     answers = [ask(each, order) for each in tills]

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from accounts.models import Posting
-from orders.admin.figures import sales_of
+from orders.admin.dashboard import sales_of
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.api import Person

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from orders.models import Order, Refund
-from tenants.sheets import meant
+from tenants.csv import meant
 from tests.api import Person
 from tests.orders.market import PLACES, Market, done
 

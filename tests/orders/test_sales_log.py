@@ -8,7 +8,7 @@ from copy import deepcopy
 import pytest
 from django.conf import settings as django_settings
 
-from config.logs import logging_config
+from config.logging import logging_config
 from tests.orders.gateway import DECLINED
 from tests.orders.offline import ago, booked_one, charged, sale
 from tests.orders.relaying import announced, relay_all

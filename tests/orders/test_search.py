@@ -10,7 +10,7 @@ from django.db import connection
 
 from orders.models import Product
 from orders.services.catalog.products import search
-from tenants.postgres.roles import as_owner
+from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory
 

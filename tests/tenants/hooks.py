@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tenants.events.outbox import announce
 from tenants.models import Tenant, Webhook
-from tenants.outbox import announce
 from tenants.scope import across_tenants, tenant_scope
 from tests.leaks import leaks
 

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
-from tenants.pagination import CursorPagination
+from tenants.api.pagination import CursorPagination
 
 
 class List:

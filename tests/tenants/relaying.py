@@ -7,8 +7,8 @@ from typing import Any
 
 from django.db import connection
 
+from tenants.events.delivery import Job, Relay, Subscriber
 from tenants.models import OutboxDelivery, OutboxEvent
-from tenants.relay import Job, Relay, Subscriber
 from tenants.scope import across_tenants, current_tenant
 
 TOPIC = "test.happened"

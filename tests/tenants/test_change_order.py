@@ -5,9 +5,9 @@ from threading import Barrier, Event
 import pytest
 from django.db import transaction
 
-from tenants.changes import Numbering, number_waiting, read_changes
+from tenants.events.change_feed import Numbering, number_waiting, read_changes
+from tenants.events.outbox import announce
 from tenants.models import ChangeFeed, OutboxEvent, Store
-from tenants.outbox import announce
 from tenants.scope import across_tenants, deed, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.parallel import at_once
@@ -125,7 +125,7 @@ def test_what_is_about_nothing_has_no_place(in_shop, store):
 
 
 def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypatch):
-    monkeypatch.setattr("tenants.changes.BATCH", 3)
+    monkeypatch.setattr("tenants.events.change_feed.BATCH", 3)
     for number in range(7):
         announce(TOPIC, about=store, number=number)
 

@@ -7,9 +7,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import Posting
-from accounts.services import prune
+from accounts.services.pruning import prune
+from tenants.events.outbox import announce
 from tenants.models import ChangeFeed, OutboxEvent
-from tenants.outbox import announce
 from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.test_schema import document
 from tests.explaining import ROWS, analyze, multiply, plan_of, walk
@@ -199,7 +199,9 @@ def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
         pruned.append(prune().events)
         return found
 
-    monkeypatch.setattr("accounts.services.changes._narrowed", lambda events, **_: narrowed(events))
+    monkeypatch.setattr(
+        "accounts.services.change_feed._narrowed", lambda events, **_: narrowed(events)
+    )
     response = office.get("changes/", {"after": after})
 
     assert pruned == [3]

@@ -15,9 +15,9 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from orders.models import OrderLine, Product
+from tenants.database.postgres.base import DatabaseWrapper
+from tenants.database.postgres.distribution import references_first, statements
 from tenants.models import AuditEvent, Store, Tenant
-from tenants.postgres.base import DatabaseWrapper
-from tenants.postgres.distribution import references_first, statements
 from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.walks import owned_models
 from tests.factories.orders import ProductFactory

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.fields import (
+from tenants.api.fields import (
     DayField,
     StrictBooleanField,
     StrictCharField,

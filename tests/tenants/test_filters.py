@@ -14,8 +14,7 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from config.problems import problem_of
-from tenants.exceptions import Invalid
-from tenants.filters import (
+from tenants.api.filters import (
     IdFilter,
     MomentFilter,
     PlainNumberFilter,
@@ -24,7 +23,8 @@ from tenants.filters import (
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.formats import write_moment
+from tenants.api.formats import write_moment
+from tenants.exceptions import Invalid
 from tenants.models import Register
 from tests.factories.tenants import RegisterFactory, StoreFactory
 

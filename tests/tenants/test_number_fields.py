@@ -5,12 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework import serializers
 
+from tenants.api.fields import MoneyField, PercentField, QuantityField
 from tenants.exceptions import NoTenantScope
-from tenants.fields import (
-    MoneyField,
-    PercentField,
-    QuantityField,
-)
 from tenants.models import Tenant
 from tenants.scope import tenant_context
 from tests.tenants.reading import refused, taken

@@ -11,8 +11,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper as PlainPostgres
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from tenants.postgres.base import DatabaseWrapper
-from tenants.postgres.roles import as_owner
+from tenants.database.postgres.base import DatabaseWrapper
+from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants, tenant_context
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]

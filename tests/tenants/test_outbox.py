@@ -3,8 +3,8 @@
 import pytest
 from django.db import transaction
 
+from tenants.events.outbox import announce
 from tenants.models import OutboxEvent, Store
-from tenants.outbox import announce
 from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.parallel import at_once
@@ -121,7 +121,7 @@ def test_a_subscriber_may_have_recipients_of_its_own_each_retried_apart(shop):
 
 @pytest.mark.django_db(transaction=True)
 def test_more_events_than_one_batch_are_all_told_in_order(shop, monkeypatch):
-    monkeypatch.setattr("tenants.relay.outgoing.BATCH", 3)
+    monkeypatch.setattr("tenants.events.delivery.queue.BATCH", 3)
     with tenant_scope(shop):
         for number in range(10):
             announce(TOPIC, number=number)

@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from orders.models import OrderLine
+from tenants.api.pagination import CursorPagination, InvalidCursor
 from tenants.exceptions import Invalid
 from tenants.models import Register, Store, Tenant
-from tenants.pagination import CursorPagination, InvalidCursor
 from tests.factories.tenants import StoreFactory
 from tests.tenants.pages import List, page_of, query_of
 

@@ -9,8 +9,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from tenants.events.outbox import announce
 from tenants.models import OutboxDelivery, OutboxEvent
-from tenants.outbox import announce
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.tenants.relay_process import Process, relays, until

@@ -7,10 +7,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from tenants.events.delivery import GiveUp, NotDelivered, pause_after, queue
+from tenants.events.delivery.backoff import LEASE, LONGEST, MOST_ATTEMPTS
+from tenants.events.outbox import announce
 from tenants.models import OutboxDelivery, OutboxEvent
-from tenants.outbox import announce
-from tenants.relay import GiveUp, NotDelivered, outgoing, pause_after
-from tenants.relay.pacing import LEASE, LONGEST, MOST_ATTEMPTS
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.tenants.relaying import TOPIC, Counter, Listener, deliveries, delivery, relayed
@@ -185,7 +185,7 @@ def test_an_event_waits_for_an_earlier_one_that_nobody_was_told_of_yet(told, sto
         OutboxEvent.objects.filter(pk=second.pk).update(relayed_at=timezone.now())
     listener = Listener()
 
-    assert outgoing.claim() == []
+    assert queue.claim() == []
     relayed(listener)
 
     assert listener.numbers == [1, 2]
@@ -245,7 +245,7 @@ def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
 
     def sleep():
         clock.shift(LEASE)
-        begun.extend(outgoing.claim())
+        begun.extend(queue.claim())
         begun.append(kept(delivery()))
         if outcome:
             raise outcome
@@ -256,8 +256,8 @@ def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
     assert kept(delivery()) == before
     assert (before["status"], before["attempts"]) == ("waiting", 2)
     assert before["next_attempt_at"] == timezone.now() + LEASE
-    assert outgoing.claim() == [], "the next one has it until its own lease ends"
-    assert outgoing.settle(of_next, None)
+    assert queue.claim() == [], "the next one has it until its own lease ends"
+    assert queue.settle(of_next, None)
     assert delivery().status == "delivered"
 
 
@@ -272,7 +272,7 @@ def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_i
         if next_is == "done":
             relayed(of_next)
         else:
-            late.heard.extend([{"number": "claimed"}] * len(outgoing.claim()))
+            late.heard.extend([{"number": "claimed"}] * len(queue.claim()))
 
     late.answers = [sleep]
     relayed(late)
@@ -288,16 +288,16 @@ def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_i
 
 def test_what_a_late_relay_puts_back_stays_with_the_next_one(told, clock):
     told(1, 2)
-    outgoing.address([Listener()])
-    late = outgoing.claim()
+    queue.address([Listener()])
+    late = queue.claim()
     clock.shift(LEASE)
-    of_next = outgoing.claim()
+    of_next = queue.claim()
     before = [kept(each) for each in deliveries()]
 
-    outgoing.put_back(late)
+    queue.put_back(late)
 
     assert [kept(each) for each in deliveries()] == before
-    assert [outgoing.settle(each, None) for each in of_next] == [True, True]
+    assert [queue.settle(each, None) for each in of_next] == [True, True]
 
 
 def kept(row):
@@ -308,7 +308,7 @@ def kept(row):
 def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscriber(told, clock):
     told(1)
     newer = Listener(name="newer")
-    outgoing.address([newer])
+    queue.address([newer])
 
     relayed(Listener(name="older"))
     waiting = delivery()

@@ -4,10 +4,10 @@ import pytest
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from tenants.fields import QuantityField, StrictCharField
+from tenants.api.fields import QuantityField, StrictCharField
+from tenants.api.serializers import StrictSerializer, TenantRelatedField, flatten_errors
 from tenants.models import Register, Store
 from tenants.scope import tenant_scope
-from tenants.serializers import StrictSerializer, TenantRelatedField, flatten_errors
 from tests.factories.tenants import RegisterFactory, StoreFactory
 
 

@@ -9,9 +9,9 @@ from django.db import IntegrityError, connection, connections, transaction
 from django.db.backends.sqlite3.base import DatabaseWrapper as PlainSQLite
 from django.db.migrations.executor import MigrationExecutor
 
+from tenants.database.sqlite.base import DatabaseWrapper
+from tenants.database.sqlite.keys import split
 from tenants.scope import tenant_scope
-from tenants.sqlite.base import DatabaseWrapper
-from tenants.sqlite.keys import split
 from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory
 
 # Of names that the catalog of the database says.

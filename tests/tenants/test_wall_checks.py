@@ -5,8 +5,8 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from tenants.postgres import validation
-from tenants.postgres.base import DatabaseWrapper
+from tenants.database.postgres import validation
+from tenants.database.postgres.base import DatabaseWrapper
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

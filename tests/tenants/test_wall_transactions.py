@@ -8,10 +8,10 @@ from django.db.backends.postgresql.base import Cursor
 from django.db.transaction import TransactionManagementError
 
 from orders.models import Product
+from tenants.database.compiled_queries import Prepared
 from tenants.exceptions import NoTenantScope
 from tenants.ids import new_id
 from tenants.models import Store
-from tenants.prepared import Prepared
 from tenants.scope import deed, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory, TenantFactory
 from tests.tenants.walled import WALLED, asked, names, told
@@ -74,7 +74,7 @@ def test_attack_157_after_a_crash_the_connection_is_nobodys(
     mine, theirs = client_of(admin), client_of(stranger)
     mine.client.raise_request_exception = False
     with monkeypatch.context() as patch:
-        patch.setattr("tenants.views.TenantScopedViewSet.paginate_queryset", crash)
+        patch.setattr("tenants.api.views.TenantScopedViewSet.paginate_queryset", crash)
         assert mine.get("stores/").status_code == 500
 
     assert (told(), names()) == (("", ""), set())

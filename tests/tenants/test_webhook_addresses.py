@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tenants.events.outbox import announce
+from tenants.events.webhooks import addresses, checked_url
+from tenants.events.webhooks.addresses import AddressRefused
+from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
-from tenants.outbox import announce
 from tenants.scope import tenant_scope
-from tenants.webhooks import addresses, checked_url
-from tenants.webhooks.addresses import AddressRefused
-from tenants.webhooks.subscriber import Webhooks
 from tests.tenants import hooks
 from tests.tenants.relaying import delivery, relayed
 

@@ -6,10 +6,10 @@ import pytest
 from django.utils import timezone
 
 from orders.notifications import WebhookDisabledMail
+from tenants.events.delivery import queue
+from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import AuditEvent, OutboxEvent, Webhook
-from tenants.relay import outgoing
 from tenants.scope import across_tenants, tenant_scope
-from tenants.webhooks.subscriber import Webhooks
 from tests.tenants.hooks import now, tell
 from tests.tenants.relaying import deliveries, delivery, relayed
 
@@ -82,7 +82,7 @@ def test_it_is_given_up_after_two_to_four_days(shop, store, told, ear, running_c
 
 def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, ear):
     tell(shop, store)
-    outgoing.address([Webhooks()])
+    queue.address([Webhooks()])
     with tenant_scope(shop):
         Webhook.objects.all().delete()
 
@@ -94,8 +94,8 @@ def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, ear)
 
 def test_no_event_is_lost_when_a_relay_ends_in_the_middle(shop, store, told, ear, running_clock):
     tell(shop, store)
-    outgoing.address([Webhooks()])
-    outgoing.claim()
+    queue.address([Webhooks()])
+    queue.claim()
     running_clock.shift(timedelta(minutes=6))
 
     relayed(Webhooks())

@@ -5,8 +5,7 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 
 from accounts.models import User
-from accounts.services import forgive_guesses
-from accounts.services.attempts import PLATFORM
+from accounts.services.login_attempts import PLATFORM, forgive_guesses
 from tenants import audit
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts import services
 from accounts.management.terminal import add_password_option, password_given, refusals_told
+from accounts.services.signup import open_shop
 
 
 class Command(BaseCommand):
@@ -27,7 +27,7 @@ class Command(BaseCommand):
         if password is not None:
             admin["password"] = password
         with refusals_told():
-            shop, user, temporary = services.open_shop(tenant=tenant, admin=admin)
+            shop, user, temporary = open_shop(tenant=tenant, admin=admin)
         self.stdout.write(f"Opened {shop.slug} with the admin {user.username}.")
         if temporary:
             self.stdout.write(f"Temporary password, shown this once: {temporary}")

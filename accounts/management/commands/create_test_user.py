@@ -5,9 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import services
 from accounts.management.terminal import refusals_told, tenant_named
 from accounts.models import Role
+from accounts.services.test_users import create_test_user
 from tenants.scope import tenant_context
 
 # Reserved for documentation (RFC 2606): no mail ever arrives there.
@@ -28,7 +28,7 @@ class Command(BaseCommand):
             raise CommandError("DEBUG is off: nobody is made up where people work.")
         tenant = tenant_named(options["tenant"])
         with refusals_told(), tenant_context(tenant):
-            user, password = services.create_test_user(
+            user, password = create_test_user(
                 role=Role(options["role"]), prefix=options["prefix"], domain=options["domain"]
             )
         self.stdout.write(f"Created the {user.role} {user.username} of {tenant.slug}.")

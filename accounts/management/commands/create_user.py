@@ -4,7 +4,6 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts import services
 from accounts.management.terminal import (
     add_password_option,
     password_given,
@@ -12,6 +11,7 @@ from accounts.management.terminal import (
     tenant_named,
 )
 from accounts.models import Role
+from accounts.services.users import create_user
 from tenants.scope import tenant_scope
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         tenant = tenant_named(options["tenant"])
         password = password_given(from_stdin=options["password_stdin"])
         with refusals_told(), tenant_scope(tenant):
-            user, temporary = services.create_user(
+            user, temporary = create_user(
                 username=options["username"],
                 role=Role(options["role"]),
                 email=options["email"],

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.management.terminal import tenant_named
 from accounts.models import Role, User
-from tenants.formats import write_moment
+from tenants.api.formats import write_moment
 from tenants.scope import tenant_scope
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from accounts.services import prune
+from accounts.services.pruning import prune
 
 
 class Command(BaseCommand):

@@ -8,8 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.keyring import BadKeyRing, KeyRing
-from accounts.signing import ALGORITHMS
+from accounts.security.keyring import BadKeyRing, KeyRing
+from accounts.security.signing import ALGORITHMS
 
 STEPS = """\
 Till has changed nothing: what it wrote is the next JWT_KEYS, and a secret like the others.

@@ -8,7 +8,7 @@ from typing import IO
 from django.core.management import CommandError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from tenants.postgres.roles import as_owner
+from tenants.database.postgres.roles import as_owner
 
 # What libpq reads, of what Django's settings know. A password among arguments is for all to see.
 VARIABLES = {

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.management.terminal import tenant_named
 from orders.services.stock.consistency import Difference, stock_differences
-from tenants.formats import write_number
+from tenants.api.formats import write_number
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 

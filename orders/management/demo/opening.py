@@ -7,7 +7,8 @@ from uuid import UUID
 from django.core.management import CommandError
 
 from accounts.models import Role, User
-from accounts.services import create_user, open_shop
+from accounts.services.signup import open_shop
+from accounts.services.users import create_user
 from orders.management.demo.plan import DemoShop, Goods, Person, Place
 from orders.management.ids import stable_id
 from orders.models import Category, Product, TaxClass

@@ -14,10 +14,10 @@ from accounts.models import User
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import folded
+from tenants.events.outbox import announce_all
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
 from tenants.models import Store
-from tenants.outbox import announce_all
 from tenants.scope import deed
 
 # Rows of one statement: few round trips, and no database's limit of parameters is near.

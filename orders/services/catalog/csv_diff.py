@@ -10,8 +10,8 @@ from orders.models import Barcode, Category, Product
 from orders.services.catalog.bulk_import import CHUNK
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import NEEDED, Wanted
+from tenants.events.outbox import announce_all
 from tenants.exceptions import FieldError
-from tenants.outbox import announce_all
 from tenants.scope import current_tenant
 
 WRITTEN = (

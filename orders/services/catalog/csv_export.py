@@ -7,9 +7,9 @@ from uuid import UUID
 
 from orders.models import Barcode, Product
 from orders.services.catalog.csv_rows import COLUMNS, joined
+from tenants.csv import written
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tenants.sheets import written
 
 CHUNK = 1_000
 # In the order of the columns; the barcodes are rows of their own.

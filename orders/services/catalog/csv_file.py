@@ -5,9 +5,9 @@ from typing import IO
 
 from orders.models import TaxClass
 from orders.services.catalog.csv_rows import COLUMNS, KEY, RowReader, Wanted
+from tenants.csv import Row, Sheet
 from tenants.exceptions import FieldError
 from tenants.scope import current_tenant
-from tenants.sheets import Row, Sheet
 
 MOST_ROWS = 100_000
 MOST_CODES = 200_000

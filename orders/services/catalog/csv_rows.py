@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 from orders.models import Product, TaxClass
 from orders.models.catalog import folded
 from orders.models.columns import LARGEST_AMOUNT
+from tenants.api.formats import FormatError, read_number, read_text
+from tenants.csv import Row
 from tenants.exceptions import FieldError
-from tenants.formats import FormatError, read_number, read_text
-from tenants.sheets import Row
 
 COLUMNS = (
     "sku",

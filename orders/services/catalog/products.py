@@ -10,9 +10,9 @@ from accounts.models import User
 from orders.exceptions import BarcodeTaken, SkuTaken
 from orders.models import Barcode, Product
 from tenants import audit
+from tenants.events.outbox import announce_row
 from tenants.exceptions import FieldError, Invalid
 from tenants.ids import is_duplicate
-from tenants.outbox import announce_row
 from tenants.scope import deed
 
 

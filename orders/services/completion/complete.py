@@ -21,10 +21,10 @@ from orders.models import (
 from orders.models.receipt import Numbers
 from orders.services.completion.hash_chain import receipt_content, seal
 from orders.services.stock.levels import take_reserved_stock, take_stock
+from tenants.database.bulk_insert import Statement
+from tenants.events.outbox import event_of
 from tenants.ids import new_id
 from tenants.models import OutboxEvent, Register, Tenant
-from tenants.outbox import event_of
-from tenants.rows import Statement
 from tenants.scope import current_tenant
 
 

@@ -10,9 +10,9 @@ import msgspec
 
 from orders.models import ChainEntry, Order, OrderLine, Payment, Refund
 from orders.models.receipt import Numbers
+from tenants.database.bulk_insert import Statement
 from tenants.ids import new_id
 from tenants.models import Register
-from tenants.rows import Statement
 
 # Beginning of every chain.
 NOTHING = ""

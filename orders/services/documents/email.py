@@ -2,18 +2,18 @@
 
 import uuid
 
-from accounts.limiter import reserve
-from accounts.limits import receipt_mails_of
 from accounts.models import AuthSession, User
+from accounts.security.rate_limits.limiter import reserve
+from accounts.security.rate_limits.policies import receipt_mails_of
 from orders.models import Order
 from orders.notifications import send_mail
 from orders.services.documents.renderers.html import mail_of
 from orders.services.documents.renderers.text import text_of
 from orders.services.documents.sale_receipt import receipt_of
 from tenants import idempotency
+from tenants.events.delivery import Subscriber
+from tenants.events.outbox import announce
 from tenants.models import OutboxDelivery
-from tenants.outbox import announce
-from tenants.relay import Subscriber
 from tenants.scope import deed
 
 

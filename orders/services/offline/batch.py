@@ -17,10 +17,10 @@ from orders.services.offline.booking import book
 from orders.services.offline.sale import Malformed, OfflineSale
 from orders.services.registers import register_for
 from tenants import audit, idempotency
+from tenants.events.outbox import announce
 from tenants.exceptions import DomainError, FieldError, Invalid
 from tenants.ids import is_duplicate
 from tenants.models import Register
-from tenants.outbox import announce
 from tenants.scope import deed
 
 

@@ -30,9 +30,9 @@ from orders.services.sales.checkout import given_discounts
 from orders.services.stock.levels import take_what_was_sold
 from orders.services.stock.movements import keep_counts_true
 from tenants import audit
+from tenants.database.bulk_insert import insert_all
 from tenants.ids import new_id
 from tenants.models import Register
-from tenants.rows import insert_all
 from tenants.scope import current_tenant, retrying
 
 UNKNOWN = "Unknown product"

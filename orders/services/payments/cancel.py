@@ -24,7 +24,7 @@ from orders.services.payments.store_credit import credit_back
 from orders.services.shifts.cash_drawer import drawer_for_return
 from orders.services.stock.levels import reserve_stock
 from tenants import audit, idempotency
-from tenants.outbox import announce
+from tenants.events.outbox import announce
 from tenants.scope import current_tenant, deed
 
 log = structlog.get_logger("till.payments")

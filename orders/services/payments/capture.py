@@ -23,10 +23,10 @@ from orders.services.payments.tender import NewPayment, draft_payments
 from orders.services.shifts.cash_drawer import drawer_for_return
 from orders.services.stock.levels import release_stock, reserve_stock
 from tenants import idempotency
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import announce
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
-from tenants.outbox import announce
-from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
 log = structlog.get_logger("till.payments")

@@ -11,10 +11,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
-from accounts.limiter import forgive, reserve
-from accounts.limits import store_credit_codes_of
 from accounts.models import User
-from accounts.services.attempts import facts_of
+from accounts.security.rate_limits.limiter import forgive, reserve
+from accounts.security.rate_limits.policies import store_credit_codes_of
+from accounts.services.login_attempts import facts_of
 from orders.exceptions import (
     CreditCodeTaken,
     CreditOverLimit,

@@ -20,9 +20,9 @@ from orders.money import (
     RoundingMode,
     price_order,
 )
+from tenants.database.compiled_queries import Prepared
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
-from tenants.prepared import Prepared
 from tenants.scope import current_tenant_id
 
 # Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.

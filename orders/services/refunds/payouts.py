@@ -21,7 +21,7 @@ from orders.services.money_limits import Period, authorize
 from orders.services.payments.capture import locked_order
 from orders.services.refunds.settle import finish_if_paid_out, pay_otherwise
 from tenants import audit, idempotency
-from tenants.outbox import announce
+from tenants.events.outbox import announce
 from tenants.scope import current_tenant, deed
 
 log = structlog.get_logger("till.payments")

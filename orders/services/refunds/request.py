@@ -24,10 +24,10 @@ from orders.services.refunds.payouts import ask_for_payouts, resume_refund
 from orders.services.refunds.settle import finish_if_paid_out
 from orders.services.registers import register_for
 from tenants import idempotency
+from tenants.events.outbox import announce
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
-from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
 NOTHING = Decimal(0)

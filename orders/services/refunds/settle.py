@@ -28,8 +28,8 @@ from orders.services.payments.store_credit import (
 from orders.services.pricing.basket import cash_rule_of
 from orders.services.stock.levels import put_back
 from tenants import audit
-from tenants.outbox import announce
-from tenants.rows import insert_all
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import announce
 from tenants.scope import current_tenant
 
 

@@ -26,7 +26,7 @@ from orders.services.reports.queries import (
     by_time,
     of_all,
 )
-from tenants.formats import write_number
+from tenants.api.formats import write_number
 from tenants.models import Store
 from tenants.scope import current_tenant
 

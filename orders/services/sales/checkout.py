@@ -31,11 +31,11 @@ from orders.services.pricing.reprice import frozen_tax, frozen_totals
 from orders.services.registers import register_for
 from orders.services.stock.levels import reserve_stock
 from tenants import idempotency
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import event_of
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
-from tenants.outbox import event_of
-from tenants.rows import insert_all
 from tenants.scope import current_tenant, retrying
 
 

@@ -9,9 +9,9 @@ from orders.services.approvals import Leave
 from orders.services.payments.capture import locked_order
 from orders.services.sales.open_orders import Edit
 from tenants import audit
+from tenants.events.outbox import announce
 from tenants.exceptions import Invalid
 from tenants.models import Register
-from tenants.outbox import announce
 from tenants.scope import deed
 
 

@@ -18,11 +18,11 @@ from orders.services.pricing.discount_approval import find_over_limit, measure_o
 from orders.services.pricing.discount_audit import build_events, given_by_holder
 from orders.services.pricing.reprice import BILLED, SUMMED, frozen_rate, reprice
 from tenants import audit
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import announce
 from tenants.exceptions import IdConflict, Invalid, NotFound
 from tenants.ids import is_duplicate, new_id
 from tenants.models import AuditEvent
-from tenants.outbox import announce
-from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
 # What the discount policy keeps on an order.

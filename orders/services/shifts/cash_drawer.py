@@ -19,10 +19,10 @@ from orders.services.money_limits import Period, authorize
 from orders.services.registers import no_such_register, register_for
 from orders.services.shifts.report import expected_cash
 from tenants import audit, idempotency
+from tenants.events.outbox import announce
 from tenants.exceptions import IdConflict, NotPermitted
 from tenants.ids import is_duplicate
 from tenants.models import Register
-from tenants.outbox import announce
 from tenants.scope import current_tenant, deed
 
 TAKEN_OUT = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}

@@ -16,9 +16,9 @@ from orders.services.completion.hash_chain import seal
 from orders.services.shifts.cash_drawer import ensure_runs, locked_shift, note_end
 from orders.services.shifts.report import open_questions, report_of
 from tenants import audit, idempotency
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import announce
 from tenants.exceptions import Invalid
-from tenants.outbox import announce
-from tenants.rows import insert_all
 from tenants.scope import current_tenant, deed
 
 CASH = Payment.Method.CASH.value

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from orders.models import CashMovement, Order, Payment, Payout, Refund, RegisterSeries, Shift
-from tenants.formats import write_amount
+from tenants.api.formats import write_amount
 from tenants.scope import current_tenant, deed
 
 NOTHING = Decimal(0)

@@ -9,10 +9,10 @@ from typing import Any
 
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel
-from tenants.formats import write_number
+from tenants.api.formats import write_number
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import event_of
 from tenants.models import Store, Tenant
-from tenants.outbox import event_of
-from tenants.rows import insert_all
 from tenants.scope import current_tenant
 
 Quantities = Mapping[uuid.UUID, Decimal]

@@ -16,12 +16,12 @@ from orders.exceptions import InsufficientStock
 from orders.models import Product, StockLevel, StockMovement
 from orders.services.stock.levels import announce_low, ensure_levels, must_be_there, shortage
 from tenants import audit
+from tenants.api.formats import write_number
+from tenants.database.bulk_insert import insert_all
+from tenants.events.outbox import announce, event_of
 from tenants.exceptions import IdConflict, Invalid
-from tenants.formats import write_number
 from tenants.ids import is_duplicate
 from tenants.models import Store
-from tenants.outbox import announce, event_of
-from tenants.rows import insert_all
 from tenants.scope import deed
 
 Type = StockMovement.Type

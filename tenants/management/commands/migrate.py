@@ -5,9 +5,9 @@ from typing import Any
 from django.core.management.commands import migrate
 from django.db import connections
 
-from tenants.postgres.distribution import distribute
-from tenants.postgres.roles import as_owner, grant
-from tenants.sqlite.keys import rewrite_older_tables
+from tenants.database.postgres.distribution import distribute
+from tenants.database.postgres.roles import as_owner, grant
+from tenants.database.sqlite.keys import rewrite_older_tables
 
 
 class Command(migrate.Command):

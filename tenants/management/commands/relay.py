@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandParser
 
-from tenants.relay import Relay, configured
+from tenants.events.delivery import Relay, configured
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("till.relay")

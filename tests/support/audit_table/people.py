@@ -8,8 +8,8 @@ import time_machine
 from django.core.management import call_command
 from django.utils import timezone
 
-from accounts import services
 from accounts.models import Approval
+from accounts.services.users import set_activation
 from tests.accounts.forgery import claims_of, signed
 from tests.accounts.pads import PIN, WRONG_PIN, Pad, give_pin
 from tests.accounts.refreshing import MORNING, REFRESH
@@ -152,7 +152,7 @@ def role_changed(scene):
 def user_deactivated(scene):
     """By the platform: the shop learns what was done to it, and the platform alone by whom."""
     with scene.in_shop():
-        services.set_activation(user=scene.cashier, active=False, by=scene.root)
+        set_activation(user=scene.cashier, active=False, by=scene.root)
     return [
         Written(scene.root, scene.cashier, {"shop": scene.shop.slug}, shop=False),
         Written(None, scene.cashier, name=PLATFORM),

@@ -2,9 +2,9 @@
 
 from django.urls import reverse
 
+from tenants.events.delivery import NotDelivered
+from tenants.events.webhooks.subscriber import disable_if_hopeless
 from tenants.models import OutboxDelivery, Register, Store, Tenant, Webhook
-from tenants.relay import NotDelivered
-from tenants.webhooks.subscriber import disable_if_hopeless
 from tests.architecture.posts import HOOK
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import OutboxDeliveryFactory

@@ -1,0 +1,64 @@
+"""The stores and their tills: managers look, admins write."""
+
+from typing import Any
+
+from django.contrib import admin
+
+from accounts.admin.pages import ShopAdmin
+from accounts.admin_site.site import shop_site
+from accounts.models import Role, User
+from accounts.serializers.shop import RegisterChange, RegisterInput, StoreInput
+from accounts.services.terminals import end_sessions_of_closed
+from tenants import services
+from tenants.models import Register, Store
+from tenants.scope import deed
+
+
+class PlaceAdmin(ShopAdmin):
+    """A place that is not in use any more, where nobody stays logged in."""
+
+    seen_by, written_by = Role.MANAGER, Role.ADMIN
+    list_filter: Any = ("is_active",)
+    search_fields = ("name",)
+
+    @deed
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        name = str(self.opts.model_name)
+        place = services.write_row(row, given, expected_version=expected_version, by=by, name=name)
+        end_sessions_of_closed(place)
+        return place
+
+
+@admin.register(Store, site=shop_site)
+class StoreAdmin(PlaceAdmin):
+    """The places where the shop sells."""
+
+    add_input = change_input = StoreInput
+    list_display = ("name", "address", "timezone", "day_starts_at", "is_active")
+    ordering = ("name",)
+    fields = ("name", "address", "timezone", "day_starts_at", "is_active")
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return services.write_row(Store(), given, by=by, name="store")
+
+
+@admin.register(Register, site=shop_site)
+class RegisterAdmin(PlaceAdmin):
+    """The tills. A till stays in its store: its receipts are numbered there."""
+
+    add_input, change_input = RegisterInput, RegisterChange
+    list_display = ("number", "name", "store", "is_active")
+    list_display_links = ("number", "name")
+    list_select_related = ("store",)
+    ordering = ("number",)
+    fields = ("store", "name", "is_active")
+
+    def get_fields(self, request: Any, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if obj is None else ("number", *fields)
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        return () if obj is None else ("number", "store")
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return services.add_register(**given, by=by)

@@ -1,0 +1,108 @@
+"""The devices at the tills, and who works in which store: to look at, and to be taken away."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from accounts.admin.pages import ShopAdmin
+from accounts.admin_site.site import shop_site
+from accounts.models import Posting, Role, Terminal
+from accounts.services.terminals import unpair_terminal
+from accounts.services.users import edit_user
+from tenants.exceptions import DomainError
+from tenants.models import Store
+
+
+class IsPaired(admin.SimpleListFilter):
+    """Those in use, unless all are asked for."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: Any, model_admin: Any) -> Any:
+        return [("any", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *others = super().choices(changelist)
+        yield {**first, "display": "Paired"}
+        yield from others
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        return queryset if self.value() == "any" else queryset.paired()
+
+
+@admin.register(Terminal, site=shop_site)
+class TerminalAdmin(ShopAdmin):
+    """The devices that are or were paired with registers, newest first."""
+
+    seen_by = Role.MANAGER
+    list_display = ("register", "paired_by", "created_at", "state")
+    list_filter = (IsPaired,)
+    list_select_related = ("register", "paired_by")
+    sortable_by = ()
+    ordering = ("-created_at", "-id")
+    fields = ("register", "paired_by", "created_at", "state", "unpaired_at")
+    actions = ("unpair",)
+
+    @admin.display(description="State")
+    def state(self, terminal: Terminal) -> str:
+        return "Unpaired" if terminal.unpaired_at else "Paired"
+
+    def named(self, row: Terminal) -> str:
+        return f"Terminal of {row.register}"
+
+    @admin.action(description="Unpair the chosen terminals: nobody logs in there any more")
+    def unpair(self, request: HttpRequest, terminals: QuerySet[Any]) -> None:
+        for terminal in terminals.paired():
+            try:
+                unpair_terminal(register=terminal.register, by=request.user)
+            except DomainError as refusal:
+                self.message_user(request, f"{terminal.register}: {refusal}", messages.ERROR)
+            else:
+                self.message_user(request, f"{terminal.register} has no terminal any more.")
+
+
+@admin.register(Posting, site=shop_site)
+class PostingAdmin(ShopAdmin):
+    """Who works in which store; who is named at none works in all of them."""
+
+    seen_by = Role.MANAGER
+    list_display = ("user", "store", "created_at")
+    list_select_related = ("user", "store")
+    sortable_by = ()
+    ordering = ("user__username_key", "store__name", "id")
+    fields = ("user", "store", "created_at")
+    actions = ("end",)
+
+    def get_queryset(self, request: Any) -> QuerySet[Any]:
+        """One's own, and those of people whom one may manage."""
+        user, postings = request.user, super().get_queryset(request)
+        if user.is_at_least(Role.ADMIN):
+            return postings
+        return postings.filter(Q(user=user) | Q(user__role=Role.CASHIER))
+
+    def named(self, row: Posting) -> str:
+        return f"{row.user} at {row.store}"
+
+    @admin.action(description="End the chosen postings, but never the last one of anybody")
+    def end(self, request: HttpRequest, postings: QuerySet[Any]) -> None:
+        """Without any posting somebody would work everywhere: the opposite of what is meant."""
+        ended: dict[Any, list[Posting]] = {}
+        for posting in postings:
+            ended.setdefault(posting.user, []).append(posting)
+        for person, chosen in ended.items():
+            level, outcome = self.outcome(person, chosen, by=request.user)
+            self.message_user(request, f"{person}: {outcome}", level)
+
+    def outcome(self, person: Any, chosen: list[Posting], *, by: Any) -> tuple[int, str]:
+        stores = Store.objects.filter(pk__in=Posting.objects.filter(user=person).values("store"))
+        left = list(stores.exclude(pk__in=[posting.store_id for posting in chosen]))
+        if not left:
+            return messages.ERROR, "without any posting they would work in every store."
+        try:
+            edit_user(user=person, changes={"stores": left}, expected_version=person.version, by=by)
+        except DomainError as refusal:
+            return messages.ERROR, str(refusal)
+        return messages.SUCCESS, f"works in {', '.join(map(str, left))} now."

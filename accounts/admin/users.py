@@ -1,0 +1,169 @@
+"""Who works in the shop, for those who run it."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse
+
+from accounts.admin.pages import ShopAdmin
+from accounts.admin.user_actions import WithDeeds, keep_out, let_in
+from accounts.admin_site.site import shop_site
+from accounts.models import AuthSession, Cashier, Role, StaffMember, User
+from accounts.serializers.people import HireInput, ProfileInput
+from accounts.services.users import change_role, create_user, edit_user, log_out_by_staff
+from tenants.exceptions import DomainError
+from tenants.scope import deed
+
+
+class PeopleAdmin(WithDeeds, ShopAdmin):
+    """What the pages about people have in common: everything is done by the services."""
+
+    add_input = HireInput
+    change_input = ProfileInput
+    fields_of_refusals = {
+        "username_taken": "username",
+        "email_taken": "email",
+        "last_admin": "role",
+    }
+    list_display: Any = ("username", "display_name", "is_active", "is_here", "last_login")
+    list_filter: Any = ("is_active",)
+    search_fields = ("username_key", "display_name", "email")
+    ordering = ("username_key",)
+    fields: Any = (
+        "username",
+        "display_name",
+        "email",
+        "is_active",
+        "must_change_password",
+        "last_login",
+        "created_at",
+    )
+    add_fields: Any = ("username", "display_name", "email")
+    readonly_fields: Any = (
+        "username",
+        "is_active",
+        "must_change_password",
+        "last_login",
+        "created_at",
+    )
+    actions = ("let_in", "keep_out", "end_log_ins")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        here = AuthSession.objects.live().filter(user=OuterRef("pk"))
+        return super().get_queryset(request).annotate(is_here=Exists(here))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.add_fields if obj is None else super().get_fields(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return () if obj is None else self.readonly_fields
+
+    @admin.display(description="Logged in")
+    def is_here(self, person: Any) -> str | None:
+        return "Now" if person.is_here else None
+
+    def response_add(self, request: Any, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        return self.secret_page(request, obj, obj.temporary_password)
+
+    def hired(self, given: dict[str, Any], *, role: Role, by: User) -> Any:
+        """The new person, with the password that nobody will see again."""
+        user, password = create_user(role=role, by=by, **given)
+        person = self.model._default_manager.get(pk=user.pk)
+        person.temporary_password = password
+        return person
+
+    # --- several at once ----------------------------------------------------------------------
+
+    @admin.action(description="Let the chosen people in again")
+    def let_in(self, request: HttpRequest, people: QuerySet[Any]) -> None:
+        self.each(request, people, let_in, "may log in.")
+
+    @admin.action(description="Keep the chosen people out, at once and on every device")
+    def keep_out(self, request: HttpRequest, people: QuerySet[Any]) -> None:
+        self.each(request, people, keep_out, "may not log in any more.")
+
+    @admin.action(description="End every log-in of the chosen people")
+    def end_log_ins(self, request: HttpRequest, people: QuerySet[Any]) -> None:
+        self.each(request, people, log_out_by_staff, "is logged out everywhere.")
+
+    def each(
+        self, request: HttpRequest, people: QuerySet[Any], done: Callable[..., None], told: str
+    ) -> None:
+        """One by one, so that a refusal of one is told and the others are done."""
+        for person in people:
+            try:
+                done(user=person, by=request.user)
+            except DomainError as refusal:
+                self.message_user(request, f"{person}: {refusal}", messages.ERROR)
+            else:
+                self.message_user(request, f"{person} {told}", messages.SUCCESS)
+
+
+@admin.register(Cashier, site=shop_site)
+class CashierAdmin(PeopleAdmin):
+    """The cashiers, whom managers hire and look after."""
+
+    seen_by = written_by = Role.MANAGER
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).filter(role=Role.CASHIER)
+
+    def may_change(self, user: User, row: Any) -> bool:
+        return user.may_manage(row)
+
+    def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
+        given = super().read(
+            cleaned if partial else {**cleaned, "role": "cashier"}, partial=partial
+        )
+        given.pop("role", None)
+        return given
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return self.hired(given, role=Role.CASHIER, by=by)
+
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        edit_user(user=row, changes=given, expected_version=expected_version, by=by)
+        return self.model._default_manager.get(pk=row.pk)
+
+
+@admin.register(StaffMember, site=shop_site)
+class StaffMemberAdmin(PeopleAdmin):
+    """Everybody, for the admins of the shop: managers and admins too, and what role they have."""
+
+    seen_by = written_by = Role.ADMIN
+    list_display = ("username", "display_name", "role", "is_active", "is_here", "last_login")
+    list_filter = ("role", "is_active")
+    fields = (*PeopleAdmin.fields[:3], "role", *PeopleAdmin.fields[3:])
+    add_fields = ("username", "display_name", "email", "role")
+
+    def may_change(self, user: User, row: Any) -> bool:
+        return user.pk == row.pk or user.may_manage(row)
+
+    def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
+        """Nobody changes their own role."""
+        readonly = super().get_readonly_fields(request, obj)
+        return (*readonly, "role") if obj and not request.user.may_change_role(obj) else readonly
+
+    def formfield_for_choice_field(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        return super().formfield_for_choice_field(
+            db_field, request, **kwargs, choices=Role.choices, required=True
+        )
+
+    def add(self, given: dict[str, Any], *, by: User) -> Any:
+        return self.hired(given, role=Role(given.pop("role")), by=by)
+
+    @deed
+    def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
+        role = given.pop("role", None)
+        edit_user(user=row, changes=given, expected_version=expected_version, by=by)
+        if role is not None:
+            change_role(user=row, role=Role(role), by=by)
+        return self.model._default_manager.get(pk=row.pk)
+
+    def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
+        given = super().read(cleaned, partial=partial)
+        if partial and "role" in cleaned:
+            given["role"] = cleaned["role"]
+        return given

@@ -1,0 +1,170 @@
+"""The doors of both admin sites: guesses are counted here as at the API's."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib.admin import AdminSite
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth import login as auth_login
+from django.contrib.auth.views import LoginView
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
+
+from accounts.admin_site.middleware import let_in
+from accounts.client_info import ip_of, printable, shop_of_host
+from accounts.exceptions import Busy, ForManagersOnly, InvalidCredentials, TooManyAttempts
+from accounts.models import AuthSession, User
+from accounts.security.validators import MAXIMUM_LENGTH
+from accounts.services.browser_sessions import log_in_browser
+from accounts.services.login import Origin
+from accounts.services.login_attempts import Attempt, counted_log_in
+
+# The platform is no shop, and no shop can have this name.
+PLATFORM = ""
+STATUS_OF = {TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS, Busy: HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+class LogInForm(AdminAuthenticationForm):
+    """Counts a try before its password is looked at; a half-empty form is none."""
+
+    error_messages = {"invalid_login": InvalidCredentials.message}
+    refusal: TooManyAttempts | Busy | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Longer ones are nobody's, and would only cost a hash.
+        self.fields["password"].validators.append(MaxLengthValidator(MAXIMUM_LENGTH))
+
+    def clean(self) -> dict[str, Any]:
+        username = self.cleaned_data.get("username")
+        if username is None or not self.cleaned_data.get("password"):
+            return super().clean()
+        try:
+            return self.counted_clean(username)
+        except (TooManyAttempts, Busy) as refusal:
+            self.refusal = refusal
+            raise ValidationError(str(refusal), code=refusal.code) from refusal
+
+    def counted_clean(self, username: str) -> dict[str, Any]:
+        ip = ip_of(self.request) if self.request else None
+        with counted_log_in(None, tenant=PLATFORM, username=username, ip=ip) as attempt:
+            self.user_cache = self.admitted(attempt)
+        attempt.write_down("log_in_ok", method=AuthSession.Method.PASSWORD)
+        return self.cleaned_data
+
+    def admitted(self, attempt: Attempt) -> User:
+        try:
+            return attempt.admit(self.cleaned_data["password"])
+        except InvalidCredentials as refusal:
+            raise self.get_invalid_login_error() from refusal
+
+
+class ShopLogInForm(LogInForm):
+    """With the name of the shop; without one it is somebody who runs the installation."""
+
+    tenant = forms.CharField(
+        max_length=63,
+        required=False,
+        label="Shop",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocapitalize": "none"}),
+    )
+    log_in: AuthSession | None = None
+
+    field_order = ["tenant", "username", "password"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["username"].widget.attrs.pop("autofocus", None)
+        self.here = shop_of_host(self.request) if self.request else None
+        self.fields["tenant"].initial = self.here
+
+    def clean_tenant(self) -> str:
+        """At a shop's own address nobody comes in to another shop, nor to the installation."""
+        tenant = str(self.cleaned_data["tenant"]).lower()
+        if self.here and tenant and tenant != self.here:
+            raise ValidationError("This is the address of another shop.", code="tenant_mismatch")
+        return self.here or tenant
+
+    def clean(self) -> dict[str, Any]:
+        """What cannot be the name of a shop is not taken for an empty one."""
+        return super().clean() if "tenant" in self.cleaned_data else self.cleaned_data
+
+    def counted_clean(self, username: str) -> dict[str, Any]:
+        tenant = self.cleaned_data["tenant"]
+        if not tenant:
+            return super().counted_clean(username)
+        try:
+            self.log_in = log_in_browser(
+                tenant=tenant,
+                username=username,
+                password=self.cleaned_data["password"],
+                origin=origin_of(self.request),
+            )
+        except (InvalidCredentials, ForManagersOnly) as refusal:
+            raise ValidationError(str(refusal), code=refusal.code) from refusal
+        return self.cleaned_data
+
+
+def origin_of(request: Any) -> Origin:
+    agent = printable(request.headers.get("User-Agent", ""))
+    return Origin(ip=ip_of(request), user_agent=agent)
+
+
+class LogInView(LoginView):
+    """Lets the people of a shop into its site, and those of the platform into theirs."""
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        log_in = getattr(form, "log_in", None)
+        if log_in is not None:
+            let_in(self.request, log_in)
+            return HttpResponseRedirect(self.get_success_url())
+        # Whoever of a shop was in before is out: a browser is one person's at a time.
+        self.request.session.flush()
+        auth_login(self.request, form.get_user())
+        return HttpResponseRedirect(self.platform_page())
+
+    def platform_page(self) -> str:
+        index = reverse("platform:index")
+        page = str(self.get_redirect_url())
+        return page if page.startswith(index) else index
+
+
+class Door(AdminSite):
+    """A site with a door: a refused guess is a 429 that says when to come again."""
+
+    login_form = LogInForm
+
+    @method_decorator(never_cache)
+    def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        index = reverse(f"{self.name}:index")
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(index)
+        request.current_app = self.name
+        context = self.each_context(request) | {
+            "title": "Log in",
+            "app_path": request.get_full_path(),
+            "username": request.user.get_username(),
+        }
+        response = LogInView.as_view(
+            authentication_form=self.login_form,
+            template_name=self.login_template,
+            next_page=index,
+            extra_context=context | (extra_context or {}),
+        )(request)
+        return refused(response)
+
+
+def refused(response: Any) -> HttpResponse:
+    """The same page, with the status of a try that was not even looked at."""
+    form = (getattr(response, "context_data", None) or {}).get("form")
+    refusal = getattr(form, "refusal", None)
+    if refusal is not None:
+        response.status_code = STATUS_OF[type(refusal)]
+        response["Retry-After"] = str(refusal.facts["retry_after"])
+    found: HttpResponse = response
+    return found

@@ -1,0 +1,93 @@
+"""The page where people of a shop set a password of their own."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.contrib.auth.password_validation import password_validators_help_texts
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+
+from accounts.admin_site.middleware import remember
+from accounts.exceptions import TooManyAttempts
+from accounts.security.validators import MAXIMUM_LENGTH
+from accounts.services.users import change_own_password
+from tenants.exceptions import DomainError
+
+
+def password_field(label: str, autocomplete: str) -> forms.CharField:
+    """A password exactly as typed: blanks at its ends are part of it."""
+    widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
+    return forms.CharField(label=label, max_length=MAXIMUM_LENGTH, strip=False, widget=widget)
+
+
+class OwnPasswordForm(forms.Form):
+    """The present one too: somebody else may sit at this browser."""
+
+    current_password = password_field("Present password", "current-password")
+    new_password = password_field("New password", "new-password")
+    new_again = password_field("New password again", "new-password")
+
+    def clean_new_again(self) -> str:
+        again = str(self.cleaned_data["new_again"])
+        if again != self.cleaned_data.get("new_password", again):
+            raise forms.ValidationError("These are two different passwords.", code="mismatch")
+        return again
+
+    def refuse(self, refusal: DomainError) -> None:
+        """Say what the service says, beside the field that it is about."""
+        for error in refusal.errors:
+            self.add_error(error.field if error.field in self.fields else None, error.detail)
+        if not refusal.errors:
+            self.add_error(None, str(refusal))
+
+
+@never_cache
+@sensitive_post_parameters()
+def own_password(request: Any, site: AdminSite) -> HttpResponse:
+    """Replace one's password; every other log-in ends, this one goes on."""
+    form = OwnPasswordForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            return replaced(request, form)
+        except TooManyAttempts as refusal:
+            form.refuse(refusal)
+            headers = {"Retry-After": str(refusal.facts["retry_after"])}
+            return page_of(request, site, form, HTTPStatus.TOO_MANY_REQUESTS, headers)
+        except DomainError as refusal:
+            form.refuse(refusal)
+    return page_of(request, site, form)
+
+
+def replaced(request: Any, form: OwnPasswordForm) -> HttpResponse:
+    change_own_password(
+        session=request.log_in,
+        current=form.cleaned_data["current_password"],
+        new=form.cleaned_data["new_password"],
+    )
+    remember(request, request.log_in)
+    messages.success(request, "Your password is changed; your other log-ins have ended.")
+    return HttpResponseRedirect(reverse("shop:index"))
+
+
+def page_of(
+    request: HttpRequest,
+    site: AdminSite,
+    form: OwnPasswordForm,
+    status: int = HTTPStatus.OK,
+    headers: dict[str, str] | None = None,
+) -> HttpResponse:
+    request.current_app = site.name
+    context = site.each_context(request) | {
+        "title": "Your password",
+        "form": form,
+        "rules": password_validators_help_texts(),
+    }
+    return TemplateResponse(
+        request, "admin/shop/own_password.html", context, status=status, headers=headers
+    )

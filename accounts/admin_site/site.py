@@ -1,0 +1,135 @@
+"""The shop's own admin site: for its managers and admins, and with nothing of another shop."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.admin_site.login import Door, ShopLogInForm
+from accounts.admin_site.password import own_password
+from accounts.models import Role, User
+from accounts.services.sessions import log_out
+from tenants.scope import retrying, tenant_context, tenant_scope
+
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+# What somebody may open who still has to replace a temporary password.
+BEFORE_PASSWORD_CHANGE = frozenset({"password_change", "logout", "jsi18n"})
+# These count guesses, which must be remembered whatever becomes of the page.
+SEVERAL_TRANSACTIONS = frozenset({"password_change", "orders_storecredit_changelist"})
+# Django's own windows into rows by other ways than the pages below.
+SHUT = frozenset({"autocomplete", "view_on_site", "password_change_done"})
+POPUPS = frozenset({"_popup", "_to_field"})
+# What the apps are called where people read it.
+APPS = {"accounts": "People and rules", "tenants": "Places and records", "orders": "Trade"}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A part of the start page: a template, and what it shows."""
+
+    template: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+Figures = Callable[[User], Panel]
+
+
+class ShopSite(Door):
+    """Every page works for the shop of whoever is logged in. What is not opened here is shut."""
+
+    site_header = site_title = "Till"
+    site_url = None
+    index_title = "Today"
+    empty_value_display = "\N{EN DASH}"
+    login_form = ShopLogInForm
+    login_template = "admin/shop/log_in.html"
+    index_template = "admin/shop/index.html"
+
+    def __init__(self, name: str = "shop") -> None:
+        super().__init__(name)
+        self.figures: dict[int, Figures] = {}
+        self.disable_action("delete_selected")
+
+    def panel(self, *, position: int) -> Callable[[Figures], Figures]:
+        """Put something on the start page: the apps above this one have figures of their own."""
+
+        def put(figures: Figures) -> Figures:
+            self.figures[position] = figures
+            return figures
+
+        return put
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return isinstance(user, User) and user.is_at_least(Role.MANAGER)
+
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """The scope begins after the question who asks."""
+        return super().admin_view(in_own_shop(view), cacheable)
+
+    def get_urls(self) -> list[Any]:
+        return [each for each in super().get_urls() if getattr(each, "name", None) not in SHUT]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        context = super().each_context(request)
+        if self.has_permission(request):
+            shop = cast(User, request.user).tenant
+            context["site_header"] = context["site_title"] = str(shop)
+        return context
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        for app in apps:
+            app["name"] = APPS[app["app_label"]]
+        return apps
+
+    def get_log_entries(self, request: HttpRequest) -> Any:
+        """Django's log knows no shops; what happened here is in the audit trail."""
+        return super().get_log_entries(request).none()
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        user = cast(User, request.user)
+        panels = [self.figures[position](user) for position in sorted(self.figures)]
+        return super().index(request, {"panels": panels} | (extra_context or {}))
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        return own_password(request, self)
+
+    def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if request.method == "POST":
+            log_out(cast(Any, request).log_in)
+        return super().logout(request, extra_context)
+
+
+def in_own_shop(view: View) -> View:
+    """Make the page, and render it, for the shop of whoever asks; the clock is the shop's too."""
+
+    def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        name = request.resolver_match.url_name
+        scope = tenant_context if name in SEVERAL_TRANSACTIONS else tenant_scope
+        shop = request.user.tenant
+        with scope(shop), timezone.override(shop.timezone):
+            response = view(request, *args, **kwargs)
+            if isinstance(response, SimpleTemplateResponse):
+                response.render()
+            return response
+
+    @wraps(view)
+    def guarded(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        name = request.resolver_match.url_name
+        if request.user.must_change_password and name not in BEFORE_PASSWORD_CHANGE:
+            return HttpResponseRedirect(reverse("shop:password_change"))
+        if POPUPS & (request.GET.keys() | request.POST.keys()):
+            raise BadRequest("There are no popups here.")
+        return retrying(page)(request, *args, **kwargs)
+
+    return cast(View, guarded)
+
+
+shop_site = ShopSite()

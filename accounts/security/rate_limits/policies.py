@@ -1,0 +1,151 @@
+"""The rules of trying: how often who may, on every way in.
+
+Figures after Keycloak's temporary lock-out and allauth's rates; at most a quarter of an hour of
+waiting, so that nobody can lock somebody else out for long. Only after a hundred failures in a row,
+where NIST SP 800-63B-4 wants an end, strangers wait out the month.
+"""
+
+import ipaddress
+import uuid
+from datetime import datetime
+
+from accounts.models import AuthSession, User, username_key
+from accounts.security.rate_limits.limiter import Backoff, Claim, Window
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+QUARTER_HOUR = 15 * 60.0
+HALF_DAY = 12 * 3600.0
+MONTH = 30 * 24 * 3600.0
+
+LOG_IN_OF_USER = Backoff("log_in_user", free=5, longest=QUARTER_HOUR, forgotten_after=HALF_DAY)
+FAILURES_OF_STRANGERS = Window("log_in_hundred", limit=100, seconds=MONTH)
+LOG_IN_FROM_ADDRESS = Window("log_in_address", limit=30, seconds=60)
+FAILURES_FROM_ADDRESS = Window("log_in_failures", limit=10, seconds=60)
+LOG_IN_TO_TENANT = Window("log_in_tenant", limit=300, seconds=60)
+LOG_IN_AT_TERMINAL = Window("log_in_terminal", limit=30, seconds=60)
+# Of all people together: with a stolen terminal token nobody guesses more than 80 times an hour.
+FAILURES_AT_TERMINAL = Window("log_in_terminal_failures", limit=20, seconds=QUARTER_HOUR)
+REFRESH_OF_SESSION = Window("refresh", limit=60, seconds=60)
+OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
+# Six digits are few: so many guesses a day are one in a hundred thousand.
+PIN_AT_TERMINAL = Window("pin_terminal_user", limit=5, seconds=DAY)
+PIN_OF_USER = Window("pin_user", limit=10, seconds=DAY)
+PINS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
+SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
+REFUSALS_WRITTEN_DOWN = Window("refusals", limit=30, seconds=60)
+# Mail goes to whoever is named: a till must not become a way to bother the world.
+# The code of a store credit is worth its balance to whoever knows it: only wrong ones are counted.
+STORE_CREDIT_CODE_HERE = Window("store_credit_code_here", limit=10, seconds=HOUR)
+STORE_CREDIT_CODE_OF_USER = Window("store_credit_code_user", limit=20, seconds=HOUR)
+STORE_CREDIT_CODES_AT_PLACE = Window("store_credit_code_place", limit=30, seconds=HOUR)
+RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
+RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
+
+
+def network(ip: str | None) -> str:
+    """The address, or the network of an IPv6 customer, who has 2^64 addresses to try from."""
+    try:
+        address = ipaddress.ip_address((ip or "").partition("%")[0])
+    except ValueError:
+        return "unknown"
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def of_user(
+    tenant: str, username: str, *, known_at: str | None = None, terminal: uuid.UUID | None = None
+) -> Claim:
+    """Guesses at one person. From where that person has logged in before, and at a terminal of
+    the shop, they count apart, so that a stranger's guesses keep nobody from their own till."""
+    place = terminal.hex if terminal else network(known_at) if known_at else ""
+    return Claim(LOG_IN_OF_USER, (tenant, username_key(username), place))
+
+
+def of_strangers(tenant: str, username: str) -> Claim:
+    """Guesses at one person from where nobody knows them."""
+    return Claim(FAILURES_OF_STRANGERS, (tenant, username_key(username)))
+
+
+def to_tenant(tenant: str) -> Claim:
+    return Claim(LOG_IN_TO_TENANT, (tenant,))
+
+
+def from_address(ip: str | None) -> Claim:
+    return Claim(LOG_IN_FROM_ADDRESS, (network(ip),))
+
+
+def failures_from(ip: str | None) -> Claim:
+    return Claim(FAILURES_FROM_ADDRESS, (network(ip),))
+
+
+def at_place(tenant: str, ip: str | None, terminal: uuid.UUID | None) -> tuple[list[Claim], Claim]:
+    """Return what counts every log-in of a place, and what counts its failures.
+
+    A paired terminal is a place of its own, which nothing from its address or at its shop closes.
+    """
+    if terminal is not None:
+        tries = [Claim(LOG_IN_AT_TERMINAL, (terminal.hex,))]
+        return tries, Claim(FAILURES_AT_TERMINAL, (terminal.hex,))
+    return [to_tenant(tenant), from_address(ip)], failures_from(ip)
+
+
+def sign_up_from(ip: str | None) -> Claim:
+    return Claim(SIGNUP_FROM_ADDRESS, (network(ip),))
+
+
+def of_session(session: uuid.UUID) -> Claim:
+    return Claim(REFRESH_OF_SESSION, (session.hex,))
+
+
+def pins_for(
+    terminal: uuid.UUID, user: uuid.UUID, opened_at: datetime | None
+) -> tuple[Claim, Claim, Claim]:
+    """Guesses at the PIN of one person here, of that person anywhere, and of anybody here.
+
+    Those of one person begin anew when they show their password, or get another PIN.
+    """
+    since = opened_at.isoformat() if opened_at else ""
+    return (
+        Claim(PIN_AT_TERMINAL, (terminal.hex, user.hex, since)),
+        Claim(PIN_OF_USER, (user.hex, since)),
+        Claim(PINS_AT_TERMINAL, (terminal.hex,)),
+    )
+
+
+def of_own_password(user: uuid.UUID) -> Claim:
+    """Of whoever holds a log-in of this person, to replace their password."""
+    return Claim(OWN_PASSWORD, (user.hex,))
+
+
+def refusals_of(session: uuid.UUID) -> Claim:
+    """What somebody was refused and is written down; who asks in a loop fills no books."""
+    return Claim(REFUSALS_WRITTEN_DOWN, (session.hex,))
+
+
+def store_credit_codes_of(user: User, place: str | None) -> tuple[Claim, Claim, Claim]:
+    """Return the claims of a try at a code: of this person here, anywhere, and of anybody here.
+
+    `place` is the paired register, or else the address from which the request comes.
+    """
+    tenant, here = str(user.tenant_id), place or network(None)
+    return (
+        Claim(STORE_CREDIT_CODE_HERE, (tenant, user.pk.hex, here)),
+        Claim(STORE_CREDIT_CODE_OF_USER, (tenant, user.pk.hex)),
+        Claim(STORE_CREDIT_CODES_AT_PLACE, (tenant, here)),
+    )
+
+
+def place_of(session: AuthSession, ip: str | None) -> str:
+    """Return where a request comes from: its paired register, or else its network."""
+    return session.register_id.hex if session.register_id else network(ip)
+
+
+def receipt_mails_of(session: AuthSession) -> list[Claim]:
+    return [
+        Claim(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
+        Claim(RECEIPT_MAIL_OF_TENANT, (str(session.tenant_id),)),
+    ]

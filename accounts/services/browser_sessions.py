@@ -1,0 +1,78 @@
+"""Log-ins of browsers: sessions like all others, named by a cookie instead of by tokens."""
+
+import uuid
+from dataclasses import replace
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.exceptions import ForManagersOnly
+from accounts.models import AuthSession, Role, User
+from accounts.services import sessions
+from accounts.services.login import Origin, identify, start_session
+from accounts.services.sessions import LAST_USED_STEP
+from tenants import audit
+from tenants.exceptions import NotFound, NotPermitted
+from tenants.scope import across_tenants, deed
+
+# What a list of devices calls it, before what the browser says of itself.
+BROWSER = "Browser"
+
+
+def log_in_browser(*, tenant: str, username: str, password: str, origin: Origin) -> AuthSession:
+    """Open a session at the admin. Cashiers hear that it is not for them, but no guesser does."""
+    user = identify(tenant=tenant, username=username, password=password, origin=origin)
+    if not user.is_at_least(Role.MANAGER):
+        raise ForManagersOnly
+    named = f"{BROWSER}: {origin.user_agent}" if origin.user_agent else BROWSER
+    session, _ = start_session(user, replace(origin, user_agent=named))
+    return session
+
+
+def browser_session(session_id: uuid.UUID, *, token_version: int) -> AuthSession | None:
+    """The session that a cookie names, while everything holds that let it in.
+
+    Whatever ends tokens ends it too: the row is dead, or the person's version has moved on.
+    """
+    with across_tenants():
+        session = sessions.SESSION.first(pk=session_id)
+    if session is None or not _holds(session, token_version):
+        return None
+    if timezone.now() - session.last_used_at >= LAST_USED_STEP:
+        _keep_awake(session)
+    return session
+
+
+def _holds(session: AuthSession, token_version: int) -> bool:
+    user, shop = session.user, session.user.tenant
+    return bool(
+        session.is_live(timezone.now())
+        and user.is_active
+        and shop is not None
+        and shop.is_active
+        and token_version == user.token_version
+    )
+
+
+def _keep_awake(session: AuthSession) -> None:
+    """A browser has nothing to refresh: it is awake as long as somebody clicks."""
+    now = timezone.now()
+    with across_tenants():
+        same = AuthSession.objects.live().filter(
+            pk=session.pk, last_used_at__lte=now - LAST_USED_STEP
+        )
+        same.update(last_used_at=now, idle_expires_at=now + settings.SESSION_IDLE_LIFETIME)
+
+
+@deed
+def end_session(*, session: AuthSession, by: User) -> None:
+    """End one log-in, of one's own or of somebody whom one may manage."""
+    found = AuthSession.objects.live().select_related("user").filter(pk=session.pk).first()
+    if found is None:
+        raise NotFound
+    if not by.may_log_out(found.user):
+        raise NotPermitted
+    own = found.user_id == by.pk
+    reason = AuthSession.Ended.REVOKED if own else AuthSession.Ended.BY_STAFF
+    AuthSession.objects.filter(pk=found.pk).end(reason)
+    audit.record("session_ended", actor=by, target=found)

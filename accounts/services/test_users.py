@@ -1,0 +1,42 @@
+"""People to try things out with, under names that nobody has yet."""
+
+import re
+from itertools import count
+
+from accounts.models import Role, User
+from accounts.models.user import UserQuerySet, normalize_username
+from accounts.services.users import create_user
+from tenants.scope import deed
+from tenants.services import lock_tenant
+
+
+@deed
+def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str | None]:
+    """Hire `test1`, `test2` and so on: the first whose name and address are both free.
+
+    Others who do the same at this moment wait for their turn, and so get the next one.
+    """
+    lock_tenant()
+    prefix = normalize_username(prefix)
+    number = first_free(prefix, domain)
+    return create_user(
+        username=f"{prefix}{number}",
+        email=f"{prefix}{number}@{domain}",
+        role=role,
+        must_change_password=False,
+        by=None,
+    )
+
+
+def first_free(prefix: str, domain: str) -> int:
+    people = User.objects.get_queryset()
+    taken = numbers(people.filter(username_key__startswith=prefix.casefold()), "username", prefix)
+    taken |= numbers(people.filter(email__istartswith=prefix), "email", prefix, f"@{domain}")
+    return next(number for number in count(1) if number not in taken)
+
+
+def numbers(people: UserQuerySet, field: str, prefix: str, suffix: str = "") -> set[int]:
+    """Of `test7` the 7; of `tester7` nothing, and of `test07` neither."""
+    pattern = re.compile(rf"{re.escape(prefix)}([1-9][0-9]*){re.escape(suffix)}", re.IGNORECASE)
+    found = (pattern.fullmatch(text) for text in people.values_list(field, flat=True))
+    return {int(match[1]) for match in found if match}

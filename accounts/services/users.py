@@ -1,0 +1,252 @@
+"""Hiring, editing, promoting, letting go."""
+
+import secrets
+from collections.abc import Collection
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken, WrongPassword
+from accounts.models import AuthSession, Role, User, username_key
+from accounts.security.hashers import normalized
+from accounts.security.rate_limits import policies
+from accounts.security.tokens import TokenPair, issue_pair
+from accounts.services.login_attempts import count_try, forgive_guesses
+from accounts.services.sessions import end_sessions
+from accounts.services.store_assignments import post
+from tenants import audit
+from tenants.events.outbox import announce_row
+from tenants.exceptions import FieldError, Invalid, NotFound, NotPermitted
+from tenants.models import Store
+from tenants.scope import current_tenant, deed
+from tenants.services import lock_tenant
+
+# Without letters and digits that look alike: it is read from a screen and typed once.
+LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def temporary_password() -> str:
+    """Four groups of five: 99 bits, typed once and then replaced."""
+    groups = ("".join(secrets.choice(LEGIBLE) for _ in range(5)) for _ in range(4))
+    return "-".join(groups)
+
+
+@deed
+def create_user(  # noqa: PLR0913  (what there is to say of a person)
+    *,
+    username: str,
+    role: Role,
+    email: str = "",
+    display_name: str = "",
+    password: str | None = None,
+    must_change_password: bool = True,
+    stores: Collection[Store] = (),
+    by: User | None,
+) -> tuple[User, str | None]:
+    """Give somebody a log-in. Without a password one is made, to be shown once and replaced.
+
+    `by` is None when the installation itself acts, from the command line or at sign-up.
+    """
+    lock_tenant()
+    if by is not None and not _as_now(by).may_create(role):
+        raise NotPermitted
+    user = User(
+        tenant=current_tenant(),
+        username=username,
+        role=role,
+        email=email,
+        display_name=display_name,
+        must_change_password=must_change_password,
+    )
+    user.normalize()
+    _ensure_free(user)
+    generated = None if password is not None else temporary_password()
+    set_password(user, password or generated or "")
+    user.full_clean(exclude=["password"])
+    user.save(force_insert=True)
+    if stores:
+        post(user, stores)
+    audit.record("user_created", actor=by, target=user, role=role)
+    announce_row(user, is_new=True)
+    return user, generated
+
+
+def set_password(user: User, password: str, *, field: str = "password") -> None:
+    """Take a new password if it is one; the field's name is for the refusal."""
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        wrong = tuple(
+            FieldError(field, str(reason.code), " ".join(reason.messages))
+            for reason in error.error_list
+        )
+        raise Invalid(errors=wrong) from error
+    user.set_password(password)
+
+
+def _ensure_free(user: User) -> None:
+    """Nobody else here has this name or address; asked while the shop is locked."""
+    others = User.objects.exclude(pk=user.pk)
+    if others.filter(username_key=username_key(user.username)).exists():
+        raise UsernameTaken
+    if user.email and others.filter(email__iexact=user.email).exists():
+        raise EmailTaken
+
+
+def locked_people(user: User, by: User) -> tuple[User, User]:
+    """Both as they are now, with the whole shop's staff held still.
+
+    The actor too: whoever was demoted a moment ago may no longer do what he asked for before.
+    """
+    lock_tenant()
+    people = User.objects.select_for_update(of=("self",)).select_related("tenant")
+    found = people.in_bulk([user.pk, by.pk])
+    if user.pk not in found:
+        raise NotFound
+    return found[user.pk], found.get(by.pk, by)
+
+
+def _as_now(by: User) -> User:
+    return User.objects.filter(pk=by.pk).first() or by
+
+
+@deed
+def edit_user(
+    *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
+) -> User:
+    """Change name, address or stores, of oneself or of somebody one may manage."""
+    user, by = locked_people(user, by)
+    if user.pk != by.pk and not by.may_manage(user):
+        raise NotPermitted
+    user.ensure_version(expected_version)
+    stores = changes.get("stores")
+    changes = {name: value for name, value in changes.items() if name != "stores"}
+    if stores is not None and not by.may_post(user):
+        raise NotPermitted
+    # Names alone: not everybody who reads what happened may see everybody's address.
+    edited = list(audit.changes(user, changes))
+    for name, value in changes.items():
+        setattr(user, name, value)
+    _ensure_free(user)
+    # An address from before today's rule stays until somebody changes it.
+    user.full_clean(exclude={"password", "email"} - changes.keys())
+    user.save_changes(*changes)
+    if stores is not None and post(user, stores):
+        edited.append("stores")
+    if edited:
+        audit.record("user_edited", actor=by, target=user, fields=edited)
+    announce_row(user, is_new=False)
+    return user
+
+
+@deed
+def change_role(*, user: User, role: Role, by: User) -> User:
+    """Promote or demote; the person has to log in again to be what they are now."""
+    user, by = locked_people(user, by)
+    if not by.may_change_role(user):
+        raise NotPermitted
+    if user.role == role:
+        return user
+    _ensure_admin_remains(user)
+    former, user.role = user.role, role
+    _end_everything(user, AuthSession.Ended.ROLE, "role")
+    audit.record("role_changed", actor=by, target=user, **{"from": former, "to": role})
+    return user
+
+
+@deed
+def set_activation(*, user: User, active: bool, by: User) -> User:
+    """Let somebody in again, or out at once, with all that they have open."""
+    user, by = locked_people(user, by)
+    if not by.may_manage(user):
+        raise NotPermitted
+    if user.is_active == active:
+        return user
+    if not active:
+        _ensure_admin_remains(user)
+    user.is_active = active
+    _end_everything(user, AuthSession.Ended.DEACTIVATED, "is_active")
+    event = "user_activated" if active else "user_deactivated"
+    audit.record(event, actor=by, target=user)
+    return user
+
+
+@deed
+def reset_password(*, user: User, by: User) -> str:
+    """A temporary password, shown to whoever helps; the person must replace it.
+
+    Whoever was kept waiting by guesses, their own or a stranger's, need wait no longer.
+    """
+    user, by = locked_people(user, by)
+    if not by.may_manage(user):
+        raise NotPermitted
+    password = temporary_password()
+    user.set_password(password)
+    user.must_change_password = True
+    _end_everything(user, AuthSession.Ended.PASSWORD, "password", "must_change_password")
+    audit.record("password_reset", actor=by, target=user)
+    # No partial: Django asks the name of a robust callback that fails.
+    transaction.on_commit(lambda: forgive_guesses(str(user.tenant_id), user.username), robust=True)
+    return password
+
+
+def change_own_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
+    """Replace one's password; every other session ends, this one goes on with new tokens.
+
+    Whoever found a till open may guess at the password, but not for long.
+    """
+    count_try(policies.of_own_password(session.user.pk), session.user)
+    try:
+        return _replace_password(session=session, current=current, new=new)
+    except WrongPassword:
+        audit.record("password_change_failed", actor=session.user, reason="wrong_password")
+        raise
+
+
+@deed
+def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
+    user, _ = locked_people(session.user, session.user)
+    if not user.check_password(current):
+        raise WrongPassword
+    if normalized(current) == normalized(new):
+        raise Invalid.field("new_password", "Choose another one.", code="password_unchanged")
+    set_password(user, new, field="new_password")
+    user.must_change_password = False
+    user.token_version += 1
+    user.save_changes("password", "must_change_password", "token_version")
+    announce_row(user, is_new=False)
+    ended = end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
+    audit.record("password_changed", actor=user, target=user, sessions=ended)
+    session.rotate()
+    session.user, session.auth_time = user, session.rotated_at
+    session.save(
+        update_fields=["current_jti", "previous_jti", "rotated_at", "auth_time", "updated_at"]
+    )
+    return issue_pair(session)
+
+
+@deed
+def log_out_by_staff(*, user: User, by: User) -> None:
+    """End whatever somebody has open, on every device; they may log in again."""
+    user, by = locked_people(user, by)
+    if not by.may_log_out(user):
+        raise NotPermitted
+    ended = end_sessions(user, AuthSession.Ended.BY_STAFF)
+    audit.record("sessions_ended", actor=by, target=user, sessions=ended)
+
+
+def _end_everything(user: User, reason: str, *changed: str) -> None:
+    """Save what changed, so that no token from before is worth anything after."""
+    user.token_version += 1
+    user.save_changes(*changed, "token_version")
+    announce_row(user, is_new=False)
+    end_sessions(user, reason)
+
+
+def _ensure_admin_remains(user: User) -> None:
+    if user.role != Role.ADMIN:
+        return
+    if not User.objects.active().admins().exclude(pk=user.pk).exists():
+        raise LastAdmin

@@ -1,0 +1,119 @@
+"""Web server and relay on one machine, for `make run`: `python -m config.development_server`.
+
+They start together and stop together. In production each is looked after by itself. With `--check`
+nothing starts: it says whether the web server could listen.
+"""
+
+import ctypes
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from gunicorn.util import parse_address
+
+from config import gunicorn
+
+ROOT = Path(__file__).resolve().parent.parent
+WEB = (sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py")
+RELAY = (sys.executable, "manage.py", "relay")
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK = 0.2
+LONGEST_PAUSE = 30.0
+LIBC = ctypes.CDLL(None)
+# Its number is in sys/prctl.h.
+PR_SET_PDEATHSIG = 1
+Process = subprocess.Popen[bytes]
+
+
+def end_with_parent() -> None:
+    """Have Linux ask this process to end when the one above it is killed without a last word."""
+    if sys.platform == "linux":
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Together:
+    """As long as the web server runs, a relay runs beside it."""
+
+    def __init__(self, web: Sequence[str] = WEB, relay: Sequence[str] = RELAY) -> None:
+        self.commands = {"web": web, "relay": relay}
+        self.stopping = False
+        self.pause = 1.0
+
+    def run(self) -> int:
+        """Until somebody stops it, or the web server ends; gives the web server's code."""
+        for number in SIGNALS:
+            signal.signal(number, self.stop)
+        web, relay = self.start("web"), self.start("relay")
+        while not self.stopping and web.poll() is None:
+            if relay.poll() is not None:
+                relay = self.start_again(relay)
+            time.sleep(LOOK)
+        if not self.stopping:
+            sys.stderr.write(f"The web server ended with {web.returncode}; the relay ends too.\n")
+        for process in (web, relay):
+            process.terminate()
+        relay.wait()
+        return web.wait()
+
+    def stop(self, *_signal: Any) -> None:
+        self.stopping = True
+
+    def start(self, name: str) -> Process:
+        """In a group of its own: Ctrl-C is for us to pass on, once and as a polite request."""
+        command = self.commands[name]
+        return subprocess.Popen(  # noqa: S603
+            command,
+            cwd=ROOT,
+            start_new_session=True,
+            preexec_fn=end_with_parent,  # noqa: PLW1509  (there are no threads)
+        )
+
+    def start_again(self, relay: Process) -> Process:
+        sys.stderr.write(f"The relay ended with {relay.returncode}; it is started again.\n")
+        end = time.monotonic() + self.pause
+        while not self.stopping and time.monotonic() < end:
+            time.sleep(LOOK)
+        self.pause = min(self.pause * 2, LONGEST_PAUSE)
+        return self.start("relay") if not self.stopping else relay
+
+
+def ensure_free(bind: str) -> None:
+    """Exit with a sentence where the web server could not listen, before anything is started.
+
+    gunicorn would try for five seconds, with a relay beside it that has nothing to stand by.
+    """
+    for text in bind.split(","):
+        address = parse_address(text)
+        if isinstance(address, tuple):
+            try_listening(*address)
+
+
+def try_listening(host: str, port: int) -> None:
+    where = f"{host}:{port}"
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as listener:
+            # As gunicorn does: a port that was closed a moment ago is free.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        sys.exit(
+            f"Till cannot listen on {where}: {reason}. "
+            "Stop what listens there, or name another port: make run PORT=8001."
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    ensure_free(gunicorn.bind)
+    return 0 if "--check" in arguments else Together().run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

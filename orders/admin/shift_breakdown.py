@@ -1,0 +1,186 @@
+"""Why a drawer should hold what it should: the X while it is open, and the Z for ever after."""
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from orders.admin.amounts import added, minus, moment, name_of_tax, off, signed
+from orders.admin.documents import seal_of, text_of
+from orders.models import CashMovement, ChainEntry, Payment, Shift
+from orders.services.documents.document import money
+from orders.services.documents.z_report import z_paper_of
+from orders.services.shifts.report import x_report
+
+METHODS = dict(Payment.Method.choices)
+METHOD_HEAD = head(
+    ("Method",), "Taken", "Canceled", "Refunded", "Expected", "Counted", "Difference"
+)
+MOST_MOVEMENTS = 200
+
+
+def tables_of(shift: Shift) -> list[Table]:
+    """While it is open as of this moment, between two sales; of a closed one what its Z says."""
+    report = x_report(shift.pk)
+    tables = [
+        drawer(report),
+        methods(report, shift),
+        sold(report),
+        given_back(report),
+        taxes(report),
+        cash_movements(shift),
+    ]
+    if shift.denominations:
+        tables.append(coins(shift))
+    if shift.z_report is None:
+        return tables
+    return [*tables, seal_of(ChainEntry.Kind.Z_REPORT, shift), text_of(z_paper_of(shift))]
+
+
+def drawer(report: Mapping[str, Any]) -> Table:
+    """Line by line what put cash into the drawer, and what took some out of it."""
+    cash = report["cash"]
+    return Table(
+        "Why so much cash is expected",
+        (
+            line("Opening float", figure(cash["opening_float"])),
+            line("Cash payments, without change", figure(signed(cash["payments"]))),
+            *when(cash["canceled"], "Canceled before the sale"),
+            line("Cash refunds", figure(off(cash["refunds"]))),
+            line("Paid in", figure(signed(cash["paid_in"]))),
+            line("Paid out", figure(off(cash["paid_out"]))),
+            line("Taken to the safe", figure(off(cash["drops"]))),
+            total("Expected in the drawer", figure(cash["expected"])),
+        ),
+        note=opened_without_sale(cash["no_sales"]),
+    )
+
+
+def when(amount: str, name: str) -> list[Line]:
+    """Taken off; left out where there is nothing of it."""
+    return [line(name, figure(off(amount)))] if Decimal(amount) else []
+
+
+def opened_without_sale(times: int) -> str:
+    if not times:
+        return ""
+    return f"Opened {times} {'time' if times == 1 else 'times'} without a sale."
+
+
+def methods(report: Mapping[str, Any], shift: Shift) -> Table:
+    """What came and went each way, and once it is counted what is over or short."""
+    taken = {each["method"]: each for each in report["payments"]}
+    counted = {each["method"]: each for each in shift.counted}
+    expected = {each["method"]: each["amount"] for each in report["expected"]}
+    names = sorted(expected.keys() | counted.keys())
+    return Table(
+        "By method",
+        tuple(
+            method_line(name, taken.get(name, {}), expected.get(name), counted.get(name, {}))
+            for name in names
+        ),
+        head=METHOD_HEAD,
+        note="" if shift.counted else "Nothing is counted before the shift is closed.",
+    )
+
+
+def method_line(
+    name: str, taken: Mapping[str, Any], expected: str | None, counted: Mapping[str, Any]
+) -> Line:
+    by_hand = counted.get("counted")
+    went = (off(taken[each]) if each in taken else None for each in ("canceled", "refunded"))
+    difference = None if by_hand is None else signed(counted["difference"])
+    return line(
+        METHODS[name],
+        figure(taken.get("amount")),
+        *map(figure, went),
+        figure(None if expected is None else minus(expected)),
+        figure(by_hand),
+        figure(difference),
+    )
+
+
+def sold(report: Mapping[str, Any]) -> Table:
+    """From what was sold to what was taken for it: to the cent what all methods took."""
+    return Table("What was sold and taken", tuple(sold_lines(report)))
+
+
+def sold_lines(report: Mapping[str, Any]) -> Iterator[Line]:
+    sales, carried = report["sales"], report["carried"]
+    goods = Decimal(sales["subtotal"]) - Decimal(sales["discount_total"])
+    on_top = Decimal(sales["total"]) - goods
+    yield line(f"Subtotal, sales: {sales['count']}", figure(sales["subtotal"]))
+    yield line("Discounts", figure(off(sales["discount_total"])))
+    yield line("Taxes added, and what tills took beyond that", figure(signed(on_top)))
+    yield total(words("Sold", "", f"taxes in it: {sales['tax_total']}"), figure(sales["total"]))
+    yield line("Cash rounding", figure(signed(sales["cash_rounding"])))
+    yield line("Paid for orders of other shifts", figure(signed(carried["paid_ahead"])))
+    yield line("Paid in other shifts for these sales", figure(off(carried["paid_before"])))
+    taken = added(each["amount"] for each in report["payments"])
+    canceled = added(each["canceled"] for each in report["payments"])
+    left_open = f"orders left open: {carried['open_orders']}"
+    yield total(words("Taken by all methods", "", left_open), figure(money(taken - canceled)))
+
+
+def given_back(report: Mapping[str, Any]) -> Table:
+    refunds = report["refunds"]
+    back = Decimal(refunds["total"]) + Decimal(refunds["cash_rounding"])
+    return Table(
+        "What was given back",
+        (
+            line(f"Goods, refunds: {refunds['count']}", figure(refunds["total"])),
+            line("Cash rounding", figure(signed(refunds["cash_rounding"]))),
+            total("Given back by all methods", figure(money(back))),
+        ),
+    )
+
+
+def taxes(report: Mapping[str, Any]) -> Table:
+    lines = [
+        line(name_of_tax(tax), figure(minus(tax["taxable"])), figure(minus(tax["amount"])))
+        for tax in report["taxes"]
+    ]
+    return Table(
+        "Taxes",
+        tuple(lines),
+        head=head(("Rate",), "Taxable", "Tax"),
+        note="As on the receipts, less what was given back." if lines else "",
+        nothing="No taxes.",
+    )
+
+
+def cash_movements(shift: Shift) -> Table:
+    newest = shift.cash_movements.select_related("by", "approved_by").order_by("-created_at", "-id")
+    movements = list(newest[:MOST_MOVEMENTS])
+    return Table(
+        "Cash moved otherwise",
+        tuple(map(movement_line, movements[::-1])),
+        head=head(("Time", "What", "Reason", "By", "Approved by"), "Amount"),
+        nothing="None was.",
+    )
+
+
+def movement_line(movement: CashMovement) -> Line:
+    kinds = CashMovement.Type
+    comes = movement.type == kinds.PAID_IN
+    return line(
+        moment(movement.created_at),
+        words(movement.get_type_display(), page_of(movement)),
+        movement.reason,
+        words(movement.by),
+        words(movement.approved_by),
+        figure(signed(movement.amount) if comes else off(movement.amount)),
+    )
+
+
+def coins(shift: Shift) -> Table:
+    lines = [
+        line(
+            f"{each['count']} of",
+            figure(money(each["value"])),
+            figure(money(Decimal(each["value"]) * each["count"])),
+        )
+        for each in shift.denominations
+    ]
+    sums = total("Cash counted", "", figure(money(shift.counted_cash or 0)))
+    return Table("Coins and notes", (*lines, sums))

@@ -1,0 +1,185 @@
+"""Filters of lists: a parameter that nobody knows, or that comes twice, is refused by name."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.http import QueryDict
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from tenants.api.formats import FormatError, read_moment, read_number, read_uuid
+from tenants.exceptions import FieldError, Invalid
+
+OF_EVERY_LIST = frozenset({"cursor", "page_size", "ordering"})
+MAX_VALUE_LENGTH = 255
+MAX_CURSOR_LENGTH = 2048
+SHOWN = 100
+
+
+class UnknownFilter(Invalid):
+    """The list has no such filter: an answer to another question would be taken for this one."""
+
+    code = "unknown_filter"
+    message = "This list has no such filter."
+
+
+class StrictFilterSet(FilterSet):
+    """The filters of one list. Each reads one parameter; only those that are sent are made."""
+
+    def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
+        self.base_filters: dict[str, django_filters.Filter] = {
+            name: each
+            for name, each in type(self).base_filters.items()
+            if each.extra["required"] or name in (data or ())
+        }
+        super().__init__(data, *args, **kwargs)
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Knows every query parameter of a list, and lets no other pass.
+
+    A view names further parameters that it reads itself in `query_params`.
+    """
+
+    filterset_base = StrictFilterSet
+
+    def filter_queryset(
+        self, request: Request, queryset: models.QuerySet[Any], view: APIView
+    ) -> models.QuerySet[Any]:
+        params = request.query_params
+        own = frozenset(getattr(view, "query_params", ()))
+        if getattr(view, "detail", False):
+            ensure_plain(params, own)
+            return queryset
+        filters = self.filters_of(view, queryset)
+        ensure_plain(params, own | OF_EVERY_LIST | filters.keys())
+        ensure_filled(params, filters)
+        if any(name in params or each.extra["required"] for name, each in filters.items()):
+            return super().filter_queryset(request, queryset, view)
+        return queryset
+
+    def filters_of(
+        self, view: APIView, queryset: models.QuerySet[Any]
+    ) -> dict[str, django_filters.Filter]:
+        filterset = self.get_filterset_class(view, queryset)
+        return filterset.base_filters if filterset else {}
+
+
+def ensure_plain(params: QueryDict, known: frozenset[str]) -> None:
+    """Each parameter known, given once, and of a length that somebody may have meant."""
+    if not params:
+        return
+    unknown = [name for name in params if name not in known]
+    if unknown:
+        raise UnknownFilter(
+            errors=tuple(
+                FieldError(name[:SHOWN], "unknown_filter", "There is no such filter here.")
+                for name in unknown[:20]
+            )
+        )
+    for name, values in params.lists():
+        ensure_value(name, values)
+
+
+def ensure_value(name: str, values: list[str]) -> None:
+    if len(values) > 1:
+        raise Invalid.field(name, "Given more than once.", code="repeated_parameter")
+    if "\0" in values[0]:
+        raise Invalid.field(name, "The character NUL is not possible.", code="nul_character")
+    limit = MAX_CURSOR_LENGTH if name == "cursor" else MAX_VALUE_LENGTH
+    if len(values[0]) > limit:
+        raise Invalid.field(name, f"At most {limit} characters.", code="max_length")
+
+
+def ensure_filled(params: QueryDict, filters: dict[str, django_filters.Filter]) -> None:
+    """An empty filter would list everything; only an empty search may mean that."""
+    for name in params.keys() & filters.keys():
+        if params[name] == "" and not isinstance(filters[name], django_filters.CharFilter):
+            raise Invalid.field(name, "Leave it out, or give it a value.", code="blank")
+
+
+def plain_number(text: str) -> Decimal:
+    return read_number(text, decimals=3, digits=11)
+
+
+def plain_truth(text: str) -> bool:
+    if text not in {"true", "false"}:
+        raise FormatError("invalid")
+    return text == "true"
+
+
+class SpelledField(forms.Field):
+    """A form field that reads what the API reads, and nothing else that Python might."""
+
+    read: Callable[[str], Any]
+    message: ClassVar[str]
+
+    def to_python(self, value: Any) -> Any:
+        if value is None:
+            return None
+        try:
+            return self.read(value)
+        except FormatError as error:
+            raise ValidationError(self.message, code="invalid") from error
+
+
+class IdField(SpelledField):
+    read = staticmethod(read_uuid)
+    message = "Not a UUID."
+
+
+class MomentField(SpelledField):
+    read = staticmethod(read_moment)
+    message = (
+        "Write a time with its offset, for example 2026-01-31T18:30:00Z, "
+        "and percent-encode the + of an offset."
+    )
+
+
+class NumberField(SpelledField):
+    read = staticmethod(plain_number)
+    message = "Write a plain decimal number, for example 12.50."
+
+
+class TruthField(SpelledField):
+    read = staticmethod(plain_truth)
+    message = "true or false."
+
+
+class IdFilter(django_filters.UUIDFilter):
+    """Rows that name this id. An id of another shop, or of nothing, is named by no row."""
+
+    field_class = IdField
+
+
+class MomentFilter(django_filters.IsoDateTimeFilter):
+    """Before or after a point in time, by `lookup_expr`."""
+
+    field_class = MomentField
+
+
+class UpdatedSinceFilter(MomentFilter):
+    """What a terminal that was here at that time has not seen; the moment itself included."""
+
+    def __init__(self, field_name: str = "updated_at", lookup_expr: str = "gte", **kwargs: Any):
+        super().__init__(field_name, lookup_expr, **kwargs)
+
+
+@extend_schema_field({"type": "string", "pattern": r"^\d{1,11}(\.\d{1,3})?$"})
+class PlainNumberFilter(django_filters.NumberFilter):
+    """An amount or a quantity, written plainly: not 1e9999, not NaN."""
+
+    field_class = NumberField
+
+
+class StrictBooleanFilter(django_filters.BooleanFilter):
+    """true or false, in small letters."""
+
+    field_class = TruthField

@@ -1,0 +1,31 @@
+"""Compilers whose joins and deletes stay inside the shop, and inserts that a cluster takes."""
+
+from typing import Any
+
+from django.db.backends.postgresql import compiler
+
+from tenants.database.joins import DeletesInShop, JoinsInShop
+
+
+class SQLCompiler(JoinsInShop, compiler.SQLCompiler):
+    pass
+
+
+class SQLInsertCompiler(JoinsInShop, compiler.SQLInsertCompiler):
+    def assemble_as_sql(self, fields: Any, value_rows: Any) -> Any:
+        """Rows that a query makes would be copied to a cluster's machines, past their policies."""
+        if self.connection.features.is_distributed:
+            return super(compiler.SQLInsertCompiler, self).assemble_as_sql(fields, value_rows)
+        return super().assemble_as_sql(fields, value_rows)
+
+
+class SQLDeleteCompiler(DeletesInShop, JoinsInShop, compiler.SQLDeleteCompiler):
+    pass
+
+
+class SQLUpdateCompiler(JoinsInShop, compiler.SQLUpdateCompiler):
+    pass
+
+
+class SQLAggregateCompiler(JoinsInShop, compiler.SQLAggregateCompiler):
+    pass

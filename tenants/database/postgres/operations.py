@@ -1,0 +1,39 @@
+"""Statements that know that a row's key begins with its shop."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.backends.postgresql import operations
+
+from tenants.database.postgres.policies import ROW, SHOP, has_key_of_its_shop
+from tenants.database.postgres.roles import as_owner
+
+# What comes with a statement to say whose rows it means, see `base`.
+TOLD = re.compile(r"\A(?:SET LOCAL app\.\w+ = '[^']*'; )+")
+
+
+class DatabaseOperations(operations.DatabaseOperations):
+    compiler_module = "tenants.database.postgres.compiler"
+
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
+        """The statement alone, for whoever reads or counts what was asked."""
+        executed = super().last_executed_query(cursor, sql, params)
+        return executed and TOLD.sub("", executed)
+
+    def deferrable_sql(self) -> str:
+        return ""
+
+    def on_conflict_suffix_sql(
+        self, fields: Any, on_conflict: Any, update_fields: Any, unique_fields: Iterable[str]
+    ) -> str:
+        unique = list(unique_fields)
+        if unique == [ROW] and has_key_of_its_shop(fields[0].model):
+            unique = [SHOP, ROW]
+        suffix: str = super().on_conflict_suffix_sql(fields, on_conflict, update_fields, unique)
+        return suffix
+
+    def execute_sql_flush(self, sql_list: Any) -> None:
+        """Who serves may not empty tables."""
+        with as_owner(self.connection):
+            super().execute_sql_flush(sql_list)

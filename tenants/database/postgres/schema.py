@@ -1,0 +1,72 @@
+"""Migrations: whatever they make or change, the walls stand when they are done."""
+
+from contextlib import ExitStack
+from typing import Any
+
+from django.db.backends.ddl_references import Columns, Statement
+from django.db.backends.postgresql import schema
+from django.db.transaction import atomic
+
+from tenants.database.postgres import distribution, policies
+from tenants.database.postgres.policies import SHOP, has_key_of_its_shop
+from tenants.scope import across_tenants
+
+# Parts of it have no types.
+Editor: Any = schema.DatabaseSchemaEditor
+
+
+class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
+    # Every foreign key comes at the end, when the keys that it needs are there.
+    sql_create_column_inline_fk = None
+
+    def __enter__(self) -> Any:
+        super().__enter__()
+        # A migration is for all shops. One that is no transaction enters its scopes itself.
+        self.scope = ExitStack()
+        if self.atomic_migration:
+            self.scope.enter_context(across_tenants())
+            if self.connection.features.is_distributed and not self.collect_sql:
+                self.execute(distribution.LEAVE, None)
+        return self
+
+    def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
+        with self.scope:
+            if exc_type is None and not self.collect_sql:
+                self.raise_walls()
+            super().__exit__(exc_type, exc_value, traceback)
+
+    def raise_walls(self) -> None:
+        with atomic(self.connection.alias), across_tenants():
+            policies.set_keys(self)
+            if self.is_of_cluster():
+                # A new table, before its references to tables that are placed already.
+                distribution.distribute(self)
+            for sql in self.deferred_sql:
+                self.execute(sql, None)
+            self.deferred_sql.clear()
+            policies.set_policies(self)
+
+    def is_of_cluster(self) -> bool:
+        with self.connection.cursor() as cursor:
+            return self.connection.features.is_distributed and distribution.has_begun(cursor)
+
+    def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
+        """References between a shop's rows, and to its people, name the shop as well."""
+        statement: Statement = super()._create_fk_sql(model, field, suffix)
+        if policies.refers_within_shop(model, field):
+            for part in ("column", "to_column"):
+                columns: Any = statement.parts[part]
+                statement.parts[part] = Columns(
+                    columns.table, [SHOP, *columns.columns], self.quote_name
+                )
+        return statement
+
+    def _constraint_names(
+        self, model: Any, column_names: Any = None, *args: Any, **kinds: Any
+    ) -> Any:
+        """Where Django looks for a key of one column, ours has the shop before it."""
+        names = super()._constraint_names(model, column_names, *args, **kinds)
+        keys = any(kinds.get(kind) for kind in ("unique", "primary_key", "foreign_key"))
+        if column_names and keys and has_key_of_its_shop(model):
+            names += super()._constraint_names(model, [SHOP, *column_names], *args, **kinds)
+        return names

@@ -1,0 +1,127 @@
+"""What is done to a shop's webhooks."""
+
+from typing import Any
+
+from django.utils import timezone
+
+from tenants import audit, idempotency
+from tenants.audit import Named
+from tenants.events.topics import TEST
+from tenants.events.webhooks.addresses import AddressRefused, checked_url
+from tenants.exceptions import Invalid, TooManyWebhooks, WebhookOff
+from tenants.models import OutboxDelivery, OutboxEvent, Webhook
+from tenants.scope import deed
+from tenants.services import lock_tenant
+
+MOST_WEBHOOKS = 20
+
+
+def add_webhook(values: dict[str, Any], *, by: Named) -> tuple[Webhook, str | None]:
+    """Tell one more server; returns its secret too, which nobody can be shown again.
+
+    Not even where the answer was lost: the webhook is told then, without it.
+    """
+    if done := idempotency.left():
+        return Webhook.objects.get(pk=done), None
+    _ensure_address(values["url"])
+    return _add(values, by)
+
+
+@deed
+def _add(values: dict[str, Any], by: Named) -> tuple[Webhook, str]:
+    lock_tenant()
+    if Webhook.objects.count() >= MOST_WEBHOOKS:
+        raise TooManyWebhooks(most=MOST_WEBHOOKS)
+    webhook = Webhook(**values)
+    idempotency.note(left=str(webhook.pk))
+    secret = webhook.make_secret()
+    webhook.save(force_insert=True)
+    audit.record("webhook_added", actor=by, target=webhook, events=webhook.events)
+    return webhook, secret
+
+
+def change_webhook(
+    webhook: Webhook, changes: dict[str, Any], *, expected_version: int | None, by: Named
+) -> Webhook:
+    if "url" in changes:
+        _ensure_address(changes["url"])
+    return _change(webhook, changes, expected_version, by)
+
+
+@deed
+def _change(
+    webhook: Webhook, changes: dict[str, Any], expected_version: int | None, by: Named
+) -> Webhook:
+    webhook = _locked(webhook)
+    webhook.ensure_version(expected_version)
+    was, changed = str(webhook), audit.changes(webhook, changes)
+    for name, value in changes.items():
+        setattr(webhook, name, value)
+    if "is_active" in changed:
+        webhook.switch_on() if webhook.is_active else webhook.switch_off()
+    webhook.save_changes(*changes, "disabled_reason", "failing_since")
+    if "url" in changed:
+        changed["url"] = {"from": was, "to": str(webhook)}
+    if changed:
+        audit.record("webhook_changed", actor=by, target=webhook, changes=changed)
+    return webhook
+
+
+@deed
+def rotate_secret(webhook: Webhook, *, by: Named) -> tuple[Webhook, str]:
+    """Another secret. The one before signs too for a day: nothing is missed meanwhile."""
+    webhook = _locked(webhook)
+    secret = webhook.make_secret()
+    webhook.save_changes("sealed_secret", "sealed_former_secret", "former_until")
+    audit.record("webhook_secret_rotated", actor=by, target=webhook)
+    return webhook, secret
+
+
+@deed
+def remove_webhook(webhook: Webhook, *, by: Named) -> None:
+    """Tell it nothing more, and forget what it was told."""
+    webhook = _locked(webhook)
+    audit.record("webhook_removed", actor=by, target=webhook)
+    OutboxDelivery.objects.filter(subscriber=webhook.subscriber).delete()
+    webhook.delete()
+
+
+@deed
+def send_test(webhook: Webhook, *, by: Named) -> OutboxDelivery:
+    """Tell it something that did not happen; no other webhook hears of it."""
+    _ensure_on(webhook)
+    event = OutboxEvent(topic=TEST, data={"webhook": str(webhook.pk)}, relayed_at=timezone.now())
+    event.save(force_insert=True)
+    delivery = OutboxDelivery(event=event, subscriber=webhook.subscriber)
+    delivery.save(force_insert=True)
+    audit.record("webhook_tested", actor=by, target=webhook)
+    return delivery
+
+
+@deed
+def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: Named) -> OutboxDelivery:
+    """Tell it again, whether it has heard it or not; `webhook-id` is the same as before."""
+    _ensure_on(webhook)
+    deliveries = OutboxDelivery.objects.select_for_update(no_key=True, of=("self",))
+    delivery = deliveries.select_related("event").get(pk=delivery.pk)
+    delivery.start_over()
+    delivery.save_changes("status", "attempts", "next_attempt_at", "delivered_at")
+    audit.record("webhook_redelivered", actor=by, target=webhook, delivery=str(delivery.pk))
+    return delivery
+
+
+def _locked(webhook: Webhook) -> Webhook:
+    return Webhook.objects.select_for_update(no_key=True).get(pk=webhook.pk)
+
+
+def _ensure_on(webhook: Webhook) -> None:
+    if not webhook.is_active:
+        raise WebhookOff
+
+
+def _ensure_address(url: str) -> None:
+    """Before any transaction: the name service may take its time."""
+    try:
+        checked_url(url)
+    except AddressRefused as refusal:
+        raise Invalid.field("url", str(refusal), code=refusal.code) from refusal
