@@ -49,7 +49,7 @@ test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="
 	echo "--- SQLite"; \
 	env -u DATABASE_URL $(PYTEST) -m "not postgres"; judge $$?; \
 	echo "--- PostgreSQL"; \
-	$(PY) -m tests.postgres --fast $(PYTEST) -m "not sqlite"; judge $$?; \
+	$(PY) -m tests.support.postgres --fast $(PYTEST) -m "not sqlite"; judge $$?; \
 	exit $$((failed || empty > 1))
 
 check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
@@ -57,10 +57,10 @@ check: $(TEST) ## lint, types, imports, migrations, deployment settings, API sch
 
 # What takes longer than anybody wants to wait for `test`.
 endure: $(TEST) ## kill server processes while tills sell, on PostgreSQL: REQUESTS=2000
-	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.postgres --fast $(PYTEST) -k killed tests/live
+	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast $(PYTEST) -k killed tests/live
 
-bench: $(TEST) ## measure: ARGS="for tests.bench"
-	@$(PY) -m tests.bench $(ARGS)
+bench: $(TEST) ## measure: ARGS="for tests.tools.bench"
+	@$(PY) -m tests.tools.bench $(ARGS)
 
 fmt: $(TEST) ## format the code and mend what can be mended
 	@$(PY) -m ruff check --fix .

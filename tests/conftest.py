@@ -16,10 +16,6 @@ from accounts.models import User
 from orders.models import Product
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
-from tests.api import Api, Person
-from tests.canaries import drawer_of
-from tests.decimals import decimals, decimals_watched
-from tests.emptying import empty_tables
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
@@ -33,10 +29,14 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
-from tests.lanes import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
-from tests.leaks import leaks, watched
-from tests.shapes import refusal
-from tests.statements import exactly
+from tests.support.api import Api, Person
+from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
+from tests.support.decimals import decimals, decimals_watched
+from tests.support.problems import refusal
+from tests.support.secret_leaks import leaks, watched
+from tests.support.statements import exactly
+from tests.support.tenant_leak_markers import drawer_of
+from tests.support.truncation import empty_tables
 
 CANARY = "CANARY_B"
 

@@ -3,11 +3,10 @@
 import pytest
 import time_machine
 
-from tests import redis_server
-from tests.accounts import counting
-from tests.accounts.pads import Pad
-from tests.accounts.refreshing import MORNING
 from tests.factories.accounts import UserFactory
+from tests.support import rate_limits, redis_server
+from tests.support.terminals import Pad
+from tests.support.token_refresh import MORNING
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def own_redis():
 @pytest.fixture
 def hashes(settings, monkeypatch):
     """Counts the passwords that are looked at; start with `hashes.restart()`."""
-    settings.PASSWORD_HASHERS = ["tests.accounts.counting.CountingHasher"]
-    fresh = counting.Hashes()
-    monkeypatch.setattr(counting, "hashes", fresh)
+    settings.PASSWORD_HASHERS = ["tests.support.rate_limits.CountingHasher"]
+    fresh = rate_limits.Hashes()
+    monkeypatch.setattr(rate_limits, "hashes", fresh)
     return fresh

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.accounts.leave import APPROVALS, asked, at_till, decide, request_for
-from tests.accounts.pads import PIN, give_pin
-from tests.explaining import MINUTES, SINCE, analyze, multiply, plans_of, with_next
 from tests.factories.accounts import PASSWORD, ApprovalFactory, UserFactory
+from tests.support.approvals import APPROVALS, asked, at_till, decide, request_for
+from tests.support.query_plans import MINUTES, SINCE, analyze, multiply, plans_of, with_next
+from tests.support.terminals import PIN, give_pin
 
 # Whoever asks is found in one statement, with shop and session.
 SESSION = 1

@@ -6,9 +6,9 @@ from accounts.models import User
 from accounts.models.session import FRESH_FOR
 from accounts.services import approvals
 from tenants.scope import across_tenants
-from tests.accounts.leave import asked, both, decide, events, given, kept, names
-from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.factories.accounts import PASSWORD, UserFactory
+from tests.support.approvals import asked, both, decide, events, given, kept, names
+from tests.support.people import LOG_IN, credentials, sessions
 
 NOBODY = "0190b4e0-0000-7000-8000-00000000dead"
 MINE = {"username": "mgr", "password": PASSWORD}

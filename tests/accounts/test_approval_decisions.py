@@ -9,14 +9,14 @@ from django.utils import timezone
 from accounts.models import AuthSession
 from accounts.models.session import FRESH_FOR
 from accounts.services.approvals import GIVEN_FOR, PENDING_FOR
-from tests.accounts.leave import asked, both, decide, events, given, kept, later, names
-from tests.accounts.refreshing import MORNING
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import (
     PASSWORD,
     ApprovalFactory,
     AuthSessionFactory,
 )
+from tests.support.approvals import asked, both, decide, events, given, kept, later, names
+from tests.support.token_refresh import MORNING
 
 pytestmark = pytest.mark.once
 

@@ -4,11 +4,11 @@ import pytest
 
 from accounts.models import AuthSession, Posting
 from tenants.scope import tenant_scope
-from tests.accounts.leave import asked, both, decide, events, kept, names
-from tests.accounts.pads import PIN, WRONG_PIN, Pad, give_pin
-from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.approvals import asked, both, decide, events, kept, names
+from tests.support.people import LOG_IN, credentials, sessions
+from tests.support.terminals import PIN, WRONG_PIN, Pad, give_pin
 
 
 @pytest.fixture

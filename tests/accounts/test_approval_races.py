@@ -6,11 +6,12 @@ import pytest
 
 from accounts.exceptions import ApprovalNotPending
 from accounts.models import Approval
-from accounts.services.approvals import decide, use_approval
+from accounts.services import approvals
+from accounts.services.approvals import use_approval
 from tenants.scope import tenant_context, tenant_scope
-from tests.accounts.leave import asked, decide, given, kept, names, stored
 from tests.factories.accounts import UserFactory
-from tests.parallel import at_once, statuses, times
+from tests.support.approvals import asked, decide, given, kept, names, stored
+from tests.support.parallel import at_once, statuses, times
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -76,6 +77,6 @@ def test_a_decision_from_an_older_reading_changes_nothing(till, chiefs, shop):
     before = kept(approval)
 
     with tenant_context(shop), pytest.raises(ApprovalNotPending):
-        decide(read_before, Approval.Status.DENIED, session=chiefs[1].session, ip=None)
+        approvals.decide(read_before, Approval.Status.DENIED, session=chiefs[1].session, ip=None)
 
     assert kept(approval) == before

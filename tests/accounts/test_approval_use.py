@@ -12,8 +12,8 @@ from accounts.exceptions import ApprovalNotValid
 from accounts.models import Approval
 from accounts.services.approvals import GIVEN_FOR, use_approval
 from tenants.scope import tenant_scope
-from tests.accounts.leave import events
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
+from tests.support.approvals import events
 
 ORDER = uuid.UUID("0190b4e0-0000-7000-8000-00000000beef")
 Action = Approval.Action

@@ -9,7 +9,9 @@ from accounts.models import Approval, RefundMethod
 from accounts.services.approvals import PENDING_FOR
 from orders.models import Payment
 from tenants.scope import tenant_scope
-from tests.accounts.leave import (
+from tests.architecture.test_schema import ensure_documented
+from tests.factories.accounts import PASSWORD, ApprovalFactory
+from tests.support.approvals import (
     APPROVALS,
     asked,
     at_till,
@@ -21,8 +23,6 @@ from tests.accounts.leave import (
     request_for,
     stored,
 )
-from tests.architecture.test_schema import ensure_documented
-from tests.factories.accounts import PASSWORD, ApprovalFactory
 
 ORDER = "0190b4e0-0000-7000-8000-00000000beef"
 

@@ -8,11 +8,11 @@ import pytest
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.noted import event, events
-from tests.accounts.refreshing import MORNING
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.architecture.test_schema import ensure_documented
+from tests.support.api import Api
+from tests.support.audit import event, events
+from tests.support.people import LOG_IN, credentials
+from tests.support.token_refresh import MORNING
 
 PATH = "audit/"
 

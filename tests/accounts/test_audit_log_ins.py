@@ -5,9 +5,6 @@ import pytest
 from accounts.models import AuthSession
 from tenants.audit import hashed
 from tenants.scope import across_tenants
-from tests.accounts.noted import event, events, is_about, is_by, names
-from tests.accounts.refreshing import is_refused, refreshed
-from tests.accounts.seen import LOG_IN, credentials
 from tests.accounts.test_log_in_refusals import (
     empty_hash,
     inactive_tenant,
@@ -18,8 +15,11 @@ from tests.accounts.test_log_in_refusals import (
     unusable_password,
     wrong_password,
 )
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
+from tests.support.api import Api
+from tests.support.audit import event, events, is_about, is_by, names
+from tests.support.people import LOG_IN, credentials
+from tests.support.token_refresh import is_refused, refreshed
 
 REASONS = {
     wrong_password: "wrong_password",

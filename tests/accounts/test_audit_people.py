@@ -5,10 +5,10 @@ from structlog.contextvars import bound_contextvars
 
 from accounts.services.users import create_user, set_activation
 from tenants.scope import tenant_scope
-from tests.accounts.noted import event, events, is_about, is_by, names
-from tests.accounts.seen import credentials, stored
 from tests.accounts.test_user_refusals import DEEDS, attempt
 from tests.factories.accounts import PASSWORD
+from tests.support.audit import event, events, is_about, is_by, names
+from tests.support.people import credentials, stored
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants
-from tests.accounts.noted import event, events, is_about, is_by, names
 from tests.factories.accounts import PASSWORD
+from tests.support.audit import event, events, is_about, is_by, names
 
 
 @pytest.fixture

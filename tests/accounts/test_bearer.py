@@ -16,9 +16,9 @@ from accounts.exceptions import TokenNotValid
 from accounts.models import User
 from accounts.security.tokens import read_access, read_refresh
 from tenants.scope import across_tenants
-from tests.accounts.forgery import ACCESS, REFRESH, signed
-from tests.api import Api
-from tests.architecture.walks import routes
+from tests.support.api import Api
+from tests.support.discovery import routes
+from tests.support.forged_tokens import ACCESS, REFRESH, signed
 
 pytestmark = pytest.mark.once
 

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tests.api import Api
 from tests.factories.accounts import PlatformUserFactory, UserFactory
+from tests.support.api import Api
 
 PASSWORD = "seven green bottles"
 SHOP = [

@@ -7,10 +7,10 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from tenants.scope import tenant_scope
-from tests.accounts.noted import events
-from tests.accounts.seen import logs_in, people
 from tests.factories.accounts import UserFactory
-from tests.parallel import times
+from tests.support.audit import events
+from tests.support.parallel import times
+from tests.support.people import logs_in, people
 
 
 @pytest.fixture(autouse=True)

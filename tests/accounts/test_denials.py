@@ -4,9 +4,9 @@ import pytest
 from django.db import OperationalError
 
 from accounts.models import Throttle
-from tests.accounts.forgery import REFRESH, claims_of, signed
-from tests.accounts.noted import event, events, is_by, names
-from tests.api import Api
+from tests.support.api import Api
+from tests.support.audit import event, events, is_by, names
+from tests.support.forged_tokens import REFRESH, claims_of, signed
 
 pytestmark = pytest.mark.once
 

@@ -1,6 +1,6 @@
 """Attacks 3 and 5: every refused log-in takes as much work, with the hasher of production.
 
-Time itself is not asserted here; `python -m tests.bench.timing` measures it.
+Time itself is not asserted here; `python -m tests.tools.bench.timing` measures it.
 """
 
 import pytest
@@ -11,7 +11,6 @@ from django.test.utils import CaptureQueriesContext
 from accounts.security import hashers
 from accounts.security.hashers import LeanArgon2PasswordHasher
 from config.settings import PASSWORD_HASHERS
-from tests.accounts.seen import LOG_IN, credentials
 from tests.accounts.test_log_in_refusals import (
     inactive_tenant,
     inactive_user,
@@ -22,7 +21,8 @@ from tests.accounts.test_log_in_refusals import (
     wrong_password,
 )
 from tests.factories.accounts import PASSWORD
-from tests.statements import TRANSACTIONAL
+from tests.support.people import LOG_IN, credentials
+from tests.support.statements import TRANSACTIONAL
 
 pytestmark = pytest.mark.once
 

@@ -5,7 +5,7 @@ import pytest
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
-from tests.explaining import MINUTES, analyze, multiply, plans_of, with_next
+from tests.support.query_plans import MINUTES, analyze, multiply, plans_of, with_next
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

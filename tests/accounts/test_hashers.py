@@ -15,7 +15,7 @@ from accounts.exceptions import Busy
 from accounts.security import hashers
 from accounts.security.hashers import LeanArgon2PasswordHasher
 from config import settings as production
-from tests.parallel import times
+from tests.support.parallel import times
 
 PASSWORD = "seven green bottles"
 

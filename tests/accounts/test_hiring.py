@@ -4,9 +4,9 @@ import pytest
 
 from accounts.models import Role, User
 from tenants.scope import across_tenants
-from tests.accounts.seen import logs_in, people
 from tests.factories.accounts import PlatformUserFactory
-from tests.parallel import statuses, times
+from tests.support.parallel import statuses, times
+from tests.support.people import logs_in, people
 
 pytestmark = pytest.mark.once
 

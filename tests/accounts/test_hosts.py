@@ -5,8 +5,8 @@ from django.test import Client
 
 from accounts.models import AuthSession
 from tenants.scope import across_tenants
-from tests.accounts.seen import LOG_IN, credentials
 from tests.factories.accounts import PASSWORD
+from tests.support.people import LOG_IN, credentials
 
 GREEN = "green.till.example"
 

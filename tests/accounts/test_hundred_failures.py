@@ -14,11 +14,11 @@ from accounts.exceptions import InvalidCredentials, TooManyAttempts
 from accounts.services.login_attempts import PLATFORM, counted_log_in
 from accounts.services.users import reset_password
 from tenants.scope import tenant_scope
-from tests.accounts.noted import event, events
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.tenants import TenantFactory
+from tests.support.api import Api
+from tests.support.audit import event, events
+from tests.support.people import LOG_IN, credentials
 
 HOME = "192.0.2.7"
 MONTH = 30 * 24 * 3600

@@ -3,8 +3,8 @@
 from accounts.models import AuthSession
 from tenants.models import IdempotencyKey
 from tenants.scope import tenant_scope
-from tests.api import Person
 from tests.factories.accounts import PASSWORD
+from tests.support.api import Person
 
 KEY = "a-key"
 

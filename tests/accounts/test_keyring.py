@@ -6,7 +6,7 @@ import pytest
 
 from accounts.security.keyring import BadKeyRing, KeyRing
 from accounts.security.signing import Key, Status, pem
-from tests.accounts.rings import entry, ring, statuses
+from tests.support.key_rings import entry, ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
 # Public keys of the same shape that are not Ed25519: of NIST P-256, and nonsense.

@@ -7,10 +7,10 @@ from accounts.models import Role, User
 from accounts.services.users import change_role, create_user, reset_password, set_activation
 from tenants.exceptions import NotPermitted
 from tenants.scope import tenant_scope
-from tests.api import Person
 from tests.factories.accounts import PlatformUserFactory, UserFactory
 from tests.factories.tenants import TenantFactory
-from tests.parallel import at_once, statuses
+from tests.support.api import Person
+from tests.support.parallel import at_once, statuses
 
 ROUNDS = range(15)
 

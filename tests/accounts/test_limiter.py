@@ -13,9 +13,9 @@ from accounts.security.rate_limits.algorithm import State
 from accounts.security.rate_limits.limiter import Backoff, Claim, Window, forgive, reserve, stores
 from accounts.security.rate_limits.stores import DatabaseStore, Fallback, RedisStore
 from accounts.services.pruning import prune
-from tests.accounts.counting import count_in_redis
-from tests.accounts.refreshing import MORNING
-from tests.parallel import at_once, times
+from tests.support.parallel import at_once, times
+from tests.support.rate_limits import count_in_redis
+from tests.support.token_refresh import MORNING
 
 GUESSES = Backoff("guesses", free=5, longest=60.0, forgotten_after=600.0)
 CALLS = Window("calls", limit=5, seconds=60.0)

@@ -7,12 +7,12 @@ import pytest
 
 from accounts.models import Throttle
 from accounts.security.rate_limits.limiter import Claim, Window, reserve, stores
-from tests import redis_server
-from tests.accounts.counting import count_in_redis
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
-from tests.architecture.walks import ROOT
-from tests.parallel import statuses, times
+from tests.support import redis_server
+from tests.support.api import Api
+from tests.support.discovery import ROOT
+from tests.support.parallel import statuses, times
+from tests.support.people import LOG_IN, credentials
+from tests.support.rate_limits import count_in_redis
 
 pytestmark = [pytest.mark.redis, pytest.mark.django_db]
 

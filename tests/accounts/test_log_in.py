@@ -5,10 +5,10 @@ from django.contrib.auth.hashers import make_password
 
 from accounts.models import AuthSession
 from tenants.scope import across_tenants
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import TenantFactory
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials, sessions
 
 pytestmark = pytest.mark.once
 

@@ -3,8 +3,8 @@
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.api import Api
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials, sessions
 
 pytestmark = pytest.mark.once
 

@@ -6,9 +6,9 @@ import pytest
 
 from accounts.models import Throttle
 from accounts.security import hashers
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.api import Api
 from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials, sessions
 
 HOME = "192.0.2.7"
 

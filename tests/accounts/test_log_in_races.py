@@ -8,10 +8,10 @@ from django.contrib.auth.hashers import make_password
 
 from accounts.models import User
 from tenants.scope import across_tenants
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.parallel import at_once, statuses
+from tests.support.api import Api
+from tests.support.parallel import at_once, statuses
+from tests.support.people import LOG_IN, credentials, sessions
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 

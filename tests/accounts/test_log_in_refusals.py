@@ -5,9 +5,9 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 
 from accounts.models import User
 from tenants.scope import across_tenants
-from tests.accounts.seen import LOG_IN, credentials, sessions
 from tests.factories.accounts import PASSWORD, PlatformUserFactory, UserFactory
 from tests.factories.tenants import TenantFactory
+from tests.support.people import LOG_IN, credentials, sessions
 
 
 @pytest.fixture(autouse=True)

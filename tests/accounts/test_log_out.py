@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import AuthSession
 from tenants.scope import across_tenants
-from tests.api import Api
+from tests.support.api import Api
 
 
 def ended() -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.accounts.seen import people
+from tests.support.people import people
 
 NEWCOMER = {"username": "new", "role": "cashier"}
 

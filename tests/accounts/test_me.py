@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.accounts.seen import stored
 from tests.factories.accounts import UserFactory
+from tests.support.people import stored
 
 pytestmark = pytest.mark.once
 

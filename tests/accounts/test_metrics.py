@@ -7,13 +7,13 @@ import pytest
 from accounts.models import AuthSession
 from tenants import audit
 from tenants.scope import across_tenants, tenant_scope
-from tests import redis_server
-from tests.accounts.counting import count_in_redis
-from tests.accounts.refreshing import is_refused, refreshed
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.support import redis_server
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials
+from tests.support.rate_limits import count_in_redis
+from tests.support.token_refresh import is_refused, refreshed
 
 PATH = "auth/metrics/"
 

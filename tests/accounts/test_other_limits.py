@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.accounts.seen import stored
-from tests.api import Api
+from tests.support.api import Api
+from tests.support.people import stored
 
 REFRESH = "auth/token/refresh/"
 SIGNUP = "auth/signup/"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.accounts.seen import logs_in, stored
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
-from tests.parallel import at_once, statuses
+from tests.support.api import Api
+from tests.support.parallel import at_once, statuses
+from tests.support.people import logs_in, stored
 
 pytestmark = pytest.mark.once
 

@@ -14,10 +14,10 @@ from accounts.security.hashers import PepperedArgon2PasswordHasher
 from accounts.security.peppers import BadPeppers, read_peppers
 from config import settings as production
 from tenants.scope import across_tenants
-from tests.accounts.refreshing import is_in, refreshed
-from tests.accounts.seen import LOG_IN, credentials, logs_in, stored
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials, logs_in, stored
+from tests.support.token_refresh import is_in, refreshed
 
 pytestmark = pytest.mark.once
 

@@ -7,12 +7,12 @@ import pytest
 from accounts.exceptions import Busy
 from accounts.models import Pin, Throttle
 from tenants.scope import across_tenants
-from tests.accounts.counting import count_in_redis
-from tests.accounts.pads import OTHER_PIN, WRONG_PIN, Pad, give_pin, last_session, written
-from tests.accounts.seen import LOG_IN, credentials, logs_in, sessions
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tenants import RegisterFactory
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials, logs_in, sessions
+from tests.support.rate_limits import count_in_redis
+from tests.support.terminals import OTHER_PIN, WRONG_PIN, Pad, give_pin, last_session, written
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 

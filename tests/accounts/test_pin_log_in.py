@@ -4,7 +4,12 @@ import pytest
 
 from accounts.models import AuthSession, User
 from tenants.scope import across_tenants
-from tests.accounts.pads import (
+from tests.factories.accounts import UserFactory
+from tests.factories.tenants import StoreFactory
+from tests.support.api import Api
+from tests.support.people import people, sessions
+from tests.support.people import stored as stored_user
+from tests.support.terminals import (
     PAD_USERS,
     PIN,
     WRONG_PIN,
@@ -13,12 +18,7 @@ from tests.accounts.pads import (
     posted,
     written,
 )
-from tests.accounts.refreshing import MORNING
-from tests.accounts.seen import people, sessions
-from tests.accounts.seen import stored as stored_user
-from tests.api import Api
-from tests.factories.accounts import UserFactory
-from tests.factories.tenants import StoreFactory
+from tests.support.token_refresh import MORNING
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ import pytest
 from accounts.models import AuthSession, Terminal
 from accounts.services.terminals import pair_terminal, unpair_terminal
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.pads import PIN, Pad, give_pin, pins, reasons, written
 from tests.accounts.test_log_in_races import WAIT, Answers
-from tests.api import Api, Person
 from tests.factories.accounts import UserFactory
-from tests.parallel import at_once, statuses, times
+from tests.support.api import Api, Person
+from tests.support.parallel import at_once, statuses, times
+from tests.support.terminals import PIN, Pad, give_pin, pins, reasons, written
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 

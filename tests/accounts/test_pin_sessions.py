@@ -7,7 +7,11 @@ import pytest
 from accounts.models import AuthSession, Pin, Posting, User
 from accounts.services import pins as pin_service
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.pads import (
+from tests.factories.accounts import PASSWORD
+from tests.factories.tenants import StoreFactory
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials, people
+from tests.support.terminals import (
     OTHER_PIN,
     PIN,
     WRONG_PIN,
@@ -17,11 +21,7 @@ from tests.accounts.pads import (
     pins,
     written,
 )
-from tests.accounts.refreshing import MORNING, refreshed, stored
-from tests.accounts.seen import LOG_IN, credentials, people
-from tests.api import Api
-from tests.factories.accounts import PASSWORD
-from tests.factories.tenants import StoreFactory
+from tests.support.token_refresh import MORNING, refreshed, stored
 
 REAUTH = "auth/reauth/"
 FORM = "application/x-www-form-urlencoded"

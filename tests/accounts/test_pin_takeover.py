@@ -9,7 +9,10 @@ from accounts.models import Pin, Terminal, User
 from accounts.services import pins as services
 from tenants.models import Register
 from tenants.scope import across_tenants
-from tests.accounts.pads import (
+from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.api import Api
+from tests.support.people import sessions
+from tests.support.terminals import (
     OTHER_PIN,
     WRONG_PIN,
     Pad,
@@ -19,10 +22,7 @@ from tests.accounts.pads import (
     reasons,
     written,
 )
-from tests.accounts.refreshing import MORNING
-from tests.accounts.seen import sessions
-from tests.api import Api
-from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.token_refresh import MORNING
 
 QUARTER = timedelta(minutes=15)
 

@@ -4,9 +4,9 @@ import pytest
 
 from accounts.models import Pin
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.pads import OTHER_PIN, PIN, WRONG_PIN, give_pin, pins, reasons, written
-from tests.accounts.seen import logs_in
 from tests.factories.accounts import PASSWORD
+from tests.support.people import logs_in
+from tests.support.terminals import OTHER_PIN, PIN, WRONG_PIN, give_pin, pins, reasons, written
 
 pytestmark = pytest.mark.once
 

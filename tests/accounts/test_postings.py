@@ -4,10 +4,10 @@ import pytest
 
 from accounts.models import Posting
 from tenants.scope import across_tenants
-from tests.accounts.pads import Pad, give_pin, reasons
-from tests.accounts.seen import people
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.people import people
+from tests.support.terminals import Pad, give_pin, reasons
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.accounts.promises import PROMISES
-from tests.architecture.walks import ROOT
+from tests.accounts.requirements import PROMISES
 from tests.attacks.test_catalog import names_of_tests
+from tests.support.discovery import ROOT
 
 NUMBERS = {"A": 27, "B": 12, "C": 24, "D": 15, "E": 12}
 TESTS = frozenset(names_of_tests())

@@ -16,13 +16,13 @@ from accounts.services.reauth import reauthenticate
 from accounts.services.sessions import log_out
 from accounts.services.users import change_role, reset_password, set_activation
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.forgery import claims_of, signed
-from tests.accounts.refreshing import MORNING, refreshed, stored
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.accounts.seen import stored as stored_user
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
-from tests.statements import TRANSACTIONAL
+from tests.support.api import Api
+from tests.support.forged_tokens import claims_of, signed
+from tests.support.people import LOG_IN, credentials, sessions
+from tests.support.people import stored as stored_user
+from tests.support.statements import TRANSACTIONAL
+from tests.support.token_refresh import MORNING, refreshed, stored
 
 REAUTH = "auth/reauth/"
 LATER = timedelta(minutes=5)

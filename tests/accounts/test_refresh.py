@@ -9,10 +9,10 @@ from accounts.models import AuthSession
 from accounts.security.tokens import issue_refresh
 from accounts.services.sessions import refresh
 from tenants.scope import across_tenants
-from tests.accounts.refreshing import MORNING, REFRESH, is_in, is_refused, refreshed, stored
-from tests.api import Api
 from tests.factories.accounts import UserFactory
-from tests.parallel import times
+from tests.support.api import Api
+from tests.support.parallel import times
+from tests.support.token_refresh import MORNING, REFRESH, is_in, is_refused, refreshed, stored
 
 GRACE = timedelta(seconds=10)
 

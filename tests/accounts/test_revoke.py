@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.accounts.forgery import claims_of, signed
-from tests.accounts.noted import event, is_by, names
-from tests.accounts.refreshing import is_in, is_refused, refreshed
-from tests.api import Api
 from tests.architecture.test_schema import ensure_documented
+from tests.support.api import Api
+from tests.support.audit import event, is_by, names
+from tests.support.forged_tokens import claims_of, signed
+from tests.support.token_refresh import is_in, is_refused, refreshed
 
 PATH = "auth/revoke/"
 FORM = "application/x-www-form-urlencoded"

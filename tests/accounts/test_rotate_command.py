@@ -12,8 +12,8 @@ from django.core.management import CommandError, call_command
 
 from accounts.security.keyring import KeyRing
 from config import settings as production
-from tests.accounts.rings import entry, ring, statuses
-from tests.architecture.walks import ROOT
+from tests.support.discovery import ROOT
+from tests.support.key_rings import entry, ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
 

@@ -8,8 +8,8 @@ from accounts.exceptions import InvalidCredentials
 from accounts.models import AuthSession, User
 from accounts.services.login import Origin, start_session
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.refreshing import MORNING, is_in, is_refused, refreshed
-from tests.api import Api
+from tests.support.api import Api
+from tests.support.token_refresh import MORNING, is_in, is_refused, refreshed
 
 
 @pytest.fixture

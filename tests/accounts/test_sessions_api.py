@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from accounts.models import AuthSession
 from tenants.scope import across_tenants
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials
 
 OWN = "auth/sessions/"
 

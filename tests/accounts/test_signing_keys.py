@@ -8,11 +8,11 @@ from jwt import PyJWKSet
 
 from accounts.security.keyring import KeyRing
 from accounts.security.signing import Status
-from tests.accounts.forgery import claims_of, header_of, is_refused, raw_signed, signed
-from tests.accounts.refreshing import is_in, refreshed
-from tests.accounts.rings import entry, ring
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
+from tests.support.api import Api
+from tests.support.forged_tokens import claims_of, header_of, is_refused, raw_signed, signed
+from tests.support.key_rings import entry, ring
+from tests.support.people import LOG_IN, credentials
+from tests.support.token_refresh import is_in, refreshed
 
 pytestmark = pytest.mark.once
 

@@ -7,9 +7,9 @@ from config import settings as production
 from tenants import idempotency
 from tenants.models import IdempotencyKey, Register, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tests.api import Api
 from tests.factories.tenants import TenantFactory
-from tests.parallel import statuses, times
+from tests.support.api import Api
+from tests.support.parallel import statuses, times
 
 SIGNUP = "auth/signup/"
 PASSWORD = "seven green bottles"

@@ -5,12 +5,12 @@ import pytest
 from accounts.models import Throttle
 from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import reserve
-from tests.accounts.leave import asked, at_till, decide, stored
-from tests.accounts.pads import Pad, written
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import RegisterFactory
+from tests.support.api import Api
+from tests.support.approvals import asked, at_till, decide, stored
+from tests.support.people import LOG_IN, credentials, sessions
+from tests.support.terminals import Pad, written
 
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 MANAGER = {"username": "mgr", "password": PASSWORD}

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import Terminal
 from tenants.scope import across_tenants
-from tests.accounts.pads import PAD, PAD_USERS, Pad, close, give_pin
-from tests.accounts.seen import LOG_IN, credentials, sessions
+from tests.support.people import LOG_IN, credentials, sessions
+from tests.support.terminals import PAD, PAD_USERS, Pad, close, give_pin
 
 
 def no_token(pad, foreign):

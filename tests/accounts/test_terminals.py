@@ -10,11 +10,11 @@ from accounts.models.terminal import digest
 from accounts.services.terminals import pair_terminal, unpair_terminal
 from tenants.exceptions import NotPermitted
 from tenants.scope import across_tenants
-from tests.accounts.pads import PAD_USERS, Pad, close, give_pin, reasons, written
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.tenants import RegisterFactory
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials
+from tests.support.terminals import PAD_USERS, Pad, close, give_pin, reasons, written
 
 pytestmark = pytest.mark.once
 

@@ -11,7 +11,9 @@ from django.utils import timezone
 from accounts.models import AuthSession, User
 from accounts.security.tokens import issue_pair, read_refresh
 from tenants.scope import across_tenants
-from tests.accounts.forgery import (
+from tests.factories.accounts import AuthSessionFactory
+from tests.support.api import Api
+from tests.support.forged_tokens import (
     ACCESS,
     REFRESH,
     claims_of,
@@ -20,8 +22,6 @@ from tests.accounts.forgery import (
     raw,
     signed,
 )
-from tests.api import Api
-from tests.factories.accounts import AuthSessionFactory
 
 pytestmark = pytest.mark.once
 

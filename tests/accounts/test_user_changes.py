@@ -4,9 +4,9 @@ import pytest
 
 from accounts.models import AuthSession, Pin, User
 from tenants.scope import across_tenants
-from tests.accounts.seen import logs_in, people, stored
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
+from tests.support.api import Api
+from tests.support.people import logs_in, people, stored
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])

@@ -5,8 +5,8 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from tenants.scope import across_tenants
-from tests.accounts.seen import people
 from tests.factories.accounts import PlatformUserFactory, UserFactory
+from tests.support.people import people
 
 
 @pytest.mark.parametrize(

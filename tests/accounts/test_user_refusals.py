@@ -6,8 +6,8 @@ import pytest
 
 from accounts.services.users import set_activation
 from tenants.exceptions import NotFound
-from tests.accounts.seen import people
 from tests.factories.accounts import PlatformUserFactory
+from tests.support.people import people
 
 pytestmark = pytest.mark.once
 

@@ -6,8 +6,8 @@ import pytest
 
 from accounts.models import User
 from tenants.scope import across_tenants
-from tests.accounts.seen import stored
 from tests.factories.accounts import PlatformUserFactory
+from tests.support.people import stored
 
 pytestmark = pytest.mark.once
 

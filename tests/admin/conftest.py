@@ -10,9 +10,6 @@ from orders.models import Order, StockLevel
 from tenants import audit
 from tenants.models import Store
 from tenants.scope import tenant_scope
-from tests.admin.browsing import browser_of
-from tests.admin.trade import books_of
-from tests.announcing import WHOLES, stale
 from tests.factories.accounts import AuthSessionFactory, PlatformUserFactory, UserFactory
 from tests.factories.orders import (
     BarcodeFactory,
@@ -22,6 +19,9 @@ from tests.factories.orders import (
     ShiftFactory,
     StoreCreditFactory,
 )
+from tests.support.admin_browser import browser_of
+from tests.support.admin_trade import books_of
+from tests.support.outbox_assertions import WHOLES, stale
 
 # Names of the platform's people, which no shop gets to see; like those of the other shop.
 ROOT = "CANARY_ROOT"

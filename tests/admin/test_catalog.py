@@ -7,8 +7,8 @@ import pytest
 from orders.models import Category, Product, TaxClass
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.admin.browsing import errors_of, filled, row_values, save
 from tests.factories.orders import BarcodeFactory, ProductFactory
+from tests.support.admin_browser import errors_of, filled, row_values, save
 
 pytestmark = pytest.mark.once
 

@@ -7,8 +7,8 @@ import pytest
 from orders.models import StockLevel, StockMovement
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.admin.browsing import errors_of, filled, row_values, save
-from tests.admin.trade import LEVELS, sold
+from tests.support.admin_browser import errors_of, filled, row_values, save
+from tests.support.admin_trade import LEVELS, sold
 
 pytestmark = pytest.mark.once
 

@@ -18,11 +18,11 @@ from accounts.models import AuthSession, Pin, User
 from orders.models import Order, Product
 from tenants.models import Register, Store, Tenant
 from tenants.scope import has_scope
-from tests.admin import crawling
-from tests.admin.browsing import browser_of, row_values
-from tests.admin.crawling import MODELS, shows_nothing_foreign, url_of
-from tests.architecture.walks import our_models
-from tests.config.desk import rows_of
+from tests.support import admin_pages
+from tests.support.admin_browser import browser_of, row_values
+from tests.support.admin_pages import MODELS, shows_nothing_foreign, url_of
+from tests.support.discovery import our_models
+from tests.support.platform_admin import rows_of
 
 # On SQLite, where no policy of the database hides what a page forgets.
 pytestmark = pytest.mark.once
@@ -105,7 +105,7 @@ def test_the_crawl_leaves_no_route_out():
     }
     known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
 
-    assert set(crawling.pattern_names()) <= of_models | known
+    assert set(admin_pages.pattern_names()) <= of_models | known
 
 
 # --- the crawl -----------------------------------------------------------------------------------
@@ -125,8 +125,8 @@ def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(wh
     before = row_values(*EVERYTHING)
 
     # Lists are the same for both, but for whom they show; so one of them asks everything.
-    queries = crawling.QUERIES if who == "admin" else crawling.SEARCHES
-    for page in chain.from_iterable(crawling.pages_about(model, queries) for model in MODELS):
+    queries = admin_pages.QUERIES if who == "admin" else admin_pages.SEARCHES
+    for page in chain.from_iterable(admin_pages.pages_about(model, queries) for model in MODELS):
         response = browser.get(page)
         assert response.status_code < 500, page
         shows_nothing_foreign(response, page)
@@ -140,7 +140,7 @@ def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(wh
 def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
     browser = browser_of(request.getfixturevalue(who))
 
-    for page in crawling.EVERYWHERE:
+    for page in admin_pages.EVERYWHERE:
         response = browser.get(page)
         assert response.status_code == 200, page
         shows_nothing_foreign(response, page)
@@ -176,7 +176,7 @@ def test_h3_attack_144_a_row_of_another_shop_is_answered_like_one_that_nobody_ha
     for model in MODELS:
         theirs = of_shop(foreign, model)
         assert theirs, "a model without a row over there proves nothing"
-        for row, page in pairs(theirs, crawling.OF_ROWS):
+        for row, page in pairs(theirs, admin_pages.OF_ROWS):
             answer = browser.get(url_of(model, page, row.pk))
             other = browser.get(url_of(model, page, nobodys))
             assert answer.status_code == other.status_code != 200

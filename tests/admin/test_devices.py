@@ -6,9 +6,9 @@ from django.utils import timezone
 from accounts.models import AuthSession, Posting, Terminal
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.admin.browsing import row_values
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, TerminalFactory
 from tests.factories.tenants import StoreFactory
+from tests.support.admin_browser import row_values
 
 TERMINALS = "/admin/accounts/terminal/"
 POSTINGS = "/admin/accounts/posting/"

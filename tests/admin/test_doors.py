@@ -7,9 +7,9 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.admin_site.site import shop_site
-from tests.accounts.refreshing import MORNING
-from tests.admin.browsing import DOOR, browser_of, errors_of, is_in, log_ins_of, sign_in
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
+from tests.support.admin_browser import DOOR, browser_of, errors_of, is_in, log_ins_of, sign_in
+from tests.support.token_refresh import MORNING
 
 pytestmark = pytest.mark.once
 

@@ -1,6 +1,6 @@
 """That the pages stay quick when a shop has grown: PostgreSQL walks an index for every list.
 
-10,000 rows of ours beside as many of another shop; see `tests.explaining`.
+10,000 rows of ours beside as many of another shop; see `tests.support.query_plans`.
 """
 
 import pytest
@@ -18,8 +18,6 @@ from orders.models import (
     StoreCredit,
 )
 from tenants.scope import across_tenants, tenant_scope
-from tests.admin.crawling import url_of
-from tests.explaining import MINUTES, analyze, multiply, plan_of, walk
 from tests.factories.accounts import ApprovalFactory
 from tests.factories.orders import (
     CashMovementFactory,
@@ -29,6 +27,8 @@ from tests.factories.orders import (
     ShiftFactory,
     StoreCreditFactory,
 )
+from tests.support.admin_pages import url_of
+from tests.support.query_plans import MINUTES, analyze, multiply, plan_of, walk
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

@@ -5,11 +5,11 @@ import time_machine
 from django.test import Client
 
 from tenants.scope import across_tenants
-from tests.accounts.refreshing import MORNING
-from tests.accounts.seen import LOG_IN, credentials
-from tests.admin.browsing import DOOR, browser_of, is_in, log_ins_of, row_values, sign_in
-from tests.api import Api
 from tests.factories.accounts import PASSWORD
+from tests.support.admin_browser import DOOR, browser_of, is_in, log_ins_of, row_values, sign_in
+from tests.support.api import Api
+from tests.support.people import LOG_IN, credentials
+from tests.support.token_refresh import MORNING
 
 pytestmark = pytest.mark.once
 

@@ -9,10 +9,10 @@ from accounts.admin.pages import parameter_of
 from accounts.admin_site.site import SHUT, shop_site
 from orders.models import Product
 from tenants.models import Register, Store
-from tests.admin import crawling
-from tests.admin.browsing import errors_of, filled, row_values
-from tests.admin.crawling import FOREIGN, every_model, shows_nothing_foreign, url_of
-from tests.config.desk import rows_of
+from tests.support import admin_pages
+from tests.support.admin_browser import errors_of, filled, row_values
+from tests.support.admin_pages import FOREIGN, every_model, shows_nothing_foreign, url_of
+from tests.support.platform_admin import rows_of
 
 # On SQLite, where no policy of the database hides what a page forgets.
 pytestmark = pytest.mark.once
@@ -101,7 +101,7 @@ def test_h21_no_page_tells_whether_a_row_is_there(model, head_office, ours):
 
 
 def test_the_windows_of_django_are_shut():
-    assert not SHUT & set(crawling.pattern_names())
+    assert not SHUT & set(admin_pages.pattern_names())
 
 
 @every_model

@@ -10,7 +10,6 @@ from accounts.models import Posting
 from orders.models import Receipt
 from tenants import audit
 from tenants.scope import tenant_scope
-from tests.admin.crawling import models, url_of
 from tests.factories.accounts import (
     ApprovalFactory,
     AuthSessionFactory,
@@ -30,6 +29,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.admin_pages import models, url_of
 
 
 def drawer_and_papers(order, person, register):

@@ -7,8 +7,8 @@ import pytest
 from accounts.models import AuthSession
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.admin.browsing import is_in, log_ins_of, row_values
 from tests.factories.accounts import AuthSessionFactory
+from tests.support.admin_browser import is_in, log_ins_of, row_values
 
 LOG_INS = "/admin/accounts/authsession/"
 

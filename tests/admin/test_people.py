@@ -5,17 +5,11 @@ from django.core import signing
 
 from accounts.models import Role, User
 from tenants.scope import tenant_scope
-from tests.accounts.seen import stored
-from tests.admin.browsing import (
-    errors_of,
-    filled,
-    row_values,
-    save,
-    secret_of,
-)
-from tests.admin.people_pages import CASHIERS, STAFF, deed_of, page_of
 from tests.factories.accounts import PASSWORD
-from tests.leaks import remember
+from tests.support.admin_browser import errors_of, filled, row_values, save, secret_of
+from tests.support.people import stored
+from tests.support.people_pages import CASHIERS, STAFF, deed_of, page_of
+from tests.support.secret_leaks import remember
 
 pytestmark = pytest.mark.once
 

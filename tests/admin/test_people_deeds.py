@@ -9,8 +9,8 @@ from accounts.exceptions import LastAdmin
 from accounts.models import Pin, Role, User
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.seen import stored
-from tests.admin.browsing import (
+from tests.factories.accounts import UserFactory
+from tests.support.admin_browser import (
     browser_of,
     errors_of,
     is_in,
@@ -19,9 +19,9 @@ from tests.admin.browsing import (
     secret_of,
     sign_in,
 )
-from tests.admin.people_pages import CASHIERS, STAFF, deed_of, page_of
-from tests.factories.accounts import UserFactory
-from tests.leaks import remember
+from tests.support.people import stored
+from tests.support.people_pages import CASHIERS, STAFF, deed_of, page_of
+from tests.support.secret_leaks import remember
 
 
 def test_a_reset_password_is_shown_once_and_ends_every_log_in(office, cashier, client_of, problem):

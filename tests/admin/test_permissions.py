@@ -3,9 +3,9 @@
 import pytest
 
 from accounts.admin_site.site import shop_site
-from tests.admin.browsing import browser_of, row_values
-from tests.admin.crawling import MODELS, every_model, url_of
-from tests.config.desk import rows_of
+from tests.support.admin_browser import browser_of, row_values
+from tests.support.admin_pages import MODELS, every_model, url_of
+from tests.support.platform_admin import rows_of
 
 pytestmark = pytest.mark.once
 

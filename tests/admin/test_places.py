@@ -5,8 +5,8 @@ import pytest
 from accounts.models import AuthSession
 from tenants.models import Register, Store
 from tenants.scope import tenant_scope
-from tests.admin.browsing import errors_of, filled, row_values, save
 from tests.factories.accounts import AuthSessionFactory, TerminalFactory
+from tests.support.admin_browser import errors_of, filled, row_values, save
 
 STORES = "/admin/tenants/store/"
 TILLS = "/admin/tenants/register/"

@@ -11,7 +11,7 @@ from django.utils import timezone
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.admin.browsing import row_values
+from tests.support.admin_browser import row_values
 
 RECORDS = "/admin/tenants/auditevent/"
 WHO = re.compile(r'field-who">(.*?)</td>')

@@ -12,10 +12,10 @@ from accounts.admin_site.middleware import LOG_IN
 from accounts.models import AuthSession, User
 from accounts.services.browser_sessions import browser_session
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.refreshing import MORNING
-from tests.accounts.seen import stored
-from tests.admin.browsing import browser_of, is_in, log_ins_of, row_values, sign_in
 from tests.factories.accounts import PASSWORD
+from tests.support.admin_browser import browser_of, is_in, log_ins_of, row_values, sign_in
+from tests.support.people import stored
+from tests.support.token_refresh import MORNING
 
 OWN_PASSWORD = "/admin/password_change/"
 NEW = "eight purple herons"

@@ -7,8 +7,8 @@ import pytest
 from accounts.models import ShopSettings
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
-from tests.admin.browsing import errors_of, filled, row_values, save
 from tests.factories.orders import OrderFactory
+from tests.support.admin_browser import errors_of, filled, row_values, save
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from accounts.models import AuthSession
 from orders.admin.chart import chart_of
 from orders.models import Order
 from tenants.scope import tenant_scope
-from tests.admin.browsing import browser_of
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import OrderFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.admin_browser import browser_of
 
 pytestmark = pytest.mark.once
 

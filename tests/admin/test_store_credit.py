@@ -4,8 +4,8 @@ import pytest
 
 from orders.models import StoreCredit
 from tenants.scope import tenant_scope
-from tests.accounts.noted import events
 from tests.factories.orders import StoreCreditFactory
+from tests.support.audit import events
 
 CODE, LIST = "ABCD-EFGH-JKLM", "/admin/orders/storecredit/"
 

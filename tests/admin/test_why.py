@@ -9,10 +9,10 @@ from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from orders.models import Order, Payment, Receipt, Refund, Shift, StockLevel
 from tenants.scope import tenant_scope
-from tests.admin.trade import LEVELS, MOVEMENTS, ORDERS, RECEIPTS, sold, taken_back
 from tests.factories.orders import CashMovementFactory, ProductFactory, ShiftFactory
-from tests.orders.drawers import close
-from tests.orders.till import Till, amount, cash, line, percent
+from tests.support.admin_trade import LEVELS, MOVEMENTS, ORDERS, RECEIPTS, sold, taken_back
+from tests.support.shifts import close
+from tests.support.till import Till, amount, cash, line, percent
 
 pytestmark = pytest.mark.once
 

@@ -6,8 +6,6 @@ from orders.models import StockLevel, StockMovement
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.api import Api, Person
-from tests.architecture.calls import PARTS
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, UserFactory
 from tests.factories.orders import (
     OrderLineFactory,
@@ -17,6 +15,8 @@ from tests.factories.orders import (
     StoreCreditFactory,
 )
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
+from tests.support.api import Api, Person
+from tests.support.route_calls import PARTS
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from tests.architecture.walks import ROOT
+from tests.support.discovery import ROOT
 
 # The platform's few pages are of Django's own kind.
 PAGES = sorted(

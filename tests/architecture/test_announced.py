@@ -8,14 +8,14 @@ from accounts.views.auth import OpenView
 from tenants.events.outbox import kind_of
 from tenants.events.topics import KINDS, TOPICS
 from tenants.models import Tenant
-from tests.announcing import PARTS, UNTOLD, WHOLES, all_told
-from tests.api import Api
-from tests.architecture.calls import each_alone
-from tests.architecture.posts import POSTS, Post, World
-from tests.architecture.walks import owned_models, routes
-from tests.architecture.writes import WRITES
 from tests.factories.accounts import PASSWORD
-from tests.orders.till import Till
+from tests.support.api import Api
+from tests.support.discovery import owned_models, routes
+from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES, all_told
+from tests.support.route_calls import each_alone
+from tests.support.till import Till
+from tests.support.valid_posts import POSTS, Post, World
+from tests.support.valid_writes import WRITES
 
 pytestmark = pytest.mark.once
 

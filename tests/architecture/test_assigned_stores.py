@@ -6,16 +6,16 @@ import pytest
 
 from accounts.models import Posting
 from tenants.scope import tenant_scope
-from tests.api import Person
-from tests.architecture.calls import BY_NAME, call, each_alone
 from tests.architecture.test_permissions import STAFF, TABLE, row_of
-from tests.architecture.walks import what_is_there
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import StoreFactory
-from tests.orders.leave import bound
-from tests.orders.offline import charged, sale
-from tests.orders.till import cash, line, new_id
-from tests.shapes import refusal
+from tests.support.api import Person
+from tests.support.discovery import what_is_there
+from tests.support.offline import charged, sale
+from tests.support.order_approvals import bound
+from tests.support.problems import refusal
+from tests.support.route_calls import BY_NAME, call, each_alone
+from tests.support.till import cash, line, new_id
 
 pytestmark = pytest.mark.once
 

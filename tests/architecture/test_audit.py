@@ -7,12 +7,12 @@ from orders.models import CashMovement
 from orders.services.reconciliation import LeftBehind
 from orders.services.stock.movements import EVENTS
 from tenants.api.views import Writes
-from tests.accounts.noted import events
-from tests.architecture.walks import subclasses
-from tests.orders.gateway import installed
-from tests.orders.till import Till
+from tests.support.audit import events
 from tests.support.audit_names import names_in_code
 from tests.support.audit_table import ROWS, Scene
+from tests.support.discovery import subclasses
+from tests.support.gateway import installed
+from tests.support.till import Till
 
 pytestmark = pytest.mark.once
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.walks import OURS, ROOT, files
+from tests.support.discovery import OURS, ROOT, files
 
 # SQL that would outlast its transaction, and so meet the next user of a pooled connection.
 SESSION_SETTING = re.compile(

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.architecture.walks import ROOT
+from tests.support.discovery import ROOT
 
 PROMISED = re.compile(r"`(tests/[a-z_/]+\.py)(?:::(test_\w+))?`")
 ROWS = [

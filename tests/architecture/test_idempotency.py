@@ -13,13 +13,13 @@ from tenants.api.idempotent_views import SECRETS, KeyedView
 from tenants.api.serializers import StrictSerializer
 from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
-from tests.architecture.posts import POSTS, Post, World
 from tests.architecture.test_permissions import DEVICES, TABLE
 from tests.architecture.test_schema import document, ensure_documented, path_in_document
-from tests.architecture.walks import routes, serializer_classes, what_is_there
 from tests.factories.tenants import IdempotencyKeyFactory
-from tests.orders.till import Till
-from tests.shapes import refusal
+from tests.support.discovery import routes, serializer_classes, what_is_there
+from tests.support.problems import refusal
+from tests.support.till import Till
+from tests.support.valid_posts import POSTS, Post, World
 
 KEY = "a-key"
 POSTED = {route.name: route.view for route in routes() if "post" in route.methods}

@@ -7,10 +7,10 @@ from django.core.cache import cache
 from django.db import transaction
 
 from tenants.scope import across_tenants, tenant_scope
-from tests.architecture.posts import POSTS, World
-from tests.architecture.walks import owned_models
-from tests.orders.offline import charged, sale
-from tests.orders.till import Till, cash, line, new_id
+from tests.support.discovery import owned_models
+from tests.support.offline import charged, sale
+from tests.support.till import Till, cash, line, new_id
+from tests.support.valid_posts import POSTS, World
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Of the clock, of the chain, and codes of store credit, whole or but for their end.

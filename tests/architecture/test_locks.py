@@ -7,7 +7,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.architecture.walks import ROOT
+from tests.support.discovery import ROOT
 
 LOCKS = {
     "config/requirements.lock": ["requirements.txt"],

@@ -7,7 +7,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from tests.architecture.walks import OURS
+from tests.support.discovery import OURS
 
 
 @pytest.mark.django_db

@@ -9,10 +9,10 @@ import pytest
 
 from accounts.models import Role, User
 from tenants.scope import tenant_scope
-from tests.api import Person
 from tests.architecture.test_permissions import BY_NAME, STAFF, TABLE, call
 from tests.factories.accounts import UserFactory
-from tests.shapes import refusal
+from tests.support.api import Person
+from tests.support.problems import refusal
 
 pytestmark = pytest.mark.once
 

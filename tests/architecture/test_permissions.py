@@ -8,12 +8,12 @@ import pytest
 from accounts.security.keyring import KeyRing
 from tenants import audit
 from tenants.scope import tenant_scope
-from tests.api import Api, Person
-from tests.architecture.calls import BY_NAME, call, each_alone
-from tests.architecture.walks import routes
 from tests.factories.accounts import ApprovalFactory, UserFactory
 from tests.factories.tenants import IdempotencyKeyFactory
-from tests.shapes import refusal
+from tests.support.api import Api, Person
+from tests.support.discovery import routes
+from tests.support.problems import refusal
+from tests.support.route_calls import BY_NAME, call, each_alone
 
 pytestmark = pytest.mark.once
 

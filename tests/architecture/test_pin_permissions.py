@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from tests.api import Person
-from tests.architecture.calls import call, each_alone
 from tests.architecture.test_permissions import (
     DEVICES,
     STAFF,
@@ -15,7 +13,9 @@ from tests.architecture.test_permissions import (
     own_row_of,
 )
 from tests.factories.accounts import AuthSessionFactory
-from tests.shapes import refusal
+from tests.support.api import Person
+from tests.support.problems import refusal
+from tests.support.route_calls import call, each_alone
 
 pytestmark = pytest.mark.once
 

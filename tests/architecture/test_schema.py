@@ -13,11 +13,11 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator, FormatChecker
 
-from tests.accounts.pads import PIN
-from tests.api import Api, Person
-from tests.architecture.walks import METHODS, routes
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.orders import BarcodeFactory
+from tests.support.api import Api, Person
+from tests.support.discovery import METHODS, routes
+from tests.support.terminals import PIN
 
 JSON = "application/json"
 

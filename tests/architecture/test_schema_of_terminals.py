@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.accounts.pads import PIN, give_pin
-from tests.api import Api, Person
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import PASSWORD
+from tests.support.api import Api, Person
+from tests.support.terminals import PIN, give_pin
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from rest_framework.relations import ManyRelatedField, RelatedField
 from accounts.serializers.shop import ClockField
 from tenants.api.fields import PlainNumberField, StrictCharField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer, TenantReference
-from tests.architecture.walks import fields_of, routes, serializer_classes
+from tests.support.discovery import fields_of, routes, serializer_classes
 
 INPUTS = [each for each in serializer_classes() if issubclass(each, StrictSerializer)]
 OUTPUTS = [

@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from tenants.database.compiled_queries import Prepared
 from tenants.models import TenantOwned
 from tenants.scope import across_tenants
-from tests.architecture.walks import OURS, ROOT, files, owned_models
+from tests.support.discovery import OURS, ROOT, files, owned_models
 
 TABLES = {model._meta.db_table for model in owned_models()}
 VERB = re.compile(r"\b(?:SELECT|UPDATE|DELETE|INSERT)\b")

@@ -14,8 +14,8 @@ from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import NoTenantScope
 from tenants.models import TenantManager
 from tenants.scope import across_tenants, tenant_context
-from tests.architecture.walks import our_models, owned_models, routes
 from tests.factories.tenants import TenantFactory
+from tests.support.discovery import our_models, owned_models, routes
 
 # The shop itself; people, who may also belong to the platform; and how often somebody tried to
 # get in, which is counted for shops that do not exist and for addresses that try at many.

@@ -9,8 +9,8 @@ from accounts.admin_site.site import shop_site
 from accounts.models import User
 from tenants.events.topics import TOPICS
 from tenants.models import Tenant
-from tests.announcing import PARTS, UNTOLD, WHOLES
-from tests.architecture.walks import ROOT
+from tests.support.discovery import ROOT
+from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES
 
 # What deletes rows, and of what: parts of something that is told of again, or what is not told of.
 DELETES = {

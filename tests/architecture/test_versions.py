@@ -6,13 +6,13 @@ import pytest
 
 from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
-from tests.api import Person
-from tests.architecture.calls import BODIES, PARTS, call
-from tests.architecture.posts import POSTS, Post, World
 from tests.architecture.test_schema import document, path_in_document
-from tests.architecture.walks import routes, what_is_there
-from tests.orders.till import Till
-from tests.shapes import refusal
+from tests.support.api import Person
+from tests.support.discovery import routes, what_is_there
+from tests.support.problems import refusal
+from tests.support.route_calls import BODIES, PARTS, call
+from tests.support.till import Till
+from tests.support.valid_posts import POSTS, Post, World
 
 PARAMETER = {"$ref": "#/components/parameters/IfMatch"}
 BY_NAME = {route.name: route for route in routes()}

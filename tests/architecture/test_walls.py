@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import User
 from tenants.models import TenantOwned
-from tests.architecture.walks import OURS, ROOT, files, our_models, owned_models
+from tests.support.discovery import OURS, ROOT, files, our_models, owned_models
 
 # Its rows may belong to nobody, so that the shop cannot be part of their key; nothing refers to it.
 KEY_WITHOUT_SHOP = {"tenants_auditevent"}

@@ -7,9 +7,9 @@ import pytest
 
 from orders.models import Order, Product
 from tenants.scope import tenant_scope
-from tests.api import Person
-from tests.architecture.walks import routes
-from tests.attacks.outcome import harmless, refused
+from tests.support.api import Person
+from tests.support.attack_outcome import harmless, refused
+from tests.support.discovery import routes
 
 SALE = "orders/"
 MIB = 1024 * 1024

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.architecture.walks import ROOT, files
 from tests.attacks.catalog import NAMED_OTHERWISE, SECTIONS
+from tests.support.discovery import ROOT, files
 
 NUMBERED = re.compile(r"test_(?:h\d+_)*(?:[a-z]+_){0,2}((?:[01]\d\d_)+)")
 

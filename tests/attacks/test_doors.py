@@ -8,10 +8,10 @@ from django.urls import reverse
 from gunicorn.app.wsgiapp import WSGIApplication
 from gunicorn.http.parser import RequestParser
 
-from tests.accounts.noted import events
-from tests.accounts.seen import LOG_IN, credentials, sessions
-from tests.api import Api, Person
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
+from tests.support.api import Api, Person
+from tests.support.audit import events
+from tests.support.people import LOG_IN, credentials, sessions
 
 GUNICORN = Path(__file__).parents[2] / "config" / "gunicorn.py"
 

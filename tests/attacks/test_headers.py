@@ -9,9 +9,9 @@ import pytest
 from orders.models import Category, Product, StockMovement
 from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants, tenant_scope
-from tests.api import Api, Person
-from tests.attacks.outcome import harmless, refused
 from tests.factories.orders import CategoryFactory
+from tests.support.api import Api, Person
+from tests.support.attack_outcome import harmless, refused
 
 
 @pytest.fixture

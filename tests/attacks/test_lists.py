@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.api import Person
-from tests.architecture.walks import routes
-from tests.attacks.outcome import harmless, refused
 from tests.factories.orders import CategoryFactory, ProductFactory
+from tests.support.api import Person
+from tests.support.attack_outcome import harmless, refused
+from tests.support.discovery import routes
 
 LISTS = sorted(
     route.path.removeprefix("api/v1/")

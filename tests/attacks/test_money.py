@@ -8,9 +8,9 @@ from accounts.services.users import set_activation
 from orders.models import Order, Payment
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.attacks.outcome import harmless, refused
 from tests.factories.orders import ProductFactory
-from tests.orders.till import Till, cash, line, percent
+from tests.support.attack_outcome import harmless, refused
+from tests.support.till import Till, cash, line, percent
 
 HUGE = "99999999999"
 

@@ -12,14 +12,14 @@ from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import reserve
 from tenants.exceptions import TooManyRequests
 from tenants.models import Tenant
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api, Person
-from tests.attacks.outcome import refused
 from tests.attacks.test_doors import server  # noqa: F401  (a fixture)
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import CategoryFactory
 from tests.factories.tenants import TenantFactory
-from tests.shapes import refusal
+from tests.support.api import Api, Person
+from tests.support.attack_outcome import refused
+from tests.support.people import LOG_IN, credentials
+from tests.support.problems import refusal
 
 SQL = 'duplicate key "SELECT secret FROM orders_order" at /srv/till/orders/models.py line 7'
 

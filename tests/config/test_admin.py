@@ -12,10 +12,10 @@ from django.urls import reverse
 
 from tenants import audit
 from tenants.scope import across_tenants, has_scope, tenant_scope
-from tests.config.desk import EVERYWHERE, rows_of
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import OutboxDeliveryFactory, StoreFactory
+from tests.support.platform_admin import EVERYWHERE, rows_of
 
 pytestmark = pytest.mark.once
 

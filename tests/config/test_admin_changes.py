@@ -9,8 +9,8 @@ from tenants.admin import TenantScopedAdmin
 from tenants.admin_site import PlatformSite
 from tenants.models import Register, Store
 from tenants.scope import across_tenants
-from tests.config.desk import rows_of
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
+from tests.support.platform_admin import rows_of
 
 
 def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, client_of, problem):

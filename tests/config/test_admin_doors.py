@@ -8,10 +8,10 @@ from django.test import Client
 
 from accounts.backends import TenantBackend
 from tenants.scope import across_tenants, tenant_scope
-from tests.api import Api
-from tests.config.desk import EVERYWHERE
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.factories.orders import ProductFactory
+from tests.support.api import Api
+from tests.support.platform_admin import EVERYWHERE
 
 LOGIN = "/platform/login/"
 

@@ -4,11 +4,11 @@ import pytest
 import time_machine
 
 from accounts.exceptions import Busy
-from tests.accounts.refreshing import MORNING
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
-from tests.parallel import statuses, times
+from tests.support.api import Api
+from tests.support.parallel import statuses, times
+from tests.support.people import LOG_IN, credentials
+from tests.support.token_refresh import MORNING
 
 LOGIN = "/platform/login/"
 

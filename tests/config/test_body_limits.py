@@ -5,7 +5,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIRequest
 
 from tenants.api.parsers import BodyTooLarge, StrictJSONParser
-from tests.shapes import refusal
+from tests.support.problems import refusal
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -7,7 +7,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from config import api_docs
 from config.openapi import PROBLEM, RESPONSES, document_problems, newest_version
-from tests.shapes import refusal
+from tests.support.problems import refusal
 
 SCHEMA, DOCS = "/api/schema/", "/api/docs/"
 

@@ -4,7 +4,7 @@ from django.test import Client
 
 from config.problems import problem_of, server_error
 from tests.config.urls import CANARY, failure
-from tests.shapes import refusal
+from tests.support.problems import refusal
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from config import health
 from config.health import Readiness
 from config.settings import redis_cache
-from tests.shapes import refusal
+from tests.support.problems import refusal
 
 WELL = {"database": "ok", "cache": "ok", "migrations": "ok"}
 

@@ -6,9 +6,9 @@ import pytest
 import structlog
 
 from tests import conftest
-from tests.api import Api
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.leaks import leaks, remember
+from tests.support.api import Api
+from tests.support.secret_leaks import leaks, remember
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl"
 HASHES = {

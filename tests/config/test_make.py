@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.architecture.walks import ROOT
+from tests.support.discovery import ROOT
 
 MISSING = "PYTHON=no-such-python does not exist. Name a Python that does, for example"
 

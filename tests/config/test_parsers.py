@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants.api.parsers import MAX_DEPTH, BadBody, read_json
-from tests.shapes import refusal
+from tests.support.problems import refusal
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

@@ -14,7 +14,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidTok
 from tenants import exceptions as domain
 from tenants.exceptions import FieldError
 from tests.config.urls import CANARY, failure
-from tests.shapes import refusal
+from tests.support.problems import refusal
 
 JSON = "application/json"
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.postgres import free_port
-from tests.tenants.relay_process import ROOT, database_url
+from tests.support.postgres import free_port
+from tests.support.relay_process import ROOT, database_url
 
 # Writes down what happens to it, until it is asked to end.
 CHILD = """

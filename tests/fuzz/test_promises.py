@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from tests.architecture.posts import World
-from tests.fuzz.asking import Fed, ask, headers_of, judge, noted, operations
-from tests.fuzz.town import found_town
-from tests.orders.till import Till
+from tests.support.schema_requests import Fed, ask, headers_of, judge, noted, operations
+from tests.support.till import Till
+from tests.support.two_shops import found_town
+from tests.support.valid_posts import World
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 ROLES = ("admin", "manager", "cashier", "pin", "platform", "anonymous")

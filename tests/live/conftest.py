@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import pytest
 from django.db import connection
 
-from tests import redis_server
-from tests.live.customers import Clerk
-from tests.live.proxy import Proxy, between
-from tests.live.server import Server, serving
-from tests.live.terminal import over
 from tests.orders.conftest import chief, goods, leave, till, tills  # noqa: F401
-from tests.orders.drawers import opened
-from tests.scripted import ScriptedServer, scripted
-from tests.tenants.relay_process import database_url
+from tests.support import redis_server
+from tests.support.live.clients import Clerk
+from tests.support.live.proxy import Proxy, between
+from tests.support.live.server import Server, serving
+from tests.support.live.terminal import over
+from tests.support.relay_process import database_url
+from tests.support.scripted_server import ScriptedServer, scripted
+from tests.support.shifts import opened
 
 
 @dataclass
@@ -56,7 +56,7 @@ def fragile(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
             + "?connect_timeout=2",
             "WEB_CONCURRENCY": "1",
             "WEB_THREADS": "8",
-            "LIVE_GATEWAY": "tests.live.gateway.WireGateway",
+            "LIVE_GATEWAY": "tests.support.live.gateway.WireGateway",
             "LIVE_GATEWAY_PORT": str(gateway.server_port),
             "PAYMENT_GATEWAY_TIMEOUT": "1.5",
         }

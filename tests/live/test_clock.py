@@ -4,13 +4,13 @@ import pytest
 
 from orders.models import Order, Receipt
 from tenants.scope import tenant_scope
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
-from tests.live.books import ensure_whole
-from tests.live.steps import CLOCK
-from tests.live.terminal import over
-from tests.orders.drawers import close, opened, report
-from tests.orders.till import cash, line
+from tests.support.api import Api
+from tests.support.live.books import ensure_whole
+from tests.support.live.failpoints import CLOCK
+from tests.support.live.terminal import over
+from tests.support.people import LOG_IN, credentials
+from tests.support.shifts import close, opened, report
+from tests.support.till import cash, line
 
 pytestmark = [
     pytest.mark.live,

@@ -4,11 +4,11 @@ from threading import Thread
 
 import pytest
 
-from tests.api import Api
-from tests.live.books import ensure_whole
-from tests.live.terminal import over
-from tests.orders.keys import count, without_ids
-from tests.orders.till import cash, line, shelf
+from tests.support.api import Api
+from tests.support.idempotency import count, without_ids
+from tests.support.live.books import ensure_whole
+from tests.support.live.terminal import over
+from tests.support.till import cash, line, shelf
 
 pytestmark = [
     pytest.mark.live,

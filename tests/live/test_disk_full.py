@@ -5,11 +5,11 @@ import resource
 import pytest
 from django.db import connection
 
-from tests.live.books import ensure_whole
-from tests.live.server import serving
-from tests.live.terminal import over
-from tests.orders.keys import count, without_ids
-from tests.orders.till import cash, line
+from tests.support.idempotency import count, without_ids
+from tests.support.live.books import ensure_whole
+from tests.support.live.server import serving
+from tests.support.live.terminal import over
+from tests.support.till import cash, line
 
 pytestmark = [
     pytest.mark.live,

@@ -7,11 +7,11 @@ import pytest
 
 from orders.models import Order, Payment
 from tenants.scope import tenant_scope
-from tests.live.books import ensure_whole
-from tests.live.terminal import over
-from tests.orders.keys import without_ids
-from tests.orders.till import card, line
-from tests.scripted import BROKEN
+from tests.support.idempotency import without_ids
+from tests.support.live.books import ensure_whole
+from tests.support.live.terminal import over
+from tests.support.scripted_server import BROKEN
+from tests.support.till import card, line
 
 pytestmark = [
     pytest.mark.live,

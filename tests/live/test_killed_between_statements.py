@@ -10,14 +10,14 @@ import pytest
 
 from orders.models import CashMovement, Order, Payment, Refund, StockMovement
 from tenants.scope import tenant_scope
-from tests.live.books import ensure_whole
-from tests.live.customers import REQUESTS
-from tests.live.steps import DIE_BEFORE
-from tests.live.terminal import over
-from tests.orders.drawers import opened
-from tests.orders.keys import without_ids
-from tests.orders.offline import charged, sale
-from tests.orders.till import Body, card, cash, line, new_id
+from tests.support.idempotency import without_ids
+from tests.support.live.books import ensure_whole
+from tests.support.live.clients import REQUESTS
+from tests.support.live.failpoints import DIE_BEFORE
+from tests.support.live.terminal import over
+from tests.support.offline import charged, sale
+from tests.support.shifts import opened
+from tests.support.till import Body, card, cash, line, new_id
 
 pytestmark = [
     pytest.mark.live,

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.live.books import ensure_whole
-from tests.live.customers import REQUESTS, Crowd
-from tests.live.ledger import ensure_every_key_finds_its_deed, ensure_told_is_kept
+from tests.support.live.books import ensure_whole
+from tests.support.live.clients import REQUESTS, Crowd
+from tests.support.live.ledger import ensure_every_key_finds_its_deed, ensure_told_is_kept
 
 pytestmark = [
     pytest.mark.live,

@@ -12,10 +12,10 @@ from django.utils import timezone
 from tenants.events.delivery.backoff import MOST_ATTEMPTS
 from tenants.models import OutboxDelivery
 from tenants.scope import tenant_scope
-from tests.live.terminal import over
-from tests.orders.relaying import relay_all
-from tests.orders.till import cash, line
-from tests.postgres import free_port
+from tests.support.live.terminal import over
+from tests.support.order_relay import relay_all
+from tests.support.postgres import free_port
+from tests.support.till import cash, line
 
 pytestmark = [
     pytest.mark.live,

@@ -17,16 +17,16 @@ from orders.models import (
     StoreCreditEntry,
 )
 from tenants.scope import tenant_scope
-from tests.accounts.leave import asked, decide
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import StoreCreditFactory
-from tests.live.books import ensure_whole
-from tests.live.terminal import over
-from tests.orders.drawers import close, move, opened, opening
-from tests.orders.keys import without_ids
-from tests.orders.leave import half_off, state
-from tests.orders.till import cash, line, new_id, receipt_numbers, shelf
-from tests.parallel import at_once, statuses, times
+from tests.support.approvals import asked, decide
+from tests.support.idempotency import without_ids
+from tests.support.live.books import ensure_whole
+from tests.support.live.terminal import over
+from tests.support.order_approvals import half_off, state
+from tests.support.parallel import at_once, statuses, times
+from tests.support.shifts import close, move, opened, opening
+from tests.support.till import cash, line, new_id, receipt_numbers, shelf
 
 pytestmark = [
     pytest.mark.live,

@@ -4,12 +4,12 @@ import pytest
 
 from accounts.models import User
 from tenants.scope import across_tenants, tenant_scope
-from tests.accounts.refreshing import REFRESH, stored
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
 from tests.factories.accounts import UserFactory
-from tests.live.terminal import over
-from tests.parallel import at_once, statuses, times
+from tests.support.api import Api
+from tests.support.live.terminal import over
+from tests.support.parallel import at_once, statuses, times
+from tests.support.people import LOG_IN, credentials
+from tests.support.token_refresh import REFRESH, stored
 
 pytestmark = [
     pytest.mark.live,

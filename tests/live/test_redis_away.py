@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.accounts.seen import LOG_IN, credentials
-from tests.api import Api
-from tests.live.terminal import over
-from tests.orders.till import cash, line
+from tests.support.api import Api
+from tests.support.live.terminal import over
+from tests.support.people import LOG_IN, credentials
+from tests.support.till import cash, line
 
 pytestmark = [
     pytest.mark.live,

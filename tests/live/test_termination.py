@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from tests.live.books import ensure_whole
-from tests.live.customers import Crowd
-from tests.live.ledger import ensure_every_key_finds_its_deed, ensure_told_is_kept
-from tests.live.server import TOGETHER, serving
+from tests.support.live.books import ensure_whole
+from tests.support.live.clients import Crowd
+from tests.support.live.ledger import ensure_every_key_finds_its_deed, ensure_told_is_kept
+from tests.support.live.server import TOGETHER, serving
 
 pytestmark = [
     pytest.mark.live,

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.live.server import TILL, serving
+from tests.support.live.server import TILL, serving
 
 pytestmark = [
     pytest.mark.live,

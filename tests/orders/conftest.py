@@ -9,15 +9,15 @@ import pytest
 from accounts.models import User
 from orders.models import Product
 from tenants.models import Register, Store, Tenant
-from tests.accounts.leave import asked, given
-from tests.api import Person
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.orders.drawers import books
-from tests.orders.gateway import ScriptedGateway, installed
-from tests.orders.stockroom import Stockroom
-from tests.orders.till import Body, Till, new_id
+from tests.support.api import Person
+from tests.support.approvals import asked, given
+from tests.support.gateway import ScriptedGateway, installed
+from tests.support.shifts import books
+from tests.support.stock import Stockroom
+from tests.support.till import Body, Till, new_id
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from tenants.events.topics import TOPICS
 from tenants.models import OutboxEvent, Register, Store, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD
-from tests.orders.till import Till, card, cash, line, new_id
+from tests.support.till import Till, card, cash, line, new_id
 
 FED = [Category, Order, Payment, Product, Refund, Register, Shift, Store, TaxClass, User]
 TIMES_OUT, DECLINED = "1.92", "1.91"

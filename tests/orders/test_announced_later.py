@@ -10,12 +10,12 @@ from orders.models import StockLevel
 from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
 from tenants.models import OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
-from tests.announcing import all_told
-from tests.orders.drawers import opened
-from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.orders.offline import ago, booked_one, charged, sale
-from tests.orders.refunds import refunded
-from tests.orders.till import card, cash, line
+from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
+from tests.support.offline import ago, booked_one, charged, sale
+from tests.support.outbox_assertions import all_told
+from tests.support.refunds import refunded
+from tests.support.shifts import opened
+from tests.support.till import card, cash, line
 
 A_WHILE = timedelta(minutes=3)
 # What only a till without a connection has to say of a sale.

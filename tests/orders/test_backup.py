@@ -16,8 +16,8 @@ from django.db import connection, connections
 from orders.models import Order
 from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants
-from tests.orders.drawers import close, opened, report
-from tests.orders.till import cash, line, new_id
+from tests.support.shifts import close, opened, report
+from tests.support.till import cash, line, new_id
 
 GROUPS = ["hour", "day", "product", "category", "cashier", "register", "method", "tax"]
 

@@ -6,10 +6,10 @@ from accounts.models import User
 from orders.models import Order
 from tenants.models import OutboxEvent, Tenant
 from tenants.scope import across_tenants
-from tests.api import Api
-from tests.orders.offline import charged, results, sale
-from tests.orders.till import line
-from tests.shapes import refusal
+from tests.support.api import Api
+from tests.support.offline import charged, results, sale
+from tests.support.problems import refusal
+from tests.support.till import line
 
 REFUSED = {
     "root@localhost": "invalid",

@@ -5,9 +5,9 @@ from django.db import connection
 
 from orders.models import Order, Payment, StockMovement
 from tenants.models import IdempotencyKey, Store
-from tests.orders.keys import count
-from tests.orders.till import cash, ensure_books_balance, line, receipt_numbers, shelf
-from tests.parallel import at_once, statuses, times
+from tests.support.idempotency import count
+from tests.support.parallel import at_once, statuses, times
+from tests.support.till import cash, ensure_books_balance, line, receipt_numbers, shelf
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 

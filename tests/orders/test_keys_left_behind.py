@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from orders.models import Payment
 from tenants import idempotency
-from tests.orders.gateway import CAPTURED
-from tests.orders.keys import KEY, again, count, statuses_of_keys, without_ids
-from tests.orders.till import card, cash, ensure_books_balance, line, shelf
+from tests.support.gateway import CAPTURED
+from tests.support.idempotency import KEY, again, count, statuses_of_keys, without_ids
+from tests.support.till import card, cash, ensure_books_balance, line, shelf
 
 
 class Killed(BaseException):

@@ -9,8 +9,8 @@ import pytest
 
 from orders.models import Payout, Refund
 from tenants.scope import tenant_scope
-from tests.architecture.walks import ROOT, files
-from tests.orders.till import card, line, new_id
+from tests.support.discovery import ROOT, files
+from tests.support.till import card, line, new_id
 
 PAINS = {
     1: (

@@ -6,9 +6,10 @@ import pytest
 
 from orders.models import Payment, Receipt
 from tenants.scope import tenant_scope
-from tests.orders.gateway import TIMED_OUT
-from tests.orders.keys import count
-from tests.orders.till import (
+from tests.support.gateway import TIMED_OUT
+from tests.support.idempotency import count
+from tests.support.parallel import at_once, statuses, times
+from tests.support.till import (
     card,
     cash,
     ensure_books_balance,
@@ -17,7 +18,6 @@ from tests.orders.till import (
     resolve_payment,
     shelf,
 )
-from tests.parallel import at_once, statuses, times
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 

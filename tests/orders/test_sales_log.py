@@ -9,10 +9,10 @@ import pytest
 from django.conf import settings as django_settings
 
 from config.logging import logging_config
-from tests.orders.gateway import DECLINED
-from tests.orders.offline import ago, booked_one, charged, sale
-from tests.orders.relaying import announced, relay_all
-from tests.orders.till import card, cash, line
+from tests.support.gateway import DECLINED
+from tests.support.offline import ago, booked_one, charged, sale
+from tests.support.order_relay import announced, relay_all
+from tests.support.till import card, cash, line
 
 
 @pytest.fixture

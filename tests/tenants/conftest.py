@@ -4,7 +4,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.tenants import hooks
+from tests.support import webhook_server
 
 
 @pytest.fixture
@@ -30,14 +30,14 @@ def places(store, register):
 def ear(settings):
     """A server on this machine, and leave to call it."""
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
-    with hooks.listening() as ear:
+    with webhook_server.listening() as ear:
         yield ear
 
 
 @pytest.fixture
 def told(shop, ear):
     """A webhook of the shop that hears everything."""
-    return hooks.made(shop, ear.url)
+    return webhook_server.made(shop, ear.url)
 
 
 @pytest.fixture

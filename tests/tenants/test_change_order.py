@@ -10,8 +10,8 @@ from tenants.events.outbox import announce
 from tenants.models import ChangeFeed, OutboxEvent, Store
 from tenants.scope import across_tenants, deed, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.parallel import at_once
-from tests.tenants.relaying import TOPIC, relayed
+from tests.support.parallel import at_once
+from tests.support.relay import TOPIC, relayed
 
 WRITERS, EACH = 20, 5
 

@@ -12,11 +12,11 @@ from tenants.events.outbox import announce
 from tenants.models import ChangeFeed, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.test_schema import document
-from tests.explaining import ROWS, analyze, multiply, plan_of, walk
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.orders.leave import bound
-from tests.parallel import at_once
+from tests.support.order_approvals import bound
+from tests.support.parallel import at_once
+from tests.support.query_plans import ROWS, analyze, multiply, plan_of, walk
 
 AGES_AGO = timezone.now() - timedelta(days=40)
 

@@ -12,7 +12,7 @@ from tenants.scope import (
     tenant_scope,
 )
 from tests.factories.tenants import StoreFactory, TenantFactory
-from tests.parallel import at_once
+from tests.support.parallel import at_once
 
 
 @pytest.mark.django_db(transaction=True)

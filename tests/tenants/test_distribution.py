@@ -19,11 +19,11 @@ from tenants.database.postgres.base import DatabaseWrapper
 from tenants.database.postgres.distribution import references_first, statements
 from tenants.models import AuditEvent, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tests.architecture.walks import owned_models
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
 from tests.orders.conftest import goods, till  # noqa: F401
-from tests.orders.till import cash, line
+from tests.support.discovery import owned_models
+from tests.support.till import cash, line
 
 SHARED = [Tenant._meta.db_table, User._meta.db_table]
 # An event may be of no shop, and then has no place in a cluster but the first machine.

@@ -5,9 +5,9 @@ from django.db import connection
 
 from tenants.models import OutboxDelivery, OutboxEvent, Webhook
 from tenants.scope import across_tenants
-from tests import explaining
-from tests.explaining import analyze, plans_of, with_next
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
+from tests.support import query_plans
+from tests.support.query_plans import analyze, plans_of, with_next
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -31,9 +31,9 @@ def webhook(shop, other_shop, monkeypatch):
         OutboxDeliveryFactory(event__tenant=each.tenant, subscriber=each.subscriber, status="dead")
         for each in [*webhooks, WebhookFactory(tenant=other_shop)]
     )
-    monkeypatch.setattr(explaining, "ROWS", ROWS)
+    monkeypatch.setattr(query_plans, "ROWS", ROWS)
     for delivery in (first, others[-1]):
-        explaining.multiply(delivery.event, created_at=explaining.MINUTES)
+        query_plans.multiply(delivery.event, created_at=query_plans.MINUTES)
     with across_tenants(), connection.cursor() as cursor:
         for delivery in (first, *others):
             cursor.execute(DELIVERIES, [delivery.pk])

@@ -16,7 +16,7 @@ from tenants.api.fields import (
     StrictIntegerField,
     StrictUUIDField,
 )
-from tests.tenants.reading import refused, taken
+from tests.support.fields import refused, taken
 
 ID = "0190b1a2-7b3c-7def-8abc-0123456789ab"
 

@@ -7,9 +7,9 @@ from tenants import idempotency
 from tenants.exceptions import RequestInProgress
 from tenants.models import IdempotencyKey, Store
 from tenants.scope import across_tenants, deed, tenant_scope
-from tests.api import Person
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import IdempotencyKeyFactory
+from tests.support.api import Person
 
 NEW = {"name": "New"}
 KEY = "a-key"

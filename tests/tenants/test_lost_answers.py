@@ -7,10 +7,10 @@ import pytest
 
 from tenants.models import IdempotencyKey
 from tenants.scope import tenant_scope
-from tests.api import Person
-from tests.explaining import analyze, multiply, plan_of
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import IdempotencyKeyFactory
+from tests.support.api import Person
+from tests.support.query_plans import analyze, multiply, plan_of
 
 NEW = {"name": "New"}
 

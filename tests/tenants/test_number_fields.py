@@ -9,7 +9,7 @@ from tenants.api.fields import MoneyField, PercentField, QuantityField
 from tenants.exceptions import NoTenantScope
 from tenants.models import Tenant
 from tenants.scope import tenant_context
-from tests.tenants.reading import refused, taken
+from tests.support.fields import refused, taken
 
 EUR = MoneyField(exponent=2)
 

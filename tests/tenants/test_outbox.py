@@ -7,8 +7,8 @@ from tenants.events.outbox import announce
 from tenants.models import OutboxEvent, Store
 from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.parallel import at_once
-from tests.tenants.relaying import TOPIC, Listener, deliveries, relayed, untold
+from tests.support.parallel import at_once
+from tests.support.relay import TOPIC, Listener, deliveries, relayed, untold
 
 
 def test_an_event_says_what_happened_to_what(in_shop, store):

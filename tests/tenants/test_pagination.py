@@ -11,7 +11,7 @@ from orders.models import Product
 from tenants.models import Register, Store
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.tenants.pages import names, page_of, query_of, rows_of, walk
+from tests.support.pagination import names, page_of, query_of, rows_of, walk
 
 
 @pytest.fixture

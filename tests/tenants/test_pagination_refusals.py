@@ -13,7 +13,7 @@ from tenants.api.pagination import CursorPagination, InvalidCursor
 from tenants.exceptions import Invalid
 from tenants.models import Register, Store, Tenant
 from tests.factories.tenants import StoreFactory
-from tests.tenants.pages import List, page_of, query_of
+from tests.support.pagination import List, page_of, query_of
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from tenants import services
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.parallel import statuses, times
-from tests.tenants.places import each_kind, rows
+from tests.support.parallel import statuses, times
+from tests.support.stores import each_kind, rows
 
 # --- making -----------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tests.factories.tenants import StoreFactory
-from tests.tenants.places import each_kind, rows
+from tests.support.stores import each_kind, rows
 
 pytestmark = pytest.mark.once
 

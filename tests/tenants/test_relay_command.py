@@ -13,8 +13,8 @@ from tenants.events.outbox import announce
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.tenants.relay_process import Process, relays, until
-from tests.tenants.relaying import TOPIC, deliveries, delivery
+from tests.support.relay import TOPIC, deliveries, delivery
+from tests.support.relay_process import Process, relays, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -10,9 +10,9 @@ from django.utils import timezone
 from orders.models import Payment
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants
-from tests.explaining import analyze, multiply
 from tests.factories.orders import PaymentFactory
 from tests.factories.tenants import OutboxDeliveryFactory, OutboxEventFactory
+from tests.support.query_plans import analyze, multiply
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

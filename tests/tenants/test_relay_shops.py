@@ -7,7 +7,7 @@ import pytest
 from tenants.events.delivery import RemoteSubscriber
 from tenants.events.outbox import announce
 from tenants.scope import tenant_scope
-from tests.tenants.relaying import TOPIC, deliveries, relayed
+from tests.support.relay import TOPIC, deliveries, relayed
 
 RECIPIENTS, EVENTS = 4, 5
 

@@ -13,7 +13,7 @@ from tenants.events.outbox import announce
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.tenants.relaying import TOPIC, Counter, Listener, deliveries, delivery, relayed
+from tests.support.relay import TOPIC, Counter, Listener, deliveries, delivery, relayed
 
 pytestmark = pytest.mark.django_db
 REFUSED = ConnectionRefusedError(111, "Connection refused")

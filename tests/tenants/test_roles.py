@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from psycopg.errors import IdleInTransactionSessionTimeout, InsufficientPrivilege
 
-from tests.postgres import logging_in, postgres_server
-from tests.tenants.relay_process import ROOT
+from tests.support.postgres import logging_in, postgres_server
+from tests.support.relay_process import ROOT
 
 pytestmark = pytest.mark.postgres
 

@@ -21,7 +21,7 @@ from tenants.scope import (
 )
 from tests.factories.accounts import PlatformUserFactory, UserFactory
 from tests.factories.tenants import StoreFactory
-from tests.parallel import at_once
+from tests.support.parallel import at_once
 
 OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
 

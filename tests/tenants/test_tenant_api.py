@@ -3,9 +3,9 @@
 import pytest
 
 from tenants.models import Tenant
-from tests.api import Person
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import TenantFactory
+from tests.support.api import Person
 
 TENANT = "tenant/"
 pytestmark = [pytest.mark.once, pytest.mark.django_db]

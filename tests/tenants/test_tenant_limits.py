@@ -7,7 +7,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from tests.parallel import at_once
+from tests.support.parallel import at_once
 
 TENANT = "tenant/"
 

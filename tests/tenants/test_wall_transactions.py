@@ -14,7 +14,7 @@ from tenants.ids import new_id
 from tenants.models import Store
 from tenants.scope import deed, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory, TenantFactory
-from tests.tenants.walled import WALLED, asked, names, told
+from tests.support.policies import WALLED, asked, names, told
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

@@ -11,10 +11,10 @@ from tenants.exceptions import NoTenantScope
 from tenants.ids import new_id
 from tenants.models import Register, Store
 from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
-from tests.architecture.walks import owned_models
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
-from tests.tenants.walled import COUNT, INSERT, WALLED, asked, names, told
+from tests.support.discovery import owned_models
+from tests.support.policies import COUNT, INSERT, WALLED, asked, names, told
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 

@@ -15,8 +15,8 @@ from tenants.events.webhooks.addresses import AddressRefused
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
 from tenants.scope import tenant_scope
-from tests.tenants import hooks
-from tests.tenants.relaying import delivery, relayed
+from tests.support import webhook_server
+from tests.support.relay import delivery, relayed
 
 PUBLIC = "93.184.215.14"
 # Not public, however it is written.
@@ -152,7 +152,7 @@ def test_between_the_check_and_the_call_nobody_asks_for_the_name_again(
 
 @pytest.mark.django_db
 def test_http_and_this_machine_need_the_setting(shop, store, settings):
-    with hooks.listening() as ear:
+    with webhook_server.listening() as ear:
         refused = code_of(ear.url)
         told_to(shop, store, ear.url)
         heard_before = len(ear.heard)
@@ -164,7 +164,7 @@ def test_http_and_this_machine_need_the_setting(shop, store, settings):
 @pytest.mark.django_db
 def test_a_certificate_that_nobody_vouches_for_is_refused(shop, store, names, settings, tmp_path):
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
-    with hooks.listening() as ear:
+    with webhook_server.listening() as ear:
         encrypted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         encrypted.load_cert_chain(certificate_of("hook.example", tmp_path))
         ear.wrap(encrypted)

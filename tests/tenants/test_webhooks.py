@@ -10,10 +10,10 @@ from tenants.events.webhooks.signing import signature
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
 from tenants.scope import tenant_scope
-from tests.leaks import leaks
-from tests.tenants import hooks
-from tests.tenants.hooks import made, now, tell
-from tests.tenants.relaying import deliveries, delivery, relayed
+from tests.support import webhook_server
+from tests.support.relay import deliveries, delivery, relayed
+from tests.support.secret_leaks import leaks
+from tests.support.webhook_server import made, now, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,7 +35,7 @@ def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told
     relayed(Webhooks())
 
     ((headers, body),) = ear.heard
-    assert hooks.is_signed(headers, body, told.secret)
+    assert webhook_server.is_signed(headers, body, told.secret)
     assert abs(int(headers["webhook-timestamp"]) - timezone.now().timestamp()) < 60
     assert headers["content-type"] == "application/json"
     (message,) = ear.messages
@@ -84,10 +84,10 @@ def test_two_secrets_sign_while_one_follows_the_other(shop, store, told, ear, ru
     relayed(Webhooks())
 
     (during, body), (after, later_body) = ear.heard
-    assert hooks.is_signed(during, body, former)
-    assert hooks.is_signed(during, body, latest)
-    assert hooks.is_signed(after, later_body, latest)
-    assert not hooks.is_signed(after, later_body, former)
+    assert webhook_server.is_signed(during, body, former)
+    assert webhook_server.is_signed(during, body, latest)
+    assert webhook_server.is_signed(after, later_body, latest)
+    assert not webhook_server.is_signed(after, later_body, former)
 
 
 def test_the_database_holds_no_secret_that_can_be_read(told):
@@ -131,9 +131,9 @@ def test_of_one_thing_it_is_told_in_its_order(shop, store, told, ear, running_cl
 @pytest.mark.parametrize(
     ("answer", "error_code"),
     [
-        (hooks.drip, "timed_out"),
-        (hooks.nonsense, "bad_answer"),
-        (hooks.hang_up, "bad_answer"),
+        (webhook_server.drip, "timed_out"),
+        (webhook_server.nonsense, "bad_answer"),
+        (webhook_server.hang_up, "bad_answer"),
         (300, "redirected"),
         (404, "bad_status"),
     ],
@@ -153,7 +153,7 @@ def test_an_answer_that_is_none_is_a_failure(
 
 
 def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, ear):
-    ear.answers = [hooks.endless_body]
+    ear.answers = [webhook_server.endless_body]
     tell(shop, store)
 
     relayed(Webhooks())
@@ -164,8 +164,8 @@ def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, ear):
 
 
 def test_attack_163_a_redirect_is_not_followed(shop, store, told, ear):
-    with hooks.listening() as elsewhere:
-        ear.answers = [hooks.redirect_to(elsewhere.url)]
+    with webhook_server.listening() as elsewhere:
+        ear.answers = [webhook_server.redirect_to(elsewhere.url)]
         tell(shop, store)
 
         relayed(Webhooks())
@@ -193,8 +193,8 @@ def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, ear, monkeypatc
         handler.send_response(200)
         handler.end_headers()
 
-    with hooks.listening() as silent:
-        silent.answers = [hooks.drip] * 20
+    with webhook_server.listening() as silent:
+        silent.answers = [webhook_server.drip] * 20
         made(shop, silent.url)
         made(shop, ear.url)
         tell(shop, shop, *["tenant.updated"] * 10)

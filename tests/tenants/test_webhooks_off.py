@@ -10,8 +10,8 @@ from tenants.events.delivery import queue
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import AuditEvent, OutboxEvent, Webhook
 from tenants.scope import across_tenants, tenant_scope
-from tests.tenants.hooks import now, tell
-from tests.tenants.relaying import deliveries, delivery, relayed
+from tests.support.relay import deliveries, delivery, relayed
+from tests.support.webhook_server import now, tell
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -1,9 +1,9 @@
 """The catalog and the shelves."""
 
 from orders.models import Category, Product, StockMovement, TaxClass
-from tests.architecture.posts import CSV
 from tests.factories.tenants import StoreFactory
 from tests.support.audit_table.scene import Written, row
+from tests.support.valid_posts import CSV
 
 
 @row("tax_class_added")

@@ -5,10 +5,10 @@ import uuid
 from orders.models import Order, Payment, Payout, Receipt, Shift, StoreCredit
 from orders.services import reconciliation
 from orders.services.refunds import payouts
-from tests.orders.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.orders.offline import charged, sale
-from tests.orders.till import card, cash, line, percent
 from tests.support.audit_table.scene import Written, row
+from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
+from tests.support.offline import charged, sale
+from tests.support.till import card, cash, line, percent
 
 # --- orders -------------------------------------------------------------------------------------
 

@@ -10,12 +10,12 @@ from django.utils import timezone
 
 from accounts.models import Approval
 from accounts.services.users import set_activation
-from tests.accounts.forgery import claims_of, signed
-from tests.accounts.pads import PIN, WRONG_PIN, Pad, give_pin
-from tests.accounts.refreshing import MORNING, REFRESH
-from tests.api import Person
 from tests.factories.accounts import PASSWORD
+from tests.support.api import Person
 from tests.support.audit_table.scene import PLATFORM, Scene, Written, anonymous, row
+from tests.support.forged_tokens import claims_of, signed
+from tests.support.terminals import PIN, WRONG_PIN, Pad, give_pin
+from tests.support.token_refresh import MORNING, REFRESH
 
 LOG_IN = "auth/token/"
 NEW_PASSWORD = "eleven blue bottles in a row"

@@ -13,11 +13,11 @@ from django.utils import timezone
 from accounts.models import Terminal, User
 from tenants.models import Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tests.api import Api, Person
-from tests.architecture.posts import World
 from tests.factories.accounts import AuthSessionFactory
-from tests.orders.gateway import ScriptedGateway
-from tests.orders.till import Body, Till
+from tests.support.api import Api, Person
+from tests.support.gateway import ScriptedGateway
+from tests.support.till import Body, Till
+from tests.support.valid_posts import World
 
 # How a place stands in the books of a shop of which the platform has changed something.
 PLATFORM = "Platform"

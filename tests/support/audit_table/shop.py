@@ -5,10 +5,10 @@ from django.urls import reverse
 from tenants.events.delivery import NotDelivered
 from tenants.events.webhooks.subscriber import disable_if_hopeless
 from tenants.models import OutboxDelivery, Register, Store, Tenant, Webhook
-from tests.architecture.posts import HOOK
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import OutboxDeliveryFactory
 from tests.support.audit_table.scene import PLATFORM, Written, anonymous, row
+from tests.support.valid_posts import HOOK
 
 # --- the shop -----------------------------------------------------------------------------------
 

@@ -1,0 +1,216 @@
+"""The catalog goes out as a file, and comes in again as it was."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from orders.models import Barcode, Product
+from orders.models.catalog import folded
+from orders.services.catalog.products import csv_export
+from tenants.csv import meant, shown
+from tenants.scope import has_scope, tenant_scope
+from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
+from tests.support.catalog_files import HEADER, everything, exported, imported, rows_of, table
+
+DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "''-1", "\uff1dx", "=cmd|' /C calc'!A0"]
+HARMLESS = ["'n Beetje", "a=b", "1-2", "'", "''", "x@y", 'Käse; "old", 5%', "\\", "a\\|b"]
+
+
+def test_the_file_has_all_columns_of_the_import(chief, shop):
+    product = ProductFactory(
+        tenant=shop,
+        sku="P-1",
+        name="Pear",
+        price=Decimal("1.2"),
+        category=CategoryFactory(tenant=shop, name="Fruit"),
+        tax_class=TaxClassFactory(tenant=shop, name="Reduced"),
+        sold_by="weight",
+        open_price=True,
+        is_active=False,
+    )
+    for code in ("43", "42"):
+        BarcodeFactory(product=product, code=code)
+    ProductFactory(tenant=shop, sku="A-1", name="Plain", category=None, tax_class=None)
+
+    assert exported(chief) == table(
+        HEADER,
+        ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true"],
+        ["P-1", "Pear", "1.20", "42|43", "Fruit", "Reduced", "weight", "true", "true", "false"],
+    )
+
+
+def test_an_empty_catalog_is_a_header(chief, shop):
+    assert exported(chief) == table(HEADER)
+    assert imported(chief, exported(chief)) == (0, 0, 0)
+
+
+def test_it_is_a_file_to_keep_and_for_no_cache(chief, product):
+    response = chief.get("products/export/")
+
+    assert response["Content-Type"] == "text/csv; charset=utf-8"
+    assert response["Content-Disposition"].startswith('attachment; filename="green-products-20')
+    assert response["Content-Disposition"].endswith('.csv"')
+    assert response["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "*/*", "application/json"])
+def test_a_client_may_ask_for_csv_or_for_anything(chief, product, accept):
+    assert chief.get("products/export/", Accept=accept).status_code == 200
+
+
+def test_nothing_of_another_shop_is_in_it(chief, product, foreign):
+    assert "CANARY" not in exported(chief)
+    assert "APPLE" in exported(chief)
+
+
+def test_an_export_that_comes_in_again_changes_nothing(chief, shop):
+    with tenant_scope(shop):
+        shelf, taxes = CategoryFactory(tenant=shop), TaxClassFactory(tenant=shop)
+        for number, text in enumerate([*DANGEROUS, *HARMLESS]):
+            product = ProductFactory(
+                tenant=shop,
+                sku=folded(f"{text}{number}"),
+                name=text,
+                category=shelf,
+                tax_class=taxes,
+            )
+            BarcodeFactory(product=product, code=folded(f"{text}b{number}"))
+            BarcodeFactory(product=product, code=folded(f"|{text};{number}\\"))
+        ProductFactory(tenant=shop, category=CategoryFactory(tenant=shop, name="=1"))
+        before = everything()
+
+    text = exported(chief)
+
+    assert imported(chief, text) == (0, 0, len(rows_of(text)))
+    with tenant_scope(shop):
+        assert everything() == before
+
+
+def test_an_export_makes_the_same_catalog_in_another_shop(chief, shop, client_of, foreign):
+    for text in [*DANGEROUS, *HARMLESS]:
+        product = ProductFactory(tenant=shop, sku=folded(text), name=text, tax_class=None)
+        BarcodeFactory(product=product, code=folded(f"b{text}"))
+    with tenant_scope(foreign.tenant):
+        Barcode.objects.all().delete()
+        foreign.stock_level.delete()
+
+    theirs = client_of(foreign.manager)
+    imported(theirs, exported(chief))
+
+    ours = rows_of(exported(chief))
+    assert len(ours) == len([*DANGEROUS, *HARMLESS])
+    assert [row for row in rows_of(exported(theirs)) if "CANARY" not in row["name"]] == ours
+
+
+@pytest.mark.parametrize("text", DANGEROUS)
+def test_no_cell_is_a_formula(chief, shop, text):
+    product = ProductFactory(
+        tenant=shop, sku=folded(text), name=text, category=CategoryFactory(tenant=shop, name=text)
+    )
+    BarcodeFactory(product=product, code=folded(text))
+
+    (row,) = rows_of(exported(chief))
+
+    for column in ("sku", "name", "barcodes", "category"):
+        assert row[column].startswith("'"), column
+
+
+@given(st.text())
+def test_every_cell_is_meant_as_it_was_shown(text):
+    assert meant(shown(text)) == text
+    assert shown(text)[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
+
+
+words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(name=words, sku=words, codes=st.lists(words, max_size=3), price=st.integers(0, 10**13 - 1))
+def test_whatever_the_api_takes_comes_back_as_it_was(chief, shop, name, sku, codes, price):
+    with tenant_scope(shop):
+        Product.objects.all().delete()
+    body = {"sku": sku, "name": name, "price": f"{Decimal(price) / 100:.2f}", "barcodes": codes}
+    response = chief.post("products/", body)
+    assert response.status_code in {201, 400}, response.content
+    before = chief.get("products/").json()["results"]
+
+    assert imported(chief, exported(chief)) == (0, 0, len(before))
+
+    assert chief.get("products/").json()["results"] == before
+
+
+def test_a_price_from_before_another_currency_comes_back_as_it_was(chief, shop, shop_in):
+    ProductFactory(tenant=shop, sku="OLD", price=Decimal("1.235"))
+
+    assert imported(chief, exported(chief)) == (0, 0, 1)
+
+    with tenant_scope(shop):
+        assert Product.objects.get().price == Decimal("1.235")
+
+
+# --- piece by piece ---------------------------------------------------------------------------
+
+
+def test_a_long_catalog_comes_whole_in_pieces(chief, shop, monkeypatch):
+    monkeypatch.setattr(csv_export, "CHUNK", 3)
+    skus = [f"S-{number}" for number in range(7)]
+    for sku in reversed(skus):
+        ProductFactory(tenant=shop, sku=sku)
+
+    assert [row["sku"] for row in rows_of(exported(chief))] == skus
+
+
+def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, monkeypatch):
+    monkeypatch.setattr(csv_export, "CHUNK", 1)
+    for _ in range(3):
+        ProductFactory(tenant=shop)
+
+    pieces = csv_export.exported_products(shop)
+
+    assert not has_scope()
+    for _ in range(3):
+        next(pieces)
+        assert not has_scope()
+    pieces.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_answer_is_read_after_the_view_has_gone(chief, product, transactional_db):
+    response = chief.get("products/export/")
+
+    with CaptureQueriesContext(connection) as queries:
+        body = b"".join(response.streaming_content)
+
+    assert b"APPLE" in body
+    assert any("orders_product" in query["sql"] for query in queries)
+    assert not connection.in_atomic_block
+
+
+def test_what_changes_meanwhile_breaks_nothing(shop, monkeypatch):
+    monkeypatch.setattr(csv_export, "CHUNK", 2)
+    products = [ProductFactory(tenant=shop, sku=f"S-{number}") for number in range(6)]
+    pieces = csv_export.exported_products(shop)
+    text = next(pieces) + next(pieces)
+    with tenant_scope(shop):
+        Product.objects.filter(sku__in=["S-1", "S-2"]).delete()
+
+    text += "".join(pieces)
+
+    assert [row["sku"] for row in rows_of(text)] == ["S-0", "S-1", "S-3", "S-4", "S-5"]
+    assert len(products) == 6
+
+
+def test_cashiers_export_nothing_and_nobody_filters(client_of, cashier, chief, problem):
+    problem(client_of(cashier).get("products/export/"), 403, "permission_denied")
+    problem(
+        chief.get("products/export/", {"search": "x"}),
+        400,
+        "unknown_filter",
+        {"search": "unknown_filter"},
+    )

@@ -1,0 +1,324 @@
+"""A catalog file with something wrong in it: told by its row, and nothing is written."""
+
+import pytest
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+from orders.models import Product
+from orders.services.catalog.products import csv_diff, csv_file
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.architecture.test_schema import ensure_documented
+from tests.factories.orders import BarcodeFactory, ProductFactory
+from tests.support.catalog_files import PATH, everything, form, imported, send
+from tests.support.problems import refusal
+
+pytestmark = pytest.mark.once
+
+GOOD = "sku,name,price\nGOOD,Good,1.00\n"
+
+
+@pytest.fixture
+def untouched(shop, product):
+    """Asserts in the end that the catalog is as it was, and that nobody heard of an import."""
+    BarcodeFactory(product=product, code="42")
+    with tenant_scope(shop):
+        before = everything()
+    yield
+    with tenant_scope(shop):
+        assert everything() == before
+        assert not AuditEvent.objects.filter(event="products_imported").exists()
+
+
+def wrong(response):
+    """The row, field and code of each error: of a refused import, or of a dry run's report."""
+    problem = response.json()
+    if response.status_code == 200:
+        assert set(problem) == {"created", "updated", "unchanged", "errors", "error_count"}
+        ensure_documented(response, "post", "product-import")
+    else:
+        assert (response.status_code, problem["code"]) == (400, "invalid_rows"), response.content
+    assert problem["error_count"] >= len(problem["errors"]) > 0
+    assert all(error["detail"] for error in problem["errors"])
+    return [(error["row"], error["field"], error["code"]) for error in problem["errors"]]
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("query", ["", "?dry_run=1"])
+@pytest.mark.parametrize(
+    ("text", "errors"),
+    [
+        # --- cells
+        ("sku,name,price\nA,,1\n", [(2, "name", "blank")]),
+        ("sku,name,price\n,Apple,1\n", [(2, "sku", "blank")]),
+        ("sku,name,price\n\u200b,Apple,1\n", [(2, "sku", "blank")]),
+        ("sku,name,price\nA,Apple,\n", [(2, "price", "blank")]),
+        ("sku,name,price\nA,Apple,1.234\n", [(2, "price", "max_decimal_places")]),
+        ("sku,name,price\nA,Apple,-1\n", [(2, "price", "not_a_number")]),
+        ("sku;name;price\nA;Apple;1,50\n", [(2, "price", "not_a_number")]),
+        ("sku,name,price\nA,Apple,1e3\n", [(2, "price", "not_a_number")]),
+        ("sku,name,price\nA,Apple,NaN\n", [(2, "price", "not_a_number")]),
+        ("sku,name,price\nA,Apple,\uff11\n", [(2, "price", "not_a_number")]),
+        ("sku,name,price\nA,Apple,€1\n", [(2, "price", "not_a_number")]),
+        ("sku,name,price\nA,Apple,123456789012\n", [(2, "price", "max_digits")]),
+        (f"sku,name,price\n{'A' * 65},Apple,1\n", [(2, "sku", "max_length")]),
+        (f"sku,name,price\nA,{'A' * 201},1\n", [(2, "name", "max_length")]),
+        ("sku,name,price\nA,Ap\0ple,1\n", [(2, "name", "control_character")]),
+        ("sku,name,price\nA\0,Apple,1\n", [(2, "sku", "control_character")]),
+        ('sku,name,price\nA,"Ap\nple",1\n', [(2, "name", "control_character")]),
+        ("sku,sold_by\nAPPLE,dozen\n", [(2, "sold_by", "invalid_choice")]),
+        ("sku,open_price\nAPPLE,maybe\n", [(2, "open_price", "invalid_choice")]),
+        ("sku,tax_class\nAPPLE,Luxury\n", [(2, "tax_class", "unknown_tax_class")]),
+        (f"sku,category\nAPPLE,{'C' * 101}\n", [(2, "category", "max_length")]),
+        (f"sku,barcodes\nAPPLE,{'1' * 65}\n", [(2, "barcodes", "max_length")]),
+        (
+            f"sku,barcodes\nAPPLE,{'|'.join(map(str, range(51)))}\n",
+            [(2, "barcodes", "too_many_barcodes")],
+        ),
+        ("sku,name,price\nA,,x\n", [(2, "name", "blank"), (2, "price", "not_a_number")]),
+        # --- rows
+        ("sku,name,price\nA,Apple\n", [(2, "", "wrong_number_of_cells")]),
+        ("sku,name,price\nA,Apple,1,2\n", [(2, "", "wrong_number_of_cells")]),
+        ("sku,price\nNEW,1\n", [(2, "name", "required")]),
+        ("sku\nNEW\n", [(2, "name", "required"), (2, "price", "required")]),
+        (f"{GOOD}A,Apple,1\n\nA,Apple,1\n", [(5, "sku", "duplicate")]),
+        (f"{GOOD}\uff21,Apple,1\nA,Apple,1\n", [(4, "sku", "duplicate")]),
+        (
+            'sku,name,price\n"A\nB",x,1\nC,,1\n',
+            [(2, "sku", "control_character"), (3, "name", "blank")],
+        ),
+        (f'{GOOD}A,"Apple,1\nB,Bread,1\n', [(3, "", "malformed_csv")]),
+        (f'{GOOD}A,"Apple"s,1\n', [(3, "", "malformed_csv")]),
+        (f'{GOOD}A,"{"x" * 200_000}\n', [(3, "", "malformed_csv")]),
+        (f"{GOOD}{',' * 200_000}\n", [(3, "", "malformed_csv")]),
+        # --- barcodes
+        ("sku,name,price,barcodes\nA,a,1,7\nB,b,1,8|7\n", [(3, "barcodes", "duplicate")]),
+        ("sku,name,price,barcodes\nA,a,1,42\n", [(2, "barcodes", "barcode_taken")]),
+        ("sku,name,price,barcodes\nA,a,1,\uff14\uff12\n", [(2, "barcodes", "barcode_taken")]),
+        # --- headers
+        ("", [(1, "sku", "required")]),
+        ("\n", [(1, "sku", "required")]),
+        ("name,price\nApple,1\n", [(1, "sku", "required")]),
+        ("sku,colour,name\nA,red,x\n", [(1, "colour", "unknown_column")]),
+        ("sku,id,tenant\nA,1,2\n", [(1, "id", "unknown_column"), (1, "tenant", "unknown_column")]),
+        ("sku,name,sku\nA,x,A\n", [(1, "sku", "duplicate_column")]),
+        ("sku,name,\nA,x,\n", [(1, "", "unknown_column")]),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_row(chief, text, errors, query):
+    answer = send(chief, text, query)
+
+    assert answer.status_code == (200 if query else 400)
+    assert wrong(answer) == errors
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_dry_run_reports_what_is_right_and_what_is_wrong(chief):
+    text = f"{GOOD}APPLE,Apple,9\nA,,1\nB,Bread,x\n"
+
+    report = send(chief, text, "?dry_run=1")
+    refused = send(chief, text).json()
+
+    assert report.status_code == 200
+    assert {name: refused[name] for name in report.json()} == report.json()
+    assert [report.json()[name] for name in ("created", "updated", "error_count")] == [1, 1, 2]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(chief):
+    text = f"{GOOD}A,,1\n"
+
+    first, again = (send(chief, text, "?dry_run=1", Idempotency_Key="try") for _ in range(2))
+
+    assert (first.status_code, again.content) == (200, first.content)
+    assert again["Idempotent-Replayed"] == "true"
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("content", "errors"),
+    [
+        (b"sku,name,price\nA,K\xe4se,1\n", [(2, "name", "malformed_encoding")]),
+        (b"sku,name,price\nA,x,1\n\xff,x,1\n", [(3, "sku", "malformed_encoding")]),
+        (b"sku,name,price\nA,\xed\xa0\x80,1\n", [(2, "name", "malformed_encoding")]),
+    ],
+)
+def test_what_is_not_utf_8_is_told_by_its_row(chief, content, errors):
+    assert wrong(send(chief, content)) == errors
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_file_in_utf_16_has_none_of_the_columns(chief):
+    codes = {code for _, _, code in wrong(send(chief, "sku,name\nA,x\n".encode("utf-16")))}
+
+    assert codes == {"unknown_column", "required"}
+
+
+@pytest.mark.usefixtures("untouched")
+def test_one_wrong_row_keeps_all_others_out_and_the_rest_is_counted(chief):
+    text = "sku,name,price,category\nA,a,1,New\nAPPLE,Changed,1,\nB,b,wrong,\nC,c,3,\n"
+
+    problem = refusal_of(send(chief, text))
+
+    assert {name: problem[name] for name in ("created", "updated", "unchanged", "error_count")} == {
+        "created": 2,
+        "updated": 1,
+        "unchanged": 0,
+        "error_count": 1,
+    }
+
+
+def refusal_of(response):
+    assert response.status_code == 400
+    return response.json()
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("last", ["B,b,wrong,7\n", "B,b,1,42\n"])
+def test_a_row_far_down_undoes_those_before_it(chief, last):
+    """The row comes after several statements of good ones."""
+    rows = "".join(f"S-{number},Thing,1,\n" for number in range(1_100))
+
+    assert len(wrong(send(chief, f"sku,name,price,barcodes\n{rows}{last}"))) == 1
+
+
+@pytest.mark.usefixtures("untouched")
+def test_a_new_product_without_a_name_undoes_the_changes_before_it(chief):
+    rows = "".join("APPLE,9\n" if number == 0 else f"S-{number},1\n" for number in range(2))
+
+    assert wrong(send(chief, f"sku,price\n{rows}")) == [(3, "name", "required")]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_errors_beyond_the_first_hundred_are_counted(chief):
+    problem = refusal_of(send(chief, "sku,name,price\n" + "".join(f"{n},,x\n" for n in range(80))))
+
+    assert (len(problem["errors"]), problem["error_count"]) == (100, 160)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(("limit", "number"), [("MOST_ROWS", 2), ("MOST_CODES", 1)])
+def test_too_many_rows_are_refused_before_they_are_in_memory(chief, monkeypatch, limit, number):
+    monkeypatch.setattr(csv_file, limit, number)
+    rows = "".join(f"S-{n},Thing,1,{n}\n" for n in range(9))
+
+    assert wrong(send(chief, f"sku,name,price,barcodes\n{rows}")) == [(4, "", "too_many_rows")]
+
+
+def test_a_barcode_stays_with_a_product_that_the_file_does_not_name(chief, shop, product):
+    other = ProductFactory(tenant=shop, sku="OTHER")
+    BarcodeFactory(product=other, code="7")
+
+    response = send(chief, "sku,barcodes\nAPPLE,7\n")
+
+    assert wrong(response) == [(2, "barcodes", "barcode_taken")]
+    assert "OTHER" in response.json()["errors"][0]["detail"]
+    with tenant_scope(shop):
+        assert list(other.barcodes.values_list("code", flat=True)) == ["7"]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_the_tax_class_of_another_shop_is_unknown(chief, foreign):
+    text = f"sku,tax_class\nAPPLE,{foreign.tax_class.name}\n"
+
+    assert wrong(send(chief, text)) == [(2, "tax_class", "unknown_tax_class")]
+
+
+@pytest.mark.usefixtures("untouched")
+def test_the_yen_has_no_decimals(chief, shop_in):
+    shop_in("JPY")
+
+    assert wrong(send(chief, "sku,price\nAPPLE,1.5\n")) == [(2, "price", "max_decimal_places")]
+
+
+@pytest.mark.parametrize("kind", ["sku", "barcode"])
+def test_what_somebody_takes_at_that_moment_is_a_conflict(
+    chief, shop, product, problem, monkeypatch, kind
+):
+    """Between the comparison and the writing; the import may simply be sent again."""
+    write = csv_diff.Changes.write
+
+    def somebody_is_quicker(changes):
+        other = ProductFactory(tenant=shop, sku="NEW" if kind == "sku" else "OTHER")
+        BarcodeFactory(product=other, code="7" if kind == "barcode" else "8")
+        write(changes)
+
+    monkeypatch.setattr(csv_diff.Changes, "write", somebody_is_quicker)
+    response = send(chief, "sku,name,price,barcodes\nNEW,New,1,7\n")
+
+    problem(response, 409, "catalog_changed")
+    with tenant_scope(shop):
+        assert Product.objects.get().sku == "APPLE"
+        assert not AuditEvent.objects.filter(event="products_imported").exists()
+
+
+# --- what is no file --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "code", "errors"),
+    [
+        (b"", MULTIPART_CONTENT, 400, "invalid", {"file": "required"}),
+        (encode_multipart(BOUNDARY, {}), MULTIPART_CONTENT, 400, "invalid", {"file": "required"}),
+        (b"", "text/csv", 400, "invalid", {"file": "required"}),
+        (form(b"sku", "other"), MULTIPART_CONTENT, 400, "invalid", {"other": "unknown_field"}),
+        (
+            form(b"sku", dry_run="1"),
+            MULTIPART_CONTENT,
+            400,
+            "invalid",
+            {"dry_run": "unknown_field"},
+        ),
+        (b"nothing", MULTIPART_CONTENT, 400, "invalid", {"file": "required"}),
+        (b"nothing", "multipart/form-data", 400, "malformed_form", {}),
+        (b"{}", "application/json", 415, "unsupported_media_type", {}),
+        (b"sku", "text/plain", 415, "unsupported_media_type", {}),
+        (b"sku", "text/csv; charset=latin-1", 400, "unsupported_charset", {}),
+    ],
+)
+def test_what_is_no_catalog_file_is_refused(chief, body, content_type, status, code, errors):
+    refusal(chief.send("POST", PATH, body, content_type), status, code, errors)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("encoding", ["gzip", "br"])
+@pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
+def test_an_encoded_file_is_refused_unread(chief, encoding, content_type):
+    response = chief.send("POST", PATH, b"x", content_type, Content_Encoding=encoding)
+
+    refusal(response, 415, "unsupported_content_encoding")
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
+def test_a_file_beyond_the_limit_is_refused_unread(chief, content_type):
+    body = b"x" * (16 * 1024 * 1024 + 1)
+
+    response = chief.send("POST", PATH, body, content_type)
+
+    assert refusal(response, 413, "body_too_large")["max_bytes"] == 16 * 1024 * 1024
+
+
+def test_a_file_may_be_larger_than_other_bodies(chief):
+    rows = "".join(f"S-{number},{'x' * 190},1\n" for number in range(6_000))
+
+    assert imported(chief, "sku,name,price\n" + rows, "?dry_run=1") == (6_000, 0, 0)
+
+
+@pytest.mark.usefixtures("untouched")
+@pytest.mark.parametrize(
+    ("query", "code", "errors"),
+    [
+        ("?dry_run=maybe", "invalid", {"dry_run": "invalid"}),
+        ("?dry_run=", "invalid", {"dry_run": "invalid"}),
+        ("?dryrun=1", "unknown_filter", {"dryrun": "unknown_filter"}),
+        ("?dry_run=1&dry_run=0", "invalid", {"dry_run": "repeated_parameter"}),
+    ],
+)
+def test_a_dry_run_that_is_misspelled_is_no_import(chief, query, code, errors):
+    refusal(send(chief, GOOD, query), 400, code, errors)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_cashiers_import_nothing(client_of, cashier, problem):
+    problem(send(client_of(cashier), GOOD), 403, "permission_denied")

@@ -1,0 +1,100 @@
+"""What a receipt printer is told, byte for byte."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from orders.services.documents.document import Paper, Row
+from orders.services.documents.renderers.columns import WIDTH
+from orders.services.documents.renderers.escpos import escpos_of, qr, spelled
+from tests.support.till import cash, line
+
+CODE = "0190b4e0-0000-7000-8000-000000000001"
+PAPER = Paper(
+    title="Receipt 7",
+    shop="Café Ünïque",
+    store="Main",
+    address="1 High Street",
+    facts=(("Receipt", "7"), ("Order", "1-000007")),
+    at=datetime(2026, 7, 1, 0, 30, tzinfo=UTC),
+    parts=(
+        (Row("Crème brûlée", "4.50"), Row("2 x 2.25 €", is_detail=True)),
+        (Row("TOTAL EUR", "4.50", is_strong=True),),
+        (),
+    ),
+    code=CODE,
+    copy=2,
+)
+GOLDEN = (
+    b"\x1b@\x1c.\x1bR\x00\x1bt\x13"
+    b"\x1ba\x01\x1bE\x01COPY 2\n\x1bE\x00\x1ba\x00"
+    b"\x1ba\x01\x1bE\x01Caf\x82 \x9an\x8bque\n\x1bE\x00\x1ba\x00"
+    b"\x1ba\x01Main\n\x1ba\x00"
+    b"\x1ba\x011 High Street\n\x1ba\x00"
+    b"\n"
+    b"Receipt 7                 2026-07-01 00:30\n"
+    b"Order 1-000007\n"
+    b"------------------------------------------\n"
+    b"Cr\x8ame br\x96l\x82e                          4.50\n"
+    b"  2 x 2.25 \xd5\n"
+    b"------------------------------------------\n"
+    b"\x1bE\x01TOTAL EUR                             4.50\n\x1bE\x00"
+    b"\n"
+    b"\x1ba\x01"
+    b"\x1d(k\x04\x001A2\x00\x1d(k\x03\x001C\x06\x1d(k\x03\x001E1"
+    b"\x1d(k\x27\x001P0" + CODE.encode() + b"\x1d(k\x03\x001Q0"
+    b"\x1ba\x00"
+    b"\x1ba\x01" + CODE.encode() + b"\n\x1ba\x00"
+    b"\x1dVB\x00"
+)
+
+
+def test_a_paper_as_the_printer_is_told():
+    assert escpos_of(PAPER) == GOLDEN
+
+
+@pytest.mark.parametrize(
+    ("text", "letters"),
+    [
+        ("5 €, ½ l, ñ, ß, Ø", "5 €, ½ l, ñ, ß, Ø"),
+        ("Łódź", "Lódz"),
+        ("Dvořák", "Dvorák"),
+        ("\u201cQuote\u201d \u2013 \u2018it\u2019s\u2019 \u2026", "\"Quote\" - 'it's' ..."),
+        ("Ångström ﬁn", "Ångström fin"),
+        ("a\u0301q\u0301", "áq"),
+        ("寿司 Sushi", "?? Sushi"),
+        ("☕", "?"),
+        ("a\u00a0b\tc\nd", "a b c d"),
+        ("\x1b@\x1bV\x00\x1d", "?@?V? "),
+        ("\u202eevil", "?evil"),
+    ],
+)
+def test_what_the_printer_has_no_letter_for_is_spelled_as_near_as_can_be(text, letters):
+    assert spelled(text) == letters
+    letters.encode("cp858")
+
+
+def test_letters_that_become_several_do_not_push_the_amount_off_the_paper():
+    row = Row("…" * 20, "1.00")
+    paper = Paper("", "", "", "", (), PAPER.at, ((row,),), CODE)
+
+    lines = escpos_of(paper).split(b"\n")
+
+    assert max(len(each) for each in lines if each.startswith(b".")) <= WIDTH
+    assert any(each.endswith(b"1.00") for each in lines)
+
+
+def test_a_long_code_has_its_length_in_two_bytes():
+    assert b"\x1d(k\x2f\x011P0" + b"7" * 300 in qr("7" * 300)
+
+
+def test_a_receipt_for_a_receipt_printer(till, goods):
+    order = till.sold(line(goods("2.50", name="Crème \x7f€")), payments=[cash("2.50")])
+
+    response = till.get(f"orders/{order['id']}/receipt/", {"format": "escpos"})
+
+    assert (response.status_code, response["Content-Type"]) == (200, "application/octet-stream")
+    assert response["Content-Disposition"] == 'inline; filename="receipt-1.bin"'
+    assert response.content.startswith(b"\x1b@")
+    assert b"Cr\x8ame ?\xd5" in response.content
+    assert response.content.endswith(b"\x1dVB\x00")

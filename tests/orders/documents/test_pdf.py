@@ -1,0 +1,105 @@
+"""Receipts as PDF where the libraries are, and everything else where they are not."""
+
+import importlib
+import re
+import zlib
+
+import pytest
+
+from orders.exceptions import PdfUnavailable
+from orders.services.documents.renderers import pdf
+from tenants.exceptions import NotPermitted
+from tests.support.till import cash, line
+
+
+@pytest.fixture
+def order(till, product):
+    return till.sold(line(product), payments=[cash("2.50")])
+
+
+def receipt(client, order, form):
+    return client.get(f"orders/{order['id']}/receipt/", {"format": form})
+
+
+@pytest.fixture(params=[ImportError("no module"), OSError("cannot load library 'libpango-1.0-0'")])
+def nothing_installed(request, monkeypatch):
+    load = importlib.import_module
+
+    def missing(name, *args):
+        if name.startswith("weasyprint"):
+            raise request.param
+        return load(name, *args)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_without_its_libraries_pdf_is_refused_and_the_rest_works(till, order, problem):
+    refused = receipt(till, order, "pdf")
+
+    problem(refused, 501, "pdf_unavailable")
+    for package in ("libpango-1.0-0", "libpangoft2-1.0-0"):
+        assert package in refused.json()["detail"]
+    assert receipt(till, order, "json").json()["prints"] == 0
+    for form in ("html", "escpos", "text"):
+        assert receipt(till, order, form).status_code == 200
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_what_is_missing_is_told_before_anything_is_drawn():
+    with pytest.raises(PdfUnavailable):
+        pdf.ensure_pdf()
+
+
+def unpacked(drawn):
+    """What stands in the file, as it was before it was compressed."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", drawn, re.DOTALL)
+    return b"".join(zlib.decompress(each) for each in streams)
+
+
+@pytest.mark.pdf
+@pytest.mark.once
+def test_a_receipt_as_pdf(till, order, monkeypatch):
+    asked, fetch = [], pdf.fetch
+    monkeypatch.setattr(pdf, "fetch", lambda url: asked.append(url) or fetch(url))
+
+    response = receipt(till, order, "pdf")
+
+    assert (response.status_code, response["Content-Type"]) == (200, "application/pdf")
+    assert response["Content-Disposition"] == 'inline; filename="receipt-1.pdf"'
+    assert response.content.startswith(b"%PDF-")
+    assert b"/Count 1" in unpacked(response.content), "all of it on one page"
+    assert asked == ["https://till.invalid/static/orders/receipt.css"]
+
+
+@pytest.mark.pdf
+def test_a_page_gets_what_it_carries_and_our_own_files():
+    sheet = pdf.fetch("https://till.invalid/static/orders/receipt.css")
+    dot = pdf.fetch("data:text/plain,dot")
+
+    assert b"A receipt" in sheet.read()
+    assert dot.read() == b"dot"
+
+
+@pytest.mark.pdf
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("file:///etc/passwd", "FILE:///etc/passwd", "http://127.0.0.1/", "ftp://127.0.0.1/x"),
+        *("https://till.invalid/", "https://till.invalid/media/x", "https://till.invalid.evil/"),
+        *("https://till.invalid@127.0.0.1/static/x", "//127.0.0.1/static/x", "/etc/passwd", ""),
+    ],
+)
+def test_nothing_else_is_fetched(url):
+    with pytest.raises(NotPermitted):
+        pdf.fetch(url)
+
+
+@pytest.mark.pdf
+@pytest.mark.parametrize(
+    "name",
+    ["../../manage.py", "%2e%2e/%2e%2e/manage.py", "/etc/passwd", "%2Fetc%2Fpasswd", "none.css"],
+)
+def test_nobody_climbs_out_of_our_own_files(name):
+    with pytest.raises(Exception, match=r"outside|No such file|refers"):
+        pdf.fetch(f"https://till.invalid/static/{name}")

@@ -1,0 +1,300 @@
+"""What the customer takes home: one content, as data, for a printer and for a screen."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from html.parser import HTMLParser
+
+import pytest
+
+from orders.models import Order
+from orders.services.documents.renderers.columns import WIDTH
+from tenants.scope import tenant_scope
+from tests.factories.orders import TaxClassFactory
+from tests.support.till import Till, amount, card, cash, line, percent
+
+pytestmark = pytest.mark.once
+
+NIGHT = datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
+EVIL = "<img src=x onerror=\"alert(1)\"> & 'sons'"
+
+
+@pytest.fixture
+def sale(till, goods, shop, store):
+    """Some of everything that a receipt can say, sold after midnight by the store's clock."""
+    with tenant_scope(shop):
+        store.address = "1 High Street\nTown"
+        store.save_changes("address")
+        shop.limits["cashier"]["line_discount_percent"] = "20"
+        shop.save_changes("limits")
+    vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
+    cheese = goods(
+        "19.90",
+        name="Cheese",
+        sold_by="weight",
+        tax_class=TaxClassFactory(tenant=shop, rates=vat),
+    )
+    order = till.sold(
+        line(cheese, "0.500", note="In slices", discounts=[percent("10", reason="Friend")]),
+        line(goods("1.00", name="Bag", tax_class=None)),
+        discounts=[amount("0.36")],
+        payments=[card("5.00"), cash("4.59", tendered="10.00")],
+    )
+    with tenant_scope(shop):
+        Order.objects.update(completed_at=NIGHT)
+    return till.shown(order)
+
+
+def receipt(client, order, form="json"):
+    return client.get(f"orders/{order['id']}/receipt/", {"format": form})
+
+
+def test_a_receipt_as_data(till, sale, cashier, shop):
+    response = receipt(till, sale)
+
+    assert response.status_code == 200
+    shown = response.json()
+    assert (shown["shop"], shown["store"], shown["register"]) == ("Green Grocery", "Main", "Till 1")
+    assert (shown["number"], shown["order"], shown["order_id"]) == (1, "1-000001", sale["id"])
+    assert (shown["cashier"], shown["currency"]) == (str(cashier), "EUR")
+    assert shown["address"] == "1 High Street\nTown"
+    assert words(shown["lines"]) == [
+        ("Cheese", "9.95"),
+        ("0.5 x 19.90", ""),
+        ("In slices", ""),
+        ("Friend", "-1.00"),
+        ("Bag", "1.00"),
+    ]
+    assert [row["is_detail"] for row in shown["lines"]] == [False, True, True, True, False]
+    assert words(shown["totals"]) == [
+        ("Subtotal", "10.95"),
+        ("Discount", "-0.36"),
+        ("TOTAL EUR", "9.59"),
+    ]
+    assert words(shown["payments"]) == [("Card", "5.00"), ("Cash", "10.00"), ("Change", "5.41")]
+    ((tax, _),) = words(shown["taxes"])
+    assert tax.startswith("VAT 19 % incl. on ")
+
+
+def words(rows):
+    return [(row["words"], row["amount"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("shop_clock", "store_clock", "sold_at"),
+    [
+        ("Europe/Berlin", "", "2026-07-01T00:30:00+02:00"),
+        ("Europe/Berlin", "America/New_York", "2026-06-30T18:30:00-04:00"),
+        ("UTC", "Asia/Kathmandu", "2026-07-01T04:15:00+05:45"),
+    ],
+)
+def test_the_time_is_the_stores(till, sale, shop, store, shop_clock, store_clock, sold_at):
+    with tenant_scope(shop):
+        shop.timezone, store.timezone = shop_clock, store_clock
+        shop.save_changes("timezone")
+        store.save_changes("timezone")
+
+    assert receipt(till, sale).json()["sold_at"] == sold_at
+    assert sold_at[:16].replace("T", " ") in receipt(till, sale, "text").content.decode()
+    assert sold_at[:16].replace("T", " ") in receipt(till, sale, "html").content.decode()
+
+
+def test_rates_added_to_the_price_stand_before_the_total(till, goods, shop):
+    rates = [
+        {"name": "GST", "percent": "5", "included": False, "compound": False},
+        {"name": "QST", "percent": "9.975", "included": False, "compound": False},
+    ]
+    product = goods("100.00", tax_class=TaxClassFactory(tenant=shop, rates=rates))
+
+    order = till.sold(line(product), payments=[cash("114.98")])
+
+    shown = receipt(till, order).json()
+    assert words(shown["totals"]) == [
+        ("Subtotal", "100.00"),
+        ("GST 5 %", "5.00"),
+        ("QST 9.975 %", "9.98"),
+        ("TOTAL EUR", "114.98"),
+    ]
+    assert words(shown["taxes"]) == [
+        ("GST 5 % added on 100.00", "5.00"),
+        ("QST 9.975 % added on 100.00", "9.98"),
+    ]
+
+
+def test_cash_rounding_has_a_line_of_its_own(till, goods, shop_in):
+    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+
+    order = till.sold(line(goods("9.98")), payments=[cash("10.00")])
+
+    assert words(receipt(till, order).json()["totals"])[-2:] == [
+        ("TOTAL EUR", "9.98"),
+        ("Cash rounding", "0.02"),
+    ]
+
+
+def test_a_declined_card_is_nobodys_business_later(till, goods):
+    order = till.sold(line(goods("1.91")), payments=[card("1.91")])
+    assert order["payments"][0]["status"] == "declined"
+
+    till.pay(order, cash("1.91"))
+
+    assert words(receipt(till, order).json()["payments"]) == [("Cash", "1.91")]
+
+
+def test_history_does_not_change_with_the_catalog(till, sale, chief):
+    before = receipt(till, sale).content
+    product = sale["lines"][0]["product"]
+
+    chief.patch(f"products/{product}/", {"name": "Gouda", "price": "1.00"}, If_Match="*")
+
+    assert receipt(till, sale).content == before
+
+
+# --- on paper ------------------------------------------------------------------------------------
+
+
+def test_a_receipt_for_a_printer(till, sale, cashier):
+    response = receipt(till, sale, "text")
+
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    printed = response.content.decode()
+    assert printed.splitlines()[:4] == [
+        "              Green Grocery",
+        "                   Main",
+        "              1 High Street",
+        "                   Town",
+    ]
+    for left, right in [
+        ("Receipt 1", "2026-07-01 00:30"),
+        ("Register Till 1", ""),
+        ("Order 1-000001", ""),
+        (f"Served by {cashier}", ""),
+        ("Cheese", "9.95"),
+        ("  0.5 x 19.90", ""),
+        ("  Friend", "-1.00"),
+        ("TOTAL EUR", "9.59"),
+        ("Change", "5.41"),
+    ]:
+        row = left + right.rjust(WIDTH - len(left)) if right else left
+        assert row in printed.splitlines()
+    assert printed.endswith("\n")
+
+
+@pytest.mark.parametrize("length", [1, 30, 41, 42, 43, 100])
+def test_no_line_is_wider_than_the_paper(till, goods, shop, store, register, cashier, length):
+    """Whatever is long: every word of it is printed all the same."""
+    long = "W" * length
+    with tenant_scope(shop):
+        shop.name, store.name, register.name = f"{long}s", f"{long}t", f"{long}r"
+        cashier.display_name = f"{long}c"[:100]
+        for row, field in ((shop, "name"), (store, "name"), (register, "name")):
+            setattr(row, field, getattr(row, field)[-100:])
+            row.save_changes(field)
+        cashier.save_changes("display_name")
+    product = goods("99999999.99", name=f"{long}p")
+
+    order = till.sold(
+        line(product, "2", note=f"{long}n", discounts=[percent("1", reason=long[:100])]),
+        payments=[cash("197999999.98")],
+    )
+
+    printed = receipt(till, order, "text").content.decode()
+    assert max(len(row) for row in printed.splitlines()) <= WIDTH
+    squeezed = re.sub(r"\s", "", printed)
+    for text in (shop.name, store.name, register.name, product.name):
+        assert text in squeezed
+
+
+# --- on a screen ---------------------------------------------------------------------------------
+
+
+class Tags(HTMLParser):
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_a_receipt_for_a_screen_shows_names_as_they_are(till, goods, shop, store, cashier):
+    with tenant_scope(shop):
+        shop.name, store.name, store.address = EVIL, EVIL, f"{EVIL}\n{EVIL}"
+        cashier.display_name = EVIL
+        shop.save_changes("name")
+        store.save_changes("name", "address")
+        cashier.save_changes("display_name")
+        till.register.name = EVIL
+        till.register.save_changes("name")
+    rates = [{"name": EVIL[:50], "percent": "5", "included": True, "compound": False}]
+    product = goods("1.00", name=EVIL, tax_class=TaxClassFactory(tenant=shop, rates=rates))
+    order = till.sold(
+        line(product, note=EVIL, discounts=[percent("1", reason=EVIL)]), payments=[cash("0.99")]
+    )
+
+    response = receipt(till, order, "html")
+
+    assert response["Content-Type"] == "text/html; charset=utf-8"
+    page = Tags(response.content.decode())
+    assert {tag for tag, _ in page.tags}.isdisjoint({"img", "script", "iframe"})
+    assert not [name for _, attrs in page.tags for name in attrs if name.startswith("on")]
+    assert "".join(page.text).count(EVIL) >= 9
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+
+
+# --- refusals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["json", "text", "html", "pdf", "escpos"])
+def test_an_open_order_has_no_receipt(till, product, problem, form):
+    problem(receipt(till, till.sold(line(product)), form), 409, "no_receipt")
+
+
+@pytest.mark.parametrize("form", ["xml", "JSON", "", "../x"])
+def test_a_form_that_there_is_not(till, sale, problem, form):
+    problem(receipt(till, sale, form), 400, "invalid", {"format": "invalid"})
+
+
+def test_other_questions_are_refused(till, sale, problem):
+    response = till.get(f"orders/{sale['id']}/receipt/", {"copy": "1"})
+
+    problem(response, 400, "unknown_filter", {"copy": "unknown_filter"})
+
+
+def test_a_receipt_of_another_shop_is_not_found(till, foreign, problem):
+    problem(receipt(till, {"id": foreign.order.pk}), 404, "not_found")
+
+
+def test_reading_a_receipt_changes_nothing(till, sale, shop):
+    for form in ("json", "text", "html"):
+        receipt(till, sale, form)
+
+    assert till.shown(sale) == sale
+    with tenant_scope(shop):
+        assert Order.objects.get().receipt.number == 1
+
+
+def test_receipts_are_numbered_in_the_order_of_completion(till, goods, register):
+    product = goods("1.00")
+    first, second, third = (till.sold(line(product)) for _ in range(3))
+
+    numbers = [
+        till.pay(order, cash("1.00")).json()["receipt_number"] for order in (second, third, first)
+    ]
+
+    assert numbers == [1, 2, 3]
+    assert [each["number"] for each in (first, second, third)] == [
+        "1-000001",
+        "1-000002",
+        "1-000003",
+    ]
+
+
+def test_a_manager_hands_out_receipts_too(sale, manager, register):
+    assert receipt(Till(manager, register), sale).status_code == 200

@@ -1,0 +1,155 @@
+"""What is sealed, word for word: written here by hand, and not by the function that sealed it."""
+
+import hashlib
+import json
+
+import pytest
+
+from orders.models import ChainEntry
+from tenants.scope import tenant_scope
+from tests.support.gateway import CAPTURED, DECLINED
+from tests.support.refunds import refunded, resolve_refund
+from tests.support.shifts import by_method, close, opened, report
+from tests.support.till import card, cash, line
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def entries(shop):
+    """The chain as it is kept, with each hash computed from the text before it."""
+
+    def read():
+        with tenant_scope(shop):
+            rows = list(ChainEntry.objects.order_by("sequence"))
+        previous = ""
+        for row in rows:
+            assert row.previous_hash == previous
+            previous = hashlib.sha256((previous + row.content).encode()).hexdigest()
+            assert row.hash == previous
+        return [row.content for row in rows]
+
+    return read
+
+
+def canonical(content):
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+@pytest.fixture
+def sale(till, chief, goods, gateway):
+    """Of 5.00: one card declined, 1.00 in cash was taken back, 3.00 in cash and 2.00 by card."""
+    gateway.answers = [DECLINED]
+    declined = card("5.00")
+    order = till.sold(line(goods("2.50", name="Pear", sku="PEAR"), "2"), payments=[declined])
+    canceled, in_cash, by_card = cash("1.00"), cash("3.00", tendered="10.00"), card("2.00")
+    assert till.pay(order, canceled).status_code == 201
+    assert chief.post(f"payments/{canceled['id']}/cancel/").status_code == 200
+    assert till.pay(order, in_cash).status_code == 201
+    done = till.pay(order, by_card).json()
+    assert done["status"] == "completed"
+    assert [each["status"] for each in done["payments"]] == [
+        "declined",
+        "canceled",
+        "captured",
+        "captured",
+    ]
+    done["of_nothing"] = (declined["id"], canceled["id"])
+    return done
+
+
+def test_a_sealed_receipt_has_the_money_that_came_and_nothing_else(till, sale, entries):
+    (line_,) = sale["lines"]
+    came = sale["payments"][2:]
+    (text,) = entries()
+    expected = {
+        "order": sale["id"],
+        "number": sale["number"],
+        "receipt_number": 1,
+        "register": sale["register"],
+        "cashier": sale["cashier"],
+        "sold_at": exactly(sale["completed_at"], text, "sold_at"),
+        "lines": [[line_["id"], "PEAR", "Pear", "2", "2.5", "0", plain(line_["tax_total"]), "5"]],
+        "taxes": [[tax["name"], tax["percent"], tax["amount"]] for tax in sale["taxes"]],
+        "payments": [[came[0]["id"], "cash", "3", "7"], [came[1]["id"], "card", "2", "0"]],
+        "discount_total": "0",
+        "tax_total": plain(sale["tax_total"]),
+        "cash_rounding": "0",
+        "total": "5",
+    }
+
+    assert text == canonical(expected)
+    receipt = till.get(f"orders/{sale['id']}/receipt/", {"format": "json"}).json()
+    assert [each["amount"] for each in receipt["payments"]] == ["10.00", "7.00", "2.00"]
+    assert not any(id in json.dumps(receipt) for id in sale["of_nothing"])
+
+
+def test_a_sealed_refund_has_the_way_that_the_money_went(till, chief, goods, gateway, entries):
+    """One of two cards declined its part, which went back in cash."""
+    order = till.sold(line(goods("5.00")), payments=[card("3.00"), card("2.00")])
+    gateway.returns = [DECLINED]
+    failed = refunded(chief, order, amount="2.00")
+    assert failed["status"] == "failed"
+    gateway.returns = [DECLINED, CAPTURED]
+    pending = refunded(chief, order)
+    assert pending["status"] == "pending"
+    assert len(entries()) == 1
+
+    done = resolve_refund(chief, pending, method="cash").json()
+
+    _, text = entries()
+    (back,) = done["lines"]
+    ways = {each["payment"]: each["method"] for each in done["payouts"]}
+    assert sorted(ways.values()) == ["card", "cash"]
+    assert text == canonical(
+        {
+            "refund": done["id"],
+            "order": order["id"],
+            "receipt_number": 2,
+            "register": order["register"],
+            "by": str(chief.user.pk),
+            "completed_at": exactly(done["completed_at"], text, "completed_at"),
+            "lines": [[order["lines"][0]["id"], "1", plain(back["tax_total"]), "5"]],
+            "payouts": [
+                [each["payment"], each["method"], plain(each["paid"])]
+                for each in sorted(done["payouts"], key=lambda each: each["id"])
+            ],
+            "tax_total": plain(done["tax_total"]),
+            "cash_rounding": "0",
+            "total": "5",
+        }
+    )
+    assert failed["id"] not in text
+
+
+def test_a_sealed_z_has_no_money_that_did_not_come(till, chief, shop, goods, gateway, entries):
+    shift = opened(till, "100.00")
+    gateway.answers = [DECLINED, CAPTURED]
+    order = till.sold(line(goods("5.00")), payments=[card("5.00")])
+    assert till.pay(order, card("5.00")).json()["status"] == "completed"
+    gateway.returns = [DECLINED]
+    assert refunded(chief, order)["status"] == "failed"
+    assert close(chief, shift, "100.00").status_code == 200
+
+    _, text = entries()
+
+    z = json.loads(text)
+    assert canonical(z) == text
+    assert by_method(z["payments"], "amount") == {"card": 5}
+    assert by_method(z["payments"], "refunded") == {"card": 0}
+    assert [each["count"] for each in z["payments"]] == [1]
+    assert (z["refunds"]["count"], z["refunds"]["total"]) == (0, "0.00")
+    assert z == report(chief, shift, "z")
+
+
+def exactly(shown, text, name):
+    """The moment that is shown to the millisecond, as it was sealed."""
+    sealed = json.loads(text)[name]
+    assert sealed.startswith(shown.removesuffix("Z"))
+    assert sealed.endswith("+00:00")
+    return sealed
+
+
+def plain(amount):
+    """Without zeros at the end, as amounts are sealed."""
+    return amount.rstrip("0").rstrip(".")

@@ -1,0 +1,147 @@
+"""The total is what the customer paid: whatever the till made of it, all books agree."""
+
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orders.money import share_out_difference
+from tests.factories.orders import TaxClassFactory
+from tests.support.api import Person
+from tests.support.offline import booked, booked_one, charged, sale
+from tests.support.shifts import close, ensure_explained, opened, report
+from tests.support.till import card, cash, new_id
+
+pytestmark = pytest.mark.django_db
+amounts = st.integers(0, 10**9).map(lambda cents: Decimal(cents).scaleb(-2))
+
+
+@given(st.lists(amounts, min_size=1, max_size=20), amounts)
+def test_a_difference_is_shared_out_to_the_cent_and_no_line_falls_below_nothing(totals, paid):
+    shares = share_out_difference(paid - sum(totals), totals, 2)
+
+    assert sum(shares) == paid - sum(totals)
+    assert all(total + share >= 0 for total, share in zip(totals, shares, strict=True))
+
+
+def test_a_total_that_differs_is_an_adjustment_that_the_lines_share(till, goods):
+    items = [charged(goods("1.00"), "1.00"), charged(goods("2.00"), "2.00")]
+
+    less, more = booked(
+        till,
+        sale(1, *items, payments=[cash("2.99")], total="2.99"),
+        sale(2, *items, payments=[card("3.05")]),
+    )
+
+    assert (less["total"], less["adjustment"], less["due"]) == ("2.99", "-0.01", "0.00")
+    assert [line["total"] for line in less["lines"]] == ["1.00", "1.99"]
+    assert (more["total"], more["adjustment"], more["subtotal"]) == ("3.05", "0.05", "3.00")
+    assert [line["total"] for line in more["lines"]] == ["1.02", "2.03"]
+    assert (less["flags"], more["flags"]) == (
+        ["total_differs"],
+        ["card_unverified", "total_differs"],
+    )
+
+
+def test_what_the_till_said_is_believed_only_where_it_was_paid(till, product):
+    said, free = booked(
+        till,
+        sale(1, charged(product), payments=[cash("2.50")], total="9.99"),
+        sale(2, charged(product, "0.00"), payments=[], total="0.00"),
+    )
+
+    assert (said["total"], said["adjustment"], said["flags"]) == ("2.50", "0.00", ["total_differs"])
+    assert (free["total"], free["flags"]) == ("0.00", ["over_limit", "price_differs"])
+
+
+def test_rounding_to_coins_is_no_adjustment(till, goods, shop_in):
+    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+    item = charged(goods("2.48"), "2.48")
+
+    coins, mixed, exact, card_only = booked(
+        till,
+        sale(1, item, payments=[cash("2.50")]),
+        sale(2, item, payments=[card("1.00"), cash("1.50")], total="2.48"),
+        sale(3, item, payments=[cash("2.48")]),
+        sale(4, item, payments=[card("2.50")]),
+    )
+
+    figures = [
+        (each["total"], each["cash_rounding"], each["adjustment"], each["flags"])
+        for each in (coins, mixed, exact, card_only)
+    ]
+    assert figures == [
+        ("2.48", "0.02", "0.00", []),
+        ("2.48", "0.02", "0.00", ["card_unverified"]),
+        ("2.48", "0.00", "0.00", ["not_payable_in_cash"]),
+        ("2.50", "0.00", "0.02", ["card_unverified", "total_differs"]),
+    ]
+
+
+@pytest.fixture
+def basket(goods, shop, shop_in):
+    """Included, added and no tax, in a shop that rounds to coins."""
+    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+    added = [{"name": "Sales tax", "percent": "8.875", "included": False, "compound": False}]
+    with_added = goods("10.00", tax_class=TaxClassFactory(tenant=shop, rates=added))
+    return [
+        charged(goods("3.33"), "3.33", "3"),
+        charged(with_added, "10.00"),
+        {"name": "Unknown", "quantity": "0.5", "unit_price": "1.99"},
+    ]
+
+
+def test_receipt_report_z_refund_and_chain_agree(till, chief, admin, basket):
+    """Totals that are wrong both ways, and one that only coins round."""
+    shift = opened(till)
+    paid = [card(each) for each in ("21.87", "19.99", "30.00", "0.01")]
+    orders = booked(
+        till,
+        *(sale(at, *basket, payments=[each]) for at, each in enumerate([*paid, cash("21.90")], 1)),
+    )
+    body = {"id": new_id(), "reason": "Bad", "method": "cash"}
+    # No gateway has confirmed the card: its cash takes an admin, or an approval.
+    refund = Person(admin).post(f"orders/{orders[1]['id']}/refunds/", body).json()
+    assert close(chief, shift, "101.90").status_code == 200
+
+    z = report(chief, shift, "z")
+    total = sum(ensure_balanced(order) for order in orders)
+    days = [
+        chief.get("reports/sales/", {"group_by": each}).json()["total"]["total"]
+        for each in ("day", "product", "category")
+    ]
+
+    ensure_explained(z)
+    assert {Decimal(each) for each in [z["sales"]["total"], *days]} == {total}
+    assert (refund["total"], refund["cash_rounding"]) == ("19.99", "-0.04")
+    out = StringIO()
+    call_command("verify_chain", stdout=out)
+    assert out.getvalue() == "All chains are whole.\n"
+
+
+def ensure_balanced(order):
+    total = Decimal(order["total"])
+    assert sum(Decimal(each["total"]) for each in order["lines"]) == total
+    assert Decimal(order["paid_total"]) == total + Decimal(order["cash_rounding"])
+    return total
+
+
+def test_an_adjustment_stands_on_the_receipt(till, product):
+    order = booked_one(till, sale(1, charged(product), payments=[card("3.00")]))
+
+    text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
+
+    (said,) = [each for each in text.splitlines() if "Adjustment" in each]
+    assert said.split() == ["Adjustment", "0.50"]
+
+
+@pytest.mark.parametrize(("currency", "price"), [("JPY", "250"), ("KWD", "0.250")])
+def test_in_a_currency_of_other_decimals(currency, price, till, goods, shop_in):
+    shop_in(currency)
+
+    order = booked_one(till, sale(1, charged(goods(price), price), payments=[cash(price)]))
+
+    assert (order["total"], order["flags"]) == (price, [])

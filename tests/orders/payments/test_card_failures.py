@@ -1,0 +1,171 @@
+"""When a gateway breaks, is late or is asked twice: no money is lost sight of."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from orders.models import Payment
+from tenants.scope import tenant_scope
+from tests.factories.tenants import RegisterFactory
+from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
+from tests.support.till import Till, card, cash, ensure_books_balance, line, resolve_payment, shelf
+
+
+def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
+    till, chief, product, store, shop, gateway
+):
+    gateway.answers = [ConnectionResetError("gone")]
+    body = till.order(line(product, "2"), payments=[card("5.00")])
+
+    first = till.post("orders/", body)
+    again = till.post("orders/", body)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json() == again.json()
+    assert (first.json()["status"], first.json()["payments"][0]["status"]) == ("open", "unknown")
+    assert len(gateway.charges) == 1, "whether the money was taken is for a look-up to say"
+    assert shelf(product, store) == (10, 2)
+
+    done = resolve_payment(chief, again.json())
+    assert (done.status_code, done.json()["status"]) == (200, "completed")
+    assert [charge.key for charge in gateway.look_ups] == [gateway.charges[0].key]
+    assert shelf(product, store) == (8, 0)
+    ensure_books_balance(shop)
+
+
+def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
+    till, chief, product, store, gateway, problem
+):
+    """A look-up would find nothing yet, and the money that comes then would belong to nobody."""
+    meanwhile = []
+
+    def ask_too_early(charge):
+        gateway.found = [DECLINED]
+        meanwhile.append(chief.post(f"payments/{charge.key}/resolve/"))
+        return CAPTURED
+
+    gateway.answers = [ask_too_early]
+
+    order = till.sold(line(product), payments=[card("2.50")])
+
+    refused = problem(meanwhile[0], 409, "payment_underway")
+    assert int(meanwhile[0]["Retry-After"]) == refused["retry_after"] > 0
+    assert (order["status"], order["payments"][0]["status"]) == ("completed", "captured")
+    assert shelf(product, store) == (9, 0)
+
+
+@pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
+def test_a_look_up_says_what_became_of_a_card(till, chief, product, store, gateway, found):
+    gateway.answers, gateway.found = [TIMED_OUT], [found]
+    order = till.sold(line(product, "2"), payments=[card("5.00")])
+
+    shown = resolve_payment(chief, order).json()
+
+    assert shown["payments"][0]["status"] == found.outcome
+    assert (shown["status"], shelf(product, store)) == {
+        CAPTURED: ("completed", (8, 0)),
+        DECLINED: ("open", (10, 0)),
+        TIMED_OUT: ("open", (10, 2)),
+    }[found]
+
+
+@pytest.mark.parametrize("payment", [cash("2.50"), card("2.50")])
+def test_what_is_settled_is_not_looked_up(till, chief, product, gateway, problem, payment):
+    order = till.sold(line(product), payments=[payment])
+
+    refused = problem(resolve_payment(chief, order), 409, "payment_settled")
+
+    assert refused["payment_status"] == "captured"
+    assert gateway.look_ups == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_transaction_is_open_while_the_gateway_is_asked(till, chief, product, gateway):
+    gateway.answers = [CAPTURED, TIMED_OUT]
+    till.sold(line(product), payments=[card("2.50")])
+    order = till.sold(line(product), payments=[cash("1.00")])
+
+    paid = till.pay(order, card("1.50")).json()
+    payment = paid["payments"][1]["id"]
+    assert chief.post(f"payments/{payment}/resolve/").json()["status"] == "completed"
+
+    assert gateway.in_transaction == [False] * 3
+
+
+# --- the simulated gateway -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("price", "status", "resolved"),
+    [
+        ("1.90", "captured", None),
+        ("1.91", "declined", None),
+        ("1.92", "unknown", "captured"),
+        ("1.93", "unknown", "declined"),
+    ],
+)
+def test_amounts_for_trying_out(till, chief, goods, price, status, resolved):
+    order = till.sold(line(goods(price)), payments=[card(price)])
+
+    assert order["payments"][0]["status"] == status
+    if resolved:
+        assert resolve_payment(chief, order).json()["payments"][0]["status"] == resolved
+
+
+@pytest.mark.parametrize(("timeout", "status"), [(10, "captured"), (1, "unknown")])
+def test_an_amount_that_is_answered_late(till, goods, settings, monkeypatch, timeout, status):
+    waited = []
+    monkeypatch.setattr("time.sleep", waited.append)
+    settings.PAYMENT_GATEWAY_TIMEOUT = timeout
+
+    order = till.sold(line(goods("1.94")), payments=[card("1.94")])
+
+    assert order["payments"][0]["status"] == status
+    assert waited == [min(2, timeout)]
+
+
+def test_a_second_till_sees_the_order_while_its_card_is_unknown(
+    till, cashier, shop, store, product, gateway
+):
+    gateway.answers = [TIMED_OUT]
+    order = till.sold(line(product), payments=[card("2.50")])
+    second = Till(cashier, RegisterFactory(tenant=shop, store=store, number=2))
+
+    assert second.shown(order) == order
+
+
+@pytest.fixture
+def left_behind(till, product, gateway, shop):
+    """An order whose worker died after it had written the payment down, before it asked."""
+    gateway.answers = [TIMED_OUT]
+    body = till.order(line(product, "2"), payments=[card("3.00")])
+    order = till.post("orders/", body).json()
+    with tenant_scope(shop):
+        Payment.objects.filter(order_id=order["id"]).update(status="pending", reason="")
+    gateway.charges.clear()
+    return body
+
+
+def test_another_payment_does_not_charge_a_card_that_was_left_behind(
+    till, gateway, left_behind, store, product
+):
+    paid = till.pay(left_behind, cash("1.00")).json()
+
+    assert gateway.charges == []
+    assert [payment["status"] for payment in paid["payments"]] == ["pending", "captured"]
+    assert shelf(product, store) == (10, 2)
+
+
+def test_repeating_the_sale_looks_up_a_card_that_was_left_behind(till, gateway, left_behind, shop):
+    early = till.post("orders/", left_behind).json()
+    with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=True):
+        later = till.post("orders/", left_behind).json()
+
+    assert (early["payments"][0]["status"], later["payments"][0]["status"]) == (
+        "pending",
+        "captured",
+    )
+    assert (len(gateway.charges), len(gateway.look_ups)) == (0, 1)
+    ensure_books_balance(shop)

@@ -1,0 +1,183 @@
+"""That lists stay quick when a shop has grown: PostgreSQL walks an index, in the list's order.
+
+10,000 rows of ours beside 10,000 of another shop; each list's own statement is explained.
+"""
+
+from itertools import chain
+
+import pytest
+from django.db import connection
+
+from orders.models import Order, Product, StockLevel
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.orders import (
+    BarcodeFactory,
+    OrderFactory,
+    ProductFactory,
+    StockMovementFactory,
+)
+from tests.support.query_plans import MINUTES, ROWS, SINCE, analyze, multiply, plans_of, with_next
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+
+@pytest.fixture
+def products(product, foreign):
+    """Of fewer, looking at each would be as quick as looking for parts of words."""
+    for row in (product, foreign.product):
+        multiply(
+            row,
+            times=2 * ROWS,
+            sku="'X-' || n",
+            name="'Name ' || lpad((n * 7919 %% 20000)::text, 5, '0')",
+            search_text="' name ' || lpad((n * 7919 %% 20000)::text, 5, '0') || ' x-' || n",
+            price="n / 100.0",
+            updated_at=MINUTES,
+        )
+    code = BarcodeFactory(product=product, code="42")
+    multiply(code, code="'C-' || n")
+    analyze(type(product), type(code))
+
+
+@pytest.fixture
+def orders(cashier, register, foreign):
+    order = OrderFactory(cashier=cashier, register=register)
+    for row in (order, foreign.order):
+        multiply(row, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
+    with tenant_scope(order.tenant):
+        few = Order.objects.filter(number__endswith="77")
+        few.filter(number__contains="1").update(price_overridden=True)
+        few.update(discount_total=1)
+    analyze(type(order))
+
+
+@pytest.fixture
+def movements(shop, product, store, foreign):
+    """Half of ours of one product, half of another."""
+    other = StockMovementFactory(product=ProductFactory(tenant=shop), store=store)
+    for row in (StockMovementFactory(product=product, store=store), other):
+        multiply(row, created_at=MINUTES)
+    theirs = StockMovementFactory(product=foreign.product, store=foreign.store)
+    multiply(theirs, created_at=MINUTES)
+    analyze(type(other))
+
+
+@pytest.fixture
+def levels(product, store, foreign):
+    """A level for each product, ours and theirs taking turns as new rows do; some are watched."""
+    for row in (product, foreign.product):
+        multiply(row, sku="'X-' || n")
+    pairs = []
+    for place in (store, foreign.store):
+        with tenant_scope(place.tenant):
+            stocked = enumerate(Product.objects.filter(stock_levels=None))
+            marks = ((each, None if number % 5 else 5) for number, each in stocked)
+            pairs.append(
+                [StockLevel(store=place, product=each, reorder_point=mark) for each, mark in marks]
+            )
+    with across_tenants():
+        StockLevel.objects.bulk_create(chain.from_iterable(zip(*pairs, strict=False)))
+    analyze(StockLevel)
+
+
+# What is found by a code is one row, however it is sorted then.
+ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
+ONE_BY_BARCODE = {"orders_product_by_id", "Sort"}
+FEW_BY_TRIGRAMS = {"product_search", "Bitmap Heap Scan", "Sort"}
+ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
+
+
+def index_on(table, column):
+    """The index that a foreign key brought with it, whose name ends in a hash."""
+    with connection.cursor() as cursor:
+        indexes = connection.introspection.get_constraints(cursor, table)
+    (name,) = (
+        name for name, each in indexes.items() if each["columns"] == [column] and each["index"]
+    )
+    return name
+
+
+@pytest.mark.usefixtures("products")
+def test_products(till, product):
+    expected = [
+        ({}, {"product_by_name"}),
+        ({"ordering": "-name"}, {"product_by_name"}),
+        ({"is_active": "true"}, {"product_by_name"}),
+        ({"category": str(product.category_id)}, {"product_by_name"}),
+        ({"ordering": "price"}, {"product_by_price"}),
+        ({"ordering": "-price", "price_max": "100"}, {"product_by_price"}),
+        (SINCE, {"product_updated"}),
+        ({"barcode": "42"}, ONE_BY_BARCODE),
+        ({"sku": "X-77"}, ONE_BY_SKU),
+        ({"search": "0077"}, FEW_BY_TRIGRAMS),
+        ({"search": "name 00077"}, FEW_BY_TRIGRAMS),
+        ({"search": "mane 00077"}, FEW_BY_TRIGRAMS),
+    ]
+
+    found = plans_of(till, "products/", "orders_product", [query for query, _ in expected])
+
+    assert found == with_next(expected)
+
+
+@pytest.mark.usefixtures("orders")
+def test_orders(till, register, cashier):
+    expected = [
+        ({}, {"order_by_time"}),
+        ({"ordering": "created_at"}, {"order_by_time"}),
+        ({"created_after": "2026-01-01T00:00:00Z"}, {"order_by_time"}),
+        ({"status": "open"}, {"order_by_time"}),
+        ({"store": str(register.store_id)}, {"order_by_time"}),
+        ({"register": str(register.pk)}, {"order_by_time"}),
+        ({"cashier": str(cashier.pk)}, {"order_by_time"}),
+        ({"discounted": "true"}, {"order_discounted"}),
+        ({"discounted": "true", "ordering": "created_at"}, {"order_discounted"}),
+        ({"discounted": "false"}, {"order_by_time"}),
+        ({"price_overridden": "true"}, {"order_price_overridden"}),
+        ({"price_overridden": "false"}, {"order_by_time"}),
+        (SINCE, {"order_updated"}),
+        ({"number": "O-77"}, ONE_BY_NUMBER),
+    ]
+
+    found = plans_of(till, "orders/", "orders_order", [query for query, _ in expected])
+
+    assert found == with_next(expected)
+
+
+@pytest.mark.usefixtures("movements")
+def test_movements(till, product, store):
+    expected = [
+        ({}, {"movement_by_time"}),
+        ({"type": "receive"}, {"movement_by_time"}),
+        ({"store": str(store.pk)}, {"movement_by_time"}),
+        ({"product": str(product.pk)}, {"movement_of_product"}),
+        ({"product": str(product.pk), "store": str(store.pk)}, {"movement_of_product"}),
+        ({"created_after": "2026-01-01T00:00:00Z"}, {"movement_by_time"}),
+        ({"occurred_after": "2026-01-01T00:00:00Z"}, {"movement_by_time"}),
+        ({"occurred_before": "2999-01-01T00:00:00Z"}, {"movement_by_time"}),
+        ({"transfer": str(product.pk)}, {"movement_of_transfer", "Sort"}),
+        ({"order": str(product.pk)}, {index_on("orders_stockmovement", "order_id"), "Sort"}),
+    ]
+
+    found = plans_of(
+        till, "stock/movements/", "orders_stockmovement", [query for query, _ in expected]
+    )
+
+    assert found == with_next(expected)
+
+
+@pytest.mark.usefixtures("levels")
+def test_stock(till, product, store):
+    expected = [
+        ({}, {"orders_stocklevel_pkey"}),
+        ({"store": str(store.pk)}, {"orders_stocklevel_pkey"}),
+        ({"product": str(product.pk)}, {index_on("orders_stocklevel", "product_id"), "Sort"}),
+        ({"low": "true"}, {"stock_level_watched"}),
+        ({"low": "true", "store": str(store.pk)}, {"stock_level_watched"}),
+    ]
+
+    found = plans_of(till, "stock/", "orders_stocklevel", [query for query, _ in expected])
+
+    # On PostgreSQL the key has the columns of SQLite's index: either is as good.
+    of_key = {"stock_level_by_id": "orders_stocklevel_pkey"}
+    found = {query: {of_key.get(name, name) for name in names} for query, names in found.items()}
+    assert found == with_next(expected)

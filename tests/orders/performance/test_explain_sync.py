@@ -1,0 +1,72 @@
+"""That gaps and flags are found in their own indexes, in a shop that has sold for years."""
+
+import json
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders.models import Order, RegisterSeries
+from tenants.scope import tenant_scope
+from tests.factories.orders import OrderFactory
+from tests.support.query_plans import (
+    MINUTES,
+    ROWS,
+    analyze,
+    multiply,
+    nodes,
+    plans_of,
+    walk,
+    with_next,
+)
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+
+@pytest.fixture
+def sold(cashier, register, foreign):
+    """Many sales of a till, as many made offline of which every fiftieth is lost, and others'."""
+    order = OrderFactory(cashier=cashier, register=register)
+    offline = OrderFactory(cashier=cashier, register=register, device_sequence=1)
+    theirs = OrderFactory(cashier=foreign.cashier, register=foreign.register, device_sequence=1)
+    for row, name in ((order, "O"), (offline, "F"), (theirs, "T")):
+        numbers = {} if row is order else {"device_sequence": "n + 1 + n / 50"}
+        flags = {"flags": "CASE WHEN n %% 50 = 0 THEN ' late ' ELSE '' END"} if numbers else {}
+        multiply(row, number=f"'{name}-' || n", created_at=MINUTES, **numbers, **flags)
+    last = ROWS + 1 + ROWS // 50
+    with tenant_scope(register.tenant):
+        RegisterSeries.objects.create(register=register, last_device_sequence=last)
+    analyze(Order)
+
+
+@pytest.mark.usefixtures("sold")
+def test_gaps_are_found_in_the_index_of_the_series(chief, register):
+    lost = ROWS // 50
+    with CaptureQueriesContext(connection) as queries:
+        answer = chief.get(f"registers/{register.pk}/gaps/").json()
+
+    assert (answer["issued"], answer["missing"]) == (ROWS + 1 + lost, lost)
+    assert len(answer["ranges"]) == 100
+    counted, ranges = (each["sql"] for each in queries if '"device_sequence"' in each["sql"])
+    # Either begins with the till, whose rows are all counted.
+    assert found(counted) <= {"device_sequence_is_unique", "receipt_number_is_unique"}
+    assert found(ranges) == {"device_sequence_is_unique"}
+
+
+def found(sql):
+    """Nothing has vacuumed the table in this transaction: without bitmaps it is as if it had."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+        answer = cursor.fetchone()[0]
+    plan = json.loads(answer) if isinstance(answer, str) else answer
+    return walk(list(nodes(plan[0]["Plan"])), "orders_order")
+
+
+@pytest.mark.usefixtures("sold")
+def test_flagged_sales_are_found_among_the_flagged(till):
+    cases = [({"flag": "late"}, {"order_flagged"})]
+
+    plans = plans_of(till, "orders/", "orders_order", [query for query, _ in cases])
+
+    assert plans == with_next(cases)

@@ -1,0 +1,50 @@
+"""How often an upload asks the database: so often for each sale, however many lines it has."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.support.offline import ago, charged, results, sale, upload
+from tests.support.statements import TRANSACTIONAL
+from tests.support.till import cash
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# PostgreSQL gets the rows of all tables in one message, SQLite a statement for each table.
+EACH_SALE = {"postgresql": 8, "sqlite": 15}
+# Who, where and what is known; and at the end who sent what, and how far the till has counted.
+AROUND = 6
+DUPLICATES = 4
+
+
+def asked(call):
+    with CaptureQueriesContext(connection) as captured:
+        call()
+    return [each["sql"] for each in captured if not TRANSACTIONAL.match(each["sql"])]
+
+
+def test_a_sale_costs_the_same_however_many_there_are_and_however_long(till, goods):
+    products = [goods("0.10", stock="100") for _ in range(5)]
+    upload(till, sale(1, charged(products[0], "0.10"), payments=[cash("0.10")]))
+
+    def batch(sales, lines, begin):
+        items = [charged(each, "0.10") for each in products[:lines]]
+        return [
+            sale(begin + at, *items, payments=[cash(f"0.{lines}0")], sold_at=ago(hours=1))
+            for at in range(sales)
+        ]
+
+    one, many = batch(1, 1, 2), batch(4, 5, 10)
+    counts = [len(asked(lambda each=each: results(till, *each))) for each in (one, many, many)]
+
+    each_sale = EACH_SALE[connection.vendor]
+    assert counts == [AROUND + each_sale, AROUND + 4 * each_sale, AROUND + DUPLICATES]
+
+
+def test_the_gaps_of_a_till(chief, till, product, register):
+    for number in (2, 5, 9):
+        results(till, sale(number, charged(product)))
+
+        ran = asked(lambda: chief.get(f"registers/{register.pk}/gaps/"))
+
+        assert len(ran) == 6

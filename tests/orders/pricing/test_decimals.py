@@ -1,0 +1,153 @@
+"""Every amount that leaves has the decimals of the currency, whoever reads it and wherever.
+
+`tests/support/decimals.py` looks at all answers, files and events of every test; here are days of shops in
+three currencies, in which all of them occur.
+"""
+
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+
+from orders.services.reports.sales import GroupBy
+from tests.support.api import Person
+from tests.support.decimals import Decimals, decimals
+from tests.support.offline import booked_one, charged, sale
+from tests.support.refunds import refunded
+from tests.support.shifts import close, move, opened, report
+from tests.support.till import amount, card, cash, line, new_id, percent
+
+PRICES = {"EUR": "2.50", "JPY": "250", "KWD": "2.500"}
+COINS = {"EUR": "0.05", "JPY": "5", "KWD": "0.005"}
+
+
+@pytest.fixture(params=PRICES)
+def world(request, shop_in, goods, till, chief, admin):
+    """A till, a manager and an admin, and goods at a price that their currency can say."""
+    shop_in(request.param)
+    price = Decimal(PRICES[request.param])
+
+    def text(times):
+        return str((price * Decimal(times)).quantize(price))
+
+    return SimpleNamespace(
+        till=till,
+        chief=chief,
+        head=Person(admin),
+        goods=goods(text(1), stock="99"),
+        text=text,
+        coin=COINS[request.param],
+    )
+
+
+def test_a_refusal_and_its_sentence(world, problem):
+    till, text = world.till, world.text
+    order = till.sold(line(world.goods, "2"), payments=[cash(text(1))])
+
+    refused = world.chief.post(f"orders/{order['id']}/void/", {"reason": "Left"})
+
+    answer = problem(refused, 409, "order_is_paid")
+    assert answer["paid"] == text(1)
+    assert answer["detail"].startswith(f"{text(1)} is paid")
+    over = till.pay(order, cash(text(3)))
+    assert problem(over, 409, "payment_exceeds_due")["due"] == text(1)
+    shorter = till.patch(
+        f"orders/{order['id']}/lines/{order['lines'][0]['id']}/", {"unit_price": "0"}, If_Match="*"
+    )
+    assert shorter.status_code in {403, 409}
+    assert not decimals.found
+
+
+def test_what_the_audit_says_of_prices_and_settings(world):
+    head, text = world.head, world.text
+    changes = {"price": text(2)}
+    head.patch(f"products/{world.goods.pk}/", changes, If_Match="*")
+    limits = {"cashier": {"refund_amount": "20"}}
+    settings = {"cash_rounding_increment": world.coin, "limits": limits}
+    assert head.patch("tenant/", settings, If_Match="*").status_code == 200
+
+    said = {each["event"]: each["facts"] for each in head.get("audit/").json()["results"]}
+
+    price = said["product_changed"]["changes"]["price"]
+    assert price == {"from": text(1), "to": text(2)}
+    limits = said["settings_changed"]["changes"]["limits"]
+    zero, twenty = text(0), str(Decimal(20) + Decimal(text(0)))
+    amounts = [limits[side]["cashier"]["refund_amount"] for side in ("from", "to")]
+    assert amounts == [zero, twenty]
+    assert limits["from"]["cashier"]["line_discount_percent"] == "10"
+    assert not decimals.found
+
+
+def sell_and_give_back(world):
+    till, chief, text = world.till, world.chief, world.text
+    reduced = line(world.goods, "4", discounts=[percent("5"), amount(text("0.1"))])
+    sold = till.sold(reduced, payments=[card(text(1)), {"id": new_id(), "method": "cash"}])
+    part = till.sold(line(world.goods), payments=[cash(text("0.5"))])
+    chief.post(f"payments/{part['payments'][0]['id']}/cancel/", {})
+    refunded(chief, sold, amount=text("0.5"))
+    credit = chief.post("store-credits/", {"id": new_id(), "amount": text(3)}).json()
+    with_credit = {"method": "store_credit", "amount": text(1), "reference": credit["full_code"]}
+    till.sold(line(world.goods), payments=[{"id": new_id(), **with_credit}])
+    booked_one(till, sale(1, charged(world.goods, text(1)), payments=[cash(text("1.5"))]))
+    return sold
+
+
+def work_a_day(world):
+    till, chief, text = world.till, world.chief, world.text
+    shift = opened(till, text(40))
+    sold = sell_and_give_back(world)
+    for person, kind, times in ((till, "paid_in", 4), (chief, "paid_out", 1), (chief, "drop", 2)):
+        assert move(person, shift, kind, text(times)).status_code == 201
+    assert close(chief, shift, report(chief, shift)["cash"]["expected"]).status_code == 200
+    report(chief, shift, "z")
+    return sold
+
+
+def test_a_whole_day(world):
+    sold = work_a_day(world)
+
+    for path in ("orders/", "shifts/", "audit/", "changes/", "store-credits/", "products/"):
+        assert world.head.get(path).status_code == 200
+    for group in GroupBy:
+        for shape in ("json", "csv"):
+            asked = {"group_by": group.value, "format": shape}
+            assert world.chief.get("reports/sales/", asked).status_code == 200
+    for path in ("products/export/", f"orders/{sold['id']}/receipt/"):
+        assert world.chief.get(path).status_code == 200
+    assert not decimals.found
+
+
+def test_the_watch_itself():
+    watch = Decimals()
+    kept = {
+        "paid": "2.380",
+        "detail": "2.380 is paid on order 1-000001.",
+        "changes": {"price": {"from": "1.190", "to": "1.20"}, "limits": [{"refund_amount": "20"}]},
+        "over_short": {"cash": "1"},
+        "unheard_of": "1.5",
+    }
+    fine = {
+        "paid": "2.38",
+        "quantity": "0.735",
+        "percent": "8.875",
+        "detail": "2.38 is paid, 8.875 % at 10.0.0.1",
+        "ip": "127.0.0.1",
+        "count": 3,
+        "unheard_of": "15",
+    }
+
+    watch.read(kept, "EUR", "kept")
+    assert [each.rpartition(": ")[0] for each in watch.found] == [
+        "kept, paid",
+        "kept, detail",
+        "kept, changes, price, from",
+        "kept, changes, limits, refund_amount",
+        "kept, over_short, cash",
+        "kept, unheard_of",
+    ]
+    watch.begin()
+    watch.read_sheet("label,total\r\nTea,2.5\r\n", "EUR", "report")
+    assert watch.found == ["the file of report, total: 2.5"]
+    watch.begin()
+    watch.read(fine, "EUR", "fine")
+    assert watch.found == []

@@ -1,0 +1,143 @@
+"""A line that costs nothing beside one that is paid: it bears nothing, and comes back too."""
+
+import pytest
+
+from tests.support.refunds import ensure_sound, refund, refunded
+from tests.support.till import amount, cash, line, percent, shelf
+
+
+@pytest.fixture
+def products(goods):
+    """What is paid for, and what is given with it."""
+    return goods("11.90"), goods("0.00", name="Sample")
+
+
+@pytest.fixture
+def basket(products):
+    paid, free = products
+    return [line(free, "2"), line(paid)]
+
+
+@pytest.fixture
+def sold(managers_till, basket):
+    return managers_till.sold(*basket, payments=[cash("11.90")])
+
+
+def figures(order):
+    return [
+        (each["discount_total"], each["tax_total"], each["total"], refunds_of(each))
+        for each in order["lines"]
+    ]
+
+
+def refunds_of(each):
+    return each["refunded_quantity"], each["refunded_total"]
+
+
+def test_it_is_sold_at_nothing_and_leaves_the_shelf(sold, products, store):
+    assert (sold["status"], sold["total"], sold["tax_total"]) == ("completed", "11.90", "1.90")
+    assert figures(sold) == [
+        ("0.00", "0.00", "0.00", ("0", "0.00")),
+        ("0.00", "1.90", "11.90", ("0", "0.00")),
+    ]
+    (tax,) = sold["taxes"]
+    assert (tax["amount"], tax["taxable"]) == ("1.90", "10.00")
+    assert [shelf(each, store) for each in products] == [(9, 0), (8, 0)]
+
+
+@pytest.mark.parametrize(
+    ("discounts", "taken", "total"),
+    [
+        ([percent("10")], "1.19", "10.71"),
+        ([amount("1.90")], "1.90", "10.00"),
+        ([amount("0.01")], "0.01", "11.89"),
+        ([percent("33.33"), amount("1.00")], "4.97", "6.93"),
+    ],
+)
+def test_a_discount_of_the_order_is_borne_by_what_costs_something(
+    discounts, taken, total, managers_till, basket
+):
+    order = managers_till.sold(*basket, discounts=discounts)
+
+    assert (order["discount_total"], order["total"]) == (taken, total)
+    free, paid = order["lines"]
+    assert (free["discount_total"], free["tax_total"], free["total"]) == ("0.00",) * 3
+    assert (paid["discount_total"], paid["total"]) == (taken, total)
+
+
+def test_a_line_that_a_discount_made_free_bears_nothing_either(managers_till, goods):
+    given, paid = goods("5.00"), goods("10.00")
+    lines = [line(given, discounts=[percent("100")]), line(paid)]
+
+    order = managers_till.sold(*lines, discounts=[percent("10")])
+
+    assert [each["total"] for each in order["lines"]] == ["0.00", "9.00"]
+    assert [each["tax_total"] for each in order["lines"]] == ["0.00", "1.44"]
+    assert (order["subtotal"], order["discount_total"], order["total"]) == ("15.00", "6.00", "9.00")
+
+
+def line_back(order, place, quantity="1"):
+    return [{"line": order["lines"][place]["id"], "quantity": quantity}]
+
+
+def test_of_what_is_free_goods_come_back_and_no_money(managers_till, sold, products, store, shop):
+    done = refunded(managers_till, sold, lines=line_back(sold, 0, "2"))
+
+    assert (done["status"], done["total"], done["payouts"]) == ("done", "0.00", [])
+    order = managers_till.shown(sold)
+    assert (order["status"], order["refunded_total"]) == ("partially_refunded", "0.00")
+    assert refunds_of(order["lines"][0]) == ("2", "0.00")
+    assert shelf(products[1], store) == (10, 0)
+    ensure_sound(shop)
+
+
+def test_a_sale_is_refunded_once_the_money_and_the_free_goods_are_back(
+    managers_till, sold, products, store, shop, problem
+):
+    refunded(managers_till, sold, lines=line_back(sold, 1))
+    of_money = managers_till.shown(sold)
+    refunded(managers_till, sold, lines=line_back(sold, 0))
+    of_one = managers_till.shown(sold)
+    refunded(managers_till, sold, lines=line_back(sold, 0))
+    of_all = managers_till.shown(sold)
+
+    assert [(each["status"], each["refunded_total"]) for each in (of_money, of_one, of_all)] == [
+        ("partially_refunded", "11.90"),
+        ("partially_refunded", "11.90"),
+        ("refunded", "11.90"),
+    ]
+    assert [shelf(each, store) for each in products] == [(10, 0), (10, 0)]
+    nothing_left = refund(managers_till, sold)
+    problem(nothing_left, 409, "illegal_transition")
+    ensure_sound(shop)
+
+
+def test_everything_at_once_takes_the_free_goods_too(managers_till, sold, products, store, shop):
+    done = refunded(managers_till, sold)
+
+    assert (done["total"], [each["amount"] for each in done["payouts"]]) == ("11.90", ["11.90"])
+    assert managers_till.shown(sold)["status"] == "refunded"
+    assert [shelf(each, store) for each in products] == [(10, 0), (10, 0)]
+    ensure_sound(shop)
+
+
+def test_money_without_goods_is_given_back_of_what_was_paid_for(
+    managers_till, sold, products, store, shop
+):
+    done = refunded(managers_till, sold, amount="11.90")
+
+    (of_line,) = done["lines"]
+    assert (of_line["line"], of_line["total"]) == (sold["lines"][1]["id"], "11.90")
+    order = managers_till.shown(sold)
+    assert (order["status"], order["refunded_total"]) == ("partially_refunded", "11.90")
+    assert [shelf(each, store) for each in products] == [(9, 0), (8, 0)]
+    ensure_sound(shop)
+
+
+def test_what_is_free_is_not_given_back_twice(managers_till, sold, shop, problem):
+    refunded(managers_till, sold, lines=line_back(sold, 0, "2"))
+
+    again = refund(managers_till, sold, lines=line_back(sold, 0))
+
+    problem(again, 400, "invalid", {"lines[0].quantity": "too_much"})
+    ensure_sound(shop)

@@ -1,0 +1,143 @@
+"""What the rate of a tax was applied to, wherever a tax is shown; above all of compound taxes."""
+
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import pytest
+
+from orders.models import Order, OrderLine
+from tenants.scope import tenant_scope
+from tests.factories.orders import TaxClassFactory
+from tests.support.refunds import back, refunded
+from tests.support.shifts import close, opened, report
+from tests.support.till import cash, line
+
+
+def rate(name, percent, *, included=False, compound=False):
+    return {"name": name, "percent": percent, "included": included, "compound": compound}
+
+
+class Case(NamedTuple):
+    """Goods with two taxes, each `(name, base, tax)` as sold, and of 0.333 of them given back."""
+
+    price: str
+    total: str
+    rates: list[dict[str, Any]]
+    sold: list[tuple[str, str, str]]
+    part: list[tuple[str, str, str]]
+
+
+ADDED = Case(
+    "100.00",
+    "126.00",
+    [rate("State", "5"), rate("City", "20", compound=True)],
+    sold=[("State", "100.00", "5.00"), ("City", "105.00", "21.00")],
+    part=[("State", "33.30", "1.67"), ("City", "34.97", "6.99")],
+)
+INCLUDED = Case(
+    "117.70",
+    "117.70",
+    [rate("State", "10", included=True), rate("City", "7", included=True, compound=True)],
+    sold=[("State", "100.00", "10.00"), ("City", "110.00", "7.70")],
+    part=[("State", "33.30", "3.33"), ("City", "36.63", "2.56")],
+)
+
+
+def shown(taxes):
+    return [(tax["name"], tax["taxable"], tax["amount"]) for tax in taxes]
+
+
+@pytest.fixture(params=[ADDED, INCLUDED], ids=["added", "included"])
+def case(request):
+    return request.param
+
+
+@pytest.fixture
+def basket(goods, shop, case):
+    taxed = TaxClassFactory(tenant=shop, rates=case.rates)
+    goods = goods(case.price, stock=None, track_stock=False, sold_by="weight", tax_class=taxed)
+    return line(goods)
+
+
+def test_answers_and_receipts_show_what_a_compound_rate_was_applied_to(till, basket, case):
+    calculated = till.post("orders/calculate/", {"lines": [basket]}).json()
+    order = till.sold(basket, payments=[cash(case.total)])
+
+    for answer in (calculated, order, till.shown(order)):
+        assert shown(answer["taxes"]) == shown(answer["lines"][0]["taxes"]) == case.sold
+    words = "incl." if case.rates[0]["included"] else "added"
+    receipt = till.get(f"orders/{order['id']}/receipt/").json()
+    assert [(row["words"], row["amount"]) for row in receipt["taxes"]] == [
+        (f"{name} {each['percent']} % {words} on {base}", tax)
+        for (name, base, tax), each in zip(case.sold, case.rates, strict=True)
+    ]
+    for face in ("html", "text"):
+        paper = till.get(f"orders/{order['id']}/receipt/?format={face}").content.decode()
+        assert all(f"on {base}" in paper for _, base, _ in case.sold)
+
+
+def test_reports_sum_what_a_compound_rate_was_applied_to(till, chief, basket, case):
+    shift = opened(till)
+    for _ in range(2):
+        till.sold(basket, payments=[cash(case.total)])
+
+    twice = [(n, str(2 * Decimal(base)), str(2 * Decimal(tax))) for n, base, tax in case.sold]
+    assert shown(report(chief, shift)["taxes"]) == sorted(twice)
+    by_tax = chief.get("reports/sales/?group_by=tax").json()["rows"]
+    kept = [(row["label"].split()[0], row["taxable"], row["tax_total"]) for row in by_tax]
+    assert kept == sorted(twice)
+
+
+def test_refunds_give_back_the_bases_to_the_last_unit(till, chief, basket, case):
+    shift = opened(till)
+    order = till.sold(basket, payments=[cash(case.total)])
+
+    some = refunded(chief, order, lines=back(order, "0.333", restock=False))
+    refunded(chief, order, lines=back(order, "0.667", restock=False))
+    assert close(chief, shift, "100.00").status_code == 200
+
+    assert shown(some["taxes"]) == case.part
+    by_tax = chief.get("reports/sales/?group_by=tax").json()["rows"]
+    given_back = [(row["refunded_taxable"], row["refunded_tax_total"]) for row in by_tax]
+    assert given_back == [(base, tax) for _, base, tax in sorted(case.sold)]
+    nothing = [(name, "0.00", "0.00") for name, _, _ in sorted(case.sold)]
+    assert shown(report(chief, shift, "z")["taxes"]) == nothing
+
+
+def test_a_sale_from_before_bases_were_kept_comes_back_on_the_base_that_it_showed(
+    till, chief, goods, shop
+):
+    taxed = TaxClassFactory(tenant=shop, rates=ADDED.rates)
+    product = goods("100.00", tax_class=taxed)
+    order = till.sold(line(product, "2"), payments=[cash("252.00")])
+    with tenant_scope(shop):
+        for row in OrderLine.objects.all():
+            row.taxes = [{k: v for k, v in tax.items() if k != "taxable"} for tax in row.taxes]
+            row.save_changes("taxes")
+        row = Order.objects.get()
+        row.taxes = [tax | {"taxable": "200.00"} for tax in row.taxes]
+        row.save_changes("taxes")
+
+    old = till.shown(order)
+    first, second = (refunded(chief, order, lines=back(order)) for _ in range(2))
+
+    stored = [("State", "200.00", "10.00"), ("City", "200.00", "42.00")]
+    assert shown(old["taxes"]) == shown(old["lines"][0]["taxes"]) == stored
+    half = [("State", "100.00", "5.00"), ("City", "100.00", "21.00")]
+    assert shown(first["taxes"]) == shown(second["taxes"]) == half
+
+
+def test_what_is_sent_again_is_answered_to_the_letter_as_the_first_time(till, chief, goods, shop):
+    taxed = TaxClassFactory(tenant=shop, rates=ADDED.rates)
+    product = goods("100.00", tax_class=taxed)
+    off = [{"type": "amount", "value": "1.00", "reason": "Scratched"}]
+    body = till.order(line(product, "2", discounts=off), discounts=off, payments=[cash("249.48")])
+
+    answers = [chief.post("orders/", body) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].content == answers[1].content
+    back = {"id": body["id"], "reason": "Broken"}
+    refunds = [chief.post(f"orders/{body['id']}/refunds/", back) for _ in range(2)]
+    assert [answer.status_code for answer in refunds] == [201, 200]
+    assert refunds[0].content == refunds[1].content

@@ -1,0 +1,73 @@
+"""What must hold whatever the code does: the database itself refuses the rest."""
+
+from decimal import Decimal
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from orders.models import Payment
+from tenants.scope import tenant_scope
+from tests.factories.orders import StoreCreditFactory
+from tests.support.refunds import back, everything, refunded
+from tests.support.till import card, cash, line
+
+REFUSED = {
+    "orders_order": [
+        "refunded_total = paid_total + 0.01",
+        "refunded_total = -0.01",
+    ],
+    "orders_orderline": [
+        "refunded_quantity = quantity + 0.001",
+        "refunded_quantity = -0.001",
+        "refunded_total = total + 0.01",
+        "refunded_total = -0.01",
+    ],
+    "orders_payment": [
+        "refunded_total = amount + 0.01",
+        "refunded_total = -0.01",
+        "status = 'canceled'",
+    ],
+    "orders_refund": ["total = -0.01", "receipt_number = NULL", "status = 'failed'"],
+    "orders_refundline": ["quantity = -1", "total = -0.01"],
+    "orders_payout": ["amount = -0.01", "paid = -0.01", "amount = 0, paid = 0"],
+    "orders_storecredit": ["balance = -0.01"],
+    "orders_storecreditentry": ["amount = 0", "amount = 5"],
+}
+
+
+@pytest.fixture
+def given_back(till, chief, goods, shop):
+    """One of two came back."""
+    order = till.sold(line(goods("2.50"), "2"), payments=[cash("5.00")])
+    refunded(chief, order, lines=back(order))
+    StoreCreditFactory(tenant=shop)
+    return order
+
+
+@pytest.mark.parametrize("table", REFUSED)
+def test_no_statement_breaks_the_books(table, given_back, shop):
+    before = everything(shop)
+    for change in REFUSED[table]:
+        with (
+            tenant_scope(shop),
+            pytest.raises(IntegrityError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"UPDATE {table} SET {change}")  # noqa: S608
+
+    assert everything(shop) == before
+
+
+def test_entries_of_store_credit_are_never_taken_away(given_back, shop):
+    refused = pytest.raises(IntegrityError)
+    with tenant_scope(shop), refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM orders_storecreditentry")
+
+
+def test_money_that_never_came_does_not_go_back(till, goods, gateway, in_shop):
+    order = till.sold(line(goods("2.50")), payments=[card("1.00")])
+    Payment.objects.filter(order_id=order["id"]).update(status="declined")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Payment.objects.filter(order_id=order["id"]).update(refunded_total=Decimal("0.01"))

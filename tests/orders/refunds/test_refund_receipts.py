@@ -1,0 +1,113 @@
+"""What the customer takes home who brought something back."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import Refund
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.factories.orders import TaxClassFactory
+from tests.support.gateway import CAPTURED, TIMED_OUT
+from tests.support.refunds import refunded
+from tests.support.till import card, cash, line, new_id
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture
+def sold(till, goods, shop):
+    vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
+    taxed = TaxClassFactory(tenant=shop, rates=vat)
+    cheese = goods("11.90", name="Cheese", tax_class=taxed)
+    bag = goods("1.00", name="Bag", tax_class=None)
+    return till.sold(line(cheese, "3"), line(bag), payments=[cash("36.70")])
+
+
+def receipt(client, back, form="json"):
+    return client.get(f"refunds/{back['id']}/receipt/", {"format": form})
+
+
+def words(rows):
+    return [(row["words"], row["amount"]) for row in rows]
+
+
+@pytest.fixture
+def back(chief, sold):
+    return refunded(chief, sold, lines=[{"line": sold["lines"][0]["id"], "quantity": "2"}])
+
+
+def test_a_refunds_receipt_as_data(till, sold, back, manager):
+    response = receipt(till, back)
+
+    assert response.status_code == 200, response.content
+    shown = response.json()
+    assert (shown["id"], shown["prints"], shown["number"]) == (back["id"], 0, 2)
+    assert (shown["order"], shown["order_id"]) == ("1-000001", sold["id"])
+    assert (shown["order_receipt_number"], shown["order_register"]) == (1, "Till 1")
+    assert (shown["served_by"], shown["reason"]) == (str(manager), "broken")
+    assert words(shown["lines"]) == [("Cheese", "23.80"), ("Quantity 2", "")]
+    assert words(shown["totals"]) == [("REFUNDED EUR", "23.80")]
+    assert words(shown["taxes"]) == [("VAT 19 % incl. on 20.00", "3.80")]
+    assert words(shown["payouts"]) == [("Cash", "23.80")]
+
+
+def test_a_refunds_receipt_on_paper(till, back):
+    lines = receipt(till, back, "text").content.decode().splitlines()
+
+    assert lines[0].strip() == "REFUND"
+    for text in ("Refund of order 1-000001", "Refund of receipt 1, Till 1", "Reason broken"):
+        assert text in lines
+    assert any(text.startswith("Receipt 2 ") for text in lines)
+    assert lines[-1].strip() == back["id"]
+
+
+@pytest.mark.parametrize(
+    "form", ["html", "escpos", pytest.param("pdf", marks=[pytest.mark.pdf, pytest.mark.once])]
+)
+def test_a_refunds_receipt_has_all_faces_and_one_original(till, back, form, shop):
+    assert receipt(till, back, form).status_code == 200
+
+    copy = receipt(till, back, "text").content.decode().splitlines()
+
+    assert [text.strip() for text in copy[:2]] == ["REFUND", "COPY 1"]
+    assert receipt(till, back).json()["prints"] == 2
+    with tenant_scope(shop):
+        event = AuditEvent.objects.get(event="receipt_copied")
+        assert (event.target_type, event.target) == ("refund", Refund.objects.get().pk)
+
+
+def test_an_amount_without_goods_says_so(till, chief, sold):
+    back = refunded(chief, sold, amount="5.00")
+
+    shown = receipt(till, back).json()
+
+    assert ("Amount only", "") in words(shown["lines"])
+    assert words(shown["payouts"]) == [("Cash", "5.00")]
+
+
+def test_coins_that_were_rounded_have_a_line(till, chief, goods, shop_in):
+    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+    order = till.sold(line(goods("9.98")), payments=[cash("10.00")])
+
+    shown = receipt(till, refunded(chief, order)).json()
+
+    assert words(shown["totals"]) == [("REFUNDED EUR", "9.98"), ("Cash rounding", "0.02")]
+    assert words(shown["payouts"]) == [("Cash", "10.00")]
+
+
+def test_a_refund_that_is_not_done_has_no_receipt(till, chief, goods, gateway, problem, shop):
+    gateway.answers, gateway.returns = [CAPTURED], [TIMED_OUT]
+    order = till.sold(line(goods("5.00")), payments=[card("5.00")])
+    back = refunded(chief, order)
+    assert back["status"] == "pending"
+
+    for form in ("json", "text", "html"):
+        problem(receipt(till, back, form), 409, "no_receipt")
+
+    with tenant_scope(shop):
+        assert Refund.objects.get().prints == 0
+
+
+def test_another_shops_refund_is_nobodys(till, back, problem, stranger):
+    problem(receipt(till, {"id": new_id()}), 404, "not_found")

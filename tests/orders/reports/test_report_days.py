@@ -1,0 +1,219 @@
+"""Which days a report is about: those of each store, by its own clock."""
+
+from collections import Counter
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
+
+import pytest
+import time_machine
+
+from accounts.models import Posting
+from orders.admin.dashboard import sales_of
+from tenants.models import Store
+from tenants.scope import tenant_scope
+from tests.factories.orders import RefundFactory
+from tests.support.api import Person
+from tests.support.reports import asked, place, seller
+
+NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
+
+
+@pytest.fixture
+def sale(cashier):
+    return seller(cashier)
+
+
+def test_each_store_has_its_own_day(shop, sale, chief):
+    berlin, kathmandu = place(shop, "Europe/Berlin", time(4)), place(shop, "Asia/Kathmandu")
+    for register, moment in (
+        (berlin, "2026-03-02T02:59:59Z"),  # 3:59, and still the night before
+        (berlin, "2026-03-02T03:00:00Z"),
+        (kathmandu, "2026-03-01T18:14:59Z"),
+        (kathmandu, "2026-03-01T18:15:00Z"),  # midnight
+    ):
+        sale(moment, register)
+
+    days = asked(chief, group_by="day", **{"from": "2026-03-01", "to": "2026-03-02"})["rows"]
+    second = asked(chief, group_by="hour", **{"from": "2026-03-02"})["rows"]
+
+    assert [(row["key"], row["orders"]) for row in days] == [("2026-03-01", 2), ("2026-03-02", 2)]
+    assert [row["key"] for row in second] == ["2026-03-02T00:00+05:45", "2026-03-02T04:00+01:00"]
+
+
+def test_the_hour_that_comes_twice_is_two_hours_in_their_order(shop, sale, chief):
+    berlin = place(shop, "Europe/Berlin")
+    for hour in ("2026-10-24T22", "2026-10-25T00", "2026-10-25T01", "2026-10-25T22"):
+        sale(f"{hour}:30:00Z", berlin)
+
+    rows = asked(chief, group_by="hour", **{"from": "2026-10-25"})["rows"]
+
+    assert [row["key"] for row in rows] == [
+        "2026-10-25T00:00+02:00",
+        "2026-10-25T02:00+02:00",
+        "2026-10-25T02:00+01:00",
+        "2026-10-25T23:00+01:00",
+    ]
+
+
+def test_a_day_may_begin_at_any_minute(shop, sale, chief):
+    register = place(shop, "Europe/Berlin", time(5, 10))
+    for minute in ("09", "10", "59"):
+        sale(f"2026-03-02T04:{minute}:30Z", register)
+    range_of_two = {"from": "2026-03-01", "to": "2026-03-02"}
+
+    days = asked(chief, group_by="day", **range_of_two)["rows"]
+    hours = asked(chief, group_by="hour", **range_of_two)["rows"]
+
+    assert [(row["key"], row["orders"]) for row in days] == [("2026-03-01", 1), ("2026-03-02", 2)]
+    assert [(row["key"], row["orders"]) for row in hours] == [("2026-03-02T05:00+01:00", 3)]
+
+
+@pytest.mark.parametrize("group", ["day", "hour", "store", "register", "product", "method", "tax"])
+def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(group, shop, sale, chief):
+    """Asked for each day alone: what lies on the edge is in one report, by whatever group."""
+    berlin = place(shop, "Europe/Berlin")
+    edge = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
+    moments = ((edge - timedelta(microseconds=1), "1.00"), (edge, "20.00"))
+    for number, (at, total) in enumerate(moments, 101):
+        refunded = {"status": "done", "completed_at": at, "receipt_number": number}
+        RefundFactory(order=sale(at, berlin, total), total=Decimal("0.50"), **refunded)
+
+    totals = [
+        asked(chief, group_by=group, **{"from": day})["total"]
+        for day in ("2026-03-01", "2026-03-02", "2026-03-03")
+    ]
+
+    assert [(each["total"], each["refunded_total"]) for each in totals] == [
+        ("1.00", "0.50"),
+        ("20.00", "0.50"),
+        ("0.00", "0.00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "starts_at", "change"),
+    [
+        ("Europe/Berlin", time(2, 30), "2026-03-29T01:00:00Z"),  # 02:30 is left out
+        ("Europe/Berlin", time(2, 30), "2026-10-25T01:00:00Z"),  # and comes twice
+        ("America/Havana", time(0, 30), "2026-11-01T05:00:00Z"),
+        ("America/Havana", time(0), "2026-03-08T05:00:00Z"),  # midnight is left out
+        ("Asia/Beirut", time(0), "2026-10-24T21:00:00Z"),
+        ("Australia/Lord_Howe", time(2), "2026-10-03T15:30:00Z"),  # by half an hour
+        ("Africa/Casablanca", time(2, 30), "2026-02-15T02:00:00Z"),
+    ],
+)
+def test_reports_and_the_start_page_have_the_days_of_the_calendar(
+    zone, starts_at, change, shop, sale, chief
+):
+    """What the database counts is what the calendar says, around a change of the clock."""
+    register = place(shop, zone, starts_at)
+    change = datetime.fromisoformat(change)
+    moments = [
+        change + timedelta(minutes=minutes)
+        for minutes in (-1500, -120, -75, -60, -45, -15, -1, 0, 1, 10, 30, 59, 60, 75, 120, 1500)
+    ]
+    for moment in moments:
+        sale(moment, register)
+    calendar = register.store.business_days
+    expected = Counter(calendar.day_of(moment).isoformat() for moment in moments)
+
+    rows = asked(chief, group_by="day", **{"from": min(expected), "to": max(expected)})["rows"]
+    alone = {
+        day: asked(chief, group_by="store", **{"from": day})["total"]["orders"] for day in expected
+    }
+
+    assert {row["key"]: row["orders"] for row in rows} == expected
+    assert alone == expected
+    with tenant_scope(shop):
+        for moment in moments:
+            store = Store.objects.select_related("tenant").get(pk=register.store_id)
+            began = calendar.start_of(calendar.day_of(moment))
+            assert store.day_began(moment) == began <= moment
+            counted = sum(each.count for each in sales_of([store], moment))
+            assert counted == sum(each >= began for each in moments)
+
+
+def test_today_is_the_business_day_of_each_store(shop, sale, chief, client_of):
+    late, early = place(shop, "Europe/Berlin", time(4)), place(shop, "Pacific/Auckland")
+    now = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+    sale("2026-03-01T20:00:00Z", late)
+    sale("2026-03-01T20:00:00Z", early)
+    sale("2026-03-01T02:00:00Z", late)
+
+    with time_machine.travel(now, tick=False):
+        report = asked(Person(chief.user), group_by="register")
+        of_one = asked(Person(chief.user), store=str(late.store_id))
+
+    assert (report["from"], report["to"]) == ("2026-03-01", "2026-03-02")
+    assert {row["key"]: row["orders"] for row in report["rows"]} == {
+        str(late.pk): 1,
+        str(early.pk): 1,
+    }
+    assert (of_one["from"], of_one["to"], of_one["total"]["orders"]) == (
+        "2026-03-01",
+        "2026-03-01",
+        1,
+    )
+
+
+def test_days_in_which_nothing_was_sold(chief, register):
+    report = asked(chief, group_by="product", **{"from": "2020-01-01", "to": "2020-12-31"})
+
+    assert report["rows"] == []
+    assert (report["total"]["orders"], report["total"]["net_total"]) == (0, "0.00")
+
+
+def test_a_shop_without_a_store_has_sold_nothing(chief):
+    assert asked(chief)["rows"] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "errors"),
+    [
+        ({"from": "2026-03-02", "to": "2026-03-01"}, {"to": "invalid"}),
+        ({"from": "2025-01-01", "to": "2026-01-02"}, {"to": "invalid"}),
+        ({"to": "2026-03-01"}, {"from": "required"}),
+        ({"from": "2026-02-29"}, {"from": "invalid"}),
+        ({"from": "20260228"}, {"from": "invalid"}),
+        ({"from": "2026-W09-6"}, {"from": "invalid"}),
+        ({"from": "0001-01-01"}, {"from": "out_of_range"}),
+        ({"from": "9999-12-31"}, {"from": "out_of_range"}),
+        ({"group_by": "weather"}, {"group_by": "invalid_choice"}),
+        ({"format": "pdf"}, {"format": "invalid_choice"}),
+        ({"store": "x"}, {"store": "invalid"}),
+        ({"store": NOBODYS}, {"store": "does_not_exist"}),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_answered_is_refused(query, errors, chief, problem):
+    problem(chief.get("reports/sales/", query), 400, "invalid", errors)
+
+
+def test_a_store_of_another_shop_is_one_that_nobody_has(chief, foreign, problem):
+    there, nowhere = (
+        problem(
+            chief.get("reports/sales/", {"store": str(pk)}),
+            400,
+            "invalid",
+            {"store": "does_not_exist"},
+        )
+        for pk in (foreign.store.pk, NOBODYS)
+    )
+    assert there["errors"] == nowhere["errors"]
+
+
+def test_cashiers_see_none(till, problem):
+    problem(till.get("reports/sales/"), 403, "permission_denied")
+
+
+def test_a_manager_who_is_posted_somewhere_sees_every_store_as_with_orders(shop, sale, chief):
+    here, there = place(shop, "UTC"), place(shop, "UTC")
+    with tenant_scope(shop):
+        Posting.objects.create(user=chief.user, store=here.store)
+    for register in (here, there):
+        sale("2026-03-01T12:00:00Z", register)
+
+    total = asked(chief, **{"from": "2026-03-01"})["total"]
+    of_one = asked(chief, store=str(there.store_id), **{"from": "2026-03-01"})["total"]
+
+    assert (total["orders"], of_one["orders"]) == (2, 1)

@@ -1,0 +1,232 @@
+"""What an open order refuses, and what it gives away with leave."""
+
+import pytest
+
+from orders.models import Order, OrderLine
+from tenants.scope import tenant_scope
+from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.approvals import asked, given
+from tests.support.parallel import at_once
+from tests.support.till import card, cash, line, new_id, percent
+
+
+@pytest.fixture
+def order(till, goods):
+    return till.sold(line(goods("2.50"), "2"))
+
+
+@pytest.fixture
+def path(order):
+    return f"orders/{order['id']}/"
+
+
+def test_fast_scanning_counts_every_scan_once(till, path, goods):
+    product, id = goods("1.00"), new_id()
+
+    for _ in range(2):
+        till.post(f"{path}lines/", line(product, id=id))
+        till.post(f"{path}lines/", line(product))
+
+    order = till.get(path).json()
+    assert [each["quantity"] for each in order["lines"]] == ["2", "1", "1", "1"]
+    assert order["total"] == "8.00"
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.postgres
+def test_two_scans_at_once_are_two(till, path, goods):
+    product = goods("1.00")
+
+    at_once([lambda: till.post(f"{path}lines/", line(product)) for _ in range(8)])
+
+    order = till.get(path).json()
+    assert (len(order["lines"]), order["total"]) == (9, "13.00")
+
+
+def test_the_same_id_for_something_else_is_a_conflict(till, path, goods, problem):
+    id = new_id()
+    till.post(f"{path}lines/", line(goods("1.00"), id=id))
+    before = till.get(path).json()
+
+    problem(till.post(f"{path}lines/", line(goods("2.00"), id=id)), 409, "id_conflict")
+
+    assert till.get(path).json() == before
+
+
+@pytest.mark.parametrize(("header", "status"), [(None, 428), ('"7"', 412)])
+def test_a_line_is_changed_from_what_was_read(till, path, order, header, status):
+    headers = {"If_Match": header} if header else {}
+    change = till.patch(f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "3"}, **headers)
+
+    assert change.status_code == status
+    assert till.get(path).json() == order
+
+
+@pytest.mark.parametrize(
+    ("how", "ended"), [("payments", "completed"), ("void", "voided"), ("hold", "held")]
+)
+def test_what_is_no_longer_open_stays_as_it_is(how, ended, till, chief, path, goods, problem):
+    bodies = {"payments": cash("5.00"), "void": {"reason": "left"}, "hold": None}
+    assert chief.post(f"{path}{how}/", bodies[how]).json()["status"] == ended
+    before = till.get(path).json()
+
+    answer = till.post(f"{path}lines/", line(goods("1.00")))
+
+    problem(answer, 409, "order_not_open")
+    assert till.get(path).json() == before
+
+
+def test_a_step_that_there_is_not_says_from_what_to_what(till, path, problem):
+    answer = problem(till.post(f"{path}resume/", {}), 409, "illegal_transition")
+
+    assert (answer["from_status"], answer["to_status"]) == ("open", "open")
+
+
+def test_nobody_changes_what_is_being_paid(till, order, path, goods, gateway, problem):
+    from_gateway = till.post(f"{path}payments/", card("5.00"))
+    assert from_gateway.json()["status"] == "completed"
+
+    problem(till.post(f"{path}hold/"), 409, "illegal_transition")
+
+
+def test_less_than_what_is_paid_is_refused(till, path, order, problem):
+    till.post(f"{path}payments/", cash("4.00"))
+    before = till.get(path).json()
+
+    answer = till.patch(f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "1"}, If_Match="*")
+
+    problem(answer, 409, "paid_more_than_total")
+    assert till.get(path).json() == before
+
+
+def test_a_change_that_leaves_nothing_to_pay_is_a_sale(till, path, order):
+    till.post(f"{path}payments/", cash("2.50"))
+
+    done = till.patch(f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "1"}, If_Match="*")
+
+    assert (done.json()["status"], done.json()["receipt_number"]) == ("completed", 1)
+
+
+def test_taking_goods_off_does_not_make_a_discount_of_the_rest(till, path, order, goods, problem):
+    till.post(f"{path}lines/", line(goods("95.00")))
+    assert (
+        till.post(
+            f"{path}discounts/", {"type": "amount", "value": "10.00", "id": new_id()}
+        ).status_code
+        == 200
+    )
+    before = till.get(path).json()
+    dear = before["lines"][1]["id"]
+
+    answer = till.delete(f"{path}lines/{dear}/")
+
+    problem(answer, 403, "approval_required")
+    assert till.get(path).json() == before
+
+
+def test_attack_119_leave_for_a_discount_is_spent_once(till, chief, path, order, shop, problem):
+    refused = till.post(f"{path}discounts/", percent("50", id=new_id())).json()
+    wanted = {name: refused[name] for name in ("action", "object", "amount")}
+    approval = given(chief, asked(till, **wanted))["id"]
+
+    allowed = till.post(f"{path}discounts/", percent("50", approval=approval, id=new_id()))
+    again = till.post(f"{path}discounts/", percent("20", approval=approval, id=new_id()))
+
+    assert allowed.json()["total"] == "2.50"
+    problem(again, 403, "approval_not_valid")
+    assert till.get(path).json()["total"] == "2.50"
+
+
+def test_a_cashier_voids_an_empty_order_of_his_own_or_with_leave(till, chief, order, path, problem):
+    empty = till.post("orders/", till.order()).json()
+    assert till.post(f"orders/{empty['id']}/void/", {"reason": "x"}).json()["status"] == "voided"
+    refused = problem(till.post(f"{path}void/", {"reason": "x"}), 403, "approval_required")
+    approval = given(chief, asked(till, action="void", object=refused["object"]))["id"]
+
+    voided = till.post(f"{path}void/", {"reason": "left", "approval": approval})
+
+    assert voided.json()["status"] == "voided"
+
+
+def test_a_paid_order_is_not_voided(till, chief, path, problem):
+    till.post(f"{path}payments/", cash("1.00"))
+
+    problem(chief.post(f"{path}void/", {"reason": "x"}), 409, "order_is_paid")
+
+    assert till.get(path).json()["status"] == "open"
+
+
+def test_another_quantity_follows_the_price_and_keeps_name_and_taxes(
+    till, chief, path, order, shop
+):
+    with tenant_scope(shop):
+        product = OrderLine.objects.get().product
+        version = product.version
+    assert (
+        chief.patch(
+            f"products/{product.pk}/", {"price": "9.00", "name": "Dear"}, If_Match=f'"{version}"'
+        ).status_code
+        == 200
+    )
+
+    changed = till.patch(
+        f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "3"}, If_Match="*"
+    ).json()
+
+    (kept,) = changed["lines"]
+    assert (kept["unit_price"], kept["name"], changed["total"]) == (
+        "9.00",
+        order["lines"][0]["name"],
+        "27.00",
+    )
+    (tax,) = order["lines"][0]["taxes"]
+    assert (kept["list_price"], kept["taxes"]) == (
+        "9.00",
+        [tax | {"taxable": "22.69", "amount": "4.31"}],
+    )
+
+
+def test_an_order_is_taken_up_at_another_till_of_the_store(till, tills, path, shop):
+    other = tills[0]
+    till.post(f"{path}hold/")
+
+    resumed = other.post(f"{path}resume/", {"register": str(other.register.pk)}).json()
+    paid = other.post(f"{path}payments/", cash("5.00")).json()
+
+    assert resumed["register"] == str(other.register.pk)
+    assert (paid["status"], paid["receipt_number"]) == ("completed", 1)
+    with tenant_scope(shop):
+        assert Order.objects.get().register_id == other.register.pk
+
+
+@pytest.fixture
+def not_of_the_store(shop, store, foreign):
+    """Registers at which an order of this store is not taken up."""
+    return {
+        "another store": RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop)).pk,
+        "another shop": foreign.register.pk,
+        "nowhere": new_id(),
+        "out of use": RegisterFactory(tenant=shop, store=store, is_active=False).pk,
+    }
+
+
+@pytest.mark.parametrize("place", ["another store", "another shop", "nowhere", "out of use"])
+def test_an_order_is_not_taken_up_at_a_register_that_is_not_of_its_store(
+    till, chief, path, not_of_the_store, refused, place
+):
+    till.post(f"{path}hold/")
+    body = {"register": str(not_of_the_store[place])}
+
+    for person in (till, chief):
+        wrong = (400, "invalid", {"register": "does_not_exist"})
+        refused(lambda person=person: person.post(f"{path}resume/", body), *wrong)
+
+    assert till.get(path).json()["status"] == "held"
+
+
+def test_the_note_and_the_customer(till, path):
+    change = {"note": "to go", "customer": {"name": "Ada"}}
+
+    changed = till.patch(path, change, If_Match='"1"').json()
+
+    assert (changed["note"], changed["customer"]["name"]) == ("to go", "Ada")

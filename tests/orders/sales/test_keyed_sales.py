@@ -1,0 +1,233 @@
+"""Sales, payments and deliveries under a key: done once, for ever."""
+
+import json
+import uuid
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from accounts.services.pruning import prune
+from orders.models import Payment, StockMovement
+from tenants.models import IdempotencyKey
+from tenants.scope import tenant_scope
+from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
+from tests.support.idempotency import KEY, again, count, statuses_of_keys, without_ids
+from tests.support.till import card, cash, ensure_books_balance, line, new_id, shelf
+
+
+@pytest.fixture
+def basket(till, product):
+    """A sale of two that says no id of its own."""
+    return without_ids(till.order(line(product, "2"), payments=[cash("5.00", tendered="10.00")]))
+
+
+# --- the same again -----------------------------------------------------------------------------
+
+
+def test_a_sale_with_a_key_alone_is_sold_once(till, basket, product, store, shop):
+    first = till.post("orders/", basket, Idempotency_Key=KEY)
+
+    second = till.post("orders/", basket, Idempotency_Key=KEY)
+
+    assert (first.status_code, first.json()["status"]) == (201, "completed")
+    assert "Idempotent-Replayed" not in first
+    again(second, first)
+    assert shelf(product, store) == (8, 0)
+    assert (count(shop), statuses_of_keys(shop)) == (1, [201])
+
+
+def test_the_first_answer_is_given_again_also_when_the_order_has_gone_on(till, product, shop):
+    basket = without_ids(till.order(line(product)))
+    first = till.post("orders/", basket, Idempotency_Key=KEY)
+    till.pay(first.json(), cash("2.50"))
+
+    again(till.post("orders/", basket, Idempotency_Key=KEY), first)
+
+    assert till.shown(first.json())["status"] == "completed"
+
+
+def test_the_first_answer_is_given_again_also_when_nothing_could_be_sold_any_more(
+    till, client_of, admin, basket, product
+):
+    first = till.post("orders/", basket, Idempotency_Key=KEY)
+    chief = client_of(admin)
+    chief.patch(f"products/{product.pk}/", {"is_active": False}, If_Match="*")
+    chief.patch(f"registers/{till.register.pk}/", {"is_active": False}, If_Match="*")
+
+    again(till.post("orders/", basket, Idempotency_Key=KEY), first)
+
+
+def test_two_keys_are_two_sales(till, basket, product, store, shop):
+    ids = {till.post("orders/", basket, Idempotency_Key=key).json()["id"] for key in ("a", "b")}
+
+    assert (len(ids), count(shop)) == (2, 2)
+    assert shelf(product, store) == (6, 0)
+
+
+def test_the_same_key_of_a_colleague_is_another_sale(till, managers_till, basket, shop):
+    first, second = (
+        client.post("orders/", basket, Idempotency_Key=KEY) for client in (till, managers_till)
+    )
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (first.json()["id"] != second.json()["id"], count(shop)) == (True, 2)
+
+
+def test_an_id_of_ones_own_goes_before_the_key(till, basket, shop):
+    own = new_id()
+
+    first = till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY)
+
+    assert first.json()["id"] == own
+    again(till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY), first)
+
+
+def test_a_known_order_sent_under_a_key_is_answered_and_kept(till, basket, shop):
+    body = basket | {"id": new_id()}
+    till.post("orders/", body)
+
+    first = till.post("orders/", body, Idempotency_Key=KEY)
+
+    assert first.status_code == 200
+    again(till.post("orders/", body, Idempotency_Key=KEY), first)
+    assert count(shop) == 1
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["key alone", "key and id"])
+@pytest.mark.parametrize("change", [{"note": "Other"}, {"register": str(uuid.uuid4())}, {"x": 1}])
+def test_another_sale_under_the_same_key_is_refused(
+    till, basket, product, shop, problem, change, own
+):
+    bodies = [basket, basket | change]
+    if own:
+        bodies = [body | {"id": new_id()} for body in bodies]
+    till.post("orders/", bodies[0], Idempotency_Key=KEY)
+
+    refused = till.post("orders/", bodies[1], Idempotency_Key=KEY)
+
+    problem(refused, 422, "idempotency_key_reused")
+    assert shelf(product, till.register.store) == (8, 0)
+    assert (count(shop), statuses_of_keys(shop)) == (1, [201])
+
+
+def test_a_refused_sale_leaves_no_key_and_may_be_sent_again(till, chief, goods, delivery, shop):
+    product = goods(stock="1")
+    basket = without_ids(till.order(line(product, "2"), payments=[cash("5.00")]))
+    refused = till.post("orders/", basket, Idempotency_Key=KEY)
+    assert (refused.status_code, count(shop, IdempotencyKey)) == (409, 0)
+    chief.post("stock/movements/", delivery(product, "1"))
+
+    assert till.post("orders/", basket, Idempotency_Key=KEY).status_code == 201
+    assert (count(shop), statuses_of_keys(shop)) == (1, [201])
+
+
+def test_a_payment_with_a_key_alone_is_taken_once(till, product, shop):
+    order = till.sold(line(product, "2"))
+    payment = without_ids(cash("2.00"))
+
+    first = till.pay(order, payment, Idempotency_Key=KEY)
+
+    assert first.status_code == 201
+    again(till.pay(order, payment, Idempotency_Key=KEY), first)
+    assert till.shown(order)["paid_total"] == "2.00"
+    assert (count(shop, Payment), statuses_of_keys(shop)) == (1, [201])
+
+
+def test_another_payment_under_the_same_key_is_refused(till, product, shop, problem):
+    order = till.sold(line(product, "2"))
+    till.pay(order, without_ids(cash("2.00")), Idempotency_Key=KEY)
+
+    for other in (without_ids(cash("1.00")), cash("2.00")):
+        refused = till.pay(order, other, Idempotency_Key=KEY)
+        problem(refused, 422, "idempotency_key_reused")
+
+    assert (till.shown(order)["paid_total"], count(shop, Payment)) == ("2.00", 1)
+
+
+def test_the_same_key_pays_two_orders(till, product):
+    """The order is in the path."""
+    orders = [till.sold(line(product)) for _ in range(2)]
+
+    for order in orders:
+        answer = till.pay(order, without_ids(cash("2.50")), Idempotency_Key=KEY)
+        assert (answer.status_code, answer.json()["status"]) == (201, "completed")
+
+
+def test_a_delivery_with_a_key_alone_is_shelved_once(chief, product, store, delivery, shop):
+    body = without_ids(delivery(product, "5"))
+
+    first = chief.post("stock/movements/", body, Idempotency_Key=KEY)
+    second = chief.post("stock/movements/", body, Idempotency_Key=KEY)
+
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (second.content, second["Idempotent-Replayed"]) == (first.content, "true")
+    assert shelf(product, store) == (15, 0)
+    ensure_books_balance(shop)
+
+
+@pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
+def test_a_look_up_under_a_key_is_done_once(till, chief, product, gateway, found, shop):
+    gateway.answers, gateway.found = [TIMED_OUT], [found, CAPTURED]
+    order = till.sold(line(product, "2"), payments=[card("5.00")])
+    path = f"payments/{order['payments'][0]['id']}/resolve/"
+
+    first = chief.post(path, Idempotency_Key=KEY)
+    second = chief.post(path, Idempotency_Key=KEY)
+
+    assert first.json()["payments"][0]["status"] == found.outcome
+    again(second, first)
+    assert till.shown(order) == first.json()
+
+
+# --- for ever -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["sale", "payment", "delivery"])
+def test_what_a_forgotten_key_made_is_found_by_the_same_key(
+    till, chief, basket, product, delivery, shop, kind
+):
+    client, path, body = {
+        "sale": lambda: (till, "orders/", basket),
+        "payment": lambda: (
+            till,
+            f"orders/{till.sold(line(product))['id']}/payments/",
+            without_ids(cash("2.50")),
+        ),
+        "delivery": lambda: (chief, "stock/movements/", without_ids(delivery(product, "5"))),
+    }[kind]()
+    first = client.post(path, body, Idempotency_Key=KEY)
+    before = shelf(product, till.register.store)
+    rows = count(shop), count(shop, Payment), count(shop, StockMovement)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=72, seconds=1), tick=True):
+        assert prune().keys == 1
+    later = client.post(path, body, Idempotency_Key=KEY)
+
+    assert (first.status_code, later.status_code) == (201, 200)
+    assert later.json() == first.json()
+    assert shelf(product, till.register.store) == before
+    assert (count(shop), count(shop, Payment), count(shop, StockMovement)) == rows
+
+
+def test_another_sale_under_a_forgotten_key_is_not_taken_for_the_first(till, basket, shop, problem):
+    till.post("orders/", basket, Idempotency_Key=KEY)
+    with time_machine.travel(timezone.now() + timedelta(hours=73), tick=True):
+        prune()
+
+    refused = till.post("orders/", basket | {"note": "Other"}, Idempotency_Key=KEY)
+
+    problem(refused, 409, "id_conflict")
+    assert (count(shop), count(shop, IdempotencyKey)) == (1, 0)
+
+
+def test_what_is_kept_of_a_sale_is_what_was_answered(till, basket, shop):
+    first = till.post("orders/", basket, Idempotency_Key=KEY)
+
+    with tenant_scope(shop):
+        row = IdempotencyKey.objects.get()
+
+    assert (row.method, row.path, row.key) == ("POST", "/api/v1/orders/", KEY)
+    assert (row.status, json.loads(row.body)) == (201, first.json())
+    assert row.headers == {"Content-Type": "application/json", "ETag": '"1"'}

@@ -1,0 +1,176 @@
+"""Discounts and prices above one's limits: what to ask for, and selling with the leave."""
+
+import pytest
+
+from tests.support.approvals import asked, decide, given, kept, names, new_id
+from tests.support.order_approvals import half_off, no_orders, state
+from tests.support.terminals import OTHER_PIN, Pad, give_pin
+from tests.support.till import ensure_books_balance, line, percent, shelf
+
+# --- what to ask for -----------------------------------------------------------------------------
+
+
+def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, goods, problem):
+    body = half_off(till, goods("10.00"))
+
+    refused = problem(till.post("orders/", body), 403, "approval_required")
+
+    assert refused["action"] == "discount"
+    assert refused["object"] == {"order": body["id"]}
+    assert refused["amount"] == "10.00"
+    assert no_orders(shop)
+
+
+@pytest.mark.parametrize(
+    ("lines", "discounts", "action", "total"),
+    [
+        # (price, quantity, unit price, discounts of the line)
+        ([("10.00", "2", None, ["50"])], [], "discount", "10.00"),
+        ([("10.00", "1", None, [])], ["50"], "discount", "5.00"),
+        # Also what was within the limit is given away.
+        ([("10.00", "1", None, ["50"]), ("10.00", "1", None, ["10"])], [], "discount", "6.00"),
+        ([("0.01", "1", None, ["20"])], [], "discount", "0.00"),
+        ([("10.00", "3", "8.00", [])], [], "price_override", "6.00"),
+        ([("10.00", "3", "8.00", ["50"])], [], "price_override", "18.00"),
+        ([("10.00", "1", "8.00", []), ("10.00", "1", None, ["50"])], [], "price_override", "7.00"),
+        # What one line is dearer does not make up for what another one is cheaper.
+        ([("10.00", "1", "8.00", []), ("10.00", "1", "15.00", [])], [], "price_override", "2.00"),
+        ([("10.00", "1", "11.00", [])], [], "price_override", "0.00"),
+        # Measured from the catalog's price, whatever price the discount is of.
+        ([("10.00", "1", "11.00", [])], ["10"], "price_override", "0.10"),
+        ([("1.99", "0.333", "1.00", [])], [], "price_override", "0.33"),
+    ],
+)
+def test_the_amount_is_all_that_is_given_away(
+    till, goods, problem, lines, discounts, action, total
+):
+    wanted = [
+        line(
+            goods(price, sold_by="weight"),
+            quantity,
+            discounts=[percent(each) for each in off],
+            **({} if unit_price is None else {"unit_price": unit_price}),
+        )
+        for price, quantity, unit_price, off in lines
+    ]
+
+    response = till.sell(*wanted, discounts=[percent(each) for each in discounts])
+
+    refused = problem(response, 403, "approval_required")
+    assert (refused["action"], refused["amount"]) == (action, total)
+
+
+def test_what_has_no_fixed_price_is_not_sold_below_one(till, goods, problem):
+    hour = line(goods("50.00", open_price=True), unit_price="10.00")
+
+    refused = problem(
+        till.sell(hour, line(goods("10.00"), unit_price="9.00")), 403, "approval_required"
+    )
+
+    assert refused["amount"] == "1.00"
+
+
+def test_in_a_currency_without_cents_it_has_none(shop_in, till, goods, problem):
+    shop_in("JPY")
+
+    response = till.sell(line(goods("1000"), "3", discounts=[percent("50")]))
+
+    assert problem(response, 403, "approval_required")["amount"] == "1500"
+
+
+# --- selling with it -----------------------------------------------------------------------------
+
+
+def test_with_leave_it_is_sold_and_the_leave_is_used(till, shop, store, goods, leave):
+    product = goods("10.00")
+    body = half_off(till, product)
+    approval = leave(body)
+
+    response = till.post("orders/", body | {"approval": approval})
+
+    assert response.status_code == 201
+    order = response.json()
+    assert (order["status"], order["total"]) == ("completed", "10.00")
+    assert order["cashier"] == str(till.user.pk)
+    assert state(approval) == "used"
+    assert names(shop) == ["approval_requested", "approval_given", "approval_used"]
+    assert shelf(product, store) == (8, 0)
+    ensure_books_balance(shop)
+
+
+@pytest.mark.parametrize("price", ["5.00", "15.00"])
+def test_leave_for_a_price_covers_the_discounts_beside_it(till, goods, leave, price):
+    body = till.order(
+        line(goods("10.00"), unit_price=price), line(goods("10.00"), discounts=[percent("90")])
+    )
+    approval = leave(body)
+
+    response = till.post("orders/", body | {"approval": approval})
+
+    assert kept({"id": approval})["action"] == "price_override"
+    assert response.status_code == 201
+    assert response.json()["discount_total"] == "9.00"
+
+
+def test_a_manager_comes_to_the_till_and_the_sale_goes_on(till, manager, register, goods, problem):
+    """From PIN to PIN, and nothing names the register but the log-in."""
+    body = half_off(till, goods("10.00"))
+    del body["register"]
+    give_pin(till.user)
+    give_pin(manager, OTHER_PIN)
+    paired = Pad(register, manager).till_of(till.user)
+    refused = problem(paired.post("orders/", body), 403, "approval_required")
+    request = {name: refused[name] for name in ("action", "object", "amount")}
+    approval = asked(paired, **request)
+
+    agreed = decide(paired, approval, body={"user": str(manager.pk), "pin": OTHER_PIN})
+    sold = paired.post("orders/", body | {"approval": approval["id"]})
+
+    assert (agreed.status_code, sold.status_code) == (200, 201)
+    assert sold.json()["cashier"] == str(till.user.pk)
+    assert state(approval["id"]) == "used"
+
+
+def test_an_approval_with_room_is_enough(till, goods, leave):
+    body = half_off(till, goods("10.00"))
+    approval = leave(body, amount="99.00")
+
+    assert till.post("orders/", body | {"approval": approval}).status_code == 201
+
+
+def test_leave_may_be_asked_for_before_anything_is_refused(till, goods, chief):
+    body = half_off(till, goods("10.00"))
+    approval = given(chief, asked(till, object={"order": body["id"]}, amount="10.00"))["id"]
+
+    assert till.post("orders/", body | {"approval": approval}).status_code == 201
+
+
+def test_an_approval_that_is_not_needed_is_not_used(till, goods, chief):
+    body = till.order(line(goods("10.00"), discounts=[percent("10")]))
+    approval = given(chief, asked(till, object={"order": body["id"]}))["id"]
+
+    assert till.post("orders/", body | {"approval": approval}).status_code == 201
+    assert state(approval) == "approved"
+
+
+def test_nor_is_one_that_nobody_knows(till, goods):
+    response = till.post("orders/", till.order(line(goods("10.00")), approval=new_id()))
+
+    assert response.status_code == 201
+
+
+def test_trying_an_order_out_takes_the_same_body_and_uses_nothing(till, goods, leave):
+    body = half_off(till, goods("10.00"))
+    approval = leave(body)
+
+    response = till.post("orders/calculate/", body | {"approval": approval})
+
+    assert (response.status_code, response.json()["total"]) == (200, "10.00")
+    assert state(approval) == "approved"
+
+
+def test_a_manager_above_his_own_limit_asks_as_well(managers_till, client_of, admin, goods, leave):
+    body = managers_till.order(line(goods("10.00"), unit_price="20.01"))
+    approval = leave(body, by=managers_till, giver=client_of(admin))
+
+    assert managers_till.post("orders/", body | {"approval": approval}).status_code == 201

@@ -1,0 +1,218 @@
+"""Drawers that several people have to do with at the same moment."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import CashMovement, ChainEntry, Order, Shift
+from tenants.scope import tenant_scope
+from tests.support.gateway import TIMED_OUT
+from tests.support.parallel import at_once, statuses, times
+from tests.support.shifts import close, end, ensure_explained, move, opened, opening, report
+from tests.support.till import card, cash, line, resolve_payment
+
+pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+
+def test_of_many_openings_of_a_register_one_is_opened(till, shop):
+    answers = times(8, lambda: till.post("shifts/", opening(till, opening_float="100.00")))
+
+    assert statuses(answers) == {201: 1, 409: 7}
+    assert {each.json()["code"] for each in answers if each.status_code == 409} == {
+        "shift_already_open"
+    }
+    with tenant_scope(shop):
+        assert Shift.objects.get().status == "open"
+
+
+def test_one_opening_sent_many_times_is_one_shift(till, shop):
+    body = opening(till, opening_float="100.00")
+
+    answers = times(8, lambda: till.post("shifts/", body))
+
+    assert statuses(answers) == {201: 1, 200: 7}
+    assert len({each.json()["id"] for each in answers}) == 1
+    with tenant_scope(shop):
+        assert Shift.objects.count() == 1
+
+
+def test_one_id_at_two_registers_is_one_shift(tills, shop):
+    bodies = [opening(till) for till in tills]
+    for body in bodies:
+        body["id"] = bodies[0]["id"]
+
+    answers = at_once([lambda body=body: tills[0].post("shifts/", body) for body in bodies])
+
+    assert statuses(answers) == {201: 1, 409: 3}
+    with tenant_scope(shop):
+        assert Shift.objects.count() == 1
+
+
+@pytest.mark.postgres
+def test_no_more_is_taken_out_at_once_than_is_there(till, chief, shop):
+    shift = opened(till, "100.00")
+
+    answers = times(8, lambda: move(chief, shift, "drop", "20.00"))
+
+    assert statuses(answers) == {201: 5, 409: 3}
+    assert report(chief, shift)["cash"]["expected"] == "0.00"
+
+
+@pytest.mark.parametrize("required", [True, False])
+def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(required, till, shop_in, goods, shop):
+    shop_in(shifts_required=required)
+    shift, product = opened(till), goods("2.50", stock="100")
+
+    def sell():
+        return till.sell(line(product), payments=[cash("2.50")])
+
+    before = [sell(), sell()]
+    *sales, ended = at_once([*[sell] * 12, lambda: end(till, shift)])
+
+    assert ended.status_code == 200
+    refused = [each.json()["code"] for each in sales if each.status_code != 201]
+    shifts = [each.json()["shift"] for each in [*before, *sales] if each.status_code == 201]
+    inside = shifts.count(shift["id"])
+    if required:
+        assert set(refused) <= {"no_open_shift"}
+        assert inside == len(shifts)
+    else:
+        assert not refused
+        assert inside + shifts.count(None) == len(shifts)
+    ensure_counts(till, shift, inside)
+    with tenant_scope(shop):
+        assert Order.objects.filter(shift=shift["id"]).count() == inside
+
+
+def ensure_counts(till, shift, sales):
+    """The Z has so many sales at 2.50 in cash, and the drawer what was handed over for them."""
+    taken = sales * Decimal("2.50")
+    assert close(till, shift, str(100 + taken)).status_code == 200
+    z = report(till, shift, "z")
+    assert (z["sales"]["count"], z["payments"][0]["count"]) == (sales, sales)
+    assert Decimal(z["sales"]["total"]) == taken
+    assert z["counted"][0]["difference"] == "0.00"
+    ensure_explained(z)
+
+
+def test_what_is_sold_while_the_next_shift_takes_over_is_in_one_of_the_two(
+    till, chief, shop_in, goods
+):
+    shop_in(shifts_required=True)
+    first, product = opened(till), goods("2.50", stock="100")
+
+    def sell():
+        return till.sell(line(product), payments=[cash("2.50")])
+
+    def change_over():
+        assert end(till, first).status_code == 200
+        return till.post("shifts/", opening(till, opening_float="0.00"))
+
+    *sales, second = at_once([*[sell] * 12, change_over])
+    sold = [each.json()["shift"] for each in sales if each.status_code == 201]
+    shifts = [first, second.json()]
+    for shift in shifts:
+        expected = report(chief, shift)["cash"]["expected"]
+        assert close(till, shift, expected).status_code == 200
+
+    counts = [report(till, shift, "z")["sales"]["count"] for shift in shifts]
+    assert counts == [sold.count(shift["id"]) for shift in shifts]
+    assert sum(counts) == len(sold)
+    assert statuses(sales).keys() <= {201, 409}
+
+
+def test_a_shift_closed_many_times_at_once_has_one_z(till, shop):
+    shift = opened(till)
+
+    answers = times(6, lambda: close(till, shift, "100.00"))
+
+    assert statuses(answers) == {200: 1, 409: 5}
+    with tenant_scope(shop):
+        assert ChainEntry.objects.filter(kind="z_report").count() == 1
+        assert Shift.objects.get().z_number == 1
+
+
+def test_z_reports_are_numbered_without_gaps(till, shop, register):
+    """Three drawers counted at once, and counts that are refused in between."""
+    shifts = []
+    for _ in range(3):
+        shifts.append(opened(till))
+        end(till, shifts[-1])
+    wrong = [lambda each=each: close(till, each, "1.00") for each in shifts]
+    right = [lambda each=each: close(till, each, "100.00") for each in shifts]
+
+    answers = at_once([*wrong, *right])
+
+    assert statuses(answers)[200] == 3
+    with tenant_scope(shop):
+        numbers = Shift.objects.order_by("closed_at").values_list("z_number", flat=True)
+        assert list(numbers) == [1, 2, 3]
+        entries = ChainEntry.objects.filter(register=register).order_by("sequence")
+        assert [each.sequence for each in entries] == [1, 2, 3]
+
+
+def test_cash_that_moves_while_the_drawer_is_closed_is_in_its_z_or_is_refused(till, chief, shop):
+    shift = opened(till)
+
+    *moves, closed = at_once(
+        [
+            *[lambda: move(till, shift, "paid_in", "1.00")] * 6,
+            lambda: close(chief, shift, "100.00"),
+        ]
+    )
+
+    assert closed.status_code == 200
+    assert statuses(moves).keys() <= {201, 409}
+    moved = statuses(moves)[201]
+    assert report(till, shift, "z")["cash"]["paid_in"] == f"{moved}.00"
+    with tenant_scope(shop):
+        assert CashMovement.objects.count() == moved
+
+
+def test_a_card_that_is_resolved_while_the_drawer_is_closed_is_in_its_z(
+    till, chief, goods, gateway
+):
+    gateway.answers = [TIMED_OUT]
+    shift = opened(till)
+    order = till.sold(line(goods("2.50")), payments=[card("2.50")])
+
+    resolved, *closings = at_once(
+        [lambda: resolve_payment(chief, order), *[lambda: close(till, shift, "100.00")] * 3]
+    )
+
+    assert resolved.json()["status"] == "completed"
+    if 200 not in statuses(closings):
+        assert close(till, shift, "100.00").status_code == 200
+    z = report(till, shift, "z")
+    assert (z["sales"]["count"], z["payments"][0]["amount"]) == (1, "2.50")
+    ensure_explained(z)
+
+
+def test_a_payment_given_back_while_the_drawer_is_closed_is_counted_once(till, chief, goods):
+    """It leaves this drawer before the count, or after it no drawer that is counted."""
+    shift = opened(till)
+    order = till.sold(line(goods("5.00")), payments=[cash("3.00")])
+    path = f"payments/{order['payments'][0]['id']}/cancel/"
+
+    canceled, closed = at_once([lambda: chief.post(path), lambda: close(chief, shift, "103.00")])
+
+    assert (canceled.status_code, closed.status_code) == (200, 200)
+    z = report(till, shift, "z")
+    assert (z["cash"]["canceled"], z["cash"]["expected"]) in {
+        ("0.00", "103.00"),
+        ("3.00", "100.00"),
+    }
+    ensure_explained(z)
+
+
+def test_every_x_report_is_of_one_moment(till, chief, goods):
+    shift, product = opened(till), goods("2.50", stock="100")
+
+    def sell():
+        return till.sell(line(product), payments=[cash("2.50")])
+
+    answers = at_once([sell] * 8 + [lambda: report(chief, shift)] * 6)
+
+    for x in answers[8:]:
+        assert x["sales"]["count"] == sum(way["count"] for way in x["payments"])
+        ensure_explained(x)

@@ -1,0 +1,270 @@
+"""The drawer's day, from the float to the count."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import CashMovement, ChainEntry, RegisterSeries, Shift
+from tenants.models import AuditEvent, OutboxEvent, Tenant
+from tenants.scope import tenant_scope
+from tests.factories.accounts import AuthSessionFactory, UserFactory
+from tests.support.api import Person
+from tests.support.shifts import close, end, move, opened, opening, report
+from tests.support.till import Till, cash, line, new_id
+
+
+@pytest.fixture
+def shift(till):
+    return opened(till)
+
+
+@pytest.fixture
+def sold(till, goods, shift):
+    return till.sold(line(goods("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
+
+
+def test_a_sale_belongs_to_the_open_shift(shift, sold, till):
+    assert (sold["status"], sold["shift"]) == ("completed", shift["id"])
+    listed = till.get("orders/", {"shift": shift["id"]}).json()["results"]
+    assert [each["id"] for each in listed] == [sold["id"]]
+    assert till.get("orders/", {"shift": new_id()}).json()["results"] == []
+
+
+def test_a_day(till, chief, shift, sold, shop):
+    assert move(till, shift, "drop", "50.00").status_code == 201
+    blind = report(till, shift)
+    assert (blind["sales"]["total"], blind["cash"], blind["expected"]) == ("5.00", None, None)
+    assert (blind["payments"], blind["carried"]) == (None, None)
+    assert report(chief, shift)["cash"]["expected"] == "55.00"
+    assert end(till, shift).json()["status"] == "ended"
+
+    closed = close(till, shift, "54.90", note="A dime is gone")
+
+    assert closed.status_code == 200, closed.content
+    (count,) = closed.json()["counted"]
+    assert (count["expected"], count["counted"], count["difference"]) == ("55.00", "54.90", "-0.10")
+    z = report(till, shift, "z")
+    assert (z["z_number"], z["sales"]["total"], z["cash"]["drops"]) == (1, "5.00", "50.00")
+    assert (z["currency"], z["note"]) == ("EUR", "A dime is gone")
+    with tenant_scope(shop):
+        kinds = ChainEntry.objects.order_by("sequence").values_list("kind", flat=True)
+        assert list(kinds) == ["receipt", "z_report"]
+        assert Shift.objects.get().counted_cash == Decimal("54.90")
+        told = OutboxEvent.objects.get(topic="shift.closed")
+        assert told.data["z_number"] == 1
+
+
+def test_the_last_count_is_offered_and_taken_where_nobody_names_a_float(till, shift, problem):
+    current = till.get("shifts/current/", {"register": shift["register"]})
+    assert current.json()["id"] == shift["id"]
+    close(till, shift, "95.10")
+
+    offered = problem(
+        till.get("shifts/current/", {"register": shift["register"]}), 404, "no_current_shift"
+    )
+    second = till.post("shifts/", opening(till))
+
+    assert offered["suggested_float"] == "95.10"
+    assert second.json()["opening_float"] == "95.10"
+
+
+def test_of_several_counts_the_last_one_is_offered(till):
+    for counted in ("98.10", "97.20", "99.30"):
+        close(till, opened(till), counted)
+
+    offered = till.get("shifts/current/", {"register": str(till.register.pk)}).json()
+
+    assert offered["suggested_float"] == "99.30"
+
+
+def test_the_first_float_of_a_register_is_nothing_unless_it_is_named(till):
+    assert till.post("shifts/", opening(till)).json()["opening_float"] == "0.00"
+
+
+def test_another_registers_count_is_not_offered(tills):
+    first, second = tills[:2]
+    close(first, opened(first), "99.00")
+
+    assert second.post("shifts/", opening(second)).json()["opening_float"] == "0.00"
+
+
+def test_the_same_opening_again_is_the_same_shift(till, shop, register, problem):
+    body = opening(till, opening_float="100.00")
+    first = till.post("shifts/", body)
+
+    assert till.post("shifts/", body).json() == first.json()
+    assert till.post("shifts/", body).status_code == 200
+    problem(till.post("shifts/", body | {"opening_float": "90.00"}), 409, "id_conflict")
+    # Also where no shift could be opened any more.
+    with tenant_scope(shop):
+        register.is_active = False
+        register.save_changes("is_active")
+    assert till.post("shifts/", body).status_code == 200
+    with tenant_scope(shop):
+        assert Shift.objects.count() == 1
+
+
+def test_the_same_opening_without_its_register_is_the_same_at_the_same_till(cashier, register):
+    session = AuthSessionFactory(user=cashier, register=register, store=register.store)
+    at_till = Till(cashier, register)
+    paired = Person(cashier, session)
+    body = opening(at_till, opening_float="1.00")
+    first = paired.post("shifts/", {k: v for k, v in body.items() if k != "register"})
+
+    again = at_till.post("shifts/", body)
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.json()["register"] == str(register.pk)
+    assert first.json() == again.json()
+
+
+def test_the_same_movement_again_moves_nothing(till, shift, shop, problem):
+    body = {"id": new_id(), "type": "paid_in", "amount": "5.00", "reason": "Coins"}
+    path = f"shifts/{shift['id']}/cash-movements/"
+
+    answers = [till.post(path, body), till.post(path, body | {"approval": new_id()})]
+
+    assert [each.status_code for each in answers] == [201, 200]
+    assert answers[0].json() == answers[1].json()
+    problem(till.post(path, body | {"amount": "6.00"}), 409, "id_conflict")
+    with tenant_scope(shop):
+        assert CashMovement.objects.get().amount == Decimal("5.00")
+
+
+def test_a_movement_of_another_drawer_is_not_taken_for_this_ones(tills, problem):
+    first, second = (opened(till) for till in tills[:2])
+    body = {"id": new_id(), "type": "drop", "amount": "5.00", "reason": "Safe"}
+    assert tills[0].post(f"shifts/{first['id']}/cash-movements/", body).status_code == 201
+
+    again = tills[1].post(f"shifts/{second['id']}/cash-movements/", body)
+
+    problem(again, 409, "id_conflict")
+
+
+def test_the_drawer_is_opened_without_a_sale_and_that_is_written_down(till, chief, shift, shop):
+    answer = move(till, shift, "no_sale", reason="Change for a customer")
+
+    assert answer.json()["amount"] == "0.00"
+    assert report(chief, shift)["cash"]["no_sales"] == 1
+    with tenant_scope(shop):
+        noted = AuditEvent.objects.get(event="cash_no_sale")
+        assert noted.facts["reason"] == "Change for a customer"
+
+
+def test_whoever_is_logged_in_at_the_register_may_move_cash_there(till, shift, shop, register):
+    relief = UserFactory(tenant=shop)
+    session = AuthSessionFactory(user=relief, register=register, store=register.store)
+
+    answer = move(Person(relief, session), shift, "no_sale")
+
+    assert answer.json()["by"] == str(relief.pk)
+
+
+def test_a_manager_ends_and_closes_the_shift_of_somebody_else(till, chief, shift, cashier):
+    ended = end(chief, shift).json()
+    closed = close(chief, shift, "100.00").json()
+
+    assert (ended["opened_by"], ended["ended_by"]) == (str(cashier.pk), str(chief.user.pk))
+    assert closed["closed_by"] == str(chief.user.pk)
+    assert closed["ended_by"] == str(chief.user.pk)
+
+
+def test_who_ended_it_stays_when_somebody_else_closes_it(till, chief, shift, cashier):
+    end(till, shift)
+
+    closed = close(chief, shift, "100.00").json()
+    z = report(till, shift, "z")
+
+    assert (closed["ended_by"], closed["closed_by"]) == (str(cashier.pk), str(chief.user.pk))
+    assert (z["opened_by"], z["ended_by"]) == (str(cashier.pk), str(cashier.pk))
+    assert z["opened_at"] < z["ended_at"] < z["closed_at"]
+
+
+def test_an_ended_drawer_is_emptied_before_it_is_counted(till, shift):
+    end(till, shift)
+
+    assert move(till, shift, "drop", "80.00").status_code == 201
+    (count,) = close(till, shift, "20.00").json()["counted"]
+
+    assert (count["expected"], count["difference"]) == ("20.00", "0.00")
+
+
+def test_the_next_shift_opens_while_the_last_one_is_still_counted(till, shift, goods):
+    end(till, shift)
+
+    second = opened(till, "50.00")
+    order = till.sold(line(goods("2.50")), payments=[cash("2.50")])
+
+    assert order["shift"] == second["id"]
+    assert close(till, shift, "100.00").json()["z_number"] == 1
+    assert close(till, second, "52.50").json()["z_number"] == 2
+
+
+def test_an_opening_with_a_key_instead_of_an_id_is_one_shift(till, shop):
+    body = {"register": str(till.register.pk)}
+
+    first, again = (till.post("shifts/", body, Idempotency_Key="morning") for _ in range(2))
+
+    assert (first.status_code, first.json()) == (again.status_code, again.json())
+    with tenant_scope(shop):
+        assert Shift.objects.count() == 1
+
+
+def test_a_close_whose_answer_was_lost_is_answered_again(till, shift):
+    first, again = (close(till, shift, "100.00", Idempotency_Key="evening") for _ in range(2))
+
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert again["Idempotent-Replayed"] == "true"
+
+
+def test_shifts_are_listed_newest_first_and_found_by_what_they_are(till, tills, shift, foreign):
+    second = opened(tills[0])
+    close(till, shift, "100.00")
+
+    listed = till.get("shifts/").json()["results"]
+    closed = till.get("shifts/", {"status": "closed"}).json()["results"]
+    at_till = till.get("shifts/", {"register": second["register"]}).json()["results"]
+
+    assert [each["id"] for each in listed] == [second["id"], shift["id"]]
+    assert [each["id"] for each in closed] == [shift["id"]]
+    assert [each["id"] for each in at_till] == [second["id"]]
+
+
+def test_a_new_shop_works_in_shifts():
+    assert Tenant(slug="new", name="New", currency="EUR").shifts_required
+
+
+def test_with_the_first_drawer_the_currency_is_fixed(till, shift, admin, shop, problem):
+    answer = Person(admin).patch("tenant/", {"currency": "JPY"}, If_Match="*")
+
+    problem(answer, 409, "currency_fixed")
+    shop.refresh_from_db()
+    assert shop.currency == "EUR"
+
+
+def test_a_held_order_stays_and_moves_on_into_the_shift_that_sells_it(till, shift, goods, chief):
+    order = till.sold(line(goods("5.00")))
+    till.post(f"orders/{order['id']}/hold/")
+    assert report(chief, shift)["carried"]["open_orders"] == 1
+
+    z = close(till, shift, "100.00").json()
+    second = opened(till, "100.00")
+    till.post(f"orders/{order['id']}/resume/", {})
+    sold = till.pay(order, cash("5.00")).json()
+
+    assert z["status"] == "closed"
+    assert (sold["status"], sold["shift"]) == ("completed", second["id"])
+    assert report(chief, second)["sales"]["total"] == "5.00"
+    first = report(chief, shift, "z")
+    assert (first["sales"]["count"], first["carried"]["open_orders"]) == (0, 1)
+
+
+def test_the_open_shift_of_a_register_is_also_named_where_sales_look(till, shift, shop, register):
+    with tenant_scope(shop):
+        assert str(RegisterSeries.objects.get(register=register).shift_id) == shift["id"]
+
+    end(till, shift)
+
+    with tenant_scope(shop):
+        assert RegisterSeries.objects.get(register=register).shift_id is None

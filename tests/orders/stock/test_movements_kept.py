@@ -1,0 +1,160 @@
+"""A movement that is sent again happens once, and what happened stays written down."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from orders.models import StockMovement
+from tenants.models import AuditEvent
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.orders import ProductFactory
+from tests.factories.tenants import StoreFactory
+from tests.support.api import Person
+from tests.support.stock import PATH
+from tests.support.till import new_id
+
+every_kind = pytest.mark.parametrize(
+    "kind", ["receive", "adjust", "count", "waste", "transfer_out"]
+)
+
+
+# --- sent again ----------------------------------------------------------------------------------
+
+
+@every_kind
+def test_the_same_movement_again_is_the_same_movement(room, product, admin, kind):
+    body = room.body(kind, product, "3")
+    first = room.post(PATH, body)
+    before = room.books()
+
+    again, by_another = room.post(PATH, body), Person(admin).post(PATH, body)
+
+    assert (first.status_code, again.status_code, by_another.status_code) == (201, 200, 200)
+    assert first.json() == again.json() == by_another.json()
+    assert room.books() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"quantity": "4"},
+        {"type": "waste", "to_store": None},
+        {"reason": "Other"},
+        {"to_store": "third"},
+        {"occurred_at": "2025-01-01T00:00:00Z"},
+    ],
+)
+def test_the_same_id_with_other_content_is_a_conflict(room, product, shop, problem, change):
+    third = str(StoreFactory(tenant=shop).pk)
+    body = room.body("transfer_out", product, "3")
+    room.post(PATH, body)
+    before = room.books()
+
+    changed = body | {name: third if value == "third" else value for name, value in change.items()}
+    sent = {name: value for name, value in changed.items() if value is not None}
+    problem(room.post(PATH, sent), 409, "id_conflict")
+
+    assert room.post(PATH, body).status_code == 200
+    assert room.books() == before
+
+
+def test_the_id_of_another_product_s_movement_is_taken(room, product, goods, problem):
+    taken = room.moved("waste", product)
+    other = goods()
+    before = room.books()
+
+    problem(room.move("waste", other, id=taken["id"]), 409, "id_conflict")
+
+    assert room.books() == before
+
+
+def test_a_movement_is_found_again_when_it_could_not_happen_any_more(room, product):
+    body = room.body("waste", product, "10")
+    first = room.post(PATH, body)
+    room.patch(f"products/{product.pk}/", {"track_stock": False}, If_Match="*")
+
+    again = room.post(PATH, body)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert room.level(product) == 0
+
+
+@every_kind
+def test_a_movement_needs_an_id(room, product, problem, kind):
+    before = room.books()
+
+    problem(room.move(kind, product, id=None), 400, "idempotency_key_required")
+
+    assert room.books() == before
+
+
+# --- what stays ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "event", "facts"),
+    [
+        ("receive", "stock_received", {"quantity": "3"}),
+        ("adjust", "stock_adjusted", {"quantity": "3"}),
+        ("waste", "stock_wasted", {"quantity": "-3"}),
+        ("count", "stock_counted", {"quantity": "-7", "counted": "3"}),
+        ("transfer_out", "stock_transferred", {"quantity": "-3"}),
+    ],
+)
+def test_what_people_do_to_the_shelves_is_audited(room, product, in_shop, kind, event, facts):
+    shown = room.moved(kind, product, "3", reason="Tuesday")
+    if kind == "transfer_out":
+        facts = facts | {"to_store": str(room.second.pk)}
+
+    kept = AuditEvent.objects.get(event=event)
+
+    assert (kept.actor, kept.target, kept.target_name) == (room.user.pk, product.pk, "Apple")
+    assert kept.facts == {
+        "movement": shown["id"],
+        "store": str(room.store.pk),
+        "reason": "Tuesday",
+        **facts,
+    }
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE orders_stockmovement SET quantity = 99",
+        "UPDATE orders_stockmovement SET reason = 'Nothing happened'",
+        "DELETE FROM orders_stockmovement",
+    ],
+)
+def test_the_database_refuses_to_change_a_movement_or_to_forget_it(product, shop, sql):
+    with (
+        across_tenants(),
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(sql)
+
+    with tenant_scope(shop):
+        kept = StockMovement.objects.get()
+    assert (kept.quantity, kept.reason) == (10, "")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"quantity": 0},
+        {"type": "count", "quantity": 1},
+        {"counted": 1},
+        {"type": "transfer_in"},
+        {"transfer": new_id()},
+    ],
+)
+def test_the_database_refuses_movements_that_make_no_sense(in_shop, store, wrong):
+    product = ProductFactory(tenant=in_shop)
+    facts = {"type": "receive", "quantity": 1, "occurred_at": datetime(2025, 1, 1, tzinfo=UTC)}
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        StockMovement.objects.create(product=product, store=store, **(facts | wrong))
+
+    assert not StockMovement.objects.exists()

@@ -1,0 +1,184 @@
+"""A cashier who tries every way to give more away, beside the rule in exact fractions."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from tests.stateful.base import Machine, run
+from tests.support.api import Person
+from tests.support.approvals import asked, given
+from tests.support.till import Till, line, new_id
+
+pytestmark = pytest.mark.once
+
+PRICES = ["0.01", "1.99", "10.00"]
+MAX_DISCOUNTS = 10
+TENTH = Fraction(1, 10)
+# The limits of a cashier in a new shop: a tenth by discounts, and no other price.
+values = st.sampled_from(["0.5", "3", "5", "7", "9.99", "10", "10.01", "50"])
+discounts = st.fixed_dictionaries({"type": st.sampled_from(["percent", "amount"]), "value": values})
+quantities = st.integers(1, 40).map(str)
+
+
+def taken(whole, given):
+    """What discounts take: percents first, then amounts."""
+    left = whole
+    for each in given:
+        if each["type"] == "percent":
+            left *= 1 - Fraction(each["value"]) / 100
+    for each in given:
+        if each["type"] == "amount":
+            left = max(left - Fraction(each["value"]), Fraction(0))
+    return whole - left
+
+
+def gifts(order):
+    """Of each line what it gives away and what it is worth, and of all lines what was left before
+    order discounts and what they took."""
+    gross = [Fraction(each["unit_price"]) * Fraction(each["quantity"]) for each in order["lines"]]
+    left = [
+        price - taken(price, each["discounts"])
+        for price, each in zip(gross, order["lines"], strict=True)
+    ]
+    whole = sum(left)
+    off = taken(whole, order["discounts"])
+    lines = []
+    for each, before in zip(order["lines"], left, strict=True):
+        worth = Fraction(each["list_price"]) * Fraction(each["quantity"])
+        net = before - before * off / whole if whole else before
+        lines.append((worth - net, worth))
+    return lines, off, whole
+
+
+def may_be_given_alone(order):
+    lines, off, whole = gifts(order)
+    at_list_price = all(each["unit_price"] == each["list_price"] for each in order["lines"])
+    discounted = all(gift <= worth * TENTH for gift, worth in lines)
+    return at_list_price and discounted and off <= whole * TENTH
+
+
+def money_given_away(order):
+    return sum(max(gift, Fraction(0)) for gift, _ in gifts(order)[0])
+
+
+class Discounts(Machine):
+    till: Till
+    chief: Person
+    goods: list
+
+    def __init__(self):
+        super().__init__()
+        self.order = self.till.sold(line(self.goods[2]))
+        self.approval = self.refused = None
+
+    def change(self, method, rest, body=None):
+        """Send it, and note the order as it is then. A refusal changes nothing."""
+        headers = {"If_Match": "*"} if method == "patch" else {}
+        approval = {"approval": self.approval} if self.approval and body is not None else {}
+        body = None if body is None else body | approval
+        answer = getattr(self.till, method)(f"orders/{self.order['id']}/{rest}", body, **headers)
+        if answer.status_code == 200:
+            self.order = answer.json()
+            self.approval = None
+        else:
+            assert answer.status_code == 403, answer.content
+            assert self.till.shown(self.order) == self.order
+            refused = answer.json()
+            # An approval for something else is not valid; it is left as it was.
+            self.refused = refused if refused["code"] == "approval_required" else None
+            self.approval = None
+        return answer
+
+    @precondition(lambda self: len(self.order["lines"]) < 6)
+    @rule(product=st.integers(0, 2), quantity=quantities, off=st.lists(discounts, max_size=2))
+    def add(self, product, quantity, off):
+        added = line(self.goods[product], quantity, id=new_id(), discounts=off)
+        self.change("post", "lines/", added)
+
+    @precondition(lambda self: self.order["lines"])
+    @rule(data=st.data(), quantity=quantities)
+    def change_quantity(self, data, quantity):
+        self.change("patch", self.some_line(data), {"quantity": quantity})
+
+    @precondition(lambda self: self.order["lines"])
+    @rule(data=st.data(), price=st.sampled_from(["0.01", "1.80", "1.99", "9.00", "10.00", "11.00"]))
+    def change_price(self, data, price):
+        self.change("patch", self.some_line(data), {"unit_price": price})
+
+    @precondition(lambda self: self.order["lines"])
+    @rule(data=st.data())
+    def remove(self, data):
+        self.change("delete", self.some_line(data))
+
+    @rule(data=st.data(), off=discounts)
+    def discount(self, data, off):
+        holders = {None: self.order} | {each["id"]: each for each in self.order["lines"]}
+        target = data.draw(st.sampled_from(list(holders)))
+        if len(holders[target]["discounts"]) == MAX_DISCOUNTS:
+            return
+        where = {"line": target} if target else {}
+        self.change("post", "discounts/", off | where | {"id": new_id()})
+
+    @rule(data=st.data())
+    def remove_discount(self, data):
+        holders = [self.order, *self.order["lines"]]
+        ids = [each["id"] for holder in holders for each in holder["discounts"]]
+        if ids:
+            self.change("delete", f"discounts/{data.draw(st.sampled_from(ids))}/")
+
+    @precondition(lambda self: self.refused)
+    @rule()
+    def approve_what_was_refused(self):
+        request = {name: self.refused[name] for name in ("action", "object", "amount")}
+        self.approval = given(self.chief, asked(self.till, **request))["id"]
+        self.refused = None
+
+    def some_line(self, data):
+        ids = [each["id"] for each in self.order["lines"]]
+        return f"lines/{data.draw(st.sampled_from(ids))}/"
+
+    @invariant()
+    def nothing_beyond_the_limits_without_an_approval_for_that_money(self):
+        if not may_be_given_alone(self.order):
+            approved = self.order["approved_gift"]
+            assert approved is not None
+            # To the cent: what is approved is rounded.
+            assert money_given_away(self.order) <= Fraction(approved) + Fraction(1, 200)
+
+    @rule()
+    def ring_up_the_same_anew(self):
+        """The same order made in one request needs an approval for the same money, or none."""
+        body = self.till.order(
+            *[
+                {
+                    "sku": each["sku"],
+                    "quantity": each["quantity"],
+                    "unit_price": each["unit_price"],
+                    "discounts": terms(each),
+                }
+                for each in self.order["lines"]
+            ],
+            discounts=terms(self.order),
+        )
+
+        answer = self.till.post("orders/", body)
+
+        if may_be_given_alone(self.order):
+            assert answer.status_code == 201, answer.content
+            return
+        assert (answer.status_code, answer.json()["code"]) == (403, "approval_required")
+        asked_for = Fraction(answer.json()["amount"])
+        assert abs(asked_for - money_given_away(self.order)) <= Fraction(1, 200)
+
+
+def terms(holder):
+    return [{"type": each["type"], "value": each["value"]} for each in holder["discounts"]]
+
+
+@pytest.mark.timeout(0)
+def test_no_way_leads_beyond_the_limits(cashier, manager, register, goods):
+    products = [goods(price, stock="100000") for price in PRICES]
+
+    run(Discounts, till=Till(cashier, register), chief=Person(manager), goods=products)

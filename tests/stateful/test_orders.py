@@ -1,0 +1,242 @@
+"""Orders that are rung up, changed, parked, paid and voided, beside a sum in cents."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from tests.stateful.base import Machine, cents, code_of, money, run
+from tests.support.till import Till, cash, line, new_id, shelf
+
+pytestmark = pytest.mark.once
+
+STOCK = 10_000
+PRICES = ["0.01", "1.99", "2.50", "333.33"]
+
+
+@dataclass
+class Goods:
+    """A line as the model has it."""
+
+    product: int
+    price: int
+    quantity: int
+    discounts: list[tuple[str, int]] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        return self.price * self.quantity - taken(self.discounts, self.price * self.quantity)
+
+
+def taken(discounts: list[tuple[str, int]], whole: int) -> int:
+    """Percents first, then amounts, each of what is left; half a cent is a cent."""
+    left = whole
+    for kind, value in sorted(discounts, key=lambda each: each[0] == "amount"):
+        left -= (left * value + 50) // 100 if kind == "percent" else min(value, left)
+    return whole - left
+
+
+percents = st.tuples(st.just("percent"), st.integers(0, 100))
+amounts = st.tuples(st.just("amount"), st.integers(0, 2_000))
+discounts = percents | amounts
+
+
+def body_of(discount: tuple[str, int]) -> dict[str, str]:
+    kind, value = discount
+    return {"type": kind, "value": str(value) if kind == "percent" else money(value)}
+
+
+class Orders(Machine):
+    till: Till
+    goods: list
+    # The smallest one, in cents.
+    coin: int
+
+    def __init__(self):
+        super().__init__()
+        self.begin()
+        self.sold = [0] * len(self.goods)
+
+    def begin(self):
+        self.lines: dict[str, Goods] = {}
+        self.discounts: list[tuple[str, int]] = []
+        self.status, self.paid, self.rounding = "open", 0, 0
+        self.order = self.till.sold(line(self.goods[0], id=(first := new_id())))
+        self.lines[first] = Goods(0, self.price_of(0), 1)
+
+    def price_of(self, product):
+        return cents(PRICES[product])
+
+    @property
+    def total(self):
+        lines = sum(each.total for each in self.lines.values())
+        return lines - taken(self.discounts, lines)
+
+    @property
+    def is_open(self):
+        return self.status == "open"
+
+    def path(self, rest=""):
+        return f"orders/{self.order['id']}/{rest}"
+
+    def change(self, answer, change):
+        """Change the model as the till was, unless that would make it owe money."""
+        if not self.is_open:
+            assert code_of(answer, 409) == "order_not_open"
+            return
+        before = {id: Goods(**vars(each)) for id, each in self.lines.items()}, self.discounts[:]
+        for each in before[0].values():
+            each.discounts = each.discounts[:]
+        change()
+        if self.total < self.paid:
+            assert code_of(answer, 409) == "paid_more_than_total"
+            self.lines, self.discounts = before
+        else:
+            assert answer.status_code == 200, answer.content
+            self.note_if_complete()
+
+    def note_if_complete(self):
+        if self.paid and self.paid == self.total and self.lines:
+            self.complete()
+
+    def complete(self):
+        self.status = "completed"
+        for each in self.lines.values():
+            self.sold[each.product] += each.quantity
+
+    @rule(product=st.integers(0, len(PRICES) - 1), quantity=st.integers(1, 9))
+    def add(self, product, quantity):
+        id = new_id()
+        answer = self.till.post(
+            self.path("lines/"), line(self.goods[product], str(quantity), id=id)
+        )
+        added = Goods(product, self.price_of(product), quantity)
+        self.change(answer, lambda: self.lines.update({id: added}))
+
+    @precondition(lambda self: self.lines)
+    @rule(data=st.data(), quantity=st.integers(1, 9))
+    def change_quantity(self, data, quantity):
+        id = data.draw(st.sampled_from(list(self.lines)))
+        answer = self.till.patch(
+            self.path(f"lines/{id}/"), {"quantity": str(quantity)}, If_Match="*"
+        )
+        self.change(answer, lambda: setattr(self.lines[id], "quantity", quantity))
+
+    @precondition(lambda self: self.lines)
+    @rule(data=st.data())
+    def remove(self, data):
+        id = data.draw(st.sampled_from(list(self.lines)))
+        self.change(self.till.delete(self.path(f"lines/{id}/")), lambda: self.lines.pop(id))
+
+    @precondition(lambda self: self.lines)
+    @rule(data=st.data(), discount=discounts)
+    def discount_line(self, data, discount):
+        id = data.draw(st.sampled_from(list(self.lines)))
+        answer = self.till.post(
+            self.path("discounts/"), {**body_of(discount), "line": id, "id": new_id()}
+        )
+        if len(self.lines[id].discounts) < 10:
+            self.change(answer, lambda: self.lines[id].discounts.append(discount))
+
+    @rule(discount=discounts)
+    def discount_order(self, discount):
+        answer = self.till.post(self.path("discounts/"), body_of(discount) | {"id": new_id()})
+        if len(self.discounts) < 10:
+            self.change(answer, lambda: self.discounts.append(discount))
+
+    @precondition(lambda self: self.discounts)
+    @rule(data=st.data())
+    def remove_discount(self, data):
+        at = data.draw(st.integers(0, len(self.discounts) - 1))
+        id = self.shown["discounts"][at]["id"]
+        self.change(self.till.delete(self.path(f"discounts/{id}/")), lambda: self.discounts.pop(at))
+
+    @rule(part=st.integers(1, 120), in_coins=st.booleans())
+    def pay(self, part, in_coins):
+        amount = max(1, (self.total - self.paid) * part // 100)
+        if in_coins:
+            amount = -(-amount // self.coin) * self.coin
+        self.pay_in_cash(cash(money(amount)), amount)
+
+    @rule()
+    def pay_the_rest(self):
+        self.pay_in_cash({"id": new_id(), "method": "cash"}, None)
+
+    def pay_in_cash(self, payment, amount):
+        left = self.total - self.paid
+        payable = (2 * left + self.coin) // (2 * self.coin) * self.coin
+        answer = self.till.pay(self.order, payment)
+        if not self.is_open:
+            assert code_of(answer, 409) == "order_not_open"
+        elif not self.lines:
+            assert code_of(answer, 409) == "order_empty"
+        elif amount in {None, left, payable}:
+            assert answer.status_code == 201, answer.content
+            self.paid, self.rounding = self.paid + payable, payable - left
+            self.complete()
+        elif amount > max(left, payable):
+            assert code_of(answer, 409) == "payment_exceeds_due"
+        elif amount > payable or amount % self.coin:
+            assert code_of(answer, 409) == "not_payable_in_cash"
+            assert cents(answer.json()["payable"]) == payable
+        else:
+            assert answer.status_code == 201, answer.content
+            self.paid += amount
+
+    @rule()
+    def hold(self):
+        answer = self.till.post(self.path("hold/"))
+        self.go("held", answer, self.is_open)
+
+    @rule()
+    def resume(self):
+        answer = self.till.post(self.path("resume/"), {})
+        self.go("open", answer, self.status == "held")
+
+    @rule()
+    def void(self):
+        answer = self.till.post(self.path("void/"), {"reason": "Left"})
+        self.go("voided", answer, self.status in {"open", "held"} and not self.paid)
+
+    def go(self, status, answer, may):
+        if may:
+            assert answer.status_code == 200, answer.content
+            self.status = status
+        else:
+            assert answer.status_code == 409, answer.content
+
+    @precondition(lambda self: self.status in {"completed", "voided"})
+    @rule()
+    def next_customer(self):
+        self.begin()
+
+    @invariant()
+    def the_till_says_what_the_model_says(self):
+        shown = self.shown = self.till.shown(self.order)
+        assert shown["status"] == self.status
+        assert cents(shown["total"]) == self.total
+        assert cents(shown["paid_total"]) == self.paid
+        assert cents(shown["cash_rounding"]) == self.rounding
+        assert cents(shown["due"]) == self.total + self.rounding - self.paid
+        assert {each["id"]: int(each["quantity"]) for each in shown["lines"]} == {
+            id: each.quantity for id, each in self.lines.items()
+        }
+        assert sum(cents(each["total"]) for each in shown["lines"]) == self.total
+        assert (shown["receipt_number"] is not None) == (self.status == "completed")
+
+    @invariant()
+    def what_was_sold_and_nothing_else_has_left_the_shelf(self):
+        for product, sold in zip(self.goods, self.sold, strict=True):
+            assert shelf(product, self.till.register.store) == (STOCK - sold, 0)
+
+
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("coin", [1, 5, 100])
+def test_an_order_comes_to_what_a_pocket_calculator_says(chiefs_till, goods, shop, coin):
+    stocked = [goods(price, stock=str(STOCK)) for price in PRICES]
+    shop.cash_rounding_increment = Decimal(coin).scaleb(-2)
+    shop.save_changes("cash_rounding_increment")
+
+    run(Orders, till=chiefs_till, goods=stocked, coin=coin)

@@ -1,0 +1,136 @@
+"""Drawers that are opened, filled, emptied, ended and counted, beside a sum in cents."""
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, precondition, rule
+
+from tenants.models import Tenant
+from tests.stateful.base import Machine, cents, code_of, money, run
+from tests.support.shifts import by_method, close, end, move, opening, report
+from tests.support.till import Till, card, cash, line, new_id
+
+pytestmark = pytest.mark.once
+
+AMOUNTS = st.integers(1, 50_000)
+PRICE = 250
+
+
+class Drawers(Machine):
+    till: Till
+    product: object
+
+    def __init__(self):
+        super().__init__()
+        self.shift, self.status = None, "closed"
+        self.cash = self.left = self.sold = self.cards = 0
+        self.order = None
+        self.papers = {}
+
+    @rule(float_=st.none() | st.integers(0, 20_000))
+    def open(self, float_):
+        given = {} if float_ is None else {"opening_float": money(float_)}
+        answer = self.till.post("shifts/", opening(self.till, **given))
+        if self.status == "open":
+            assert code_of(answer, 409) == "shift_already_open"
+            return
+        assert answer.status_code == 201, answer.content
+        offered, counted = self.left, max(0, self.cash)
+        if self.status == "ended":  # nobody has counted the one before, which can still be done
+            assert close(self.till, self.shift, money(counted)).status_code == 200
+            self.left = counted
+        self.shift, self.status = answer.json(), "open"
+        self.cash = offered if float_ is None else float_
+        self.sold = self.cards = 0
+        self.order = None
+
+    @precondition(lambda self: self.shift)
+    @rule(kind=st.sampled_from(["paid_in", "paid_out", "drop", "no_sale"]), amount=AMOUNTS)
+    def move(self, kind, amount):
+        if kind == "no_sale":
+            amount = 0
+        answer = move(self.till, self.shift, kind, money(amount) if amount else None)
+        if self.status == "closed":
+            assert code_of(answer, 409) == "shift_not_in_state"
+            return
+        if kind in ("paid_out", "drop") and amount > self.cash:
+            assert code_of(answer, 409) == "drawer_short"
+            return
+        assert answer.status_code == 201, answer.content
+        self.cash += amount if kind == "paid_in" else -amount
+
+    @rule(quantity=st.integers(1, 20), way=st.sampled_from([cash, card]))
+    def sell(self, quantity, way):
+        amount = PRICE * quantity
+        answer = self.till.sell(line(self.product, str(quantity)), payments=[way(money(amount))])
+        if self.status != "open":
+            assert code_of(answer, 409) == "no_open_shift"
+            return
+        assert answer.status_code == 201, answer.content
+        self.sold += amount
+        self.order = (answer.json(), way, quantity)
+        if way is cash:
+            self.cash += amount
+        else:
+            self.cards += amount
+
+    @precondition(lambda self: self.order and self.status == "open")
+    @rule()
+    def take_one_back(self):
+        order, way, left = self.order
+        body = {
+            "id": new_id(),
+            "reason": "Bruised",
+            "lines": [{"line": order["lines"][0]["id"], "quantity": "1"}],
+        }
+        answer = self.till.post(f"orders/{order['id']}/refunds/", body)
+        assert answer.status_code == 201, answer.content
+        self.order = (order, way, left - 1) if left > 1 else None
+        if way is cash:
+            self.cash -= PRICE
+        else:
+            self.cards -= PRICE
+
+    @precondition(lambda self: self.shift)
+    @rule()
+    def end(self):
+        answer = end(self.till, self.shift)
+        if self.status == "open":
+            assert answer.status_code == 200, answer.content
+            self.status = "ended"
+        else:
+            assert answer.status_code == 409
+
+    @precondition(lambda self: self.shift)
+    @rule(difference=st.integers(-500, 500))
+    def count(self, difference):
+        counted = max(0, self.cash + difference)
+        answer = close(self.till, self.shift, money(counted))
+        if self.status == "closed":
+            assert answer.status_code == 409
+            return
+        assert answer.status_code == 200, answer.content
+        self.status, self.left = "closed", counted
+        (row,) = [row for row in answer.json()["counted"] if row["method"] == "cash"]
+        assert cents(row["difference"]) == counted - self.cash
+        self.papers[self.shift["id"]] = report(self.till, self.shift, "z")
+
+    @invariant()
+    def the_drawer_holds_what_the_model_says(self):
+        if self.shift and self.status != "closed":
+            x = report(self.till, self.shift)
+            expected = by_method(x["expected"], "amount")
+            assert expected["cash"] * 100 == self.cash
+            assert expected.get("card", 0) * 100 == self.cards
+            assert cents(x["sales"]["total"]) == self.sold
+
+    @invariant()
+    def what_was_closed_never_changes_again(self):
+        for id, paper in self.papers.items():
+            assert report(self.till, {"id": id}, "z") == paper
+
+
+@pytest.mark.timeout(0)
+def test_a_drawer_holds_what_went_in_less_what_went_out(chiefs_till, goods, shop):
+    Tenant.objects.filter(pk=shop.pk).update(shifts_required=True)
+
+    run(Drawers, till=chiefs_till, product=goods("2.50", stock="100000"))

@@ -1,0 +1,117 @@
+"""Every page of the shop's site, for the crawl."""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import wraps
+from inspect import signature
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, reverse
+
+from accounts.admin.user_actions import DEEDS, WithDeeds
+from accounts.admin_site.site import shop_site
+from tests.support.platform_admin import rows_of
+
+MODELS = list(shop_site._registry)
+models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
+# Everything of the other shop, and the names of the platform's people.
+FOREIGN = re.compile(r"canary|zz-root", re.IGNORECASE)
+HASH = re.compile(r"md5\$|argon2|pbkdf2")
+# The pages that belong to no model.
+EVERYWHERE = [
+    "/admin/",
+    "/admin/accounts/",
+    "/admin/orders/",
+    "/admin/tenants/",
+    "/admin/password_change/",
+    "/admin/jsi18n/",
+]
+OF_ROWS = ("change", "history", "delete")
+# Words that a search, a filter or an order of a list may be asked for. The first find every canary
+# and are none, because a page repeats what it was asked for.
+QUERIES = [
+    "q=anary",
+    "q=ANARY_",
+    "q=z-roo",
+    "q=adm",
+    "q=%25_\\",
+    "q=(a%2B)%2B%24",
+    "q=%00",
+    "q=" + "x" * 5000,
+    "o=1.-2",
+    "o=99",
+    "o=-1.x",
+    "p=0",
+    "p=9999",
+    "p=x",
+    "all=",
+    "state=any",
+    "state=ended",
+    "days=30",
+    "days=x",
+    "day=2026-02-30",
+    "day=0001-01-01&days=7&store=x&register=x&product=x",
+    "is_active__exact=1",
+    "role__exact=admin",
+    "status__exact=open",
+]
+# Those that look for somebody's words.
+SEARCHES = QUERIES[:5]
+
+
+def every_model(test: Callable[..., None]) -> Callable[..., None]:
+    """Ask about each page in turn: the rows that a test reads are made once for all of them."""
+    takes = signature(test)
+
+    @wraps(test)
+    def each_in_turn(**fixtures: Any) -> None:
+        for model in MODELS:
+            try:
+                test(model, **fixtures)
+            except BaseException as error:
+                error.add_note(f"about {model.__name__}")
+                raise
+
+    kept = [each for name, each in takes.parameters.items() if name != "model"]
+    each_in_turn.__signature__ = takes.replace(parameters=kept)  # type: ignore[attr-defined]
+    return each_in_turn
+
+
+def name_of(model: Any, page: str) -> str:
+    return f"shop:{model._meta.app_label}_{model._meta.model_name}_{page}"
+
+
+def url_of(model: Any, page: str, *args: Any) -> str:
+    return reverse(name_of(model, page), args=args)
+
+
+def pages_about(model: Any, queries: list[str]) -> Iterator[str]:
+    """The list, with what it may be asked for, and every page about each row of it.
+
+    Of all shops: what is not ours must not be there. Of people also the pages behind buttons.
+    """
+    changelist = url_of(model, "changelist")
+    yield from (changelist, url_of(model, "add"))
+    yield from (f"{changelist}?{query}" for query in queries)
+    has_buttons = isinstance(shop_site._registry[model], WithDeeds)
+    for row in rows_of(model):
+        yield f"{changelist}{row.pk}/"
+        yield from (url_of(model, page, row.pk) for page in OF_ROWS)
+        yield from (f"{changelist}{row.pk}/{deed}/" for deed in DEEDS if has_buttons)
+
+
+def pattern_names(patterns: Any = None) -> Iterator[str]:
+    """The names of all routes of the site, to see that the crawl leaves none out."""
+    for each in shop_site.get_urls() if patterns is None else patterns:
+        if isinstance(each, URLResolver):
+            yield from pattern_names(each.url_patterns)
+        elif isinstance(each, URLPattern):
+            yield each.name or ""
+
+
+def shows_nothing_foreign(response: Any, page: str) -> None:
+    body = response.content.decode()
+    found = FOREIGN.search(body)
+    assert not found, f"{page}: {body[max(0, found.start() - 200) : found.end() + 100]}"
+    assert not HASH.search(body), page

@@ -1,0 +1,94 @@
+"""Asking for leave and giving it, as tills and managers do, and what is left of that."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from accounts.models import Approval, Terminal, User
+from tenants.models import AuditEvent, Register, Tenant
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.accounts import AuthSessionFactory, TerminalFactory
+from tests.support.api import Person
+
+Body = dict[str, Any]
+APPROVALS = "approvals/"
+both = pytest.mark.parametrize("how", ["approve", "deny"])
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def request_for(action: str = "discount", **changes: Any) -> Body:
+    """A whole request; None leaves a field out."""
+    noun = "register" if action in {"paid_out", "drop"} else "order"
+    body = {"action": action, "object": {noun: new_id()}, "amount": "5.00"}
+    if action == "void":
+        del body["amount"]
+    return {name: value for name, value in (body | changes).items() if value is not None}
+
+
+def asked(person: Person, action: str = "discount", **changes: Any) -> Body:
+    """The request, which must have been taken."""
+    response = person.post(APPROVALS, request_for(action, **changes))
+    assert response.status_code == 201, response.content
+    answer: Body = response.json()
+    return answer
+
+
+def decide(person: Person, approval: Body, how: str = "approve", body: Any = None, **more: str):
+    return person.post(f"{APPROVALS}{approval['id']}/{how}/", body, **more)
+
+
+def given(person: Person, approval: Body) -> Body:
+    """Leave, which must have been given."""
+    response = decide(person, approval)
+    assert response.status_code == 200, response.content
+    answer: Body = response.json()
+    return answer
+
+
+def at_till(user: User, register: Register, terminal: Terminal | None = None) -> Person:
+    """Somebody who has logged in with a password at a paired register."""
+    with tenant_scope(register.tenant):
+        terminal = (
+            terminal
+            or Terminal.objects.paired().filter(register=register).first()
+            or TerminalFactory(register=register)
+        )
+    session = AuthSessionFactory(
+        user=user,
+        terminal=terminal,
+        register=register,
+        store=register.store,
+    )
+    return Person(user, session)
+
+
+def later(person: Person) -> Person:
+    """The same log-in with a token of now: those of before do not last as long as a request."""
+    return Person(person.user, person.session)
+
+
+def stored(approval: Body) -> Approval:
+    with across_tenants():
+        return Approval.objects.get(pk=approval["id"])
+
+
+def kept(approval: Body) -> dict[str, Any]:
+    """Every column of it, to see that nothing changed."""
+    with across_tenants():
+        (row,) = Approval.objects.filter(pk=approval["id"]).values()
+    return row
+
+
+def events(shop: Tenant, prefix: str = "approval_") -> list[AuditEvent]:
+    """What is written down of approvals, in its order."""
+    with tenant_scope(shop):
+        found = AuditEvent.objects.filter(event__startswith=prefix)
+        return list(found.order_by("created_at", "id"))
+
+
+def names(shop: Tenant) -> list[str]:
+    return [each.event for each in events(shop)]

@@ -1,0 +1,215 @@
+"""Real baskets sold in every way there is, in three places whose clocks differ.
+
+The night between is the one in which Europe puts its clocks back.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from itertools import cycle
+from typing import Any
+
+import time_machine
+
+from accounts.models import User
+from orders.management.replay.files import SoldBasket, read_articles, read_baskets
+from orders.models import Category, Product
+from orders.services.catalog.bulk_import import add_products
+from tenants.models import Register, Store, Tenant
+from tests.factories.accounts import UserFactory
+from tests.factories.orders import CategoryFactory, TaxClassFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.gateway import DECLINED, ScriptedGateway
+from tests.support.replay import DATA
+from tests.support.shifts import canceled, close, opened, report
+from tests.support.till import Body, Till, card, cash, new_id
+
+OPENING = datetime(2026, 10, 24, 1, 0, tzinfo=UTC)
+BASKETS = 36
+STEP = timedelta(minutes=45)
+LATER = timedelta(hours=3)
+COIN = Decimal("0.05")
+CENT = Decimal("0.01")
+PLACES = {
+    "343": ("Europe/Berlin", time(4)),
+    "367": ("Asia/Kathmandu", time(0)),
+    "406": ("Europe/London", time(6)),
+}
+RATES = (
+    [],
+    [{"name": "VAT", "percent": "19", "included": True, "compound": False}],
+    [{"name": "VAT", "percent": "7", "included": False, "compound": False}],
+    [
+        {"name": "State", "percent": "8.875", "included": False, "compound": False},
+        {"name": "City", "percent": "2", "included": False, "compound": True},
+    ],
+)
+WAYS = ("cash", "card", "both", "voucher", "credit", "void", "regret", "hold", "declined")
+BACK = ("line", "amount", "all", "waste", "credit", "elsewhere", None)
+
+
+def in_coins(amount: Decimal) -> Decimal:
+    return (amount / COIN).quantize(Decimal(1), ROUND_HALF_UP) * COIN
+
+
+@dataclass
+class Market:
+    """`sold` and `refunded` are what the API answered, of which the receipts were printed."""
+
+    shop: Tenant
+    gateway: ScriptedGateway
+    stores: dict[str, Store] = field(default_factory=dict)
+    registers: dict[str, list[Register]] = field(default_factory=dict)
+    people: list[User] = field(default_factory=list)
+    orders: list[str] = field(default_factory=list)
+    refunds: list[str] = field(default_factory=list)
+    zs: list[Body] = field(default_factory=list)
+
+    def trade(self) -> None:
+        self.furnish()
+        shifts = [(register, self.at(OPENING, register, opened)) for register in self.tills()]
+        ways, backs = cycle(WAYS), cycle(BACK)
+        for number, basket in enumerate(read_baskets(DATA, BASKETS)):
+            self.serve(OPENING + STEP * (number + 1), basket, number, next(ways), backs)
+        evening = OPENING + STEP * (BASKETS + 10)
+        for register, shift in shifts:
+            self.zs.append(self.at(evening, register, counted, shift))
+
+    def furnish(self) -> None:
+        classes = [TaxClassFactory(tenant=self.shop, rates=rates) for rates in RATES]
+        categories = [CategoryFactory(tenant=self.shop) for _ in range(5)]
+        self.list_goods(classes, [*categories, None])
+        for name, (zone, starts) in PLACES.items():
+            store = StoreFactory(
+                tenant=self.shop, name=f"Store {name}", timezone=zone, day_starts_at=starts
+            )
+            self.stores[name] = store
+            self.registers[name] = [
+                RegisterFactory(
+                    tenant=self.shop, store=store, number=len(self.stores) * 10 + number
+                )
+                for number in range(2)
+            ]
+        self.people = [UserFactory(tenant=self.shop, admin=True) for _ in range(3)]
+
+    def list_goods(self, classes: list[Any], categories: list[Category | None]) -> None:
+        add_products(
+            Product(
+                sku=article.sku,
+                name=f"={article.name}" if number % 7 == 0 else article.name,
+                price=article.price,
+                tax_class=classes[number % len(classes)],
+                category=categories[number % len(categories)],
+            )
+            for number, article in enumerate(read_articles(DATA))
+        )
+
+    def tills(self) -> list[Register]:
+        return [each for registers in self.registers.values() for each in registers]
+
+    def at(self, moment: datetime, register: Register, deed: Any, *args: Any, by: int = 0) -> Any:
+        """Do something at that moment, as somebody who has just logged in."""
+        with time_machine.travel(moment, tick=False):
+            return deed(Till(self.people[by % 3], register), *args)
+
+    def serve(
+        self, moment: datetime, basket: SoldBasket, number: int, way: str, backs: Any
+    ) -> None:
+        register = self.registers[basket.store][number % 2]
+        order = self.at(moment, register, self.sell, basket, way, by=number)
+        if order["status"] != "completed":
+            return
+        self.orders.append(order["id"])
+        back = next(backs) if Decimal(order["total"]) else None
+        if back:
+            other = self.registers[basket.store][1 - number % 2]
+            if back == "elsewhere":
+                other = self.registers["343" if basket.store != "343" else "406"][0]
+            self.at(moment + LATER, other, self.take_back, order, back, by=number + 1)
+
+    def sell(self, till: Till, basket: SoldBasket, way: str) -> Body:
+        """The prices are those of the day, and the coupon is one of the whole order."""
+        lines = [
+            {
+                "sku": line.sku,
+                "quantity": str(line.quantity),
+                "unit_price": str(line.unit_price),
+                "discounts": discounts(line.discount),
+            }
+            for line in basket.lines
+        ]
+        coupons = discounts(sum((line.coupon for line in basket.lines), Decimal(0)))
+        order = till.sold(*lines, discounts=coupons, payments=[])
+        return order if order["status"] == "completed" else self.settle(till, order, way)
+
+    def settle(self, till: Till, order: Body, way: str) -> Body:
+        if way in {"void", "regret", "hold"}:
+            return self.leave(till, order, way)
+        if way == "declined":
+            self.gateway.answers = [DECLINED]
+        due = Decimal(order["due"])
+        for payment in self.first_part(till, way, (due / 2).quantize(CENT), due):
+            order = done(till.pay(order, payment))
+        left = Decimal(order["due"])
+        if left and order["status"] == "open":
+            paid = in_coins(left)
+            order = done(till.pay(order, cash(str(paid), tendered=str(paid + 5))))
+        assert order["status"] == "completed", order
+        return order
+
+    def leave(self, till: Till, order: Body, way: str) -> Body:
+        """No sale comes of it, though some was paid and given back."""
+        path = f"orders/{order['id']}"
+        if way == "hold":
+            return done(till.post(f"{path}/hold/"))
+        if way == "regret":
+            canceled(till, done(till.pay(order, cash(str(COIN)))))
+        return done(till.post(f"{path}/void/", {"reason": "Left"}))
+
+    def first_part(self, till: Till, way: str, part: Decimal, due: Decimal) -> list[Body]:
+        if way == "card":
+            return [card(str(due))]
+        if way in {"both", "declined"}:
+            return [card(str(part))]
+        if way == "voucher":
+            return [{"id": new_id(), "method": "voucher", "amount": str(part)}]
+        if way == "credit":
+            credit = done(till.post("store-credits/", {"id": new_id(), "amount": "500.00"}))
+            reference = {"reference": credit["full_code"]}
+            return [{"id": new_id(), "method": "store_credit", "amount": str(part), **reference}]
+        return []
+
+    def take_back(self, till: Till, order: Body, back: str) -> None:
+        first = {"line": order["lines"][0]["id"], "quantity": order["lines"][0]["quantity"]}
+        half = str((Decimal(order["total"]) / 2).quantize(CENT, ROUND_HALF_UP))
+        bodies: dict[str, list[Body]] = {
+            "line": [{"lines": [first]}],
+            "amount": [{"amount": half}, {}],
+            "all": [{}],
+            "waste": [{"lines": [first | {"restock": False}]}],
+            "credit": [{"amount": half, "method": "store_credit"}],
+            "elsewhere": [{"amount": half}],
+        }
+        about = {"reason": "Back", "register": str(till.register.pk)}
+        for body in bodies[back]:
+            path = f"orders/{order['id']}/refunds/"
+            refund = done(till.post(path, {"id": new_id(), **about, **body}))
+            assert refund["status"] == "done", refund
+            self.refunds.append(refund["id"])
+
+
+def discounts(amount: Decimal) -> list[Body]:
+    return [{"type": "amount", "value": str(amount)}] if amount else []
+
+
+def done(answer: Any) -> Body:
+    assert answer.status_code in {200, 201}, answer.content
+    body: Body = answer.json()
+    return body
+
+
+def counted(till: Till, shift: Body) -> Body:
+    """The Z of the shift, whose cash is what it should be; a drawer that gave cards back that
+    another one took has less than none of them, which nobody can count."""
+    done(close(till, shift, report(till, shift)["cash"]["expected"]))
+    return report(till, shift, "z")

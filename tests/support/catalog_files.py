@@ -1,0 +1,62 @@
+"""Catalog files, as a manager sends and gets them."""
+
+import csv
+import io
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+
+from orders.models import Barcode, Category, Product
+from tests.support.api import Person
+
+PATH = "products/import/"
+HEADER = (
+    "sku,name,price,barcodes,category,tax_class,sold_by,open_price,track_stock,is_active".split(",")
+)
+
+
+def form(content: bytes, field: str = "file", **fields: Any) -> bytes:
+    """The body of a form with one file."""
+    file = SimpleUploadedFile("catalog.csv", content, content_type="text/csv")
+    return encode_multipart(BOUNDARY, fields | {field: file})
+
+
+def send(person: Person, content: str | bytes, query: str = "", **headers: str) -> Any:
+    """Import this file, as a form does it."""
+    if isinstance(content, str):
+        content = content.encode()
+    return person.send("POST", PATH + query, form(content), MULTIPART_CONTENT, **headers)
+
+
+def imported(person: Person, content: str | bytes, query: str = "") -> tuple[int, int, int]:
+    """How many products an import that works has created, updated and left."""
+    response = send(person, content, query)
+    assert response.status_code == 200, response.content
+    report = response.json()
+    assert (report["errors"], report["error_count"]) == ([], 0)
+    return report["created"], report["updated"], report["unchanged"]
+
+
+def table(*rows: list[str]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
+def exported(person: Person) -> str:
+    response = person.get("products/export/")
+    assert response.status_code == 200, response.content
+    return b"".join(response.streaming_content).decode()
+
+
+def rows_of(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def everything() -> list[Any]:
+    """The catalog of the shop in scope with its ids, versions and times."""
+    return [
+        sorted(model.objects.values_list(*(field.attname for field in model._meta.concrete_fields)))
+        for model in (Product, Barcode, Category)
+    ]

@@ -1,0 +1,37 @@
+"""What lies in the database and who gets in, for the tests of people."""
+
+from typing import Any
+
+from accounts.models import AuthSession, User
+from tenants.scope import across_tenants
+from tests.factories.accounts import PASSWORD
+from tests.support.api import Api
+
+LOG_IN = "auth/token/"
+
+
+def stored(user: User) -> User:
+    """The person as the database has them now."""
+    with across_tenants():
+        return User.objects.get(pk=user.pk)
+
+
+def people() -> list[dict[str, Any]]:
+    """Every column of every person, to see that nothing changed."""
+    with across_tenants():
+        return list(User.objects.order_by("pk").values())
+
+
+def sessions() -> int:
+    with across_tenants():
+        return AuthSession.objects.count()
+
+
+def credentials(**changes: Any) -> dict[str, Any]:
+    """The cashier's own, changed; None leaves a field out."""
+    given = {"tenant": "green", "username": "c1", "password": PASSWORD} | changes
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def logs_in(password: str, **changes: str) -> bool:
+    return bool(Api().post(LOG_IN, credentials(password=password, **changes)).status_code == 200)

@@ -1,0 +1,69 @@
+"""Asking any route, with a body that gets past its first questions."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+
+from tests.support.api import Api
+from tests.support.discovery import routes
+
+BY_NAME = {route.name: route for route in routes()}
+# Bodies that are read before the row is looked for.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "order-receipt-email"): {"email": "ada@customer.example"},
+    ("put", "user-role"): {"role": "cashier"},
+    ("post", "order-payments"): {"id": str(uuid.uuid4()), "method": "cash", "amount": "1.00"},
+    ("post", "order-lines"): {"sku": "APPLE", "quantity": "1"},
+    ("post", "order-discounts"): {"id": str(uuid.uuid4()), "type": "percent", "value": "5"},
+    ("post", "order-void"): {"reason": "Left"},
+    ("post", "order-refunds"): {"id": str(uuid.uuid4()), "reason": "Broken"},
+    ("post", "shift-cash-movements"): {
+        "id": str(uuid.uuid4()),
+        "type": "no_sale",
+        "reason": "Change",
+    },
+}
+# The parts of an order, or of a webhook, that paths name beside it.
+PARTS = {"line": uuid.uuid4(), "discount": uuid.uuid4(), "delivery": uuid.uuid4()}
+
+
+def call(
+    client: Api,
+    method: str,
+    name: str,
+    pk: uuid.UUID | None,
+    body: dict[str, Any] | None = None,
+    **more: str,
+) -> Any:
+    path = BY_NAME[name].path.replace("<uuid:pk>", str(pk)).replace("<path:key>", str(pk))
+    for part, id in PARTS.items():
+        path = path.replace(f"<uuid:{part}>", str(id))
+    body = body or BODIES.get((method, name))
+    headers = client.defaults | ({"If-Match": "*"} if method in {"patch", "put"} else {}) | more
+    content = json.dumps(body or {})
+    return client.client.generic(
+        method.upper(), f"/{path}", content, "application/json", headers=headers
+    )
+
+
+@contextmanager
+def each_alone(who: str) -> Iterator[None]:
+    """What one of several does in a test is undone before the next one; failures name who it was.
+
+    One test for all of them, since making their shop takes longer than asking.
+    """
+    cache.clear()
+    undone = transaction.atomic()
+    undone._from_testcase = True  # what must be outermost outside of tests may be so inside it
+    try:
+        with undone:
+            yield
+            transaction.set_rollback(True)
+    except BaseException as error:
+        error.add_note(f"It was asked by: {who}")
+        raise

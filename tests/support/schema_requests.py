@@ -1,0 +1,173 @@
+"""Makes requests out of the OpenAPI document, and judges the answers by it."""
+
+import copy
+import re
+import traceback
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import schemathesis
+from django.core.signals import got_request_exception, request_finished, request_started
+from django.db import close_old_connections, transaction
+from hypothesis import strategies as st
+from schemathesis import checks
+from schemathesis.specs.openapi import checks as promises
+
+from config.wsgi import application
+from tests.architecture.test_schema import document, strict
+from tests.support.api import name_of
+from tests.support.secret_leaks import leaks
+from tests.support.two_shops import Town
+
+CANARY = re.compile(rb"canary", re.IGNORECASE)
+PROMISES = [
+    checks.not_a_server_error,
+    promises.status_code_conformance,
+    promises.content_type_conformance,
+    promises.response_headers_conformance,
+    promises.response_schema_conformance,
+]
+# What a field of a body names, where its own name is not that of the kind.
+KIND_OF = {
+    "product": "products",
+    "category": "categories",
+    "tax_class": "tax-classes",
+    "store": "stores",
+    "to_store": "stores",
+    "register": "registers",
+    "order": "orders",
+    "shift": "shifts",
+    "refund": "refunds",
+    "user": "users",
+    "cashier": "users",
+    "approval": "approvals",
+    "line": "line",
+    "target": "orders",
+    "actor": "users",
+    "requested_by": "users",
+}
+
+
+@cache
+def promised() -> Any:
+    """The document, of whose answers nothing may be missing and to which nothing may be added."""
+    made = copy.deepcopy(document())
+    schemas = made["components"]["schemas"]
+    # A problem has facts of its own, and the parts of a result depend on what became of the sale.
+    for name in schemas.keys() - {"Problem", "Result"}:
+        if not name.endswith("Request"):
+            schemas[name] = strict(schemas[name])
+    schema = schemathesis.openapi.from_dict(made)
+    schema.app = application
+    return schema
+
+
+def operations() -> list[Any]:
+    return [found.ok() for found in promised().get_all_operations()]
+
+
+def kind_of(path: str, parameter: str) -> str:
+    if parameter != "id":
+        return {"key": "idempotency"}.get(parameter, parameter)
+    return path.partition("/{id}")[0].rpartition("/")[2]
+
+
+class Fed:
+    """Draws real ids into a case that the document alone has made up."""
+
+    def __init__(self, draw: Any, town: Town) -> None:
+        self.draw = draw
+        self.town = town
+
+    def case(self, case: Any) -> Any:
+        for name in case.path_parameters or {}:
+            case.path_parameters[name] = self.id(kind_of(case.operation.path, name))
+        for name in set(case.query or ()) & set(KIND_OF):
+            case.query[name] = self.id(KIND_OF[name])
+        if isinstance(case.body, dict | list):
+            case.body = self.body(case.body)
+        return case
+
+    def id(self, kind: str) -> str:
+        """Mostly our own; sometimes of the other shop, or nobody's."""
+        own = self.town.own.get(kind) or [uuid.UUID(int=1)]
+        others = [*self.town.foreign.get(kind, []), uuid.UUID(int=2)]
+        return str(self.draw(st.sampled_from([*own * 3, *others])))
+
+    def body(self, part: Any) -> Any:
+        if isinstance(part, list):
+            return [self.body(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        return {name: self.value(name, each) for name, each in part.items()}
+
+    def value(self, name: str, value: Any) -> Any:
+        if name in KIND_OF and isinstance(value, str):
+            return self.id(KIND_OF[name])
+        return self.body(value)
+
+
+def ask(case: Any, headers: dict[str, str]) -> Any:
+    """As if nothing had happened before, and nothing will have happened afterwards."""
+    before = transaction.savepoint()  # `atomic` would not let anything lasting begin inside
+    with connections_kept():
+        response = case.call(headers=headers)
+    transaction.savepoint_rollback(before)
+    return response
+
+
+@contextmanager
+def noted() -> Iterator[list[str]]:
+    """What views raise that nobody answers for; the answer itself tells nothing of it."""
+    raised: list[str] = []
+
+    def note(**_: Any) -> None:
+        raised.append(traceback.format_exc(limit=-6))
+
+    got_request_exception.connect(note)
+    try:
+        yield raised
+    finally:
+        got_request_exception.disconnect(note)
+
+
+@contextmanager
+def connections_kept() -> Iterator[None]:
+    """A request of a server's gives its connection up; here it holds the test's transaction."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    try:
+        yield
+    finally:
+        for signal in (request_started, request_finished):
+            signal.connect(close_old_connections)
+
+
+def judge(case: Any, response: Any, raised: list[str]) -> None:
+    assert not raised, f"{case.as_curl_command()}\n{raised[-1]}"
+    case.validate_response(response, checks=PROMISES)
+    assert ("etag" in response.headers) == has_tag(case, response), case.as_curl_command()
+    assert not CANARY.search(response.content), case.as_curl_command()
+    leaks.read_answer(case.formatted_path, Read(response))
+
+
+def has_tag(case: Any, response: Any) -> bool:
+    """Whether the document tells of an entity tag."""
+    answers = case.operation.definition.raw["responses"]
+    return "ETag" in answers.get(str(response.status_code), {}).get("headers", {})
+
+
+class Read:
+    """An answer as those read it who look for secrets."""
+
+    streaming = False
+
+    def __init__(self, response: Any) -> None:
+        self.content = response.content
+
+
+def headers_of(api: Any) -> dict[str, str]:
+    return {name_of(name): value for name, value in api.defaults.items()}

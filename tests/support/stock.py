@@ -1,0 +1,60 @@
+"""A stock room under test: writes down over HTTP what happened to the shelves of two stores."""
+
+from typing import Any
+
+from accounts.models import User
+from orders.models import Product, StockLevel, StockMovement
+from tenants.models import AuditEvent, OutboxEvent, Store
+from tenants.scope import tenant_scope
+from tests.support.api import Person
+from tests.support.till import Body, new_id, shelf
+
+PATH = "stock/movements/"
+
+
+class Stockroom(Person):
+    """Somebody between the shelves of `store`; goods are sent to `second`."""
+
+    def __init__(self, user: User, store: Store, second: Store) -> None:
+        super().__init__(user)
+        self.store, self.second = store, second
+
+    def body(self, kind: str, product: Product, quantity: str = "1", **more: Any) -> Body:
+        """What is needed of this kind, unless told otherwise; None leaves a field out."""
+        needed = {
+            "id": new_id(),
+            "type": kind,
+            "product": str(product.pk),
+            "store": str(self.store.pk),
+            "quantity": quantity,
+            "reason": "Because" if kind == "adjust" else None,
+            "to_store": str(self.second.pk) if kind == "transfer_out" else None,
+        }
+        return {name: value for name, value in (needed | more).items() if value is not None}
+
+    def move(self, kind: str, product: Product, quantity: str = "1", **more: Any) -> Any:
+        return self.post(PATH, self.body(kind, product, quantity, **more))
+
+    def moved(self, kind: str, product: Product, quantity: str = "1", **more: Any) -> Body:
+        """The movement, which must have been written down."""
+        response = self.move(kind, product, quantity, **more)
+        assert response.status_code == 201, response.content
+        answer: Body = response.json()
+        return answer
+
+    def found(self, **query: Any) -> list[Body]:
+        rows: list[Body] = self.get(PATH, query).json()["results"]
+        return rows
+
+    def level(self, product: Product, store: Store | None = None) -> Any:
+        """What lies there of it."""
+        return shelf(product, store or self.store)[0]
+
+    def books(self) -> tuple[Any, ...]:
+        """All that a refusal must leave as it was."""
+        with tenant_scope(self.store.tenant):
+            levels = StockLevel.objects.order_by("pk")
+            return (
+                list(levels.values_list("store", "product", "quantity", "reserved", "version")),
+                *(kind.objects.count() for kind in (StockMovement, AuditEvent, OutboxEvent)),
+            )

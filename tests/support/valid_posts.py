@@ -1,0 +1,194 @@
+"""A valid request for every POST of somebody who is logged in, and a shop in which it is one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from accounts.models import User
+from orders.models import Product
+from tenants.models import Store, Webhook
+from tests.factories.accounts import PASSWORD
+from tests.factories.orders import StoreCreditFactory
+from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
+from tests.support.api import Person
+from tests.support.discovery import routes
+from tests.support.offline import charged, sale
+from tests.support.route_calls import PARTS
+from tests.support.till import Body, Till, card, cash, line
+
+PATHS = {route.name: route.path.removeprefix("api/v1/") for route in routes()}
+
+
+@dataclass
+class World:
+    """An admin at a till of a shop in which everything can be done."""
+
+    till: Till
+    cashier: User
+    product: Product
+    store: Store
+
+    def basket(self, **more: Any) -> Body:
+        return without_id(self.till.order(line(self.product), **more))
+
+    def order(self, **more: Any) -> str:
+        """The id of an order, open if nothing pays for it."""
+        return str(self.till.sold(line(self.product), **more)["id"])
+
+    def held(self) -> str:
+        order = self.order()
+        assert self.till.post(f"orders/{order}/hold/").status_code == 200
+        return order
+
+    def payment(self, payment: Body) -> str:
+        order = self.till.sold(line(self.product), payments=[payment])
+        return str(order["payments"][0]["id"])
+
+    def unknown_refund(self) -> str:
+        path = f"orders/{self.order(payments=[card('2.50')])}/refunds/"
+        body = {"amount": TIMES_OUT, "reason": "Bruised"}
+        refunded = self.till.post(path, body, Idempotency_Key="refund")
+        assert refunded.status_code == 201
+        return str(refunded.json()["id"])
+
+    def shift(self) -> str:
+        body = {"register": str(self.till.register.pk), "opening_float": "100.00"}
+        opened = self.till.post("shifts/", body, Idempotency_Key="shift")
+        assert opened.status_code == 201
+        return str(opened.json()["id"])
+
+    def leave(self) -> Body:
+        about = {"order": str(self.order())}
+        return {"action": "discount", "object": about, "amount": "1.00"}
+
+    def asked(self) -> str:
+        asked = Person(self.cashier).post("approvals/", self.leave())
+        assert asked.status_code == 201
+        return str(asked.json()["id"])
+
+    def credit(self) -> str:
+        return str(StoreCreditFactory(tenant=self.store.tenant).pk)
+
+    def webhook(self) -> Webhook:
+        return WebhookFactory(tenant=self.store.tenant)
+
+    def told(self) -> Webhook:
+        """With the delivery that paths name."""
+        webhook = self.webhook()
+        OutboxDeliveryFactory(
+            id=PARTS["delivery"],
+            event__tenant=self.store.tenant,
+            event__topic="order.completed",
+            subscriber=webhook.subscriber,
+        )
+        return webhook
+
+    def delivery(self) -> Body:
+        return {
+            "type": "receive",
+            "product": str(self.product.pk),
+            "store": str(self.store.pk),
+            "quantity": "5",
+        }
+
+
+@dataclass
+class Post:
+    """`row` is what the path names, `parts` what it names beside it.
+
+    No body has an id of its own: the key stands for it.
+    """
+
+    body: Any = None
+    row: Any = None
+    content_type: str = "application/json"
+    parts: dict[str, Any] = field(default_factory=dict)
+
+    def path(self, name: str) -> str:
+        path = PATHS[name].replace("<uuid:pk>", str(self.row))
+        for part, id in (PARTS | self.parts).items():
+            path = path.replace(f"<uuid:{part}>", str(id))
+        return path
+
+
+def without_id(body: Body) -> Body:
+    return {name: value for name, value in body.items() if name != "id"}
+
+
+# The simulated gateway does not answer in time.
+TIMES_OUT = "1.92"
+CSV = (
+    b"--b\r\n"
+    b'Content-Disposition: form-data; name="file"; filename="products.csv"\r\n'
+    b"Content-Type: text/csv\r\n\r\n"
+    b"sku,name,price\r\nPEAR,Pear,1.00\r\n\r\n"
+    b"--b--\r\n"
+)
+HOOK = "https://93.184.215.14/hook"
+CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
+
+POSTS: dict[str, Callable[[World], Post]] = {
+    # people
+    "logout": lambda world: Post(),
+    "logout-all": lambda world: Post(),
+    "reauth": lambda world: Post({"password": PASSWORD}),
+    "user-list": lambda world: Post({"username": "newcomer", "role": "cashier"}),
+    "user-reset-password": lambda world: Post(row=world.cashier.pk),
+    # terminals and leave
+    "register-pair": lambda world: Post(row=world.till.register.pk),
+    "register-device-sequence": lambda world: Post(
+        {"last_device_sequence": 5}, row=world.till.register.pk
+    ),
+    "register-unpair": lambda world: Post(row=world.till.register.pk),
+    "approval-list": lambda world: Post(world.leave()),
+    "approval-approve": lambda world: Post({}, row=world.asked()),
+    "approval-deny": lambda world: Post({}, row=world.asked()),
+    # who else is told
+    "webhook-list": lambda world: Post({"url": HOOK, "events": ["*"]}),
+    "webhook-rotate": lambda world: Post(row=world.webhook().pk),
+    "webhook-test": lambda world: Post(row=world.webhook().pk),
+    "webhook-redeliver": lambda world: Post(row=world.told().pk),
+    # the shop and its catalog
+    "store-list": lambda world: Post({"name": "Second"}),
+    "register-list": lambda world: Post({"name": "Till 2", "store": str(world.store.pk)}),
+    "tax-class-list": lambda world: Post({"name": "Reduced", "rates": []}),
+    "category-list": lambda world: Post({"name": "Fruit"}),
+    "product-list": lambda world: Post({"sku": "PEAR", "name": "Pear", "price": "1.00"}),
+    "product-import": lambda world: Post(CSV, content_type="multipart/form-data; boundary=b"),
+    "movement-list": lambda world: Post(world.delivery()),
+    # selling
+    "order-list": lambda world: Post(world.basket(payments=[cash("2.50")])),
+    "order-calculate": lambda world: Post(world.basket()),
+    "order-lines": lambda world: Post(line(world.product), row=world.order()),
+    "order-discounts": lambda world: Post({"type": "percent", "value": "5"}, row=world.order()),
+    "order-hold": lambda world: Post(row=world.order()),
+    "order-resume": lambda world: Post({}, row=world.held()),
+    "order-void": lambda world: Post({"reason": "Left"}, row=world.order()),
+    "order-payments": lambda world: Post(without_id(cash("1.00")), row=world.order()),
+    "order-receipt-email": lambda world: Post(
+        {"email": "ann@customer.example"}, row=world.order(payments=[cash("2.50")])
+    ),
+    "order-refunds": lambda world: Post(
+        {"reason": "Bruised"}, row=world.order(payments=[cash("2.50")])
+    ),
+    "payment-cancel": lambda world: Post(row=world.payment(cash("1.00"))),
+    "payment-resolve": lambda world: Post(row=world.payment(card(TIMES_OUT))),
+    "refund-resolve": lambda world: Post(row=world.unknown_refund()),
+    "store-credit-list": lambda world: Post({"amount": "10.00"}),
+    "store-credit-block": lambda world: Post({"reason": "Lost"}, row=world.credit()),
+    "store-credit-unblock": lambda world: Post({"reason": "Found"}, row=world.credit()),
+    # keeping up; what was sold has an id of its own, as its till gave it
+    "sync-orders": lambda world: Post(
+        {
+            "register": str(world.till.register.pk),
+            "batch": [sale(1, charged(world.product))],
+        }
+    ),
+    # the drawer
+    "shift-list": lambda world: Post({"register": str(world.till.register.pk)}),
+    "shift-cash-movements": lambda world: Post(CASH_IN, row=world.shift()),
+    "shift-end": lambda world: Post(row=world.shift()),
+    "shift-close": lambda world: Post(
+        {"counted": [{"method": "cash", "amount": "100.00"}]}, row=world.shift()
+    ),
+}

@@ -1,0 +1,94 @@
+"""A valid request for every PUT, PATCH and DELETE of somebody who is logged in."""
+
+from collections.abc import Callable
+
+from accounts.models import Pin
+from tenants.scope import tenant_scope
+from tests.factories.accounts import PASSWORD, AuthSessionFactory
+from tests.support.till import Body, line
+from tests.support.valid_posts import Post, World
+
+NEW_PASSWORD = "eleven blue bottles in a row"
+
+
+def named(name: str) -> Body:
+    return {"name": name}
+
+
+def lines_of(world: World) -> Post:
+    """An order of two lines, of which the path names the second."""
+    order = world.till.sold(line(world.product), line(world.product, "2"))
+    return Post(row=order["id"], parts={"line": order["lines"][1]["id"]})
+
+
+def discounted(world: World) -> Post:
+    order = world.order()
+    path = f"orders/{order}/discounts/"
+    given = world.till.post(path, {"type": "percent", "value": "5"}, Idempotency_Key="off")
+    return Post(row=order, parts={"discount": given.json()["discounts"][0]["id"]})
+
+
+def inactive(world: World) -> Post:
+    path = f"users/{world.cashier.pk}/activation/"
+    assert world.till.delete(path).status_code == 200
+    return Post({}, row=world.cashier.pk)
+
+
+def with_pin(world: World) -> Post:
+    with tenant_scope(world.store.tenant):
+        pin = Pin(user=world.cashier)
+        pin.take("802417")
+        pin.save(force_insert=True)
+    return Post(row=world.cashier.pk)
+
+
+def level(world: World) -> str:
+    return str(world.till.get("stock/").json()["results"][0]["id"])
+
+
+WRITES: dict[tuple[str, str], Callable[[World], Post]] = {
+    # people
+    ("patch", "me"): lambda world: Post({"display_name": "Ada"}),
+    ("put", "password"): lambda world: Post(
+        {"current_password": PASSWORD, "new_password": NEW_PASSWORD}
+    ),
+    ("delete", "session-detail"): lambda world: Post(
+        row=AuthSessionFactory(user=world.till.user).pk
+    ),
+    ("patch", "user-detail"): lambda world: Post(
+        {"stores": [str(world.store.pk)]}, row=world.cashier.pk
+    ),
+    ("put", "user-activation"): inactive,
+    ("delete", "user-activation"): lambda world: Post(row=world.cashier.pk),
+    ("put", "user-role"): lambda world: Post({"role": "manager"}, row=world.cashier.pk),
+    ("put", "user-pin"): lambda world: Post({"pin": "802417"}, row=world.cashier.pk),
+    ("delete", "user-pin"): with_pin,
+    ("delete", "user-sessions"): lambda world: Post(row=world.cashier.pk),
+    # the shop and its catalog
+    ("patch", "tenant"): lambda world: Post(named("Greener Grocery")),
+    ("patch", "store-detail"): lambda world: Post(named("First"), row=world.store.pk),
+    ("patch", "register-detail"): lambda world: Post(named("Till 3"), row=world.till.register.pk),
+    ("patch", "tax-class-detail"): lambda world: Post(named("Low"), row=world.product.tax_class_id),
+    ("patch", "category-detail"): lambda world: Post(
+        named("Fruits"), row=world.till.post("categories/", named("Fruit")).json()["id"]
+    ),
+    ("patch", "product-detail"): lambda world: Post(
+        {"barcodes": ["4006381333931"]}, row=world.product.pk
+    ),
+    ("patch", "stock-level-detail"): lambda world: Post({"reorder_point": "3"}, row=level(world)),
+    # who else is told
+    ("patch", "webhook-detail"): lambda world: Post(
+        {"description": "Books"}, row=world.webhook().pk
+    ),
+    ("delete", "webhook-detail"): lambda world: Post(row=world.webhook().pk),
+    # selling
+    ("patch", "order-detail"): lambda world: Post({"note": "For Ann"}, row=world.order()),
+    ("patch", "order-line"): lambda world: replace_body(lines_of(world), {"quantity": "3"}),
+    ("delete", "order-line"): lines_of,
+    ("delete", "order-discount"): discounted,
+}
+
+
+def replace_body(post: Post, body: Body) -> Post:
+    post.body = body
+    return post

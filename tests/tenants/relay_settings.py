@@ -1,6 +1,0 @@
-"""The settings of a relay that is a process of its own, and tells what it hears to a file."""
-
-from tests.settings import *  # noqa: F403
-
-OUTBOX_SUBSCRIBERS = ["tests.tenants.relaying.Notebook"]
-RELAY_JOBS = []

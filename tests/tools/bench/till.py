@@ -1,0 +1,91 @@
+"""Till as it runs in production, with a database full of orders."""
+
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+
+from tenants.database.postgres.roles import GRANTS
+from tests.support.postgres import free_port
+from tests.tools.bench.programs import run_python, running, wait_until_ready
+from tests.tools.bench.requests import World
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A program that answers, with its database."""
+
+    base: str
+    database: str
+    world: World
+    process: int
+    log: Path
+
+
+def create_database(server: str, name: str, *, template: str = "template1") -> str:
+    """An empty database on this server, or a copy of another one; gives its URL."""
+    with psycopg.connect(server, autocommit=True) as connection:
+        # Copied as files: quicker than through the write-ahead log where much is to be copied.
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+def environment(database: str, port: int = 8000) -> dict[str, str]:
+    """Production's settings, on this machine alone and without TLS in front."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DEBUG": "off",
+        # The load generator is the proxy: it says from which address each request comes.
+        "NUM_PROXIES": "1",
+        "SECRET_KEY": SECRET,
+        "JWT_SIGNING_KEY": SECRET,
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SECURE_SSL_REDIRECT": "off",
+        "DATABASE_URL": database,
+        "REDIS_URL": "",
+        "LOG_LEVEL": "INFO",
+        "ACCESS_TOKEN_MINUTES": "1440",
+        "SESSION_IDLE_HOURS": "24",
+        "SESSION_HOURS": "24",
+        "BIND": f"127.0.0.1:{port}",
+    }
+
+
+SECRET = secrets.token_urlsafe(64)
+
+
+def fill(database: str, scratch: Path, *, products: int, orders: int) -> World:
+    """Migrate and load the data; gives what is there."""
+    tokens = scratch / "tokens"
+    settings = environment(database)
+    run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
+    options = [f"--products={products}", f"--orders={orders}", f"--tokens={tokens}"]
+    run_python("-m", "tests.tools.bench.data", *options, environment=settings)
+    return World(products, tokens.read_text().splitlines())
+
+
+def opened_to(app: str, database: str) -> str:
+    """Where the role that serves finds this database: held by the policies, as in production."""
+    role = str(urlsplit(app).username)
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(GRANTS.format(schema="public", role=role).encode())
+        # As config/roles.sql has it, so that a search may use its index below the policies.
+        connection.execute("ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF")
+    return f"{app.rpartition('/')[0]}/{database.rpartition('/')[2]}"
+
+
+@contextmanager
+def serving(database: str, world: World, scratch: Path, **settings: str) -> Iterator[Server]:
+    port = free_port()
+    log = scratch / f"till-{port}.log"
+    command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py"]
+    with running(command, environment(database, port) | settings, log=log) as process:
+        base = f"http://127.0.0.1:{port}"
+        wait_until_ready(f"{base}/health/ready/", log)
+        yield Server(base, database, world, process, log)

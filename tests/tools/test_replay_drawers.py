@@ -1,0 +1,122 @@
+"""A replay opens a drawer at every till that sells, and its Z reports are what the file says."""
+
+from decimal import Decimal
+
+import pytest
+from django.db.models import Sum
+
+from accounts.models import User
+from orders.management.commands import replay_baskets
+from orders.management.replay.files import read_articles, read_baskets
+from orders.management.replay.sale import pays_by_card, till_of
+from orders.management.replay.shop import make_ready
+from orders.models import Order, Shift
+from orders.services.shifts.cash_drawer import NewShift, open_shift
+from tenants.ids import new_id
+from tenants.models import Tenant
+from tests.support.replay import DATA, in_shop, replay, replay_with_complaints
+
+pytestmark = pytest.mark.once
+
+
+def z_totals() -> list[tuple[str, int, Decimal]]:
+    """Of every register with a Z: its store, its number and what the Zs say was sold."""
+    with in_shop():
+        shifts = Shift.objects.exclude(z_report=None).select_related("register__store")
+        rows = {(each.register.store.name, each.register.number): Decimal(0) for each in shifts}
+        for each in shifts:
+            z = each.z_report["sales"]
+            rows[each.register.store.name, each.register.number] += Decimal(z["total"])
+    return sorted((store, number, total) for (store, number), total in rows.items())
+
+
+def test_every_till_that_sells_is_counted_and_its_z_reports_are_what_the_file_says(url):
+    printed = replay(url)
+
+    totals = z_totals()
+    with in_shop():
+        shifts = list(Shift.objects.all())
+        sellers = Order.objects.values_list("register", flat=True).distinct().count()
+        sold = {
+            (store, number): paid
+            for store, number, paid in Order.objects.values_list(
+                "store__name", "register__number"
+            ).annotate(paid=Sum("paid_total"))
+        }
+    assert {shift.status for shift in shifts} == {"closed"}
+    assert {each["difference"] for shift in shifts for each in shift.counted} == {"0.00"}
+    assert len(shifts) == sellers
+    assert f"{sellers} shifts opened." in printed
+    assert sum(total for _, _, total in totals) == Decimal("909.77")
+    assert {(s, n): t for s, n, t in totals} == {
+        till: paid.quantize(Decimal("0.01")) for till, paid in sold.items()
+    }
+    assert f"All                 {sellers:8}        909.77        909.77" in printed
+
+
+def test_nothing_new_to_sell_opens_no_drawer(url):
+    replay(url, limit=7)
+    with in_shop():
+        before = set(Shift.objects.values_list("pk", flat=True))
+
+    again = replay(url, limit=7)
+    rest = replay(url, limit=9)
+    fewer = replay(url, limit=7)
+
+    assert "\n0 shifts opened." in again
+    assert "\n0 shifts opened." in fewer
+    with in_shop():
+        later = Shift.objects.exclude(pk__in=before)
+        registers = {order.register_id for order in Order.objects.filter(shift__in=later)}
+        assert 1 <= later.count() == len(registers) <= 2
+        assert f"\n{later.count()} shifts opened." in rest
+
+
+def test_a_drawer_that_a_broken_run_left_open_is_used_and_counted(url):
+    shop = make_ready("replay", read_articles(DATA), baskets := read_baskets(DATA, 1))
+    (basket,) = baskets
+    register = shop.registers[basket.store, till_of("replay", basket)]
+    with in_shop():
+        seller = User.objects.get(username="replay")
+        left, _ = open_shift(NewShift(new_id(), register, "left", Decimal("100.00")), by=seller)
+
+    printed = replay(url, limit=1)
+
+    assert "\n0 shifts opened." in printed
+    with in_shop():
+        assert Order.objects.get().shift_id == left.pk
+        assert Shift.objects.get().status == "closed"
+
+
+def test_a_drawer_with_a_card_in_the_air_stays_open_and_is_a_failure(url, gateway):
+    card = next(each for each in read_baskets(DATA) if pays_by_card("replay", each))
+    count = 1 + read_baskets(DATA).index(card)
+    gateway.answers = [ConnectionError("no answer")]
+    gateway.found = [ConnectionError("no answer")]
+
+    _, complaints = replay_with_complaints(url, limit=count)
+
+    assert "cannot be closed: 409 payments_unclear." in complaints
+    assert f"till {till_of('replay', card)}: file" in complaints
+    with in_shop():
+        assert Shift.objects.exclude(status="closed").count() == 1
+
+    # The gateway answers again: nothing new is sold, and every drawer is counted.
+    again = replay(url, limit=count)
+
+    assert f"0 new, {count} already sold" in again
+    with in_shop():
+        assert not Shift.objects.exclude(status="closed").exists()
+
+
+def test_sales_that_are_in_no_z_report_are_a_failure(url, monkeypatch):
+    make_ready("replay", read_articles(DATA), read_baskets(DATA, 3))
+    # As in a shop that did not work in shifts yet.
+    Tenant.objects.update(shifts_required=False)
+    monkeypatch.setattr(replay_baskets, "open_drawers", lambda *args: 0)
+
+    _, complaints = replay_with_complaints(url, limit=3)
+
+    assert complaints.count("Z reports 0.00.") == len(
+        {(each.store, till_of("replay", each)) for each in read_baskets(DATA, 3)}
+    )
