@@ -16,7 +16,7 @@ TABLES = {model._meta.db_table for model in owned_models()}
 # Where the shop is not known yet, or where the work is for all of them, and why.
 ACROSS = {
     "accounts/migrations/0008_refund_methods_and_drops.py": "the approvals of every shop",
-    "accounts/services/login_attempts.py": "a guess at a name that no shop has is counted all the same",
+    "accounts/services/login_attempts.py": "a log-in that names no shop is counted as well",
     "accounts/services/browser_sessions.py": "a cookie names a session, the session names the shop",
     "accounts/services/login.py": "nobody is logged in yet",
     "accounts/services/pruning.py": "what is old is old in every shop",

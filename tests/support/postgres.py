@@ -1,4 +1,4 @@
-"""A PostgreSQL that lives as long as one command: `python -m tests.support.postgres [--fast] COMMAND...`.
+"""Start a PostgreSQL for one command: `python -m tests.support.postgres [--fast] COMMAND...`.
 
 The server comes out of a wheel and keeps its data in a temporary directory. The command finds it
 in DATABASE_URL; where that names a PostgreSQL already, the command gets that one instead. As in

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from orders.models import Barcode, Product
 from orders.models.catalog import folded
-from orders.services.catalog.products import csv_export
+from orders.services.catalog import csv_export
 from tenants.csv import meant, shown
 from tenants.scope import has_scope, tenant_scope
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory

@@ -4,7 +4,7 @@ import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
 from orders.models import Product
-from orders.services.catalog.products import csv_diff, csv_file
+from orders.services.catalog import csv_diff, csv_file
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.architecture.test_schema import ensure_documented

@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import connection
 
 from orders.models import Product
-from orders.services.catalog.products import search
+from orders.services.catalog import search
 from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory

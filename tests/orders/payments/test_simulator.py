@@ -14,7 +14,7 @@ from tests.support.refunds import everything, refund, refunded
 from tests.support.till import card, cash, line, new_id
 
 pytestmark = pytest.mark.django_db
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SIMULATED = "orders.E001"
 
 

@@ -1,7 +1,7 @@
 """Every amount that leaves has the decimals of the currency, whoever reads it and wherever.
 
-`tests/support/decimals.py` looks at all answers, files and events of every test; here are days of shops in
-three currencies, in which all of them occur.
+`tests/support/decimals.py` checks all answers, files and events of every test;
+here are days of shops in three currencies, in which all of them occur.
 """
 
 from decimal import Decimal

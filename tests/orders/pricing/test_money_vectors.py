@@ -28,7 +28,7 @@ from orders.money import (
 )
 
 VECTORS: list[dict[str, Any]] = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "pricing.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "vectors" / "pricing.json").read_text(encoding="utf-8")
 )
 
 

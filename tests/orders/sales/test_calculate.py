@@ -14,7 +14,7 @@ from tests.factories.orders import TaxClassFactory
 from tests.support.till import amount, card, cash, line, percent
 
 VECTORS = json.loads(
-    (Path(__file__).parents[1] / "vectors" / "pricing.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "vectors" / "pricing.json").read_text(encoding="utf-8")
 )
 # Some of each kind: a vector more is a request more.
 CALCULATED, SOLD = [*VECTORS[:25], *VECTORS[60:75]], [*VECTORS[:10], *VECTORS[60:75]]

@@ -1,4 +1,4 @@
-"""A catalog of 50,000 products, in, out and searched: `python -m tests.tools.bench.catalog [options]`.
+"""Measure a catalog of 50,000 products: `python -m tests.tools.bench.catalog [options]`.
 
 On SQLite, then on PostgreSQL. Nothing is asserted about time: only errors make it fail.
 """

@@ -1,4 +1,4 @@
-"""A load generator of the standard library alone: `python -m tests.tools.bench.client BASE FILE`."""
+"""Generate load with the standard library alone: `python -m tests.tools.bench.client BASE FILE`."""
 
 import argparse
 import os

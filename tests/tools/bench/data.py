@@ -1,4 +1,6 @@
-"""Fills an empty database: `python -m tests.tools.bench.data --products N --orders N --tokens FILE`.
+"""Fill an empty database for the bench.
+
+`python -m tests.tools.bench.data --products N --orders N --tokens FILE`.
 
 The first order of each cashier is sold by Till itself, and the others are its copies with their own
 ids, numbers, products and times, made by the database.

@@ -15,7 +15,7 @@ from urllib.error import URLError
 
 READY_TIMEOUT = 60
 STOP_TIMEOUT = 40
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parents[3]
 
 # Its input is a pipe to us: when that closes, by whatever death, the program is told to go.
 KEEPER = '"$@" </dev/null & cat >/dev/null; kill -TERM $!; wait $!'

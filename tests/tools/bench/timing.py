@@ -1,4 +1,4 @@
-"""Whether the time of a refused log-in tells why it was refused: `python -m tests.tools.bench.timing`.
+"""Measure whether refused log-ins take equal time: `python -m tests.tools.bench.timing`.
 
 Each reason is tried in turns with the hasher of production, in one process on SQLite, so that what
 is measured is the work itself. Nothing is asserted: the tests see to it that the work is equal.
