@@ -113,7 +113,7 @@ def test_attack_080_of_two_admins_who_send_each_other_down_one_stays(first, seco
 
 def attack(actor, target, deed):
     method, suffix, body = deed
-    return lambda: actor.send(method, f"users/{target.user.pk}/{suffix}", body)
+    return lambda: actor.send(method, f"users/{target.user.pk}/{suffix}", body, If_Match="*")
 
 
 @pytest.mark.race

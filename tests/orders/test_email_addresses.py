@@ -55,7 +55,7 @@ def places(till, client_of, admin, cashier, product, settings):
             lambda email: office.patch(f"users/{cashier.pk}/", {"email": email}, If_Match="*"),
             "email",
         ),
-        "me": (lambda email: office.patch("auth/me/", {"email": email}), "email"),
+        "me": (lambda email: office.patch("auth/me/", {"email": email}, If_Match="*"), "email"),
         "signup": (sign_up, "admin.email"),
         "order": (
             lambda email: till.post("orders/", basket | of_customer(email)),

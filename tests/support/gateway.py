@@ -55,6 +55,6 @@ class ScriptedGateway:
 def installed(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Return a gateway that stands in for the one that the settings name."""
     scripted = ScriptedGateway()
-    for asking in ("paying", "payouts"):
+    for asking in ("payments.capture", "refunds.payouts"):
         monkeypatch.setattr(f"orders.services.{asking}.payment_gateway", lambda: scripted)
     return scripted
