@@ -57,7 +57,7 @@ check: $(TEST) ## lint, types, imports, migrations, deployment settings, API sch
 
 # What takes longer than anybody wants to wait for `test`.
 endure: $(TEST) ## kill server processes while tills sell, on PostgreSQL: REQUESTS=2000
-	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast $(PYTEST) -k killed tests/live
+	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast $(PYTEST) -k crash tests/live
 
 bench: $(TEST) ## measure: ARGS="for tests.tools.bench"
 	@$(PY) -m tests.tools.bench $(ARGS)

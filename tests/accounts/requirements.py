@@ -59,7 +59,7 @@ SESSIONS = {
     "C1": ("test_the_root_leads_to_the_docs",),
     "C2": ("test_live_asks_nobody", "test_ready_when_database_cache_and_migrations_are"),
     "C3": ("test_who_is_logged_in_signs_nobody_up",),
-    "C4": ("tests/accounts/test_peppers.py",),
+    "C4": ("tests/accounts/passwords/test_peppers.py",),
     "C5": ("test_who_is_logged_in_may_log_in_again",),
     "C6": ("test_attack_068_no_session_lasts_longer_than_a_shift_however_it_is_used",),
     "C7": ("test_an_ended_session_ends_its_tokens",),
@@ -97,7 +97,7 @@ AUTH_SERVICE = {
     "D12": ("test_every_refusal_has_its_status_and_its_code",),
     "D13": ("test_in_production_each_line_is_json", "test_secrets_are_not_written"),
     "D14": ("test_attack_084_an_address_is_an_address", "test_a_username_is_plain"),
-    "D15": ("tests/accounts/test_roles.py", "tests/accounts/test_users_api.py"),
+    "D15": ("tests/accounts/users/test_roles.py", "tests/accounts/users/test_api.py"),
 }
 
 TUTORIAL = {

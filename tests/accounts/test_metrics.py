@@ -11,9 +11,9 @@ from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support import redis_server
 from tests.support.api import Api
-from tests.support.people import LOG_IN, credentials
 from tests.support.rate_limits import count_in_redis
 from tests.support.token_refresh import is_refused, refreshed
+from tests.support.users import LOG_IN, credentials
 
 PATH = "auth/metrics/"
 

@@ -20,7 +20,7 @@ from tests.factories.orders import (
     StoreCreditFactory,
 )
 from tests.support.admin_browser import browser_of
-from tests.support.admin_trade import books_of
+from tests.support.admin_data import books_of
 from tests.support.outbox_assertions import WHOLES, stale
 
 # Names of the platform's people, which no shop gets to see; like those of the other shop.

@@ -7,7 +7,7 @@ from accounts.services.users import change_role
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.support.admin_browser import browser_of, is_in, row_values, sign_in
-from tests.support.people import stored
+from tests.support.users import stored
 
 OWN_PASSWORD = "/admin/password_change/"
 NEW = "eight purple herons"

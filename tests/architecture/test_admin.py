@@ -37,7 +37,7 @@ def calls(path):
 
 
 def test_the_pages_are_found():
-    assert {path.name for path in PAGES} >= {"people.py", "places.py", "catalog.py", "site.py"}
+    assert {path.name for path in PAGES} >= {"users.py", "stores.py", "catalog.py", "site.py"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())

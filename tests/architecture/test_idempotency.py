@@ -25,7 +25,7 @@ KEY = "a-key"
 POSTED = {route.name: route.view for route in routes() if "post" in route.methods}
 # Their callers have no person yet to whom a key could belong.
 OPEN = {name for name, view in POSTED.items() if issubclass(view, OpenView)}
-# A sign-up's key is the shop's that it opens (tests/accounts/test_signup.py).
+# A sign-up's key is the shop's that it opens (tests/accounts/users/test_signup.py).
 WITHOUT_KEY = OPEN - {"signup"}
 SECRET = re.compile(r"password|secret|token|access|refresh")
 NO_SECRETS = {"must_change_password", "token_type", "refresh_reuse", "access_token_seconds"}

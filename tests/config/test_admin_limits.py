@@ -7,8 +7,8 @@ from accounts.exceptions import Busy
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.support.api import Api
 from tests.support.parallel import statuses, times
-from tests.support.people import LOG_IN, credentials
 from tests.support.token_refresh import MORNING
+from tests.support.users import LOG_IN, credentials
 
 LOGIN = "/platform/login/"
 

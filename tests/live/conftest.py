@@ -9,10 +9,10 @@ from django.db import connection
 
 from tests.orders.conftest import chief, goods, leave, till, tills  # noqa: F401
 from tests.support import redis_server
-from tests.support.live.clients import Clerk
+from tests.support.live.http_client import over
+from tests.support.live.load import Clerk
 from tests.support.live.proxy import Proxy, between
 from tests.support.live.server import Server, serving
-from tests.support.live.terminal import over
 from tests.support.relay_process import database_url
 from tests.support.scripted_server import ScriptedServer, scripted
 from tests.support.shifts import opened

@@ -5,12 +5,12 @@ import pytest
 from orders.models import Order, Receipt
 from tenants.scope import tenant_scope
 from tests.support.api import Api
-from tests.support.live.books import ensure_whole
 from tests.support.live.failpoints import CLOCK
-from tests.support.live.terminal import over
-from tests.support.people import LOG_IN, credentials
+from tests.support.live.http_client import over
+from tests.support.live.invariants import ensure_whole
 from tests.support.shifts import close, opened, report
 from tests.support.till import cash, line
+from tests.support.users import LOG_IN, credentials
 
 pytestmark = [
     pytest.mark.live,

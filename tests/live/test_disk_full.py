@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 
 from tests.support.idempotency import count, without_ids
-from tests.support.live.books import ensure_whole
+from tests.support.live.http_client import over
+from tests.support.live.invariants import ensure_whole
 from tests.support.live.server import serving
-from tests.support.live.terminal import over
 from tests.support.till import cash, line
 
 pytestmark = [

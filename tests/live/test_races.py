@@ -21,8 +21,8 @@ from tests.factories.accounts import UserFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.support.approvals import asked, decide
 from tests.support.idempotency import without_ids
-from tests.support.live.books import ensure_whole
-from tests.support.live.terminal import over
+from tests.support.live.http_client import over
+from tests.support.live.invariants import ensure_whole
 from tests.support.order_approvals import half_off, state
 from tests.support.parallel import at_once, statuses, times
 from tests.support.shifts import close, move, opened, opening

@@ -5,7 +5,7 @@ does it as a person does and returns what is expected. tests/architecture/test_a
 events that the code can write and that have none.
 """
 
-from tests.support.audit_table import catalog, orders, people, shop
+from tests.support.audit_table import catalog, orders, shop, users
 from tests.support.audit_table.scene import ROWS, Scene, Written
 
-__all__ = ["ROWS", "Scene", "Written", "catalog", "orders", "people", "shop"]
+__all__ = ["ROWS", "Scene", "Written", "catalog", "orders", "shop", "users"]

@@ -7,7 +7,7 @@ from orders.models import Order, Refund, StockMovement
 from orders.serializers.shown import show_order
 from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import tenant_scope
-from tests.support.live.clients import Told
+from tests.support.live.load import Told
 from tests.support.till import Body
 
 # What an order says differently once some of it was taken back, or a card was looked up.

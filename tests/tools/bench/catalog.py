@@ -20,7 +20,12 @@ def measure(name: str, database: str, products: int) -> int:
     settings = environment(database)
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
     say(f"\n{name}: {products:,} products\n")
-    program = [sys.executable, "-m", "tests.tools.bench.catalog_figures", f"--products={products}"]
+    program = [
+        sys.executable,
+        "-m",
+        "tests.tools.bench.catalog_measurements",
+        f"--products={products}",
+    ]
     return subprocess.run(program, env=settings, cwd=ROOT, check=False).returncode
 
 

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.tools.bench import limit, peer, processes, requests, till
-from tests.tools.bench.books import open_books
-from tests.tools.bench.figures import Calls, Hashing, Ratio, Subject, measure
+from tests.tools.bench import baseline, database_limit, processes, requests, till
+from tests.tools.bench.consistency import open_books
 from tests.tools.bench.layout import SHOPS
 from tests.tools.bench.load import Generator
+from tests.tools.bench.measurements import Calls, Hashing, Ratio, Subject, measure
 from tests.tools.bench.programs import tail
 from tests.tools.bench.report import say, show, show_table
 from tests.tools.bench.requests import Kind, World
@@ -135,7 +135,9 @@ def usual(bench: Bench) -> int:
     subjects: list[Subject] = []
     kinds = bench.chosen(KINDS)
     if ORDER in kinds:
-        pgbench = limit.prepare(LIMIT, bench.postgres, world, bench.generator, bench.scratch)
+        pgbench = database_limit.prepare(
+            LIMIT, bench.postgres, world, bench.generator, bench.scratch
+        )
         pgbench.check()
         subjects.append(pgbench)
     if LOG_IN in kinds:
@@ -144,7 +146,7 @@ def usual(bench: Bench) -> int:
     calls = bench.calls(ours, kinds)
     if bench.given.peer:
         theirs = bench.stack.enter_context(
-            peer.serving(bench.given.peer, bench.postgres, bench.scratch, bench.products)
+            baseline.serving(bench.given.peer, bench.postgres, bench.scratch, bench.products)
         )
         subjects += bench.calls(theirs, bench.chosen(PEER_KINDS), PEER)
     books, before = open_books(database), processes.largest(ours.process)

@@ -4,8 +4,8 @@ import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from tests.tools.bench.figures import Ratio, Results
 from tests.tools.bench.load import Window
+from tests.tools.bench.measurements import Ratio, Results
 
 RATE_HEADS = ("", "a second", "range", "p50 ms", "p99 ms", "CPU ms", "refused", "broken")
 RATIO_HEADS = ("ratio", "median", "range", "target", "reached")

@@ -1,0 +1,206 @@
+"""Leave by a manager's password at the till that asks, which logs nobody in."""
+
+import pytest
+
+from accounts.models import User
+from accounts.models.session import FRESH_FOR
+from accounts.services import approvals
+from tenants.scope import across_tenants
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.support.approvals import asked, both, decide, events, given, kept, names
+from tests.support.users import LOG_IN, credentials, sessions
+
+NOBODY = "0190b4e0-0000-7000-8000-00000000dead"
+MINE = {"username": "mgr", "password": PASSWORD}
+
+
+@pytest.fixture
+def till(cashier, client_of):
+    return client_of(cashier)
+
+
+@pytest.fixture
+def chief(manager, client_of):
+    return client_of(manager)
+
+
+@pytest.mark.parametrize("username", ["mgr", "MGR", "adm"])
+@both
+def test_a_password_at_the_cashiers_till_decides(till, manager, admin, shop, how, username):
+    approval = asked(till)
+    before = sessions()
+
+    answer = decide(till, approval, how, {"username": username, "password": PASSWORD})
+
+    assert answer.status_code == 200
+    decider = admin if username == "adm" else manager
+    assert answer.json()["decided_by"]["id"] == str(decider.pk)
+    assert events(shop)[-1].actor == decider.pk
+    assert sessions() == before
+    assert till.get("auth/me/").json()["username"] == "c1"
+
+
+def test_it_does_so_however_long_ago_the_cashier_logged_in(clock, cashier, client_of, manager):
+    till = client_of(cashier)
+    approval = asked(till)
+    clock.shift(FRESH_FOR)
+
+    assert decide(till, approval, body=MINE).status_code == 200
+
+
+@both
+def test_wrong_credentials_are_all_the_same_and_are_written_down(
+    till, manager, shop, foreign, problem, how
+):
+    UserFactory(tenant=shop, username="gone", manager=True, is_active=False)
+    approval = asked(till)
+    before = kept(approval)
+    wrong = [
+        ("mgr", "wrong"),
+        ("nobody", PASSWORD),
+        ("gone", PASSWORD),
+    ]
+
+    answers = [
+        decide(till, approval, how, {"username": username, "password": password})
+        for username, password in wrong
+    ]
+
+    for answer in answers:
+        problem(answer, 401, "invalid_credentials")
+    assert kept(approval) == before
+    assert names(shop) == ["approval_requested"] + ["approval_failed"] * 3
+
+
+def test_120_a_cashiers_credentials_decide_nothing(till, other_cashier, shop, problem):
+    approval = asked(till)
+    before = kept(approval)
+
+    for username in ("c1", "c2"):
+        answer = decide(till, approval, body={"username": username, "password": PASSWORD})
+        problem(answer, 403, "permission_denied")
+
+    assert kept(approval) == before
+
+
+def test_120_nor_do_those_of_whoever_asks(chief, problem):
+    approval = asked(chief)
+    before = kept(approval)
+
+    problem(decide(chief, approval, body=MINE), 403, "own_request")
+
+    assert kept(approval) == before
+
+
+def test_120_nor_do_those_of_another_shop(till, foreign, shop, problem):
+    """Its people have the same names as ours, and here we have no manager."""
+    foreign.manager.set_password("nine purple herons fly")
+    foreign.manager.save()
+    approval = asked(till)
+    before = kept(approval)
+
+    answer = decide(till, approval, body={"username": "mgr", "password": "nine purple herons fly"})
+
+    problem(answer, 401, "invalid_credentials")
+    assert kept(approval) == before
+
+
+def test_120_nor_a_password_that_somebody_else_gave_him(till, shop, problem):
+    UserFactory(tenant=shop, username="new", manager=True, must_change_password=True)
+    approval = asked(till)
+    before = kept(approval)
+
+    answer = decide(till, approval, body={"username": "new", "password": PASSWORD})
+
+    problem(answer, 403, "password_change_required")
+    assert kept(approval) == before
+
+
+def test_guesses_count_like_those_at_the_log_in(clock, till, manager, anonymous, problem):
+    approval = asked(till)
+    for _ in range(5):
+        answer = decide(till, approval, body=MINE | {"password": "wrong"})
+        problem(answer, 401, "invalid_credentials")
+
+    problem(decide(till, approval, body=MINE), 429, "too_many_attempts")
+    problem(anonymous.post(LOG_IN, credentials(username="mgr")), 429, "too_many_attempts")
+    clock.shift(2)
+    assert decide(till, approval, body=MINE).status_code == 200
+
+
+def test_a_request_that_is_decided_is_no_door_to_guess_at(till, chief, manager, hashes, problem):
+    approval = given(chief, asked(till))
+    hashes.restart()
+
+    problem(decide(till, approval, body=MINE), 409, "approval_not_pending")
+
+    assert hashes.count == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"username": "mgr"}, {"": "one_of"}),
+        ({"password": PASSWORD}, {"": "one_of"}),
+        ({"username": "mgr", "pin": "802417"}, {"": "one_of"}),
+        (MINE | {"pin": "802417"}, {"": "one_of"}),
+        ({"pin": "802417"}, {"": "one_of"}),
+        ({"user": "mgr", "pin": "802417"}, {"user": "invalid"}),
+        ({"user": NOBODY, "pin": 802417}, {"pin": "invalid"}),
+        ({"user": NOBODY, "pin": "1234 6"}, {"pin": "invalid"}),
+        ({"username": "mgr", "password": None}, {"password": "null"}),
+        ({"username": 1, "password": PASSWORD}, {"username": "invalid"}),
+        (MINE | {"tenant": "green"}, {"tenant": "unknown_field"}),
+        ([], {"": "invalid"}),
+    ],
+    ids=str,
+)
+def test_credentials_come_whole_or_not_at_all(till, manager, problem, body, errors):
+    approval = asked(till)
+    before = kept(approval)
+
+    problem(decide(till, approval, body=body), 400, "invalid", errors)
+
+    assert kept(approval) == before
+
+
+def demote(manager):
+    User.objects.filter(pk=manager.pk).update(role="cashier")
+
+
+def deactivate(manager):
+    User.objects.filter(pk=manager.pk).update(is_active=False)
+
+
+def demand_another_password(manager):
+    User.objects.filter(pk=manager.pk).update(must_change_password=True)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (demote, "permission_denied"),
+        (deactivate, "permission_denied"),
+        (demand_another_password, "password_change_required"),
+    ],
+)
+@both
+def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothing(
+    how, change, code, till, manager, problem, monkeypatch
+):
+    approval = asked(till)
+    before = kept(approval)
+    check = approvals.decider
+
+    def check_and_change(*args):
+        by = check(*args)
+        with across_tenants():
+            change(manager)
+        return by
+
+    monkeypatch.setattr(approvals, "decider", check_and_change)
+
+    problem(decide(till, approval, how, MINE), 403, code)
+
+    assert kept(approval) == before

@@ -1,0 +1,149 @@
+"""Leave by a manager's PIN at the till that asks: there and nowhere else, and not for ever."""
+
+import pytest
+
+from accounts.models import AuthSession, Posting
+from tenants.scope import tenant_scope
+from tests.factories.accounts import PASSWORD, UserFactory
+from tests.factories.tenants import RegisterFactory, StoreFactory
+from tests.support.approvals import asked, both, decide, events, kept, names
+from tests.support.terminals import PIN, WRONG_PIN, Pad, give_pin
+from tests.support.users import LOG_IN, credentials, sessions
+
+
+@pytest.fixture
+def till(pad, cashier):
+    """Where the cashier has entered his PIN."""
+    give_pin(cashier)
+    return pad.till_of(cashier)
+
+
+@pytest.fixture
+def other_till(cashier, manager, store):
+    return Pad(RegisterFactory(tenant=store.tenant, store=store), manager).till_of(cashier)
+
+
+@pytest.fixture
+def chief(manager):
+    return with_pin(manager)
+
+
+def with_pin(user):
+    give_pin(user)
+    return user
+
+
+def pin_of(user, digits=PIN):
+    return {"user": str(user.pk), "pin": digits}
+
+
+@both
+def test_a_pin_at_the_cashiers_till_decides_and_logs_nobody_in(till, chief, shop, how):
+    approval = asked(till)
+    before = sessions()
+
+    answer = decide(till, approval, how, pin_of(chief))
+
+    assert answer.status_code == 200
+    assert answer.json()["decided_by"]["id"] == str(chief.pk)
+    assert events(shop)[-1].actor == chief.pk
+    assert sessions() == before
+    assert till.get("auth/me/").json()["username"] == "c1"
+    with tenant_scope(shop):
+        assert not AuthSession.objects.filter(user=chief).exists()
+
+
+@both
+def test_a_manager_may_take_the_till_over_and_hand_it_back(pad, till, cashier, chief, how):
+    """There is no need to type anything into somebody else's log-in."""
+    approval = asked(till)
+
+    answer = decide(pad.till_of(chief), approval, how)
+
+    assert answer.status_code == 200
+    again = pad.till_of(cashier).get(f"approvals/{approval['id']}/")
+    assert again.json() == answer.json()
+
+
+@both
+def test_it_counts_at_the_till_that_asks_and_nowhere_else(
+    till, other_till, client_of, cashier, chief, problem, how
+):
+    here, elsewhere = asked(till), asked(client_of(cashier))
+    before = [kept(here), kept(elsewhere)]
+
+    for person, approval in [
+        (other_till, here),
+        (client_of(cashier), here),
+        (client_of(cashier), elsewhere),
+        (till, elsewhere),
+    ]:
+        answer = decide(person, approval, how, pin_of(chief))
+        problem(answer, 400, "invalid", {"pin": "not_at_a_terminal"})
+
+    assert [kept(here), kept(elsewhere)] == before
+
+
+def test_wrong_pins_and_people_are_all_the_same_and_are_written_down(
+    till, chief, shop, foreign, problem
+):
+    without = UserFactory(tenant=shop, manager=True)
+    gone = with_pin(UserFactory(tenant=shop, manager=True, is_active=False))
+    elsewhere = with_pin(UserFactory(tenant=shop, manager=True))
+    with tenant_scope(shop):
+        Posting(user=elsewhere, store=StoreFactory(tenant=shop)).save(force_insert=True)
+    theirs = with_pin(foreign.manager)
+    approval = asked(till)
+    before = kept(approval)
+
+    for given in [
+        pin_of(chief, WRONG_PIN),
+        *(pin_of(person) for person in (without, gone, elsewhere, theirs)),
+    ]:
+        problem(decide(till, approval, body=given), 401, "invalid_credentials")
+
+    assert kept(approval) == before
+    assert names(shop) == ["approval_requested"] + ["approval_failed"] * 5
+
+
+def test_120_the_pin_of_a_cashier_decides_nothing(till, cashier, other_cashier, problem):
+    approval = asked(till)
+    before = kept(approval)
+
+    for person in (cashier, with_pin(other_cashier)):
+        problem(decide(till, approval, body=pin_of(person)), 403, "permission_denied")
+
+    assert kept(approval) == before
+
+
+def test_120_nor_does_that_of_whoever_asks(pad, chief, problem):
+    till = pad.till_of(chief)
+    approval = asked(till)
+
+    problem(decide(till, approval, body=pin_of(chief)), 403, "own_request")
+
+    assert kept(approval)["status"] == "pending"
+
+
+def test_122_five_wrong_pins_close_it_but_not_the_password(
+    till, client_of, chief, admin, anonymous, problem, shop
+):
+    approval = asked(till)
+    for _ in range(5):
+        problem(decide(till, approval, body=pin_of(chief, WRONG_PIN)), 401, "invalid_credentials")
+
+    problem(decide(till, approval, body=pin_of(chief)), 429, "pin_closed")
+    assert kept(approval)["status"] == "pending"
+    # Nor is anybody else kept from this till, and he logs in where he likes.
+    assert decide(till, approval, body=pin_of(with_pin(admin))).status_code == 200
+    assert anonymous.post(LOG_IN, credentials(username="mgr")).status_code == 200
+
+
+def test_122_his_password_at_the_same_till_still_counts(till, chief):
+    approval = asked(till)
+    for _ in range(6):
+        decide(till, approval, body=pin_of(chief, WRONG_PIN))
+
+    answer = decide(till, approval, body={"username": "mgr", "password": PASSWORD})
+
+    assert answer.status_code == 200

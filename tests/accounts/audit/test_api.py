@@ -1,0 +1,186 @@
+"""Reading what happened: managers and admins, of their own shop, the newest first."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+
+from tenants import audit
+from tenants.models import AuditEvent
+from tenants.scope import across_tenants, tenant_scope
+from tests.architecture.test_schema import ensure_documented
+from tests.support.api import Api
+from tests.support.audit import event, events
+from tests.support.token_refresh import MORNING
+from tests.support.users import LOG_IN, credentials
+
+PATH = "audit/"
+
+
+@pytest.fixture
+def office(clock, manager, client_of):
+    return client_of(manager)
+
+
+@pytest.fixture
+def written(office, shop, manager, cashier, other_cashier, clock):
+    """Four things that happened, an hour apart."""
+    with tenant_scope(shop):
+        for name, actor, target in (
+            ("user_created", manager, cashier),
+            ("role_changed", manager, other_cashier),
+            ("log_in_ok", cashier, None),
+            ("log_in_failed", cashier, None),
+        ):
+            audit.record(name, actor=actor, target=target)
+            clock.shift(timedelta(hours=1))
+    clock.move_to(MORNING)
+
+
+def listed(api, **query):
+    response = api.get(PATH, query)
+    assert response.status_code == 200, response.content
+    return response.json()["results"]
+
+
+def names_of(api, **query):
+    return [each["event"] for each in listed(api, **query)]
+
+
+def test_an_event_says_what_who_when_from_where_and_to_whom(office, manager, cashier, client_of):
+    other = client_of(manager)
+    other.post(f"users/{cashier.pk}/reset-password/", X_Request_ID="r-1")
+
+    (found,) = listed(office)
+
+    assert found == {
+        "id": str(event("password_reset").pk),
+        "event": "password_reset",
+        "at": "2026-03-02T08:00:00Z",
+        "actor": {"id": str(manager.pk), "name": str(manager)},
+        "target": {"type": "user", "id": str(cashier.pk), "name": str(cashier)},
+        "facts": {},
+        "session": str(other.session.pk),
+        "ip": "127.0.0.1",
+        "request_id": "r-1",
+    }
+    alone = office.get(f"{PATH}{found['id']}/")
+    assert alone.json() == found
+    ensure_documented(alone, "get", "audit-detail")
+
+
+def test_a_stranger_has_no_id_and_nobody_has_no_name(office, shop, anonymous):
+    anonymous.post(LOG_IN, credentials(username="nobody"))
+    with tenant_scope(shop):
+        audit.record("prices_imported")
+
+    nobody, stranger = listed(office)
+
+    assert (nobody["actor"], nobody["target"]) == (None, None)
+    assert stranger["actor"] == {"id": None, "name": audit.hashed("nobody")}
+    assert stranger["facts"] == {"reason": "unknown_user"}
+    ensure_documented(office.get(PATH), "get", "audit-list")
+
+
+@pytest.mark.usefixtures("written")
+def test_the_newest_comes_first_and_turned_round_last(office):
+    newest = ["log_in_failed", "log_in_ok", "role_changed", "user_created"]
+
+    assert names_of(office) == newest
+    assert names_of(office, ordering="created_at") == newest[::-1]
+
+
+@pytest.mark.usefixtures("written")
+def test_the_list_can_be_narrowed(office, manager, cashier, other_cashier):
+    assert names_of(office, event="log_in_ok") == ["log_in_ok"]
+    assert names_of(office, event="log_in") == []
+    assert names_of(office, actor=str(manager.pk)) == ["role_changed", "user_created"]
+    assert names_of(office, target=str(other_cashier.pk)) == ["role_changed"]
+    assert names_of(office, actor=str(cashier.pk), event="log_in_ok") == ["log_in_ok"]
+    assert names_of(office, actor=str(uuid.uuid4())) == []
+
+
+@pytest.mark.usefixtures("written")
+def test_from_a_moment_to_another_the_first_included(office):
+    span = {"created_after": "2026-03-02T09:00:00Z", "created_before": "2026-03-02T11:00:00Z"}
+
+    assert names_of(office, **span) == ["log_in_ok", "role_changed"]
+
+
+@pytest.mark.usefixtures("written")
+def test_it_comes_page_by_page(office):
+    first = office.get(PATH, {"page_size": "3"}).json()
+    second = office.client.get(first["next"], headers=office.defaults).json()
+
+    assert len(first["results"]) == 3
+    assert [each["event"] for each in second["results"]] == ["user_created"]
+    assert second["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"actor_name": "x"}, "actor_name"),
+        ({"facts__reason": "x"}, "facts__reason"),
+        ({"ip": "127.0.0.1"}, "ip"),
+        ({"tenant": "x"}, "tenant"),
+        ({"actor": "x"}, "actor"),
+        ({"created_after": "yesterday"}, "created_after"),
+        ({"ordering": "actor_name"}, "ordering"),
+    ],
+    ids=str,
+)
+def test_nobody_asks_by_anything_else(query, field, office):
+    response = office.get(PATH, query)
+
+    assert response.status_code == 400
+    assert [error["field"] for error in response.json()["errors"]] == [field]
+
+
+@pytest.mark.usefixtures("written")
+def test_another_shop_sees_nothing_of_it(office, stranger, client_of, problem):
+    theirs = client_of(stranger)
+
+    assert listed(theirs) == []
+    problem(theirs.get(f"{PATH}{events()[0].pk}/"), 404, "not_found")
+
+
+def test_what_happened_at_no_shops_door_is_no_shops(office, anonymous):
+    anonymous.post(LOG_IN, credentials(tenant="no-such-shop"))
+
+    assert event("log_in_failed").tenant is None
+    assert listed(office) == []
+
+
+@pytest.mark.usefixtures("written")
+def test_cashiers_see_nothing_of_it(cashier, client_of, problem):
+    till = client_of(cashier)
+
+    problem(till.get(PATH), 403, "permission_denied")
+    problem(till.get(f"{PATH}{events()[0].pk}/"), 403, "permission_denied")
+    problem(Api().get(PATH), 401, "not_authenticated")
+
+
+@pytest.mark.usefixtures("written")
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_nobody_writes_there(method, admin, client_of, problem):
+    office, before = client_of(admin), len(events())
+
+    problem(office.send(method, PATH, {}), 405, "method_not_allowed")
+    problem(office.send(method, f"{PATH}{events()[0].pk}/", {}), 405, "method_not_allowed")
+    assert len(events()) == before
+
+
+def test_no_cache_keeps_it(office):
+    assert office.get(PATH)["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_a_page_is_one_statement_however_long(count, office, shop, statements):
+    with across_tenants():
+        AuditEvent.objects.bulk_create(
+            AuditEvent(tenant=shop, event="log_in_ok") for _ in range(count)
+        )
+
+    with statements(2):
+        assert len(listed(office)) == count

@@ -1,0 +1,224 @@
+"""What is written down of those who come in, of those who try to, and of those who leave."""
+
+import pytest
+
+from accounts.models import AuthSession
+from tenants.audit import hashed
+from tenants.scope import across_tenants
+from tests.accounts.login.test_refusals import (
+    empty_hash,
+    inactive_tenant,
+    inactive_user,
+    unknown_tenant,
+    unknown_tenant_id,
+    unknown_user,
+    unusable_password,
+    wrong_password,
+)
+from tests.factories.accounts import PASSWORD
+from tests.support.api import Api
+from tests.support.audit import event, events, is_about, is_by, names
+from tests.support.token_refresh import is_refused, refreshed
+from tests.support.users import LOG_IN, credentials
+
+REASONS = {
+    wrong_password: "wrong_password",
+    unknown_user: "unknown_user",
+    unknown_tenant: "unknown_tenant",
+    unknown_tenant_id: "unknown_tenant",
+    inactive_user: "inactive_user",
+    inactive_tenant: "inactive_tenant",
+    unusable_password: "no_password",
+    empty_hash: "wrong_password",
+}
+NOBODY = {"unknown_user", "unknown_tenant"}
+
+pytestmark = pytest.mark.usefixtures("cashier")
+
+
+@pytest.fixture
+def till(clock, cashier, client_of):
+    return client_of(cashier)
+
+
+# --- coming in --------------------------------------------------------------------------------
+
+
+def test_a_log_in_names_the_person_the_session_and_from_where(anonymous, cashier):
+    anonymous.post(LOG_IN, credentials(), X_Request_ID="r-1")
+
+    with across_tenants():
+        session = AuthSession.objects.get()
+    found = event("log_in_ok")
+    assert is_by(found, cashier)
+    assert (found.session, found.ip, found.request_id) == (session.pk, "127.0.0.1", "r-1")
+    assert found.facts == {"method": "pwd"}
+    assert names() == ["log_in_ok"]
+
+
+@pytest.mark.parametrize("why", REASONS, ids=lambda why: why.__name__)
+def test_a_no_has_its_reason_in_the_books_and_nowhere_else(why, anonymous, shop, cashier):
+    body = why(shop, cashier)
+
+    response = anonymous.post(LOG_IN, body, X_Request_ID="r-1")
+
+    found = event("log_in_failed")
+    assert found.facts == {"reason": REASONS[why]}
+    assert (found.session, found.ip, found.request_id) == (None, "127.0.0.1", "r-1")
+    assert REASONS[why] not in response.content.decode()
+    if REASONS[why] in NOBODY:
+        assert (found.actor, found.actor_name) == (None, hashed(body["username"]))
+    else:
+        assert is_by(found, cashier)
+    assert (found.tenant_id is None) is (REASONS[why] == "unknown_tenant")
+
+
+def test_a_password_in_the_place_of_the_name_is_written_nowhere(anonymous):
+    anonymous.post(LOG_IN, credentials(username=PASSWORD))
+
+    assert PASSWORD not in repr(vars(event("log_in_failed")))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_refusal_is_remembered_though_nothing_else_is(anonymous, clock):
+    anonymous.post(LOG_IN, credentials(password="wrong"))
+
+    assert names() == ["log_in_failed"]
+
+
+# --- having to wait ---------------------------------------------------------------------------
+
+
+def test_a_wait_is_written_down_when_it_begins_and_not_at_each_refusal(anonymous, clock, cashier):
+    for _ in range(20):
+        anonymous.post(LOG_IN, credentials(password="wrong"))
+
+    assert names() == ["log_in_failed"] * 5 + ["too_many_attempts"]
+    found = event("too_many_attempts")
+    assert is_by(found, cashier)
+    assert found.facts == {"limit": "log_in_user", "waits_until": "2026-03-02T08:00:02Z"}
+
+
+def test_so_is_the_next_longer_one(anonymous, clock):
+    for _ in range(5):
+        anonymous.post(LOG_IN, credentials(password="wrong"))
+    clock.shift(2)
+    anonymous.post(LOG_IN, credentials(password="wrong"))
+
+    untils = [each.facts["waits_until"] for each in events("too_many_attempts")]
+    assert untils == ["2026-03-02T08:00:02Z", "2026-03-02T08:00:06Z"]
+
+
+def test_a_try_that_succeeds_begins_no_wait(anonymous, clock):
+    for password in ["wrong"] * 4 + [PASSWORD]:
+        anonymous.post(LOG_IN, credentials(password=password))
+
+    assert events("too_many_attempts") == []
+
+
+def test_an_address_that_tries_many_names_has_its_wait_written_down_once(anonymous, clock):
+    for number in range(15):
+        anonymous.post(LOG_IN, credentials(username=f"person{number}", password="wrong"))
+
+    found = event("too_many_attempts")
+    assert found.facts == {"limit": "log_in_failures", "waits_until": "2026-03-02T08:01:00Z"}
+    assert (found.actor, found.ip) == (None, "127.0.0.1")
+
+
+def test_thirty_log_ins_from_an_address_begin_a_wait_too(anonymous, clock, cashier):
+    for _ in range(31):
+        anonymous.post(LOG_IN, credentials())
+
+    assert event("too_many_attempts").facts["limit"] == "log_in_address"
+    assert is_by(event("too_many_attempts"), cashier)
+
+
+def test_refreshing_too_often_is_written_down_once(till, anonymous):
+    token = till.tokens.refresh
+    for _ in range(60):
+        token = refreshed(anonymous, token)["refresh"]
+    for _ in range(3):
+        anonymous.post("auth/token/refresh/", {"refresh": token})
+
+    found = event("too_many_attempts")
+    assert is_by(found, till.user)
+    assert (found.facts["limit"], found.session) == ("refresh", till.session.pk)
+
+
+# --- staying in -------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_attack_063_066_a_used_token_that_comes_again_is_written_down_with_the_end_of_its_session(
+    till, anonymous, clock
+):
+    refreshed(anonymous, till.tokens.refresh)
+    clock.shift(60)
+
+    assert is_refused(anonymous, till.tokens.refresh)
+
+    found = event("refresh_reuse")
+    assert is_by(found, till.user)
+    assert found.session == till.session.pk
+    assert names() == ["refresh_reuse"]
+    assert is_refused(anonymous, till.tokens.refresh)
+    assert names() == ["refresh_reuse"], "an ended session has nothing left to betray"
+
+
+def test_showing_again_who_one_is_is_written_down(till):
+    till.post("auth/reauth/", {"password": "wrong"})
+    till.post("auth/reauth/", {"password": PASSWORD})
+
+    failed, ok = events()
+    assert (failed.event, failed.facts) == ("reauth_failed", {"reason": "wrong_password"})
+    assert ok.event == "reauth_ok"
+    assert is_by(failed, till.user)
+    assert is_by(ok, till.user)
+    assert failed.session == ok.session == till.session.pk
+
+
+# --- leaving ----------------------------------------------------------------------------------
+
+
+def test_a_log_out_is_written_down_once(till):
+    till.post("auth/logout/")
+    till.post("auth/logout/")
+
+    assert is_by(event("log_out"), till.user)
+    assert event("log_out").session == till.session.pk
+
+
+def test_a_log_out_everywhere_says_how_many_sessions_it_ended(till, cashier, client_of):
+    client_of(cashier)
+
+    till.post("auth/logout-all/")
+
+    assert is_by(event("log_out_everywhere"), cashier)
+    assert event("log_out_everywhere").facts == {"sessions": 2}
+
+
+def test_a_session_that_one_ends_oneself_is_named(till, cashier, client_of):
+    other = client_of(cashier).session
+
+    till.delete(f"auth/sessions/{other.pk}/")
+    till.delete(f"auth/sessions/{other.pk}/")
+
+    found = event("session_ended")
+    assert is_by(found, cashier)
+    assert is_about(found, other)
+
+
+# --- doors that are not a log-in --------------------------------------------------------------
+
+
+def test_sign_ups_from_one_address_begin_a_wait(settings, clock):
+    settings.SIGNUP_ENABLED = True
+    for number in range(22):
+        tenant = {"slug": f"corner-{number}", "name": "Corner Shop", "currency": "EUR"}
+        email = f"o{number}@corner.example"
+        admin = {"username": "owner", "email": email, "password": PASSWORD}
+        Api().post("auth/signup/", {"tenant": tenant, "admin": admin})
+
+    found = event("too_many_attempts")
+    assert (found.tenant, found.actor, found.ip) == (None, None, "127.0.0.1")
+    assert found.facts == {"limit": "signup", "waits_until": "2026-03-02T09:00:00Z"}

@@ -1,0 +1,145 @@
+"""What may be sent to log in: JSON, or the OAuth 2.0 password form, each in one spelling."""
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+
+from tests.support.api import Api
+from tests.support.users import LOG_IN, credentials, sessions
+
+pytestmark = pytest.mark.once
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture(autouse=True)
+def _somebody(cashier):
+    """There is c1 in the shop green."""
+
+
+@pytest.mark.parametrize("name", ["username", "password", "tenant"])
+@pytest.mark.parametrize("value", [{"a": 1}, ["c1"], True, 123, 1.5])
+def test_attack_015_names_and_passwords_are_text(name, value, anonymous, problem):
+    problem(anonymous.post(LOG_IN, credentials(**{name: value})), 400, "invalid", {name: "invalid"})
+
+
+@pytest.mark.parametrize("name", ["username", "password"])
+def test_attack_015_null_and_nothing_are_no_credentials(name, anonymous, problem):
+    missing = credentials(**{name: None})
+
+    problem(anonymous.post(LOG_IN, missing), 400, "invalid", {name: "required"})
+    problem(anonymous.post(LOG_IN, missing | {name: None}), 400, "invalid", {name: "null"})
+    problem(anonymous.post(LOG_IN, missing | {name: ""}), 400, "invalid", {name: "blank"})
+
+
+def test_attack_012_a_password_has_128_characters_at_most(anonymous, problem, cashier):
+    cashier.set_password("x" * 128)
+    cashier.save()
+
+    assert anonymous.post(LOG_IN, credentials(password="x" * 128)).status_code == 200
+    too_long = anonymous.post(LOG_IN, credentials(password="x" * 129))
+    problem(too_long, 400, "invalid", {"password": "max_length"})
+
+
+def test_attack_012_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
+    monkeypatch.setattr(MD5PasswordHasher, "encode", None)
+
+    problem(anonymous.post(LOG_IN, credentials(password="x" * 2_000_000)), 413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [(r"\u0000", "nul_character"), (r"\ud800", "lone_surrogate")]
+)
+def test_attack_014_what_is_no_character_is_no_password(text, code, anonymous, problem):
+    body = f'{{"tenant": "green", "username": "c1", "password": "{text}"}}'
+
+    problem(anonymous.post(LOG_IN, body), 400, code)
+
+
+def test_attack_017_a_name_given_twice_is_no_name(anonymous, problem):
+    body = '{"tenant": "green", "username": "c1", "username": "adm", "password": "x"}'
+
+    problem(anonymous.post(LOG_IN, body), 400, "duplicate_key", {"username": "duplicate_key"})
+
+
+def test_an_unknown_field_is_refused(anonymous, problem):
+    response = anonymous.post(LOG_IN, credentials(is_superuser=True))
+
+    problem(response, 400, "invalid", {"is_superuser": "unknown_field"})
+    assert sessions() == 0
+
+
+def test_attack_030_credentials_in_the_query_are_not_read(anonymous, problem):
+    path = f"{LOG_IN}?tenant=green&username=c1&password=seven+green+bottles"
+    errors = {"username": "required", "password": "required"}
+
+    problem(anonymous.post(path, {}), 400, "invalid", errors)
+
+
+# --- the OAuth 2.0 password form --------------------------------------------------------------
+
+
+def test_attack_029_the_form_answers_in_the_words_of_oauth(anonymous, cashier):
+    form = "grant_type=password&username=c1&password=seven+green+bottles&scope=&client_id="
+
+    response = anonymous.post(LOG_IN, form, content_type=FORM, X_Tenant_ID="green")
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer.keys() == {"access_token", "refresh_token", "token_type", "expires_in"}
+    assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
+    assert Api(answer["access_token"]).get("auth/me/").json()["id"] == str(cashier.pk)
+
+
+def test_the_form_may_name_the_tenant(anonymous):
+    form = "tenant=green&username=c1&password=seven%20green%20bottles"
+
+    assert anonymous.post(LOG_IN, form, content_type=FORM).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "code", "errors"),
+    [
+        ("username=c1&password=wrong", 401, "invalid_credentials", {}),
+        (
+            "username=c1&username=adm&password=x",
+            400,
+            "duplicate_key",
+            {"username": "duplicate_key"},
+        ),
+        ("username=c1&password=%00", 400, "nul_character", {}),
+        ("username=c1&password=%ff", 400, "malformed_encoding", {}),
+        ("username=c1", 400, "invalid", {"password": "required"}),
+        (
+            "grant_type=client_credentials&username=c1&password=x",
+            400,
+            "invalid",
+            {"grant_type": "invalid_choice"},
+        ),
+        (
+            "username=c1&password=x&is_superuser=1",
+            400,
+            "invalid",
+            {"is_superuser": "unknown_field"},
+        ),
+    ],
+)
+def test_the_form_is_as_strict_as_json(form, status, code, errors, anonymous, problem):
+    response = anonymous.post(LOG_IN, form, content_type=FORM, X_Tenant_ID="green")
+
+    problem(response, status, code, errors)
+    assert sessions() == 0
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
+def test_attack_029_other_media_types_are_not_read(content_type, anonymous, problem):
+    response = anonymous.post(LOG_IN, "<c1/>", content_type=content_type)
+
+    problem(response, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "nope", "bz2_codec"])
+def test_attack_029_other_charsets_are_not_read(charset, anonymous, problem):
+    content_type = f"application/json; charset={charset}"
+    response = anonymous.post(LOG_IN, "{}", content_type=content_type)
+
+    problem(response, 400, "unsupported_charset")

@@ -1,0 +1,143 @@
+"""Refused log-ins: every no looks the same and costs the same."""
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+
+from accounts.models import User
+from tenants.scope import across_tenants
+from tests.factories.accounts import PASSWORD, PlatformUserFactory, UserFactory
+from tests.factories.tenants import TenantFactory
+from tests.support.users import LOG_IN, credentials, sessions
+
+
+@pytest.fixture(autouse=True)
+def _somebody(cashier):
+    """There is c1 in the shop green."""
+
+
+def wrong_password(shop, cashier):
+    return credentials(password="not the password")
+
+
+def unknown_user(shop, cashier):
+    return credentials(username="nobody")
+
+
+def unknown_tenant(shop, cashier):
+    return credentials(tenant="no-such-shop")
+
+
+def unknown_tenant_id(shop, cashier):
+    return credentials(tenant=str(cashier.pk))
+
+
+def inactive_user(shop, cashier):
+    with across_tenants():
+        User.objects.filter(pk=cashier.pk).update(is_active=False)
+    return credentials()
+
+
+def inactive_tenant(shop, cashier):
+    shop.is_active = False
+    shop.save()
+    return credentials()
+
+
+def unusable_password(shop, cashier):
+    cashier.set_unusable_password()
+    cashier.save()
+    return credentials()
+
+
+def empty_hash(shop, cashier):
+    cashier.password = ""
+    cashier.save()
+    return credentials()
+
+
+def platform_user(shop, cashier):
+    PlatformUserFactory(username="root")
+    return credentials(username="root")
+
+
+def platform_user_of_no_shop(shop, cashier):
+    PlatformUserFactory(username="root")
+    return credentials(tenant="no-such-shop", username="root")
+
+
+def same_name_elsewhere(shop, cashier):
+    other = TenantFactory(slug="blue")
+    UserFactory(tenant=other, username="c1", password="another long password")
+    return credentials(password="another long password")
+
+
+def in_other_case(shop, cashier):
+    return credentials(password=PASSWORD.upper())
+
+
+EVERY_NO = [
+    wrong_password,
+    unknown_user,
+    unknown_tenant,
+    unknown_tenant_id,
+    inactive_user,
+    inactive_tenant,
+    unusable_password,
+    empty_hash,
+    platform_user,
+    platform_user_of_no_shop,
+    same_name_elsewhere,
+    in_other_case,
+]
+no = pytest.mark.parametrize("why", EVERY_NO, ids=lambda why: why.__name__)
+
+
+@no
+def test_attack_002_003_006_033_every_no_is_the_same_to_the_byte(
+    why, anonymous, problem, shop, cashier
+):
+    expected = anonymous.post(LOG_IN, wrong_password(shop, cashier), X_Request_ID="same")
+    body = why(shop, cashier)
+
+    response = anonymous.post(LOG_IN, body, X_Request_ID="same")
+
+    problem(response, 401, "invalid_credentials")
+    assert response.content == expected.content
+    assert dict(response.headers) == dict(expected.headers)
+    assert sessions() == 0
+
+
+class CountedHasher(MD5PasswordHasher):
+    hashed = 0
+
+    def encode(self, password, salt):
+        type(self).hashed += 1
+        return super().encode(password, salt)
+
+
+@no
+def test_attack_003_every_no_costs_one_hash(why, anonymous, settings, monkeypatch, shop, cashier):
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountedHasher"]
+    body = why(shop, cashier)
+    monkeypatch.setattr(CountedHasher, "hashed", 0)
+
+    anonymous.post(LOG_IN, body)
+
+    assert CountedHasher.hashed == 1
+
+
+def test_attack_033_the_platform_is_no_tenant(anonymous, problem):
+    PlatformUserFactory(username="root")
+
+    problem(
+        anonymous.post(LOG_IN, credentials(tenant=None, username="root")), 400, "tenant_required"
+    )
+
+
+def test_attack_002_the_same_name_and_password_in_two_shops_are_two_people(
+    anonymous, cashier, foreign
+):
+    ours = anonymous.post(LOG_IN, credentials()).json()["user"]
+    theirs = anonymous.post(LOG_IN, credentials(tenant="canary-b-slug")).json()["user"]
+
+    assert (ours["id"], theirs["id"]) == (str(cashier.pk), str(foreign.cashier.pk))

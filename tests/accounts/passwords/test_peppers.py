@@ -1,0 +1,250 @@
+"""Passwords that are hashed with a secret from outside the database."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import check_password, identify_hasher, make_password
+from django.core.exceptions import ImproperlyConfigured
+
+from accounts.models import User
+from accounts.security import hashers
+from accounts.security.hashers import PepperedArgon2PasswordHasher
+from accounts.security.peppers import BadPeppers, read_peppers
+from config import settings as production
+from tenants.scope import across_tenants
+from tests.factories.accounts import PASSWORD
+from tests.support.api import Api
+from tests.support.token_refresh import is_in, refreshed
+from tests.support.users import LOG_IN, credentials, logs_in, stored
+
+pytestmark = pytest.mark.once
+
+ONE = "the-first-pepper-of-the-tests-that-protects-nothing"
+TWO = "the-second-pepper-of-the-tests-that-protects-nothing"
+PLAIN = [
+    "accounts.security.hashers.LeanArgon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+
+
+@pytest.fixture
+def season(settings):
+    """Make these the peppers that the settings have."""
+
+    def seasoned(**peppers):
+        settings.PASSWORD_PEPPERS = {int(name[1:]): pepper for name, pepper in peppers.items()}
+        pepper = ["accounts.security.hashers.PepperedArgon2PasswordHasher"] if peppers else []
+        settings.PASSWORD_HASHERS = pepper + PLAIN
+
+    return seasoned
+
+
+@pytest.fixture
+def hashes(monkeypatch):
+    """How often something was hashed or compared with a hash."""
+    counted = []
+
+    @contextmanager
+    def slot():
+        counted.append(1)
+        yield
+
+    monkeypatch.setattr(hashers, "slot", slot)
+    return counted
+
+
+def with_hash(user, encoded):
+    with across_tenants():
+        User.objects.filter(pk=user.pk).update(password=encoded)
+
+
+# --- hashes -----------------------------------------------------------------------------------
+
+
+def test_a_hash_names_the_newest_pepper_and_the_same_cost_and_fits_its_column(season):
+    season(v1=ONE, v3=TWO)
+
+    encoded = make_password(PASSWORD)
+
+    assert encoded.startswith("argon2pep$v3$argon2id$v=19$m=19456,t=2,p=1$")
+    assert len(encoded.replace("$v3$", "$v9999$")) <= User._meta.get_field("password").max_length
+    assert ONE not in encoded
+    assert TWO not in encoded
+    assert check_password(PASSWORD, encoded)
+    assert not check_password(PASSWORD + " ", encoded)
+
+
+def test_without_the_pepper_a_hash_is_worth_nothing(season):
+    season(v1=ONE)
+    encoded = make_password(PASSWORD)
+
+    season(v1=TWO)
+    assert not check_password(PASSWORD, encoded)
+    season()
+    assert not check_password(PASSWORD, encoded)
+    assert not check_password(PASSWORD, encoded.replace("argon2pep$v1$", "argon2$"))
+    season(v1=ONE)
+    assert check_password(PASSWORD, encoded)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Å", "A\u030a"), ("ﬁne", "fine"), ("①", "1")])
+def test_what_looks_the_same_is_the_same(one, other, season):
+    season(v1=ONE)
+
+    assert check_password(other, make_password(one))
+
+
+def test_a_long_password_counts_to_its_last_letter(season):
+    season(v1=ONE)
+
+    assert not check_password("x" * 127 + "b", make_password("x" * 127 + "a"))
+
+
+def test_only_a_hash_of_the_newest_pepper_and_cost_is_left_alone(season):
+    class Older(PepperedArgon2PasswordHasher):
+        time_cost = 1
+
+    season(v1=ONE)
+    present, cheap = make_password(PASSWORD), Older().encode(PASSWORD, "s" * 22)
+    hasher = PepperedArgon2PasswordHasher()
+    assert [hasher.must_update(each) for each in (present, cheap)] == [False, True]
+
+    season(v1=ONE, v2=TWO)
+    assert hasher.must_update(present)
+    assert hasher.safe_summary(present)["memory cost"] == 19456
+
+
+# --- log-ins ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["argon2", "pbkdf2_sha256"])
+def test_a_hash_from_before_is_good_and_gets_its_pepper_at_the_next_log_in(before, season, cashier):
+    season()
+    with_hash(cashier, make_password(PASSWORD, hasher=before))
+    season(v1=ONE)
+
+    assert not logs_in("wrong")
+    assert identify_hasher(stored(cashier).password).algorithm == before
+    assert logs_in(PASSWORD)
+    assert stored(cashier).password.startswith("argon2pep$v1$")
+    assert logs_in(PASSWORD)
+
+
+def test_a_second_pepper_replaces_the_first_at_the_next_log_in(season, cashier):
+    season(v1=ONE)
+    with_hash(cashier, make_password(PASSWORD))
+    season(v1=ONE, v2=TWO)
+
+    assert logs_in(PASSWORD)
+
+    assert stored(cashier).password.startswith("argon2pep$v2$")
+    season(v2=TWO)
+    assert logs_in(PASSWORD)
+
+
+def test_a_renewed_hash_logs_nobody_out_and_is_no_change_of_the_person(season, cashier, client_of):
+    season()
+    with_hash(cashier, make_password(PASSWORD))
+    till = client_of(cashier)
+    season(v1=ONE)
+    before = stored(cashier)
+
+    assert logs_in(PASSWORD)
+
+    after = stored(cashier)
+    assert after.password != before.password
+    assert (after.version, after.token_version) == (before.version, before.token_version)
+    assert is_in(till.tokens.access)
+    assert is_in(refreshed(Api(), till.tokens.refresh)["access"])
+
+
+def test_a_password_that_changes_meanwhile_is_not_undone_by_a_renewed_hash(season, cashier, shop):
+    """Else the old one would be good again."""
+    season()
+    with_hash(cashier, make_password(PASSWORD))
+    season(v1=ONE)
+    reading = stored(cashier)
+    new = make_password("eight green bottles")
+    with_hash(cashier, new)
+
+    assert reading.check_password(PASSWORD)
+
+    assert stored(cashier).password == new
+    assert authenticate(username="c1", password=PASSWORD, tenant=shop) is None
+
+
+def test_a_missing_pepper_is_a_wrong_password_and_a_line_in_the_log(
+    season, cashier, anonymous, problem, caplog
+):
+    season(v1=ONE)
+    with_hash(cashier, make_password(PASSWORD))
+    season(v2=TWO)
+
+    problem(anonymous.post(LOG_IN, credentials()), 401, "invalid_credentials")
+
+    assert "pepper_missing" in caplog.text
+    assert ONE not in caplog.text
+    assert PASSWORD not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "kept", ["newest pepper", "older pepper", "missing pepper", "no pepper", "unusable", "nobody"]
+)
+def test_every_refusal_costs_one_hash(kept, season, cashier, hashes):
+    """The time must not tell what is kept of whom."""
+    season(v1=ONE)
+    made = {"older pepper": make_password(PASSWORD), "unusable": "!"}
+    season(v7=ONE)
+    made["missing pepper"] = make_password(PASSWORD)
+    made["no pepper"] = make_password(PASSWORD, hasher="argon2")
+    season(v1=ONE, v2=TWO)
+    made["newest pepper"] = make_password(PASSWORD)
+    with_hash(cashier, made.get(kept, ""))
+    hashes.clear()
+
+    assert not logs_in("wrong", username="nobody" if kept == "nobody" else "c1")
+
+    assert len(hashes) == 1
+
+
+# --- settings ---------------------------------------------------------------------------------
+
+
+def test_peppers_are_secrets_by_number():
+    assert read_peppers(json.dumps({"1": ONE, "12": TWO})) == {1: ONE, 12: TWO}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (ONE, "not JSON"),
+        (f'"{ONE}"', "must be an object"),
+        (f'["{ONE}"]', "must be an object"),
+        ("null", "must be an object"),
+        ("5", "must be an object"),
+        (json.dumps({"0": ONE}), "a number from 1 to 9999"),
+        (json.dumps({"v1": ONE}), "a number from 1 to 9999"),
+        (json.dumps({"10000": ONE}), "a number from 1 to 9999"),
+        (json.dumps({"": ONE}), "a number from 1 to 9999"),
+        (json.dumps({"1": ONE, "2": "x" * 31}), "version 2 must have 32"),
+        (json.dumps({"1": None}), "version 1 must have 32"),
+        (json.dumps({"1": {"pepper": ONE}}), "version 1 must have 32"),
+        (f'{{"1": "{ONE}", "1": "{TWO}"}}', "twice"),
+    ],
+)
+def test_bad_peppers_are_refused_with_the_reason_and_without_the_secret(text, why, monkeypatch):
+    with pytest.raises(BadPeppers, match=why) as refusal:
+        read_peppers(text)
+    assert ONE not in str(refusal.value)
+
+    monkeypatch.setenv("PASSWORD_PEPPERS", text)
+    with pytest.raises(ImproperlyConfigured, match=f"PASSWORD_PEPPERS cannot be used: .*{why}"):
+        production.peppers()
+
+
+def test_peppers_are_nobodys_duty(monkeypatch):
+    monkeypatch.delenv("PASSWORD_PEPPERS", raising=False)
+
+    assert production.peppers() == {}

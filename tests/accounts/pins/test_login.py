@@ -1,0 +1,259 @@
+"""Coming in with a PIN, and taking over from whoever was there."""
+
+import pytest
+
+from accounts.models import AuthSession, User
+from tenants.scope import across_tenants
+from tests.factories.accounts import UserFactory
+from tests.factories.tenants import StoreFactory
+from tests.support.api import Api
+from tests.support.terminals import (
+    PAD_USERS,
+    PIN,
+    WRONG_PIN,
+    give_pin,
+    last_session,
+    posted,
+    written,
+)
+from tests.support.token_refresh import MORNING
+from tests.support.users import people, sessions
+from tests.support.users import stored as stored_user
+
+
+@pytest.fixture(autouse=True)
+def _with_a_pin(cashier):
+    give_pin(cashier)
+
+
+def test_the_right_pin_opens_a_session_at_the_register(clock, pad, cashier, register, shop):
+    response = pad.enter(cashier, User_Agent="Till 5")
+
+    answer = response.json()
+    assert response.status_code == 200
+    assert response["Cache-Control"] == "no-store"
+    assert answer.keys() == {"access", "token_type", "expires_in", "user", "session"}
+    assert answer["token_type"] == "Bearer"
+    assert answer["user"]["id"] == str(cashier.pk)
+    session = last_session()
+    assert answer["session"] == {
+        "id": str(session.pk),
+        "method": "pin",
+        "register": str(register.pk),
+        "store": str(register.store_id),
+    }
+    assert (session.user_id, session.tenant_id, session.terminal_id) == (
+        cashier.pk,
+        shop.pk,
+        pad.terminal.pk,
+    )
+    assert (session.auth_time, session.user_agent) == (MORNING, "Till 5")
+    (row,) = Api(answer["access"]).get("auth/sessions/").json()["results"]
+    assert answer["session"].items() <= row.items()
+    (event,) = written("pin_log_in")
+    assert (event.actor, event.session) == (cashier.pk, session.pk)
+    assert stored_user(cashier).last_login == MORNING
+
+
+def test_attack_45_there_is_no_refresh_token_and_the_access_token_is_none(
+    pad, cashier, anonymous, problem
+):
+    token = pad.enter(cashier).json()["access"]
+
+    problem(anonymous.post("auth/token/refresh/", {"refresh": token}), 401, "token_not_valid")
+
+    assert last_session().current_jti is None
+    assert Api(token).get("auth/me/").status_code == 200
+
+
+# --- whom the pad is for ----------------------------------------------------------------------
+
+
+def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(pad, shop, store, manager, cashier):
+    elsewhere = StoreFactory(tenant=shop)
+    kim = UserFactory(tenant=shop, username="kim", display_name="")
+    here, there, both = (UserFactory(tenant=shop, display_name=n) for n in ("Here", "There", "Bo"))
+    sacked = UserFactory(tenant=shop, is_active=False)
+    new = UserFactory(tenant=shop, must_change_password=True)
+    for person in (kim, here, there, both, sacked, new):
+        give_pin(person)
+    for person, place in ((here, store), (there, elsewhere), (both, store), (both, elsewhere)):
+        posted(person, place)
+
+    response = pad.get(PAD_USERS)
+
+    assert response["Cache-Control"] == "no-store"
+    assert {row["display_name"] for row in response.json()["results"]} == {
+        cashier.display_name,
+        "kim",
+        "Here",
+        "Bo",
+    }
+    assert all(row.keys() == {"id", "display_name"} for row in response.json()["results"])
+
+
+def test_the_pad_pages_like_every_list(pad, shop, problem):
+    for name in ("zoe", "ann"):
+        give_pin(UserFactory(tenant=shop, username=name, display_name=name))
+
+    first = pad.get(PAD_USERS, {"page_size": 2, "ordering": "-username"}).json()
+    rest = pad.client.get(first["next"], headers=pad.defaults).json()
+
+    names = [row["display_name"] for page in (first, rest) for row in page["results"]]
+    assert (names[0], names[-1], len(names)) == ("zoe", "ann", 3)
+    problem(
+        pad.get(PAD_USERS, {"role": "admin"}), 400, "unknown_filter", {"role": "unknown_filter"}
+    )
+
+
+def test_the_pad_of_a_suspended_shop_is_none(pad, shop, problem):
+    suspend(shop)
+
+    problem(pad.get(PAD_USERS), 401, "terminal_not_paired")
+
+
+# --- every no is the same ---------------------------------------------------------------------
+
+
+def suspend(shop):
+    shop.is_active = False
+    shop.save()
+
+
+def a_wrong_pin(user, shop):
+    return user, WRONG_PIN
+
+
+def without_a_pin(user, shop):
+    return UserFactory(tenant=shop), PIN
+
+
+def dismissed(user, shop):
+    with across_tenants():
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    return user, PIN
+
+
+def with_a_temporary_password(user, shop):
+    with across_tenants():
+        User.objects.filter(pk=user.pk).update(must_change_password=True)
+    return user, PIN
+
+
+def of_another_store(user, shop):
+    posted(user, StoreFactory(tenant=shop))
+    return user, PIN
+
+
+def of_a_suspended_shop(user, shop):
+    suspend(shop)
+    return user, PIN
+
+
+def of_another_shop(user, shop):
+    stranger = UserFactory()
+    give_pin(stranger)
+    return stranger, PIN
+
+
+def unknown(user, shop):
+    return UserFactory.build(), PIN
+
+
+REASONS = [
+    a_wrong_pin,
+    without_a_pin,
+    dismissed,
+    with_a_temporary_password,
+    of_another_store,
+    of_a_suspended_shop,
+    of_another_shop,
+    unknown,
+]
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
+def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
+    reason, pad, cashier, shop, hashes, problem
+):
+    with across_tenants():
+        cashier.pin.take(PIN)
+        cashier.pin.save()
+    user, pin = reason(cashier, shop)
+    hashes.restart()
+
+    response = pad.enter(user, pin)
+
+    refused = problem(response, 401, "invalid_credentials")
+    assert refused["detail"] == "No such log-in, or it is not active."
+    assert refused.keys() == {"type", "title", "status", "detail", "code", "request_id"}
+    assert response["WWW-Authenticate"] == "Bearer"
+    assert hashes.count == 1
+    assert sessions() == 0
+    (event,) = written("pin_failed")
+    assert event.facts["user"] == str(user.pk)
+    assert event.facts["terminal"] == str(pad.terminal.pk)
+    assert event.tenant_id == shop.pk
+    assert pin not in str(event.facts)
+
+
+def test_the_right_pin_costs_one_hash_too(pad, cashier, hashes):
+    with across_tenants():
+        cashier.pin.take(PIN)
+        cashier.pin.save()
+    hashes.restart()
+
+    assert pad.enter(cashier).status_code == 200
+
+    assert hashes.count == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({}, {"user": "required", "pin": "required"}),
+        ({"user": "c1", "pin": PIN}, {"user": "invalid"}),
+        ({"user": None, "pin": PIN}, {"user": "null"}),
+        ({"pin": PIN}, {"user": "required"}),
+    ],
+    ids=str,
+)
+def test_it_takes_a_person_and_a_pin(body, errors, pad, problem):
+    problem(pad.post("auth/pin/", body), 400, "invalid", errors)
+
+
+# --- how much of the database it takes --------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_the_pad_is_two_statements_however_many_work_here(count, pad, shop, store, statements):
+    for number in range(count):
+        person = UserFactory(tenant=shop)
+        give_pin(person)
+        if number % 2:
+            posted(person, store)
+
+    with statements(2):
+        assert len(pad.get(PAD_USERS).json()["results"]) == count + 1
+
+
+def test_a_log_in_by_pin(pad, cashier, statements):
+    """The device, the person, counted, forgiven; then the person held and the register, the
+    device again, who was there, the session, the person's PIN and what is written down of it."""
+    with statements(1 + 1 + 3 + 3 + 2 + 1 + 2 + 1 + 1 + 1):
+        assert pad.enter(cashier).status_code == 200
+
+
+def test_a_refused_one(pad, cashier, statements):
+    with statements(1 + 1 + 3 + 1):
+        assert pad.enter(cashier, WRONG_PIN).status_code == 401
+
+
+def test_nobody_is_changed_by_a_refusal(pad, cashier):
+    before = people()
+
+    pad.enter(cashier, WRONG_PIN)
+
+    assert people() == before
+    with across_tenants():
+        assert not AuthSession.objects.exists()

@@ -1,0 +1,252 @@
+"""Taking a PIN and giving it up."""
+
+import pytest
+
+from accounts.models import Pin
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.accounts import PASSWORD
+from tests.support.terminals import OTHER_PIN, PIN, WRONG_PIN, give_pin, pins, reasons, written
+from tests.support.users import logs_in
+
+pytestmark = pytest.mark.once
+
+
+def of(user):
+    return f"users/{user.pk}/pin/"
+
+
+@pytest.mark.parametrize(
+    ("who", "whose", "may"),
+    [
+        ("cashier", "cashier", True),
+        ("manager", "manager", True),
+        ("admin", "admin", True),
+        ("manager", "cashier", True),
+        ("admin", "cashier", True),
+        ("admin", "manager", True),
+        ("admin", "other_admin", True),
+        ("cashier", "other_cashier", False),
+        ("cashier", "manager", False),
+        ("manager", "other_manager", False),
+        ("manager", "admin", False),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_who_sets_and_removes_whose(method, who, whose, may, client_of, request, problem):
+    user, by = request.getfixturevalue(whose), request.getfixturevalue(who)
+    give_pin(user)
+    before = pins()
+
+    body = {"pin": OTHER_PIN} if method == "PUT" else None
+    response = client_of(by).send(method, of(user), body, If_Match="*")
+
+    if may:
+        assert (response.status_code, response.content) == (204, b"")
+        assert pins() != before
+        (event,) = written("pin_set", "pin_removed")
+        assert (event.actor, event.target) == (by.pk, user.pk)
+        assert OTHER_PIN not in str(event.facts)
+    else:
+        problem(response, 403, "permission_denied")
+        assert pins() == before
+        assert written("pin_set", "pin_removed") == []
+
+
+def test_attack_132_a_pin_that_a_colleague_has_is_as_good_as_any(
+    manager, cashier, other_cashier, client_of, pad
+):
+    """A refusal would tell whose PIN to try."""
+    give_pin(other_cashier)
+
+    assert client_of(manager).put(of(cashier), {"pin": PIN}, If_Match="*").status_code == 204
+
+    hashes = [row["digits_hash"] for row in pins()]
+    assert len(set(hashes)) == 2
+    assert pad.enter(cashier).json()["user"]["id"] == str(cashier.pk)
+    assert pad.enter(other_cashier).json()["user"]["id"] == str(other_cashier.pk)
+
+
+EASY = (
+    "111111 000000 123456 654321 890123 321098 121212 123123 112233 12341234 1212121 123456789 "
+    "199004 041990 19900427 27041990 147258 159753"
+).split()
+
+
+@pytest.mark.parametrize("digits", [digits for digits in EASY if len(digits) <= 8])
+def test_attack_132_what_a_colleague_would_try_first_is_no_pin(digits, cashier, client_of, problem):
+    response = client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*")
+
+    problem(response, 400, "invalid", {"pin": "pin_too_common"})
+    assert pins() == []
+
+
+@pytest.mark.parametrize("digits", [PIN, OTHER_PIN, "0482915", "48291573", "012489", "270490"])
+def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pad):
+    assert client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*").status_code == 204
+
+    assert pad.enter(cashier, digits).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("pin", "code"),
+    [
+        (482915, "invalid"),
+        (48291.5, "invalid"),
+        (True, "invalid"),
+        (None, "null"),
+        (["482915"], "invalid"),
+        ("", "blank"),
+        ("48291", "invalid"),
+        ("1234", "invalid"),
+        ("482915731", "max_length"),
+        ("482915 ", "invalid"),
+        (" 482915", "invalid"),
+        ("482 915", "invalid"),
+        ("-482915", "invalid"),
+        ("48291\u0665", "invalid"),
+        ("\uff14\uff18\uff12\uff19\uff11\uff15", "invalid"),
+        ("48291a", "invalid"),
+        ("482915\n", "control_character"),
+        ("4" * 1_000_000, "max_length"),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_attack_129_anything_but_the_digits_themselves_is_no_pin(
+    pin, code, cashier, client_of, pad, problem
+):
+    give_pin(cashier)
+    till, before = client_of(cashier), pins()
+
+    problem(till.put(of(cashier), {"pin": pin}, If_Match="*"), 400, "invalid", {"pin": code})
+    problem(pad.enter(cashier, pin), 400, "invalid", {"pin": code})
+
+    assert pins() == before
+    assert written("pin_failed") == []
+
+
+def test_attack_129_a_leading_zero_counts(cashier, pad, problem):
+    give_pin(cashier, "0482915")
+
+    problem(pad.enter(cashier, "482915"), 401, "invalid_credentials")
+
+    assert pad.enter(cashier, "0482915").status_code == 200
+
+
+def test_a_pin_of_more_than_a_mebibyte_is_not_even_read(cashier, client_of, problem):
+    response = client_of(cashier).put(of(cashier), {"pin": "4" * 1_100_000}, If_Match="*")
+
+    problem(response, 413, "body_too_large")
+
+
+def test_a_new_pin_ends_what_the_old_one_opened_and_nothing_else(cashier, client_of, pad, problem):
+    give_pin(cashier)
+    till, desk = pad.till_of(cashier), client_of(cashier)
+
+    desk.put(of(cashier), {"pin": OTHER_PIN}, If_Match="*")
+
+    problem(till.get("auth/me/"), 401, "token_not_valid")
+    assert desk.get("auth/me/").status_code == 200
+    assert reasons() == ["pin"]
+    problem(pad.enter(cashier, PIN), 401, "invalid_credentials")
+    assert pad.enter(cashier, OTHER_PIN).status_code == 200
+
+
+def test_without_a_pin_only_the_password_is_left(cashier, client_of, pad, problem):
+    give_pin(cashier)
+    till = pad.till_of(cashier)
+
+    client_of(cashier).delete(of(cashier))
+
+    problem(till.get("auth/me/"), 401, "token_not_valid")
+    problem(pad.enter(cashier), 401, "invalid_credentials")
+    assert pad.get("auth/pin/users/").json()["results"] == []
+    assert logs_in(PASSWORD)
+
+
+def test_where_there_is_no_pin_none_is_removed(cashier, client_of):
+    assert client_of(cashier).delete(of(cashier)).status_code == 204
+    assert written("pin_removed") == []
+
+
+def test_a_person_of_another_shop_does_not_exist(admin, foreign, client_of, problem):
+    give_pin(foreign.cashier)
+    office, before = client_of(admin), pins()
+
+    problem(office.put(of(foreign.cashier), {"pin": OTHER_PIN}, If_Match="*"), 404, "not_found")
+    problem(office.delete(of(foreign.cashier)), 404, "not_found")
+
+    assert pins() == before
+
+
+def test_managers_see_who_has_a_pin_and_nobody_sees_the_pin(manager, cashier, client_of):
+    desk, path = client_of(manager), f"users/{cashier.pk}/"
+    assert desk.get(path).json()["has_pin"] is False
+
+    desk.put(of(cashier), {"pin": PIN}, If_Match="*")
+
+    page = desk.get("users/")
+    assert {row["username"]: row["has_pin"] for row in page.json()["results"]} == {
+        "c1": True,
+        "mgr": False,
+    }
+    assert PIN not in page.content.decode()
+    assert pins()[0]["digits_hash"] not in page.content.decode()
+
+
+# --- how it is kept ---------------------------------------------------------------------------
+
+
+def test_a_pin_is_bound_to_its_person(cashier, other_cashier, shop):
+    mine = give_pin(cashier)
+
+    with tenant_scope(shop):
+        moved = Pin(user=other_cashier, digits_hash=mine.digits_hash)
+        assert mine.fits(PIN)
+        assert not moved.fits(PIN)
+
+
+def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
+    """Nobody's password begins like what is hashed of a PIN: it holds a character that none can."""
+    mine = give_pin(cashier)
+    with tenant_scope(shop):
+        cashier.password = mine.digits_hash
+
+        assert not cashier.check_password(PIN)
+        assert not Pin(user=cashier, digits_hash=mine.digits_hash).fits(WRONG_PIN)
+
+
+def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(cashier, shop, settings, pad):
+    settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
+    give_pin(cashier)
+    seen = [pins()[0]["digits_hash"]]
+    settings.PASSWORD_HASHERS = [
+        "accounts.security.hashers.PepperedArgon2PasswordHasher",
+        "accounts.security.hashers.LeanArgon2PasswordHasher",
+    ]
+    for peppers in ({1: "one" * 12}, {1: "one" * 12, 2: "two" * 12}):
+        settings.PASSWORD_PEPPERS = peppers
+        assert pad.enter(cashier).status_code == 200
+        seen.append(pins()[0]["digits_hash"])
+
+    assert [each.partition("$argon2id")[0] for each in seen] == [
+        "argon2",
+        "argon2pep$v1",
+        "argon2pep$v2",
+    ]
+    settings.PASSWORD_PEPPERS = {2: "lost" * 12}
+    assert pad.enter(cashier).status_code == 401
+
+
+def test_a_renewed_hash_does_not_bring_an_old_pin_back(cashier, shop, settings):
+    pin = give_pin(cashier)
+    with across_tenants():
+        Pin.objects.update(digits_hash="changed meanwhile")
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+    ]
+
+    with tenant_scope(shop):
+        assert pin.fits(PIN)
+
+    assert pins()[0]["digits_hash"] == "changed meanwhile"

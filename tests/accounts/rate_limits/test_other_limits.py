@@ -1,0 +1,83 @@
+"""How often somebody may refresh, sign up, or guess at the password of a log-in they hold."""
+
+import pytest
+
+from tests.support.api import Api
+from tests.support.users import stored
+
+REFRESH = "auth/token/refresh/"
+SIGNUP = "auth/signup/"
+OWN_PASSWORD = "auth/password/"
+
+
+def refresh(token):
+    return Api().post(REFRESH, {"refresh": token})
+
+
+def test_attack_071_a_session_refreshes_sixty_times_a_minute_and_no_more(
+    clock, cashier, other_cashier, client_of, problem
+):
+    token = client_of(cashier).tokens.refresh
+    for _ in range(60):
+        token = refresh(token).json()["refresh"]
+
+    response = refresh(token)
+
+    problem(response, 429, "too_many_attempts")
+    assert response["Retry-After"] == "60"
+    assert refresh(client_of(other_cashier).tokens.refresh).status_code == 200
+    clock.shift(60)
+    assert refresh(token).status_code == 200, "what was refused used nothing up"
+
+
+def test_a_forged_token_uses_nothing_up(clock, cashier, client_of):
+    person = client_of(cashier)
+    forged = person.tokens.refresh[:-4] + "AAAA"
+
+    assert {refresh(forged).status_code for _ in range(61)} == {401}
+    assert refresh(person.tokens.refresh).status_code == 200
+
+
+def form(number):
+    return {
+        "tenant": {"slug": f"corner-{number}", "name": "Corner Shop", "currency": "EUR"},
+        "admin": {
+            "username": "owner",
+            "email": f"o{number}@corner.example",
+            "password": "seven green bottles",
+        },
+    }
+
+
+@pytest.mark.django_db
+def test_an_address_opens_twenty_shops_an_hour_and_no_more(clock, settings, problem):
+    settings.SIGNUP_ENABLED = True
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
+    statuses = {Api().post(SIGNUP, form(number)).status_code for number in range(20)}
+
+    response = Api().post(SIGNUP, form(20))
+
+    assert statuses == {201}
+    problem(response, 429, "too_many_attempts")
+    assert response["Retry-After"] == "3600"
+    elsewhere = Api().post(SIGNUP, form(21), X_Forwarded_For="198.51.100.1")
+    assert elsewhere.status_code == 201
+    clock.shift(3600)
+    assert Api().post(SIGNUP, form(20)).status_code == 201
+
+
+def test_a_stolen_token_guesses_at_the_password_five_times(
+    clock, cashier, client_of, problem, hashes
+):
+    person = client_of(cashier)
+    before = stored(cashier).password
+    change = {"current_password": "wrong", "new_password": "eight green bottles"}
+    statuses = [person.put(OWN_PASSWORD, change).status_code for _ in range(5)]
+    hashes.restart()
+
+    response = client_of(cashier).put(OWN_PASSWORD, change)
+
+    assert statuses == [400] * 5
+    problem(response, 429, "too_many_attempts")
+    assert hashes.count == 0
+    assert stored(cashier).password == before

@@ -1,0 +1,61 @@
+"""What the database itself refuses of people, should anybody write past the services."""
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from tenants.scope import across_tenants
+from tests.factories.accounts import PlatformUserFactory, UserFactory
+from tests.support.users import people
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"role": "owner"},
+        {"role": "Admin"},
+        {"role": ""},
+        {"is_superuser": True},
+        {"tenant": None},
+        {"username_key": "C1"},
+    ],
+    ids=str,
+)
+def test_somebody_of_a_shop_has_one_of_three_roles_and_no_rights_beyond(change, cashier):
+    before = people()
+
+    with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
+        User.objects.filter(pk=cashier.pk).update(**change)
+    assert people() == before
+
+
+@pytest.mark.parametrize("change", [{"role": "admin"}, {"is_superuser": False}], ids=str)
+def test_somebody_of_the_platform_has_no_role(change, root):
+    before = people()
+
+    with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
+        User.objects.filter(pk=root.pk).update(**change)
+    assert people() == before
+
+
+@pytest.mark.parametrize("username", ["c1", "C1"])
+def test_a_name_is_there_once_in_a_shop_and_once_at_the_platform(username, cashier, shop, foreign):
+    PlatformUserFactory(username="c1")
+    before = people()
+
+    for who in ({"tenant": shop}, {"tenant": None, "role": "", "is_superuser": True}):
+        with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
+            UserFactory(username=username, **who)
+    assert people() == before
+
+
+def test_an_address_is_there_once_in_a_shop(cashier, shop, other_shop):
+    UserFactory(tenant=other_shop, email=cashier.email)
+
+    with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
+        UserFactory(tenant=shop, email=cashier.email)
+
+
+def test_ids_tell_nobody_how_many_people_there_are(cashier, other_cashier):
+    assert cashier.pk.version == other_cashier.pk.version == 7
+    assert cashier.pk.int + 1 != other_cashier.pk.int

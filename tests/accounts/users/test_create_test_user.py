@@ -1,0 +1,119 @@
+"""`create_test_user`: somebody to try things out with, under a name that nobody has yet."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from tenants.scope import tenant_scope
+from tests.factories.accounts import UserFactory
+from tests.support.audit import events
+from tests.support.parallel import times
+from tests.support.users import logs_in, people
+
+
+@pytest.fixture(autouse=True)
+def _trying_out(settings):
+    settings.DEBUG = True
+
+
+def create(**options):
+    """The lines that the command prints."""
+    output = StringIO()
+    call_command("create_test_user", stdout=output, **({"tenant": "green"} | options))
+    return output.getvalue().splitlines()
+
+
+def usernames(shop):
+    with tenant_scope(shop):
+        return set(User.objects.get_queryset().values_list("username", flat=True))
+
+
+def test_promise_b7_a_log_in_is_printed_once_and_works(shop):
+    created, address, password = create(role="manager")
+
+    assert created == "Created the manager test1 of green."
+    assert address == "E-mail address: test1@till.example"
+    secret = password.removeprefix("Password, shown this once: ")
+    assert logs_in(secret, username="test1")
+    with tenant_scope(shop):
+        user = User.objects.get_queryset().get()
+    assert (user.role, user.email, user.must_change_password) == (
+        "manager",
+        "test1@till.example",
+        False,
+    )
+    assert events("user_created")[0].target == user.pk
+
+
+def test_promise_b7_the_next_number_is_the_first_that_is_free(shop):
+    UserFactory(tenant=shop, username="TEST1")
+    UserFactory(tenant=shop, username="other", email="Test2@till.example")
+    UserFactory(tenant=shop, username="test4")
+
+    for _ in range(3):
+        create(role="cashier")
+
+    assert usernames(shop) == {"TEST1", "other", "test4", "test3", "test5", "test6"}
+
+
+def test_promise_b7_a_longer_name_is_another_name(shop):
+    for name in ("tester1", "test01", "test1x", "atest1", "test"):
+        UserFactory(tenant=shop, username=name)
+
+    assert create(role="cashier")[0] == "Created the cashier test1 of green."
+
+
+@pytest.mark.parametrize(("prefix", "taken"), [("te_t", "test1"), ("t.st", "test1")])
+def test_attack_173_a_prefix_is_taken_literally(prefix, taken, shop):
+    UserFactory(tenant=shop, username=taken)
+
+    create(role="cashier", prefix=prefix)
+
+    assert usernames(shop) == {taken, f"{prefix}1"}
+
+
+@pytest.mark.parametrize("prefix", ["te%t_", "te t", "", "é", "x" * 32])
+def test_attack_173_what_is_no_username_is_refused(prefix, shop):
+    UserFactory(tenant=shop, username="test1")
+    before = people()
+
+    with pytest.raises(CommandError, match="username: "):
+        create(role="cashier", prefix=prefix)
+    assert people() == before
+
+
+def test_numbers_of_another_shop_do_not_count(shop, other_shop):
+    UserFactory(tenant=other_shop, username="test1", email="test1@till.example")
+
+    assert create(role="cashier")[0] == "Created the cashier test1 of green."
+
+
+@pytest.mark.parametrize("role", ["root", "", "Admin"])
+def test_a_role_is_one_of_three_words(role, shop):
+    with pytest.raises(CommandError, match="role"):
+        call_command("create_test_user", "--tenant=green", f"--role={role}")
+    assert people() == []
+
+
+def test_nobody_is_made_for_a_shop_that_is_not_there(db):
+    with pytest.raises(CommandError, match="There is no tenant green"):
+        create(role="cashier")
+
+
+def test_attack_173_where_people_work_nobody_is_made_up(shop, settings):
+    settings.DEBUG = False
+
+    with pytest.raises(CommandError, match="DEBUG is off"):
+        create(role="admin")
+    assert people() == []
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_attack_173_twenty_at_once_are_twenty_people(shop):
+    outcomes = times(20, lambda: create(role="cashier"))
+
+    assert len({outcome[0] for outcome in outcomes}) == 20
+    assert usernames(shop) == {f"test{number}" for number in range(1, 21)}

@@ -1,0 +1,192 @@
+"""Giving people a log-in."""
+
+import pytest
+
+from accounts.models import Role, User
+from tenants.scope import across_tenants
+from tests.factories.accounts import PlatformUserFactory
+from tests.support.parallel import statuses, times
+from tests.support.users import logs_in, people
+
+pytestmark = pytest.mark.once
+
+NEWCOMER = {"username": "new", "role": "cashier"}
+
+
+def test_without_a_password_a_temporary_one_is_shown_once(admin, client_of):
+    office = client_of(admin)
+
+    response = office.post("users/", NEWCOMER | {"email": "new@green.example"})
+
+    answer = response.json()
+    assert response.status_code == 201
+    assert response["ETag"] == '"1"'
+    assert answer["must_change_password"] is True
+    assert answer["tenant"]["slug"] == "green"
+    assert (answer["username"], answer["role"]) == ("new", "cashier")
+    assert logs_in(answer["temporary_password"], username="new")
+    assert "temporary_password" not in office.get(f"users/{answer['id']}/").json()
+
+
+def test_temporary_passwords_are_never_the_same(admin, client_of):
+    office = client_of(admin)
+    passwords = {
+        office.post("users/", {"username": f"new{n}", "role": "admin"}).json()["temporary_password"]
+        for n in range(5)
+    }
+
+    assert len(passwords) == 5
+    assert all(len(password) == 23 for password in passwords)
+
+
+def test_a_given_password_is_not_shown_and_must_be_replaced(manager, client_of):
+    response = client_of(manager).post("users/", NEWCOMER | {"password": " with blanks "})
+
+    answer = response.json()
+    assert response.status_code == 201
+    assert answer["temporary_password"] is None
+    assert answer["must_change_password"] is True
+    assert logs_in(" with blanks ", username="new")
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_admins_hire_anybody(role, admin, client_of):
+    response = client_of(admin).post("users/", NEWCOMER | {"role": role})
+
+    assert response.status_code == 201
+    assert response.json()["role"] == role
+
+
+@pytest.mark.parametrize("role", ["manager", "admin"])
+def test_managers_hire_cashiers_only(role, manager, client_of, problem):
+    before = people()
+
+    response = client_of(manager).post("users/", NEWCOMER | {"role": role})
+
+    problem(response, 403, "permission_denied")
+    assert people() == before
+
+
+def test_cashiers_hire_nobody(cashier, client_of, problem):
+    till, before = client_of(cashier), people()
+
+    problem(till.post("users/", NEWCOMER), 403, "permission_denied")
+    assert people() == before
+
+
+@pytest.mark.parametrize(
+    "role", ["Admin", "ADMIN ", "admin ", 1, ["admin"], None, "superuser", "", True, {}]
+)
+def test_attack_081_a_role_is_one_of_three_words(role, admin, client_of, problem):
+    office, before = client_of(admin), people()
+
+    answer = office.post("users/", NEWCOMER | {"role": role}).json()
+
+    assert (answer["status"], answer["code"]) == (400, "invalid")
+    assert [error["field"] for error in answer["errors"]] == ["role"]
+    assert people() == before
+
+
+@pytest.mark.parametrize(
+    ("username", "code"),
+    [
+        ("x", "invalid"),
+        ("with blank", "invalid"),
+        (" new", "invalid"),
+        ("new\n", "control_character"),
+        ("x" * 33, "max_length"),
+        ("Zoë", "invalid"),
+        ("\u0441ashier", "invalid"),
+        ("ﬃ" * 32, "max_length"),
+        ("<script>", "invalid"),
+        ("", "blank"),
+        (None, "null"),
+        (123, "invalid"),
+    ],
+)
+def test_a_username_is_plain(username, code, admin, client_of, problem):
+    office, before = client_of(admin), people()
+
+    response = office.post("users/", NEWCOMER | {"username": username})
+
+    problem(response, 400, "invalid", {"username": code})
+    assert people() == before
+
+
+@pytest.mark.parametrize(
+    ("email", "code"),
+    [
+        ("a@b.co\n", "control_character"),
+        ("x" * 10_000, "max_length"),
+        ('"><script>', "invalid"),
+        ("a@b.co\r\nBcc: x@y.zz", "control_character"),
+    ],
+)
+def test_attack_084_an_address_is_an_address(email, code, admin, client_of, problem):
+    office, before = client_of(admin), people()
+
+    problem(office.post("users/", NEWCOMER | {"email": email}), 400, "invalid", {"email": code})
+    assert people() == before
+
+
+@pytest.mark.parametrize(
+    ("role", "password", "code"),
+    [
+        ("cashier", "7 bottl", "password_too_short"),
+        ("manager", "fourteen signs", "password_too_short"),
+        ("admin", "fourteen signs", "password_too_short"),
+        ("cashier", "password1", "password_too_common"),
+        ("cashier", "newcomer7", "password_too_similar"),
+        ("cashier", "x" * 129, "max_length"),
+        ("cashier", "", "blank"),
+    ],
+)
+def test_a_given_password_must_be_one(role, password, code, admin, client_of, problem):
+    office, before = client_of(admin), people()
+    body = {"username": "newcomer", "role": role, "password": password}
+
+    problem(office.post("users/", body), 400, "invalid", {"password": code})
+    assert people() == before
+
+
+@pytest.mark.parametrize("username", ["c1", "C1"])
+def test_attack_083_a_name_is_taken_whatever_its_case(username, admin, cashier, client_of, problem):
+    office, before = client_of(admin), people()
+
+    problem(office.post("users/", NEWCOMER | {"username": username}), 409, "username_taken")
+    assert people() == before
+
+
+def test_attack_083_a_name_of_another_shop_is_free(admin, other_shop, client_of):
+    response = client_of(admin).post("users/", {"username": "c1", "role": "cashier"})
+
+    assert response.status_code == 201
+    assert response.json()["tenant"]["slug"] == "green"
+
+
+def test_a_name_of_the_platform_is_free(admin, client_of):
+    PlatformUserFactory(username="root")
+
+    response = client_of(admin).post("users/", {"username": "root", "role": "cashier"})
+
+    assert response.status_code == 201
+
+
+def test_an_address_is_taken_whatever_its_case(admin, cashier, client_of, problem):
+    office, before = client_of(admin), people()
+    body = NEWCOMER | {"email": "C1@GREEN.example"}
+
+    problem(office.post("users/", body), 409, "email_taken")
+    assert people() == before
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_attack_083_of_several_who_take_a_name_at_once_one_gets_it(admin, client_of):
+    office = client_of(admin)
+
+    answers = times(6, lambda: office.post("users/", NEWCOMER))
+
+    assert statuses(answers) == {201: 1, 409: 5}
+    with across_tenants():
+        assert User.objects.filter(username="new").count() == 1

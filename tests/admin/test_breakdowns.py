@@ -1,0 +1,213 @@
+"""Why the figures are what they are: each table adds up to what the row says."""
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from accounts.admin.tables import Table
+from accounts.admin_site.site import shop_site
+from orders.models import Order, Payment, Receipt, Refund, Shift, StockLevel
+from tenants.scope import tenant_scope
+from tests.factories.orders import CashMovementFactory, ProductFactory, ShiftFactory
+from tests.support.admin_data import LEVELS, MOVEMENTS, ORDERS, RECEIPTS, sold, taken_back
+from tests.support.shifts import close
+from tests.support.till import Till, amount, cash, line, percent
+
+pytestmark = pytest.mark.once
+
+RATES = [
+    {"name": "GST", "percent": "5", "included": False, "compound": False},
+    {"name": "QST", "percent": "10", "included": False, "compound": True},
+]
+
+
+def tables(row) -> dict[str, Table]:
+    with tenant_scope(row.tenant):
+        row = type(row).objects.get(pk=row.pk)
+        return {table.title: table for table in shop_site._registry[type(row)].tables(row)}
+
+
+def figures(table: Table, column: int = -1) -> list[Decimal]:
+    """A column of figures; the strong line at its end is what they come to."""
+    texts = [each.cells[column].text for each in table.lines]
+    return [Decimal(str(text or 0).replace("\N{MINUS SIGN}", "-")) for text in texts]
+
+
+def adds_up(table: Table, column: int = -1) -> bool:
+    *parts, total = figures(table, column)
+    return sum(parts) == total
+
+
+def test_an_order_is_explained_from_its_prices_to_its_total(manager, register, product, shop):
+    """10 % off one line, 5 % and 0.50 off all; two taxes on top, the second on the first."""
+    pear = ProductFactory(
+        tenant=shop, price=Decimal("4.15"), tax_class__rates=RATES, track_stock=False
+    )
+    order = {
+        "discounts": [percent("5", reason="Regular"), amount("0.50")],
+        "lines": [
+            line(product, "3", discounts=[percent("10", reason="Promo")], unit_price="2.40"),
+            line(pear),
+        ],
+    }
+    till = Till(manager, register)
+    answer = till.post("orders/", till.order(**{"lines": [], **order})).json()
+    due = answer["due"]
+    assert till.post(f"orders/{answer['id']}/payments/", cash(due, "50.00")).status_code < 300
+
+    with tenant_scope(shop):
+        row = Order.objects.get(pk=answer["id"])
+    shown = tables(row)
+
+    the_lines_lead_to_their_totals(shown["What was sold"])
+    bill = shown["The total"]
+    at = [each.cells[0].text for each in bill.lines].index("Total")
+    *steps, total = figures(bill)[: at + 1]
+    assert sum(steps) == total == row.total
+    assert figures(bill)[-1] == 0
+    assert figures(shown["Payments"])[-1] == row.paid_total == Decimal(due)
+
+
+def the_lines_lead_to_their_totals(lines):
+    assert all(adds_up(lines, column) for column in range(3, 9))
+    for each in lines.lines:
+        gross, own, share, net, _, _ = (
+            Decimal(str(cell.text).replace("\N{MINUS SIGN}", "-")) for cell in each.cells[3:]
+        )
+        assert gross + own + share == net
+    assert "list price 2.50" in lines.lines[0].cells[2].details
+    assert "Promo 10 %" in lines.lines[0].cells[4].details
+    assert [detail.split(" % ")[0] for detail in lines.lines[1].cells[7].details] == [
+        "GST 5",
+        "QST 10",
+    ]
+
+
+def test_what_came_back_is_in_the_order_the_payment_and_the_refund(
+    cashier, manager, register, product
+):
+    order = sold(cashier, register, product)
+    refund = taken_back(order, manager)
+    with tenant_scope(order.tenant):
+        order.refresh_from_db()
+        (payment,) = Payment.objects.all()
+
+    assert adds_up(tables(order)["Payments"])
+    assert adds_up(tables(order)["Refunds"])
+    assert figures(tables(order)["Refunds"])[-1] == order.refunded_total == Decimal("2.50")
+    assert figures(tables(payment)["What went back"]) == [Decimal("2.50")] * 3
+    shown = tables(refund)
+    assert adds_up(shown["What came back"])
+    assert adds_up(shown["How the money went"])
+    assert "fit together" in str(shown["Seal"])
+    assert "REFUND" in shown["On paper"].paper
+
+
+def test_a_drawer_is_explained_while_it_is_open_and_for_ever_after(
+    cashier, manager, register, product, shop
+):
+    shift = ShiftFactory(register=register, opened_by=cashier)
+    taken_back(sold(cashier, register, product), manager)
+    for type, much in [("paid_in", 20), ("paid_out", 7), ("drop", 30)]:
+        CashMovementFactory(shift=shift, type=type, amount=Decimal(much))
+
+    before = tables(shift)
+    assert adds_up(before["Why so much cash is expected"])
+    expected = figures(before["Why so much cash is expected"])[-1]
+    assert expected == 100 + 5 - Decimal("2.50") + 20 - 7 - 30
+    assert "Nothing is counted" in before["By method"].note
+    assert "On paper" not in before
+
+    person = Till(manager, register)
+    assert close(person, {"id": str(shift.pk)}, str(expected - 1)).status_code == 200
+    sold(cashier, register, product)
+
+    after = tables(shift)
+    assert after["Why so much cash is expected"] == before["Why so much cash is expected"]
+    assert figures(after["By method"])[0] == -1
+    assert "Z REPORT" in after["On paper"].paper
+    assert "fit together" in str(after["Seal"])
+
+
+def test_a_level_is_the_sum_of_its_movements(cashier, register, product, office):
+    for _ in range(3):
+        sold(cashier, register, product)
+    with tenant_scope(product.tenant):
+        level = StockLevel.objects.get(product=product)
+
+    (why,) = tables(level).values()
+
+    assert adds_up(why, -2)
+    assert figures(why, -1)[:-1] == [4, 6, 8, 10]
+    page = office.get(f"{LEVELS}{level.pk}/change/").content.decode()
+    assert "Why there are 4" in page
+    query = {"product": str(product.pk), "store": str(level.store_id)}
+    assert "4 stock movements" in office.get(MOVEMENTS, query).content.decode()
+
+
+def test_of_a_long_history_the_oldest_are_one_line(cashier, register, product, monkeypatch):
+    monkeypatch.setattr("orders.admin.stock_breakdown.MOST", 2)
+    for _ in range(3):
+        sold(cashier, register, product)
+    with tenant_scope(product.tenant):
+        level = StockLevel.objects.get(product=product)
+
+    (why,) = tables(level).values()
+
+    assert len(why.lines) == 4
+    assert adds_up(why, -2)
+    assert why.more
+
+
+def test_a_receipt_shows_its_seal_and_its_text_and_is_not_printed_by_that(
+    cashier, register, product, office
+):
+    order = sold(cashier, register, product)
+    with tenant_scope(order.tenant):
+        receipt = Receipt.objects.get(order=order)
+
+    page = office.get(f"{RECEIPTS}{receipt.pk}/change/").content.decode()
+
+    assert re.search(r"<td>[0-9a-f]{64}", page)
+    assert "fit together" in page
+    assert "TOTAL EUR" in page
+    with tenant_scope(order.tenant):
+        receipt.refresh_from_db()
+    assert receipt.prints == 0
+    assert f"{receipt.pk}" in office.get(RECEIPTS, {"q": "1"}).content.decode()
+    assert f"{receipt.pk}" not in office.get(RECEIPTS, {"q": "12"}).content.decode()
+
+
+def test_h30_what_people_type_is_never_a_tag(cashier, manager, register, shop, office):
+    evil = "<img src=x onerror=alert(1)>"
+    product = ProductFactory(tenant=shop, name=evil, track_stock=False)
+    order = sold(manager, register, product)
+    refund = taken_back(order, manager, reason=evil)
+    with tenant_scope(shop):
+        receipt = Receipt.objects.get(order=order)
+
+    for row in (order, refund, receipt):
+        url = f"/admin/orders/{row._meta.model_name}/{row.pk}/change/"
+        page = office.get(url).content.decode()
+        assert "<img src=x" not in page
+        assert "&lt;img src=x onerror=alert(1)&gt;" in page
+
+
+@pytest.mark.parametrize(("query", "there"), [({"q": "NO-1"}, False), ({}, True)])
+def test_orders_and_what_belongs_to_them_are_found_by_number(
+    query, there, cashier, register, product, office
+):
+    order = sold(cashier, register, product)
+    query = query or {"q": order.number}
+
+    for page in (ORDERS, "/admin/orders/payment/"):
+        assert (order.number in office.get(page, query).content.decode()) is there
+
+
+def test_the_models_whose_pages_explain_something():
+    """Each of them has tables; a page without is nothing but its columns."""
+    explained = {Order, Payment, Receipt, Refund, Shift, StockLevel}
+
+    for model in explained:
+        assert "tables" in vars(type(shop_site._registry[model])), model

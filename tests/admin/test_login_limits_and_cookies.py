@@ -1,0 +1,176 @@
+"""Guesses at the door, forms from elsewhere, and what a cookie is worth."""
+
+import pytest
+import time_machine
+from django.test import Client
+
+from tenants.scope import across_tenants
+from tests.factories.accounts import PASSWORD
+from tests.support.admin_browser import DOOR, browser_of, is_in, log_ins_of, row_values, sign_in
+from tests.support.api import Api
+from tests.support.token_refresh import MORNING
+from tests.support.users import LOG_IN, credentials
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(autouse=True)
+def _no_time_to_wait():
+    with time_machine.travel(MORNING, tick=False):
+        yield
+
+
+def test_attack_150_guesses_at_the_api_count_at_the_admin(client, manager):
+    for _ in range(5):
+        guess = credentials(username="mgr", password="wrong")
+        assert Api().post(LOG_IN, guess).status_code == 401
+
+    response = sign_in(client)
+
+    assert response.status_code == 429
+    assert response["Retry-After"] == "2"
+    assert "try again in 2 seconds" in response.content.decode()
+    assert not is_in(client)
+    assert log_ins_of(manager) == []
+
+
+def test_h23_guesses_at_the_admin_count_at_the_api(client, manager, problem):
+    for _ in range(5):
+        assert sign_in(client, password="wrong").status_code == 200
+
+    problem(Api().post(LOG_IN, credentials(username="mgr")), 429, "too_many_attempts")
+
+
+def test_h23_names_that_do_not_exist_have_to_wait_alike(client, shop):
+    statuses = [sign_in(client, "nobody", "wrong").status_code for _ in range(6)]
+
+    assert statuses == [200] * 5 + [429]
+
+
+def test_h23_guesses_at_one_shop_keep_nobody_out_of_another(client, manager, foreign):
+    for _ in range(6):
+        sign_in(Client(), password="wrong")
+
+    assert sign_in(client, tenant="canary-b-slug").status_code == 302
+
+
+def test_the_failed_are_counted_on_the_start_page_and_nobody_is_named(client, manager, shop):
+    sign_in(Client(), password="wrong")
+    sign_in(client)
+
+    assert client.get("/admin/").context["panels"][-1].facts["metrics"].log_ins_24h == {
+        "ok": 1,
+        "failed": 1,
+    }
+
+
+# --- cookies, forms, hosts --------------------------------------------------------------------
+
+
+def test_attack_147_a_form_from_elsewhere_is_refused(manager, cashier):
+    strict = Client(enforce_csrf_checks=True)
+    assert sign_in(strict).status_code == 403
+
+    strict.cookies = browser_of(manager).cookies
+    before = row_values(type(cashier))
+    posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
+    for page in (
+        "/admin/accounts/cashier/",
+        "/admin/accounts/cashier/add/",
+        f"/admin/accounts/cashier/{cashier.pk}/reset-password/",
+        "/admin/password_change/",
+        "/admin/logout/",
+    ):
+        assert strict.post(page, posted).status_code == 403, page
+    assert row_values(type(cashier)) == before
+    assert is_in(strict)
+
+
+def test_attack_147_a_token_does_not_help_a_form_of_another_origin(manager):
+    strict = Client(enforce_csrf_checks=True)
+    strict.get(DOOR)
+    form = {
+        "tenant": "green",
+        "username": "mgr",
+        "password": PASSWORD,
+        "csrfmiddlewaretoken": strict.cookies["__Host-till_csrf"].value,
+    }
+
+    assert strict.post(DOOR, form, headers={"Origin": "https://evil.example"}).status_code == 403
+    assert strict.post(DOOR, form, headers={"Origin": "http://testserver"}).status_code == 302
+
+
+def test_h31_attack_147_cookies_stay_with_this_host_and_out_of_scripts(client, manager):
+    sign_in(client)
+
+    for name in ("__Host-till_session", "__Host-till_csrf"):
+        cookie = client.cookies[name]
+        assert cookie["secure"] is True
+        assert cookie["httponly"] is True
+        assert (cookie["samesite"], cookie["path"], cookie["domain"]) == ("Lax", "/", "")
+    assert set(client.cookies) == {"__Host-till_session", "__Host-till_csrf"}
+
+
+def test_a_cookie_planted_before_the_log_in_is_worth_nothing_after(client, manager):
+    client.get(DOOR)
+    session = client.session
+    session["planted"] = "yes"
+    session.save()
+    planted = client.cookies["__Host-till_session"].value
+
+    sign_in(client)
+
+    assert client.cookies["__Host-till_session"].value != planted
+    assert "planted" not in client.session
+    thief = Client()
+    thief.cookies["__Host-till_session"] = planted
+    assert not is_in(thief)
+
+
+@pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
+def test_attack_149_no_page_speaks_of_another_host(header, office):
+    for page in ("/admin/", DOOR, "/admin/accounts/cashier/"):
+        response = office.get(page, headers={header: "evil.example"})
+
+        assert response.status_code == (400 if header == "Host" else response.status_code)
+        assert "evil" not in response.content.decode()
+        assert "evil" not in response.get("Location", "")
+
+
+def test_attack_153_a_token_opens_no_page(client, admin, client_of):
+    client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {client_of(admin).tokens.access}"
+
+    assert not is_in(client)
+    assert not is_in(client, "/platform/")
+
+
+def test_attack_153_the_cookie_opens_no_api(office, problem):
+    api = Api()
+    api.client.cookies = office.cookies
+
+    for path in ("auth/me/", "users/", "orders/", "audit/"):
+        problem(api.get(path), 401, "not_authenticated")
+    problem(api.post("users/", {"username": "new", "role": "cashier"}), 401, "not_authenticated")
+
+
+def test_pages_are_no_caches_to_keep_and_run_no_scripts_of_their_own(office, client):
+    pages = [office.get(page) for page in ("/admin/", "/admin/accounts/cashier/add/")]
+
+    for page in [*pages, office.get("/admin/password_change/"), client.get(DOOR)]:
+        assert "no-store" in page["Cache-Control"]
+        policy = page["Content-Security-Policy"]
+        assert "default-src 'self'" in policy
+        assert "unsafe" not in policy
+        body = page.content.decode()
+        assert " style=" not in body
+        assert "<style" not in body
+        assert " onclick=" not in body
+
+
+def test_the_people_of_no_shop_are_found_by_djangos_session_alone(root, manager):
+    with across_tenants():
+        browser = Client()
+        browser.force_login(manager)
+
+    assert not is_in(browser)
+    assert not is_in(browser, "/platform/")

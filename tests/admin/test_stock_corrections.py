@@ -1,0 +1,98 @@
+"""The stock is corrected on the page of its shelf, by the service that the API uses."""
+
+from decimal import Decimal
+
+import pytest
+
+from orders.models import StockLevel, StockMovement
+from tenants.models import AuditEvent
+from tenants.scope import tenant_scope
+from tests.support.admin_browser import errors_of, filled, row_values, save
+from tests.support.admin_data import LEVELS, sold
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture
+def level(product, store):
+    with tenant_scope(store.tenant):
+        return StockLevel.objects.get(product=product, store=store)
+
+
+@pytest.fixture
+def page(level):
+    return f"{LEVELS}{level.pk}/change/"
+
+
+def left(level):
+    with tenant_scope(level.tenant):
+        level.refresh_from_db()
+        return level.quantity
+
+
+@pytest.mark.parametrize(
+    ("form", "there"),
+    [
+        (("receive", "5", ""), "15"),
+        (("waste", "2", "Rotten"), "8"),
+        (("count", "7", ""), "7"),
+        (("adjust", "-3", "Stolen"), "7"),
+    ],
+)
+def test_a_manager_says_what_happened(form, there, office, level, page, manager):
+    type, moved, reason = form
+    answer = save(office, page, type=type, moved=moved, reason=reason)
+
+    assert answer["Location"] == page
+    assert left(level) == Decimal(there)
+    with tenant_scope(level.tenant):
+        newest = StockMovement.objects.latest("created_at")
+        event = AuditEvent.objects.filter(target=level.product_id).latest("created_at")
+    assert (newest.type, newest.by, newest.reason) == (type, manager, reason)
+    assert event.actor == manager.pk
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"type": "adjust", "moved": "1"}, "Say why"),
+        ({"type": "waste", "moved": "11"}, "stock"),
+        ({"type": "receive", "moved": "0"}, "Zero"),
+        ({"type": "receive", "moved": "-1"}, "sign"),
+        ({"type": "receive", "moved": "0.5"}, "piece"),
+        ({"type": "receive", "moved": "1e3"}, "plain decimal"),
+        ({"type": "sale", "moved": "1"}, "valid choice"),
+        ({"type": "transfer_out", "moved": "1"}, "valid choice"),
+        ({"type": "", "moved": "1"}, "required"),
+    ],
+    ids=str,
+)
+def test_what_cannot_have_happened_is_refused(form, words, office, page):
+    before = row_values(StockLevel, StockMovement)
+
+    assert words.lower() in errors_of(save(office, page, **form)).lower()
+    assert row_values(StockLevel, StockMovement) == before
+
+
+def test_a_page_from_before_a_sale_is_refused(office, page, cashier, register, product, level):
+    stale = filled(office.get(page), type="count", moved="10")
+    sold(cashier, register, product)
+    before = row_values(StockLevel, StockMovement)
+
+    assert "Somebody has changed this" in errors_of(office.post(page, stale))
+    assert row_values(StockLevel, StockMovement) == before
+    assert left(level) == 8
+
+
+def test_the_button_pressed_twice_does_it_once(office, page, level):
+    form = filled(office.get(page), type="receive", moved="5")
+
+    assert [office.post(page, form).status_code for _ in range(2)] == [302, 302]
+    assert left(level) == 15
+
+
+def test_nothing_else_of_a_level_is_written(office, page, level):
+    save(office, page, type="receive", moved="5", quantity="99", reserved="9", store="x")
+
+    assert left(level) == 15
+    assert level.reserved == 0

@@ -1,0 +1,220 @@
+"""Hiring and looking after people: each as far as the own role goes, and by services alone."""
+
+import pytest
+from django.core import signing
+
+from accounts.models import Role, User
+from tenants.scope import tenant_scope
+from tests.factories.accounts import PASSWORD
+from tests.support.admin_browser import errors_of, filled, row_values, save, secret_of
+from tests.support.secret_leaks import remember
+from tests.support.user_pages import CASHIERS, STAFF, deed_of, page_of
+from tests.support.users import stored
+
+pytestmark = pytest.mark.once
+
+NEWCOMER = {"username": "new", "display_name": "New", "email": "new@green.example"}
+# What Django's own page about a user would let somebody set.
+POWER = {
+    "is_superuser": "on",
+    "is_staff": "on",
+    "role": "admin",
+    "tenant": "OTHER",
+    "groups": "1",
+    "user_permissions": "1",
+    "token_version": "99",
+    "must_change_password": "",
+    "password": "x",
+    "username": "renamed",
+    "version": "77",
+    "id": "00000000-0000-7000-8000-000000000001",
+}
+
+
+def named(username, tenant):
+    with tenant_scope(tenant):
+        return User.objects.filter(username_key=username).first()
+
+
+# --- hiring -------------------------------------------------------------------------------------
+
+
+def test_a_manager_hires_a_cashier_and_sees_the_password_once(office, shop, caplog):
+    response = save(office, f"{CASHIERS}add/", **NEWCOMER)
+
+    secret = secret_of(response)
+    person = named("new", shop)
+    assert (person.role, person.must_change_password) == (Role.CASHIER, True)
+    assert person.check_password(secret)
+    assert "no-store" in response["Cache-Control"]
+    remember(secret)
+    for page in (page_of(person), f"{CASHIERS}{person.pk}/history/", CASHIERS, "/admin/"):
+        assert secret not in office.get(page).content.decode()
+    assert secret not in caplog.text
+    assert secret not in signing.dumps(dict(office.session))
+    assert not any(secret in cookie.value for cookie in office.cookies.values())
+
+
+def test_h29_nobody_types_a_password_for_somebody_else(office, head_office, cashier):
+    for browser, page in [
+        (office, f"{CASHIERS}add/"),
+        (office, page_of(cashier)),
+        (head_office, f"{STAFF}add/"),
+    ]:
+        body = browser.get(page).content.decode()
+        assert 'type="password"' not in body
+    form = {**NEWCOMER, "password": "nine purple herons", "password1": "x", "password2": "x"}
+    secret = secret_of(save(office, f"{CASHIERS}add/", **form))
+    assert not named("new", cashier.tenant).check_password("nine purple herons")
+    remember(secret)
+
+
+def test_h4_attack_138_whoever_is_hired_is_a_cashier_of_this_shop(office, shop, foreign):
+    posted = POWER | NEWCOMER | {"tenant": str(foreign.tenant.pk)}
+
+    remember(secret_of(save(office, f"{CASHIERS}add/", **posted)))
+
+    person = named("new", shop)
+    assert (person.tenant, person.role, person.is_superuser) == (shop, Role.CASHIER, False)
+    assert (person.version, person.token_version) == (1, 1)
+    assert named("new", foreign.tenant) is None
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_an_admin_hires_anybody(role, head_office, shop):
+    remember(secret_of(save(head_office, f"{STAFF}add/", **NEWCOMER, role=role)))
+
+    assert named("new", shop).role == role
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"username": "MGR"}, "This username is taken."),
+        ({"email": "MGR@green.example"}, "This e-mail address is taken."),
+        ({"username": "joe smith"}, "Use 2 to 32 of"),
+        ({"username": ""}, "This field is required."),
+        ({"email": "no address"}, "Enter an e-mail address such as"),
+        ({"email": "a@b.co\nBcc: x@y.zz"}, "Control characters are not possible"),
+        ({"display_name": "x" * 101}, "at most 100 characters"),
+    ],
+    ids=str,
+)
+def test_h17_what_cannot_be_is_refused_beside_its_field(form, words, office, manager):
+    before = row_values(User)
+
+    response = save(office, f"{CASHIERS}add/", **(NEWCOMER | form))
+
+    assert words in errors_of(response)
+    assert "tenant" not in errors_of(response).lower()
+    assert row_values(User) == before
+
+
+def test_h17_a_name_of_another_shop_is_free(office, foreign, shop):
+    remember(secret_of(save(office, f"{CASHIERS}add/", username="adm")))
+
+    assert named("adm", shop).role == Role.CASHIER
+
+
+# --- editing ------------------------------------------------------------------------------------
+
+
+def test_a_manager_edits_a_cashier(office, cashier):
+    response = save(office, page_of(cashier), display_name="Lena", email="lena@green.example")
+
+    assert (response.status_code, response["Location"]) == (302, CASHIERS)
+    after = stored(cashier)
+    assert (after.display_name, after.email, after.version) == ("Lena", "lena@green.example", 2)
+    assert "user_edited" in office.get(f"{CASHIERS}{cashier.pk}/history/").content.decode()
+
+
+def test_h1_attack_137_posted_power_is_not_read(office, head_office, cashier, admin, foreign):
+    before = stored(cashier)
+    power = POWER | {"tenant": str(foreign.tenant.pk)}
+    assert save(office, page_of(cashier), **power, display_name="Same").status_code == 302
+    own = page_of(admin, STAFF)
+    assert save(head_office, own, **power, display_name="Boss").status_code == 302
+
+    for user, role in [(cashier, Role.CASHIER), (admin, Role.ADMIN)]:
+        after = stored(user)
+        assert (after.role, after.is_superuser, after.tenant) == (role, False, before.tenant)
+        assert (after.username, after.token_version) == (user.username, 1)
+        assert after.check_password(PASSWORD)
+        assert after.version == 2
+        assert not after.groups.exists()
+        assert not after.user_permissions.exists()
+
+
+def test_h2_a_manager_has_no_page_of_anybody_but_cashiers(office, manager, admin):
+    before = row_values(User)
+
+    for user in (manager, admin):
+        for page in (page_of(user), deed_of(user, "reset-password"), deed_of(user, "deactivate")):
+            assert office.get(page).status_code in {302, 404}
+            assert office.post(page, {"display_name": "x"}).status_code in {302, 404}
+        for page in (page_of(user, STAFF), deed_of(user, "reset-password", STAFF)):
+            assert office.get(page).status_code in {403, 404, 302}
+            assert office.post(page, {"role": "cashier"}).status_code in {403, 404, 302}
+    assert office.get(f"{CASHIERS}{admin.pk}/password/").status_code in {302, 404}
+    assert row_values(User) == before
+
+
+def test_h28_a_page_opened_before_somebody_elses_change_saves_nothing(office, head_office, cashier):
+    stale = filled(office.get(page_of(cashier)), display_name="Mine")
+    save(head_office, page_of(cashier, STAFF), display_name="Theirs")
+    before = row_values(User)
+
+    response = office.post(page_of(cashier), stale)
+
+    assert "Somebody has changed this since you opened the page" in errors_of(response)
+    assert row_values(User) == before
+
+
+@pytest.mark.parametrize("version", [None, "", "x", "0", "99999999999"])
+def test_h28_a_change_says_from_which_version_it_starts(version, office, cashier):
+    before = row_values(User)
+
+    response = save(office, page_of(cashier), display_name="Mine", expected_version=version)
+
+    assert errors_of(response)
+    assert row_values(User) == before
+
+
+# --- addresses and names ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("email", "words"),
+    [
+        ("root@localhost", "Enter an e-mail address"),
+        ("a@[127.0.0.1]", "Enter an e-mail address"),
+        ("jürgen@green.example", "only ASCII characters before the @"),
+    ],
+)
+def test_forms_refuse_the_addresses_that_the_api_refuses(email, words, office, cashier, shop):
+    hired = save(office, f"{CASHIERS}add/", **NEWCOMER | {"email": email})
+    edited = save(office, page_of(cashier), email=email)
+
+    assert words in errors_of(hired)
+    assert words in errors_of(edited)
+    assert named("new", shop) is None
+    assert named("c1", shop).email == cashier.email
+
+
+def test_a_form_writes_addresses_and_usernames_as_the_api_does(office, shop, settings):
+    settings.EMAIL_SMTPUTF8 = True
+    typed = {"username": "\uff2e\uff45\uff57", "email": "jürgen@Bücher.example"}
+
+    save(office, f"{CASHIERS}add/", **NEWCOMER | typed)
+
+    person = named("new", shop)
+    assert (person.username, person.email) == ("New", "jürgen@xn--bcher-kva.example")
+
+
+def test_an_address_from_before_the_rule_stays_until_it_is_changed(client_of, admin, cashier, shop):
+    with tenant_scope(shop):
+        User.objects.filter(pk=cashier.pk).update(email="root@localhost")
+
+    renamed = client_of(admin).patch(f"users/{cashier.pk}/", {"display_name": "Cora"}, If_Match="*")
+
+    assert (renamed.status_code, renamed.json()["email"]) == (200, "root@localhost")

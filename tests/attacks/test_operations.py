@@ -1,0 +1,126 @@
+"""Failures, doors of the installation, and shops that come and go."""
+
+import json
+import re
+
+import pytest
+from gunicorn import SERVER
+from gunicorn.http.errors import ParseException
+from gunicorn.http.parser import RequestParser
+
+from accounts.security.rate_limits import policies
+from accounts.security.rate_limits.limiter import reserve
+from tenants.exceptions import TooManyRequests
+from tenants.models import Tenant
+from tests.attacks.test_external import server  # noqa: F401  (a fixture)
+from tests.factories.accounts import UserFactory
+from tests.factories.orders import CategoryFactory
+from tests.factories.tenants import TenantFactory
+from tests.support.api import Api, Person
+from tests.support.attack_outcome import refused
+from tests.support.problems import refusal
+from tests.support.users import LOG_IN, credentials
+
+SQL = 'duplicate key "SELECT secret FROM orders_order" at /srv/till/orders/models.py line 7'
+
+
+class Broken(Exception):
+    pass
+
+
+@pytest.mark.parametrize("path", ["categories/", "auth/metrics/", "orders/"])
+def test_attack_162_a_failure_tells_nothing_of_the_inside(path, admin, monkeypatch, settings):
+    def fail(*_, **__):
+        raise Broken(SQL)
+
+    monkeypatch.setattr("rest_framework.views.APIView.finalize_response", fail)
+    api = Person(admin)
+    api.client.raise_request_exception = False
+
+    response = api.get(path)
+
+    assert settings.DEBUG is False
+    problem = refusal(response, 500, "internal_error")
+    assert problem["request_id"]
+    assert not re.search(r"secret|srv|Broken|orders|line \d|Traceback", json.dumps(problem))
+
+
+@pytest.mark.parametrize("path", ["/health/live/", "/health/ready/", "/nowhere/", "/api/v1/me/"])
+def test_attack_164_167_answers_to_strangers_name_no_program(path, client, db, shop):
+    response = client.get(path, secure=True)
+
+    told = (response.content + str(response.headers).encode()).lower()
+    assert not re.search(rb"python|django|postgres|sqlite|gunicorn|green|\d+\.\d+\.\d+", told)
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Referrer-Policy"] == "same-origin"
+    assert response["X-Frame-Options"] == "DENY"
+    assert response["Strict-Transport-Security"].startswith("max-age=31536000")
+    assert "Server" not in response
+    assert "X-Powered-By" not in response
+    assert not re.search(r"\d", SERVER)
+
+
+SMUGGLED = [
+    ("Content-Length: 5", "Transfer-Encoding: chunked"),
+    ("Transfer-Encoding: chunked", "Content-Length: 5"),
+    ("Content-Length: 5", "Content-Length: 6"),
+    ("Content-Length: +5",),
+    ("Content-Length: 5, 5",),
+    ("Transfer-Encoding: xchunked",),
+    ("Transfer-Encoding : chunked",),
+    ("Transfer-Encoding: chunked", "Transfer-Encoding: identity"),
+    (" Content-Length: 5",),
+]
+
+
+@pytest.mark.parametrize("lines", SMUGGLED)
+def test_attack_168_no_request_hides_in_another(lines, server):  # noqa: F811
+    """What two servers in a row could end at different places, the one in front refuses."""
+    text = "\r\n".join(["POST /api/v1/orders/ HTTP/1.1", "Host: till.example", *lines, "", "5"])
+
+    with pytest.raises(ParseException):
+        next(RequestParser(server, [text.encode()], ("192.0.2.7", 5000)))
+
+
+def test_attack_170_nobody_signs_up_under_a_name_that_means_something(anonymous, settings, shop):
+    settings.SIGNUP_ENABLED = True
+    admin = {"username": "ada", "email": "ada@red.example", "password": "nine purple herons fly"}
+    names = ["admin", "api", "www", "GREEN", "Green", "xn--80ak6aa92e", "gr\u0435en", "green."]
+
+    for slug in names:
+        body = {"tenant": {"slug": slug, "name": "Red", "currency": "EUR"}, "admin": admin}
+        refused(anonymous.post("auth/signup/", body), 400, 429)
+
+    body = {"tenant": {"slug": shop.slug, "name": "Red", "currency": "EUR"}, "admin": admin}
+    assert refused(anonymous.post("auth/signup/", body), 409) == "slug_taken"
+    assert Tenant.objects.count() == 1
+
+
+def test_attack_171_a_shop_of_the_same_name_is_another_shop(cashier, shop, problem):
+    """Suspended, and renamed behind our back so that somebody else takes its name."""
+    former = Person(cashier)
+    Tenant.objects.filter(pk=shop.pk).update(is_active=False)
+    problem(former.get("auth/me/"), 401, "token_not_valid")
+
+    Tenant.objects.filter(pk=shop.pk).update(is_active=True, slug="green-before")
+    namesake = TenantFactory(slug="green")
+    UserFactory(tenant=namesake, username="c1", password="nine purple herons fly")
+    CategoryFactory(tenant=namesake, name="Theirs")
+
+    refused(former.get("categories/", X_Tenant_ID="green"), 403)
+    assert b"Theirs" not in former.get("categories/").content
+    assert Api().post(LOG_IN, credentials()).status_code == 401
+
+
+def test_attack_174_a_shop_that_asks_too_much_slows_nobody_else_down(cashier, foreign):
+    flooded = str(cashier.tenant_id)
+    for _ in range(policies.LOG_IN_TO_TENANT.limit):
+        reserve([policies.to_tenant(flooded)])
+    with pytest.raises(TooManyRequests):
+        reserve([policies.to_tenant(flooded)])
+
+    theirs = credentials(tenant=foreign.tenant.slug, username="c1")
+
+    assert Api().post(LOG_IN, credentials()).status_code == 429
+    assert Api().post(LOG_IN, theirs).status_code == 200
+    assert Person(foreign.cashier).get("categories/").status_code == 200

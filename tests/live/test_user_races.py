@@ -1,0 +1,85 @@
+"""Each invariant of people and log-ins, with many real requests at the same moment."""
+
+import pytest
+
+from accounts.models import User
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.accounts import UserFactory
+from tests.support.api import Api
+from tests.support.live.http_client import over
+from tests.support.parallel import at_once, statuses, times
+from tests.support.token_refresh import REFRESH, stored
+from tests.support.users import LOG_IN, credentials
+
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.race,
+    pytest.mark.postgres,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+def test_refresh_065_one_token_has_one_successor(server, cashier, client_of):
+    person = client_of(cashier)
+    anybody = over(server, Api())
+
+    answers = times(20, lambda: anybody.post(REFRESH, {"refresh": person.tokens.refresh}))
+
+    assert statuses(answers) == {200: 20}
+    assert len({each.json()["refresh"] for each in answers}) == 1
+    session = stored(person.session)
+    assert session.previous_jti == person.session.current_jti
+    assert session.revoked_at is None
+
+
+def test_last_admin_080_of_two_who_send_each_other_down_one_stays(server, shop, client_of):
+    for _ in range(5):
+        pair = [over(server, client_of(UserFactory(tenant=shop, admin=True))) for _ in range(2)]
+
+        def send_down(actor, target):
+            return actor.put(f"users/{target.user.pk}/role/", {"role": "cashier"}, If_Match="*")
+
+        answers = at_once(
+            [
+                lambda actor=actor, target=target: send_down(actor, target)
+                for actor, target in (pair, pair[::-1])
+            ]
+        )
+
+        assert statuses(answers)[200] == 1
+        assert set(statuses(answers)) <= {200, 401, 403}
+        with tenant_scope(shop):
+            assert User.objects.active().admins().count() == 1
+            User.objects.update(is_active=False)
+
+
+def test_limiter_019_of_many_wrong_guesses_at_once_five_are_looked_at(server, cashier):
+    anybody = over(server, Api())
+
+    answers = at_once(
+        [
+            lambda n=n: anybody.post(
+                LOG_IN, credentials(password=f"wrong {n}"), X_Forwarded_For=f"198.51.100.{n}"
+            )
+            for n in range(20)
+        ]
+    )
+
+    assert statuses(answers) == {401: 5, 429: 15}
+    assert all(int(each["Retry-After"]) >= 1 for each in answers if each.status_code == 429)
+
+
+def test_usernames_083_of_many_who_take_a_name_one_gets_it(server, admin, client_of):
+    office = over(server, client_of(admin))
+    names = ["newcomer", "NewComer"] * 5
+
+    answers = at_once(
+        [
+            lambda name=name: office.post("users/", {"username": name, "role": "cashier"})
+            for name in names
+        ]
+    )
+
+    assert statuses(answers) == {201: 1, 409: 9}
+    with across_tenants():
+        assert User.objects.filter(username_key="newcomer").count() == 1

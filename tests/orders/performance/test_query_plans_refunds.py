@@ -1,0 +1,96 @@
+"""That lists of refunds and of store credit stay quick, as in `test_query_plans`."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders.models import Payout, Refund, StoreCreditEntry
+from orders.services.money_limits import Period, sum_in_period
+from tenants.scope import across_tenants, tenant_scope
+from tests.factories.orders import (
+    OrderFactory,
+    PaymentFactory,
+    RefundFactory,
+    ShiftFactory,
+    StoreCreditEntryFactory,
+    StoreCreditFactory,
+)
+from tests.support.query_plans import MINUTES, SINCE, analyze, multiply, plans_of, with_next
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+
+@pytest.fixture
+def refunds(cashier, register, foreign):
+    order = OrderFactory(cashier=cashier, register=register)
+    for row in (RefundFactory(order=order), foreign.refund):
+        multiply(row, position="100000 + n", created_at=MINUTES)
+    analyze(Refund)
+    return order
+
+
+@pytest.mark.usefixtures("refunds")
+def test_refunds(chief, register, refunds):
+    expected = [
+        ({}, {"refund_by_time"}),
+        ({"ordering": "created_at"}, {"refund_by_time"}),
+        ({"status": "pending"}, {"refund_by_time"}),
+        ({"register": str(register.pk)}, {"refund_by_time"}),
+        ({"created_after": "2026-01-01T00:00:00Z"}, {"refund_by_time"}),
+    ]
+
+    found = plans_of(chief, "refunds/", "orders_refund", [query for query, _ in expected])
+
+    assert found == with_next(expected)
+
+
+def test_store_credits(chief, shop, other_shop):
+    for tenant in (shop, other_shop):
+        row = StoreCreditFactory(tenant=tenant, balance=0)
+        multiply(row, code="'C-' || n", created_at=MINUTES, updated_at=MINUTES)
+    analyze(type(row))
+    expected = [
+        ({}, {"store_credit_by_time"}),
+        (SINCE, {"store_credit_updated"}),
+        ({"code": "C-77"}, {"store_credit_code_is_unique", "Sort"}),
+    ]
+
+    found = plans_of(chief, "store-credits/", "orders_storecredit", [each for each, _ in expected])
+
+    assert found == with_next(expected)
+
+
+def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
+    """Among those of all shops, by an index of them alone."""
+    with across_tenants():
+        refund = Refund.objects.filter(order=refunds).first()
+        payment = PaymentFactory(order=refunds)
+        more = {"refund": refund, "payment": payment, "method": "card", "tenant": refund.tenant}
+        payout = Payout.objects.create(**more, amount=1, paid=1, status="done")
+        multiply(payout, created_at=MINUTES)
+        analyze(Payout)
+        waiting = Payout.objects.to_look_up(payout.created_at, most=5)
+
+        assert "payout_underway" in waiting.explain()
+
+
+def test_what_counts_against_a_limit_is_found_by_person_and_shift(chief, shop, refunds):
+    """Not among all refunds of the shop, nor among all that ever happened to store credit."""
+    credit = StoreCreditFactory(tenant=shop, balance=5)
+    entry = StoreCreditEntryFactory(credit=credit, tenant=shop, amount=5, by=chief.user)
+    multiply(entry, type="'spend'", created_at=MINUTES)
+    analyze(StoreCreditEntry)
+    shift = ShiftFactory(register=refunds.register, opened_by=refunds.cashier)
+
+    for period, of_refunds in (
+        (Period(shift=shift.pk), "orders_refund_shift_id"),
+        (Period(store=refunds.store), "refund_by_time"),
+    ):
+        with tenant_scope(shop), CaptureQueriesContext(connection) as queries:
+            sum_in_period(chief.user, "refund_amount", period)
+            (sql,) = [each["sql"] for each in queries if "orders_refund" in each["sql"]]
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+        assert "store_credit_issued" in plan
+        assert of_refunds in plan

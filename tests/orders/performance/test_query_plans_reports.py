@@ -1,0 +1,42 @@
+"""That a report reads the days it is about, and not the years before; as in `test_query_plans`."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from orders.models import Order, Refund
+from tests.factories.orders import OrderFactory, RefundFactory
+from tests.support.query_plans import MINUTES, analyze, multiply, plan_of, walk
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+GROUPS = ("hour", "product", "cashier", "store", "method", "tax")
+
+
+@pytest.fixture
+def years(cashier, register, foreign):
+    """A sale a minute, and a refund for each, here and in another shop."""
+    numbers = {"receipt_number": "n + 1", "completed_at": MINUTES}
+    for by, at in ((cashier, register), (foreign.cashier, foreign.register)):
+        sold = {"status": "completed", "completed_at": timezone.now(), "receipt_number": 1}
+        order = OrderFactory(cashier=by, register=at, **sold)
+        multiply(order, number="'O-' || n", **numbers)
+        refund = RefundFactory(order=order, position=0, **sold | {"status": "done"})
+        multiply(refund, position="n", **numbers)
+    analyze(Order, Refund)
+
+
+@pytest.mark.usefixtures("years")
+def test_a_day_is_found_by_its_sales_and_refunds(chief):
+    day = str(timezone.localdate() - timedelta(days=3))
+
+    for group in GROUPS:
+        query = {"group_by": group, "from": day}
+        for table, index in (
+            ("orders_order", "order_by_sale"),
+            ("orders_refund", "refund_by_completion"),
+        ):
+            found = walk(plan_of(chief, "reports/sales/", query, table), table)
+            assert index in found, (group, found)
+            assert "Seq Scan" not in found

@@ -1,0 +1,76 @@
+"""That the drawer stays quick when a shop has sold for years, as in `test_query_plans`."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from orders.models import Order, Payment, Shift
+from tests.factories.orders import OrderFactory, PaymentFactory, ShiftFactory
+from tests.support.query_plans import MINUTES, SINCE, analyze, multiply, nodes, plans_of, with_next
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
+
+ENDED = {"status": "ended"}
+READ = re.compile(r'FROM "orders_(order|payment)"')
+
+
+@pytest.fixture
+def shifts(cashier, register, foreign):
+    for by, at in ((cashier, register), (foreign.cashier, foreign.register)):
+        row = ShiftFactory(opened_by=by, register=at, **ENDED)
+        multiply(row, created_at=MINUTES, updated_at=MINUTES)
+    analyze(Shift)
+
+
+@pytest.fixture
+def shift(cashier, register, shifts):
+    """One in which something was sold, in a shop that has sold much without it."""
+    shift = ShiftFactory(opened_by=cashier, register=register)
+    payments = []
+    for of in (None, shift):
+        order = OrderFactory(cashier=cashier, register=register, shift=of)
+        payments.append(PaymentFactory(order=order, shift=of, status="captured"))
+    multiply(payments[0].order, number="'O-' || n", created_at=MINUTES)
+    multiply(payments[0], created_at=MINUTES)
+    analyze(Order, Payment)
+    return shift
+
+
+@pytest.mark.usefixtures("shifts")
+def test_shifts(till, register):
+    expected = [
+        ({}, {"shift_by_time"}),
+        ({"status": "ended"}, {"shift_by_time"}),
+        ({"store": str(register.store_id)}, {"shift_by_time"}),
+        ({"created_after": "2026-01-01T00:00:00Z"}, {"shift_by_time"}),
+        (SINCE, {"shift_updated"}),
+    ]
+
+    found = plans_of(till, "shifts/", "orders_shift", [query for query, _ in expected])
+
+    assert found == with_next(expected)
+
+
+def test_the_reports_read_what_is_of_the_shift_alone(chief, shift):
+    """No statement about orders and payments walks through those of other shifts."""
+    with CaptureQueriesContext(connection) as queries:
+        assert chief.get(f"shifts/{shift.pk}/x-report/").status_code == 200
+
+    asked = [each["sql"] for each in queries if READ.search(each["sql"])]
+    assert len(asked) >= 7
+    assert {sql: scanned for sql in asked if (scanned := scans_of(sql))} == {}
+
+
+def scans_of(sql):
+    """The tables that a statement reads from one end to the other."""
+    with connection.cursor() as cursor:
+        sql = sql.split(" FOR NO KEY UPDATE")[0]
+        if sql.startswith("DECLARE"):
+            sql = sql.split(" FOR ", 1)[1]
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+        (plan,) = cursor.fetchone()[0]
+    return {
+        node["Relation Name"] for node in nodes(plan["Plan"]) if node["Node Type"] == "Seq Scan"
+    } & {"orders_order", "orders_payment"}

@@ -1,0 +1,194 @@
+"""What holds for the refunds of any sale, in any portions and any order: together they are it."""
+
+from dataclasses import replace
+from decimal import Decimal
+from itertools import pairwise
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from orders.money import (
+    CashRule,
+    Paid,
+    RoundingMode,
+    SoldLine,
+    TakenBack,
+    give_back,
+    price_order,
+    round_to_coins,
+    share_out_refund,
+    take_back,
+)
+from tests.orders.pricing.test_properties import sales
+
+any_sale = settings(deadline=None, max_examples=60)
+THOUSANDTH = Decimal("0.001")
+coins = st.sampled_from([None, 5, 10, 50])
+
+
+@st.composite
+def sold_lines(draw):
+    """The lines of some order, of which nothing has come back, and its exponent."""
+    lines, discounts, policy = draw(sales())
+    priced = price_order(lines, discounts, policy)
+    return [
+        SoldLine(
+            quantity=line.quantity,
+            total=each.total,
+            taxes=tuple(tax.amount for tax in each.taxes),
+            bases=tuple(tax.taxable for tax in each.taxes),
+            refunded_quantity=Decimal(0),
+            refunded_total=Decimal(0),
+            refunded_taxes=tuple(Decimal(0) for _ in each.taxes),
+            refunded_bases=tuple(Decimal(0) for _ in each.taxes),
+        )
+        for line, each in zip(lines, priced.lines, strict=True)
+    ], policy.exponent
+
+
+def after(line: SoldLine, back: TakenBack) -> SoldLine:
+    """The line as it is once this has come back; nothing of it may be out of range."""
+    now = replace(
+        line,
+        refunded_quantity=line.refunded_quantity + back.quantity,
+        refunded_total=line.refunded_total + back.total,
+        refunded_taxes=tuple(map(Decimal.__add__, line.refunded_taxes, back.taxes)),
+        refunded_bases=tuple(map(Decimal.__add__, line.refunded_bases, back.bases)),
+    )
+    assert min(back.quantity, back.total, *back.taxes, *back.bases) >= 0
+    assert now.refunded_quantity <= line.quantity
+    assert now.refunded_total <= line.total
+    assert all(
+        given_back <= tax for given_back, tax in zip(now.refunded_taxes, line.taxes, strict=True)
+    )
+    return now
+
+
+def a_part(data, line: SoldLine) -> Decimal:
+    left = int((line.quantity - line.refunded_quantity) / THOUSANDTH)
+    return data.draw(st.integers(1, left)) * THOUSANDTH if left else Decimal(0)
+
+
+def some_refund(data, lines, exponent):
+    """What comes back next: a part of some lines, or an amount."""
+    left = int(sum(line.left for line in lines).scaleb(exponent)) if lines else 0
+    if left and data.draw(st.booleans()):
+        amount = Decimal(data.draw(st.integers(1, left))).scaleb(-exponent)
+        backs = give_back(lines, amount, exponent)
+        assert sum(back.total for back in backs) == amount
+        return backs
+    parts = [a_part(data, line) if data.draw(st.booleans()) else Decimal(0) for line in lines]
+    return taken(lines, parts, exponent)
+
+
+def taken(lines, parts, exponent):
+    return [
+        take_back(line, part, exponent) if part else nothing_of(line)
+        for line, part in zip(lines, parts, strict=True)
+    ]
+
+
+def nothing_of(line):
+    no_taxes = (Decimal(0),) * len(line.taxes)
+    return TakenBack(Decimal(0), Decimal(0), no_taxes, no_taxes)
+
+
+def all_that_is_left(lines, exponent):
+    return taken(lines, [line.quantity - line.refunded_quantity for line in lines], exponent)
+
+
+def applied(lines, backs):
+    return [after(line, back) for line, back in zip(lines, backs, strict=True)]
+
+
+@any_sale
+@given(sold_lines(), st.data())
+def test_all_refunds_together_are_the_sale_to_the_last_unit(sale, data):
+    lines, exponent = sale
+    for _ in range(data.draw(st.integers(0, 4))):
+        lines = applied(lines, some_refund(data, lines, exponent))
+
+    lines = applied(lines, all_that_is_left(lines, exponent))
+
+    for line in lines:
+        assert line.refunded_quantity == line.quantity
+        assert line.refunded_total == line.total
+        assert line.refunded_taxes == line.taxes
+        assert line.refunded_bases == line.bases
+
+
+@any_sale
+@given(sold_lines(), st.randoms(use_true_random=False), st.data())
+def test_what_has_come_back_pays_the_same_in_whichever_order_it_came(sale, random, data):
+    lines, exponent = sale
+    for line in lines:
+        cuts = sorted({Decimal(0), *(a_part(data, line) for _ in range(3))})
+        parts = [end - begin for begin, end in pairwise(cuts)]
+        shuffled = random.sample(parts, len(parts))
+        ends = []
+        for portions in (parts, shuffled):
+            now = line
+            for part in portions:
+                now = after(now, take_back(now, part, exponent))
+            ends.append(now)
+        assert ends[0] == ends[1]
+
+
+def cash_rules(exponent):
+    increments = coins.map(lambda coin: coin and Decimal(coin).scaleb(-exponent))
+    modes = st.sampled_from([RoundingMode.HALF_UP, RoundingMode.HALF_DOWN, RoundingMode.DOWN])
+    return st.builds(CashRule, st.just(exponent), increments, modes)
+
+
+@st.composite
+def paid_sales(draw):
+    """What was owed in minor units, and how it was paid: the last in cash perhaps, in coins."""
+    exponent = draw(st.sampled_from([0, 2, 3]))
+    rule = draw(cash_rules(exponent))
+    parts = [Decimal(units).scaleb(-exponent) for units in draw(st.lists(st.integers(1, 400)))][:4]
+    parts = parts or [Decimal(1).scaleb(-exponent)]
+    in_cash = draw(st.lists(st.booleans(), min_size=len(parts), max_size=len(parts)))
+    paid = list(parts)
+    if in_cash[-1]:
+        paid[-1] = rule.payable(paid[-1])
+    return sum(parts), paid, in_cash, rule
+
+
+@any_sale
+@given(paid_sales(), st.data())
+def test_payments_are_paid_back_never_more_and_in_the_end_exactly(sale, data):
+    """What was not paid in coins and goes back in cash, to less than a coin."""
+    total, paid, in_cash, rule = sale
+    payments, left = [Paid(amount, Decimal(0)) for amount in paid], total
+    while left:
+        units = int(left.scaleb(rule.exponent))
+        part = Decimal(data.draw(st.integers(1, units))).scaleb(-rule.exponent)
+        shares = share_out_refund(part, payments, in_cash=in_cash, rule=rule, is_last=part == left)
+        left -= part
+        handed_over = sum((share.paid for share in shares if in_cash[share.position]), Decimal(0))
+        assert rule.is_in_coins(handed_over)
+        if shares:
+            assert sum(share.amount for share in shares) == part
+        for share in shares:
+            before = payments[share.position]
+            assert share.amount >= 0 <= share.paid <= before.left
+            assert share.amount or share.paid
+            payments[share.position] = Paid(before.amount, before.refunded + share.paid)
+
+    elsewhere = [payment for payment, cash in zip(payments, in_cash, strict=True) if not cash]
+    assert all(payment.left == 0 for payment in elsewhere)
+    kept = sum(payment.left for payment in payments)
+    assert not kept or kept < (rule.increment or 0)
+
+
+@any_sale
+@given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 2000)), min_size=1), cash_rules(2))
+def test_what_cards_declined_is_handed_over_in_coins_and_never_more_than_was_paid(parts, rule):
+    amounts = [Decimal(units).scaleb(-2) for units, _ in parts]
+    lefts = [Decimal(units + more).scaleb(-2) for units, more in parts]
+
+    paid = round_to_coins(amounts, lefts, rule)
+
+    assert all(0 <= each <= left for each, left in zip(paid, lefts, strict=True))
+    assert rule.is_in_coins(sum(paid))
+    assert abs(sum(paid) - sum(amounts)) < (rule.increment or Decimal("0.01"))
