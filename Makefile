@@ -6,6 +6,9 @@ PORT ?= 8000
 N ?= 2
 ARGS ?=
 REQUESTS ?= 2000
+BASKETS ?= tests/data
+URL ?= http://127.0.0.1:$(PORT)
+COMPOSE ?= docker compose
 
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -25,12 +28,13 @@ endif
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check endure bench fmt lock lock-check clean lint types imports migrations deploy schema
+.PHONY: help run worker shell dbshell test check endure coverage bench replay graph resource fmt up down logs \
+	lock lock-check clean lint types imports migrations deploy schema
 .DELETE_ON_ERROR:
 
 help: ## list the targets
 	@echo "make TARGET [VARIABLE=value]"
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
 
 # --- Doing ----------------------------------------------------------------------------------
 
@@ -41,6 +45,24 @@ run: $(VENV)/.run-ready .env ## run the till on SQLite with demo data: PORT=8000
 	@LOG_LEVEL=WARNING $(PY) manage.py seed_demo --url http://127.0.0.1:$(PORT)
 	@echo "Till runs at http://127.0.0.1:$(PORT)/ until Ctrl-C."
 	@exec env PORT=$(PORT) $(PY) -m config.development_server
+
+worker: $(VENV)/.run-ready .env ## run the relay alone: webhooks, mail, look-ups of payments
+	@exec $(PY) manage.py relay
+
+shell: $(VENV)/.run-ready .env ## open a Python shell with the settings loaded
+	@exec $(PY) manage.py shell
+
+dbshell: $(VENV)/.run-ready .env ## open the database's own client: needs sqlite3 or psql on the PATH
+	@exec $(PY) manage.py dbshell
+
+up: ## start PostgreSQL, Redis, web server and relay with Docker Compose
+	@$(COMPOSE) up --build --detach
+
+down: ## stop what `up` started; the data stays
+	@$(COMPOSE) down
+
+logs: ## follow the logs of what `up` started
+	@$(COMPOSE) logs --follow --tail=100
 
 # 5 is pytest for "nothing to run": what ARGS names may be nothing for one engine, never for both.
 test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="for pytest"
@@ -58,6 +80,15 @@ check: $(TEST) ## lint, types, imports, migrations, deployment settings, API sch
 # What takes longer than anybody wants to wait for `test`.
 endure: $(TEST) ## kill server processes while tills sell, on PostgreSQL: REQUESTS=2000
 	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast $(PYTEST) -k crash tests/live
+
+coverage: $(TEST) ## list what no test runs, per file, and write htmlcov/index.html: ARGS="for pytest"
+	@env -u DATABASE_URL $(PYTEST) -m "not postgres" --cov --cov-report=term --cov-report=html
+
+replay: $(TEST) .env ## sell real baskets at a running Till: BASKETS=tests/data URL=http://127.0.0.1:8000
+	@$(PY) -m tests.tools.replay_baskets $(BASKETS) --url $(URL) $(ARGS)
+
+graph: $(TEST) ## draw the imports between the packages: docs/images/imports.svg
+	@$(PY) -m tests.tools.import_graph docs/images/imports.svg
 
 bench: $(TEST) ## measure: ARGS="for tests.tools.bench"
 	@$(PY) -m tests.tools.bench $(ARGS)

@@ -267,3 +267,12 @@ def statements() -> Callable[[int], AbstractContextManager[None]]:
 def problem() -> Callable[..., dict[str, Any]]:
     """`problem(response, status, code, {field: code})` asserts a whole RFC 9457 refusal."""
     return refusal
+
+
+@pytest.fixture
+def url(django_db_setup: None, live_server: Any) -> str:
+    """Return the address of a server with connections of its own to the database of the tests.
+
+    In this order: a server that starts before the database is a file shares our connection.
+    """
+    return str(live_server.url)

@@ -131,12 +131,3 @@ def refused(shop: Tenant, problem: Callable[..., Body]) -> Callable[..., Body]:
         return answer
 
     return check
-
-
-@pytest.fixture
-def url(django_db_setup: None, live_server: Any) -> str:
-    """Where Till runs, with connections of its own to the database of the tests.
-
-    In this order: a server that starts before the database is a file shares our connection.
-    """
-    return str(live_server.url)

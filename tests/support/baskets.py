@@ -12,7 +12,6 @@ from typing import Any
 import time_machine
 
 from accounts.models import User
-from orders.management.replay.files import SoldBasket, read_articles, read_baskets
 from orders.models import Category, Product
 from orders.services.catalog.bulk_import import add_products
 from tenants.models import Register, Store, Tenant
@@ -23,6 +22,7 @@ from tests.support.gateway import DECLINED, ScriptedGateway
 from tests.support.replay import DATA
 from tests.support.shifts import canceled, close, opened, report
 from tests.support.till import Body, Till, card, cash, new_id
+from tests.tools.replay_baskets.files import SoldBasket, read_articles, read_baskets
 
 OPENING = datetime(2026, 10, 24, 1, 0, tzinfo=UTC)
 BASKETS = 36

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
-from orders.management.replay.files import read_baskets
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
+from tests.tools.replay_baskets.command import Command
+from tests.tools.replay_baskets.files import read_baskets
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -17,7 +18,7 @@ DATA = Path(__file__).parents[1] / "data"
 def replay(url: str, folder: Path = DATA, **options) -> str:
     """What a clean run prints."""
     out = StringIO()
-    call_command("replay_baskets", folder, url=url, stdout=out, **options)
+    call_command(Command(), folder, url=url, stdout=out, **options)
     return out.getvalue()
 
 
@@ -25,7 +26,7 @@ def replay_with_complaints(url: str, folder: Path = DATA, **options) -> tuple[st
     """What a run prints that ends with exit code 1, and its complaints."""
     out = StringIO()
     with pytest.raises(CommandError) as refusal:
-        call_command("replay_baskets", folder, url=url, stdout=out, **options)
+        call_command(Command(), folder, url=url, stdout=out, **options)
     assert refusal.value.returncode == 1
     return out.getvalue(), str(refusal.value)
 

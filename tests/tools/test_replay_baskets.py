@@ -11,13 +11,6 @@ from django.core.management import CommandError, call_command
 from django.db.models import Sum
 
 from accounts.models import AuthSession, User
-from orders.management.replay import terminal
-from orders.management.replay.drawers import open_drawers
-from orders.management.replay.files import read_articles, read_baskets
-from orders.management.replay.report import percentile
-from orders.management.replay.sale import pays_by_card, sale_of, till_of
-from orders.management.replay.shop import make_ready
-from orders.management.replay.terminal import Terminal
 from orders.models import (
     Order,
     OrderLine,
@@ -31,6 +24,14 @@ from tenants.scope import across_tenants
 from tenants.services import add_tenant
 from tests.support.replay import DATA, in_shop, replay, replay_with_complaints, total
 from tests.support.scripted_server import BROKEN, TOKENS, scripted
+from tests.tools.replay_baskets import terminal
+from tests.tools.replay_baskets.command import Command
+from tests.tools.replay_baskets.files import read_articles, read_baskets
+from tests.tools.replay_baskets.report import percentile
+from tests.tools.replay_baskets.sale import pays_by_card, sale_of, till_of
+from tests.tools.replay_baskets.shifts import open_drawers
+from tests.tools.replay_baskets.shop import make_ready
+from tests.tools.replay_baskets.terminal import Terminal
 
 pytestmark = pytest.mark.once
 
@@ -216,7 +217,7 @@ def test_a_name_that_no_shop_can_have_is_refused(url):
 @pytest.mark.parametrize("workers", ["0", "-1", "many"])
 def test_there_is_at_least_one_worker(workers):
     with pytest.raises(CommandError, match="a whole number from 1"):
-        call_command("replay_baskets", str(DATA), f"--workers={workers}")
+        call_command(Command(), str(DATA), f"--workers={workers}")
 
 
 def test_a_terminal_goes_on_when_its_token_dies(url):

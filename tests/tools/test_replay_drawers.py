@@ -6,15 +6,15 @@ import pytest
 from django.db.models import Sum
 
 from accounts.models import User
-from orders.management.commands import replay_baskets
-from orders.management.replay.files import read_articles, read_baskets
-from orders.management.replay.sale import pays_by_card, till_of
-from orders.management.replay.shop import make_ready
 from orders.models import Order, Shift
 from orders.services.shifts.cash_drawer import NewShift, open_shift
 from tenants.ids import new_id
 from tenants.models import Tenant
 from tests.support.replay import DATA, in_shop, replay, replay_with_complaints
+from tests.tools.replay_baskets import command
+from tests.tools.replay_baskets.files import read_articles, read_baskets
+from tests.tools.replay_baskets.sale import pays_by_card, till_of
+from tests.tools.replay_baskets.shop import make_ready
 
 pytestmark = pytest.mark.once
 
@@ -113,7 +113,7 @@ def test_sales_that_are_in_no_z_report_are_a_failure(url, monkeypatch):
     make_ready("replay", read_articles(DATA), read_baskets(DATA, 3))
     # As in a shop that did not work in shifts yet.
     Tenant.objects.update(shifts_required=False)
-    monkeypatch.setattr(replay_baskets, "open_drawers", lambda *args: 0)
+    monkeypatch.setattr(command, "open_drawers", lambda *args: 0)
 
     _, complaints = replay_with_complaints(url, limit=3)
 

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from django.core.management import CommandError
 
-from orders.management.replay.files import ensure_complete, read_articles, read_baskets
-from orders.management.replay.sale import (
+from tests.tools.replay_baskets.files import ensure_complete, read_articles, read_baskets
+from tests.tools.replay_baskets.sale import (
     TILLS_PER_STORE,
     handed_over,
     order_id,

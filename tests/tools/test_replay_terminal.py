@@ -3,13 +3,8 @@
 import pytest
 from django.core.management import CommandError
 
-from orders.management.replay.terminal import (
-    ATTEMPTS,
-    LogIn,
-    Terminal,
-    ensure_somebody_answers,
-)
 from tests.support.scripted_server import BROKEN, TOKENS, Line, ScriptedServer, scripted
+from tests.tools.replay_baskets.terminal import ATTEMPTS, LogIn, Terminal, ensure_somebody_answers
 
 ME = LogIn(tenant="replay", username="replay", password="a secret of this run")
 SALE = {"id": "1"}

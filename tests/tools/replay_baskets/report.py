@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 
-from orders.management.replay.drawers import TillSums, total_of
-from orders.management.replay.files import SoldBasket
-from orders.management.replay.shop import Sold
-from orders.management.replay.tills import Outcome
+from tests.tools.replay_baskets.files import SoldBasket
+from tests.tools.replay_baskets.shifts import TillSums, total_of
+from tests.tools.replay_baskets.shop import Sold
+from tests.tools.replay_baskets.tills import Outcome
 
 SHOWN = 5
 ALL = "All"

@@ -11,10 +11,10 @@ from http import HTTPStatus
 from threading import Event, Lock
 from typing import Any
 
-from orders.management.replay.files import SoldBasket
-from orders.management.replay.sale import sale_of, till_of
-from orders.management.replay.shop import ReadyShop
-from orders.management.replay.terminal import Terminal
+from tests.tools.replay_baskets.files import SoldBasket
+from tests.tools.replay_baskets.sale import sale_of, till_of
+from tests.tools.replay_baskets.shop import ReadyShop
+from tests.tools.replay_baskets.terminal import Terminal
 
 COMPLETED = "completed"
 UNDERWAY = frozenset({"pending", "unknown"})

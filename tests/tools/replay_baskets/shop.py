@@ -16,9 +16,6 @@ from accounts.services.login import Origin, log_in
 from accounts.services.sessions import log_out
 from accounts.services.users import change_own_password, create_user, reset_password
 from orders.management.ids import stable_id
-from orders.management.replay.files import Article, SoldBasket
-from orders.management.replay.sale import TILLS_PER_STORE, delivery_id, order_id
-from orders.management.replay.terminal import LogIn
 from orders.models import Category, Order, Product
 from orders.models.columns import ExactSum
 from orders.services.catalog.bulk_import import Delivered, add_products, receive_delivery
@@ -26,6 +23,9 @@ from tenants.events.outbox import announce_all
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_context, tenant_scope
 from tenants.services import add_register, add_tenant, save_row
+from tests.tools.replay_baskets.files import Article, SoldBasket
+from tests.tools.replay_baskets.sale import TILLS_PER_STORE, delivery_id, order_id
+from tests.tools.replay_baskets.terminal import LogIn
 
 CURRENCY = "USD"
 OWNER = "owner"

@@ -9,13 +9,13 @@ from decimal import Decimal
 
 from django.core.management import CommandError
 
-from orders.management.replay.files import SoldBasket
-from orders.management.replay.sale import order_id, till_of
-from orders.management.replay.shop import CHUNK, ReadyShop
-from orders.management.replay.terminal import Terminal
 from orders.models import Order, Shift
 from tenants.ids import new_id
 from tenants.scope import tenant_scope
+from tests.tools.replay_baskets.files import SoldBasket
+from tests.tools.replay_baskets.sale import order_id, till_of
+from tests.tools.replay_baskets.shop import CHUNK, ReadyShop
+from tests.tools.replay_baskets.terminal import Terminal
 
 FLOAT = "100.00"
 NOTHING = Decimal(0)

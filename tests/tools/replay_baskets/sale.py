@@ -5,7 +5,7 @@ from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from orders.management.ids import stable_id
-from orders.management.replay.files import SoldBasket, SoldLine
+from tests.tools.replay_baskets.files import SoldBasket, SoldLine
 
 # The register is part of a sale's content, so a basket must come to the same till in every run,
 # with however many workers: their number says only how many tills sell at the same time.

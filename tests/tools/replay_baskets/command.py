@@ -1,4 +1,4 @@
-"""`manage.py replay_baskets PATH`: sells real baskets over HTTP, and counts every cent after."""
+"""The command line of the replay: read files, sell, close shifts, compare totals."""
 
 import time
 from argparse import ArgumentTypeError
@@ -10,12 +10,17 @@ from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 from tqdm import tqdm
 
-from orders.management.replay.drawers import close_drawers, open_drawers, z_sums
-from orders.management.replay.files import SoldBasket, ensure_complete, read_articles, read_baskets
-from orders.management.replay.report import Report
-from orders.management.replay.shop import ReadyShop, make_ready, sold_according_to_database
-from orders.management.replay.terminal import ensure_somebody_answers
-from orders.management.replay.tills import Outcome, sell, shared_out
+from tests.tools.replay_baskets.files import (
+    SoldBasket,
+    ensure_complete,
+    read_articles,
+    read_baskets,
+)
+from tests.tools.replay_baskets.report import Report
+from tests.tools.replay_baskets.shifts import close_drawers, open_drawers, z_sums
+from tests.tools.replay_baskets.shop import ReadyShop, make_ready, sold_according_to_database
+from tests.tools.replay_baskets.terminal import ensure_somebody_answers
+from tests.tools.replay_baskets.tills import Outcome, sell, shared_out
 
 
 def count(text: str) -> int:
@@ -56,28 +61,28 @@ class Command(BaseCommand):
     ) -> None:
         work = shared_out(shop, baskets, workers)
         outcomes: list[Outcome] = []
-        breakdown: list[str] = []
+        complaints: list[str] = []
         began = time.perf_counter()
         with tqdm(total=len(baskets), unit=" baskets", disable=None) as bar:
 
-            def told(outcome: Outcome) -> None:
+            def collect(outcome: Outcome) -> None:
                 outcomes.append(outcome)
                 bar.update()
 
             try:
                 opened = open_drawers(shop, baskets, url)
                 self.stdout.write(f"{opened} shifts opened.")
-                sell(shop, work, url, told)
-                breakdown += close_drawers(shop, url)
+                sell(shop, work, url, collect)
+                complaints += close_drawers(shop, url)
             except CommandError as error:
-                breakdown.append(str(error))
+                complaints.append(str(error))
         seconds = time.perf_counter() - began
         database = sold_according_to_database(shop.tenant, baskets)
         tills = z_sums(shop, baskets)
-        self.judge(Report(baskets, outcomes, database, tills, seconds, len(work)), breakdown)
+        self.report(Report(baskets, outcomes, database, tills, seconds, len(work)), complaints)
 
-    def judge(self, report: Report, breakdown: list[str]) -> None:
+    def report(self, report: Report, complaints: list[str]) -> None:
         self.stdout.write("\n".join(report.lines()))
-        if problems := breakdown + report.problems():
-            raise CommandError("\n".join(["This was not a clean replay:", *problems]))
-        self.stdout.write("Every cent is where it belongs.")
+        if problems := complaints + report.problems():
+            raise CommandError("\n".join(["The replay found differences:", *problems]))
+        self.stdout.write("All totals agree.")

@@ -1,0 +1,1 @@
+"""Sell real baskets over HTTP and check all totals: `python -m tests.tools.replay_baskets PATH`."""
