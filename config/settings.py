@@ -211,8 +211,12 @@ CACHES = {
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.TenantBackend"]
-# A username is unique in its tenant, not in the world; the backend knows.
-SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+SILENCED_SYSTEM_CHECKS = [
+    "auth.W004",  # a username is unique in its tenant, not in the world; the backend knows
+    # A store's day starts at 00:00 by default: within seconds of midnight, Django takes this
+    # default for the current time that somebody froze by mistake.
+    "fields.W161",
+]
 PASSWORD_PEPPERS = peppers()
 PASSWORD_HASHERS = [
     *(["accounts.security.hashers.PepperedArgon2PasswordHasher"] if PASSWORD_PEPPERS else []),

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import time_machine
+from django.core import checks
 
 from config.settings import DEVELOPMENT_KEY
 
@@ -72,3 +74,11 @@ def test_the_published_key_is_refused_wherever_it_stands(name, value):
 def test_with_keys_of_ones_own_or_debugging_it_starts():
     assert start().returncode == 0
     assert start(DEBUG="on", SECRET_KEY=PUBLISHED, JWT_KEYS=json.dumps(RING)).returncode == 0
+
+
+def test_the_models_are_checked_alike_at_midnight():
+    """Django warns of a default time that lies near the current one, as 00:00 does then."""
+    with time_machine.travel("2026-03-14T00:00:05Z", tick=False):
+        messages = checks.run_checks()
+
+    assert [message for message in messages if not message.is_silenced()] == []
