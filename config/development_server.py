@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 WEB = (sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py")
 RELAY = (sys.executable, "manage.py", "relay")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-LOOK = 0.2
-LONGEST_PAUSE = 30.0
+POLL_SECONDS = 0.2
+MAX_RESTART_DELAY = 30.0
 LIBC = ctypes.CDLL(None)
 # Its number is in sys/prctl.h.
 PR_SET_PDEATHSIG = 1
@@ -36,7 +36,7 @@ def end_with_parent() -> None:
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-class Together:
+class DevelopmentServer:
     """As long as the web server runs, a relay runs beside it."""
 
     def __init__(self, web: Sequence[str] = WEB, relay: Sequence[str] = RELAY) -> None:
@@ -52,7 +52,7 @@ class Together:
         while not self.stopping and web.poll() is None:
             if relay.poll() is not None:
                 relay = self.start_again(relay)
-            time.sleep(LOOK)
+            time.sleep(POLL_SECONDS)
         if not self.stopping:
             sys.stderr.write(f"The web server ended with {web.returncode}; the relay ends too.\n")
         for process in (web, relay):
@@ -77,8 +77,8 @@ class Together:
         sys.stderr.write(f"The relay ended with {relay.returncode}; it is started again.\n")
         end = time.monotonic() + self.pause
         while not self.stopping and time.monotonic() < end:
-            time.sleep(LOOK)
-        self.pause = min(self.pause * 2, LONGEST_PAUSE)
+            time.sleep(POLL_SECONDS)
+        self.pause = min(self.pause * 2, MAX_RESTART_DELAY)
         return self.start("relay") if not self.stopping else relay
 
 
@@ -112,7 +112,7 @@ def try_listening(host: str, port: int) -> None:
 
 def main(arguments: Sequence[str]) -> int:
     ensure_free(gunicorn.bind)
-    return 0 if "--check" in arguments else Together().run()
+    return 0 if "--check" in arguments else DevelopmentServer().run()
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ from django.views.decorators.cache import never_cache
 
 from config.problems import Problem
 
-SECONDS = 2.0
+REQUIRED_CHECK_SECONDS = 2.0
 # Of a server that is only of help: longer than its own time-outs, where only its name may hang.
-SECONDS_OF_HELP = 1.0
+OPTIONAL_CHECK_SECONDS = 1.0
 log = structlog.get_logger("till.health")
 
 
@@ -43,7 +43,9 @@ class Readiness:
     While one question hangs no second one is asked: probes must not pile up.
     """
 
-    def __init__(self, checks: dict[str, Callable[[], bool]], *, seconds: float = SECONDS) -> None:
+    def __init__(
+        self, checks: dict[str, Callable[[], bool]], *, seconds: float = REQUIRED_CHECK_SECONDS
+    ) -> None:
         self.checks = checks
         self.seconds = seconds
         self.busy = Lock()
@@ -78,9 +80,9 @@ class Readiness:
         return passed
 
 
-needed = Readiness({"database": database, "migrations": migrations})
+required_checks = Readiness({"database": database, "migrations": migrations})
 # Asked apart, so that its hanging keeps nobody from hearing of the others.
-helpful = Readiness({"cache": shared_cache}, seconds=SECONDS_OF_HELP)
+optional_checks = Readiness({"cache": shared_cache}, seconds=OPTIONAL_CHECK_SECONDS)
 
 
 @never_cache
@@ -92,7 +94,7 @@ def live(request: HttpRequest) -> HttpResponse:
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """The process can serve sales: send requests here."""
-    results, help_ = needed.results(), helpful.results()
+    results, help_ = required_checks.results(), optional_checks.results()
     checks = {name: "ok" if passed else "failed" for name, passed in results.items()}
     checks |= {name: "ok" if passed else "degraded" for name, passed in help_.items()}
     if all(results.values()):

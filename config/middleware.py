@@ -25,7 +25,7 @@ Application = Callable[[dict[str, Any], Any], Any]
 # RFC 2231: `charset*=utf-8''x`, `a*0=b`. Mail has use for it, HTTP's media types have none.
 EXTENDED_PARAMETER = re.compile(r"\*\d*\*?\s*=")
 UNREADABLE = "unreadable/unreadable"
-SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SERVER_ERROR = 500
 log = structlog.get_logger("till.access")
 
@@ -41,7 +41,7 @@ class RequestIdMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         sent = request.META.get("HTTP_X_REQUEST_ID", "")
-        request_id = sent if SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(16)
+        request_id = sent if REQUEST_ID_FORMAT.fullmatch(sent) else secrets.token_hex(16)
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id, ip=ip_of(request))
@@ -66,12 +66,12 @@ class AccessLogMiddleware:
             path=request.path,
             status=response.status_code,
             milliseconds=round((time.perf_counter() - started) * 1000, 1),
-            **person(request),
+            **describe_user(request),
         )
         return response
 
 
-def person(request: HttpRequest) -> dict[str, str]:
+def describe_user(request: HttpRequest) -> dict[str, str]:
     """Who asked, if that is known by now: finding it out is not a log's business."""
     user: Any = getattr(request, "user", None)
     if isinstance(user, SimpleLazyObject):
@@ -145,7 +145,7 @@ class NoStoreMiddleware:
         return response
 
 
-def with_readable_media_types(application: Application) -> Application:
+def reject_unreadable_media_types(application: Application) -> Application:
     """Around the whole of Django, which fails on such parameters before any middleware runs.
 
     Answers 415 or 406 instead, as for every other media type that nobody reads.

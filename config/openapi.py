@@ -87,7 +87,7 @@ WITHOUT_VERSIONS = ("/api/v1/auth/sessions/{id}/",)
 # The row is named in the query string.
 NAMES_A_ROW = ("/api/v1/shifts/current/",)
 # What somebody wants to go on from may be gone.
-GOES_ON = "/api/v1/changes/"
+CHANGE_FEED_PATH = "/api/v1/changes/"
 # A password is no part of the person that is shown with a version.
 WITHOUT_VERSION = "/api/v1/auth/password/"
 
@@ -145,7 +145,7 @@ def document_operation(
     if reads_version(path, method):
         parameter = {"$ref": "#/components/parameters/IfMatch"}
         operation.setdefault("parameters", []).append(parameter)
-    for status in problems_of(path, method, operation):
+    for status in list_problem_statuses(path, method, operation):
         name, _ = RESPONSES[status]
         reference = {"$ref": f"#/components/responses/{name}"}
         operation["responses"].setdefault(status, reference)
@@ -192,14 +192,14 @@ def response(meaning: str) -> dict[str, Any]:
     }
 
 
-def problems_of(path: str, method: str, operation: dict[str, Any]) -> list[str]:
+def list_problem_statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     """The statuses that this operation may answer besides its own."""
     has_body = "requestBody" in operation
     is_drawn = "application/pdf" in operation["responses"].get("200", {}).get("content", {})
     sometimes = {
         "404": "{" in path or path in NAMES_A_ROW,
         "409": method in CHANGES or is_drawn,
-        "410": path == GOES_ON,
+        "410": path == CHANGE_FEED_PATH,
         "412": reads_version(path, method),
         "413": has_body,
         "415": has_body,

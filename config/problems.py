@@ -27,18 +27,18 @@ from rest_framework.views import set_rollback
 from accounts.models import AuthSession
 from accounts.services.denied_access_log import note_refusal
 from tenants import exceptions as domain
-from tenants.api.formats import write_moment
+from tenants.api.formats import format_datetime
 from tenants.api.serializers import flatten_errors
 from tenants.exceptions import DomainError, FieldError
 
 PROBLEM_JSON = "application/problem+json"
-MOST_ERRORS = 100
+MAX_ERRORS = 100
 # DRF repeats what was sent in its sentences, however long it is.
-LONGEST_DETAIL = 500
+MAX_DETAIL_LENGTH = 500
 HTML_PREFIXES = ("/admin/", "/platform/")
 log = structlog.get_logger("till.problems")
 
-STATUS_OF: dict[type[DomainError], int] = {
+HTTP_STATUSES: dict[type[DomainError], int] = {
     domain.DomainError: 400,
     domain.NotAuthenticated: 401,
     domain.NotPermitted: 403,
@@ -50,7 +50,7 @@ STATUS_OF: dict[type[DomainError], int] = {
     domain.IdempotencyKeyReused: 422,
     domain.PreconditionRequired: 428,
     domain.TooManyRequests: 429,
-    domain.NotHere: 501,
+    domain.NotInstalled: 501,
     domain.Unavailable: 503,
 }
 
@@ -88,7 +88,7 @@ class Problem:
             "request_id": request_id,
         }
         if self.errors:
-            body["errors"] = [shown(error) for error in self.errors[:MOST_ERRORS]]
+            body["errors"] = [shown(error) for error in self.errors[:MAX_ERRORS]]
         return body | {name: fact for name, fact in self.facts.items() if name not in body}
 
 
@@ -100,13 +100,13 @@ def shown(error: FieldError) -> dict[str, Any]:
 def plain(fact: Any) -> str:
     """Facts that JSON has no word for: amounts, ids, times, translated text."""
     if isinstance(fact, datetime):
-        return write_moment(fact)
+        return format_datetime(fact)
     return f"{fact:f}" if isinstance(fact, Decimal) else str(fact)
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """DRF's hook. None means a bug, not a refusal: let it be a 500."""
-    problem = problem_of(exc)
+    problem = build_problem(exc)
     if problem is None:
         return None
     set_rollback()
@@ -128,14 +128,14 @@ def note_denial(problem: Problem, request: Any) -> None:
 
 
 @singledispatch
-def problem_of(exc: Exception) -> Problem | None:
+def build_problem(exc: Exception) -> Problem | None:
     """What each kind of exception tells the client; an unknown kind tells nothing."""
     return None
 
 
-@problem_of.register
+@build_problem.register
 def _(exc: DomainError) -> Problem:
-    status = next(STATUS_OF[kind] for kind in type(exc).__mro__ if kind in STATUS_OF)
+    status = next(HTTP_STATUSES[kind] for kind in type(exc).__mro__ if kind in HTTP_STATUSES)
     headers = retry_after(exc.facts) | challenge(exc)
     return Problem(status, exc.code, str(exc), exc.errors, exc.facts, headers)
 
@@ -152,26 +152,26 @@ def challenge(exc: DomainError) -> dict[str, str]:
     return {"WWW-Authenticate": f'Bearer error="{exc.code}", max_age="{exc.facts["max_age"]}"'}
 
 
-@problem_of.register
-def told_by(exc: rest.APIException) -> Problem:
+@build_problem.register
+def build_api_problem(exc: rest.APIException) -> Problem:
     # Some, simplejwt's among them, hold a dictionary of which `detail` is one entry.
     told = exc.detail if isinstance(exc.detail, dict) else {"detail": exc.detail}
     detail = told.get("detail", exc.default_detail)
     code = str(told.get("code") or getattr(detail, "code", None) or exc.default_code)
     errors, facts = getattr(exc, "errors", ()), getattr(exc, "facts", {})
-    return Problem(exc.status_code, code, str(detail)[:LONGEST_DETAIL], errors, facts)
+    return Problem(exc.status_code, code, str(detail)[:MAX_DETAIL_LENGTH], errors, facts)
 
 
-@problem_of.register(rest.NotAuthenticated)
-@problem_of.register(rest.AuthenticationFailed)
+@build_problem.register(rest.NotAuthenticated)
+@build_problem.register(rest.AuthenticationFailed)
 def _(exc: rest.APIException) -> Problem:
     """401 also from a view without authentication, where DRF would make it 403."""
-    told = told_by(exc)
+    told = build_api_problem(exc)
     headers = {"WWW-Authenticate": getattr(exc, "auth_header", None) or "Bearer"}
     return Problem(type(exc).status_code, told.code, told.detail, headers=headers)
 
 
-@problem_of.register
+@build_problem.register
 def _(exc: rest.Throttled) -> Problem:
     facts = {"retry_after": max(1, math.ceil(getattr(exc, "wait", None) or 1))}
     return Problem(
@@ -179,7 +179,7 @@ def _(exc: rest.Throttled) -> Problem:
     )
 
 
-@problem_of.register
+@build_problem.register
 def _(exc: rest.ValidationError) -> Problem:
     return invalid(tuple(flatten_errors(exc.detail)))
 
@@ -188,7 +188,7 @@ def invalid(errors: Sequence[FieldError]) -> Problem:
     return Problem(400, domain.Invalid.code, domain.Invalid.message, errors)
 
 
-@problem_of.register
+@build_problem.register
 def _(exc: django_exceptions.ValidationError) -> Problem:
     """What `full_clean` found. Only a duplicate is about the others, and so a conflict."""
     errors = tuple(model_errors(exc))
@@ -212,35 +212,35 @@ def model_error(name: str, error: Any) -> FieldError:
     return FieldError(name, error.code or "invalid", " ".join(error.messages))
 
 
-@problem_of.register(Http404)
-@problem_of.register(rest.NotFound)
-@problem_of.register(django_exceptions.ObjectDoesNotExist)
+@build_problem.register(Http404)
+@build_problem.register(rest.NotFound)
+@build_problem.register(django_exceptions.ObjectDoesNotExist)
 def _(exc: Exception) -> Problem:
     """Always in the same words: what belongs to another shop is not told from what is not."""
     return Problem(404, domain.NotFound.code, domain.NotFound.message)
 
 
-@problem_of.register
+@build_problem.register
 def _(exc: django_exceptions.PermissionDenied) -> Problem:
     return Problem(403, domain.NotPermitted.code, domain.NotPermitted.message)
 
 
-@problem_of.register
+@build_problem.register
 def _(exc: django_exceptions.RequestDataTooBig) -> Problem:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     detail = f"The body may have at most {limit} bytes."
     return Problem(413, "body_too_large", detail, facts={"max_bytes": limit})
 
 
-@problem_of.register(django_exceptions.BadRequest)
-@problem_of.register(django_exceptions.SuspiciousOperation)
-@problem_of.register(UnreadablePostError)
+@build_problem.register(django_exceptions.BadRequest)
+@build_problem.register(django_exceptions.SuspiciousOperation)
+@build_problem.register(UnreadablePostError)
 def _(exc: Exception) -> Problem:
     return Problem(400, "bad_request", "This request cannot be read.")
 
 
-@problem_of.register(OperationalError)
-@problem_of.register(InterfaceError)
+@build_problem.register(OperationalError)
+@build_problem.register(InterfaceError)
 def _(exc: Exception) -> Problem:
     """The database is away, busy or undecided. It will pass, so the client may try again."""
     log.error("database_unavailable", exc_info=exc)
@@ -255,7 +255,9 @@ def _(exc: Exception) -> Problem:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(HTML_PREFIXES):
         return defaults.bad_request(request, exception)
-    problem = problem_of(exception) or Problem(400, "bad_request", "This request cannot be read.")
+    problem = build_problem(exception) or Problem(
+        400, "bad_request", "This request cannot be read."
+    )
     return problem.response(request)
 
 
@@ -285,7 +287,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     detail = "Something went wrong on our side. Tell us the request_id."
     problem = Problem(500, "internal_error", detail)
     if isinstance(failure := sys.exc_info()[1], OperationalError | InterfaceError):
-        problem = problem_of(failure) or problem
+        problem = build_problem(failure) or problem
     if not request.path.startswith(HTML_PREFIXES):
         return problem.response(request)
     if problem.status != HTTPStatus.SERVICE_UNAVAILABLE:

@@ -20,7 +20,7 @@ env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
 # Keys for trying things out on one's own machine; anything else must bring its own.
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 DEVELOPMENT_KEY = "a-key-that-everybody-knows-and-nobody-may-use-in-production-0123456789"
 
 
@@ -37,7 +37,7 @@ def secret(name: str) -> str:
     """A secret from the environment; only DEBUG may do without."""
     value: str = env.str(name, default=DEVELOPMENT_KEY if DEBUG else "")
     ensure_private(name, value)
-    if len(value) < SHORTEST_SECRET:
+    if len(value) < MIN_SECRET_LENGTH:
         raise ImproperlyConfigured(
             f"{name} must be set to at least 32 random characters, "
             'for example from: python -c "import secrets; print(secrets.token_urlsafe(64))". '
@@ -264,7 +264,7 @@ OUTBOX_SUBSCRIBERS = [
 RELAY_JOBS = [
     "orders.services.reconciliation.LeftBehindPayments",
     "orders.services.reconciliation.LeftBehindPayouts",
-    "tenants.events.change_feed.Numbering",
+    "tenants.events.change_feed.PositionAssignment",
 ]
 # For how long a reader of the feed of changes may stay away, and what was told is kept.
 CHANGES_KEPT = timedelta(days=env.int("CHANGES_KEPT_DAYS", default=30))

@@ -8,6 +8,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
 # Only now, with Django set up: the middleware's own imports ask for its settings and models.
-from config.middleware import with_readable_media_types  # noqa: E402
+from config.middleware import reject_unreadable_media_types  # noqa: E402
 
-application = with_readable_media_types(django)
+application = reject_unreadable_media_types(django)

@@ -5,7 +5,7 @@ from tenants.exceptions import (
     DomainError,
     Invalid,
     NotFound,
-    NotHere,
+    NotInstalled,
     NotPermitted,
     TooLarge,
 )
@@ -139,7 +139,7 @@ class RefundNotDone(Conflict):
     message = "This refund is {refund_status}, so that it has no receipt."
 
 
-class PdfUnavailable(NotHere):
+class PdfUnavailable(NotInstalled):
     code = "pdf_unavailable"
     message = (
         "PDF cannot be made on this server. Whoever runs it installs what is missing: "

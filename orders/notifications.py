@@ -14,8 +14,8 @@ from django.core.mail import EmailMultiAlternatives
 
 from accounts.models import Role, User
 from orders.models import StockLevel
-from tenants.api.formats import write_number
-from tenants.events.delivery import GiveUp, Subscriber
+from tenants.api.formats import format_number
+from tenants.events.delivery import PermanentFailure, Subscriber
 from tenants.models import OutboxDelivery
 from tenants.scope import current_tenant
 
@@ -100,8 +100,8 @@ def _low_stock(level: StockLevel) -> str:
     product, point = level.product, level.reorder_point
     return (
         f"{product.name} ({product.sku}) runs low in {level.store.name}: "
-        f"{write_number(level.quantity)} left; "
-        f"the reorder point is {write_number(point) if point is not None else 'not set'}.\n\n"
+        f"{format_number(level.quantity)} left; "
+        f"the reorder point is {format_number(point) if point is not None else 'not set'}.\n\n"
         f"{current_tenant().name}\n"
     )
 
@@ -127,7 +127,7 @@ def send_mail(
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:
         if all(code in FOR_GOOD for code, _ in error.recipients.values()):
-            raise GiveUp("The mail server refuses the address.") from error
+            raise PermanentFailure("The mail server refuses the address.") from error
         raise
 
 

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from tenants import audit, services
-from tenants.events.delivery import configured
-from tenants.events.outbox import announce_row
+from tenants.events.delivery import load_configured
+from tenants.events.outbox import publish_row
 from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, OutboxDelivery, OutboxEvent, Register, Store, Tenant
 from tenants.scope import tenant_context, tenant_scope
@@ -42,17 +42,17 @@ class PlatformAdmin(admin.ModelAdmin):
             name: {"from": audit.plain(form.initial.get(name)), "to": form.cleaned_data[name]}
             for name in form.changed_data
         }
-        with tenant_context(shop_of(obj)):
+        with tenant_context(get_tenant(obj)):
             obj.save_changes(*form.changed_data)
-            event = self.event_of(changed)
+            event = self.audit_event_name(changed)
             audit.record(event, actor=request.user, target=obj, changes=changed)
-            announce_row(obj, is_new=False)
+            publish_row(obj, is_new=False)
 
-    def event_of(self, changed: dict[str, Any]) -> str:
+    def audit_event_name(self, changed: dict[str, Any]) -> str:
         return f"{self.opts.model_name}_changed"
 
 
-def shop_of(row: Any) -> Tenant:
+def get_tenant(row: Any) -> Tenant:
     return row if isinstance(row, Tenant) else row.tenant
 
 
@@ -94,7 +94,7 @@ class TenantAdmin(PlatformAdmin):
     fields = ("id", "slug", "name", "country", "currency", "timezone", "is_active", "created_at")
     readonly_fields = ("id", "slug", "currency", "created_at")
 
-    def event_of(self, changed: dict[str, Any]) -> str:
+    def audit_event_name(self, changed: dict[str, Any]) -> str:
         if "is_active" not in changed:
             return "settings_changed"
         return "tenant_restored" if changed["is_active"]["to"] else "tenant_suspended"
@@ -147,17 +147,17 @@ class AuditEventAdmin(ReadOnly, TenantScopedAdmin):
     )
 
 
-class NewestOnly(Paginator):
+class NewestRowsPaginator(Paginator):
     """Of a table that grows without end only so many rows are listed, and no more are counted.
 
     What lies further back is found by the filters and the search.
     """
 
-    MOST = 1000
+    MAX_ROWS = 1000
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[: self.MOST].count()
+        return self.object_list[: self.MAX_ROWS].count()
 
 
 class NameFilter(ABC, admin.SimpleListFilter):
@@ -182,7 +182,7 @@ class TopicFilter(NameFilter):
     title = parameter_name = "topic"
 
     def names(self) -> set[str]:
-        subscribers, _ = configured()
+        subscribers, _ = load_configured()
         return {topic for each in subscribers for topic in each.topics}
 
     def condition(self, name: str) -> Q:
@@ -193,7 +193,7 @@ class SubscriberFilter(NameFilter):
     title = parameter_name = "subscriber"
 
     def names(self) -> set[str]:
-        subscribers, _ = configured()
+        subscribers, _ = load_configured()
         return {each.name for each in subscribers}
 
     def condition(self, name: str) -> Q:
@@ -204,7 +204,7 @@ class SubscriberFilter(NameFilter):
 class OutboxAdmin(ReadOnly, TenantScopedAdmin):
     """Newest first, as ids are; without what was told, which is the shop's and its customers'."""
 
-    paginator = NewestOnly
+    paginator = NewestRowsPaginator
     ordering = ("-id",)
     # The shops that a word fits are few; what they told is not searched.
     search_fields = ("tenant__slug",)

@@ -22,14 +22,14 @@ class PlatformSite(AdminSite):
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """The scope begins after the question who asks: that is not for all tenants to answer."""
-        return super().admin_view(in_every_tenant(view), cacheable)
+        return super().admin_view(across_all_tenants(view), cacheable)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """No page uses it, and it would list the rows of any model that is asked for."""
         raise PermissionDenied
 
 
-def in_every_tenant(view: View) -> View:
+def across_all_tenants(view: View) -> View:
     """Make the page, and render it, with the rows of every shop in sight."""
 
     @wraps(view)

@@ -10,7 +10,7 @@ import structlog
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from tenants.api.formats import write_amount
+from tenants.api.formats import format_amount
 from tenants.columns import MoneyColumn
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, current_tenant
@@ -18,18 +18,18 @@ from tenants.scope import across_tenants, current_tenant
 # What a shop's books call all who run the installation; no person of the shop lacks an id.
 PLATFORM = "Platform"
 # What the kept name of somebody unknown begins with.
-HASHED = "hash:"
+HASH_PREFIX = "hash:"
 log = structlog.get_logger("till.audit")
 
 
-class Named(Protocol):
+class NamedRow(Protocol):
     """A row that can be pointed at: anything with an id and a name."""
 
     pk: Any
 
 
 def record(
-    event: str, *, actor: Named | None = None, target: Named | None = None, **facts: Any
+    event: str, *, actor: NamedRow | None = None, target: NamedRow | None = None, **facts: Any
 ) -> None:
     """Write an event of the shop in scope. Facts are what JSON can say, and never a secret.
 
@@ -39,37 +39,41 @@ def record(
     shop = current_tenant()
     if getattr(actor, "is_platform", False):
         # The shop learns what was done to it, and the platform alone by whom and from where.
-        record_at_platform(event, actor=actor, target=target, **facts, shop=shop.slug)
+        record_for_platform(event, actor=actor, target=target, **facts, shop=shop.slug)
         _write(_event(shop, event, None, target, facts, actor_name=PLATFORM))
     else:
-        _write(_event(shop, event, actor, target, facts, **_around()))
+        _write(_event(shop, event, actor, target, facts, **_request_context()))
 
 
-def build(event: str, *, actor: Named, target: Named | None = None, **facts: Any) -> AuditEvent:
+def build(
+    event: str, *, actor: NamedRow, target: NamedRow | None = None, **facts: Any
+) -> AuditEvent:
     """Return an event of the shop in scope, to be inserted with other rows of the transaction."""
-    built = _event(current_tenant(), event, actor, target, facts, **_around())
+    built = _event(current_tenant(), event, actor, target, facts, **_request_context())
     transaction.on_commit(lambda: _log(built))
     return built
 
 
-def record_at_platform(
-    event: str, *, actor: Named | None = None, target: Named | None = None, **facts: Any
+def record_for_platform(
+    event: str, *, actor: NamedRow | None = None, target: NamedRow | None = None, **facts: Any
 ) -> None:
     """Write an event of the people who run the installation, which is no shop's business."""
-    _write(_event(None, event, actor, target, facts, **_around()))
+    _write(_event(None, event, actor, target, facts, **_request_context()))
 
 
-def record_stranger(event: str, *, tenant: Tenant | None, name: str, **facts: Any) -> None:
+def record_anonymous(event: str, *, tenant: Tenant | None, name: str, **facts: Any) -> None:
     """Write what somebody did whom nobody knows, by whatever name they gave.
 
     People type passwords where names belong: the name is kept as a keyed hash.
     """
-    _write(_event(tenant, event, None, None, facts, actor_name=hashed(name), **_around()))
+    _write(
+        _event(tenant, event, None, None, facts, actor_name=hash_name(name), **_request_context())
+    )
 
 
-def hashed(name: str) -> str:
+def hash_name(name: str) -> str:
     """Tells two names apart and the same one again, to nobody without the installation's key."""
-    return HASHED + salted_hmac("till.audit", name, algorithm="sha256").hexdigest()[:24]
+    return HASH_PREFIX + salted_hmac("till.audit", name, algorithm="sha256").hexdigest()[:24]
 
 
 def changes(row: Any, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -85,7 +89,7 @@ def _written(row: Any, name: str, value: Any) -> Any:
     """An amount with the decimals of the currency, whatever its column has; the rest plain."""
     columns = {field.name: field for field in row._meta.fields}
     if isinstance(columns.get(name), MoneyColumn) and isinstance(value, Decimal):
-        return write_amount(value, current_tenant().currency_exponent)
+        return format_amount(value, current_tenant().currency_exponent)
     return plain(value)
 
 
@@ -97,8 +101,8 @@ def plain(value: Any) -> Any:
 def _event(
     tenant: Tenant | None,
     event: str,
-    actor: Named | None,
-    target: Named | None,
+    actor: NamedRow | None,
+    target: NamedRow | None,
     facts: dict[str, Any],
     **more: Any,
 ) -> AuditEvent:
@@ -116,7 +120,7 @@ def _event(
     )
 
 
-def _around() -> dict[str, Any]:
+def _request_context() -> dict[str, Any]:
     """From where the request came, and of which log-in it is."""
     around = structlog.contextvars.get_contextvars()
     session = around.get("session")

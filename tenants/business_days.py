@@ -29,27 +29,27 @@ class BusinessDays:
     clock: ZoneInfo
     starts_at: time
 
-    def start_of(self, day: date) -> datetime:
+    def start_of_day(self, day: date) -> datetime:
         """Return the instant, in UTC, at which this business day begins; it ends with the next."""
-        return _start_of(self.clock, self.starts_at, day)
+        return _find_start_of_day(self.clock, self.starts_at, day)
 
-    def day_of(self, moment: datetime) -> date:
+    def day_at(self, moment: datetime) -> date:
         """Return the business day of an instant: after midnight it may still be the day before.
 
         Where the clock goes back over midnight, its date is one behind the day that has begun.
         """
         day = moment.astimezone(self.clock).date() + DAY
-        while moment < self.start_of(day):
+        while moment < self.start_of_day(day):
             day -= DAY
         return day
 
-    def day_began(self, moment: datetime) -> datetime:
+    def start_of_day_at(self, moment: datetime) -> datetime:
         """Return the instant, in UTC, at which the business day of this instant began."""
-        return self.start_of(self.day_of(moment))
+        return self.start_of_day(self.day_at(moment))
 
 
 @lru_cache(maxsize=4096)
-def _start_of(clock: ZoneInfo, starts_at: time, day: date) -> datetime:
+def _find_start_of_day(clock: ZoneInfo, starts_at: time, day: date) -> datetime:
     wall = datetime.combine(day, starts_at)
     # fold=0: the first of two instants, and of a time in a gap an instant after the gap.
     first = wall.replace(tzinfo=clock).astimezone(UTC)

@@ -16,7 +16,7 @@ from typing import IO
 from tenants.exceptions import FieldError
 
 # No row of ours is near it, and one that never ends is not read to its end.
-LONGEST_ROW = 65_536
+MAX_ROW_LENGTH = 65_536
 SHOWN = 100
 # What a spreadsheet takes for the beginning of a formula, in full width too. Apostrophes before it
 # may be ours already.
@@ -25,20 +25,20 @@ FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 UNDECODED = re.compile("[\udc80-\udcff]")
 
 
-def shown(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """The cell with an apostrophe before what would be a formula."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
-def meant(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     """The cell without the apostrophe that `shown` put there."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
-def written(rows: Iterable[Iterable[str]]) -> str:
+def write_csv(rows: Iterable[Iterable[str]]) -> str:
     """These rows, each ended as RFC 4180 has it."""
     text = io.StringIO(newline="")
-    csv.writer(text).writerows([shown(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([escape_formula(cell) for cell in row] for row in rows)
     return text.getvalue()
 
 
@@ -54,7 +54,7 @@ class RowTooLong(csv.Error):
     """A row that nobody wrote: most likely a quote that was never closed."""
 
 
-class Sheet:
+class CSVFile:
     """A file with a header in its first row, its columns in any order; `errors` are the header's.
 
     It may be read as often as needed.
@@ -62,31 +62,31 @@ class Sheet:
 
     def __init__(self, file: IO[bytes], *, columns: Collection[str], required: str) -> None:
         self.file = file
-        with self.opened() as records:
+        with self.open_records() as records:
             try:
                 header = next(records, [])
             except csv.Error:
                 header = []
-        self.columns = [meant(cell).strip().lower() for cell in header]
-        self.errors = tuple(header_errors(self.columns, columns, required))
+        self.columns = [unescape_formula(cell).strip().lower() for cell in header]
+        self.errors = tuple(find_header_errors(self.columns, columns, required))
 
     @contextmanager
-    def opened(self) -> Iterator[Iterator[list[str]]]:
+    def open_records(self) -> Iterator[Iterator[list[str]]]:
         """The records of the file from its beginning, separated as its header is."""
         self.file.seek(0)
         text = io.TextIOWrapper(self.file, "utf-8-sig", errors="surrogateescape", newline="")
         try:
-            header = text.readline(LONGEST_ROW)
+            header = text.readline(MAX_ROW_LENGTH)
             text.seek(0)
             delimiter = ";" if header.count(";") > header.count(",") else ","
-            yield records_of(text, delimiter)
+            yield iterate_records(text, delimiter)
         finally:
             text.detach()
 
     def rows(self) -> Iterator[Row | FieldError]:
         """Every row in which there is something, or what is wrong with it."""
         number = 1
-        with self.opened() as records:
+        with self.open_records() as records:
             try:
                 for number, cells in enumerate(records, 1):
                     if number > 1 and any(map(str.strip, cells)):
@@ -103,37 +103,39 @@ class Sheet:
         for column, cell in named.items():
             if not cell.isascii() and UNDECODED.search(cell):
                 return FieldError(column, "malformed_encoding", "Not UTF-8.", row=number)
-        return Row(number, {column: meant(cell).strip() for column, cell in named.items()})
+        return Row(
+            number, {column: unescape_formula(cell).strip() for column, cell in named.items()}
+        )
 
 
-def records_of(text: io.TextIOBase, delimiter: str) -> Iterator[list[str]]:
-    lines = Lines(text)
+def iterate_records(text: io.TextIOBase, delimiter: str) -> Iterator[list[str]]:
+    lines = BoundedLines(text)
     for record in csv.reader(lines, delimiter=delimiter, strict=True):
         lines.length = 0
         yield record
 
 
-class Lines:
+class BoundedLines:
     """The lines of a file, counted so that a row without an end is not read into memory."""
 
     def __init__(self, text: io.TextIOBase) -> None:
         self.text = text
         self.length = 0
 
-    def __iter__(self) -> "Lines":
+    def __iter__(self) -> "BoundedLines":
         return self
 
     def __next__(self) -> str:
-        line = self.text.readline(LONGEST_ROW)
+        line = self.text.readline(MAX_ROW_LENGTH)
         self.length += len(line)
-        if self.length >= LONGEST_ROW:
+        if self.length >= MAX_ROW_LENGTH:
             raise RowTooLong
         if not line:
             raise StopIteration
         return line
 
 
-def header_errors(
+def find_header_errors(
     header: list[str], columns: Collection[str], required: str
 ) -> Iterator[FieldError]:
     for column, times in Counter(header).items():

@@ -20,7 +20,7 @@ IN_HUNDREDTHS = frozenset(
 CURRENCIES = WITHOUT_MINOR_UNIT | IN_HUNDREDTHS | IN_THOUSANDTHS
 
 
-def exponent_of(currency: str) -> int:
+def get_currency_exponent(currency: str) -> int:
     """How many decimals an amount has: EUR 2, JPY 0, KWD 3."""
     if currency in WITHOUT_MINOR_UNIT:
         return 0

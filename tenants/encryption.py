@@ -10,15 +10,15 @@ from django.utils.crypto import salted_hmac
 SALT = "till.sealing"
 
 
-def seal(secret: str) -> str:
-    return _box().encrypt(secret.encode()).decode()
+def encrypt(secret: str) -> str:
+    return _fernet().encrypt(secret.encode()).decode()
 
 
-def unseal(sealed: str) -> str:
-    return _box().decrypt(sealed.encode()).decode()
+def decrypt(sealed: str) -> str:
+    return _fernet().decrypt(sealed.encode()).decode()
 
 
-def _box() -> MultiFernet:
+def _fernet() -> MultiFernet:
     """Closes with the installation's key, opens also with those that it had before."""
     keys: list[Any] = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet([Fernet(_key(key)) for key in keys])

@@ -36,7 +36,7 @@ class Invalid(DomainError):
     def field(cls, field: str, detail: str, *, code: str = "invalid") -> "Invalid":
         return cls(errors=(FieldError(field, code, detail),))
 
-    def under(self, path: str) -> "Invalid":
+    def nested_under(self, path: str) -> "Invalid":
         """The same refusal of an input that was part of a larger one."""
         return Invalid(
             errors=tuple(
@@ -99,7 +99,7 @@ class Unavailable(DomainError):
     message = "Not possible at this moment: try again."
 
 
-class NotHere(DomainError):
+class NotInstalled(DomainError):
     """This installation cannot do it: something that it needs is not installed."""
 
     code = "not_here"
@@ -167,7 +167,7 @@ class TooManyWebhooks(Conflict):
     message = "A shop has at most {most} webhooks."
 
 
-class WebhookOff(Conflict):
+class WebhookDisabled(Conflict):
     code = "webhook_off"
     message = "This webhook is switched off: switch it on first."
 

@@ -1,10 +1,10 @@
 """Doing once what is asked twice: the key of a request is written with what the request does.
 
-A view names the key of its request (`claimed`). Work of one transaction is locked by it and
+A view names the key of its request (`use_key`). Work of one transaction is locked by it and
 writes it at the end, answer and all. Work of several transactions has its deed write the key
-in the first of them (`note`, or `rows` for `insert_all`), and the answer follows. Where somebody
-outside is asked first, the key is written before (`begun`). Of a deed that was done and whose
-answer was lost, the same request again is told what became of it (`is_resumed`).
+in the first of them (`save_key`, or `key_rows` for `bulk_insert`), and the answer follows. Where
+somebody outside is asked first, the key is written before (`reserve_key`). Of a deed that was done
+and whose answer was lost, the same request again is told what became of it (`is_resumed`).
 """
 
 from collections.abc import Iterator
@@ -14,15 +14,15 @@ from typing import Any
 
 from django.db import IntegrityError, connection
 
-from tenants.database.compiled_queries import Prepared
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import DomainError, RequestInProgress
 from tenants.ids import is_duplicate
 from tenants.models import IdempotencyKey
-from tenants.scope import deed, tenant_context
+from tenants.scope import atomic_with_retry, tenant_context
 
 _claim: ContextVar[IdempotencyKey | None] = ContextVar("idempotency_key", default=None)
 
-KEY = Prepared(
+KEY = CompiledQuery(
     lambda tenant, user, method, path, key: IdempotencyKey.objects.filter(
         tenant=tenant, user=user, method=method, path=path, key=key
     )
@@ -36,33 +36,33 @@ UNHURRIED = "SET LOCAL synchronous_commit = off; "
 
 
 @contextmanager
-def claimed(claim: IdempotencyKey) -> Iterator[None]:
+def use_key(idempotency_key: IdempotencyKey) -> Iterator[None]:
     """Everything done here is done under this key, once."""
-    token = _claim.set(claim)
+    token = _claim.set(idempotency_key)
     try:
         yield
     finally:
         _claim.reset(token)
 
 
-def rows() -> list[IdempotencyKey]:
+def key_rows() -> list[IdempotencyKey]:
     """The key of this request, if it has one, for deeds that write all their rows at once."""
-    claim = _claim.get()
-    return [] if claim is None else [claim]
+    idempotency_key = _claim.get()
+    return [] if idempotency_key is None else [idempotency_key]
 
 
-def note(left: str = "") -> None:
+def save_key(resume_data: str = "") -> None:
     """Write the key of this request, if it has one, in the transaction of the deed.
 
-    A request of several deeds may do so in each: the first that is committed writes it. `left`
-    is what the answer can be made of, where it cannot be read off the rows.
+    A request of several deeds may do so in each: the first that is committed writes it.
+    `resume_data` is what the answer can be made of, where it cannot be read off the rows.
     """
-    for claim in rows():
-        claim.body = left
+    for idempotency_key in key_rows():
+        idempotency_key.body = resume_data
         try:
-            with tenant_context(claim.tenant):
+            with tenant_context(idempotency_key.tenant):
                 IdempotencyKey.objects.bulk_create(
-                    [claim],
+                    [idempotency_key],
                     update_conflicts=True,
                     unique_fields=["id"],
                     update_fields=["updated_at"],
@@ -73,72 +73,77 @@ def note(left: str = "") -> None:
             raise RequestInProgress(retry_after=1) from error
 
 
-def known(claim: IdempotencyKey) -> IdempotencyKey | None:
+def find_key(idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
     """What this key was used for before; refused where that was something else."""
     found = KEY.first(
-        tenant=claim.tenant.pk,
-        user=claim.user,
-        method=claim.method,
-        path=claim.path,
-        key=claim.key,
+        tenant=idempotency_key.tenant.pk,
+        user=idempotency_key.user,
+        method=idempotency_key.method,
+        path=idempotency_key.path,
+        key=idempotency_key.key,
     )
     if found is not None:
-        found.ensure_same(claim)
+        found.ensure_same(idempotency_key)
     return found
 
 
-def answered(claim: IdempotencyKey) -> IdempotencyKey | None:
+def find_answered_key(idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
     """The same, where its answer is kept."""
-    found = known(claim)
+    found = find_key(idempotency_key)
     return found if found is not None and found.is_answered else None
 
 
 @contextmanager
-def begun() -> Iterator[None]:
+def reserve_key() -> Iterator[None]:
     """The key is there before anybody outside is asked, and gone again if that is refused."""
-    if rows():
-        deed(note)()
+    if key_rows():
+        atomic_with_retry(save_key)()
     try:
         yield
     except DomainError:
-        deed(_forget)()
+        atomic_with_retry(_delete_unanswered)()
         raise
 
 
-def _forget() -> None:
-    for claim in rows():
-        IdempotencyKey.objects.filter(pk=claim.pk, status=None).delete()
+def _delete_unanswered() -> None:
+    for idempotency_key in key_rows():
+        IdempotencyKey.objects.filter(pk=idempotency_key.pk, status=None).delete()
 
 
 def is_resumed() -> bool:
     """Whether a deed of this request was done before, when it came first under the same key."""
-    return any(claim.is_resumed for claim in rows())
+    return any(idempotency_key.is_resumed for idempotency_key in key_rows())
 
 
-def left() -> str:
+def resume_data() -> str:
     """What that deed left to make the answer of."""
-    return "".join(claim.body for claim in rows() if claim.is_resumed)
+    return "".join(
+        idempotency_key.body for idempotency_key in key_rows() if idempotency_key.is_resumed
+    )
 
 
-def lock(claim: IdempotencyKey) -> None:
+def lock_key(idempotency_key: IdempotencyKey) -> None:
     """Let nobody else do the same until this transaction ends, however it ends.
 
     SQLite has one writer at a time anyway: there the others wait.
     """
     if connection.vendor != "postgresql":
         return
-    number = int.from_bytes(claim.natural_id.bytes[:8], signed=True)
+    number = int.from_bytes(idempotency_key.resource_id.bytes[:8], signed=True)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [number])
         if not cursor.fetchone()[0]:
             raise RequestInProgress(retry_after=1)
 
 
-def complete(claim: IdempotencyKey) -> bool:
+def save_answer(idempotency_key: IdempotencyKey) -> bool:
     """Keep the answer with the key that a deed wrote; False where none of this request did."""
-    columns: Any = map(claim._meta.get_field, ("status", "headers", "body", "tenant", "id"))
+    columns: Any = map(
+        idempotency_key._meta.get_field, ("status", "headers", "body", "tenant", "id")
+    )
     values = [
-        column.get_db_prep_save(getattr(claim, column.attname), connection) for column in columns
+        column.get_db_prep_save(getattr(idempotency_key, column.attname), connection)
+        for column in columns
     ]
     hurry = UNHURRIED if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
@@ -148,7 +153,7 @@ def complete(claim: IdempotencyKey) -> bool:
         return bool(cursor.rowcount)
 
 
-def keep(claim: IdempotencyKey) -> None:
+def save_answered_key(idempotency_key: IdempotencyKey) -> None:
     """Keep the answer to a request that had nothing to write."""
-    with tenant_context(claim.tenant):
-        IdempotencyKey.objects.bulk_create([claim], ignore_conflicts=True)
+    with tenant_context(idempotency_key.tenant):
+        IdempotencyKey.objects.bulk_create([idempotency_key], ignore_conflicts=True)

@@ -23,20 +23,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Across(Enum):
+class AllTenants(Enum):
     """The loud way across tenants, for platform work only."""
 
-    TENANTS = "tenants"
+    SCOPE = "all tenants"
 
 
-_scope: ContextVar["Tenant | Across | None"] = ContextVar("tenant_scope", default=None)
+_scope: ContextVar["Tenant | AllTenants | None"] = ContextVar("tenant_scope", default=None)
 
 # SQLSTATE of serialization_failure and deadlock_detected: PostgreSQL asks to try again.
-TRANSIENT = frozenset({"40001", "40P01"})
-ATTEMPTS = 5
+TRANSIENT_SQLSTATES = frozenset({"40001", "40P01"})
+MAX_ATTEMPTS = 5
 
 
-def current_scope() -> "Tenant | Across":
+def current_scope() -> "Tenant | AllTenants":
     scope = _scope.get()
     if scope is None:
         raise NoTenantScope("No tenant scope: enter tenant_scope(tenant) first.")
@@ -45,7 +45,7 @@ def current_scope() -> "Tenant | Across":
 
 def current_tenant() -> "Tenant":
     scope = current_scope()
-    if isinstance(scope, Across):
+    if isinstance(scope, AllTenants):
         raise NoTenantScope("This work belongs to one tenant, but the scope is all of them.")
     return scope
 
@@ -58,13 +58,13 @@ def has_scope() -> bool:
     return _scope.get() is not None
 
 
-def scope_or_none() -> "Tenant | Across | None":
+def scope_or_none() -> "Tenant | AllTenants | None":
     """For the connection, which tells PostgreSQL."""
     return _scope.get()
 
 
 @contextmanager
-def _entered(scope: "Tenant | Across") -> Iterator[None]:
+def _entered(scope: "Tenant | AllTenants") -> Iterator[None]:
     token = _scope.set(scope)
     try:
         yield
@@ -100,11 +100,11 @@ def tenant_scope(tenant: "Tenant") -> Iterator[None]:
 @contextmanager
 def across_tenants() -> Iterator[None]:
     """See the rows of every shop. For platform work; grep for it."""
-    with _entered(Across.TENANTS):
+    with _entered(AllTenants.SCOPE):
         yield
 
 
-def retrying(work: Callable[P, T]) -> Callable[P, T]:
+def retry_on_conflict(work: Callable[P, T]) -> Callable[P, T]:
     """Run again, as a whole, what PostgreSQL rolled back to break a deadlock.
 
     Only the outermost transaction may: inside another one the first half would be lost.
@@ -114,7 +114,7 @@ def retrying(work: Callable[P, T]) -> Callable[P, T]:
     def run(*args: P.args, **kwargs: P.kwargs) -> T:
         if connection.in_atomic_block:
             return work(*args, **kwargs)
-        for _ in range(ATTEMPTS - 1):
+        for _ in range(MAX_ATTEMPTS - 1):
             try:
                 return work(*args, **kwargs)
             except OperationalError as error:
@@ -126,9 +126,9 @@ def retrying(work: Callable[P, T]) -> Callable[P, T]:
 
 
 def is_transient(error: OperationalError) -> bool:
-    return getattr(error.__cause__, "sqlstate", None) in TRANSIENT
+    return getattr(error.__cause__, "sqlstate", None) in TRANSIENT_SQLSTATES
 
 
-def deed(work: Callable[P, T]) -> Callable[P, T]:
+def atomic_with_retry(work: Callable[P, T]) -> Callable[P, T]:
     """A service that changes the shop: all of it or nothing, and tried again on a deadlock."""
-    return retrying(transaction.atomic(work))
+    return retry_on_conflict(transaction.atomic(work))

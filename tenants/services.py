@@ -6,12 +6,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from tenants import audit
-from tenants.audit import Named
-from tenants.events.outbox import announce_row
+from tenants.audit import NamedRow
+from tenants.events.outbox import publish_row
 from tenants.exceptions import CurrencyFixed, SlugTaken
 from tenants.ids import is_duplicate
 from tenants.models import OutboxDelivery, Register, Store, Tenant
-from tenants.scope import current_tenant_id, deed
+from tenants.scope import atomic_with_retry, current_tenant_id
 
 
 def lock_tenant() -> Tenant:
@@ -22,8 +22,8 @@ def lock_tenant() -> Tenant:
     return Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
 
 
-@deed
-def add_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Tenant:
+@atomic_with_retry
+def create_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Tenant:
     """Open the books of a new shop; the slug belongs to the first who asks."""
     tenant = Tenant(slug=slug, name=name, currency=currency, **settings)
     tenant.clean_fields()
@@ -37,9 +37,9 @@ def add_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Tenan
     return tenant
 
 
-@deed
-def add_register(
-    *, store: Store, name: str, is_active: bool = True, by: Named | None = None
+@atomic_with_retry
+def create_register(
+    *, store: Store, name: str, is_active: bool = True, by: NamedRow | None = None
 ) -> Register:
     """Put a till into a store; its number is the next of the shop and never used again.
 
@@ -51,12 +51,14 @@ def add_register(
     register.full_clean()
     register.save(force_insert=True)
     audit.record("register_added", actor=by, target=register, store=store)
-    announce_row(register, is_new=True)
+    publish_row(register, is_new=True)
     return register
 
 
-@deed
-def change_settings(changes: dict[str, Any], *, expected_version: int | None, by: Named) -> Tenant:
+@atomic_with_retry
+def change_settings(
+    changes: dict[str, Any], *, expected_version: int | None, by: NamedRow
+) -> Tenant:
     """Change how the shop works; the currency only before the first order.
 
     Of the limits only those that are named change.
@@ -66,24 +68,29 @@ def change_settings(changes: dict[str, Any], *, expected_version: int | None, by
     if tenant.has_orders and changes.get("currency", tenant.currency) != tenant.currency:
         raise CurrencyFixed(currency=tenant.currency)
     if "limits" in changes:
-        changes = changes | {"limits": tenant.limits_with(changes["limits"])}
+        changes = changes | {"limits": tenant.merge_limits(changes["limits"])}
     changed = audit.changes(tenant, changes)
     if "limits" in changed:
         limits = changed["limits"]
-        changed["limits"] = {each: tenant.limits_in_currency(limits[each]) for each in limits}
+        changed["limits"] = {each: tenant.quantize_limits(limits[each]) for each in limits}
     for name, value in changes.items():
         setattr(tenant, name, value)
     tenant.full_clean()
     tenant.save_changes(*changes)
     if changed:
         audit.record("settings_changed", actor=by, target=tenant, changes=changed)
-    announce_row(tenant, is_new=False)
+    publish_row(tenant, is_new=False)
     return tenant
 
 
-@deed
-def write_row(
-    row: Any, values: dict[str, Any], *, expected_version: int | None = None, by: Named, name: str
+@atomic_with_retry
+def save_audited_row(
+    row: Any,
+    values: dict[str, Any],
+    *,
+    expected_version: int | None = None,
+    by: NamedRow,
+    name: str,
 ) -> Any:
     """Add or change a plain row, whose only rule is that its constraints hold.
 
@@ -109,7 +116,7 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
     try:
         with transaction.atomic():
             row.save() if is_new else row.save_changes(*values)
-            announce_row(row, is_new=is_new)
+            publish_row(row, is_new=is_new)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -118,8 +125,8 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
     return row
 
 
-@deed
-def try_again(delivery: OutboxDelivery, *, by: Named) -> OutboxDelivery:
+@atomic_with_retry
+def try_again(delivery: OutboxDelivery, *, by: NamedRow) -> OutboxDelivery:
     """Take up a delivery that was given up; the relay tries it at once."""
     delivery = OutboxDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     delivery.revive()

@@ -66,7 +66,7 @@ class ApprovalAdmin(ShopAdmin):
     @admin.display(description="At most")
     def up_to(self, approval: Approval) -> Any:
         amount = approval.amount
-        return NOTHING if amount is None else current_tenant().in_currency(amount)
+        return NOTHING if amount is None else current_tenant().quantize_amount(amount)
 
     @admin.display(description="Status")
     def shown_as(self, approval: Approval) -> str:

@@ -6,7 +6,7 @@ from accounts.admin.filters import OnDay, Recent
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from tenants.audit import HASHED
+from tenants.audit import HASH_PREFIX
 from tenants.models import AuditEvent
 
 
@@ -25,7 +25,7 @@ class AuditEventAdmin(ShopAdmin):
 
     @admin.display(description="Who")
     def who(self, event: AuditEvent) -> str:
-        if event.actor is None and event.actor_name.startswith(HASHED):
+        if event.actor is None and event.actor_name.startswith(HASH_PREFIX):
             return "Somebody unknown"
         return event.actor_name or "Till itself"
 

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_date
 from tenants.models import Register, Store
 
 # What every clock can show, with the day after it.
-FIRST_YEAR, LAST_YEAR = 1970, 9998
+MIN_YEAR, MAX_YEAR = 1970, 9998
 DAYS = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
 
 
@@ -68,7 +68,7 @@ def midnight_of(day: str | None) -> datetime | None:
         date = parse_date(day or "")
     except ValueError:
         return None
-    if date is None or not FIRST_YEAR <= date.year <= LAST_YEAR:
+    if date is None or not MIN_YEAR <= date.year <= MAX_YEAR:
         return None
     return datetime.combine(date, time(), timezone.get_current_timezone())
 

@@ -70,7 +70,7 @@ class SettingsForm(DeedForm):
         super().__init__(*args, **kwargs)
         increment = self.instance.cash_rounding_increment
         self.initial["cash_rounding_increment"] = (
-            "" if increment is None else current_tenant().in_currency(increment)
+            "" if increment is None else current_tenant().quantize_amount(increment)
         )
         for role, names in OF_ROLE.items():
             for field, name in zip(names, LIMITS, strict=True):
@@ -137,7 +137,7 @@ class SettingsAdmin(ShopAdmin):
     @admin.display(description="Cash is rounded to")
     def coin(self, shop: ShopSettings) -> Any:
         step = shop.cash_rounding_increment
-        return NOTHING if step is None else shop.in_currency(step)
+        return NOTHING if step is None else shop.quantize_amount(step)
 
     @admin.display(description="Cashiers")
     def cashiers_may(self, shop: ShopSettings) -> str:
@@ -163,7 +163,7 @@ class SettingsAdmin(ShopAdmin):
 
 
 def limits_of(shop: ShopSettings, role: Role) -> str:
-    named = shop.limits_in_currency(shop.limits).get(role, {})
+    named = shop.quantize_limits(shop.limits).get(role, {})
     limits = {words: named.get(name) for name, words in LIMITS.items()}
     return "\n".join(
         f"{words}: {'unlimited' if most is None else most}" for words, most in limits.items()

@@ -11,7 +11,7 @@ from accounts.serializers.shop import RegisterChange, RegisterInput, StoreInput
 from accounts.services.terminals import end_sessions_of_closed
 from tenants import services
 from tenants.models import Register, Store
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
 class PlaceAdmin(ShopAdmin):
@@ -21,10 +21,12 @@ class PlaceAdmin(ShopAdmin):
     list_filter: Any = ("is_active",)
     search_fields = ("name",)
 
-    @deed
+    @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         name = str(self.opts.model_name)
-        place = services.write_row(row, given, expected_version=expected_version, by=by, name=name)
+        place = services.save_audited_row(
+            row, given, expected_version=expected_version, by=by, name=name
+        )
         end_sessions_of_closed(place)
         return place
 
@@ -39,7 +41,7 @@ class StoreAdmin(PlaceAdmin):
     fields = ("name", "address", "timezone", "day_starts_at", "is_active")
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return services.write_row(Store(), given, by=by, name="store")
+        return services.save_audited_row(Store(), given, by=by, name="store")
 
 
 @admin.register(Register, site=shop_site)
@@ -61,4 +63,4 @@ class RegisterAdmin(PlaceAdmin):
         return () if obj is None else ("number", "store")
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return services.add_register(**given, by=by)
+        return services.create_register(**given, by=by)

@@ -14,7 +14,7 @@ from accounts.models import AuthSession, Cashier, Role, StaffMember, User
 from accounts.serializers.people import HireInput, ProfileInput
 from accounts.services.users import change_role, create_user, edit_user, log_out_by_staff
 from tenants.exceptions import DomainError
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
 class PeopleAdmin(WithDeeds, ShopAdmin):
@@ -154,7 +154,7 @@ class StaffMemberAdmin(PeopleAdmin):
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return self.hired(given, role=Role(given.pop("role")), by=by)
 
-    @deed
+    @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         role = given.pop("role", None)
         edit_user(user=row, changes=given, expected_version=expected_version, by=by)

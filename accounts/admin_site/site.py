@@ -15,7 +15,7 @@ from accounts.admin_site.login import Door, ShopLogInForm
 from accounts.admin_site.password import own_password
 from accounts.models import Role, User
 from accounts.services.sessions import log_out
-from tenants.scope import retrying, tenant_context, tenant_scope
+from tenants.scope import retry_on_conflict, tenant_context, tenant_scope
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # What somebody may open who still has to replace a temporary password.
@@ -127,7 +127,7 @@ def in_own_shop(view: View) -> View:
             return HttpResponseRedirect(reverse("shop:password_change"))
         if POPUPS & (request.GET.keys() | request.POST.keys()):
             raise BadRequest("There are no popups here.")
-        return retrying(page)(request, *args, **kwargs)
+        return retry_on_conflict(page)(request, *args, **kwargs)
 
     return cast(View, guarded)
 

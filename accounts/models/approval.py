@@ -170,7 +170,7 @@ class Approval(TenantOwned):
     @property
     def facts(self) -> dict[str, Any]:
         """What the books say of it."""
-        amount = None if self.amount is None else str(current_tenant().in_currency(self.amount))
+        amount = None if self.amount is None else str(current_tenant().quantize_amount(self.amount))
         facts = {"action": self.action, "object": self.object, "amount": amount}
         return facts | ({"method": self.method} if self.method else {})
 

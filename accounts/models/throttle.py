@@ -10,7 +10,7 @@ from accounts.security.rate_limits.algorithm import State
 
 
 class ThrottleQuerySet(models.QuerySet["Throttle"]):
-    def forgotten(self) -> "ThrottleQuerySet":
+    def expired(self) -> "ThrottleQuerySet":
         return self.filter(forgotten_at__lte=time.time())
 
 

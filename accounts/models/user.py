@@ -15,7 +15,7 @@ from django.db import models
 
 from tenants.email_addresses import EmailAddressField, normalize_email
 from tenants.models import Tenant, TenantQuerySet, Versioned
-from tenants.scope import Across, across_tenants, current_scope, has_scope
+from tenants.scope import AllTenants, across_tenants, current_scope, has_scope
 
 # ASCII only, the simplest defence against look-alike names.
 USERNAME = RegexValidator(r"^[a-zA-Z0-9._-]{2,32}\Z", "Use 2 to 32 of a-z, 0-9, dot, - and _.")
@@ -83,7 +83,7 @@ class UserManager(BaseUserManager["User"]):
     def get_queryset(self) -> UserQuerySet:
         people = UserQuerySet(self.model, using=self._db)
         scope = current_scope() if has_scope() else None
-        if isinstance(scope, Across):
+        if isinstance(scope, AllTenants):
             return people
         return people.filter(tenant=scope)
 

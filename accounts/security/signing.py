@@ -14,7 +14,7 @@ from jwt.utils import base64url_decode
 # HMAC with a secret where only Till verifies; Ed25519 where others do, with the public keys.
 SHARED, SIGNED = "HS256", "EdDSA"
 ALGORITHMS = (SHARED, SIGNED)
-SHORTEST_SECRET = 32
+MIN_SECRET_LENGTH = 32
 
 # RFC 8410: what stands around the 32 bytes of an Ed25519 key, of which any are a private one.
 PRIVATE_DER = bytes.fromhex("302e020100300506032b657004220420")
@@ -100,8 +100,8 @@ class Key:
     def _ensure_shared(self) -> None:
         if self.private or self.public:
             raise BadKey("HS256 has a secret, no private and no public key")
-        if len(self.secret.encode()) < SHORTEST_SECRET:
-            raise BadKey(f"its secret must have {SHORTEST_SECRET} random characters or more")
+        if len(self.secret.encode()) < MIN_SECRET_LENGTH:
+            raise BadKey(f"its secret must have {MIN_SECRET_LENGTH} random characters or more")
 
     def _ensure_signed(self) -> None:
         if self.secret:

@@ -5,12 +5,12 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from tenants.events.topics import KINDS, TOPICS
+from tenants.events.topics import RESOURCE_TYPES, TOPICS
 from tenants.models import OutboxEvent
 
 
 class ChangedSerializer(serializers.Serializer[Any]):
-    type = serializers.ChoiceField(choices=KINDS, read_only=True)
+    type = serializers.ChoiceField(choices=RESOURCE_TYPES, read_only=True)
     id = serializers.UUIDField(read_only=True)
 
 

@@ -12,9 +12,9 @@ from tenants.api.fields import (
     StrictBooleanField,
     StrictCharField,
     StrictChoiceField,
-    refuse,
+    fail_with,
 )
-from tenants.api.formats import FormatError, read_clock
+from tenants.api.formats import FormatError, parse_time
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.currencies import CURRENCIES
 from tenants.models import Register, Store, Tenant
@@ -153,9 +153,9 @@ class ClockField(serializers.Field[time, object, str, Any]):
 
     def to_internal_value(self, data: object) -> time:
         try:
-            return read_clock(data)
+            return parse_time(data)
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
 
     def to_representation(self, value: time) -> str:
         return f"{value:%H:%M}"

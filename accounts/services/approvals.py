@@ -14,7 +14,7 @@ from accounts.exceptions import ApprovalNotPending, ApprovalNotValid, PasswordCh
 from accounts.models import Approval, AuthSession, User, object_key
 from accounts.services.approvers import Credentials, decider
 from tenants import audit, idempotency
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 # How long somebody may take to come, and how long the deed may take after that.
 PENDING_FOR = timedelta(minutes=15)
@@ -27,7 +27,7 @@ DECIDED = {
 }
 
 
-@deed
+@atomic_with_retry
 def request_approval(
     *,
     action: Approval.Action,
@@ -72,10 +72,10 @@ def decide(
     return _decide(approval, decision, by=decider(approval, credentials, session, ip))
 
 
-@deed
+@atomic_with_retry
 def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Approval:
     """Of several decisions at once the first one counts."""
-    idempotency.note()
+    idempotency.save_key()
     # As they are now: checking a password takes its time.
     by = User.objects.select_related("tenant").get(pk=by.pk)
     if by.must_change_password:

@@ -69,7 +69,7 @@ def _of_password(
     ):
         verdict = judge(shop, given.username, given.password)
         if verdict.user is None or verdict.reason:
-            named = str(verdict.user.pk) if verdict.user else audit.hashed(given.username)
+            named = str(verdict.user.pk) if verdict.user else audit.hash_name(given.username)
             _note_failure(approval, by, named=named, reason=verdict.reason)
             raise InvalidCredentials
     return verdict.user

@@ -13,7 +13,7 @@ from accounts.services.login import Origin, identify, start_session
 from accounts.services.sessions import LAST_USED_STEP
 from tenants import audit
 from tenants.exceptions import NotFound, NotPermitted
-from tenants.scope import across_tenants, deed
+from tenants.scope import across_tenants, atomic_with_retry
 
 # What a list of devices calls it, before what the browser says of itself.
 BROWSER = "Browser"
@@ -64,7 +64,7 @@ def _keep_awake(session: AuthSession) -> None:
         same.update(last_used_at=now, idle_expires_at=now + settings.SESSION_IDLE_LIFETIME)
 
 
-@deed
+@atomic_with_retry
 def end_session(*, session: AuthSession, by: User) -> None:
     """End one log-in, of one's own or of somebody whom one may manage."""
     found = AuthSession.objects.live().select_related("user").filter(pk=session.pk).first()

@@ -18,4 +18,4 @@ def _narrowed(
 ) -> OutboxEventQuerySet:
     if kinds:
         events = events.filter(subject_type__in=kinds)
-    return events if user.may_see_people() else events.told_to_staff(in_stores_of(user))
+    return events if user.may_see_people() else events.visible_to_staff(in_stores_of(user))

@@ -14,7 +14,7 @@ from accounts.services.login_attempts import counted_log_in
 from accounts.services.sessions import record_own
 from accounts.services.terminals import take_over
 from tenants.models import Tenant
-from tenants.scope import across_tenants, deed, tenant_context
+from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def identify(
         return attempt.admit(password)
 
 
-@deed
+@atomic_with_retry
 def start_session(
     user: User, origin: Origin, *, terminal: Terminal | None = None
 ) -> tuple[AuthSession, TokenPair]:

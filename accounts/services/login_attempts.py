@@ -16,7 +16,7 @@ from accounts.models import AuthSession, User, username_key
 from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import Claim, Wait, forgive, reserve
 from tenants import audit
-from tenants.api.formats import write_moment
+from tenants.api.formats import format_datetime
 from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, tenant_context
@@ -63,9 +63,9 @@ class Attempt:
         """Under the name of the person, or of a stranger where there is none of that name."""
         user = self.verdict.user if self.verdict else find(self.place, self.username)
         if user is None:
-            audit.record_stranger(event, tenant=self.shop, name=self.username, **facts)
+            audit.record_anonymous(event, tenant=self.shop, name=self.username, **facts)
         elif self.shop is None:
-            audit.record_at_platform(event, actor=user, **facts)
+            audit.record_for_platform(event, actor=user, **facts)
         else:
             with tenant_context(self.shop):
                 audit.record(event, actor=user, **facts)
@@ -165,8 +165,8 @@ def count_try(claim: Claim, user: User, **facts: Any) -> None:
 def count_sign_up(ip: str | None) -> None:
     for wait in reserve([policies.sign_up_from(ip)]):
         name = policies.network(ip)
-        audit.record_stranger("too_many_attempts", tenant=None, name=name, **facts_of(wait))
+        audit.record_anonymous("too_many_attempts", tenant=None, name=name, **facts_of(wait))
 
 
 def facts_of(wait: Wait) -> dict[str, Any]:
-    return {"limit": wait.claim.rule.name, "waits_until": write_moment(wait.until)}
+    return {"limit": wait.claim.rule.name, "waits_until": format_datetime(wait.until)}

@@ -22,12 +22,12 @@ from accounts.services.login_attempts import facts_of
 from accounts.services.sessions import record_own
 from accounts.services.users import locked_people
 from tenants import audit
-from tenants.events.outbox import announce_row
+from tenants.events.outbox import publish_row
 from tenants.exceptions import NotPermitted
-from tenants.scope import deed, tenant_context
+from tenants.scope import atomic_with_retry, tenant_context
 
 
-@deed
+@atomic_with_retry
 def set_pin(*, user: User, pin: str, by: User) -> None:
     """Take another PIN; whoever came in with the one before has to come again."""
     user, by = locked_people(user, by)
@@ -44,7 +44,7 @@ def set_pin(*, user: User, pin: str, by: User) -> None:
     audit.record("pin_set", actor=by, target=user)
 
 
-@deed
+@atomic_with_retry
 def remove_pin(*, user: User, by: User) -> None:
     """Only a password lets this person in from now on; where there is no PIN, none is left."""
     user, by = locked_people(user, by)
@@ -64,7 +64,7 @@ def _end_what_it_opened(user: User) -> None:
 def _tell_of(user: User) -> None:
     """Whether there is a PIN is shown with the person, who is another now."""
     user.save_changes()
-    announce_row(user, is_new=False)
+    publish_row(user, is_new=False)
 
 
 def people_at(terminal: Terminal) -> UserQuerySet:
@@ -89,7 +89,7 @@ def log_in_by_pin(
         return _open(person, terminal, origin)
 
 
-@deed
+@atomic_with_retry
 def _open(person: User, terminal: Terminal, origin: Origin) -> AuthSession:
     session = begin_session(person, origin, AuthSession.Method.PIN, terminal)
     # The person is held still by now: a PIN or a posting that was taken away meanwhile counts.

@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuthSession, Throttle
-from tenants.events.change_feed import forget_changes
+from tenants.events.change_feed import mark_pruned
 from tenants.models import IdempotencyKey, OutboxEvent
 from tenants.scope import across_tenants
 
@@ -36,15 +36,15 @@ def prune() -> Pruned:
     """
     now = timezone.now()
     before, told_before = now - KEEP_SESSIONS, now - settings.CHANGES_KEPT
-    forget_changes(told_before)
+    mark_pruned(told_before)
     ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
     with across_tenants():
         return Pruned(
-            throttles=_delete(Throttle.objects.forgotten()),
+            throttles=_delete(Throttle.objects.expired()),
             sessions=_delete(AuthSession.objects.filter(ended)),
             browsers=_delete(Session.objects.filter(expire_date__lt=now)),
-            keys=_delete(IdempotencyKey.objects.forgotten()),
-            events=_delete(OutboxEvent.objects.forgotten(told_before)),
+            keys=_delete(IdempotencyKey.objects.expired()),
+            events=_delete(OutboxEvent.objects.expired(told_before)),
         )
 
 

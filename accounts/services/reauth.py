@@ -12,7 +12,7 @@ from accounts.services.pins import checked_pin
 from accounts.services.sessions import record_own
 from tenants import idempotency
 from tenants.exceptions import Invalid
-from tenants.scope import across_tenants, deed, tenant_context
+from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 
 def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
@@ -54,11 +54,11 @@ def _terminal_of(session: AuthSession) -> Terminal:
         return terminals.get(pk=session.terminal_id)
 
 
-@deed
+@atomic_with_retry
 def _note_authentication(session: AuthSession, method: AuthSession.Method) -> None:
     """From now on the session is worth what was shown: a PIN makes less of it than a password."""
     now = timezone.now()
-    idempotency.note()
+    idempotency.save_key()
     with across_tenants():
         sessions = AuthSession.objects.live().filter(pk=session.pk)
         if not sessions.update(auth_time=now, method=method, updated_at=now):

@@ -6,7 +6,7 @@ from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession
 from accounts.security.tokens import Claims, read_access, read_refresh
 from accounts.services.sessions import record_own, session_named_by
-from tenants.scope import across_tenants, deed
+from tenants.scope import across_tenants, atomic_with_retry
 
 
 def revoke(token: str) -> None:
@@ -26,7 +26,7 @@ def claims_of(token: str) -> Claims | None:
     return None
 
 
-@deed
+@atomic_with_retry
 def _end(claims: Claims) -> None:
     session = session_named_by(claims)
     if session is None:

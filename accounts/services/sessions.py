@@ -17,9 +17,9 @@ from accounts.security.tokens import Claims, TokenPair, issue_pair, read_access,
 from accounts.services.denied_access_log import note_refusal
 from accounts.services.login_attempts import facts_of
 from tenants import audit, idempotency
-from tenants.database.compiled_queries import Prepared
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NotFound
-from tenants.scope import across_tenants, deed, tenant_context
+from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 # Writing on every request would cost more than knowing to the minute is worth.
 LAST_USED_STEP = timedelta(minutes=1)
@@ -54,11 +54,11 @@ def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
 
 
 # Before anybody knows which shop it belongs to.
-SESSION = Prepared(
+SESSION = CompiledQuery(
     lambda pk: AuthSession.objects.select_related("user", "user__tenant").filter(pk=pk)
 )
 # Asked by every request: where shops are spread over machines, only the one of this shop answers.
-SESSION_OF_SHOP = Prepared(
+SESSION_OF_SHOP = CompiledQuery(
     lambda tenant, pk: AuthSession.objects.select_related("user", "user__tenant").filter(
         tenant=tenant, pk=pk
     )
@@ -139,7 +139,7 @@ def _count_refresh(claims: Claims) -> None:
             record_own("too_many_attempts", session, **facts_of(wait))
 
 
-@deed
+@atomic_with_retry
 def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
     """The session after this refresh; None when there is no more to be had from the token.
 
@@ -174,7 +174,7 @@ def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
     return session if _may_stay(session.user) else None
 
 
-@deed
+@atomic_with_retry
 def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
     """End a log-in of one's own, also one on a device that is out of reach."""
     own = AuthSession.objects.live().visible_to(by)
@@ -183,20 +183,20 @@ def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
     audit.record("session_ended", actor=by, target=AuthSession(pk=session_id, user=by))
 
 
-@deed
+@atomic_with_retry
 def log_out(session: AuthSession) -> None:
     """End this session; its access token is dead with the next request."""
-    idempotency.note()
+    idempotency.save_key()
     with across_tenants():
         if AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.LOGOUT):
             record_own("log_out", session)
 
 
-@deed
+@atomic_with_retry
 def log_out_everywhere(session: AuthSession) -> None:
     if idempotency.is_resumed():
         return
-    idempotency.note()
+    idempotency.save_key()
     ended = end_sessions(session.user, AuthSession.Ended.LOGOUT_ALL)
     record_own("log_out_everywhere", session, sessions=ended)
 

@@ -8,31 +8,31 @@ from accounts.security.tokens import TokenPair, seconds_of_access
 from accounts.services.login import Origin, start_session
 from accounts.services.users import create_user
 from tenants import audit, idempotency
-from tenants.events.outbox import announce_row
+from tenants.events.outbox import publish_row
 from tenants.exceptions import IdempotencyKeyReused, Invalid
 from tenants.models import Store, Tenant
-from tenants.scope import deed, tenant_context
-from tenants.services import add_register, add_tenant
+from tenants.scope import atomic_with_retry, tenant_context
+from tenants.services import create_register, create_tenant
 
 
-@deed
+@atomic_with_retry
 def open_shop(*, tenant: dict[str, Any], admin: dict[str, Any]) -> tuple[Tenant, User, str | None]:
     """A shop that can sell as soon as it has something to sell.
 
     Returns the admin's password too where none was given.
     """
-    shop = add_tenant(**tenant)
+    shop = create_tenant(**tenant)
     with tenant_context(shop):
         audit.record("tenant_created", target=shop, slug=shop.slug, currency=shop.currency)
         store = Store(name="Main")
         store.save(force_insert=True)
-        announce_row(store, is_new=True)
-        add_register(store=store, name="Till 1")
+        publish_row(store, is_new=True)
+        create_register(store=store, name="Till 1")
         user, password = _hire_first_admin(admin)
     return shop, user, password
 
 
-@deed
+@atomic_with_retry
 def sign_up(
     *, tenant: dict[str, Any], admin: dict[str, Any], id: uuid.UUID | None, origin: Origin
 ) -> tuple[AuthSession, TokenPair]:
@@ -41,7 +41,7 @@ def sign_up(
     Where that was done before and its answer lost, in the scope of that shop, the tokens are
     empty: they are told once.
     """
-    if done := idempotency.left():
+    if done := idempotency.resume_data():
         session = AuthSession.objects.select_related("user__tenant").get(pk=done)
         return session, TokenPair("", "", seconds_of_access(session))
     if id is not None:
@@ -52,7 +52,7 @@ def sign_up(
     shop, user, _ = open_shop(tenant=tenant, admin=admin)
     session, pair = start_session(user, origin)
     with tenant_context(shop):
-        idempotency.note(str(session.pk))
+        idempotency.save_key(str(session.pk))
     return session, pair
 
 
@@ -62,4 +62,4 @@ def _hire_first_admin(admin: dict[str, Any]) -> tuple[User, str | None]:
             role=Role.ADMIN, must_change_password="password" not in admin, by=None, **admin
         )
     except Invalid as refusal:
-        raise refusal.under("admin") from refusal
+        raise refusal.nested_under("admin") from refusal

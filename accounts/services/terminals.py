@@ -10,7 +10,7 @@ from accounts.models.terminal import parts_of
 from tenants import audit
 from tenants.exceptions import NotPermitted
 from tenants.models import Register, Store, Tenant
-from tenants.scope import across_tenants, deed
+from tenants.scope import across_tenants, atomic_with_retry
 
 
 def terminal_of(token: str, *, tenant: str | None = None) -> Terminal:
@@ -40,7 +40,7 @@ def _is_named(shop: Tenant, name: str | None) -> bool:
     return name is None or name.lower() in {shop.slug, str(shop.pk)}
 
 
-@deed
+@atomic_with_retry
 def pair_terminal(*, register: Register, session: AuthSession) -> str:
     """Make a device the terminal of this register; the one before is no longer one.
 
@@ -61,7 +61,7 @@ def pair_terminal(*, register: Register, session: AuthSession) -> str:
     return token
 
 
-@deed
+@atomic_with_retry
 def unpair_terminal(*, register: Register, by: User) -> None:
     """Let the register's device open nothing more, at once; where there is none, none is left."""
     if not by.may_pair():

@@ -6,11 +6,11 @@ from itertools import count
 from accounts.models import Role, User
 from accounts.models.user import UserQuerySet, normalize_username
 from accounts.services.users import create_user
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 from tenants.services import lock_tenant
 
 
-@deed
+@atomic_with_retry
 def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str | None]:
     """Hire `test1`, `test2` and so on: the first whose name and address are both free.
 

@@ -17,10 +17,10 @@ from accounts.services.login_attempts import count_try, forgive_guesses
 from accounts.services.sessions import end_sessions
 from accounts.services.store_assignments import post
 from tenants import audit
-from tenants.events.outbox import announce_row
+from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid, NotFound, NotPermitted
 from tenants.models import Store
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 from tenants.services import lock_tenant
 
 # Without letters and digits that look alike: it is read from a screen and typed once.
@@ -33,7 +33,7 @@ def temporary_password() -> str:
     return "-".join(groups)
 
 
-@deed
+@atomic_with_retry
 def create_user(  # noqa: PLR0913  (what there is to say of a person)
     *,
     username: str,
@@ -69,7 +69,7 @@ def create_user(  # noqa: PLR0913  (what there is to say of a person)
     if stores:
         post(user, stores)
     audit.record("user_created", actor=by, target=user, role=role)
-    announce_row(user, is_new=True)
+    publish_row(user, is_new=True)
     return user, generated
 
 
@@ -112,7 +112,7 @@ def _as_now(by: User) -> User:
     return User.objects.filter(pk=by.pk).first() or by
 
 
-@deed
+@atomic_with_retry
 def edit_user(
     *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
 ) -> User:
@@ -137,11 +137,11 @@ def edit_user(
         edited.append("stores")
     if edited:
         audit.record("user_edited", actor=by, target=user, fields=edited)
-    announce_row(user, is_new=False)
+    publish_row(user, is_new=False)
     return user
 
 
-@deed
+@atomic_with_retry
 def change_role(*, user: User, role: Role, by: User) -> User:
     """Promote or demote; the person has to log in again to be what they are now."""
     user, by = locked_people(user, by)
@@ -156,7 +156,7 @@ def change_role(*, user: User, role: Role, by: User) -> User:
     return user
 
 
-@deed
+@atomic_with_retry
 def set_activation(*, user: User, active: bool, by: User) -> User:
     """Let somebody in again, or out at once, with all that they have open."""
     user, by = locked_people(user, by)
@@ -173,7 +173,7 @@ def set_activation(*, user: User, active: bool, by: User) -> User:
     return user
 
 
-@deed
+@atomic_with_retry
 def reset_password(*, user: User, by: User) -> str:
     """A temporary password, shown to whoever helps; the person must replace it.
 
@@ -205,7 +205,7 @@ def change_own_password(*, session: AuthSession, current: str, new: str) -> Toke
         raise
 
 
-@deed
+@atomic_with_retry
 def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
     user, _ = locked_people(session.user, session.user)
     if not user.check_password(current):
@@ -216,7 +216,7 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
     user.must_change_password = False
     user.token_version += 1
     user.save_changes("password", "must_change_password", "token_version")
-    announce_row(user, is_new=False)
+    publish_row(user, is_new=False)
     ended = end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
     audit.record("password_changed", actor=user, target=user, sessions=ended)
     session.rotate()
@@ -227,7 +227,7 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
     return issue_pair(session)
 
 
-@deed
+@atomic_with_retry
 def log_out_by_staff(*, user: User, by: User) -> None:
     """End whatever somebody has open, on every device; they may log in again."""
     user, by = locked_people(user, by)
@@ -241,7 +241,7 @@ def _end_everything(user: User, reason: str, *changed: str) -> None:
     """Save what changed, so that no token from before is worth anything after."""
     user.token_version += 1
     user.save_changes(*changed, "token_version")
-    announce_row(user, is_new=False)
+    publish_row(user, is_new=False)
     end_sessions(user, reason)
 
 

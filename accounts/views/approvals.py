@@ -21,7 +21,7 @@ from accounts.serializers.approvals import (
 )
 from accounts.services.approvals import decide, request_approval
 from tenants.api.filters import IdFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 
 
 class ApprovalFilter(StrictFilterSet):
@@ -42,7 +42,7 @@ class ApprovalFilter(StrictFilterSet):
     list=extend_schema(summary="Approvals: one's own, to managers all"),
     retrieve=extend_schema(summary="One approval"),
 )
-class ApprovalViewSet(ListsAndShows, TenantScopedViewSet):
+class ApprovalViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Leave for one deed above somebody's limits, newest first."""
 
     model = Approval
@@ -52,7 +52,7 @@ class ApprovalViewSet(ListsAndShows, TenantScopedViewSet):
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
     # A wrong password is counted and noted, whatever becomes of the request.
-    several_transactions = ("approve", "deny")
+    multi_transaction_actions = ("approve", "deny")
 
     def rows(self) -> Any:
         return Approval.objects.with_details()

@@ -5,8 +5,8 @@ from drf_spectacular.utils import extend_schema, extend_schema_view
 
 from accounts.permissions import EVERYTHING, IsManager
 from accounts.serializers.audit import AuditEventSerializer
-from tenants.api.filters import IdFilter, MomentFilter, StrictFilterSet
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.models import AuditEvent
 
 
@@ -14,8 +14,8 @@ class AuditFilter(StrictFilterSet):
     event = CharFilter(help_text="For example `log_in_failed`.")
     actor = IdFilter(help_text="Who did it.")
     target = IdFilter(help_text="To whom or what.")
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = AuditEvent
@@ -26,7 +26,7 @@ class AuditFilter(StrictFilterSet):
     list=extend_schema(summary="What happened"),
     retrieve=extend_schema(summary="One thing that happened"),
 )
-class AuditViewSet(ListsAndShows, TenantScopedViewSet):
+class AuditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Written once and never changed, the newest first."""
 
     model = AuditEvent

@@ -39,10 +39,10 @@ from accounts.services.revocation import revoke
 from accounts.services.sessions import log_out, log_out_everywhere, refresh, session_of
 from accounts.services.signup import sign_up
 from tenants import idempotency
-from tenants.api.idempotent_views import KeyedView
+from tenants.api.idempotent_views import IdempotentView
 from tenants.api.parsers import StrictFormParser, StrictJSONParser
 from tenants.exceptions import Invalid
-from tenants.ids import id_from
+from tenants.ids import derive_id
 from tenants.models import Tenant
 
 TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
@@ -193,15 +193,15 @@ class VerifyView(OpenView):
         return Response(VerifiedSerializer(answer, context={"session": session}).data)
 
 
-class SignupView(OpenView, KeyedView):
+class SignupView(OpenView, IdempotentView):
     """Open a shop of one's own, where the installation allows it.
 
     A key belongs to the shop that it opens, whose id follows from it: until then there is nobody
     else whose it could be.
     """
 
-    def owner_of(self, request: Request, key: str) -> tuple[Tenant, UUID]:
-        return Tenant(pk=id_from("signup", key)), NOBODY
+    def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, UUID]:
+        return Tenant(pk=derive_id("signup", key)), NOBODY
 
     @extend_schema(
         operation_id="auth_signup", request=SignupInput, responses={201: SignupAnswer}, auth=[]
@@ -217,18 +217,18 @@ class SignupView(OpenView, KeyedView):
             count_sign_up(origin_of(request).ip)
         session, pair = sign_up(
             **serializer.validated_data,
-            id=self.claim.tenant_id if self.claim else None,
+            id=self.idempotency_key.tenant_id if self.idempotency_key else None,
             origin=origin_of(request),
         )
         answer = pair_and(pair, user=session.user, session=session, tenant=session.user.tenant)
         return Response(SignupAnswer(answer).data, status=status.HTTP_201_CREATED)
 
 
-class OwnSessionsView(KeyedView):
+class OwnSessionsView(IdempotentView):
     """Another session's token asks something else, whatever key it comes with."""
 
-    def asked(self, request: Request) -> bytes:
-        return super().asked(request) + request.auth.pk.bytes
+    def request_content(self, request: Request) -> bytes:
+        return super().request_content(request) + request.auth.pk.bytes
 
 
 class LogOutView(OwnSessionsView):

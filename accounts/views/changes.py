@@ -11,17 +11,19 @@ from rest_framework.response import Response
 from accounts.permissions import IsStaff
 from accounts.serializers.changes import ChangesSerializer
 from accounts.services.change_feed import changes_for
-from tenants.api.filters import ensure_plain
+from tenants.api.filters import check_parameters
 from tenants.api.pagination import CursorPagination
 from tenants.api.views import TenantScopedViewSet
-from tenants.events.topics import KINDS
+from tenants.events.topics import RESOURCE_TYPES
 from tenants.exceptions import Invalid
 from tenants.models import OutboxEvent
 
 POSITION = re.compile(r"[0-9]{1,18}")
 PARAMETERS = [
     OpenApiParameter("after", int, description="The `after` of the answer before; `0` is all."),
-    OpenApiParameter("types", str, description=f"Some of {', '.join(KINDS)}, with commas."),
+    OpenApiParameter(
+        "types", str, description=f"Some of {', '.join(RESOURCE_TYPES)}, with commas."
+    ),
     OpenApiParameter(
         "page_size",
         {
@@ -60,7 +62,7 @@ class ChangesViewSet(TenantScopedViewSet):
         is of their own store; managers also the people.
         """
         params = request.query_params
-        ensure_plain(params, frozenset({"after", "types", "page_size"}))
+        check_parameters(params, frozenset({"after", "types", "page_size"}))
         page = changes_for(
             request.user,
             read_position(params.get("after")),
@@ -88,6 +90,6 @@ def read_kinds(text: str | None) -> Collection[str]:
     if text is None:
         return ()
     kinds = frozenset(text.split(","))
-    if not kinds <= frozenset(KINDS):
-        raise Invalid.field("types", f"Some of {', '.join(KINDS)}, with commas.")
+    if not kinds <= frozenset(RESOURCE_TYPES):
+        raise Invalid.field("types", f"Some of {', '.join(RESOURCE_TYPES)}, with commas.")
     return kinds

@@ -13,7 +13,7 @@ from accounts.serializers.people import (
     UserSerializer,
 )
 from accounts.services.users import change_own_password, edit_user
-from tenants.api.views import version_named_by
+from tenants.api.views import parse_if_match
 from tenants.scope import tenant_context, tenant_scope
 
 
@@ -28,7 +28,7 @@ class MeView(APIView):
 
     @extend_schema(operation_id="auth_me_update", request=ProfileInput, responses=UserSerializer)
     def patch(self, request: Request) -> Response:
-        expected = version_named_by(request, required=True)
+        expected = parse_if_match(request, required=True)
         serializer = ProfileInput(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         if "email" in serializer.validated_data:

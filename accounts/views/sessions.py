@@ -14,7 +14,7 @@ from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerial
 from accounts.services.reauth import reauthenticate, reauthenticate_by_pin
 from accounts.services.sessions import end_own_session
 from accounts.views.auth import origin_of
-from tenants.api.idempotent_views import KeyedView
+from tenants.api.idempotent_views import IdempotentView
 from tenants.api.views import TenantScopedViewSet
 
 
@@ -28,7 +28,7 @@ class SessionViewSet(TenantScopedViewSet):
     ordering_fields = {"created_at": ("created_at",), "last_used_at": ("last_used_at",)}
     ordering = "-created_at"
     # A log-in is shown without a version.
-    compares_version = ("destroy",)
+    actions_checking_version = ("destroy",)
 
     def rows(self) -> Any:
         return AuthSession.objects.live()
@@ -44,7 +44,7 @@ class SessionViewSet(TenantScopedViewSet):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class ReauthView(KeyedView):
+class ReauthView(IdempotentView):
     """Show again who one is, by one's password or, at a paired terminal, by one's PIN.
 
     The new access token's `auth_time` is now. What a PIN is too little for is open again once the

@@ -25,7 +25,12 @@ from accounts.serializers.shop import (
 from accounts.services.terminals import end_sessions_of_closed, pair_terminal, unpair_terminal
 from tenants import services
 from tenants.api.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.api.views import ListsAndShows, TenantScopedViewSet, Writes, version_named_by
+from tenants.api.views import (
+    CreateUpdateMixin,
+    ListRetrieveMixin,
+    TenantScopedViewSet,
+    parse_if_match,
+)
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 
@@ -45,7 +50,7 @@ class TenantView(APIView):
 
     @extend_schema(operation_id="tenant_update", request=TenantInput, responses=TenantSerializer)
     def patch(self, request: Request) -> Response:
-        expected = version_named_by(request, required=True)
+        expected = parse_if_match(request, required=True)
         with tenant_scope(request.user.tenant):
             serializer = TenantInput(data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
@@ -81,13 +86,13 @@ class Closes:
     create=extend_schema(request=StoreInput, responses={201: StoreSerializer}),
     partial_update=extend_schema(request=StoreInput, responses=StoreSerializer),
 )
-class StoreViewSet(Closes, Writes, ListsAndShows, TenantScopedViewSet):
+class StoreViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
     """The places where the shop sells."""
 
     model = Store
     serializer_class = StoreSerializer
     input_class = StoreInput
-    recorded_as = "store"
+    audit_name = "store"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITES
     filterset_class = PlaceFilter
@@ -106,13 +111,13 @@ class RegisterFilter(PlaceFilter):
 @extend_schema_view(
     partial_update=extend_schema(request=RegisterChange, responses=RegisterSerializer),
 )
-class RegisterViewSet(Closes, Writes, ListsAndShows, TenantScopedViewSet):
+class RegisterViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
     """The tills. A till stays in its store: its receipts are numbered there."""
 
     model = Register
     serializer_class = RegisterSerializer
     input_class = RegisterChange
-    recorded_as = "register"
+    audit_name = "register"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITES
     filterset_class = RegisterFilter
@@ -121,7 +126,7 @@ class RegisterViewSet(Closes, Writes, ListsAndShows, TenantScopedViewSet):
 
     @extend_schema(request=RegisterInput, responses={201: RegisterSerializer})
     def create(self, request: Request) -> Response:
-        register = services.add_register(**self.validated(RegisterInput), by=request.user)
+        register = services.create_register(**self.validated(RegisterInput), by=request.user)
         return self.answer(register, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=None, responses={201: TerminalTokenSerializer})

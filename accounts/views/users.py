@@ -32,12 +32,12 @@ from accounts.services.users import (
 )
 from accounts.views.sessions import SessionViewSet
 from tenants.api.filters import (
-    OF_EVERY_LIST,
+    LIST_PARAMETERS,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.exceptions import NotPermitted
 
 
@@ -59,7 +59,7 @@ class UserFilter(StrictFilterSet):
     list=extend_schema(summary="People of the shop"),
     retrieve=extend_schema(summary="One person"),
 )
-class UserViewSet(ListsAndShows, TenantScopedViewSet):
+class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Managers see everybody and run the cashiers; admins run everybody but themselves."""
 
     model = User
@@ -151,7 +151,7 @@ class UserViewSet(ListsAndShows, TenantScopedViewSet):
         methods=["get"],
         serializer_class=SessionSerializer,
         filterset_class=None,
-        query_params=tuple(OF_EVERY_LIST),
+        query_params=tuple(LIST_PARAMETERS),
         password_only=EVERYTHING,
         ordering_fields=SessionViewSet.ordering_fields,
         ordering=SessionViewSet.ordering,

@@ -19,7 +19,7 @@ from accounts.serializers.webhooks import (
     WebhookWithSecretSerializer,
 )
 from tenants.api.filters import StrictBooleanFilter, StrictFilterSet
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.events import webhooks
 from tenants.exceptions import NotFound
 from tenants.models import OutboxDelivery, Webhook
@@ -37,7 +37,7 @@ class WebhookFilter(StrictFilterSet):
     list=extend_schema(summary="Who else is told"),
     retrieve=extend_schema(summary="One server that is told"),
 )
-class WebhookViewSet(ListsAndShows, TenantScopedViewSet):
+class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Servers that are told what happens, signed as Standard Webhooks say.
 
     `webhook-signature` is made of `webhook-id`, `webhook-timestamp` and the body with the
@@ -56,7 +56,7 @@ class WebhookViewSet(ListsAndShows, TenantScopedViewSet):
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "created_at"
     # The name service is asked before the deed, and outside of every transaction.
-    several_transactions = ("create", "partial_update")
+    multi_transaction_actions = ("create", "partial_update")
 
     @extend_schema(request=WebhookInput, responses={201: WebhookWithSecretSerializer})
     def create(self, request: Request) -> Response:
@@ -134,7 +134,7 @@ class DeliveryViewSet(TenantScopedViewSet):
     def rows(self) -> Any:
         return OutboxDelivery.objects.select_related("event").defer("event__data")
 
-    def versioned_row(self) -> Webhook:
+    def get_versioned_row(self) -> Webhook:
         return self.webhook()
 
     def webhook(self) -> Webhook:

@@ -13,8 +13,8 @@ from orders.admin.rates import RatesField
 from orders.models import Category, Product, StockLevel, TaxClass
 from orders.serializers.catalog import CategoryInput, ProductInput, TaxClassInput
 from orders.services.catalog.products import write_product
-from tenants.scope import current_tenant, deed
-from tenants.services import write_row
+from tenants.scope import atomic_with_retry, current_tenant
+from tenants.services import save_audited_row
 
 
 class ProductForm(DeedForm):
@@ -43,7 +43,7 @@ class ProductForm(DeedForm):
 
 def in_currency(amount: Any) -> Any:
     """With the decimals of the shop's currency; the column has room for more."""
-    return None if amount is None else current_tenant().in_currency(amount)
+    return None if amount is None else current_tenant().quantize_amount(amount)
 
 
 @admin.register(Product, site=shop_site)
@@ -92,7 +92,7 @@ class ProductAdmin(ShopAdmin):
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return self.written(Product(), given, by=by)
 
-    @deed
+    @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         product = Product.objects.select_for_update(no_key=True).get(pk=row.pk)
         product.ensure_version(expected_version)
@@ -114,10 +114,12 @@ class CategoryAdmin(ShopAdmin):
     fields = ("name",)
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return write_row(Category(), given, by=by, name="category")
+        return save_audited_row(Category(), given, by=by, name="category")
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        return write_row(row, given, expected_version=expected_version, by=by, name="category")
+        return save_audited_row(
+            row, given, expected_version=expected_version, by=by, name="category"
+        )
 
 
 class TaxClassForm(DeedForm):
@@ -148,7 +150,9 @@ class TaxClassAdmin(ShopAdmin):
         return ", ".join(f"{rate.name} {rate.percent} %" for rate in tax_class.tax_rates)
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return write_row(TaxClass(), given, by=by, name="tax_class")
+        return save_audited_row(TaxClass(), given, by=by, name="tax_class")
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        return write_row(row, given, expected_version=expected_version, by=by, name="tax_class")
+        return save_audited_row(
+            row, given, expected_version=expected_version, by=by, name="tax_class"
+        )

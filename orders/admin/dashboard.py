@@ -63,7 +63,7 @@ def by_clock(stores: Iterable[Store]) -> list[list[Store]]:
 
 def sales_of(stores: Sequence[Store], now: datetime) -> list[Sold]:
     """The sales of some stores by the hour. A sale of today was changed today: that is indexed."""
-    days = {store.pk: store.day_began(now) for store in stores}
+    days = {store.pk: store.start_of_day_at(now) for store in stores}
     of_today = Q()
     for store, began in days.items():
         of_today |= Q(store=store, completed_at__gte=began)
@@ -79,8 +79,8 @@ def summed(sold: Iterable[Sold]) -> dict[str, Any]:
     """Sum, number and average; without a sale there is no average."""
     sold, tenant = list(sold), current_tenant()
     total, count = sum((each.total for each in sold), Decimal(0)), sum(e.count for e in sold)
-    average = tenant.in_currency(total / count) if count else None
-    return {"total": tenant.in_currency(total), "count": count, "average": average}
+    average = tenant.quantize_amount(total / count) if count else None
+    return {"total": tenant.quantize_amount(total), "count": count, "average": average}
 
 
 def per_store(stores: Iterable[Store], sold: Iterable[Sold]) -> list[tuple[Store, dict[str, Any]]]:

@@ -230,7 +230,7 @@ class Order(SoldOffline):
         """Become a sale: everything is paid, and the receipt has its number."""
         self.ensure_open()
         if self.due != 0:
-            raise OrderStillDue(number=self.number, due=current_tenant().in_currency(self.due))
+            raise OrderStillDue(number=self.number, due=current_tenant().quantize_amount(self.due))
         self.become(self.Status.COMPLETED)
         self.receipt_number = receipt_number
         self.completed_at = at
@@ -247,7 +247,7 @@ class Order(SoldOffline):
         """End it without a sale: nothing is paid, nothing has left the shelves."""
         self.ensure_nothing_underway()
         if self.paid_total:
-            paid = current_tenant().in_currency(self.paid_total)
+            paid = current_tenant().quantize_amount(self.paid_total)
             raise OrderIsPaid(number=self.number, paid=paid)
         self.become(self.Status.VOIDED)
         self.void_reason, self.voided_at = reason, at

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from accounts.models import User
 from orders.services.reports.sales import LONGEST_REPORT, GroupBy, Report
-from tenants.api.fields import DayField, StrictChoiceField
+from tenants.api.fields import StrictChoiceField, StrictDateField
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -22,7 +22,7 @@ class ReportQuery(StrictSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         """`from` is a word of the language, and no name for an attribute."""
-        days = {name: DayField(required=False) for name in ("from", "to")}
+        days = {name: StrictDateField(required=False) for name in ("from", "to")}
         return super().get_fields() | days
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,7 @@ def show_product(product: Product) -> dict[str, Any]:
         "sku": product.sku,
         "name": product.name,
         "barcodes": [barcode.code for barcode in product.loaded_barcodes],
-        "price": str(current_tenant().in_currency(product.price)),
+        "price": str(current_tenant().quantize_amount(product.price)),
         "tax_class": str(product.tax_class_id) if product.tax_class_id else None,
         "category": str(product.category_id) if product.category_id else None,
         "sold_by": product.sold_by,

@@ -29,7 +29,7 @@ from tenants.api.fields import (
     StrictIntegerField,
     StrictUUIDField,
 )
-from tenants.api.formats import FormatError, read_uuid
+from tenants.api.formats import FormatError, parse_uuid
 from tenants.api.serializers import StrictSerializer, flatten_errors
 
 MOST_SALES = 500
@@ -101,7 +101,7 @@ class EachForItself(serializers.ListSerializer):
 
 def id_of(item: Any) -> UUID | None:
     try:
-        return read_uuid(item.get("id")) if isinstance(item, dict) else None
+        return parse_uuid(item.get("id")) if isinstance(item, dict) else None
     except FormatError:
         return None
 

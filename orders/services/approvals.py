@@ -48,7 +48,7 @@ class Leave:
         """Says to the letter what to ask for."""
         facts: dict[str, Any] = {"object": {self.kind: str(self.subject)}}
         if self.amount is not None:
-            facts["amount"] = str(current_tenant().in_currency(self.amount))
+            facts["amount"] = str(current_tenant().quantize_amount(self.amount))
         if self.method:
             facts["method"] = self.method
         return ApprovalRequired(action=self.action, **facts)

@@ -3,12 +3,12 @@
 from accounts.models import User
 from orders.models import RegisterSeries
 from tenants import audit
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.models import Register
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
-@deed
+@atomic_with_retry
 def set_device_sequence(
     register: Register, last_device_sequence: int, *, reason: str = "", by: User
 ) -> int:
@@ -32,7 +32,7 @@ def set_device_sequence(
         after=last_device_sequence,
         reason=reason,
     )
-    announce(
+    publish(
         "register.device_sequence_set",
         about=register,
         last_device_sequence=last_device_sequence,

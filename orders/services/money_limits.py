@@ -41,9 +41,9 @@ class Period:
     @property
     def since(self) -> datetime:
         if self.store is not None:
-            return self.store.day_began(timezone.now())
+            return self.store.start_of_day_at(timezone.now())
         days_of_the_shop = BusinessDays(ZoneInfo(current_tenant().timezone), time.min)
-        return days_of_the_shop.day_began(timezone.now())
+        return days_of_the_shop.start_of_day_at(timezone.now())
 
 
 def authorize(
@@ -108,7 +108,7 @@ def sum_in_period(person: User, limit: str, period: Period) -> Decimal:
     total: Any = sum((_subtotal(rows, column) for rows, column in parts), Value(ZERO, MONEY))
     rows = User.objects.get_queryset().filter(pk=person.pk)
     moved = rows.annotate(moved=total).values_list("moved", flat=True).first()
-    return current_tenant().in_currency(moved or ZERO)
+    return current_tenant().quantize_amount(moved or ZERO)
 
 
 Part = tuple[QuerySet[Any], str]

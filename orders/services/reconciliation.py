@@ -14,7 +14,7 @@ from orders.models import Order, Payment, Payout
 from orders.services.payments.capture import resolve_payment
 from orders.services.refunds.payouts import look_up_payout
 from tenants import audit
-from tenants.events.delivery import Job, pause_after
+from tenants.events.delivery import Job, retry_delay
 from tenants.scope import across_tenants, current_tenant, tenant_context
 
 log = structlog.get_logger("till.payments")
@@ -23,7 +23,7 @@ Row = TypeVar("Row", Payment, Payout)
 LONGEST_PAUSE = timedelta(hours=1)
 # With the pauses in between these are about three days; from then on it is for a manager.
 MOST_LOOK_UPS = 78
-pause = partial(pause_after, longest=LONGEST_PAUSE)
+pause = partial(retry_delay, longest=LONGEST_PAUSE)
 
 
 class LeftBehind(Job, Generic[Row]):
@@ -83,7 +83,7 @@ class LeftBehind(Job, Generic[Row]):
     def give_up(self, row: Row) -> None:
         """Nobody asks any more by himself: for those who run the shop to see, and who run Till."""
         event = f"{self.noun}_stays_unknown"
-        amount = str(current_tenant().in_currency(row.amount))
+        amount = str(current_tenant().quantize_amount(row.amount))
         log.error(event, **{self.noun: str(row.pk)})
         facts: dict[str, Any] = {self.noun: str(row.pk), "amount": amount}
         audit.record(event, target=self.order_of(row), **facts)

@@ -3,15 +3,15 @@
 import uuid
 
 from accounts.models import User, in_stores_assigned_to
-from tenants.database.compiled_queries import Prepared
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import Invalid, NotPermitted
 from tenants.models import Register
 from tenants.scope import current_tenant_id
 
-REGISTER = Prepared(
+REGISTER = CompiledQuery(
     lambda tenant, pk: Register.objects.select_related("store").filter(tenant=tenant, pk=pk)
 )
-REGISTER_OF_CASHIER = Prepared(
+REGISTER_OF_CASHIER = CompiledQuery(
     lambda tenant, pk, user: Register.objects.select_related("store").filter(
         in_stores_assigned_to(user, tenant=tenant), tenant=tenant, pk=pk
     )

@@ -31,13 +31,13 @@ from orders.services.catalog.products import write_product
 from orders.services.catalog.search import search_products
 from orders.views.catalog_file import CatalogFiles
 from tenants.api.filters import (
+    DecimalFilter,
     IdFilter,
-    PlainNumberFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.api.views import ListsAndShows, TenantScopedViewSet, Writes
+from tenants.api.views import CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
 
 
 class TaxClassFilter(StrictFilterSet):
@@ -52,13 +52,13 @@ class TaxClassFilter(StrictFilterSet):
     create=extend_schema(request=TaxClassInput, responses={201: TaxClassSerializer}),
     partial_update=extend_schema(request=TaxClassInput, responses=TaxClassSerializer),
 )
-class TaxClassViewSet(Writes, ListsAndShows, TenantScopedViewSet):
+class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
     """The taxes of a kind of goods. What was sold keeps the rates of its time."""
 
     model = TaxClass
     serializer_class = TaxClassSerializer
     input_class = TaxClassInput
-    recorded_as = "tax_class"
+    audit_name = "tax_class"
     permission_classes = (IsAdmin | (ReadOnly & IsStaff),)
     password_only = WRITES
     filterset_class = TaxClassFilter
@@ -78,13 +78,13 @@ class CategoryFilter(StrictFilterSet):
     create=extend_schema(request=CategoryInput, responses={201: CategorySerializer}),
     partial_update=extend_schema(request=CategoryInput, responses=CategorySerializer),
 )
-class CategoryViewSet(Writes, ListsAndShows, TenantScopedViewSet):
+class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
     """The shelves of the catalog."""
 
     model = Category
     serializer_class = CategorySerializer
     input_class = CategoryInput
-    recorded_as = "category"
+    audit_name = "category"
     permission_classes = (IsManager | (IsStaff & ReadOnly),)
     filterset_class = CategoryFilter
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
@@ -106,8 +106,8 @@ class ProductFilter(StrictFilterSet):
     sku = CharFilter(method="with_sku")
     category = IdFilter()
     is_active = StrictBooleanFilter()
-    price_min = PlainNumberFilter(field_name="price", lookup_expr="gte")
-    price_max = PlainNumberFilter(field_name="price", lookup_expr="lte")
+    price_min = DecimalFilter(field_name="price", lookup_expr="gte")
+    price_max = DecimalFilter(field_name="price", lookup_expr="lte")
     updated_since = UpdatedSinceFilter()
 
     class Meta:
@@ -128,7 +128,7 @@ class ProductFilter(StrictFilterSet):
 SETS_PRICES = frozenset({"price", "open_price", "tax_class"})
 
 
-class ProductViewSet(CatalogFiles, ListsAndShows, TenantScopedViewSet):
+class ProductViewSet(CatalogFiles, ListRetrieveMixin, TenantScopedViewSet):
     """What the shop sells."""
 
     model = Product

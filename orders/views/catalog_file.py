@@ -15,8 +15,8 @@ from accounts.permissions import IsManager
 from orders.serializers.catalog_file import FILE, ImportReportSerializer
 from orders.services.catalog.csv_export import exported_products
 from orders.services.catalog.csv_import import import_products
-from tenants.api.filters import ensure_plain
-from tenants.api.uploads import CSVParser, CSVRenderer, FileFormParser, digest_of, file_of
+from tenants.api.filters import check_parameters
+from tenants.api.uploads import CSVParser, CSVRenderer, FileFormParser, get_uploaded_file, hash_file
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
@@ -52,7 +52,7 @@ class CatalogFiles:
     """Import and export, for managers."""
 
     max_body_bytes: int | None = None
-    several_transactions: tuple[str, ...] = ("import_file",)
+    multi_transaction_actions: tuple[str, ...] = ("import_file",)
 
     @extend_schema(
         description=HOW,
@@ -70,11 +70,11 @@ class CatalogFiles:
         max_body_bytes=LARGEST_FILE,
     )
     def import_file(self, request: Request) -> Response:
-        ensure_plain(request.query_params, frozenset({"dry_run"}))
+        check_parameters(request.query_params, frozenset({"dry_run"}))
         dry_run = TRUTHS.get(request.query_params.get("dry_run", "0"))
         if dry_run is None:
             raise Invalid.field("dry_run", "1 or 0.")
-        report = import_products(file_of(request), dry_run=dry_run, by=request.user)
+        report = import_products(get_uploaded_file(request), dry_run=dry_run, by=request.user)
         return Response(ImportReportSerializer(report).data)
 
     @extend_schema(
@@ -98,7 +98,7 @@ class CatalogFiles:
         Cells that a spreadsheet would take for a formula have an apostrophe before them, which the
         import takes away again.
         """
-        ensure_plain(request.query_params, frozenset())
+        check_parameters(request.query_params, frozenset())
         shop = current_tenant()
         name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
         return StreamingHttpResponse(
@@ -114,4 +114,4 @@ class CatalogFiles:
         """What the same Idempotency-Key must ask again: of a file its digest is enough."""
         if self.action != "import_file":
             return super().asked(request)
-        return digest_of(file_of(request)) + request.META.get("QUERY_STRING", "").encode()
+        return hash_file(get_uploaded_file(request)) + request.META.get("QUERY_STRING", "").encode()

@@ -33,7 +33,7 @@ from orders.services.sales.open_orders import (
 class Edits:
     """What happens to an order between the first scan and the payment; each answers the order."""
 
-    compares_version: tuple[str, ...] = (
+    actions_checking_version: tuple[str, ...] = (
         "lines",
         "remove_line",
         "discounts",
@@ -79,7 +79,7 @@ class Edits:
         Needs an `id` or an Idempotency-Key: the same discount sent again is not given twice.
         """
         given = self.validated(NewDiscountInput)
-        new = NewDiscount(self.natural_id(given["id"]), given["wanted"], given["line"])
+        new = NewDiscount(self.resource_id(given["id"]), given["wanted"], given["line"])
         return self.answer(add_discount(new, self.edit(given)))
 
     @extend_schema(request=None, responses={200: OrderSerializer})

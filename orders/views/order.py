@@ -39,13 +39,13 @@ from orders.services.sales.checkout import sell
 from orders.views.document import HOW, AsNamed, format_of, paper_schema, print_of
 from orders.views.editing import Edits
 from tenants.api.filters import (
+    DateTimeFilter,
     IdFilter,
-    MomentFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.scope import current_tenant
 
 
@@ -63,8 +63,8 @@ class OrderFilter(StrictFilterSet):
     price_overridden = StrictBooleanFilter(
         method="given_away", help_text="With a line at another price than the catalog's."
     )
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
 
     class Meta:
@@ -78,7 +78,7 @@ class OrderFilter(StrictFilterSet):
         return getattr(orders, name)(value)
 
 
-class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
+class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
     """What customers take to the tills, newest first."""
 
     model = Order
@@ -92,10 +92,10 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     ordering = "-created_at"
     # A card is charged between two transactions, a mail counted before it is asked for, and a
     # receipt before it is drawn.
-    several_transactions = ("create", "payments", "refunds", "email_receipt", "receipt")
-    needs_key = ("create", "discounts", "payments", "refunds")
-    found_by_id = ("create", "payments", "refunds")
-    compares_version = (*Edits.compares_version, "payments", "refunds")
+    multi_transaction_actions = ("create", "payments", "refunds", "email_receipt", "receipt")
+    key_required_actions = ("create", "discounts", "payments", "refunds")
+    actions_found_by_id = ("create", "payments", "refunds")
+    actions_checking_version = (*Edits.actions_checking_version, "payments", "refunds")
 
     def rows(self) -> Any:
         if self.action == "receipt":
@@ -112,7 +112,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         """
         session = request.auth
         given = self.validated(OrderInput if session.register_id else OrderInputFromAnywhere)
-        given["id"] = self.natural_id(given.get("id"))
+        given["id"] = self.resource_id(given.get("id"))
         order, is_new = sell(
             new_order(given, request.data, session, place=place_of(session, ip_of(request))),
             by=request.user,
@@ -135,7 +135,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
         new = self.validated(PaymentInput)["new"]
         order, is_new = take_payment(
             self.get_object(),
-            replace(new, id=self.natural_id(new.id)),
+            replace(new, id=self.resource_id(new.id)),
             expected_version=self.if_match(required=False),
             by=request.user,
             place=place_of(request.auth, ip_of(request)),
@@ -148,7 +148,7 @@ class OrderViewSet(Edits, ListsAndShows, TenantScopedViewSet):
     def refunds(self, request: Request, pk: Any) -> Response:
         """Take back some lines, an amount, or all that is left; never more than was paid."""
         given = self.validated(RefundInput)
-        given["id"] = self.natural_id(given.get("id"))
+        given["id"] = self.resource_id(given.get("id"))
         given["register"] = request.auth.register_for(given.get("register"))
         new = NewRefund(
             **given,

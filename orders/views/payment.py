@@ -23,10 +23,10 @@ class PaymentViewSet(TenantScopedViewSet):
     model = Payment
     serializer_class = OrderSerializer
     permission_classes = (IsStaff,)
-    several_transactions = ("cancel", "resolve")
-    compares_version = ("cancel",)
+    multi_transaction_actions = ("cancel", "resolve")
+    actions_checking_version = ("cancel",)
 
-    def versioned_row(self) -> Order:
+    def get_versioned_row(self) -> Order:
         """A payment is shown with its order, and has no version of its own."""
         order: Order = self.get_object().order
         return order

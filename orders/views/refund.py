@@ -35,8 +35,8 @@ from orders.services.payments.store_credit import (
 )
 from orders.services.refunds.payouts import OtherWay, resolve_refund
 from orders.views.document import HOW, AsNamed, format_of, paper_schema, print_of
-from tenants.api.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 
 
 class RefundFilter(StrictFilterSet):
@@ -44,15 +44,15 @@ class RefundFilter(StrictFilterSet):
     register = IdFilter()
     shift = IdFilter()
     status = ChoiceFilter(choices=Refund.Status.choices)
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Refund
         fields = ()
 
 
-class RefundViewSet(ListsAndShows, TenantScopedViewSet):
+class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """What was taken back, newest first. It is asked for at the order."""
 
     model = Refund
@@ -61,7 +61,7 @@ class RefundViewSet(ListsAndShows, TenantScopedViewSet):
     filterset_class = RefundFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
-    several_transactions = ("resolve", "receipt")
+    multi_transaction_actions = ("resolve", "receipt")
 
     def rows(self) -> Any:
         if self.action == "receipt":
@@ -116,7 +116,7 @@ class LooksUpCode(BasePermission):
         return view.action == "list" and "code" in request.query_params
 
 
-class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
+class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """What the shop owes to whoever holds a code.
 
     A code is shown in full once, in the answer that issues it. Elsewhere it is its last four
@@ -128,11 +128,11 @@ class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
     permission_classes = (IsManager | (LooksUpCode & IsStaff),)
     password_only = ("POST",)
     # A wrong code is counted although nothing is found.
-    several_transactions = ("list",)
+    multi_transaction_actions = ("list",)
     filterset_class = StoreCreditFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
-    needs_key = ("create",)
+    key_required_actions = ("create",)
 
     def rows(self) -> Any:
         """The credit with the code that is asked for, also where filters ignore an empty one."""
@@ -146,7 +146,7 @@ class StoreCreditViewSet(ListsAndShows, TenantScopedViewSet):
     def create(self, request: Request) -> Response:
         """Issue credit: a gift card, or goodwill. The answer shows the whole code, this once."""
         given = self.validated(StoreCreditInput)
-        given["id"] = self.natural_id(given.get("id"))
+        given["id"] = self.resource_id(given.get("id"))
         at = request.auth.register_id
         credit, is_new = issue_credit(**given, by=request.user, register=at)
         if is_new:

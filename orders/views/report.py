@@ -18,7 +18,7 @@ from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
 from orders.services.reports.sales import FIGURES, GroupBy, Report, sales_report
 from tenants.api.views import TenantScopedViewSet
-from tenants.csv import shown
+from tenants.csv import escape_formula
 from tenants.models import Store
 from tenants.scope import current_tenant
 
@@ -100,7 +100,8 @@ def pieces(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """What a spreadsheet would take for a formula is made text, but figures are figures."""
     header = ["key", "label", *FIGURES]
     cells = (
-        [shown(row["key"]), shown(row["label"]), *islice(row.values(), 2, None)] for row in rows
+        [escape_formula(row["key"]), escape_formula(row["label"]), *islice(row.values(), 2, None)]
+        for row in rows
     )
     lines = chain([header], cells)
     while some := list(islice(lines, ROWS_AT_ONCE)):

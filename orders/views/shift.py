@@ -38,9 +38,9 @@ from orders.services.shifts.cash_drawer import (
 from orders.services.shifts.close import close_shift
 from orders.services.shifts.report import x_report
 from orders.views.document import AsNamed, drawn, format_of, paper_schema
-from tenants.api.filters import IdFilter, MomentFilter, StrictFilterSet, UpdatedSinceFilter
-from tenants.api.formats import FormatError, read_uuid
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
+from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
+from tenants.api.formats import FormatError, parse_uuid
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.exceptions import Invalid
 from tenants.models import Register
 
@@ -52,8 +52,8 @@ class ShiftFilter(StrictFilterSet):
     register = IdFilter()
     store = IdFilter()
     status = ChoiceFilter(choices=Shift.Status.choices)
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
 
     class Meta:
@@ -61,7 +61,7 @@ class ShiftFilter(StrictFilterSet):
         fields = ()
 
 
-class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
+class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """The shifts of all drawers, newest first."""
 
     model = Shift
@@ -71,9 +71,9 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
     # A count that is refused is remembered all the same, and so is what was not in the drawer.
-    several_transactions = ("cash_movements", "close")
-    needs_key = ("create", "cash_movements")
-    compares_version = ("cash_movements", "end", "close")
+    multi_transaction_actions = ("cash_movements", "close")
+    key_required_actions = ("create", "cash_movements")
+    actions_checking_version = ("cash_movements", "end", "close")
 
     @extend_schema(request=ShiftInput, responses={200: ShiftSerializer, 201: ShiftSerializer})
     def create(self, request: Request) -> Response:
@@ -81,7 +81,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
         given = self.validated(ShiftInput)
         register = self.register_named(request.auth.register_for(given.get("register")))
         new = NewShift(
-            id=self.natural_id(given.get("id")),
+            id=self.resource_id(given.get("id")),
             register=register,
             opening_float=given.get("opening_float"),
             fingerprint=self.fingerprint_with(register=str(register)),
@@ -103,7 +103,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
             raise Register.DoesNotExist
         shift = Shift.objects.open().filter(register=register).first()
         if shift is None:
-            suggested = request.user.tenant.in_currency(suggested_float(register))
+            suggested = request.user.tenant.quantize_amount(suggested_float(register))
             raise NoCurrentShift(register=register.name, suggested_float=str(suggested))
         return self.answer(shift)
 
@@ -116,7 +116,7 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
         """Put cash in, take some out, bring some to the safe, or open the drawer for nothing."""
         given = self.validated(CashMovementInput)
         new = NewCashMovement(
-            id=self.natural_id(given.get("id")),
+            id=self.resource_id(given.get("id")),
             type=given["type"],
             amount=given["amount"],
             reason=given["reason"],
@@ -196,6 +196,6 @@ class ShiftViewSet(ListsAndShows, TenantScopedViewSet):
 def id_in(name: str, params: Any) -> UUID | None:
     """The id in a query parameter, if there is one."""
     try:
-        return read_uuid(params[name]) if name in params else None
+        return parse_uuid(params[name]) if name in params else None
     except FormatError as error:
         raise Invalid.field(name, "Not a UUID.", code=error.code) from error

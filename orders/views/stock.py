@@ -21,15 +21,15 @@ from orders.serializers.stock import (
 from orders.services.stock.consistency import note_levels_after
 from orders.services.stock.movements import move_stock
 from tenants.api.filters import (
-    OF_EVERY_LIST,
+    LIST_PARAMETERS,
+    DateTimeFilter,
     IdFilter,
-    MomentFilter,
     StrictBooleanFilter,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.api.views import ListsAndShows, TenantScopedViewSet
-from tenants.events.outbox import announce_row
+from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
+from tenants.events.outbox import publish_row
 
 
 class StockLevelFilter(StrictFilterSet):
@@ -46,7 +46,7 @@ class StockLevelFilter(StrictFilterSet):
         return levels.low() if value else levels.not_low()
 
 
-class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
+class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """How much of each product lies in each store."""
 
     model = StockLevel
@@ -68,7 +68,7 @@ class StockLevelViewSet(ListsAndShows, TenantScopedViewSet):
             level.ensure_version(expected)
             level.reorder_point = self.validated(StockLevelInput)["reorder_point"]
             level.save_changes("reorder_point")
-            announce_row(level, is_new=False)
+            publish_row(level, is_new=False)
         return self.answer(level)
 
 
@@ -81,17 +81,17 @@ class MovementFilter(StrictFilterSet):
     type = ChoiceFilter(choices=StockMovement.Type.choices)
     order = IdFilter()
     transfer = IdFilter(help_text="Both sides of it.")
-    occurred_after = MomentFilter(field_name="occurred_at", lookup_expr="gte")
-    occurred_before = MomentFilter(field_name="occurred_at", lookup_expr="lt")
-    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    occurred_after = DateTimeFilter(field_name="occurred_at", lookup_expr="gte")
+    occurred_before = DateTimeFilter(field_name="occurred_at", lookup_expr="lt")
+    created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = StockMovement
         fields = ()
 
 
-class MovementViewSet(ListsAndShows, TenantScopedViewSet):
+class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
     """Every change of the stock, newest first. Nothing here is ever changed or deleted.
 
     The movements of one `product` in one `store` explain its level: each says in `level_after`
@@ -104,11 +104,11 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
     filterset_class = MovementFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"
-    needs_key = ("create",)
+    key_required_actions = ("create",)
 
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
-        if page and self.request.query_params.keys() - OF_EVERY_LIST == ONE_SHELF:
+        if page and self.request.query_params.keys() - LIST_PARAMETERS == ONE_SHELF:
             note_levels_after(page)
         return page
 
@@ -125,7 +125,7 @@ class MovementViewSet(ListsAndShows, TenantScopedViewSet):
         the level as it is, and a second `count` says so.
         """
         given = self.validated(MovementInput)
-        given["id"] = self.natural_id(given.get("id"))
+        given["id"] = self.resource_id(given.get("id"))
         movement, is_new = move_stock(new_movement(given, request.data), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(self.get_serializer(movement).data, status=code)

@@ -23,8 +23,8 @@ from orders.serializers.sync import (
 from orders.services.device_sequence import set_device_sequence
 from orders.services.offline.batch import upload_sales
 from orders.services.offline.gaps import gaps_of
-from tenants.api.filters import ensure_plain
-from tenants.api.parsers import BadBody, StrictJSONParser, read_body, read_json
+from tenants.api.filters import check_parameters
+from tenants.api.parsers import MalformedBody, StrictJSONParser, read_body, read_json
 from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import Invalid
 from tenants.models import Register
@@ -47,7 +47,7 @@ class BatchParser(StrictJSONParser):
     ) -> Any:
         body = read_body(stream, media_type, parser_context or {})
         if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-            raise BadBody("too_many_values", f"At most {MOST_VALUES} values in one batch.")
+            raise MalformedBody("too_many_values", f"At most {MOST_VALUES} values in one batch.")
         return read_json(body)
 
 
@@ -62,7 +62,7 @@ class SyncViewSet(TenantScopedViewSet):
     parser_classes = (BatchParser,)
     max_body_bytes = LARGEST_BATCH
     # Each sale is one of its own, so that none of them stands or falls with another.
-    several_transactions = ("orders",)
+    multi_transaction_actions = ("orders",)
 
     @extend_schema(operation_id="sync_orders", request=SyncInput, responses={200: SyncSerializer})
     def orders(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class GapViewSet(TenantScopedViewSet):
     def gaps(self, request: Request, pk: Any) -> Response:
         """How many sales the till has numbered, how many of them came, and which are missing:
         the first hundred ranges, the further ones `after` the `next` of the answer."""
-        ensure_plain(request.query_params, frozenset(self.query_params))
+        check_parameters(request.query_params, frozenset(self.query_params))
         gaps = gaps_of(self.get_object(), after=number_in(request))
         return Response(GapsSerializer(gaps).data)
 

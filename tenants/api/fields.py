@@ -16,21 +16,21 @@ from rest_framework import serializers
 from tenants import email_addresses
 from tenants.api.formats import (
     FormatError,
-    read_day,
-    read_moment,
-    read_number,
-    read_text,
-    read_uuid,
-    write_amount,
-    write_moment,
-    write_number,
+    format_amount,
+    format_datetime,
+    format_number,
+    parse_date,
+    parse_datetime,
+    parse_number,
+    parse_text,
+    parse_uuid,
 )
 from tenants.scope import current_tenant
 
 INT_32 = 2**31 - 1
 
 
-def refuse(field: serializers.Field[Any, Any, Any, Any], error: FormatError) -> NoReturn:
+def fail_with(field: serializers.Field[Any, Any, Any, Any], error: FormatError) -> NoReturn:
     """Say in the field's own words what is wrong with the spelling."""
     field.fail(error.code, **error.facts)
 
@@ -68,7 +68,7 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
         try:
             number = self.read(data)
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
         self.ensure_in_range(number)
         return number
 
@@ -76,7 +76,7 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
         return self.places
 
     def read(self, data: object) -> Decimal:
-        return read_number(
+        return parse_number(
             data, decimals=self.decimals(), digits=self.digits, signed=self.allow_negative
         )
 
@@ -89,7 +89,7 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
             self.fail("max_value", limit=self.max_value)
 
     def to_representation(self, value: Decimal) -> str:
-        return write_number(value)
+        return format_number(value)
 
 
 @extend_schema_field(
@@ -116,7 +116,7 @@ class MoneyField(PlainNumberField):
         return super().read(data).quantize(Decimal(1).scaleb(-self.decimals()))
 
     def to_representation(self, value: Decimal) -> str:
-        return write_amount(value, self.decimals())
+        return format_amount(value, self.decimals())
 
 
 @extend_schema_field(
@@ -174,14 +174,14 @@ class StrictCharField(serializers.CharField):
 
     def to_internal_value(self, data: object) -> str:
         try:
-            text = read_text(
+            text = parse_text(
                 data,
                 max_length=self.max_length or 0,
                 multiline=self.multiline,
                 normalize=self.normalize,
             )
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
         return text.strip() if self.trim_whitespace else text
 
 
@@ -240,9 +240,9 @@ class StrictUUIDField(serializers.UUIDField):
 
     def to_internal_value(self, data: object) -> uuid.UUID:
         try:
-            return read_uuid(data)
+            return parse_uuid(data)
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
 
 
 class StrictDateTimeField(serializers.DateTimeField):
@@ -255,12 +255,12 @@ class StrictDateTimeField(serializers.DateTimeField):
 
     def to_internal_value(self, value: object) -> datetime:
         try:
-            return read_moment(value)
+            return parse_datetime(value)
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
 
     def to_representation(self, value: datetime) -> str:
-        return write_moment(value)
+        return format_datetime(value)
 
 
 class StrictChoiceField(serializers.ChoiceField):
@@ -280,7 +280,7 @@ class StrictChoiceField(serializers.ChoiceField):
 
 
 @extend_schema_field({"type": "string", "format": "date"})
-class DayField(serializers.Field[date, object, str, Any]):
+class StrictDateField(serializers.Field[date, object, str, Any]):
     """A business day, such as 2026-02-28."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
@@ -290,9 +290,9 @@ class DayField(serializers.Field[date, object, str, Any]):
 
     def to_internal_value(self, data: object) -> date:
         try:
-            return read_day(data)
+            return parse_date(data)
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
 
     def to_representation(self, value: date) -> str:
         return value.isoformat()

@@ -14,10 +14,10 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from tenants.api.formats import FormatError, read_moment, read_number, read_uuid
+from tenants.api.formats import FormatError, parse_datetime, parse_number, parse_uuid
 from tenants.exceptions import FieldError, Invalid
 
-OF_EVERY_LIST = frozenset({"cursor", "page_size", "ordering"})
+LIST_PARAMETERS = frozenset({"cursor", "page_size", "ordering"})
 MAX_VALUE_LENGTH = 255
 MAX_CURSOR_LENGTH = 2048
 SHOWN = 100
@@ -56,23 +56,23 @@ class StrictFilterBackend(DjangoFilterBackend):
         params = request.query_params
         own = frozenset(getattr(view, "query_params", ()))
         if getattr(view, "detail", False):
-            ensure_plain(params, own)
+            check_parameters(params, own)
             return queryset
-        filters = self.filters_of(view, queryset)
-        ensure_plain(params, own | OF_EVERY_LIST | filters.keys())
-        ensure_filled(params, filters)
+        filters = self.get_filters(view, queryset)
+        check_parameters(params, own | LIST_PARAMETERS | filters.keys())
+        ensure_not_empty(params, filters)
         if any(name in params or each.extra["required"] for name, each in filters.items()):
             return super().filter_queryset(request, queryset, view)
         return queryset
 
-    def filters_of(
+    def get_filters(
         self, view: APIView, queryset: models.QuerySet[Any]
     ) -> dict[str, django_filters.Filter]:
         filterset = self.get_filterset_class(view, queryset)
         return filterset.base_filters if filterset else {}
 
 
-def ensure_plain(params: QueryDict, known: frozenset[str]) -> None:
+def check_parameters(params: QueryDict, known: frozenset[str]) -> None:
     """Each parameter known, given once, and of a length that somebody may have meant."""
     if not params:
         return
@@ -85,10 +85,10 @@ def ensure_plain(params: QueryDict, known: frozenset[str]) -> None:
             )
         )
     for name, values in params.lists():
-        ensure_value(name, values)
+        check_value(name, values)
 
 
-def ensure_value(name: str, values: list[str]) -> None:
+def check_value(name: str, values: list[str]) -> None:
     if len(values) > 1:
         raise Invalid.field(name, "Given more than once.", code="repeated_parameter")
     if "\0" in values[0]:
@@ -98,24 +98,24 @@ def ensure_value(name: str, values: list[str]) -> None:
         raise Invalid.field(name, f"At most {limit} characters.", code="max_length")
 
 
-def ensure_filled(params: QueryDict, filters: dict[str, django_filters.Filter]) -> None:
+def ensure_not_empty(params: QueryDict, filters: dict[str, django_filters.Filter]) -> None:
     """An empty filter would list everything; only an empty search may mean that."""
     for name in params.keys() & filters.keys():
         if params[name] == "" and not isinstance(filters[name], django_filters.CharFilter):
             raise Invalid.field(name, "Leave it out, or give it a value.", code="blank")
 
 
-def plain_number(text: str) -> Decimal:
-    return read_number(text, decimals=3, digits=11)
+def parse_decimal(text: str) -> Decimal:
+    return parse_number(text, decimals=3, digits=11)
 
 
-def plain_truth(text: str) -> bool:
+def parse_boolean(text: str) -> bool:
     if text not in {"true", "false"}:
         raise FormatError("invalid")
     return text == "true"
 
 
-class SpelledField(forms.Field):
+class StrictFormField(forms.Field):
     """A form field that reads what the API reads, and nothing else that Python might."""
 
     read: Callable[[str], Any]
@@ -130,42 +130,42 @@ class SpelledField(forms.Field):
             raise ValidationError(self.message, code="invalid") from error
 
 
-class IdField(SpelledField):
-    read = staticmethod(read_uuid)
+class StrictUUIDFormField(StrictFormField):
+    read = staticmethod(parse_uuid)
     message = "Not a UUID."
 
 
-class MomentField(SpelledField):
-    read = staticmethod(read_moment)
+class StrictDateTimeFormField(StrictFormField):
+    read = staticmethod(parse_datetime)
     message = (
         "Write a time with its offset, for example 2026-01-31T18:30:00Z, "
         "and percent-encode the + of an offset."
     )
 
 
-class NumberField(SpelledField):
-    read = staticmethod(plain_number)
+class StrictNumberFormField(StrictFormField):
+    read = staticmethod(parse_decimal)
     message = "Write a plain decimal number, for example 12.50."
 
 
-class TruthField(SpelledField):
-    read = staticmethod(plain_truth)
+class StrictBooleanFormField(StrictFormField):
+    read = staticmethod(parse_boolean)
     message = "true or false."
 
 
 class IdFilter(django_filters.UUIDFilter):
     """Rows that name this id. An id of another shop, or of nothing, is named by no row."""
 
-    field_class = IdField
+    field_class = StrictUUIDFormField
 
 
-class MomentFilter(django_filters.IsoDateTimeFilter):
+class DateTimeFilter(django_filters.IsoDateTimeFilter):
     """Before or after a point in time, by `lookup_expr`."""
 
-    field_class = MomentField
+    field_class = StrictDateTimeFormField
 
 
-class UpdatedSinceFilter(MomentFilter):
+class UpdatedSinceFilter(DateTimeFilter):
     """What a terminal that was here at that time has not seen; the moment itself included."""
 
     def __init__(self, field_name: str = "updated_at", lookup_expr: str = "gte", **kwargs: Any):
@@ -173,13 +173,13 @@ class UpdatedSinceFilter(MomentFilter):
 
 
 @extend_schema_field({"type": "string", "pattern": r"^\d{1,11}(\.\d{1,3})?$"})
-class PlainNumberFilter(django_filters.NumberFilter):
+class DecimalFilter(django_filters.NumberFilter):
     """An amount or a quantity, written plainly: not 1e9999, not NaN."""
 
-    field_class = NumberField
+    field_class = StrictNumberFormField
 
 
 class StrictBooleanFilter(django_filters.BooleanFilter):
     """true or false, in small letters."""
 
-    field_class = TruthField
+    field_class = StrictBooleanFormField

@@ -21,9 +21,9 @@ PLAIN_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 CONTROLS_BUT_NEWLINE_AND_TAB = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Outside, the arithmetic of time zones and databases ends.
-FIRST_YEAR, LAST_YEAR = 1900, 2999
+MIN_YEAR, MAX_YEAR = 1900, 2999
 # The most characters that one composed character may have been sent as.
-DECOMPOSITION = 4
+MAX_DECOMPOSITION = 4
 
 
 class FormatError(ValueError):
@@ -35,14 +35,14 @@ class FormatError(ValueError):
         super().__init__(code)
 
 
-def read_number(data: object, *, decimals: int, digits: int, signed: bool = False) -> Decimal:
+def parse_number(data: object, *, decimals: int, digits: int, signed: bool = False) -> Decimal:
     """A plain decimal number with at most so many decimals, and digits before them.
 
     A JSON integer will do as well; a JSON fraction will not, it has been through floating point
     in too many clients.
     """
     if isinstance(data, int) and not isinstance(data, bool):
-        data = integer_text(data, digits)
+        data = format_integer(data, digits)
     parts = PLAIN_NUMBER.fullmatch(data) if isinstance(data, str) else None
     if parts is None or (parts[1] and not signed):
         raise FormatError("invalid")
@@ -54,14 +54,14 @@ def read_number(data: object, *, decimals: int, digits: int, signed: bool = Fals
     return number or abs(number)
 
 
-def integer_text(number: int, digits: int) -> str:
+def format_integer(number: int, digits: int) -> str:
     """Its digits, unless writing them out would already be work."""
     if abs(number) >= 10**digits:
         raise FormatError("max_digits", digits=digits)
     return str(number)
 
 
-def write_amount(amount: Decimal, exponent: int) -> str:
+def format_amount(amount: Decimal, exponent: int) -> str:
     """With exactly the currency's decimals.
 
     An amount that is finer than its currency is older than a change of the currency.
@@ -70,20 +70,20 @@ def write_amount(amount: Decimal, exponent: int) -> str:
     return str(amount or abs(amount))
 
 
-def write_number(number: Decimal) -> str:
+def format_number(number: Decimal) -> str:
     """Without superfluous zeros, and never with an exponent."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def read_uuid(data: object) -> uuid.UUID:
+def parse_uuid(data: object) -> uuid.UUID:
     """An id as 36 characters; not the other ways in which Python would take one."""
     if not isinstance(data, str) or CANONICAL_UUID.fullmatch(data) is None:
         raise FormatError("invalid")
     return uuid.UUID(data)
 
 
-def read_moment(data: object) -> datetime:
+def parse_datetime(data: object) -> datetime:
     """A point in time after RFC 3339; without an offset it would be none."""
     parts = RFC_3339.fullmatch(data) if isinstance(data, str) else None
     if parts is None:
@@ -94,12 +94,12 @@ def read_moment(data: object) -> datetime:
         moment = datetime.fromisoformat(f"{day}T{clock}.{micros}{offset.upper()}").astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise FormatError("invalid") from error
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise FormatError("out_of_range", first=FIRST_YEAR, last=LAST_YEAR)
+    if not MIN_YEAR <= moment.year <= MAX_YEAR:
+        raise FormatError("out_of_range", first=MIN_YEAR, last=MAX_YEAR)
     return moment
 
 
-def read_day(data: object) -> date:
+def parse_date(data: object) -> date:
     """A day as 2026-02-28; not the other ways in which ISO 8601 would write one."""
     if not isinstance(data, str) or CALENDAR_DAY.fullmatch(data) is None:
         raise FormatError("invalid")
@@ -107,31 +107,31 @@ def read_day(data: object) -> date:
         day = date.fromisoformat(data)
     except ValueError as error:
         raise FormatError("invalid") from error
-    if not FIRST_YEAR <= day.year <= LAST_YEAR:
-        raise FormatError("out_of_range", first=FIRST_YEAR, last=LAST_YEAR)
+    if not MIN_YEAR <= day.year <= MAX_YEAR:
+        raise FormatError("out_of_range", first=MIN_YEAR, last=MAX_YEAR)
     return day
 
 
-def read_clock(data: object) -> time:
+def parse_time(data: object) -> time:
     """A time of day to the minute, such as 04:00."""
     if not isinstance(data, str) or PLAIN_CLOCK.fullmatch(data) is None:
         raise FormatError("invalid")
     return time.fromisoformat(data)
 
 
-def write_moment(moment: datetime) -> str:
+def format_datetime(moment: datetime) -> str:
     """In UTC; microseconds only where there are any, so that what was read can be sent back."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def read_text(
+def parse_text(
     data: object, *, max_length: int, multiline: bool = False, normalize: bool = True
 ) -> str:
     """Words without control characters, in one Unicode form (NFC) so that twins are equal."""
     if not isinstance(data, str):
         raise FormatError("invalid")
     # Checked first: normalizing takes time that grows with the square of a hostile text.
-    ensure_length(data, max_length * DECOMPOSITION, limit=max_length)
+    ensure_length(data, max_length * MAX_DECOMPOSITION, limit=max_length)
     if multiline:
         data = data.replace("\r\n", "\n")
     if (CONTROLS_BUT_NEWLINE_AND_TAB if multiline else CONTROLS).search(data):

@@ -23,8 +23,8 @@ from tenants.scope import tenant_context
 HEADER = "HTTP_IDEMPOTENCY_KEY"
 SALT = "till.idempotency"
 REPLAYED = "Idempotent-Replayed"
-VISIBLE = re.compile(r"[\x21-\x7e]{1,255}\Z")
-KEPT_HEADERS = ("Content-Type", "ETag", "Location")
+KEY_FORMAT = re.compile(r"[\x21-\x7e]{1,255}\Z")
+SAVED_HEADERS = ("Content-Type", "ETag", "Location")
 # Shown once, to whoever did it: kept nowhere, and null in an answer that is given again.
 SECRETS = frozenset(
     {
@@ -43,7 +43,7 @@ Handler = Callable[..., HttpResponse]
 Work = Callable[[], HttpResponse]
 
 
-class KeyedView(APIView):
+class IdempotentView(APIView):
     """A POST with an Idempotency-Key is done once; sent again, it gets the first answer again.
 
     A key belongs to its shop, person, method and path, and to what was asked with it. Refusals
@@ -52,26 +52,30 @@ class KeyedView(APIView):
     """
 
     # Actions that move money or stock: they need a key, or an `id` of the client's own.
-    needs_key: ClassVar[tuple[str, ...]] = ()
+    key_required_actions: ClassVar[tuple[str, ...]] = ()
     # Actions that are asked too often for a look at their key first: what they did already they
     # find by its id.
-    found_by_id: ClassVar[tuple[str, ...]] = ()
-    claim: IdempotencyKey | None = None
+    actions_found_by_id: ClassVar[tuple[str, ...]] = ()
+    idempotency_key: IdempotencyKey | None = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if request.method == "POST" and (handler := getattr(self, "post", None)):
-            self.post = self.done_once(handler)
+            self.post = self.run_once(handler)
 
-    def done_once(self, handler: Handler) -> Handler:
+    def run_once(self, handler: Handler) -> Handler:
         def run(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-            self.claim = self.claim_of(request)
+            self.idempotency_key = self.build_key(request)
             work = partial(handler, request, *args, **kwargs)
-            if self.claim is None:
-                self.ensure_harmless_again(request)
+            if self.idempotency_key is None:
+                self.ensure_key_or_id(request)
                 return work()
-            once = self.in_one_transaction if self.is_one_transaction else self.in_several
-            return once(self.claim, work)
+            once = (
+                self.run_in_one_transaction
+                if self.is_one_transaction
+                else self.run_in_several_transactions
+            )
+            return once(self.idempotency_key, work)
 
         return run
 
@@ -81,16 +85,16 @@ class KeyedView(APIView):
         return False
 
     @property
-    def name_of_action(self) -> str:
+    def action_name(self) -> str:
         return getattr(self, "action", "post")
 
-    def claim_of(self, request: Request) -> IdempotencyKey | None:
+    def build_key(self, request: Request) -> IdempotencyKey | None:
         key = request.META.get(HEADER)
         if key is None:
             return None
-        if VISIBLE.match(key) is None:
+        if KEY_FORMAT.match(key) is None:
             raise IdempotencyKeyInvalid
-        tenant, user = self.owner_of(request, key)
+        tenant, user = self.get_key_owner(request, key)
         return IdempotencyKey(
             tenant=tenant,
             user=user,
@@ -98,75 +102,83 @@ class KeyedView(APIView):
             path=request.path,
             key=key,
             # Keyed, because people send passwords.
-            body_hash=salted_hmac(SALT, self.asked(request), algorithm="sha256").hexdigest(),
+            body_hash=salted_hmac(
+                SALT, self.request_content(request), algorithm="sha256"
+            ).hexdigest(),
         )
 
-    def owner_of(self, request: Request, key: str) -> tuple[Tenant, uuid.UUID]:
+    def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, uuid.UUID]:
         """Return the shop and the person whose key this is."""
         sender: Any = request.user
         return sender.tenant, sender.pk
 
-    def asked(self, request: Request) -> bytes:
+    def request_content(self, request: Request) -> bytes:
         """What the same key must ask again, beside its path."""
         query: str = request.META.get("QUERY_STRING", "")
         body: bytes = request.body
         return body + f"?{query}".encode() if query else body
 
-    def ensure_harmless_again(self, request: Request) -> None:
-        if self.name_of_action not in self.needs_key:
+    def ensure_key_or_id(self, request: Request) -> None:
+        if self.action_name not in self.key_required_actions:
             return
         if isinstance(request.data, dict) and "id" not in request.data:
             raise IdempotencyKeyRequired
 
-    def natural_id(self, given: uuid.UUID | None) -> uuid.UUID:
+    def resource_id(self, given: uuid.UUID | None) -> uuid.UUID:
         """The id of what is to be made: the client's, or else one that follows from its key."""
         if given is not None:
             return given
-        if self.claim is None:
+        if self.idempotency_key is None:
             raise IdempotencyKeyRequired
-        return self.claim.natural_id
+        return self.idempotency_key.resource_id
 
-    def in_one_transaction(self, claim: IdempotencyKey, work: Work) -> HttpResponse:
+    def run_in_one_transaction(self, idempotency_key: IdempotencyKey, work: Work) -> HttpResponse:
         """The key and its answer are written together with the effect.
 
         On PostgreSQL the scope has opened the transaction; on SQLite this is where it begins.
         """
         with nullcontext() if connection.vendor == "postgresql" else transaction.atomic():
-            idempotency.lock(claim)
-            known = idempotency.known(claim)
+            idempotency.lock_key(idempotency_key)
+            known = idempotency.find_key(idempotency_key)
             if known is not None and known.is_answered:
                 return replay(known)
             response = self.rendered(work())
             if known is None and status.is_success(response.status_code):
-                fill(claim, response)
-                claim.save(force_insert=True)
+                fill(idempotency_key, response)
+                idempotency_key.save(force_insert=True)
             return response
 
-    def in_several(self, claim: IdempotencyKey, work: Work) -> HttpResponse:
+    def run_in_several_transactions(
+        self, idempotency_key: IdempotencyKey, work: Work
+    ) -> HttpResponse:
         """The deed writes the key in its first transaction; only here the answer is known.
 
         What was done already is found by its key, or stumbles over it or over its id.
         """
-        with tenant_context(claim.tenant), idempotency.claimed(claim):
-            done = self.done_before(claim)
+        with tenant_context(idempotency_key.tenant), idempotency.use_key(idempotency_key):
+            done = self.find_finished(idempotency_key)
             if done is not None:
                 return replay(done)
             try:
                 response = self.rendered(work())
             except Exception:
-                done = idempotency.answered(claim)
+                done = idempotency.find_answered_key(idempotency_key)
                 if done is None:
                     raise
                 return replay(done)
-        return kept(claim, response) if status.is_success(response.status_code) else response
+        return (
+            complete_request(idempotency_key, response)
+            if status.is_success(response.status_code)
+            else response
+        )
 
-    def done_before(self, claim: IdempotencyKey) -> IdempotencyKey | None:
+    def find_finished(self, idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
         """What has its answer; without one, what a crash has cut off is gone on with."""
-        if self.name_of_action in self.found_by_id:
+        if self.action_name in self.actions_found_by_id:
             return None
-        known = idempotency.known(claim)
+        known = idempotency.find_key(idempotency_key)
         if known is not None and not known.is_answered:
-            claim.resume(known)
+            idempotency_key.resume(known)
             return None
         return known
 
@@ -181,23 +193,23 @@ class KeyedView(APIView):
         return response
 
 
-def kept(claim: IdempotencyKey, response: HttpResponse) -> HttpResponse:
-    fill(claim, response)
-    with tenant_context(claim.tenant):
-        if not idempotency.complete(claim):
-            return latecomer(claim, response)
-    if claim.is_resumed:
+def complete_request(idempotency_key: IdempotencyKey, response: HttpResponse) -> HttpResponse:
+    fill(idempotency_key, response)
+    with tenant_context(idempotency_key.tenant):
+        if not idempotency.save_answer(idempotency_key):
+            return answer_duplicate(idempotency_key, response)
+    if idempotency_key.is_resumed:
         response[REPLAYED] = "true"
     return response
 
 
-def fill(claim: IdempotencyKey, response: HttpResponse) -> None:
-    claim.status = response.status_code
-    claim.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
-    claim.body = kept_body(response)
+def fill(idempotency_key: IdempotencyKey, response: HttpResponse) -> None:
+    idempotency_key.status = response.status_code
+    idempotency_key.headers = {name: response[name] for name in SAVED_HEADERS if name in response}
+    idempotency_key.body = body_without_secrets(response)
 
 
-def kept_body(response: Any) -> str:
+def body_without_secrets(response: Any) -> str:
     data: Any = getattr(response, "data", None)
     secrets = SECRETS & data.keys() if isinstance(data, dict) else ()
     body: bytes = response.content
@@ -210,11 +222,11 @@ def kept_body(response: Any) -> str:
     return body.decode()
 
 
-def latecomer(claim: IdempotencyKey, response: HttpResponse) -> HttpResponse:
+def answer_duplicate(idempotency_key: IdempotencyKey, response: HttpResponse) -> HttpResponse:
     """Somebody was here before: with the key, or with the same thing under another or no key."""
-    known = idempotency.known(claim)
+    known = idempotency.find_key(idempotency_key)
     if known is None:
-        idempotency.keep(claim)
+        idempotency.save_answered_key(idempotency_key)
         return response
     if known.is_answered:
         return replay(known)

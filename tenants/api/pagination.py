@@ -71,10 +71,10 @@ class Order:
         sign = "-" if self.descending != backwards else ""
         return rows.order_by(*(sign + path for path in self.paths))
 
-    def beyond(self, position: "Position") -> RowComparison:
+    def rows_beyond(self, position: "Position") -> RowComparison:
         """The rows after the position, or before it when reading backwards."""
         operator = "<" if self.descending != position.backwards else ">"
-        fields = [fields_along(self.model, path)[-1] for path in self.paths]
+        fields = [resolve_fields(self.model, path)[-1] for path in self.paths]
         try:
             values = [
                 Value(field.to_python(value), output_field=field)
@@ -84,12 +84,12 @@ class Order:
             raise InvalidCursor from error
         return RowComparison([F(path) for path in self.paths], operator, values)
 
-    def position_of(self, row: Any, *, backwards: bool) -> str:
+    def encode_cursor(self, row: Any, *, backwards: bool) -> str:
         values = (read(row, path) for path in self.paths)
         plain = [value if isinstance(value, str | int) else str(value) for value in values]
         return self.signer.sign_object([backwards, *plain])
 
-    def read_position(self, cursor: str) -> "Position":
+    def decode_cursor(self, cursor: str) -> "Position":
         try:
             backwards, *values = self.signer.unsign_object(cursor)
         except BadSignature as error:
@@ -119,13 +119,13 @@ class CursorPagination(BasePagination):
         self, queryset: Any, request: Request, view: APIView | None = None
     ) -> list[Any]:
         self.request = request
-        order = order_of(request, view, queryset)
+        order = resolve_order(request, view, queryset)
         cursor = request.query_params.get(CURSOR)
-        position = order.read_position(cursor) if cursor is not None else None
+        position = order.decode_cursor(cursor) if cursor is not None else None
         backwards = position is not None and position.backwards
         rows = order.sort(queryset, backwards=backwards)
         if position:
-            rows = rows.filter(order.beyond(position))
+            rows = rows.filter(order.rows_beyond(position))
         return self.page(order, rows, position)
 
     def page(
@@ -153,7 +153,7 @@ class CursorPagination(BasePagination):
         return size
 
     def link(self, order: Order, page: list[Any], *, backwards: bool) -> str:
-        cursor = order.position_of(page[0 if backwards else -1], backwards=backwards)
+        cursor = order.encode_cursor(page[0 if backwards else -1], backwards=backwards)
         return replace_query_param(self.request.build_absolute_uri(), CURSOR, cursor)
 
     def get_paginated_response(self, data: Any) -> Response:
@@ -200,7 +200,7 @@ def default_ordering(view: APIView | None) -> str:
     return getattr(view, "ordering", None) or "id"
 
 
-def order_of(request: Request, view: APIView | None, rows: models.QuerySet[Any]) -> Order:
+def resolve_order(request: Request, view: APIView | None, rows: models.QuerySet[Any]) -> Order:
     """What the client asks for, if it is on the list; else what the view says.
 
     What a search has found comes by its relevance then, and only equals in the list's own order.
@@ -215,21 +215,21 @@ def order_of(request: Request, view: APIView | None, rows: models.QuerySet[Any])
     paths, descending = tuple(allowed.get(name, (name,))), chosen.startswith("-")
     if asked is None and RELEVANCE in rows.query.annotations:
         name, paths, descending = RELEVANCE, (RELEVANCE, *paths), False
-    return Order(name=name, paths=total(model, paths), descending=descending, model=model)
+    return Order(name=name, paths=add_tiebreaker(model, paths), descending=descending, model=model)
 
 
 @cache
-def total(model: Model, paths: tuple[str, ...]) -> tuple[str, ...]:
+def add_tiebreaker(model: Model, paths: tuple[str, ...]) -> tuple[str, ...]:
     """The paths, and the key that settles every tie. What may be empty has no place in an order."""
     key = model._meta.pk.name
     for path in paths:
-        if any(field.null for field in fields_along(model, path)):
+        if any(field.null for field in resolve_fields(model, path)):
             raise ImproperlyConfigured(f"{model.__name__}.{path} may be null: not for ordering.")
     return paths if key in paths else (*paths, key)
 
 
 @cache
-def fields_along(model: Model, path: str) -> "tuple[models.Field[Any, Any], ...]":
+def resolve_fields(model: Model, path: str) -> "tuple[models.Field[Any, Any], ...]":
     if path == RELEVANCE:
         return (models.IntegerField(),)
     fields: list[Any] = []

@@ -24,7 +24,7 @@ MAX_DEPTH = 32
 MAX_DIGITS = 40
 MAX_FORM_FIELDS = 50
 SHOWN = 100
-UNCHANGED = frozenset({"", "identity"})
+PLAIN_ENCODINGS = frozenset({"", "identity"})
 
 # A string ends at its quote, or the text ends first: matching never starts over, so that a
 # million quotes cost a million steps.
@@ -40,7 +40,7 @@ ESCAPE = re.compile(
 )
 
 
-class BadBody(ParseError):
+class MalformedBody(ParseError):
     """The body cannot be read in one way only; `errors` may name the place."""
 
     def __init__(self, code: str, detail: str, *errors: FieldError) -> None:
@@ -96,14 +96,14 @@ def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any
     """The bytes, never more than allowed, whatever Content-Length says."""
     ensure_utf8(media_type or "")
     ensure_not_encoded(context)
-    limit = limit_of(context)
+    limit = max_body_size(context)
     body: bytes = stream.read(limit + 1)
     if len(body) > limit:
         raise BodyTooLarge(limit)
     return body
 
 
-def limit_of(context: Mapping[str, Any]) -> int:
+def max_body_size(context: Mapping[str, Any]) -> int:
     """How many bytes the view takes."""
     limit: int | None = getattr(context.get("view"), "max_body_bytes", None)
     return limit or settings.API_MAX_BODY_BYTES
@@ -111,7 +111,7 @@ def limit_of(context: Mapping[str, Any]) -> int:
 
 def ensure_not_encoded(context: Mapping[str, Any]) -> None:
     request = context.get("request")
-    if request and request.META.get("HTTP_CONTENT_ENCODING", "").lower() not in UNCHANGED:
+    if request and request.META.get("HTTP_CONTENT_ENCODING", "").lower() not in PLAIN_ENCODINGS:
         raise UnsupportedEncoding
 
 
@@ -123,11 +123,11 @@ def ensure_utf8(media_type: str) -> None:
     except ValueError:
         charset = ""
     if charset.lower() not in {"utf-8", "utf8"}:
-        raise BadBody("unsupported_charset", "The only charset is UTF-8.")
+        raise MalformedBody("unsupported_charset", "The only charset is UTF-8.")
 
 
 def read_json(body: bytes) -> Any:
-    text = decoded(body)
+    text = decode_utf8(body)
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         ensure_depth(body)
     if "\\u" in text:
@@ -135,16 +135,16 @@ def read_json(body: bytes) -> Any:
     try:
         return DECODER.decode(text)
     except json.JSONDecodeError as error:
-        raise BadBody(
+        raise MalformedBody(
             "malformed_json", f"{error.msg}: line {error.lineno}, column {error.colno}."
         ) from error
 
 
-def decoded(body: bytes) -> str:
+def decode_utf8(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise BadBody("malformed_encoding", f"Not UTF-8 at byte {error.start}.") from error
+        raise MalformedBody("malformed_encoding", f"Not UTF-8 at byte {error.start}.") from error
 
 
 def ensure_depth(body: bytes) -> None:
@@ -156,82 +156,82 @@ def ensure_depth(body: bytes) -> None:
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace(b"[]", b"")
     if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
-        raise BadBody("too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
+        raise MalformedBody("too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
 
 
 def ensure_scalar_values(text: str) -> None:
     for escape in ESCAPE.finditer(text):
         if escape["nul"]:
-            refuse_nul()
+            reject_nul()
         if escape["surrogate"]:
-            raise BadBody("lone_surrogate", "Half of a surrogate pair is no character.")
+            raise MalformedBody("lone_surrogate", "Half of a surrogate pair is no character.")
 
 
-def refuse_nul() -> NoReturn:
-    raise BadBody("nul_character", "The character NUL is not possible.")
+def reject_nul() -> NoReturn:
+    raise MalformedBody("nul_character", "The character NUL is not possible.")
 
 
-def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) != len(pairs):
-        refuse_duplicate(key for key, _ in pairs)
+        reject_duplicate(key for key, _ in pairs)
     return result
 
 
-def refuse_duplicate(keys: Iterable[str]) -> NoReturn:
+def reject_duplicate(keys: Iterable[str]) -> NoReturn:
     twice, _ = Counter(keys).most_common(1)[0]
     error = FieldError(twice[:SHOWN], "duplicate_key", "Given more than once.")
-    raise BadBody("duplicate_key", "A key is given more than once.", error)
+    raise MalformedBody("duplicate_key", "A key is given more than once.", error)
 
 
 def read_integer(literal: str) -> int:
     if len(literal) > MAX_DIGITS:
-        refuse_number()
+        reject_number()
     return int(literal)
 
 
 def read_fraction(literal: str) -> Decimal:
     """Exact, so that a field may refuse it in its own words; in bounds, so that it may look."""
     if len(literal) > MAX_DIGITS:
-        refuse_number()
+        reject_number()
     try:
         number = Decimal(literal)
     except InvalidOperation:
-        refuse_number()
+        reject_number()
     if abs(number.adjusted()) > MAX_DIGITS:
-        refuse_number()
+        reject_number()
     return number
 
 
-def refuse_number() -> NoReturn:
-    raise BadBody("number_out_of_range", f"A number may have at most {MAX_DIGITS} digits.")
+def reject_number() -> NoReturn:
+    raise MalformedBody("number_out_of_range", f"A number may have at most {MAX_DIGITS} digits.")
 
 
-def refuse_constant(literal: str) -> NoReturn:
-    raise BadBody("malformed_json", f"{literal} is not JSON.")
+def reject_constant(literal: str) -> NoReturn:
+    raise MalformedBody("malformed_json", f"{literal} is not JSON.")
 
 
 # One for all requests: making a decoder costs more than reading a small body.
 DECODER = json.JSONDecoder(
-    object_pairs_hook=unique_keys,
+    object_pairs_hook=build_object,
     parse_int=read_integer,
     parse_float=read_fraction,
-    parse_constant=refuse_constant,
+    parse_constant=reject_constant,
 )
 
 
 def read_form(body: bytes) -> dict[str, str]:
     try:
         pairs = parse_qsl(
-            decoded(body),
+            decode_utf8(body),
             keep_blank_values=True,
             errors="strict",
             max_num_fields=MAX_FORM_FIELDS,
         )
     except UnicodeDecodeError as error:
-        raise BadBody("malformed_encoding", "An escape is not UTF-8.") from error
+        raise MalformedBody("malformed_encoding", "An escape is not UTF-8.") from error
     except ValueError as error:
-        raise BadBody("malformed_form", f"At most {MAX_FORM_FIELDS} fields.") from error
+        raise MalformedBody("malformed_form", f"At most {MAX_FORM_FIELDS} fields.") from error
     if any("\0" in key or "\0" in value for key, value in pairs):
-        refuse_nul()
-    return unique_keys(pairs)
+        reject_nul()
+    return build_object(pairs)

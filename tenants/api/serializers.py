@@ -11,13 +11,13 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.settings import api_settings
 
-from tenants.api.fields import refuse
-from tenants.api.formats import FormatError, read_uuid
+from tenants.api.fields import fail_with
+from tenants.api.formats import FormatError, parse_uuid
 from tenants.exceptions import FieldError
 
 # Names that the client made up are shown up to here, lest it write our answers.
 SHOWN = 100
-MOST_UNKNOWN = 20
+MAX_UNKNOWN_FIELDS = 20
 
 Source = type[models.Model] | Callable[[], models.QuerySet[Any]]
 
@@ -54,7 +54,7 @@ class StrictSerializer(serializers.Serializer):
             return {}
         message = ErrorDetail(self.error_messages["unknown_field"], "unknown_field")
         unknown = [name for name in data if name not in self.known_fields]
-        return {name[:SHOWN]: [message] for name in unknown[:MOST_UNKNOWN]}
+        return {name[:SHOWN]: [message] for name in unknown[:MAX_UNKNOWN_FIELDS]}
 
     @cached_property
     def known_fields(self) -> frozenset[str]:
@@ -80,9 +80,9 @@ class TenantReference(serializers.Field):
 
     def read_id(self, data: object) -> uuid.UUID:
         try:
-            return read_uuid(data)
+            return parse_uuid(data)
         except FormatError as error:
-            refuse(self, error)
+            fail_with(self, error)
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}})
@@ -172,7 +172,7 @@ def flatten_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
         yield FieldError(path, getattr(detail, "code", None) or "invalid", str(detail))
     elif isinstance(detail, Mapping):
         for key, value in detail.items():
-            yield from flatten_errors(value, path_to(key, path))
+            yield from flatten_errors(value, join_path(key, path))
     else:
         for index, value in enumerate(detail):
             # DRF lists the errors of one field, and also the items of a list: words are errors.
@@ -180,7 +180,7 @@ def flatten_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
             yield from flatten_errors(value, inner)
 
 
-def path_to(key: Any, path: str) -> str:
+def join_path(key: Any, path: str) -> str:
     if isinstance(key, int):
         return f"{path}[{key}]"
     if key == api_settings.NON_FIELD_ERRORS_KEY:

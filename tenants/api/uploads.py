@@ -12,19 +12,19 @@ from rest_framework.request import Request
 
 from tenants.api.parsers import (
     SHOWN,
-    BadBody,
     BodyTooLarge,
+    MalformedBody,
     ensure_not_encoded,
     ensure_utf8,
-    limit_of,
+    max_body_size,
 )
 from tenants.exceptions import FieldError, Invalid
 
 FIELD = "file"
 CSV = "text/csv"
 # Larger files lie on the disk.
-IN_MEMORY = 1024 * 1024
-PIECE = 64 * 1024
+MAX_IN_MEMORY = 1024 * 1024
+CHUNK_SIZE = 64 * 1024
 
 
 class FileFormParser(MultiPartParser):
@@ -41,7 +41,7 @@ class FileFormParser(MultiPartParser):
         try:
             form = super().parse(stream, media_type, cast(Any, context))
         except ParseError as error:
-            raise BadBody("malformed_form", "This is not a form with a file.") from error
+            raise MalformedBody("malformed_form", "This is not a form with a file.") from error
         unknown = [*form.data, *(name for name in form.files if name != FIELD)]
         if unknown:
             detail = "There is no such field."
@@ -67,8 +67,8 @@ class CSVParser(BaseParser):
     ) -> Any:
         ensure_utf8(media_type or "")
         ensure_readable(parser_context or {})
-        file = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (read by the view)
-        while piece := stream.read(PIECE):
+        file = tempfile.SpooledTemporaryFile(max_size=MAX_IN_MEMORY)  # noqa: SIM115  (read by the view)
+        while piece := stream.read(CHUNK_SIZE):
             file.write(piece)
         return {FIELD: file}
 
@@ -83,12 +83,12 @@ class CSVRenderer(BaseRenderer):
 def ensure_readable(context: Mapping[str, Any]) -> None:
     """Not encoded, and no longer than the view takes: nothing is read beyond Content-Length."""
     ensure_not_encoded(context)
-    limit = limit_of(context)
+    limit = max_body_size(context)
     if int(context["request"].META.get("CONTENT_LENGTH") or 0) > limit:
         raise BodyTooLarge(limit)
 
 
-def file_of(request: Request) -> IO[bytes]:
+def get_uploaded_file(request: Request) -> IO[bytes]:
     """The file that was sent."""
     file = cast(dict[str, Any], request.data).get(FIELD)
     if file is None:
@@ -96,6 +96,6 @@ def file_of(request: Request) -> IO[bytes]:
     return cast(IO[bytes], file)
 
 
-def digest_of(file: IO[bytes]) -> bytes:
+def hash_file(file: IO[bytes]) -> bytes:
     file.seek(0)
     return hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]  # a real file

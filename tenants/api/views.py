@@ -14,17 +14,17 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from tenants import audit
-from tenants.api.idempotent_views import KeyedView
+from tenants.api.idempotent_views import IdempotentView
 from tenants.exceptions import Invalid, PreconditionRequired
-from tenants.scope import across_tenants, retrying, tenant_context, tenant_scope
+from tenants.scope import across_tenants, retry_on_conflict, tenant_context, tenant_scope
 from tenants.services import save_row
 
 ETAG = re.compile(r'"(\d{1,9})"\Z')
 # What changes something without being a PATCH, which names its version always.
-ACTS = frozenset({"post", "put", "delete"})
+VERSIONED_METHODS = frozenset({"post", "put", "delete"})
 
 
-class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
+class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
     """Runs every action for the shop of the person who asks, and shows nothing of another.
 
     An action is one unit of work, tried again as a whole on a deadlock. Those named in
@@ -38,14 +38,14 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
     input_class: ClassVar[type[Serializer[Any]]]
     # Query parameters that an action reads itself, beside the filters of its list.
     query_params: tuple[str, ...] = ()
-    several_transactions: tuple[str, ...] = ()
+    multi_transaction_actions: tuple[str, ...] = ()
     # Actions whose deeds themselves compare If-Match with the row that they have locked.
-    compares_version: tuple[str, ...] = ()
+    actions_checking_version: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         handler = str(request.method).lower()
-        if handler in ACTS and "pk" in kwargs and hasattr(self, handler):
-            setattr(self, handler, self.at_version(getattr(self, handler)))
+        if handler in VERSIONED_METHODS and "pk" in kwargs and hasattr(self, handler):
+            setattr(self, handler, self.checking_version(getattr(self, handler)))
         super().initial(request, *args, **kwargs)
         if handler in self.http_method_names and hasattr(self, handler):
             setattr(self, handler, self.in_scope(getattr(self, handler)))
@@ -58,17 +58,17 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
             with scope(request.user.tenant):
                 return handler(request, *args, **kwargs)
 
-        return retrying(run) if once else run
+        return retry_on_conflict(run) if once else run
 
-    def at_version(self, handler: Callable[..., Response]) -> Callable[..., Response]:
+    def checking_version(self, handler: Callable[..., Response]) -> Callable[..., Response]:
         """Act only from the version that the client names in If-Match, if it names one.
 
         A request that a crash cut off has changed the version itself.
         """
 
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
-            is_resumed = self.claim is not None and self.claim.is_resumed
-            if self.action in self.compares_version or is_resumed:
+            is_resumed = self.idempotency_key is not None and self.idempotency_key.is_resumed
+            if self.action in self.actions_checking_version or is_resumed:
                 return handler(request, *args, **kwargs)
             expected = self.if_match(required=False)
             if expected is None:
@@ -80,18 +80,18 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
         return run
 
     def ensure_version(self, expected: int) -> None:
-        row = self.versioned_row()
+        row = self.get_versioned_row()
         if connection.in_atomic_block:
             row = type(row)._default_manager.select_for_update(no_key=True).get(pk=row.pk)
         row.ensure_version(expected)
 
-    def versioned_row(self) -> Any:
+    def get_versioned_row(self) -> Any:
         """What the path names, and If-Match a version of."""
         return self.get_object()
 
     @property
     def is_one_transaction(self) -> bool:
-        return self.action not in self.several_transactions
+        return self.action not in self.multi_transaction_actions
 
     def get_queryset(self) -> models.QuerySet[Any]:
         if getattr(self, "swagger_fake_view", False):
@@ -106,7 +106,7 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
     def validated(
         self, input_class: type[Serializer[Any]], *, partial: bool = False
     ) -> dict[str, Any]:
-        return dict(reader(input_class, partial).run_validation(self.request.data))
+        return dict(get_input_serializer(input_class, partial).run_validation(self.request.data))
 
     def get_locked_object(self) -> Any:
         """The row as it is now, for nobody else to change; sales that only name it go on."""
@@ -115,7 +115,7 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
 
     def if_match(self, *, required: bool) -> int | None:
         """The version that the client read; None when any will do."""
-        return version_named_by(self.request, required=required)
+        return parse_if_match(self.request, required=required)
 
     def answer(self, row: Any, status: int = status.HTTP_200_OK) -> Response:
         """The row as the API shows it, with its version as entity tag where it ever has another."""
@@ -126,7 +126,7 @@ class TenantScopedViewSet(KeyedView, GenericViewSet[Any]):
 
 
 @cache
-def reader(input_class: type[Serializer[Any]], partial: bool) -> Serializer[Any]:
+def get_input_serializer(input_class: type[Serializer[Any]], partial: bool) -> Serializer[Any]:
     """The one instance that reads every input of its kind.
 
     Reading leaves nothing behind in it; making it anew each time, with a copy of every field,
@@ -135,7 +135,7 @@ def reader(input_class: type[Serializer[Any]], partial: bool) -> Serializer[Any]
     return input_class(partial=partial)
 
 
-def version_named_by(request: Request, *, required: bool) -> int | None:
+def parse_if_match(request: Request, *, required: bool) -> int | None:
     header = request.headers.get("If-Match")
     if header is None:
         if required:
@@ -149,7 +149,7 @@ def version_named_by(request: Request, *, required: bool) -> int | None:
     return int(tag[1])
 
 
-class ListsAndShows:
+class ListRetrieveMixin:
     """GET of the list and of one row."""
 
     def list(self: Any, request: Request) -> Response:
@@ -160,13 +160,13 @@ class ListsAndShows:
         return self.answer(self.get_object())
 
 
-class Writes:
+class CreateUpdateMixin:
     """POST and PATCH of a plain resource: no rule but that its constraints hold.
 
     With `recorded_as = "store"` it is written down as `store_added` and `store_changed`.
     """
 
-    recorded_as = ""
+    audit_name = ""
 
     def create(self: Any, request: Request) -> Response:
         with transaction.atomic():
@@ -187,8 +187,8 @@ class Writes:
         return self.answer(row)
 
     def record(self: Any, done: str, row: Any, **facts: Any) -> None:
-        if self.recorded_as:
-            event = f"{self.recorded_as}_{done}"
+        if self.audit_name:
+            event = f"{self.audit_name}_{done}"
             audit.record(event, actor=self.request.user, target=row, **facts)
 
     def write(self: Any, row: Any, values: dict[str, Any]) -> Any:

@@ -14,7 +14,7 @@ Rows = Sequence[Row]
 Statement = tuple[str, list[Any]]
 
 
-def insert_all(*tables: Rows, also: Sequence[Statement] = ()) -> None:
+def bulk_insert(*tables: Rows, also: Sequence[Statement] = ()) -> None:
     """Write new rows of several tables, in the order given, and `also` what belongs to them.
 
     PostgreSQL gets all of it in one message: a small sale would else spend most of its time on

@@ -19,7 +19,7 @@ Value = uuid.UUID | str
 Place = tuple[str, int]
 
 
-class Prepared(Generic[M]):
+class CompiledQuery(Generic[M]):
     """A query by ids or codes: `build` makes the queryset from them, and names the tenant too.
 
     A list among the values is one of which it does not matter how often each value is in it.

@@ -8,18 +8,18 @@ from typing import Any
 
 from django.db.models.sql.datastructures import Join
 
-from tenants.database.postgres.policies import SHOP, has_key_of_its_shop
-from tenants.scope import Across, scope_or_none
+from tenants.database.postgres.policies import TENANT_COLUMN, has_tenant_key
+from tenants.scope import AllTenants, scope_or_none
 
 
-class JoinsInShop:
+class TenantJoinMixin:
     connection: Any
     quote_name_unless_alias: Any
 
     def compile(self, node: Any) -> Any:
         sql, params = super().compile(node)  # type: ignore[misc]
-        if isinstance(node, Join) and both_in_shop(node):
-            shop = self.connection.ops.quote_name(SHOP)
+        if isinstance(node, Join) and joins_tenant_rows(node):
+            shop = self.connection.ops.quote_name(TENANT_COLUMN)
             left, right = (
                 f"{self.quote_name_unless_alias(alias)}.{shop}"
                 for alias in (node.parent_alias, node.table_alias)
@@ -28,17 +28,17 @@ class JoinsInShop:
         return sql, params
 
 
-def both_in_shop(join: Any) -> bool:
+def joins_tenant_rows(join: Any) -> bool:
     field = join.join_field
-    return has_key_of_its_shop(field.model) and has_key_of_its_shop(field.related_model)
+    return has_tenant_key(field.model) and has_tenant_key(field.related_model)
 
 
-class DeletesInShop:
+class TenantDeleteMixin:
     query: Any
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
         """Django deletes what it has loaded by id alone: here by shop and id, as the key is."""
         scope = scope_or_none()
-        if scope and not isinstance(scope, Across) and has_key_of_its_shop(self.query.model):
-            self.query.add_filter(SHOP, scope.pk)
+        if scope and not isinstance(scope, AllTenants) and has_tenant_key(self.query.model):
+            self.query.add_filter(TENANT_COLUMN, scope.pk)
         return super().as_sql(*args, **kwargs)  # type: ignore[misc]

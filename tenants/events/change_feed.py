@@ -17,11 +17,11 @@ from tenants.events.delivery import Job
 from tenants.exceptions import ChangesGone
 from tenants.models import ChangeFeed, OutboxEvent, Tenant
 from tenants.models.outbox import OutboxEventQuerySet
-from tenants.scope import across_tenants, current_tenant_id, deed, tenant_scope
+from tenants.scope import across_tenants, atomic_with_retry, current_tenant_id, tenant_scope
 
 # So many are numbered in one transaction: whoever else wants to number waits for it.
 BATCH = 1000
-Narrowing = Callable[[OutboxEventQuerySet], OutboxEventQuerySet]
+RowFilter = Callable[[OutboxEventQuerySet], OutboxEventQuerySet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,12 @@ class Page:
     has_more: bool
 
 
-def read_changes(after: int | None, *, most: int, narrowed: Narrowing) -> Page:
+def read_changes(after: int | None, *, most: int, narrowed: RowFilter) -> Page:
     """The changes behind a position, as far as this reader may see them.
 
     Without a position none, but from where to read on: whoever then loads the lists misses none.
     """
-    waiting = number_waiting()
+    waiting = assign_positions()
     feed = _feed()
     if after is None:
         return Page([], feed.last, has_more=False)
@@ -65,15 +65,15 @@ def _ensure_not_gone(after: int, feed: ChangeFeed) -> None:
         raise ChangesGone(after=after, oldest=pruned, last=feed.last)
 
 
-def number_waiting() -> bool:
+def assign_positions() -> bool:
     """Number what is committed and has no position yet; whether there is still more of it.
 
     Looks before it locks: most of the time nothing waits.
     """
-    return OutboxEvent.objects.unnumbered().exists() and _number()
+    return OutboxEvent.objects.without_position().exists() and _number()
 
 
-@deed
+@atomic_with_retry
 def _number() -> bool:
     ChangeFeed.objects.bulk_create([ChangeFeed()], ignore_conflicts=True)
     feed = ChangeFeed.objects.select_for_update(no_key=True).get()
@@ -85,7 +85,7 @@ def _number() -> bool:
 
 def _give_positions(last: int) -> int:
     """Number the oldest first. Sales are not in the way: nobody else changes what they wrote."""
-    oldest = OutboxEvent.objects.unnumbered().order_by("pk").select_for_update(no_key=True)
+    oldest = OutboxEvent.objects.without_position().order_by("pk").select_for_update(no_key=True)
     pks = list(oldest.values_list("pk", flat=True)[:BATCH])
     with connection.cursor() as cursor:
         cursor.execute(*_numbering(pks, last))
@@ -104,7 +104,7 @@ def _numbering(pks: Sequence[Any], last: int) -> tuple[str, list[Any]]:
     return statement.format(table=table, places=places), given
 
 
-class Numbering(Job):
+class PositionAssignment(Job):
     """Numbers also where nobody reads, so that the first reader need not do it all."""
 
     name = "numbering"
@@ -113,15 +113,15 @@ class Numbering(Job):
     def step(self) -> bool:
         """One shop's, whose change waits."""
         with across_tenants():
-            waiting = OutboxEvent.objects.unnumbered().select_related("tenant").first()
+            waiting = OutboxEvent.objects.without_position().select_related("tenant").first()
         if waiting is None:
             return False
         with tenant_scope(waiting.tenant):
-            number_waiting()
+            assign_positions()
         return True
 
 
-def forget_changes(before: datetime) -> None:
+def mark_pruned(before: datetime) -> None:
     """Declare gone, in every shop, what was told before then; only then it may be deleted."""
     with across_tenants():
         done = OutboxEvent.objects.done_before(before).filter(position__isnull=False)

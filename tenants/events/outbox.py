@@ -11,30 +11,30 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from tenants.database.bulk_insert import insert_all
+from tenants.database.bulk_insert import bulk_insert
 from tenants.models import OutboxEvent
 
 CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def announce(
+def publish(
     topic: str, *, about: Model | None = None, in_store: UUID | None = None, **data: Any
 ) -> None:
     """Write an event of the shop in scope; the relay tells it after the commit."""
-    event_of(topic, about=about, in_store=in_store, **data).save(force_insert=True)
+    build_event(topic, about=about, in_store=in_store, **data).save(force_insert=True)
 
 
-def announce_all(topic: str, about: Iterable[Model]) -> None:
+def publish_all(topic: str, about: Iterable[Model]) -> None:
     """The same of many, in one statement."""
-    insert_all([event_of(topic, about=each) for each in about])
+    bulk_insert([build_event(topic, about=each) for each in about])
 
 
-def announce_row(row: Model, *, is_new: bool) -> None:
+def publish_row(row: Model, *, is_new: bool) -> None:
     """That a plain row is there now, or is another now."""
-    announce(f"{kind_of(row)}.{'created' if is_new else 'updated'}", about=row)
+    publish(f"{get_resource_type(row)}.{'created' if is_new else 'updated'}", about=row)
 
 
-def event_of(
+def build_event(
     topic: str,
     *,
     about: Model | None = None,
@@ -49,7 +49,7 @@ def event_of(
     own = vars(about) if about else {}
     return OutboxEvent(
         topic=topic,
-        subject_type=kind_of(about) if about else "",
+        subject_type=get_resource_type(about) if about else "",
         subject=about.pk if about else None,
         subject_version=at_version or own.get("version"),
         store=in_store or own.get("store_id"),
@@ -57,7 +57,7 @@ def event_of(
     )
 
 
-def kind_of(row: Model) -> str:
+def get_resource_type(row: Model) -> str:
     """`StockLevel` is `stock_level` in the world outside, and a sorted view of people `user`."""
     model: Any = row._meta.concrete_model
     return CAPITAL.sub("_", model.__name__).lower()

@@ -1,6 +1,6 @@
 """What the world outside can hear of. These names are public: once released they stay."""
 
-WORDS = {
+TOPIC_SUFFIXES = {
     "product": "created updated deleted",
     "category": "created updated deleted",
     "tax_class": "created updated deleted",
@@ -16,14 +16,14 @@ WORDS = {
     "stock": "low",
 }
 # Of which kinds of things the feed of changes tells; `stock.low` is of a stock level.
-KINDS = tuple(kind for kind in WORDS if kind != "stock")
-TOPICS = tuple(f"{kind}.{word}" for kind, words in WORDS.items() for word in words.split())
+RESOURCE_TYPES = tuple(kind for kind in TOPIC_SUFFIXES if kind != "stock")
+TOPICS = tuple(f"{kind}.{word}" for kind, words in TOPIC_SUFFIXES.items() for word in words.split())
 # What a webhook may ask for: single topics, all of a kind, everything.
-PATTERNS = frozenset({*TOPICS, *(f"{kind}.*" for kind in WORDS), "*"})
+PATTERNS = frozenset({*TOPICS, *(f"{kind}.*" for kind in TOPIC_SUFFIXES), "*"})
 # Told to one webhook alone, when somebody asks for it.
 TEST = "webhook.test"
 
 
-def is_wanted(topic: str, wanted: list[str]) -> bool:
+def is_subscribed(topic: str, wanted: list[str]) -> bool:
     kind, _, _ = topic.partition(".")
     return topic == TEST or any(each in wanted for each in (topic, f"{kind}.*", "*"))

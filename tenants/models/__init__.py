@@ -5,7 +5,7 @@ from tenants.models.change_feed import ChangeFeed
 from tenants.models.idempotency import IdempotencyKey
 from tenants.models.outbox import OutboxDelivery, OutboxEvent
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet, Versioned
-from tenants.models.place import Register, Store
+from tenants.models.store import Register, Store
 from tenants.models.tenant import Tenant, default_limits
 from tenants.models.webhook import Webhook
 

@@ -8,13 +8,13 @@ from django.db import models
 from django.utils import timezone
 
 from tenants.exceptions import IdempotencyKeyReused
-from tenants.ids import id_from
+from tenants.ids import derive_id
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-KEPT = timedelta(hours=72)
+RETENTION = timedelta(hours=72)
 
 
 class IdempotencyKeyQuerySet(TenantQuerySet["IdempotencyKey"]):
@@ -22,8 +22,8 @@ class IdempotencyKeyQuerySet(TenantQuerySet["IdempotencyKey"]):
         """A key is its sender's own, as what it names is."""
         return self.filter(user=user.pk)
 
-    def forgotten(self) -> Self:
-        return self.filter(created_at__lt=timezone.now() - KEPT)
+    def expired(self) -> Self:
+        return self.filter(created_at__lt=timezone.now() - RETENTION)
 
 
 class IdempotencyKey(TenantOwned):
@@ -62,12 +62,12 @@ class IdempotencyKey(TenantOwned):
         return f"{self.method} {self.path}"
 
     @property
-    def natural_id(self) -> uuid.UUID:
+    def resource_id(self) -> uuid.UUID:
         """The id of what this request makes, where the client gave none.
 
         It follows from the key alone, so that it holds also when the key has been forgotten.
         """
-        return id_from(self.tenant_id, self.user, self.method, self.path, self.key)
+        return derive_id(self.tenant_id, self.user, self.method, self.path, self.key)
 
     @property
     def is_answered(self) -> bool:

@@ -14,11 +14,11 @@ from tenants.models.change_feed import ChangeFeed
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
 # What everybody who works in a shop may read, of whichever store.
-OPEN_TO_STAFF = ("product", "category", "tax_class", "tenant", "store", "register")
+STAFF_RESOURCE_TYPES = ("product", "category", "tax_class", "tenant", "store", "register")
 
 
 class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
-    def untold(self) -> Self:
+    def undispatched(self) -> Self:
         """Those of which no subscriber knows yet, oldest first: ids are made in time's order."""
         return self.filter(relayed_at__isnull=True).order_by("pk")
 
@@ -27,11 +27,11 @@ class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
         waiting = OutboxDelivery.objects.waiting().filter(event=OuterRef("pk"))
         return self.filter(~Exists(waiting), relayed_at__lt=moment)
 
-    def unnumbered(self) -> Self:
+    def without_position(self) -> Self:
         """Those that are to have a place in the feed of changes and have none yet."""
         return self.filter(position__isnull=True, subject__isnull=False)
 
-    def forgotten(self, moment: datetime) -> Self:
+    def expired(self, moment: datetime) -> Self:
         """Those told before that no reader of the feed may ask for any more."""
         feed = ChangeFeed.objects.filter(
             tenant=OuterRef("tenant"), pruned__gte=OuterRef("position")
@@ -43,10 +43,10 @@ class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
         """The changes behind a reader's place, up to and with the last."""
         return self.filter(position__gt=after, position__lte=last).order_by("position")
 
-    def told_to_staff(self, in_their_stores: Q) -> Self:
+    def visible_to_staff(self, in_their_stores: Q) -> Self:
         """Return what those may read who see the rows of some stores, but no people."""
         of_stores = Q(store__isnull=False) & in_their_stores
-        return self.filter(Q(subject_type__in=OPEN_TO_STAFF) | of_stores)
+        return self.filter(Q(subject_type__in=STAFF_RESOURCE_TYPES) | of_stores)
 
 
 class OutboxEvent(TenantOwned):
@@ -116,8 +116,10 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
         before = OutboxDelivery.objects.waiting().filter(
             **same, subscriber=OuterRef("subscriber"), event__lt=OuterRef("event")
         )
-        untold = OutboxEvent.objects.untold().filter(**same, pk__lt=OuterRef("event"))
-        due = self.waiting().filter(~Exists(before), ~Exists(untold), next_attempt_at__lte=now)
+        undispatched = OutboxEvent.objects.undispatched().filter(**same, pk__lt=OuterRef("event"))
+        due = self.waiting().filter(
+            ~Exists(before), ~Exists(undispatched), next_attempt_at__lte=now
+        )
         if but_of:
             due = due.exclude(tenant__in=but_of, subscriber__contains="/")
         return due.exclude(subscriber__in=but).order_by("next_attempt_at", "pk")

@@ -6,7 +6,7 @@ from django.db import models
 
 from tenants.exceptions import NoTenantScope, VersionConflict
 from tenants.ids import new_id
-from tenants.scope import Across, current_scope, current_tenant_id, has_scope
+from tenants.scope import AllTenants, current_scope, current_tenant_id, has_scope
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -52,7 +52,7 @@ class TenantManager(models.Manager[M]):
     def get_queryset(self) -> models.QuerySet[M]:
         scope = current_scope()
         rows = super().get_queryset()
-        return rows if isinstance(scope, Across) else rows.filter(tenant_id=scope.pk)
+        return rows if isinstance(scope, AllTenants) else rows.filter(tenant_id=scope.pk)
 
     def none(self) -> models.QuerySet[M]:
         """No rows are nobody's: the one answer that needs no scope, as for the API's schema."""
@@ -91,5 +91,5 @@ class TenantOwned(Versioned):
         if not has_scope():
             raise NoTenantScope("No tenant scope: enter tenant_scope(tenant) first.")
         scope = current_scope()
-        if not isinstance(scope, Across) and scope.pk != self.tenant_id:
+        if not isinstance(scope, AllTenants) and scope.pk != self.tenant_id:
             raise NoTenantScope("This row belongs to another tenant than the one in scope.")

@@ -10,7 +10,7 @@ from django.core.validators import MinValueValidator, RegexValidator
 from django.db import models
 
 from tenants.columns import MoneyColumn
-from tenants.currencies import CURRENCIES, exponent_of
+from tenants.currencies import CURRENCIES, get_currency_exponent
 from tenants.models.owned import Versioned
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "Two letters A-Z.")
@@ -22,7 +22,7 @@ RESERVED_SLUGS = frozenset(
 )
 
 # In minor units: 1000 dong, 10 euros.
-LARGEST_COIN = Decimal(1000)
+MAX_CASH_ROUNDING = Decimal(1000)
 
 
 def validate_slug(value: str) -> None:
@@ -148,31 +148,31 @@ class Tenant(Versioned):
 
     @property
     def currency_exponent(self) -> int:
-        return exponent_of(self.currency)
+        return get_currency_exponent(self.currency)
 
-    def in_currency(self, amount: Decimal) -> Decimal:
+    def quantize_amount(self, amount: Decimal) -> Decimal:
         """The amount with the decimals of the shop's currency."""
         return amount.quantize(Decimal(1).scaleb(-self.currency_exponent))
 
     def clean(self) -> None:
         """Cash is rounded to something that the currency can express."""
         step = self.cash_rounding_increment
-        if step is not None and step != self.in_currency(step):
+        if step is not None and step != self.quantize_amount(step):
             raise ValidationError({"cash_rounding_increment": "This is finer than the currency."})
-        if step is not None and step > LARGEST_COIN.scaleb(-self.currency_exponent):
+        if step is not None and step > MAX_CASH_ROUNDING.scaleb(-self.currency_exponent):
             raise ValidationError({"cash_rounding_increment": "No coin is worth so much."})
 
-    def limits_with(self, named: Limits) -> Limits:
+    def merge_limits(self, named: Limits) -> Limits:
         """The limits after a change that names only some of them."""
         return {role: limits | named.get(role, {}) for role, limits in self.limits.items()}
 
-    def limits_in_currency(
+    def quantize_limits(
         self, limits: dict[str, dict[str, str | None]]
     ) -> dict[str, dict[str, str | None]]:
         """Return limits whose amounts have the decimals of the currency."""
         return {
             role: {
-                name: str(self.in_currency(Decimal(value)))
+                name: str(self.quantize_amount(Decimal(value)))
                 if value is not None and name.endswith("_amount")
                 else value
                 for name, value in named.items()

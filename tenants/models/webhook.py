@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 from django.db import models
 from django.utils import timezone
 
-from tenants.encryption import seal, unseal
-from tenants.events.topics import is_wanted
+from tenants.encryption import decrypt, encrypt
+from tenants.events.topics import is_subscribed
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
 # How long the secret before the present one goes on signing too.
-GRACE = timedelta(hours=24)
+FORMER_SECRET_LIFETIME = timedelta(hours=24)
 # Of nothing but failures; longer than a delivery is tried.
-PATIENCE = timedelta(days=4)
+MAX_FAILING_TIME = timedelta(days=4)
 SUBSCRIBER = "webhook"
 
 
@@ -65,22 +65,22 @@ class Webhook(TenantOwned):
         return f"{SUBSCRIBER}/{self.pk}"
 
     def wants(self, topic: str) -> bool:
-        return is_wanted(topic, self.events)
+        return is_subscribed(topic, self.events)
 
     def make_secret(self) -> str:
         """A new secret, which nobody can be shown again; the one before signs for a day more."""
         if self.sealed_secret:
             self.sealed_former_secret = self.sealed_secret
-            self.former_until = timezone.now() + GRACE
+            self.former_until = timezone.now() + FORMER_SECRET_LIFETIME
         secret = PREFIX + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-        self.sealed_secret = seal(secret)
+        self.sealed_secret = encrypt(secret)
         return secret
 
     def secrets_at(self, moment: datetime) -> list[str]:
         """Those that sign what is told then, the present one first."""
         is_both = self.former_until is not None and moment < self.former_until
         sealed = [self.sealed_secret, *([self.sealed_former_secret] if is_both else [])]
-        return [unseal(each) for each in sealed]
+        return [decrypt(each) for each in sealed]
 
     def switch_on(self) -> None:
         """Begin anew, whatever it did before."""
@@ -90,4 +90,4 @@ class Webhook(TenantOwned):
         self.is_active, self.disabled_reason = False, reason
 
     def has_failed_too_long(self, at: datetime) -> bool:
-        return self.failing_since is not None and at - self.failing_since >= PATIENCE
+        return self.failing_since is not None and at - self.failing_since >= MAX_FAILING_TIME

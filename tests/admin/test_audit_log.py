@@ -23,7 +23,7 @@ def trail(shop, manager, meddler):
     with tenant_scope(shop):
         audit.record("store_added", actor=manager)
         audit.record("tenant_created")
-    audit.record_stranger("log_in_failed", tenant=shop, name="My-Secret-Password")
+    audit.record_anonymous("log_in_failed", tenant=shop, name="My-Secret-Password")
 
 
 def test_it_names_whom_the_shop_knows(office, manager, trail):

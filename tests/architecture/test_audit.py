@@ -6,7 +6,7 @@ from accounts.services.approvals import DECIDED
 from orders.models import CashMovement
 from orders.services.reconciliation import LeftBehind
 from orders.services.stock.movements import EVENTS
-from tenants.api.views import Writes
+from tenants.api.views import CreateUpdateMixin
 from tests.support.audit import events
 from tests.support.audit_names import names_in_code
 from tests.support.audit_table import ROWS, Scene
@@ -16,7 +16,7 @@ from tests.support.till import Till
 
 pytestmark = pytest.mark.once
 
-PLAIN = sorted({view.recorded_as for view in subclasses(Writes) if view.recorded_as})
+PLAIN = sorted({view.audit_name for view in subclasses(CreateUpdateMixin) if view.audit_name})
 # Where the name is made while the code runs: the names that each expression can make.
 MADE = {
     "DECIDED[decision]": set(DECIDED.values()),
@@ -24,7 +24,7 @@ MADE = {
     "f'cash_{new.type}'": {f"cash_{each}" for each in CashMovement.Type.values},
     "f'{way}_failed'": {"log_in_failed", "reauth_failed"},
     "f'{self.noun}_stays_unknown'": {f"{job.noun}_stays_unknown" for job in subclasses(LeftBehind)},
-    "f'{self.recorded_as}_{done}'": {
+    "f'{self.audit_name}_{done}'": {
         f"{name}_{done}" for name in PLAIN for done in ("added", "changed")
     },
     "f\"{name}_{('added' if is_new else 'changed')}\"": {
@@ -33,7 +33,7 @@ MADE = {
         for done in ("added", "changed")
     },
     # Of the platform's pages: of a store, a register, or of the shop itself.
-    "self.event_of(changed)": {
+    "self.audit_event_name(changed)": {
         "store_changed",
         "register_changed",
         "settings_changed",

@@ -9,7 +9,7 @@ from rest_framework.serializers import ListSerializer
 from accounts.models import AuthSession
 from accounts.views.auth import OpenView
 from tenants import idempotency
-from tenants.api.idempotent_views import SECRETS, KeyedView
+from tenants.api.idempotent_views import SECRETS, IdempotentView
 from tenants.api.serializers import StrictSerializer
 from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
@@ -40,14 +40,14 @@ def world(admin, cashier, register, store, product):
 def is_one_transaction(name: str) -> bool:
     """Views of one action have no such choice: they are of several."""
     route = next(route for route in routes() if route.name == name)
-    several = getattr(route.view, "several_transactions", None)
+    several = getattr(route.view, "multi_transaction_actions", None)
     return several is not None and route.methods["post"] not in several
 
 
 def by_its_id(name: str) -> bool:
     """What was done is found by its id; its answer is kept with the first request alone."""
     route = next(route for route in routes() if route.name == name)
-    return route.methods["post"] in getattr(route.view, "found_by_id", ())
+    return route.methods["post"] in getattr(route.view, "actions_found_by_id", ())
 
 
 def send(world: World, name: str, post: Post, **headers: str) -> Any:
@@ -72,9 +72,14 @@ def test_there_is_a_request_for_every_post_and_no_other():
 def test_no_view_does_it_in_another_way(name):
     view = POSTED[name]
 
-    assert issubclass(view, KeyedView)
-    for method in ("done_once", "claim_of", "in_one_transaction", "in_several"):
-        assert getattr(view, method) is getattr(KeyedView, method)
+    assert issubclass(view, IdempotentView)
+    for method in (
+        "run_once",
+        "build_key",
+        "run_in_one_transaction",
+        "run_in_several_transactions",
+    ):
+        assert getattr(view, method) is getattr(IdempotentView, method)
 
 
 def no_deed_wrote(claim: IdempotencyKey) -> None:
@@ -86,7 +91,7 @@ def test_every_post_is_done_once(name, world, monkeypatch):
     """The deeds write the key themselves: kept by the view afterwards, it might be lost."""
     post = POSTS[name](world)
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "keep", no_deed_wrote)
+        patch.setattr(idempotency, "save_answered_key", no_deed_wrote)
         first = send(world, name, post, Idempotency_Key=KEY)
     revive(world)
     second = send(world, name, post, Idempotency_Key=KEY)
@@ -126,7 +131,7 @@ def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(name, world, monke
     """Everything of several transactions was done but the answer, and is not done again."""
     post = POSTS[name](world)
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "complete", kill)
+        patch.setattr(idempotency, "save_answer", kill)
         with pytest.raises(Killed):
             send(world, name, post, Idempotency_Key=KEY)
     revive(world)

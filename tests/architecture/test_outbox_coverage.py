@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from accounts.views.auth import OpenView
-from tenants.events.outbox import kind_of
-from tenants.events.topics import KINDS, TOPICS
+from tenants.events.outbox import get_resource_type
+from tenants.events.topics import RESOURCE_TYPES, TOPICS
 from tenants.models import Tenant
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
@@ -88,7 +88,7 @@ def test_there_is_a_request_for_every_write_and_every_table_is_told_of_or_not():
     owned = {*WHOLES, *PARTS, *UNTOLD}
     assert owned == {*owned_models(), *WHOLES}
     assert not UNTOLD.keys() & {*WHOLES, *PARTS}
-    assert {kind_of(model) for model in WHOLES} | {"payment"} == set(KINDS)
+    assert {get_resource_type(model) for model in WHOLES} | {"payment"} == set(RESOURCE_TYPES)
 
 
 def test_every_write_is_announced_as_it_left_the_row(world):

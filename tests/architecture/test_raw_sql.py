@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db.models import QuerySet
 
-from tenants.database.compiled_queries import Prepared
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.models import TenantOwned
 from tenants.scope import across_tenants
 from tests.support.discovery import OURS, ROOT, files, owned_models
@@ -35,7 +35,7 @@ def statements() -> Iterator[tuple[str, str]]:
                 yield name.as_posix(), text
 
 
-def prepared() -> dict[str, Prepared[Any]]:
+def prepared() -> dict[str, CompiledQuery[Any]]:
     """Every query that is translated once, by its full name."""
     found = {}
     for app in OURS:
@@ -44,12 +44,12 @@ def prepared() -> dict[str, Prepared[Any]]:
             if module.name in {"config.gunicorn", "config.wsgi"}:
                 continue
             for name, value in vars(importlib.import_module(module.name)).items():
-                if isinstance(value, Prepared):
+                if isinstance(value, CompiledQuery):
                     found[f"{module.name}.{name}"] = value
     return found
 
 
-def built(query: Prepared[Any], tenant: uuid.UUID) -> QuerySet[Any]:
+def built(query: CompiledQuery[Any], tenant: uuid.UUID) -> QuerySet[Any]:
     """The queryset for this shop, and for values that nobody has; plurals are lists."""
     names = inspect.signature(query.build).parameters
     values: dict[str, Any] = {

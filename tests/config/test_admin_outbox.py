@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from tenants.admin import NewestOnly
+from tenants.admin import NewestRowsPaginator
 from tenants.models import AuditEvent, OutboxDelivery
 from tenants.scope import across_tenants
 from tests.factories.tenants import OutboxDeliveryFactory
@@ -109,7 +109,7 @@ def test_what_was_told_is_not_shown(desk, shop):
 
 
 def test_a_list_counts_no_further_than_it_shows(desk, shop, monkeypatch):
-    monkeypatch.setattr(NewestOnly, "MOST", 3)
+    monkeypatch.setattr(NewestRowsPaginator, "MAX_ROWS", 3)
     for _ in range(5):
         OutboxDeliveryFactory(event__tenant=shop)
 

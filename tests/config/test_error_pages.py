@@ -2,7 +2,7 @@ import pytest
 from django.db import OperationalError
 from django.test import Client
 
-from config.problems import problem_of, server_error
+from config.problems import build_problem, server_error
 from tests.config.urls import CANARY, failure
 from tests.support.problems import refusal
 
@@ -30,7 +30,7 @@ def test_a_bug_is_a_500_that_tells_nothing(http):
 
 
 def test_an_unexpected_exception_is_no_refusal(http):
-    assert problem_of(RuntimeError(CANARY)) is None
+    assert build_problem(RuntimeError(CANARY)) is None
 
     failure["next"] = RuntimeError(CANARY)
     response = http.get("/api/raising/")

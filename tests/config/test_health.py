@@ -20,11 +20,11 @@ def fresh(monkeypatch):
     """A process that has not answered yet, and so takes nothing for settled."""
 
     def put(*, seconds=30, **checks):
-        for name in ("needed", "helpful"):
+        for name in ("required_checks", "optional_checks"):
             asked = getattr(health, name).checks
             changed = {check: checks.get(check, ask) for check, ask in asked.items()}
             monkeypatch.setattr(health, name, Readiness(changed, seconds=seconds))
-        return health.needed
+        return health.required_checks
 
     return put
 
@@ -34,8 +34,8 @@ def fails() -> bool:
 
 
 def test_live_asks_nobody(client, monkeypatch):
-    monkeypatch.setattr(health, "needed", None)
-    monkeypatch.setattr(health, "helpful", None)
+    monkeypatch.setattr(health, "required_checks", None)
+    monkeypatch.setattr(health, "optional_checks", None)
 
     response = client.get("/health/live/")
 
@@ -109,7 +109,7 @@ def test_a_cache_that_hangs_holds_up_nobody(client, fresh, transactional_db, mon
     over = Event()
     fresh()
     hanging = Readiness({"cache": lambda: over.wait(60)}, seconds=0.1)
-    monkeypatch.setattr(health, "helpful", hanging)
+    monkeypatch.setattr(health, "optional_checks", hanging)
     try:
         ensure_degraded(client)
         ensure_degraded(client)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenants.api.parsers import MAX_DEPTH, BadBody, read_json
+from tenants.api.parsers import MAX_DEPTH, MalformedBody, read_json
 from tests.support.problems import refusal
 
 JSON = "application/json"
@@ -167,7 +167,7 @@ def test_whatever_is_written_as_json_is_read_back_or_refused(
 
     try:
         outcome = read_json(body)
-    except BadBody as refused:
+    except MalformedBody as refused:
         outcome = refused.get_codes()
 
     spoiled = {"nul_character", "lone_surrogate", "malformed_encoding", "too_deep"}

@@ -9,7 +9,11 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from django.utils.functional import SimpleLazyObject
 
-from config.middleware import AccessLogMiddleware, RequestIdMiddleware, with_readable_media_types
+from config.middleware import (
+    AccessLogMiddleware,
+    RequestIdMiddleware,
+    reject_unreadable_media_types,
+)
 
 JSON = "application/json"
 
@@ -187,7 +191,7 @@ def test_a_media_type_that_breaks_django_is_just_another_one(db, http, header, s
         "wsgi.errors": io.StringIO(),
         header: BROKEN,
     }
-    application = with_readable_media_types(WSGIHandler())
+    application = reject_unreadable_media_types(WSGIHandler())
     b"".join(application(environ, lambda line, headers: started.append(line)))
 
     assert started[0].split()[0] == status
@@ -196,7 +200,7 @@ def test_a_media_type_that_breaks_django_is_just_another_one(db, http, header, s
 @pytest.mark.parametrize("accept", ["*/*", "application/json; q=0.9, */*; q=0.1"])
 def test_ordinary_media_types_pass_unchanged(accept):
     seen = {}
-    application = with_readable_media_types(lambda environ, _: seen.update(environ))
+    application = reject_unreadable_media_types(lambda environ, _: seen.update(environ))
 
     application({"HTTP_ACCEPT": accept, "CONTENT_TYPE": "application/json; charset=utf-8"}, None)
 

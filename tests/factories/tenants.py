@@ -6,7 +6,7 @@ from typing import Any
 
 import factory
 
-from tenants.encryption import seal
+from tenants.encryption import encrypt
 from tenants.models import (
     IdempotencyKey,
     OutboxDelivery,
@@ -107,4 +107,4 @@ class WebhookFactory(OwnedFactory):
     url = factory.Sequence("https://hook.example/{}".format)
     events = ["*"]
 
-    sealed_secret = factory.LazyFunction(lambda: seal(f"whsec_{token_hex(16)}"))
+    sealed_secret = factory.LazyFunction(lambda: encrypt(f"whsec_{token_hex(16)}"))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tenants.events.delivery.backoff import MOST_ATTEMPTS
+from tenants.events.delivery.backoff import MAX_ATTEMPTS
 from tenants.models import OutboxDelivery
 from tenants.scope import tenant_scope
 from tests.support.live.http_client import over
@@ -91,7 +91,7 @@ def test_a_receipt_leaves_once_the_mail_server_is_back_or_is_seen_to_be_left_beh
     order = till.sold(line(product), payments=[cash("2.50")])
     asked = till.post(f"orders/{order['id']}/receipt/email/", {"email": ADDRESS})
     waiting = told()
-    dead = told(attempts=MOST_ATTEMPTS - 1)
+    dead = told(attempts=MAX_ATTEMPTS - 1)
     sold = till.sell(line(product), payments=[cash("2.50")])
 
     with mail_server(port) as letters:

@@ -21,7 +21,7 @@ class Recorder:
 
 # The functions of tenants/audit.py. All others that hand a name on to these are found.
 FIRST = frozenset(
-    Recorder(name, 0) for name in ("record", "build", "record_at_platform", "record_stranger")
+    Recorder(name, 0) for name in ("record", "build", "record_for_platform", "record_anonymous")
 )
 
 

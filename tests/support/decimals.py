@@ -15,7 +15,7 @@ from typing import Any
 
 from django.test import Client
 
-from tenants.currencies import exponent_of
+from tenants.currencies import get_currency_exponent
 from tenants.models import AuditEvent, OutboxEvent, Tenant
 from tenants.scope import scope_or_none
 
@@ -83,7 +83,7 @@ class Decimals:
             for value in thing:
                 self.read(value, currency, where, name)
         elif isinstance(thing, str | Decimal):
-            self.read_text(str(thing), exponent_of(currency), where, name)
+            self.read_text(str(thing), get_currency_exponent(currency), where, name)
 
     def read_text(self, text: str, decimals: int, where: str, name: str) -> None:
         number = NUMBER.fullmatch(text)

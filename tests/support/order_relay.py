@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from tenants.events.delivery import Relay, configured
+from tenants.events.delivery import Relay, load_configured
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants
 
 
 def relay_all() -> None:
     """Everything that is to be told and looked after now."""
-    Relay(*configured()).run(once=True)
+    Relay(*load_configured()).run(once=True)
 
 
 def announced(topic: str) -> list[OutboxEvent]:

@@ -27,7 +27,7 @@ from orders.models import (
     StoreCreditEntry,
     TaxClass,
 )
-from tenants.events.outbox import kind_of
+from tenants.events.outbox import get_resource_type
 from tenants.models import (
     AuditEvent,
     ChangeFeed,
@@ -123,7 +123,7 @@ def all_told(*, but: Sequence[type] = ()) -> Iterator[set[str]]:
     yield topics
     new = [event for event in events() if event.pk not in seen]
     topics |= {event.topic for event in new}
-    kinds = {kind_of(model) for model in but}
+    kinds = {get_resource_type(model) for model in but}
     untold = [each for each in missing(before, photograph(), new) if each.split()[0] not in kinds]
     assert untold == []
 
@@ -138,9 +138,11 @@ def missing(before: Rows, after: Rows, new: list[OutboxEvent]) -> list[str]:
         if before.get(key) != after.get(key)
     }
     return sorted(
-        f"{kind_of(model)} {pk}"
+        f"{get_resource_type(model)} {pk}"
         for model, pk in changed
-        if not is_told(model, after.get((model, pk)), told.get((kind_of(model), pk)), told)
+        if not is_told(
+            model, after.get((model, pk)), told.get((get_resource_type(model), pk)), told
+        )
     )
 
 
@@ -168,8 +170,8 @@ def stale(*models: Any) -> list[str]:
     told = {(event.subject_type, event.subject): event.subject_version for event in events()}
     with across_tenants():
         return [
-            f"{kind_of(model)} {pk} at {version}"
+            f"{get_resource_type(model)} {pk} at {version}"
             for model in models
             for pk, version in model._default_manager.values_list("pk", "version")
-            if version > 1 and told.get((kind_of(model), pk)) != version
+            if version > 1 and told.get((get_resource_type(model), pk)) != version
         ]

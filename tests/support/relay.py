@@ -98,6 +98,6 @@ def delivery(**which: Any) -> OutboxDelivery:
     return found
 
 
-def untold() -> int:
+def undispatched() -> int:
     with across_tenants():
-        return OutboxEvent.objects.untold().count()
+        return OutboxEvent.objects.undispatched().count()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.models import Tenant, Webhook
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.secret_leaks import leaks
@@ -138,7 +138,7 @@ def made(shop: Tenant, url: str, *events: str) -> Any:
 def tell(shop: Tenant, about: Any, *topics: str) -> None:
     with tenant_scope(shop):
         for topic in topics or ["store.updated"]:
-            announce(topic, about=about)
+            publish(topic, about=about)
 
 
 def now(webhook: Any) -> Webhook:

@@ -57,11 +57,11 @@ def test_every_instant_belongs_to_one_day_of_every_zone(starts_at):
         days = BusinessDays(clock, starts_at)
         moments = [change + around for change in changes or (BEGIN,) for around in AROUND]
         for moment in moments:
-            day = days.day_of(moment)
-            begins, ends = days.start_of(day), days.start_of(day + DAY)
+            day = days.day_at(moment)
+            begins, ends = days.start_of_day(day), days.start_of_day(day + DAY)
             where = (clock.key, starts_at, moment, day)
             assert begins <= moment < ends, where
-            assert days.day_began(moment) == begins, where
+            assert days.start_of_day_at(moment) == begins, where
             assert abs(day - wall(moment, clock).date()) <= DAY, where
             checked += 1
     assert checked > 20_000
@@ -75,7 +75,7 @@ def test_a_day_begins_when_the_clock_first_reaches_its_start(starts_at):
     for clock, changes in zones_and_changes():
         days = BusinessDays(clock, starts_at)
         for day in {wall(each, clock).date() + n * DAY for each in changes for n in (-1, 0, 1, 2)}:
-            begins, shown = days.start_of(day), datetime.combine(day, starts_at)
+            begins, shown = days.start_of_day(day), datetime.combine(day, starts_at)
             where = (clock.key, day, starts_at)
             assert wall(begins, clock) >= shown, where
             before = (SECOND, 1800 * SECOND, HOUR, 90 * 60 * SECOND, 2 * HOUR, 24 * HOUR)
@@ -85,7 +85,7 @@ def test_a_day_begins_when_the_clock_first_reaches_its_start(starts_at):
                 offsets = [t.astimezone(clock).utcoffset() for t in (begins - SECOND, begins)]
                 assert wall(begins, clock) - shown <= offsets[1] - offsets[0], where
             left_out = all(wall(begins + n * HOUR, clock).date() != day for n in range(24))
-            follows = days.start_of(day + DAY)
+            follows = days.start_of_day(day + DAY)
             assert begins < follows or (left_out and begins == follows), where
 
 
@@ -115,5 +115,5 @@ def test_days_on_which_the_clock_changes(zone, starts_at, moment, day, began):
     days = BusinessDays(ZoneInfo(zone), time.fromisoformat(starts_at))
     moment, began = (datetime.fromisoformat(f"{each}Z") for each in (moment, began))
 
-    assert days.day_of(moment) == date.fromisoformat(day)
-    assert days.day_began(moment) == began
+    assert days.day_at(moment) == date.fromisoformat(day)
+    assert days.start_of_day_at(moment) == began

@@ -9,7 +9,7 @@ from tenants.currencies import (
     IN_HUNDREDTHS,
     IN_THOUSANDTHS,
     WITHOUT_MINOR_UNIT,
-    exponent_of,
+    get_currency_exponent,
 )
 from tenants.models import Tenant
 
@@ -24,7 +24,7 @@ from tenants.models import Tenant
 )
 def test_each_currency_has_the_decimals_of_iso_4217(currency, exponent):
     assert currency in CURRENCIES
-    assert exponent_of(currency) == exponent
+    assert get_currency_exponent(currency) == exponent
 
 
 @pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XDR", "EURO", "eur", "DEM", "HRK", "BTC"])
@@ -44,4 +44,4 @@ def test_no_currency_has_two_exponents():
     [("EUR", "2.5", "2.50"), ("JPY", "250.4", "250"), ("KWD", "2.5", "2.500")],
 )
 def test_an_amount_has_the_decimals_of_the_shops_currency(currency, amount, shown):
-    assert str(Tenant(currency=currency).in_currency(Decimal(amount))) == shown
+    assert str(Tenant(currency=currency).quantize_amount(Decimal(amount))) == shown

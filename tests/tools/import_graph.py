@@ -119,7 +119,7 @@ def draw(graph: Graph) -> str:
         for package in sorted(reduced)
         for each in sorted(reduced[package])
     ]
-    boxes = [_box(package, point) for package, point in sorted(points.items())]
+    boxes = [_fernet(package, point) for package, point in sorted(points.items())]
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
@@ -140,7 +140,7 @@ def _line(start: Point, end: Point) -> str:
     return f'<path d="M{x1} {y1} C{x1} {y1 + ROW_GAP} {x2} {y2 - ROW_GAP} {x2} {y2}"/>'
 
 
-def _box(package: str, point: Point) -> str:
+def _fernet(package: str, point: Point) -> str:
     x, y = point
     color = COLORS[package.split(".", maxsplit=1)[0]]
     return (

@@ -21,7 +21,7 @@ from orders.models import (
 )
 from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants
-from tenants.services import add_tenant
+from tenants.services import create_tenant
 from tests.support.replay import DATA, in_shop, replay, replay_with_complaints, total
 from tests.support.scripted_server import BROKEN, TOKENS, scripted
 from tests.tools.replay_baskets import terminal
@@ -186,7 +186,7 @@ def test_a_server_that_goes_away_leaves_a_report(db, monkeypatch):
 
 
 def test_a_real_shop_of_that_name_is_not_sold_in(url):
-    add_tenant(slug="replay", name="A real shop", currency="USD")
+    create_tenant(slug="replay", name="A real shop", currency="USD")
 
     with pytest.raises(CommandError, match="was not made for replays"):
         replay(url)

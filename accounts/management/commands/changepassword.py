@@ -15,6 +15,6 @@ class Command(changepassword.Command):
     def handle(self, *args: Any, **options: Any) -> Any:
         changed = super().handle(*args, **options)
         person = User.objects.get_by_natural_key(options["username"])
-        audit.record_at_platform("password_reset", target=person)
+        audit.record_for_platform("password_reset", target=person)
         forgive_guesses(PLATFORM, person.username)
         return changed

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.management.terminal import tenant_named
 from accounts.models import Role, User
-from tenants.api.formats import write_moment
+from tenants.api.formats import format_datetime
 from tenants.scope import tenant_scope
 
 
@@ -44,5 +44,5 @@ def shown(user: User) -> dict[str, Any]:
         "role": user.role,
         "is_active": user.is_active,
         "must_change_password": user.must_change_password,
-        "last_login": write_moment(user.last_login) if user.last_login else None,
+        "last_login": format_datetime(user.last_login) if user.last_login else None,
     }

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from accounts.models import Throttle
 from accounts.security.rate_limits.algorithm import Rule, State, given_back, take_all
-from tenants.scope import retrying
+from tenants.scope import retry_on_conflict
 
 T = TypeVar("T")
 Kept = dict[str, State | None]
@@ -45,7 +45,7 @@ class DatabaseStore:
     Durable: inside somebody else's transaction a refusal would take the count back with it.
     """
 
-    @retrying
+    @retry_on_conflict
     @transaction.atomic(durable=True)
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
         names = sorted(keys)

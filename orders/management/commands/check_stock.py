@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.management.terminal import tenant_named
 from orders.services.stock.consistency import Difference, stock_differences
-from tenants.api.formats import write_number
+from tenants.api.formats import format_number
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -42,8 +42,8 @@ def tenants(slug: str | None) -> Iterable[Tenant]:
 
 
 def told(each: Difference) -> str:
-    level, moved = write_number(each.level), write_number(each.moved)
-    kept, underway = write_number(each.reserved), write_number(each.underway)
+    level, moved = format_number(each.level), format_number(each.moved)
+    kept, underway = format_number(each.reserved), format_number(each.underway)
     return (
         f"{each.store}\t{each.sku}\tlevel {level}, movements {moved}\t"
         f"reserved {kept}, payments {underway}"

@@ -15,8 +15,8 @@ from orders.models import Category, Product, TaxClass
 from orders.services.catalog.bulk_import import Delivered, receive_delivery
 from orders.services.catalog.products import write_product
 from tenants.models import Store, Tenant
-from tenants.scope import deed, tenant_scope
-from tenants.services import add_register, save_row
+from tenants.scope import atomic_with_retry, tenant_scope
+from tenants.services import create_register, save_row
 
 
 def ensure_open(plan: DemoShop) -> bool:
@@ -29,7 +29,7 @@ def ensure_open(plan: DemoShop) -> bool:
     return known is None
 
 
-@deed
+@atomic_with_retry
 def _open(plan: DemoShop) -> None:
     """All of it or nothing, so that a demo shop that is there is whole."""
     owner = next(person for person in plan.people if person.role == Role.ADMIN)
@@ -64,7 +64,7 @@ def _furnish(places: Iterable[Place]) -> list[Store]:
         store = Store() if position else Store.objects.get()
         save_row(store, {"name": place.name, "address": place.address})
         for number in range(store.registers.count() + 1, place.tills + 1):
-            add_register(store=store, name=f"Till {number}")
+            create_register(store=store, name=f"Till {number}")
         stores.append(store)
     return stores
 

@@ -14,11 +14,11 @@ from accounts.models import User
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import folded
-from tenants.events.outbox import announce_all
+from tenants.events.outbox import publish_all
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
 from tenants.models import Store
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 # Rows of one statement: few round trips, and no database's limit of parameters is near.
 CHUNK = 500
@@ -35,7 +35,7 @@ class Delivered:
     quantity: Decimal
 
 
-@deed
+@atomic_with_retry
 def add_products(products: Iterable[Product]) -> int:
     """List the products whose SKU the shop does not have; those that it has stay as they are.
 
@@ -56,7 +56,7 @@ def add_products(products: Iterable[Product]) -> int:
     return len(new)
 
 
-@deed
+@atomic_with_retry
 def receive_delivery(
     *, store: Store, items: Sequence[Delivered], reason: str = "", by: User
 ) -> int:
@@ -131,7 +131,7 @@ def _raise_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Delive
 
 def announce_many(topic: str, rows: Sequence[Model]) -> None:
     for start in range(0, len(rows), CHUNK):
-        announce_all(topic, rows[start : start + CHUNK])
+        publish_all(topic, rows[start : start + CHUNK])
 
 
 def _raised(

@@ -10,7 +10,7 @@ from orders.models import Barcode, Category, Product
 from orders.services.catalog.bulk_import import CHUNK
 from orders.services.catalog.csv_file import CatalogFile
 from orders.services.catalog.csv_rows import NEEDED, Wanted
-from tenants.events.outbox import announce_all
+from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError
 from tenants.scope import current_tenant
 
@@ -51,8 +51,8 @@ class Changes:
             update_fields=WRITTEN,
         )
         Barcode.objects.bulk_create(self.barcodes, batch_size=CHUNK)
-        announce_all("product.created", self.new)
-        announce_all("product.updated", self.changed)
+        publish_all("product.created", self.new)
+        publish_all("product.updated", self.changed)
 
 
 class Comparison:
@@ -110,7 +110,7 @@ class Comparison:
             self.categories |= found | {each.name: each for each in missing}
             if self.writes:
                 Category.objects.bulk_create(missing, batch_size=CHUNK)
-                announce_all("category.created", missing)
+                publish_all("category.created", missing)
 
     def compare(self, rows: list[Wanted]) -> Changes:
         known, changes = self.stored(rows), Changes()
@@ -175,7 +175,7 @@ class Comparison:
 def stored_value(product: Product, name: str) -> Any:
     """As the API shows it: a price may be older than a change of the currency."""
     if name == "price":
-        return current_tenant().in_currency(product.price)
+        return current_tenant().quantize_amount(product.price)
     return getattr(product, name)
 
 

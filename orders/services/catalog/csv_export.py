@@ -7,7 +7,7 @@ from uuid import UUID
 
 from orders.models import Barcode, Product
 from orders.services.catalog.csv_rows import COLUMNS, joined
-from tenants.csv import written
+from tenants.csv import write_csv
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -33,10 +33,10 @@ def exported_products(tenant: Tenant) -> Iterator[str]:
 
     Each piece is read in a scope of its own, so that nobody's slow line holds a transaction open.
     """
-    yield written([COLUMNS])
+    yield write_csv([COLUMNS])
     sku = ""
     while rows := _rows_after(sku, tenant):
-        yield written(rows)
+        yield write_csv(rows)
         sku = rows[-1][0]
 
 
@@ -57,6 +57,6 @@ def _codes_of(products: list[UUID]) -> dict[UUID, list[str]]:
 
 def _cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
     sku, name, price, id, category, tax_class, sold_by, *truths = product
-    amount = str(tenant.in_currency(price))
+    amount = str(tenant.quantize_amount(price))
     cells = [sku, name, amount, joined(codes[id]), category or "", tax_class or "", sold_by]
     return cells + [TRUTHS[truth] for truth in truths]

@@ -5,7 +5,7 @@ from typing import IO
 
 from orders.models import TaxClass
 from orders.services.catalog.csv_rows import COLUMNS, KEY, RowReader, Wanted
-from tenants.csv import Row, Sheet
+from tenants.csv import CSVFile, Row
 from tenants.exceptions import FieldError
 from tenants.scope import current_tenant
 
@@ -39,7 +39,7 @@ class CatalogFile:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.sheet = Sheet(file, columns=COLUMNS, required=KEY)
+        self.sheet = CSVFile(file, columns=COLUMNS, required=KEY)
         taxes = {each.name: each for each in TaxClass.objects.all()}
         self.reader = RowReader(taxes, current_tenant().currency_exponent)
         self.errors = Errors()

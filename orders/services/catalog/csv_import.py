@@ -13,7 +13,7 @@ from orders.services.catalog.csv_file import CatalogFile
 from tenants import audit, idempotency
 from tenants.exceptions import FieldError
 from tenants.ids import is_duplicate
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> Impo
     What the file does not name stays as it is. With `dry_run` nothing is written, and wrong rows
     are part of the report; without it they raise `RowsInvalid`.
     """
-    if done := idempotency.left():
+    if done := idempotency.resume_data():
         return ImportReport(**json.loads(done))
     catalog = CatalogFile(file)
     return _compare(catalog, write=False) if dry_run else _import(catalog, by)
 
 
-@deed
+@atomic_with_retry
 def _import(catalog: CatalogFile, by: User) -> ImportReport:
     try:
         report = _compare(catalog, write=True)
@@ -55,7 +55,7 @@ def _import(catalog: CatalogFile, by: User) -> ImportReport:
         "unchanged": report.unchanged,
     }
     audit.record("products_imported", actor=by, **figures)
-    idempotency.note(left=json.dumps(figures))
+    idempotency.save_key(resume_data=json.dumps(figures))
     return report
 
 

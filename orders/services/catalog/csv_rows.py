@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 from orders.models import Product, TaxClass
 from orders.models.catalog import folded
 from orders.models.columns import LARGEST_AMOUNT
-from tenants.api.formats import FormatError, read_number, read_text
+from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import Row
 from tenants.exceptions import FieldError
 
@@ -94,16 +94,16 @@ class RowReader:
         return self.code(cell) or refuse("blank")
 
     def code(self, cell: str) -> str:
-        return read_text(folded(read_text(cell, max_length=64)), max_length=64)
+        return parse_text(folded(parse_text(cell, max_length=64)), max_length=64)
 
     def name(self, cell: str) -> str:
-        return read_text(cell, max_length=200) or refuse("blank")
+        return parse_text(cell, max_length=200) or refuse("blank")
 
     def price(self, cell: str) -> Decimal:
         if not cell:
             refuse("blank")
         try:
-            number = read_number(cell, decimals=self.decimals, digits=LARGEST_AMOUNT.adjusted())
+            number = parse_number(cell, decimals=self.decimals, digits=LARGEST_AMOUNT.adjusted())
         except FormatError as error:
             refuse("not_a_number" if error.code == "invalid" else error.code, **error.facts)
         return number.quantize(self.unit)
@@ -115,12 +115,12 @@ class RowReader:
         return codes
 
     def category(self, cell: str) -> str:
-        return read_text(cell, max_length=100)
+        return parse_text(cell, max_length=100)
 
     def tax_class(self, cell: str) -> TaxClass | None:
         if not cell:
             return None
-        found = self.tax_classes.get(read_text(cell, max_length=100))
+        found = self.tax_classes.get(parse_text(cell, max_length=100))
         return found or refuse("unknown_tax_class")
 
     def sold_by(self, cell: str) -> str | None:

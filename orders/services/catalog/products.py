@@ -10,13 +10,13 @@ from accounts.models import User
 from orders.exceptions import BarcodeTaken, SkuTaken
 from orders.models import Barcode, Product
 from tenants import audit
-from tenants.events.outbox import announce_row
+from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid
 from tenants.ids import is_duplicate
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
-@deed
+@atomic_with_retry
 def write_product(
     product: Product,
     changes: dict[str, Any],
@@ -42,7 +42,7 @@ def write_product(
             raise
         _ensure_free(product, wanted or ())  # names what somebody took in the meantime
         raise
-    announce_row(product, is_new=is_new)
+    publish_row(product, is_new=is_new)
     if by is not None and (is_new or facts["changes"]):
         done = "product_added" if is_new else "product_changed"
         audit.record(done, actor=by, target=product, **facts)

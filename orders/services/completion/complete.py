@@ -22,7 +22,7 @@ from orders.models.receipt import Numbers
 from orders.services.completion.hash_chain import receipt_content, seal
 from orders.services.stock.levels import take_reserved_stock, take_stock
 from tenants.database.bulk_insert import Statement
-from tenants.events.outbox import event_of
+from tenants.events.outbox import build_event
 from tenants.ids import new_id
 from tenants.models import OutboxEvent, Register, Tenant
 from tenants.scope import current_tenant
@@ -89,19 +89,19 @@ def sale_event(order: Order) -> OutboxEvent:
     tenant = current_tenant()
     # An order that was there before is saved once more, last of all.
     version = order.version + (0 if order._state.adding else 1)
-    return event_of(
+    return build_event(
         "order.completed",
         about=order,
         at_version=version,
         order=str(order.pk),
         number=order.number,
-        total=str(tenant.in_currency(order.total)),
+        total=str(tenant.quantize_amount(order.total)),
         currency=tenant.currency,
         store=str(order.store_id),
         register=str(order.register_id),
         receipt_number=order.receipt_number,
         **_till_number(order),
-        **order.facts_of_till(tenant.in_currency),
+        **order.facts_of_till(tenant.quantize_amount),
     )
 
 
@@ -114,7 +114,7 @@ def _till_number(order: Order) -> dict[str, Any]:
 def payment_event(payment: Payment, order: Order) -> OutboxEvent:
     """What became of it: `payment.captured`, `payment.declined`, ... of the order's store."""
     topic = f"payment.{payment.status}"
-    return event_of(topic, about=payment, in_store=order.store_id, order=str(order.pk))
+    return build_event(topic, about=payment, in_store=order.store_id, order=str(order.pk))
 
 
 def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:

@@ -50,7 +50,7 @@ class Paper:
 
 
 def money(amount: Decimal | str) -> str:
-    return str(current_tenant().in_currency(Decimal(amount)))
+    return str(current_tenant().quantize_amount(Decimal(amount)))
 
 
 def short(number: Decimal | str) -> str:

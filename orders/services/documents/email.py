@@ -12,9 +12,9 @@ from orders.services.documents.renderers.text import text_of
 from orders.services.documents.sale_receipt import receipt_of
 from tenants import idempotency
 from tenants.events.delivery import Subscriber
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.models import OutboxDelivery
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
 def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> None:
@@ -29,10 +29,10 @@ def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> N
     _ask_for(order.pk, to, by)
 
 
-@deed
+@atomic_with_retry
 def _ask_for(order: uuid.UUID, to: str, by: User) -> None:
-    idempotency.note()
-    announce("receipt.email", order=str(order), email=to, by=str(by.pk))
+    idempotency.save_key()
+    publish("receipt.email", order=str(order), email=to, by=str(by.pk))
 
 
 class ReceiptMail(Subscriber):

@@ -13,7 +13,7 @@ from orders.services.documents.renderers.pdf import ensure_pdf, pdf_of
 from orders.services.documents.renderers.text import text_of
 from orders.services.documents.sale_receipt import ReceiptContent
 from tenants import audit
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def previewed(receipt: ReceiptContent | RefundReceipt, form: str) -> Paper:
     return receipt.paper(copy=receipt.prints)
 
 
-@deed
+@atomic_with_retry
 def _count(row: Receipt | Refund, form: str, by: User) -> int:
     prints = row.count_print()
     if prints > 1:

@@ -17,11 +17,11 @@ from orders.services.offline.booking import book
 from orders.services.offline.sale import Malformed, OfflineSale
 from orders.services.registers import register_for
 from tenants import audit, idempotency
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.exceptions import DomainError, FieldError, Invalid
 from tenants.ids import is_duplicate
 from tenants.models import Register
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
 class Outcome(StrEnum):
@@ -60,7 +60,7 @@ def upload_sales(upload: Upload, *, by: User) -> list[Result]:
     # Also one that is used no more: what was sold there was sold.
     register = register_for(upload.register, by, in_use=False)
     _ensure_no_jump(register, upload.last_sequence)
-    with idempotency.begun():
+    with idempotency.reserve_key():
         return _upload(upload, register, by)
 
 
@@ -150,7 +150,7 @@ def _duplicate(item: OfflineSale, register: Register, order: Order) -> Result:
     return Result(item.id, Outcome.DUPLICATE, order)
 
 
-@deed
+@atomic_with_retry
 def _number(item: OfflineSale, register: Register) -> None:
     """Give a sale that came with a connection the number that the till has for it: it is held."""
     numbers = RegisterSeries.objects.count_up(register, device=item.device_sequence)
@@ -160,7 +160,7 @@ def _number(item: OfflineSale, register: Register) -> None:
     order.device_sequence = item.device_sequence
     flag_till_number(order, numbers)
     order.save_changes("device_sequence", "sequence_taken", "flags")
-    announce("order.updated", about=order)
+    publish("order.updated", about=order)
 
 
 def _show_duplicates(results: Sequence[Result]) -> None:
@@ -174,7 +174,7 @@ def _show_duplicates(results: Sequence[Result]) -> None:
         each.order = orders[each.id]
 
 
-@deed
+@atomic_with_retry
 def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
     """Who sent what, and how far the till has counted."""
     numbers = RegisterSeries.objects.count_up(register)

@@ -30,15 +30,15 @@ from orders.services.sales.checkout import given_discounts
 from orders.services.stock.levels import take_what_was_sold
 from orders.services.stock.movements import keep_counts_true
 from tenants import audit
-from tenants.database.bulk_insert import insert_all
+from tenants.database.bulk_insert import bulk_insert
 from tenants.ids import new_id
 from tenants.models import Register
-from tenants.scope import current_tenant, retrying
+from tenants.scope import current_tenant, retry_on_conflict
 
 UNKNOWN = "Unknown product"
 
 
-@retrying
+@retry_on_conflict
 def book(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
     """Make it an order with a receipt of ours. Whoever uploads it need not have sold it."""
     charged = charge(sale)
@@ -79,7 +79,7 @@ def _write(order: Order, by: User) -> None:
     told = [payment_event(payment, order) for payment in order.loaded_payments]
     papers = papers_of(order, order.loaded_lines, numbers, order.cashier, told)
     given = build_events(order, order.loaded_lines, by=by, cashier=str(order.cashier_id))
-    insert_all(
+    bulk_insert(
         [order], order.loaded_lines, order.loaded_payments, *papers.rows, given, also=papers.also
     )
     keep_counts_true(
@@ -133,9 +133,9 @@ def _take_goods(order: Order) -> set[Any]:
 
 def _facts(order: Order) -> dict[str, Any]:
     return {
-        **order.facts_of_till(current_tenant().in_currency),
+        **order.facts_of_till(current_tenant().quantize_amount),
         "cashier": str(order.cashier_id),
-        "total": str(current_tenant().in_currency(order.total)),
+        "total": str(current_tenant().quantize_amount(order.total)),
     }
 
 

@@ -24,8 +24,8 @@ from orders.services.payments.store_credit import credit_back
 from orders.services.shifts.cash_drawer import drawer_for_return
 from orders.services.stock.levels import reserve_stock
 from tenants import audit, idempotency
-from tenants.events.outbox import announce
-from tenants.scope import current_tenant, deed
+from tenants.events.outbox import publish
+from tenants.scope import atomic_with_retry, current_tenant
 
 log = structlog.get_logger("till.payments")
 CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
@@ -43,7 +43,7 @@ def cancel_payment(payment: Payment, asked: Asked) -> Order:
     if not payment.is_charged_by_gateway:
         return _take_back(payment.pk, payment.order_id, asked)
     ensure_nobody_asks(payment)
-    with idempotency.begun():
+    with idempotency.reserve_key():
         return _cancel_card(payment, asked)
 
 
@@ -67,7 +67,7 @@ def _ensure_cancelable(payment: Payment, order: Order) -> None:
         raise PaymentSettled(payment_status=payment.status)
 
 
-@deed
+@atomic_with_retry
 def _let_go(payment: Payment, asked: Asked) -> bool:
     """Before the gateway is asked, money that is there becomes money of which nobody knows.
 
@@ -89,8 +89,8 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
     payment.save_changes("status", "returned_at", "next_look_up_at")
     order.paid_total -= payment.amount
     order.save_changes("paid_total")
-    announce("payment.unknown", about=payment, in_store=order.store_id, order=str(order.pk))
-    announce("order.updated", about=order)
+    publish("payment.unknown", about=payment, in_store=order.store_id, order=str(order.pk))
+    publish("order.updated", about=order)
     return True
 
 
@@ -99,11 +99,11 @@ def _ensure_leave(payment: Payment, asked: Asked) -> None:
         Leave("void", payment.order_id).spent_by(asked)
 
 
-@deed
+@atomic_with_retry
 def _take_back(
     payment_id: uuid.UUID, order_id: uuid.UUID, asked: Asked, *, card_said: str | None = None
 ) -> Order:
-    idempotency.note()
+    idempotency.save_key()
     by = asked.by
     order = locked_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
@@ -134,9 +134,9 @@ def _ensure_still_there(payment: Payment, order: Order) -> None:
 
 
 def _note_canceled(payment: Payment, order: Order, by: User) -> None:
-    amount = str(current_tenant().in_currency(payment.amount))
+    amount = str(current_tenant().quantize_amount(payment.amount))
     audit.record("payment_canceled", actor=by, target=order, method=payment.method, amount=amount)
-    announce("payment.canceled", about=payment, in_store=order.store_id, order=str(order.pk))
+    publish("payment.canceled", about=payment, in_store=order.store_id, order=str(order.pk))
 
 
 def _return(order: Order, payment: Payment) -> None:

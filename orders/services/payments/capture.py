@@ -23,11 +23,11 @@ from orders.services.payments.tender import NewPayment, draft_payments
 from orders.services.shifts.cash_drawer import drawer_for_return
 from orders.services.stock.levels import release_stock, reserve_stock
 from tenants import idempotency
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import announce
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 
 log = structlog.get_logger("till.payments")
 PAID_FIELDS = (
@@ -60,7 +60,7 @@ def take_payment(
     return (ask_gateway(order, [payment]) if is_new else order), is_new
 
 
-@deed
+@atomic_with_retry
 def _take(
     order_id: uuid.UUID, new: NewPayment, expected_version: int | None, by: User
 ) -> tuple[Order, Payment, bool]:
@@ -79,7 +79,7 @@ def _take(
     spend_credits([payment], by=by)
     try:
         with transaction.atomic():
-            insert_all(idempotency.rows(), [payment], [payment_event(payment, order)])
+            bulk_insert(idempotency.key_rows(), [payment], [payment_event(payment, order)])
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -128,7 +128,7 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
             return order_with_details(payment.order_id)
         raise PaymentSettled(payment_status=payment.status)
     ensure_nobody_asks(payment)
-    with idempotency.begun():
+    with idempotency.reserve_key():
         return settle(payment, answer_to(payment, "look_up"), by=by)
 
 
@@ -177,7 +177,7 @@ def charge_for(payment: Payment) -> Charge:
     )
 
 
-@deed
+@atomic_with_retry
 def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     """Write down what the gateway said; a payment that is settled stays so."""
     order = locked_order(payment.order_id)
@@ -190,7 +190,7 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     payment.reason = answer.reason
     _end_letting_go(payment, order)
     payment.save_changes("status", "gateway_reference", "reason", "returned_at", "returned_in")
-    insert_all([payment_event(payment, order)])
+    bulk_insert([payment_event(payment, order)])
     if answer.outcome == Outcome.CAPTURED:
         order.paid_total += payment.amount
     elif answer.outcome == Outcome.DECLINED:
@@ -232,7 +232,7 @@ def go_on(order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None
         release_stock(order.store, order.loaded_lines)
     order.save_changes(*PAID_FIELDS)
     if not completes:
-        announce("order.updated", about=order)
+        publish("order.updated", about=order)
 
 
 def complete_if_paid(order: Order, *, by: User) -> bool:
@@ -251,7 +251,7 @@ def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User
     order.shift_id = _uncounted(shift, numbers.shift)
     order.close(numbers.receipt, timezone.now())
     papers = papers_of(order, lines, numbers, by)
-    insert_all(*papers.rows, also=papers.also)
+    bulk_insert(*papers.rows, also=papers.also)
     hand_over(order, lines, reserved=reserved)
 
 

@@ -38,7 +38,7 @@ from tenants import audit
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import is_duplicate
 from tenants.models import Register
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 
 # Without letters and digits that look alike: it is read from paper and typed.
 LEGIBLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -52,7 +52,7 @@ def new_code() -> str:
     return "-".join(groups)
 
 
-@deed
+@atomic_with_retry
 def issue_credit(
     *,
     id: uuid.UUID,
@@ -81,7 +81,7 @@ def issue_credit(
     )
     _insert(credit)
     _enter(credit, Type.ISSUE, amount, reason=reason, by=by)
-    money = str(current_tenant().in_currency(amount))
+    money = str(current_tenant().quantize_amount(amount))
     audit.record("store_credit_issued", actor=by, target=credit, amount=money, reason=reason)
     return credit, True
 
@@ -107,13 +107,13 @@ def _insert(credit: StoreCredit) -> None:
         raise IdConflict from error
 
 
-@deed
+@atomic_with_retry
 def block_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
     """Let nobody pay with a credit, because its code was lost or given away."""
     return _set_active(credit, False, "store_credit_blocked", reason, by)
 
 
-@deed
+@atomic_with_retry
 def unblock_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
     """Let whoever holds the code pay with it again."""
     return _set_active(credit, True, "store_credit_unblocked", reason, by)
@@ -127,7 +127,7 @@ def _set_active(
     if credit.is_active != active:
         credit.is_active = active
         credit.save_changes("is_active")
-        money = str(current_tenant().in_currency(credit.balance))
+        money = str(current_tenant().quantize_amount(credit.balance))
         audit.record(event, actor=by, target=credit, balance=money, reason=reason)
     return credit
 
@@ -231,7 +231,7 @@ def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | N
 def _why_not(credit: StoreCredit) -> DomainError:
     if not credit.is_active:
         return StoreCreditBlocked(reference=credit.masked_code)
-    balance = str(current_tenant().in_currency(credit.balance))
+    balance = str(current_tenant().quantize_amount(credit.balance))
     return InsufficientCredit(reference=credit.masked_code, balance=balance)
 
 

@@ -79,7 +79,7 @@ def _not_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payme
     if amount == 0:
         raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
     if amount > left:
-        raise PaymentExceedsDue(due=current_tenant().in_currency(left))
+        raise PaymentExceedsDue(due=current_tenant().quantize_amount(left))
     if not new.reference.strip() and (needed := _reference_needed(new)):
         raise Invalid.field(f"{field}.reference", needed, code="required")
     asks_gateway = new.is_card and not new.is_external
@@ -154,7 +154,7 @@ def _settlement(
 ) -> CashSettlement:
     settlement = settle_cash(left, amount, rule)
     if settlement.outcome == CashOutcome.EXCEEDS_DUE:
-        raise PaymentExceedsDue(due=current_tenant().in_currency(settlement.payable))
+        raise PaymentExceedsDue(due=current_tenant().quantize_amount(settlement.payable))
     if settlement.outcome == CashOutcome.NOT_PAYABLE and not amount:
         raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
     if settlement.outcome == CashOutcome.NOT_PAYABLE:
@@ -163,4 +163,4 @@ def _settlement(
 
 
 def _not_payable(settlement: CashSettlement) -> NotPayableInCash:
-    return NotPayableInCash(payable=current_tenant().in_currency(settlement.payable))
+    return NotPayableInCash(payable=current_tenant().quantize_amount(settlement.payable))

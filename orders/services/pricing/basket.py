@@ -20,7 +20,7 @@ from orders.money import (
     RoundingMode,
     price_order,
 )
-from tenants.database.compiled_queries import Prepared
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
@@ -132,17 +132,17 @@ def find_products(wanted: Sequence[WantedLine], field: str = "lines[{}].") -> li
     return [product for product in found if product is not None]
 
 
-BY_ID = Prepared(
+BY_ID = CompiledQuery(
     lambda tenant, ids: Product.objects.select_related("tax_class").filter(
         tenant=tenant, pk__in=ids
     )
 )
-BY_SKU = Prepared(
+BY_SKU = CompiledQuery(
     lambda tenant, skus: Product.objects.select_related("tax_class").filter(
         tenant=tenant, sku__in=skus
     )
 )
-BY_BARCODE = Prepared(
+BY_BARCODE = CompiledQuery(
     lambda tenant, codes: Barcode.objects.select_related("product__tax_class").filter(
         tenant=tenant, code__in=codes
     )

@@ -74,7 +74,7 @@ def _by_amount(
 ) -> list[Back]:
     left = sum((each.left for each in sold.values()), NOTHING)
     if amount > left:
-        raise NotThatMuchLeft(number=order.number, left=current_tenant().in_currency(left))
+        raise NotThatMuchLeft(number=order.number, left=current_tenant().quantize_amount(left))
     shares = give_back(list(sold.values()), amount, exponent)
     pairs = zip(order.loaded_lines, shares, strict=True)
     return [Back(line, share, restock=False) for line, share in pairs if share.total]

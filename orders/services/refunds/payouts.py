@@ -21,8 +21,8 @@ from orders.services.money_limits import Period, authorize
 from orders.services.payments.capture import locked_order
 from orders.services.refunds.settle import finish_if_paid_out, pay_otherwise
 from tenants import audit, idempotency
-from tenants.events.outbox import announce
-from tenants.scope import current_tenant, deed
+from tenants.events.outbox import publish
+from tenants.scope import atomic_with_retry, current_tenant
 
 log = structlog.get_logger("till.payments")
 STATUS = {
@@ -59,7 +59,7 @@ def resolve_refund(refund: Refund, way: OtherWay) -> Refund:
             return refund
         raise RefundSettled(refund_status=refund.status)
     _ensure_nobody_asks(refund)
-    with idempotency.begun():
+    with idempotency.reserve_key():
         return _go_on(_ask(refund, "look_up_refund", way.by), way)
 
 
@@ -125,7 +125,7 @@ def _answer_to(payout: Payout, question: Question) -> Answer:
     return answer
 
 
-@deed
+@atomic_with_retry
 def _settle(payout: Payout, answer: Answer, *, by: User, at_till: bool = True) -> Refund:
     """Write down what the gateway said; a payout that is settled stays so."""
     order, refund = _locked(payout.refund_id, payout.refund.order_id)
@@ -139,19 +139,19 @@ def _settle(payout: Payout, answer: Answer, *, by: User, at_till: bool = True) -
     finish_if_paid_out(refund, order, by=by, at_till=at_till)
     if refund.status == Refund.Status.PENDING and payout.status != was:
         refund.save_changes()
-        announce("refund.updated", about=refund, order=str(order.pk))
+        publish("refund.updated", about=refund, order=str(order.pk))
     return refund
 
 
 def _note_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
     """Money that a gateway gave back after it had said no has gone twice: for people to know."""
     if payout.status != Payout.Status.DONE and answer.outcome == Outcome.CAPTURED:
-        amount = str(current_tenant().in_currency(payout.paid))
+        amount = str(current_tenant().quantize_amount(payout.paid))
         log.error("paid_out_after_declined", payout=str(payout.pk), amount=amount)
         audit.record("paid_out_after_declined", target=order, payout=str(payout.pk), amount=amount)
 
 
-@deed
+@atomic_with_retry
 def _go_on(refund: Refund, way: OtherWay) -> Refund:
     """Somebody is there: what waited for a person is handed over."""
     order, refund = _locked(refund.pk, refund.order_id)
@@ -161,7 +161,7 @@ def _go_on(refund: Refund, way: OtherWay) -> Refund:
     if declined and way.method is None:
         amount = sum((each.paid for each in declined), Decimal(0))
         raise PayoutDeclined(
-            declined=str(current_tenant().in_currency(amount)),
+            declined=str(current_tenant().quantize_amount(amount)),
             payouts=[str(each.pk) for each in declined],
         )
     if declined and way.method:

@@ -24,11 +24,11 @@ from orders.services.refunds.payouts import ask_for_payouts, resume_refund
 from orders.services.refunds.settle import finish_if_paid_out
 from orders.services.registers import register_for
 from tenants import idempotency
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 
 NOTHING = Decimal(0)
 
@@ -64,7 +64,7 @@ def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refu
     return (ask_for_payouts if is_new else resume_refund)(refund, by=by), is_new
 
 
-@deed
+@atomic_with_retry
 def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
     order = locked_order(order_id)
     known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
@@ -82,7 +82,7 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
     _count(order, refund, backs)
     finish_if_paid_out(refund, order, by=by)
     if refund.status == Refund.Status.PENDING:
-        announce("refund.pending", about=refund, order=str(order.pk))
+        publish("refund.pending", about=refund, order=str(order.pk))
     return refund, True
 
 
@@ -227,7 +227,7 @@ def _insert(refund: Refund, backs: Sequence[Back], payouts: Sequence[Payout]) ->
     refund.loaded_payouts = list(payouts)
     try:
         with transaction.atomic():
-            idempotency.note()
+            idempotency.save_key()
             refund.save(force_insert=True)
     except IntegrityError as error:
         if not is_duplicate(error):
@@ -254,4 +254,4 @@ def _count(order: Order, refund: Refund, backs: Sequence[Back]) -> None:
     order.become(order.status_after_refund())
     order.loaded_refunds = [*order.loaded_refunds, refund]
     order.save_changes("refunded_total", "status")
-    announce("order.refunded", about=order)
+    publish("order.refunded", about=order)

@@ -28,8 +28,8 @@ from orders.services.payments.store_credit import (
 from orders.services.pricing.basket import cash_rule_of
 from orders.services.stock.levels import put_back
 from tenants import audit
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import announce
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import publish
 from tenants.scope import current_tenant
 
 
@@ -74,7 +74,7 @@ def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, 
     ensure_not_blocked(declined)
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
-    announce("order.updated", about=order)
+    publish("order.updated", about=order)
     refund.save_changes("cash_rounding")
     audit.record("refund_paid_otherwise", actor=by, target=order, method=method)
 
@@ -125,11 +125,11 @@ def _complete(refund: Refund, order: Order, numbers: Numbers, by: User) -> None:
     entry, extension = seal(
         ChainEntry.Kind.REFUND, refund.pk, refund_content(refund), numbers, refund.register
     )
-    insert_all(_movements(refund, by), [entry], also=[extension])
+    bulk_insert(_movements(refund, by), [entry], also=[extension])
     put_back(refund.store, _restocked(refund))
-    total = str(current_tenant().in_currency(refund.total))
+    total = str(current_tenant().quantize_amount(refund.total))
     audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
-    announce("refund.completed", about=refund, order=str(order.pk), total=total)
+    publish("refund.completed", about=refund, order=str(order.pk), total=total)
 
 
 def _restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
@@ -187,8 +187,8 @@ def _undo(refund: Refund, order: Order) -> None:
     Payment.objects.bulk_update(payments.values(), ["refunded_total"])
     refund.status = Refund.Status.FAILED
     refund.save_changes("status")
-    announce("refund.failed", about=refund, order=str(order.pk))
+    publish("refund.failed", about=refund, order=str(order.pk))
     order.refunded_total -= refund.total + refund.cash_rounding
     order.status = order.status_after_refund()
     order.save_changes("refunded_total", "status")
-    announce("order.updated", about=order)
+    publish("order.updated", about=order)

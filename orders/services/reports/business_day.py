@@ -19,11 +19,11 @@ class Days:
 
     @property
     def begins(self) -> datetime:
-        return self.calendar.start_of(self.first)
+        return self.calendar.start_of_day(self.first)
 
     @property
     def ends(self) -> datetime:
-        return self.calendar.start_of(self.last + DAY)
+        return self.calendar.start_of_day(self.last + DAY)
 
     @property
     def are_of_whole_hours(self) -> bool:
@@ -31,7 +31,7 @@ class Days:
         if self.calendar.starts_at.minute or self.calendar.starts_at.second:
             return False
         days = (self.last - self.first).days + 2
-        starts = (self.calendar.start_of(self.first + n * DAY) for n in range(days))
+        starts = (self.calendar.start_of_day(self.first + n * DAY) for n in range(days))
         shown = (start.astimezone(self.calendar.clock) for start in starts)
         return not any((local.utcoffset() or timedelta()) % HOUR or local.minute for local in shown)
 
@@ -43,8 +43,8 @@ class Days:
             yield replace(self, first=first, last=last)
             first = last + DAY
 
-    def day_of(self, moment: datetime) -> str:
-        return self.calendar.day_of(moment).isoformat()
+    def day_at(self, moment: datetime) -> str:
+        return self.calendar.day_at(moment).isoformat()
 
     def hour_of(self, moment: datetime) -> str:
         """Each hour of its own, also the one that the clock shows twice."""

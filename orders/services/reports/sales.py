@@ -26,7 +26,7 @@ from orders.services.reports.queries import (
     by_time,
     of_all,
 )
-from tenants.api.formats import write_number
+from tenants.api.formats import format_number
 from tenants.models import Store
 from tenants.scope import current_tenant
 
@@ -102,7 +102,7 @@ class Kind:
 
 KINDS: Mapping[GroupBy, Kind] = {
     GroupBy.HOUR: Kind(by_time(Days.hour_of)),
-    GroupBy.DAY: Kind(by_time(Days.day_of)),
+    GroupBy.DAY: Kind(by_time(Days.day_at)),
     GroupBy.CASHIER: Kind(by_person),
     GroupBy.REGISTER: Kind(by_register),
     GroupBy.STORE: Kind(by_store),
@@ -143,7 +143,7 @@ class Report:
 
         Each is written when it is asked for, then also out of the scope.
         """
-        figures, money = KINDS[self.group_by].figures, current_tenant().in_currency
+        figures, money = KINDS[self.group_by].figures, current_tenant().quantize_amount
         groups = sorted(self.groups.items(), key=_place_of(self.group_by))
         return (
             {"key": key, "label": label} | _shown(sums, figures, money)
@@ -152,7 +152,7 @@ class Report:
 
     def shown_total(self) -> dict[str, Any]:
         figures = OF_RECEIPTS.union(KINDS[self.group_by].figures).difference(TAXABLE)
-        return _shown(self.total, figures, current_tenant().in_currency)
+        return _shown(self.total, figures, current_tenant().quantize_amount)
 
 
 def sales_report(
@@ -192,7 +192,7 @@ def _by_clock(
     now = timezone.now()
     found: dict[Days, list[uuid.UUID]] = defaultdict(list)
     for store in stores:
-        begins = first or store.business_days.day_of(now)
+        begins = first or store.business_days.day_at(now)
         found[Days(store.business_days, begins, last or begins)].append(store.pk)
     return found
 
@@ -214,4 +214,4 @@ def _shown(sums: Sums, figures: frozenset[str], money: Money) -> dict[str, Any]:
 def _text(name: str, value: Any, money: Money) -> Any:
     if isinstance(value, int):
         return value
-    return write_number(value) if name in QUANTITIES else str(money(value))
+    return format_number(value) if name in QUANTITIES else str(money(value))

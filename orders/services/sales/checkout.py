@@ -31,12 +31,12 @@ from orders.services.pricing.reprice import frozen_tax, frozen_totals
 from orders.services.registers import register_for
 from orders.services.stock.levels import reserve_stock
 from tenants import idempotency
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import event_of
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import build_event
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import is_duplicate, new_id
 from tenants.models import Register
-from tenants.scope import current_tenant, retrying
+from tenants.scope import current_tenant, retry_on_conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def _place_counted(new: NewOrder, by: User) -> Order:
         return _place(new, by)
 
 
-@retrying
+@retry_on_conflict
 def _place(new: NewOrder, by: User) -> Order:
     """Everything that can be read and computed before, then one short transaction."""
     register = register_for(new.register, by)
@@ -130,10 +130,12 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
         order.close(numbers.receipt, timezone.now())
         papers = papers_of(order, lines, numbers, by, told)
     else:
-        opened = event_of("order.opened", about=order, number=order.number)
+        opened = build_event("order.opened", about=order, number=order.number)
         papers = Papers(([opened, *told],))
     given = build_events(order, lines, by=by, approver=order.gift_approved_by)
-    insert_all(idempotency.rows(), [order], lines, payments, *papers.rows, given, also=papers.also)
+    bulk_insert(
+        idempotency.key_rows(), [order], lines, payments, *papers.rows, given, also=papers.also
+    )
     if completes:
         hand_over(order, lines)
     elif any(payment.is_underway for payment in payments):

@@ -9,13 +9,13 @@ from orders.services.approvals import Leave
 from orders.services.payments.capture import locked_order
 from orders.services.sales.open_orders import Edit
 from tenants import audit
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.exceptions import Invalid
 from tenants.models import Register
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 
-@deed
+@atomic_with_retry
 def hold_order(edit: Edit) -> Order:
     """Put it aside; every till of the store may take it up again."""
     order = locked_order(edit.order)
@@ -23,11 +23,11 @@ def hold_order(edit: Edit) -> Order:
     order.ensure_nothing_underway()
     order.become(Order.Status.HELD)
     order.save_changes("status")
-    announce("order.held", about=order)
+    publish("order.held", about=order)
     return order
 
 
-@deed
+@atomic_with_retry
 def resume_order(edit: Edit, register_id: uuid.UUID | None = None) -> Order:
     """Take it up again, at this register where one is named: there it will be sold."""
     order = locked_order(edit.order)
@@ -36,7 +36,7 @@ def resume_order(edit: Edit, register_id: uuid.UUID | None = None) -> Order:
     if register_id is not None:
         order.register = _register_in(order, register_id)
     order.save_changes("status", "register")
-    announce("order.resumed", about=order)
+    publish("order.resumed", about=order)
     return order
 
 
@@ -52,7 +52,7 @@ def _register_in(order: Order, register_id: uuid.UUID) -> Register:
     return register
 
 
-@deed
+@atomic_with_retry
 def void_order(reason: str, edit: Edit) -> Order:
     """End it without a sale, for a reason that is kept."""
     order = locked_order(edit.order)
@@ -62,5 +62,5 @@ def void_order(reason: str, edit: Edit) -> Order:
     order.void(reason, timezone.now())
     order.save_changes("status", "void_reason", "voided_at")
     audit.record("order_voided", actor=edit.by, target=order, reason=reason)
-    announce("order.voided", about=order, number=order.number, reason=reason)
+    publish("order.voided", about=order, number=order.number, reason=reason)
     return order

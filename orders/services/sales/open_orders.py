@@ -18,12 +18,12 @@ from orders.services.pricing.discount_approval import find_over_limit, measure_o
 from orders.services.pricing.discount_audit import build_events, given_by_holder
 from orders.services.pricing.reprice import BILLED, SUMMED, frozen_rate, reprice
 from tenants import audit
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import announce
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, Invalid, NotFound
 from tenants.ids import is_duplicate, new_id
 from tenants.models import AuditEvent
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 
 # What the discount policy keeps on an order.
 GIVEN = ("price_overridden", "approved_gift", "gift_approved_by")
@@ -43,7 +43,7 @@ class Edit:
     terminal: uuid.UUID | None = None
 
 
-@deed
+@atomic_with_retry
 def add_line(wanted: WantedLine, edit: Edit) -> Order:
     """One more line, at the catalog's price and taxes of this moment.
 
@@ -85,7 +85,7 @@ def _same_line(order: Order, wanted: WantedLine) -> Order:
     return order
 
 
-@deed
+@atomic_with_retry
 def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Order:
     """Change quantity, price or note of a line.
 
@@ -104,7 +104,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Orde
     return _change(locked_order(edit.order), edit, change)
 
 
-@deed
+@atomic_with_retry
 def remove_line(line_id: uuid.UUID, edit: Edit) -> Order:
     """Take a line off; what was taken off is remembered, as it is where sales disappear."""
 
@@ -117,7 +117,7 @@ def remove_line(line_id: uuid.UUID, edit: Edit) -> Order:
             target=order,
             sku=line.sku,
             quantity=str(line.quantity),
-            total=str(current_tenant().in_currency(line.total)),
+            total=str(current_tenant().quantize_amount(line.total)),
         )
         line.delete()
 
@@ -136,7 +136,7 @@ class NewDiscount:
         return stored_discount(self.wanted, self.id)
 
 
-@deed
+@atomic_with_retry
 def add_discount(new: NewDiscount, edit: Edit) -> Order:
     """Give a discount on a line, or on the whole order; the same id again is the same discount."""
     order = locked_order(edit.order)
@@ -165,7 +165,7 @@ def _ensure_same_discount(
         raise IdConflict
 
 
-@deed
+@atomic_with_retry
 def remove_discount(discount_id: uuid.UUID, edit: Edit) -> Order:
     def change(order: Order) -> None:
         holders: list[Order | OrderLine] = [order, *order.loaded_lines]
@@ -179,7 +179,7 @@ def remove_discount(discount_id: uuid.UUID, edit: Edit) -> Order:
     return _change(locked_order(edit.order), edit, change)
 
 
-@deed
+@atomic_with_retry
 def describe_order(changes: dict[str, Any], edit: Edit) -> Order:
     """A note, or who the customer is: of an order that is not yet a sale."""
     order = locked_order(edit.order)
@@ -188,7 +188,7 @@ def describe_order(changes: dict[str, Any], edit: Edit) -> Order:
     for name, value in changes.items():
         setattr(order, name, value)
     order.save_changes(*changes)
-    announce("order.updated", about=order)
+    publish("order.updated", about=order)
     return order
 
 
@@ -218,17 +218,17 @@ def _change(order: Order, edit: Edit, change: Change) -> Order:
         tenant = current_tenant()
         raise PaidMoreThanTotal(
             number=order.number,
-            paid=tenant.in_currency(order.paid_total),
-            total=tenant.in_currency(order.total),
+            paid=tenant.quantize_amount(order.paid_total),
+            total=tenant.quantize_amount(order.total),
         )
     _save(order, order.loaded_lines)
     if events:
-        insert_all(events)
+        bulk_insert(events)
     # Without a payment it stays open, also where nothing is due: there may be more to come.
     completed = complete_if_paid(order, by=edit.by)
     order.save_changes(*SUMMED, *GIVEN, *PAID_FIELDS)
     if not completed:
-        announce("order.updated", about=order)
+        publish("order.updated", about=order)
     return order
 
 

@@ -19,11 +19,11 @@ from orders.services.money_limits import Period, authorize
 from orders.services.registers import no_such_register, register_for
 from orders.services.shifts.report import expected_cash
 from tenants import audit, idempotency
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, NotPermitted
 from tenants.ids import is_duplicate
 from tenants.models import Register
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 
 TAKEN_OUT = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}
 
@@ -53,7 +53,7 @@ class NewCashMovement:
     expected_version: int | None = None
 
 
-@deed
+@atomic_with_retry
 def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
     """Open the drawer of a register; the same id again is the same shift.
 
@@ -89,10 +89,10 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
     RegisterSeries.objects.filter(register=register).update(shift=shift)
     _take_in_what_waits(shift)
     amounts = {
-        "opening_float": str(current_tenant().in_currency(shift.opening_float)),
+        "opening_float": str(current_tenant().quantize_amount(shift.opening_float)),
         "last_counted": str(offered),
     }
-    announce("shift.opened", about=shift, register=str(register.pk))
+    publish("shift.opened", about=shift, register=str(register.pk))
     audit.record("shift_opened", actor=by, target=shift, register=register.name, **amounts)
     return shift
 
@@ -114,7 +114,7 @@ def suggested_float(register: Register) -> Decimal:
     """What was left in the drawer when it was last counted."""
     closed = Shift.objects.filter(register=register, status=Shift.Status.CLOSED)
     last = closed.order_by("-z_number").values_list("counted_cash", flat=True).first()
-    return current_tenant().in_currency(last or Decimal(0))
+    return current_tenant().quantize_amount(last or Decimal(0))
 
 
 def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[CashMovement, bool]:
@@ -130,13 +130,13 @@ def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[C
         raise
 
 
-@deed
+@atomic_with_retry
 def _remember_short(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> None:
-    shift, amount = Shift.objects.get(pk=shift_id), current_tenant().in_currency(new.amount)
+    shift, amount = Shift.objects.get(pk=shift_id), current_tenant().quantize_amount(new.amount)
     audit.record("drawer_short", actor=by, target=shift, type=new.type, amount=str(amount))
 
 
-@deed
+@atomic_with_retry
 def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[CashMovement, bool]:
     shift = locked_shift(shift_id)
     known = CashMovement.objects.filter(pk=new.id).first()
@@ -161,11 +161,11 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
         approved_by=approved_by,
         fingerprint=new.fingerprint,
     )
-    idempotency.note()
+    idempotency.save_key()
     _insert(movement)
-    amount = str(current_tenant().in_currency(new.amount))
+    amount = str(current_tenant().quantize_amount(new.amount))
     audit.record(f"cash_{new.type}", actor=by, target=shift, amount=amount, reason=new.reason)
-    announce("shift.cash_moved", about=shift, cash_movement=str(movement.pk))
+    publish("shift.cash_moved", about=shift, cash_movement=str(movement.pk))
     return movement, True
 
 
@@ -177,7 +177,7 @@ def _approver(new: NewCashMovement, shift: Shift, by: User) -> User | None:
     return authorize(leave, Asked(by, new.approval, new.terminal), Period(shift=shift.pk))
 
 
-@deed
+@atomic_with_retry
 def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: User) -> Shift:
     """Sell no more; what is in the drawer can be counted in peace."""
     shift = locked_shift(shift_id)
@@ -186,7 +186,7 @@ def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: U
     shift.ensure_is(Shift.Status.OPEN)
     note_end(shift, by)
     shift.save_changes("status", "ended_by", "ended_at")
-    announce("shift.ended", about=shift, register=str(shift.register_id))
+    publish("shift.ended", about=shift, register=str(shift.register_id))
     return shift
 
 

@@ -16,10 +16,10 @@ from orders.services.completion.hash_chain import seal
 from orders.services.shifts.cash_drawer import ensure_runs, locked_shift, note_end
 from orders.services.shifts.report import open_questions, report_of
 from tenants import audit, idempotency
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import announce
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import publish
 from tenants.exceptions import Invalid
-from tenants.scope import current_tenant, deed
+from tenants.scope import atomic_with_retry, current_tenant
 
 CASH = Payment.Method.CASH.value
 
@@ -63,7 +63,7 @@ def close_shift(
         raise
 
 
-@deed
+@atomic_with_retry
 def _count_and_close(
     shift_id: uuid.UUID, count: Count, expected_version: int | None, by: User
 ) -> Shift:
@@ -79,12 +79,12 @@ def _count_and_close(
     counted = _compared(report, count.by_method)
     if not by.may_accept_difference(max(abs(Decimal(each["difference"])) for each in counted)):
         raise CountBeyondTolerance
-    idempotency.note()
+    idempotency.save_key()
     _close(shift, count, report, counted, by)
     return shift
 
 
-@deed
+@atomic_with_retry
 def _remember_refusal(shift_id: uuid.UUID, count: Count, by: User) -> None:
     counted = {method: str(amount) for method, amount in count.by_method.items()}
     shift = Shift.objects.get(pk=shift_id)
@@ -101,7 +101,7 @@ def _compared(report: Mapping[str, Any], counted: Mapping[str, Decimal]) -> list
 
 
 def _comparison(method: str, expected: Decimal, counted: Decimal | None) -> dict[str, Any]:
-    money = current_tenant().in_currency
+    money = current_tenant().quantize_amount
     return {
         "method": method,
         "expected": str(money(expected)),
@@ -124,10 +124,10 @@ def _close(
     shift.version += 1
     shift.save()
     entry, extension = seal(ChainEntry.Kind.Z_REPORT, shift.pk, content, numbers, shift.register)
-    insert_all([entry], also=[extension])
+    bulk_insert([entry], also=[extension])
     over_short = {each["method"]: each["difference"] for each in counted}
     audit.record("shift_closed", actor=by, target=shift, z_number=numbers.z, over_short=over_short)
-    announce("shift.closed", about=shift, z_number=numbers.z, register=str(shift.register_id))
+    publish("shift.closed", about=shift, z_number=numbers.z, register=str(shift.register_id))
 
 
 def z_content(shift: Shift, report: dict[str, Any]) -> dict[str, Any]:

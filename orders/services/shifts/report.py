@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from orders.models import CashMovement, Order, Payment, Payout, Refund, RegisterSeries, Shift
-from tenants.api.formats import write_amount
-from tenants.scope import current_tenant, deed
+from tenants.api.formats import format_amount
+from tenants.scope import atomic_with_retry, current_tenant
 
 NOTHING = Decimal(0)
 Figures = dict[str, Any]
@@ -44,7 +44,7 @@ class Taken:
         return self.amount - self.canceled - self.refunded
 
 
-@deed
+@atomic_with_retry
 def x_report(shift_id: UUID) -> Figures:
     """The shift so far, between two sales; of a closed one what its Z says."""
     shift = Shift.objects.get(pk=shift_id)
@@ -96,7 +96,7 @@ def sold_in(shift: Shift) -> Figures:
 
 
 def _money(amount: Decimal | None) -> str:
-    return write_amount(amount or NOTHING, current_tenant().currency_exponent)
+    return format_amount(amount or NOTHING, current_tenant().currency_exponent)
 
 
 def _sales(shift: Shift) -> Figures:

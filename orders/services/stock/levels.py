@@ -9,9 +9,9 @@ from typing import Any
 
 from orders.exceptions import InsufficientStock
 from orders.models import OrderLine, Product, StockLevel
-from tenants.api.formats import write_number
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import event_of
+from tenants.api.formats import format_number
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import build_event
 from tenants.models import Store, Tenant
 from tenants.scope import current_tenant
 
@@ -86,9 +86,9 @@ def announce_low(
         if level.ran_low(changes[product])
     ]
     if low:
-        insert_all(
+        bulk_insert(
             [
-                event_of("stock.low", about=level, in_store=store.pk, **_low(level, store, it))
+                build_event("stock.low", about=level, in_store=store.pk, **_low(level, store, it))
                 for level, it in low
             ]
         )
@@ -100,8 +100,8 @@ def _low(level: StockLevel, store: Store, named: OrderLine | Product) -> dict[st
         "sku": named.sku,
         "name": named.name,
         "store": str(store.pk),
-        "quantity": write_number(level.quantity),
-        "reorder_point": write_number(level.reorder_point or NOTHING),
+        "quantity": format_number(level.quantity),
+        "reorder_point": format_number(level.reorder_point or NOTHING),
     }
 
 
@@ -166,8 +166,8 @@ def shortage(
         "product": str(product),
         "sku": named.sku,
         "name": named.name,
-        "wanted": write_number(wanted),
-        "available": write_number(max(available, NOTHING)),
+        "wanted": format_number(wanted),
+        "available": format_number(max(available, NOTHING)),
     }
 
 

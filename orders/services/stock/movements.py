@@ -16,13 +16,13 @@ from orders.exceptions import InsufficientStock
 from orders.models import Product, StockLevel, StockMovement
 from orders.services.stock.levels import announce_low, ensure_levels, must_be_there, shortage
 from tenants import audit
-from tenants.api.formats import write_number
-from tenants.database.bulk_insert import insert_all
-from tenants.events.outbox import announce, event_of
+from tenants.api.formats import format_number
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import build_event, publish
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import is_duplicate
 from tenants.models import Store
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 Type = StockMovement.Type
 Levels = Mapping[uuid.UUID, StockLevel]
@@ -62,7 +62,7 @@ class NewMovement:
         return [self.store] if self.to_store is None else [self.store, self.to_store]
 
 
-@deed
+@atomic_with_retry
 def move_stock(
     new: NewMovement, *, expected_version: int | None = None, by: User
 ) -> tuple[StockMovement, bool]:
@@ -139,12 +139,12 @@ def keep_counts_true(store: Store, movements: Sequence[StockMovement], *, by: Us
     """
     balances = list(counted_since(movements, by=by))
     if balances:
-        insert_all(balances)
+        bulk_insert(balances)
         moved = StockLevel.objects.move(store, _totals(balances, "product_id"), quantity=1)
         # Whoever has taken the sale off its copy of the level has to look again.
         levels = moved.values()
-        insert_all(
-            [event_of("stock_level.updated", about=each, in_store=store.pk) for each in levels]
+        bulk_insert(
+            [build_event("stock_level.updated", about=each, in_store=store.pk) for each in levels]
         )
 
 
@@ -191,7 +191,7 @@ def _ensure_enough(product: Product, levels: Levels, changes: Mapping[uuid.UUID,
 def _insert(movements: Sequence[StockMovement]) -> None:
     """Another movement, or another shop's, may have taken the id in the meantime."""
     try:
-        insert_all(movements)
+        bulk_insert(movements)
     except IntegrityError as error:
         if not is_duplicate(error):
             raise
@@ -204,7 +204,7 @@ def _change(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID, Decima
         if change:
             level.quantity += change
             level.save_changes("quantity")
-            announce("stock_level.updated", about=level)
+            publish("stock_level.updated", about=level)
             product = new.product
             announce_low(store, {product.pk: level}, {product.pk: change}, {product.pk: product})
 
@@ -213,12 +213,12 @@ def _audit(new: NewMovement, movement: StockMovement, by: User) -> None:
     facts = {
         "movement": str(movement.pk),
         "store": str(new.store.pk),
-        "quantity": write_number(movement.quantity),
+        "quantity": format_number(movement.quantity),
     }
     if new.to_store is not None:
         facts["to_store"] = str(new.to_store.pk)
     if movement.counted is not None:
-        facts["counted"] = write_number(movement.counted)
+        facts["counted"] = format_number(movement.counted)
     if new.reason:
         facts["reason"] = new.reason
     audit.record(EVENTS[new.type], actor=by, target=new.product, **facts)

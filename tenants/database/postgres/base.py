@@ -21,19 +21,19 @@ from tenants.database.postgres.features import DatabaseFeatures
 from tenants.database.postgres.operations import DatabaseOperations
 from tenants.database.postgres.schema import DatabaseSchemaEditor
 from tenants.database.postgres.validation import DatabaseValidation
-from tenants.scope import Across, scope_or_none
+from tenants.scope import AllTenants, scope_or_none
 
 # They work also in a failed transaction, where nothing may come before them.
-OF_TRANSACTIONS = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b", re.IGNORECASE)
+TRANSACTION_CONTROL = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b", re.IGNORECASE)
 
 
-class Told(NamedTuple):
+class SessionVariables(NamedTuple):
     """What row-level security knows of the scope."""
 
     tenant: str = ""
     across: str = ""
 
-    def difference(self, before: "Told | None") -> list[str]:
+    def difference(self, before: "SessionVariables | None") -> list[str]:
         """The statements that lead here. The values are our own: a UUID, `on` or nothing."""
         return [
             f"SET LOCAL app.{name} = '{value}'"
@@ -42,19 +42,19 @@ class Told(NamedTuple):
         ]
 
 
-NOTHING = Told()
-EVERYTHING = Told(across="on")
+NO_TENANT = SessionVariables()
+EVERY_TENANT = SessionVariables(across="on")
 
 
-def wanted() -> Told:
+def required_variables() -> SessionVariables:
     scope = scope_or_none()
     if scope is None:
-        return NOTHING
-    if isinstance(scope, Across):
-        return EVERYTHING
+        return NO_TENANT
+    if isinstance(scope, AllTenants):
+        return EVERY_TENANT
     if not isinstance(scope.pk, uuid.UUID):
         raise TypeError("A shop is named by its id and nothing else.")
-    return Told(tenant=str(scope.pk))
+    return SessionVariables(tenant=str(scope.pk))
 
 
 # The types know the cursors of another driver.
@@ -70,39 +70,39 @@ class ScopedCursor(Cursor):  # type: ignore[misc]
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         if self.wrapper is None:
             return super().execute(query, params, **options)
-        if isinstance(query, str) and OF_TRANSACTIONS.match(query):
+        if isinstance(query, str) and TRANSACTION_CONTROL.match(query):
             # The rollback of a savepoint also takes back what was told since.
-            self.wrapper.told = None
+            self.wrapper.session_variables = None
             return super().execute(query, params, **options)
-        now, news = self.news()
-        if news:
+        now, pending_settings = self.pending_settings()
+        if pending_settings:
             text = query if isinstance(query, str) else query.as_string(self.connection)
-            query = "; ".join([*news, text])
+            query = "; ".join([*pending_settings, text])
         super().execute(query, params, **options)
-        for _ in news:
+        for _ in pending_settings:
             self.nextset()
-        self.wrapper.told = now
+        self.wrapper.session_variables = now
         return self
 
     def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
-        self.tell_alone()
+        self.send_settings()
         super().executemany(query, params_seq, **options)
 
     def copy(self, *args: Any, **options: Any) -> Any:
-        self.tell_alone()
+        self.send_settings()
         return super().copy(*args, **options)
 
-    def news(self) -> tuple[Told, list[str]]:
+    def pending_settings(self) -> tuple[SessionVariables, list[str]]:
         """What holds from here on, and what PostgreSQL does not know of it yet."""
         wrapper: Any = self.wrapper
         if self.connection.info.transaction_status == TransactionStatus.IDLE:
-            wrapper.told = NOTHING
-        now = wanted()
-        return now, now.difference(wrapper.told)
+            wrapper.session_variables = NO_TENANT
+        now = required_variables()
+        return now, now.difference(wrapper.session_variables)
 
-    def tell_alone(self) -> None:
+    def send_settings(self) -> None:
         """For what takes no other statement into its message, and so needs a transaction."""
-        if self.wrapper is not None and self.news()[1]:
+        if self.wrapper is not None and self.pending_settings()[1]:
             if self.connection.autocommit:
                 raise TransactionManagementError("Whose rows are meant needs a transaction here.")
             self.execute("SELECT 1")
@@ -116,9 +116,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
     validation_class = DatabaseValidation
 
     # What the transaction was told last; None when a savepoint's rollback may have undone it.
-    told: Told | None = NOTHING
+    session_variables: SessionVariables | None = NO_TENANT
     # Who serves, while the owner of the tables is logged in instead.
-    served_by = ""
+    serving_role = ""
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
@@ -135,5 +135,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def chunked_cursor(self) -> Any:
         """Rows that come piece by piece, of the scope in which they were asked for."""
         with self.cursor() as cursor:
-            cursor.cursor.tell_alone()
+            cursor.cursor.send_settings()
         return super().chunked_cursor()

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.db.backends.postgresql import compiler
 
-from tenants.database.joins import DeletesInShop, JoinsInShop
+from tenants.database.joins import TenantDeleteMixin, TenantJoinMixin
 
 
-class SQLCompiler(JoinsInShop, compiler.SQLCompiler):
+class SQLCompiler(TenantJoinMixin, compiler.SQLCompiler):
     pass
 
 
-class SQLInsertCompiler(JoinsInShop, compiler.SQLInsertCompiler):
+class SQLInsertCompiler(TenantJoinMixin, compiler.SQLInsertCompiler):
     def assemble_as_sql(self, fields: Any, value_rows: Any) -> Any:
         """Rows that a query makes would be copied to a cluster's machines, past their policies."""
         if self.connection.features.is_distributed:
@@ -19,13 +19,13 @@ class SQLInsertCompiler(JoinsInShop, compiler.SQLInsertCompiler):
         return super().assemble_as_sql(fields, value_rows)
 
 
-class SQLDeleteCompiler(DeletesInShop, JoinsInShop, compiler.SQLDeleteCompiler):
+class SQLDeleteCompiler(TenantDeleteMixin, TenantJoinMixin, compiler.SQLDeleteCompiler):
     pass
 
 
-class SQLUpdateCompiler(JoinsInShop, compiler.SQLUpdateCompiler):
+class SQLUpdateCompiler(TenantJoinMixin, compiler.SQLUpdateCompiler):
     pass
 
 
-class SQLAggregateCompiler(JoinsInShop, compiler.SQLAggregateCompiler):
+class SQLAggregateCompiler(TenantJoinMixin, compiler.SQLAggregateCompiler):
     pass

@@ -11,52 +11,52 @@ from typing import Any
 from django.apps import apps
 
 from tenants.database.postgres.policies import (
+    CLUSTER_RULE,
     POLICY,
-    RULE_OF_CLUSTER,
-    SHOP,
-    has_key_of_its_shop,
-    shops_tables,
+    TENANT_COLUMN,
+    has_tenant_key,
+    list_tenant_tables,
 )
 
-IS_THERE = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
+IS_INSTALLED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
 # One connection to each machine, so that a transaction may make many tables; and the triggers of
 # append-only tables, which look at nothing but their own row.
-LEAVE = """
+DISTRIBUTION_SETTINGS = """
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
 SET LOCAL citus.enable_unsafe_triggers TO on
 """
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
 # Without those that the extension only knows of: kept on one machine, but in reach of all.
-PLACED = """
+DISTRIBUTED_TABLES = """
 SELECT relname FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
 WHERE relnamespace = current_schema()::regnamespace AND (partmethod = 'h' OR repmodel = 't')
 """
 
 
-def is_there(connection: Any) -> bool:
+def is_installed(connection: Any) -> bool:
     """Asked past Django's cursors: nobody's rows are meant, and nobody counts it."""
     connection.ensure_connection()
     # This may begin a transaction, which was told nothing yet.
-    connection.told = None
+    connection.session_variables = None
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
-        return bool(cursor.execute(IS_THERE).fetchone()[0])
+        return bool(cursor.execute(IS_INSTALLED).fetchone()[0])
 
 
-def has_begun(cursor: Any) -> bool:
+def is_in_use(cursor: Any) -> bool:
     """Before that, migrations are those of one machine, which may change more of a table."""
-    cursor.execute(PLACED)
+    cursor.execute(DISTRIBUTED_TABLES)
     return bool(cursor.fetchall())
 
 
 def distribute(editor: Any) -> None:
     """Place what is not placed yet."""
     with editor.connection.cursor() as cursor:
-        cursor.execute(LEAVE)
+        cursor.execute(DISTRIBUTION_SETTINGS)
         cursor.execute(TABLES)
         tables = {name for (name,) in cursor.fetchall()}
-        cursor.execute(PLACED)
+        cursor.execute(DISTRIBUTED_TABLES)
         placed = {name for (name,) in cursor.fetchall()}
-        walled = {name for name, *_, has_policy in shops_tables(cursor) if has_policy}
+        walled = {name for name, *_, has_policy in list_tenant_tables(cursor) if has_policy}
     for sql in statements(apps.get_models(), tables, placed, walled):
         editor.execute(sql, None)
 
@@ -68,8 +68,8 @@ def statements(
     walled: Collection[str] = (),
 ) -> list[str]:
     """What is left to do, what others refer to first. Names of tables are our own."""
-    shops = {model._meta.db_table: model for model in models if has_key_of_its_shop(model)}
-    in_order = [table for table in references_first(shops.values()) if table in tables]
+    shops = {model._meta.db_table: model for model in models if has_tenant_key(model)}
+    in_order = [table for table in sort_by_references(shops.values()) if table in tables]
     together = next((table for table in in_order if table in shops and table in placed), "none")
     found: list[str] = []
     for table in in_order:
@@ -79,15 +79,16 @@ def statements(
             found.append(f"SELECT create_reference_table('{table}')")
             continue
         if table in walled:
-            found.append(f"ALTER POLICY {POLICY} ON {table} {RULE_OF_CLUSTER}")
+            found.append(f"ALTER POLICY {POLICY} ON {table} {CLUSTER_RULE}")
         found.append(
-            f"SELECT create_distributed_table('{table}', '{SHOP}', colocate_with => '{together}')"
+            f"SELECT create_distributed_table('{table}', '{TENANT_COLUMN}', "
+            f"colocate_with => '{together}')"
         )
         together = table if together == "none" else together
     return found
 
 
-def references_first(models: Iterable[Any]) -> list[str]:
+def sort_by_references(models: Iterable[Any]) -> list[str]:
     """The tables of these models and of whatever they refer to, each after its own references."""
     references: dict[str, list[str]] = {}
     waiting = list(models)

@@ -15,4 +15,4 @@ class DatabaseFeatures(features.DatabaseFeatures):
     @cached_property
     def is_distributed(self) -> bool:
         """Whether the shops are spread over the machines of a Citus cluster."""
-        return distribution.is_there(self.connection)
+        return distribution.is_installed(self.connection)

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.db.backends.postgresql import operations
 
-from tenants.database.postgres.policies import ROW, SHOP, has_key_of_its_shop
+from tenants.database.postgres.policies import ID_COLUMN, TENANT_COLUMN, has_tenant_key
 from tenants.database.postgres.roles import as_owner
 
 # What comes with a statement to say whose rows it means, see `base`.
-TOLD = re.compile(r"\A(?:SET LOCAL app\.\w+ = '[^']*'; )+")
+SCOPE_SETTINGS = re.compile(r"\A(?:SET LOCAL app\.\w+ = '[^']*'; )+")
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -19,7 +19,7 @@ class DatabaseOperations(operations.DatabaseOperations):
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
         """The statement alone, for whoever reads or counts what was asked."""
         executed = super().last_executed_query(cursor, sql, params)
-        return executed and TOLD.sub("", executed)
+        return executed and SCOPE_SETTINGS.sub("", executed)
 
     def deferrable_sql(self) -> str:
         return ""
@@ -28,8 +28,8 @@ class DatabaseOperations(operations.DatabaseOperations):
         self, fields: Any, on_conflict: Any, update_fields: Any, unique_fields: Iterable[str]
     ) -> str:
         unique = list(unique_fields)
-        if unique == [ROW] and has_key_of_its_shop(fields[0].model):
-            unique = [SHOP, ROW]
+        if unique == [ID_COLUMN] and has_tenant_key(fields[0].model):
+            unique = [TENANT_COLUMN, ID_COLUMN]
         suffix: str = super().on_conflict_suffix_sql(fields, on_conflict, update_fields, unique)
         return suffix
 

@@ -9,20 +9,20 @@ from typing import Any
 from django.apps import apps
 from django.conf import settings
 
-SHOP, ROW = "tenant_id", "id"
+TENANT_COLUMN, ID_COLUMN = "tenant_id", "id"
 POLICY = "tenant_isolation"
 TENANT = "NULLIF(current_setting('app.tenant', true), '')::uuid"
 ACROSS = "current_setting('app.across', true) = 'on'"
 
 
-def both_ways(condition: str) -> str:
+def using_and_check(condition: str) -> str:
     return f"USING ({condition}) WITH CHECK ({condition})"
 
 
 # Each part is computed once for a statement, not for each row; without a scope it is never true.
-RULE = both_ways(f"tenant_id = (SELECT {TENANT}) OR (SELECT {ACROSS})")
+RULE = using_and_check(f"tenant_id = (SELECT {TENANT}) OR (SELECT {ACROSS})")
 # The same where Citus is, which takes no query within a policy.
-RULE_OF_CLUSTER = both_ways(f"tenant_id = {TENANT} OR {ACROSS}")
+CLUSTER_RULE = using_and_check(f"tenant_id = {TENANT} OR {ACROSS}")
 TABLES = """
 SELECT c.relname, shop.attnotnull, c.relrowsecurity AND c.relforcerowsecurity,
     EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = %s)
@@ -55,69 +55,74 @@ class Key:
     def make(self, editor: Any) -> None:
         """The same, with the shop before its columns."""
         quote = editor.quote_name
-        columns = ", ".join(map(quote, [SHOP, *self.columns]))
+        columns = ", ".join(map(quote, [TENANT_COLUMN, *self.columns]))
         rule = {
             "p": f"PRIMARY KEY ({columns})",
             "u": f"UNIQUE ({columns})",
-            "f": f"FOREIGN KEY ({columns}) REFERENCES {quote(self.target or '')} ({SHOP}, {ROW})",
+            "f": f"FOREIGN KEY ({columns}) REFERENCES {quote(self.target or '')} "
+            f"({TENANT_COLUMN}, {ID_COLUMN})",
         }[self.kind]
         editor.execute(f"ALTER TABLE {quote(self.table)} ADD CONSTRAINT {quote(self.name)} {rule}")
 
 
-def people() -> str:
+def get_user_table() -> str:
     """The table of those who may belong to a shop, or to none."""
     return str(apps.get_model(settings.AUTH_USER_MODEL)._meta.db_table)
 
 
-def has_key_of_its_shop(model: Any) -> bool:
+def has_tenant_key(model: Any) -> bool:
     """Whether each row belongs to a shop; also for models as migrations know them."""
     shop = next((field for field in model._meta.local_fields if field.name == "tenant"), None)
     return shop is not None and not shop.null
 
 
-def refers_within_shop(model: Any, field: Any) -> bool:
+def refers_within_tenant(model: Any, field: Any) -> bool:
     target = field.remote_field.model
     return (
-        has_key_of_its_shop(model)
-        and field.column != SHOP
-        and (has_key_of_its_shop(target) or target._meta.db_table == people())
+        has_tenant_key(model)
+        and field.column != TENANT_COLUMN
+        and (has_tenant_key(target) or target._meta.db_table == get_user_table())
     )
 
 
-def shops_tables(cursor: Any) -> list[tuple[str, bool, bool, bool]]:
+def list_tenant_tables(cursor: Any) -> list[tuple[str, bool, bool, bool]]:
     """Name, whether each row has a shop, whether security is forced, whether the policy is there.
 
     People are looked up before anybody knows the shop: they have none of this.
     """
     cursor.execute(TABLES, [POLICY])
-    return [row for row in cursor.fetchall() if row[0] != people()]
+    return [row for row in cursor.fetchall() if row[0] != get_user_table()]
 
 
 def set_keys(editor: Any) -> None:
     """No row can refer to another shop's, and no two shops get into each other's way."""
     with editor.connection.cursor() as cursor:
-        tables = shops_tables(cursor)
+        tables = list_tenant_tables(cursor)
         cursor.execute(KEYS)
         keys = [Key(row) for row in cursor.fetchall()]
     keyed = {name for name, has_shop, *_ in tables if has_shop}
-    loose = [key for key in keys if key.table in keyed and is_loose(key, keyed | {people()})]
-    of_people = [key for key in keys if key.table == people()]
+    loose = [
+        key for key in keys if key.table in keyed and lacks_tenant(key, keyed | {get_user_table()})
+    ]
+    of_people = [key for key in keys if key.table == get_user_table()]
     if any(key.deferrable for key in keys):
         editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    if of_people and not any(key.columns == [SHOP, ROW] for key in of_people):
-        Key((people(), f"{people()}_of_tenant", "u", False, None, [ROW])).make(editor)
-    set_loose(editor, loose)
+    if of_people and not any(key.columns == [TENANT_COLUMN, ID_COLUMN] for key in of_people):
+        Key(
+            (get_user_table(), f"{get_user_table()}_of_tenant", "u", False, None, [ID_COLUMN])
+        ).make(editor)
+    rebuild_keys(editor, loose)
     for key in keys:
         if key.deferrable and key not in loose:
-            undefer(editor, key)
+            make_not_deferrable(editor, key)
 
 
-def is_loose(key: Key, targets: set[str]) -> bool:
+def lacks_tenant(key: Key, targets: set[str]) -> bool:
     """Whether a key of a shop's table goes without the shop, and could cross to another."""
-    return SHOP not in key.columns and (key.kind != "f" or key.target in targets)
+    return TENANT_COLUMN not in key.columns and (key.kind != "f" or key.target in targets)
 
 
-def set_loose(editor: Any, keys: list[Key]) -> None:
+def rebuild_keys(editor: Any, keys: list[Key]) -> None:
     """References go before what they refer to, and come after it."""
     in_order = sorted(keys, key=lambda key: "puf".index(key.kind))
     for key in reversed(in_order):
@@ -131,10 +136,10 @@ def set_loose(editor: Any, keys: list[Key]) -> None:
 def index_ids(editor: Any, table: str) -> None:
     """For those who know a row before its shop: a token's bearer, and the platform."""
     quote = editor.quote_name
-    editor.execute(f"CREATE INDEX {quote(f'{table}_by_id')} ON {quote(table)} ({ROW})")
+    editor.execute(f"CREATE INDEX {quote(f'{table}_by_id')} ON {quote(table)} ({ID_COLUMN})")
 
 
-def undefer(editor: Any, key: Key) -> None:
+def make_not_deferrable(editor: Any, key: Key) -> None:
     table, name = map(editor.quote_name, (key.table, key.name))
     editor.execute(f"ALTER TABLE {table} ALTER CONSTRAINT {name} NOT DEFERRABLE")
 
@@ -142,8 +147,8 @@ def undefer(editor: Any, key: Key) -> None:
 def set_policies(editor: Any) -> None:
     """Nobody sees or writes a row but those of the shop in scope, the owner included."""
     with editor.connection.cursor() as cursor:
-        tables = shops_tables(cursor)
-    rule = RULE_OF_CLUSTER if editor.connection.features.is_distributed else RULE
+        tables = list_tenant_tables(cursor)
+    rule = CLUSTER_RULE if editor.connection.features.is_distributed else RULE
     for name, _, is_forced, has_policy in tables:
         table = editor.quote_name(name)
         if not has_policy:

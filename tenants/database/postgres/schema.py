@@ -8,7 +8,7 @@ from django.db.backends.postgresql import schema
 from django.db.transaction import atomic
 
 from tenants.database.postgres import distribution, policies
-from tenants.database.postgres.policies import SHOP, has_key_of_its_shop
+from tenants.database.postgres.policies import TENANT_COLUMN, has_tenant_key
 from tenants.scope import across_tenants
 
 # Parts of it have no types.
@@ -26,16 +26,16 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
         if self.atomic_migration:
             self.scope.enter_context(across_tenants())
             if self.connection.features.is_distributed and not self.collect_sql:
-                self.execute(distribution.LEAVE, None)
+                self.execute(distribution.DISTRIBUTION_SETTINGS, None)
         return self
 
     def __exit__(self, exc_type: Any, exc_value: Any, traceback: Any) -> None:
         with self.scope:
             if exc_type is None and not self.collect_sql:
-                self.raise_walls()
+                self.apply_policies()
             super().__exit__(exc_type, exc_value, traceback)
 
-    def raise_walls(self) -> None:
+    def apply_policies(self) -> None:
         with atomic(self.connection.alias), across_tenants():
             policies.set_keys(self)
             if self.is_of_cluster():
@@ -48,16 +48,16 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
 
     def is_of_cluster(self) -> bool:
         with self.connection.cursor() as cursor:
-            return self.connection.features.is_distributed and distribution.has_begun(cursor)
+            return self.connection.features.is_distributed and distribution.is_in_use(cursor)
 
     def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
         """References between a shop's rows, and to its people, name the shop as well."""
         statement: Statement = super()._create_fk_sql(model, field, suffix)
-        if policies.refers_within_shop(model, field):
+        if policies.refers_within_tenant(model, field):
             for part in ("column", "to_column"):
                 columns: Any = statement.parts[part]
                 statement.parts[part] = Columns(
-                    columns.table, [SHOP, *columns.columns], self.quote_name
+                    columns.table, [TENANT_COLUMN, *columns.columns], self.quote_name
                 )
         return statement
 
@@ -67,6 +67,8 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
         """Where Django looks for a key of one column, ours has the shop before it."""
         names = super()._constraint_names(model, column_names, *args, **kinds)
         keys = any(kinds.get(kind) for kind in ("unique", "primary_key", "foreign_key"))
-        if column_names and keys and has_key_of_its_shop(model):
-            names += super()._constraint_names(model, [SHOP, *column_names], *args, **kinds)
+        if column_names and keys and has_tenant_key(model):
+            names += super()._constraint_names(
+                model, [TENANT_COLUMN, *column_names], *args, **kinds
+            )
         return names

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning
 from django.db.backends.base.validation import BaseDatabaseValidation
 
-from tenants.database.postgres.policies import shops_tables
+from tenants.database.postgres.policies import list_tenant_tables
 
 ROLE = """
 SELECT rolsuper OR rolbypassrls, EXISTS (
@@ -21,7 +21,7 @@ class DatabaseValidation(BaseDatabaseValidation):
         with self.connection.cursor() as cursor:
             cursor.execute(ROLE)
             bypasses, owns = cursor.fetchone()
-            open_tables = [name for name, _, *walls in shops_tables(cursor) if not all(walls)]
+            open_tables = [name for name, _, *walls in list_tenant_tables(cursor) if not all(walls)]
         found: list[CheckMessage] = []
         if bypasses:
             found.append(
@@ -31,7 +31,7 @@ class DatabaseValidation(BaseDatabaseValidation):
                     id="tenants.W001",
                 )
             )
-        if owns and not self.connection.served_by:
+        if owns and not self.connection.serving_role:
             found.append(
                 Warning(
                     "Till's role in PostgreSQL owns the tables, and could lift their walls.",

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db.backends.sqlite3 import base, operations, schema
 
-from tenants.database.postgres.policies import ROW, SHOP, has_key_of_its_shop
-from tenants.database.sqlite.keys import with_shop_in_keys
+from tenants.database.postgres.policies import ID_COLUMN, TENANT_COLUMN, has_tenant_key
+from tenants.database.sqlite.keys import add_tenant_to_keys
 
 # Parts of it have no types.
 Editor: Any = schema.DatabaseSchemaEditor
@@ -19,8 +19,8 @@ class DatabaseOperations(operations.DatabaseOperations):
         self, fields: Any, on_conflict: Any, update_fields: Any, unique_fields: Iterable[str]
     ) -> str:
         unique = list(unique_fields)
-        if unique == [ROW] and has_key_of_its_shop(fields[0].model):
-            unique = [ROW, SHOP]
+        if unique == [ID_COLUMN] and has_tenant_key(fields[0].model):
+            unique = [ID_COLUMN, TENANT_COLUMN]
         suffix: str = super().on_conflict_suffix_sql(fields, on_conflict, update_fields, unique)
         return suffix
 
@@ -28,19 +28,19 @@ class DatabaseOperations(operations.DatabaseOperations):
 class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
     def table_sql(self, model: Any) -> tuple[str, list[Any]]:
         sql, params = super().table_sql(model)
-        if not has_key_of_its_shop(model):
+        if not has_tenant_key(model):
             return sql, params
         targets = {
             target._meta.db_table
             for field in model._meta.local_fields
-            if field.remote_field and has_key_of_its_shop(target := field.remote_field.model)
+            if field.remote_field and has_tenant_key(target := field.remote_field.model)
         }
-        return with_shop_in_keys(sql, has_shop_in_key=targets.__contains__), params
+        return add_tenant_to_keys(sql, has_shop_in_key=targets.__contains__), params
 
     def add_field(self, model: Any, field: Any) -> None:
         """A reference within a shop is of two columns, which no column alone can bring along."""
         target = field.remote_field and field.remote_field.model
-        if target and has_key_of_its_shop(model) and has_key_of_its_shop(target):
+        if target and has_tenant_key(model) and has_tenant_key(target):
             self._remake_table(model, create_field=field)
         else:
             super().add_field(model, field)

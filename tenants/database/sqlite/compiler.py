@@ -2,24 +2,24 @@
 
 from django.db.models.sql import compiler
 
-from tenants.database.joins import DeletesInShop, JoinsInShop
+from tenants.database.joins import TenantDeleteMixin, TenantJoinMixin
 
 
-class SQLCompiler(JoinsInShop, compiler.SQLCompiler):
+class SQLCompiler(TenantJoinMixin, compiler.SQLCompiler):
     pass
 
 
-class SQLInsertCompiler(JoinsInShop, compiler.SQLInsertCompiler):
+class SQLInsertCompiler(TenantJoinMixin, compiler.SQLInsertCompiler):
     pass
 
 
-class SQLDeleteCompiler(DeletesInShop, JoinsInShop, compiler.SQLDeleteCompiler):
+class SQLDeleteCompiler(TenantDeleteMixin, TenantJoinMixin, compiler.SQLDeleteCompiler):
     pass
 
 
-class SQLUpdateCompiler(JoinsInShop, compiler.SQLUpdateCompiler):
+class SQLUpdateCompiler(TenantJoinMixin, compiler.SQLUpdateCompiler):
     pass
 
 
-class SQLAggregateCompiler(JoinsInShop, compiler.SQLAggregateCompiler):
+class SQLAggregateCompiler(TenantJoinMixin, compiler.SQLAggregateCompiler):
     pass

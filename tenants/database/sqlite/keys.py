@@ -20,15 +20,17 @@ REFERENCE = re.compile(
     r' REFERENCES "(?P<table>\w+)" \("id"\)(?P<when> DEFERRABLE INITIALLY DEFERRED)'
 )
 TABLES = "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-BESIDE = "SELECT sql FROM sqlite_master WHERE tbl_name = %s AND type <> 'table' AND sql IS NOT NULL"
+DEPENDENT_OBJECTS = (
+    "SELECT sql FROM sqlite_master WHERE tbl_name = %s AND type <> 'table' AND sql IS NOT NULL"
+)
 
 
-def is_of_shops(sql: str) -> bool:
+def is_tenant_table(sql: str) -> bool:
     """Whether each row of this table has a shop, and an id of this kind."""
     return SHOP_COLUMN.search(sql) is not None and '"id" char(32) NOT NULL' in sql
 
 
-def with_shop_in_keys(sql: str, *, has_shop_in_key: Callable[[str], bool]) -> str:
+def add_tenant_to_keys(sql: str, *, has_shop_in_key: Callable[[str], bool]) -> str:
     """Return CREATE TABLE with the shop in its primary key, its references and its unique columns.
 
     References stay as they are to tables whose rows have no shop, or not always one.
@@ -78,11 +80,11 @@ def split(body: str) -> Iterator[str]:
     yield body[begin:].strip()
 
 
-def rewrite_older_tables(connection: Any) -> None:
+def upgrade_older_tables(connection: Any) -> None:
     """Give the tables of a database from before these keys what new ones have, with every row."""
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
-        tables = {name: sql for name, sql in cursor.fetchall() if is_of_shops(sql)}
+        tables = {name: sql for name, sql in cursor.fetchall() if is_tenant_table(sql)}
     older = {name: sql for name, sql in tables.items() if ID_COLUMN in sql}
     if not older:
         return
@@ -93,7 +95,9 @@ def rewrite_older_tables(connection: Any) -> None:
     try:
         with transaction.atomic(connection.alias), connection.cursor() as cursor:
             for name, sql in older.items():
-                rewrite(cursor, name, with_shop_in_keys(sql, has_shop_in_key=tables.__contains__))
+                rebuild_table(
+                    cursor, name, add_tenant_to_keys(sql, has_shop_in_key=tables.__contains__)
+                )
             connection.check_constraints()
     finally:
         with connection.cursor() as cursor:
@@ -101,9 +105,9 @@ def rewrite_older_tables(connection: Any) -> None:
             cursor.execute("PRAGMA foreign_keys = ON")
 
 
-def rewrite(cursor: Any, name: str, sql: str) -> None:
+def rebuild_table(cursor: Any, name: str, sql: str) -> None:
     """Remake a table with its indexes and triggers, as SQLite's documentation says."""
-    cursor.execute(BESIDE, [name])
+    cursor.execute(DEPENDENT_OBJECTS, [name])
     beside = [statement for (statement,) in cursor.fetchall()]
     cursor.execute(sql.replace(f'"{name}"', f'"new__{name}"', 1))
     cursor.execute(f'INSERT INTO "new__{name}" SELECT * FROM "{name}"')  # noqa: S608

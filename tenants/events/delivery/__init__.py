@@ -4,24 +4,24 @@ At least once, never exactly once: a relay that dies between a delivery and its 
 again. Each delivery has an id of its own, by which whoever hears it can tell.
 """
 
-from tenants.events.delivery.backoff import pause_after
+from tenants.events.delivery.backoff import retry_delay
 from tenants.events.delivery.loop import Relay
 from tenants.events.delivery.subscribers import (
-    GiveUp,
+    DeliveryFailed,
     Job,
-    NotDelivered,
+    PermanentFailure,
     RemoteSubscriber,
     Subscriber,
-    configured,
+    load_configured,
 )
 
 __all__ = [
-    "GiveUp",
+    "DeliveryFailed",
     "Job",
-    "NotDelivered",
+    "PermanentFailure",
     "Relay",
     "RemoteSubscriber",
     "Subscriber",
-    "configured",
-    "pause_after",
+    "load_configured",
+    "retry_delay",
 ]

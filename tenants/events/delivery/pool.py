@@ -7,19 +7,19 @@ from concurrent.futures import wait as wait_for
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from tenants.events.delivery.subscribers import Facts, NotDelivered, Subscriber
+from tenants.events.delivery.subscribers import DeliveryFailed, Facts, Subscriber
 from tenants.models import OutboxDelivery
 
 # Under way at once: of all recipients, of those of one shop, of one who answers, and of one who
 # did not last time. Whoever answers late, and always, keeps the lanes of the own shop alone.
-MOST = 64
-MOST_OF_SHOP = 8
-MOST_OF_ONE = 8
-MOST_OF_FAILING = 1
+MAX_CONCURRENT = 64
+MAX_PER_TENANT = 8
+MAX_PER_RECIPIENT = 8
+MAX_PER_FAILING_RECIPIENT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class Attempt:
     """What became of a delivery."""
 
     delivery: OutboxDelivery
@@ -28,61 +28,61 @@ class Tried:
     facts: Facts = field(default_factory=dict)
 
 
-class Lanes:
+class DeliveryPool:
     """What is under way at this moment. The threads ask no database: only the relay does."""
 
     def __init__(self) -> None:
-        self.pool = ThreadPoolExecutor(MOST, thread_name_prefix="told")
-        self.under_way: dict[Future[Facts], tuple[OutboxDelivery, Subscriber]] = {}
+        self.executor = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="told")
+        self.in_progress: dict[Future[Facts], tuple[OutboxDelivery, Subscriber]] = {}
 
     @property
     def is_used(self) -> bool:
-        return bool(self.under_way)
+        return bool(self.in_progress)
 
     def taken(self, failures: Mapping[str, int]) -> list[str]:
         """Those who are told as much at once as they may be."""
-        counts = Counter(delivery.subscriber for delivery, _ in self.under_way.values())
+        counts = Counter(delivery.subscriber for delivery, _ in self.in_progress.values())
         return [name for name, count in counts.items() if count >= _room(failures.get(name, 0))]
 
-    def busy_shops(self) -> set[UUID | None]:
+    def saturated_tenants(self) -> set[UUID | None]:
         """Those whose recipients take as long as they may, together."""
-        counts = Counter(delivery.tenant_id for delivery, _ in self.under_way.values())
-        return {shop for shop, count in counts.items() if count >= MOST_OF_SHOP}
+        counts = Counter(delivery.tenant_id for delivery, _ in self.in_progress.values())
+        return {shop for shop, count in counts.items() if count >= MAX_PER_TENANT}
 
     def start(
         self, delivery: OutboxDelivery, subscriber: Subscriber, work: Callable[[], Facts]
     ) -> None:
-        if len(self.under_way) >= MOST:
+        if len(self.in_progress) >= MAX_CONCURRENT:
             self.wait(None)
-        self.under_way[self.pool.submit(work)] = delivery, subscriber
+        self.in_progress[self.executor.submit(work)] = delivery, subscriber
 
     def wait(self, seconds: float | None) -> None:
         """Until one has come back, or for so long."""
-        wait_for(self.under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+        wait_for(self.in_progress, timeout=seconds, return_when=FIRST_COMPLETED)
 
-    def done(self, *, wait: bool = False) -> Iterator[Tried]:
+    def done(self, *, wait: bool = False) -> Iterator[Attempt]:
         """Those that have come back; with `wait` all of them, when they have."""
         if wait:
-            wait_for(self.under_way)
-        for future in [each for each in self.under_way if each.done()]:
-            yield _tried(future, *self.under_way.pop(future))
+            wait_for(self.in_progress)
+        for future in [each for each in self.in_progress if each.done()]:
+            yield _tried(future, *self.in_progress.pop(future))
 
     def close(self) -> None:
-        self.pool.shutdown(wait=False)
+        self.executor.shutdown(wait=False)
 
 
 def _room(failures: int) -> int:
-    return MOST_OF_FAILING if failures else MOST_OF_ONE
+    return MAX_PER_FAILING_RECIPIENT if failures else MAX_PER_RECIPIENT
 
 
-def _tried(future: "Future[Facts]", delivery: OutboxDelivery, subscriber: Subscriber) -> Tried:
+def _tried(future: "Future[Facts]", delivery: OutboxDelivery, subscriber: Subscriber) -> Attempt:
     error = future.exception()
     if error is None:
-        return Tried(delivery, subscriber, facts=future.result())
+        return Attempt(delivery, subscriber, facts=future.result())
     if not isinstance(error, Exception):
         raise error
-    return Tried(delivery, subscriber, error, facts_of(error))
+    return Attempt(delivery, subscriber, error, get_error_facts(error))
 
 
-def facts_of(error: Exception) -> Facts:
-    return error.facts if isinstance(error, NotDelivered) else {}
+def get_error_facts(error: Exception) -> Facts:
+    return error.facts if isinstance(error, DeliveryFailed) else {}

@@ -7,15 +7,15 @@ from uuid import UUID
 from django.db.models import F
 from django.utils import timezone
 
-from tenants.events.delivery.backoff import LEASE, LONGEST, MOST_ATTEMPTS, pause_after
-from tenants.events.delivery.subscribers import Facts, GiveUp, NotDelivered, Subscriber
+from tenants.events.delivery.backoff import LEASE, MAX_ATTEMPTS, MAX_PAUSE, retry_delay
+from tenants.events.delivery.subscribers import DeliveryFailed, Facts, PermanentFailure, Subscriber
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.models.outbox import OutboxDeliveryQuerySet
-from tenants.scope import across_tenants, deed
+from tenants.scope import across_tenants, atomic_with_retry
 
 # Events that are addressed, and deliveries that are claimed, in one transaction.
 BATCH = 100
-HANDFUL = 20
+CLAIM_SIZE = 20
 
 
 def address(subscribers: Sequence[Subscriber]) -> int:
@@ -25,13 +25,15 @@ def address(subscribers: Sequence[Subscriber]) -> int:
     tell most of the time.
     """
     with across_tenants():
-        return _address(subscribers) if OutboxEvent.objects.untold().exists() else 0
+        return _address(subscribers) if OutboxEvent.objects.undispatched().exists() else 0
 
 
-@deed
+@atomic_with_retry
 def _address(subscribers: Sequence[Subscriber]) -> int:
-    untold = OutboxEvent.objects.untold().select_for_update(skip_locked=True, no_key=True)
-    events = list(untold[:BATCH])
+    undispatched = OutboxEvent.objects.undispatched().select_for_update(
+        skip_locked=True, no_key=True
+    )
+    events = list(undispatched[:BATCH])
     deliveries = [
         OutboxDelivery(
             tenant_id=event.tenant_id,
@@ -62,10 +64,10 @@ def claim(
         return _claim(due) if due.exists() else []
 
 
-@deed
+@atomic_with_retry
 def _claim(due: OutboxDeliveryQuerySet) -> list[OutboxDelivery]:
     free = due.select_for_update(of=("self",), skip_locked=True, no_key=True)
-    deliveries = list(free.select_related("tenant", "event")[:HANDFUL])
+    deliveries = list(free.select_related("tenant", "event")[:CLAIM_SIZE])
     until = timezone.now() + LEASE
     OutboxDelivery.objects.filter(pk__in=[each.pk for each in deliveries]).change(
         attempts=F("attempts") + 1, next_attempt_at=until
@@ -76,7 +78,7 @@ def _claim(due: OutboxDeliveryQuerySet) -> list[OutboxDelivery]:
     return deliveries
 
 
-def put_back(deliveries: Sequence[OutboxDelivery]) -> None:
+def release(deliveries: Sequence[OutboxDelivery]) -> None:
     """What was claimed together and not tried is anybody's again."""
     if deliveries:
         with across_tenants():
@@ -96,15 +98,15 @@ def settle(
         return bool(claimed.change(**_result(delivery, error, subscriber), **(facts or {})))
 
 
-def ensure_worth_trying(delivery: OutboxDelivery) -> None:
+def ensure_attempts_left(delivery: OutboxDelivery) -> None:
     """What ends the relay itself, each time, is not tried for ever either."""
-    if delivery.attempts > MOST_ATTEMPTS:
-        raise GiveUp("The relay ended each time that it tried.")
+    if delivery.attempts > MAX_ATTEMPTS:
+        raise PermanentFailure("The relay ended each time that it tried.")
 
 
 def is_final(delivery: OutboxDelivery, error: Exception, subscriber: Subscriber | None) -> bool:
-    most = subscriber.most_attempts if subscriber else MOST_ATTEMPTS
-    return isinstance(error, GiveUp) or delivery.attempts >= most
+    most = subscriber.max_attempts if subscriber else MAX_ATTEMPTS
+    return isinstance(error, PermanentFailure) or delivery.attempts >= most
 
 
 def _result(
@@ -114,16 +116,16 @@ def _result(
     if error is None:
         return {"status": status.DELIVERED, "delivered_at": now, "last_error": ""}
     if is_final(delivery, error, subscriber):
-        return {"status": status.DEAD, "last_error": described(error)}
-    longest = subscriber.longest_pause if subscriber else LONGEST
-    pause = pause_after(delivery.attempts, longest=longest)
-    return {"next_attempt_at": now + pause, "last_error": described(error)}
+        return {"status": status.DEAD, "last_error": describe_error(error)}
+    longest = subscriber.max_pause if subscriber else MAX_PAUSE
+    pause = retry_delay(delivery.attempts, longest=longest)
+    return {"next_attempt_at": now + pause, "last_error": describe_error(error)}
 
 
-def described(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """What went wrong, without what may be a secret: an unknown error's words may hold one."""
     name = type(error).__name__
-    if isinstance(error, NotDelivered):
+    if isinstance(error, DeliveryFailed):
         return str(error)[:500]
     if isinstance(error, OSError) and error.errno and error.strerror:
         return f"{name}: {error.strerror}"[:500]

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tenants.events.delivery.backoff import LONGEST, MOST_ATTEMPTS
+from tenants.events.delivery.backoff import MAX_ATTEMPTS, MAX_PAUSE
 from tenants.models import OutboxDelivery, OutboxEvent
 
 Facts = dict[str, Any]
 
 
-class NotDelivered(Exception):
+class DeliveryFailed(Exception):
     """It did not arrive, and is tried again later. The words are kept: no secret is in them."""
 
     def __init__(self, message: str, **facts: Any) -> None:
@@ -23,7 +23,7 @@ class NotDelivered(Exception):
         super().__init__(message)
 
 
-class GiveUp(NotDelivered):
+class PermanentFailure(DeliveryFailed):
     """It will never arrive, however often it is tried."""
 
 
@@ -36,8 +36,8 @@ class Subscriber(ABC):
     # rest of its subject, until it arrives or is given up.
     in_order: ClassVar[bool] = True
     # How often what fails is tried, and how far apart at most.
-    most_attempts: ClassVar[int] = MOST_ATTEMPTS
-    longest_pause: ClassVar[timedelta] = LONGEST
+    max_attempts: ClassVar[int] = MAX_ATTEMPTS
+    max_pause: ClassVar[timedelta] = MAX_PAUSE
 
     def wants(self, event: OutboxEvent) -> bool:
         return event.topic in self.topics
@@ -95,7 +95,7 @@ class Job(ABC):
         """
 
 
-def configured() -> tuple[list[Subscriber], list[Job]]:
+def load_configured() -> tuple[list[Subscriber], list[Job]]:
     """Those that the settings name."""
     return (
         [import_string(path)() for path in settings.OUTBOX_SUBSCRIBERS],
@@ -103,10 +103,10 @@ def configured() -> tuple[list[Subscriber], list[Job]]:
     )
 
 
-def subscriber_of(delivery: OutboxDelivery, subscribers: Iterable[Subscriber]) -> Subscriber:
+def find_subscriber(delivery: OutboxDelivery, subscribers: Iterable[Subscriber]) -> Subscriber:
     name = delivery.subscriber.partition("/")[0]
     for subscriber in subscribers:
         if subscriber.name == name:
             return subscriber
     # One of a newer or of an older release: there may be a relay that knows it.
-    raise NotDelivered("This relay has no such subscriber.")
+    raise DeliveryFailed("This relay has no such subscriber.")

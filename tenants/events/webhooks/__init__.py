@@ -5,7 +5,7 @@ looked at twice, when it is saved and when it is called: no request goes where t
 itself lives.
 """
 
-from tenants.events.webhooks.addresses import checked_url
+from tenants.events.webhooks.addresses import resolve_url
 from tenants.events.webhooks.services import (
     add_webhook,
     change_webhook,
@@ -18,9 +18,9 @@ from tenants.events.webhooks.services import (
 __all__ = [
     "add_webhook",
     "change_webhook",
-    "checked_url",
     "redeliver",
     "remove_webhook",
+    "resolve_url",
     "rotate_secret",
     "send_test",
 ]

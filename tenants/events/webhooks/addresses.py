@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 
-MOST_CHARACTERS = 500
+MAX_URL_LENGTH = 500
 PORTS = {"https": 443, "http": 80}
 OPEN_PORTS = frozenset({443, 8443})
 # Printable ASCII without what some readers of addresses take for something else.
@@ -20,7 +20,7 @@ NUMBER = re.compile(r"(?:.*\.)?(?:\d+|0[xX][0-9A-Fa-f]*)\.?\Z")
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Written down rather than asked of the library, whose answers have changed with its versions.
-CLOSED = [
+BLOCKED_NETWORKS = [
     ipaddress.ip_network(each)
     for each in (
         "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 "
@@ -31,7 +31,7 @@ CLOSED = [
     ).split()
 ]
 # All else of IPv6, such as addresses that hold one of IPv4, is not the open internet.
-GIVEN_OUT = ipaddress.ip_network("2000::/3")
+GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class AddressRefused(Exception):
@@ -60,7 +60,7 @@ class Target:
         return host if is_usual else f"{host}:{self.port}"
 
 
-def checked_url(url: str) -> Target:
+def resolve_url(url: str) -> Target:
     """Where this goes, if somebody outside is there; asks the name service."""
     parts = _parts(url)
     port = _port(parts)
@@ -74,7 +74,7 @@ def checked_url(url: str) -> Target:
 
 
 def _parts(url: str) -> SplitResult:
-    if len(url) > MOST_CHARACTERS or not PLAIN.match(url):
+    if len(url) > MAX_URL_LENGTH or not PLAIN.match(url):
         raise AddressRefused("invalid_url", "Not an address of the web.")
     try:
         parts = urlsplit(url)
@@ -134,6 +134,6 @@ def ensure_public(address: str) -> None:
         number: Address = ipaddress.ip_address(address)
     except ValueError as error:
         raise AddressRefused("address_refused", "Not a public address.") from error
-    is_known = number.version == 4 or number in GIVEN_OUT  # noqa: PLR2004
-    if not is_known or any(number in network for network in CLOSED):
+    is_known = number.version == 4 or number in GLOBAL_UNICAST  # noqa: PLR2004
+    if not is_known or any(number in network for network in BLOCKED_NETWORKS):
         raise AddressRefused("address_refused", "Not a public address.")

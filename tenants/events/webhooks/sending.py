@@ -11,8 +11,8 @@ from typing import Any
 from tenants.events.webhooks.addresses import Target
 
 # Seconds; `WHOLE` from the connection to the last header of the answer.
-CONNECT = 5.0
-WHOLE = 15.0
+CONNECT_TIMEOUT = 5.0
+TOTAL_TIMEOUT = 15.0
 
 
 def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
@@ -20,7 +20,7 @@ def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
 
     Raises OSError (TimeoutError, ssl.SSLError, ...) or HTTPException.
     """
-    connection = CheckedConnection(target, time.monotonic() + WHOLE)
+    connection = CheckedConnection(target, time.monotonic() + TOTAL_TIMEOUT)
     try:
         connection.request("POST", target.path, body, {"Host": target.authority, **headers})
         return connection.getresponse().status
@@ -46,7 +46,7 @@ class CheckedConnection(HTTPConnection):
     def connect(self) -> None:
         plain = self.connected()
         try:
-            self.sock = Timed(self.encrypted(plain), self.end)
+            self.sock = DeadlineSocket(self.encrypted(plain), self.end)
         except BaseException:
             plain.close()
             raise
@@ -54,7 +54,7 @@ class CheckedConnection(HTTPConnection):
     def connected(self) -> socket.socket:
         """One after the other: a machine may have no way to the first."""
         refused: OSError = OSError()
-        end = min(self.end, time.monotonic() + CONNECT)
+        end = min(self.end, time.monotonic() + CONNECT_TIMEOUT)
         for address in self.target.addresses:
             try:
                 return socket.create_connection((address, self.target.port), left(end))
@@ -69,7 +69,7 @@ class CheckedConnection(HTTPConnection):
         return ssl.create_default_context().wrap_socket(plain, server_hostname=self.target.host)
 
 
-class Timed:
+class DeadlineSocket:
     """A socket that ends with its time, also where the other side sends a byte at a time."""
 
     def __init__(self, sock: socket.socket, end: float) -> None:
@@ -81,14 +81,14 @@ class Timed:
         self.sock.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        return io.BufferedReader(Incoming(self))
+        return io.BufferedReader(DeadlineReader(self))
 
     def close(self) -> None:
         self.sock.close()
 
 
-class Incoming(io.RawIOBase):
-    def __init__(self, timed: Timed) -> None:
+class DeadlineReader(io.RawIOBase):
+    def __init__(self, timed: DeadlineSocket) -> None:
         self.timed = timed
 
     def readable(self) -> bool:

@@ -5,35 +5,35 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import audit, idempotency
-from tenants.audit import Named
+from tenants.audit import NamedRow
 from tenants.events.topics import TEST
-from tenants.events.webhooks.addresses import AddressRefused, checked_url
-from tenants.exceptions import Invalid, TooManyWebhooks, WebhookOff
+from tenants.events.webhooks.addresses import AddressRefused, resolve_url
+from tenants.exceptions import Invalid, TooManyWebhooks, WebhookDisabled
 from tenants.models import OutboxDelivery, OutboxEvent, Webhook
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 from tenants.services import lock_tenant
 
-MOST_WEBHOOKS = 20
+MAX_WEBHOOKS = 20
 
 
-def add_webhook(values: dict[str, Any], *, by: Named) -> tuple[Webhook, str | None]:
+def add_webhook(values: dict[str, Any], *, by: NamedRow) -> tuple[Webhook, str | None]:
     """Tell one more server; returns its secret too, which nobody can be shown again.
 
     Not even where the answer was lost: the webhook is told then, without it.
     """
-    if done := idempotency.left():
+    if done := idempotency.resume_data():
         return Webhook.objects.get(pk=done), None
     _ensure_address(values["url"])
     return _add(values, by)
 
 
-@deed
-def _add(values: dict[str, Any], by: Named) -> tuple[Webhook, str]:
+@atomic_with_retry
+def _add(values: dict[str, Any], by: NamedRow) -> tuple[Webhook, str]:
     lock_tenant()
-    if Webhook.objects.count() >= MOST_WEBHOOKS:
-        raise TooManyWebhooks(most=MOST_WEBHOOKS)
+    if Webhook.objects.count() >= MAX_WEBHOOKS:
+        raise TooManyWebhooks(most=MAX_WEBHOOKS)
     webhook = Webhook(**values)
-    idempotency.note(left=str(webhook.pk))
+    idempotency.save_key(resume_data=str(webhook.pk))
     secret = webhook.make_secret()
     webhook.save(force_insert=True)
     audit.record("webhook_added", actor=by, target=webhook, events=webhook.events)
@@ -41,16 +41,16 @@ def _add(values: dict[str, Any], by: Named) -> tuple[Webhook, str]:
 
 
 def change_webhook(
-    webhook: Webhook, changes: dict[str, Any], *, expected_version: int | None, by: Named
+    webhook: Webhook, changes: dict[str, Any], *, expected_version: int | None, by: NamedRow
 ) -> Webhook:
     if "url" in changes:
         _ensure_address(changes["url"])
     return _change(webhook, changes, expected_version, by)
 
 
-@deed
+@atomic_with_retry
 def _change(
-    webhook: Webhook, changes: dict[str, Any], expected_version: int | None, by: Named
+    webhook: Webhook, changes: dict[str, Any], expected_version: int | None, by: NamedRow
 ) -> Webhook:
     webhook = _locked(webhook)
     webhook.ensure_version(expected_version)
@@ -67,8 +67,8 @@ def _change(
     return webhook
 
 
-@deed
-def rotate_secret(webhook: Webhook, *, by: Named) -> tuple[Webhook, str]:
+@atomic_with_retry
+def rotate_secret(webhook: Webhook, *, by: NamedRow) -> tuple[Webhook, str]:
     """Another secret. The one before signs too for a day: nothing is missed meanwhile."""
     webhook = _locked(webhook)
     secret = webhook.make_secret()
@@ -77,8 +77,8 @@ def rotate_secret(webhook: Webhook, *, by: Named) -> tuple[Webhook, str]:
     return webhook, secret
 
 
-@deed
-def remove_webhook(webhook: Webhook, *, by: Named) -> None:
+@atomic_with_retry
+def remove_webhook(webhook: Webhook, *, by: NamedRow) -> None:
     """Tell it nothing more, and forget what it was told."""
     webhook = _locked(webhook)
     audit.record("webhook_removed", actor=by, target=webhook)
@@ -86,8 +86,8 @@ def remove_webhook(webhook: Webhook, *, by: Named) -> None:
     webhook.delete()
 
 
-@deed
-def send_test(webhook: Webhook, *, by: Named) -> OutboxDelivery:
+@atomic_with_retry
+def send_test(webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
     """Tell it something that did not happen; no other webhook hears of it."""
     _ensure_on(webhook)
     event = OutboxEvent(topic=TEST, data={"webhook": str(webhook.pk)}, relayed_at=timezone.now())
@@ -98,8 +98,8 @@ def send_test(webhook: Webhook, *, by: Named) -> OutboxDelivery:
     return delivery
 
 
-@deed
-def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: Named) -> OutboxDelivery:
+@atomic_with_retry
+def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
     """Tell it again, whether it has heard it or not; `webhook-id` is the same as before."""
     _ensure_on(webhook)
     deliveries = OutboxDelivery.objects.select_for_update(no_key=True, of=("self",))
@@ -116,12 +116,12 @@ def _locked(webhook: Webhook) -> Webhook:
 
 def _ensure_on(webhook: Webhook) -> None:
     if not webhook.is_active:
-        raise WebhookOff
+        raise WebhookDisabled
 
 
 def _ensure_address(url: str) -> None:
     """Before any transaction: the name service may take its time."""
     try:
-        checked_url(url)
+        resolve_url(url)
     except AddressRefused as refusal:
         raise Invalid.field("url", str(refusal), code=refusal.code) from refusal

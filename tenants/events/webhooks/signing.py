@@ -12,7 +12,9 @@ from collections.abc import Iterable
 from tenants.models.webhook import PREFIX
 
 
-def signed_headers(id: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+def build_signed_headers(
+    id: str, timestamp: int, body: bytes, secrets: Iterable[str]
+) -> dict[str, str]:
     """One signature for each secret, so that the receiver may change it in its own time."""
     signatures = (signature(id, timestamp, body, secret) for secret in secrets)
     return {

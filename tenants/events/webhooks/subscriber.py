@@ -13,15 +13,15 @@ from typing import Any
 from django.utils import timezone
 
 from tenants import audit
-from tenants.events.delivery import GiveUp, NotDelivered, RemoteSubscriber
-from tenants.events.outbox import announce
+from tenants.events.delivery import DeliveryFailed, PermanentFailure, RemoteSubscriber
+from tenants.events.outbox import publish
 from tenants.events.topics import TOPICS
-from tenants.events.webhooks.addresses import AddressRefused, checked_url
+from tenants.events.webhooks.addresses import AddressRefused, resolve_url
 from tenants.events.webhooks.sending import post
-from tenants.events.webhooks.signing import signed_headers
+from tenants.events.webhooks.signing import build_signed_headers
 from tenants.models import OutboxDelivery, OutboxEvent, Webhook
 from tenants.models.webhook import SUBSCRIBER
-from tenants.scope import deed
+from tenants.scope import atomic_with_retry
 
 GONE = 410
 SUCCESSES = range(200, 300)
@@ -35,8 +35,8 @@ class Webhooks(RemoteSubscriber):
     name = SUBSCRIBER
     topics = frozenset(TOPICS)
     # With the pauses in between these are about two and a half days.
-    most_attempts = 12
-    longest_pause = timedelta(hours=24)
+    max_attempts = 12
+    max_pause = timedelta(hours=24)
 
     def recipients(self, events: Sequence[OutboxEvent]) -> Iterator[tuple[OutboxEvent, str]]:
         if not events:
@@ -52,7 +52,7 @@ class Webhooks(RemoteSubscriber):
     def prepared(self, delivery: OutboxDelivery) -> Callable[[], dict[str, Any]]:
         webhook = webhook_of(delivery)
         if webhook is None or not webhook.is_active:
-            raise GiveUp("This webhook is switched off.", error_code="switched_off")
+            raise PermanentFailure("This webhook is switched off.", error_code="switched_off")
         secrets = webhook.secrets_at(timezone.now())
         return partial(tell, webhook.url, str(delivery.pk), body_of(delivery.event), secrets)
 
@@ -62,7 +62,7 @@ class Webhooks(RemoteSubscriber):
             webhooks.filter(failing_since__isnull=False).update(failing_since=None)
         else:
             webhooks.filter(failing_since__isnull=True).update(failing_since=timezone.now())
-            disable_if_hopeless(delivery, error)
+            disable_if_failing(delivery, error)
 
 
 def id_of(delivery: OutboxDelivery) -> str:
@@ -91,13 +91,13 @@ def tell(url: str, id: str, body: bytes, secrets: Sequence[str]) -> dict[str, An
     facts: dict[str, Any] = {"attempted_at": timezone.now(), "response_code": None}
     try:
         status = called(url, id, body, secrets)
-    except NotDelivered as failure:
+    except DeliveryFailed as failure:
         failure.facts |= facts | {"duration_ms": milliseconds_since(began)}
         raise
     facts |= {"response_code": status, "duration_ms": milliseconds_since(began)}
     if status in SUCCESSES:
         return facts | {"error_code": ""}
-    failed = GiveUp if status == GONE else NotDelivered
+    failed = PermanentFailure if status == GONE else DeliveryFailed
     code = "redirected" if status in REDIRECTS else "gone" if status == GONE else "bad_status"
     raise failed(f"Answered {status}.", error_code=code, **facts)
 
@@ -105,27 +105,27 @@ def tell(url: str, id: str, body: bytes, secrets: Sequence[str]) -> dict[str, An
 def called(url: str, id: str, body: bytes, secrets: Sequence[str]) -> int:
     timestamp = int(time.time())
     headers = {"Content-Type": "application/json", "User-Agent": AGENT}
-    headers |= signed_headers(id, timestamp, body, secrets)
+    headers |= build_signed_headers(id, timestamp, body, secrets)
     try:
-        return post(checked_url(url), body, headers)
+        return post(resolve_url(url), body, headers)
     except AddressRefused as error:
-        raise NotDelivered(str(error), error_code=error.code) from error
+        raise DeliveryFailed(str(error), error_code=error.code) from error
     except TimeoutError as error:
-        raise NotDelivered("No answer in time.", error_code="timed_out") from error
+        raise DeliveryFailed("No answer in time.", error_code="timed_out") from error
     except ssl.SSLError as error:
-        raise NotDelivered("No trusted connection.", error_code="tls_failed") from error
+        raise DeliveryFailed("No trusted connection.", error_code="tls_failed") from error
     except HTTPException as error:
-        raise NotDelivered("Not an answer of HTTP.", error_code="bad_answer") from error
+        raise DeliveryFailed("Not an answer of HTTP.", error_code="bad_answer") from error
     except OSError as error:
-        raise NotDelivered("No connection.", error_code="connection_failed") from error
+        raise DeliveryFailed("No connection.", error_code="connection_failed") from error
 
 
 def milliseconds_since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-@deed
-def disable_if_hopeless(delivery: OutboxDelivery, error: Exception) -> None:
+@atomic_with_retry
+def disable_if_failing(delivery: OutboxDelivery, error: Exception) -> None:
     """It said itself that it is gone, or nothing has arrived for days."""
     found = Webhook.objects.select_for_update(no_key=True).filter(pk=id_of(delivery)).first()
     if found is None or not found.is_active:
@@ -139,4 +139,4 @@ def disable_if_hopeless(delivery: OutboxDelivery, error: Exception) -> None:
     found.switch_off(reason)
     found.save_changes("is_active", "disabled_reason")
     audit.record("webhook_disabled", target=found, reason=reason)
-    announce("webhook.disabled", webhook=str(found.pk), url=found.url, reason=reason)
+    publish("webhook.disabled", webhook=str(found.pk), url=found.url, reason=reason)

@@ -7,7 +7,7 @@ from django.db import connections
 
 from tenants.database.postgres.distribution import distribute
 from tenants.database.postgres.roles import as_owner, grant
-from tenants.database.sqlite.keys import rewrite_older_tables
+from tenants.database.sqlite.keys import upgrade_older_tables
 
 
 class Command(migrate.Command):
@@ -15,7 +15,7 @@ class Command(migrate.Command):
         connection: Any = connections[options["database"]]
         if connection.vendor != "postgresql":
             if not options["plan"]:
-                rewrite_older_tables(connection)
+                upgrade_older_tables(connection)
             super().handle(*args, **options)
             return
         with as_owner(connection):

@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.core.management.base import BaseCommand, CommandParser
 
-from tenants.events.delivery import Relay, configured
+from tenants.events.delivery import Relay, load_configured
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 log = structlog.get_logger("till.relay")
@@ -26,7 +26,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        subscribers, jobs = configured()
+        subscribers, jobs = load_configured()
         relay = Relay(subscribers, jobs)
         with stopped_by_signals(relay):
             log.info("relay_started", subscribers=[each.name for each in subscribers])

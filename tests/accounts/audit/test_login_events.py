@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import AuthSession
-from tenants.audit import hashed
+from tenants.audit import hash_name
 from tenants.scope import across_tenants
 from tests.accounts.login.test_refusals import (
     empty_hash,
@@ -67,7 +67,7 @@ def test_a_no_has_its_reason_in_the_books_and_nowhere_else(why, anonymous, shop,
     assert (found.session, found.ip, found.request_id) == (None, "127.0.0.1", "r-1")
     assert REASONS[why] not in response.content.decode()
     if REASONS[why] in NOBODY:
-        assert (found.actor, found.actor_name) == (None, hashed(body["username"]))
+        assert (found.actor, found.actor_name) == (None, hash_name(body["username"]))
     else:
         assert is_by(found, cashier)
     assert (found.tenant_id is None) is (REASONS[why] == "unknown_tenant")

@@ -245,7 +245,7 @@ def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(anonymous, monkeyp
         raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "complete", kill)
+        patch.setattr(idempotency, "save_answer", kill)
         with pytest.raises(Killed):
             anonymous.post(SIGNUP, form(), **KEY)
     before = everything()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from orders.models import Barcode, Product
 from orders.models.catalog import folded
 from orders.services.catalog import csv_export
-from tenants.csv import meant, shown
+from tenants.csv import escape_formula, unescape_formula
 from tenants.scope import has_scope, tenant_scope
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
 from tests.support.catalog_files import HEADER, everything, exported, imported, rows_of, table
@@ -121,8 +121,8 @@ def test_no_cell_is_a_formula(chief, shop, text):
 
 @given(st.text())
 def test_every_cell_is_meant_as_it_was_shown(text):
-    assert meant(shown(text)) == text
-    assert shown(text)[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
+    assert unescape_formula(escape_formula(text)) == text
+    assert escape_formula(text)[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
 
 
 words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_size=20)

@@ -8,7 +8,7 @@ from accounts.models import User
 from orders.models import Category, Order, Payment, Product, Refund, Shift, TaxClass
 from orders.services.catalog.bulk_import import add_products
 from orders.services.catalog.csv_import import import_products
-from tenants.events.outbox import kind_of
+from tenants.events.outbox import get_resource_type
 from tenants.events.topics import TOPICS
 from tenants.models import OutboxEvent, Register, Store, Tenant
 from tenants.scope import tenant_scope
@@ -60,9 +60,10 @@ def ensure_all_told(shop):
         topics = set(OutboxEvent.objects.filter(subject__isnull=False).values_list("topic"))
         rows = [row for model in FED for row in model.objects.all()]
     assert {topic for (topic,) in topics} <= set(TOPICS)
-    changed = [row for row in rows if row.version > 1 or (kind_of(row), row.pk) in last]
-    assert {(kind_of(row), row.pk): row.version for row in changed} == {
-        (kind_of(row), row.pk): last.get((kind_of(row), row.pk)) for row in changed
+    changed = [row for row in rows if row.version > 1 or (get_resource_type(row), row.pk) in last]
+    assert {(get_resource_type(row), row.pk): row.version for row in changed} == {
+        (get_resource_type(row), row.pk): last.get((get_resource_type(row), row.pk))
+        for row in changed
     }
 
 

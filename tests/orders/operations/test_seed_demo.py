@@ -19,7 +19,7 @@ from orders.models import Order, Product, Shift, StockLevel, StockMovement
 from orders.services.shifts.close import Count, close_shift
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
-from tenants.services import add_tenant
+from tenants.services import create_tenant
 
 pytestmark = pytest.mark.once
 
@@ -74,7 +74,7 @@ def test_a_second_run_changes_nothing_and_prints_the_same_log_ins(printed):
 
 
 def test_a_shop_that_only_has_the_name_is_left_alone(db):
-    add_tenant(slug="corner", name="A real one", currency="EUR")
+    create_tenant(slug="corner", name="A real one", currency="EUR")
 
     with pytest.raises(CommandError, match="not the demo's"):
         seed()

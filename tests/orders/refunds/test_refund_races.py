@@ -201,7 +201,7 @@ def test_a_refund_looked_up_many_times_at_once_is_done_once(
 @pytest.fixture
 def limited(shop, shop_in):
     """A manager gives back 10.00 and takes 10.00 out, in sum."""
-    return shop_in(limits=shop.limits_with({"manager": dict.fromkeys(MOVED, "10.00")}))
+    return shop_in(limits=shop.merge_limits({"manager": dict.fromkeys(MOVED, "10.00")}))
 
 
 MOVED = ("refund_amount", "paid_out_amount", "drop_amount")

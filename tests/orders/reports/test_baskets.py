@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from orders.models import Order, Refund
-from tenants.csv import meant
+from tenants.csv import unescape_formula
 from tests.support.api import Person
 from tests.support.baskets import PLACES, Market, done
 
@@ -123,7 +123,7 @@ def in_table(answer):
     """The rows of the CSV, as the JSON has them."""
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     rows = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
-    return [{name: meant(cell) for name, cell in row.items()} for row in rows]
+    return [{name: unescape_formula(cell) for name, cell in row.items()} for row in rows]
 
 
 def as_text(row):

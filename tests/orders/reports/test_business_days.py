@@ -115,7 +115,7 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
     for moment in moments:
         sale(moment, register)
     calendar = register.store.business_days
-    expected = Counter(calendar.day_of(moment).isoformat() for moment in moments)
+    expected = Counter(calendar.day_at(moment).isoformat() for moment in moments)
 
     rows = asked(chief, group_by="day", **{"from": min(expected), "to": max(expected)})["rows"]
     alone = {
@@ -127,8 +127,8 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
     with tenant_scope(shop):
         for moment in moments:
             store = Store.objects.select_related("tenant").get(pk=register.store_id)
-            began = calendar.start_of(calendar.day_of(moment))
-            assert store.day_began(moment) == began <= moment
+            began = calendar.start_of_day(calendar.day_at(moment))
+            assert store.start_of_day_at(moment) == began <= moment
             counted = sum(each.count for each in sales_of([store], moment))
             assert counted == sum(each >= began for each in moments)
 

@@ -58,7 +58,7 @@ def test_a_worker_that_dies_before_its_answer_is_kept_has_sold(
     till, basket, product, store, shop, monkeypatch
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "complete", kill)
+        patch.setattr(idempotency, "save_answer", kill)
         with pytest.raises(Killed):
             till.post("orders/", basket, Idempotency_Key=KEY)
 

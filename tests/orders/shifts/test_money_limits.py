@@ -28,7 +28,7 @@ def limits(shop, shop_in):
     """`limits(manager={"refund_amount": "10"})`: the shop with other limits."""
 
     def change(**of_roles):
-        return shop_in(limits=shop.limits_with(of_roles))
+        return shop_in(limits=shop.merge_limits(of_roles))
 
     return change
 

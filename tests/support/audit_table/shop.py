@@ -2,8 +2,8 @@
 
 from django.urls import reverse
 
-from tenants.events.delivery import NotDelivered
-from tenants.events.webhooks.subscriber import disable_if_hopeless
+from tenants.events.delivery import DeliveryFailed
+from tenants.events.webhooks.subscriber import disable_if_failing
 from tenants.models import OutboxDelivery, Register, Store, Tenant, Webhook
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import OutboxDeliveryFactory
@@ -137,7 +137,7 @@ def webhook_disabled(scene):
     webhook = scene.told()
     delivery = scene.the_only(OutboxDelivery, subscriber=webhook.subscriber)
     with scene.in_shop():
-        disable_if_hopeless(delivery, NotDelivered("Gone.", response_code=410))
+        disable_if_failing(delivery, DeliveryFailed("Gone.", response_code=410))
     return Written(None, webhook, {"reason": "gone"})
 
 

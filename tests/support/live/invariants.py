@@ -47,7 +47,7 @@ def ensure_whole(shop: Tenant) -> None:
 
 
 def ensure_told() -> None:
-    assert not OutboxEvent.objects.untold().exists()
+    assert not OutboxEvent.objects.undispatched().exists()
     assert not OutboxDelivery.objects.exclude(status="delivered").exists()
 
 

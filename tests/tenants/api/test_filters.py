@@ -13,17 +13,17 @@ from rest_framework.response import Response
 from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
-from config.problems import problem_of
+from config.problems import build_problem
 from tenants.api.filters import (
+    DateTimeFilter,
+    DecimalFilter,
     IdFilter,
-    MomentFilter,
-    PlainNumberFilter,
     StrictBooleanFilter,
     StrictFilterBackend,
     StrictFilterSet,
     UpdatedSinceFilter,
 )
-from tenants.api.formats import write_moment
+from tenants.api.formats import format_datetime
 from tenants.exceptions import Invalid
 from tenants.models import Register
 from tests.factories.tenants import RegisterFactory, StoreFactory
@@ -32,8 +32,8 @@ from tests.factories.tenants import RegisterFactory, StoreFactory
 class RegisterFilter(StrictFilterSet):
     store = IdFilter(field_name="store_id")
     is_active = StrictBooleanFilter()
-    number_min = PlainNumberFilter(field_name="number", lookup_expr="gte")
-    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    number_min = DecimalFilter(field_name="number", lookup_expr="gte")
+    created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
     size = ChoiceFilter(choices=[("big", "Big"), ("small", "Small")], method="of_size")
     search = CharFilter(method="named")
@@ -76,7 +76,7 @@ def refused(query, view=List):
     """The code of the refusal, and of each parameter."""
     with pytest.raises((Invalid, ValidationError)) as refusal:
         filtered(query, view)
-    problem = problem_of(refusal.value)
+    problem = build_problem(refusal.value)
     return problem.code, {error.field: error.code for error in problem.errors}
 
 
@@ -129,9 +129,9 @@ def test_an_id_of_another_shop_lists_as_much_as_one_that_nobody_has(registers, f
 def test_what_changed_since_is_listed_with_the_moment_itself(registers):
     moment = registers[1].updated_at
 
-    assert filtered(f"?updated_since={write_moment(moment)}") == ["b%", "c_\\"]
-    assert filtered(f"?updated_since={write_moment(moment + timedelta(days=1))}") == []
-    assert filtered(f"?created_before={write_moment(registers[1].created_at)}") == ["a"]
+    assert filtered(f"?updated_since={format_datetime(moment)}") == ["b%", "c_\\"]
+    assert filtered(f"?updated_since={format_datetime(moment + timedelta(days=1))}") == []
+    assert filtered(f"?created_before={format_datetime(registers[1].created_at)}") == ["a"]
 
 
 def test_an_offset_must_be_escaped_and_may_be_any(registers):

@@ -6,7 +6,7 @@ from django.db import OperationalError
 from tenants import idempotency
 from tenants.exceptions import RequestInProgress
 from tenants.models import IdempotencyKey, Store
-from tenants.scope import across_tenants, deed, tenant_scope
+from tenants.scope import across_tenants, atomic_with_retry, tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.support.api import Person
@@ -197,16 +197,16 @@ def test_an_id_that_follows_from_a_key_is_one_of_its_own(shop, admin, cashier, o
     fields = {"tenant": shop, "user": admin.pk, "method": "POST", "path": "/a/", "key": "k"}
     others = [{"tenant": other_shop}, {"user": cashier.pk}, {"path": "/b/"}, {"key": "l"}]
 
-    ids = {IdempotencyKey(**(fields | other)).natural_id for other in [{}, {}, *others]}
+    ids = {IdempotencyKey(**(fields | other)).resource_id for other in [{}, {}, *others]}
 
     assert len(ids) == 1 + len(others)
     assert {each.version for each in ids} == {8}
 
 
 def test_outside_of_a_request_deeds_write_no_key(in_shop):
-    idempotency.note()
+    idempotency.save_key()
 
-    assert (idempotency.rows(), keys()) == ([], [])
+    assert (idempotency.key_rows(), keys()) == ([], [])
 
 
 @pytest.fixture
@@ -215,9 +215,9 @@ def claim(admin, in_shop):
 
 
 def test_the_deeds_of_one_request_write_its_key_once(claim):
-    with idempotency.claimed(claim):
-        idempotency.note()
-        idempotency.note()
+    with idempotency.use_key(claim):
+        idempotency.save_key()
+        idempotency.save_key()
 
     assert keys() == [claim]
 
@@ -225,12 +225,12 @@ def test_the_deeds_of_one_request_write_its_key_once(claim):
 def test_a_deed_under_a_key_that_is_taken_is_not_done(claim, in_shop):
     rival = IdempotencyKeyFactory(tenant=in_shop, user=claim.user, path="/a/", key=KEY, status=None)
 
-    @deed
+    @atomic_with_retry
     def open_store():
         Store.objects.create(name="New")
-        idempotency.note()
+        idempotency.save_key()
 
-    with idempotency.claimed(claim), pytest.raises(RequestInProgress):
+    with idempotency.use_key(claim), pytest.raises(RequestInProgress):
         open_store()
 
     assert (stores(in_shop), keys()) == ([], [rival])
@@ -238,15 +238,15 @@ def test_a_deed_under_a_key_that_is_taken_is_not_done(claim, in_shop):
 
 def test_only_what_a_deed_wrote_is_completed_and_only_once(claim):
     claim.status, claim.body = 201, "{}"
-    assert not idempotency.complete(claim)
+    assert not idempotency.save_answer(claim)
     claim.status, claim.body = None, ""
-    with idempotency.claimed(claim):
-        idempotency.note()
+    with idempotency.use_key(claim):
+        idempotency.save_key()
 
     claim.status, claim.body = 201, "{}"
-    assert idempotency.complete(claim)
+    assert idempotency.save_answer(claim)
     claim.status = 200
-    assert not idempotency.complete(claim)
+    assert not idempotency.save_answer(claim)
 
     (row,) = keys()
     assert (row.status, row.body) == (201, "{}")

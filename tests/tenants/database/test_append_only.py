@@ -59,10 +59,10 @@ def test_another_shop_sees_nothing_of_it(event, other_shop):
 
 
 def test_the_name_of_a_stranger_is_a_keyed_hash(shop, settings):
-    audit.record_stranger("log_in_failed", tenant=shop, name="My-Secret-Password")
-    audit.record_stranger("log_in_failed", tenant=None, name="My-Secret-Password")
+    audit.record_anonymous("log_in_failed", tenant=shop, name="My-Secret-Password")
+    audit.record_anonymous("log_in_failed", tenant=None, name="My-Secret-Password")
     settings.SECRET_KEY = "another-key"
-    audit.record_stranger("log_in_failed", tenant=shop, name="My-Secret-Password")
+    audit.record_anonymous("log_in_failed", tenant=shop, name="My-Secret-Password")
 
     with across_tenants():
         first, second, third = AuditEvent.objects.order_by("created_at", "id")
@@ -73,4 +73,4 @@ def test_the_name_of_a_stranger_is_a_keyed_hash(shop, settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_tables_of_tests_can_be_emptied_all_the_same(db):
-    audit.record_stranger("log_in_failed", tenant=None, name=str(uuid.uuid4()))
+    audit.record_anonymous("log_in_failed", tenant=None, name=str(uuid.uuid4()))

@@ -5,9 +5,9 @@ from django.db import OperationalError, connection, transaction
 
 from tenants.models import Store
 from tenants.scope import (
-    ATTEMPTS,
-    deed,
-    retrying,
+    MAX_ATTEMPTS,
+    atomic_with_retry,
+    retry_on_conflict,
     tenant_context,
     tenant_scope,
 )
@@ -30,7 +30,7 @@ def test_a_scope_is_one_transaction_where_that_holds_up_nobody():
 def test_a_deed_is_done_wholly_or_not_at_all():
     shop = TenantFactory()
 
-    @deed
+    @atomic_with_retry
     def two_stores():
         Store.objects.create(name="One")
         raise ZeroDivisionError
@@ -67,12 +67,12 @@ class Flaky:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
-@pytest.mark.parametrize("failures", range(ATTEMPTS))
+@pytest.mark.parametrize("failures", range(MAX_ATTEMPTS))
 def test_a_deed_is_tried_again_as_a_whole(failures, sqlstate):
     flaky = Flaky(failures, sqlstate)
 
     with tenant_context(TenantFactory()):
-        store = deed(flaky)()
+        store = atomic_with_retry(flaky)()
 
         assert flaky.calls == failures + 1
         assert list(Store.objects.all()) == [store]
@@ -84,9 +84,9 @@ def test_but_not_for_ever():
 
     with tenant_context(TenantFactory()):
         with pytest.raises(OperationalError, match="deadlock"):
-            deed(flaky)()
+            atomic_with_retry(flaky)()
 
-        assert flaky.calls == ATTEMPTS
+        assert flaky.calls == MAX_ATTEMPTS
         assert not Store.objects.exists()
 
 
@@ -96,7 +96,7 @@ def test_what_trying_again_does_not_mend_is_not_tried_again(sqlstate):
     flaky = Flaky(failures=1, sqlstate=sqlstate)
 
     with tenant_context(TenantFactory()), pytest.raises(OperationalError):
-        deed(flaky)()
+        atomic_with_retry(flaky)()
 
     assert flaky.calls == 1
 
@@ -107,7 +107,7 @@ def test_within_another_transaction_only_the_whole_may_be_tried_again():
 
     def outer():
         Store.objects.create(name="First")
-        return deed(inner)()
+        return atomic_with_retry(inner)()
 
     with tenant_context(TenantFactory()):
         with pytest.raises(OperationalError), transaction.atomic():
@@ -121,10 +121,10 @@ def test_the_outermost_deed_tries_again_with_all_that_is_inside():
     inner = Flaky(failures=2)
     done = []
 
-    @deed
+    @atomic_with_retry
     def outer():
         done.append(Store.objects.create(name="First"))
-        return deed(inner)()
+        return atomic_with_retry(inner)()
 
     with tenant_context(TenantFactory()):
         outer()
@@ -134,7 +134,7 @@ def test_the_outermost_deed_tries_again_with_all_that_is_inside():
 
 
 def test_a_deed_keeps_its_name_and_arguments():
-    @retrying
+    @retry_on_conflict
     def add(left, *, right):
         """Adds."""
         return left + right
@@ -149,7 +149,7 @@ def test_a_real_deadlock_ends_well(shop):
     """Two deeds lock the same two rows in opposite order; both get done."""
     left, right = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
 
-    @deed
+    @atomic_with_retry
     def rename(first, second):
         Store.objects.filter(pk=first.pk).update(address="done")
         with connection.cursor() as cursor:

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from orders.models import OrderLine, Product
 from tenants.database.postgres.base import DatabaseWrapper
-from tenants.database.postgres.distribution import references_first, statements
+from tenants.database.postgres.distribution import sort_by_references, statements
 from tenants.models import AuditEvent, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import ProductFactory
@@ -93,7 +93,7 @@ def test_only_what_is_there_and_not_placed_is_asked_for():
 
 
 def test_a_table_that_refers_to_itself_is_no_circle():
-    assert references_first([Tenant, *owned_models()])[0] == Tenant._meta.db_table
+    assert sort_by_references([Tenant, *owned_models()])[0] == Tenant._meta.db_table
 
 
 # --- a cluster that stands in -------------------------------------------------------------------

@@ -10,7 +10,7 @@ from orders.models import Order, OrderLine, Product
 from tenants.exceptions import NoTenantScope
 from tenants.ids import new_id
 from tenants.models import Register, Store
-from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
+from tenants.scope import across_tenants, atomic_with_retry, tenant_context, tenant_scope
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.discovery import owned_models
@@ -46,7 +46,7 @@ def test_attack_155_without_a_scope_no_table_takes_a_row(shop):
 
 
 def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
-    @deed
+    @atomic_with_retry
     def job():
         Product.objects.update(price=F("price") + 1)
 

@@ -8,11 +8,11 @@ from django.db.backends.postgresql.base import Cursor
 from django.db.transaction import TransactionManagementError
 
 from orders.models import Product
-from tenants.database.compiled_queries import Prepared
+from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NoTenantScope
 from tenants.ids import new_id
 from tenants.models import Store
-from tenants.scope import deed, tenant_context, tenant_scope
+from tenants.scope import atomic_with_retry, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory, TenantFactory
 from tests.support.policies import WALLED, asked, names, told
 
@@ -41,7 +41,7 @@ def test_outside_of_a_transaction_each_statement_has_its_scope(shop, ours, forei
 
 @pytest.mark.django_db(transaction=True)
 def test_a_deed_of_several_transactions_has_its_scope_in_each(shop, foreign):
-    @deed
+    @atomic_with_retry
     def add(name):
         Store.objects.create(name=name)
         return names()
@@ -146,7 +146,7 @@ def test_rows_that_come_piece_by_piece_have_their_scope_or_are_refused(shop, our
 
 
 def test_a_query_that_was_prepared_is_refused_without_a_scope(product):
-    query = Prepared(lambda tenant, pk: Product.objects.filter(tenant=tenant, pk=pk))
+    query = CompiledQuery(lambda tenant, pk: Product.objects.filter(tenant=tenant, pk=pk))
 
     with pytest.raises(NoTenantScope):
         query.first(tenant=product.tenant_id, pk=product.pk)

@@ -153,7 +153,7 @@ def test_an_owner_is_logged_in_only_as_long_as_needed():
             with wrapper.cursor() as cursor:
                 cursor.execute("SELECT current_user")
                 assert cursor.fetchone()[0] == wrapper.settings_dict["OWNER"]["USER"]
-            assert wrapper.served_by == connection.settings_dict["USER"]
+            assert wrapper.serving_role == connection.settings_dict["USER"]
         with wrapper.cursor() as cursor:
             cursor.execute("SELECT current_user")
             assert cursor.fetchone()[0] == connection.settings_dict["USER"]

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import Posting
 from accounts.services.pruning import prune
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.models import ChangeFeed, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.test_schema import document
@@ -34,7 +34,7 @@ def order(cashier, register):
 def tell(about, *topics, **more):
     with tenant_scope(about.tenant):
         for topic in topics:
-            announce(topic, about=about, **more)
+            publish(topic, about=about, **more)
 
 
 def read(client, **query):

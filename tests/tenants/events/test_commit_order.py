@@ -5,10 +5,10 @@ from threading import Barrier, Event
 import pytest
 from django.db import transaction
 
-from tenants.events.change_feed import Numbering, number_waiting, read_changes
-from tenants.events.outbox import announce
+from tenants.events.change_feed import PositionAssignment, assign_positions, read_changes
+from tenants.events.outbox import publish
 from tenants.models import ChangeFeed, OutboxEvent, Store
-from tenants.scope import across_tenants, deed, tenant_scope
+from tenants.scope import across_tenants, atomic_with_retry, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.support.parallel import at_once
 from tests.support.relay import TOPIC, relayed
@@ -31,14 +31,14 @@ def test_what_began_earlier_and_commits_later_comes_later(shop, store):
 
     def slow():
         with tenant_scope(shop):
-            announce(TOPIC, about=store, number=1)
+            publish(TOPIC, about=store, number=1)
             written.set()
             assert passed.wait(30)
 
     def quick_then_reader():
         assert written.wait(30)
         with tenant_scope(shop):
-            announce(TOPIC, about=store, number=2)
+            publish(TOPIC, about=store, number=2)
         before = read(shop, 0)
         passed.set()
         return before
@@ -61,7 +61,7 @@ def test_twenty_writers_and_a_reader_lose_nothing_and_see_nothing_twice(shop, st
     def write(writer):
         for number in range(EACH):
             with tenant_scope(shop), transaction.atomic():
-                announce(TOPIC, about=store, number=writer * EACH + number)
+                publish(TOPIC, about=store, number=writer * EACH + number)
         done.wait(60)
 
     def keep_reading():
@@ -88,8 +88,8 @@ def test_twenty_writers_and_a_reader_lose_nothing_and_see_nothing_twice(shop, st
 @pytest.mark.django_db(transaction=True)
 def test_no_deed_waits_for_whoever_numbers(shop, store):
     with tenant_scope(shop):
-        announce(TOPIC, about=store, number=1)
-        number_waiting()
+        publish(TOPIC, about=store, number=1)
+        assign_positions()
         (outcome,) = at_once([lambda: write_another(shop, store)])
 
     assert outcome is None
@@ -98,25 +98,25 @@ def test_no_deed_waits_for_whoever_numbers(shop, store):
 
 def write_another(shop, store):
     with tenant_scope(shop), transaction.atomic():
-        announce(TOPIC, about=store, number=2)
+        publish(TOPIC, about=store, number=2)
 
 
 def test_what_is_rolled_back_leaves_no_gap(in_shop, store):
-    @deed
+    @atomic_with_retry
     def open_store():
-        announce(TOPIC, about=Store.objects.create(name="Never"), number=1)
+        publish(TOPIC, about=Store.objects.create(name="Never"), number=1)
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         open_store()
-    announce(TOPIC, about=store, number=2)
+    publish(TOPIC, about=store, number=2)
 
     assert [event.position for event in read(in_shop, 0)[1].results] == [1]
 
 
 def test_what_is_about_nothing_has_no_place(in_shop, store):
-    announce(TOPIC, number=1)
-    announce(TOPIC, about=store, number=2)
+    publish(TOPIC, number=1)
+    publish(TOPIC, about=store, number=2)
 
     numbers, page = read(in_shop, 0)
 
@@ -127,7 +127,7 @@ def test_what_is_about_nothing_has_no_place(in_shop, store):
 def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypatch):
     monkeypatch.setattr("tenants.events.change_feed.BATCH", 3)
     for number in range(7):
-        announce(TOPIC, about=store, number=number)
+        publish(TOPIC, about=store, number=number)
 
     seen, after, more = [], 0, True
     while more:
@@ -139,11 +139,11 @@ def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypa
 
 def test_what_is_numbered_during_a_read_is_on_the_next_page(in_shop, store):
     """Else it would be told twice: the page says to read on from before it."""
-    announce(TOPIC, about=store, number=1)
+    publish(TOPIC, about=store, number=1)
 
     def narrowed(events):
-        announce(TOPIC, about=store, number=2)
-        number_waiting()
+        publish(TOPIC, about=store, number=2)
+        assign_positions()
         return events
 
     page = read_changes(0, most=50, narrowed=narrowed)
@@ -156,9 +156,9 @@ def test_the_relay_numbers_where_nobody_reads_each_shop_for_itself(shop, other_s
     foreign_store = StoreFactory(tenant=other_shop)
     for tenant, about in ((shop, store), (other_shop, foreign_store)):
         with tenant_scope(tenant):
-            announce(TOPIC, about=about, number=1)
+            publish(TOPIC, about=about, number=1)
 
-    relayed(jobs=[Numbering()])
+    relayed(jobs=[PositionAssignment()])
 
     with across_tenants():
         assert set(OutboxEvent.objects.values_list("tenant", "position")) == {

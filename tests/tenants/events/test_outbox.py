@@ -3,16 +3,16 @@
 import pytest
 from django.db import transaction
 
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.models import OutboxEvent, Store
-from tenants.scope import across_tenants, deed, tenant_context, tenant_scope
+from tenants.scope import across_tenants, atomic_with_retry, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.support.parallel import at_once
-from tests.support.relay import TOPIC, Listener, deliveries, relayed, untold
+from tests.support.relay import TOPIC, Listener, deliveries, relayed, undispatched
 
 
 def test_an_event_says_what_happened_to_what(in_shop, store):
-    announce(TOPIC, about=store, number=1)
+    publish(TOPIC, about=store, number=1)
 
     event = OutboxEvent.objects.get()
     assert (event.topic, event.subject_type, event.subject) == (TOPIC, "store", store.pk)
@@ -21,9 +21,9 @@ def test_an_event_says_what_happened_to_what(in_shop, store):
 
 @pytest.mark.django_db(transaction=True)
 def test_a_deed_that_is_rolled_back_tells_nothing(shop):
-    @deed
+    @atomic_with_retry
     def open_store():
-        announce(TOPIC, about=Store.objects.create(name="Never"), number=1)
+        publish(TOPIC, about=Store.objects.create(name="Never"), number=1)
         raise ZeroDivisionError
 
     listener = Listener()
@@ -43,7 +43,7 @@ def test_nothing_is_told_before_the_commit(shop):
     early, late = Listener(), Listener()
 
     with tenant_scope(shop), transaction.atomic():
-        announce(TOPIC, number=1)
+        publish(TOPIC, number=1)
         at_once([lambda: relayed(early)])
     relayed(late)
 
@@ -53,9 +53,9 @@ def test_nothing_is_told_before_the_commit(shop):
 @pytest.mark.django_db(transaction=True)
 def test_it_is_told_in_its_own_shop_and_outside_of_every_transaction(shop, other_shop):
     with tenant_scope(other_shop):
-        announce(TOPIC, number=1)
+        publish(TOPIC, number=1)
     with tenant_scope(shop):
-        announce(TOPIC, number=2)
+        publish(TOPIC, number=2)
     listener = Listener()
 
     relayed(listener)
@@ -63,7 +63,7 @@ def test_it_is_told_in_its_own_shop_and_outside_of_every_transaction(shop, other
     assert listener.shops == [other_shop.slug, shop.slug]
     assert listener.in_transaction == [False, False]
     assert listener.numbers == [1, 2]
-    assert untold() == 0
+    assert undispatched() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -72,7 +72,7 @@ def test_a_subscriber_sees_the_rows_of_the_events_shop_alone(shop, other_shop):
     seen = []
     listener = Listener(answers=[lambda: seen.extend(Store.objects.values_list("name", flat=True))])
     with tenant_scope(shop):
-        announce(TOPIC, number=1)
+        publish(TOPIC, number=1)
 
     relayed(listener)
 
@@ -84,16 +84,16 @@ def test_each_subscriber_hears_what_it_wants_once(shop):
     everything = Listener(name="everything", topics=frozenset({TOPIC, "test.other"}))
     other, nothing = Listener(name="other", topics=frozenset({"test.other"})), Listener(topics=())
     with tenant_scope(shop):
-        announce(TOPIC, number=1)
-        announce("test.other", number=2)
-        announce("test.unheard", number=3)
+        publish(TOPIC, number=1)
+        publish("test.other", number=2)
+        publish("test.unheard", number=3)
 
     for _ in range(2):
         relayed(everything, other, nothing)
 
     assert (everything.numbers, other.numbers, nothing.numbers) == ([1, 2], [2], [])
     assert [each.status for each in deliveries()] == ["delivered"] * 3
-    assert untold() == 0
+    assert undispatched() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -108,7 +108,7 @@ def test_a_subscriber_may_have_recipients_of_its_own_each_retried_apart(shop):
 
     several = Several(answers=[ConnectionRefusedError(111, "refused")])
     with tenant_scope(shop):
-        announce(TOPIC, number=1)
+        publish(TOPIC, number=1)
 
     relayed(several)
 
@@ -124,7 +124,7 @@ def test_more_events_than_one_batch_are_all_told_in_order(shop, monkeypatch):
     monkeypatch.setattr("tenants.events.delivery.queue.BATCH", 3)
     with tenant_scope(shop):
         for number in range(10):
-            announce(TOPIC, number=number)
+            publish(TOPIC, number=number)
     listener = Listener()
 
     relayed(listener)

@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
@@ -29,7 +29,7 @@ def told(shop):
     def tell(*numbers, about=None):
         with tenant_scope(shop):
             for number in numbers:
-                announce(TOPIC, about=about, number=number)
+                publish(TOPIC, about=about, number=number)
 
     return tell
 
@@ -103,7 +103,7 @@ def test_four_relays_tell_two_hundred_events_once_each_and_in_order(shop, book):
     with tenant_scope(shop):
         for number in range(200):
             subject = subjects[number % 25] if number % 25 < 20 else None
-            announce(TOPIC, about=subject, number=number)
+            publish(TOPIC, about=subject, number=number)
             expected.setdefault(subject and subject.pk, []).append(number)
 
     with relays(4, book) as several:
@@ -177,4 +177,4 @@ def test_on_sqlite_an_idle_relay_takes_no_lock(shop, book):
 
 def untold_left():
     with across_tenants():
-        return OutboxEvent.objects.untold().exists()
+        return OutboxEvent.objects.undispatched().exists()

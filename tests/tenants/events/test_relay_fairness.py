@@ -5,7 +5,7 @@ from threading import Event
 import pytest
 
 from tenants.events.delivery import RemoteSubscriber
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.scope import tenant_scope
 from tests.support.relay import TOPIC, deliveries, relayed
 
@@ -45,11 +45,11 @@ class Callers(RemoteSubscriber):
 def test_attack_174_servers_of_one_shop_that_answer_late_keep_no_other_shop_waiting(
     shop, other_shop, monkeypatch
 ):
-    monkeypatch.setattr("tenants.events.delivery.pool.MOST", 10)
+    monkeypatch.setattr("tenants.events.delivery.pool.MAX_CONCURRENT", 10)
     for of, count in ((shop, EVENTS), (other_shop, 1)):
         with tenant_scope(of):
             for _ in range(count):
-                announce(TOPIC)
+                publish(TOPIC)
     callers = Callers(shop)
 
     relayed(callers)

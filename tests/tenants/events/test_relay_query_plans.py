@@ -60,7 +60,7 @@ def crowd(shop, foreign):
 
 @pytest.mark.usefixtures("crowd")
 def test_the_next_events_are_found_among_those_untold():
-    assert plan_of(OutboxEvent.objects.untold()) == {"Limit", "outbox_to_relay"}
+    assert plan_of(OutboxEvent.objects.undispatched()) == {"Limit", "outbox_to_relay"}
 
 
 @pytest.mark.usefixtures("crowd")

@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from tenants.events.delivery import GiveUp, NotDelivered, pause_after, queue
-from tenants.events.delivery.backoff import LEASE, LONGEST, MOST_ATTEMPTS
-from tenants.events.outbox import announce
+from tenants.events.delivery import DeliveryFailed, PermanentFailure, queue, retry_delay
+from tenants.events.delivery.backoff import LEASE, MAX_ATTEMPTS, MAX_PAUSE
+from tenants.events.outbox import publish
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
@@ -26,7 +26,7 @@ def told(shop):
     def tell(*numbers, about=None):
         with tenant_scope(shop):
             for number in numbers:
-                announce(TOPIC, about=about, number=number)
+                publish(TOPIC, about=about, number=number)
 
     return tell
 
@@ -68,22 +68,22 @@ def test_it_is_tried_for_about_three_days_less_and_less_often_and_then_given_up(
         relayed(listener)
 
     dead = delivery()
-    assert (dead.status, dead.attempts, len(listener.shops)) == ("dead", *[MOST_ATTEMPTS] * 2)
+    assert (dead.status, dead.attempts, len(listener.shops)) == ("dead", *[MAX_ATTEMPTS] * 2)
     assert timedelta(days=2.3) < timezone.now() - began < timedelta(days=3.5)
-    assert len(pauses) == MOST_ATTEMPTS - 1
+    assert len(pauses) == MAX_ATTEMPTS - 1
     assert pauses[:8] == sorted(pauses[:8])
-    assert max(pauses) <= LONGEST * 1.2
+    assert max(pauses) <= MAX_PAUSE * 1.2
 
 
 def test_pauses_of_what_failed_together_differ():
-    assert len({pause_after(3) for _ in range(20)}) > 10
-    assert pause_after(1000) <= LONGEST * 1.2
+    assert len({retry_delay(3) for _ in range(20)}) > 10
+    assert retry_delay(1000) <= MAX_PAUSE * 1.2
 
 
 def test_what_can_never_arrive_is_given_up_at_once(told):
     told(1)
 
-    relayed(Listener(answers=[GiveUp("They have moved.")]))
+    relayed(Listener(answers=[PermanentFailure("They have moved.")]))
 
     dead = delivery()
     assert (dead.status, dead.attempts, dead.last_error) == ("dead", 1, "They have moved.")
@@ -92,8 +92,8 @@ def test_what_can_never_arrive_is_given_up_at_once(told):
 @pytest.mark.parametrize(
     ("error", "kept"),
     [
-        (NotDelivered("Answered 503."), "Answered 503."),
-        (NotDelivered("x" * 600), "x" * 500),
+        (DeliveryFailed("Answered 503."), "Answered 503."),
+        (DeliveryFailed("x" * 600), "x" * 500),
         (ValueError("password=hunter2"), "ValueError"),
         (TimeoutError("https://user:hunter2@hook.example timed out"), "TimeoutError"),
         (SMTPAuthenticationError(535, b"hunter2"), "SMTPAuthenticationError 535"),
@@ -123,7 +123,7 @@ def test_who_fails_three_times_in_a_row_is_left_alone_for_a_while(told):
     relay = relayed(away, well)
 
     assert (len(away.shops), well.numbers) == (3, list(range(10)))
-    assert relay.patience.resting == ["away"]
+    assert relay.circuit_breaker.resting == ["away"]
     assert len(deliveries(subscriber="away", attempts=0)) == 7
 
 
@@ -131,7 +131,7 @@ def test_a_success_in_between_is_forgiven(told):
     told(*range(6))
     shaky = Listener(answers=[REFUSED, REFUSED, None, REFUSED, REFUSED, None])
 
-    assert relayed(shaky).patience.resting == []
+    assert relayed(shaky).circuit_breaker.resting == []
     assert len(shaky.shops) == 6
 
 
@@ -156,7 +156,7 @@ def test_of_one_subject_nothing_is_told_before_what_came_earlier(told, shop, clo
 
 def test_but_not_after_it_was_given_up(told, store):
     told(1, 2, about=store)
-    listener = Listener(answers=[GiveUp("Never.")])
+    listener = Listener(answers=[PermanentFailure("Never.")])
 
     relayed(listener)
 
@@ -178,7 +178,7 @@ def test_an_event_waits_for_an_earlier_one_that_nobody_was_told_of_yet(told, sto
     """As when two relays make deliveries at once, and those of the later events are first."""
     told(1, 2, about=store)
     with across_tenants():
-        _, second = OutboxEvent.objects.untold()
+        _, second = OutboxEvent.objects.undispatched()
         OutboxDelivery.objects.create(
             tenant=second.tenant, event=second, subscriber="listener", subject=second.subject
         )
@@ -213,14 +213,14 @@ def test_what_a_dead_relay_had_begun_is_told_after_its_lease(told, clock):
 def test_what_kills_every_relay_is_given_up_too(told, clock):
     told(1)
     listener = Listener(answers=[KeyboardInterrupt()] * 100)
-    for _ in range(MOST_ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
             relayed(listener)
         clock.shift(LEASE)
 
     relayed(listener)
 
-    assert (delivery().status, len(listener.shops)) == ("dead", MOST_ATTEMPTS)
+    assert (delivery().status, len(listener.shops)) == ("dead", MAX_ATTEMPTS)
     assert delivery().last_error == "The relay ended each time that it tried."
 
 
@@ -236,7 +236,7 @@ def test_a_relay_that_slept_through_its_lease_does_not_write_over_the_next_one(t
     assert (delivery().status, delivery().attempts) == ("delivered", 2)
 
 
-@pytest.mark.parametrize("outcome", [None, ValueError("too late"), GiveUp("never")])
+@pytest.mark.parametrize("outcome", [None, ValueError("too late"), PermanentFailure("never")])
 def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
     outcome, told, clock
 ):
@@ -294,7 +294,7 @@ def test_what_a_late_relay_puts_back_stays_with_the_next_one(told, clock):
     of_next = queue.claim()
     before = [kept(each) for each in deliveries()]
 
-    queue.put_back(late)
+    queue.release(late)
 
     assert [kept(each) for each in deliveries()] == before
     assert [queue.settle(each, None) for each in of_next] == [True, True]

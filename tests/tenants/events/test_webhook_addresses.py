@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tenants.events.outbox import announce
-from tenants.events.webhooks import addresses, checked_url
+from tenants.events.outbox import publish
+from tenants.events.webhooks import addresses, resolve_url
 from tenants.events.webhooks.addresses import AddressRefused
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
@@ -80,7 +80,7 @@ def names(monkeypatch):
 
 def code_of(url):
     with pytest.raises(AddressRefused) as refusal:
-        checked_url(url)
+        resolve_url(url)
     return refusal.value.code
 
 
@@ -111,7 +111,7 @@ def test_a_name_that_leads_nowhere_is_refused(names, monkeypatch):
 def test_a_public_address_is_taken_with_the_addresses_that_were_checked(names):
     names["hook.example"] = [[PUBLIC, "2606:4700::1111", PUBLIC]]
 
-    target = checked_url("https://Hook.Example:8443/a?b=c")
+    target = resolve_url("https://Hook.Example:8443/a?b=c")
 
     assert (target.host, target.port, target.path) == ("hook.example", 8443, "/a?b=c")
     assert target.addresses == (PUBLIC, "2606:4700::1111")
@@ -124,7 +124,7 @@ def test_attack_163_a_name_that_is_bound_anew_is_refused_when_it_is_called(
 ):
     """It was public when it was saved; by now it leads to this machine."""
     names["hook.example"] = [[PUBLIC], ["127.0.0.1"]]
-    assert checked_url("https://hook.example/").addresses == (PUBLIC,)
+    assert resolve_url("https://hook.example/").addresses == (PUBLIC,)
     monkeypatch.setattr("socket.create_connection", fail_if_called)
     told_to(shop, store, "https://hook.example/")
 
@@ -180,7 +180,7 @@ def told_to(shop, store, url):
         webhook = Webhook(url=url, events=["*"])
         webhook.make_secret()
         webhook.save()
-        announce("store.updated", about=store)
+        publish("store.updated", about=store)
     relayed(Webhooks())
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from tenants.events.outbox import announce
+from tenants.events.outbox import publish
 from tenants.events.webhooks.signing import signature
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
@@ -64,7 +64,7 @@ def test_it_hears_what_it_asked_for_of_its_own_shop_while_it_is_on(shop, other_s
 
 def test_what_only_the_house_knows_is_not_told(shop, told, ear):
     with tenant_scope(shop):
-        announce("receipt.email", order="1", email="ann@customer.example")
+        publish("receipt.email", order="1", email="ann@customer.example")
 
     relayed(Webhooks())
 
@@ -141,7 +141,7 @@ def test_of_one_thing_it_is_told_in_its_order(shop, store, told, ear, running_cl
 def test_an_answer_that_is_none_is_a_failure(
     shop, store, told, ear, answer, error_code, monkeypatch
 ):
-    monkeypatch.setattr("tenants.events.webhooks.sending.WHOLE", 0.4)
+    monkeypatch.setattr("tenants.events.webhooks.sending.TOTAL_TIMEOUT", 0.4)
     ear.answers = [answer]
     tell(shop, store)
 
@@ -185,7 +185,7 @@ def test_no_proxy_of_the_environment_is_asked(shop, store, told, ear, monkeypatc
 
 
 def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, ear, monkeypatch):
-    monkeypatch.setattr("tenants.events.webhooks.sending.WHOLE", 1.5)
+    monkeypatch.setattr("tenants.events.webhooks.sending.TOTAL_TIMEOUT", 1.5)
     heard_at = []
 
     def hear(handler):

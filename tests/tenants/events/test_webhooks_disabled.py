@@ -63,7 +63,7 @@ def test_one_that_failed_for_days_is_switched_off_and_one_that_came_back_is_not(
 
 
 def test_it_is_given_up_after_two_to_four_days(shop, store, told, ear, running_clock, monkeypatch):
-    monkeypatch.setattr("tenants.models.webhook.PATIENCE", timedelta(days=400))
+    monkeypatch.setattr("tenants.models.webhook.MAX_FAILING_TIME", timedelta(days=400))
     ear.answers = [500] * 20
     tell(shop, store)
     began, pauses = timezone.now(), []
@@ -74,7 +74,7 @@ def test_it_is_given_up_after_two_to_four_days(shop, store, told, ear, running_c
         pauses.append(waiting.next_attempt_at - timezone.now())
         running_clock.move_to(max(waiting.next_attempt_at, timezone.now()))
 
-    assert len(ear.heard) == Webhooks.most_attempts
+    assert len(ear.heard) == Webhooks.max_attempts
     assert timedelta(days=2) < timezone.now() - began < timedelta(days=4)
     assert pauses[0] < timedelta(seconds=6.1)
     assert max(pauses) > timedelta(hours=19)
@@ -102,4 +102,4 @@ def test_no_event_is_lost_when_a_relay_ends_in_the_middle(shop, store, told, ear
 
     assert len(ear.heard) == 1
     with across_tenants():
-        assert OutboxEvent.objects.untold().count() == 0
+        assert OutboxEvent.objects.undispatched().count() == 0

@@ -78,7 +78,7 @@ def test_registers_made_at_once_have_different_numbers(shop, store):
 
     def add():
         with tenant_scope(shop):
-            return services.add_register(store=store, name=next(names)).number
+            return services.create_register(store=store, name=next(names)).number
 
     assert sorted(times(8, add)) == [1, 2, 3, 4, 5, 6, 7, 8]
 

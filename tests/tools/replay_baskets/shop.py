@@ -19,10 +19,10 @@ from orders.management.ids import stable_id
 from orders.models import Category, Order, Product
 from orders.models.columns import ExactSum
 from orders.services.catalog.bulk_import import Delivered, add_products, receive_delivery
-from tenants.events.outbox import announce_all
+from tenants.events.outbox import publish_all
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_context, tenant_scope
-from tenants.services import add_register, add_tenant, save_row
+from tenants.services import create_register, create_tenant, save_row
 from tests.tools.replay_baskets.files import Article, SoldBasket
 from tests.tools.replay_baskets.sale import TILLS_PER_STORE, delivery_id, order_id
 from tests.tools.replay_baskets.terminal import LogIn
@@ -86,7 +86,7 @@ def _shop(slug: str) -> Tenant:
 
 def _new_shop(slug: str) -> Tenant:
     try:
-        return add_tenant(
+        return create_tenant(
             id=stable_id("replay", slug), slug=slug, name=f"Replay {slug}", currency=CURRENCY
         )
     except ValidationError as error:
@@ -124,7 +124,7 @@ def _registers(stores: Places) -> Iterator[tuple[tuple[str, int], uuid.UUID]]:
         known = {register.name: register for register in Register.objects.filter(store=store)}
         for number in range(1, TILLS_PER_STORE + 1):
             name = f"Till {number}"
-            yield (place, number), (known.get(name) or add_register(store=store, name=name)).pk
+            yield (place, number), (known.get(name) or create_register(store=store, name=name)).pk
 
 
 def _list_articles(articles: Sequence[Article]) -> int:
@@ -132,7 +132,7 @@ def _list_articles(articles: Sequence[Article]) -> int:
     names = {article.category for article in articles if article.category}
     known = {category.name: category for category in Category.objects.all()}
     missing = [Category(name=name) for name in sorted(names - known.keys())]
-    announce_all("category.created", missing)
+    publish_all("category.created", missing)
     known |= {category.name: category for category in Category.objects.bulk_create(missing)}
     return add_products(
         Product(

@@ -43,9 +43,9 @@ class Store(TenantOwned):
     def business_days(self) -> BusinessDays:
         return BusinessDays(self.clock, self.day_starts_at.replace(microsecond=0))
 
-    def day_began(self, at: datetime) -> datetime:
+    def start_of_day_at(self, at: datetime) -> datetime:
         """Return when the business day of this moment began."""
-        return self.business_days.day_began(at)
+        return self.business_days.start_of_day_at(at)
 
 
 class RegisterQuerySet(TenantQuerySet["Register"]):
