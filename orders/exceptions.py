@@ -65,7 +65,7 @@ class PaymentExceedsDue(Conflict):
     message = "Only {due} is due."
 
 
-class OrderIsEmpty(Conflict):
+class OrderEmpty(Conflict):
     code = "order_empty"
     message = "Order {number} has no lines to pay for. Add a line first."
 
@@ -134,7 +134,7 @@ class ShiftAlreadyOpen(Conflict):
     message = "A shift is open at {register} already."
 
 
-class RefundNotDone(Conflict):
+class NoRefundReceipt(Conflict):
     code = "no_receipt"
     message = "This refund is {refund_status}, so that it has no receipt."
 
@@ -147,7 +147,7 @@ class PdfUnavailable(NotInstalled):
     )
 
 
-class ShiftNotIn(Conflict):
+class ShiftNotInState(Conflict):
     code = "shift_not_in_state"
     message = "This shift is {shift_status}."
 
@@ -173,7 +173,7 @@ class CountBeyondTolerance(NotPermitted):
     message = "The count differs by more than you may accept: count again, or ask a manager."
 
 
-class RowsInvalid(Invalid):
+class InvalidRows(Invalid):
     """Some rows of a file are wrong, each named with its number; none of the others is written."""
 
     code = "invalid_rows"
@@ -185,12 +185,12 @@ class CatalogChanged(Conflict):
     message = "Somebody else changed the catalog at the same moment: import the file again."
 
 
-class NothingLeft(Conflict):
+class NothingLeftToRefund(Conflict):
     code = "nothing_left_to_refund"
     message = "Of order {number} nothing is left to take back."
 
 
-class NotThatMuchLeft(Conflict):
+class RefundExceedsPaid(Conflict):
     code = "refund_exceeds_paid"
     message = "Of order {number} only {left} is left to give back."
 
@@ -212,21 +212,21 @@ class PayoutDeclined(Conflict):
     message = "{declined} went back to no card: name another method."
 
 
-class CardNotOurs(Conflict):
+class CardChargedElsewhere(Conflict):
     """`payments` were taken by a till without a connection; `methods` are other ways back."""
 
     code = "card_not_ours"
     message = "This card was charged without our gateway, which cannot give it back: name a method."
 
 
-class InsufficientCredit(Conflict):
+class InsufficientStoreCredit(Conflict):
     """`balance` is null where there is no such credit."""
 
     code = "insufficient_store_credit"
     message = "There is not enough on store credit {reference}."
 
 
-class UnknownCredit(InsufficientCredit):
+class UnknownStoreCredit(InsufficientStoreCredit):
     """No store credit has this code: a wrong one, which is counted as a guess."""
 
 
@@ -235,12 +235,12 @@ class StoreCreditBlocked(Conflict):
     message = "Store credit {reference} is blocked. A manager can unblock it."
 
 
-class CreditOverLimit(NotPermitted):
+class StoreCreditOverLimit(NotPermitted):
     code = "above_refund_limit"
     message = "This is above your limit for refunds. Somebody with a higher limit can issue it."
 
 
-class CreditCodeTaken(Conflict):
+class StoreCreditCodeTaken(Conflict):
     code = "store_credit_code_taken"
     message = "Another store credit has this code."
 

@@ -21,7 +21,7 @@ from tenants.scope import current_tenant
 
 sales = structlog.get_logger("till.sales")
 # SMTP: this address will be refused tomorrow too.
-FOR_GOOD = range(500, 600)
+PERMANENT_SMTP_ERRORS = range(500, 600)
 
 
 class SalesLog(Subscriber):
@@ -64,7 +64,7 @@ class LowStockMail(Subscriber):
             delivery,
             to=addresses,
             subject=f"Low stock: {level.product.name} in {level.store.name}",
-            text=_low_stock(level),
+            text=format_low_stock_text(level),
         )
 
 
@@ -84,19 +84,20 @@ class WebhookDisabledMail(Subscriber):
                 delivery,
                 to=addresses,
                 subject=f"A webhook of {current_tenant().name} was switched off",
-                text=f"{data['url']} is told nothing any more: {WHY_OFF[data['reason']]}.\n\n"
+                text=f"{data['url']} is told nothing any more: "
+                f"{DISABLED_REASONS[data['reason']]}.\n\n"
                 "What it missed is kept for a while: switch it on again, have it told again, or "
                 f"read the feed of changes.\n\n{current_tenant().name}\n",
             )
 
 
-WHY_OFF = {
+DISABLED_REASONS = {
     "gone": "it answered that it is gone (410)",
     "failing": "for days nothing that was sent there has arrived",
 }
 
 
-def _low_stock(level: StockLevel) -> str:
+def format_low_stock_text(level: StockLevel) -> str:
     product, point = level.product, level.reorder_point
     return (
         f"{product.name} ({product.sku}) runs low in {level.store.name}: "
@@ -112,7 +113,7 @@ def send_mail(
     """One mail for one delivery: delivered again it bears the same id, by which it is known."""
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     mail = EmailMultiAlternatives(
-        subject=one_line(subject),
+        subject=to_single_line(subject),
         body=text,
         to=list(to),
         headers={
@@ -126,11 +127,11 @@ def send_mail(
     try:
         mail.send()
     except smtplib.SMTPRecipientsRefused as error:
-        if all(code in FOR_GOOD for code, _ in error.recipients.values()):
+        if all(code in PERMANENT_SMTP_ERRORS for code, _ in error.recipients.values()):
             raise PermanentFailure("The mail server refuses the address.") from error
         raise
 
 
-def one_line(text: str) -> str:
+def to_single_line(text: str) -> str:
     """A header is one line, whatever somebody has called their shop."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -35,13 +35,13 @@ class ProductForm(DeedForm):
         if not self.is_new:
             codes = self.instance.barcodes.values_list("code", flat=True)
             self.initial["barcodes"] = "\n".join(codes)
-        self.initial["price"] = in_currency(self.initial.get("price"))
+        self.initial["price"] = to_currency(self.initial.get("price"))
 
     def clean_barcodes(self) -> list[str]:
         return str(self.cleaned_data["barcodes"]).split()
 
 
-def in_currency(amount: Any) -> Any:
+def to_currency(amount: Any) -> Any:
     """With the decimals of the shop's currency; the column has room for more."""
     return None if amount is None else current_tenant().quantize_amount(amount)
 
@@ -81,7 +81,7 @@ class ProductAdmin(ShopAdmin):
 
     @admin.display(description="Price", ordering="price")
     def amount(self, product: Product) -> Any:
-        return in_currency(product.price)
+        return to_currency(product.price)
 
     @admin.display(description="In stock")
     def in_stock(self, product: Product) -> str:
@@ -90,15 +90,15 @@ class ProductAdmin(ShopAdmin):
         return ", ".join(lying) if product.track_stock else "No stock is kept of this product."
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return self.written(Product(), given, by=by)
+        return self.save_product(Product(), given, by=by)
 
     @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         product = Product.objects.select_for_update(no_key=True).get(pk=row.pk)
         product.ensure_version(expected_version)
-        return self.written(product, given, by=by)
+        return self.save_product(product, given, by=by)
 
-    def written(self, product: Product, given: dict[str, Any], *, by: User) -> Product:
+    def save_product(self, product: Product, given: dict[str, Any], *, by: User) -> Product:
         return write_product(product, given, barcodes=given.pop("barcodes", None), by=by)
 
 

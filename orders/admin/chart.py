@@ -30,7 +30,7 @@ class Chart:
     bar_width: int = BAR
 
 
-def chart_of(hours: Mapping[int, dict[str, Any]], *, first: int) -> Chart | None:
+def build_chart(hours: Mapping[int, dict[str, Any]], *, first: int) -> Chart | None:
     """The day from its first hour on; of a day without sales there is nothing to draw."""
     highest = max((facts["total"] for facts in hours.values()), default=0)
     if not highest:

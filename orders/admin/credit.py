@@ -13,14 +13,14 @@ from accounts.client_info import ip_of
 from accounts.exceptions import TooManyAttempts
 from accounts.models import Role
 from accounts.security.rate_limits.policies import network
-from orders.admin.amounts import added, moment, signed
-from orders.admin.catalog import in_currency
+from orders.admin.amounts import format_signed, format_time, sum_amounts
+from orders.admin.catalog import to_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
 from orders.models.credit import StoreCreditQuerySet
 from orders.services.documents.document import money
 from orders.services.payments.store_credit import block_credit, look_up_credit, unblock_credit
 
-MOST_ENTRIES = 200
+MAX_ENTRIES = 200
 ENTRIES = head(("Time", "What", "Reason", "By"), "Change")
 
 
@@ -56,7 +56,7 @@ class StoreCreditAdmin(ShopAdmin):
         except TooManyAttempts as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
             return queryset.none(), False
-        return cast(StoreCreditQuerySet, queryset).coded(code), False
+        return cast(StoreCreditQuerySet, queryset).with_code(code), False
 
     @admin.action(description="Block the chosen credits: nobody pays with them")
     def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
@@ -72,36 +72,36 @@ class StoreCreditAdmin(ShopAdmin):
 
     @admin.display(description="Balance")
     def left(self, credit: StoreCredit) -> Any:
-        return in_currency(credit.balance)
+        return to_currency(credit.balance)
 
     def tables(self, row: StoreCredit) -> list[Table]:
-        return [why(row)]
+        return [build_entries_table(row)]
 
 
-def why(credit: StoreCredit) -> Table:
+def build_entries_table(credit: StoreCredit) -> Table:
     """The balance is the sum of its entries; of very many the oldest are one line."""
-    newest = credit.entries.select_related("by").order_by("-created_at", "-id")[:MOST_ENTRIES]
+    newest = credit.entries.select_related("by").order_by("-created_at", "-id")[:MAX_ENTRIES]
     entries = list(newest)[::-1]
-    before = credit.balance - added(entry.amount for entry in entries)
-    older = [line("", "Older entries", "", "", figure(signed(before)))] if before else []
+    before = credit.balance - sum_amounts(entry.amount for entry in entries)
+    older = [line("", "Older entries", "", "", figure(format_signed(before)))] if before else []
     sums = total("Balance", "", "", "", figure(money(credit.balance)))
     return Table(
         "Why the balance is what it is",
-        (*older, *map(entry_line, entries), sums),
+        (*older, *map(build_entry_line, entries), sums),
         head=ENTRIES,
     )
 
 
-def entry_line(entry: StoreCreditEntry) -> Line:
+def build_entry_line(entry: StoreCreditEntry) -> Line:
     url = ""
     if entry.payment:
         url = page_at(Payment, entry.payment)
     elif entry.refund:
         url = page_at(Refund, entry.refund)
     return line(
-        moment(entry.created_at),
+        format_time(entry.created_at),
         words(entry.get_type_display(), url),
         entry.reason,
         words(entry.by),
-        figure(signed(entry.amount)),
+        figure(format_signed(entry.amount)),
     )

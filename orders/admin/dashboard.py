@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.admin_site.site import Panel, shop_site
 from accounts.models import User
-from orders.admin.chart import chart_of
+from orders.admin.chart import build_chart
 from orders.models import Order
 from tenants.models import Store
 from tenants.scope import current_tenant
@@ -22,11 +22,11 @@ from tenants.scope import current_tenant
 SOLD = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED, Order.Status.REFUNDED)
 UNFINISHED = (Order.Status.OPEN, Order.Status.HELD)
 # What nobody has touched for longer is no sale that waits; and no index looks further.
-WAITING = timedelta(days=30)
+UNFINISHED_DAYS = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class Sold:
+class HourlySales:
     """What one store sold in one hour of its clock."""
 
     store: Any
@@ -40,20 +40,22 @@ def sales_today(user: User) -> Panel:
     """What was sold since each store's business day began; a shop without stores has no day."""
     stores = list(Store.objects.select_related("tenant").order_by("name"))
     now = timezone.now()
-    sold = [each for group in by_clock(stores) for each in sales_of(group, now)]
-    waiting = Order.objects.filter(status__in=UNFINISHED, updated_at__gte=now - WAITING)
+    sold = [each for group in group_by_timezone(stores) for each in load_hourly_sales(group, now)]
+    waiting = Order.objects.filter(status__in=UNFINISHED, updated_at__gte=now - UNFINISHED_DAYS)
     facts = {
         "currency": current_tenant().currency,
-        "day": summed(sold) if stores else None,
+        "day": summarize(sold) if stores else None,
         "waiting": waiting.count(),
-        "stores": per_store(stores, sold),
+        "stores": summarize_by_store(stores, sold),
         "since": sorted({f"{store.day_starts_at:%H:%M}" for store in stores}),
-        "chart": chart_of(per_hour(sold), first=stores[0].day_starts_at.hour if stores else 0),
+        "chart": build_chart(
+            summarize_by_hour(sold), first=stores[0].day_starts_at.hour if stores else 0
+        ),
     }
     return Panel("admin/shop/sales_today.html", facts)
 
 
-def by_clock(stores: Iterable[Store]) -> list[list[Store]]:
+def group_by_timezone(stores: Iterable[Store]) -> list[list[Store]]:
     """Stores whose clocks agree are asked about together."""
     groups: dict[ZoneInfo, list[Store]] = defaultdict(list)
     for store in stores:
@@ -61,7 +63,7 @@ def by_clock(stores: Iterable[Store]) -> list[list[Store]]:
     return list(groups.values())
 
 
-def sales_of(stores: Sequence[Store], now: datetime) -> list[Sold]:
+def load_hourly_sales(stores: Sequence[Store], now: datetime) -> list[HourlySales]:
     """The sales of some stores by the hour. A sale of today was changed today: that is indexed."""
     days = {store.pk: store.start_of_day_at(now) for store in stores}
     of_today = Q()
@@ -72,10 +74,10 @@ def sales_of(stores: Sequence[Store], now: datetime) -> list[Sold]:
     ).order_by()
     rows = orders.values_list("store", TruncHour("completed_at", tzinfo=stores[0].clock))
     sums = rows.annotate(total=Sum("total"), count=Count("pk"))
-    return [Sold(store, hour.hour, total, count) for store, hour, total, count in sums]
+    return [HourlySales(store, hour.hour, total, count) for store, hour, total, count in sums]
 
 
-def summed(sold: Iterable[Sold]) -> dict[str, Any]:
+def summarize(sold: Iterable[HourlySales]) -> dict[str, Any]:
     """Sum, number and average; without a sale there is no average."""
     sold, tenant = list(sold), current_tenant()
     total, count = sum((each.total for each in sold), Decimal(0)), sum(e.count for e in sold)
@@ -83,14 +85,16 @@ def summed(sold: Iterable[Sold]) -> dict[str, Any]:
     return {"total": tenant.quantize_amount(total), "count": count, "average": average}
 
 
-def per_store(stores: Iterable[Store], sold: Iterable[Sold]) -> list[tuple[Store, dict[str, Any]]]:
+def summarize_by_store(
+    stores: Iterable[Store], sold: Iterable[HourlySales]
+) -> list[tuple[Store, dict[str, Any]]]:
     sold = list(sold)
-    return [(store, summed(e for e in sold if e.store == store.pk)) for store in stores]
+    return [(store, summarize(e for e in sold if e.store == store.pk)) for store in stores]
 
 
-def per_hour(sold: Iterable[Sold]) -> dict[int, dict[str, Any]]:
+def summarize_by_hour(sold: Iterable[HourlySales]) -> dict[int, dict[str, Any]]:
     """Hours of the clock on the wall, wherever it hangs."""
-    hours: dict[int, list[Sold]] = defaultdict(list)
+    hours: dict[int, list[HourlySales]] = defaultdict(list)
     for each in sold:
         hours[each.hour].append(each)
-    return {hour: summed(of_hour) for hour, of_hour in hours.items()}
+    return {hour: summarize(of_hour) for hour, of_hour in hours.items()}

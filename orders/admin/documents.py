@@ -9,7 +9,7 @@ from orders.services.documents.document import Paper
 from orders.services.documents.print import FACES
 
 
-def seal_of(kind: ChainEntry.Kind, subject: Any) -> Table:
+def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
     """The entry of the register's chain, and whether its hash is still that of its content."""
     entry = ChainEntry.objects.filter(kind=kind, subject=subject.pk).first()
     if entry is None:
@@ -27,5 +27,5 @@ def seal_of(kind: ChainEntry.Kind, subject: Any) -> Table:
     )
 
 
-def text_of(paper: Paper) -> Table:
+def build_text_table(paper: Paper) -> Table:
     return Table("On paper", paper=FACES["text"].draw(paper).decode())

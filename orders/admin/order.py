@@ -9,12 +9,12 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.catalog import in_currency
-from orders.admin.order_breakdown import tables_of
+from orders.admin.catalog import to_currency
+from orders.admin.order_breakdown import build_tables
 from orders.models import Flag, Order
 
 # What most orders have nothing of, and the column that tells.
-RARE = {
+OPTIONAL_FIELDS = {
     "customer_name": "customer_name",
     "note": "note",
     "receipt_number": "receipt_number",
@@ -59,19 +59,23 @@ class OrderAdmin(ShopAdmin):
     def get_fields(self, request: Any, obj: Any = None) -> Any:
         """Without what is empty in most orders."""
         fields = super().get_fields(request, obj)
-        return [each for each in fields if each not in RARE or getattr(obj, RARE[each])]
+        return [
+            each
+            for each in fields
+            if each not in OPTIONAL_FIELDS or getattr(obj, OPTIONAL_FIELDS[each])
+        ]
 
     @admin.display(description="Total")
     def amount(self, order: Order) -> Any:
-        return in_currency(order.total)
+        return to_currency(order.total)
 
     @admin.display(description="To look at")
     def noticed(self, order: Order) -> str:
-        return "; ".join(str(Flag(flag).label) for flag in order.flagged)
+        return "; ".join(str(Flag(flag).label) for flag in order.flag_codes)
 
     @admin.display(description="Approved to be given away")
     def approved(self, order: Order) -> str:
-        return f"{in_currency(order.approved_gift)} by {order.gift_approved_by}"
+        return f"{to_currency(order.approved_gift)} by {order.gift_approved_by}"
 
     def tables(self, row: Order) -> list[Table]:
-        return tables_of(Order.objects.with_details().get(pk=row.pk))
+        return build_tables(Order.objects.with_details().get(pk=row.pk))

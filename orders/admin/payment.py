@@ -11,15 +11,15 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.amounts import off
-from orders.admin.catalog import in_currency
+from orders.admin.amounts import format_deduction
+from orders.admin.catalog import to_currency
 from orders.models import Order, Payment, Payout
 from orders.services.documents.document import money
 from tenants.models import Register, Store
 from tenants.scope import current_tenant
 
 
-class OfOrder(admin.ModelAdmin):
+class OrderedByOrder(admin.ModelAdmin):
     """What belongs to an order is listed as orders are, newest first: their index finds it."""
 
     ordering: Any = ("-order__created_at", "-order_id", "-id")
@@ -30,7 +30,7 @@ class OfOrder(admin.ModelAdmin):
         return rows.filter(order__tenant=current_tenant())
 
 
-class SoughtByOrder(admin.ModelAdmin):
+class SearchByOrderNumber(admin.ModelAdmin):
     """Found by the number of its order, which has an index; no search looks through a relation."""
 
     # Shows the box to type in.
@@ -47,39 +47,39 @@ class SoughtByOrder(admin.ModelAdmin):
         return queryset.filter(order__in=found), False
 
 
-class OfOrdersStore(OfPlace):
+class OrderStoreFilter(OfPlace):
     title = parameter_name = "store"
     field = "order__store"
     model = Store
 
 
-class OfOrdersRegister(OfPlace):
+class OrderRegisterFilter(OfPlace):
     title = parameter_name = "register"
     field = "order__register"
     model = Register
 
 
-class OfRecentOrder(Recent):
+class RecentOrderFilter(Recent):
     title = "time of the order"
     moment = "order__created_at"
 
 
-class OfOrderOnDay(OnDay):
+class OrderDayFilter(OnDay):
     title = "day of the order"
     moment = "order__created_at"
 
 
-PLACES_AND_TIMES = (OfRecentOrder, OfOrderOnDay, OfOrdersStore, OfOrdersRegister)
+ORDER_FILTERS = (RecentOrderFilter, OrderDayFilter, OrderStoreFilter, OrderRegisterFilter)
 
 
 @admin.register(Payment, site=shop_site)
-class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
+class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
     """Money for orders, those of the newest orders first."""
 
     seen_by = Role.MANAGER
     list_display = ("order", "method", "status", "settled", "back", "register", "created_at")
     list_display_links = ("method",)
-    list_filter = ("method", "status", *PLACES_AND_TIMES)
+    list_filter = ("method", "status", *ORDER_FILTERS)
     list_select_related = ("order__register",)
     sortable_by = ()
     fields = (
@@ -99,7 +99,7 @@ class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
 
     @admin.display(description="Amount")
     def settled(self, payment: Payment) -> Any:
-        return in_currency(payment.amount)
+        return to_currency(payment.amount)
 
     @admin.display(description="Reference")
     def shown_reference(self, payment: Payment) -> str:
@@ -107,7 +107,7 @@ class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
 
     @admin.display(description="Given back")
     def back(self, payment: Payment) -> Any:
-        return in_currency(payment.refunded_total) if payment.refunded_total else None
+        return to_currency(payment.refunded_total) if payment.refunded_total else None
 
     @admin.display(description="Register")
     def register(self, payment: Payment) -> str:
@@ -117,15 +117,15 @@ class PaymentAdmin(OfOrder, SoughtByOrder, ShopAdmin):
         return f"{row.get_method_display()} {money(row.amount)} for {row.order}"
 
     def tables(self, row: Payment) -> list[Table]:
-        return [handed_over(row), given_back(row)]
+        return [build_amount_table(row), build_refunds_table(row)]
 
 
-def handed_over(payment: Payment) -> Table:
+def build_amount_table(payment: Payment) -> Table:
     lines = []
     if payment.tendered is not None:
         lines = [
             line("Handed over", figure(money(payment.tendered))),
-            line("Change", figure(off(payment.change))),
+            line("Change", figure(format_deduction(payment.change))),
         ]
     counts = payment.status == Payment.Status.CAPTURED
     note = "" if counts else "It settles nothing: only what is captured counts."
@@ -134,21 +134,21 @@ def handed_over(payment: Payment) -> Table:
     )
 
 
-def given_back(payment: Payment) -> Table:
+def build_refunds_table(payment: Payment) -> Table:
     payouts = list(payment.payouts.select_related("refund").order_by("pk"))
     sums = (
         total("Given back", "", "", figure(money(payment.refunded_total))),
-        total("Left of it", "", "", figure(money(payment.left))),
+        total("Left of it", "", "", figure(money(payment.refundable_amount))),
     )
     return Table(
         "What went back",
-        (*map(payout_line, payouts), *sums) if payouts else (),
+        (*map(build_payout_row, payouts), *sums) if payouts else (),
         head=head(("Refund", "How", "Status"), "Amount"),
         nothing="Nothing of it went back.",
     )
 
 
-def payout_line(payout: Payout) -> Line:
+def build_payout_row(payout: Payout) -> Line:
     number = payout.refund.receipt_number
     return line(
         words(f"Receipt {number}" if number else "Without a receipt", page_of(payout.refund)),

@@ -9,25 +9,25 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.catalog import in_currency
-from orders.admin.documents import seal_of, text_of
-from orders.admin.payment import PLACES_AND_TIMES, OfOrder
+from orders.admin.catalog import to_currency
+from orders.admin.documents import build_chain_table, build_text_table
+from orders.admin.payment import ORDER_FILTERS, OrderedByOrder
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries
 from orders.services.documents.print import previewed
 from orders.services.documents.sale_receipt import receipt_of
 from tenants.models import Register
 
 # More has no column for a number.
-MOST_DIGITS = 15
+MAX_DIGITS = 15
 
 
 @admin.register(Receipt, site=shop_site)
-class ReceiptAdmin(OfOrder, ShopAdmin):
+class ReceiptAdmin(OrderedByOrder, ShopAdmin):
     """What customers took home, that of the newest order first."""
 
     seen_by = Role.MANAGER
     list_display = ("number", "order", "amount", "register", "prints", "issued_at")
-    list_filter = PLACES_AND_TIMES
+    list_filter = ORDER_FILTERS
     list_select_related = ("order", "register")
     search_fields = ("number",)
     search_help_text = "The number of the receipt, at whichever register."
@@ -41,14 +41,14 @@ class ReceiptAdmin(OfOrder, ShopAdmin):
         term = search_term.strip()
         if not term:
             return queryset, False
-        if not (term.isascii() and term.isdigit() and len(term) <= MOST_DIGITS):
+        if not (term.isascii() and term.isdigit() and len(term) <= MAX_DIGITS):
             return queryset.none(), False
         registers = list(Register.objects.values_list("pk", flat=True))
         return queryset.filter(number=int(term), register__in=registers), False
 
     @admin.display(description="Total")
     def amount(self, receipt: Receipt) -> Any:
-        return in_currency(receipt.order.total + receipt.order.cash_rounding)
+        return to_currency(receipt.order.total + receipt.order.cash_rounding)
 
     def named(self, row: Receipt) -> str:
         return f"Receipt {row.number} of {row.register}"
@@ -57,7 +57,7 @@ class ReceiptAdmin(OfOrder, ShopAdmin):
         """As the next print would look, which is not counted by looking."""
         order = Order.objects.with_receipt().get(pk=row.order_id)
         paper = previewed(receipt_of(order), "text")
-        return [seal_of(ChainEntry.Kind.RECEIPT, row), text_of(paper)]
+        return [build_chain_table(ChainEntry.Kind.RECEIPT, row), build_text_table(paper)]
 
 
 @admin.register(RegisterSeries, site=shop_site)

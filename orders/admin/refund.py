@@ -9,21 +9,21 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.amounts import name_of_tax, signed
-from orders.admin.catalog import in_currency
-from orders.admin.documents import seal_of, text_of
-from orders.admin.payment import SoughtByOrder
+from orders.admin.amounts import describe_tax, format_signed
+from orders.admin.catalog import to_currency
+from orders.admin.documents import build_chain_table, build_text_table
+from orders.admin.payment import SearchByOrderNumber
 from orders.models import ChainEntry, Payout, Refund, RefundLine
 from orders.services.documents.document import money, short
 from orders.services.documents.print import previewed
 from orders.services.documents.refund_receipt import refund_receipt_of
 
-BACK = head(("Item",), "Quantity", "Taxes", "Money")
-PAID_OUT = head(("Way", "Status", "Reference"), "Amount", "Handed over")
+LINE_COLUMNS = head(("Item",), "Quantity", "Taxes", "Money")
+PAYOUT_COLUMNS = head(("Way", "Status", "Reference"), "Amount", "Handed over")
 
 
 @admin.register(Refund, site=shop_site)
-class RefundAdmin(SoughtByOrder, ShopAdmin):
+class RefundAdmin(SearchByOrderNumber, ShopAdmin):
     """What was taken back, newest first."""
 
     seen_by = Role.MANAGER
@@ -50,38 +50,38 @@ class RefundAdmin(SoughtByOrder, ShopAdmin):
 
     @admin.display(description="Amount")
     def amount(self, refund: Refund) -> Any:
-        return in_currency(refund.total + refund.cash_rounding)
+        return to_currency(refund.total + refund.cash_rounding)
 
     def named(self, row: Refund) -> str:
         return f"{money(row.total + row.cash_rounding)} of {row.order}"
 
     def tables(self, row: Refund) -> list[Table]:
         refund = Refund.objects.with_receipt().get(pk=row.pk)
-        tables = [taken_back(refund), paid_out(refund)]
+        tables = [build_lines_table(refund), build_payouts_table(refund)]
         if refund.status != Refund.Status.DONE:
             return tables
         paper = previewed(refund_receipt_of(refund), "text")
-        return [*tables, seal_of(ChainEntry.Kind.REFUND, refund), text_of(paper)]
+        return [*tables, build_chain_table(ChainEntry.Kind.REFUND, refund), build_text_table(paper)]
 
 
-def taken_back(refund: Refund) -> Table:
+def build_lines_table(refund: Refund) -> Table:
     """At the prices and taxes of the sale; the rounding is that of the coins."""
     backs = sorted(refund.loaded_lines, key=lambda back: back.line.position)
-    taxes = [f"{name_of_tax(tax)} {money(tax['amount'])}" for tax in refund.taxes]
+    taxes = [f"{describe_tax(tax)} {money(tax['amount'])}" for tax in refund.taxes]
     lines = [
-        *map(back_line, backs),
+        *map(build_line_row, backs),
         total("Goods", "", figure(money(refund.tax_total), *taxes), figure(money(refund.total))),
     ]
     if refund.cash_rounding:
         back = money(refund.total + refund.cash_rounding)
         lines += [
-            line("Cash rounding", "", "", figure(signed(refund.cash_rounding))),
+            line("Cash rounding", "", "", figure(format_signed(refund.cash_rounding))),
             total("Money back", "", "", figure(back)),
         ]
-    return Table("What came back", tuple(lines), head=BACK)
+    return Table("What came back", tuple(lines), head=LINE_COLUMNS)
 
 
-def back_line(back: RefundLine) -> Line:
+def build_line_row(back: RefundLine) -> Line:
     where = "to the shelf" if back.restock else "not to the shelf"
     return line(
         words(back.line.name, "", where if back.quantity else "only money"),
@@ -91,20 +91,20 @@ def back_line(back: RefundLine) -> Line:
     )
 
 
-def paid_out(refund: Refund) -> Table:
+def build_payouts_table(refund: Refund) -> Table:
     payouts = sorted(refund.loaded_payouts, key=lambda payout: payout.pk)
     handed = sum(payout.paid for payout in payouts)
     return Table(
         "How the money went",
-        (*map(payout_line, payouts), total("Together", "", "", "", figure(money(handed))))
+        (*map(build_payout_row, payouts), total("Together", "", "", "", figure(money(handed))))
         if payouts
         else (),
-        head=PAID_OUT,
+        head=PAYOUT_COLUMNS,
         nothing="No money went.",
     )
 
 
-def payout_line(payout: Payout) -> Line:
+def build_payout_row(payout: Payout) -> Line:
     return line(
         words(
             payout.get_method_display(),

@@ -11,8 +11,8 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
-from orders.admin.catalog import in_currency
-from orders.admin.shift_breakdown import tables_of
+from orders.admin.catalog import to_currency
+from orders.admin.shift_breakdown import build_tables
 from orders.models import CashMovement, Shift
 
 
@@ -57,7 +57,7 @@ class ShiftAdmin(ShopAdmin):
         return f"{row.register}: {row}"
 
     def tables(self, row: Shift) -> list[Table]:
-        return tables_of(row)
+        return build_tables(row)
 
 
 @admin.register(CashMovement, site=shop_site)
@@ -74,7 +74,7 @@ class CashMovementAdmin(ShopAdmin):
 
     @admin.display(description="Amount")
     def moved(self, movement: CashMovement) -> Any:
-        return in_currency(movement.amount)
+        return to_currency(movement.amount)
 
     def named(self, row: CashMovement) -> str:
-        return f"{row.get_type_display()}: {in_currency(row.amount)}"
+        return f"{row.get_type_display()}: {to_currency(row.amount)}"

@@ -5,69 +5,80 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
-from orders.admin.amounts import added, minus, moment, name_of_tax, off, signed
-from orders.admin.documents import seal_of, text_of
+from orders.admin.amounts import (
+    describe_tax,
+    format_deduction,
+    format_signed,
+    format_time,
+    format_with_minus,
+    sum_amounts,
+)
+from orders.admin.documents import build_chain_table, build_text_table
 from orders.models import CashMovement, ChainEntry, Payment, Shift
 from orders.services.documents.document import money
 from orders.services.documents.z_report import z_paper_of
 from orders.services.shifts.report import x_report
 
 METHODS = dict(Payment.Method.choices)
-METHOD_HEAD = head(
+METHOD_COLUMNS = head(
     ("Method",), "Taken", "Canceled", "Refunded", "Expected", "Counted", "Difference"
 )
-MOST_MOVEMENTS = 200
+MAX_MOVEMENTS = 200
 
 
-def tables_of(shift: Shift) -> list[Table]:
+def build_tables(shift: Shift) -> list[Table]:
     """While it is open as of this moment, between two sales; of a closed one what its Z says."""
     report = x_report(shift.pk)
     tables = [
-        drawer(report),
-        methods(report, shift),
-        sold(report),
-        given_back(report),
-        taxes(report),
-        cash_movements(shift),
+        build_cash_table(report),
+        build_methods_table(report, shift),
+        build_sales_table(report),
+        build_refunds_table(report),
+        build_taxes_table(report),
+        build_movements_table(shift),
     ]
     if shift.denominations:
-        tables.append(coins(shift))
+        tables.append(build_denominations_table(shift))
     if shift.z_report is None:
         return tables
-    return [*tables, seal_of(ChainEntry.Kind.Z_REPORT, shift), text_of(z_paper_of(shift))]
+    return [
+        *tables,
+        build_chain_table(ChainEntry.Kind.Z_REPORT, shift),
+        build_text_table(z_paper_of(shift)),
+    ]
 
 
-def drawer(report: Mapping[str, Any]) -> Table:
+def build_cash_table(report: Mapping[str, Any]) -> Table:
     """Line by line what put cash into the drawer, and what took some out of it."""
     cash = report["cash"]
     return Table(
         "Why so much cash is expected",
         (
             line("Opening float", figure(cash["opening_float"])),
-            line("Cash payments, without change", figure(signed(cash["payments"]))),
-            *when(cash["canceled"], "Canceled before the sale"),
-            line("Cash refunds", figure(off(cash["refunds"]))),
-            line("Paid in", figure(signed(cash["paid_in"]))),
-            line("Paid out", figure(off(cash["paid_out"]))),
-            line("Taken to the safe", figure(off(cash["drops"]))),
+            line("Cash payments, without change", figure(format_signed(cash["payments"]))),
+            *build_deduction_rows(cash["canceled"], "Canceled before the sale"),
+            line("Cash refunds", figure(format_deduction(cash["refunds"]))),
+            line("Paid in", figure(format_signed(cash["paid_in"]))),
+            line("Paid out", figure(format_deduction(cash["paid_out"]))),
+            line("Taken to the safe", figure(format_deduction(cash["drops"]))),
             total("Expected in the drawer", figure(cash["expected"])),
         ),
-        note=opened_without_sale(cash["no_sales"]),
+        note=describe_no_sales(cash["no_sales"]),
     )
 
 
-def when(amount: str, name: str) -> list[Line]:
+def build_deduction_rows(amount: str, name: str) -> list[Line]:
     """Taken off; left out where there is nothing of it."""
-    return [line(name, figure(off(amount)))] if Decimal(amount) else []
+    return [line(name, figure(format_deduction(amount)))] if Decimal(amount) else []
 
 
-def opened_without_sale(times: int) -> str:
+def describe_no_sales(times: int) -> str:
     if not times:
         return ""
     return f"Opened {times} {'time' if times == 1 else 'times'} without a sale."
 
 
-def methods(report: Mapping[str, Any], shift: Shift) -> Table:
+def build_methods_table(report: Mapping[str, Any], shift: Shift) -> Table:
     """What came and went each way, and once it is counted what is over or short."""
     taken = {each["method"]: each for each in report["payments"]}
     counted = {each["method"]: each for each in shift.counted}
@@ -76,68 +87,77 @@ def methods(report: Mapping[str, Any], shift: Shift) -> Table:
     return Table(
         "By method",
         tuple(
-            method_line(name, taken.get(name, {}), expected.get(name), counted.get(name, {}))
+            build_method_row(name, taken.get(name, {}), expected.get(name), counted.get(name, {}))
             for name in names
         ),
-        head=METHOD_HEAD,
+        head=METHOD_COLUMNS,
         note="" if shift.counted else "Nothing is counted before the shift is closed.",
     )
 
 
-def method_line(
+def build_method_row(
     name: str, taken: Mapping[str, Any], expected: str | None, counted: Mapping[str, Any]
 ) -> Line:
     by_hand = counted.get("counted")
-    went = (off(taken[each]) if each in taken else None for each in ("canceled", "refunded"))
-    difference = None if by_hand is None else signed(counted["difference"])
+    went = (
+        format_deduction(taken[each]) if each in taken else None
+        for each in ("canceled", "refunded")
+    )
+    difference = None if by_hand is None else format_signed(counted["difference"])
     return line(
         METHODS[name],
         figure(taken.get("amount")),
         *map(figure, went),
-        figure(None if expected is None else minus(expected)),
+        figure(None if expected is None else format_with_minus(expected)),
         figure(by_hand),
         figure(difference),
     )
 
 
-def sold(report: Mapping[str, Any]) -> Table:
+def build_sales_table(report: Mapping[str, Any]) -> Table:
     """From what was sold to what was taken for it: to the cent what all methods took."""
-    return Table("What was sold and taken", tuple(sold_lines(report)))
+    return Table("What was sold and taken", tuple(generate_sales_rows(report)))
 
 
-def sold_lines(report: Mapping[str, Any]) -> Iterator[Line]:
+def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[Line]:
     sales, carried = report["sales"], report["carried"]
     goods = Decimal(sales["subtotal"]) - Decimal(sales["discount_total"])
     on_top = Decimal(sales["total"]) - goods
     yield line(f"Subtotal, sales: {sales['count']}", figure(sales["subtotal"]))
-    yield line("Discounts", figure(off(sales["discount_total"])))
-    yield line("Taxes added, and what tills took beyond that", figure(signed(on_top)))
+    yield line("Discounts", figure(format_deduction(sales["discount_total"])))
+    yield line("Taxes added, and what tills took beyond that", figure(format_signed(on_top)))
     yield total(words("Sold", "", f"taxes in it: {sales['tax_total']}"), figure(sales["total"]))
-    yield line("Cash rounding", figure(signed(sales["cash_rounding"])))
-    yield line("Paid for orders of other shifts", figure(signed(carried["paid_ahead"])))
-    yield line("Paid in other shifts for these sales", figure(off(carried["paid_before"])))
-    taken = added(each["amount"] for each in report["payments"])
-    canceled = added(each["canceled"] for each in report["payments"])
+    yield line("Cash rounding", figure(format_signed(sales["cash_rounding"])))
+    yield line("Paid for orders of other shifts", figure(format_signed(carried["paid_ahead"])))
+    yield line(
+        "Paid in other shifts for these sales", figure(format_deduction(carried["paid_before"]))
+    )
+    taken = sum_amounts(each["amount"] for each in report["payments"])
+    canceled = sum_amounts(each["canceled"] for each in report["payments"])
     left_open = f"orders left open: {carried['open_orders']}"
     yield total(words("Taken by all methods", "", left_open), figure(money(taken - canceled)))
 
 
-def given_back(report: Mapping[str, Any]) -> Table:
+def build_refunds_table(report: Mapping[str, Any]) -> Table:
     refunds = report["refunds"]
     back = Decimal(refunds["total"]) + Decimal(refunds["cash_rounding"])
     return Table(
         "What was given back",
         (
             line(f"Goods, refunds: {refunds['count']}", figure(refunds["total"])),
-            line("Cash rounding", figure(signed(refunds["cash_rounding"]))),
+            line("Cash rounding", figure(format_signed(refunds["cash_rounding"]))),
             total("Given back by all methods", figure(money(back))),
         ),
     )
 
 
-def taxes(report: Mapping[str, Any]) -> Table:
+def build_taxes_table(report: Mapping[str, Any]) -> Table:
     lines = [
-        line(name_of_tax(tax), figure(minus(tax["taxable"])), figure(minus(tax["amount"])))
+        line(
+            describe_tax(tax),
+            figure(format_with_minus(tax["taxable"])),
+            figure(format_with_minus(tax["amount"])),
+        )
         for tax in report["taxes"]
     ]
     return Table(
@@ -149,31 +169,31 @@ def taxes(report: Mapping[str, Any]) -> Table:
     )
 
 
-def cash_movements(shift: Shift) -> Table:
+def build_movements_table(shift: Shift) -> Table:
     newest = shift.cash_movements.select_related("by", "approved_by").order_by("-created_at", "-id")
-    movements = list(newest[:MOST_MOVEMENTS])
+    movements = list(newest[:MAX_MOVEMENTS])
     return Table(
         "Cash moved otherwise",
-        tuple(map(movement_line, movements[::-1])),
+        tuple(map(build_movement_row, movements[::-1])),
         head=head(("Time", "What", "Reason", "By", "Approved by"), "Amount"),
         nothing="None was.",
     )
 
 
-def movement_line(movement: CashMovement) -> Line:
+def build_movement_row(movement: CashMovement) -> Line:
     kinds = CashMovement.Type
     comes = movement.type == kinds.PAID_IN
     return line(
-        moment(movement.created_at),
+        format_time(movement.created_at),
         words(movement.get_type_display(), page_of(movement)),
         movement.reason,
         words(movement.by),
         words(movement.approved_by),
-        figure(signed(movement.amount) if comes else off(movement.amount)),
+        figure(format_signed(movement.amount) if comes else format_deduction(movement.amount)),
     )
 
 
-def coins(shift: Shift) -> Table:
+def build_denominations_table(shift: Shift) -> Table:
     lines = [
         line(
             f"{each['count']} of",

@@ -14,19 +14,19 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import NOTHING, Table, page_of
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
-from orders.admin.amounts import many
-from orders.admin.stock_breakdown import shelf
+from orders.admin.amounts import format_quantity_change
+from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Product, StockLevel, StockMovement
-from orders.models.catalog import folded
-from orders.serializers.stock import MovementInput, new_movement
+from orders.models.catalog import normalize_code
+from orders.serializers.stock import MovementInput, build_new_movement
 from orders.services.documents.document import short
 from orders.services.stock.movements import move_stock
 from tenants.ids import new_id
 
 Type = StockMovement.Type
 # What is done to one shelf; a transfer has two.
-CORRECTIONS = (Type.RECEIVE, Type.WASTE, Type.COUNT, Type.ADJUST)
-MEANINGS = {
+CORRECTION_TYPES = (Type.RECEIVE, Type.WASTE, Type.COUNT, Type.ADJUST)
+CORRECTION_LABELS = {
     Type.RECEIVE: "Received: so much came",
     Type.WASTE: "Wasted: so much was thrown away",
     Type.COUNT: "Counted: so much is there now",
@@ -34,14 +34,14 @@ MEANINGS = {
 }
 
 
-class ProductIsChosen(admin.SimpleListFilter):
+class ProductParameterFilter(admin.SimpleListFilter):
     """One product, as the page of its shelf asks for it; nobody chooses it out of thousands."""
 
     title = "product"
     parameter_name = "product"
 
     def lookups(self, request: Any, model_admin: Any) -> Any:
-        product = product_named(request.GET.get(self.parameter_name, ""))
+        product = find_product(request.GET.get(self.parameter_name, ""))
         return [(str(product.pk), product.name)] if product else []
 
     def queryset(self, request: Any, queryset: Any) -> Any:
@@ -49,7 +49,7 @@ class ProductIsChosen(admin.SimpleListFilter):
         return queryset.filter(product=self.value()) if self.value() in known else queryset
 
 
-def product_named(text: str) -> Product | None:
+def find_product(text: str) -> Product | None:
     try:
         return Product.objects.filter(pk=uuid.UUID(text)).first()
     except ValueError:
@@ -62,7 +62,7 @@ class CorrectionForm(DeedForm):
     movement = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
     type = forms.ChoiceField(
         label="What happened",
-        choices=[("", "Choose"), *((t.value, MEANINGS[t]) for t in CORRECTIONS)],
+        choices=[("", "Choose"), *((t.value, CORRECTION_LABELS[t]) for t in CORRECTION_TYPES)],
     )
     # Text, because the API's own input reads it.
     moved = forms.CharField(
@@ -84,7 +84,7 @@ class StockLevelAdmin(ShopAdmin):
     seen_by = written_by = Role.MANAGER
     fields_of_refusals = {"insufficient_stock": "moved", "not_tracked": "type"}
     list_display = ("product", "store", "there", "kept", "updated_at")
-    list_filter = (OfStore, ProductIsChosen)
+    list_filter = (OfStore, ProductParameterFilter)
     list_select_related = ("product", "store")
     # Shows the box to type in.
     search_fields = ("id",)
@@ -100,7 +100,7 @@ class StockLevelAdmin(ShopAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        if not (code := folded(search_term)):
+        if not (code := normalize_code(search_term)):
             return queryset, False
         products = Product.objects.filter(Q(sku=code) | Q(barcodes__code=code))
         return queryset.filter(product__in=list(products.distinct())), False
@@ -129,7 +129,7 @@ class StockLevelAdmin(ShopAdmin):
         return f"{row.product} in {row.store}"
 
     def tables(self, row: StockLevel) -> list[Table]:
-        return [shelf(row)]
+        return [build_movements_table(row)]
 
     # --- what is done -------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ class StockLevelAdmin(ShopAdmin):
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         body = given | {"product": str(row.product_id), "store": str(row.store_id)}
-        new = new_movement(read_as_input(MovementInput(), body), body)
+        new = build_new_movement(read_as_input(MovementInput(), body), body)
         move_stock(new, expected_version=expected_version, by=by)
         return StockLevel.objects.select_related("product", "store").get(pk=row.pk)
 
@@ -160,7 +160,7 @@ class StockMovementAdmin(ShopAdmin):
 
     seen_by = Role.MANAGER
     list_display = ("created_at", "type", "product", "store", "change_of_level", "reason", "by")
-    list_filter = ("type", Recent, OnDay, OfStore, ProductIsChosen)
+    list_filter = ("type", Recent, OnDay, OfStore, ProductParameterFilter)
     list_select_related = ("product", "store", "by")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -180,7 +180,7 @@ class StockMovementAdmin(ShopAdmin):
 
     @admin.display(description="Quantity")
     def change_of_level(self, movement: StockMovement) -> str:
-        return many(movement.quantity)
+        return format_quantity_change(movement.quantity)
 
     @admin.display(description="Counted")
     def found(self, movement: StockMovement) -> str:
@@ -192,4 +192,4 @@ class StockMovementAdmin(ShopAdmin):
         return NOTHING if refund is None else f"Receipt {refund.receipt_number}: {refund.reason}"
 
     def named(self, row: StockMovement) -> str:
-        return f"{row.get_type_display()}: {many(row.quantity)} of {row.product}"
+        return f"{row.get_type_display()}: {format_quantity_change(row.quantity)} of {row.product}"

@@ -15,7 +15,7 @@ from tenants.exceptions import Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
-def folded(code: str) -> str:
+def normalize_code(code: str) -> str:
     """SKUs and barcodes that look the same are the same."""
     if code.isascii():
         return code.strip()
@@ -118,7 +118,7 @@ class Product(TenantOwned):
             models.Index(fields=["tenant", "updated_at", "id"], name="product_updated"),
         ]
 
-    def ensure_kept_in(self, quantity: Decimal) -> None:
+    def ensure_stock_quantity(self, quantity: Decimal) -> None:
         """Stock is kept of it; pieces are whole, only what is weighed comes in parts."""
         if not self.track_stock:
             raise Invalid.field("product", "No stock is kept of this product.", code="not_tracked")
@@ -132,7 +132,7 @@ class Product(TenantOwned):
         return self.name
 
     def clean_fields(self, exclude: Any = None) -> None:
-        self.sku = folded(self.sku)
+        self.sku = normalize_code(self.sku)
         super().clean_fields(exclude=exclude)
 
     def save_changes(self, *fields: str) -> None:
@@ -160,5 +160,5 @@ class Barcode(TenantOwned):
         return self.code
 
     def clean_fields(self, exclude: Any = None) -> None:
-        self.code = folded(self.code)
+        self.code = normalize_code(self.code)
         super().clean_fields(exclude=exclude)

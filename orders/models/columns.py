@@ -11,7 +11,7 @@ from django.db.models.functions import Round
 from tenants.columns import MoneyColumn
 
 # Twelve digits before the point are what the columns hold; sums stay well below.
-LARGEST_AMOUNT = Decimal(10) ** 11
+MAX_AMOUNT = Decimal(10) ** 11
 THOUSANDTH = Decimal("0.001")
 
 
@@ -28,17 +28,17 @@ def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:
     return models.DecimalField(max_digits=max_digits, decimal_places=3, **kwargs)
 
 
-def rounded(sum_in_database: Combinable) -> Round:
+def round_sum(sum_in_database: Combinable) -> Round:
     """A sum made by the database, to the thousandth: SQLite adds decimals as floats."""
     return Round(sum_in_database, precision=3)
 
 
-def exactly(number: object) -> Decimal:
+def to_thousandths(number: object) -> Decimal:
     """A quantity as the database returns one outside of a model: SQLite's are floats."""
     return Decimal(str(number)).quantize(THOUSANDTH)
 
 
-class _Exact(models.Field):  # type: ignore[type-arg]  # a type for the checker alone
+class ExactDecimalField(models.Field):  # type: ignore[type-arg]  # a type for the checker alone
     """What `ExactSum` gives: on SQLite whole thousandths, elsewhere a decimal as it is."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
@@ -52,7 +52,7 @@ class ExactSum(Sum):
     """
 
     def __init__(self, expression: Any, **extra: Any) -> None:
-        super().__init__(expression, **{"output_field": _Exact()} | extra)
+        super().__init__(expression, **{"output_field": ExactDecimalField()} | extra)
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         template = "SUM(CAST(ROUND((%(expressions)s) * 1000) AS INTEGER))"

@@ -7,24 +7,24 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from orders.models.catalog import folded
+from orders.models.catalog import normalize_code
 from orders.models.columns import money_column
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 # How much of a code is shown to those who need not hold it.
-SHOWN_OF_CODE = 4
+VISIBLE_CODE_CHARACTERS = 4
 
 
-def masked(code: str) -> str:
+def mask_code(code: str) -> str:
     """Return the last four characters of a code, of a short code at most the half of it."""
-    shown = min(SHOWN_OF_CODE, len(code) // 2)
+    shown = min(VISIBLE_CODE_CHARACTERS, len(code) // 2)
     return f"****{code[len(code) - shown :]}"
 
 
 class StoreCreditQuerySet(TenantQuerySet["StoreCredit"]):
-    def coded(self, code: str) -> Self:
+    def with_code(self, code: str) -> Self:
         """Return those with exactly this code: one at most, and none for an empty code."""
-        return self.filter(code=folded(code))
+        return self.filter(code=normalize_code(code))
 
 
 class StoreCredit(TenantOwned):
@@ -62,7 +62,7 @@ class StoreCredit(TenantOwned):
 
     @property
     def masked_code(self) -> str:
-        return masked(self.code)
+        return mask_code(self.code)
 
 
 class StoreCreditEntry(TenantOwned):

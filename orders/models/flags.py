@@ -38,7 +38,7 @@ class Flag(models.TextChoices):
 
 
 # With one of these nobody knows when it was.
-WRONG_CLOCK = (Flag.SOLD_IN_FUTURE, Flag.CLOCK_SKEW)
+WRONG_CLOCK_FLAGS = (Flag.SOLD_IN_FUTURE, Flag.CLOCK_SKEW)
 
 
 class SoldOffline(TenantOwned):
@@ -66,24 +66,24 @@ class SoldOffline(TenantOwned):
         abstract = True
 
     @property
-    def flagged(self) -> list[str]:
+    def flag_codes(self) -> list[str]:
         return self.flags.split()
 
     def flag(self, *flags: Flag) -> None:
-        words = sorted({*self.flagged, *(flag.value for flag in flags)})
+        words = sorted({*self.flag_codes, *(flag.value for flag in flags)})
         self.flags = f" {' '.join(words)} " if words else ""
 
     @property
     def is_offline(self) -> bool:
         return self.sold_at is not None
 
-    def left_at(self, booked_at: datetime) -> datetime:
+    def stock_left_at(self, booked_at: datetime) -> datetime:
         """When the goods left the shelves, as far as the till's clock can be trusted."""
-        if self.sold_at is None or any(flag.value in self.flagged for flag in WRONG_CLOCK):
+        if self.sold_at is None or any(flag.value in self.flag_codes for flag in WRONG_CLOCK_FLAGS):
             return booked_at
         return min(self.sold_at, booked_at)
 
-    def facts_of_till(self, write: Callable[[Decimal], object] | None = None) -> dict[str, Any]:
+    def offline_facts(self, write: Callable[[Decimal], object] | None = None) -> dict[str, Any]:
         """What the till alone knows of it, as it is sealed; `write` is how amounts are written."""
         if self.sold_at is None:
             return {}
@@ -93,5 +93,5 @@ class SoldOffline(TenantOwned):
             "adjustment": (
                 str(write(self.adjustment)) if write else f"{self.adjustment.normalize():f}"
             ),
-            "flags": self.flagged,
+            "flags": self.flag_codes,
         }

@@ -73,20 +73,20 @@ class OrderLine(TenantOwned):
     def has_price_override(self) -> bool:
         return bool(self.unit_price != self.applicable_price)
 
-    def take_list_price(self, list_price: Decimal) -> None:
+    def update_list_price(self, list_price: Decimal) -> None:
         """Follow the catalog to this price; a typed price stays as it is."""
         if not (self.open_price or self.has_price_override):
             self.unit_price = list_price
         self.list_price = list_price
 
     @property
-    def left(self) -> Decimal:
+    def refundable_total(self) -> Decimal:
         """What of its total has not been given back."""
         left: Decimal = self.total - self.refunded_total
         return left
 
     @property
-    def bases(self) -> tuple[Decimal, ...]:
+    def taxable_amounts(self) -> tuple[Decimal, ...]:
         """What each of its taxes was charged on.
 
         Lines sold before bases were kept had one for all of their taxes.
@@ -96,13 +96,13 @@ class OrderLine(TenantOwned):
         return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)
 
     @property
-    def is_all_back(self) -> bool:
+    def is_fully_returned(self) -> bool:
         return bool(self.refunded_quantity == self.quantity)
 
-    def ensure_whole(self) -> None:
-        self.ensure_whole_in(self.quantity, "quantity")
+    def ensure_whole_quantity(self) -> None:
+        self.ensure_whole_units(self.quantity, "quantity")
 
-    def ensure_whole_in(self, quantity: Decimal, field: str) -> None:
+    def ensure_whole_units(self, quantity: Decimal, field: str) -> None:
         """Pieces are whole; only what is weighed comes in parts."""
         if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
             raise Invalid.field(field, f"{self.name} comes by the piece.", code="not_whole")

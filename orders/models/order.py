@@ -12,12 +12,12 @@ from orders.exceptions import (
     IllegalTransition,
     NoReceipt,
     OrderBeingPaid,
-    OrderIsEmpty,
+    OrderEmpty,
     OrderIsPaid,
     OrderNotOpen,
     OrderStillDue,
 )
-from orders.models.columns import LARGEST_AMOUNT, money_column, rounded
+from orders.models.columns import MAX_AMOUNT, money_column, round_sum
 from orders.models.flags import Flag, SoldOffline
 from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
@@ -47,7 +47,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         """Sales, also those of which something came back later."""
         return self.filter(receipt_number__isnull=False)
 
-    def flagged(self, flag: Flag) -> Self:
+    def with_flag(self, flag: Flag) -> Self:
         """Sales made offline about which this differs; the index has those with any flag."""
         return self.exclude(flags="").filter(flags__contains=f" {flag.value} ")
 
@@ -59,13 +59,13 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         """Orders with a line at another price than the catalog's, or those without."""
         return self.filter(price_overridden=value)
 
-    def late_in(self, shift: Shift) -> Self:
+    def booked_late_in(self, shift: Shift) -> Self:
         """Sales of this shift that were made in others, or came while no drawer was open."""
         late = Q(flags__contains=f" {Flag.LATE.value} ")
         waited = Q(sold_at__isnull=False, completed_at__lt=shift.created_at)
         return self.filter(late | waited, shift=shift)
 
-    def unbooked(self, register: Register) -> Self:
+    def without_shift(self, register: Register) -> Self:
         """Sales that came when no drawer was open here, and wait for the next one."""
         return self.filter(register=register, shift=None, sold_at__isnull=False)
 
@@ -161,8 +161,8 @@ class Order(SoldOffline):
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_is_not_negative"),
             # SQLite keeps what has more digits than a column and cannot read it again.
             models.CheckConstraint(
-                condition=Q(change_total__gte=0, change_total__lt=LARGEST_AMOUNT)
-                & Q(paid_total__lt=LARGEST_AMOUNT),
+                condition=Q(change_total__gte=0, change_total__lt=MAX_AMOUNT)
+                & Q(paid_total__lt=MAX_AMOUNT),
                 name="order_sums_can_be_kept",
             ),
             models.CheckConstraint(
@@ -170,7 +170,7 @@ class Order(SoldOffline):
                 | Q(
                     status__in=["completed", "partially_refunded", "refunded"],
                     receipt_number__isnull=False,
-                    paid_total=rounded(models.F("total") + models.F("cash_rounding")),
+                    paid_total=round_sum(models.F("total") + models.F("cash_rounding")),
                 ),
                 name="completed_order_is_paid_and_has_a_receipt",
             ),
@@ -226,16 +226,16 @@ class Order(SoldOffline):
         due: Decimal = self.total + self.cash_rounding - self.paid_total
         return due
 
-    def close(self, receipt_number: int, at: datetime) -> None:
+    def complete(self, receipt_number: int, at: datetime) -> None:
         """Become a sale: everything is paid, and the receipt has its number."""
         self.ensure_open()
         if self.due != 0:
             raise OrderStillDue(number=self.number, due=current_tenant().quantize_amount(self.due))
-        self.become(self.Status.COMPLETED)
+        self.transition_to(self.Status.COMPLETED)
         self.receipt_number = receipt_number
         self.completed_at = at
 
-    def become(self, status: OrderStatus) -> None:
+    def transition_to(self, status: OrderStatus) -> None:
         """Take the next step, if there is such a way; see TRANSITIONS."""
         if status not in TRANSITIONS[OrderStatus(self.status)]:
             raise IllegalTransition(
@@ -245,21 +245,21 @@ class Order(SoldOffline):
 
     def void(self, reason: str, at: datetime) -> None:
         """End it without a sale: nothing is paid, nothing has left the shelves."""
-        self.ensure_nothing_underway()
+        self.ensure_no_payment_in_progress()
         if self.paid_total:
             paid = current_tenant().quantize_amount(self.paid_total)
             raise OrderIsPaid(number=self.number, paid=paid)
-        self.become(self.Status.VOIDED)
+        self.transition_to(self.Status.VOIDED)
         self.void_reason, self.voided_at = reason, at
 
-    def ensure_nothing_underway(self) -> None:
+    def ensure_no_payment_in_progress(self) -> None:
         """Nobody changes what somebody is paying for at this moment."""
-        if any(payment.is_underway for payment in self.loaded_payments):
+        if any(payment.is_in_progress for payment in self.loaded_payments):
             raise OrderBeingPaid(number=self.number)
 
     def ensure_editable(self) -> None:
         self.ensure_open()
-        self.ensure_nothing_underway()
+        self.ensure_no_payment_in_progress()
 
     def ensure_refundable(self) -> None:
         if OrderStatus.REFUNDED not in TRANSITIONS[OrderStatus(self.status)]:
@@ -273,7 +273,8 @@ class Order(SoldOffline):
         if not any(line.refunded_total or line.refunded_quantity for line in lines):
             return OrderStatus.COMPLETED
         whole = all(
-            line.refunded_total == line.total if line.total else line.is_all_back for line in lines
+            line.refunded_total == line.total if line.total else line.is_fully_returned
+            for line in lines
         )
         return OrderStatus.REFUNDED if whole else OrderStatus.PARTIALLY_REFUNDED
 
@@ -281,7 +282,7 @@ class Order(SoldOffline):
         """Managers void any order, and everybody an empty one of their own."""
         return user.may_void() or (not self.loaded_lines and self.cashier_id == user.pk)
 
-    def sold_as(self) -> tuple[int, datetime]:
+    def receipt_number_and_time(self) -> tuple[int, datetime]:
         """The number of the receipt and the time of the sale."""
         if self.receipt_number is None or self.completed_at is None:
             raise NoReceipt(number=self.number)
@@ -290,7 +291,7 @@ class Order(SoldOffline):
     def ensure_payable(self) -> None:
         self.ensure_open()
         if not self.loaded_lines:
-            raise OrderIsEmpty(number=self.number)
+            raise OrderEmpty(number=self.number)
 
     def ensure_open(self) -> None:
         if self.status != self.Status.OPEN:

@@ -8,47 +8,47 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from orders.models.columns import money_column, rounded
-from orders.models.credit import masked
+from orders.models.columns import money_column, round_sum
+from orders.models.credit import mask_code
 from orders.models.order import Order
 from orders.models.shift import Shift
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 # Nobody at the till waits any longer, and the gateway has heard of it or never will.
-LEFT_ALONE = timedelta(minutes=2)
+LOOK_UP_DELAY = timedelta(minutes=2)
 
 
 # The gateway has not said, or not said clearly, what became of it.
-UNDERWAY = ("pending", "unknown")
+IN_PROGRESS = ("pending", "unknown")
 M = TypeVar("M", bound=models.Model)
 
 
-class ByGateway(TenantQuerySet[M]):
+class GatewayQuerySet(TenantQuerySet[M]):
     """Of money that a gateway takes or gives back."""
 
-    def to_look_up(self, now: datetime, *, most: int) -> Self:
+    def due_for_look_up(self, now: datetime, *, most: int) -> Self:
         """Those of whose outcome nobody knows although it is time, the oldest first.
 
         None that was looked up `most` times: those are for people. No gateway knows of what a
         stand-alone reader takes or gives back.
         """
-        underway = self.filter(status__in=UNDERWAY, method=Payment.Method.CARD).exclude(
+        underway = self.filter(status__in=IN_PROGRESS, method=Payment.Method.CARD).exclude(
             entry=Payment.Entry.EXTERNAL
         )
-        never = Q(next_look_up_at__isnull=True, created_at__lte=now - LEFT_ALONE)
+        never = Q(next_look_up_at__isnull=True, created_at__lte=now - LOOK_UP_DELAY)
         return underway.filter(never | Q(next_look_up_at__lte=now), look_ups__lt=most).order_by(
             "created_at", "pk"
         )
 
 
-class PaymentQuerySet(ByGateway["Payment"]):
+class PaymentQuerySet(GatewayQuerySet["Payment"]):
     def visible_to(self, user: User) -> Self:
         """Those of the orders that somebody sees."""
         if user.works_everywhere:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 
-    def came(self) -> Self:
+    def received(self) -> Self:
         """Money that was there, also where it was given back before its order was a sale."""
         return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
 
@@ -123,7 +123,7 @@ class Payment(TenantOwned):
             ),
             models.CheckConstraint(
                 condition=Q(tendered__isnull=True)
-                | Q(tendered=rounded(models.F("amount") + models.F("change"))),
+                | Q(tendered=round_sum(models.F("amount") + models.F("change"))),
                 name="change_is_tendered_less_amount",
             ),
             models.CheckConstraint(
@@ -139,7 +139,7 @@ class Payment(TenantOwned):
             # Of every shop, for the relay: those few of whose outcome nobody knows.
             models.Index(
                 fields=["created_at", "id"],
-                condition=Q(status__in=UNDERWAY),
+                condition=Q(status__in=IN_PROGRESS),
                 name="payment_underway",
             ),
             models.Index(
@@ -152,13 +152,13 @@ class Payment(TenantOwned):
     def __str__(self) -> str:
         return f"{self.method} {self.amount}"
 
-    def asked_until(self, timeout: timedelta) -> datetime:
+    def gateway_deadline(self, timeout: timedelta) -> datetime:
         """Until then the gateway may be hearing of it; those before it are asked first."""
         return self.created_at + timeout * (self.position + 2)
 
     @property
-    def is_underway(self) -> bool:
-        return self.status in UNDERWAY
+    def is_in_progress(self) -> bool:
+        return self.status in IN_PROGRESS
 
     @property
     def is_charged_by_gateway(self) -> bool:
@@ -178,10 +178,10 @@ class Payment(TenantOwned):
     def shown_reference(self) -> str:
         """Return the reference as anybody may see it: the code of a store credit is masked."""
         is_code = self.method == self.Method.STORE_CREDIT
-        return masked(self.reference) if is_code else self.reference
+        return mask_code(self.reference) if is_code else self.reference
 
     @property
-    def left(self) -> Decimal:
+    def refundable_amount(self) -> Decimal:
         """What of its money has not gone back."""
         left: Decimal = self.amount - self.refunded_total
         return left

@@ -4,7 +4,9 @@ from typing import Any
 
 from django.db import connection, models
 
-COUNT = "UPDATE {table} SET prints = prints + 1 WHERE tenant_id = %s AND id = %s RETURNING prints"
+COUNT_PRINT_SQL = (
+    "UPDATE {table} SET prints = prints + 1 WHERE tenant_id = %s AND id = %s RETURNING prints"
+)
 
 
 class Printed(models.Model):
@@ -21,7 +23,7 @@ class Printed(models.Model):
         table = connection.ops.quote_name(self._meta.db_table)
         params = [key(self.tenant_id, connection), key(self.pk, connection)]
         with connection.cursor() as cursor:
-            cursor.execute(COUNT.format(table=table), params)
+            cursor.execute(COUNT_PRINT_SQL.format(table=table), params)
             (self.prints,) = cursor.fetchone()
         prints: int = self.prints
         return prints

@@ -15,7 +15,7 @@ from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
 
 # How far a number of the till may lie beyond those that are held and still count as the next.
 MAX_SEQUENCE_JUMP = 10_000
-COUNT_UP = """
+INCREMENT_SQL = """
 UPDATE orders_registerseries
 SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s
 WHERE tenant_id = %s AND register_id = %s
@@ -23,7 +23,7 @@ RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
     COALESCE(held_device_sequence, last_device_sequence)
 """
 # The same with a number of the till, which is remembered unless it jumps beyond a limit.
-COUNT_UP_WITH_DEVICE = """
+INCREMENT_WITH_DEVICE_SQL = """
 UPDATE orders_registerseries
 SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s,
     held_device_sequence = CASE
@@ -38,14 +38,14 @@ WHERE tenant_id = %s AND register_id = %s
 RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
     COALESCE(held_device_sequence, last_device_sequence)
 """
-EXTEND = """
+EXTEND_CHAIN_SQL = """
 UPDATE orders_registerseries SET last_entry = %s, last_hash = %s
 WHERE tenant_id = %s AND register_id = %s
 """
 
 
 @dataclass(frozen=True, slots=True)
-class Numbers:
+class RegisterNumbers:
     """Where the series of a register stand, whose row is ours until the transaction ends."""
 
     order: int
@@ -64,7 +64,7 @@ class Numbers:
 
 
 class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
-    def count_up(
+    def increment(
         self,
         register: Register,
         *,
@@ -72,25 +72,25 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         receipts: int = 0,
         zs: int = 0,
         device: int | None = None,
-    ) -> Numbers:
+    ) -> RegisterNumbers:
         """The register's numbers after this; counting nothing up locks and reads them.
 
         `device` is the till's own number of the sale that is counted.
         """
         numbered = [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
-        keys = [_key(register.tenant_id), _key(register.pk)]
+        keys = [to_db_id(register.tenant_id), to_db_id(register.pk)]
         with connection.cursor() as cursor:
             cursor.execute(
-                COUNT_UP_WITH_DEVICE if numbered else COUNT_UP,
+                INCREMENT_WITH_DEVICE_SQL if numbered else INCREMENT_SQL,
                 [orders, receipts, zs, *numbered, *keys],
             )
             numbers = cursor.fetchone()
         if numbers is None:  # the first time that anything is done at this register
             self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
-            return self.count_up(register, orders=orders, receipts=receipts, zs=zs, device=device)
+            return self.increment(register, orders=orders, receipts=receipts, zs=zs, device=device)
         order, receipt, z, entry, last_hash, shift, held = numbers
         shift = uuid.UUID(str(shift)) if shift else None
-        return Numbers(order, receipt, z, entry, last_hash, shift, held)
+        return RegisterNumbers(order, receipt, z, entry, last_hash, shift, held)
 
     def held_device_sequence(self, register: Register) -> int:
         """Return the highest number of the till that is held; 0 where it has none yet."""
@@ -98,7 +98,7 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         return self.filter(register=register).values_list(held, flat=True).first() or 0
 
 
-def _key(id: uuid.UUID | None) -> Any:
+def to_db_id(id: uuid.UUID | None) -> Any:
     return RegisterSeries._meta.pk.get_db_prep_value(id, connection=connection)
 
 
@@ -186,6 +186,11 @@ class ChainEntry(TenantOwned):
     def __str__(self) -> str:
         return f"{self.sequence} {self.kind}"
 
-    def extension(self) -> Statement:
+    def extend_chain_statement(self) -> Statement:
         """What moves the end of the register's chain to this entry, to be sent with it."""
-        return EXTEND, [self.sequence, self.hash, _key(self.tenant_id), _key(self.register_id)]
+        return EXTEND_CHAIN_SQL, [
+            self.sequence,
+            self.hash,
+            to_db_id(self.tenant_id),
+            to_db_id(self.register_id),
+        ]

@@ -9,10 +9,10 @@ from django.db.models import Prefetch, Q
 
 from accounts.models import User
 from orders.models.columns import money_column, quantity_column
-from orders.models.credit import masked
+from orders.models.credit import mask_code
 from orders.models.line import OrderLine
 from orders.models.order import Order
-from orders.models.payment import UNDERWAY, ByGateway, Payment
+from orders.models.payment import IN_PROGRESS, GatewayQuerySet, Payment
 from orders.models.prints import Printed
 from orders.models.shift import Shift
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
@@ -113,12 +113,12 @@ class Refund(Printed, TenantOwned):
     def __str__(self) -> str:
         return f"{self.total} of {self.order_id}"
 
-    def asked_until(self, timeout: timedelta) -> datetime:
+    def gateway_deadline(self, timeout: timedelta) -> datetime:
         """Until then the gateway may be hearing of it, of one card after the other."""
-        return self.created_at + timeout * (len(self.cards) + 1)
+        return self.created_at + timeout * (len(self.gateway_payouts) + 1)
 
     @property
-    def cards(self) -> list["Payout"]:
+    def gateway_payouts(self) -> list["Payout"]:
         """Its parts that a gateway gives back."""
         return [each for each in self.loaded_payouts if each.is_by_gateway]
 
@@ -147,14 +147,14 @@ class RefundLine(TenantOwned):
         return f"{self.quantity} of {self.line_id}"
 
     @property
-    def bases(self) -> tuple[Decimal, ...]:
+    def taxable_amounts(self) -> tuple[Decimal, ...]:
         """What of the base of each tax came back; before bases were kept it was one for all."""
         whole = max(self.total - self.tax_total, Decimal(0))
         return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)
 
 
-class PayoutQuerySet(ByGateway["Payout"]):
-    def awaited(self) -> Self:
+class PayoutQuerySet(GatewayQuerySet["Payout"]):
+    def outstanding(self) -> Self:
         """Of refunds that are not done: the gateway, or somebody at the till, has yet to act."""
         return self.filter(refund__status=Refund.Status.PENDING).exclude(status=Payout.Status.DONE)
 
@@ -199,7 +199,7 @@ class Payout(TenantOwned):
             # Of every shop, for the relay: those few of whose outcome nobody knows.
             models.Index(
                 fields=["created_at", "id"],
-                condition=Q(status__in=UNDERWAY, method="card"),
+                condition=Q(status__in=IN_PROGRESS, method="card"),
                 name="payout_underway",
             ),
         ]
@@ -213,12 +213,12 @@ class Payout(TenantOwned):
         return self.method == Payment.Method.CARD and self.entry != Payment.Entry.EXTERNAL
 
     @property
-    def is_underway(self) -> bool:
+    def is_in_progress(self) -> bool:
         """Nobody knows yet whether the money has gone."""
-        return self.status in UNDERWAY
+        return self.status in IN_PROGRESS
 
     @property
     def shown_reference(self) -> str:
         """Return the reference as anybody may see it: the code of a store credit is masked."""
         is_code = self.method == Payment.Method.STORE_CREDIT and self.reference
-        return masked(self.reference) if is_code else self.reference
+        return mask_code(self.reference) if is_code else self.reference

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import models
 
 # Letters that have no accent to take away, and are still typed without it.
-PLAIN = str.maketrans(
+UNACCENTED_LETTERS = str.maketrans(
     dict(zip("đðħ\u0131łø", "ddhilo", strict=True)) | {"æ": "ae", "œ": "oe", "þ": "th"}
 )
 # The accents of Latin, Greek and Cyrillic; marks of other scripts are letters of theirs.
@@ -21,7 +21,7 @@ def plain_words(text: str) -> str:
             for sign in unicodedata.normalize("NFKD", text)
             if not FIRST_ACCENT <= sign <= LAST_ACCENT and unicodedata.category(sign) != "Cf"
         )
-        text = unicodedata.normalize("NFC", text.casefold().translate(PLAIN))
+        text = unicodedata.normalize("NFC", text.casefold().translate(UNACCENTED_LETTERS))
     return " ".join(text.lower().split())
 
 

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User, in_stores_of
-from orders.exceptions import ShiftNotIn
+from orders.exceptions import ShiftNotInState
 from orders.models.columns import money_column
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
@@ -95,13 +95,13 @@ class Shift(TenantOwned):
     def __str__(self) -> str:
         return f"Shift of {timezone.localtime(self.created_at):%Y-%m-%d %H:%M}"
 
-    def ensure_is(self, status: "Shift.Status") -> None:
+    def ensure_status(self, status: "Shift.Status") -> None:
         if self.status != status:
-            raise ShiftNotIn(shift_status=self.status)
+            raise ShiftNotInState(shift_status=self.status)
 
-    def ensure_not(self, status: "Shift.Status") -> None:
+    def ensure_not_status(self, status: "Shift.Status") -> None:
         if self.status == status:
-            raise ShiftNotIn(shift_status=self.status)
+            raise ShiftNotInState(shift_status=self.status)
 
 
 class CashMovement(TenantOwned):

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from accounts.models import User, in_stores_of
 from orders.models.catalog import Product
-from orders.models.columns import exactly, quantity_column
+from orders.models.columns import quantity_column, to_thousandths
 from tenants.models import Store, TenantManager, TenantOwned, TenantQuerySet
 
 # The rows are locked in the order of their ids before any is changed, so that two sales never
 # wait for each other in a circle; what `locked` says of them is then true to the end.
-MOVE = """
+MOVE_SQL = """
 WITH wanted (product_id, quantity) AS (VALUES {values}),
 locked AS (
     SELECT level.id, level.quantity AS held, level.reserved AS kept,
@@ -36,8 +36,8 @@ WHERE orders_stocklevel.id = locked.id {condition}
 RETURNING orders_stocklevel.id, version, product_id, quantity, reorder_point
 """
 # In the order of the model's own columns.
-RETURNED = ("id", "version", "product_id", "quantity", "reorder_point")
-ENOUGH = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
+RETURNED_COLUMNS = ("id", "version", "product_id", "quantity", "reorder_point")
+IF_AVAILABLE_SQL = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
 
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
@@ -48,16 +48,18 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
     def not_low(self) -> "StockLevelQuerySet":
         return self.filter(Q(reorder_point__isnull=True) | Q(quantity__gt=F("reorder_point")))
 
-    def left_by(self, movement: "StockMovement") -> Decimal:
+    def level_after(self, movement: "StockMovement") -> Decimal:
         """What lay on a shelf after a movement: what lies there now, without what is newer."""
         newer = (
-            StockMovement.objects.told_after(movement).values("product").annotate(Sum("quantity"))
+            StockMovement.objects.listed_after(movement).values("product").annotate(Sum("quantity"))
         )
         level = self.filter(store=movement.store_id, product=movement.product_id)
         now, moved = level.values_list("quantity", Subquery(newer.values("quantity__sum"))).get()
-        return exactly(now - (moved or 0))
+        return to_thousandths(now - (moved or 0))
 
-    def locked(self, product: Product, stores: Iterable[Store]) -> "dict[uuid.UUID, StockLevel]":
+    def lock_for_product(
+        self, product: Product, stores: Iterable[Store]
+    ) -> "dict[uuid.UUID, StockLevel]":
         """The levels of a product, by store; locked in the order in which sales lock theirs."""
         levels = self.filter(product=product, store__in=list(stores)).order_by("pk")
         return {level.store_id: level for level in levels.select_for_update()}
@@ -78,33 +80,33 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         """
         key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
         for_update = "FOR UPDATE OF level" if connection.features.has_select_for_update else ""
-        statement = MOVE.format(
+        statement = MOVE_SQL.format(
             values=", ".join(["(%s, %s)"] * len(each)),
             for_update=for_update,
-            condition=ENOUGH if only_if_enough else "",
+            condition=IF_AVAILABLE_SQL if only_if_enough else "",
         )
         params = [value for product, wanted in each.items() for value in (key(product), wanted)]
         now = connection.ops.adapt_datetimefield_value(timezone.now())
         params += [key(store.tenant_id), key(store.pk), quantity, reserved, now]
         with connection.cursor() as cursor:
             cursor.execute(statement, params)
-            moved = map(self._returned, cursor.fetchall())
+            moved = map(self.build_returned_level, cursor.fetchall())
             return {level.product_id: level for level in moved}
 
-    def _returned(self, row: tuple[Any, ...]) -> "StockLevel":
+    def build_returned_level(self, row: tuple[Any, ...]) -> "StockLevel":
         """SQLite returns an id as text and a decimal as a float."""
         pk, version, product, held, point = row
         values = (
-            as_id(pk),
+            to_uuid(pk),
             version,
-            as_id(product),
-            exactly(held),
-            None if point is None else exactly(point),
+            to_uuid(product),
+            to_thousandths(held),
+            None if point is None else to_thousandths(point),
         )
-        return self.model.from_db(connection.alias, RETURNED, values)
+        return self.model.from_db(connection.alias, RETURNED_COLUMNS, values)
 
 
-def as_id(value: object) -> uuid.UUID:
+def to_uuid(value: object) -> uuid.UUID:
     return uuid.UUID(str(value))
 
 
@@ -156,7 +158,7 @@ class StockLevel(TenantOwned):
     def is_low(self) -> bool:
         return self.reorder_point is not None and self.quantity <= self.reorder_point
 
-    def ran_low(self, change: Decimal) -> bool:
+    def fell_to_reorder_point(self, change: Decimal) -> bool:
         """This change took it from above its reorder point to it or below."""
         point = self.reorder_point
         return point is not None and self.quantity <= point < self.quantity - change
@@ -167,7 +169,7 @@ class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
         """Return those of the stores in which the person works."""
         return self.filter(in_stores_of(user))
 
-    def of_shelf(self, row: "StockLevel | StockMovement") -> "StockMovementQuerySet":
+    def for_level(self, row: "StockLevel | StockMovement") -> "StockMovementQuerySet":
         return self.filter(product=row.product_id, store=row.store_id)
 
     # None is written before it happens: `created_at` is what the index finds them by.
@@ -178,18 +180,18 @@ class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
     def after(self, moment: datetime) -> "StockMovementQuerySet":
         return self.filter(created_at__gt=moment, occurred_at__gt=moment)
 
-    def told_after(self, movement: "StockMovement") -> "StockMovementQuerySet":
+    def listed_after(self, movement: "StockMovement") -> "StockMovementQuerySet":
         """Of the same shelf, in the order in which lists show them."""
         at = movement.created_at
         later = Q(created_at__gt=at) | Q(id__gt=movement.pk)
-        return self.of_shelf(movement).filter(later, created_at__gte=at)
+        return self.for_level(movement).filter(later, created_at__gte=at)
 
     def total(self) -> Decimal:
-        return exactly(self.aggregate(total=Sum("quantity"))["total"] or 0)
+        return to_thousandths(self.aggregate(total=Sum("quantity"))["total"] or 0)
 
-    def next_count(self, movement: "StockMovement") -> "StockMovement | None":
+    def find_next_count(self, movement: "StockMovement") -> "StockMovement | None":
         """The first count that saw what this movement left: it found what lay there then."""
-        rows, at = self.of_shelf(movement), movement.occurred_at
+        rows, at = self.for_level(movement), movement.occurred_at
         # Of the same moment a count comes last, and of two counts the one that is told later.
         is_count = movement.type == StockMovement.Type.COUNT
         later = rows.after(at) if is_count else rows.since(at)

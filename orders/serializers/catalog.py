@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from orders.models import Category, Product, TaxClass
 from orders.money import TaxRate
-from orders.serializers.shown import show_product
+from orders.serializers.rendering import render_product
 from tenants.api.fields import (
     MoneyField,
     PercentField,
@@ -17,14 +17,14 @@ from tenants.api.fields import (
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.scope import current_tenant
 
-MOST_BARCODES = 50
-MOST_RATES = 10
+MAX_BARCODES = 50
+MAX_RATES = 10
 
 
 class TaxRateInput(StrictSerializer):
     """One rate of a class; where `included` is not said, the shop's prices decide."""
 
-    max_items = MOST_RATES
+    max_items = MAX_RATES
 
     name = StrictCharField(max_length=50)
     percent = PercentField()
@@ -82,7 +82,7 @@ class ProductInput(StrictSerializer):
     name = StrictCharField(max_length=200, trim_whitespace=True)
     price = MoneyField()
     barcodes = serializers.ListField(
-        child=StrictCharField(max_length=64), max_length=MOST_BARCODES, required=False
+        child=StrictCharField(max_length=64), max_length=MAX_BARCODES, required=False
     )
     tax_class = TenantRelatedField(TaxClass, required=False, allow_null=True)
     category = TenantRelatedField(Category, required=False, allow_null=True)
@@ -117,4 +117,4 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
 
     def to_representation(self, product: Product) -> dict[str, Any]:
         """The fields above, written out: terminals read this page more than any other."""
-        return show_product(product)
+        return render_product(product)

@@ -5,7 +5,7 @@ from rest_framework import serializers
 from orders.services.catalog.csv_import import ImportReport
 from tenants.exceptions import FieldError
 
-FILE = {
+FILE_SCHEMA = {
     "multipart/form-data": {
         "type": "object",
         "required": ["file"],

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
+
 from orders.serializers.order import CustomerInput, DiscountInput, LineInput
 from tenants.api.fields import MoneyField, QuantityField, StrictCharField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer
@@ -54,7 +56,8 @@ class VoidInput(StrictSerializer):
     approval = StrictUUIDField(required=False)
 
 
-class LeaveInput(StrictSerializer):
+@extend_schema_serializer(component_name="LeaveInput")
+class OptionalApprovalInput(StrictSerializer):
     """For what takes no more than an approval, if that."""
 
     approval = StrictUUIDField(required=False)

@@ -8,7 +8,7 @@ from orders.models import Flag
 from tenants.api.fields import MoneyField
 
 
-class SoldOfflineSerializer(serializers.Serializer[Any]):
+class OfflineFieldsSerializer(serializers.Serializer[Any]):
     """What the till says of the sale. It was made offline where `sold_at` is set."""
 
     adjustment = MoneyField(

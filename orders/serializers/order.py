@@ -11,8 +11,8 @@ from rest_framework.exceptions import ErrorDetail
 from accounts.models import AuthSession
 from orders.models import Order, Payment
 from orders.money import Discount, DiscountType
-from orders.serializers.offline import SoldOfflineSerializer
-from orders.serializers.shown import show_calculation, show_order
+from orders.serializers.offline import OfflineFieldsSerializer
+from orders.serializers.rendering import render_calculation, render_order
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import Basket, WantedDiscount, WantedLine
 from orders.services.sales.checkout import NewOrder
@@ -28,15 +28,15 @@ from tenants.api.fields import (
 )
 from tenants.api.serializers import StrictSerializer
 
-MOST_LINES = 500
-MOST_DISCOUNTS = 10
-MOST_PAYMENTS = 20
+MAX_LINES = 500
+MAX_DISCOUNTS = 10
+MAX_PAYMENTS = 20
 
 
 class DiscountInput(StrictSerializer):
     """`value` is a percentage or an amount, as `type` says."""
 
-    max_items = MOST_DISCOUNTS
+    max_items = MAX_DISCOUNTS
 
     type = StrictChoiceField(choices=[kind.value for kind in DiscountType])
     value = StrictCharField(max_length=20, help_text='"10" percent, or "2.50" of the currency.')
@@ -55,7 +55,7 @@ class DiscountInput(StrictSerializer):
 class LineInput(StrictSerializer):
     """A product, named by exactly one of `product`, `sku` and `barcode`."""
 
-    max_items = MOST_LINES
+    max_items = MAX_LINES
 
     id = StrictUUIDField(required=False)
     product = StrictUUIDField(required=False)
@@ -81,7 +81,7 @@ class CustomerInput(StrictSerializer):
 
 
 class PaymentInput(StrictSerializer):
-    max_items = MOST_PAYMENTS
+    max_items = MAX_PAYMENTS
 
     id = StrictUUIDField(required=False)
     method = StrictChoiceField(choices=Payment.Method.choices)
@@ -145,21 +145,21 @@ class OrderInput(BasketInput):
     )
 
 
-class OrderInputFromAnywhere(OrderInput):
+class OrderInputWithRegister(OrderInput):
     """The same from a log-in that is bound to no register, and so has to name one."""
 
     register = StrictUUIDField()
 
 
-def wanted_lines(given: Mapping[str, Any]) -> tuple[WantedLine, ...]:
+def build_line_requests(given: Mapping[str, Any]) -> tuple[WantedLine, ...]:
     return tuple(line["wanted"] for line in given["lines"])
 
 
-def wanted_discounts(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
+def build_discount_requests(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
     return tuple(each["wanted"] for each in given.get("discounts", ()))
 
 
-def fingerprint(body: Mapping[str, Any], **effective: str) -> str:
+def compute_fingerprint(body: Mapping[str, Any], **effective: str) -> str:
     """The same for the same content, however its fields are ordered.
 
     `effective` is what holds whether the request names it or the log-in does, such as the
@@ -169,7 +169,7 @@ def fingerprint(body: Mapping[str, Any], **effective: str) -> str:
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
 
 
-def new_order(
+def build_new_order(
     given: Mapping[str, Any], body: Any, session: AuthSession, *, place: str | None = None
 ) -> NewOrder:
     """The order of a valid request; `body` is the request as it came."""
@@ -178,9 +178,9 @@ def new_order(
     return NewOrder(
         id=given["id"],
         register=register,
-        fingerprint=fingerprint(body, register=str(register)),
-        lines=wanted_lines(given),
-        discounts=wanted_discounts(given),
+        fingerprint=compute_fingerprint(body, register=str(register)),
+        lines=build_line_requests(given),
+        discounts=build_discount_requests(given),
         customer_name=customer.get("name", ""),
         customer_email=customer.get("email", ""),
         note=given.get("note", ""),
@@ -266,7 +266,7 @@ class CustomerSerializer(serializers.Serializer[Any]):
     email = serializers.CharField()
 
 
-class OrderSerializer(SoldOfflineSerializer):
+class OrderSerializer(OfflineFieldsSerializer):
     """An order as it stands; every figure has exactly the decimals of the currency."""
 
     id = serializers.UUIDField()
@@ -304,7 +304,7 @@ class OrderSerializer(SoldOfflineSerializer):
     version = serializers.IntegerField()
 
     def to_representation(self, order: Order) -> dict[str, Any]:
-        return show_order(order)
+        return render_order(order)
 
 
 class PricedLineSerializer(serializers.Serializer[Any]):
@@ -334,4 +334,4 @@ class CalculationSerializer(serializers.Serializer[Any]):
     cash_total = MoneyField(help_text="The total when all of it is paid in cash.")
 
     def to_representation(self, basket: Basket) -> dict[str, Any]:
-        return show_calculation(basket)
+        return render_calculation(basket)

@@ -17,7 +17,7 @@ class ReceiptRowSerializer(serializers.Serializer[Any]):
     is_strong = serializers.BooleanField()
 
 
-class HeadSerializer(serializers.Serializer[Any]):
+class ReceiptHeaderSerializer(serializers.Serializer[Any]):
     """What stands above the lines of either receipt."""
 
     id = serializers.UUIDField()
@@ -31,7 +31,7 @@ class HeadSerializer(serializers.Serializer[Any]):
     order_id = serializers.UUIDField()
 
 
-class ReceiptSerializer(HeadSerializer):
+class ReceiptSerializer(ReceiptHeaderSerializer):
     """What the receipt says, row by row, ready to be shown; `sold_at` is the store's time.
 
     `id` is in its QR code, and `prints` tells how often it was printed.
@@ -49,7 +49,7 @@ class ReceiptSerializer(HeadSerializer):
         return receipt.sold_at.isoformat(timespec="seconds")
 
 
-class RefundReceiptSerializer(HeadSerializer):
+class RefundReceiptSerializer(ReceiptHeaderSerializer):
     """What the receipt of a refund says; it names the sale by its order and its receipt.
 
     `id` is the refund's.

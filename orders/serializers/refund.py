@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from orders.models import Payment, Payout, Refund, StoreCredit, StoreCreditEntry
-from orders.serializers.shown import show_refund
+from orders.serializers.rendering import render_refund
 from orders.services.refunds.lines import WantedBack
 from tenants.api.fields import (
     MoneyField,
@@ -17,13 +18,14 @@ from tenants.api.fields import (
 )
 from tenants.api.serializers import StrictSerializer
 
-MOST_LINES = 500
+MAX_LINES = 500
 
 
-class LineBackInput(StrictSerializer):
+@extend_schema_serializer(component_name="LineBackInput")
+class RefundLineInput(StrictSerializer):
     """So much of a line; `restock` false is what cannot be sold again."""
 
-    max_items = MOST_LINES
+    max_items = MAX_LINES
 
     line = StrictUUIDField()
     quantity = QuantityField()
@@ -42,7 +44,7 @@ class RefundInput(StrictSerializer):
     """
 
     id = StrictUUIDField(required=False)
-    lines = LineBackInput(many=True, required=False, allow_empty=False)
+    lines = RefundLineInput(many=True, required=False, allow_empty=False)
     amount = MoneyField(required=False, allow_zero=False)
     method = StrictChoiceField(choices=Payment.Method.choices, required=False)
     reference = StrictCharField(max_length=64, allow_blank=True, required=False)
@@ -141,7 +143,7 @@ class RefundSerializer(serializers.Serializer[Any]):
     version = serializers.IntegerField()
 
     def to_representation(self, refund: Refund) -> dict[str, Any]:
-        return show_refund(refund)
+        return render_refund(refund)
 
 
 class StoreCreditInput(StrictSerializer):

@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from orders.models import CashMovement, Payment, Shift
@@ -16,7 +17,7 @@ from tenants.api.fields import (
 )
 from tenants.api.serializers import StrictSerializer
 
-MOST_COINS = 50
+MAX_DENOMINATIONS = 50
 
 
 class ShiftInput(StrictSerializer):
@@ -61,7 +62,7 @@ class CountedInput(StrictSerializer):
 class DenominationInput(StrictSerializer):
     """So many of one coin or note."""
 
-    max_items = MOST_COINS
+    max_items = MAX_DENOMINATIONS
 
     value = MoneyField(allow_zero=False)
     count = StrictIntegerField(min_value=0, max_value=1_000_000)
@@ -143,7 +144,8 @@ class ShiftSerializer(serializers.ModelSerializer[Shift]):
     opened_at = serializers.DateTimeField(source="created_at", read_only=True)
 
 
-class SoldSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Sold")
+class SalesTotalsSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     subtotal = serializers.CharField()
     discount_total = serializers.CharField()
@@ -152,28 +154,32 @@ class SoldSerializer(serializers.Serializer[Any]):
     total = serializers.CharField()
 
 
-class LateInSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="LateIn")
+class LateSalesOfShiftSerializer(serializers.Serializer[Any]):
     shift = serializers.UUIDField(allow_null=True)
     count = serializers.IntegerField()
     total = serializers.CharField()
 
 
-class LateSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Late")
+class LateSalesSerializer(serializers.Serializer[Any]):
     """Of the sales those that were made offline and came late, by the shift of their making."""
 
     count = serializers.IntegerField()
     total = serializers.CharField()
-    of = LateInSerializer(many=True)
+    of = LateSalesOfShiftSerializer(many=True)
 
 
-class TakenBackSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="TakenBack")
+class RefundTotalsSerializer(serializers.Serializer[Any]):
     count = serializers.IntegerField()
     tax_total = serializers.CharField()
     cash_rounding = serializers.CharField()
     total = serializers.CharField()
 
 
-class TaxedSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Taxed")
+class TaxTotalSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     percent = serializers.CharField()
     included = serializers.BooleanField()
@@ -181,7 +187,8 @@ class TaxedSerializer(serializers.Serializer[Any]):
     amount = serializers.CharField()
 
 
-class CarriedSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Carried")
+class CarriedOverSerializer(serializers.Serializer[Any]):
     """What goes on into other shifts and came from them: orders, and what was paid on them."""
 
     open_orders = serializers.IntegerField()
@@ -189,7 +196,8 @@ class CarriedSerializer(serializers.Serializer[Any]):
     paid_before = serializers.CharField()
 
 
-class PaidSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Paid")
+class MethodTotalsSerializer(serializers.Serializer[Any]):
     """`canceled` was given back before a sale, `refunded` after it."""
 
     method = serializers.ChoiceField(choices=Payment.Method.choices)
@@ -199,7 +207,8 @@ class PaidSerializer(serializers.Serializer[Any]):
     refunded = serializers.CharField()
 
 
-class DrawerSerializer(serializers.Serializer[Any]):
+@extend_schema_serializer(component_name="Drawer")
+class CashTotalsSerializer(serializers.Serializer[Any]):
     opening_float = serializers.CharField()
     payments = serializers.CharField()
     canceled = serializers.CharField()
@@ -220,13 +229,13 @@ class XReportSerializer(serializers.Serializer[Any]):
     """The shift so far. What should be in the drawer is null for those who are to count it."""
 
     shift = serializers.UUIDField()
-    sales = SoldSerializer()
-    late_sales = LateSerializer(required=False)
-    refunds = TakenBackSerializer()
-    taxes = TaxedSerializer(many=True)
-    carried = CarriedSerializer(allow_null=True)
-    payments = PaidSerializer(many=True, allow_null=True)
-    cash = DrawerSerializer(allow_null=True)
+    sales = SalesTotalsSerializer()
+    late_sales = LateSalesSerializer(required=False)
+    refunds = RefundTotalsSerializer()
+    taxes = TaxTotalSerializer(many=True)
+    carried = CarriedOverSerializer(allow_null=True)
+    payments = MethodTotalsSerializer(many=True, allow_null=True)
+    cash = CashTotalsSerializer(allow_null=True)
     expected = ExpectedSerializer(many=True, allow_null=True)
 
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
 from orders.models import Product, StockLevel, StockMovement
-from orders.serializers.order import fingerprint
+from orders.serializers.order import compute_fingerprint
 from orders.services.stock.movements import NewMovement
 from tenants.api.fields import (
     QuantityField,
@@ -23,7 +23,7 @@ from tenants.models import Store
 Type = StockMovement.Type
 # What people write down. Sales and refunds write down their own, and the other side of a transfer
 # is written together with the first.
-BY_HAND = (Type.RECEIVE, Type.ADJUST, Type.COUNT, Type.TRANSFER_OUT, Type.WASTE)
+MANUAL_TYPES = (Type.RECEIVE, Type.ADJUST, Type.COUNT, Type.TRANSFER_OUT, Type.WASTE)
 Errors = dict[str, ErrorDetail]
 
 
@@ -34,7 +34,7 @@ class MovementInput(StrictSerializer):
     """
 
     id = StrictUUIDField(required=False)
-    type = StrictChoiceField(choices=[each.value for each in BY_HAND])
+    type = StrictChoiceField(choices=[each.value for each in MANUAL_TYPES])
     product = TenantRelatedField(Product)
     store = TenantRelatedField(Store)
     to_store = TenantRelatedField(Store, required=False, help_text="Of a transfer_out.")
@@ -76,10 +76,10 @@ class MovementInput(StrictSerializer):
         return {}
 
 
-def new_movement(given: Mapping[str, Any], body: Any) -> NewMovement:
+def build_new_movement(given: Mapping[str, Any], body: Any) -> NewMovement:
     """The movement of a valid request; `body` is the request as it came."""
     kind = Type(given["type"])
-    return NewMovement(**{**given, "type": kind}, fingerprint=fingerprint(body))
+    return NewMovement(**{**given, "type": kind}, fingerprint=compute_fingerprint(body))
 
 
 @extend_schema_field(

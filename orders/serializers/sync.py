@@ -10,12 +10,12 @@ from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
 from orders.money import TaxRate
 from orders.serializers.order import (
-    MOST_LINES,
+    MAX_LINES,
     CustomerInput,
     DiscountInput,
     OrderSerializer,
     PaymentInput,
-    fingerprint,
+    compute_fingerprint,
 )
 from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
@@ -32,15 +32,15 @@ from tenants.api.fields import (
 from tenants.api.formats import FormatError, parse_uuid
 from tenants.api.serializers import StrictSerializer, flatten_errors
 
-MOST_SALES = 500
+MAX_SALES = 500
 MAX_BATCH_LINES = 2_000
-MOST_TAXES = 10
+MAX_TAXES = 10
 
 
 class ChargedTaxInput(StrictSerializer):
     """A rate as it was charged."""
 
-    max_items = MOST_TAXES
+    max_items = MAX_TAXES
 
     name = StrictCharField(max_length=50)
     percent = PercentField()
@@ -58,7 +58,7 @@ class ChargedLineInput(StrictSerializer):
     the `name` given here.
     """
 
-    max_items = MOST_LINES
+    max_items = MAX_LINES
 
     id = StrictUUIDField(required=False)
     product = StrictUUIDField(required=False)
@@ -82,7 +82,7 @@ class ChargedLineInput(StrictSerializer):
         return {"charged": ChargedLine(discounts=discounts, **attrs)}
 
 
-class EachForItself(serializers.ListSerializer):
+class LenientListSerializer(serializers.ListSerializer):
     """Items of which a wrong one does not make the others wrong: each with what was read of it."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
@@ -96,10 +96,10 @@ class EachForItself(serializers.ListSerializer):
         try:
             return item, self.child.run_validation(item)
         except serializers.ValidationError as error:
-            return Malformed(id_of(item), tuple(flatten_errors(error.detail)))
+            return Malformed(find_item_id(item), tuple(flatten_errors(error.detail)))
 
 
-def id_of(item: Any) -> UUID | None:
+def find_item_id(item: Any) -> UUID | None:
     try:
         return parse_uuid(item.get("id")) if isinstance(item, dict) else None
     except FormatError:
@@ -118,7 +118,7 @@ class ChargedPaymentInput(PaymentInput):
 class OfflineSaleInput(StrictSerializer):
     """A sale as its till wrote it down. `device_sequence` is the till's own number of it."""
 
-    max_items = MOST_SALES
+    max_items = MAX_SALES
 
     id = StrictUUIDField()
     device_sequence = StrictIntegerField(min_value=1)
@@ -136,7 +136,7 @@ class OfflineSaleInput(StrictSerializer):
     total = MoneyField(required=False, help_text="What the till came to, before rounding to coins.")
 
     class Meta:
-        list_serializer_class = EachForItself
+        list_serializer_class = LenientListSerializer
 
     def validate_payments(self, payments: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for payment in payments:
@@ -165,7 +165,7 @@ class SyncInput(StrictSerializer):
     batch = OfflineSaleInput(many=True)
 
 
-class SyncInputFromAnywhere(SyncInput):
+class SyncInputWithRegister(SyncInput):
     """The same from a log-in that is bound to no register, and so has to name one."""
 
     register = StrictUUIDField()
@@ -184,24 +184,28 @@ def ensure_batch_fits(body: Any) -> None:
         raise BatchTooLarge(lines=lines, max_lines=MAX_BATCH_LINES)
 
 
-def upload_of(given: Mapping[str, Any], session: AuthSession) -> Upload:
+def build_upload(given: Mapping[str, Any], session: AuthSession) -> Upload:
     register = session.register_for(given.get("register"))
     return Upload(
         register=register,
         batch=[
-            item if isinstance(item, Malformed) else sale_of(*item, register=str(register))
+            item
+            if isinstance(item, Malformed)
+            else build_offline_sale(*item, register=str(register))
             for item in given["batch"]
         ],
         last_sequence=given.get("last_sequence", 0),
     )
 
 
-def sale_of(item: Mapping[str, Any], given: dict[str, Any], *, register: str) -> OfflineSale:
+def build_offline_sale(
+    item: Mapping[str, Any], given: dict[str, Any], *, register: str
+) -> OfflineSale:
     """The sale of a valid item; `item` is what it was read from."""
     customer = given.get("customer", {})
     return OfflineSale(
         id=given["id"],
-        fingerprint=fingerprint(item, register=register),
+        fingerprint=compute_fingerprint(item, register=register),
         device_sequence=given["device_sequence"],
         sold_at=given["sold_at"],
         lines=tuple(each["charged"] for each in given["lines"]),

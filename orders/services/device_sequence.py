@@ -16,7 +16,7 @@ def set_device_sequence(
 
     Gaps are looked for up to it. The number that it has already is no change. Returns it.
     """
-    RegisterSeries.objects.count_up(register)
+    RegisterSeries.objects.increment(register)
     series = RegisterSeries.objects.get(register=register)
     before = series.last_device_sequence, series.held_device_sequence
     if before == (last_device_sequence, last_device_sequence):

@@ -57,7 +57,7 @@ class LeftBehind(Job, Generic[Row]):
         """The longest waiting one, for no other relay to ask for at this moment."""
         now = timezone.now()
         with across_tenants():
-            waiting = self.rows().to_look_up(now, most=MOST_LOOK_UPS)
+            waiting = self.rows().due_for_look_up(now, most=MOST_LOOK_UPS)
             row: Row | None = waiting.select_related("tenant", *self.related).first()
             if row is None:
                 return None
@@ -74,7 +74,7 @@ class LeftBehind(Job, Generic[Row]):
             return True
         facts = {self.noun: str(row.pk), "status": found.status}
         log.info("left_behind_looked_up", **facts)
-        if not found.is_underway:
+        if not found.is_in_progress:
             return True
         if row.look_ups + 1 >= MOST_LOOK_UPS:
             self.give_up(row)

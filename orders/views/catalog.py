@@ -18,7 +18,7 @@ from accounts.permissions import (
     ensure_password,
 )
 from orders.models import Category, Product, TaxClass
-from orders.models.catalog import folded
+from orders.models.catalog import normalize_code
 from orders.serializers.catalog import (
     CategoryInput,
     CategorySerializer,
@@ -29,7 +29,7 @@ from orders.serializers.catalog import (
 )
 from orders.services.catalog.products import write_product
 from orders.services.catalog.search import search_products
-from orders.views.catalog_file import CatalogFiles
+from orders.views.catalog_file import CatalogFileMixin
 from tenants.api.filters import (
     DecimalFilter,
     IdFilter,
@@ -91,7 +91,7 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     ordering = "name"
 
 
-SEARCH = """\
+SEARCH_DESCRIPTION = """\
 A barcode, a SKU, or words: each is part of the name or of the SKU, in any order, whatever its case
 and accents; one or two letters begin a word. On PostgreSQL typos are forgiven where no product of
 the shop has the words as they are. The other filters narrow what is found.
@@ -101,9 +101,9 @@ that begin so, and the rest; equals by name. The pages go on in this order."""
 
 
 class ProductFilter(StrictFilterSet):
-    search = CharFilter(method="meant", help_text=SEARCH)
-    barcode = CharFilter(method="scanned")
-    sku = CharFilter(method="with_sku")
+    search = CharFilter(method="filter_search", help_text=SEARCH_DESCRIPTION)
+    barcode = CharFilter(method="filter_barcode")
+    sku = CharFilter(method="filter_sku")
     category = IdFilter()
     is_active = StrictBooleanFilter()
     price_min = DecimalFilter(field_name="price", lookup_expr="gte")
@@ -114,21 +114,21 @@ class ProductFilter(StrictFilterSet):
         model = Product
         fields = ()
 
-    def meant(self, products: Any, name: str, value: str) -> Any:
+    def filter_search(self, products: Any, name: str, value: str) -> Any:
         return search_products(products, value)
 
-    def scanned(self, products: Any, name: str, value: str) -> Any:
-        return products.filter(barcodes__code=folded(value))
+    def filter_barcode(self, products: Any, name: str, value: str) -> Any:
+        return products.filter(barcodes__code=normalize_code(value))
 
-    def with_sku(self, products: Any, name: str, value: str) -> Any:
-        return products.filter(sku=folded(value))
+    def filter_sku(self, products: Any, name: str, value: str) -> Any:
+        return products.filter(sku=normalize_code(value))
 
 
 # What decides how much customers pay for a product.
-SETS_PRICES = frozenset({"price", "open_price", "tax_class"})
+PRICE_FIELDS = frozenset({"price", "open_price", "tax_class"})
 
 
-class ProductViewSet(CatalogFiles, ListRetrieveMixin, TenantScopedViewSet):
+class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
     """What the shop sells."""
 
     model = Product
@@ -156,7 +156,7 @@ class ProductViewSet(CatalogFiles, ListRetrieveMixin, TenantScopedViewSet):
     def partial_update(self, request: Request, pk: Any) -> Response:
         """Change a product. What it costs is changed after a log-in by password."""
         expected = self.if_match(required=True)
-        if isinstance(request.data, dict) and SETS_PRICES & request.data.keys():
+        if isinstance(request.data, dict) and PRICE_FIELDS & request.data.keys():
             ensure_password(request)
         with transaction.atomic():
             product = self.get_locked_object()

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsManager
-from orders.serializers.catalog_file import FILE, ImportReportSerializer
+from orders.serializers.catalog_file import FILE_SCHEMA, ImportReportSerializer
 from orders.services.catalog.csv_export import exported_products
 from orders.services.catalog.csv_import import import_products
 from tenants.api.filters import check_parameters
@@ -20,9 +20,9 @@ from tenants.api.uploads import CSVParser, CSVRenderer, FileFormParser, get_uplo
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
-LARGEST_FILE = 16 * 1024 * 1024
-TRUTHS = {"1": True, "true": True, "0": False, "false": False}
-HOW = """\
+MAX_FILE_BYTES = 16 * 1024 * 1024
+BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+IMPORT_DESCRIPTION = """\
 A CSV file of at most 16 MiB and 100,000 products: UTF-8, comma or semicolon, the header in the
 first row, its columns in any order.
 
@@ -48,15 +48,15 @@ DRY_RUN = OpenApiParameter(
 )
 
 
-class CatalogFiles:
+class CatalogFileMixin:
     """Import and export, for managers."""
 
     max_body_bytes: int | None = None
     multi_transaction_actions: tuple[str, ...] = ("import_file",)
 
     @extend_schema(
-        description=HOW,
-        request=FILE,
+        description=IMPORT_DESCRIPTION,
+        request=FILE_SCHEMA,
         parameters=[DRY_RUN],
         responses=ImportReportSerializer,
     )
@@ -67,11 +67,11 @@ class CatalogFiles:
         url_name="import",
         parser_classes=(FileFormParser, CSVParser),
         permission_classes=(IsManager,),
-        max_body_bytes=LARGEST_FILE,
+        max_body_bytes=MAX_FILE_BYTES,
     )
     def import_file(self, request: Request) -> Response:
         check_parameters(request.query_params, frozenset({"dry_run"}))
-        dry_run = TRUTHS.get(request.query_params.get("dry_run", "0"))
+        dry_run = BOOLEANS.get(request.query_params.get("dry_run", "0"))
         if dry_run is None:
             raise Invalid.field("dry_run", "1 or 0.")
         report = import_products(get_uploaded_file(request), dry_run=dry_run, by=request.user)

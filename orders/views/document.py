@@ -17,14 +17,14 @@ from orders.services.documents.sale_receipt import ReceiptContent
 from tenants.exceptions import Invalid
 
 FORMATS = ("json", *FACES)
-HOW = (
+PRINT_DESCRIPTION = (
     "`json` is for programs. Every other format is a print: the first is the original, each after "
     "it says COPY and its number."
 )
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-class AsNamed(BaseContentNegotiation):
+class FormatParameterNegotiation(BaseContentNegotiation):
     """`?format=` names the media type; an Accept header does not have to say it again."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
@@ -34,7 +34,7 @@ class AsNamed(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-def paper_schema(
+def extend_document_schema(
     serializer: type[Serializer[Any]], description: str | None = None
 ) -> Callable[[View], View]:
     """What the document says of a route that gives a paper in every face."""
@@ -54,21 +54,23 @@ def paper_schema(
     return schema
 
 
-def format_of(request: Request) -> str:
+def parse_format(request: Request) -> str:
     form = request.query_params.get("format", "json")
     if form not in FORMATS:
         raise Invalid.field("format", f"One of {', '.join(FORMATS)}.")
     return form
 
 
-def print_of(receipt: ReceiptContent | RefundReceipt, form: str, request: Request) -> HttpResponse:
+def build_receipt_response(
+    receipt: ReceiptContent | RefundReceipt, form: str, request: Request
+) -> HttpResponse:
     """HEAD tells what GET would give, and takes nobody's original."""
     if request.method == "HEAD":
-        return drawn(previewed(receipt, form), form)
-    return drawn(printed(receipt, form, by=request.user), form)
+        return build_document_response(previewed(receipt, form), form)
+    return build_document_response(printed(receipt, form, by=request.user), form)
 
 
-def drawn(paper: Paper, form: str) -> HttpResponse:
+def build_document_response(paper: Paper, form: str) -> HttpResponse:
     face = FACES[form]
     response = HttpResponse(face.draw(paper), content_type=face.content_type)
     if face.extension:

@@ -30,7 +30,7 @@ from orders.services.sales.open_orders import (
 )
 
 
-class Edits:
+class OrderEditingMixin:
     """What happens to an order between the first scan and the payment; each answers the order."""
 
     actions_checking_version: tuple[str, ...] = (

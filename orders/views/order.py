@@ -19,13 +19,13 @@ from orders.serializers.order import (
     BasketInput,
     CalculationSerializer,
     OrderInput,
-    OrderInputFromAnywhere,
+    OrderInputWithRegister,
     OrderSerializer,
     PaymentInput,
-    fingerprint,
-    new_order,
-    wanted_discounts,
-    wanted_lines,
+    build_discount_requests,
+    build_line_requests,
+    build_new_order,
+    compute_fingerprint,
 )
 from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
 from orders.serializers.refund import RefundInput, RefundSerializer
@@ -36,8 +36,14 @@ from orders.services.payments.store_credit import issued_codes
 from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
 from orders.services.sales.checkout import sell
-from orders.views.document import HOW, AsNamed, format_of, paper_schema, print_of
-from orders.views.editing import Edits
+from orders.views.document import (
+    PRINT_DESCRIPTION,
+    FormatParameterNegotiation,
+    build_receipt_response,
+    extend_document_schema,
+    parse_format,
+)
+from orders.views.editing import OrderEditingMixin
 from tenants.api.filters import (
     DateTimeFilter,
     IdFilter,
@@ -56,12 +62,12 @@ class OrderFilter(StrictFilterSet):
     cashier = IdFilter()
     shift = IdFilter()
     number = CharFilter()
-    flag = ChoiceFilter(choices=Flag.choices, method="flagged")
+    flag = ChoiceFilter(choices=Flag.choices, method="filter_flag")
     discounted = StrictBooleanFilter(
-        method="given_away", help_text="With a discount on a line or on the order."
+        method="filter_boolean", help_text="With a discount on a line or on the order."
     )
     price_overridden = StrictBooleanFilter(
-        method="given_away", help_text="With a line at another price than the catalog's."
+        method="filter_boolean", help_text="With a line at another price than the catalog's."
     )
     created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
@@ -71,14 +77,14 @@ class OrderFilter(StrictFilterSet):
         model = Order
         fields = ()
 
-    def flagged(self, orders: Any, name: str, value: str) -> Any:
-        return orders.flagged(Flag(value))
+    def filter_flag(self, orders: Any, name: str, value: str) -> Any:
+        return orders.with_flag(Flag(value))
 
-    def given_away(self, orders: Any, name: str, value: bool) -> Any:
+    def filter_boolean(self, orders: Any, name: str, value: bool) -> Any:
         return getattr(orders, name)(value)
 
 
-class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
+class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     """What customers take to the tills, newest first."""
 
     model = Order
@@ -95,7 +101,7 @@ class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
     multi_transaction_actions = ("create", "payments", "refunds", "email_receipt", "receipt")
     key_required_actions = ("create", "discounts", "payments", "refunds")
     actions_found_by_id = ("create", "payments", "refunds")
-    actions_checking_version = (*Edits.actions_checking_version, "payments", "refunds")
+    actions_checking_version = (*OrderEditingMixin.actions_checking_version, "payments", "refunds")
 
     def rows(self) -> Any:
         if self.action == "receipt":
@@ -111,10 +117,10 @@ class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
         `approvals/`; given, the approval is named and used up by the sale.
         """
         session = request.auth
-        given = self.validated(OrderInput if session.register_id else OrderInputFromAnywhere)
+        given = self.validated(OrderInput if session.register_id else OrderInputWithRegister)
         given["id"] = self.resource_id(given.get("id"))
         order, is_new = sell(
-            new_order(given, request.data, session, place=place_of(session, ip_of(request))),
+            build_new_order(given, request.data, session, place=place_of(session, ip_of(request))),
             by=request.user,
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
@@ -125,7 +131,9 @@ class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
     def calculate(self, request: Request) -> Response:
         """What an order would cost, and how each line comes to that. Writes nothing."""
         given = self.validated(BasketInput)
-        basket = price_basket(current_tenant(), wanted_lines(given), wanted_discounts(given))
+        basket = price_basket(
+            current_tenant(), build_line_requests(given), build_discount_requests(given)
+        )
         return Response(CalculationSerializer(basket).data)
 
     @extend_schema(request=PaymentInput, responses={200: OrderSerializer, 201: OrderSerializer})
@@ -152,7 +160,7 @@ class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
         given["register"] = request.auth.register_for(given.get("register"))
         new = NewRefund(
             **given,
-            fingerprint=fingerprint(request.data),
+            fingerprint=compute_fingerprint(request.data),
             terminal=request.auth.terminal_id,
             expected_version=self.if_match(required=False),
         )
@@ -163,19 +171,19 @@ class OrderViewSet(Edits, ListRetrieveMixin, TenantScopedViewSet):
         data = RefundSerializer(refund).data
         return Response(data, status=code, headers={"ETag": f'"{refund.version}"'})
 
-    @paper_schema(ReceiptSerializer, HOW)
+    @extend_document_schema(ReceiptSerializer, PRINT_DESCRIPTION)
     @action(
         detail=True,
         methods=["get"],
         query_params=("format",),
-        content_negotiation_class=AsNamed,
+        content_negotiation_class=FormatParameterNegotiation,
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
-        form = format_of(request)
+        form = parse_format(request)
         receipt = receipt_of(self.get_object())
         if form == "json":
             return Response(ReceiptSerializer(receipt).data)
-        return print_of(receipt, form, request)
+        return build_receipt_response(receipt, form, request)
 
     @extend_schema(request=ReceiptMailInput, responses={202: ReceiptMailSerializer})
     @action(detail=True, methods=["post"], url_path="receipt/email", url_name="receipt-email")

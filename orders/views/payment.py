@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsManager, IsStaff
 from orders.models import Order, Payment
-from orders.serializers.editing import LeaveInput
+from orders.serializers.editing import OptionalApprovalInput
 from orders.serializers.order import OrderSerializer
 from orders.services.approvals import Asked
 from orders.services.payments.cancel import cancel_payment
@@ -38,11 +38,11 @@ class PaymentViewSet(TenantScopedViewSet):
         order = resolve_payment(self.get_object(), by=request.user)
         return self.answer(order)
 
-    @extend_schema(request=LeaveInput, responses=OrderSerializer)
+    @extend_schema(request=OptionalApprovalInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
         """Let go of a payment of an order that is not a sale yet; answers with the order."""
-        approval = self.validated(LeaveInput).get("approval") if request.data else None
+        approval = self.validated(OptionalApprovalInput).get("approval") if request.data else None
         asked = Asked(
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)
         )

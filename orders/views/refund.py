@@ -34,7 +34,13 @@ from orders.services.payments.store_credit import (
     unblock_credit,
 )
 from orders.services.refunds.payouts import OtherWay, resolve_refund
-from orders.views.document import HOW, AsNamed, format_of, paper_schema, print_of
+from orders.views.document import (
+    PRINT_DESCRIPTION,
+    FormatParameterNegotiation,
+    build_receipt_response,
+    extend_document_schema,
+    parse_format,
+)
 from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 
@@ -68,20 +74,20 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
             return Refund.objects.with_receipt()
         return Refund.objects.with_details()
 
-    @paper_schema(RefundReceiptSerializer, HOW)
+    @extend_document_schema(RefundReceiptSerializer, PRINT_DESCRIPTION)
     @action(
         detail=True,
         methods=["get"],
         query_params=("format",),
         filterset_class=None,
-        content_negotiation_class=AsNamed,
+        content_negotiation_class=FormatParameterNegotiation,
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
-        form = format_of(request)
+        form = parse_format(request)
         receipt = refund_receipt_of(self.get_object())
         if form == "json":
             return Response(RefundReceiptSerializer(receipt).data)
-        return print_of(receipt, form, request)
+        return build_receipt_response(receipt, form, request)
 
     @extend_schema(request=ResolveInput, responses=RefundSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
@@ -98,18 +104,18 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
 
 class StoreCreditFilter(StrictFilterSet):
-    code = CharFilter(method="coded")
+    code = CharFilter(method="filter_code")
     updated_since = UpdatedSinceFilter()
 
     class Meta:
         model = StoreCredit
         fields = ()
 
-    def coded(self, credits: Any, name: str, value: str) -> Any:
-        return credits.coded(value)
+    def filter_code(self, credits: Any, name: str, value: str) -> Any:
+        return credits.with_code(value)
 
 
-class LooksUpCode(BasePermission):
+class LooksUpStoreCreditCode(BasePermission):
     """Somebody to whom a customer has shown the code of a store credit."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
@@ -125,7 +131,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     model = StoreCredit
     serializer_class = StoreCreditSerializer
-    permission_classes = (IsManager | (LooksUpCode & IsStaff),)
+    permission_classes = (IsManager | (LooksUpStoreCreditCode & IsStaff),)
     password_only = ("POST",)
     # A wrong code is counted although nothing is found.
     multi_transaction_actions = ("list",)
@@ -137,7 +143,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def rows(self) -> Any:
         """The credit with the code that is asked for, also where filters ignore an empty one."""
         code = self.request.query_params.get("code") if self.action == "list" else None
-        return self.model.objects.all() if code is None else self.model.objects.coded(code)
+        return self.model.objects.all() if code is None else self.model.objects.with_code(code)
 
     @extend_schema(
         request=StoreCreditInput,

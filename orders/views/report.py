@@ -22,8 +22,8 @@ from tenants.csv import escape_formula
 from tenants.models import Store
 from tenants.scope import current_tenant
 
-PARAMETERS = ("group_by", "from", "to", "store", "cashier", "format")
-ROWS_AT_ONCE = 500
+QUERY_PARAMETERS = ("group_by", "from", "to", "store", "cashier", "format")
+ROWS_PER_CHUNK = 500
 
 
 class ReportViewSet(TenantScopedViewSet):
@@ -34,7 +34,7 @@ class ReportViewSet(TenantScopedViewSet):
     permission_classes = (IsManager,)
     pagination_class = None
     filterset_class = None
-    query_params = PARAMETERS
+    query_params = QUERY_PARAMETERS
 
     @extend_schema(
         operation_id="reports_sales",
@@ -77,17 +77,17 @@ class ReportViewSet(TenantScopedViewSet):
             asked["cashier"].pk if "cashier" in asked else None,
         )
         if asked.get("format") == "csv":
-            return table(report)
+            return build_csv_response(report)
         return Response(SalesReportSerializer(report).data)
 
 
-def table(report: Report) -> StreamingHttpResponse:
+def build_csv_response(report: Report) -> StreamingHttpResponse:
     """The same rows as CSV, written as they are sent."""
     shop = current_tenant()
     days = f"{report.first}-to-{report.last}"
     name = f"{shop.slug}-sales-by-{report.group_by.value}-{days}.csv"
     return StreamingHttpResponse(
-        pieces(report.shown_rows()),
+        generate_csv(report.shown_rows()),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',
@@ -96,7 +96,7 @@ def table(report: Report) -> StreamingHttpResponse:
     )
 
 
-def pieces(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+def generate_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """What a spreadsheet would take for a formula is made text, but figures are figures."""
     header = ["key", "label", *FIGURES]
     cells = (
@@ -104,7 +104,7 @@ def pieces(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
         for row in rows
     )
     lines = chain([header], cells)
-    while some := list(islice(lines, ROWS_AT_ONCE)):
+    while some := list(islice(lines, ROWS_PER_CHUNK)):
         text = io.StringIO(newline="")
         csv.writer(text).writerows(some)
         yield text.getvalue()

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
-from orders.exceptions import NoCurrentShift, ShiftNotIn
+from orders.exceptions import NoCurrentShift, ShiftNotInState
 from orders.models import Shift
-from orders.serializers.order import fingerprint
+from orders.serializers.order import compute_fingerprint
 from orders.serializers.shift import (
     CashMovementInput,
     CashMovementSerializer,
@@ -37,7 +37,12 @@ from orders.services.shifts.cash_drawer import (
 )
 from orders.services.shifts.close import close_shift
 from orders.services.shifts.report import x_report
-from orders.views.document import AsNamed, drawn, format_of, paper_schema
+from orders.views.document import (
+    FormatParameterNegotiation,
+    build_document_response,
+    extend_document_schema,
+    parse_format,
+)
 from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.api.formats import FormatError, parse_uuid
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
@@ -45,7 +50,7 @@ from tenants.exceptions import Invalid
 from tenants.models import Register
 
 # What tells how much should be in the drawer.
-TELLING = ("carried", "payments", "cash", "expected")
+BLIND_COUNT_FIELDS = ("carried", "payments", "cash", "expected")
 
 
 class ShiftFilter(StrictFilterSet):
@@ -79,12 +84,12 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def create(self, request: Request) -> Response:
         """Open the drawer of a register with a float."""
         given = self.validated(ShiftInput)
-        register = self.register_named(request.auth.register_for(given.get("register")))
+        register = self.require_register(request.auth.register_for(given.get("register")))
         new = NewShift(
             id=self.resource_id(given.get("id")),
             register=register,
             opening_float=given.get("opening_float"),
-            fingerprint=self.fingerprint_with(register=str(register)),
+            fingerprint=self.compute_request_fingerprint(register=str(register)),
         )
         shift, is_new = open_shift(new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
@@ -97,8 +102,8 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @action(detail=False, methods=["get"], query_params=("register",), filterset_class=None)
     def current(self, request: Request) -> Response:
         """The open shift of a register; where there is none, the float to begin with."""
-        named = id_in("register", request.query_params)
-        register = find_register(self.register_named(named), request.user)
+        named = parse_id_parameter("register", request.query_params)
+        register = find_register(self.require_register(named), request.user)
         if register is None:
             raise Register.DoesNotExist
         shift = Shift.objects.open().filter(register=register).first()
@@ -120,7 +125,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             type=given["type"],
             amount=given["amount"],
             reason=given["reason"],
-            fingerprint=self.fingerprint_with(),
+            fingerprint=self.compute_request_fingerprint(),
             at=request.auth.register_id,
             approval=given.get("approval"),
             terminal=request.auth.terminal_id,
@@ -158,34 +163,34 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         report = {"shift": str(shift.pk), **x_report(shift.pk)}
         is_blind = shift.status != Shift.Status.CLOSED
         if is_blind and not request.user.may_run_shifts_of_others():
-            report |= dict.fromkeys(TELLING)
+            report |= dict.fromkeys(BLIND_COUNT_FIELDS)
         return Response(report)
 
-    @paper_schema(ZReportSerializer)
+    @extend_document_schema(ZReportSerializer)
     @action(
         detail=True,
         methods=["get"],
         url_path="z-report",
         url_name="z-report",
         query_params=("format",),
-        content_negotiation_class=AsNamed,
+        content_negotiation_class=FormatParameterNegotiation,
     )
     def z_report(self, request: Request, pk: Any) -> HttpResponse:
         """The end of the shift, as it was written when it was closed."""
-        form, shift = format_of(request), self.get_object()
+        form, shift = parse_format(request), self.get_object()
         if shift.z_report is None:
-            raise ShiftNotIn(shift_status=shift.status)
+            raise ShiftNotInState(shift_status=shift.status)
         if form == "json":
             return Response(shift.z_report)
         ensure_drawable(form)
-        return drawn(z_paper_of(shift), form)
+        return build_document_response(z_paper_of(shift), form)
 
-    def fingerprint_with(self, **effective: str) -> str:
+    def compute_request_fingerprint(self, **effective: str) -> str:
         """Of what was asked, with what was understood by it; with whose leave is not part of it."""
         asked = {name: value for name, value in self.request.data.items() if name != "approval"}
-        return fingerprint(asked | effective)
+        return compute_fingerprint(asked | effective)
 
-    def register_named(self, register: UUID | None) -> UUID:
+    def require_register(self, register: UUID | None) -> UUID:
         """The one in the request, or the one at which this person is logged in."""
         register = register or self.request.auth.register_id
         if register is None:
@@ -193,7 +198,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         return register
 
 
-def id_in(name: str, params: Any) -> UUID | None:
+def parse_id_parameter(name: str, params: Any) -> UUID | None:
     """The id in a query parameter, if there is one."""
     try:
         return parse_uuid(params[name]) if name in params else None

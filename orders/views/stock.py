@@ -16,7 +16,7 @@ from orders.serializers.stock import (
     MovementSerializer,
     StockLevelInput,
     StockLevelSerializer,
-    new_movement,
+    build_new_movement,
 )
 from orders.services.stock.consistency import note_levels_after
 from orders.services.stock.movements import move_stock
@@ -35,14 +35,14 @@ from tenants.events.outbox import publish_row
 class StockLevelFilter(StrictFilterSet):
     store = IdFilter()
     product = IdFilter()
-    low = StrictBooleanFilter(method="running_low", help_text="At the reorder point or below it.")
+    low = StrictBooleanFilter(method="filter_low", help_text="At the reorder point or below it.")
     updated_since = UpdatedSinceFilter()
 
     class Meta:
         model = StockLevel
         fields = ()
 
-    def running_low(self, levels: Any, name: str, value: bool) -> Any:
+    def filter_low(self, levels: Any, name: str, value: bool) -> Any:
         return levels.low() if value else levels.not_low()
 
 
@@ -72,7 +72,7 @@ class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
         return self.answer(level)
 
 
-ONE_SHELF = {"store", "product"}
+LEVEL_PARAMETERS = {"store", "product"}
 
 
 class MovementFilter(StrictFilterSet):
@@ -108,7 +108,7 @@ class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
-        if page and self.request.query_params.keys() - LIST_PARAMETERS == ONE_SHELF:
+        if page and self.request.query_params.keys() - LIST_PARAMETERS == LEVEL_PARAMETERS:
             note_levels_after(page)
         return page
 
@@ -126,6 +126,6 @@ class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
         """
         given = self.validated(MovementInput)
         given["id"] = self.resource_id(given.get("id"))
-        movement, is_new = move_stock(new_movement(given, request.data), by=request.user)
+        movement, is_new = move_stock(build_new_movement(given, request.data), by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(self.get_serializer(movement).data, status=code)

@@ -15,10 +15,10 @@ from orders.serializers.sync import (
     DeviceSequenceSerializer,
     GapsSerializer,
     SyncInput,
-    SyncInputFromAnywhere,
+    SyncInputWithRegister,
     SyncSerializer,
+    build_upload,
     ensure_batch_fits,
-    upload_of,
 )
 from orders.services.device_sequence import set_device_sequence
 from orders.services.offline.batch import upload_sales
@@ -29,10 +29,10 @@ from tenants.api.views import TenantScopedViewSet
 from tenants.exceptions import Invalid
 from tenants.models import Register
 
-LARGEST_BATCH = 8 * 1024 * 1024
+MAX_BATCH_BYTES = 8 * 1024 * 1024
 # Objects, lists and what is in them: each takes some 100 bytes however short it is written.
-MOST_VALUES = 600_000
-LARGEST_SEQUENCE = 2**31 - 1
+MAX_BATCH_VALUES = 600_000
+MAX_SEQUENCE = 2**31 - 1
 WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
@@ -46,8 +46,10 @@ class BatchParser(StrictJSONParser):
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
         body = read_body(stream, media_type, parser_context or {})
-        if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
-            raise MalformedBody("too_many_values", f"At most {MOST_VALUES} values in one batch.")
+        if sum(map(body.count, (b",", b"[", b"{"))) > MAX_BATCH_VALUES:
+            raise MalformedBody(
+                "too_many_values", f"At most {MAX_BATCH_VALUES} values in one batch."
+            )
         return read_json(body)
 
 
@@ -60,7 +62,7 @@ class SyncViewSet(TenantScopedViewSet):
     pagination_class = None
     filterset_class = None
     parser_classes = (BatchParser,)
-    max_body_bytes = LARGEST_BATCH
+    max_body_bytes = MAX_BATCH_BYTES
     # Each sale is one of its own, so that none of them stands or falls with another.
     multi_transaction_actions = ("orders",)
 
@@ -84,8 +86,8 @@ class SyncViewSet(TenantScopedViewSet):
         """
         ensure_batch_fits(request.data)
         session = request.auth
-        given = self.validated(SyncInput if session.register_id else SyncInputFromAnywhere)
-        results = upload_sales(upload_of(given, session), by=request.user)
+        given = self.validated(SyncInput if session.register_id else SyncInputWithRegister)
+        results = upload_sales(build_upload(given, session), by=request.user)
         return Response(SyncSerializer({"results": results}).data)
 
 
@@ -108,7 +110,7 @@ class GapViewSet(TenantScopedViewSet):
         """How many sales the till has numbered, how many of them came, and which are missing:
         the first hundred ranges, the further ones `after` the `next` of the answer."""
         check_parameters(request.query_params, frozenset(self.query_params))
-        gaps = gaps_of(self.get_object(), after=number_in(request))
+        gaps = gaps_of(self.get_object(), after=parse_after(request))
         return Response(GapsSerializer(gaps).data)
 
 
@@ -140,8 +142,8 @@ class DeviceSequenceViewSet(TenantScopedViewSet):
         return Response(DeviceSequenceSerializer(shown).data)
 
 
-def number_in(request: Request) -> int:
+def parse_after(request: Request) -> int:
     text = request.query_params.get("after", "0")
-    if WHOLE_NUMBER.fullmatch(text) is None or int(text) > LARGEST_SEQUENCE:
+    if WHOLE_NUMBER.fullmatch(text) is None or int(text) > MAX_SEQUENCE:
         raise Invalid.field("after", "A number of the till's series.")
     return int(text)

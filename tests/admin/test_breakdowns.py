@@ -147,7 +147,7 @@ def test_a_level_is_the_sum_of_its_movements(cashier, register, product, office)
 
 
 def test_of_a_long_history_the_oldest_are_one_line(cashier, register, product, monkeypatch):
-    monkeypatch.setattr("orders.admin.stock_breakdown.MOST", 2)
+    monkeypatch.setattr("orders.admin.stock_breakdown.MAX_MOVEMENTS", 2)
     for _ in range(3):
         sold(cashier, register, product)
     with tenant_scope(product.tenant):

@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 
 from accounts.models import AuthSession
-from orders.admin.chart import chart_of
+from orders.admin.chart import build_chart
 from orders.models import Order
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
@@ -158,7 +158,7 @@ def test_the_chart_has_a_bar_for_every_hour_with_sales(page, register, cashier):
 def test_the_chart_begins_with_the_day():
     hours = {2: {"total": Decimal(1)}, 5: {"total": Decimal(2)}}
 
-    chart = chart_of(hours, first=4)
+    chart = build_chart(hours, first=4)
 
     assert [(bar.hour, bar.x) for bar in chart.bars] == [(5, 23), (2, 443)]
     assert [hour for _, hour in chart.labels][:3] == ["04", "07", "10"]

@@ -52,7 +52,7 @@ MEANS_ANOTHER_THING = {
     # Who sold it offline need not be who uploads it.
     ("OfflineSaleInput", "cashier"),
     ("SyncInput", "batch[].cashier"),
-    ("SyncInputFromAnywhere", "batch[].cashier"),
+    ("SyncInputWithRegister", "batch[].cashier"),
 }
 # Passwords are for who logs in, for their owner, and at the beginning for who hires.
 TAKES_PASSWORDS = {
@@ -88,11 +88,11 @@ SECRET = {
 LOOKED_UP_BY_SERVICES = {
     ("BasketInput", "register"),
     ("OrderInput", "register"),
-    ("OrderInputFromAnywhere", "register"),
+    ("OrderInputWithRegister", "register"),
     ("LineInput", "product"),
     ("BasketInput", "lines[].product"),
     ("OrderInput", "lines[].product"),
-    ("OrderInputFromAnywhere", "lines[].product"),
+    ("OrderInputWithRegister", "lines[].product"),
     # What leave is asked for may be still to be made, and is compared by its id.
     ("ApprovalObjectInput", "order"),
     ("ApprovalObjectInput", "shift"),
@@ -102,7 +102,7 @@ LOOKED_UP_BY_SERVICES = {
     ("ApprovalInput", "object.register"),
     ("BasketInput", "approval"),
     ("OrderInput", "approval"),
-    ("OrderInputFromAnywhere", "approval"),
+    ("OrderInputWithRegister", "approval"),
     ("NewLineInput", "product"),
     ("NewLineInput", "approval"),
     ("LineChange", "approval"),
@@ -110,8 +110,8 @@ LOOKED_UP_BY_SERVICES = {
     ("NewDiscountInput", "approval"),
     ("ResumeInput", "register"),
     ("VoidInput", "approval"),
-    ("LeaveInput", "approval"),
-    ("LineBackInput", "line"),
+    ("OptionalApprovalInput", "approval"),
+    ("RefundLineInput", "line"),
     ("RefundInput", "lines[].line"),
     ("RefundInput", "register"),
     ("RefundInput", "approval"),
@@ -124,7 +124,7 @@ LOOKED_UP_BY_SERVICES = {
     ("OfflineSaleInput", "lines[].product"),
     *(
         (name, field)
-        for name in ("SyncInput", "SyncInputFromAnywhere")
+        for name in ("SyncInput", "SyncInputWithRegister")
         for field in ("register", "batch[].cashier", "batch[].lines[].product")
     ),
     # Somebody of this shop who works at this terminal, or nobody.

@@ -5,19 +5,23 @@ from typing import Protocol
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from orders.management.backup.postgres import PostgresCopy
-from orders.management.backup.sqlite import SqliteCopy
+from orders.management.backup.postgres import PostgresBackup
+from orders.management.backup.sqlite import SqliteBackup
 
 
-class Copy(Protocol):
+class DatabaseBackup(Protocol):
     """How one engine is copied; either way ends in a CommandError where it cannot be done."""
 
-    def take(self, file: Path) -> None:
+    def dump(self, file: Path) -> None:
         """Write all that the database holds at one moment to an empty file."""
 
-    def put_back(self, file: Path) -> None:
+    def restore(self, file: Path) -> None:
         """Fill a database in which nothing is."""
 
 
-def copy_of(connection: BaseDatabaseWrapper) -> Copy:
-    return PostgresCopy(connection) if connection.vendor == "postgresql" else SqliteCopy(connection)
+def get_backup(connection: BaseDatabaseWrapper) -> DatabaseBackup:
+    return (
+        PostgresBackup(connection)
+        if connection.vendor == "postgresql"
+        else SqliteBackup(connection)
+    )

@@ -9,7 +9,7 @@ from django.core.management import CommandError
 
 
 @contextmanager
-def whole_or_nothing(file: Path) -> Iterator[Path]:
+def create_atomically(file: Path) -> Iterator[Path]:
     """An empty file to be filled; nothing that is there already is ever written over."""
     part = file.with_name(f"{file.name}.part")
     if file.exists():
@@ -20,16 +20,16 @@ def whole_or_nothing(file: Path) -> Iterator[Path]:
         raise CommandError(f"{part} cannot be written: {error.strerror}.") from None
     try:
         yield part
-        to_disk(part)
+        flush_to_disk(part)
         os.link(part, file)
     except FileExistsError:
         raise CommandError(f"{file} is there already: a backup replaces nothing.") from None
     finally:
         part.unlink()
-    to_disk(file.parent)
+    flush_to_disk(file.parent)
 
 
-def to_disk(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """What was said to be saved survives a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:

@@ -19,10 +19,10 @@ VARIABLES = {
     "NAME": "PGDATABASE",
 }
 # Policies hide the shops from each other, also from who owns the tables.
-EVERY_SHOP = {"PGOPTIONS": "-c app.across=on"}
+ALL_TENANTS = {"PGOPTIONS": "-c app.across=on"}
 
 
-class PostgresCopy:
+class PostgresBackup:
     """One transaction reads everything, so that the file is the database of one moment.
 
     The owner of the tables does both, where MIGRATE_DATABASE_URL names one.
@@ -31,18 +31,18 @@ class PostgresCopy:
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
 
-    def take(self, file: Path) -> None:
+    def dump(self, file: Path) -> None:
         with as_owner(self.connection), file.open("wb") as output:
             self.run("pg_dump", "--format=custom", "--enable-row-security", output=output)
 
-    def put_back(self, file: Path) -> None:
+    def restore(self, file: Path) -> None:
         with as_owner(self.connection):
-            self.refuse_unless_empty()
+            self.ensure_empty()
             name = str(self.connection.settings_dict["NAME"])
             whole = ("--exit-on-error", "--single-transaction")
             self.run("pg_restore", *whole, f"--dbname={name}", file)
 
-    def refuse_unless_empty(self) -> None:
+    def ensure_empty(self) -> None:
         there = self.connection.introspection.table_names()
         self.connection.close()
         if there:
@@ -72,7 +72,7 @@ class PostgresCopy:
         at = self.connection.settings_dict
         asked = {name: str(at[key]) for key, name in VARIABLES.items() if at[key]}
         options = {f"PG{key.upper()}": str(value) for key, value in self.libpq_options().items()}
-        return os.environ | EVERY_SHOP | options | asked
+        return os.environ | ALL_TENANTS | options | asked
 
     def libpq_options(self) -> dict[str, object]:
         """How the connection is secured: sslmode, sslrootcert and their like."""

@@ -6,8 +6,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from orders.management.backup import copy_of
-from orders.management.backup.files import whole_or_nothing
+from orders.management.backup import get_backup
+from orders.management.backup.files import create_atomically
 
 
 class Command(BaseCommand):
@@ -21,6 +21,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"].absolute()
-        with whole_or_nothing(file) as part:
-            copy_of(connection).take(part)
+        with create_atomically(file) as part:
+            get_backup(connection).dump(part)
         self.stdout.write(f"{file}: {file.stat().st_size:,} bytes.")

@@ -22,26 +22,28 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", help="the slug of one shop; without it, all of them")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        different = sum(self.tell_differences(tenant) for tenant in tenants(options["tenant"]))
+        different = sum(
+            self.write_differences(tenant) for tenant in select_tenants(options["tenant"])
+        )
         if different:
             raise CommandError(f"{different} stock levels are not what they must be.")
         self.stdout.write("All stock levels are the sums of their movements.")
 
-    def tell_differences(self, tenant: Tenant) -> int:
+    def write_differences(self, tenant: Tenant) -> int:
         """Of one shop; gives how many levels that are."""
         count = 0
         with tenant_scope(tenant):
             for each in stock_differences(tenant):
-                self.stdout.write(f"{tenant.slug}\t{told(each)}")
+                self.stdout.write(f"{tenant.slug}\t{format_difference(each)}")
                 count += 1
         return count
 
 
-def tenants(slug: str | None) -> Iterable[Tenant]:
+def select_tenants(slug: str | None) -> Iterable[Tenant]:
     return [tenant_named(slug)] if slug else Tenant.objects.order_by("slug")
 
 
-def told(each: Difference) -> str:
+def format_difference(each: Difference) -> str:
     level, moved = format_number(each.level), format_number(each.moved)
     kept, underway = format_number(each.reserved), format_number(each.underway)
     return (

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from orders.management.backup import copy_of
+from orders.management.backup import get_backup
 
 
 class Command(BaseCommand):
@@ -27,9 +27,9 @@ class Command(BaseCommand):
         file: Path = options["file"].absolute()
         if not file.is_file():
             raise CommandError(f"{file} is no file.")
-        copy_of(connection).put_back(file)
+        get_backup(connection).restore(file)
         self.stdout.write(f"{file} is restored.")
-        if behind():
+        if has_pending_migrations():
             self.stdout.write(
                 "It is of an older Till: run `migrate`, `verify_chain`, `check_stock`."
             )
@@ -38,7 +38,7 @@ class Command(BaseCommand):
             call_command(proof, stdout=self.stdout)
 
 
-def behind() -> bool:
+def has_pending_migrations() -> bool:
     """Whether the code knows tables that the backup does not."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -8,9 +8,9 @@ from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 
 from accounts.models import User, username_key
-from orders.management.demo.first_sale import first_sale
-from orders.management.demo.opening import ensure_open
-from orders.management.demo.plan import DemoShop, Person
+from orders.management.demo.first_sale import build_first_sale
+from orders.management.demo.plan import DemoShop, DemoUser
+from orders.management.demo.setup import ensure_demo_shop
 from orders.management.demo.shops import CORNER, SHOPS
 from tenants.models import Register, Tenant
 from tenants.scope import tenant_scope
@@ -36,33 +36,39 @@ class Command(BaseCommand):
                 "Use --force if nobody else can reach this installation."
             )
         for plan in SHOPS:
-            state = "opened" if ensure_open(plan) else "is there already, nothing changed"
+            state = "opened" if ensure_demo_shop(plan) else "is there already, nothing changed"
             self.stdout.write(f"Demo shop {plan.slug} ({plan.settings['name']}): {state}.")
         self.stdout.write(
-            "\n" + table([HEADINGS, *(row for plan in SHOPS for row in log_ins(plan))])
+            "\n" + table([HEADINGS, *(row for plan in SHOPS for row in list_log_ins(plan))])
         )
         self.stdout.write(f"\nThe admin, for managers and admins: {options['url']}/admin/")
         self.stdout.write("\nThe first sale, to paste into a shell while Till runs:\n")
-        self.stdout.write(sale_at(options["url"]))
+        self.stdout.write(format_first_sale(options["url"]))
 
 
-def log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
+def list_log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
     with tenant_scope(Tenant.objects.get(slug=plan.slug)):
         return [
-            (plan.slug, person.role, person.username, password_of(person), person.display_name)
+            (
+                plan.slug,
+                person.role,
+                person.username,
+                get_demo_password(person),
+                person.display_name,
+            )
             for person in plan.people
         ]
 
 
-def password_of(person: Person) -> str:
+def get_demo_password(person: DemoUser) -> str:
     """The demo password, unless somebody has since chosen another one."""
     user = User.objects.active().filter(username_key=username_key(person.username)).first()
     return person.password if user and user.check_password(person.password) else "(changed)"
 
 
-def sale_at(url: str) -> str:
+def format_first_sale(url: str) -> str:
     with tenant_scope(Tenant.objects.get(slug=CORNER.slug)):
-        return first_sale(CORNER, Register.objects.earliest("number"), barcode=MILK, url=url)
+        return build_first_sale(CORNER, Register.objects.earliest("number"), barcode=MILK, url=url)
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.management.commands.check_stock import tenants
+from orders.management.commands.check_stock import select_tenants
 from orders.services.verification import Finding, chain_findings
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -20,21 +20,21 @@ class Command(BaseCommand):
         parser.add_argument("--tenant", help="the slug of one shop; without it, all of them")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = sum(self.tell_findings(tenant) for tenant in tenants(options["tenant"]))
+        found = sum(self.write_findings(tenant) for tenant in select_tenants(options["tenant"]))
         if found:
             raise CommandError(f"{found} findings: the chain is not whole.")
         self.stdout.write("All chains are whole.")
 
-    def tell_findings(self, tenant: Tenant) -> int:
+    def write_findings(self, tenant: Tenant) -> int:
         """Of one shop; gives how many there are."""
         count = 0
         with tenant_scope(tenant):
             for each in chain_findings():
-                self.stdout.write(f"{tenant.slug}\t{told(each)}")
+                self.stdout.write(f"{tenant.slug}\t{format_finding(each)}")
                 count += 1
         return count
 
 
-def told(each: Finding) -> str:
+def format_finding(each: Finding) -> str:
     sequence = "" if each.sequence is None else str(each.sequence)
     return f"{each.register}\t{sequence}\t{each.kind}\t{each.what}"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Role
-from orders.management.demo.plan import DemoShop, Person
+from orders.management.demo.plan import DemoShop, DemoUser
 from orders.management.ids import stable_id
 from tenants.models import Register
 
@@ -28,7 +28,7 @@ curl -s "$API/orders/{order_id}/receipt/?format=text" -H "Authorization: Bearer 
 """
 
 
-def first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) -> str:
+def build_first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) -> str:
     """Commands that work when pasted; pasted again they show the same sale, not a second one."""
     cashier = next(person for person in plan.people if person.role == Role.CASHIER)
     order = _order(plan, register, barcode)
@@ -42,7 +42,7 @@ def first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) ->
     )
 
 
-def _log_in(plan: DemoShop, cashier: Person) -> dict[str, str]:
+def _log_in(plan: DemoShop, cashier: DemoUser) -> dict[str, str]:
     return {"tenant": plan.slug, "username": cashier.username, "password": cashier.password}
 
 

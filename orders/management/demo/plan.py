@@ -22,7 +22,7 @@ PASSWORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class DemoUser:
     username: str
     role: Role
     display_name: str
@@ -33,7 +33,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoStore:
     """A store, and how many tills stand in it."""
 
     name: str
@@ -42,7 +42,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Goods:
+class DemoProduct:
     """One line of the list. Without a price the cashier types it, without stock none is kept."""
 
     sku: str
@@ -60,35 +60,35 @@ class DemoShop:
     slug: str
     settings: Mapping[str, Any]
     tax_classes: Mapping[str, Rates]
-    places: Sequence[Place]
-    people: Sequence[Person]
+    places: Sequence[DemoStore]
+    people: Sequence[DemoUser]
 
     @property
     def id(self) -> UUID:
         """Tells the demo shop from a real one that took the same name."""
         return stable_id("demo", self.slug)
 
-    def goods(self) -> list[Goods]:
-        return read_goods(Path(__file__).with_name(f"{self.slug}.csv"))
+    def goods(self) -> list[DemoProduct]:
+        return read_products(Path(__file__).with_name(f"{self.slug}.csv"))
 
 
-def read_goods(path: Path) -> list[Goods]:
+def read_products(path: Path) -> list[DemoProduct]:
     with path.open(encoding="utf-8", newline="") as file:
-        return [_goods(row) for row in csv.DictReader(file)]
+        return [parse_product(row) for row in csv.DictReader(file)]
 
 
-def _goods(row: dict[str, str]) -> Goods:
-    return Goods(
+def parse_product(row: dict[str, str]) -> DemoProduct:
+    return DemoProduct(
         sku=row["sku"],
         name=row["name"],
         category=row["category"],
         tax_class=row["tax_class"],
-        price=_number(row["price"]),
+        price=parse_decimal(row["price"]),
         sold_by=row["sold_by"],
         barcodes=tuple(row["barcodes"].split()),
-        stock=_number(row["stock"]),
+        stock=parse_decimal(row["stock"]),
     )
 
 
-def _number(text: str) -> Decimal | None:
+def parse_decimal(text: str) -> Decimal | None:
     return Decimal(text) if text else None

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Role
-from orders.management.demo.plan import DemoShop, Person, Place
+from orders.management.demo.plan import DemoShop, DemoStore, DemoUser
 
 
 def _rate(name: str, percent: str, *, included: bool) -> dict[str, Any]:
@@ -27,12 +27,12 @@ CORNER = DemoShop(
         "Standard": [_rate("VAT", "19", included=True)],
         "Reduced": [_rate("VAT", "7", included=True)],
     },
-    places=[Place("Maybachufer", "Maybachufer 1\n12047 Berlin")],
+    places=[DemoStore("Maybachufer", "Maybachufer 1\n12047 Berlin")],
     people=[
-        Person("admin", Role.ADMIN, "Jana Vogt"),
-        Person("manager", Role.MANAGER, "Tobias Kern"),
-        Person("lena", Role.CASHIER, "Lena Adam"),
-        Person("emre", Role.CASHIER, "Emre Yilmaz"),
+        DemoUser("admin", Role.ADMIN, "Jana Vogt"),
+        DemoUser("manager", Role.MANAGER, "Tobias Kern"),
+        DemoUser("lena", Role.CASHIER, "Lena Adam"),
+        DemoUser("emre", Role.CASHIER, "Emre Yilmaz"),
     ],
 )
 
@@ -56,14 +56,14 @@ HARBOR = DemoShop(
         "Basic groceries": [],
     },
     places=[
-        Place("Waterfront", "1 Waterfront Road\nVancouver BC"),
-        Place("Granville Island", "1 Cartwright Street\nVancouver BC"),
+        DemoStore("Waterfront", "1 Waterfront Road\nVancouver BC"),
+        DemoStore("Granville Island", "1 Cartwright Street\nVancouver BC"),
     ],
     people=[
-        Person("admin", Role.ADMIN, "Grace Chen"),
-        Person("manager", Role.MANAGER, "Owen Walsh"),
-        Person("maya", Role.CASHIER, "Maya Singh"),
-        Person("noah", Role.CASHIER, "Noah Tremblay"),
+        DemoUser("admin", Role.ADMIN, "Grace Chen"),
+        DemoUser("manager", Role.MANAGER, "Owen Walsh"),
+        DemoUser("maya", Role.CASHIER, "Maya Singh"),
+        DemoUser("noah", Role.CASHIER, "Noah Tremblay"),
     ],
 )
 

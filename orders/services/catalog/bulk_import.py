@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
-from orders.models.catalog import folded
+from orders.models.catalog import normalize_code
 from tenants.events.outbox import publish_all
 from tenants.exceptions import IdConflict
 from tenants.ids import is_duplicate
@@ -42,7 +42,7 @@ def add_products(products: Iterable[Product]) -> int:
     Returns how many are new. Category and tax class must be the shop's own.
     """
     known = set(Product.objects.values_list("sku", flat=True))
-    new = [product for product in products if folded(product.sku) not in known]
+    new = [product for product in products if normalize_code(product.sku) not in known]
     for product in new:
         product.clean_fields(exclude=REFERENCES)
     try:

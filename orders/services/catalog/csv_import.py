@@ -7,7 +7,7 @@ from typing import IO, Any
 from django.db import IntegrityError
 
 from accounts.models import User
-from orders.exceptions import CatalogChanged, RowsInvalid
+from orders.exceptions import CatalogChanged, InvalidRows
 from orders.services.catalog.csv_diff import Comparison
 from orders.services.catalog.csv_file import CatalogFile
 from tenants import audit, idempotency
@@ -44,7 +44,7 @@ def _import(catalog: CatalogFile, by: User) -> ImportReport:
     try:
         report = _compare(catalog, write=True)
         if report.error_count:
-            raise RowsInvalid(**asdict(report) | {"errors": report.errors})
+            raise InvalidRows(**asdict(report) | {"errors": report.errors})
     except IntegrityError as error:
         if not is_duplicate(error):
             raise

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from orders.models import Product, TaxClass
-from orders.models.catalog import folded
-from orders.models.columns import LARGEST_AMOUNT
+from orders.models.catalog import normalize_code
+from orders.models.columns import MAX_AMOUNT
 from tenants.api.formats import FormatError, parse_number, parse_text
 from tenants.csv import Row
 from tenants.exceptions import FieldError
@@ -94,7 +94,7 @@ class RowReader:
         return self.code(cell) or refuse("blank")
 
     def code(self, cell: str) -> str:
-        return parse_text(folded(parse_text(cell, max_length=64)), max_length=64)
+        return parse_text(normalize_code(parse_text(cell, max_length=64)), max_length=64)
 
     def name(self, cell: str) -> str:
         return parse_text(cell, max_length=200) or refuse("blank")
@@ -103,7 +103,7 @@ class RowReader:
         if not cell:
             refuse("blank")
         try:
-            number = parse_number(cell, decimals=self.decimals, digits=LARGEST_AMOUNT.adjusted())
+            number = parse_number(cell, decimals=self.decimals, digits=MAX_AMOUNT.adjusted())
         except FormatError as error:
             refuse("not_a_number" if error.code == "invalid" else error.code, **error.facts)
         return number.quantize(self.unit)

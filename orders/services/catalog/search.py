@@ -10,7 +10,7 @@ from django.db.models import Case, F, Func, Q, Value, When
 from django.db.models.functions import Cast
 
 from orders.models import Barcode, Product
-from orders.models.catalog import ProductQuerySet, folded
+from orders.models.catalog import ProductQuerySet, normalize_code
 from orders.models.search_text import plain_words
 from tenants.models.owned import RELEVANCE
 
@@ -49,7 +49,11 @@ def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
     words = list(dict.fromkeys(plain_words(text).split()))
     if not words:
         return products
-    scanned = Barcode.objects.filter(code=folded(text)).values_list("product_id", flat=True).first()
+    scanned = (
+        Barcode.objects.filter(code=normalize_code(text))
+        .values_list("product_id", flat=True)
+        .first()
+    )
     literally = all_of(part(word) for word in words)
     if scanned is None and nobody_has(literally, words):
         return forgiving(products, words)
@@ -67,8 +71,8 @@ def nobody_has(literally: Q, words: list[str]) -> bool:
 def relevance(text: str, words: list[str], scanned: Any) -> Case:
     return Case(
         *([] if scanned is None else [When(pk=scanned, then=BARCODE)]),
-        When(sku=folded(text), then=SKU),
-        When(sku__iexact=folded(text), then=SKU_IN_ANOTHER_CASE),
+        When(sku=normalize_code(text), then=SKU),
+        When(sku__iexact=normalize_code(text), then=SKU_IN_ANOTHER_CASE),
         When(search_text__startswith=f" {plain_words(text)}", then=BEGINS),
         When(all_of(beginning(word) for word in words), then=WORDS_BEGIN),
         default=WORDS_INSIDE,

@@ -18,7 +18,7 @@ from orders.models import (
     RegisterSeries,
     StockMovement,
 )
-from orders.models.receipt import Numbers
+from orders.models.receipt import RegisterNumbers
 from orders.services.completion.hash_chain import receipt_content, seal
 from orders.services.stock.levels import take_reserved_stock, take_stock
 from tenants.database.bulk_insert import Statement
@@ -40,12 +40,12 @@ class Papers:
 
 def next_numbers(
     register: Register, *, orders: int = 0, receipts: int = 0, device: int | None = None
-) -> Numbers:
+) -> RegisterNumbers:
     """The next numbers of this till. They are taken for good only when the sale commits.
 
     A shop that works in shifts does nothing at a till whose drawer nobody has opened.
     """
-    numbers = RegisterSeries.objects.count_up(
+    numbers = RegisterSeries.objects.increment(
         register, orders=orders, receipts=receipts, device=device
     )
     if numbers.shift is None and current_tenant().shifts_required:
@@ -53,7 +53,7 @@ def next_numbers(
     return numbers
 
 
-def flag_till_number(order: Order, numbers: Numbers) -> None:
+def flag_till_number(order: Order, numbers: RegisterNumbers) -> None:
     """Flag an order whose number of the till another one has, or which is far beyond them.
 
     `numbers` were counted up with it in this transaction, so that nobody takes it meanwhile.
@@ -71,7 +71,7 @@ def flag_till_number(order: Order, numbers: Numbers) -> None:
 def papers_of(
     order: Order,
     lines: Sequence[OrderLine],
-    numbers: Numbers,
+    numbers: RegisterNumbers,
     by: User,
     told: Sequence[OutboxEvent] = (),
 ) -> Papers:
@@ -101,7 +101,7 @@ def sale_event(order: Order) -> OutboxEvent:
         register=str(order.register_id),
         receipt_number=order.receipt_number,
         **_till_number(order),
-        **order.facts_of_till(tenant.quantize_amount),
+        **order.offline_facts(tenant.quantize_amount),
     )
 
 
@@ -123,7 +123,7 @@ def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = Fals
 
 
 def _receipt(order: Order) -> Receipt:
-    number, sold_at = order.sold_as()
+    number, sold_at = order.receipt_number_and_time()
     return Receipt(order=order, register=order.register, number=number, issued_at=sold_at)
 
 
@@ -135,7 +135,7 @@ def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[Stock
             product_id=line.product_id,
             type=StockMovement.Type.SALE,
             quantity=-line.quantity,
-            occurred_at=order.left_at(order.completed_at or timezone.now()),
+            occurred_at=order.stock_left_at(order.completed_at or timezone.now()),
             order=order,
             by=by,
         )

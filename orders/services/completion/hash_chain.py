@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from orders.models import ChainEntry, Order, OrderLine, Payment, Refund
-from orders.models.receipt import Numbers
+from orders.models.receipt import RegisterNumbers
 from tenants.database.bulk_insert import Statement
 from tenants.ids import new_id
 from tenants.models import Register
@@ -19,7 +19,11 @@ NOTHING = ""
 
 
 def seal(
-    kind: ChainEntry.Kind, subject: Any, content: Mapping[str, Any], after: Numbers, at: Register
+    kind: ChainEntry.Kind,
+    subject: Any,
+    content: Mapping[str, Any],
+    after: RegisterNumbers,
+    at: Register,
 ) -> tuple[ChainEntry, Statement]:
     """The next entry of the register's chain, and the statement that moves the chain's end.
 
@@ -36,7 +40,7 @@ def seal(
         previous_hash=after.hash,
         hash=hash_of(after.hash, text),
     )
-    return entry, entry.extension()
+    return entry, entry.extend_chain_statement()
 
 
 def canonical(content: Mapping[str, Any]) -> str:
@@ -50,8 +54,8 @@ def hash_of(previous: str, text: str) -> str:
 
 def receipt_content(order: Order) -> dict[str, Any]:
     """What a sale was, from what never changes after it."""
-    number, sold_at = order.sold_as()
-    offline = order.facts_of_till()
+    number, sold_at = order.receipt_number_and_time()
+    offline = order.offline_facts()
     return {
         **({"offline": offline} if offline else {}),
         "order": str(order.pk),

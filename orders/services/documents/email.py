@@ -22,7 +22,7 @@ def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> N
 
     Asked for by name each time: an address on the order alone is no wish for mail.
     """
-    order.sold_as()
+    order.receipt_number_and_time()
     if idempotency.is_resumed():
         return
     reserve(receipt_mails_of(session))

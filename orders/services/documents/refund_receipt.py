@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from orders.exceptions import RefundNotDone
+from orders.exceptions import NoRefundReceipt
 from orders.models import Payment, Payout, Refund
 from orders.services.documents.document import Paper, Row, money, short, words_of_tax
 from orders.services.payments.store_credit import issued_codes
@@ -76,9 +76,9 @@ class RefundReceipt:
 def refund_receipt_of(refund: Refund) -> RefundReceipt:
     """The receipt of a refund that is done, at the prices and taxes of the sale."""
     if refund.receipt_number is None or refund.completed_at is None:
-        raise RefundNotDone(refund_status=refund.status)
+        raise NoRefundReceipt(refund_status=refund.status)
     tenant, order = current_tenant(), refund.order
-    sold_as, _ = order.sold_as()
+    receipt_number_and_time, _ = order.receipt_number_and_time()
     return RefundReceipt(
         row=refund,
         shop=tenant.name,
@@ -88,7 +88,7 @@ def refund_receipt_of(refund: Refund) -> RefundReceipt:
         number=refund.receipt_number,
         order=order.number,
         order_id=str(order.pk),
-        order_receipt_number=sold_as,
+        order_receipt_number=receipt_number_and_time,
         order_register=order.register.name,
         served_by=str(refund.by),
         reason=refund.reason,

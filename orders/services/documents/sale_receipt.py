@@ -68,7 +68,7 @@ class ReceiptContent:
 
 def receipt_of(order: Order) -> ReceiptContent:
     """The receipt, all of it from what was frozen at the sale; its time is the store's."""
-    number, sold_at = order.sold_as()
+    number, sold_at = order.receipt_number_and_time()
     tenant = current_tenant()
     return ReceiptContent(
         row=order.receipt,
@@ -80,7 +80,7 @@ def receipt_of(order: Order) -> ReceiptContent:
         order=order.number,
         order_id=str(order.pk),
         cashier=str(order.cashier),
-        sold_at=order.left_at(sold_at).astimezone(order.store.clock),
+        sold_at=order.stock_left_at(sold_at).astimezone(order.store.clock),
         currency=tenant.currency,
         lines=tuple(_lines(order)),
         totals=tuple(_totals(order)),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from orders.exceptions import ShiftNotIn
+from orders.exceptions import ShiftNotInState
 from orders.models import Payment, Shift
 from orders.services.documents.document import Paper, Row, words_of_tax
 from tenants.scope import current_tenant
@@ -35,7 +35,7 @@ def z_paper_of(shift: Shift) -> Paper:
     """The report of a closed shift; its times are the store's."""
     z, tenant = shift.z_report, current_tenant()
     if z is None or shift.closed_at is None:
-        raise ShiftNotIn(shift_status=shift.status)
+        raise ShiftNotInState(shift_status=shift.status)
     return Paper(
         title=f"Z report {z['z_number']}",
         banner="Z REPORT",

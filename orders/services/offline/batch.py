@@ -153,7 +153,7 @@ def _duplicate(item: OfflineSale, register: Register, order: Order) -> Result:
 @atomic_with_retry
 def _number(item: OfflineSale, register: Register) -> None:
     """Give a sale that came with a connection the number that the till has for it: it is held."""
-    numbers = RegisterSeries.objects.count_up(register, device=item.device_sequence)
+    numbers = RegisterSeries.objects.increment(register, device=item.device_sequence)
     order = Order.objects.select_for_update().get(pk=item.id)
     if order.device_sequence is not None:
         return
@@ -177,7 +177,7 @@ def _show_duplicates(results: Sequence[Result]) -> None:
 @atomic_with_retry
 def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
     """Who sent what, and how far the till has counted."""
-    numbers = RegisterSeries.objects.count_up(register)
+    numbers = RegisterSeries.objects.increment(register)
     sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
     counted = [number for number in sold if not numbers.is_jump(number)]
     last = max([upload.last_sequence, *counted], default=0)

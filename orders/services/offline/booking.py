@@ -8,10 +8,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.exceptions import InsufficientCredit, StoreCreditBlocked
+from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
-from orders.models.credit import masked
-from orders.models.receipt import Numbers
+from orders.models.credit import mask_code
+from orders.models.receipt import RegisterNumbers
 from orders.services.completion.complete import (
     flag_till_number,
     note_first_order,
@@ -65,12 +65,12 @@ def _flags_of_people(order: Order, cashier: User, by: User) -> Iterator[Flag]:
 
 def _write(order: Order, by: User) -> None:
     note_first_order()
-    numbers = RegisterSeries.objects.count_up(
+    numbers = RegisterSeries.objects.increment(
         order.register, orders=1, receipts=1, device=order.device_sequence
     )
     now = timezone.now()
     order.number = f"{order.register.number}-{numbers.order:06d}"
-    order.close(numbers.receipt, now)
+    order.complete(numbers.receipt, now)
     _look_at(order, numbers)
     for payment in order.loaded_payments:
         payment.shift_id = order.shift_id
@@ -88,9 +88,9 @@ def _write(order: Order, by: User) -> None:
     audit.record("offline_sale_booked", actor=by, target=order, **_facts(order))
 
 
-def _look_at(order: Order, numbers: Numbers) -> None:
+def _look_at(order: Order, numbers: RegisterNumbers) -> None:
     """Whatever only the register's own rows can say, which nobody changes meanwhile."""
-    _, now = order.sold_as()
+    _, now = order.receipt_number_and_time()
     order.flag(*clock_flags(order.sold_at or now, now))
     book_in_shift(order, numbers.shift, now)
     flag_till_number(order, numbers)
@@ -105,10 +105,10 @@ def _spend_credits(order: Order) -> None:
     for payment in in_order_of_codes(with_credit):
         try:
             spend_credit(payment.reference, payment.amount, payment=payment.pk, by=order.cashier)
-        except (InsufficientCredit, StoreCreditBlocked):
+        except (InsufficientStoreCredit, StoreCreditBlocked):
             payment.method, payment.reason = Payment.Method.OTHER, "Store credit that was not there"
             # There may be a credit with this code, and less on it.
-            payment.reference = masked(payment.reference)
+            payment.reference = mask_code(payment.reference)
             order.flag(Flag.CREDIT_SHORT)
 
 
@@ -120,9 +120,9 @@ def _take_goods(order: Order) -> set[Any]:
     levels = take_what_was_sold(order.store, order.loaded_lines)
     if not levels:
         return set()
-    _, now = order.sold_as()
+    _, now = order.receipt_number_and_time()
     since = StockMovement.objects.filter(store=order.store, product__in=list(levels)).since(
-        order.left_at(now)
+        order.stock_left_at(now)
     )
     counts = since.filter(type=StockMovement.Type.COUNT)
     counted = set(counts.values_list("product_id", flat=True))
@@ -133,7 +133,7 @@ def _take_goods(order: Order) -> set[Any]:
 
 def _facts(order: Order) -> dict[str, Any]:
     return {
-        **order.facts_of_till(current_tenant().quantize_amount),
+        **order.offline_facts(current_tenant().quantize_amount),
         "cashier": str(order.cashier_id),
         "total": str(current_tenant().quantize_amount(order.total)),
     }

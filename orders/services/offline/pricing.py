@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from orders.exceptions import AmountTooLarge
 from orders.models import Flag, Payment, Product
-from orders.models.columns import LARGEST_AMOUNT
+from orders.models.columns import MAX_AMOUNT
 from orders.money import (
     LineInput,
     PricedOrder,
@@ -53,11 +53,11 @@ def charge(sale: OfflineSale) -> Charged:
         )
         for line, product in zip(sale.lines, products, strict=True)
     ]
-    if any(each.quantity * each.unit_price >= LARGEST_AMOUNT for each in inputs):
+    if any(each.quantity * each.unit_price >= MAX_AMOUNT for each in inputs):
         raise AmountTooLarge
     off = [given.discount for given in sale.discounts]
     priced = price_order(inputs, off, policy_of(current_tenant()))
-    if max(priced.subtotal, priced.total, sale.paid) >= LARGEST_AMOUNT:
+    if max(priced.subtotal, priced.total, sale.paid) >= MAX_AMOUNT:
         raise AmountTooLarge
     total, rounding = _paid_for(sale, priced.total)
     return Charged(

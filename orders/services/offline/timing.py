@@ -26,7 +26,7 @@ def book_in_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
     nobody opens or ends a shift meanwhile.
     """
     order.shift_id = shift
-    moment = order.left_at(at)
+    moment = order.stock_left_at(at)
     before = Shift.objects.filter(register=order.register, created_at__lte=moment)
     last = before.order_by("-created_at").first()
     if last is not None and (last.ended_at is None or moment < last.ended_at):

@@ -10,7 +10,7 @@ from accounts.models import User
 from orders.exceptions import IllegalTransition, PaymentSettled
 from orders.gateways import Outcome
 from orders.models import Order, Payment
-from orders.models.payment import LEFT_ALONE
+from orders.models.payment import LOOK_UP_DELAY
 from orders.services.approvals import Asked, Leave
 from orders.services.payments.capture import (
     answer_to,
@@ -37,7 +37,7 @@ def cancel_payment(payment: Payment, asked: Asked) -> Order:
     What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
     manager or his leave, as whoever can make payments disappear can make money disappear.
     """
-    if idempotency.is_resumed() and not payment.is_underway:
+    if idempotency.is_resumed() and not payment.is_in_progress:
         return order_with_details(payment.order_id)
     _ensure_cancelable(payment, payment.order)
     if not payment.is_charged_by_gateway:
@@ -82,10 +82,10 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
     if payment.status != Payment.Status.CAPTURED:
         return False
     _ensure_leave(payment, asked)
-    if not any(each.is_underway for each in order.loaded_payments):
+    if not any(each.is_in_progress for each in order.loaded_payments):
         reserve_stock(order.store, order.loaded_lines, even_if_short=True)
     payment.status, payment.returned_at = Payment.Status.UNKNOWN, timezone.now()
-    payment.next_look_up_at = timezone.now() + LEFT_ALONE
+    payment.next_look_up_at = timezone.now() + LOOK_UP_DELAY
     payment.save_changes("status", "returned_at", "next_look_up_at")
     order.paid_total -= payment.amount
     order.save_changes("paid_total")
@@ -113,7 +113,7 @@ def _take_back(
     if card_said is None:
         order.ensure_version(asked.expected_version)
         _ensure_leave(payment, asked)
-    was_underway = payment.is_underway
+    was_underway = payment.is_in_progress
     if payment.status == Payment.Status.CAPTURED:
         _return(order, payment)
     payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."

@@ -87,7 +87,7 @@ def _take(
     order.loaded_payments = [*before, payment]
     go_on(
         order,
-        had_reservation=any(earlier.is_underway for earlier in before),
+        had_reservation=any(earlier.is_in_progress for earlier in before),
         shift=payment.shift_id,
         by=by,
     )
@@ -123,7 +123,7 @@ def ask_gateway(order: Order, payments: Sequence[Payment]) -> Order:
 
 def resolve_payment(payment: Payment, *, by: User) -> Order:
     """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
-    if not payment.is_underway:
+    if not payment.is_in_progress:
         if idempotency.is_resumed():
             return order_with_details(payment.order_id)
         raise PaymentSettled(payment_status=payment.status)
@@ -157,7 +157,7 @@ def look_up_left_behind(order: Order) -> Order:
 
 def _wait_for(payment: Payment) -> timedelta:
     timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
-    return payment.asked_until(timeout) - timezone.now()
+    return payment.gateway_deadline(timeout) - timezone.now()
 
 
 def ensure_nobody_asks(payment: Payment) -> None:
@@ -182,7 +182,7 @@ def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
     """Write down what the gateway said; a payment that is settled stays so."""
     order = locked_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
-    if not payment.is_underway:
+    if not payment.is_in_progress:
         _note_contradiction(payment, answer)
         return order
     payment.status = Payment.Status(answer.outcome.value)
@@ -222,7 +222,7 @@ def go_on(order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None
     A sale is of the shift of the payment that made it one. Goods are reserved exactly while a
     payment is under way.
     """
-    underway = any(payment.is_underway for payment in order.loaded_payments)
+    underway = any(payment.is_in_progress for payment in order.loaded_payments)
     completes = order.due == 0 and not underway
     if completes:
         _complete(order, reserved=had_reservation, shift=shift, by=by)
@@ -247,9 +247,9 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
 
 def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User) -> None:
     lines = order.loaded_lines
-    numbers = RegisterSeries.objects.count_up(order.register, receipts=1)
+    numbers = RegisterSeries.objects.increment(order.register, receipts=1)
     order.shift_id = _uncounted(shift, numbers.shift)
-    order.close(numbers.receipt, timezone.now())
+    order.complete(numbers.receipt, timezone.now())
     papers = papers_of(order, lines, numbers, by)
     bulk_insert(*papers.rows, also=papers.also)
     hand_over(order, lines, reserved=reserved)

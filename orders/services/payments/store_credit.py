@@ -16,11 +16,11 @@ from accounts.security.rate_limits.limiter import forgive, reserve
 from accounts.security.rate_limits.policies import store_credit_codes_of
 from accounts.services.login_attempts import facts_of
 from orders.exceptions import (
-    CreditCodeTaken,
-    CreditOverLimit,
-    InsufficientCredit,
+    InsufficientStoreCredit,
     StoreCreditBlocked,
-    UnknownCredit,
+    StoreCreditCodeTaken,
+    StoreCreditOverLimit,
+    UnknownStoreCredit,
 )
 from orders.models import (
     Payment,
@@ -30,9 +30,9 @@ from orders.models import (
     StoreCredit,
     StoreCreditEntry,
 )
-from orders.models.catalog import folded
-from orders.models.columns import rounded
-from orders.models.credit import masked
+from orders.models.catalog import normalize_code
+from orders.models.columns import round_sum
+from orders.models.credit import mask_code
 from orders.services.money_limits import REFUND_AMOUNT, Period, is_within_limit
 from tenants import audit
 from tenants.exceptions import DomainError, IdConflict
@@ -71,13 +71,13 @@ def issue_credit(
     known = StoreCredit.objects.filter(pk=id).first()
     if known is not None:
         issued = known.entries.filter(type=Type.ISSUE).values_list("amount", flat=True).first()
-        if issued != amount or (code and folded(code) != known.code):
+        if issued != amount or (code and normalize_code(code) != known.code):
             raise IdConflict
         return known, False
     if not is_within_limit(by, REFUND_AMOUNT, amount, _period(register)):
-        raise CreditOverLimit
+        raise StoreCreditOverLimit
     credit = StoreCredit(
-        id=id, code=folded(code) or new_code(), balance=amount, customer_name=customer_name
+        id=id, code=normalize_code(code) or new_code(), balance=amount, customer_name=customer_name
     )
     _insert(credit)
     _enter(credit, Type.ISSUE, amount, reason=reason, by=by)
@@ -103,7 +103,7 @@ def _insert(credit: StoreCredit) -> None:
         if not is_duplicate(error):
             raise
         if StoreCredit.objects.filter(code=credit.code).exists():
-            raise CreditCodeTaken from error
+            raise StoreCreditCodeTaken from error
         raise IdConflict from error
 
 
@@ -148,7 +148,7 @@ def counted_code(
     waits = reserve(claims)
     try:
         yield
-    except UnknownCredit:
+    except UnknownStoreCredit:
         audit.record("store_credit_code_failed", actor=by, way=way)
         for wait in waits:
             audit.record("too_many_attempts", actor=by, **facts_of(wait))
@@ -164,14 +164,14 @@ def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | N
     try:
         with counted_code("look_up", by=by, place=place):
             return _with_code(code)
-    except UnknownCredit:
+    except UnknownStoreCredit:
         return None
 
 
 def _with_code(code: str) -> StoreCredit:
-    credit = StoreCredit.objects.coded(code).first()
+    credit = StoreCredit.objects.with_code(code).first()
     if credit is None:
-        raise UnknownCredit(reference=masked(code), balance=None)
+        raise UnknownStoreCredit(reference=mask_code(code), balance=None)
     return credit
 
 
@@ -185,13 +185,13 @@ def issued_codes(refund: Refund) -> list[dict[str, str]]:
         return []
     first = StoreCreditEntry.objects.filter(credit=OuterRef("pk")).order_by("created_at", "pk")
     made = StoreCredit.objects.filter(
-        code__in=[folded(each.reference) for each in onto],
+        code__in=[normalize_code(each.reference) for each in onto],
     ).annotate(made_by=Subquery(first.values("refund")[:1]))
     codes = set(made.filter(made_by=refund.pk).values_list("code", flat=True))
     return [
-        {"payout": str(each.pk), "code": folded(each.reference)}
+        {"payout": str(each.pk), "code": normalize_code(each.reference)}
         for each in sorted(onto, key=lambda each: each.pk)
-        if folded(each.reference) in codes
+        if normalize_code(each.reference) in codes
     ]
 
 
@@ -209,7 +209,7 @@ def in_order_of_codes(rows: Iterable[T]) -> list[T]:
     That is the order of the codes as they are stored: however they were typed, no two requests
     wait for each other in a circle.
     """
-    return sorted(rows, key=lambda each: folded(each.reference))
+    return sorted(rows, key=lambda each: normalize_code(each.reference))
 
 
 def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
@@ -221,7 +221,7 @@ def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
 
 def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
     """Pay with it, if that much is left: the update and its condition are one statement."""
-    credits = StoreCredit.objects.coded(code)
+    credits = StoreCredit.objects.with_code(code)
     payable = credits.filter(is_active=True, balance__gte=amount)
     if not payable.update(**_changed(-amount)):
         raise _why_not(_with_code(code))
@@ -232,12 +232,12 @@ def _why_not(credit: StoreCredit) -> DomainError:
     if not credit.is_active:
         return StoreCreditBlocked(reference=credit.masked_code)
     balance = str(current_tenant().quantize_amount(credit.balance))
-    return InsufficientCredit(reference=credit.masked_code, balance=balance)
+    return InsufficientStoreCredit(reference=credit.masked_code, balance=balance)
 
 
 def credit_back(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
     """A payment with it was taken back."""
-    credits = StoreCredit.objects.coded(code)
+    credits = StoreCredit.objects.with_code(code)
     credits.update(**_changed(amount))
     _enter(credits.get(), Type.CANCEL, amount, payment=payment, by=by)
 
@@ -245,7 +245,7 @@ def credit_back(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | No
 def ensure_not_blocked(payouts: Sequence[Payout]) -> None:
     """Refuse a refund onto a credit with which its customer could not pay."""
     onto = [each for each in payouts if each.method == Payment.Method.STORE_CREDIT]
-    codes = [folded(each.reference) for each in onto if each.reference]
+    codes = [normalize_code(each.reference) for each in onto if each.reference]
     blocked = StoreCredit.objects.filter(code__in=codes, is_active=False) if codes else ()
     for credit in blocked:
         raise StoreCreditBlocked(reference=credit.masked_code)
@@ -259,7 +259,7 @@ def credit_for_refund(
     Another till may make the same new one at this moment. One that was blocked meanwhile stays
     so, and is owed that much more.
     """
-    code = folded(code) or new_code()
+    code = normalize_code(code) or new_code()
     new = StoreCredit(code=code, customer_name=customer_name)
     StoreCredit.objects.bulk_create([new], ignore_conflicts=True)
     credits = StoreCredit.objects.filter(code=code)
@@ -271,7 +271,7 @@ def credit_for_refund(
 
 def _changed(amount: Decimal) -> dict[str, object]:
     return {
-        "balance": rounded(F("balance") + amount),
+        "balance": round_sum(F("balance") + amount),
         "version": F("version") + 1,
         "updated_at": timezone.now(),
     }

@@ -13,7 +13,7 @@ from orders.exceptions import (
 )
 from orders.gateways import may_charge_cards
 from orders.models import Order, Payment
-from orders.models.columns import LARGEST_AMOUNT
+from orders.models.columns import MAX_AMOUNT
 from orders.money import CashOutcome, CashRule, CashSettlement, settle_cash
 from orders.services.pricing.basket import cash_rule_of
 from tenants.exceptions import Invalid
@@ -57,13 +57,13 @@ def draft_payments(
 
     `before` are those that the order has; what a card may still bring is not paid twice.
     """
-    underway = sum((payment.amount for payment in before if payment.is_underway), Decimal(0))
+    underway = sum((payment.amount for payment in before if payment.is_in_progress), Decimal(0))
     drafts: list[Payment] = []
     for position, new in enumerate(wanted):
         draft = _cash if new.method == Payment.Method.CASH else _not_cash
         payment = draft(order, new, order.due - underway, f"payments[{position}]")
         payment.position = len(before) + position
-        underway += payment.amount if payment.is_underway else 0
+        underway += payment.amount if payment.is_in_progress else 0
         drafts.append(payment)
     return drafts
 
@@ -144,7 +144,7 @@ def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
     order.cash_rounding += settlement.rounding
     order.paid_total += payment.amount
     order.change_total += payment.change
-    if order.change_total >= LARGEST_AMOUNT:
+    if order.change_total >= MAX_AMOUNT:
         raise AmountTooLarge
     return payment
 

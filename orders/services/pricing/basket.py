@@ -8,8 +8,8 @@ from typing import Protocol
 
 from orders.exceptions import AmountTooLarge
 from orders.models import Barcode, Product
-from orders.models.catalog import folded
-from orders.models.columns import LARGEST_AMOUNT
+from orders.models.catalog import normalize_code
+from orders.models.columns import MAX_AMOUNT
 from orders.money import (
     CashRule,
     Discount,
@@ -106,11 +106,11 @@ def price_basket(
         )
         for line, product in zip(wanted, products, strict=True)
     ]
-    if any(line.quantity * line.unit_price >= LARGEST_AMOUNT for line in inputs):
+    if any(line.quantity * line.unit_price >= MAX_AMOUNT for line in inputs):
         raise AmountTooLarge
     off = [given.discount for given in discounts]
     priced = price_order(inputs, off, policy_of(tenant))
-    if max(priced.subtotal, priced.total) >= LARGEST_AMOUNT:
+    if max(priced.subtotal, priced.total) >= MAX_AMOUNT:
         raise AmountTooLarge
     return Basket(wanted, products, inputs, off, priced)
 
@@ -154,8 +154,8 @@ class Catalog:
 
     def __init__(self, wanted: Sequence[Naming]) -> None:
         ids = {line.product for line in wanted if line.product}
-        skus = {folded(line.sku) for line in wanted if line.sku}
-        codes = {folded(line.barcode) for line in wanted if line.barcode}
+        skus = {normalize_code(line.sku) for line in wanted if line.sku}
+        codes = {normalize_code(line.barcode) for line in wanted if line.barcode}
         self.by_id: dict[uuid.UUID, Product] = {}
         self.by_sku: dict[str, Product] = {}
         self.by_barcode: dict[str, Product] = {}
@@ -175,15 +175,15 @@ class Catalog:
     def any_product_of(self, line: Naming) -> Product | None:
         """By whichever of its names the catalog knows, the id first."""
         found = self.by_id.get(line.product) if line.product else None
-        found = found or self.by_sku.get(folded(line.sku or ""))
-        return found or self.by_barcode.get(folded(line.barcode or ""))
+        found = found or self.by_sku.get(normalize_code(line.sku or ""))
+        return found or self.by_barcode.get(normalize_code(line.barcode or ""))
 
     def product_of(self, line: WantedLine) -> Product | None:
         if line.product:
             return self.by_id.get(line.product)
         if line.sku:
-            return self.by_sku.get(folded(line.sku))
-        return self.by_barcode.get(folded(line.barcode or ""))
+            return self.by_sku.get(normalize_code(line.sku))
+        return self.by_barcode.get(normalize_code(line.barcode or ""))
 
 
 def _objections(path: str, line: WantedLine, product: Product | None) -> Iterable[FieldError]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from orders.exceptions import AmountTooLarge
 from orders.models import Order, OrderLine
-from orders.models.columns import LARGEST_AMOUNT
+from orders.models.columns import MAX_AMOUNT
 from orders.money import (
     Discount,
     DiscountType,
@@ -30,10 +30,10 @@ SUMMED = ("discounts", "taxes", "subtotal", "discount_total", "tax_total", "tota
 def reprice(order: Order, lines: Sequence[OrderLine]) -> None:
     """Compute every figure of the order and its lines, and set them; saves nothing."""
     inputs = [line_input(line) for line in lines]
-    if any(each.quantity * each.unit_price >= LARGEST_AMOUNT for each in inputs):
+    if any(each.quantity * each.unit_price >= MAX_AMOUNT for each in inputs):
         raise AmountTooLarge
     priced = price_order(inputs, discounts_of(order.discounts), policy_frozen_in(order))
-    if max(priced.subtotal, priced.total) >= LARGEST_AMOUNT:
+    if max(priced.subtotal, priced.total) >= MAX_AMOUNT:
         raise AmountTooLarge
     for line, bill in zip(lines, priced.lines, strict=True):
         _write_line(line, bill)

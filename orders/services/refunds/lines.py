@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from orders.exceptions import NothingLeft, NotThatMuchLeft
+from orders.exceptions import NothingLeftToRefund, RefundExceedsPaid
 from orders.models import Order, OrderLine, Refund
 from orders.money import SoldLine, TakenBack, give_back, take_back
 from tenants.exceptions import Invalid
@@ -65,7 +65,7 @@ def _everything(order: Order) -> tuple[WantedBack, ...]:
         if line.refunded_quantity < line.quantity
     )
     if not rest:
-        raise NothingLeft(number=order.number)
+        raise NothingLeftToRefund(number=order.number)
     return rest
 
 
@@ -74,7 +74,7 @@ def _by_amount(
 ) -> list[Back]:
     left = sum((each.left for each in sold.values()), NOTHING)
     if amount > left:
-        raise NotThatMuchLeft(number=order.number, left=current_tenant().quantize_amount(left))
+        raise RefundExceedsPaid(number=order.number, left=current_tenant().quantize_amount(left))
     shares = give_back(list(sold.values()), amount, exponent)
     pairs = zip(order.loaded_lines, shares, strict=True)
     return [Back(line, share, restock=False) for line, share in pairs if share.total]
@@ -88,7 +88,7 @@ def _ensure_there(field: str, wanted: WantedBack, line: OrderLine | None) -> Non
         raise Invalid.field(
             f"{field}.quantity", f"Only {left.normalize():f} is left.", code="too_much"
         )
-    line.ensure_whole_in(wanted.quantity, f"{field}.quantity")
+    line.ensure_whole_units(wanted.quantity, f"{field}.quantity")
 
 
 def _sold(order: Order, line: OrderLine) -> SoldLine:
@@ -104,7 +104,7 @@ def _sold(order: Order, line: OrderLine) -> SoldLine:
         quantity=line.quantity,
         total=line.total,
         taxes=tuple(Decimal(tax["amount"]) for tax in line.taxes),
-        bases=line.bases,
+        bases=line.taxable_amounts,
         refunded_quantity=line.refunded_quantity,
         refunded_total=line.refunded_total,
         refunded_taxes=tuple(
@@ -112,7 +112,8 @@ def _sold(order: Order, line: OrderLine) -> SoldLine:
             for at in range(len(line.taxes))
         ),
         refunded_bases=tuple(
-            sum((each.bases[at] for each in earlier), NOTHING) for at in range(len(line.taxes))
+            sum((each.taxable_amounts[at] for each in earlier), NOTHING)
+            for at in range(len(line.taxes))
         ),
     )
 

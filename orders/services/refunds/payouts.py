@@ -80,23 +80,23 @@ def look_up_payout(payout: Payout, *, by: User) -> Payout:
 
 
 def _ask(refund: Refund, question: Question, by: User) -> Refund:
-    for payout in refund.cards:
-        if payout.is_underway:
+    for payout in refund.gateway_payouts:
+        if payout.is_in_progress:
             refund = _settle(payout, _answer_to(payout, question), by=by)
     return refund
 
 
 def _is_answered(refund: Refund) -> bool:
     is_pending = refund.status == Refund.Status.PENDING
-    return is_pending and not any(card.is_underway for card in refund.cards)
+    return is_pending and not any(card.is_in_progress for card in refund.gateway_payouts)
 
 
 def _wait_for(refund: Refund) -> timedelta:
     """As long as a card may be without its first answer."""
-    if not any(card.status == Payout.Status.PENDING for card in refund.cards):
+    if not any(card.status == Payout.Status.PENDING for card in refund.gateway_payouts):
         return timedelta(0)
     timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
-    return refund.asked_until(timeout) - timezone.now()
+    return refund.gateway_deadline(timeout) - timezone.now()
 
 
 def _ensure_nobody_asks(refund: Refund) -> None:
@@ -130,7 +130,7 @@ def _settle(payout: Payout, answer: Answer, *, by: User, at_till: bool = True) -
     """Write down what the gateway said; a payout that is settled stays so."""
     order, refund = _locked(payout.refund_id, payout.refund.order_id)
     payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
-    if not payout.is_underway:
+    if not payout.is_in_progress:
         _note_contradiction(payout, answer, order)
         return refund
     was, payout.status = payout.status, STATUS[answer.outcome]

@@ -8,9 +8,9 @@ from decimal import Decimal
 from django.db import IntegrityError, transaction
 
 from accounts.models import RefundMethod, User
-from orders.exceptions import CardNotOurs
+from orders.exceptions import CardChargedElsewhere
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
-from orders.models.catalog import folded
+from orders.models.catalog import normalize_code
 from orders.money import Paid, Share, share_out_refund
 from orders.services.approvals import Asked, Leave
 from orders.services.completion.complete import next_numbers
@@ -142,14 +142,15 @@ def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
     captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
     ways = [new.method or payment.method for payment in captured]
     for payment, way in zip(captured, ways, strict=True):
-        if way == Payment.Method.CARD != payment.method and payment.left:
+        if way == Payment.Method.CARD != payment.method and payment.refundable_amount:
             raise Invalid.field("method", "Not all of it was paid by card.", code="not_by_card")
     shares = share_out_refund(
         refund.total,
         [Paid(each.amount, each.refunded_total) for each in captured],
         in_cash=[way == Payment.Method.CASH for way in ways],
         rule=cash_rule_of(current_tenant()),
-        is_last=refund.total == sum((line.left for line in order.loaded_lines), NOTHING),
+        is_last=refund.total
+        == sum((line.refundable_total for line in order.loaded_lines), NOTHING),
     )
     refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total
     payouts = [
@@ -175,7 +176,7 @@ def _ensure_cards_go_back(order: Order, payouts: Sequence[Payout]) -> None:
     """A card that a till charged by itself, our gateway never saw: asked, it would know of none."""
     unverified = [each for each in payouts if each.entry == Payment.Entry.UNVERIFIED]
     if unverified:
-        raise CardNotOurs(
+        raise CardChargedElsewhere(
             payments=[str(each.payment_id) for each in unverified],
             methods=[way for way in Payment.Method.values if way != Payment.Method.CARD],
         )
@@ -206,7 +207,7 @@ def _name_references(payouts: Sequence[Payout], new: NewRefund) -> None:
 
 def _ensure_own_code(payment: Payment, reference: str) -> None:
     """Raise `other_credit` for another code than was paid with, which needs its method named."""
-    if folded(reference) not in {"", folded(payment.reference)}:
+    if normalize_code(reference) not in {"", normalize_code(payment.reference)}:
         detail = "Name the method store_credit to refund onto another code than was paid with."
         raise Invalid.field("reference", detail, code="other_credit")
 
@@ -251,7 +252,7 @@ def _count(order: Order, refund: Refund, backs: Sequence[Back]) -> None:
         [payout.payment for payout in refund.loaded_payouts], ["refunded_total"]
     )
     order.refunded_total += refund.total + refund.cash_rounding
-    order.become(order.status_after_refund())
+    order.transition_to(order.status_after_refund())
     order.loaded_refunds = [*order.loaded_refunds, refund]
     order.save_changes("refunded_total", "status")
     publish("order.refunded", about=order)

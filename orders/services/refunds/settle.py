@@ -17,7 +17,7 @@ from orders.models import (
     RegisterSeries,
     StockMovement,
 )
-from orders.models.receipt import Numbers
+from orders.models.receipt import RegisterNumbers
 from orders.money import round_to_coins
 from orders.services.completion.hash_chain import refund_content, seal
 from orders.services.payments.store_credit import (
@@ -40,14 +40,14 @@ def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool 
     What waits for a person: what one of several cards declined, and where nobody stands at the
     till what is to be handed over.
     """
-    if any(card.is_underway for card in refund.cards):
+    if any(card.is_in_progress for card in refund.gateway_payouts):
         return
-    declined = [card for card in refund.cards if card.status == Payout.Status.DECLINED]
-    if declined and len(declined) == len(refund.cards):
+    declined = [card for card in refund.gateway_payouts if card.status == Payout.Status.DECLINED]
+    if declined and len(declined) == len(refund.gateway_payouts):
         _undo(refund, order)
     elif not declined and (at_till or not _needs_hands(refund)):
         # Registers are locked before credits, as by a sale.
-        numbers = RegisterSeries.objects.count_up(refund.register, receipts=1)
+        numbers = RegisterSeries.objects.increment(refund.register, receipts=1)
         _hand_over(refund, order, by)
         _complete(refund, order, numbers, by)
 
@@ -82,7 +82,7 @@ def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, 
 def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> None:
     """Their sum, because that is what is handed over."""
     payments = {payment.pk: payment for payment in order.loaded_payments}
-    lefts = [payments[payout.payment_id].left + payout.paid for payout in payouts]
+    lefts = [payments[payout.payment_id].refundable_amount + payout.paid for payout in payouts]
     rounded = round_to_coins(
         [payout.paid for payout in payouts], lefts, cash_rule_of(current_tenant())
     )
@@ -115,7 +115,7 @@ def _hand_over(refund: Refund, order: Order, by: User) -> None:
         payout.save_changes("status", "reference")
 
 
-def _complete(refund: Refund, order: Order, numbers: Numbers, by: User) -> None:
+def _complete(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) -> None:
     lines = {line.pk: line for line in order.loaded_lines}
     for each in refund.loaded_lines:
         each.line = lines[each.line_id]
@@ -181,7 +181,7 @@ def _undo(refund: Refund, order: Order) -> None:
     payments = {payment.pk: payment for payment in order.loaded_payments}
     for payout in refund.loaded_payouts:
         payments[payout.payment_id].refunded_total -= payout.paid
-        if payout.is_underway:
+        if payout.is_in_progress:
             payout.status = Payout.Status.DECLINED
             payout.save_changes("status")
     Payment.objects.bulk_update(payments.values(), ["refunded_total"])

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
-from orders.models.receipt import Numbers
+from orders.models.receipt import RegisterNumbers
 from orders.services.approvals import Asked
 from orders.services.completion.complete import (
     Papers,
@@ -127,7 +127,7 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     spend_credits(payments, by=by)
     told = [payment_event(payment, order) for payment in payments]
     if completes:
-        order.close(numbers.receipt, timezone.now())
+        order.complete(numbers.receipt, timezone.now())
         papers = papers_of(order, lines, numbers, by, told)
     else:
         opened = build_event("order.opened", about=order, number=order.number)
@@ -138,11 +138,11 @@ def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment]
     )
     if completes:
         hand_over(order, lines)
-    elif any(payment.is_underway for payment in payments):
+    elif any(payment.is_in_progress for payment in payments):
         reserve_stock(order.store, lines)
 
 
-def _take_numbers(order: Order, *, receipts: int) -> Numbers:
+def _take_numbers(order: Order, *, receipts: int) -> RegisterNumbers:
     """Number the order, and put it into the shift that is open."""
     numbers = next_numbers(
         order.register, orders=1, receipts=receipts, device=order.device_sequence

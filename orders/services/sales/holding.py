@@ -20,8 +20,8 @@ def hold_order(edit: Edit) -> Order:
     """Put it aside; every till of the store may take it up again."""
     order = locked_order(edit.order)
     order.ensure_version(edit.expected_version)
-    order.ensure_nothing_underway()
-    order.become(Order.Status.HELD)
+    order.ensure_no_payment_in_progress()
+    order.transition_to(Order.Status.HELD)
     order.save_changes("status")
     publish("order.held", about=order)
     return order
@@ -32,7 +32,7 @@ def resume_order(edit: Edit, register_id: uuid.UUID | None = None) -> Order:
     """Take it up again, at this register where one is named: there it will be sold."""
     order = locked_order(edit.order)
     order.ensure_version(edit.expected_version)
-    order.become(Order.Status.OPEN)
+    order.transition_to(Order.Status.OPEN)
     if register_id is not None:
         order.register = _register_in(order, register_id)
     order.save_changes("status", "register")

@@ -96,10 +96,10 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Orde
     def change(order: Order) -> None:
         line = find_line(order, line_id)
         if changes.get("quantity", line.quantity) != line.quantity and line.product:
-            line.take_list_price(line.product.price)
+            line.update_list_price(line.product.price)
         for name, value in changes.items():
             setattr(line, name, value)
-        line.ensure_whole()
+        line.ensure_whole_quantity()
 
     return _change(locked_order(edit.order), edit, change)
 

@@ -62,7 +62,7 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
     """
     register = register_for(new.register, by, in_use=False)
     note_first_order()
-    series = RegisterSeries.objects.count_up(register)
+    series = RegisterSeries.objects.increment(register)
     known = Shift.objects.filter(pk=new.id).first()
     if known is not None:
         if known.fingerprint != new.fingerprint:
@@ -99,7 +99,7 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
 
 def _take_in_what_waits(shift: Shift) -> None:
     """Sales that were made offline, and came when no drawer was open here: they are of this one."""
-    waiting = Order.objects.unbooked(shift.register)
+    waiting = Order.objects.without_shift(shift.register)
     orders = list(waiting.only("version", "store").select_for_update(no_key=True))
     if not orders:
         return
@@ -147,7 +147,7 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
     shift.ensure_version(new.expected_version)
     if new.at != shift.register_id:
         ensure_runs(shift, by)
-    shift.ensure_not(Shift.Status.CLOSED)
+    shift.ensure_not_status(Shift.Status.CLOSED)
     approved_by = _approver(new, shift, by)
     if new.type in TAKEN_OUT and new.amount > expected_cash(shift):
         raise DrawerShort
@@ -183,7 +183,7 @@ def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: U
     shift = locked_shift(shift_id)
     shift.ensure_version(expected_version)
     ensure_runs(shift, by)
-    shift.ensure_is(Shift.Status.OPEN)
+    shift.ensure_status(Shift.Status.OPEN)
     note_end(shift, by)
     shift.save_changes("status", "ended_by", "ended_at")
     publish("shift.ended", about=shift, register=str(shift.register_id))
@@ -200,7 +200,7 @@ def note_end(shift: Shift, by: User) -> None:
 def locked_shift(shift_id: uuid.UUID) -> Shift:
     """The shift as it is now, after every sale of its register that is under way."""
     shifts = Shift.objects.select_related("register", "store")
-    RegisterSeries.objects.count_up(shifts.get(pk=shift_id).register)
+    RegisterSeries.objects.increment(shifts.get(pk=shift_id).register)
     return shifts.get(pk=shift_id)
 
 
@@ -215,7 +215,7 @@ def drawer_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
 
     That is the drawer open there; where none is, the one that took it, if nobody has counted it.
     """
-    shift = RegisterSeries.objects.count_up(register).shift
+    shift = RegisterSeries.objects.increment(register).shift
     if shift is not None:
         return shift
     if payment.method == Payment.Method.CASH and current_tenant().shifts_required:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
 from orders.models import ChainEntry, Payment, RegisterSeries, Shift
-from orders.models.columns import LARGEST_AMOUNT
+from orders.models.columns import MAX_AMOUNT
 from orders.services.completion.hash_chain import seal
 from orders.services.shifts.cash_drawer import ensure_runs, locked_shift, note_end
 from orders.services.shifts.report import open_questions, report_of
@@ -40,7 +40,7 @@ class Count:
                 raise Invalid.field("counted", "Count the cash.", code="required")
             return self.counted
         coins = sum((each["value"] * each["count"] for each in self.denominations), Decimal(0))
-        if coins >= LARGEST_AMOUNT:
+        if coins >= MAX_AMOUNT:
             raise Invalid.field("denominations", "No drawer holds so much.", code="max_value")
         if self.counted.get(CASH, coins) != coins:
             raise Invalid.field("denominations", "They do not add up to the cash.", code="mismatch")
@@ -70,7 +70,7 @@ def _count_and_close(
     shift = locked_shift(shift_id)
     shift.ensure_version(expected_version)
     ensure_runs(shift, by)
-    shift.ensure_not(Shift.Status.CLOSED)
+    shift.ensure_not_status(Shift.Status.CLOSED)
     if shift.status == Shift.Status.OPEN:
         note_end(shift, by)
     if unclear := open_questions(shift):
@@ -113,7 +113,7 @@ def _comparison(method: str, expected: Decimal, counted: Decimal | None) -> dict
 def _close(
     shift: Shift, count: Count, report: dict[str, Any], counted: list[dict[str, Any]], by: User
 ) -> None:
-    numbers = RegisterSeries.objects.count_up(shift.register, zs=1)
+    numbers = RegisterSeries.objects.increment(shift.register, zs=1)
     shift.status, shift.closed_by, shift.closed_at = Shift.Status.CLOSED, by, timezone.now()
     shift.z_number, shift.note, shift.counted = numbers.z, count.note, counted
     shift.denominations = [

@@ -106,7 +106,7 @@ def _sales(shift: Shift) -> Figures:
 
 def _late_sales(shift: Shift) -> Figures:
     """Those of the sales that were made in other shifts, or outside of all, and came later."""
-    late = Order.objects.late_in(shift).sold()
+    late = Order.objects.booked_late_in(shift).sold()
     sums = late.values("original_shift").annotate(count=Count("pk"), sum=Sum("total"))
     rows: list[Figures] = [dict(row) for row in sums]
     return {
@@ -166,7 +166,7 @@ def _carried(shift: Shift) -> Figures:
 def _paid_ahead(shift: Shift) -> Decimal:
     """What this drawer took for orders that were not sold in this shift, or gave back of them."""
     sold_here = Q(order__shift=shift, order__receipt_number__isnull=False)
-    came = Payment.objects.came().filter(shift=shift)
+    came = Payment.objects.received().filter(shift=shift)
     went = Payment.objects.filter(returned_in=shift)
     return _sum(came.exclude(sold_here)) - _sum(went.exclude(sold_here))
 
@@ -174,7 +174,9 @@ def _paid_ahead(shift: Shift) -> Decimal:
 def _paid_elsewhere(shift: Shift) -> Decimal:
     """What was taken for the sales of this shift in others or outside of all, less what those
     gave back."""
-    came = Payment.objects.came().filter(order__shift=shift, order__receipt_number__isnull=False)
+    came = Payment.objects.received().filter(
+        order__shift=shift, order__receipt_number__isnull=False
+    )
     went = came.filter(returned_at__isnull=False)
     return _sum(came.exclude(shift=shift)) - _sum(went.exclude(returned_in=shift))
 
@@ -185,7 +187,7 @@ def _sum(payments: QuerySet[Payment]) -> Decimal:
 
 def _by_method(shift: Shift) -> dict[str, Taken]:
     """What came and went by each method that was used."""
-    came = Payment.objects.came().filter(shift=shift)
+    came = Payment.objects.received().filter(shift=shift)
     canceled = Payment.objects.filter(returned_in=shift)
     paid_out = Payout.objects.filter(refund__shift=shift, status=Payout.Status.DONE)
     ways: dict[str, Taken] = {}
@@ -239,5 +241,5 @@ def open_questions(shift: Shift) -> list[str]:
     underway = Payment.objects.filter(
         shift=shift, status__in=[Payment.Status.PENDING, Payment.Status.UNKNOWN]
     )
-    payouts = Payout.objects.awaited().filter(refund__shift=shift)
+    payouts = Payout.objects.outstanding().filter(refund__shift=shift)
     return [str(pk) for rows in (underway, payouts) for pk in rows.values_list(F("pk"), flat=True)]

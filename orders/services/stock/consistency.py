@@ -83,7 +83,7 @@ def note_levels_after(movements: Sequence[StockMovement]) -> None:
     newest_first = sorted(movements, key=lambda each: (each.created_at, each.pk), reverse=True)
     if not newest_first:
         return
-    left = StockLevel.objects.left_by(newest_first[0])
+    left = StockLevel.objects.level_after(newest_first[0])
     for movement in newest_first:
         movement.level_after = left
         left -= movement.quantity

@@ -83,7 +83,7 @@ def announce_low(
     low = [
         (level, named[product])
         for product, level in levels.items()
-        if level.ran_low(changes[product])
+        if level.fell_to_reorder_point(changes[product])
     ]
     if low:
         bulk_insert(

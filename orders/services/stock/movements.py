@@ -78,7 +78,7 @@ def move_stock(
             raise IdConflict
         return known, False
     levels[new.store.pk].ensure_version(expected_version)
-    new.product.ensure_kept_in(new.quantity)
+    new.product.ensure_stock_quantity(new.quantity)
     movements = _drafts(new, levels[new.store.pk], by)
     balances = [] if new.occurred_at is None else list(counted_since(movements, by=by))
     changes = _totals([*movements, *balances], "store_id")
@@ -92,12 +92,12 @@ def move_stock(
 
 def _locked_levels(product: Product, stores: Sequence[Store]) -> Levels:
     """The shelves of the product in these stores, for nobody else to change until this is done."""
-    levels = StockLevel.objects.locked(product, stores)
+    levels = StockLevel.objects.lock_for_product(product, stores)
     missing = [store for store in stores if store.pk not in levels]
     if not missing:
         return levels
     ensure_levels((store, product.pk) for store in missing)
-    return StockLevel.objects.locked(product, stores)
+    return StockLevel.objects.lock_for_product(product, stores)
 
 
 def _drafts(new: NewMovement, level: StockLevel, by: User) -> list[StockMovement]:
@@ -129,7 +129,7 @@ def _level_at(level: StockLevel, moment: datetime | None) -> Decimal:
     now: Decimal = level.quantity
     if moment is None:
         return now
-    return now - StockMovement.objects.of_shelf(level).after(moment).total()
+    return now - StockMovement.objects.for_level(level).after(moment).total()
 
 
 def keep_counts_true(store: Store, movements: Sequence[StockMovement], *, by: User) -> None:
@@ -155,7 +155,7 @@ def counted_since(movements: Iterable[StockMovement], *, by: User) -> Iterator[S
     first count after a movement that comes late has found its goods there, or gone.
     """
     for movement in movements:
-        count = StockMovement.objects.next_count(movement)
+        count = StockMovement.objects.find_next_count(movement)
         if count is not None and movement.quantity:
             yield StockMovement(
                 type=Type.COUNT,

@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Payment, Payout
-from orders.models.payment import LEFT_ALONE
+from orders.models.payment import LOOK_UP_DELAY
 from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
 from tenants.scope import tenant_scope
 from tests.support.gateway import TIMED_OUT
@@ -176,7 +176,7 @@ def test_the_relay_leaves_a_card_alone_for_two_minutes(early, till, chief, goods
     till.sold(line(goods("4.00")), payments=[card("4.00")])
     gateway.returns = [TIMED_OUT]
     refunded(chief, sold)
-    clock.shift(LEFT_ALONE - timedelta(seconds=INSTANT if early else 0))
+    clock.shift(LOOK_UP_DELAY - timedelta(seconds=INSTANT if early else 0))
 
     asked = [LeftBehindPayments().step(), LeftBehindPayouts().step()]
 

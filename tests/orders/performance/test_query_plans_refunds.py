@@ -69,7 +69,7 @@ def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
         payout = Payout.objects.create(**more, amount=1, paid=1, status="done")
         multiply(payout, created_at=MINUTES)
         analyze(Payout)
-        waiting = Payout.objects.to_look_up(payout.created_at, most=5)
+        waiting = Payout.objects.due_for_look_up(payout.created_at, most=5)
 
         assert "payout_underway" in waiting.explain()
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Throttle
 from orders.models import Order, StoreCredit
-from orders.models.credit import masked
+from orders.models.credit import mask_code
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import StoreCreditFactory
@@ -55,7 +55,7 @@ def found(person, code):
     [("ABCD-EFGH-JKLM", "JKLM"), ("12345678", "5678"), ("GIFT", "FT"), ("A1", "1"), ("A", "")],
 )
 def test_of_a_short_code_half_is_shown_at_most(code, shown):
-    assert masked(code) == f"****{shown}"
+    assert mask_code(code) == f"****{shown}"
 
 
 # --- who sees which credit ----------------------------------------------------------------------
@@ -211,7 +211,7 @@ def test_the_code_is_shown_when_it_is_issued_and_never_again(chief):
     issued = first.json()
     assert first.status_code == 201
     assert first["Cache-Control"] == "no-store"
-    assert issued["code"] == masked(issued["full_code"])
+    assert issued["code"] == mask_code(issued["full_code"])
     for answer in again:
         assert answer.json() == issued | {"full_code": None}
 
@@ -229,8 +229,8 @@ def test_no_answer_and_no_book_holds_a_code_that_was_paid_with_or_given(
     again = refund(chief, sold, id=given["id"], method="store_credit", Idempotency_Key="back")
     refunded(chief, paid)
 
-    assert paid["payments"][0]["reference"] == masked(issued)
-    assert given["payouts"][0]["reference"] == masked(back)
+    assert paid["payments"][0]["reference"] == mask_code(issued)
+    assert given["payouts"][0]["reference"] == mask_code(back)
     assert again.json() == given | {"store_credit_codes": None}
     office = Person(admin)
     seen = [
@@ -278,10 +278,10 @@ def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(till, c
     original, copy = (chief.get(path).content.decode() for _ in range(2))
 
     assert code in original
-    assert masked(code) in copy
+    assert mask_code(code) in copy
     assert code not in copy
     assert code not in str(shown)
-    assert masked(code) in str(shown["payouts"])
+    assert mask_code(code) in str(shown["payouts"])
 
 
 def test_what_goes_back_onto_a_card_that_a_customer_has_does_not_show_its_code(
@@ -293,7 +293,7 @@ def test_what_goes_back_onto_a_card_that_a_customer_has_does_not_show_its_code(
     original = chief.get(f"refunds/{given['id']}/receipt/?format=text").content.decode()
 
     assert given["store_credit_codes"] is None
-    assert masked(credit.code) in original
+    assert mask_code(credit.code) in original
     assert credit.code not in original
 
 

@@ -20,7 +20,7 @@ from orders.models import (
     RegisterSeries,
     StockMovement,
 )
-from orders.models.payment import LEFT_ALONE
+from orders.models.payment import LOOK_UP_DELAY
 from tenants.models import OutboxDelivery, OutboxEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.support.order_relay import relay_all
@@ -32,7 +32,7 @@ SOLD = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED, Order.Status.RE
 
 def ensure_whole(shop: Tenant) -> None:
     """Told to the end, and then without a gap, a half or a double in any of the books."""
-    with time_machine.travel(timezone.now() + 2 * LEFT_ALONE, tick=True):
+    with time_machine.travel(timezone.now() + 2 * LOOK_UP_DELAY, tick=True):
         relay_all()
     call_command("check_stock", tenant=shop.slug, verbosity=0)
     call_command("verify_chain", tenant=shop.slug, verbosity=0)

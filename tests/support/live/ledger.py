@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from orders.models import Order, Refund, StockMovement
-from orders.serializers.shown import show_order
+from orders.serializers.rendering import render_order
 from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import tenant_scope
 from tests.support.live.load import Told
@@ -57,7 +57,7 @@ def ensure_told_is_kept(told: list[Told], shop: Tenant) -> None:
 
 
 def ensure_orders(told: dict[str, Body]) -> None:
-    kept = {str(order.pk): show_order(order) for order in Order.objects.with_details()}
+    kept = {str(order.pk): render_order(order) for order in Order.objects.with_details()}
     assert kept.keys() == told.keys()
     for id, order in kept.items():
         may_differ = TAKEN_BACK if order["refunds"] else set()

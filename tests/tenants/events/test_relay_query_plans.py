@@ -80,6 +80,6 @@ def test_those_given_up_are_found_among_all_that_arrived():
 
 @pytest.mark.usefixtures("crowd")
 def test_payments_left_behind_are_found_among_all_that_are_settled():
-    found = plan_of(Payment.objects.to_look_up(timezone.now(), most=5))
+    found = plan_of(Payment.objects.due_for_look_up(timezone.now(), most=5))
 
     assert found == {"Limit", "payment_underway"}

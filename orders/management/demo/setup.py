@@ -9,7 +9,7 @@ from django.core.management import CommandError
 from accounts.models import Role, User
 from accounts.services.signup import open_shop
 from accounts.services.users import create_user
-from orders.management.demo.plan import DemoShop, Goods, Person, Place
+from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
 from orders.models import Category, Product, TaxClass
 from orders.services.catalog.bulk_import import Delivered, receive_delivery
@@ -19,18 +19,18 @@ from tenants.scope import atomic_with_retry, tenant_scope
 from tenants.services import create_register, save_row
 
 
-def ensure_open(plan: DemoShop) -> bool:
+def ensure_demo_shop(plan: DemoShop) -> bool:
     """Open the shop, unless it is: then nothing of it is touched. Returns whether it is new."""
     known = Tenant.objects.filter(slug=plan.slug).first()
     if known is None:
-        _open(plan)
+        create_demo_shop(plan)
     elif known.pk != plan.id:
         raise CommandError(f"There is a shop {plan.slug} already, and it is not the demo's.")
     return known is None
 
 
 @atomic_with_retry
-def _open(plan: DemoShop) -> None:
+def create_demo_shop(plan: DemoShop) -> None:
     """All of it or nothing, so that a demo shop that is there is whole."""
     owner = next(person for person in plan.people if person.role == Role.ADMIN)
     tenant, admin, _ = open_shop(
@@ -39,12 +39,12 @@ def _open(plan: DemoShop) -> None:
     with tenant_scope(tenant):
         for person in plan.people:
             if person is not owner:
-                _hire(plan, person, by=admin)
-        stores = _furnish(plan.places)
-        _stock_up(plan, _list_goods(plan), stores, by=admin)
+                create_demo_user(plan, person, by=admin)
+        stores = create_stores(plan.places)
+        receive_opening_stock(plan, create_products(plan), stores, by=admin)
 
 
-def _log_in(plan: DemoShop, person: Person) -> dict[str, Any]:
+def _log_in(plan: DemoShop, person: DemoUser) -> dict[str, Any]:
     return {
         "username": person.username,
         "password": person.password,
@@ -53,11 +53,11 @@ def _log_in(plan: DemoShop, person: Person) -> dict[str, Any]:
     }
 
 
-def _hire(plan: DemoShop, person: Person, *, by: User) -> None:
+def create_demo_user(plan: DemoShop, person: DemoUser, *, by: User) -> None:
     create_user(role=person.role, must_change_password=False, by=by, **_log_in(plan, person))
 
 
-def _furnish(places: Iterable[Place]) -> list[Store]:
+def create_stores(places: Iterable[DemoStore]) -> list[Store]:
     """The stores and their tills; the first store and its first till came with the shop."""
     stores = []
     for position, place in enumerate(places):
@@ -69,24 +69,24 @@ def _furnish(places: Iterable[Place]) -> list[Store]:
     return stores
 
 
-def _list_goods(plan: DemoShop) -> list[tuple[Product, Goods]]:
+def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
     """The catalog: classes of tax, categories in the order of the list, and what is in them."""
     goods = plan.goods()
     taxes = {
-        name: _saved(TaxClass(name=name, rates=rates)) for name, rates in plan.tax_classes.items()
+        name: save_new(TaxClass(name=name, rates=rates)) for name, rates in plan.tax_classes.items()
     }
     names = dict.fromkeys(each.category for each in goods)
-    categories = {name: _saved(Category(name=name)) for name in names}
-    return [(_list(plan, each, taxes, categories), each) for each in goods]
+    categories = {name: save_new(Category(name=name)) for name in names}
+    return [(create_product(plan, each, taxes, categories), each) for each in goods]
 
 
-def _saved(row: Any) -> Any:
+def save_new(row: Any) -> Any:
     return save_row(row, {})
 
 
-def _list(
+def create_product(
     plan: DemoShop,
-    goods: Goods,
+    goods: DemoProduct,
     taxes: Mapping[str, TaxClass],
     categories: Mapping[str, Category],
 ) -> Product:
@@ -104,8 +104,12 @@ def _list(
     return write_product(product, facts, barcodes=goods.barcodes)
 
 
-def _stock_up(
-    plan: DemoShop, listed: Iterable[tuple[Product, Goods]], stores: Iterable[Store], *, by: User
+def receive_opening_stock(
+    plan: DemoShop,
+    listed: Iterable[tuple[Product, DemoProduct]],
+    stores: Iterable[Store],
+    *,
+    by: User,
 ) -> None:
     kept = [(product, goods.stock) for product, goods in listed if goods.stock is not None]
     for store in stores:

@@ -14,7 +14,7 @@ from orders.services.pricing.basket import Basket, cash_rule_of, policy_of
 from tenants.scope import current_tenant
 
 
-class Amounts:
+class AmountFormatter:
     """Writes amounts with the decimals of the shop's currency, and quantities without padding."""
 
     def __init__(self, exponent: int) -> None:
@@ -23,7 +23,7 @@ class Amounts:
     def money(self, amount: Decimal | str) -> str:
         return str(Decimal(amount).quantize(self.unit))
 
-    def maybe(self, amount: Decimal | None) -> str | None:
+    def money_or_none(self, amount: Decimal | None) -> str | None:
         return None if amount is None else self.money(amount)
 
 
@@ -38,10 +38,10 @@ def moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def show_order(order: Order) -> dict[str, Any]:
+def render_order(order: Order) -> dict[str, Any]:
     """The order of the API, from what is loaded."""
     tenant = current_tenant()
-    amounts = Amounts(tenant.currency_exponent)
+    amounts = AmountFormatter(tenant.currency_exponent)
     money = amounts.money
     return {
         "id": str(order.pk),
@@ -51,14 +51,14 @@ def show_order(order: Order) -> dict[str, Any]:
         "register": str(order.register_id),
         "shift": str(order.shift_id) if order.shift_id else None,
         "cashier": str(order.cashier_id),
-        "customer": _customer(order),
+        "customer": render_customer(order),
         "note": order.note,
-        "lines": [_line(line, amounts) for line in order.loaded_lines],
-        "discounts": _discounts(order.discounts, amounts),
+        "lines": [render_line(line, amounts) for line in order.loaded_lines],
+        "discounts": render_discounts(order.discounts, amounts),
         "subtotal": money(order.subtotal),
         "discount_total": money(order.discount_total),
         "tax_total": money(order.tax_total),
-        "taxes": _taxes(order.taxes, amounts),
+        "taxes": render_taxes(order.taxes, amounts),
         "cash_rounding": money(order.cash_rounding),
         "total": money(order.total),
         "paid_total": money(order.paid_total),
@@ -66,25 +66,25 @@ def show_order(order: Order) -> dict[str, Any]:
         "due": money(order.due),
         "cash_due": money(order.cash_due(cash_rule_of(tenant))),
         "refunded_total": money(order.refunded_total),
-        "payments": [_payment(payment, order, amounts) for payment in order.loaded_payments],
-        "refunds": [show_refund(refund) for refund in order.loaded_refunds],
-        "approved_gift": amounts.maybe(order.approved_gift),
+        "payments": [render_payment(payment, order, amounts) for payment in order.loaded_payments],
+        "refunds": [render_refund(refund) for refund in order.loaded_refunds],
+        "approved_gift": amounts.money_or_none(order.approved_gift),
         "gift_approved_by": str(order.gift_approved_by_id) if order.gift_approved_by_id else None,
         "receipt_number": order.receipt_number,
         "adjustment": money(order.adjustment),
         "device_sequence": order.device_sequence,
         "sold_at": moment(order.sold_at),
         "original_shift": str(order.original_shift_id) if order.original_shift_id else None,
-        "flags": order.flagged,
+        "flags": order.flag_codes,
         "created_at": moment(order.created_at),
         "completed_at": moment(order.completed_at),
         "version": order.version,
     }
 
 
-def show_refund(refund: Refund) -> dict[str, Any]:
+def render_refund(refund: Refund) -> dict[str, Any]:
     """The refund of the API, with lines and payouts loaded."""
-    amounts = Amounts(current_tenant().currency_exponent)
+    amounts = AmountFormatter(current_tenant().currency_exponent)
     money = amounts.money
     return {
         "id": str(refund.pk),
@@ -117,7 +117,7 @@ def show_refund(refund: Refund) -> dict[str, Any]:
         ],
         "store_credit_codes": refund.issued_codes,
         "tax_total": money(refund.tax_total),
-        "taxes": _taxes(refund.taxes, amounts),
+        "taxes": render_taxes(refund.taxes, amounts),
         "cash_rounding": money(refund.cash_rounding),
         "total": money(refund.total),
         "reason": refund.reason,
@@ -130,7 +130,7 @@ def show_refund(refund: Refund) -> dict[str, Any]:
     }
 
 
-def show_product(product: Product) -> dict[str, Any]:
+def render_product(product: Product) -> dict[str, Any]:
     """The product of the API, with its barcodes loaded."""
     return {
         "id": str(product.pk),
@@ -149,13 +149,13 @@ def show_product(product: Product) -> dict[str, Any]:
     }
 
 
-def _customer(order: Order) -> dict[str, str] | None:
+def render_customer(order: Order) -> dict[str, str] | None:
     if not (order.customer_name or order.customer_email):
         return None
     return {"name": order.customer_name, "email": order.customer_email}
 
 
-def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
+def render_line(line: OrderLine, amounts: AmountFormatter) -> dict[str, Any]:
     money = amounts.money
     return {
         "id": str(line.pk),
@@ -166,12 +166,13 @@ def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
         "list_price": money(line.list_price),
         "unit_price": money(line.unit_price),
         "note": line.note,
-        "discounts": _discounts(line.discounts, amounts),
+        "discounts": render_discounts(line.discounts, amounts),
         "gross": money(line.gross),
         "discount_total": money(line.discount_total),
         "net": money(line.net),
         "taxes": [
-            _tax(tax, base, amounts) for tax, base in zip(line.taxes, line.bases, strict=True)
+            render_tax(tax, base, amounts)
+            for tax, base in zip(line.taxes, line.taxable_amounts, strict=True)
         ],
         "tax_total": money(line.tax_total),
         "total": money(line.total),
@@ -180,7 +181,9 @@ def _line(line: OrderLine, amounts: Amounts) -> dict[str, Any]:
     }
 
 
-def _discounts(discounts: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[str, Any]]:
+def render_discounts(
+    discounts: Sequence[Mapping[str, Any]], amounts: AmountFormatter
+) -> list[dict[str, Any]]:
     return [
         {
             "id": each["id"],
@@ -193,11 +196,15 @@ def _discounts(discounts: Sequence[Mapping[str, Any]], amounts: Amounts) -> list
     ]
 
 
-def _taxes(taxes: Sequence[Mapping[str, Any]], amounts: Amounts) -> list[dict[str, Any]]:
-    return [_tax(tax, tax["taxable"], amounts) for tax in taxes]
+def render_taxes(
+    taxes: Sequence[Mapping[str, Any]], amounts: AmountFormatter
+) -> list[dict[str, Any]]:
+    return [render_tax(tax, tax["taxable"], amounts) for tax in taxes]
 
 
-def _tax(tax: Mapping[str, Any], taxable: Decimal | str, amounts: Amounts) -> dict[str, Any]:
+def render_tax(
+    tax: Mapping[str, Any], taxable: Decimal | str, amounts: AmountFormatter
+) -> dict[str, Any]:
     """Name by name: a database that sorts the keys of JSON must not change an answer."""
     return {
         "name": tax["name"],
@@ -209,13 +216,13 @@ def _tax(tax: Mapping[str, Any], taxable: Decimal | str, amounts: Amounts) -> di
     }
 
 
-def _payment(payment: Payment, order: Order, amounts: Amounts) -> dict[str, Any]:
+def render_payment(payment: Payment, order: Order, amounts: AmountFormatter) -> dict[str, Any]:
     return {
         "id": str(payment.pk),
         "method": payment.method,
         "status": payment.status,
         "amount": amounts.money(payment.amount),
-        "tendered": amounts.maybe(payment.tendered),
+        "tendered": amounts.money_or_none(payment.tendered),
         "change": amounts.money(payment.change),
         "entry": payment.entry_in(order) or None,
         "reference": payment.shown_reference,
@@ -225,7 +232,7 @@ def _payment(payment: Payment, order: Order, amounts: Amounts) -> dict[str, Any]
     }
 
 
-def show_calculation(basket: Basket) -> dict[str, Any]:
+def render_calculation(basket: Basket) -> dict[str, Any]:
     """What the basket costs, with the way to it for each line."""
     tenant = current_tenant()
     policy, priced = policy_of(tenant), basket.priced
@@ -240,7 +247,7 @@ def show_calculation(basket: Basket) -> dict[str, Any]:
                 "gross": str(bill.gross),
                 "discount_total": str(bill.discount_total),
                 "net": str(bill.net),
-                "taxes": [_priced_tax(tax) for tax in bill.taxes],
+                "taxes": [render_priced_tax(tax) for tax in bill.taxes],
                 "tax_total": str(bill.tax_total),
                 "total": str(bill.total),
                 "trace": trace(line, bill, policy),
@@ -252,17 +259,17 @@ def show_calculation(basket: Basket) -> dict[str, Any]:
         "subtotal": str(priced.subtotal),
         "discount_total": str(priced.discount_total),
         "tax_total": str(priced.tax_total),
-        "taxes": [_priced_tax(total) for total in priced.taxes],
+        "taxes": [render_priced_tax(total) for total in priced.taxes],
         "total": str(priced.total),
         "cash_total": str(cash_rule_of(tenant).payable(priced.total)),
     }
 
 
-def _priced_tax(tax: PricedTax | TaxTotal) -> dict[str, Any]:
-    return show_rate(tax.rate) | {"taxable": str(tax.taxable), "amount": str(tax.amount)}
+def render_priced_tax(tax: PricedTax | TaxTotal) -> dict[str, Any]:
+    return render_rate(tax.rate) | {"taxable": str(tax.taxable), "amount": str(tax.amount)}
 
 
-def show_rate(rate: TaxRate) -> dict[str, Any]:
+def render_rate(rate: TaxRate) -> dict[str, Any]:
     return {
         "name": rate.name,
         "percent": plain(rate.percent),
