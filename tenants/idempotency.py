@@ -10,13 +10,14 @@ and whose answer was lost, the same request again is told what became of it (`is
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import connection
 
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import DomainError, RequestInProgress
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.models import IdempotencyKey
 from tenants.scope import atomic_with_retry, tenant_context
 
@@ -59,18 +60,16 @@ def save_key(resume_data: str = "") -> None:
     """
     for idempotency_key in key_rows():
         idempotency_key.body = resume_data
-        try:
-            with tenant_context(idempotency_key.tenant):
-                IdempotencyKey.objects.bulk_create(
-                    [idempotency_key],
-                    update_conflicts=True,
-                    unique_fields=["id"],
-                    update_fields=["updated_at"],
-                )
-        except IntegrityError as error:
-            if not is_duplicate(error):
-                raise
-            raise RequestInProgress(retry_after=1) from error
+        with (
+            unique_or(partial(RequestInProgress, retry_after=1)),
+            tenant_context(idempotency_key.tenant),
+        ):
+            IdempotencyKey.objects.bulk_create(
+                [idempotency_key],
+                update_conflicts=True,
+                unique_fields=["id"],
+                update_fields=["updated_at"],
+            )
 
 
 def find_key(idempotency_key: IdempotencyKey) -> IdempotencyKey | None:

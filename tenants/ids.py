@@ -2,9 +2,14 @@
 
 import hashlib
 import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from django.db import IntegrityError
 from uuid_utils.compat import uuid7, uuid8
+
+from tenants.exceptions import IdConflict
 
 UNIQUE_VIOLATIONS = frozenset({"23505", "SQLITE_CONSTRAINT_PRIMARYKEY", "SQLITE_CONSTRAINT_UNIQUE"})
 
@@ -20,7 +25,35 @@ def derive_id(*names: object) -> uuid.UUID:
 
 
 def is_duplicate(error: IntegrityError) -> bool:
-    """Somebody was quicker with the same id or name, as PostgreSQL or SQLite says it."""
+    """Return whether PostgreSQL or SQLite reports a primary key or unique constraint."""
     cause = error.__cause__
     name = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
     return name in UNIQUE_VIOLATIONS
+
+
+@contextmanager
+def unique_or(find_error: Callable[[], Exception | None]) -> Iterator[None]:
+    """Raise what `find_error` returns if the block violates a unique constraint.
+
+    `find_error` is an exception class, or a function that may also raise by itself; where it
+    returns None, the `IntegrityError` is raised as it is. A block inside of a transaction needs a
+    savepoint where anything is queried after it: `with unique_or(IdConflict), atomic():`.
+    """
+    try:
+        yield
+    except IntegrityError as violation:
+        error = find_error() if is_duplicate(violation) else None
+        if error is None:
+            raise
+        raise error from violation
+
+
+class HasFingerprint(Protocol):
+    @property
+    def fingerprint(self) -> str: ...
+
+
+def ensure_same_content(known: HasFingerprint, new: HasFingerprint) -> None:
+    """Raise `IdConflict` where an id comes again with other content."""
+    if known.fingerprint != new.fingerprint:
+        raise IdConflict

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from tenants import audit
 from tenants.audit import NamedRow
 from tenants.events.outbox import publish_row
 from tenants.exceptions import CurrencyFixed, SlugTaken
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.models import OutboxDelivery, Register, Store, Tenant
 from tenants.scope import atomic_with_retry, current_tenant_id
 
@@ -27,13 +27,8 @@ def create_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Te
     """Open the books of a new shop; the slug belongs to the first who asks."""
     tenant = Tenant(slug=slug, name=name, currency=currency, **settings)
     tenant.clean_fields()
-    try:
-        with transaction.atomic():
-            tenant.save(force_insert=True)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise SlugTaken from error
+    with unique_or(SlugTaken), transaction.atomic():
+        tenant.save(force_insert=True)
     return tenant
 
 
@@ -113,15 +108,10 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
         setattr(row, field, value)
     row.full_clean()
     is_new = row._state.adding
-    try:
-        with transaction.atomic():
-            row.save() if is_new else row.save_changes(*values)
-            publish_row(row, is_new=is_new)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        row.full_clean()  # names what somebody took between the check and the write
-        raise
+    # Checked again, it names what somebody took between the check and the write.
+    with unique_or(row.full_clean), transaction.atomic():
+        row.save() if is_new else row.save_changes(*values)
+        publish_row(row, is_new=is_new)
     return row
 
 

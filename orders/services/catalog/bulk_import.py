@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Model
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import normalize_code
 from tenants.events.outbox import publish_all
 from tenants.exceptions import IdConflict
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.models import Store
 from tenants.scope import atomic_with_retry
 
@@ -45,14 +45,9 @@ def add_products(products: Iterable[Product]) -> int:
     new = [product for product in products if normalize_code(product.sku) not in known]
     for product in new:
         product.clean_fields(exclude=REFERENCES)
-    try:
-        with transaction.atomic():
-            Product.objects.bulk_create(new, batch_size=CHUNK)
-            announce_many("product.created", new)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise SkuTaken from error
+    with unique_or(SkuTaken), transaction.atomic():
+        Product.objects.bulk_create(new, batch_size=CHUNK)
+        announce_many("product.created", new)
     return len(new)
 
 

@@ -4,15 +4,13 @@ import json
 from dataclasses import asdict, dataclass
 from typing import IO, Any
 
-from django.db import IntegrityError
-
 from accounts.models import User
 from orders.exceptions import CatalogChanged, InvalidRows
 from orders.services.catalog.csv_diff import Comparison
 from orders.services.catalog.csv_file import CatalogFile
 from tenants import audit, idempotency
 from tenants.exceptions import FieldError
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry
 
 
@@ -41,14 +39,10 @@ def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> Impo
 
 @atomic_with_retry
 def _import(catalog: CatalogFile, by: User) -> ImportReport:
-    try:
+    with unique_or(CatalogChanged):
         report = _compare(catalog, write=True)
-        if report.error_count:
-            raise InvalidRows(**asdict(report) | {"errors": report.errors})
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise CatalogChanged from error
+    if report.error_count:
+        raise InvalidRows(**asdict(report) | {"errors": report.errors})
     figures: dict[str, Any] = {
         "created": report.created,
         "updated": report.updated,

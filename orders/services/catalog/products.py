@@ -1,10 +1,11 @@
 """Writing the catalog: products with their barcodes."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from orders.exceptions import BarcodeTaken, SkuTaken
@@ -12,7 +13,7 @@ from orders.models import Barcode, Product
 from tenants import audit
 from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry
 
 
@@ -35,13 +36,9 @@ def write_product(
     product.clean_fields()
     wanted = None if barcodes is None else _read_barcodes(product, barcodes)
     _ensure_free(product, wanted or ())
-    try:
+    # Asked again, it names what somebody took in the meantime.
+    with unique_or(partial(_ensure_free, product, wanted or ())):
         _save(product, changes, wanted)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        _ensure_free(product, wanted or ())  # names what somebody took in the meantime
-        raise
     publish_row(product, is_new=is_new)
     if by is not None and (is_new or facts["changes"]):
         done = "product_added" if is_new else "product_changed"

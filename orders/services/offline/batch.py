@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db import IntegrityError
 from django.db.models.functions import Greatest
 
 from accounts.models import User
@@ -19,7 +18,7 @@ from orders.services.registers import register_for
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
 from tenants.exceptions import DomainError, FieldError, Invalid
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry
 
@@ -129,14 +128,13 @@ def _booked(
     if cashier is None:
         raise Invalid.field("cashier", "There is no such person.", code="does_not_exist")
     try:
-        return Result(item.id, Outcome.CREATED, book(item, register, cashier, by=by))
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        # Somebody was quicker with the same sale, or it names another's id as its own.
+        with unique_or(IdReused):
+            return Result(item.id, Outcome.CREATED, book(item, register, cashier, by=by))
+    except IdReused:
+        # The same sale was booked meanwhile, or one of its ids belongs to something else.
         order = _known([item.id], by).get(item.id)
         if order is None:
-            raise IdReused from error
+            raise
         return _duplicate(item, register, order)
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import structlog
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -26,7 +26,7 @@ from tenants import idempotency
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.scope import atomic_with_retry, current_tenant
 
 log = structlog.get_logger("till.payments")
@@ -77,13 +77,8 @@ def _take(
     # Into the drawer that is open at this moment, and nobody ends it before this is done.
     payment.shift_id = next_numbers(order.register).shift
     spend_credits([payment], by=by)
-    try:
-        with transaction.atomic():
-            bulk_insert(idempotency.key_rows(), [payment], [payment_event(payment, order)])
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise IdConflict from error
+    with unique_or(IdConflict), transaction.atomic():
+        bulk_insert(idempotency.key_rows(), [payment], [payment_event(payment, order)])
     order.loaded_payments = [*before, payment]
     go_on(
         order,

@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Literal, TypeVar
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
@@ -36,7 +37,7 @@ from orders.models.credit import mask_code
 from orders.services.money_limits import REFUND_AMOUNT, Period, is_within_limit
 from tenants import audit
 from tenants.exceptions import DomainError, IdConflict
-from tenants.ids import is_duplicate
+from tenants.ids import unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
@@ -79,7 +80,8 @@ def issue_credit(
     credit = StoreCredit(
         id=id, code=normalize_code(code) or new_code(), balance=amount, customer_name=customer_name
     )
-    _insert(credit)
+    with unique_or(partial(_find_conflict, credit)), transaction.atomic():
+        credit.save(force_insert=True)
     _enter(credit, Type.ISSUE, amount, reason=reason, by=by)
     money = str(current_tenant().quantize_amount(amount))
     audit.record("store_credit_issued", actor=by, target=credit, amount=money, reason=reason)
@@ -95,16 +97,9 @@ def _period(register_id: uuid.UUID | None) -> Period:
     return Period(shift.first(), register.store)
 
 
-def _insert(credit: StoreCredit) -> None:
-    try:
-        with transaction.atomic():
-            credit.save(force_insert=True)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        if StoreCredit.objects.filter(code=credit.code).exists():
-            raise StoreCreditCodeTaken from error
-        raise IdConflict from error
+def _find_conflict(credit: StoreCredit) -> DomainError:
+    is_taken = StoreCredit.objects.filter(code=credit.code).exists()
+    return StoreCreditCodeTaken() if is_taken else IdConflict()
 
 
 @atomic_with_retry

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import RefundMethod, User
 from orders.exceptions import CardChargedElsewhere
@@ -26,7 +26,7 @@ from orders.services.registers import register_for
 from tenants import idempotency
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, Invalid
-from tenants.ids import is_duplicate, new_id
+from tenants.ids import ensure_same_content, new_id, unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
@@ -69,8 +69,7 @@ def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]
     order = locked_order(order_id)
     known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
     if known is not None:
-        if known.fingerprint != new.fingerprint:
-            raise IdConflict
+        ensure_same_content(known, new)
         return known, False
     order.ensure_version(new.expected_version)
     order.ensure_refundable()
@@ -226,14 +225,9 @@ def _payout(refund: Refund, payment: Payment, way: str, share: Share) -> Payout:
 
 def _insert(refund: Refund, backs: Sequence[Back], payouts: Sequence[Payout]) -> None:
     refund.loaded_payouts = list(payouts)
-    try:
-        with transaction.atomic():
-            idempotency.save_key()
-            refund.save(force_insert=True)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise IdConflict from error
+    with unique_or(IdConflict), transaction.atomic():
+        idempotency.save_key()
+        refund.save(force_insert=True)
     RefundLine.objects.bulk_create(refund.loaded_lines)
     Payout.objects.bulk_create(refund.loaded_payouts)
 

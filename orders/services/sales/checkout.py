@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -34,7 +34,7 @@ from tenants import idempotency
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import build_event
 from tenants.exceptions import DomainError, IdConflict
-from tenants.ids import is_duplicate, new_id
+from tenants.ids import ensure_same_content, new_id, unique_or
 from tenants.models import Register
 from tenants.scope import current_tenant, retry_on_conflict
 
@@ -69,24 +69,22 @@ def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     same order, however often and from wherever it comes.
     """
     try:
-        order = _place_counted(new, by)
-    except (DomainError, IntegrityError) as refusal:
-        if isinstance(refusal, IntegrityError) and not is_duplicate(refusal):
-            raise
+        with unique_or(IdConflict):
+            order = _place_counted(new, by)
+    except DomainError as refusal:
         return look_up_left_behind(_known(new, refusal, by)), False
     return ask_gateway(order, order.loaded_payments), True
 
 
-def _known(new: NewOrder, refusal: Exception, by: User) -> Order:
+def _known(new: NewOrder, refusal: DomainError, by: User) -> Order:
     """The order that this id names already; where there is none, the refusal stands.
 
     Asked only now, so that the many sales that are new do not pay for the few that are not.
     """
     order = Order.objects.visible_to(by).with_details().filter(pk=new.id).first()
-    if order is None and isinstance(refusal, DomainError):
+    if order is None:
         raise refusal
-    if order is None or order.fingerprint != new.fingerprint:
-        raise IdConflict from refusal
+    ensure_same_content(order, new)
     return order
 
 

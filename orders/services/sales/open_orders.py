@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
@@ -21,7 +21,7 @@ from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, Invalid, NotFound
-from tenants.ids import is_duplicate, new_id
+from tenants.ids import new_id, unique_or
 from tenants.models import AuditEvent
 from tenants.scope import atomic_with_retry, current_tenant
 
@@ -253,13 +253,8 @@ def _reprice_after(change: Change, order: Order, edit: Edit) -> list[AuditEvent]
 def _save(order: Order, lines: Sequence[OrderLine]) -> None:
     """Every line may have changed: an order's discount is shared out over all of them."""
     new = [line for line in lines if line._state.adding]
-    try:
-        with transaction.atomic():
-            for line in new:
-                line.save(force_insert=True)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise IdConflict from error
+    with unique_or(IdConflict), transaction.atomic():
+        for line in new:
+            line.save(force_insert=True)
     old = [line for line in lines if line not in new]
     OrderLine.objects.bulk_update(old, ["quantity", "list_price", "unit_price", "note", *BILLED])

@@ -3,9 +3,8 @@
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -21,7 +20,7 @@ from orders.services.shifts.report import expected_cash
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, NotPermitted
-from tenants.ids import is_duplicate
+from tenants.ids import ensure_same_content, unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
@@ -65,8 +64,7 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
     series = RegisterSeries.objects.increment(register)
     known = Shift.objects.filter(pk=new.id).first()
     if known is not None:
-        if known.fingerprint != new.fingerprint:
-            raise IdConflict
+        ensure_same_content(known, new)
         return known, False
     if not register.is_in_use:
         raise no_such_register()
@@ -85,7 +83,8 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
         opened_by=by,
         fingerprint=new.fingerprint,
     )
-    _insert(shift)
+    with unique_or(IdConflict), transaction.atomic():
+        shift.save(force_insert=True)
     RegisterSeries.objects.filter(register=register).update(shift=shift)
     _take_in_what_waits(shift)
     amounts = {
@@ -141,8 +140,9 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
     shift = locked_shift(shift_id)
     known = CashMovement.objects.filter(pk=new.id).first()
     if known is not None:
-        if (known.shift_id, known.fingerprint) != (shift.pk, new.fingerprint):
+        if known.shift_id != shift.pk:
             raise IdConflict
+        ensure_same_content(known, new)
         return known, False
     shift.ensure_version(new.expected_version)
     if new.at != shift.register_id:
@@ -162,7 +162,8 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
         fingerprint=new.fingerprint,
     )
     idempotency.save_key()
-    _insert(movement)
+    with unique_or(IdConflict), transaction.atomic():
+        movement.save(force_insert=True)
     amount = str(current_tenant().quantize_amount(new.amount))
     audit.record(f"cash_{new.type}", actor=by, target=shift, amount=amount, reason=new.reason)
     publish("shift.cash_moved", about=shift, cash_movement=str(movement.pk))
@@ -223,13 +224,3 @@ def drawer_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
     taken = payment.shift
     is_there = taken is not None and taken.register_id == register.pk
     return taken.pk if taken and is_there and taken.status != Shift.Status.CLOSED else None
-
-
-def _insert(row: Any) -> None:
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise IdConflict from error

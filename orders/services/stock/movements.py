@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 
-from django.db import IntegrityError
 from django.utils import timezone
 
 from accounts.models import User
@@ -20,7 +19,7 @@ from tenants.api.formats import format_number
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import build_event, publish
 from tenants.exceptions import IdConflict, Invalid
-from tenants.ids import is_duplicate
+from tenants.ids import ensure_same_content, unique_or
 from tenants.models import Store
 from tenants.scope import atomic_with_retry
 
@@ -74,8 +73,7 @@ def move_stock(
     levels = _locked_levels(new.product, new.stores)
     known = StockMovement.objects.filter(pk=new.id).first()
     if known is not None:
-        if known.fingerprint != new.fingerprint:
-            raise IdConflict
+        ensure_same_content(known, new)
         return known, False
     levels[new.store.pk].ensure_version(expected_version)
     new.product.ensure_stock_quantity(new.quantity)
@@ -84,7 +82,9 @@ def move_stock(
     changes = _totals([*movements, *balances], "store_id")
     if new.type != Type.COUNT:
         _ensure_enough(new.product, levels, changes)
-    _insert([*movements, *balances])
+    # Another movement, or another shop's, may have taken the id in the meantime.
+    with unique_or(IdConflict):
+        bulk_insert([*movements, *balances])
     _change(new, levels, changes)
     _audit(new, movements[0], by)
     return movements[0], True
@@ -186,16 +186,6 @@ def _ensure_enough(product: Product, levels: Levels, changes: Mapping[uuid.UUID,
         if change < 0 and available + change < 0:
             short = shortage(product.pk, product, -change, available)
             raise InsufficientStock(short=[short])
-
-
-def _insert(movements: Sequence[StockMovement]) -> None:
-    """Another movement, or another shop's, may have taken the id in the meantime."""
-    try:
-        bulk_insert(movements)
-    except IntegrityError as error:
-        if not is_duplicate(error):
-            raise
-        raise IdConflict from error
 
 
 def _change(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID, Decimal]) -> None:
