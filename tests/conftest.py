@@ -31,11 +31,11 @@ from tests.factories.orders import (
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
 from tests.support.api import Api, Person
 from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
-from tests.support.decimals import decimals, decimals_watched
-from tests.support.problems import refusal
-from tests.support.secret_leaks import leaks, watched
-from tests.support.statements import exactly
-from tests.support.tenant_leak_markers import drawer_of
+from tests.support.decimals import decimals, watch_decimals
+from tests.support.problems import assert_problem
+from tests.support.secret_leaks import leaks, watch_leaks
+from tests.support.statements import assert_statement_count
+from tests.support.tenant_leak_markers import create_foreign_shift
 from tests.support.truncation import empty_tables
 
 CANARY = "CANARY_B"
@@ -52,8 +52,8 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _every_answer_and_every_log_line_is_read() -> Iterator[None]:
-    with watched(pytest.MonkeyPatch), decimals_watched(pytest.MonkeyPatch):
+def watch_responses_and_logs() -> Iterator[None]:
+    with watch_leaks(pytest.MonkeyPatch), watch_decimals(pytest.MonkeyPatch):
         yield
 
 
@@ -78,7 +78,7 @@ def pytest_runtest_call() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _tables_are_emptied_quickly() -> Iterator[None]:
+def truncate_tables_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
@@ -145,7 +145,7 @@ def root(db: None) -> User:
 
 
 @pytest.fixture
-def desk(root: User) -> Client:
+def platform_browser(root: User) -> Client:
     """The browser of `root`, signed in to the admin."""
     browser = Client()
     browser.force_login(root)
@@ -162,7 +162,7 @@ def foreign(db: None) -> SimpleNamespace:
     Its people have the same usernames as ours.
     """
     tenant = TenantFactory(slug="canary-b-slug", name=f"{CANARY}_TENANT")
-    people = {role: foreign_person(tenant, name, role) for role, name in PEOPLE.items()}
+    people = {role: create_foreign_user(tenant, name, role) for role, name in PEOPLE.items()}
     store = StoreFactory(tenant=tenant, name=f"{CANARY}_STORE", address=f"{CANARY}_ADDRESS")
     register = RegisterFactory(tenant=tenant, store=store, name=f"{CANARY}_REGISTER", number=1)
     return SimpleNamespace(
@@ -171,16 +171,16 @@ def foreign(db: None) -> SimpleNamespace:
         register=register,
         session=AuthSessionFactory(user=people["admin"], user_agent=f"{CANARY}_AGENT"),
         **people,
-        **foreign_goods(tenant, store),
-        **foreign_order(people["cashier"], register),
-        **drawer_of(people["cashier"], register, CANARY),
+        **create_foreign_catalog(tenant, store),
+        **create_foreign_order(people["cashier"], register),
+        **create_foreign_shift(people["cashier"], register, CANARY),
     )
 
 
 PEOPLE = {"admin": "adm", "manager": "mgr", "cashier": "c1"}
 
 
-def foreign_person(tenant: Tenant, username: str, role: str) -> User:
+def create_foreign_user(tenant: Tenant, username: str, role: str) -> User:
     return UserFactory(
         tenant=tenant,
         username=username,
@@ -190,7 +190,7 @@ def foreign_person(tenant: Tenant, username: str, role: str) -> User:
     )
 
 
-def foreign_goods(tenant: Tenant, store: Store) -> dict[str, Any]:
+def create_foreign_catalog(tenant: Tenant, store: Store) -> dict[str, Any]:
     tax_class = TaxClassFactory(tenant=tenant, name=f"{CANARY}_TAX")
     category = CategoryFactory(tenant=tenant, name=f"{CANARY}_CATEGORY")
     product = ProductFactory(
@@ -212,7 +212,7 @@ def foreign_goods(tenant: Tenant, store: Store) -> dict[str, Any]:
     }
 
 
-def foreign_order(cashier: User, register: Register) -> dict[str, Any]:
+def create_foreign_order(cashier: User, register: Register) -> dict[str, Any]:
     order = OrderFactory(
         cashier=cashier,
         register=register,
@@ -234,7 +234,7 @@ def other_shop(foreign: SimpleNamespace) -> Tenant:
 
 
 @pytest.fixture
-def stranger(foreign: SimpleNamespace) -> User:
+def foreign_admin(foreign: SimpleNamespace) -> User:
     """The admin of the other shop."""
     user: User = foreign.admin
     return user
@@ -260,13 +260,13 @@ def statements() -> Callable[[int], AbstractContextManager[None]]:
 
     So the number is the same on both engines, where the scope opens different transactions.
     """
-    return exactly
+    return assert_statement_count
 
 
 @pytest.fixture
 def problem() -> Callable[..., dict[str, Any]]:
     """`problem(response, status, code, {field: code})` asserts a whole RFC 9457 refusal."""
-    return refusal
+    return assert_problem
 
 
 @pytest.fixture

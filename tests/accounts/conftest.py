@@ -5,7 +5,7 @@ import time_machine
 
 from tests.factories.accounts import UserFactory
 from tests.support import rate_limits, redis_server
-from tests.support.terminals import Pad
+from tests.support.terminals import PinPad
 from tests.support.token_refresh import MORNING
 
 
@@ -32,9 +32,9 @@ def other_admin(shop):
 
 
 @pytest.fixture
-def pad(register, manager):
+def pin_pad(register, manager):
     """The PIN pad of a device that the manager has paired with the register."""
-    return Pad(register, manager)
+    return PinPad(register, manager)
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def redis_url():
 
 
 @pytest.fixture
-def own_redis():
+def private_redis():
     """A Redis that nobody else uses, to be stopped and started."""
     with redis_server.started() as server:
         yield server

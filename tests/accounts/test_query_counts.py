@@ -9,7 +9,7 @@ from tests.factories.accounts import PASSWORD, UserFactory
 
 
 @pytest.fixture
-def office(admin, client_of):
+def admin_client(admin, client_of):
     return client_of(admin)
 
 
@@ -48,16 +48,16 @@ def test_a_log_in_that_comes_too_often_only_asks_the_counts(anonymous, clock, ca
         assert anonymous.post("auth/token/", body).status_code == 429
 
 
-def test_a_refresh_is_counted_and_is_one_swap_and_one_look(anonymous, office, statements):
+def test_a_refresh_is_counted_and_is_one_swap_and_one_look(anonymous, admin_client, statements):
     with statements(3 + 2):
-        answer = anonymous.post("auth/token/refresh/", {"refresh": office.tokens.refresh})
+        answer = anonymous.post("auth/token/refresh/", {"refresh": admin_client.tokens.refresh})
 
     assert answer.status_code == 200
 
 
-def test_who_asks_is_found_in_one_statement(office, statements):
+def test_who_asks_is_found_in_one_statement(admin_client, statements):
     with statements(1):
-        assert office.get("auth/me/").status_code == 200
+        assert admin_client.get("auth/me/").status_code == 200
 
 
 def test_a_forged_token_asks_nothing(anonymous, statements):
@@ -65,30 +65,30 @@ def test_a_forged_token_asks_nothing(anonymous, statements):
         assert anonymous.get("auth/me/", Authorization="Bearer x.y.z").status_code == 401
 
 
-def test_a_list_of_people_is_two_statements_more(office, staff, statements):
+def test_a_list_of_people_is_two_statements_more(admin_client, staff, statements):
     """Themselves, and where they work."""
     with statements(3):
-        page = office.get("users/").json()
+        page = admin_client.get("users/").json()
 
     assert len(page["results"]) == len(staff) + 1
 
 
-def test_so_is_one_person(office, cashier, statements):
+def test_so_is_one_person(admin_client, cashier, statements):
     with statements(3):
-        assert office.get(f"users/{cashier.pk}/").status_code == 200
+        assert admin_client.get(f"users/{cashier.pk}/").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["stores/", "registers/"])
-def test_so_is_a_list_of_places(path, office, register, statements):
+def test_so_is_a_list_of_places(path, admin_client, register, statements):
     with statements(2):
-        assert len(office.get(path).json()["results"]) == 1
+        assert len(admin_client.get(path).json()["results"]) == 1
 
 
-def test_the_shop_comes_with_whoever_asks(office, statements):
+def test_the_shop_comes_with_whoever_asks(admin_client, statements):
     with statements(1):
-        assert office.get("tenant/").status_code == 200
+        assert admin_client.get("tenant/").status_code == 200
 
 
-def test_a_log_out_is_one_update_and_is_noted(office, statements):
+def test_a_log_out_is_one_update_and_is_noted(admin_client, statements):
     with statements(2 + 1):
-        assert office.post("auth/logout/").status_code == 204
+        assert admin_client.post("auth/logout/").status_code == 204

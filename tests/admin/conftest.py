@@ -19,31 +19,34 @@ from tests.factories.orders import (
     ShiftFactory,
     StoreCreditFactory,
 )
-from tests.support.admin_browser import browser_of
-from tests.support.admin_data import books_of
-from tests.support.outbox_assertions import WHOLES, stale
+from tests.support.admin_browser import open_browser
+from tests.support.admin_data import create_admin_data
+from tests.support.outbox_assertions import WHOLES, list_unannounced_rows
 
 # Names of the platform's people, which no shop gets to see; like those of the other shop.
 ROOT = "CANARY_ROOT"
 
 
 @pytest.fixture(autouse=True)
-def whatever_a_page_changes_is_announced(db):
+def every_change_is_announced(db):
     """What the factories make of orders and shelves was announced by nobody."""
     yield
-    assert stale(*(model for model in WHOLES if model not in {Order, StockLevel})) == []
+    assert (
+        list_unannounced_rows(*(model for model in WHOLES if model not in {Order, StockLevel}))
+        == []
+    )
 
 
 @pytest.fixture
-def office(manager):
+def managers_browser(manager):
     """The manager's browser."""
-    return browser_of(manager)
+    return open_browser(manager)
 
 
 @pytest.fixture
-def head_office(admin):
+def admins_browser(admin):
     """The browser of the shop's admin."""
-    return browser_of(admin)
+    return open_browser(admin)
 
 
 @pytest.fixture
@@ -52,12 +55,12 @@ def other_cashier(shop):
 
 
 @pytest.fixture
-def ours(shop, admin, manager, cashier, register, product):
+def shop_rows(shop, admin, manager, cashier, register, product):
     """One row of everything, and something that happened."""
     shift = ShiftFactory(register=register, opened_by=cashier)
     CashMovementFactory(shift=shift)
     StoreCreditFactory(tenant=shop)
-    books_of(manager, cashier, register, product, "Broken")
+    create_admin_data(manager, cashier, register, product, "Broken")
     line = OrderLineFactory(order__register=register, order__cashier=cashier, product=product)
     PaymentFactory(order=line.order)
     BarcodeFactory(product=product)
@@ -68,17 +71,17 @@ def ours(shop, admin, manager, cashier, register, product):
 
 
 @pytest.fixture
-def canaries(foreign):
+def foreign_rows(foreign):
     """The other shop, with a canary in its books too."""
     with tenant_scope(foreign.tenant):
         audit.record("user_created", actor=foreign.admin, target=foreign.cashier, word="CANARY_B")
     places = (foreign.register, foreign.product, "CANARY_B")
-    books_of(foreign.manager, foreign.cashier, *places)
+    create_admin_data(foreign.manager, foreign.cashier, *places)
     return foreign
 
 
 @pytest.fixture
-def meddler(shop, cashier, store):
+def platform_visitor(shop, cashier, store):
     """Somebody of the platform who helped this shop, and left traces in both kinds of books."""
     root = PlatformUserFactory(username="zz-root", display_name=ROOT, email=f"{ROOT}@till.example")
     with tenant_scope(shop):

@@ -10,8 +10,8 @@ from accounts.admin_site.site import shop_site
 from orders.models import Order, Payment, Receipt, Refund, Shift, StockLevel
 from tenants.scope import tenant_scope
 from tests.factories.orders import CashMovementFactory, ProductFactory, ShiftFactory
-from tests.support.admin_data import LEVELS, MOVEMENTS, ORDERS, RECEIPTS, sold, taken_back
-from tests.support.shifts import close
+from tests.support.admin_data import LEVELS, MOVEMENTS, ORDERS, RECEIPTS, create_refund, create_sale
+from tests.support.shifts import close_shift
 from tests.support.till import Till, amount, cash, line, percent
 
 pytestmark = pytest.mark.once
@@ -87,8 +87,8 @@ def the_lines_lead_to_their_totals(lines):
 def test_what_came_back_is_in_the_order_the_payment_and_the_refund(
     cashier, manager, register, product
 ):
-    order = sold(cashier, register, product)
-    refund = taken_back(order, manager)
+    order = create_sale(cashier, register, product)
+    refund = create_refund(order, manager)
     with tenant_scope(order.tenant):
         order.refresh_from_db()
         (payment,) = Payment.objects.all()
@@ -108,7 +108,7 @@ def test_a_drawer_is_explained_while_it_is_open_and_for_ever_after(
     cashier, manager, register, product, shop
 ):
     shift = ShiftFactory(register=register, opened_by=cashier)
-    taken_back(sold(cashier, register, product), manager)
+    create_refund(create_sale(cashier, register, product), manager)
     for type, much in [("paid_in", 20), ("paid_out", 7), ("drop", 30)]:
         CashMovementFactory(shift=shift, type=type, amount=Decimal(much))
 
@@ -120,8 +120,8 @@ def test_a_drawer_is_explained_while_it_is_open_and_for_ever_after(
     assert "On paper" not in before
 
     person = Till(manager, register)
-    assert close(person, {"id": str(shift.pk)}, str(expected - 1)).status_code == 200
-    sold(cashier, register, product)
+    assert close_shift(person, {"id": str(shift.pk)}, str(expected - 1)).status_code == 200
+    create_sale(cashier, register, product)
 
     after = tables(shift)
     assert after["Why so much cash is expected"] == before["Why so much cash is expected"]
@@ -130,9 +130,9 @@ def test_a_drawer_is_explained_while_it_is_open_and_for_ever_after(
     assert "fit together" in str(after["Seal"])
 
 
-def test_a_level_is_the_sum_of_its_movements(cashier, register, product, office):
+def test_a_level_is_the_sum_of_its_movements(cashier, register, product, managers_browser):
     for _ in range(3):
-        sold(cashier, register, product)
+        create_sale(cashier, register, product)
     with tenant_scope(product.tenant):
         level = StockLevel.objects.get(product=product)
 
@@ -140,16 +140,16 @@ def test_a_level_is_the_sum_of_its_movements(cashier, register, product, office)
 
     assert adds_up(why, -2)
     assert figures(why, -1)[:-1] == [4, 6, 8, 10]
-    page = office.get(f"{LEVELS}{level.pk}/change/").content.decode()
+    page = managers_browser.get(f"{LEVELS}{level.pk}/change/").content.decode()
     assert "Why there are 4" in page
     query = {"product": str(product.pk), "store": str(level.store_id)}
-    assert "4 stock movements" in office.get(MOVEMENTS, query).content.decode()
+    assert "4 stock movements" in managers_browser.get(MOVEMENTS, query).content.decode()
 
 
 def test_of_a_long_history_the_oldest_are_one_line(cashier, register, product, monkeypatch):
     monkeypatch.setattr("orders.admin.stock_breakdown.MAX_MOVEMENTS", 2)
     for _ in range(3):
-        sold(cashier, register, product)
+        create_sale(cashier, register, product)
     with tenant_scope(product.tenant):
         level = StockLevel.objects.get(product=product)
 
@@ -161,13 +161,13 @@ def test_of_a_long_history_the_oldest_are_one_line(cashier, register, product, m
 
 
 def test_a_receipt_shows_its_seal_and_its_text_and_is_not_printed_by_that(
-    cashier, register, product, office
+    cashier, register, product, managers_browser
 ):
-    order = sold(cashier, register, product)
+    order = create_sale(cashier, register, product)
     with tenant_scope(order.tenant):
         receipt = Receipt.objects.get(order=order)
 
-    page = office.get(f"{RECEIPTS}{receipt.pk}/change/").content.decode()
+    page = managers_browser.get(f"{RECEIPTS}{receipt.pk}/change/").content.decode()
 
     assert re.search(r"<td>[0-9a-f]{64}", page)
     assert "fit together" in page
@@ -175,34 +175,34 @@ def test_a_receipt_shows_its_seal_and_its_text_and_is_not_printed_by_that(
     with tenant_scope(order.tenant):
         receipt.refresh_from_db()
     assert receipt.prints == 0
-    assert f"{receipt.pk}" in office.get(RECEIPTS, {"q": "1"}).content.decode()
-    assert f"{receipt.pk}" not in office.get(RECEIPTS, {"q": "12"}).content.decode()
+    assert f"{receipt.pk}" in managers_browser.get(RECEIPTS, {"q": "1"}).content.decode()
+    assert f"{receipt.pk}" not in managers_browser.get(RECEIPTS, {"q": "12"}).content.decode()
 
 
-def test_h30_what_people_type_is_never_a_tag(cashier, manager, register, shop, office):
+def test_h30_what_people_type_is_never_a_tag(cashier, manager, register, shop, managers_browser):
     evil = "<img src=x onerror=alert(1)>"
     product = ProductFactory(tenant=shop, name=evil, track_stock=False)
-    order = sold(manager, register, product)
-    refund = taken_back(order, manager, reason=evil)
+    order = create_sale(manager, register, product)
+    refund = create_refund(order, manager, reason=evil)
     with tenant_scope(shop):
         receipt = Receipt.objects.get(order=order)
 
     for row in (order, refund, receipt):
         url = f"/admin/orders/{row._meta.model_name}/{row.pk}/change/"
-        page = office.get(url).content.decode()
+        page = managers_browser.get(url).content.decode()
         assert "<img src=x" not in page
         assert "&lt;img src=x onerror=alert(1)&gt;" in page
 
 
 @pytest.mark.parametrize(("query", "there"), [({"q": "NO-1"}, False), ({}, True)])
 def test_orders_and_what_belongs_to_them_are_found_by_number(
-    query, there, cashier, register, product, office
+    query, there, cashier, register, product, managers_browser
 ):
-    order = sold(cashier, register, product)
+    order = create_sale(cashier, register, product)
     query = query or {"q": order.number}
 
     for page in (ORDERS, "/admin/orders/payment/"):
-        assert (order.number in office.get(page, query).content.decode()) is there
+        assert (order.number in managers_browser.get(page, query).content.decode()) is there
 
 
 def test_the_models_whose_pages_explain_something():

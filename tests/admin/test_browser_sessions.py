@@ -13,16 +13,22 @@ from accounts.models import AuthSession, User
 from accounts.services.browser_sessions import browser_session
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import PASSWORD
-from tests.support.admin_browser import browser_of, is_in, log_ins_of, row_values, sign_in
+from tests.support.admin_browser import (
+    is_logged_in,
+    list_sessions,
+    open_browser,
+    sign_in,
+    snapshot_database,
+)
 from tests.support.token_refresh import MORNING
-from tests.support.users import stored
+from tests.support.users import reload_user
 
 OWN_PASSWORD = "/admin/password_change/"
 NEW = "eight purple herons"
 
 
 def ended(user):
-    return [log_in.revoke_reason for log_in in log_ins_of(user)]
+    return [log_in.revoke_reason for log_in in list_sessions(user)]
 
 
 # --- what ends it -------------------------------------------------------------------------------
@@ -60,7 +66,7 @@ def end_by_staff(manager, admin, client_of):
 
 
 def end_from_elsewhere(manager, admin, client_of):
-    (log_in,) = log_ins_of(manager)
+    (log_in,) = list_sessions(manager)
     assert client_of(manager).delete(f"auth/sessions/{log_in.pk}/").status_code == 204
 
 
@@ -81,41 +87,46 @@ def test_h24_h25_what_ends_tokens_ends_the_browsers_session_at_once(
     end, client, manager, admin, cashier, client_of
 ):
     sign_in(client)
-    assert is_in(client)
+    assert is_logged_in(client)
 
     end(manager, admin, client_of)
 
-    assert not is_in(client)
-    before = row_values(User)
+    assert not is_logged_in(client)
+    before = snapshot_database(User)
     posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
     assert client.post("/admin/accounts/cashier/", posted).status_code == 302
-    assert row_values(User) == before
+    assert snapshot_database(User) == before
     # Nor does it come to life again.
     assert LOG_IN not in client.session
 
 
-def test_h24_a_suspended_shop_shuts_its_pages(office, shop):
+def test_h24_a_suspended_shop_shuts_its_pages(managers_browser, shop):
     shop.is_active = False
     shop.save()
 
-    assert not is_in(office)
+    assert not is_logged_in(managers_browser)
 
 
-def test_h24_a_version_that_has_moved_on_is_enough(office, manager):
+def test_h24_a_version_that_has_moved_on_is_enough(managers_browser, manager):
     manager.token_version += 1
     manager.save()
 
-    assert not is_in(office)
+    assert not is_logged_in(managers_browser)
 
 
-def test_h24_a_session_that_ends_while_a_form_is_open_saves_nothing(office, manager, cashier):
+def test_h24_a_session_that_ends_while_a_form_is_open_saves_nothing(
+    managers_browser, manager, cashier
+):
     page = f"/admin/accounts/cashier/{cashier.pk}/change/"
-    assert office.get(page).status_code == 200
+    assert managers_browser.get(page).status_code == 200
     with tenant_scope(manager.tenant):
         AuthSession.objects.filter(user=manager).end(AuthSession.Ended.BY_STAFF)
 
-    assert office.post(page, {"display_name": "Late", "expected_version": "1"}).status_code == 302
-    assert stored(cashier).display_name == cashier.display_name
+    assert (
+        managers_browser.post(page, {"display_name": "Late", "expected_version": "1"}).status_code
+        == 302
+    )
+    assert reload_user(cashier).display_name == cashier.display_name
 
 
 @pytest.mark.parametrize(
@@ -127,14 +138,14 @@ def test_h24_a_session_that_ends_while_a_form_is_open_saves_nothing(office, mana
 )
 def test_a_session_that_is_not_there_opens_nothing(values, manager):
     if values["session"] == "OTHER":
-        browser_of(manager)
-        values = values | {"session": str(log_ins_of(manager)[0].pk)}
+        open_browser(manager)
+        values = values | {"session": str(list_sessions(manager)[0].pk)}
     browser = Client()
     session = browser.session
     session[LOG_IN] = values
     session.save()
 
-    assert not is_in(browser)
+    assert not is_logged_in(browser)
 
 
 def test_logging_out_ends_it_and_forgets_the_cookie(client, manager):
@@ -146,13 +157,13 @@ def test_logging_out_ends_it_and_forgets_the_cookie(client, manager):
     assert ended(manager) == [AuthSession.Ended.LOGOUT]
     thief = Client()
     thief.cookies["__Host-till_session"] = cookie
-    assert not is_in(thief)
+    assert not is_logged_in(thief)
     assert not Session.objects.filter(pk=cookie).exists()
 
 
-def test_following_a_link_logs_nobody_out(office):
-    assert office.get("/admin/logout/").status_code == 405
-    assert is_in(office)
+def test_following_a_link_logs_nobody_out(managers_browser):
+    assert managers_browser.get("/admin/logout/").status_code == 405
+    assert is_logged_in(managers_browser)
 
 
 # --- where it shows -----------------------------------------------------------------------------
@@ -168,10 +179,10 @@ def test_it_stands_among_the_log_ins_of_the_api(client, manager, client_of):
     assert "Browser: Firefox" in devices
 
 
-def test_it_is_written_down_like_every_log_in(client, manager, head_office):
+def test_it_is_written_down_like_every_log_in(client, manager, admins_browser):
     sign_in(client)
 
-    page = head_office.get("/admin/tenants/auditevent/").content.decode()
+    page = admins_browser.get("/admin/tenants/auditevent/").content.decode()
 
     assert "log_in_ok" in page
     assert str(manager) in page
@@ -183,38 +194,38 @@ def test_it_is_written_down_like_every_log_in(client, manager, head_office):
 def test_it_stays_awake_while_somebody_clicks_and_ends_at_last(manager):
     half = settings.SESSION_IDLE_LIFETIME / 2
     with time_machine.travel(MORNING, tick=False) as clock:
-        browser = browser_of(manager)
+        browser = open_browser(manager)
         for _ in range(2):
             clock.shift(half)
-            assert is_in(browser)
+            assert is_logged_in(browser)
 
         clock.shift(settings.SESSION_LIFETIME - 2 * half)
-        assert not is_in(browser)
+        assert not is_logged_in(browser)
 
 
 def test_it_falls_asleep_when_nobody_does(manager):
     with time_machine.travel(MORNING, tick=False) as clock:
-        browser = browser_of(manager)
+        browser = open_browser(manager)
         clock.shift(settings.SESSION_IDLE_LIFETIME + timedelta(seconds=1))
 
-        assert not is_in(browser)
+        assert not is_logged_in(browser)
 
 
 def test_a_page_writes_when_it_was_used_once_a_minute(manager):
     with time_machine.travel(MORNING, tick=False) as clock:
-        browser = browser_of(manager)
+        browser = open_browser(manager)
         clock.shift(timedelta(seconds=30))
         browser.get("/admin/jsi18n/")
-        assert log_ins_of(manager)[0].last_used_at == MORNING
+        assert list_sessions(manager)[0].last_used_at == MORNING
 
         clock.shift(timedelta(seconds=60))
         browser.get("/admin/jsi18n/")
-        assert log_ins_of(manager)[0].last_used_at == MORNING + timedelta(seconds=90)
+        assert list_sessions(manager)[0].last_used_at == MORNING + timedelta(seconds=90)
 
 
 def test_no_scope_is_needed_or_left_behind(manager):
-    browser_of(manager)
-    (log_in,) = log_ins_of(manager)
+    open_browser(manager)
+    (log_in,) = list_sessions(manager)
 
     with across_tenants():
         found = browser_session(log_in.pk, token_version=1)

@@ -8,7 +8,7 @@ from orders.models import Category, Product, TaxClass
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import BarcodeFactory, ProductFactory
-from tests.support.admin_browser import errors_of, filled, row_values, save
+from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
 
 pytestmark = pytest.mark.once
 
@@ -28,14 +28,14 @@ def codes(shop, product):
         return sorted(product.barcodes.values_list("code", flat=True))
 
 
-def test_a_manager_lists_a_product_with_its_barcodes(office, product, shop):
+def test_a_manager_lists_a_product_with_its_barcodes(managers_browser, product, shop):
     form = NEW | {
         "category": str(product.category_id),
         "tax_class": str(product.tax_class_id),
         "barcodes": "4000000000017\r\n 4000000000024 \r\n\r\n",
     }
 
-    assert save(office, f"{PRODUCTS}add/", **form)["Location"] == PRODUCTS
+    assert submit_form(managers_browser, f"{PRODUCTS}add/", **form)["Location"] == PRODUCTS
 
     pear = found(shop, Product, sku="PEAR")
     assert (pear.price, pear.category_id, pear.is_active) == (
@@ -46,25 +46,25 @@ def test_a_manager_lists_a_product_with_its_barcodes(office, product, shop):
     assert codes(shop, pear) == ["4000000000017", "4000000000024"]
 
 
-def test_a_price_is_changed_and_that_is_written_down(office, product, shop, manager):
+def test_a_price_is_changed_and_that_is_written_down(managers_browser, product, shop, manager):
     page = f"{PRODUCTS}{product.pk}/change/"
-    assert 'value="2.50"' in office.get(page).content.decode()
+    assert 'value="2.50"' in managers_browser.get(page).content.decode()
 
-    assert save(office, page, price="2.75").status_code == 302
+    assert submit_form(managers_browser, page, price="2.75").status_code == 302
 
     after = found(shop, Product, pk=product.pk)
     assert (after.price, after.version) == (Decimal("2.75"), 2)
     event = found(shop, AuditEvent, event="product_changed")
     assert event.actor == manager.pk
     assert set(event.facts["changes"]) == {"price"}
-    assert "2.75" in office.get(f"{PRODUCTS}{product.pk}/history/").content.decode()
+    assert "2.75" in managers_browser.get(f"{PRODUCTS}{product.pk}/history/").content.decode()
 
 
-def test_what_is_saved_unchanged_stays_as_it_is(office, product, shop):
+def test_what_is_saved_unchanged_stays_as_it_is(managers_browser, product, shop):
     BarcodeFactory(product=product, code="4000000000031")
     before = found(shop, Product, pk=product.pk)
 
-    assert save(office, f"{PRODUCTS}{product.pk}/change/").status_code == 302
+    assert submit_form(managers_browser, f"{PRODUCTS}{product.pk}/change/").status_code == 302
 
     after = found(shop, Product, pk=product.pk)
     for field in ("sku", "name", "price", "category_id", "tax_class_id", "sold_by", "is_active"):
@@ -94,47 +94,50 @@ def test_what_is_saved_unchanged_stays_as_it_is(office, product, shop):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_beside_its_field(form, words, office, product, shop):
+def test_what_cannot_be_is_refused_beside_its_field(form, words, managers_browser, product, shop):
     BarcodeFactory(product=product, code="4000000000031")
-    before = row_values(Product)
+    before = snapshot_database(Product)
 
-    response = save(office, f"{PRODUCTS}add/", **(NEW | form))
+    response = submit_form(managers_browser, f"{PRODUCTS}add/", **(NEW | form))
 
-    assert words.lower() in errors_of(response).lower()
-    assert row_values(Product) == before
+    assert words.lower() in read_errors(response).lower()
+    assert snapshot_database(Product) == before
 
 
-def test_a_stale_page_saves_nothing(office, head_office, product):
+def test_a_stale_page_saves_nothing(managers_browser, admins_browser, product):
     page = f"{PRODUCTS}{product.pk}/change/"
-    stale = filled(office.get(page), price="9.99")
-    save(head_office, page, price="3.00")
-    before = row_values(Product)
+    stale = build_form(managers_browser.get(page), price="9.99")
+    submit_form(admins_browser, page, price="3.00")
+    before = snapshot_database(Product)
 
-    assert "Somebody has changed this" in errors_of(office.post(page, stale))
-    assert row_values(Product) == before
-
-
-def test_the_stock_is_seen_with_the_product(office, product):
-    assert "Main: 10" in office.get(f"{PRODUCTS}{product.pk}/change/").content.decode()
+    assert "Somebody has changed this" in read_errors(managers_browser.post(page, stale))
+    assert snapshot_database(Product) == before
 
 
-def test_a_product_is_found_by_its_name_or_number(office, product, shop):
+def test_the_stock_is_seen_with_the_product(managers_browser, product):
+    assert "Main: 10" in managers_browser.get(f"{PRODUCTS}{product.pk}/change/").content.decode()
+
+
+def test_a_product_is_found_by_its_name_or_number(managers_browser, product, shop):
     ProductFactory(tenant=shop, name="Banana", sku="BAN-1")
 
     for words, name in [("appl", "Apple"), ("BAN-", "Banana")]:
-        body = office.get(PRODUCTS, {"q": words}).content.decode()
+        body = managers_browser.get(PRODUCTS, {"q": words}).content.decode()
         assert name in body
         assert ({"Apple", "Banana"} - {name}).pop() not in body
 
 
-def test_a_category_is_made_and_renamed(office, shop):
-    assert save(office, f"{CATEGORIES}add/", name="Fruit").status_code == 302
+def test_a_category_is_made_and_renamed(managers_browser, shop):
+    assert submit_form(managers_browser, f"{CATEGORIES}add/", name="Fruit").status_code == 302
     fruit = found(shop, Category, name="Fruit")
-    assert save(office, f"{CATEGORIES}{fruit.pk}/change/", name="Fruits").status_code == 302
+    assert (
+        submit_form(managers_browser, f"{CATEGORIES}{fruit.pk}/change/", name="Fruits").status_code
+        == 302
+    )
     assert found(shop, Category, pk=fruit.pk).version == 2
 
-    assert "There is one with this name" in errors_of(
-        save(office, f"{CATEGORIES}add/", name="Fruits")
+    assert "There is one with this name" in read_errors(
+        submit_form(managers_browser, f"{CATEGORIES}add/", name="Fruits")
     )
 
 
@@ -150,11 +153,11 @@ def rates(*rows):
     return sent
 
 
-def test_an_admin_makes_a_tax_class(head_office, shop):
+def test_an_admin_makes_a_tax_class(admins_browser, shop):
     form = {"name": "Canada", "rates": None}
     table = rates(("GST", "5"), ("", ""), ("QST", "9.975", "compound"))
 
-    assert save(head_office, f"{TAXES}add/", **form, **table).status_code == 302
+    assert submit_form(admins_browser, f"{TAXES}add/", **form, **table).status_code == 302
 
     assert found(shop, TaxClass, name="Canada").rates == [
         {"name": "GST", "percent": "5", "included": False, "compound": False},
@@ -162,14 +165,14 @@ def test_an_admin_makes_a_tax_class(head_office, shop):
     ]
 
 
-def test_rates_are_shown_as_they_are_and_saved_as_they_are(head_office, product, shop):
+def test_rates_are_shown_as_they_are_and_saved_as_they_are(admins_browser, product, shop):
     page = f"{TAXES}{product.tax_class_id}/change/"
-    body = head_office.get(page).content.decode()
+    body = admins_browser.get(page).content.decode()
     assert 'name="rates-0-name" value="VAT"' in body
     assert 'name="rates-0-included" checked' in body
 
     table = rates(("VAT", "19", "included"))
-    assert save(head_office, page, rates=None, **table).status_code == 302
+    assert submit_form(admins_browser, page, rates=None, **table).status_code == 302
 
     assert found(shop, TaxClass, pk=product.tax_class_id).rates == [
         {"name": "VAT", "percent": "19", "included": True, "compound": False}
@@ -188,21 +191,27 @@ def test_rates_are_shown_as_they_are_and_saved_as_they_are(head_office, product,
     ],
     ids=["no percent", "no name", "no number", "negative", "too many", "nul"],
 )
-def test_rates_that_make_no_sense_are_refused(table, words, head_office, product):
-    before = row_values(TaxClass)
+def test_rates_that_make_no_sense_are_refused(table, words, admins_browser, product):
+    before = snapshot_database(TaxClass)
 
-    response = save(head_office, f"{TAXES}add/", name="New", rates=None, **table)
+    response = submit_form(admins_browser, f"{TAXES}add/", name="New", rates=None, **table)
 
-    assert words in errors_of(response)
-    assert row_values(TaxClass) == before
+    assert words in read_errors(response)
+    assert snapshot_database(TaxClass) == before
 
 
 @pytest.mark.parametrize("count", ["x", "-1", "", "99999999"])
-def test_a_forged_number_of_rates_is_harmless(count, head_office, shop):
+def test_a_forged_number_of_rates_is_harmless(count, admins_browser, shop):
     table = rates(("VAT", "19")) | {"rates-count": count}
 
-    assert save(head_office, f"{TAXES}add/", name="New", rates=None, **table).status_code == 302
+    assert (
+        submit_form(admins_browser, f"{TAXES}add/", name="New", rates=None, **table).status_code
+        == 302
+    )
 
 
-def test_a_manager_reads_the_rates(office, product):
-    assert "VAT 19 %" in office.get(f"{TAXES}{product.tax_class_id}/change/").content.decode()
+def test_a_manager_reads_the_rates(managers_browser, product):
+    assert (
+        "VAT 19 %"
+        in managers_browser.get(f"{TAXES}{product.tax_class_id}/change/").content.decode()
+    )

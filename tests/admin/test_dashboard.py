@@ -15,7 +15,7 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import OrderFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.admin_browser import browser_of
+from tests.support.admin_browser import open_browser
 
 pytestmark = pytest.mark.once
 
@@ -36,7 +36,7 @@ def clock():
 @pytest.fixture
 def page(manager, store):
     """The start page as it is now."""
-    browser = browser_of(manager)
+    browser = open_browser(manager)
     return lambda: browser.get("/admin/")
 
 
@@ -73,7 +73,7 @@ def test_a_day_without_sales_has_no_average_and_no_chart(page):
 
 
 def test_a_shop_without_a_store_has_no_day(manager):
-    seen = figures(browser_of(manager).get("/admin/"))
+    seen = figures(open_browser(manager).get("/admin/"))
 
     assert (seen["Sold"], seen["Sales"], seen["Average"]) == (DASH, DASH, DASH)
 
@@ -106,9 +106,9 @@ def test_before_the_hour_at_which_it_begins_it_is_still_yesterday(
     sell(register, cashier, "5.00", datetime(2026, 3, 3, 20, 0, tzinfo=UTC))
 
     clock.move_to(datetime(2026, 3, 4, 2, 59, tzinfo=UTC))
-    assert figures(browser_of(manager).get("/admin/"))["Sales"] == "1"
+    assert figures(open_browser(manager).get("/admin/"))["Sales"] == "1"
     clock.move_to(datetime(2026, 3, 4, 3, 0, tzinfo=UTC))
-    assert figures(browser_of(manager).get("/admin/"))["Sales"] == "0"
+    assert figures(open_browser(manager).get("/admin/"))["Sales"] == "0"
 
 
 def test_every_store_has_its_own_day(page, register, cashier, shop):

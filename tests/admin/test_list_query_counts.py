@@ -29,7 +29,7 @@ from tests.factories.orders import (
     TaxClassFactory,
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.admin_pages import models, url_of
+from tests.support.admin_pages import build_page_url, models
 
 
 def drawer_and_papers(order, person, register):
@@ -48,20 +48,20 @@ def drawer_and_papers(order, person, register):
 
 
 @pytest.fixture
-def more(ours, cashier):
+def more(shop_rows, cashier):
     """Three more rows of everything, each with others than those before."""
 
     def make():
         for _ in range(3):
-            AuthSessionFactory(user=UserFactory(tenant=ours))
-            register = RegisterFactory(store=StoreFactory(tenant=ours), tenant=ours)
-            person = UserFactory(tenant=ours)
+            AuthSessionFactory(user=UserFactory(tenant=shop_rows))
+            register = RegisterFactory(store=StoreFactory(tenant=shop_rows), tenant=shop_rows)
+            person = UserFactory(tenant=shop_rows)
             line = OrderLineFactory(order__cashier=person, order__register=register)
             StockLevelFactory(product=line.product, store=register.store)
-            CategoryFactory(tenant=ours)
-            TaxClassFactory(tenant=ours)
+            CategoryFactory(tenant=shop_rows)
+            TaxClassFactory(tenant=shop_rows)
             drawer_and_papers(line.order, person, register)
-            with tenant_scope(ours):
+            with tenant_scope(shop_rows):
                 audit.record("store_added", actor=person, target=register.store)
 
     return make
@@ -74,23 +74,23 @@ def queries(browser, url):
 
 
 @models
-def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, head_office, more):
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, admins_browser, more):
     more()
-    url = url_of(model, "changelist")
-    few = queries(head_office, url)
+    url = build_page_url(model, "changelist")
+    few = queries(admins_browser, url)
 
     more()
 
-    assert queries(head_office, url) == few <= 12
+    assert queries(admins_browser, url) == few <= 12
 
 
-def test_rows_are_counted_as_far_as_anybody_turns_pages(head_office, cashier, monkeypatch):
+def test_rows_are_counted_as_far_as_anybody_turns_pages(admins_browser, cashier, monkeypatch):
     for _ in range(7):
         OrderFactory(cashier=cashier)
     monkeypatch.setattr(pages, "MOST_COUNTED", 5)
 
     with CaptureQueriesContext(connection) as captured:
-        body = head_office.get("/admin/orders/order/").content.decode()
+        body = admins_browser.get("/admin/orders/order/").content.decode()
 
     counting = [query["sql"] for query in captured if "COUNT(" in query["sql"]]
     assert "5 orders" in body

@@ -8,7 +8,14 @@ from django.urls import reverse
 
 from accounts.admin_site.site import shop_site
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
-from tests.support.admin_browser import DOOR, browser_of, errors_of, is_in, log_ins_of, sign_in
+from tests.support.admin_browser import (
+    DOOR,
+    is_logged_in,
+    list_sessions,
+    open_browser,
+    read_errors,
+    sign_in,
+)
 from tests.support.token_refresh import MORNING
 
 pytestmark = pytest.mark.once
@@ -18,7 +25,7 @@ REFUSED = "No such log-in, or it is not active."
 
 
 @pytest.fixture(autouse=True)
-def _no_time_to_wait():
+def disable_waiting():
     with time_machine.travel(MORNING, tick=False):
         yield
 
@@ -49,46 +56,46 @@ def test_managers_and_admins_get_in_and_stay_in(who, client, request):
 def test_every_reason_for_a_no_looks_alike(wrong, client, manager):
     response = sign_in(client, **wrong)
 
-    assert errors_of(response) == REFUSED
-    assert not is_in(client)
-    assert log_ins_of(manager) == []
+    assert read_errors(response) == REFUSED
+    assert not is_logged_in(client)
+    assert list_sessions(manager) == []
 
 
 def test_an_inactive_person_or_shop_is_refused_like_a_wrong_password(client, manager, shop):
     manager.is_active = False
     manager.save()
-    assert errors_of(sign_in(client)) == REFUSED
+    assert read_errors(sign_in(client)) == REFUSED
 
     manager.is_active, shop.is_active = True, False
     manager.save()
     shop.save()
-    assert errors_of(sign_in(client)) == REFUSED
-    assert log_ins_of(manager) == []
+    assert read_errors(sign_in(client)) == REFUSED
+    assert list_sessions(manager) == []
 
 
 def test_attack_146_a_cashier_hears_that_it_is_not_for_them_only_with_the_password(client, cashier):
-    assert errors_of(sign_in(client, "c1", "wrong")) == REFUSED
-    assert "cashiers log in at the tills" in errors_of(sign_in(client, "c1"))
+    assert read_errors(sign_in(client, "c1", "wrong")) == REFUSED
+    assert "cashiers log in at the tills" in read_errors(sign_in(client, "c1"))
 
-    assert not is_in(client)
-    assert log_ins_of(cashier) == []
+    assert not is_logged_in(client)
+    assert list_sessions(cashier) == []
 
 
 def test_attack_146_a_cashiers_session_opens_no_page(cashier):
     """As a mistake elsewhere might make one."""
-    browser = browser_of(cashier)
+    browser = open_browser(cashier)
 
     for page in ("/admin/", "/admin/accounts/cashier/", "/admin/password_change/"):
         assert browser.get(page).status_code == 302
-    assert not is_in(browser, "/platform/")
+    assert not is_logged_in(browser, "/platform/")
 
 
 def test_the_platform_comes_in_by_leaving_the_shop_empty(client, root):
     response = sign_in(client, "root", tenant="")
 
     assert (response.status_code, response["Location"]) == (302, "/platform/")
-    assert is_in(client, "/platform/")
-    assert not is_in(client)
+    assert is_logged_in(client, "/platform/")
+    assert not is_logged_in(client)
 
 
 def test_the_platforms_own_door_leads_to_the_page_that_was_asked_for(client, root):
@@ -112,10 +119,10 @@ def test_nobody_is_led_to_another_host(next_page, client, manager):
 
 
 def test_people_of_a_shop_do_not_get_in_at_the_platforms_door(client, admin):
-    assert errors_of(sign_in(client, "adm", door=PLATFORM_DOOR)) == REFUSED
+    assert read_errors(sign_in(client, "adm", door=PLATFORM_DOOR)) == REFUSED
 
-    assert not is_in(client, "/platform/")
-    assert not is_in(client)
+    assert not is_logged_in(client, "/platform/")
+    assert not is_logged_in(client)
 
 
 def test_each_door_points_to_the_other(client, db):
@@ -123,8 +130,8 @@ def test_each_door_points_to_the_other(client, db):
     assert DOOR in client.get(PLATFORM_DOOR).content.decode()
 
 
-def test_h3_a_session_of_one_site_opens_nothing_of_the_other(office, desk):
-    for site, browser in [(shop_site, desk), (django_admin.site, office)]:
+def test_h3_a_session_of_one_site_opens_nothing_of_the_other(managers_browser, platform_browser):
+    for site, browser in [(shop_site, platform_browser), (django_admin.site, managers_browser)]:
         for model in site._registry:
             name = f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_changelist"
             response = browser.get(reverse(name))
@@ -135,18 +142,18 @@ def test_h3_a_session_of_one_site_opens_nothing_of_the_other(office, desk):
 def test_a_browser_is_one_persons_at_a_time(client, manager, root):
     sign_in(client)
     sign_in(client, "root", tenant="")
-    assert not is_in(client)
+    assert not is_logged_in(client)
 
     sign_in(client)
-    assert is_in(client)
-    assert not is_in(client, "/platform/")
+    assert is_logged_in(client)
+    assert not is_logged_in(client, "/platform/")
 
 
 def test_two_people_of_one_name_are_two_people(client, admin):
     PlatformUserFactory(username="adm", password="another long password")
 
-    assert errors_of(sign_in(client, "adm", tenant="")) == REFUSED
-    assert errors_of(sign_in(client, "adm", "another long password")) == REFUSED
+    assert read_errors(sign_in(client, "adm", tenant="")) == REFUSED
+    assert read_errors(sign_in(client, "adm", "another long password")) == REFUSED
     assert sign_in(client, "adm").status_code == 302
 
 
@@ -156,8 +163,8 @@ def test_what_cannot_name_a_shop_is_not_taken_for_the_platform(tenant, client, r
 
     response = sign_in(client, "root", tenant=tenant)
 
-    assert errors_of(response)
-    assert not is_in(client, "/platform/")
+    assert read_errors(response)
+    assert not is_logged_in(client, "/platform/")
 
 
 def test_the_shop_may_be_named_in_capitals_or_by_its_id(manager, shop):
@@ -170,4 +177,4 @@ def test_a_password_of_two_megabytes_is_not_hashed(client, manager, monkeypatch)
 
     response = sign_in(client, password="x" * 2_000_000)
 
-    assert "at most 128 characters" in errors_of(response)
+    assert "at most 128 characters" in read_errors(response)

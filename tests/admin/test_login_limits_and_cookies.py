@@ -6,23 +6,30 @@ from django.test import Client
 
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD
-from tests.support.admin_browser import DOOR, browser_of, is_in, log_ins_of, row_values, sign_in
+from tests.support.admin_browser import (
+    DOOR,
+    is_logged_in,
+    list_sessions,
+    open_browser,
+    sign_in,
+    snapshot_database,
+)
 from tests.support.api import Api
 from tests.support.token_refresh import MORNING
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = pytest.mark.once
 
 
 @pytest.fixture(autouse=True)
-def _no_time_to_wait():
+def disable_waiting():
     with time_machine.travel(MORNING, tick=False):
         yield
 
 
 def test_attack_150_guesses_at_the_api_count_at_the_admin(client, manager):
     for _ in range(5):
-        guess = credentials(username="mgr", password="wrong")
+        guess = build_credentials(username="mgr", password="wrong")
         assert Api().post(LOG_IN, guess).status_code == 401
 
     response = sign_in(client)
@@ -30,15 +37,15 @@ def test_attack_150_guesses_at_the_api_count_at_the_admin(client, manager):
     assert response.status_code == 429
     assert response["Retry-After"] == "2"
     assert "try again in 2 seconds" in response.content.decode()
-    assert not is_in(client)
-    assert log_ins_of(manager) == []
+    assert not is_logged_in(client)
+    assert list_sessions(manager) == []
 
 
 def test_h23_guesses_at_the_admin_count_at_the_api(client, manager, problem):
     for _ in range(5):
         assert sign_in(client, password="wrong").status_code == 200
 
-    problem(Api().post(LOG_IN, credentials(username="mgr")), 429, "too_many_attempts")
+    problem(Api().post(LOG_IN, build_credentials(username="mgr")), 429, "too_many_attempts")
 
 
 def test_h23_names_that_do_not_exist_have_to_wait_alike(client, shop):
@@ -71,8 +78,8 @@ def test_attack_147_a_form_from_elsewhere_is_refused(manager, cashier):
     strict = Client(enforce_csrf_checks=True)
     assert sign_in(strict).status_code == 403
 
-    strict.cookies = browser_of(manager).cookies
-    before = row_values(type(cashier))
+    strict.cookies = open_browser(manager).cookies
+    before = snapshot_database(type(cashier))
     posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
     for page in (
         "/admin/accounts/cashier/",
@@ -82,8 +89,8 @@ def test_attack_147_a_form_from_elsewhere_is_refused(manager, cashier):
         "/admin/logout/",
     ):
         assert strict.post(page, posted).status_code == 403, page
-    assert row_values(type(cashier)) == before
-    assert is_in(strict)
+    assert snapshot_database(type(cashier)) == before
+    assert is_logged_in(strict)
 
 
 def test_attack_147_a_token_does_not_help_a_form_of_another_origin(manager):
@@ -124,13 +131,13 @@ def test_a_cookie_planted_before_the_log_in_is_worth_nothing_after(client, manag
     assert "planted" not in client.session
     thief = Client()
     thief.cookies["__Host-till_session"] = planted
-    assert not is_in(thief)
+    assert not is_logged_in(thief)
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
-def test_attack_149_no_page_speaks_of_another_host(header, office):
+def test_attack_149_no_page_speaks_of_another_host(header, managers_browser):
     for page in ("/admin/", DOOR, "/admin/accounts/cashier/"):
-        response = office.get(page, headers={header: "evil.example"})
+        response = managers_browser.get(page, headers={header: "evil.example"})
 
         assert response.status_code == (400 if header == "Host" else response.status_code)
         assert "evil" not in response.content.decode()
@@ -140,23 +147,23 @@ def test_attack_149_no_page_speaks_of_another_host(header, office):
 def test_attack_153_a_token_opens_no_page(client, admin, client_of):
     client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {client_of(admin).tokens.access}"
 
-    assert not is_in(client)
-    assert not is_in(client, "/platform/")
+    assert not is_logged_in(client)
+    assert not is_logged_in(client, "/platform/")
 
 
-def test_attack_153_the_cookie_opens_no_api(office, problem):
+def test_attack_153_the_cookie_opens_no_api(managers_browser, problem):
     api = Api()
-    api.client.cookies = office.cookies
+    api.client.cookies = managers_browser.cookies
 
     for path in ("auth/me/", "users/", "orders/", "audit/"):
         problem(api.get(path), 401, "not_authenticated")
     problem(api.post("users/", {"username": "new", "role": "cashier"}), 401, "not_authenticated")
 
 
-def test_pages_are_no_caches_to_keep_and_run_no_scripts_of_their_own(office, client):
-    pages = [office.get(page) for page in ("/admin/", "/admin/accounts/cashier/add/")]
+def test_pages_are_no_caches_to_keep_and_run_no_scripts_of_their_own(managers_browser, client):
+    pages = [managers_browser.get(page) for page in ("/admin/", "/admin/accounts/cashier/add/")]
 
-    for page in [*pages, office.get("/admin/password_change/"), client.get(DOOR)]:
+    for page in [*pages, managers_browser.get("/admin/password_change/"), client.get(DOOR)]:
         assert "no-store" in page["Cache-Control"]
         policy = page["Content-Security-Policy"]
         assert "default-src 'self'" in policy
@@ -172,5 +179,5 @@ def test_the_people_of_no_shop_are_found_by_djangos_session_alone(root, manager)
         browser = Client()
         browser.force_login(manager)
 
-    assert not is_in(browser)
-    assert not is_in(browser, "/platform/")
+    assert not is_logged_in(browser)
+    assert not is_logged_in(browser, "/platform/")

@@ -6,8 +6,8 @@ from accounts.models import Role, User
 from accounts.services.users import change_role
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.support.admin_browser import browser_of, is_in, row_values, sign_in
-from tests.support.users import stored
+from tests.support.admin_browser import is_logged_in, open_browser, sign_in, snapshot_database
+from tests.support.users import reload_user
 
 OWN_PASSWORD = "/admin/password_change/"
 NEW = "eight purple herons"
@@ -19,34 +19,34 @@ def change_own(browser, current=PASSWORD, new=NEW, again=None):
 
 
 @pytest.fixture
-def newcomer(shop):
+def new_manager(shop):
     return UserFactory(tenant=shop, username="new", manager=True, must_change_password=True)
 
 
-def test_whoever_must_change_the_password_can_do_nothing_else(client, newcomer, cashier):
+def test_whoever_must_change_the_password_can_do_nothing_else(client, new_manager, cashier):
     sign_in(client, "new")
-    before = row_values(User)
+    before = snapshot_database(User)
 
     for page in ("/admin/", "/admin/accounts/cashier/", "/admin/accounts/cashier/add/"):
         response = client.get(page)
         assert (response.status_code, response["Location"]) == (302, OWN_PASSWORD)
     posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
     assert client.post("/admin/accounts/cashier/", posted)["Location"] == OWN_PASSWORD
-    assert row_values(User) == before
+    assert snapshot_database(User) == before
     assert client.get(OWN_PASSWORD).status_code == 200
 
 
-def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, newcomer):
-    elsewhere = browser_of(newcomer)
+def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, new_manager):
+    elsewhere = open_browser(new_manager)
     sign_in(client, "new")
     cookie = client.cookies["__Host-till_session"].value
 
     assert change_own(client)["Location"] == "/admin/"
 
-    assert is_in(client)
+    assert is_logged_in(client)
     assert client.cookies["__Host-till_session"].value != cookie
-    assert not is_in(elsewhere)
-    after = stored(newcomer)
+    assert not is_logged_in(elsewhere)
+    after = reload_user(new_manager)
     assert after.check_password(NEW)
     assert (after.must_change_password, after.token_version) == (False, 2)
 
@@ -63,29 +63,29 @@ def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, new
     ],
     ids=str,
 )
-def test_a_password_that_is_none_is_refused_in_place(form, words, office, manager):
-    response = change_own(office, **form)
+def test_a_password_that_is_none_is_refused_in_place(form, words, managers_browser, manager):
+    response = change_own(managers_browser, **form)
 
     assert words in response.content.decode()
-    assert stored(manager).check_password(PASSWORD)
-    assert is_in(office)
+    assert reload_user(manager).check_password(PASSWORD)
+    assert is_logged_in(managers_browser)
 
 
-def test_guessing_at_the_own_password_has_an_end(office, manager):
-    statuses = [change_own(office, current="wrong").status_code for _ in range(6)]
+def test_guessing_at_the_own_password_has_an_end(managers_browser, manager):
+    statuses = [change_own(managers_browser, current="wrong").status_code for _ in range(6)]
 
     assert statuses == [200] * 5 + [429]
-    response = change_own(office)
+    response = change_own(managers_browser)
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0
-    assert stored(manager).check_password(PASSWORD)
+    assert reload_user(manager).check_password(PASSWORD)
 
 
-def test_a_role_that_may_not_come_in_is_asked_first(client, newcomer):
+def test_a_role_that_may_not_come_in_is_asked_first(client, new_manager):
     sign_in(client, "new")
-    with tenant_scope(newcomer.tenant):
-        boss = UserFactory(tenant=newcomer.tenant, admin=True)
-        change_role(user=newcomer, role=Role.CASHIER, by=boss)
+    with tenant_scope(new_manager.tenant):
+        boss = UserFactory(tenant=new_manager.tenant, admin=True)
+        change_role(user=new_manager, role=Role.CASHIER, by=boss)
 
     assert change_own(client).status_code == 302
-    assert stored(newcomer).must_change_password
+    assert reload_user(new_manager).must_change_password

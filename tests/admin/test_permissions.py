@@ -3,9 +3,9 @@
 import pytest
 
 from accounts.admin_site.site import shop_site
-from tests.support.admin_browser import browser_of, row_values
-from tests.support.admin_pages import MODELS, every_model, url_of
-from tests.support.platform_admin import rows_of
+from tests.support.admin_browser import open_browser, snapshot_database
+from tests.support.admin_pages import MODELS, build_page_url, for_each_model
+from tests.support.platform_admin import snapshot_model
 
 pytestmark = pytest.mark.once
 
@@ -51,7 +51,7 @@ def test_the_table_has_a_line_for_every_page_and_no_other():
 
 
 @everybody
-@every_model
+@for_each_model
 def test_permissions_are_what_the_table_says(model, who, rf, request):
     asked = rf.get("/admin/")
     asked.user = request.getfixturevalue(who)
@@ -62,7 +62,7 @@ def test_permissions_are_what_the_table_says(model, who, rf, request):
 
 
 @everybody
-@every_model
+@for_each_model
 def test_nobody_may_do_anything_without_their_role(model, who, rf, request):
     asked = rf.get("/admin/")
     asked.user = request.getfixturevalue(who)
@@ -80,24 +80,26 @@ def test_somebody_of_the_platform_may_do_nothing_in_a_shop(rf, root):
 
 
 @pytest.mark.parametrize("who", ["manager", "admin"])
-@every_model
-@pytest.mark.usefixtures("ours")
+@for_each_model
+@pytest.mark.usefixtures("shop_rows")
 def test_pages_answer_as_the_table_says(model, who, request):
-    browser = browser_of(request.getfixturevalue(who))
+    browser = open_browser(request.getfixturevalue(who))
     may = allowed(model, who)
-    (row, *_) = [row for row in rows_of(model) if getattr(row, "role", "cashier") == "cashier"]
-    change, add = url_of(model, "change", row.pk), url_of(model, "add")
-    before = row_values(model)
+    (row, *_) = [
+        row for row in snapshot_model(model) if getattr(row, "role", "cashier") == "cashier"
+    ]
+    change, add = build_page_url(model, "change", row.pk), build_page_url(model, "add")
+    before = snapshot_database(model)
 
-    assert browser.get(url_of(model, "changelist")).status_code == (200 if may else 403)
+    assert browser.get(build_page_url(model, "changelist")).status_code == (200 if may else 403)
     assert browser.get(change).status_code == (200 if may else 403)
     assert browser.get(add).status_code == (200 if "add" in may else 403)
     # An empty form is refused by a page that writes, and so is everything by one that does not.
     assert browser.post(change, {}).status_code == (200 if "change" in may else 403)
     assert browser.post(add, {}).status_code == (200 if "add" in may else 403)
-    assert browser.post(url_of(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    assert browser.post(build_page_url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
     if model.__name__ not in {"AuthSession", "StaffMember", "Cashier"}:
-        assert row_values(model) == before
+        assert snapshot_database(model) == before
 
 
 def test_tenant_people_have_none_of_djangos_permissions(admin, manager):

@@ -27,8 +27,8 @@ from tests.factories.orders import (
     ShiftFactory,
     StoreCreditFactory,
 )
-from tests.support.admin_pages import url_of
-from tests.support.query_plans import MINUTES, analyze, multiply, plan_of, walk
+from tests.support.admin_pages import build_page_url
+from tests.support.query_plans import MINUTES, analyze, explain_list, multiply_rows, walk
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -61,7 +61,7 @@ def orders(cashier, register, foreign):
     """Ours and theirs, each with a payment and a receipt."""
     for order in (OrderFactory(cashier=cashier, register=register), foreign.order):
         payment, receipt = PaymentFactory(order=order, status="captured"), receipt_for(order)
-        multiply(order, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
+        multiply_rows(order, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
         for_each_order(payment)
         for_each_order(receipt, ", 'number', substr(o.number, 3)::int")
     analyze(Order, Payment, Receipt)
@@ -69,9 +69,9 @@ def orders(cashier, register, foreign):
 
 @pytest.fixture
 def drawers(cashier, register, foreign):
-    ours = OrderFactory(cashier=cashier, register=register)
+    shop_rows = OrderFactory(cashier=cashier, register=register)
     for by, at, order in (
-        (cashier, register, ours),
+        (cashier, register, shop_rows),
         (foreign.cashier, foreign.register, foreign.order),
     ):
         shift = ShiftFactory(opened_by=by, register=at, status="ended")
@@ -84,32 +84,32 @@ def drawers(cashier, register, foreign):
         ]
         own = {StoreCredit: {"code": "'C-' || n"}, Refund: {"position": "n + 1000"}}
         for row in rows:
-            multiply(row, created_at=MINUTES, updated_at=MINUTES, **own.get(type(row), {}))
+            multiply_rows(row, created_at=MINUTES, updated_at=MINUTES, **own.get(type(row), {}))
     analyze(Shift, CashMovement, StoreCredit, Approval, Refund)
 
 
 def found(browser, model, query):
     table = model._meta.db_table
-    return walk(plan_of(browser, url_of(model, "changelist"), query, table), table)
+    return walk(explain_list(browser, build_page_url(model, "changelist"), query, table), table)
 
 
 @pytest.mark.usefixtures("orders")
-def test_what_belongs_to_orders_is_found_by_the_orders(office, register):
+def test_what_belongs_to_orders_is_found_by_the_orders(managers_browser, register):
     """From the newest order on, of each its own; only rows of one order are ever sorted."""
     store = {"store": str(register.store_id)}
     for model in (Payment, Receipt):
         table = model._meta.db_table
         for query in (ALL, TODAY, store):
-            plan = plan_of(office, url_of(model, "changelist"), query, table)
+            plan = explain_list(managers_browser, build_page_url(model, "changelist"), query, table)
             assert walk(plan, "orders_order") <= {"order_by_time", "Incremental Sort"}, query
             assert "Seq Scan" not in walk(plan, table), query
-    assert found(office, Payment, {"q": "O-77"}) & {"Seq Scan"} == set()
-    assert "receipt_numbers_are_unique" in found(office, Receipt, {"q": "77"})
-    assert found(office, Order, {"day": "2026-01-01"}) == {"order_by_time"}
+    assert found(managers_browser, Payment, {"q": "O-77"}) & {"Seq Scan"} == set()
+    assert "receipt_numbers_are_unique" in found(managers_browser, Receipt, {"q": "77"})
+    assert found(managers_browser, Order, {"day": "2026-01-01"}) == {"order_by_time"}
 
 
 @pytest.mark.usefixtures("drawers")
-def test_drawers_and_papers(office, register):
+def test_drawers_and_papers(managers_browser, register):
     store = {"store": str(register.store_id)}
     expected = [
         (Shift, ALL, {"shift_by_time"}),
@@ -126,6 +126,6 @@ def test_drawers_and_papers(office, register):
         (Refund, store, {"refund_by_time"}),
     ]
 
-    plans = [(model, query, found(office, model, query)) for model, query, _ in expected]
+    plans = [(model, query, found(managers_browser, model, query)) for model, query, _ in expected]
 
     assert plans == expected

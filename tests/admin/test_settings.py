@@ -8,7 +8,7 @@ from accounts.models import ShopSettings
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import OrderFactory
-from tests.support.admin_browser import errors_of, filled, row_values, save
+from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
 
 
 @pytest.fixture
@@ -20,20 +20,22 @@ def amounts(limits):
     return {name: each and Decimal(each) for name, each in limits.items()}
 
 
-def test_an_empty_limit_is_unlimited(head_office, page, shop):
-    saved = save(head_office, page, limits_manager_refund_amount="", limits_manager_drop_amount="9")
+def test_an_empty_limit_is_unlimited(admins_browser, page, shop):
+    saved = submit_form(
+        admins_browser, page, limits_manager_refund_amount="", limits_manager_drop_amount="9"
+    )
 
     assert saved.status_code == 302
     shop.refresh_from_db()
     assert shop.limit("manager", "refund_amount") is None
     assert shop.limit("manager", "drop_amount") == 9
     assert shop.limit("cashier", "drop_amount") == 500
-    page = head_office.get(page)
-    assert "limits_manager_refund_amount" not in filled(page)
+    page = admins_browser.get(page)
+    assert "limits_manager_refund_amount" not in build_form(page)
     assert "An empty field is unlimited." in page.content.decode()
 
 
-def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
+def test_an_admin_changes_rules_and_limits(admins_browser, page, shop, admin):
     changes = {
         "shifts_required": "on",
         "cash_rounding_increment": "0.05",
@@ -43,7 +45,7 @@ def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
     }
     others = shop.limits["manager"]
 
-    assert save(head_office, page, **changes).status_code == 302
+    assert submit_form(admins_browser, page, **changes).status_code == 302
 
     shop.refresh_from_db()
     assert shop.shifts_required
@@ -56,15 +58,15 @@ def test_an_admin_changes_rules_and_limits(head_office, page, shop, admin):
     assert event.actor == admin.pk
 
 
-def test_what_is_saved_unchanged_stays_as_it_is(head_office, page, shop):
+def test_what_is_saved_unchanged_stays_as_it_is(admins_browser, page, shop):
     def rules():
-        (row,) = row_values(Tenant)["Tenant"]
+        (row,) = snapshot_database(Tenant)["Tenant"]
         limits = {role: amounts(of_role) for role, of_role in row.pop("limits").items()}
         return {**row, "limits": limits, "version": 0, "updated_at": None}
 
     before = rules()
 
-    assert save(head_office, page).status_code == 302
+    assert submit_form(admins_browser, page).status_code == 302
 
     assert rules() == before
 
@@ -81,51 +83,54 @@ def test_what_is_saved_unchanged_stays_as_it_is(head_office, page, shop):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_beside_its_field(form, words, head_office, page):
-    before = row_values(Tenant)
+def test_what_cannot_be_is_refused_beside_its_field(form, words, admins_browser, page):
+    before = snapshot_database(Tenant)
 
-    response = save(head_office, page, **form)
+    response = submit_form(admins_browser, page, **form)
 
-    assert words in errors_of(response)
+    assert words in read_errors(response)
     (field,) = form
     assert response.context["adminform"].form.errors.keys() == {field}
-    assert row_values(Tenant) == before
+    assert snapshot_database(Tenant) == before
 
 
-def test_a_stale_page_saves_nothing(head_office, page):
-    stale = filled(head_office.get(page), name="Mine")
-    save(head_office, page, name="Theirs")
-    before = row_values(Tenant)
+def test_a_stale_page_saves_nothing(admins_browser, page):
+    stale = build_form(admins_browser.get(page), name="Mine")
+    submit_form(admins_browser, page, name="Theirs")
+    before = snapshot_database(Tenant)
 
-    assert "Somebody has changed this" in errors_of(head_office.post(page, stale))
-    assert row_values(Tenant) == before
+    assert "Somebody has changed this" in read_errors(admins_browser.post(page, stale))
+    assert snapshot_database(Tenant) == before
 
 
-def test_the_currency_is_fixed_by_the_first_order(head_office, page, shop, cashier):
+def test_the_currency_is_fixed_by_the_first_order(admins_browser, page, shop, cashier):
     shop.has_orders = True
     shop.save_changes("has_orders")
     OrderFactory(cashier=cashier)
 
-    assert "currency" not in head_office.get(page).context["adminform"].form.fields
-    assert save(head_office, page, currency="USD").status_code == 302
+    assert "currency" not in admins_browser.get(page).context["adminform"].form.fields
+    assert submit_form(admins_browser, page, currency="USD").status_code == 302
 
     shop.refresh_from_db()
     assert shop.currency == "EUR"
 
 
-def test_a_manager_reads_the_rules(office, page, shop):
-    body = office.get(page).content.decode()
+def test_a_manager_reads_the_rules(managers_browser, page, shop):
+    body = managers_browser.get(page).content.decode()
 
     assert "Discount on a line, percent: 10" in body
-    assert office.post(page, {"name": "Mine", "expected_version": shop.version}).status_code == 403
+    assert (
+        managers_browser.post(page, {"name": "Mine", "expected_version": shop.version}).status_code
+        == 403
+    )
     shop.refresh_from_db()
     assert shop.name == "Green Grocery"
 
 
-def test_the_settings_of_another_shop_are_nobodys(head_office, foreign):
-    before = row_values(ShopSettings)
+def test_the_settings_of_another_shop_are_nobodys(admins_browser, foreign):
+    before = snapshot_database(ShopSettings)
     page = f"/admin/accounts/shopsettings/{foreign.tenant.pk}/change/"
 
-    assert head_office.get(page).status_code == 302
-    assert head_office.post(page, {"name": "Mine", "expected_version": 1}).status_code == 302
-    assert row_values(ShopSettings) == before
+    assert admins_browser.get(page).status_code == 302
+    assert admins_browser.post(page, {"name": "Mine", "expected_version": 1}).status_code == 302
+    assert snapshot_database(ShopSettings) == before

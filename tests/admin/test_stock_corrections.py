@@ -7,8 +7,8 @@ import pytest
 from orders.models import StockLevel, StockMovement
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.support.admin_browser import errors_of, filled, row_values, save
-from tests.support.admin_data import LEVELS, sold
+from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
+from tests.support.admin_data import LEVELS, create_sale
 
 pytestmark = pytest.mark.once
 
@@ -39,9 +39,9 @@ def left(level):
         (("adjust", "-3", "Stolen"), "7"),
     ],
 )
-def test_a_manager_says_what_happened(form, there, office, level, page, manager):
+def test_a_manager_says_what_happened(form, there, managers_browser, level, page, manager):
     type, moved, reason = form
-    answer = save(office, page, type=type, moved=moved, reason=reason)
+    answer = submit_form(managers_browser, page, type=type, moved=moved, reason=reason)
 
     assert answer["Location"] == page
     assert left(level) == Decimal(there)
@@ -67,32 +67,36 @@ def test_a_manager_says_what_happened(form, there, office, level, page, manager)
     ],
     ids=str,
 )
-def test_what_cannot_have_happened_is_refused(form, words, office, page):
-    before = row_values(StockLevel, StockMovement)
+def test_what_cannot_have_happened_is_refused(form, words, managers_browser, page):
+    before = snapshot_database(StockLevel, StockMovement)
 
-    assert words.lower() in errors_of(save(office, page, **form)).lower()
-    assert row_values(StockLevel, StockMovement) == before
+    assert words.lower() in read_errors(submit_form(managers_browser, page, **form)).lower()
+    assert snapshot_database(StockLevel, StockMovement) == before
 
 
-def test_a_page_from_before_a_sale_is_refused(office, page, cashier, register, product, level):
-    stale = filled(office.get(page), type="count", moved="10")
-    sold(cashier, register, product)
-    before = row_values(StockLevel, StockMovement)
+def test_a_page_from_before_a_sale_is_refused(
+    managers_browser, page, cashier, register, product, level
+):
+    stale = build_form(managers_browser.get(page), type="count", moved="10")
+    create_sale(cashier, register, product)
+    before = snapshot_database(StockLevel, StockMovement)
 
-    assert "Somebody has changed this" in errors_of(office.post(page, stale))
-    assert row_values(StockLevel, StockMovement) == before
+    assert "Somebody has changed this" in read_errors(managers_browser.post(page, stale))
+    assert snapshot_database(StockLevel, StockMovement) == before
     assert left(level) == 8
 
 
-def test_the_button_pressed_twice_does_it_once(office, page, level):
-    form = filled(office.get(page), type="receive", moved="5")
+def test_the_button_pressed_twice_does_it_once(managers_browser, page, level):
+    form = build_form(managers_browser.get(page), type="receive", moved="5")
 
-    assert [office.post(page, form).status_code for _ in range(2)] == [302, 302]
+    assert [managers_browser.post(page, form).status_code for _ in range(2)] == [302, 302]
     assert left(level) == 15
 
 
-def test_nothing_else_of_a_level_is_written(office, page, level):
-    save(office, page, type="receive", moved="5", quantity="99", reserved="9", store="x")
+def test_nothing_else_of_a_level_is_written(managers_browser, page, level):
+    submit_form(
+        managers_browser, page, type="receive", moved="5", quantity="99", reserved="9", store="x"
+    )
 
     assert left(level) == 15
     assert level.reserved == 0

@@ -5,7 +5,7 @@ import pytest
 from orders.models import StoreCredit
 from tenants.scope import tenant_scope
 from tests.factories.orders import StoreCreditFactory
-from tests.support.audit import events
+from tests.support.audit import list_audit_events
 
 CODE, LIST = "ABCD-EFGH-JKLM", "/admin/orders/storecredit/"
 
@@ -20,33 +20,35 @@ def rows(response):
     return [str(each) for each in response.context["cl"].result_list]
 
 
-def test_no_page_shows_the_code(office, credit):
+def test_no_page_shows_the_code(managers_browser, credit):
     for url in (LIST, f"{LIST}{credit.pk}/change/", f"{LIST}{credit.pk}/history/"):
-        body = office.get(url).content.decode()
+        body = managers_browser.get(url).content.decode()
         assert "****JKLM" in body
         assert CODE not in body
 
 
-def test_a_credit_is_found_by_its_whole_code_and_guesses_are_counted(office, credit):
+def test_a_credit_is_found_by_its_whole_code_and_guesses_are_counted(managers_browser, credit):
     StoreCreditFactory(tenant=credit.tenant)
-    assert rows(office.get(LIST, {"q": CODE})) == ["****JKLM"]
+    assert rows(managers_browser.get(LIST, {"q": CODE})) == ["****JKLM"]
     for number in range(10):
-        assert rows(office.get(LIST, {"q": f"WRONG-{number}"})) == []
+        assert rows(managers_browser.get(LIST, {"q": f"WRONG-{number}"})) == []
 
-    refused = office.get(LIST, {"q": CODE})
+    refused = managers_browser.get(LIST, {"q": CODE})
 
     assert rows(refused) == []
     assert b"Too many attempts" in refused.content
-    assert len(events("store_credit_code_failed")) == 10
+    assert len(list_audit_events("store_credit_code_failed")) == 10
 
 
 @pytest.mark.parametrize(("action", "was"), [("block", True), ("unblock", False)])
-def test_a_manager_blocks_and_unblocks_one(office, shop, action, was):
+def test_a_manager_blocks_and_unblocks_one(managers_browser, shop, action, was):
     credit = StoreCreditFactory(tenant=shop, code=CODE, is_active=was)
 
-    done = office.post(LIST, {"action": action, "_selected_action": [str(credit.pk)]}, follow=True)
+    done = managers_browser.post(
+        LIST, {"action": action, "_selected_action": [str(credit.pk)]}, follow=True
+    )
 
     assert b"****JKLM" in done.content
     with tenant_scope(shop):
         assert StoreCredit.objects.get().is_active is not was
-    assert len(events(f"store_credit_{action}ed")) == 1
+    assert len(list_audit_events(f"store_credit_{action}ed")) == 1

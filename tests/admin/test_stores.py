@@ -6,7 +6,7 @@ from accounts.models import AuthSession
 from tenants.models import Register, Store
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, TerminalFactory
-from tests.support.admin_browser import errors_of, filled, row_values, save
+from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
 
 STORES = "/admin/tenants/store/"
 TILLS = "/admin/tenants/register/"
@@ -18,24 +18,24 @@ def stores(shop):
         return {store.name: store for store in Store.objects.all()}
 
 
-def test_an_admin_opens_a_store(head_office, shop, admin):
-    assert save(head_office, f"{STORES}add/", **NEW)["Location"] == STORES
+def test_an_admin_opens_a_store(admins_browser, shop, admin):
+    assert submit_form(admins_browser, f"{STORES}add/", **NEW)["Location"] == STORES
 
     store = stores(shop)["Pier"]
     assert (store.timezone, store.day_starts_at.hour, store.tenant) == ("Europe/Paris", 4, shop)
-    history = head_office.get(f"{STORES}{store.pk}/history/").content.decode()
+    history = admins_browser.get(f"{STORES}{store.pk}/history/").content.decode()
     assert "store_added" in history
     assert str(admin) in history
 
 
-def test_an_admin_changes_a_store(head_office, store, shop):
+def test_an_admin_changes_a_store(admins_browser, store, shop):
     page = f"{STORES}{store.pk}/change/"
 
-    assert save(head_office, page, address="1 Quay", timezone="").status_code == 302
+    assert submit_form(admins_browser, page, address="1 Quay", timezone="").status_code == 302
 
     after = stores(shop)["Main"]
     assert (after.address, after.version) == ("1 Quay", 2)
-    assert "1 Quay" in head_office.get(f"{STORES}{store.pk}/history/").content.decode()
+    assert "1 Quay" in admins_browser.get(f"{STORES}{store.pk}/history/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -49,30 +49,30 @@ def test_an_admin_changes_a_store(head_office, store, shop):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_beside_its_field(form, words, head_office, store):
-    before = row_values(Store)
+def test_what_cannot_be_is_refused_beside_its_field(form, words, admins_browser, store):
+    before = snapshot_database(Store)
 
-    response = save(head_office, f"{STORES}add/", **(NEW | form))
+    response = submit_form(admins_browser, f"{STORES}add/", **(NEW | form))
 
-    assert words in errors_of(response)
-    assert "tenant" not in errors_of(response).lower()
-    assert row_values(Store) == before
+    assert words in read_errors(response)
+    assert "tenant" not in read_errors(response).lower()
+    assert snapshot_database(Store) == before
 
 
-def test_a_stale_page_saves_nothing(head_office, store):
+def test_a_stale_page_saves_nothing(admins_browser, store):
     page = f"{STORES}{store.pk}/change/"
-    stale = filled(head_office.get(page), address="Mine")
-    save(head_office, page, address="Theirs")
-    before = row_values(Store)
+    stale = build_form(admins_browser.get(page), address="Mine")
+    submit_form(admins_browser, page, address="Theirs")
+    before = snapshot_database(Store)
 
-    assert "Somebody has changed this" in errors_of(head_office.post(page, stale))
-    assert row_values(Store) == before
+    assert "Somebody has changed this" in read_errors(admins_browser.post(page, stale))
+    assert snapshot_database(Store) == before
 
 
-def test_a_till_gets_the_next_number_and_stays_in_its_store(head_office, register, shop):
+def test_a_till_gets_the_next_number_and_stays_in_its_store(admins_browser, register, shop):
     form = {"name": "Till 2", "store": str(register.store_id), "number": "99", "is_active": "on"}
-    assert save(head_office, f"{TILLS}add/", **form).status_code == 302
-    other = save(head_office, f"{STORES}add/", **NEW)
+    assert submit_form(admins_browser, f"{TILLS}add/", **form).status_code == 302
+    other = submit_form(admins_browser, f"{STORES}add/", **NEW)
     assert other.status_code == 302
 
     with tenant_scope(shop):
@@ -80,30 +80,30 @@ def test_a_till_gets_the_next_number_and_stays_in_its_store(head_office, registe
     assert till.number == 2
     page = f"{TILLS}{till.pk}/change/"
     moved = {"store": str(stores(shop)["Pier"].pk), "number": "50", "name": "Bar"}
-    assert save(head_office, page, **moved).status_code == 302
+    assert submit_form(admins_browser, page, **moved).status_code == 302
     with tenant_scope(shop):
         till.refresh_from_db()
     assert (till.name, till.number, till.store_id) == ("Bar", 2, register.store_id)
 
 
-def test_the_same_name_twice_in_a_store_is_refused(head_office, register):
+def test_the_same_name_twice_in_a_store_is_refused(admins_browser, register):
     form = {"name": "Till 1", "store": str(register.store_id), "is_active": "on"}
-    before = row_values(Register)
+    before = snapshot_database(Register)
 
-    assert "There is one with this name already." in errors_of(
-        save(head_office, f"{TILLS}add/", **form)
+    assert "There is one with this name already." in read_errors(
+        submit_form(admins_browser, f"{TILLS}add/", **form)
     )
-    assert row_values(Register) == before
+    assert snapshot_database(Register) == before
 
 
 @pytest.mark.parametrize("place", ["store", "register"])
-def test_nobody_stays_logged_in_where_it_is_closed(place, head_office, register, cashier, shop):
+def test_nobody_stays_logged_in_where_it_is_closed(place, admins_browser, register, cashier, shop):
     terminal = TerminalFactory(register=register)
     log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
     row = register if place == "register" else register.store
 
     page = f"/admin/tenants/{place}/{row.pk}/change/"
-    assert save(head_office, page, is_active=None).status_code == 302
+    assert submit_form(admins_browser, page, is_active=None).status_code == 302
 
     with tenant_scope(shop):
         log_in.refresh_from_db()

@@ -10,9 +10,14 @@ from accounts.admin_site.site import SHUT, shop_site
 from orders.models import Product
 from tenants.models import Register, Store
 from tests.support import admin_pages
-from tests.support.admin_browser import errors_of, filled, row_values
-from tests.support.admin_pages import FOREIGN, every_model, shows_nothing_foreign, url_of
-from tests.support.platform_admin import rows_of
+from tests.support.admin_browser import build_form, read_errors, snapshot_database
+from tests.support.admin_pages import (
+    FOREIGN,
+    assert_nothing_foreign,
+    build_page_url,
+    for_each_model,
+)
+from tests.support.platform_admin import snapshot_model
 
 # On SQLite, where no policy of the database hides what a page forgets.
 pytestmark = pytest.mark.once
@@ -40,38 +45,40 @@ ORACLES = [
 ]
 
 
-@every_model
-def test_h8_h9_attack_141_nobody_guesses_at_columns(model, head_office):
+@for_each_model
+def test_h8_h9_attack_141_nobody_guesses_at_columns(model, admins_browser):
     for lookup in ORACLES:
-        response = head_office.get(f"{url_of(model, 'changelist')}?{lookup}")
+        response = admins_browser.get(f"{build_page_url(model, 'changelist')}?{lookup}")
         assert response.status_code == 400, lookup
 
 
-@every_model
-def test_h8_the_filters_on_the_page_work(model, head_office, ours):
+@for_each_model
+def test_h8_the_filters_on_the_page_work(model, admins_browser, shop_rows):
     for each in shop_site._registry[model].list_filter:
         for value in ("1", "open", "ended", "admin", ""):
-            response = head_office.get(url_of(model, "changelist"), {parameter_of(each): value})
+            response = admins_browser.get(
+                build_page_url(model, "changelist"), {parameter_of(each): value}
+            )
             # A value that the column cannot have leads back to the list.
             assert response.status_code in {200, 302}, each
 
 
-@every_model
-def test_h10_h20_no_page_is_a_window_of_another(model, head_office, ours):
-    row = rows_of(model)[0]
+@for_each_model
+def test_h10_h20_no_page_is_a_window_of_another(model, admins_browser, shop_rows):
+    row = snapshot_model(model)[0]
     for url in (
-        url_of(model, "changelist"),
-        url_of(model, "add"),
-        url_of(model, "change", row.pk),
+        build_page_url(model, "changelist"),
+        build_page_url(model, "add"),
+        build_page_url(model, "change", row.pk),
     ):
         for field in ("password", "id", "pin", "username", "tenant"):
-            assert head_office.get(url, {"_to_field": field}).status_code == 400
-        assert head_office.get(url, {"_popup": "1"}).status_code == 400
-        assert head_office.post(url, {"_popup": "1", "name": "x"}).status_code == 400
+            assert admins_browser.get(url, {"_to_field": field}).status_code == 400
+        assert admins_browser.get(url, {"_popup": "1"}).status_code == 400
+        assert admins_browser.post(url, {"_popup": "1", "name": "x"}).status_code == 400
 
 
-@every_model
-def test_h11_attack_143_there_is_no_list_to_complete_from(model, head_office, ours):
+@for_each_model
+def test_h11_attack_143_there_is_no_list_to_complete_from(model, admins_browser, shop_rows):
     for field in model._meta.get_fields():
         query = {
             "app_label": model._meta.app_label,
@@ -79,7 +86,7 @@ def test_h11_attack_143_there_is_no_list_to_complete_from(model, head_office, ou
             "field_name": field.name,
             "term": "",
         }
-        assert head_office.get("/admin/autocomplete/", query).status_code == 404
+        assert admins_browser.get("/admin/autocomplete/", query).status_code == 404
 
 
 def test_h12_lists_are_searched_by_their_own_columns():
@@ -91,11 +98,13 @@ def test_h12_lists_are_searched_by_their_own_columns():
             assert lookup in lookups | {""}, name
 
 
-@every_model
-def test_h21_no_page_tells_whether_a_row_is_there(model, head_office, ours):
+@for_each_model
+def test_h21_no_page_tells_whether_a_row_is_there(model, admins_browser, shop_rows):
     kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
 
-    assert head_office.get(f"/admin/r/{kind.pk}/{rows_of(model)[0].pk}/").status_code == 404
+    assert (
+        admins_browser.get(f"/admin/r/{kind.pk}/{snapshot_model(model)[0].pk}/").status_code == 404
+    )
     assert not hasattr(model, "get_absolute_url")
     assert not shop_site._registry[model].view_on_site
 
@@ -104,55 +113,57 @@ def test_the_windows_of_django_are_shut():
     assert not SHUT & set(admin_pages.pattern_names())
 
 
-@every_model
-@pytest.mark.usefixtures("ours", "canaries")
-def test_h5_h7_choices_and_filters_are_of_this_shop(model, head_office, foreign):
-    for page in (url_of(model, "changelist"), url_of(model, "add")):
-        response = head_office.get(page)
-        shows_nothing_foreign(response, page)
+@for_each_model
+@pytest.mark.usefixtures("shop_rows", "foreign_rows")
+def test_h5_h7_choices_and_filters_are_of_this_shop(model, admins_browser, foreign):
+    for page in (build_page_url(model, "changelist"), build_page_url(model, "add")):
+        response = admins_browser.get(page)
+        assert_nothing_foreign(response, page)
         assert str(foreign.store.pk) not in response.content.decode()
 
 
-@pytest.mark.usefixtures("ours")
-def test_h6_attack_144_a_posted_id_of_another_shop_is_no_choice(head_office, foreign, product):
-    url = url_of(Product, "change", product.pk)
-    before = row_values(Product, Register)
-    page = head_office.get(url)
+@pytest.mark.usefixtures("shop_rows")
+def test_h6_attack_144_a_posted_id_of_another_shop_is_no_choice(admins_browser, foreign, product):
+    url = build_page_url(Product, "change", product.pk)
+    before = snapshot_database(Product, Register)
+    page = admins_browser.get(url)
 
     for name, theirs in [("tax_class", foreign.tax_class), ("category", foreign.category)]:
-        response = head_office.post(url, filled(page, **{name: theirs.pk}))
-        assert "Select a valid choice" in errors_of(response)
-    add = url_of(Register, "add")
-    form = filled(head_office.get(add), name="New", store=foreign.store.pk)
-    assert "Select a valid choice" in errors_of(head_office.post(add, form))
-    assert row_values(Product, Register) == before
+        response = admins_browser.post(url, build_form(page, **{name: theirs.pk}))
+        assert "Select a valid choice" in read_errors(response)
+    add = build_page_url(Register, "add")
+    form = build_form(admins_browser.get(add), name="New", store=foreign.store.pk)
+    assert "Select a valid choice" in read_errors(admins_browser.post(add, form))
+    assert snapshot_database(Product, Register) == before
 
 
-@pytest.mark.usefixtures("ours")
-def test_h6_a_posted_tenant_is_not_read(head_office, foreign, store):
-    url = url_of(Store, "change", store.pk)
-    form = filled(head_office.get(url), name="Renamed", tenant=foreign.tenant.pk, id="x")
+@pytest.mark.usefixtures("shop_rows")
+def test_h6_a_posted_tenant_is_not_read(admins_browser, foreign, store):
+    url = build_page_url(Store, "change", store.pk)
+    form = build_form(admins_browser.get(url), name="Renamed", tenant=foreign.tenant.pk, id="x")
 
-    assert head_office.post(url, form).status_code == 302
+    assert admins_browser.post(url, form).status_code == 302
 
-    (row,) = [each for each in rows_of(Store) if each.pk == store.pk]
+    (row,) = [each for each in snapshot_model(Store) if each.pk == store.pk]
     assert (row.name, row.tenant_id) == ("Renamed", store.tenant_id)
 
 
-@pytest.mark.usefixtures("ours", "meddler")
-def test_h15_history_tells_what_was_done_and_of_the_platform_nobodys_name(office, cashier):
-    page = office.get(f"/admin/accounts/cashier/{cashier.pk}/history/").content.decode()
+@pytest.mark.usefixtures("shop_rows", "meddler")
+def test_h15_history_tells_what_was_done_and_of_the_platform_nobodys_name(
+    managers_browser, cashier
+):
+    page = managers_browser.get(f"/admin/accounts/cashier/{cashier.pk}/history/").content.decode()
 
     assert "user_deactivated" in page
     assert "Platform" in page
     assert not FOREIGN.search(page)
 
 
-def test_h16_what_is_done_here_leaves_nothing_in_djangos_log(office, cashier):
+def test_h16_what_is_done_here_leaves_nothing_in_djangos_log(managers_browser, cashier):
     url = f"/admin/accounts/cashier/{cashier.pk}/change/"
-    form = filled(office.get(url), display_name="Renamed")
+    form = build_form(managers_browser.get(url), display_name="Renamed")
 
-    assert office.post(url, form).status_code == 302
+    assert managers_browser.post(url, form).status_code == 302
     assert not LogEntry.objects.exists()
 
 
@@ -161,17 +172,17 @@ def test_h18_rows_within_rows_are_to_look_at_on_pages_that_write_nothing():
         assert page.written_by is None or not page.inlines
 
 
-@every_model
-def test_h13_h14_nothing_is_deleted(model, head_office, ours):
-    row = rows_of(model)[0]
-    before = len(rows_of(model))
+@for_each_model
+def test_h13_h14_nothing_is_deleted(model, admins_browser, shop_rows):
+    row = snapshot_model(model)[0]
+    before = len(snapshot_model(model))
 
-    delete = url_of(model, "delete", row.pk)
-    assert head_office.get(delete).status_code == 403
-    assert head_office.post(delete, {"post": "yes"}).status_code == 403
+    delete = build_page_url(model, "delete", row.pk)
+    assert admins_browser.get(delete).status_code == 403
+    assert admins_browser.post(delete, {"post": "yes"}).status_code == 403
     posted = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    head_office.post(url_of(model, "changelist"), posted)
-    assert len(rows_of(model)) == before
+    admins_browser.post(build_page_url(model, "changelist"), posted)
+    assert len(snapshot_model(model)) == before
 
 
 def test_h13_no_page_has_an_action_that_is_not_its_own(rf, admin):

@@ -19,10 +19,10 @@ from orders.models import Order, Product
 from tenants.models import Register, Store, Tenant
 from tenants.scope import has_scope
 from tests.support import admin_pages
-from tests.support.admin_browser import browser_of, row_values
-from tests.support.admin_pages import MODELS, shows_nothing_foreign, url_of
+from tests.support.admin_browser import open_browser, snapshot_database
+from tests.support.admin_pages import MODELS, assert_nothing_foreign, build_page_url
 from tests.support.discovery import our_models
-from tests.support.platform_admin import rows_of
+from tests.support.platform_admin import snapshot_model
 
 # On SQLite, where no policy of the database hides what a page forgets.
 pytestmark = pytest.mark.once
@@ -112,52 +112,54 @@ def test_the_crawl_leaves_no_route_out():
 
 
 @pytest.fixture
-def _time_stands_still():
+def freeze_time():
     """A session notes its use once a minute."""
     with time_machine.travel(timezone.now(), tick=False):
         yield
 
 
 @people
-@pytest.mark.usefixtures("_time_stands_still", "ours", "canaries", "meddler")
+@pytest.mark.usefixtures("freeze_time", "shop_rows", "foreign_rows", "meddler")
 def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(who, request):
-    browser = browser_of(request.getfixturevalue(who))
-    before = row_values(*EVERYTHING)
+    browser = open_browser(request.getfixturevalue(who))
+    before = snapshot_database(*EVERYTHING)
 
     # Lists are the same for both, but for whom they show; so one of them asks everything.
     queries = admin_pages.QUERIES if who == "admin" else admin_pages.SEARCHES
-    for page in chain.from_iterable(admin_pages.pages_about(model, queries) for model in MODELS):
+    for page in chain.from_iterable(admin_pages.list_page_urls(model, queries) for model in MODELS):
         response = browser.get(page)
         assert response.status_code < 500, page
-        shows_nothing_foreign(response, page)
+        assert_nothing_foreign(response, page)
 
     assert not has_scope()
-    assert row_values(*EVERYTHING) == before
+    assert snapshot_database(*EVERYTHING) == before
 
 
 @people
-@pytest.mark.usefixtures("ours", "canaries", "meddler")
+@pytest.mark.usefixtures("shop_rows", "foreign_rows", "meddler")
 def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
-    browser = browser_of(request.getfixturevalue(who))
+    browser = open_browser(request.getfixturevalue(who))
 
     for page in admin_pages.EVERYWHERE:
         response = browser.get(page)
         assert response.status_code == 200, page
-        shows_nothing_foreign(response, page)
+        assert_nothing_foreign(response, page)
 
 
 @people
-@pytest.mark.usefixtures("ours")
+@pytest.mark.usefixtures("shop_rows")
 def test_every_page_about_a_row_opens_to_whom_it_is_for(who, request):
     user = request.getfixturevalue(who)
-    browser = browser_of(user)
+    browser = open_browser(user)
 
     for model in MODELS:
         # Whom everybody who sees people at all may see.
-        (row, *_) = [row for row in rows_of(model) if getattr(row, "role", "cashier") == "cashier"]
+        (row, *_) = [
+            row for row in snapshot_model(model) if getattr(row, "role", "cashier") == "cashier"
+        ]
         pages = [
-            url_of(model, "changelist"),
-            *(url_of(model, p, row.pk) for p in ("change", "history")),
+            build_page_url(model, "changelist"),
+            *(build_page_url(model, p, row.pk) for p in ("change", "history")),
         ]
         statuses = {browser.get(page).status_code for page in pages}
 
@@ -166,42 +168,44 @@ def test_every_page_about_a_row_opens_to_whom_it_is_for(who, request):
 
 
 @people
-@pytest.mark.usefixtures("ours", "canaries")
+@pytest.mark.usefixtures("shop_rows", "foreign_rows")
 def test_h3_attack_144_a_row_of_another_shop_is_answered_like_one_that_nobody_has(
     who, foreign, request
 ):
-    browser = browser_of(request.getfixturevalue(who))
+    browser = open_browser(request.getfixturevalue(who))
     nobodys = "00000000-0000-7000-8000-000000000000"
 
     for model in MODELS:
         theirs = of_shop(foreign, model)
         assert theirs, "a model without a row over there proves nothing"
         for row, page in pairs(theirs, admin_pages.OF_ROWS):
-            answer = browser.get(url_of(model, page, row.pk))
-            other = browser.get(url_of(model, page, nobodys))
+            answer = browser.get(build_page_url(model, page, row.pk))
+            other = browser.get(build_page_url(model, page, nobodys))
             assert answer.status_code == other.status_code != 200
             assert answer.get("Location") == other.get("Location")
-            assert browser.post(url_of(model, page, row.pk), {"name": "x"}).status_code != 200
+            assert (
+                browser.post(build_page_url(model, page, row.pk), {"name": "x"}).status_code != 200
+            )
 
 
 def of_shop(shop, model):
-    return [row for row in rows_of(model) if row.tenant_id == shop.tenant.pk]
+    return [row for row in snapshot_model(model) if row.tenant_id == shop.tenant.pk]
 
 
 @people
-@pytest.mark.usefixtures("ours", "canaries")
+@pytest.mark.usefixtures("shop_rows", "foreign_rows")
 def test_attack_140_chosen_rows_of_another_shop_are_not_touched(who, foreign, request):
-    browser = browser_of(request.getfixturevalue(who))
-    before = [rows for rows in row_values(User, AuthSession).items() if rows]
+    browser = open_browser(request.getfixturevalue(who))
+    before = [rows for rows in snapshot_database(User, AuthSession).items() if rows]
 
     actions = ("keep_out", "let_in", "end_log_ins", "end", "delete_selected", "reset")
     for model, action in pairs(MODELS, actions):
         theirs = [row.pk for row in of_shop(foreign, model)]
         posted = {"action": action, "_selected_action": theirs, "post": "yes", "index": "0"}
-        response = browser.post(url_of(model, "changelist"), posted)
+        response = browser.post(build_page_url(model, "changelist"), posted)
         assert response.status_code < 500
-        shows_nothing_foreign(response, action)
-    after = [rows for rows in row_values(User, AuthSession).items() if rows]
+        assert_nothing_foreign(response, action)
+    after = [rows for rows in snapshot_database(User, AuthSession).items() if rows]
 
     assert [foreign_of(rows, foreign) for _, rows in after] == [
         foreign_of(rows, foreign) for _, rows in before
@@ -212,18 +216,18 @@ def foreign_of(rows, foreign):
     return [row for row in rows if row["tenant_id"] == foreign.tenant.pk]
 
 
-@pytest.mark.usefixtures("ours", "canaries")
-def test_attack_140_all_across_the_pages_are_all_of_this_shop(office, foreign, cashier):
+@pytest.mark.usefixtures("shop_rows", "foreign_rows")
+def test_attack_140_all_across_the_pages_are_all_of_this_shop(managers_browser, foreign, cashier):
     """`select_across` with ids of another shop takes what the list shows, and no more."""
-    theirs = row_values(User)["User"]
+    theirs = snapshot_database(User)["User"]
     posted = {
         "action": "keep_out",
         "_selected_action": [foreign.cashier.pk],
         "select_across": "1",
     }
 
-    assert office.post("/admin/accounts/cashier/", posted).status_code == 302
+    assert managers_browser.post("/admin/accounts/cashier/", posted).status_code == 302
 
-    after = row_values(User)["User"]
+    after = snapshot_database(User)["User"]
     assert foreign_of(after, foreign) == foreign_of(theirs, foreign)
     assert {row["username"] for row in after if not row["is_active"]} == {"c1"}

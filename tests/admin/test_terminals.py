@@ -8,7 +8,7 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, AuthSessionFactory, TerminalFactory
 from tests.factories.tenants import StoreFactory
-from tests.support.admin_browser import row_values
+from tests.support.admin_browser import snapshot_database
 
 TERMINALS = "/admin/accounts/terminal/"
 POSTINGS = "/admin/accounts/posting/"
@@ -28,11 +28,13 @@ def do(browser, page, action, *rows):
     return [str(message) for message in answer.context["messages"]]
 
 
-def test_an_unpaired_terminal_lets_nobody_in(office, register, cashier, shop):
+def test_an_unpaired_terminal_lets_nobody_in(managers_browser, register, cashier, shop):
     terminal = TerminalFactory(register=register)
     log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
 
-    assert do(office, TERMINALS, "unpair", terminal) == ["Till 1 has no terminal any more."]
+    assert do(managers_browser, TERMINALS, "unpair", terminal) == [
+        "Till 1 has no terminal any more."
+    ]
 
     with tenant_scope(shop):
         terminal.refresh_from_db()
@@ -40,55 +42,55 @@ def test_an_unpaired_terminal_lets_nobody_in(office, register, cashier, shop):
         assert AuditEvent.objects.filter(event="terminal_unpaired").exists()
     assert terminal.unpaired_at
     assert log_in.revoke_reason == AuthSession.Ended.UNPAIRED
-    assert str(terminal.pk) not in office.get(TERMINALS).content.decode()
-    assert str(terminal.pk) in office.get(TERMINALS, {"state": "any"}).content.decode()
+    assert str(terminal.pk) not in managers_browser.get(TERMINALS).content.decode()
+    assert str(terminal.pk) in managers_browser.get(TERMINALS, {"state": "any"}).content.decode()
 
 
-def test_a_terminal_of_long_ago_does_not_take_the_present_one_with_it(office, register):
+def test_a_terminal_of_long_ago_does_not_take_the_present_one_with_it(managers_browser, register):
     old = TerminalFactory(register=register, unpaired_at=timezone.now())
     TerminalFactory(register=register)
-    before = row_values(Terminal)
+    before = snapshot_database(Terminal)
 
-    do(office, f"{TERMINALS}?state=any", "unpair", old)
+    do(managers_browser, f"{TERMINALS}?state=any", "unpair", old)
 
-    assert row_values(Terminal) == before
+    assert snapshot_database(Terminal) == before
 
 
-def test_a_posting_is_ended(office, cashier, store, shop):
+def test_a_posting_is_ended(managers_browser, cashier, store, shop):
     first, second = posted(cashier, store, StoreFactory(tenant=shop, name="Pier"))
 
-    assert do(office, POSTINGS, "end", second) == [f"{cashier}: works in Main now."]
+    assert do(managers_browser, POSTINGS, "end", second) == [f"{cashier}: works in Main now."]
 
     with tenant_scope(shop):
         assert list(Posting.objects.all()) == [first]
         assert AuditEvent.objects.get(event="user_edited").facts["fields"] == ["stores"]
 
 
-def test_somebodys_last_posting_is_not_ended(office, cashier, store):
+def test_somebodys_last_posting_is_not_ended(managers_browser, cashier, store):
     """It would send them to every store, which is the opposite of what was meant."""
     rows = posted(cashier, store)
-    before = row_values(Posting)
+    before = snapshot_database(Posting)
 
-    (told,) = do(office, POSTINGS, "end", *rows)
+    (told,) = do(managers_browser, POSTINGS, "end", *rows)
 
     assert "every store" in told
-    assert row_values(Posting) == before
+    assert snapshot_database(Posting) == before
 
 
-def test_a_manager_ends_no_posting_of_another_manager(office, admin, store, shop):
+def test_a_manager_ends_no_posting_of_another_manager(managers_browser, admin, store, shop):
     rows = posted(admin, store, StoreFactory(tenant=shop))
-    before = row_values(Posting)
+    before = snapshot_database(Posting)
 
-    do(office, POSTINGS, "end", rows[0])
+    do(managers_browser, POSTINGS, "end", rows[0])
 
-    assert row_values(Posting) == before
-    assert str(rows[0].pk) not in office.get(POSTINGS).content.decode()
+    assert snapshot_database(Posting) == before
+    assert str(rows[0].pk) not in managers_browser.get(POSTINGS).content.decode()
 
 
 @pytest.mark.parametrize(("status", "seen"), [("pending", True), ("expired", False)])
-def test_approvals_are_found_as_they_are_now(status, seen, office, cashier):
+def test_approvals_are_found_as_they_are_now(status, seen, managers_browser, cashier):
     approval = ApprovalFactory(requested_by=cashier)
 
-    body = office.get("/admin/accounts/approval/", {"status": status}).content.decode()
+    body = managers_browser.get("/admin/accounts/approval/", {"status": status}).content.decode()
 
     assert (str(approval.pk) in body) is seen

@@ -6,10 +6,16 @@ from django.core import signing
 from accounts.models import Role, User
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD
-from tests.support.admin_browser import errors_of, filled, row_values, save, secret_of
+from tests.support.admin_browser import (
+    build_form,
+    read_errors,
+    read_temporary_password,
+    snapshot_database,
+    submit_form,
+)
 from tests.support.secret_leaks import remember
-from tests.support.user_pages import CASHIERS, STAFF, deed_of, page_of
-from tests.support.users import stored
+from tests.support.user_pages import CASHIERS, STAFF, build_user_action_url, build_user_page_url
+from tests.support.users import reload_user
 
 pytestmark = pytest.mark.once
 
@@ -39,40 +45,45 @@ def named(username, tenant):
 # --- hiring -------------------------------------------------------------------------------------
 
 
-def test_a_manager_hires_a_cashier_and_sees_the_password_once(office, shop, caplog):
-    response = save(office, f"{CASHIERS}add/", **NEWCOMER)
+def test_a_manager_hires_a_cashier_and_sees_the_password_once(managers_browser, shop, caplog):
+    response = submit_form(managers_browser, f"{CASHIERS}add/", **NEWCOMER)
 
-    secret = secret_of(response)
+    secret = read_temporary_password(response)
     person = named("new", shop)
     assert (person.role, person.must_change_password) == (Role.CASHIER, True)
     assert person.check_password(secret)
     assert "no-store" in response["Cache-Control"]
     remember(secret)
-    for page in (page_of(person), f"{CASHIERS}{person.pk}/history/", CASHIERS, "/admin/"):
-        assert secret not in office.get(page).content.decode()
+    for page in (
+        build_user_page_url(person),
+        f"{CASHIERS}{person.pk}/history/",
+        CASHIERS,
+        "/admin/",
+    ):
+        assert secret not in managers_browser.get(page).content.decode()
     assert secret not in caplog.text
-    assert secret not in signing.dumps(dict(office.session))
-    assert not any(secret in cookie.value for cookie in office.cookies.values())
+    assert secret not in signing.dumps(dict(managers_browser.session))
+    assert not any(secret in cookie.value for cookie in managers_browser.cookies.values())
 
 
-def test_h29_nobody_types_a_password_for_somebody_else(office, head_office, cashier):
+def test_h29_nobody_types_a_password_for_somebody_else(managers_browser, admins_browser, cashier):
     for browser, page in [
-        (office, f"{CASHIERS}add/"),
-        (office, page_of(cashier)),
-        (head_office, f"{STAFF}add/"),
+        (managers_browser, f"{CASHIERS}add/"),
+        (managers_browser, build_user_page_url(cashier)),
+        (admins_browser, f"{STAFF}add/"),
     ]:
         body = browser.get(page).content.decode()
         assert 'type="password"' not in body
     form = {**NEWCOMER, "password": "nine purple herons", "password1": "x", "password2": "x"}
-    secret = secret_of(save(office, f"{CASHIERS}add/", **form))
+    secret = read_temporary_password(submit_form(managers_browser, f"{CASHIERS}add/", **form))
     assert not named("new", cashier.tenant).check_password("nine purple herons")
     remember(secret)
 
 
-def test_h4_attack_138_whoever_is_hired_is_a_cashier_of_this_shop(office, shop, foreign):
+def test_h4_attack_138_whoever_is_hired_is_a_cashier_of_this_shop(managers_browser, shop, foreign):
     posted = POWER | NEWCOMER | {"tenant": str(foreign.tenant.pk)}
 
-    remember(secret_of(save(office, f"{CASHIERS}add/", **posted)))
+    remember(read_temporary_password(submit_form(managers_browser, f"{CASHIERS}add/", **posted)))
 
     person = named("new", shop)
     assert (person.tenant, person.role, person.is_superuser) == (shop, Role.CASHIER, False)
@@ -81,8 +92,10 @@ def test_h4_attack_138_whoever_is_hired_is_a_cashier_of_this_shop(office, shop, 
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_an_admin_hires_anybody(role, head_office, shop):
-    remember(secret_of(save(head_office, f"{STAFF}add/", **NEWCOMER, role=role)))
+def test_an_admin_hires_anybody(role, admins_browser, shop):
+    remember(
+        read_temporary_password(submit_form(admins_browser, f"{STAFF}add/", **NEWCOMER, role=role))
+    )
 
     assert named("new", shop).role == role
 
@@ -100,18 +113,20 @@ def test_an_admin_hires_anybody(role, head_office, shop):
     ],
     ids=str,
 )
-def test_h17_what_cannot_be_is_refused_beside_its_field(form, words, office, manager):
-    before = row_values(User)
+def test_h17_what_cannot_be_is_refused_beside_its_field(form, words, managers_browser, manager):
+    before = snapshot_database(User)
 
-    response = save(office, f"{CASHIERS}add/", **(NEWCOMER | form))
+    response = submit_form(managers_browser, f"{CASHIERS}add/", **(NEWCOMER | form))
 
-    assert words in errors_of(response)
-    assert "tenant" not in errors_of(response).lower()
-    assert row_values(User) == before
+    assert words in read_errors(response)
+    assert "tenant" not in read_errors(response).lower()
+    assert snapshot_database(User) == before
 
 
-def test_h17_a_name_of_another_shop_is_free(office, foreign, shop):
-    remember(secret_of(save(office, f"{CASHIERS}add/", username="adm")))
+def test_h17_a_name_of_another_shop_is_free(managers_browser, foreign, shop):
+    remember(
+        read_temporary_password(submit_form(managers_browser, f"{CASHIERS}add/", username="adm"))
+    )
 
     assert named("adm", shop).role == Role.CASHIER
 
@@ -119,24 +134,38 @@ def test_h17_a_name_of_another_shop_is_free(office, foreign, shop):
 # --- editing ------------------------------------------------------------------------------------
 
 
-def test_a_manager_edits_a_cashier(office, cashier):
-    response = save(office, page_of(cashier), display_name="Lena", email="lena@green.example")
+def test_a_manager_edits_a_cashier(managers_browser, cashier):
+    response = submit_form(
+        managers_browser,
+        build_user_page_url(cashier),
+        display_name="Lena",
+        email="lena@green.example",
+    )
 
     assert (response.status_code, response["Location"]) == (302, CASHIERS)
-    after = stored(cashier)
+    after = reload_user(cashier)
     assert (after.display_name, after.email, after.version) == ("Lena", "lena@green.example", 2)
-    assert "user_edited" in office.get(f"{CASHIERS}{cashier.pk}/history/").content.decode()
+    assert (
+        "user_edited" in managers_browser.get(f"{CASHIERS}{cashier.pk}/history/").content.decode()
+    )
 
 
-def test_h1_attack_137_posted_power_is_not_read(office, head_office, cashier, admin, foreign):
-    before = stored(cashier)
+def test_h1_attack_137_posted_power_is_not_read(
+    managers_browser, admins_browser, cashier, admin, foreign
+):
+    before = reload_user(cashier)
     power = POWER | {"tenant": str(foreign.tenant.pk)}
-    assert save(office, page_of(cashier), **power, display_name="Same").status_code == 302
-    own = page_of(admin, STAFF)
-    assert save(head_office, own, **power, display_name="Boss").status_code == 302
+    assert (
+        submit_form(
+            managers_browser, build_user_page_url(cashier), **power, display_name="Same"
+        ).status_code
+        == 302
+    )
+    own = build_user_page_url(admin, STAFF)
+    assert submit_form(admins_browser, own, **power, display_name="Boss").status_code == 302
 
     for user, role in [(cashier, Role.CASHIER), (admin, Role.ADMIN)]:
-        after = stored(user)
+        after = reload_user(user)
         assert (after.role, after.is_superuser, after.tenant) == (role, False, before.tenant)
         assert (after.username, after.token_version) == (user.username, 1)
         assert after.check_password(PASSWORD)
@@ -145,39 +174,53 @@ def test_h1_attack_137_posted_power_is_not_read(office, head_office, cashier, ad
         assert not after.user_permissions.exists()
 
 
-def test_h2_a_manager_has_no_page_of_anybody_but_cashiers(office, manager, admin):
-    before = row_values(User)
+def test_h2_a_manager_has_no_page_of_anybody_but_cashiers(managers_browser, manager, admin):
+    before = snapshot_database(User)
 
     for user in (manager, admin):
-        for page in (page_of(user), deed_of(user, "reset-password"), deed_of(user, "deactivate")):
-            assert office.get(page).status_code in {302, 404}
-            assert office.post(page, {"display_name": "x"}).status_code in {302, 404}
-        for page in (page_of(user, STAFF), deed_of(user, "reset-password", STAFF)):
-            assert office.get(page).status_code in {403, 404, 302}
-            assert office.post(page, {"role": "cashier"}).status_code in {403, 404, 302}
-    assert office.get(f"{CASHIERS}{admin.pk}/password/").status_code in {302, 404}
-    assert row_values(User) == before
+        for page in (
+            build_user_page_url(user),
+            build_user_action_url(user, "reset-password"),
+            build_user_action_url(user, "deactivate"),
+        ):
+            assert managers_browser.get(page).status_code in {302, 404}
+            assert managers_browser.post(page, {"display_name": "x"}).status_code in {302, 404}
+        for page in (
+            build_user_page_url(user, STAFF),
+            build_user_action_url(user, "reset-password", STAFF),
+        ):
+            assert managers_browser.get(page).status_code in {403, 404, 302}
+            assert managers_browser.post(page, {"role": "cashier"}).status_code in {403, 404, 302}
+    assert managers_browser.get(f"{CASHIERS}{admin.pk}/password/").status_code in {302, 404}
+    assert snapshot_database(User) == before
 
 
-def test_h28_a_page_opened_before_somebody_elses_change_saves_nothing(office, head_office, cashier):
-    stale = filled(office.get(page_of(cashier)), display_name="Mine")
-    save(head_office, page_of(cashier, STAFF), display_name="Theirs")
-    before = row_values(User)
+def test_h28_a_page_opened_before_somebody_elses_change_saves_nothing(
+    managers_browser, admins_browser, cashier
+):
+    stale = build_form(managers_browser.get(build_user_page_url(cashier)), display_name="Mine")
+    submit_form(admins_browser, build_user_page_url(cashier, STAFF), display_name="Theirs")
+    before = snapshot_database(User)
 
-    response = office.post(page_of(cashier), stale)
+    response = managers_browser.post(build_user_page_url(cashier), stale)
 
-    assert "Somebody has changed this since you opened the page" in errors_of(response)
-    assert row_values(User) == before
+    assert "Somebody has changed this since you opened the page" in read_errors(response)
+    assert snapshot_database(User) == before
 
 
 @pytest.mark.parametrize("version", [None, "", "x", "0", "99999999999"])
-def test_h28_a_change_says_from_which_version_it_starts(version, office, cashier):
-    before = row_values(User)
+def test_h28_a_change_says_from_which_version_it_starts(version, managers_browser, cashier):
+    before = snapshot_database(User)
 
-    response = save(office, page_of(cashier), display_name="Mine", expected_version=version)
+    response = submit_form(
+        managers_browser,
+        build_user_page_url(cashier),
+        display_name="Mine",
+        expected_version=version,
+    )
 
-    assert errors_of(response)
-    assert row_values(User) == before
+    assert read_errors(response)
+    assert snapshot_database(User) == before
 
 
 # --- addresses and names ------------------------------------------------------------------------
@@ -191,21 +234,23 @@ def test_h28_a_change_says_from_which_version_it_starts(version, office, cashier
         ("jürgen@green.example", "only ASCII characters before the @"),
     ],
 )
-def test_forms_refuse_the_addresses_that_the_api_refuses(email, words, office, cashier, shop):
-    hired = save(office, f"{CASHIERS}add/", **NEWCOMER | {"email": email})
-    edited = save(office, page_of(cashier), email=email)
+def test_forms_refuse_the_addresses_that_the_api_refuses(
+    email, words, managers_browser, cashier, shop
+):
+    hired = submit_form(managers_browser, f"{CASHIERS}add/", **NEWCOMER | {"email": email})
+    edited = submit_form(managers_browser, build_user_page_url(cashier), email=email)
 
-    assert words in errors_of(hired)
-    assert words in errors_of(edited)
+    assert words in read_errors(hired)
+    assert words in read_errors(edited)
     assert named("new", shop) is None
     assert named("c1", shop).email == cashier.email
 
 
-def test_a_form_writes_addresses_and_usernames_as_the_api_does(office, shop, settings):
+def test_a_form_writes_addresses_and_usernames_as_the_api_does(managers_browser, shop, settings):
     settings.EMAIL_SMTPUTF8 = True
     typed = {"username": "\uff2e\uff45\uff57", "email": "jürgen@Bücher.example"}
 
-    save(office, f"{CASHIERS}add/", **NEWCOMER | typed)
+    submit_form(managers_browser, f"{CASHIERS}add/", **NEWCOMER | typed)
 
     person = named("new", shop)
     assert (person.username, person.email) == ("New", "jürgen@xn--bcher-kva.example")

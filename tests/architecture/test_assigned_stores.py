@@ -10,10 +10,10 @@ from tests.architecture.test_permissions import STAFF, TABLE, row_of
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.api import Person
-from tests.support.discovery import what_is_there
-from tests.support.offline import charged, sale
-from tests.support.order_approvals import bound
-from tests.support.problems import refusal
+from tests.support.discovery import list_kept_models
+from tests.support.offline import build_offline_line, build_offline_sale
+from tests.support.order_approvals import log_in_at_paired_register
+from tests.support.problems import assert_problem
 from tests.support.route_calls import BY_NAME, call, each_alone
 from tests.support.till import cash, line, new_id
 
@@ -47,7 +47,7 @@ NAMING_A_REGISTER = {
     ("post", "shift-list"): lambda at, product: {"id": new_id(), "register": at},
     ("post", "sync-orders"): lambda at, product: {
         "register": at,
-        "batch": [sale(1, charged(product))],
+        "batch": [build_offline_sale(1, build_offline_line(product))],
     },
 }
 
@@ -58,7 +58,7 @@ def kind_of(name):
 
 
 @pytest.fixture
-def elsewhere(shop):
+def other_store_cashier(shop):
     """A cashier of another store of the shop, away from any till and at one of this store."""
     user = UserFactory(tenant=shop, role="cashier")
     with tenant_scope(shop):
@@ -67,8 +67,11 @@ def elsewhere(shop):
 
 
 @pytest.fixture
-def asking(elsewhere, register):
-    return {"away": Person(elsewhere), "at a till of it": bound(elsewhere, register)}
+def asking(other_store_cashier, register):
+    return {
+        "away": Person(other_store_cashier),
+        "at a till of it": log_in_at_paired_register(other_store_cashier, register),
+    }
 
 
 def test_every_route_about_one_row_says_whether_it_is_of_a_store():
@@ -80,14 +83,14 @@ def test_every_route_about_one_row_says_whether_it_is_of_a_store():
 )
 def test_a_row_of_another_store_is_like_one_that_nobody_has(method, name, rows, asking):
     for who, person in asking.items():
-        before = what_is_there()
+        before = list_kept_models()
         with each_alone(who):
             theirs = call(person, method, name, row_of(name, rows))
             nobodys = call(person, method, name, uuid.uuid4())
 
-            refusal(theirs, 404, "not_found")
+            assert_problem(theirs, 404, "not_found")
             assert theirs.status_code == nobodys.status_code
-            assert what_is_there() == before
+            assert list_kept_models() == before
 
 
 @pytest.mark.parametrize("name", sorted({"order", "refund", "shift", "movement"}))
@@ -105,10 +108,10 @@ def test_no_list_shows_a_row_of_another_store(name, rows, asking, cashier, store
 def test_no_request_acts_at_a_register_of_another_store(method, name, asking, register, product):
     body = NAMING_A_REGISTER[method, name](str(register.pk), product)
     for who, person in asking.items():
-        before = what_is_there()
+        before = list_kept_models()
         with each_alone(who):
-            refusal(call(person, method, name, None, body), 403, "permission_denied")
-            assert what_is_there() == before
+            assert_problem(call(person, method, name, None, body), 403, "permission_denied")
+            assert list_kept_models() == before
 
 
 def test_the_current_shift_of_a_register_of_another_store_is_not_told(rows, asking, register):
@@ -116,4 +119,4 @@ def test_the_current_shift_of_a_register_of_another_store_is_not_told(rows, aski
         for named in ({"register": str(register.pk)}, {}):
             answer = person.get("shifts/current/", named)
             if named or person.session.register_id:
-                refusal(answer, 403, "permission_denied")
+                assert_problem(answer, 403, "permission_denied")

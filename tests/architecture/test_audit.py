@@ -7,11 +7,11 @@ from orders.models import CashMovement
 from orders.services.reconciliation import LeftBehind
 from orders.services.stock.movements import EVENTS
 from tenants.api.views import CreateUpdateMixin
-from tests.support.audit import events
+from tests.support.audit import list_audit_events
 from tests.support.audit_names import names_in_code
 from tests.support.audit_table import ROWS, Scene
 from tests.support.discovery import subclasses
-from tests.support.gateway import installed
+from tests.support.gateway import install_gateway
 from tests.support.till import Till
 
 pytestmark = pytest.mark.once
@@ -49,10 +49,18 @@ def people(admin, manager, cashier, register):
 
 
 @pytest.fixture
-def scene(people, product, shop, desk, settings, monkeypatch):
-    till, chief, small = people
+def scene(people, product, shop, platform_browser, settings, monkeypatch):
+    till, manager_client, small = people
     world = (till, small.user, product, till.register.store)
-    return Scene(*world, shop, chief, small, desk, installed(monkeypatch), settings)
+    return Scene(
+        *world,
+        shop,
+        manager_client,
+        small,
+        platform_browser,
+        install_gateway(monkeypatch),
+        settings,
+    )
 
 
 def test_the_table_has_a_row_for_every_event_that_the_code_can_write():
@@ -68,5 +76,5 @@ def test_what_is_written(event, scene):
 
     expected = expected if isinstance(expected, list) else [expected]
     rows = [each.as_row(scene.shop) for each in expected]
-    written = [{name: getattr(each, name) for name in rows[0]} for each in events(event)]
+    written = [{name: getattr(each, name) for name in rows[0]} for each in list_audit_events(event)]
     assert written == rows

@@ -8,9 +8,9 @@ from django.db import transaction
 
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.discovery import owned_models
-from tests.support.offline import charged, sale
+from tests.support.offline import build_offline_line, build_offline_sale
 from tests.support.till import Till, cash, line, new_id
-from tests.support.valid_posts import POSTS, World
+from tests.support.valid_posts import POSTS, ShopSetup
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Of the clock, of the chain, and codes of store credit, whole or but for their end.
@@ -35,7 +35,7 @@ EVERY = [(name, place) for name, places in IDS.items() for place in places]
 
 @pytest.fixture
 def world(admin, cashier, register, store, product):
-    return World(Till(admin, register), cashier, product, store)
+    return ShopSetup(Till(admin, register), cashier, product, store)
 
 
 @pytest.fixture
@@ -125,7 +125,9 @@ def everything_of(tenant):
 
 
 def test_an_upload_names_rows_as_it_likes_too(till, product, foreign):
-    item = sale(1, charged(product, id=str(foreign.line.pk)), id=str(foreign.order.pk))
+    item = build_offline_sale(
+        1, build_offline_line(product, id=str(foreign.line.pk)), id=str(foreign.order.pk)
+    )
     item["payments"][0]["id"] = str(foreign.payment.pk)
 
     for status in ("created", "duplicate"):

@@ -16,10 +16,10 @@ from tenants.scope import across_tenants
 from tests.architecture.test_permissions import DEVICES, TABLE
 from tests.architecture.test_schema import document, ensure_documented, path_in_document
 from tests.factories.tenants import IdempotencyKeyFactory
-from tests.support.discovery import routes, serializer_classes, what_is_there
-from tests.support.problems import refusal
+from tests.support.discovery import list_kept_models, routes, serializer_classes
+from tests.support.problems import assert_problem
 from tests.support.till import Till
-from tests.support.valid_posts import POSTS, Post, World
+from tests.support.valid_posts import POSTS, Post, ShopSetup
 
 KEY = "a-key"
 POSTED = {route.name: route.view for route in routes() if "post" in route.methods}
@@ -34,7 +34,7 @@ every_post = pytest.mark.parametrize("name", sorted(POSTS))
 
 @pytest.fixture
 def world(admin, cashier, register, store, product):
-    return World(Till(admin, register), cashier, product, store)
+    return ShopSetup(Till(admin, register), cashier, product, store)
 
 
 def is_one_transaction(name: str) -> bool:
@@ -50,11 +50,11 @@ def by_its_id(name: str) -> bool:
     return route.methods["post"] in getattr(route.view, "actions_found_by_id", ())
 
 
-def send(world: World, name: str, post: Post, **headers: str) -> Any:
+def send(world: ShopSetup, name: str, post: Post, **headers: str) -> Any:
     return world.till.send("POST", post.path(name), post.body, post.content_type, **headers)
 
 
-def revive(world: World) -> None:
+def revive(world: ShopSetup) -> None:
     """Logging out ends the session that the second request needs."""
     with across_tenants():
         AuthSession.objects.filter(pk=world.till.session.pk).update(
@@ -135,13 +135,13 @@ def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(name, world, monke
         with pytest.raises(Killed):
             send(world, name, post, Idempotency_Key=KEY)
     revive(world)
-    done = what_is_there()
+    done = list_kept_models()
 
     second = send(world, name, post, Idempotency_Key=KEY)
 
     assert second.status_code in {200, 201, 202, 204}, second.content
     assert second["Idempotent-Replayed"] == "true"
-    assert what_is_there() == done
+    assert list_kept_models() == done
     ensure_as_documented(second, name)
     if not by_its_id(name):
         with across_tenants():
@@ -164,14 +164,16 @@ def test_every_post_refuses_its_key_for_something_else(name, world):
     path = f"{post.path(name)}?dry_run=1"
     other = world.till.send("POST", path, post.body, post.content_type, Idempotency_Key=KEY)
 
-    refusal(other, 422, "idempotency_key_reused")
+    assert_problem(other, 422, "idempotency_key_reused")
 
 
 @every_post
 def test_every_post_refuses_what_is_no_key(name, world):
     post = POSTS[name](world)
 
-    refusal(send(world, name, post, Idempotency_Key="two words"), 400, "idempotency_key_invalid")
+    assert_problem(
+        send(world, name, post, Idempotency_Key="two words"), 400, "idempotency_key_invalid"
+    )
 
 
 def test_no_secret_is_kept_with_an_answer():

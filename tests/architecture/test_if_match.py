@@ -8,11 +8,11 @@ from tenants.models import IdempotencyKey
 from tenants.scope import across_tenants
 from tests.architecture.test_schema import document, path_in_document
 from tests.support.api import Person
-from tests.support.discovery import routes, what_is_there
-from tests.support.problems import refusal
+from tests.support.discovery import list_kept_models, routes
+from tests.support.problems import assert_problem
 from tests.support.route_calls import BODIES, PARTS, call
 from tests.support.till import Till
-from tests.support.valid_posts import POSTS, Post, World
+from tests.support.valid_posts import POSTS, Post, ShopSetup
 
 PARAMETER = {"$ref": "#/components/parameters/IfMatch"}
 BY_NAME = {route.name: route for route in routes()}
@@ -21,7 +21,7 @@ ACTIONS = sorted(name for name in POSTS if "<uuid:pk>" in BY_NAME[name].path)
 
 @pytest.fixture
 def world(admin, cashier, register, store, product):
-    return World(Till(admin, register), cashier, product, store)
+    return ShopSetup(Till(admin, register), cashier, product, store)
 
 
 def is_told(name, method):
@@ -35,7 +35,7 @@ def is_told(name, method):
 def test_an_action_starts_from_the_version_that_it_is_told(name, world):
     """Also those of several transactions. Nothing is done from another one."""
     post: Post = POSTS[name](world)
-    before = what_is_there()
+    before = list_kept_models()
 
     def send(version):
         return world.till.send(
@@ -48,9 +48,9 @@ def test_an_action_starts_from_the_version_that_it_is_told(name, world):
         )
 
     assert is_told(name, "post")
-    refusal(send("no version"), 400, "invalid", {"If-Match": "invalid"})
-    stale = refusal(send('"999"'), 412, "version_conflict")
-    assert what_is_there() == before
+    assert_problem(send("no version"), 400, "invalid", {"If-Match": "invalid"})
+    stale = assert_problem(send('"999"'), 412, "version_conflict")
+    assert list_kept_models() == before
     with across_tenants():
         assert not IdempotencyKey.objects.filter(key="k").exists()
     current = f'"{stale["current"]}"'
@@ -72,16 +72,16 @@ WITHOUT_VERSION = {("session-detail", "delete")}
 
 def test_what_is_put_or_deleted_starts_from_the_version_that_it_is_told(rows, admin):
     office = Person(admin)
-    before = what_is_there()
+    before = list_kept_models()
     for name, method in CHANGES:
         told = (name, method) not in WITHOUT_VERSION
         assert is_told(name, method) == told, name
         if told:
             row = next(rows[key] for key in sorted(rows, reverse=True) if name.startswith(key))
-            refusal(
+            assert_problem(
                 call(office, method, name, row, **{"If-Match": '"999"'}), 412, "version_conflict"
             )
-    assert what_is_there() == before
+    assert list_kept_models() == before
 
 
 EDITS = sorted(
@@ -95,7 +95,7 @@ EDITS = sorted(
 def test_whatever_is_patched_or_put_needs_a_version(rows, admin):
     """But for one's own password, which is no part of what has a version."""
     office = Person(admin, **{"Content-Type": "application/json"})
-    before = what_is_there()
+    before = list_kept_models()
     assert not is_told("password", "put")
     for name, method in EDITS:
         assert is_told(name, method), name
@@ -107,8 +107,8 @@ def test_whatever_is_patched_or_put_needs_a_version(rows, admin):
             path = path.replace(f"<uuid:{part}>", str(id))
         body = json.dumps(BODIES.get((method, name), {}))
         answer = office.client.generic(method, f"/{path}", body, headers=office.defaults)
-        refusal(answer, 428, "if_match_required")
-    assert what_is_there() == before
+        assert_problem(answer, 428, "if_match_required")
+    assert list_kept_models() == before
 
 
 def test_whatever_is_shown_alone_has_its_version_as_tag():

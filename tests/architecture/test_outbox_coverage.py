@@ -11,15 +11,15 @@ from tenants.models import Tenant
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
 from tests.support.discovery import owned_models, routes
-from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES, all_told
+from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES, assert_changes_announced
 from tests.support.route_calls import each_alone
 from tests.support.till import Till
-from tests.support.valid_posts import POSTS, Post, World
+from tests.support.valid_posts import POSTS, Post, ShopSetup
 from tests.support.valid_writes import WRITES
 
 pytestmark = pytest.mark.once
 
-CALLS: dict[tuple[str, str], Callable[[World], Post]] = {
+CALLS: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     **{("post", name): post for name, post in POSTS.items()},
     **WRITES,
 }
@@ -67,10 +67,10 @@ SILENT = {
 
 @pytest.fixture
 def world(admin, cashier, register, store, product):
-    return World(Till(admin, register), cashier, product, store)
+    return ShopSetup(Till(admin, register), cashier, product, store)
 
 
-def send(world: World, method: str, name: str, post: Post) -> None:
+def send(world: ShopSetup, method: str, name: str, post: Post) -> None:
     headers = {"If_Match": "*"} if method in {"patch", "put"} else {}
     if method == "post":
         headers["Idempotency_Key"] = "a-key"
@@ -96,7 +96,7 @@ def test_every_write_is_announced_as_it_left_the_row(world):
     for method, name in sorted(CALLS):
         with each_alone(f"{method} {name}"):
             post = CALLS[method, name](world)
-            with all_told() as topics:
+            with assert_changes_announced() as topics:
                 send(world, method, name, post)
             assert topics <= set(TOPICS)
             if not topics:
@@ -111,10 +111,10 @@ def test_the_doors_announce_a_new_shop_and_no_coming_and_going(admin, settings):
     first = {"username": "ann", "email": "ann@shop.example", "password": "eleven blue bottles"}
     new = {"slug": "blue", "name": "Blue", "currency": "EUR"}
 
-    with all_told() as topics:
+    with assert_changes_announced() as topics:
         tokens = Api().post("auth/token/", name).json()
         refreshed = Api().post("auth/token/refresh/", {"refresh": tokens["refresh"]})
-    with all_told(but=[Tenant]) as of_new:
+    with assert_changes_announced(but=[Tenant]) as of_new:
         opened = Api().post("auth/signup/", {"tenant": new, "admin": first})
 
     assert (refreshed.status_code, opened.status_code) == (200, 201), opened.content

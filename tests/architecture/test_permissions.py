@@ -12,7 +12,7 @@ from tests.factories.accounts import ApprovalFactory, UserFactory
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.support.api import Api, Person
 from tests.support.discovery import routes
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 from tests.support.route_calls import BY_NAME, call, each_alone
 
 pytestmark = pytest.mark.once
@@ -216,17 +216,17 @@ def test_attack_176_a_call_is_open_to_whom_the_table_says(method, name, people, 
 
 def ensure_open_or_refused(response: Any, who: str, method: str, name: str) -> None:
     if who == "cashier" and (method, name) in WITH_AN_APPROVAL:
-        refusal(response, 403, "approval_required")
+        assert_problem(response, 403, "approval_required")
     elif who in TABLE[method, name]:
         assert response.status_code not in {401, 403, 404, 405}, response.content
         assert response.status_code < 500
     elif TABLE[method, name] == DEVICES:
-        refusal(response, 401, "terminal_not_paired")
+        assert_problem(response, 401, "terminal_not_paired")
     elif who == "anonymous":
-        refusal(response, 401, "not_authenticated")
+        assert_problem(response, 401, "not_authenticated")
         assert response["WWW-Authenticate"].startswith("Bearer")
     else:
-        refusal(response, 403, "permission_denied")
+        assert_problem(response, 403, "permission_denied")
 
 
 @every_call
@@ -241,9 +241,9 @@ def test_attack_032_who_must_change_the_password_can_do_nothing_else(
     if "anonymous" in TABLE[method, name] or (method, name) in BEFORE_PASSWORD_CHANGE:
         assert response.status_code not in {401, 403}
     elif TABLE[method, name] == DEVICES:
-        refusal(response, 401, "terminal_not_paired")
+        assert_problem(response, 401, "terminal_not_paired")
     else:
-        refusal(response, 403, "password_change_required")
+        assert_problem(response, 403, "password_change_required")
 
 
 @about_one_row
@@ -260,9 +260,9 @@ def test_attack_072_176_a_row_of_another_shop_is_answered_like_one_that_nobody_h
 
 def ensure_alike(ours: Any, nobodys: Any, who: str, method: str, name: str) -> None:
     if who in TABLE[method, name] or (method, name) in LOOKED_FOR_FIRST:
-        refusal(ours, 404, "not_found")
+        assert_problem(ours, 404, "not_found")
     else:
-        refusal(ours, 403, "permission_denied")
+        assert_problem(ours, 403, "permission_denied")
     assert without_request_id(ours) == without_request_id(nobodys)
     assert headers_of(ours) == headers_of(nobodys)
 
@@ -298,4 +298,4 @@ def test_other_methods_are_refused_and_options_fail_nowhere(name, rows, people):
         if method == "options":
             assert response.status_code < 500
         elif route.path.startswith("api/"):
-            refusal(response, 405, "method_not_allowed")
+            assert_problem(response, 405, "method_not_allowed")

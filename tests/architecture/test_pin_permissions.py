@@ -14,7 +14,7 @@ from tests.architecture.test_permissions import (
 )
 from tests.factories.accounts import AuthSessionFactory
 from tests.support.api import Person
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 from tests.support.route_calls import call, each_alone
 
 pytestmark = pytest.mark.once
@@ -71,12 +71,12 @@ def test_a_pin_is_too_little_for_what_the_table_says(method, name, people, rows,
 def ensure_enough_or_refused(response: Any, who: str, method: str, name: str) -> None:
     """Whom a password would not help either is told so, and not asked for it."""
     if TABLE[method, name] == DEVICES:
-        refusal(response, 401, "terminal_not_paired")
+        assert_problem(response, 401, "terminal_not_paired")
     elif who not in TABLE[method, name]:
-        refusal(response, 403, "permission_denied")
+        assert_problem(response, 403, "permission_denied")
     elif (method, name) in NOT_BY_PIN:
-        refusal(response, 403, "password_required")
+        assert_problem(response, 403, "password_required")
     elif who == "cashier" and (method, name) in WITH_AN_APPROVAL:
-        refusal(response, 403, "approval_required")
+        assert_problem(response, 403, "approval_required")
     elif name != "jwks":  # which keys there are is nobody's affair where they are secrets
         assert response.status_code not in {401, 403, 404, 405}, response.content

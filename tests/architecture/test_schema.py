@@ -129,7 +129,7 @@ def seller(cashier):
 
 
 @pytest.fixture
-def chief(admin):
+def admin_client(admin):
     return Person(admin)
 
 
@@ -161,12 +161,14 @@ def test_an_order_from_its_beginning_to_its_receipt(seller, basket):
     ensure_documented(mailed, "post", "order-receipt-email")
 
 
-def test_a_payment_that_is_looked_up(seller, chief, basket):
+def test_a_payment_that_is_looked_up(seller, admin_client, basket):
     """The simulated gateway does not answer in time for an amount that ends in .92."""
     basket["payments"] = [{"method": "card", "amount": "3.92"}]
     payment = seller.post("orders/", basket).json()["payments"][0]
 
-    ensure_documented(chief.post(f"payments/{payment['id']}/resolve/"), "post", "payment-resolve")
+    ensure_documented(
+        admin_client.post(f"payments/{payment['id']}/resolve/"), "post", "payment-resolve"
+    )
 
 
 def test_an_order_of_the_least(seller, basket, product, register):
@@ -175,7 +177,7 @@ def test_an_order_of_the_least(seller, basket, product, register):
     ensure_documented(seller.post("orders/", least), "post", "order-list")
 
 
-def test_the_catalog(chief, product):
+def test_the_catalog(admin_client, product):
     BarcodeFactory(product=product)
     paths = {
         "product": f"products/{product.pk}/",
@@ -183,21 +185,21 @@ def test_the_catalog(chief, product):
         "tax-class": f"tax-classes/{product.tax_class_id}/",
     }
     for kind, path in paths.items():
-        ensure_documented(chief.get(path), "get", f"{kind}-detail")
-        ensure_documented(chief.get(path.split("/")[0] + "/"), "get", f"{kind}-list")
-        ensure_documented(chief.patch(path, {}, If_Match="*"), "patch", f"{kind}-detail")
+        ensure_documented(admin_client.get(path), "get", f"{kind}-detail")
+        ensure_documented(admin_client.get(path.split("/")[0] + "/"), "get", f"{kind}-list")
+        ensure_documented(admin_client.patch(path, {}, If_Match="*"), "patch", f"{kind}-detail")
     bodies = {
         "product": {"sku": "PEAR", "name": "Pear", "price": "1.00", "barcodes": ["42"]},
         "category": {"name": "Fruit"},
         "tax-class": {"name": "Reduced", "rates": [{"name": "VAT", "percent": "7"}]},
     }
     for kind, body in bodies.items():
-        response = chief.post(paths[kind].split("/")[0] + "/", body)
+        response = admin_client.post(paths[kind].split("/")[0] + "/", body)
         assert response.status_code == 201
         ensure_documented(response, "post", f"{kind}-list")
 
 
-def test_stock(chief, product, store):
+def test_stock(admin_client, product, store):
     delivery = {
         "id": str(uuid.uuid4()),
         "type": "receive",
@@ -206,22 +208,24 @@ def test_stock(chief, product, store):
         "quantity": "15",
     }
     for status in (201, 200):
-        response = chief.post("stock/movements/", delivery)
+        response = admin_client.post("stock/movements/", delivery)
         assert response.status_code == status
         ensure_documented(response, "post", "movement-list")
-    ensure_documented(chief.get(f"stock/movements/{delivery['id']}/"), "get", "movement-detail")
-    ensure_documented(chief.get("stock/movements/"), "get", "movement-list")
-    levels = chief.get("stock/")
+    ensure_documented(
+        admin_client.get(f"stock/movements/{delivery['id']}/"), "get", "movement-detail"
+    )
+    ensure_documented(admin_client.get("stock/movements/"), "get", "movement-list")
+    levels = admin_client.get("stock/")
     ensure_documented(levels, "get", "stock-level-list")
     level = levels.json()["results"][0]["id"]
-    ensure_documented(chief.get(f"stock/{level}/"), "get", "stock-level-detail")
+    ensure_documented(admin_client.get(f"stock/{level}/"), "get", "stock-level-detail")
     count = delivery | {"id": str(uuid.uuid4()), "type": "count", "quantity": 0}
-    ensure_documented(chief.post("stock/movements/", count), "post", "movement-list")
-    marked = chief.patch(f"stock/{level}/", {"reorder_point": "3"}, If_Match="*")
+    ensure_documented(admin_client.post("stock/movements/", count), "post", "movement-list")
+    marked = admin_client.patch(f"stock/{level}/", {"reorder_point": "3"}, If_Match="*")
     ensure_documented(marked, "patch", "stock-level-detail")
 
 
-def test_people(chief, cashier, manager):
+def test_people(admin_client, cashier, manager):
     path = f"users/{cashier.pk}/"
     calls = [
         ("get", "users/", None, "user-list"),
@@ -240,26 +244,26 @@ def test_people(chief, cashier, manager):
         ("patch", "auth/me/", {"email": ""}, "me"),
     ]
     for method, url, body, route in calls:
-        response = chief.send(method.upper(), url, body, If_Match="*")
+        response = admin_client.send(method.upper(), url, body, If_Match="*")
         assert response.status_code < 300, response.content
         ensure_documented(response, method, route)
     # To a manager some addresses are null.
     ensure_documented(Person(manager).get("users/"), "get", "user-list")
 
 
-def test_the_shop(chief, register, store):
+def test_the_shop(admin_client, register, store):
     for kind, row in (("store", store), ("register", register)):
         path = f"{kind}s/{row.pk}/"
-        ensure_documented(chief.get(f"{kind}s/"), "get", f"{kind}-list")
-        ensure_documented(chief.get(path), "get", f"{kind}-detail")
-        response = chief.patch(path, {"name": "Another"}, If_Match="*")
+        ensure_documented(admin_client.get(f"{kind}s/"), "get", f"{kind}-list")
+        ensure_documented(admin_client.get(path), "get", f"{kind}-detail")
+        response = admin_client.patch(path, {"name": "Another"}, If_Match="*")
         ensure_documented(response, "patch", f"{kind}-detail")
-    ensure_documented(chief.post("stores/", {"name": "Second"}), "post", "store-list")
+    ensure_documented(admin_client.post("stores/", {"name": "Second"}), "post", "store-list")
     place = {"name": "Till 2", "store": str(store.pk)}
-    ensure_documented(chief.post("registers/", place), "post", "register-list")
-    ensure_documented(chief.get("tenant/"), "get", "tenant")
+    ensure_documented(admin_client.post("registers/", place), "post", "register-list")
+    ensure_documented(admin_client.get("tenant/"), "get", "tenant")
     change = {"cash_rounding_increment": "0.05"}
-    ensure_documented(chief.patch("tenant/", change, If_Match="*"), "patch", "tenant")
+    ensure_documented(admin_client.patch("tenant/", change, If_Match="*"), "patch", "tenant")
 
 
 def test_tokens(shop, settings):

@@ -7,7 +7,7 @@ from rest_framework.relations import ManyRelatedField, RelatedField
 from accounts.serializers.shop import ClockField
 from tenants.api.fields import PlainNumberField, StrictCharField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer, TenantReference
-from tests.support.discovery import fields_of, routes, serializer_classes
+from tests.support.discovery import list_fields, routes, serializer_classes
 
 INPUTS = [each for each in serializer_classes() if issubclass(each, StrictSerializer)]
 OUTPUTS = [
@@ -146,7 +146,7 @@ def test_there_are_serializers_of_both_kinds():
 
 @inputs
 def test_a_row_named_by_an_input_can_only_be_one_of_the_shop(serializer):
-    fields = dict(fields_of(serializer()))
+    fields = dict(list_fields(serializer()))
     related = {
         path for path, field in fields.items() if isinstance(field, RelatedField | ManyRelatedField)
     }
@@ -164,7 +164,7 @@ def test_a_row_named_by_an_input_can_only_be_one_of_the_shop(serializer):
 def test_an_input_takes_nothing_that_only_the_server_says(serializer):
     forbidden = {
         (serializer.__name__, path)
-        for path, field in fields_of(serializer())
+        for path, field in list_fields(serializer())
         if last(path) in NOT_FOR_CLIENTS and not field.read_only
     }
 
@@ -175,7 +175,7 @@ def test_an_input_takes_nothing_that_only_the_server_says(serializer):
 def test_an_input_takes_a_password_only_where_one_is_due_and_never_shows_it(serializer):
     taken = {
         (serializer.__name__, path)
-        for path, field in fields_of(serializer())
+        for path, field in list_fields(serializer())
         if "password" in last(path) and not field.read_only
     }
 
@@ -185,7 +185,7 @@ def test_an_input_takes_a_password_only_where_one_is_due_and_never_shows_it(seri
 @inputs
 def test_an_input_reads_with_strict_fields_alone(serializer):
     """DRF's own take "yes" for true, 1e5 for an amount and 123 for a name."""
-    for path, field in fields_of(serializer()):
+    for path, field in list_fields(serializer()):
         ours = isinstance(field, StrictSerializer | TenantReference | PlainNumberField | ClockField)
         kinds = {kind.__module__ for kind in type(field).__mro__}
         ours = ours or StrictCharField.__module__ in kinds
@@ -194,7 +194,7 @@ def test_an_input_reads_with_strict_fields_alone(serializer):
 
 @inputs
 def test_every_list_and_text_of_an_input_has_an_end(serializer):
-    for path, field in fields_of(serializer()):
+    for path, field in list_fields(serializer()):
         if isinstance(field, serializers.ListField | serializers.ListSerializer):
             assert field.max_length, path
         if isinstance(field, serializers.CharField):
@@ -203,7 +203,7 @@ def test_every_list_and_text_of_an_input_has_an_end(serializer):
 
 @outputs
 def test_an_answer_shows_no_secrets(serializer):
-    shown = {last(path) for path, field in fields_of(serializer()) if not field.write_only}
+    shown = {last(path) for path, field in list_fields(serializer()) if not field.write_only}
 
     assert shown.isdisjoint(SECRET)
 
@@ -229,7 +229,7 @@ def test_ids_of_clients_are_read_strictly():
     ids = [
         field
         for serializer in INPUTS
-        for path, field in fields_of(serializer())
+        for path, field in list_fields(serializer())
         if last(path) == "id"
     ]
 

@@ -9,22 +9,22 @@ from tests.support.terminals import PIN, give_pin
 
 
 @pytest.fixture
-def chief(admin):
+def admin_client(admin):
     return Person(admin)
 
 
-def test_terminals(chief, cashier, register):
+def test_terminals(admin_client, cashier, register):
     path = f"registers/{register.pk}/"
-    paired = chief.post(f"{path}pair/")
+    paired = admin_client.post(f"{path}pair/")
     ensure_documented(paired, "post", "register-pair")
     give_pin(cashier)
-    pad = Api(X_Terminal_Token=paired.json()["terminal_token"])
-    ensure_documented(pad.get("auth/pin/users/"), "get", "pin-users")
-    entered = pad.post("auth/pin/", {"user": str(cashier.pk), "pin": PIN})
+    pin_pad = Api(X_Terminal_Token=paired.json()["terminal_token"])
+    ensure_documented(pin_pad.get("auth/pin/users/"), "get", "pin-users")
+    entered = pin_pad.post("auth/pin/", {"user": str(cashier.pk), "pin": PIN})
     ensure_documented(entered, "post", "pin")
     till = Api(entered.json()["access"])
     ensure_documented(till.get("auth/sessions/"), "get", "session-list")
     ensure_documented(till.post("auth/reauth/", {"pin": PIN}), "post", "reauth")
     body = {"tenant": cashier.tenant.slug, "username": "c1", "password": PASSWORD}
-    ensure_documented(pad.post("auth/token/", body), "post", "token")
-    ensure_documented(chief.post(f"{path}unpair/"), "post", "register-unpair")
+    ensure_documented(pin_pad.post("auth/token/", body), "post", "token")
+    ensure_documented(admin_client.post(f"{path}unpair/"), "post", "register-unpair")

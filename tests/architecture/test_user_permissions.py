@@ -12,7 +12,7 @@ from tenants.scope import tenant_scope
 from tests.architecture.test_permissions import BY_NAME, STAFF, TABLE, call
 from tests.factories.accounts import UserFactory
 from tests.support.api import Person
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.once
 
@@ -66,13 +66,13 @@ def test_attack_176_a_route_asks_the_model_who_may(method, name, who, whose, sho
     response = call(Person(actor), method, name, target.pk, FINE.get((method, name)))
 
     if who not in TABLE[method, name]:
-        refusal(response, 403, "permission_denied")
+        assert_problem(response, 403, "permission_denied")
     elif whose == "foreign":
-        refusal(response, 404, "not_found")
+        assert_problem(response, 404, "not_found")
     elif may:
         assert response.status_code in {200, 204}, response.content
     else:
-        refusal(response, 403, "permission_denied")
+        assert_problem(response, 403, "permission_denied")
 
 
 @pytest.mark.parametrize(("who", "whose"), list(every(sorted(STAFF), TARGETS)))
@@ -85,5 +85,5 @@ def test_attack_176_of_log_ins_there_are_only_ones_own(who, whose, shop, target_
     if whose == "self":
         assert response.status_code == 204
     else:
-        refusal(response, 404, "not_found")
+        assert_problem(response, 404, "not_found")
         assert other.get("auth/me/").status_code == 200

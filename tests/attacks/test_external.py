@@ -10,8 +10,8 @@ from gunicorn.http.parser import RequestParser
 
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.support.api import Api, Person
-from tests.support.audit import events
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.audit import list_audit_events
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 GUNICORN = Path(__file__).parents[2] / "config" / "gunicorn.py"
 
@@ -39,12 +39,12 @@ def test_attack_009_a_header_with_an_underscore_is_not_taken_for_the_one_with_a_
 @pytest.mark.usefixtures("cashier")
 def test_attack_008_a_header_that_comes_twice_names_no_shop(anonymous):
     """As a server hands two headers of one name over."""
-    body = credentials(tenant=None)
+    body = build_credentials(tenant=None)
 
     response = anonymous.post(LOG_IN, body, X_Tenant_ID="green,blue")
 
     assert response.status_code == 400
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 @pytest.mark.usefixtures("cashier")
@@ -55,7 +55,7 @@ def test_attack_029_a_file_is_no_username(problem):
     )
 
     problem(response, 415, "unsupported_media_type")
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 def test_attack_045_what_a_pin_let_in_buys_no_further_tokens(cashier, problem):
@@ -97,8 +97,10 @@ def test_attack_056_no_call_is_for_another_shop_and_each_is_written_down(
         response = person.send(method, path, body, X_Tenant_ID=other_shop.slug)
         problem(response, 403, "tenant_mismatch")
 
-    assert len(events("tenant_mismatch")) == len(calls)
-    assert {found.tenant_id for found in events("tenant_mismatch")} == {product.tenant_id}
+    assert len(list_audit_events("tenant_mismatch")) == len(calls)
+    assert {found.tenant_id for found in list_audit_events("tenant_mismatch")} == {
+        product.tenant_id
+    }
 
 
 @pytest.mark.parametrize("query", [{"format": "api"}, {"format": "html"}, {"format": "admin"}])

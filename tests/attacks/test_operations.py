@@ -17,9 +17,9 @@ from tests.factories.accounts import UserFactory
 from tests.factories.orders import CategoryFactory
 from tests.factories.tenants import TenantFactory
 from tests.support.api import Api, Person
-from tests.support.attack_outcome import refused
-from tests.support.problems import refusal
-from tests.support.users import LOG_IN, credentials
+from tests.support.attack_outcome import assert_refused
+from tests.support.problems import assert_problem
+from tests.support.users import LOG_IN, build_credentials
 
 SQL = 'duplicate key "SELECT secret FROM orders_order" at /srv/till/orders/models.py line 7'
 
@@ -40,7 +40,7 @@ def test_attack_162_a_failure_tells_nothing_of_the_inside(path, admin, monkeypat
     response = api.get(path)
 
     assert settings.DEBUG is False
-    problem = refusal(response, 500, "internal_error")
+    problem = assert_problem(response, 500, "internal_error")
     assert problem["request_id"]
     assert not re.search(r"secret|srv|Broken|orders|line \d|Traceback", json.dumps(problem))
 
@@ -89,10 +89,10 @@ def test_attack_170_nobody_signs_up_under_a_name_that_means_something(anonymous,
 
     for slug in names:
         body = {"tenant": {"slug": slug, "name": "Red", "currency": "EUR"}, "admin": admin}
-        refused(anonymous.post("auth/signup/", body), 400, 429)
+        assert_refused(anonymous.post("auth/signup/", body), 400, 429)
 
     body = {"tenant": {"slug": shop.slug, "name": "Red", "currency": "EUR"}, "admin": admin}
-    assert refused(anonymous.post("auth/signup/", body), 409) == "slug_taken"
+    assert assert_refused(anonymous.post("auth/signup/", body), 409) == "slug_taken"
     assert Tenant.objects.count() == 1
 
 
@@ -107,9 +107,9 @@ def test_attack_171_a_shop_of_the_same_name_is_another_shop(cashier, shop, probl
     UserFactory(tenant=namesake, username="c1", password="nine purple herons fly")
     CategoryFactory(tenant=namesake, name="Theirs")
 
-    refused(former.get("categories/", X_Tenant_ID="green"), 403)
+    assert_refused(former.get("categories/", X_Tenant_ID="green"), 403)
     assert b"Theirs" not in former.get("categories/").content
-    assert Api().post(LOG_IN, credentials()).status_code == 401
+    assert Api().post(LOG_IN, build_credentials()).status_code == 401
 
 
 def test_attack_174_a_shop_that_asks_too_much_slows_nobody_else_down(cashier, foreign):
@@ -119,8 +119,8 @@ def test_attack_174_a_shop_that_asks_too_much_slows_nobody_else_down(cashier, fo
     with pytest.raises(TooManyRequests):
         reserve([policies.to_tenant(flooded)])
 
-    theirs = credentials(tenant=foreign.tenant.slug, username="c1")
+    theirs = build_credentials(tenant=foreign.tenant.slug, username="c1")
 
-    assert Api().post(LOG_IN, credentials()).status_code == 429
+    assert Api().post(LOG_IN, build_credentials()).status_code == 429
     assert Api().post(LOG_IN, theirs).status_code == 200
     assert Person(foreign.cashier).get("categories/").status_code == 200

@@ -15,7 +15,7 @@ from tenants.scope import across_tenants, has_scope, tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import OutboxDeliveryFactory, StoreFactory
-from tests.support.platform_admin import EVERYWHERE, rows_of
+from tests.support.platform_admin import EVERYWHERE, snapshot_model
 
 pytestmark = pytest.mark.once
 
@@ -40,7 +40,7 @@ def pages_of(model):
     """Every page about the model, and about each row of it."""
     name = PAGES[model]
     yield reverse(f"{name}_changelist")
-    for row in rows_of(model):
+    for row in snapshot_model(model):
         yield reverse(f"{name}_change", args=[row.pk])
         yield reverse(f"{name}_history", args=[row.pk])
 
@@ -60,44 +60,44 @@ def test_what_there_is_to_see():
 
 @models
 @pytest.mark.usefixtures("_shops")
-def test_every_page_opens(model, desk):
+def test_every_page_opens(model, platform_browser):
     pages = list(pages_of(model))
 
     assert len(pages) >= 3
     for page in pages:
-        response = desk.get(page)
+        response = platform_browser.get(page)
         assert response.status_code == 200, page
         assert not HASH.search(response.content.decode()), page
     assert not has_scope()
 
 
 @pytest.mark.parametrize("page", EVERYWHERE)
-def test_every_other_page_opens_too(page, desk):
-    assert desk.get(page).status_code == 200
+def test_every_other_page_opens_too(page, platform_browser):
+    assert platform_browser.get(page).status_code == 200
 
 
 @models
 @pytest.mark.usefixtures("_shops")
-def test_nothing_is_made_or_deleted_here(model, desk):
-    row = rows_of(model)[0]
-    before = len(rows_of(model))
+def test_nothing_is_made_or_deleted_here(model, platform_browser):
+    row = snapshot_model(model)[0]
+    before = len(snapshot_model(model))
     add = reverse(f"{PAGES[model]}_add")
     delete = reverse(f"{PAGES[model]}_delete", args=[row.pk])
 
     for page in (add, delete):
-        assert desk.get(page).status_code == 403
-        assert desk.post(page, {"post": "yes"}).status_code == 403
+        assert platform_browser.get(page).status_code == 403
+        assert platform_browser.post(page, {"post": "yes"}).status_code == 403
     data = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
-    desk.post(reverse(f"{PAGES[model]}_changelist"), data)
-    assert len(rows_of(model)) == before
+    platform_browser.post(reverse(f"{PAGES[model]}_changelist"), data)
+    assert len(snapshot_model(model)) == before
 
 
 @models
 @pytest.mark.usefixtures("_shops")
-def test_what_is_to_look_at_cannot_be_changed(model, desk):
-    row = rows_of(model)[0]
+def test_what_is_to_look_at_cannot_be_changed(model, platform_browser):
+    row = snapshot_model(model)[0]
 
-    response = desk.post(reverse(f"{PAGES[model]}_change", args=[row.pk]), {"name": ""})
+    response = platform_browser.post(reverse(f"{PAGES[model]}_change", args=[row.pk]), {"name": ""})
 
     # A page that can be edited complains of the empty name.
     assert response.status_code == (200 if model.__name__ in EDITABLE else 403)
@@ -109,24 +109,24 @@ def test_what_is_to_look_at_cannot_be_changed(model, desk):
 
 @models
 @pytest.mark.usefixtures("_shops")
-def test_every_list_can_be_searched_and_filtered(model, desk):
+def test_every_list_can_be_searched_and_filtered(model, platform_browser):
     page = reverse(f"{PAGES[model]}_changelist")
     model_admin = admin.site._registry[model]
 
     for query in ("q=canary", "q=%25_\\", "q=(a%2B)%2B%24", "q=%00", "o=1.-2", "p=1", "all="):
-        assert desk.get(f"{page}?{query}").status_code == 200, query
+        assert platform_browser.get(f"{page}?{query}").status_code == 200, query
     for name in (getattr(each, "parameter_name", each) for each in model_admin.list_filter):
-        assert desk.get(f"{page}?{name}__exact=1").status_code == 200, name
+        assert platform_browser.get(f"{page}?{name}__exact=1").status_code == 200, name
 
 
 @models
 @pytest.mark.usefixtures("_shops")
-def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, desk, shop):
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, platform_browser, shop):
     page = reverse(f"{PAGES[model]}_changelist")
 
     def count():
         with CaptureQueriesContext(connection) as captured:
-            desk.get(page)
+            platform_browser.get(page)
         return len(captured)
 
     few = count()
@@ -151,31 +151,36 @@ LOOKUPS = [
 
 @models
 @pytest.mark.parametrize("lookup", LOOKUPS)
-def test_nobody_guesses_at_columns(model, lookup, desk):
-    assert desk.get(f"{reverse(f'{PAGES[model]}_changelist')}?{lookup}").status_code == 400
+def test_nobody_guesses_at_columns(model, lookup, platform_browser):
+    assert (
+        platform_browser.get(f"{reverse(f'{PAGES[model]}_changelist')}?{lookup}").status_code == 400
+    )
 
 
 @pytest.mark.parametrize(
     "field", ["accounts.authsession.user", "orders.order.cashier", "orders.orderline.product"]
 )
-def test_the_autocomplete_is_shut(field, desk):
+def test_the_autocomplete_is_shut(field, platform_browser):
     app_label, model_name, field_name = field.split(".")
     query = {"app_label": app_label, "model_name": model_name, "field_name": field_name}
 
-    assert desk.get("/platform/autocomplete/", query | {"term": ""}).status_code == 403
+    assert platform_browser.get("/platform/autocomplete/", query | {"term": ""}).status_code == 403
 
 
 @models
 @pytest.mark.usefixtures("_shops")
-def test_there_is_no_page_of_a_row_outside(model, desk):
+def test_there_is_no_page_of_a_row_outside(model, platform_browser):
     kind = ContentType.objects.get_for_model(model)
 
-    assert desk.get(f"/platform/r/{kind.pk}/{rows_of(model)[0].pk}/").status_code == 404
+    assert (
+        platform_browser.get(f"/platform/r/{kind.pk}/{snapshot_model(model)[0].pk}/").status_code
+        == 404
+    )
 
 
 @pytest.mark.parametrize("pk", ["1", "x", "00000000-0000-0000-0000-000000000000", "_5F"])
 @models
-def test_a_row_that_is_not_there_leads_back(model, pk, desk):
-    response = desk.get(f"{reverse(f'{PAGES[model]}_changelist')}{pk}/change/")
+def test_a_row_that_is_not_there_leads_back(model, pk, platform_browser):
+    response = platform_browser.get(f"{reverse(f'{PAGES[model]}_changelist')}{pk}/change/")
 
     assert response.status_code in {302, 404}

@@ -10,14 +10,16 @@ from tenants.admin_site import PlatformSite
 from tenants.models import Register, Store
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
-from tests.support.platform_admin import rows_of
+from tests.support.platform_admin import snapshot_model
 
 
-def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, client_of, problem):
+def test_a_shop_is_suspended_and_its_people_are_out_at_once(
+    platform_browser, shop, admin, client_of, problem
+):
     office = client_of(admin)
     page = reverse("platform:tenants_tenant_change", args=[shop.pk])
 
-    response = desk.post(page, {"name": "Closed", "timezone": "UTC", "country": ""})
+    response = platform_browser.post(page, {"name": "Closed", "timezone": "UTC", "country": ""})
 
     assert response.status_code == 302
     shop.refresh_from_db()
@@ -26,18 +28,18 @@ def test_a_shop_is_suspended_and_its_people_are_out_at_once(desk, shop, admin, c
 
 
 @pytest.mark.parametrize("name", ["slug", "currency", "has_orders", "version", "limits"])
-def test_what_is_fixed_in_a_shop_stays(name, desk, shop):
+def test_what_is_fixed_in_a_shop_stays(name, platform_browser, shop):
     before = getattr(shop, name)
     page = reverse("platform:tenants_tenant_change", args=[shop.pk])
 
-    desk.post(page, {"name": "New", "timezone": "UTC", "is_active": "on", name: "9"})
+    platform_browser.post(page, {"name": "New", "timezone": "UTC", "is_active": "on", name: "9"})
 
     shop.refresh_from_db()
     assert shop.name == "New"
     assert getattr(shop, name) == (2 if name == "version" else before)
 
 
-def test_a_register_stays_in_its_shop_and_store(desk, register, foreign):
+def test_a_register_stays_in_its_shop_and_store(platform_browser, register, foreign):
     page = reverse("platform:tenants_register_change", args=[register.pk])
     posted = {
         "name": "Bar",
@@ -47,7 +49,7 @@ def test_a_register_stays_in_its_shop_and_store(desk, register, foreign):
         "number": "77",
     }
 
-    assert desk.post(page, posted).status_code == 302
+    assert platform_browser.post(page, posted).status_code == 302
 
     with across_tenants():
         after = Register.objects.get(pk=register.pk)
@@ -72,45 +74,47 @@ def test_what_is_chosen_belongs_to_the_same_shop(register, foreign, root):
         assert set(Store.objects.all()) == {register.store, foreign.store}
 
 
-def act(desk, action, *people):
+def act(platform_browser, action, *people):
     data = {"action": action, "_selected_action": [user.pk for user in people]}
-    return desk.post(reverse("platform:accounts_user_changelist"), data, follow=True)
+    return platform_browser.post(reverse("platform:accounts_user_changelist"), data, follow=True)
 
 
-def test_people_of_any_shop_are_kept_out_and_let_in(desk, cashier, foreign, client_of, problem):
+def test_people_of_any_shop_are_kept_out_and_let_in(
+    platform_browser, cashier, foreign, client_of, problem
+):
     till = client_of(cashier)
 
-    shown = act(desk, "keep_out", cashier, foreign.cashier).content.decode()
+    shown = act(platform_browser, "keep_out", cashier, foreign.cashier).content.decode()
 
     assert shown.count("may not log in.") == 2
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    assert {user.is_active for user in rows_of(User) if user.username == "c1"} == {False}
-    act(desk, "let_in", cashier)
+    assert {user.is_active for user in snapshot_model(User) if user.username == "c1"} == {False}
+    act(platform_browser, "let_in", cashier)
     cashier.refresh_from_db()
     assert (cashier.is_active, cashier.token_version) == (True, 3)
 
 
-def test_the_last_admin_of_a_shop_stays(desk, admin):
-    shown = act(desk, "keep_out", admin).content.decode()
+def test_the_last_admin_of_a_shop_stays(platform_browser, admin):
+    shown = act(platform_browser, "keep_out", admin).content.decode()
 
     assert "A shop needs an active admin" in shown
     admin.refresh_from_db()
     assert admin.is_active
 
 
-def test_the_platforms_own_people_are_not_kept_out_here(desk, root):
+def test_the_platforms_own_people_are_not_kept_out_here(platform_browser, root):
     other = PlatformUserFactory()
 
-    act(desk, "keep_out", root, other)
+    act(platform_browser, "keep_out", root, other)
 
-    assert {user.is_active for user in rows_of(User)} == {True}
+    assert {user.is_active for user in snapshot_model(User)} == {True}
 
 
-def test_ones_own_password_is_changed(desk, root):
+def test_ones_own_password_is_changed(platform_browser, root):
     new = "eight green bottles"
     posted = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
 
-    assert desk.post("/platform/password_change/", posted).status_code == 302
+    assert platform_browser.post("/platform/password_change/", posted).status_code == 302
 
     root.refresh_from_db()
     assert root.check_password(new)

@@ -6,9 +6,9 @@ import time_machine
 from accounts.exceptions import Busy
 from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.support.api import Api
-from tests.support.parallel import statuses, times
+from tests.support.parallel import run_times, statuses
 from tests.support.token_refresh import MORNING
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 LOGIN = "/platform/login/"
 
@@ -68,7 +68,7 @@ def test_an_address_has_ten_failures_at_all_doors_together(client, settings, cas
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
     at = "203.0.113.9"
     for number in range(10):
-        guess = credentials(username=f"person{number}", password="wrong")
+        guess = build_credentials(username=f"person{number}", password="wrong")
         assert Api().post(LOG_IN, guess, X_Forwarded_For=at).status_code == 401
 
     assert sign_in(client, at=at).status_code == 429
@@ -77,7 +77,7 @@ def test_an_address_has_ten_failures_at_all_doors_together(client, settings, cas
 
 def test_guesses_at_a_shop_do_not_keep_the_platform_out(client, shop):
     for _ in range(6):
-        Api().post(LOG_IN, credentials(username="root", password="wrong"))
+        Api().post(LOG_IN, build_credentials(username="root", password="wrong"))
 
     assert sign_in(client).status_code == 302
 
@@ -99,6 +99,6 @@ def test_a_busy_machine_says_when_to_come_again(client, monkeypatch):
 @pytest.mark.django_db(transaction=True)
 def test_of_many_guesses_at_once_five_are_looked_at():
     PlatformUserFactory(username="other")
-    responses = times(20, lambda: sign_in(Api().client, password="wrong"))
+    responses = run_times(20, lambda: sign_in(Api().client, password="wrong"))
 
     assert statuses(responses) == {200: 5, 429: 15}

@@ -75,18 +75,18 @@ def test_nobody_gets_in_by_a_token(client, admin, client_of):
     assert is_shut(client)
 
 
-def test_whoever_is_switched_off_is_out_at_once(desk, root):
+def test_whoever_is_switched_off_is_out_at_once(platform_browser, root):
     root.is_active = False
     root.save()
 
-    assert is_shut(desk)
+    assert is_shut(platform_browser)
     assert sign_in(Client(), "root").status_code == 200
 
 
-def test_a_session_of_the_admin_opens_no_api(desk, problem):
+def test_a_session_of_the_admin_opens_no_api(platform_browser, problem):
     for method, path in product(["get", "post"], ["users/", "stores/", "products/"]):
         api = Api()
-        api.client.cookies = desk.cookies
+        api.client.cookies = platform_browser.cookies
         problem(getattr(api, method)(path), 401, "not_authenticated")
 
 
@@ -99,10 +99,10 @@ def test_a_form_from_elsewhere_is_refused(root):
     assert browser.post("/platform/accounts/user/", posted).status_code == 403
 
 
-def test_names_are_shown_and_not_run(desk, shop):
+def test_names_are_shown_and_not_run(platform_browser, shop):
     ProductFactory(tenant=shop, name='<img src=x onerror="alert(1)">')
 
-    page = desk.get("/platform/orders/product/").content.decode()
+    page = platform_browser.get("/platform/orders/product/").content.decode()
 
     assert "<img src=x" not in page
     assert "&lt;img src=x" in page

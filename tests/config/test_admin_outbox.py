@@ -21,8 +21,8 @@ def dead(shop):
     )
 
 
-def chosen(desk, *deliveries):
-    return desk.post(
+def chosen(platform_browser, *deliveries):
+    return platform_browser.post(
         LIST, {"action": "try_again", "_selected_action": [each.pk for each in deliveries]}
     )
 
@@ -33,8 +33,8 @@ def state(delivery):
     return delivery.status, delivery.attempts, delivery.version
 
 
-def test_what_was_given_up_is_tried_again_on_demand(desk, dead, root):
-    response = chosen(desk, dead)
+def test_what_was_given_up_is_tried_again_on_demand(platform_browser, dead, root):
+    response = chosen(platform_browser, dead)
 
     assert state(dead) == ("waiting", 0, 2)
     assert dead.next_attempt_at > dead.created_at
@@ -51,10 +51,10 @@ def test_what_was_given_up_is_tried_again_on_demand(desk, dead, root):
 
 
 @pytest.mark.parametrize("status", ["waiting", "delivered"])
-def test_nothing_else_is(desk, shop, status):
+def test_nothing_else_is(platform_browser, shop, status):
     delivery = OutboxDeliveryFactory(event__tenant=shop, status=status, attempts=3)
 
-    response = chosen(desk, delivery)
+    response = chosen(platform_browser, delivery)
 
     assert state(delivery) == (status, 3, 1)
     (message,) = get_messages(response.wsgi_request)
@@ -63,10 +63,10 @@ def test_nothing_else_is(desk, shop, status):
         assert not AuditEvent.objects.filter(event="delivery_taken_up").exists()
 
 
-def test_some_of_several_may_be_refused(desk, dead, foreign):
+def test_some_of_several_may_be_refused(platform_browser, dead, foreign):
     other = OutboxDeliveryFactory(event__tenant=foreign.tenant, status="delivered")
 
-    chosen(desk, dead, other)
+    chosen(platform_browser, dead, other)
 
     assert (state(dead)[0], state(other)[0]) == ("waiting", "delivered")
 
@@ -82,17 +82,17 @@ def test_some_of_several_may_be_refused(desk, dead, foreign):
         ("?q=blue", set()),
     ],
 )
-def test_they_are_found_by_what_they_are(desk, shop, query, found):
+def test_they_are_found_by_what_they_are(platform_browser, shop, query, found):
     OutboxDeliveryFactory(event__tenant=shop, subscriber="sales_log")
     OutboxDeliveryFactory(event__tenant=shop, subscriber="receipt_mail", status="dead")
     OutboxDeliveryFactory(event__tenant=shop, subscriber="webhook/1", status="delivered")
 
-    rows = desk.get(LIST + query).context["cl"].result_list
+    rows = platform_browser.get(LIST + query).context["cl"].result_list
 
     assert {row.subscriber for row in rows} == found
 
 
-def test_what_was_told_is_not_shown(desk, shop):
+def test_what_was_told_is_not_shown(platform_browser, shop):
     """A customer's address is not the platform's business."""
     delivery = OutboxDeliveryFactory(
         event__tenant=shop, event__data={"email": "ada@customer.example"}
@@ -103,18 +103,18 @@ def test_what_was_told_is_not_shown(desk, shop):
         *("/platform/tenants/outboxevent/",),
         reverse("platform:tenants_outboxevent_change", args=[delivery.event_id]),
     ):
-        response = desk.get(page)
+        response = platform_browser.get(page)
         assert response.status_code == 200
         assert b"ada@" not in response.content
 
 
-def test_a_list_counts_no_further_than_it_shows(desk, shop, monkeypatch):
+def test_a_list_counts_no_further_than_it_shows(platform_browser, shop, monkeypatch):
     monkeypatch.setattr(NewestRowsPaginator, "MAX_ROWS", 3)
     for _ in range(5):
         OutboxDeliveryFactory(event__tenant=shop)
 
     with CaptureQueriesContext(connection) as queries:
-        shown = desk.get(LIST).context["cl"]
+        shown = platform_browser.get(LIST).context["cl"]
 
     assert shown.result_count == 3
     counting = [each["sql"] for each in queries if "COUNT(" in each["sql"]]

@@ -7,7 +7,7 @@ from drf_spectacular.generators import SchemaGenerator
 
 from config import api_docs
 from config.openapi import PROBLEM, RESPONSES, document_problems, newest_version
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 
 SCHEMA, DOCS = "/api/schema/", "/api/docs/"
 
@@ -75,7 +75,7 @@ def test_no_host_of_a_client_comes_into_the_document(client, made, header):
 
 
 def test_the_document_comes_in_nothing_else(client):
-    refusal(client.get(SCHEMA, headers={"Accept": "text/html"}), 406, "not_acceptable")
+    assert_problem(client.get(SCHEMA, headers={"Accept": "text/html"}), 406, "not_acceptable")
 
 
 def test_every_operation_says_how_it_may_refuse(client):

@@ -4,7 +4,7 @@ from django.test import Client
 
 from config.problems import build_problem, server_error
 from tests.config.urls import CANARY, failure
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 
 
 @pytest.mark.parametrize(
@@ -16,13 +16,13 @@ from tests.support.problems import refusal
     ],
 )
 def test_a_path_that_leads_nowhere_is_a_problem_too(http, path):
-    refusal(http.get(path), 404, "not_found")  # attacks 90 and 108
+    assert_problem(http.get(path), 404, "not_found")  # attacks 90 and 108
 
 
 def test_a_bug_is_a_500_that_tells_nothing(http):
     response = http.get("/api/broken/", headers={"X-Request-ID": "till-1.2026"})  # attack 162
 
-    problem = refusal(response, 500, "internal_error")
+    problem = assert_problem(response, 500, "internal_error")
     assert problem["request_id"] == "till-1.2026"
     assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
     for inside in (CANARY, "Traceback", "RuntimeError", "tests/"):
@@ -35,7 +35,7 @@ def test_an_unexpected_exception_is_no_refusal(http):
     failure["next"] = RuntimeError(CANARY)
     response = http.get("/api/raising/")
 
-    refusal(response, 500, "internal_error")
+    assert_problem(response, 500, "internal_error")
     assert CANARY not in response.content.decode()
 
 
@@ -93,7 +93,7 @@ def debugging(settings):
     ],
 )
 def test_debugging_changes_no_problem(path, method, debugging, settings):
-    told = refusal(getattr(debugging, method)(path), 404, "not_found")
+    told = assert_problem(getattr(debugging, method)(path), 404, "not_found")
     settings.DEBUG = False
 
     assert told | {"request_id": ""} == getattr(debugging, method)(path).json() | {"request_id": ""}
@@ -102,7 +102,7 @@ def test_debugging_changes_no_problem(path, method, debugging, settings):
 def test_debugging_a_host_that_is_not_ours_is_a_problem_too(debugging):
     response = debugging.get("/api/v1/nowhere/", headers={"Host": "evil.example"})
 
-    refusal(response, 400, "bad_request")
+    assert_problem(response, 400, "bad_request")
 
 
 def test_debugging_the_admin_still_shows_pages(debugging):
@@ -136,4 +136,4 @@ def test_another_host_gets_nothing(http, header):
 
     assert "evil" not in response.content.decode()
     if header == "Host":
-        refusal(response, 400, "bad_request")
+        assert_problem(response, 400, "bad_request")

@@ -10,7 +10,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from config import health
 from config.health import Readiness
 from config.settings import redis_cache
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 
 WELL = {"database": "ok", "cache": "ok", "migrations": "ok"}
 
@@ -58,7 +58,7 @@ def test_not_ready_while_one_is_missing(client, fresh, transactional_db, name, c
     fresh(**{name: check})
     ready, live = client.get("/health/ready/"), client.get("/health/live/")  # attack 164
 
-    problem = refusal(ready, 503, "not_ready")
+    problem = assert_problem(ready, 503, "not_ready")
     assert problem["checks"] == WELL | {name: "failed"}
     assert live.status_code == 200
 
@@ -100,7 +100,7 @@ def test_without_redis_it_sells_and_without_its_database_too_it_does_not(
 
     ensure_degraded(client)
     fresh(database=fails)
-    problem = refusal(client.get("/health/ready/"), 503, "not_ready")
+    problem = assert_problem(client.get("/health/ready/"), 503, "not_ready")
     assert problem["checks"] == WELL | {"cache": "degraded", "database": "failed"}
 
 
@@ -128,7 +128,7 @@ def test_a_migration_that_is_missing_is_noticed_and_its_coming_too(client, fresh
     recorder.record_applied(app, newest)
     after = client.get("/health/ready/")
 
-    assert refusal(before, 503, "not_ready")["checks"] == WELL | {"migrations": "failed"}
+    assert assert_problem(before, 503, "not_ready")["checks"] == WELL | {"migrations": "failed"}
     assert after.status_code == 200
 
 
@@ -154,7 +154,7 @@ def test_a_check_that_hangs_is_an_answer_in_time_and_probes_do_not_pile_up(clien
         first, second = client.get("/health/ready/"), client.get("/health/ready/")
 
         for response in (first, second):
-            checks = refusal(response, 503, "not_ready")["checks"]
+            checks = assert_problem(response, 503, "not_ready")["checks"]
             assert checks == dict.fromkeys(WELL, "failed") | {"cache": "ok"}
         assert len(begun) == 1
     finally:

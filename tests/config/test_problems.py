@@ -14,7 +14,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidTok
 from tenants import exceptions as domain
 from tenants.exceptions import FieldError
 from tests.config.urls import CANARY, failure
-from tests.support.problems import refusal
+from tests.support.problems import assert_problem
 
 JSON = "application/json"
 
@@ -81,7 +81,7 @@ def raising(http, exc, path="/api/raising/", **headers):
 def test_every_refusal_has_its_status_and_its_code(http, exc, status, code):
     response = raising(http, exc)
 
-    refusal(response, status, code)
+    assert_problem(response, status, code)
     assert CANARY not in response.content.decode()
 
 
@@ -92,7 +92,7 @@ def test_a_domain_error_brings_its_facts_as_strings(http):
         product="Beans", wanted=Decimal("1E+1"), available=Decimal("2.500"), id=product, at=moment
     )
 
-    problem = refusal(raising(http, exc), 409, "insufficient_stock")
+    problem = assert_problem(raising(http, exc), 409, "insufficient_stock")
 
     assert problem["detail"] == "Beans: 1E+1 wanted, 2.500 in stock."
     assert problem["wanted"] == "10"
@@ -102,7 +102,9 @@ def test_a_domain_error_brings_its_facts_as_strings(http):
 
 
 def test_a_fact_does_not_displace_a_member_of_the_problem(http):
-    problem = refusal(raising(http, OrderLocked(status="held", code="x")), 409, "order_locked")
+    problem = assert_problem(
+        raising(http, OrderLocked(status="held", code="x")), 409, "order_locked"
+    )
 
     assert problem["status"] == 409
 
@@ -110,21 +112,21 @@ def test_a_fact_does_not_displace_a_member_of_the_problem(http):
 def test_a_domain_error_names_the_wrong_fields(http):
     exc = domain.Invalid(errors=(FieldError("lines[1].product", "does_not_exist", "None here."),))
 
-    refusal(raising(http, exc), 400, "invalid", {"lines[1].product": "does_not_exist"})
+    assert_problem(raising(http, exc), 400, "invalid", {"lines[1].product": "does_not_exist"})
 
 
 def test_the_fact_retry_after_is_a_header_too(http):
     response = raising(http, Busy(retry_after=1.2))
 
     assert response["Retry-After"] == "2"
-    assert refusal(response, 409, "request_in_progress")["retry_after"] == 1.2
+    assert assert_problem(response, 409, "request_in_progress")["retry_after"] == 1.2
 
 
 @pytest.mark.parametrize(("wait", "seconds"), [(None, "1"), (0.2, "1"), (12.1, "13")])
 def test_too_many_requests_say_when_to_come_back(http, wait, seconds):
     response = raising(http, rest.Throttled(wait=wait))
 
-    refusal(response, 429, "throttled")
+    assert_problem(response, 429, "throttled")
     assert response["Retry-After"] == seconds
 
 
@@ -139,14 +141,14 @@ def test_a_401_says_how_to_log_in_also_where_nobody_needs_to(http, exc):
 def test_a_view_is_closed_unless_it_says_otherwise(http):
     response = http.get("/api/closed/")  # attack 35
 
-    refusal(response, 401, "not_authenticated")
+    assert_problem(response, 401, "not_authenticated")
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_wrong_method_names_the_right_ones(http):
     response = http.put("/api/raising/")
 
-    refusal(response, 405, "method_not_allowed")
+    assert_problem(response, 405, "method_not_allowed")
     assert "GET" in response["Allow"]
 
 
@@ -155,13 +157,13 @@ def test_attack_089_an_answer_in_another_media_type_is_refused(http, accept):
     # attack 89
     response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"Accept": accept})
 
-    refusal(response, 406, "not_acceptable")
+    assert_problem(response, 406, "not_acceptable")
 
 
 def test_a_page_in_html_still_refuses_in_json(http):
     response = raising(http, domain.NotFound(), "/api/page/", Accept="text/html")
 
-    refusal(response, 404, "not_found")
+    assert_problem(response, 404, "not_found")
 
 
 def test_errors_of_nested_input_name_their_place(http):
@@ -171,7 +173,7 @@ def test_errors_of_nested_input_name_their_place(http):
     }
     response = http.post("/api/sell/", json.dumps(body), content_type=JSON)
 
-    refusal(
+    assert_problem(
         response,
         400,
         "invalid",
@@ -202,7 +204,7 @@ def test_a_body_of_another_shape_is_refused(http, body, errors):
     # attack 15
     response = http.post("/api/sell/", body.encode(), content_type=JSON)
 
-    refusal(response, 400, "invalid", errors)
+    assert_problem(response, 400, "invalid", errors)
 
 
 def test_a_thousand_errors_are_not_all_told(http):
@@ -226,7 +228,7 @@ def test_what_a_model_finds_wrong_is_told_by_field(http):
         }
     )
 
-    problem = refusal(
+    problem = assert_problem(
         raising(http, exc), 400, "invalid", {"name": "max_length", "": "invalid", "sku": "unique"}
     )
     assert problem["errors"][0]["detail"] == "At most 3."
@@ -237,7 +239,7 @@ def test_a_duplicate_is_a_conflict_that_does_not_speak_of_tenants(http, exc):
     failure["next"] = django_exceptions.ValidationError({"__all__": [exc]})
     response = http.get("/api/raising/")
 
-    refusal(response, 409, "already_exists", {"sku": "unique"})
+    assert_problem(response, 409, "already_exists", {"sku": "unique"})
     assert "tenant" not in response.content.decode().lower()
 
 
@@ -256,4 +258,4 @@ def test_what_is_not_of_the_api_is_refused_as_a_problem_too():
     """Django's page for a missing CSRF token would be the only HTML that a client meets."""
     client = Client(enforce_csrf_checks=True)
 
-    refusal(client.post("/health/live/"), 403, "permission_denied")
+    assert_problem(client.post("/health/live/"), 403, "permission_denied")

@@ -12,10 +12,17 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from tests.support.schema_requests import Fed, ask, headers_of, judge, noted, operations
+from tests.support.schema_requests import (
+    CaseFiller,
+    ask,
+    build_headers,
+    check_response,
+    operations,
+    record_exceptions,
+)
 from tests.support.till import Till
-from tests.support.two_shops import found_town
-from tests.support.valid_posts import World
+from tests.support.two_shops import create_two_shops
+from tests.support.valid_posts import ShopSetup
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "2"))
 ROLES = ("admin", "manager", "cashier", "pin", "platform", "anonymous")
@@ -31,29 +38,29 @@ MANY = settings(
 
 @pytest.fixture
 def world(admin, cashier, register, store, product):
-    return World(Till(admin, register), cashier, product, store)
+    return ShopSetup(Till(admin, register), cashier, product, store)
 
 
 @pytest.fixture
-def town(world, manager, root, foreign, settings):
+def shops(world, manager, root, foreign, settings):
     settings.SIGNUP_ENABLED = True
-    return found_town(world, manager, root, foreign)
+    return create_two_shops(world, manager, root, foreign)
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("who", ROLES)
-def test_every_answer_is_one_that_the_document_promises(who, town):
-    headers = headers_of(town.askers[who])
+def test_every_answer_is_one_that_the_document_promises(who, shops):
+    headers = build_headers(shops.askers[who])
     failures = {}
     for operation in operations():
         try:
-            ask_often(operation, headers, town)
+            ask_often(operation, headers, shops)
         except (Exception, BaseExceptionGroup) as failure:
             failures[operation.label] = str(failure)
     assert not failures, "\n\n".join(f"{name}: {what}" for name, what in failures.items())
 
 
-def ask_often(operation, headers, town):
+def ask_often(operation, headers, shops):
     modes = st.sampled_from(GenerationMode)
 
     @MANY
@@ -61,9 +68,9 @@ def ask_often(operation, headers, town):
     def once(case, data):
         cache.clear()
         mail.outbox.clear()
-        fed = Fed(data.draw, town).case(case)
-        with noted() as raised:
+        fed = CaseFiller(data.draw, shops).case(case)
+        with record_exceptions() as raised:
             response = ask(fed, headers)
-        judge(fed, response, raised)
+        check_response(fed, response, raised)
 
     once()

@@ -7,19 +7,21 @@ from dataclasses import dataclass
 import pytest
 from django.db import connection
 
-from tests.orders.conftest import chief, goods, leave, till, tills  # noqa: F401
+from tests.orders.conftest import get_approval, make_product, manager_client, till, tills  # noqa: F401
 from tests.support import redis_server
-from tests.support.live.http_client import over
-from tests.support.live.load import Clerk
-from tests.support.live.proxy import Proxy, between
-from tests.support.live.server import Server, serving
+from tests.support.live.http_client import connect_to_server
+from tests.support.live.load import CashierWorker
+from tests.support.live.proxy import Proxy, run_proxy
+from tests.support.live.server import Server, run_server
 from tests.support.relay_process import database_url
-from tests.support.scripted_server import ScriptedServer, scripted
-from tests.support.shifts import opened
+from tests.support.scripted_server import ScriptedServer, run_scripted_server
+from tests.support.shifts import open_shift
+
+MakeWorkers = Callable[[Server], list[CashierWorker]]
 
 
 @dataclass
-class Fragile:
+class ProxiedServer:
     server: Server
     database: Proxy
     redis: Proxy | None
@@ -37,17 +39,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Two workers on the database of the tests, as long as they last."""
     folder = tmp_path_factory.mktemp("server")
-    with serving(folder, WEB_CONCURRENCY="2", WEB_THREADS="8") as server:
+    with run_server(folder, WEB_CONCURRENCY="2", WEB_THREADS="8") as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def fragile(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fragile]:
+def proxied_server(
+    django_db_setup: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ProxiedServer]:
     """A server that can be cut off from its database, its Redis and its payment gateway."""
     at = connection.settings_dict
     with ExitStack() as stack:
-        database = stack.enter_context(between(at["HOST"] or "127.0.0.1", int(at["PORT"] or 5432)))
-        gateway = stack.enter_context(scripted())
+        database = stack.enter_context(
+            run_proxy(at["HOST"] or "127.0.0.1", int(at["PORT"] or 5432))
+        )
+        gateway = stack.enter_context(run_scripted_server())
         environment = {
             "DATABASE_URL": database_url().replace(
                 f"@{at['HOST']}:{at['PORT']}/", f"@127.0.0.1:{database.port}/"
@@ -61,27 +67,29 @@ def fragile(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> 
             "PAYMENT_GATEWAY_TIMEOUT": "1.5",
         }
         redis = None
-        if redis_server.is_there():
+        if redis_server.is_available():
             own = stack.enter_context(redis_server.started())
-            redis = stack.enter_context(between("127.0.0.1", own.port))
+            redis = stack.enter_context(run_proxy("127.0.0.1", own.port))
             environment["REDIS_URL"] = f"redis://127.0.0.1:{redis.port}/0"
         folder = tmp_path_factory.mktemp("fragile")
-        server = stack.enter_context(serving(folder, **environment))
-        yield Fragile(server, database, redis, gateway)
+        server = stack.enter_context(run_server(folder, **environment))
+        yield ProxiedServer(server, database, redis, gateway)
 
 
 @pytest.fixture
-def clerks(shop, tills, chief, goods) -> Callable[[Server], list[Clerk]]:  # noqa: F811
-    """`clerks(server)`: four tills with a drawer each, six products, and one manager."""
+def cashier_workers(shop, tills, manager_client, make_product) -> MakeWorkers:  # noqa: F811
+    """`cashier_workers(server)`: four tills with a drawer each, six products, and one manager."""
 
-    def gather(server: Server) -> list[Clerk]:
+    def gather(server: Server) -> list[CashierWorker]:
         shop.shifts_required = True
         shop.save_changes("shifts_required")
-        products = [goods("2.50", stock="100000") for _ in range(6)]
-        for person in (*tills, chief):
-            over(server, person, patient=True)
+        products = [make_product("2.50", stock="100000") for _ in range(6)]
+        for person in (*tills, manager_client):
+            connect_to_server(server, person, patient=True)
         for each in tills:
-            opened(each)
-        return [Clerk(each, chief, products, seed) for seed, each in enumerate(tills)]
+            open_shift(each)
+        return [
+            CashierWorker(each, manager_client, products, seed) for seed, each in enumerate(tills)
+        ]
 
     return gather

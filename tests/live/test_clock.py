@@ -6,11 +6,11 @@ from orders.models import Order, Receipt
 from tenants.scope import tenant_scope
 from tests.support.api import Api
 from tests.support.live.failpoints import CLOCK
-from tests.support.live.http_client import over
-from tests.support.live.invariants import ensure_whole
-from tests.support.shifts import close, opened, report
+from tests.support.live.http_client import connect_to_server
+from tests.support.live.invariants import ensure_invariants
+from tests.support.shifts import close_shift, fetch_shift_report, open_shift
 from tests.support.till import cash, line
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = [
     pytest.mark.live,
@@ -26,11 +26,11 @@ def at(till, server):
     """`at(-HOUR)`: the till, at a server whose clock has jumped; who has to, logs in again."""
 
     def jump(seconds):
-        over(server, till)
+        connect_to_server(server, till)
         till.defaults[CLOCK] = str(seconds)
         if till.get("auth/me/").status_code == 401:
-            anybody = over(server, Api(**{CLOCK: str(seconds)}))
-            told = anybody.post(LOG_IN, credentials())
+            anybody = connect_to_server(server, Api(**{CLOCK: str(seconds)}))
+            told = anybody.post(LOG_IN, build_credentials())
             assert told.status_code == 200, told
             till.defaults["Authorization"] = f"Bearer {told.json()['access']}"
         return till
@@ -41,36 +41,36 @@ def at(till, server):
 
 
 @pytest.mark.parametrize("jump", [-HOUR, HOUR])
-def test_selling_goes_on_over_a_jump(jump, at, goods, shop, register):
+def test_selling_goes_on_over_a_jump(jump, at, make_product, shop, register):
     shop.shifts_required = True
     shop.save_changes("shifts_required")
-    product = goods("2.50", stock="100")
-    shift = opened(at(0))
+    product = make_product("2.50", stock="100")
+    shift = open_shift(at(0))
     body = at(0).order(line(product), payments=[cash("2.50")])
     first = at(0).post("orders/", body, Idempotency_Key="k")
 
     again = at(jump).post("orders/", body, Idempotency_Key="k")
     sold = [at(where).sold(line(product), payments=[cash("2.50")]) for where in (jump, 0, jump)]
-    closed = close(at(jump), shift, "110.00")
+    closed = close_shift(at(jump), shift, "110.00")
 
     assert (again.status_code, again.content) == (201, first.content)
     assert again["Idempotent-Replayed"] == "true"
     numbers = [each["receipt_number"] for each in (first.json(), *sold)]
     assert numbers == [1, 2, 3, 4]
     assert closed.status_code == 200, closed
-    z = report(at(jump), shift, "z")
+    z = fetch_shift_report(at(jump), shift, "z")
     assert (z["sales"]["count"], z["sales"]["total"]) == (4, "10.00")
     with tenant_scope(shop):
         assert Order.objects.filter(shift=shift["id"]).count() == Receipt.objects.count() == 4
-    opened(at(0))
-    ensure_whole(shop)
+    open_shift(at(0))
+    ensure_invariants(shop)
 
 
 def test_who_has_guessed_wrong_waits_no_hour_because_the_clock_was_corrected(at, server, cashier):
-    ahead = over(server, Api(**{CLOCK: str(HOUR)}))
-    guesses = [ahead.post(LOG_IN, credentials(password=f"wrong {n}")) for n in range(6)]
+    ahead = connect_to_server(server, Api(**{CLOCK: str(HOUR)}))
+    guesses = [ahead.post(LOG_IN, build_credentials(password=f"wrong {n}")) for n in range(6)]
 
-    corrected = over(server, Api(**{CLOCK: "0"})).post(LOG_IN, credentials())
+    corrected = connect_to_server(server, Api(**{CLOCK: "0"})).post(LOG_IN, build_credentials())
 
     assert [each.status_code for each in guesses] == [401] * 5 + [429]
     assert corrected.status_code == 200

@@ -12,11 +12,11 @@ from orders.models import CashMovement, Order, Payment, Refund, StockMovement
 from tenants.scope import tenant_scope
 from tests.support.idempotency import without_ids
 from tests.support.live.failpoints import DIE_BEFORE
-from tests.support.live.http_client import over
-from tests.support.live.invariants import ensure_whole
+from tests.support.live.http_client import connect_to_server
+from tests.support.live.invariants import ensure_invariants
 from tests.support.live.load import REQUESTS
-from tests.support.offline import charged, sale
-from tests.support.shifts import opened
+from tests.support.offline import build_offline_line, build_offline_sale
+from tests.support.shifts import open_shift
 from tests.support.till import Body, card, cash, line, new_id
 
 pytestmark = [
@@ -38,18 +38,24 @@ class Deed:
 
 
 @pytest.fixture
-def world(till, chief, goods, server, shop):
+def world(till, manager_client, make_product, server, shop):
     shop.shifts_required = True
     shop.save_changes("shifts_required")
-    for person in (till, chief):
-        over(server, person, patient=True)
-    return World(till, chief, goods("2.50", stock="1000"), goods("1.00", stock="1000"), server)
+    for person in (till, manager_client):
+        connect_to_server(server, person, patient=True)
+    return World(
+        till,
+        manager_client,
+        make_product("2.50", stock="1000"),
+        make_product("1.00", stock="1000"),
+        server,
+    )
 
 
 @dataclass
 class World:
     till: Any
-    chief: Any
+    manager_client: Any
     product: Any
     other: Any
     server: Any
@@ -60,7 +66,7 @@ class World:
 
     def shift(self) -> Body:
         found = self.till.get("shifts/current/", {"register": str(self.till.register.pk)})
-        return found.json() if found.status_code == 200 else opened(self.till)
+        return found.json() if found.status_code == 200 else open_shift(self.till)
 
     def sale(self) -> Deed:
         self.shift()
@@ -91,11 +97,11 @@ class World:
     def letting_go(self) -> Deed:
         """Of that money, which is there."""
         path = self.look_up().path
-        assert self.chief.post(path).status_code == 200
+        assert self.manager_client.post(path).status_code == 200
         return Deed(path.replace("resolve", "cancel"), None, None)
 
     def upload(self) -> Deed:
-        items = [sale(number, charged(self.product)) for number in (1, 2)]
+        items = [build_offline_sale(number, build_offline_line(self.product)) for number in (1, 2)]
         body = {"register": str(self.till.register.pk), "batch": items}
         return Deed("sync/orders/", body, None)
 
@@ -133,8 +139,8 @@ def test_a_worker_that_dies_before_any_of_its_steps_leaves_one_deed_or_none(worl
 
         died = asked_once(world, deed, key, **{DIE_BEFORE: str(step)})
         after = count(shop, deed.makes)
-        told = world.chief.post(deed.path, deed.body, Idempotency_Key=key)
-        again = world.chief.post(deed.path, deed.body, Idempotency_Key=key)
+        told = world.manager_client.post(deed.path, deed.body, Idempotency_Key=key)
+        again = world.manager_client.post(deed.path, deed.body, Idempotency_Key=key)
 
         assert told.status_code in {200, 201}, (step, told)
         assert (again.status_code, again.json()) == (told.status_code, told.json()), step
@@ -144,12 +150,14 @@ def test_a_worker_that_dies_before_any_of_its_steps_leaves_one_deed_or_none(worl
         if not died:
             break
     assert 5 < step < MOST_STEPS - 1
-    ensure_whole(shop)
+    ensure_invariants(shop)
 
 
 def asked_once(world, deed, key, **headers):
     """Whether the worker died of it."""
-    impatient = over(world.server, type(world.chief)(world.chief.user))
+    impatient = connect_to_server(
+        world.server, type(world.manager_client)(world.manager_client.user)
+    )
     try:
         impatient.post(deed.path, deed.body, Idempotency_Key=key, **headers)
     except OSError:

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.support.live.invariants import ensure_whole
-from tests.support.live.ledger import ensure_every_key_finds_its_deed, ensure_told_is_kept
-from tests.support.live.load import REQUESTS, Crowd
+from tests.support.live.invariants import ensure_invariants
+from tests.support.live.ledger import ensure_answers_are_stored, ensure_every_key_has_its_result
+from tests.support.live.load import REQUESTS, WorkerPool
 
 pytestmark = [
     pytest.mark.live,
@@ -18,14 +18,14 @@ pytestmark = [
 ]
 
 
-def test_whoever_was_told_of_a_deed_finds_it_in_the_books(clerks, server, shop, capsys):
+def test_whoever_was_told_of_a_deed_finds_it_in_the_books(cashier_workers, server, shop, capsys):
     kills, chance = 0, random.Random(1)  # noqa: S311
     began = time.monotonic()
 
-    with Crowd(clerks(server)) as crowd:
-        while crowd.goes_on(chance.randint(8, 40)):
+    with WorkerPool(cashier_workers(server)) as pool:
+        while pool.goes_on(chance.randint(8, 40)):
             kills += server.kill_a_worker()
-        told = crowd.end()
+        told = pool.end()
 
     seconds = time.monotonic() - began
     again = sum(each.answer.tries > 1 for each in told)
@@ -36,6 +36,6 @@ def test_whoever_was_told_of_a_deed_finds_it_in_the_books(clerks, server, shop, 
         )
     assert len(told) >= REQUESTS
     assert min(again, kills) > REQUESTS / 50
-    ensure_every_key_finds_its_deed(told, shop)
-    ensure_whole(shop)
-    ensure_told_is_kept(told, shop)
+    ensure_every_key_has_its_result(told, shop)
+    ensure_invariants(shop)
+    ensure_answers_are_stored(told, shop)

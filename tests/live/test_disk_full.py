@@ -6,9 +6,9 @@ import pytest
 from django.db import connection
 
 from tests.support.idempotency import count, without_ids
-from tests.support.live.http_client import over
-from tests.support.live.invariants import ensure_whole
-from tests.support.live.server import serving
+from tests.support.live.http_client import connect_to_server
+from tests.support.live.invariants import ensure_invariants
+from tests.support.live.server import run_server
 from tests.support.till import cash, line
 
 pytestmark = [
@@ -38,14 +38,14 @@ def leave_room(server, pages):
 
 @pytest.fixture
 def server(till, tmp_path):
-    with serving(tmp_path) as server:
-        over(server, till)
+    with run_server(tmp_path) as server:
+        connect_to_server(server, till)
         yield server
 
 
 @pytest.fixture
-def sell(till, goods):
-    product = goods("2.50", stock="1000")
+def sell(till, make_product):
+    product = make_product("2.50", stock="1000")
     basket = without_ids(till.order(line(product), payments=[cash("2.50")]))
     return lambda key: till.post("orders/", basket, Idempotency_Key=key)
 
@@ -66,4 +66,4 @@ def test_what_finds_no_room_is_refused_whole_and_can_be_sent_again(server, sell,
     assert all(sell(key).content == answer.content for key, answer in sold)
     assert sell(last).status_code == 201
     assert count(shop) == len(told)
-    ensure_whole(shop)
+    ensure_invariants(shop)

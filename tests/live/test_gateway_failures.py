@@ -8,8 +8,8 @@ import pytest
 from orders.models import Order, Payment
 from tenants.scope import tenant_scope
 from tests.support.idempotency import without_ids
-from tests.support.live.http_client import over
-from tests.support.live.invariants import ensure_whole
+from tests.support.live.http_client import connect_to_server
+from tests.support.live.invariants import ensure_invariants
 from tests.support.scripted_server import BROKEN
 from tests.support.till import card, line
 
@@ -25,17 +25,17 @@ SLOW = 2.0
 
 
 @pytest.fixture
-def basket(till, chief, goods, fragile):
-    for person in (till, chief):
-        over(fragile.server, person)
-    return without_ids(till.order(line(goods("2.50"), "2"), payments=[card("5.00")]))
+def basket(till, manager_client, make_product, proxied_server):
+    for person in (till, manager_client):
+        connect_to_server(proxied_server.server, person)
+    return without_ids(till.order(line(make_product("2.50"), "2"), payments=[card("5.00")]))
 
 
-def follow(fragile, *script):
+def follow(proxied_server, *script):
     """From here on; a line may be a function that takes its time."""
-    fragile.gateway.asked.clear()
+    proxied_server.gateway.asked.clear()
     # Not a generator: while one line takes its time, the next request gets the next one.
-    fragile.gateway.script = map(lambda each: each() if callable(each) else each, script)  # noqa: C417
+    proxied_server.gateway.script = map(lambda each: each() if callable(each) else each, script)  # noqa: C417
 
 
 def slowly():
@@ -46,11 +46,13 @@ def slowly():
 @pytest.mark.parametrize(
     "answer", [slowly, BROKEN, (500, b"<h1>Oops</h1>", {}), (200, {"outcome": "maybe"}, {})]
 )
-def test_who_does_not_know_says_so_and_finds_out(answer, till, chief, basket, fragile, shop):
-    follow(fragile, answer, CAPTURED)
+def test_who_does_not_know_says_so_and_finds_out(
+    answer, till, manager_client, basket, proxied_server, shop
+):
+    follow(proxied_server, answer, CAPTURED)
 
     sold = till.post("orders/", basket, Idempotency_Key="k")
-    found = chief.post(f"payments/{sold.json()['payments'][0]['id']}/resolve/")
+    found = manager_client.post(f"payments/{sold.json()['payments'][0]['id']}/resolve/")
     again = till.post("orders/", basket, Idempotency_Key="k")
 
     shown = sold.json()
@@ -59,18 +61,18 @@ def test_who_does_not_know_says_so_and_finds_out(answer, till, chief, basket, fr
     assert found.status_code == 200
     assert till.shown(shown)["status"] == "completed"
     assert (again.json(), again["Idempotent-Replayed"]) == (shown, "true")
-    charged = [path for path, _, _ in fragile.gateway.asked]
+    charged = [path for path, _, _ in proxied_server.gateway.asked]
     assert charged == ["/charge", "/look-up"]
-    assert len({body["key"] for _, body, _ in fragile.gateway.asked}) == 1
-    ensure_whole(shop)
+    assert len({body["key"] for _, body, _ in proxied_server.gateway.asked}) == 1
+    ensure_invariants(shop)
 
 
-def test_while_it_takes_its_time_the_same_key_asks_it_nothing(till, basket, fragile, shop):
+def test_while_it_takes_its_time_the_same_key_asks_it_nothing(till, basket, proxied_server, shop):
     first = []
-    follow(fragile, lambda: time.sleep(0.3) or CAPTURED)
+    follow(proxied_server, lambda: time.sleep(0.3) or CAPTURED)
     asking = Thread(target=lambda: first.append(till.post("orders/", basket, Idempotency_Key="k")))
     asking.start()
-    while not fragile.gateway.asked:
+    while not proxied_server.gateway.asked:
         time.sleep(0.01)
 
     meanwhile = till.post("orders/", basket, Idempotency_Key="k")
@@ -78,18 +80,20 @@ def test_while_it_takes_its_time_the_same_key_asks_it_nothing(till, basket, frag
 
     assert (meanwhile.status_code, meanwhile.json()["payments"][0]["status"]) == (200, "pending")
     assert (first[0].status_code, first[0].json()["status"]) == (201, "completed")
-    assert len(fragile.gateway.asked) == 1
+    assert len(proxied_server.gateway.asked) == 1
     with tenant_scope(shop):
         assert (Order.objects.count(), Payment.objects.count()) == (1, 1)
-    ensure_whole(shop)
+    ensure_invariants(shop)
 
 
-def test_what_it_says_a_second_time_changes_nothing(till, chief, basket, fragile, shop, goods):
-    follow(fragile, CAPTURED, CAPTURED)
+def test_what_it_says_a_second_time_changes_nothing(
+    till, manager_client, basket, proxied_server, shop, make_product
+):
+    follow(proxied_server, CAPTURED, CAPTURED)
     sold = till.post("orders/", basket, Idempotency_Key="k").json()
 
-    again = chief.post(f"payments/{sold['payments'][0]['id']}/resolve/")
+    again = manager_client.post(f"payments/{sold['payments'][0]['id']}/resolve/")
 
     assert (again.status_code, again.json()["code"]) == (409, "payment_settled")
     assert till.shown(sold) == sold
-    ensure_whole(shop)
+    ensure_invariants(shop)

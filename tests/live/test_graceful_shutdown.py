@@ -5,10 +5,10 @@ import time
 
 import pytest
 
-from tests.support.live.invariants import ensure_whole
-from tests.support.live.ledger import ensure_every_key_finds_its_deed, ensure_told_is_kept
-from tests.support.live.load import Crowd
-from tests.support.live.server import TOGETHER, serving
+from tests.support.live.invariants import ensure_invariants
+from tests.support.live.ledger import ensure_answers_are_stored, ensure_every_key_has_its_result
+from tests.support.live.load import WorkerPool
+from tests.support.live.server import TOGETHER, run_server
 
 pytestmark = [
     pytest.mark.live,
@@ -22,25 +22,25 @@ LONGEST = 40.0
 
 
 def test_server_and_relay_finish_what_they_do_and_the_next_server_does_the_rest(
-    clerks, server, shop, tmp_path
+    cashier_workers, server, shop, tmp_path
 ):
-    with serving(tmp_path, TOGETHER, WEB_CONCURRENCY="2") as first:
-        people = clerks(first)
-        with Crowd(people, REQUESTS) as crowd:
-            assert crowd.goes_on(REQUESTS // 3)
+    with run_server(tmp_path, TOGETHER, WEB_CONCURRENCY="2") as first:
+        people = cashier_workers(first)
+        with WorkerPool(people, REQUESTS) as pool:
+            assert pool.goes_on(REQUESTS // 3)
 
             began = time.monotonic()
             first.popen.send_signal(signal.SIGTERM)
             for clerk in people:
-                for person in (clerk.till, clerk.chief):
+                for person in (clerk.till, clerk.manager_client):
                     person.client.server = server
             code = first.stop()
             seconds = time.monotonic() - began
-            told = crowd.end()
+            told = pool.end()
 
         assert code == 0
         assert seconds < LONGEST
         assert len(first.said("relay_stopped")) == 1
-    ensure_every_key_finds_its_deed(told, shop)
-    ensure_whole(shop)
-    ensure_told_is_kept(told, shop)
+    ensure_every_key_has_its_result(told, shop)
+    ensure_invariants(shop)
+    ensure_answers_are_stored(told, shop)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tenants.events.delivery.backoff import MAX_ATTEMPTS
 from tenants.models import OutboxDelivery
 from tenants.scope import tenant_scope
-from tests.support.live.http_client import over
+from tests.support.live.http_client import connect_to_server
 from tests.support.order_relay import relay_all
 from tests.support.postgres import free_port
 from tests.support.till import cash, line
@@ -87,7 +87,7 @@ def told(port, shop, settings):
 def test_a_receipt_leaves_once_the_mail_server_is_back_or_is_seen_to_be_left_behind(
     till, product, server, port, told
 ):
-    over(server, till)
+    connect_to_server(server, till)
     order = till.sold(line(product), payments=[cash("2.50")])
     asked = till.post(f"orders/{order['id']}/receipt/email/", {"email": ADDRESS})
     waiting = told()

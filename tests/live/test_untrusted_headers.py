@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from tests.support.live.server import TILL, serving
+from tests.support.live.server import TILL, run_server
 
 pytestmark = [
     pytest.mark.live,
@@ -20,7 +20,7 @@ NAMES += ["SCRIPT_URL", "REDIRECT_URL", "X-Script-Name", "X-Forwarded-Prefix", "
 
 @pytest.fixture(scope="module")
 def server(django_db_setup, tmp_path_factory):
-    with serving(tmp_path_factory.mktemp("alone"), TILL, WEB_CONCURRENCY="1") as server:
+    with run_server(tmp_path_factory.mktemp("alone"), TILL, WEB_CONCURRENCY="1") as server:
         yield server
 
 
@@ -28,7 +28,7 @@ def server(django_db_setup, tmp_path_factory):
 def proxied(django_db_setup, tmp_path_factory):
     """The same server as its settings have it behind one proxy."""
     folder = tmp_path_factory.mktemp("proxied")
-    with serving(folder, TILL, WEB_CONCURRENCY="1", NUM_PROXIES="1") as server:
+    with run_server(folder, TILL, WEB_CONCURRENCY="1", NUM_PROXIES="1") as server:
         yield server
 
 
@@ -68,7 +68,7 @@ def test_what_a_header_asked_for_is_a_problem_as_before(server):
 
 
 def test_a_prefix_in_the_servers_own_environment_moves_no_path(tmp_path, django_db_setup):
-    with serving(tmp_path, TILL, WEB_CONCURRENCY="1", SCRIPT_NAME="/zzz") as server:
+    with run_server(tmp_path, TILL, WEB_CONCURRENCY="1", SCRIPT_NAME="/zzz") as server:
         assert ask(server, "/health/live/")[0] == 200
         assert ask(server, "/zzz/health/live/")[0] == 404
 

@@ -6,10 +6,10 @@ from accounts.models import User
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.support.api import Api
-from tests.support.live.http_client import over
-from tests.support.parallel import at_once, statuses, times
-from tests.support.token_refresh import REFRESH, stored
-from tests.support.users import LOG_IN, credentials
+from tests.support.live.http_client import connect_to_server
+from tests.support.parallel import run_concurrently, run_times, statuses
+from tests.support.token_refresh import REFRESH, reload_session
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = [
     pytest.mark.live,
@@ -21,25 +21,28 @@ pytestmark = [
 
 def test_refresh_065_one_token_has_one_successor(server, cashier, client_of):
     person = client_of(cashier)
-    anybody = over(server, Api())
+    anybody = connect_to_server(server, Api())
 
-    answers = times(20, lambda: anybody.post(REFRESH, {"refresh": person.tokens.refresh}))
+    answers = run_times(20, lambda: anybody.post(REFRESH, {"refresh": person.tokens.refresh}))
 
     assert statuses(answers) == {200: 20}
     assert len({each.json()["refresh"] for each in answers}) == 1
-    session = stored(person.session)
+    session = reload_session(person.session)
     assert session.previous_jti == person.session.current_jti
     assert session.revoked_at is None
 
 
 def test_last_admin_080_of_two_who_send_each_other_down_one_stays(server, shop, client_of):
     for _ in range(5):
-        pair = [over(server, client_of(UserFactory(tenant=shop, admin=True))) for _ in range(2)]
+        pair = [
+            connect_to_server(server, client_of(UserFactory(tenant=shop, admin=True)))
+            for _ in range(2)
+        ]
 
         def send_down(actor, target):
             return actor.put(f"users/{target.user.pk}/role/", {"role": "cashier"}, If_Match="*")
 
-        answers = at_once(
+        answers = run_concurrently(
             [
                 lambda actor=actor, target=target: send_down(actor, target)
                 for actor, target in (pair, pair[::-1])
@@ -54,12 +57,12 @@ def test_last_admin_080_of_two_who_send_each_other_down_one_stays(server, shop, 
 
 
 def test_limiter_019_of_many_wrong_guesses_at_once_five_are_looked_at(server, cashier):
-    anybody = over(server, Api())
+    anybody = connect_to_server(server, Api())
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda n=n: anybody.post(
-                LOG_IN, credentials(password=f"wrong {n}"), X_Forwarded_For=f"198.51.100.{n}"
+                LOG_IN, build_credentials(password=f"wrong {n}"), X_Forwarded_For=f"198.51.100.{n}"
             )
             for n in range(20)
         ]
@@ -70,10 +73,10 @@ def test_limiter_019_of_many_wrong_guesses_at_once_five_are_looked_at(server, ca
 
 
 def test_usernames_083_of_many_who_take_a_name_one_gets_it(server, admin, client_of):
-    office = over(server, client_of(admin))
+    office = connect_to_server(server, client_of(admin))
     names = ["newcomer", "NewComer"] * 5
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda name=name: office.post("users/", {"username": name, "role": "cashier"})
             for name in names

@@ -13,9 +13,9 @@ from tests.factories.accounts import UserFactory
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.api import Person
-from tests.support.approvals import asked, given
-from tests.support.gateway import ScriptedGateway, installed
-from tests.support.shifts import books
+from tests.support.approvals import grant_approval, request_approval
+from tests.support.gateway import ScriptedGateway, install_gateway
+from tests.support.shifts import snapshot_shift_rows
 from tests.support.stock import Stockroom
 from tests.support.till import Body, Till, new_id
 
@@ -40,8 +40,8 @@ def managers_till(manager: User, register: Register) -> Till:
 
 
 @pytest.fixture
-def goods(store: Store) -> Callable[..., Product]:
-    """`goods("1.95", stock="3", sku="PEAR")`: a product, and as much of it in the store."""
+def make_product(store: Store) -> Callable[..., Product]:
+    """`make_product("1.95", stock="3", sku="PEAR")`: a product, and as much of it in the store."""
 
     def make(price: str = "2.50", stock: str | None = "10", **more: Any) -> Product:
         product: Product = ProductFactory(tenant=store.tenant, price=Decimal(price), **more)
@@ -53,8 +53,8 @@ def goods(store: Store) -> Callable[..., Product]:
 
 
 @pytest.fixture
-def shop_in(shop: Tenant) -> Callable[..., Tenant]:
-    """`shop_in("JPY", cash_rounding_increment=...)`: the shop with other rules."""
+def configure_shop(shop: Tenant) -> Callable[..., Tenant]:
+    """`configure_shop("JPY", cash_rounding_increment=...)`: the shop with other rules."""
 
     def change(currency: str = "EUR", **rules: Any) -> Tenant:
         shop.currency = currency
@@ -70,30 +70,30 @@ def shop_in(shop: Tenant) -> Callable[..., Tenant]:
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Stands in for the one that the settings name."""
-    return installed(monkeypatch)
+    return install_gateway(monkeypatch)
 
 
 @pytest.fixture
-def chief(manager: User) -> Person:
+def manager_client(manager: User) -> Person:
     return Person(manager)
 
 
 @pytest.fixture
-def leave(till: Till, chief: Person) -> Callable[..., str]:
-    """`leave(body)`: the id of what the refusal of this order says to ask for, asked and given."""
+def get_approval(till: Till, manager_client: Person) -> Callable[..., str]:
+    """`get_approval(body)`: request and grant the approval that refusing this order names."""
 
-    def get(body: Body, by: Till = till, giver: Person = chief, **changes: Any) -> str:
+    def get(body: Body, by: Till = till, giver: Person = manager_client, **changes: Any) -> str:
         refused = by.post("orders/", body).json()
         assert refused["code"] == "approval_required"
         request = {name: refused[name] for name in ("action", "object", "amount")}
-        approval: str = given(giver, asked(by, **(request | changes)))["id"]
+        approval: str = grant_approval(giver, request_approval(by, **(request | changes)))["id"]
         return approval
 
     return get
 
 
 @pytest.fixture
-def room(manager: User, store: Store) -> Stockroom:
+def stockroom(manager: User, store: Store) -> Stockroom:
     return Stockroom(manager, store, StoreFactory(tenant=store.tenant, name="Second"))
 
 
@@ -115,7 +115,7 @@ def delivery(store: Store) -> Callable[..., Body]:
 
 
 @pytest.fixture
-def another(shop: Tenant) -> Person:
+def other_cashier_client(shop: Tenant) -> Person:
     """Another cashier of the shop."""
     return Person(UserFactory(tenant=shop))
 
@@ -125,9 +125,9 @@ def refused(shop: Tenant, problem: Callable[..., Body]) -> Callable[..., Body]:
     """`refused(call, 409, "code")`: the call is refused, and no drawer has changed by it."""
 
     def check(call: Callable[[], Any], *expected: Any) -> Body:
-        before = books(shop)
+        before = snapshot_shift_rows(shop)
         answer = problem(call(), *expected)
-        assert books(shop) == before
+        assert snapshot_shift_rows(shop) == before
         return answer
 
     return check

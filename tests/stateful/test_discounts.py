@@ -8,7 +8,7 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from tests.stateful.base import Machine, run
 from tests.support.api import Person
-from tests.support.approvals import asked, given
+from tests.support.approvals import grant_approval, request_approval
 from tests.support.till import Till, line, new_id
 
 pytestmark = pytest.mark.once
@@ -65,12 +65,12 @@ def money_given_away(order):
 
 class Discounts(Machine):
     till: Till
-    chief: Person
-    goods: list
+    manager_client: Person
+    make_product: list
 
     def __init__(self):
         super().__init__()
-        self.order = self.till.sold(line(self.goods[2]))
+        self.order = self.till.sold(line(self.make_product[2]))
         self.approval = self.refused = None
 
     def change(self, method, rest, body=None):
@@ -94,7 +94,7 @@ class Discounts(Machine):
     @precondition(lambda self: len(self.order["lines"]) < 6)
     @rule(product=st.integers(0, 2), quantity=quantities, off=st.lists(discounts, max_size=2))
     def add(self, product, quantity, off):
-        added = line(self.goods[product], quantity, id=new_id(), discounts=off)
+        added = line(self.make_product[product], quantity, id=new_id(), discounts=off)
         self.change("post", "lines/", added)
 
     @precondition(lambda self: self.order["lines"])
@@ -132,7 +132,9 @@ class Discounts(Machine):
     @rule()
     def approve_what_was_refused(self):
         request = {name: self.refused[name] for name in ("action", "object", "amount")}
-        self.approval = given(self.chief, asked(self.till, **request))["id"]
+        self.approval = grant_approval(self.manager_client, request_approval(self.till, **request))[
+            "id"
+        ]
         self.refused = None
 
     def some_line(self, data):
@@ -178,7 +180,12 @@ def terms(holder):
 
 
 @pytest.mark.timeout(0)
-def test_no_way_leads_beyond_the_limits(cashier, manager, register, goods):
-    products = [goods(price, stock="100000") for price in PRICES]
+def test_no_way_leads_beyond_the_limits(cashier, manager, register, make_product):
+    products = [make_product(price, stock="100000") for price in PRICES]
 
-    run(Discounts, till=Till(cashier, register), chief=Person(manager), goods=products)
+    run(
+        Discounts,
+        till=Till(cashier, register),
+        manager_client=Person(manager),
+        make_product=products,
+    )

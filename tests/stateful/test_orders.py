@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
 from tests.stateful.base import Machine, cents, code_of, money, run
-from tests.support.till import Till, cash, line, new_id, shelf
+from tests.support.till import Till, cash, get_stock_level, line, new_id
 
 pytestmark = pytest.mark.once
 
@@ -50,20 +50,20 @@ def body_of(discount: tuple[str, int]) -> dict[str, str]:
 
 class Orders(Machine):
     till: Till
-    goods: list
+    make_product: list
     # The smallest one, in cents.
     coin: int
 
     def __init__(self):
         super().__init__()
         self.begin()
-        self.sold = [0] * len(self.goods)
+        self.sold = [0] * len(self.make_product)
 
     def begin(self):
         self.lines: dict[str, Goods] = {}
         self.discounts: list[tuple[str, int]] = []
         self.status, self.paid, self.rounding = "open", 0, 0
-        self.order = self.till.sold(line(self.goods[0], id=(first := new_id())))
+        self.order = self.till.sold(line(self.make_product[0], id=(first := new_id())))
         self.lines[first] = Goods(0, self.price_of(0), 1)
 
     def price_of(self, product):
@@ -110,7 +110,7 @@ class Orders(Machine):
     def add(self, product, quantity):
         id = new_id()
         answer = self.till.post(
-            self.path("lines/"), line(self.goods[product], str(quantity), id=id)
+            self.path("lines/"), line(self.make_product[product], str(quantity), id=id)
         )
         added = Goods(product, self.price_of(product), quantity)
         self.change(answer, lambda: self.lines.update({id: added}))
@@ -228,15 +228,15 @@ class Orders(Machine):
 
     @invariant()
     def what_was_sold_and_nothing_else_has_left_the_shelf(self):
-        for product, sold in zip(self.goods, self.sold, strict=True):
-            assert shelf(product, self.till.register.store) == (STOCK - sold, 0)
+        for product, sold in zip(self.make_product, self.sold, strict=True):
+            assert get_stock_level(product, self.till.register.store) == (STOCK - sold, 0)
 
 
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("coin", [1, 5, 100])
-def test_an_order_comes_to_what_a_pocket_calculator_says(chiefs_till, goods, shop, coin):
-    stocked = [goods(price, stock=str(STOCK)) for price in PRICES]
+def test_an_order_comes_to_what_a_pocket_calculator_says(admins_till, make_product, shop, coin):
+    stocked = [make_product(price, stock=str(STOCK)) for price in PRICES]
     shop.cash_rounding_increment = Decimal(coin).scaleb(-2)
     shop.save_changes("cash_rounding_increment")
 
-    run(Orders, till=chiefs_till, goods=stocked, coin=coin)
+    run(Orders, till=admins_till, make_product=stocked, coin=coin)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule
 
 from tests.stateful.base import Machine, cents, money, run
-from tests.support.till import Till, cash, line, new_id, percent, shelf
+from tests.support.till import Till, cash, get_stock_level, line, new_id, percent
 
 pytestmark = pytest.mark.once
 
@@ -33,7 +33,7 @@ class Sold:
 
 class Refunds(Machine):
     till: Till
-    goods: list
+    make_product: list
 
     @initialize(
         quantities=st.lists(st.integers(1, 7), min_size=1, max_size=3),
@@ -43,7 +43,7 @@ class Refunds(Machine):
     def sell(self, quantities, off, split):
         wanted = [
             line(product, str(quantity))
-            for product, quantity in zip(self.goods, quantities, strict=False)
+            for product, quantity in zip(self.make_product, quantities, strict=False)
         ]
         discounts = [percent(str(off))] if off else []
         order = self.till.sold(*wanted, discounts=discounts)
@@ -151,14 +151,14 @@ class Refunds(Machine):
     def what_can_be_sold_again_lies_on_the_shelf(self):
         if not hasattr(self, "lines") or not self.is_sold:
             return
-        for product, each in zip(self.goods, self.lines.values(), strict=False):
-            assert shelf(product, self.till.register.store)[0] == (
+        for product, each in zip(self.make_product, self.lines.values(), strict=False):
+            assert get_stock_level(product, self.till.register.store)[0] == (
                 STOCK - each.quantity + each.restocked
             )
 
 
 @pytest.mark.timeout(0)
-def test_all_refunds_of_a_sale_are_the_sale(chiefs_till, goods):
-    stocked = [goods(price, stock=str(STOCK)) for price in PRICES]
+def test_all_refunds_of_a_sale_are_the_sale(admins_till, make_product):
+    stocked = [make_product(price, stock=str(STOCK)) for price in PRICES]
 
-    run(Refunds, till=chiefs_till, goods=stocked)
+    run(Refunds, till=admins_till, make_product=stocked)

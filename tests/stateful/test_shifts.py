@@ -6,7 +6,14 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from tenants.models import Tenant
 from tests.stateful.base import Machine, cents, code_of, money, run
-from tests.support.shifts import by_method, close, end, move, opening, report
+from tests.support.shifts import (
+    build_opening,
+    by_method,
+    close_shift,
+    end_shift,
+    fetch_shift_report,
+    record_movement,
+)
 from tests.support.till import Till, card, cash, line, new_id
 
 pytestmark = pytest.mark.once
@@ -29,14 +36,14 @@ class Drawers(Machine):
     @rule(float_=st.none() | st.integers(0, 20_000))
     def open(self, float_):
         given = {} if float_ is None else {"opening_float": money(float_)}
-        answer = self.till.post("shifts/", opening(self.till, **given))
+        answer = self.till.post("shifts/", build_opening(self.till, **given))
         if self.status == "open":
             assert code_of(answer, 409) == "shift_already_open"
             return
         assert answer.status_code == 201, answer.content
         offered, counted = self.left, max(0, self.cash)
         if self.status == "ended":  # nobody has counted the one before, which can still be done
-            assert close(self.till, self.shift, money(counted)).status_code == 200
+            assert close_shift(self.till, self.shift, money(counted)).status_code == 200
             self.left = counted
         self.shift, self.status = answer.json(), "open"
         self.cash = offered if float_ is None else float_
@@ -48,7 +55,7 @@ class Drawers(Machine):
     def move(self, kind, amount):
         if kind == "no_sale":
             amount = 0
-        answer = move(self.till, self.shift, kind, money(amount) if amount else None)
+        answer = record_movement(self.till, self.shift, kind, money(amount) if amount else None)
         if self.status == "closed":
             assert code_of(answer, 409) == "shift_not_in_state"
             return
@@ -93,7 +100,7 @@ class Drawers(Machine):
     @precondition(lambda self: self.shift)
     @rule()
     def end(self):
-        answer = end(self.till, self.shift)
+        answer = end_shift(self.till, self.shift)
         if self.status == "open":
             assert answer.status_code == 200, answer.content
             self.status = "ended"
@@ -104,7 +111,7 @@ class Drawers(Machine):
     @rule(difference=st.integers(-500, 500))
     def count(self, difference):
         counted = max(0, self.cash + difference)
-        answer = close(self.till, self.shift, money(counted))
+        answer = close_shift(self.till, self.shift, money(counted))
         if self.status == "closed":
             assert answer.status_code == 409
             return
@@ -112,12 +119,12 @@ class Drawers(Machine):
         self.status, self.left = "closed", counted
         (row,) = [row for row in answer.json()["counted"] if row["method"] == "cash"]
         assert cents(row["difference"]) == counted - self.cash
-        self.papers[self.shift["id"]] = report(self.till, self.shift, "z")
+        self.papers[self.shift["id"]] = fetch_shift_report(self.till, self.shift, "z")
 
     @invariant()
     def the_drawer_holds_what_the_model_says(self):
         if self.shift and self.status != "closed":
-            x = report(self.till, self.shift)
+            x = fetch_shift_report(self.till, self.shift)
             expected = by_method(x["expected"], "amount")
             assert expected["cash"] * 100 == self.cash
             assert expected.get("card", 0) * 100 == self.cards
@@ -126,11 +133,11 @@ class Drawers(Machine):
     @invariant()
     def what_was_closed_never_changes_again(self):
         for id, paper in self.papers.items():
-            assert report(self.till, {"id": id}, "z") == paper
+            assert fetch_shift_report(self.till, {"id": id}, "z") == paper
 
 
 @pytest.mark.timeout(0)
-def test_a_drawer_holds_what_went_in_less_what_went_out(chiefs_till, goods, shop):
+def test_a_drawer_holds_what_went_in_less_what_went_out(admins_till, make_product, shop):
     Tenant.objects.filter(pk=shop.pk).update(shifts_required=True)
 
-    run(Drawers, till=chiefs_till, product=goods("2.50", stock="100000"))
+    run(Drawers, till=admins_till, product=make_product("2.50", stock="100000"))

@@ -7,7 +7,7 @@ from hypothesis.stateful import invariant, rule
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.stateful.base import Machine, code_of, run
 from tests.support.stock import Stockroom
-from tests.support.till import Till, cash, ensure_books_balance, line, shelf
+from tests.support.till import Till, cash, ensure_books_balance, get_stock_level, line
 
 PRODUCTS = st.integers(0, 1)
 STORES = st.integers(0, 1)
@@ -15,9 +15,9 @@ SOME = st.integers(1, 30)
 
 
 class Shelves(Machine):
-    room: Stockroom
+    stockroom: Stockroom
     tills: list
-    goods: list
+    make_product: list
 
     def __init__(self):
         super().__init__()
@@ -26,12 +26,12 @@ class Shelves(Machine):
 
     @property
     def stores(self):
-        return [self.room.store, self.room.second]
+        return [self.stockroom.store, self.stockroom.second]
 
     def move(self, kind, store, product, quantity, changes, **more):
         """What happened, unless something would leave that is not there."""
         places = {"store": str(self.stores[store].pk), **more}
-        answer = self.room.move(kind, self.goods[product], str(quantity), **places)
+        answer = self.stockroom.move(kind, self.make_product[product], str(quantity), **places)
         self.judge(answer, changes, is_count=kind == "count")
 
     def judge(self, answer, changes, *, is_count=False):
@@ -68,11 +68,11 @@ class Shelves(Machine):
 
     @rule(store=STORES, first=st.integers(1, 9), second=st.integers(0, 9), twice=st.booleans())
     def sell(self, store, first, second, twice):
-        lines = [line(self.goods[0], str(first))]
+        lines = [line(self.make_product[0], str(first))]
         if second:
-            lines.append(line(self.goods[1], str(second)))
+            lines.append(line(self.make_product[1], str(second)))
         if twice:
-            lines.append(line(self.goods[0], str(first)))
+            lines.append(line(self.make_product[0], str(first)))
         total = 250 * (first * (1 + twice) + second)
         paid = [cash(f"{total // 100}.{total % 100:02}")]
         changes = {(store, 0): -first * (1 + twice)} | ({(store, 1): -second} if second else {})
@@ -81,30 +81,32 @@ class Shelves(Machine):
     @rule(blocks=st.booleans())
     def change_the_rule(self, blocks):
         policy = "block" if blocks else "allow"
-        answer = self.room.patch("tenant/", {"stock_policy": policy}, If_Match="*")
+        answer = self.stockroom.patch("tenant/", {"stock_policy": policy}, If_Match="*")
         assert answer.status_code == 200
         self.blocks = blocks
 
     @invariant()
     def every_shelf_holds_what_the_model_says(self):
         for (store, product), level in self.levels.items():
-            assert shelf(self.goods[product], self.stores[store]) == (level, 0)
+            assert get_stock_level(self.make_product[product], self.stores[store]) == (level, 0)
 
     def teardown(self):
         if any(self.levels.values()):
-            ensure_books_balance(self.room.store.tenant)
+            ensure_books_balance(self.stockroom.store.tenant)
         super().teardown()
 
 
 @pytest.mark.timeout(0)
-def test_every_shelf_holds_what_a_list_of_its_changes_says(admin, register, store, shop, goods):
+def test_every_shelf_holds_what_a_list_of_its_changes_says(
+    admin, register, store, shop, make_product
+):
     second = StoreFactory(tenant=shop)
     elsewhere = RegisterFactory(tenant=shop, store=second)
-    stocked = [goods("2.50", stock=None) for _ in range(2)]
+    stocked = [make_product("2.50", stock=None) for _ in range(2)]
 
     run(
         Shelves,
-        room=Stockroom(admin, store, second),
+        stockroom=Stockroom(admin, store, second),
         tills=[Till(admin, register), Till(admin, elsewhere)],
-        goods=stocked,
+        make_product=stocked,
     )

@@ -17,7 +17,7 @@ ERRORS = re.compile(
 SECRET = re.compile(r"<code>(.*?)</code>")
 
 
-def browser_of(user: User, log_in: AuthSession | None = None) -> Client:
+def open_browser(user: User, log_in: AuthSession | None = None) -> Client:
     """A browser in which this person is logged in, without having come through the door."""
     log_in = log_in or AuthSessionFactory(user=user, user_agent="Browser")
     browser = Client()
@@ -40,7 +40,7 @@ def sign_in(
     return browser.post(door, form, headers={"X-Forwarded-For": at, "User-Agent": "Firefox"})
 
 
-def is_in(browser: Client, site: str = "/admin/") -> bool:
+def is_logged_in(browser: Client, site: str = "/admin/") -> bool:
     """Whether this browser sees the start page, and not the door."""
     response = browser.get(site)
     if response.status_code == 302:
@@ -49,7 +49,7 @@ def is_in(browser: Client, site: str = "/admin/") -> bool:
     return bool(response.status_code == 200)
 
 
-def filled(page: Any, **changes: Any) -> dict[str, Any]:
+def build_form(page: Any, **changes: Any) -> dict[str, Any]:
     """What a browser would send of the form on this page, with some fields changed.
 
     Of a change to None nothing is sent, as of a box without a tick.
@@ -65,26 +65,26 @@ def filled(page: Any, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (data | changes).items() if value is not None}
 
 
-def save(browser: Client, url: str, **changes: Any) -> Any:
+def submit_form(browser: Client, url: str, **changes: Any) -> Any:
     """Open the page, change something, press the button."""
     page = browser.get(url)
     assert page.status_code == 200, url
-    return browser.post(url, filled(page, **changes))
+    return browser.post(url, build_form(page, **changes))
 
 
-def errors_of(response: Any) -> str:
+def read_errors(response: Any) -> str:
     """All that the page complains of; a refused form is shown again."""
     assert response.status_code == 200
     return " ".join(ERRORS.findall(response.content.decode()))
 
 
-def secret_of(response: Any) -> str:
+def read_temporary_password(response: Any) -> str:
     """The temporary password on this page."""
     (secret,) = SECRET.findall(response.content.decode())
     return str(secret)
 
 
-def row_values(*models: Any) -> dict[str, list[dict[str, Any]]]:
+def snapshot_database(*models: Any) -> dict[str, list[dict[str, Any]]]:
     """Every column of every row, to see that nothing changed."""
     with across_tenants():
         return {
@@ -92,6 +92,6 @@ def row_values(*models: Any) -> dict[str, list[dict[str, Any]]]:
         }
 
 
-def log_ins_of(user: User) -> list[AuthSession]:
+def list_sessions(user: User) -> list[AuthSession]:
     with across_tenants():
         return list(AuthSession.objects.filter(user=user).order_by("created_at", "id"))

@@ -25,7 +25,7 @@ LEVELS = "/admin/orders/stocklevel/"
 MOVEMENTS = "/admin/orders/stockmovement/"
 
 
-def sold(by: User, register: Register, product: Product, quantity: str = "2") -> Order:
+def create_sale(by: User, register: Register, product: Product, quantity: str = "2") -> Order:
     """A sale, paid in cash to the cent."""
     new = NewOrder(
         id=uuid.uuid4(),
@@ -39,7 +39,7 @@ def sold(by: User, register: Register, product: Product, quantity: str = "2") ->
         return order
 
 
-def taken_back(order: Order, by: User, quantity: str = "1", reason: str = "Broken") -> Refund:
+def create_refund(order: Order, by: User, quantity: str = "1", reason: str = "Broken") -> Refund:
     """So many of the first line, for cash."""
     with tenant_scope(order.tenant):
         back = WantedBack(order.lines.get().pk, Decimal(quantity))
@@ -54,12 +54,12 @@ def taken_back(order: Order, by: User, quantity: str = "1", reason: str = "Broke
         return refund
 
 
-def books_of(
+def create_admin_data(
     manager: User, cashier: User, register: Register, product: Product, word: str
 ) -> dict[str, Any]:
     """A sale of which something came back, a leave that was asked for, a device and a posting."""
-    order = sold(cashier, register, product)
-    refund = taken_back(order, manager, reason=word)
+    order = create_sale(cashier, register, product)
+    refund = create_refund(order, manager, reason=word)
     ApprovalFactory(requested_by=cashier, reason=word)
     TerminalFactory(register=register, paired_by=manager)
     with tenant_scope(register.tenant):

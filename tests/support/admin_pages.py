@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, reverse
 
 from accounts.admin.user_actions import DEEDS, WithDeeds
 from accounts.admin_site.site import shop_site
-from tests.support.platform_admin import rows_of
+from tests.support.platform_admin import snapshot_model
 
 MODELS = list(shop_site._registry)
 models = pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
@@ -60,7 +60,7 @@ QUERIES = [
 SEARCHES = QUERIES[:5]
 
 
-def every_model(test: Callable[..., None]) -> Callable[..., None]:
+def for_each_model(test: Callable[..., None]) -> Callable[..., None]:
     """Ask about each page in turn: the rows that a test reads are made once for all of them."""
     takes = signature(test)
 
@@ -78,26 +78,26 @@ def every_model(test: Callable[..., None]) -> Callable[..., None]:
     return each_in_turn
 
 
-def name_of(model: Any, page: str) -> str:
+def build_page_name(model: Any, page: str) -> str:
     return f"shop:{model._meta.app_label}_{model._meta.model_name}_{page}"
 
 
-def url_of(model: Any, page: str, *args: Any) -> str:
-    return reverse(name_of(model, page), args=args)
+def build_page_url(model: Any, page: str, *args: Any) -> str:
+    return reverse(build_page_name(model, page), args=args)
 
 
-def pages_about(model: Any, queries: list[str]) -> Iterator[str]:
+def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
     """The list, with what it may be asked for, and every page about each row of it.
 
     Of all shops: what is not ours must not be there. Of people also the pages behind buttons.
     """
-    changelist = url_of(model, "changelist")
-    yield from (changelist, url_of(model, "add"))
+    changelist = build_page_url(model, "changelist")
+    yield from (changelist, build_page_url(model, "add"))
     yield from (f"{changelist}?{query}" for query in queries)
     has_buttons = isinstance(shop_site._registry[model], WithDeeds)
-    for row in rows_of(model):
+    for row in snapshot_model(model):
         yield f"{changelist}{row.pk}/"
-        yield from (url_of(model, page, row.pk) for page in OF_ROWS)
+        yield from (build_page_url(model, page, row.pk) for page in OF_ROWS)
         yield from (f"{changelist}{row.pk}/{deed}/" for deed in DEEDS if has_buttons)
 
 
@@ -110,7 +110,7 @@ def pattern_names(patterns: Any = None) -> Iterator[str]:
             yield each.name or ""
 
 
-def shows_nothing_foreign(response: Any, page: str) -> None:
+def assert_nothing_foreign(response: Any, page: str) -> None:
     body = response.content.decode()
     found = FOREIGN.search(body)
     assert not found, f"{page}: {body[max(0, found.start() - 200) : found.end() + 100]}"

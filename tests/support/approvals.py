@@ -20,7 +20,7 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def request_for(action: str = "discount", **changes: Any) -> Body:
+def build_request(action: str = "discount", **changes: Any) -> Body:
     """A whole request; None leaves a field out."""
     noun = "register" if action in {"paid_out", "drop"} else "order"
     body = {"action": action, "object": {noun: new_id()}, "amount": "5.00"}
@@ -29,9 +29,9 @@ def request_for(action: str = "discount", **changes: Any) -> Body:
     return {name: value for name, value in (body | changes).items() if value is not None}
 
 
-def asked(person: Person, action: str = "discount", **changes: Any) -> Body:
+def request_approval(person: Person, action: str = "discount", **changes: Any) -> Body:
     """The request, which must have been taken."""
-    response = person.post(APPROVALS, request_for(action, **changes))
+    response = person.post(APPROVALS, build_request(action, **changes))
     assert response.status_code == 201, response.content
     answer: Body = response.json()
     return answer
@@ -41,7 +41,7 @@ def decide(person: Person, approval: Body, how: str = "approve", body: Any = Non
     return person.post(f"{APPROVALS}{approval['id']}/{how}/", body, **more)
 
 
-def given(person: Person, approval: Body) -> Body:
+def grant_approval(person: Person, approval: Body) -> Body:
     """Leave, which must have been given."""
     response = decide(person, approval)
     assert response.status_code == 200, response.content
@@ -49,7 +49,7 @@ def given(person: Person, approval: Body) -> Body:
     return answer
 
 
-def at_till(user: User, register: Register, terminal: Terminal | None = None) -> Person:
+def log_in_at_register(user: User, register: Register, terminal: Terminal | None = None) -> Person:
     """Somebody who has logged in with a password at a paired register."""
     with tenant_scope(register.tenant):
         terminal = (
@@ -66,29 +66,29 @@ def at_till(user: User, register: Register, terminal: Terminal | None = None) ->
     return Person(user, session)
 
 
-def later(person: Person) -> Person:
+def renew_session(person: Person) -> Person:
     """The same log-in with a token of now: those of before do not last as long as a request."""
     return Person(person.user, person.session)
 
 
-def stored(approval: Body) -> Approval:
+def reload_approval(approval: Body) -> Approval:
     with across_tenants():
         return Approval.objects.get(pk=approval["id"])
 
 
-def kept(approval: Body) -> dict[str, Any]:
+def snapshot_approval(approval: Body) -> dict[str, Any]:
     """Every column of it, to see that nothing changed."""
     with across_tenants():
         (row,) = Approval.objects.filter(pk=approval["id"]).values()
     return row
 
 
-def events(shop: Tenant, prefix: str = "approval_") -> list[AuditEvent]:
+def list_approval_events(shop: Tenant, prefix: str = "approval_") -> list[AuditEvent]:
     """What is written down of approvals, in its order."""
     with tenant_scope(shop):
         found = AuditEvent.objects.filter(event__startswith=prefix)
         return list(found.order_by("created_at", "id"))
 
 
-def names(shop: Tenant) -> list[str]:
-    return [each.event for each in events(shop)]
+def list_approval_event_names(shop: Tenant) -> list[str]:
+    return [each.event for each in list_approval_events(shop)]

@@ -6,7 +6,7 @@ INSIDE = (b"traceback", b'file "', b"select ", b"site-packages", b"/tenants/", b
 CANARY = b"canary"
 
 
-def harmless(response: Any) -> Any:
+def assert_harmless(response: Any) -> Any:
     """No failure, nothing of another shop, nothing of the inside; a refusal is a problem."""
     told = response.content.lower()
     assert response.status_code < 500, response.content[:500]
@@ -18,8 +18,8 @@ def harmless(response: Any) -> Any:
     return response
 
 
-def refused(response: Any, *statuses: int) -> str:
+def assert_refused(response: Any, *statuses: int) -> str:
     """The stable code of a refusal with one of these statuses; 400 unless told."""
-    assert harmless(response).status_code in (statuses or (400,)), response.content[:500]
+    assert assert_harmless(response).status_code in (statuses or (400,)), response.content[:500]
     code: str = response.json()["code"]
     return code

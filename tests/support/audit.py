@@ -5,24 +5,24 @@ from tenants.models import AuditEvent
 from tenants.scope import across_tenants
 
 
-def events(*names: str) -> list[AuditEvent]:
+def list_audit_events(*names: str) -> list[AuditEvent]:
     """Of every shop and of none, in the order in which they happened."""
     with across_tenants():
         found = AuditEvent.objects.order_by("id")
         return list(found.filter(event__in=names) if names else found)
 
 
-def event(name: str) -> AuditEvent:
+def get_audit_event(name: str) -> AuditEvent:
     """The only one of its name."""
-    (found,) = events(name)
+    (found,) = list_audit_events(name)
     return found
 
 
-def names() -> list[str]:
-    return [each.event for each in events()]
+def list_audit_names() -> list[str]:
+    return [each.event for each in list_audit_events()]
 
 
-def is_by(found: AuditEvent, person: User) -> bool:
+def assert_actor(found: AuditEvent, person: User) -> bool:
     """In the books of the person's shop, under their id and name."""
     return (found.tenant_id, found.actor, found.actor_name) == (
         person.tenant_id,
@@ -31,7 +31,7 @@ def is_by(found: AuditEvent, person: User) -> bool:
     )
 
 
-def is_about(found: AuditEvent, row: object) -> bool:
+def assert_target(found: AuditEvent, row: object) -> bool:
     return (found.target_type, found.target, found.target_name) == (
         type(row).__name__.lower(),
         row.pk,

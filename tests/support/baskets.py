@@ -20,7 +20,7 @@ from tests.factories.orders import CategoryFactory, TaxClassFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.gateway import DECLINED, ScriptedGateway
 from tests.support.replay import DATA
-from tests.support.shifts import canceled, close, opened, report
+from tests.support.shifts import cancel_first_payment, close_shift, fetch_shift_report, open_shift
 from tests.support.till import Body, Till, card, cash, new_id
 from tests.tools.replay_baskets.files import SoldBasket, read_articles, read_baskets
 
@@ -67,7 +67,7 @@ class Market:
 
     def trade(self) -> None:
         self.furnish()
-        shifts = [(register, self.at(OPENING, register, opened)) for register in self.tills()]
+        shifts = [(register, self.at(OPENING, register, open_shift)) for register in self.tills()]
         ways, backs = cycle(WAYS), cycle(BACK)
         for number, basket in enumerate(read_baskets(DATA, BASKETS)):
             self.serve(OPENING + STEP * (number + 1), basket, number, next(ways), backs)
@@ -163,7 +163,7 @@ class Market:
         if way == "hold":
             return done(till.post(f"{path}/hold/"))
         if way == "regret":
-            canceled(till, done(till.pay(order, cash(str(COIN)))))
+            cancel_first_payment(till, done(till.pay(order, cash(str(COIN)))))
         return done(till.post(f"{path}/void/", {"reason": "Left"}))
 
     def first_part(self, till: Till, way: str, part: Decimal, due: Decimal) -> list[Body]:
@@ -211,5 +211,5 @@ def done(answer: Any) -> Body:
 def counted(till: Till, shift: Body) -> Body:
     """The Z of the shift, whose cash is what it should be; a drawer that gave cards back that
     another one took has less than none of them, which nobody can count."""
-    done(close(till, shift, report(till, shift)["cash"]["expected"]))
-    return report(till, shift, "z")
+    done(close_shift(till, shift, fetch_shift_report(till, shift)["cash"]["expected"]))
+    return fetch_shift_report(till, shift, "z")

@@ -16,22 +16,24 @@ HEADER = (
 )
 
 
-def form(content: bytes, field: str = "file", **fields: Any) -> bytes:
+def build_upload_form(content: bytes, field: str = "file", **fields: Any) -> bytes:
     """The body of a form with one file."""
     file = SimpleUploadedFile("catalog.csv", content, content_type="text/csv")
     return encode_multipart(BOUNDARY, fields | {field: file})
 
 
-def send(person: Person, content: str | bytes, query: str = "", **headers: str) -> Any:
+def upload_catalog(person: Person, content: str | bytes, query: str = "", **headers: str) -> Any:
     """Import this file, as a form does it."""
     if isinstance(content, str):
         content = content.encode()
-    return person.send("POST", PATH + query, form(content), MULTIPART_CONTENT, **headers)
+    return person.send(
+        "POST", PATH + query, build_upload_form(content), MULTIPART_CONTENT, **headers
+    )
 
 
-def imported(person: Person, content: str | bytes, query: str = "") -> tuple[int, int, int]:
+def import_catalog(person: Person, content: str | bytes, query: str = "") -> tuple[int, int, int]:
     """How many products an import that works has created, updated and left."""
-    response = send(person, content, query)
+    response = upload_catalog(person, content, query)
     assert response.status_code == 200, response.content
     report = response.json()
     assert (report["errors"], report["error_count"]) == ([], 0)
@@ -44,17 +46,17 @@ def table(*rows: list[str]) -> str:
     return text.getvalue()
 
 
-def exported(person: Person) -> str:
+def export_catalog(person: Person) -> str:
     response = person.get("products/export/")
     assert response.status_code == 200, response.content
     return b"".join(response.streaming_content).decode()
 
 
-def rows_of(text: str) -> list[dict[str, str]]:
+def parse_rows(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def everything() -> list[Any]:
+def snapshot_catalog() -> list[Any]:
     """The catalog of the shop in scope with its ids, versions and times."""
     return [
         sorted(model.objects.values_list(*(field.attname for field in model._meta.concrete_fields)))

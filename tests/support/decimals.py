@@ -128,7 +128,7 @@ def reading(made: Callable[..., None], facts: str, name: str) -> Callable[..., N
 
 
 @contextmanager
-def decimals_watched(patch: Any) -> Iterator[None]:
+def watch_decimals(patch: Any) -> Iterator[None]:
     """From here on all of that is read."""
     request = Client.request
 

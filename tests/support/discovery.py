@@ -72,7 +72,7 @@ def our_models() -> list[type[models.Model]]:
     return [model for model in apps.get_models() if model._meta.app_label in OURS]
 
 
-def what_is_there() -> dict[str, list[Any]]:
+def list_kept_models() -> dict[str, list[Any]]:
     """All rows but the keys of requests, who is logged in, and who has asked for what."""
     beside = {"IdempotencyKey", "AuthSession", "AuditEvent"}
     with across_tenants():
@@ -104,7 +104,7 @@ def is_ours(each: type) -> bool:
     return each.__module__.partition(".")[0] in OURS
 
 
-def fields_of(serializer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def list_fields(serializer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every field by its path, also those of nested serializers and of lists."""
     for name, field in serializer.fields.items():
         yield from field_and_children(field, f"{path}.{name}" if path else name)
@@ -113,7 +113,7 @@ def fields_of(serializer: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def field_and_children(field: Any, path: str) -> Iterator[tuple[str, Any]]:
     yield path, field
     if isinstance(field, serializers.Serializer):
-        yield from fields_of(field, path)
+        yield from list_fields(field, path)
     elif hasattr(field, "child"):
         yield from field_and_children(field.child, f"{path}[]")
 

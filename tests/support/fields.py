@@ -4,11 +4,11 @@ import pytest
 from rest_framework import serializers
 
 
-def taken(field: serializers.Field, data: object) -> object:
+def validate_field(field: serializers.Field, data: object) -> object:
     return field.run_validation(data)
 
 
-def refused(field: serializers.Field, data: object) -> str:
+def field_error_code(field: serializers.Field, data: object) -> str:
     """The code with which the field refuses."""
     with pytest.raises(serializers.ValidationError) as refusal:
         field.run_validation(data)

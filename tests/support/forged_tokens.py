@@ -12,30 +12,30 @@ from tests.support.api import Api
 ACCESS, REFRESH = "at+jwt", "rt+jwt"
 
 
-def claims_of(till, **changes):
+def build_claims(till, **changes):
     """The claims of the till's access token, changed; None leaves one out."""
     claims = jwt.decode(till.tokens.access, options={"verify_signature": False}) | changes
     return {name: value for name, value in claims.items() if value is not None}
 
 
-def signed(claims, key=None, algorithm=None, **headers):
+def sign_token(claims, key=None, algorithm=None, **headers):
     """Also what PyJWT itself would not sign, such as an issuer that is no text.
 
     With the active key and its name, if nothing else is said; None leaves a header out.
     """
     ring = settings.JWT_KEYS
     named = {"kid": ring.active.kid, "typ": ACCESS} | headers
-    return raw_signed(claims, key or ring.signing, algorithm or ring.algorithm, named)
+    return sign_raw_token(claims, key or ring.signing, algorithm or ring.algorithm, named)
 
 
-def raw_signed(claims, key, algorithm, headers):
+def sign_raw_token(claims, key, algorithm, headers):
     header = {"alg": algorithm} | {name: each for name, each in headers.items() if each is not None}
     unsigned = raw(header, claims).rstrip(".")
-    signature = signature_of(unsigned.encode(), key, algorithm)
+    signature = compute_signature(unsigned.encode(), key, algorithm)
     return f"{unsigned}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
 
 
-def signature_of(message, key, algorithm):
+def compute_signature(message, key, algorithm):
     """By hand where that is easy: PyJWT signs with no short secret and with no public key."""
     if algorithm.startswith("HS"):
         key = key.encode() if isinstance(key, str) else key
@@ -49,11 +49,11 @@ def raw(header, payload, signature=""):
     return ".".join([*encoded, signature])
 
 
-def header_of(token):
+def read_header(token):
     return jwt.get_unverified_header(token)
 
 
-def is_refused(token, problem):
+def assert_token_refused(token, problem):
     problem(Api(token).get("auth/me/"), 401, "token_not_valid")
     problem(Api().post("auth/token/verify/", {"token": token}), 401, "token_not_valid")
     return True

@@ -52,7 +52,7 @@ class ScriptedGateway:
         return told if isinstance(told, Answer) else told(charge)
 
 
-def installed(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
+def install_gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Return a gateway that stands in for the one that the settings name."""
     scripted = ScriptedGateway()
     for asking in ("payments.capture", "refunds.payouts"):

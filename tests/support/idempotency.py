@@ -16,7 +16,7 @@ def count(shop: Tenant, model: Any = Order) -> int:
     return found
 
 
-def statuses_of_keys(shop: Tenant) -> list[int | None]:
+def list_key_statuses(shop: Tenant) -> list[int | None]:
     with tenant_scope(shop):
         return [key.status for key in IdempotencyKey.objects.all()]
 
@@ -29,7 +29,7 @@ def without_ids(body: Body) -> Body:
     return body
 
 
-def again(response: Any, first: Any) -> None:
+def assert_replayed(response: Any, first: Any) -> None:
     """It is the first answer to the byte."""
     assert (response.status_code, response.content) == (first.status_code, first.content)
     assert (response["Idempotent-Replayed"], response["ETag"]) == ("true", first["ETag"])

@@ -6,13 +6,13 @@ from accounts.security.keyring import KeyRing
 from accounts.security.signing import fresh_secret
 
 
-def entry(kid, status, alg="HS256", /, **changes):
+def build_key_entry(kid, status, alg="HS256", /, **changes):
     """A key as JWT_KEYS has it, fresh; None leaves a member out."""
     whole = {"kid": kid, "alg": alg, "status": status} | fresh_secret(alg) | changes
     return {name: value for name, value in whole.items() if value is not None}
 
 
-def ring(*entries):
+def build_key_ring(*entries):
     return KeyRing.read(json.dumps(list(entries)))
 
 

@@ -13,11 +13,13 @@ def ago(**time: float) -> str:
     return (timezone.now() - timedelta(**time)).isoformat()
 
 
-def charged(product: Product, price: str = "2.50", quantity: str = "1", **more: Any) -> Body:
+def build_offline_line(
+    product: Product, price: str = "2.50", quantity: str = "1", **more: Any
+) -> Body:
     return {"product": str(product.pk), "quantity": quantity, "unit_price": price, **more}
 
 
-def sale(sequence: int, *lines: Body, **more: Any) -> Body:
+def build_offline_sale(sequence: int, *lines: Body, **more: Any) -> Body:
     """Paid in cash with 2.50 unless told, a minute ago."""
     return {
         "id": new_id(),
@@ -42,13 +44,13 @@ def results(till: Till, *batch: Any, **more: Any) -> list[Body]:
     return answer
 
 
-def booked(till: Till, *batch: Body, **more: Any) -> list[Body]:
+def upload_all_booked(till: Till, *batch: Body, **more: Any) -> list[Body]:
     """The orders, each of which must be new."""
     answers = results(till, *batch, **more)
     assert [each["status"] for each in answers] == ["created"] * len(batch), answers
     return [each["order"] for each in answers]
 
 
-def booked_one(till: Till, item: Body, **more: Any) -> Body:
-    (order,) = booked(till, item, **more)
+def upload_one_booked(till: Till, item: Body, **more: Any) -> Body:
+    (order,) = upload_all_booked(till, item, **more)
     return order

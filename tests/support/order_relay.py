@@ -12,11 +12,11 @@ def relay_all() -> None:
     Relay(*load_configured()).run(once=True)
 
 
-def announced(topic: str) -> list[OutboxEvent]:
+def list_events(topic: str) -> list[OutboxEvent]:
     with across_tenants():
         return list(OutboxEvent.objects.filter(topic=topic).order_by("pk"))
 
 
-def deliveries_to(subscriber: str) -> list[Any]:
+def list_deliveries(subscriber: str) -> list[Any]:
     with across_tenants():
         return list(OutboxDelivery.objects.filter(subscriber=subscriber).order_by("event_id"))

@@ -100,7 +100,7 @@ MOVES_GOODS = {"order", "refund"}
 Rows = dict[tuple[type, Any], dict[str, Any]]
 
 
-def photograph() -> Rows:
+def snapshot_announced_rows() -> Rows:
     """All that the feed tells of, as it lies in the database."""
     with across_tenants():
         return {
@@ -117,36 +117,40 @@ def events() -> list[OutboxEvent]:
 
 
 @contextmanager
-def all_told(*, but: Sequence[type] = ()) -> Iterator[set[str]]:
+def assert_changes_announced(*, but: Sequence[type] = ()) -> Iterator[set[str]]:
     """Whatever changes meanwhile has to be announced; holds the topics afterwards."""
-    before, seen, topics = photograph(), {event.pk for event in events()}, set[str]()
+    before, seen, topics = snapshot_announced_rows(), {event.pk for event in events()}, set[str]()
     yield topics
     new = [event for event in events() if event.pk not in seen]
     topics |= {event.topic for event in new}
     kinds = {get_resource_type(model) for model in but}
-    untold = [each for each in missing(before, photograph(), new) if each.split()[0] not in kinds]
+    untold = [
+        each
+        for each in find_unannounced(before, snapshot_announced_rows(), new)
+        if each.split()[0] not in kinds
+    ]
     assert untold == []
 
 
-def missing(before: Rows, after: Rows, new: list[OutboxEvent]) -> list[str]:
+def find_unannounced(before: Rows, after: Rows, new: list[OutboxEvent]) -> list[str]:
     """What changed and was not announced as it is now."""
     about = [event for event in new if event.topic != "stock.low"]
     told = {(event.subject_type, event.subject): event for event in about}
     changed = {
-        whole_of(key, before.get(key) or after[key])
+        find_root_row(key, before.get(key) or after[key])
         for key in before.keys() | after.keys()
         if before.get(key) != after.get(key)
     }
     return sorted(
         f"{get_resource_type(model)} {pk}"
         for model, pk in changed
-        if not is_told(
+        if not is_announced(
             model, after.get((model, pk)), told.get((get_resource_type(model), pk)), told
         )
     )
 
 
-def whole_of(key: tuple[type, Any], row: dict[str, Any]) -> tuple[type, Any]:
+def find_root_row(key: tuple[type, Any], row: dict[str, Any]) -> tuple[type, Any]:
     """The row itself, or what it is a part of."""
     model, pk = key
     if model not in PARTS:
@@ -155,7 +159,7 @@ def whole_of(key: tuple[type, Any], row: dict[str, Any]) -> tuple[type, Any]:
     return model._meta.get_field(column.removesuffix("_id")).related_model, row[column]
 
 
-def is_told(
+def is_announced(
     model: type, now: dict[str, Any] | None, event: OutboxEvent | None, told: dict[Any, Any]
 ) -> bool:
     if event is None:
@@ -165,7 +169,7 @@ def is_told(
     return event.subject_version == now["version"] and not event.is_tombstone
 
 
-def stale(*models: Any) -> list[str]:
+def list_unannounced_rows(*models: Any) -> list[str]:
     """Rows of these kinds that somebody has changed, and whose last version was not told."""
     told = {(event.subject_type, event.subject): event.subject_version for event in events()}
     with across_tenants():

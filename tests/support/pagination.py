@@ -19,7 +19,7 @@ class List:
     ordering = "-created_at"
 
 
-def page_of(rows, query="", view=List):
+def fetch_page(rows, query="", view=List):
     """One page: its rows, and what its answer says."""
     paginator = CursorPagination()
     request = Request(APIRequestFactory().get(f"/list/{query}"))
@@ -27,7 +27,7 @@ def page_of(rows, query="", view=List):
     return page, paginator.get_paginated_response(["results"]).data
 
 
-def query_of(link):
+def parse_query(link):
     return "?" + urlsplit(link).query
 
 
@@ -35,16 +35,16 @@ def walk(rows, query, *, by="next", view=List):
     """All pages from here on, each with its rows."""
     pages = []
     while True:
-        page, answer = page_of(rows, query, view)
+        page, answer = fetch_page(rows, query, view)
         pages.append(page)
         if answer[by] is None:
             return pages, query
-        query = query_of(answer[by])
+        query = parse_query(answer[by])
 
 
 def names(pages):
     return [[row.name for row in page] for page in pages]
 
 
-def rows_of(pages):
+def list_rows(pages):
     return [row for page in pages for row in page]

@@ -14,7 +14,7 @@ T = TypeVar("T")
 SECONDS = 60
 
 
-def at_once(works: Iterable[Callable[[], T]]) -> list[T | Exception]:
+def run_concurrently(works: Iterable[Callable[[], T]]) -> list[T | Exception]:
     """What each of them returned or raised, in their order. All start together.
 
     A new thread knows nothing of its maker's scope: like a request, each work enters its own.
@@ -41,9 +41,9 @@ def at_once(works: Iterable[Callable[[], T]]) -> list[T | Exception]:
     return outcomes
 
 
-def times(count: int, work: Callable[[], T]) -> list[T | Exception]:
+def run_times(count: int, work: Callable[[], T]) -> list[T | Exception]:
     """The same thing, this many times at once."""
-    return at_once([work] * count)
+    return run_concurrently([work] * count)
 
 
 def statuses(responses: Iterable[Any]) -> Counter[Any]:

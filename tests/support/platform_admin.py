@@ -15,6 +15,6 @@ EVERYWHERE = [
 ]
 
 
-def rows_of(model: Any) -> list[Any]:
+def snapshot_model(model: Any) -> list[Any]:
     with across_tenants():
         return list(model._default_manager.all())

@@ -7,18 +7,18 @@ INSERT = "INSERT INTO {} (id, tenant_id) VALUES (%s, %s)"
 WALLED = "violates row-level security policy"
 
 
-def asked(sql, *params):
+def run_sql(sql, *params):
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall() if cursor.description else cursor.rowcount
 
 
-def told():
-    ((tenant, across),) = asked(
+def read_session_variables():
+    ((tenant, across),) = run_sql(
         "SELECT current_setting('app.tenant', true), current_setting('app.across', true)"
     )
     return tenant or "", across or ""
 
 
 def names():
-    return {name for (name,) in asked("SELECT name FROM tenants_store")}
+    return {name for (name,) in run_sql("SELECT name FROM tenants_store")}

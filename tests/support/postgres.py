@@ -143,7 +143,7 @@ class Installation:
             url = f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
             program = self.programs / "postgres"
             server = self.spawn(program, "-D", self.data, f"--port={port}", *options)
-            if answers(url, server):
+            if wait_until_ready(url, server):
                 return url, server
             stop(server)
         raise PostgresDidNotStart(self.log.read_text())
@@ -155,7 +155,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(url: str, server: subprocess.Popen[bytes]) -> bool:
+def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> bool:
     """Wait until the server takes connections; false when it gave up."""
     deadline = time.monotonic() + START_TIMEOUT
     while server.poll() is None and time.monotonic() < deadline:
@@ -186,7 +186,7 @@ class Roles(NamedTuple):
 
 
 @contextmanager
-def roles_on(url: str) -> Iterator[Roles]:
+def create_roles(url: str) -> Iterator[Roles]:
     """Two roles that live as long as this; neither is held by less than in production."""
     name, password = f"till_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     app, owner = f"{name}_app", f"{name}_owner"
@@ -199,14 +199,14 @@ def roles_on(url: str) -> Iterator[Roles]:
             if server.info.server_version >= first:
                 server.execute(SQL(f"GRANT {right} TO {{}}").format(Identifier(app)))
     try:
-        yield Roles(*(logging_in(url, role, password) for role in (app, owner)))
+        yield Roles(*(build_role_url(url, role, password) for role in (app, owner)))
     finally:
         with suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as server:
             for role in (app, owner):
                 server.execute(SQL("DROP ROLE {}").format(Identifier(role)))
 
 
-def logging_in(url: str, role: str, password: str) -> str:
+def build_role_url(url: str, role: str, password: str) -> str:
     parts = urlsplit(url)
     at = parts.netloc.rpartition("@")[2]
     return parts._replace(netloc=f"{role}:{password}@{at}").geturl()
@@ -252,7 +252,7 @@ def main() -> int:
     with ExitStack() as stack:
         url = stack.enter_context(given_or_started(fast=arguments.fast))
         owner = os.environ.get("MIGRATE_DATABASE_URL", "")
-        roles = Roles(url, owner) if owner else stack.enter_context(roles_on(url))
+        roles = Roles(url, owner) if owner else stack.enter_context(create_roles(url))
         return run(arguments.command, roles)
 
 

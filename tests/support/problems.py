@@ -6,7 +6,7 @@ from typing import Any
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
 
 
-def refusal(
+def assert_problem(
     response: Any, status: int, code: str, errors: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """The problem in this response, once it is seen to be one, whole and with these errors.

@@ -24,7 +24,7 @@ MINUTES = "now() - n * interval '1 minute'"
 SINCE = {"updated_since": "2026-01-01T00:00:00Z", "ordering": "updated_at"}
 
 
-def multiply(row: Any, *, times: int = ROWS, **values: str) -> None:
+def multiply_rows(row: Any, *, times: int = ROWS, **values: str) -> None:
     """Copy a row; the values are SQL in which `n` is the number of the copy."""
     table = row._meta.db_table
     pairs = ", ".join(f"'{column}', {sql}" for column, sql in values.items())
@@ -40,7 +40,7 @@ def analyze(*models: Any) -> None:
         cursor.execute(f"ANALYZE {', '.join(sorted(tables))}")
 
 
-def plan_of(client: Any, path: str, query: dict[str, Any], table: str) -> list[dict[str, Any]]:
+def explain_list(client: Any, path: str, query: dict[str, Any], table: str) -> list[dict[str, Any]]:
     """The nodes of the plan of the list's statement about this table."""
     with CaptureQueriesContext(connection) as queries:
         response = client.get(path, query)
@@ -78,17 +78,19 @@ def next_page(client: Any, path: str, query: dict[str, Any]) -> dict[str, Any]:
     return dict(parse_qsl(urlsplit(link).query)) if link else query
 
 
-def plans_of(client: Any, path: str, table: str, cases: list[Any]) -> dict[str, set[str]]:
+def explain_pages(client: Any, path: str, table: str, cases: list[Any]) -> dict[str, set[str]]:
     """How the first page and the next one are found, for each question."""
     found = {}
     for query in cases:
-        found[urlencode(query)] = walk(plan_of(client, path, query, table), table)
+        found[urlencode(query)] = walk(explain_list(client, path, query, table), table)
         further = next_page(client, path, query)
-        found[f"{urlencode(query)} (next)"] = walk(plan_of(client, path, further, table), table)
+        found[f"{urlencode(query)} (next)"] = walk(
+            explain_list(client, path, further, table), table
+        )
     return found
 
 
-def with_next(expected):
+def for_both_pages(expected):
     """The same for the next page, where there is one."""
     return {urlencode(query): index for query, index in expected} | {
         f"{urlencode(query)} (next)": index for query, index in expected

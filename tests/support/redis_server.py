@@ -35,7 +35,7 @@ def program() -> str | None:
     return shutil.which("redis-server") or (str(in_wheel) if in_wheel else None)
 
 
-def is_there() -> bool:
+def is_available() -> bool:
     return bool(settings.GIVEN_REDIS_URL or program())
 
 

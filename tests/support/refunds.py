@@ -18,32 +18,32 @@ from orders.models import (
 from orders.services.verification import chain_findings
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tests.support.shifts import books
+from tests.support.shifts import snapshot_shift_rows
 from tests.support.till import Body, Till, amount, ensure_books_balance, line, new_id
 
 WRITTEN = (OrderLine, Refund, Payout, StoreCredit, StoreCreditEntry)
 
 
-def sold_unevenly(till: Till, product: Product, *payments: Body) -> Body:
+def sell_with_uneven_discount(till: Till, product: Product, *payments: Body) -> Body:
     """Three at 3.33 with 0.97 off all of it: 9.02, of which no line has a whole third."""
     return till.sold(line(product, "3"), discounts=[amount("0.97")], payments=list(payments))
 
 
-def refund(person: Any, order: Body, **body: Any) -> Any:
+def request_refund(person: Any, order: Body, **body: Any) -> Any:
     headers = {name: body.pop(name) for name in ("Idempotency_Key",) if name in body}
     body = {"id": new_id(), "reason": "broken", **body}
     return person.post(f"orders/{order['id']}/refunds/", body, **headers)
 
 
-def refunded(person: Any, order: Body, **body: Any) -> Body:
+def create_refund(person: Any, order: Body, **body: Any) -> Body:
     """The refund, which must have been taken."""
-    response = refund(person, order, **body)
+    response = request_refund(person, order, **body)
     assert response.status_code == 201, response.content
     answer: Body = response.json()
     return answer
 
 
-def back(order: Body, quantity: object = "1", **more: Any) -> list[Body]:
+def build_refund_lines(order: Body, quantity: object = "1", **more: Any) -> list[Body]:
     return [{"line": order["lines"][0]["id"], "quantity": quantity, **more}]
 
 
@@ -51,7 +51,7 @@ def resolve_refund(person: Any, refund: Body, **body: Any) -> Any:
     return person.post(f"refunds/{refund['id']}/resolve/", body or None)
 
 
-def code_of(refund: Body) -> str:
+def get_store_credit_code(refund: Body) -> str:
     """The code of the store credit that this refund has made."""
     (issued,) = refund["store_credit_codes"]
     code: str = issued["code"]
@@ -62,39 +62,41 @@ def credit_payment(amount: str, code: str) -> Body:
     return {"id": new_id(), "method": "store_credit", "amount": amount, "reference": code}
 
 
-def everything(shop: Tenant) -> dict[str, list[Any]]:
+def snapshot_refund_rows(shop: Tenant) -> dict[str, list[Any]]:
     """All that a refund writes, to see that a refusal has written nothing."""
     with tenant_scope(shop):
         rows = {model.__name__: list(model.objects.order_by("pk").values()) for model in WRITTEN}
-    return books(shop) | rows
+    return snapshot_shift_rows(shop) | rows
 
 
-def ensure_sound(shop: Tenant) -> None:
+def ensure_refunds_consistent(shop: Tenant) -> None:
     """Nothing has gone back that had not come, and all books say the same."""
     with tenant_scope(shop):
         for order in Order.objects.with_details():
-            ensure_order_is_sound(order)
+            ensure_order_refunds_consistent(order)
         for credit in StoreCredit.objects.annotate(sum=Sum("entries__amount")):
             assert credit.balance == credit.sum >= 0
         assert list(chain_findings()) == []
     ensure_books_balance(shop)
 
 
-def ensure_order_is_sound(order: Order) -> None:
+def ensure_order_refunds_consistent(order: Order) -> None:
     standing = [each for each in order.loaded_refunds if each.status != Refund.Status.FAILED]
     lines = [each for refund in standing for each in refund.loaded_lines]
     payouts = [each for refund in standing for each in refund.loaded_payouts]
     for sold in order.loaded_lines:
         mine = [each for each in lines if each.line_id == sold.pk]
-        assert sold.refunded_quantity == added(each.quantity for each in mine) <= sold.quantity
-        assert sold.refunded_total == added(each.total for each in mine) <= sold.total
+        assert (
+            sold.refunded_quantity == sum_amounts(each.quantity for each in mine) <= sold.quantity
+        )
+        assert sold.refunded_total == sum_amounts(each.total for each in mine) <= sold.total
     for payment in order.loaded_payments:
         mine = [each.paid for each in payouts if each.payment_id == payment.pk]
-        assert payment.refunded_total == added(mine) <= payment.amount
-    assert order.refunded_total == added(each.paid for each in payouts) <= order.paid_total
+        assert payment.refunded_total == sum_amounts(mine) <= payment.amount
+    assert order.refunded_total == sum_amounts(each.paid for each in payouts) <= order.paid_total
     came = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
-    assert order.paid_total == added(each.amount for each in came)
+    assert order.paid_total == sum_amounts(each.amount for each in came)
 
 
-def added(amounts: Any) -> Decimal:
+def sum_amounts(amounts: Any) -> Decimal:
     return sum(amounts, Decimal(0))

@@ -80,7 +80,7 @@ class Counter(Job):
         return step
 
 
-def relayed(*subscribers: Subscriber, jobs: Any = ()) -> Relay:
+def run_relay(*subscribers: Subscriber, jobs: Any = ()) -> Relay:
     """All that is to be told now, told."""
     relay = Relay(subscribers, jobs)
     relay.run(once=True)

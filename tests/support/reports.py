@@ -7,18 +7,18 @@ from tests.factories.orders import OrderFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 
 
-def asked(person, **query):
+def fetch_report(person, **query):
     answer = person.get("reports/sales/", query)
     assert answer.status_code == 200, answer.content
     return answer.json()
 
 
-def place(shop, zone, starts_at=time(0), **more):
+def create_store(shop, zone, starts_at=time(0), **more):
     store = StoreFactory(tenant=shop, timezone=zone, day_starts_at=starts_at, **more)
     return RegisterFactory(tenant=shop, store=store)
 
 
-def seller(cashier):
+def make_seller(cashier):
     """`sale("2026-10-25T00:30:00Z", register, total="1.00")`: sold at that moment."""
     numbers = iter(range(1, 100))
 

@@ -16,7 +16,7 @@ WRITTEN_BY_EVERY_REQUEST = {"IdempotencyKey", "AuthSession"}
 Rows = dict[str, list[dict[str, Any]]]
 
 
-def all_rows(*, but: set[str] = frozenset()) -> Rows:  # type: ignore[assignment]
+def snapshot_database(*, but: set[str] = frozenset()) -> Rows:  # type: ignore[assignment]
     """Return every column of every row of every table, by the name of its model."""
     with across_tenants():
         return {
@@ -29,8 +29,8 @@ def all_rows(*, but: set[str] = frozenset()) -> Rows:  # type: ignore[assignment
 
 
 @contextmanager
-def no_row_changes(*, but: set[str] = frozenset()) -> Iterator[None]:  # type: ignore[assignment]
+def assert_no_row_changes(*, but: set[str] = frozenset()) -> Iterator[None]:  # type: ignore[assignment]
     """Assert that what runs inside adds, changes and removes no row."""
-    before = all_rows(but=but)
+    before = snapshot_database(but=but)
     yield
-    assert all_rows(but=but) == before
+    assert snapshot_database(but=but) == before

@@ -20,7 +20,7 @@ from config.wsgi import application
 from tests.architecture.test_schema import document, strict
 from tests.support.api import name_of
 from tests.support.secret_leaks import leaks
-from tests.support.two_shops import Town
+from tests.support.two_shops import TwoShops
 
 CANARY = re.compile(rb"canary", re.IGNORECASE)
 PROMISES = [
@@ -52,7 +52,7 @@ KIND_OF = {
 
 
 @cache
-def promised() -> Any:
+def load_schema() -> Any:
     """The document, of whose answers nothing may be missing and to which nothing may be added."""
     made = copy.deepcopy(document())
     schemas = made["components"]["schemas"]
@@ -66,25 +66,25 @@ def promised() -> Any:
 
 
 def operations() -> list[Any]:
-    return [found.ok() for found in promised().get_all_operations()]
+    return [found.ok() for found in load_schema().get_all_operations()]
 
 
-def kind_of(path: str, parameter: str) -> str:
+def find_kind(path: str, parameter: str) -> str:
     if parameter != "id":
         return {"key": "idempotency"}.get(parameter, parameter)
     return path.partition("/{id}")[0].rpartition("/")[2]
 
 
-class Fed:
+class CaseFiller:
     """Draws real ids into a case that the document alone has made up."""
 
-    def __init__(self, draw: Any, town: Town) -> None:
+    def __init__(self, draw: Any, town: TwoShops) -> None:
         self.draw = draw
         self.town = town
 
     def case(self, case: Any) -> Any:
         for name in case.path_parameters or {}:
-            case.path_parameters[name] = self.id(kind_of(case.operation.path, name))
+            case.path_parameters[name] = self.id(find_kind(case.operation.path, name))
         for name in set(case.query or ()) & set(KIND_OF):
             case.query[name] = self.id(KIND_OF[name])
         if isinstance(case.body, dict | list):
@@ -113,14 +113,14 @@ class Fed:
 def ask(case: Any, headers: dict[str, str]) -> Any:
     """As if nothing had happened before, and nothing will have happened afterwards."""
     before = transaction.savepoint()  # `atomic` would not let anything lasting begin inside
-    with connections_kept():
+    with keep_connections():
         response = case.call(headers=headers)
     transaction.savepoint_rollback(before)
     return response
 
 
 @contextmanager
-def noted() -> Iterator[list[str]]:
+def record_exceptions() -> Iterator[list[str]]:
     """What views raise that nobody answers for; the answer itself tells nothing of it."""
     raised: list[str] = []
 
@@ -135,7 +135,7 @@ def noted() -> Iterator[list[str]]:
 
 
 @contextmanager
-def connections_kept() -> Iterator[None]:
+def keep_connections() -> Iterator[None]:
     """A request of a server's gives its connection up; here it holds the test's transaction."""
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)
@@ -146,7 +146,7 @@ def connections_kept() -> Iterator[None]:
             signal.connect(close_old_connections)
 
 
-def judge(case: Any, response: Any, raised: list[str]) -> None:
+def check_response(case: Any, response: Any, raised: list[str]) -> None:
     assert not raised, f"{case.as_curl_command()}\n{raised[-1]}"
     case.validate_response(response, checks=PROMISES)
     assert ("etag" in response.headers) == has_tag(case, response), case.as_curl_command()
@@ -169,5 +169,5 @@ class Read:
         self.content = response.content
 
 
-def headers_of(api: Any) -> dict[str, str]:
+def build_headers(api: Any) -> dict[str, str]:
     return {name_of(name): value for name, value in api.defaults.items()}

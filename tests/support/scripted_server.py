@@ -63,7 +63,7 @@ class Player(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted(*script: Line) -> Iterator[ScriptedServer]:
+def run_scripted_server(*script: Line) -> Iterator[ScriptedServer]:
     with ScriptedServer(list(script)) as server:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         try:

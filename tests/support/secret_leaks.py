@@ -96,7 +96,7 @@ remember = leaks.remember
 
 
 @contextmanager
-def watched(patch: Any) -> Iterator[None]:
+def watch_leaks(patch: Any) -> Iterator[None]:
     """From here on every answer to a test's client is read, and every line that is logged."""
     request, write = Client.request, ProcessorFormatter.format
 

@@ -19,36 +19,38 @@ from tests.support.till import Body, Till, new_id
 WRITTEN = (Shift, CashMovement, RegisterSeries, ChainEntry, Order, Payment, AuditEvent, OutboxEvent)
 
 
-def opened(till: Till, opening_float: str = "100.00") -> Body:
+def open_shift(till: Till, opening_float: str = "100.00") -> Body:
     """A shift at the till, which must have been opened."""
-    response = till.post("shifts/", opening(till, opening_float=opening_float))
+    response = till.post("shifts/", build_opening(till, opening_float=opening_float))
     assert response.status_code == 201, response.content
     answer: Body = response.json()
     return answer
 
 
-def opening(till: Till, **more: Any) -> Body:
+def build_opening(till: Till, **more: Any) -> Body:
     return {"id": new_id(), "register": str(till.register.pk), **more}
 
 
-def move(person: Person, shift: Body, type: str, amount: str | None = None, **more: Any) -> Any:
+def record_movement(
+    person: Person, shift: Body, type: str, amount: str | None = None, **more: Any
+) -> Any:
     amounts = {} if amount is None else {"amount": amount}
     body = {"id": new_id(), "type": type, "reason": "As usual", **amounts, **more}
     return person.post(f"shifts/{shift['id']}/cash-movements/", body)
 
 
-def end(person: Person, shift: Body, **headers: str) -> Any:
+def end_shift(person: Person, shift: Body, **headers: str) -> Any:
     return person.post(f"shifts/{shift['id']}/end/", **headers)
 
 
-def close(person: Person, shift: Body, cash: str | None = None, **more: Any) -> Any:
+def close_shift(person: Person, shift: Body, cash: str | None = None, **more: Any) -> Any:
     """Count the cash, and whatever else the test says was counted."""
     headers = {name: more.pop(name) for name in ("If_Match", "Idempotency_Key") if name in more}
     counted = {} if cash is None else {"counted": [{"method": "cash", "amount": cash}]}
     return person.post(f"shifts/{shift['id']}/close/", {**counted, **more}, **headers)
 
 
-def report(person: Person, shift: Body, letter: str = "x") -> Body:
+def fetch_shift_report(person: Person, shift: Body, letter: str = "x") -> Body:
     response = person.get(f"shifts/{shift['id']}/{letter}-report/")
     assert response.status_code == 200, response.content
     answer: Body = response.json()
@@ -59,7 +61,7 @@ def by_method(rows: list[Body], figure: str) -> dict[str, Decimal]:
     return {row["method"]: Decimal(row[figure]) for row in rows}
 
 
-def books(shop: Tenant) -> dict[str, list[Any]]:
+def snapshot_shift_rows(shop: Tenant) -> dict[str, list[Any]]:
     """Everything that a drawer writes, to see that a refusal has written nothing.
 
     Who was not allowed is written down, and is meant to be.
@@ -71,25 +73,25 @@ def books(shop: Tenant) -> dict[str, list[Any]]:
     return kept
 
 
-def held(till: Till, order: Body) -> Body:
+def hold_order(till: Till, order: Body) -> Body:
     assert till.post(f"orders/{order['id']}/hold/").json()["status"] == "held"
     return order
 
 
-def cancel(person: Person, order: Body, place: int = 0, **body: Any) -> Any:
+def cancel_payment(person: Person, order: Body, place: int = 0, **body: Any) -> Any:
     """Give one of the order's payments back, the first one unless told."""
     return person.post(f"payments/{order['payments'][place]['id']}/cancel/", body or None)
 
 
-def canceled(person: Person, order: Body) -> Body:
+def cancel_first_payment(person: Person, order: Body) -> Body:
     """The order without its first payment, which must have been given back."""
-    response = cancel(person, order)
+    response = cancel_payment(person, order)
     assert response.status_code == 200, response.content
     answer: Body = response.json()
     return answer
 
 
-def ensure_explained(z: Body) -> None:
+def ensure_difference_explained(z: Body) -> None:
     """What came is what was sold, but for what was paid in other shifts."""
     came = sum(by_method(z["payments"], "amount").values())
     canceled = sum(by_method(z["payments"], "canceled").values())

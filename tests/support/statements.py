@@ -11,7 +11,7 @@ TRANSACTIONAL = re.compile(r"BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE")
 
 
 @contextmanager
-def exactly(count: int) -> Iterator[None]:
+def assert_statement_count(count: int) -> Iterator[None]:
     with CaptureQueriesContext(connection) as captured:
         yield
     ran = [query["sql"] for query in captured if not TRANSACTIONAL.match(query["sql"])]

@@ -7,7 +7,7 @@ from orders.models import Product, StockLevel, StockMovement
 from tenants.models import AuditEvent, OutboxEvent, Store
 from tenants.scope import tenant_scope
 from tests.support.api import Person
-from tests.support.till import Body, new_id, shelf
+from tests.support.till import Body, get_stock_level, new_id
 
 PATH = "stock/movements/"
 
@@ -48,7 +48,7 @@ class Stockroom(Person):
 
     def level(self, product: Product, store: Store | None = None) -> Any:
         """What lies there of it."""
-        return shelf(product, store or self.store)[0]
+        return get_stock_level(product, store or self.store)[0]
 
     def books(self) -> tuple[Any, ...]:
         """All that a refusal must leave as it was."""

@@ -7,7 +7,7 @@ from tenants.models import Register
 from tests.factories.orders import CashMovementFactory, ShiftFactory, StoreCreditFactory
 
 
-def drawer_of(cashier: User, register: Register, canary: str) -> dict[str, Any]:
+def create_foreign_shift(cashier: User, register: Register, canary: str) -> dict[str, Any]:
     """An open drawer in which cash was moved, and a gift card."""
     shift = ShiftFactory(opened_by=cashier, register=register, note=f"{canary}_NOTE")
     credit = StoreCreditFactory(

@@ -19,7 +19,7 @@ def give_pin(user: User, digits: str = PIN) -> Pin:
     return pin
 
 
-class Pad(Api):
+class PinPad(Api):
     """A device paired with a register, which sends its token with all that it asks."""
 
     def __init__(self, register: Register, by: User) -> None:
@@ -39,17 +39,17 @@ class Pad(Api):
         return Api(response.json()["access"])
 
 
-def posted(user: User, store: Store) -> None:
+def assign_to_store(user: User, store: Store) -> None:
     with tenant_scope(user.tenant):
         Posting(user=user, store=store).save(force_insert=True)
 
 
-def close(place: Register | Store) -> None:
+def close_place(place: Register | Store) -> None:
     with across_tenants():
         type(place).objects.filter(pk=place.pk).update(is_active=False)
 
 
-def pins() -> list[dict[str, Any]]:
+def snapshot_pins() -> list[dict[str, Any]]:
     """Every column of every PIN, to see that nothing changed."""
     with across_tenants():
         return list(Pin.objects.order_by("pk").values())
@@ -60,13 +60,13 @@ def last_session() -> AuthSession:
         return AuthSession.objects.latest("created_at", "pk")
 
 
-def reasons() -> list[str]:
+def list_end_reasons() -> list[str]:
     """Why sessions ended, in the order in which they began."""
     with across_tenants():
         ended = AuthSession.objects.exclude(revoked_at=None).order_by("created_at", "pk")
         return list(ended.values_list("revoke_reason", flat=True))
 
 
-def written(*events: str) -> list[AuditEvent]:
+def list_terminal_event_names(*events: str) -> list[AuditEvent]:
     with across_tenants():
         return list(AuditEvent.objects.filter(event__in=events).order_by("created_at", "pk"))

@@ -81,7 +81,7 @@ def resolve_payment(client: Any, order: Body, place: int = 0) -> Any:
     return client.post(f"payments/{order['payments'][place]['id']}/resolve/")
 
 
-def shelf(product: Product, store: Store) -> tuple[Decimal, Decimal]:
+def get_stock_level(product: Product, store: Store) -> tuple[Decimal, Decimal]:
     """What lies there of it, and how much of that is reserved."""
     with tenant_scope(product.tenant):
         level = StockLevel.objects.filter(product=product, store=store).first()
@@ -100,7 +100,7 @@ def ensure_books_balance(shop: Tenant) -> None:
     }
 
 
-def receipt_numbers(register: Register) -> list[int]:
+def list_receipt_numbers(register: Register) -> list[int]:
     """The receipts of a register, in the order in which they were numbered."""
     with tenant_scope(register.tenant):
         receipts = Receipt.objects.filter(register=register).order_by("number")

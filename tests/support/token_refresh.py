@@ -10,19 +10,19 @@ REFRESH = "auth/token/refresh/"
 MORNING = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
-def stored(session: AuthSession) -> AuthSession:
+def reload_session(session: AuthSession) -> AuthSession:
     with across_tenants():
         return AuthSession.objects.get(pk=session.pk)
 
 
-def refreshed(api: Api, token: str) -> dict[str, str]:
+def refresh_token(api: Api, token: str) -> dict[str, str]:
     response = api.post(REFRESH, {"refresh": token})
     assert response.status_code == 200, response.content
     answer: dict[str, str] = response.json()
     return answer
 
 
-def is_refused(api: Api, token: str) -> bool:
+def assert_refresh_refused(api: Api, token: str) -> bool:
     response = api.post(REFRESH, {"refresh": token})
     return bool(
         response.status_code == 401
@@ -31,5 +31,5 @@ def is_refused(api: Api, token: str) -> bool:
     )
 
 
-def is_in(token: str) -> bool:
+def is_accepted(token: str) -> bool:
     return bool(Api(token).get("auth/me/").status_code == 200)

@@ -12,15 +12,15 @@ from tests.factories.accounts import ApprovalFactory, AuthSessionFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.factories.tenants import IdempotencyKeyFactory
 from tests.support.api import Api, Person
-from tests.support.terminals import Pad
+from tests.support.terminals import PinPad
 from tests.support.till import card, cash, line
-from tests.support.valid_posts import TIMES_OUT, World
+from tests.support.valid_posts import TIMES_OUT, ShopSetup
 
 Ids = dict[str, list[Any]]
 
 
 @dataclass
-class Town:
+class TwoShops:
     """Who asks, and what there is: `own` of our shop, by kind, and `foreign` of the other."""
 
     askers: dict[str, Api]
@@ -28,32 +28,34 @@ class Town:
     foreign: Ids
 
 
-def found_town(world: World, manager: User, root: User, foreign: SimpleNamespace) -> Town:
-    pad = Pad(world.till.register, world.till.user)
-    return Town(
+def create_two_shops(
+    world: ShopSetup, manager: User, root: User, foreign: SimpleNamespace
+) -> TwoShops:
+    pin_pad = PinPad(world.till.register, world.till.user)
+    return TwoShops(
         askers={
             "admin": world.till,
             "manager": Person(manager),
             "cashier": Person(world.cashier),
-            "pin": Person(manager, bound(manager, pad)),
-            "platform": platform(root, world.till.user),
-            "anonymous": Api(X_Terminal_Token=pad.token),
+            "pin": Person(manager, create_pin_session(manager, pin_pad)),
+            "platform": build_platform_client(root, world.till.user),
+            "anonymous": Api(X_Terminal_Token=pin_pad.token),
         },
-        own=own_ids(world, pad),
-        foreign=foreign_ids(foreign),
+        own=create_own_rows(world, pin_pad),
+        foreign=list_foreign_ids(foreign),
     )
 
 
-def bound(user: User, pad: Pad) -> AuthSession:
+def create_pin_session(user: User, pin_pad: PinPad) -> AuthSession:
     """As entering a PIN at this terminal leaves it."""
-    register = pad.terminal.register
+    register = pin_pad.terminal.register
     session: AuthSession = AuthSessionFactory(
-        user=user, method="pin", terminal=pad.terminal, register=register, store=register.store
+        user=user, method="pin", terminal=pin_pad.terminal, register=register, store=register.store
     )
     return session
 
 
-def platform(root: User, admin: User) -> Api:
+def build_platform_client(root: User, admin: User) -> Api:
     """Our signature over somebody who is of no shop, in the session of somebody who is."""
     stolen = Person(admin)
     stolen.client.force_login(root)
@@ -61,8 +63,8 @@ def platform(root: User, admin: User) -> Api:
     return Api(Cookie=cookie)
 
 
-def own_ids(world: World, pad: Pad) -> Ids:
-    orders = orders_of(world)
+def create_own_rows(world: ShopSetup, pin_pad: PinPad) -> Ids:
+    orders = create_orders(world)
     people = [world.till.user.pk, world.cashier.pk]
     shop = world.till.user.tenant
     with tenant_scope(shop):
@@ -94,7 +96,7 @@ def own_ids(world: World, pad: Pad) -> Ids:
     }
 
 
-def orders_of(world: World) -> list[dict[str, Any]]:
+def create_orders(world: ShopSetup) -> list[dict[str, Any]]:
     """One of every state, with everything that an order may have."""
     till = world.till
     shift = world.shift()
@@ -117,7 +119,7 @@ def orders_of(world: World) -> list[dict[str, Any]]:
     return [till.get(f"orders/{id}/").json() for id in ids]
 
 
-def foreign_ids(foreign: SimpleNamespace) -> Ids:
+def list_foreign_ids(foreign: SimpleNamespace) -> Ids:
     kinds = {
         "orders": "order",
         "line": "line",

@@ -6,9 +6,9 @@ CASHIERS = "/admin/accounts/cashier/"
 STAFF = "/admin/accounts/staffmember/"
 
 
-def page_of(user: Any, pages: str = CASHIERS) -> str:
+def build_user_page_url(user: Any, pages: str = CASHIERS) -> str:
     return f"{pages}{user.pk}/change/"
 
 
-def deed_of(user: Any, deed: str, pages: str = CASHIERS) -> str:
+def build_user_action_url(user: Any, deed: str, pages: str = CASHIERS) -> str:
     return f"{pages}{user.pk}/{deed}/"

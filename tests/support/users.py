@@ -10,28 +10,30 @@ from tests.support.api import Api
 LOG_IN = "auth/token/"
 
 
-def stored(user: User) -> User:
+def reload_user(user: User) -> User:
     """The person as the database has them now."""
     with across_tenants():
         return User.objects.get(pk=user.pk)
 
 
-def people() -> list[dict[str, Any]]:
+def snapshot_users() -> list[dict[str, Any]]:
     """Every column of every person, to see that nothing changed."""
     with across_tenants():
         return list(User.objects.order_by("pk").values())
 
 
-def sessions() -> int:
+def snapshot_sessions() -> int:
     with across_tenants():
         return AuthSession.objects.count()
 
 
-def credentials(**changes: Any) -> dict[str, Any]:
+def build_credentials(**changes: Any) -> dict[str, Any]:
     """The cashier's own, changed; None leaves a field out."""
     given = {"tenant": "green", "username": "c1", "password": PASSWORD} | changes
     return {name: value for name, value in given.items() if value is not None}
 
 
-def logs_in(password: str, **changes: str) -> bool:
-    return bool(Api().post(LOG_IN, credentials(password=password, **changes)).status_code == 200)
+def can_log_in(password: str, **changes: str) -> bool:
+    return bool(
+        Api().post(LOG_IN, build_credentials(password=password, **changes)).status_code == 200
+    )

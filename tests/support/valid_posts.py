@@ -12,7 +12,7 @@ from tests.factories.orders import StoreCreditFactory
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support.api import Person
 from tests.support.discovery import routes
-from tests.support.offline import charged, sale
+from tests.support.offline import build_offline_line, build_offline_sale
 from tests.support.route_calls import PARTS
 from tests.support.till import Body, Till, card, cash, line
 
@@ -20,7 +20,7 @@ PATHS = {route.name: route.path.removeprefix("api/v1/") for route in routes()}
 
 
 @dataclass
-class World:
+class ShopSetup:
     """An admin at a till of a shop in which everything can be done."""
 
     till: Till
@@ -127,7 +127,7 @@ CSV = (
 HOOK = "https://93.184.215.14/hook"
 CASH_IN = {"type": "paid_in", "amount": "5.00", "reason": "Coins"}
 
-POSTS: dict[str, Callable[[World], Post]] = {
+POSTS: dict[str, Callable[[ShopSetup], Post]] = {
     # people
     "logout": lambda world: Post(),
     "logout-all": lambda world: Post(),
@@ -181,7 +181,7 @@ POSTS: dict[str, Callable[[World], Post]] = {
     "sync-orders": lambda world: Post(
         {
             "register": str(world.till.register.pk),
-            "batch": [sale(1, charged(world.product))],
+            "batch": [build_offline_sale(1, build_offline_line(world.product))],
         }
     ),
     # the drawer

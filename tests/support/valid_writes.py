@@ -6,35 +6,35 @@ from accounts.models import Pin
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.support.till import Body, line
-from tests.support.valid_posts import Post, World
+from tests.support.valid_posts import Post, ShopSetup
 
 NEW_PASSWORD = "eleven blue bottles in a row"
 
 
-def named(name: str) -> Body:
+def build_named(name: str) -> Body:
     return {"name": name}
 
 
-def lines_of(world: World) -> Post:
+def create_order_lines(world: ShopSetup) -> Post:
     """An order of two lines, of which the path names the second."""
     order = world.till.sold(line(world.product), line(world.product, "2"))
     return Post(row=order["id"], parts={"line": order["lines"][1]["id"]})
 
 
-def discounted(world: World) -> Post:
+def discounted(world: ShopSetup) -> Post:
     order = world.order()
     path = f"orders/{order}/discounts/"
     given = world.till.post(path, {"type": "percent", "value": "5"}, Idempotency_Key="off")
     return Post(row=order, parts={"discount": given.json()["discounts"][0]["id"]})
 
 
-def inactive(world: World) -> Post:
+def inactive(world: ShopSetup) -> Post:
     path = f"users/{world.cashier.pk}/activation/"
     assert world.till.delete(path).status_code == 200
     return Post({}, row=world.cashier.pk)
 
 
-def with_pin(world: World) -> Post:
+def with_pin(world: ShopSetup) -> Post:
     with tenant_scope(world.store.tenant):
         pin = Pin(user=world.cashier)
         pin.take("802417")
@@ -42,11 +42,11 @@ def with_pin(world: World) -> Post:
     return Post(row=world.cashier.pk)
 
 
-def level(world: World) -> str:
+def level(world: ShopSetup) -> str:
     return str(world.till.get("stock/").json()["results"][0]["id"])
 
 
-WRITES: dict[tuple[str, str], Callable[[World], Post]] = {
+WRITES: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     # people
     ("patch", "me"): lambda world: Post({"display_name": "Ada"}),
     ("put", "password"): lambda world: Post(
@@ -65,12 +65,16 @@ WRITES: dict[tuple[str, str], Callable[[World], Post]] = {
     ("delete", "user-pin"): with_pin,
     ("delete", "user-sessions"): lambda world: Post(row=world.cashier.pk),
     # the shop and its catalog
-    ("patch", "tenant"): lambda world: Post(named("Greener Grocery")),
-    ("patch", "store-detail"): lambda world: Post(named("First"), row=world.store.pk),
-    ("patch", "register-detail"): lambda world: Post(named("Till 3"), row=world.till.register.pk),
-    ("patch", "tax-class-detail"): lambda world: Post(named("Low"), row=world.product.tax_class_id),
+    ("patch", "tenant"): lambda world: Post(build_named("Greener Grocery")),
+    ("patch", "store-detail"): lambda world: Post(build_named("First"), row=world.store.pk),
+    ("patch", "register-detail"): lambda world: Post(
+        build_named("Till 3"), row=world.till.register.pk
+    ),
+    ("patch", "tax-class-detail"): lambda world: Post(
+        build_named("Low"), row=world.product.tax_class_id
+    ),
     ("patch", "category-detail"): lambda world: Post(
-        named("Fruits"), row=world.till.post("categories/", named("Fruit")).json()["id"]
+        build_named("Fruits"), row=world.till.post("categories/", build_named("Fruit")).json()["id"]
     ),
     ("patch", "product-detail"): lambda world: Post(
         {"barcodes": ["4006381333931"]}, row=world.product.pk
@@ -83,8 +87,10 @@ WRITES: dict[tuple[str, str], Callable[[World], Post]] = {
     ("delete", "webhook-detail"): lambda world: Post(row=world.webhook().pk),
     # selling
     ("patch", "order-detail"): lambda world: Post({"note": "For Ann"}, row=world.order()),
-    ("patch", "order-line"): lambda world: replace_body(lines_of(world), {"quantity": "3"}),
-    ("delete", "order-line"): lines_of,
+    ("patch", "order-line"): lambda world: replace_body(
+        create_order_lines(world), {"quantity": "3"}
+    ),
+    ("delete", "order-line"): create_order_lines,
     ("delete", "order-discount"): discounted,
 }
 

@@ -23,7 +23,7 @@ Answer = int | Callable[[Any], None]
 
 
 @dataclass
-class Ear:
+class WebhookReceiver:
     """What it heard; `answers` are codes, or what it does with the connection, one by one."""
 
     port: int = 0
@@ -46,14 +46,14 @@ class Ear:
 
 
 @contextmanager
-def listening() -> Iterator[Ear]:
-    ear = Ear()
+def run_webhook_receiver() -> Iterator[WebhookReceiver]:
+    webhook_receiver = WebhookReceiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            ear.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            answer = ear.answers.pop(0) if ear.answers else 204
+            webhook_receiver.heard.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            answer = webhook_receiver.answers.pop(0) if webhook_receiver.answers else 204
             if isinstance(answer, int):
                 self.send_response(answer)
                 self.end_headers()
@@ -65,16 +65,16 @@ def listening() -> Iterator[Ear]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    ear.port = server.server_address[1]
+    webhook_receiver.port = server.server_address[1]
 
     def wrap(context: ssl.SSLContext) -> None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
 
-    ear.wrap = wrap
+    webhook_receiver.wrap = wrap
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
-        yield ear
+        yield webhook_receiver
     finally:
         server.shutdown()
         server.server_close()
@@ -109,7 +109,7 @@ def endless_body(handler: Any) -> None:
         return
 
 
-def nonsense(handler: Any) -> None:
+def answer_nonsense(handler: Any) -> None:
     handler.wfile.write(b"SSH-2.0-OpenSSH\r\n")
 
 
@@ -125,7 +125,7 @@ def is_signed(headers: dict[str, str], body: bytes, secret: str) -> bool:
     return expected in headers["webhook-signature"].split(" ")
 
 
-def made(shop: Tenant, url: str, *events: str) -> Any:
+def create_webhook(shop: Tenant, url: str, *events: str) -> Any:
     """A webhook with the secret that nobody else is shown."""
     with tenant_scope(shop):
         webhook: Any = Webhook(url=url, events=list(events or ["*"]))
@@ -135,12 +135,12 @@ def made(shop: Tenant, url: str, *events: str) -> Any:
     return webhook
 
 
-def tell(shop: Tenant, about: Any, *topics: str) -> None:
+def announce_event(shop: Tenant, about: Any, *topics: str) -> None:
     with tenant_scope(shop):
         for topic in topics or ["store.updated"]:
             publish(topic, about=about)
 
 
-def now(webhook: Any) -> Webhook:
+def deliver_now(webhook: Any) -> Webhook:
     with across_tenants():
         return Webhook.objects.get(pk=webhook.pk)

@@ -8,7 +8,7 @@ from tests.support import webhook_server
 
 
 @pytest.fixture
-def office(admin, client_of):
+def admin_client(admin, client_of):
     return client_of(admin)
 
 
@@ -27,17 +27,17 @@ def places(store, register):
 
 
 @pytest.fixture
-def ear(settings):
+def webhook_receiver(settings):
     """A server on this machine, and leave to call it."""
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
-    with webhook_server.listening() as ear:
-        yield ear
+    with webhook_server.run_webhook_receiver() as webhook_receiver:
+        yield webhook_receiver
 
 
 @pytest.fixture
-def told(shop, ear):
+def told(shop, webhook_receiver):
     """A webhook of the shop that hears everything."""
-    return webhook_server.made(shop, ear.url)
+    return webhook_server.create_webhook(shop, webhook_receiver.url)
 
 
 @pytest.fixture

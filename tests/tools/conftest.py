@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.support.gateway import ScriptedGateway, installed
+from tests.support.gateway import ScriptedGateway, install_gateway
 
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Install a gateway in place of the one that the settings name."""
-    return installed(monkeypatch)
+    return install_gateway(monkeypatch)

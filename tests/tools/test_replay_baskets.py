@@ -23,7 +23,7 @@ from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants
 from tenants.services import create_tenant
 from tests.support.replay import DATA, in_shop, replay, replay_with_complaints, total
-from tests.support.scripted_server import BROKEN, TOKENS, scripted
+from tests.support.scripted_server import BROKEN, TOKENS, run_scripted_server
 from tests.tools.replay_baskets import terminal
 from tests.tools.replay_baskets.command import Command
 from tests.tools.replay_baskets.files import read_articles, read_baskets
@@ -176,7 +176,7 @@ def test_a_card_that_was_left_in_the_air_is_resolved_the_next_time(url, gateway,
 def test_a_server_that_goes_away_leaves_a_report(db, monkeypatch):
     monkeypatch.setattr(terminal, "ATTEMPTS", 2)
 
-    with scripted((200, {}, {}), TOKENS, BROKEN, BROKEN) as server:
+    with run_scripted_server((200, {}, {}), TOKENS, BROKEN, BROKEN) as server:
         printed, complaints = replay_with_complaints(server.url, limit=3, workers=1)
 
     assert "0 new, 0 already sold, 0 refused" in printed

@@ -3,7 +3,7 @@
 import pytest
 from django.core.management import CommandError
 
-from tests.support.scripted_server import BROKEN, TOKENS, Line, ScriptedServer, scripted
+from tests.support.scripted_server import BROKEN, TOKENS, Line, ScriptedServer, run_scripted_server
 from tests.tools.replay_baskets.terminal import ATTEMPTS, LogIn, Terminal, ensure_somebody_answers
 
 ME = LogIn(tenant="replay", username="replay", password="a secret of this run")
@@ -22,7 +22,7 @@ def terminal_at(server: ScriptedServer, pauses: list[float]) -> Terminal:
 
 
 def test_it_logs_in_once_and_keeps_its_connection(pauses):
-    with scripted(TOKENS, SOLD, SOLD) as server:
+    with run_scripted_server(TOKENS, SOLD, SOLD) as server:
         terminal = terminal_at(server, pauses)
         answers = [terminal.post("orders/", SALE), terminal.post("orders/", SALE)]
         terminal.close()
@@ -52,7 +52,7 @@ def test_it_logs_in_once_and_keeps_its_connection(pauses):
     ids=["broken connection", "503", "429", "502 in HTML"],
 )
 def test_it_asks_for_the_same_again_after_what_will_pass(pauses, failure):
-    with scripted(TOKENS, failure, failure, SOLD) as server:
+    with run_scripted_server(TOKENS, failure, failure, SOLD) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -63,7 +63,9 @@ def test_it_asks_for_the_same_again_after_what_will_pass(pauses, failure):
 
 
 def test_it_waits_as_long_as_the_server_asks_for(pauses):
-    with scripted(TOKENS, (429, {"code": "throttled"}, {"Retry-After": "7"}), SOLD) as server:
+    with run_scripted_server(
+        TOKENS, (429, {"code": "throttled"}, {"Retry-After": "7"}), SOLD
+    ) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -74,7 +76,7 @@ def test_it_waits_as_long_as_the_server_asks_for(pauses):
 
 def test_it_asks_again_whatever_the_server_wants_to_be_asked_again(pauses):
     underway: Line = (409, {"code": "payment_underway"}, {"Retry-After": "3"})
-    with scripted(TOKENS, underway, SOLD) as server:
+    with run_scripted_server(TOKENS, underway, SOLD) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -84,7 +86,7 @@ def test_it_asks_again_whatever_the_server_wants_to_be_asked_again(pauses):
 
 
 def test_a_refusal_is_final(pauses):
-    with scripted(TOKENS, (409, {"code": "insufficient_stock"}, {})) as server:
+    with run_scripted_server(TOKENS, (409, {"code": "insufficient_stock"}, {})) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -95,7 +97,7 @@ def test_a_refusal_is_final(pauses):
 
 def test_it_renews_its_tokens_when_they_have_run_out(pauses):
     renewed: Line = (200, {"access": "second", "refresh": "next renewal"}, {})
-    with scripted(TOKENS, EXPIRED, renewed, SOLD) as server:
+    with run_scripted_server(TOKENS, EXPIRED, renewed, SOLD) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -109,7 +111,7 @@ def test_it_renews_its_tokens_when_they_have_run_out(pauses):
 
 
 def test_it_logs_in_again_when_they_cannot_be_renewed(pauses):
-    with scripted(TOKENS, EXPIRED, EXPIRED, TOKENS, SOLD) as server:
+    with run_scripted_server(TOKENS, EXPIRED, EXPIRED, TOKENS, SOLD) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -120,7 +122,7 @@ def test_it_logs_in_again_when_they_cannot_be_renewed(pauses):
 
 
 def test_a_log_in_that_is_refused_ends_it(pauses):
-    with scripted((401, {"code": "invalid_credentials"}, {})) as server:
+    with run_scripted_server((401, {"code": "invalid_credentials"}, {})) as server:
         terminal = terminal_at(server, pauses)
         with pytest.raises(CommandError, match="401 invalid_credentials"):
             terminal.post("orders/", SALE)
@@ -128,7 +130,7 @@ def test_a_log_in_that_is_refused_ends_it(pauses):
 
 
 def test_it_gives_up_a_server_that_is_gone(pauses):
-    with scripted(TOKENS, *[BROKEN] * ATTEMPTS) as server:
+    with run_scripted_server(TOKENS, *[BROKEN] * ATTEMPTS) as server:
         terminal = terminal_at(server, pauses)
         with pytest.raises(CommandError, match="does not answer any more"):
             terminal.post("orders/", SALE)
@@ -140,7 +142,7 @@ def test_it_gives_up_a_server_that_is_gone(pauses):
 
 
 def test_it_gives_back_the_refusal_of_a_server_that_stays_busy(pauses):
-    with scripted(TOKENS, *[(503, {"code": "unavailable"}, {})] * ATTEMPTS) as server:
+    with run_scripted_server(TOKENS, *[(503, {"code": "unavailable"}, {})] * ATTEMPTS) as server:
         terminal = terminal_at(server, pauses)
         answer = terminal.post("orders/", SALE)
         terminal.close()
@@ -159,7 +161,7 @@ def test_what_is_no_address_is_refused(url):
 
 
 def test_a_path_before_the_api_is_kept(pauses):
-    with scripted(TOKENS, SOLD) as server:
+    with run_scripted_server(TOKENS, SOLD) as server:
         terminal = Terminal(f"{server.url}/shops/", ME, pause=pauses.append)
         terminal.post("orders/", SALE)
         terminal.close()
@@ -171,5 +173,8 @@ def test_a_path_before_the_api_is_kept(pauses):
 
 
 def test_something_else_that_answers_is_no_till():
-    with scripted((404, b"", {})) as server, pytest.raises(CommandError, match="not a Till"):
+    with (
+        run_scripted_server((404, b"", {})) as server,
+        pytest.raises(CommandError, match="not a Till"),
+    ):
         ensure_somebody_answers(server.url)

@@ -7,8 +7,16 @@ from accounts.models.session import FRESH_FOR
 from accounts.services import approvals
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, UserFactory
-from tests.support.approvals import asked, both, decide, events, given, kept, names
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.approvals import (
+    both,
+    decide,
+    grant_approval,
+    list_approval_event_names,
+    list_approval_events,
+    request_approval,
+    snapshot_approval,
+)
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 NOBODY = "0190b4e0-0000-7000-8000-00000000dead"
 MINE = {"username": "mgr", "password": PASSWORD}
@@ -20,29 +28,29 @@ def till(cashier, client_of):
 
 
 @pytest.fixture
-def chief(manager, client_of):
+def manager_client(manager, client_of):
     return client_of(manager)
 
 
 @pytest.mark.parametrize("username", ["mgr", "MGR", "adm"])
 @both
 def test_a_password_at_the_cashiers_till_decides(till, manager, admin, shop, how, username):
-    approval = asked(till)
-    before = sessions()
+    approval = request_approval(till)
+    before = snapshot_sessions()
 
     answer = decide(till, approval, how, {"username": username, "password": PASSWORD})
 
     assert answer.status_code == 200
     decider = admin if username == "adm" else manager
     assert answer.json()["decided_by"]["id"] == str(decider.pk)
-    assert events(shop)[-1].actor == decider.pk
-    assert sessions() == before
+    assert list_approval_events(shop)[-1].actor == decider.pk
+    assert snapshot_sessions() == before
     assert till.get("auth/me/").json()["username"] == "c1"
 
 
 def test_it_does_so_however_long_ago_the_cashier_logged_in(clock, cashier, client_of, manager):
     till = client_of(cashier)
-    approval = asked(till)
+    approval = request_approval(till)
     clock.shift(FRESH_FOR)
 
     assert decide(till, approval, body=MINE).status_code == 200
@@ -53,8 +61,8 @@ def test_wrong_credentials_are_all_the_same_and_are_written_down(
     till, manager, shop, foreign, problem, how
 ):
     UserFactory(tenant=shop, username="gone", manager=True, is_active=False)
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
     wrong = [
         ("mgr", "wrong"),
         ("nobody", PASSWORD),
@@ -68,68 +76,70 @@ def test_wrong_credentials_are_all_the_same_and_are_written_down(
 
     for answer in answers:
         problem(answer, 401, "invalid_credentials")
-    assert kept(approval) == before
-    assert names(shop) == ["approval_requested"] + ["approval_failed"] * 3
+    assert snapshot_approval(approval) == before
+    assert list_approval_event_names(shop) == ["approval_requested"] + ["approval_failed"] * 3
 
 
 def test_120_a_cashiers_credentials_decide_nothing(till, other_cashier, shop, problem):
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     for username in ("c1", "c2"):
         answer = decide(till, approval, body={"username": username, "password": PASSWORD})
         problem(answer, 403, "permission_denied")
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
-def test_120_nor_do_those_of_whoever_asks(chief, problem):
-    approval = asked(chief)
-    before = kept(approval)
+def test_120_nor_do_those_of_whoever_asks(manager_client, problem):
+    approval = request_approval(manager_client)
+    before = snapshot_approval(approval)
 
-    problem(decide(chief, approval, body=MINE), 403, "own_request")
+    problem(decide(manager_client, approval, body=MINE), 403, "own_request")
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
 def test_120_nor_do_those_of_another_shop(till, foreign, shop, problem):
     """Its people have the same names as ours, and here we have no manager."""
     foreign.manager.set_password("nine purple herons fly")
     foreign.manager.save()
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     answer = decide(till, approval, body={"username": "mgr", "password": "nine purple herons fly"})
 
     problem(answer, 401, "invalid_credentials")
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
 def test_120_nor_a_password_that_somebody_else_gave_him(till, shop, problem):
     UserFactory(tenant=shop, username="new", manager=True, must_change_password=True)
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     answer = decide(till, approval, body={"username": "new", "password": PASSWORD})
 
     problem(answer, 403, "password_change_required")
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
 def test_guesses_count_like_those_at_the_log_in(clock, till, manager, anonymous, problem):
-    approval = asked(till)
+    approval = request_approval(till)
     for _ in range(5):
         answer = decide(till, approval, body=MINE | {"password": "wrong"})
         problem(answer, 401, "invalid_credentials")
 
     problem(decide(till, approval, body=MINE), 429, "too_many_attempts")
-    problem(anonymous.post(LOG_IN, credentials(username="mgr")), 429, "too_many_attempts")
+    problem(anonymous.post(LOG_IN, build_credentials(username="mgr")), 429, "too_many_attempts")
     clock.shift(2)
     assert decide(till, approval, body=MINE).status_code == 200
 
 
-def test_a_request_that_is_decided_is_no_door_to_guess_at(till, chief, manager, hashes, problem):
-    approval = given(chief, asked(till))
+def test_a_request_that_is_decided_is_no_door_to_guess_at(
+    till, manager_client, manager, hashes, problem
+):
+    approval = grant_approval(manager_client, request_approval(till))
     hashes.restart()
 
     problem(decide(till, approval, body=MINE), 409, "approval_not_pending")
@@ -156,12 +166,12 @@ def test_a_request_that_is_decided_is_no_door_to_guess_at(till, chief, manager, 
     ids=str,
 )
 def test_credentials_come_whole_or_not_at_all(till, manager, problem, body, errors):
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     problem(decide(till, approval, body=body), 400, "invalid", errors)
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
 def demote(manager):
@@ -189,8 +199,8 @@ def demand_another_password(manager):
 def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothing(
     how, change, code, till, manager, problem, monkeypatch
 ):
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
     check = approvals.decider
 
     def check_and_change(*args):
@@ -203,4 +213,4 @@ def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothin
 
     problem(decide(till, approval, how, MINE), 403, code)
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before

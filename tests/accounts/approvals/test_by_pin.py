@@ -6,25 +6,32 @@ from accounts.models import AuthSession, Posting
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.approvals import asked, both, decide, events, kept, names
-from tests.support.terminals import PIN, WRONG_PIN, Pad, give_pin
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.approvals import (
+    both,
+    decide,
+    list_approval_event_names,
+    list_approval_events,
+    request_approval,
+    snapshot_approval,
+)
+from tests.support.terminals import PIN, WRONG_PIN, PinPad, give_pin
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 
 @pytest.fixture
-def till(pad, cashier):
+def till(pin_pad, cashier):
     """Where the cashier has entered his PIN."""
     give_pin(cashier)
-    return pad.till_of(cashier)
+    return pin_pad.till_of(cashier)
 
 
 @pytest.fixture
 def other_till(cashier, manager, store):
-    return Pad(RegisterFactory(tenant=store.tenant, store=store), manager).till_of(cashier)
+    return PinPad(RegisterFactory(tenant=store.tenant, store=store), manager).till_of(cashier)
 
 
 @pytest.fixture
-def chief(manager):
+def manager_with_pin(manager):
     return with_pin(manager)
 
 
@@ -38,39 +45,41 @@ def pin_of(user, digits=PIN):
 
 
 @both
-def test_a_pin_at_the_cashiers_till_decides_and_logs_nobody_in(till, chief, shop, how):
-    approval = asked(till)
-    before = sessions()
+def test_a_pin_at_the_cashiers_till_decides_and_logs_nobody_in(till, manager_with_pin, shop, how):
+    approval = request_approval(till)
+    before = snapshot_sessions()
 
-    answer = decide(till, approval, how, pin_of(chief))
+    answer = decide(till, approval, how, pin_of(manager_with_pin))
 
     assert answer.status_code == 200
-    assert answer.json()["decided_by"]["id"] == str(chief.pk)
-    assert events(shop)[-1].actor == chief.pk
-    assert sessions() == before
+    assert answer.json()["decided_by"]["id"] == str(manager_with_pin.pk)
+    assert list_approval_events(shop)[-1].actor == manager_with_pin.pk
+    assert snapshot_sessions() == before
     assert till.get("auth/me/").json()["username"] == "c1"
     with tenant_scope(shop):
-        assert not AuthSession.objects.filter(user=chief).exists()
+        assert not AuthSession.objects.filter(user=manager_with_pin).exists()
 
 
 @both
-def test_a_manager_may_take_the_till_over_and_hand_it_back(pad, till, cashier, chief, how):
+def test_a_manager_may_take_the_till_over_and_hand_it_back(
+    pin_pad, till, cashier, manager_with_pin, how
+):
     """There is no need to type anything into somebody else's log-in."""
-    approval = asked(till)
+    approval = request_approval(till)
 
-    answer = decide(pad.till_of(chief), approval, how)
+    answer = decide(pin_pad.till_of(manager_with_pin), approval, how)
 
     assert answer.status_code == 200
-    again = pad.till_of(cashier).get(f"approvals/{approval['id']}/")
+    again = pin_pad.till_of(cashier).get(f"approvals/{approval['id']}/")
     assert again.json() == answer.json()
 
 
 @both
 def test_it_counts_at_the_till_that_asks_and_nowhere_else(
-    till, other_till, client_of, cashier, chief, problem, how
+    till, other_till, client_of, cashier, manager_with_pin, problem, how
 ):
-    here, elsewhere = asked(till), asked(client_of(cashier))
-    before = [kept(here), kept(elsewhere)]
+    here, elsewhere = request_approval(till), request_approval(client_of(cashier))
+    before = [snapshot_approval(here), snapshot_approval(elsewhere)]
 
     for person, approval in [
         (other_till, here),
@@ -78,14 +87,14 @@ def test_it_counts_at_the_till_that_asks_and_nowhere_else(
         (client_of(cashier), elsewhere),
         (till, elsewhere),
     ]:
-        answer = decide(person, approval, how, pin_of(chief))
+        answer = decide(person, approval, how, pin_of(manager_with_pin))
         problem(answer, 400, "invalid", {"pin": "not_at_a_terminal"})
 
-    assert [kept(here), kept(elsewhere)] == before
+    assert [snapshot_approval(here), snapshot_approval(elsewhere)] == before
 
 
 def test_wrong_pins_and_people_are_all_the_same_and_are_written_down(
-    till, chief, shop, foreign, problem
+    till, manager_with_pin, shop, foreign, problem
 ):
     without = UserFactory(tenant=shop, manager=True)
     gone = with_pin(UserFactory(tenant=shop, manager=True, is_active=False))
@@ -93,56 +102,60 @@ def test_wrong_pins_and_people_are_all_the_same_and_are_written_down(
     with tenant_scope(shop):
         Posting(user=elsewhere, store=StoreFactory(tenant=shop)).save(force_insert=True)
     theirs = with_pin(foreign.manager)
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     for given in [
-        pin_of(chief, WRONG_PIN),
+        pin_of(manager_with_pin, WRONG_PIN),
         *(pin_of(person) for person in (without, gone, elsewhere, theirs)),
     ]:
         problem(decide(till, approval, body=given), 401, "invalid_credentials")
 
-    assert kept(approval) == before
-    assert names(shop) == ["approval_requested"] + ["approval_failed"] * 5
+    assert snapshot_approval(approval) == before
+    assert list_approval_event_names(shop) == ["approval_requested"] + ["approval_failed"] * 5
 
 
 def test_120_the_pin_of_a_cashier_decides_nothing(till, cashier, other_cashier, problem):
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     for person in (cashier, with_pin(other_cashier)):
         problem(decide(till, approval, body=pin_of(person)), 403, "permission_denied")
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
-def test_120_nor_does_that_of_whoever_asks(pad, chief, problem):
-    till = pad.till_of(chief)
-    approval = asked(till)
+def test_120_nor_does_that_of_whoever_asks(pin_pad, manager_with_pin, problem):
+    till = pin_pad.till_of(manager_with_pin)
+    approval = request_approval(till)
 
-    problem(decide(till, approval, body=pin_of(chief)), 403, "own_request")
+    problem(decide(till, approval, body=pin_of(manager_with_pin)), 403, "own_request")
 
-    assert kept(approval)["status"] == "pending"
+    assert snapshot_approval(approval)["status"] == "pending"
 
 
 def test_122_five_wrong_pins_close_it_but_not_the_password(
-    till, client_of, chief, admin, anonymous, problem, shop
+    till, client_of, manager_with_pin, admin, anonymous, problem, shop
 ):
-    approval = asked(till)
+    approval = request_approval(till)
     for _ in range(5):
-        problem(decide(till, approval, body=pin_of(chief, WRONG_PIN)), 401, "invalid_credentials")
+        problem(
+            decide(till, approval, body=pin_of(manager_with_pin, WRONG_PIN)),
+            401,
+            "invalid_credentials",
+        )
 
-    problem(decide(till, approval, body=pin_of(chief)), 429, "pin_closed")
-    assert kept(approval)["status"] == "pending"
+    problem(decide(till, approval, body=pin_of(manager_with_pin)), 429, "pin_closed")
+    assert snapshot_approval(approval)["status"] == "pending"
     # Nor is anybody else kept from this till, and he logs in where he likes.
     assert decide(till, approval, body=pin_of(with_pin(admin))).status_code == 200
-    assert anonymous.post(LOG_IN, credentials(username="mgr")).status_code == 200
+    assert anonymous.post(LOG_IN, build_credentials(username="mgr")).status_code == 200
 
 
-def test_122_his_password_at_the_same_till_still_counts(till, chief):
-    approval = asked(till)
+def test_122_his_password_at_the_same_till_still_counts(till, manager_with_pin):
+    approval = request_approval(till)
     for _ in range(6):
-        decide(till, approval, body=pin_of(chief, WRONG_PIN))
+        decide(till, approval, body=pin_of(manager_with_pin, WRONG_PIN))
 
     answer = decide(till, approval, body={"username": "mgr", "password": PASSWORD})
 

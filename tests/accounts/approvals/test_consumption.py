@@ -13,7 +13,7 @@ from accounts.models import Approval
 from accounts.services.approvals import GIVEN_FOR, use_approval
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
-from tests.support.approvals import events
+from tests.support.approvals import list_approval_events
 
 ORDER = uuid.UUID("0190b4e0-0000-7000-8000-00000000beef")
 Action = Approval.Action
@@ -79,7 +79,7 @@ def test_what_fits_is_used_up(clock, in_shop, approved, use, cashier, manager):
     approval.refresh_from_db()
     assert (approval.status, approval.used_at) == ("used", timezone.now())
     assert approval.version == 2
-    (event,) = events(in_shop)
+    (event,) = list_approval_events(in_shop)
     assert (event.event, event.actor, event.target) == ("approval_used", cashier.pk, approval.pk)
     assert event.facts == {
         "action": "refund",
@@ -95,7 +95,7 @@ def test_118_it_is_used_once(in_shop, approved, use):
     use(approval)
 
     ensure_refused(use, approval)
-    assert len(events(in_shop)) == 1
+    assert len(list_approval_events(in_shop)) == 1
 
 
 def test_less_than_was_given_will_do(in_shop, approved, use, manager):
@@ -123,7 +123,7 @@ def test_less_than_was_given_will_do(in_shop, approved, use, manager):
 )
 def test_119_it_is_for_nothing_else_and_for_no_more(in_shop, approved, use, changes):
     ensure_refused(use, approved(), **changes)
-    assert events(in_shop) == []
+    assert list_approval_events(in_shop) == []
 
 
 def test_119_it_is_for_nobody_else(in_shop, approved, use, other_cashier, manager):
@@ -150,7 +150,7 @@ def test_119_that_of_another_shop_is_like_one_that_nobody_has(in_shop, foreign, 
 
     with tenant_scope(foreign.tenant):
         assert state(theirs)["status"] == "approved"
-    assert events(in_shop) == []
+    assert list_approval_events(in_shop) == []
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_120_whoever_gave_it_must_still_be_somebody_who_may(
     manager.save_changes(*change)
 
     ensure_refused(use, approval)
-    assert events(in_shop) == []
+    assert list_approval_events(in_shop) == []
 
 
 def test_an_admins_leave_is_an_admins(in_shop, approved, use, admin):
@@ -213,7 +213,7 @@ def test_a_deed_that_fails_leaves_it_to_be_used(in_shop, approved, use):
         transaction.set_rollback(True)
 
     assert state(approval) == before
-    assert events(in_shop) == []
+    assert list_approval_events(in_shop) == []
     use(approval)
 
 

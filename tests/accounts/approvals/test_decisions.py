@@ -15,7 +15,16 @@ from tests.factories.accounts import (
     ApprovalFactory,
     AuthSessionFactory,
 )
-from tests.support.approvals import asked, both, decide, events, given, kept, later, names
+from tests.support.approvals import (
+    both,
+    decide,
+    grant_approval,
+    list_approval_event_names,
+    list_approval_events,
+    renew_session,
+    request_approval,
+    snapshot_approval,
+)
 from tests.support.token_refresh import MORNING
 
 pytestmark = pytest.mark.once
@@ -27,23 +36,23 @@ def till(cashier, client_of):
 
 
 @pytest.fixture
-def chief(manager, client_of):
+def manager_client(manager, client_of):
     return client_of(manager)
 
 
 @pytest.fixture
-def office(admin, client_of):
+def admin_client(admin, client_of):
     return client_of(admin)
 
 
 # --- from a session of one's own -----------------------------------------------------------------
 
 
-def test_a_manager_gives_leave_for_two_minutes(clock, till, chief, manager):
-    approval = asked(till)
+def test_a_manager_gives_leave_for_two_minutes(clock, till, manager_client, manager):
+    approval = request_approval(till)
     clock.shift(60)
 
-    response = decide(chief, approval)
+    response = decide(manager_client, approval)
 
     assert response.status_code == 200
     assert response["ETag"] == '"2"'
@@ -59,10 +68,10 @@ def test_a_manager_gives_leave_for_two_minutes(clock, till, chief, manager):
     assert till.get(f"approvals/{approval['id']}/").json()["status"] == "expired"
 
 
-def test_a_manager_says_no(clock, till, chief, manager):
-    approval = asked(till)
+def test_a_manager_says_no(clock, till, manager_client, manager):
+    approval = request_approval(till)
 
-    response = decide(chief, approval, "deny")
+    response = decide(manager_client, approval, "deny")
 
     ensure_documented(response, "post", "approval-deny")
     assert response.json() == approval | {
@@ -72,16 +81,16 @@ def test_a_manager_says_no(clock, till, chief, manager):
         "version": 2,
     }
     clock.shift(PENDING_FOR)
-    assert later(till).get(f"approvals/{approval['id']}/").json()["status"] == "denied"
+    assert renew_session(till).get(f"approvals/{approval['id']}/").json()["status"] == "denied"
 
 
 @both
-def test_a_decision_is_written_down(till, chief, manager, cashier, shop, how):
-    approval = asked(till)
+def test_a_decision_is_written_down(till, manager_client, manager, cashier, shop, how):
+    approval = request_approval(till)
 
-    decide(chief, approval, how)
+    decide(manager_client, approval, how)
 
-    event = events(shop)[-1]
+    event = list_approval_events(shop)[-1]
     assert event.event == {"approve": "approval_given", "deny": "approval_denied"}[how]
     assert (event.actor, event.target) == (manager.pk, uuid.UUID(approval["id"]))
     assert event.facts == {
@@ -93,68 +102,73 @@ def test_a_decision_is_written_down(till, chief, manager, cashier, shop, how):
 
 
 @both
-def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, chief, problem, how):
-    approval = asked(till)
-    before = kept(approval)
+def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, manager_client, problem, how):
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
     clock.shift(FRESH_FOR)
 
-    response = decide(chief, approval, how)
+    response = decide(manager_client, approval, how)
 
     assert problem(response, 401, "insufficient_user_authentication")["max_age"] == 300
     challenge = response["WWW-Authenticate"]
     assert challenge.startswith("Bearer ")
     assert 'error="insufficient_user_authentication"' in challenge
     assert 'max_age="300"' in challenge
-    assert kept(approval) == before
-    assert chief.post("auth/reauth/", {"password": PASSWORD}).status_code == 200
-    assert decide(chief, approval, how).status_code == 200
+    assert snapshot_approval(approval) == before
+    assert manager_client.post("auth/reauth/", {"password": PASSWORD}).status_code == 200
+    assert decide(manager_client, approval, how).status_code == 200
 
 
-def test_until_then_a_log_in_is_fresh(clock, till, chief):
-    approval = asked(till)
+def test_until_then_a_log_in_is_fresh(clock, till, manager_client):
+    approval = request_approval(till)
     clock.shift(FRESH_FOR - timedelta(seconds=1))
 
-    assert given(chief, approval)["status"] == "approved"
+    assert grant_approval(manager_client, approval)["status"] == "approved"
 
 
 @both
 def test_120_a_cashier_decides_nothing(till, client_of, other_cashier, shop, problem, how):
-    own, others = asked(till), asked(client_of(other_cashier))
-    before = [kept(own), kept(others)]
+    own, others = request_approval(till), request_approval(client_of(other_cashier))
+    before = [snapshot_approval(own), snapshot_approval(others)]
 
     problem(decide(till, own, how), 403, "permission_denied")
     problem(decide(till, others, how), 404, "not_found")
 
-    assert [kept(own), kept(others)] == before
-    assert names(shop) == ["approval_requested"] * 2
+    assert [snapshot_approval(own), snapshot_approval(others)] == before
+    assert list_approval_event_names(shop) == ["approval_requested"] * 2
 
 
 @both
-def test_120_nobody_decides_on_their_own_request(chief, office, shop, problem, how):
-    for person in (chief, office):
-        approval = asked(person)
-        before = kept(approval)
+def test_120_nobody_decides_on_their_own_request(manager_client, admin_client, shop, problem, how):
+    for person in (manager_client, admin_client):
+        approval = request_approval(person)
+        before = snapshot_approval(approval)
 
         problem(decide(person, approval, how), 403, "own_request")
 
-        assert kept(approval) == before
-    assert set(names(shop)) == {"approval_requested"}
+        assert snapshot_approval(approval) == before
+    assert set(list_approval_event_names(shop)) == {"approval_requested"}
 
 
-def test_somebody_else_decides_on_a_managers_request(chief, office, client_of, other_manager):
-    assert given(office, asked(chief))["status"] == "approved"
-    assert given(client_of(other_manager), asked(office))["status"] == "approved"
+def test_somebody_else_decides_on_a_managers_request(
+    manager_client, admin_client, client_of, other_manager
+):
+    assert grant_approval(admin_client, request_approval(manager_client))["status"] == "approved"
+    assert (
+        grant_approval(client_of(other_manager), request_approval(admin_client))["status"]
+        == "approved"
+    )
 
 
 @both
 def test_120_another_shops_manager_finds_nothing_to_decide(till, foreign, client_of, problem, how):
-    approval = asked(till)
-    before = kept(approval)
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
     for person in (foreign.admin, foreign.manager):
         problem(decide(client_of(person), approval, how), 404, "not_found")
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
 # --- how far -------------------------------------------------------------------------------------
@@ -162,29 +176,35 @@ def test_120_another_shops_manager_finds_nothing_to_decide(till, foreign, client
 
 @pytest.mark.parametrize(("action", "limit"), [("refund", "1000.00"), ("paid_out", "500.00")])
 def test_a_manager_gives_no_more_than_he_may_himself(
-    till, chief, office, shop, problem, action, limit
+    till, manager_client, admin_client, shop, problem, action, limit
 ):
     above = f"{limit[:-1]}1"
-    within, beyond = asked(till, action, amount=limit), asked(till, action, amount=above)
-    before = kept(beyond)
+    within, beyond = (
+        request_approval(till, action, amount=limit),
+        request_approval(till, action, amount=above),
+    )
+    before = snapshot_approval(beyond)
 
-    assert given(chief, within)["amount"] == limit
-    problem(decide(chief, beyond), 403, "above_own_limit")
-    assert kept(beyond) == before
-    assert given(office, beyond)["amount"] == above
+    assert grant_approval(manager_client, within)["amount"] == limit
+    problem(decide(manager_client, beyond), 403, "above_own_limit")
+    assert snapshot_approval(beyond) == before
+    assert grant_approval(admin_client, beyond)["amount"] == above
 
 
-def test_he_may_always_say_no(till, chief):
-    beyond = asked(till, "refund", amount="1000.01")
+def test_he_may_always_say_no(till, manager_client):
+    beyond = request_approval(till, "refund", amount="1000.01")
 
-    assert decide(chief, beyond, "deny").json()["status"] == "denied"
+    assert decide(manager_client, beyond, "deny").json()["status"] == "denied"
 
 
 @pytest.mark.parametrize("action", ["discount", "price_override", "void"])
-def test_what_has_its_limit_in_percent_is_for_the_deed_to_check(till, chief, action):
+def test_what_has_its_limit_in_percent_is_for_the_deed_to_check(till, manager_client, action):
     amount = None if action == "void" else "99999.00"
 
-    assert given(chief, asked(till, action, amount=amount))["status"] == "approved"
+    assert (
+        grant_approval(manager_client, request_approval(till, action, amount=amount))["status"]
+        == "approved"
+    )
 
 
 # --- once ----------------------------------------------------------------------------------------
@@ -192,7 +212,9 @@ def test_what_has_its_limit_in_percent_is_for_the_deed_to_check(till, chief, act
 
 @both
 @pytest.mark.parametrize("status", ["approved", "denied", "used", "expired"])
-def test_what_is_decided_stays_decided(cashier, chief, office, manager, problem, status, how):
+def test_what_is_decided_stays_decided(
+    cashier, manager_client, admin_client, manager, problem, status, how
+):
     now = timezone.now()
     done = {
         "expired": {"expires_at": now},
@@ -200,26 +222,26 @@ def test_what_is_decided_stays_decided(cashier, chief, office, manager, problem,
     }
     more = done.get(status, {"status": status, "decided_by": manager, "decided_at": now})
     approval = {"id": ApprovalFactory(requested_by=cashier, **more).pk}
-    before = kept(approval)
+    before = snapshot_approval(approval)
 
-    response = decide(office, approval, how)
+    response = decide(admin_client, approval, how)
 
     assert problem(response, 409, "approval_not_pending")["approval_status"] == status
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before
 
 
 @both
-def test_a_decision_may_name_the_version_that_was_read(till, chief, problem, how):
-    approval = asked(till)
-    before = kept(approval)
+def test_a_decision_may_name_the_version_that_was_read(till, manager_client, problem, how):
+    approval = request_approval(till)
+    before = snapshot_approval(approval)
 
-    problem(decide(chief, approval, how, If_Match='"2"'), 412, "version_conflict")
-    assert kept(approval) == before
-    assert decide(chief, approval, how, If_Match='"1"').status_code == 200
+    problem(decide(manager_client, approval, how, If_Match='"2"'), 412, "version_conflict")
+    assert snapshot_approval(approval) == before
+    assert decide(manager_client, approval, how, If_Match='"1"').status_code == 200
 
 
 def test_a_session_that_has_ended_decides_nothing(till, manager, client_of, problem):
-    approval = asked(till)
+    approval = request_approval(till)
     session = AuthSessionFactory(
         user=manager, revoked_at=MORNING, revoke_reason=AuthSession.Ended.LOGOUT
     )
@@ -227,4 +249,4 @@ def test_a_session_that_has_ended_decides_nothing(till, manager, client_of, prob
     answer = decide(type(till)(manager, session), approval)
 
     problem(answer, 401, "token_not_valid")
-    assert kept(approval)["status"] == "pending"
+    assert snapshot_approval(approval)["status"] == "pending"

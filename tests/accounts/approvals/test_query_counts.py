@@ -3,8 +3,21 @@
 import pytest
 
 from tests.factories.accounts import PASSWORD, ApprovalFactory, UserFactory
-from tests.support.approvals import APPROVALS, asked, at_till, decide, request_for
-from tests.support.query_plans import MINUTES, SINCE, analyze, multiply, plans_of, with_next
+from tests.support.approvals import (
+    APPROVALS,
+    build_request,
+    decide,
+    log_in_at_register,
+    request_approval,
+)
+from tests.support.query_plans import (
+    MINUTES,
+    SINCE,
+    analyze,
+    explain_pages,
+    for_both_pages,
+    multiply_rows,
+)
 from tests.support.terminals import PIN, give_pin
 
 # Whoever asks is found in one statement, with shop and session.
@@ -15,33 +28,33 @@ COUNT = 3
 
 @pytest.fixture
 def till(cashier, register):
-    return at_till(cashier, register)
+    return log_in_at_register(cashier, register)
 
 
 @pytest.fixture
-def chief(manager, client_of):
+def manager_client(manager, client_of):
     return client_of(manager)
 
 
 def test_asking_writes_the_request_and_the_books_and_shows_it(till, statements):
-    body = request_for()
+    body = build_request()
 
     with statements(SESSION + 3):
         assert till.post(APPROVALS, body).status_code == 201
 
 
 @pytest.mark.parametrize("how", ["approve", "deny"])
-def test_a_decision_of_ones_own_looks_twice_and_writes_twice(till, chief, how, statements):
+def test_a_decision_of_ones_own_looks_twice_and_writes_twice(till, manager_client, how, statements):
     """The request; then who decides as they are now, the decision, the request, the books."""
-    approval = asked(till)
+    approval = request_approval(till)
 
     with statements(SESSION + 1 + 4):
-        assert decide(chief, approval, how).status_code == 200
+        assert decide(manager_client, approval, how).status_code == 200
 
 
 def test_by_a_password_it_is_that_of_a_log_in_more(till, manager, statements):
     """Counted, the person, forgiven; no session."""
-    approval = asked(till)
+    approval = request_approval(till)
 
     with statements(SESSION + 1 + COUNT + 1 + COUNT + 4):
         body = {"username": "mgr", "password": PASSWORD}
@@ -49,7 +62,7 @@ def test_by_a_password_it_is_that_of_a_log_in_more(till, manager, statements):
 
 
 def test_by_a_pin_it_is_the_terminal_more(till, manager, statements):
-    approval = asked(till)
+    approval = request_approval(till)
     give_pin(manager)
     body = {"user": str(manager.pk), "pin": PIN}
 
@@ -58,16 +71,16 @@ def test_by_a_pin_it_is_the_terminal_more(till, manager, statements):
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_a_list_is_one_statement_however_long(chief, shop, count, statements):
+def test_a_list_is_one_statement_however_long(manager_client, shop, count, statements):
     for _ in range(count):
         ApprovalFactory(requested_by=UserFactory(tenant=shop))
 
     with statements(SESSION + 1):
-        assert len(chief.get(APPROVALS).json()["results"]) == count
+        assert len(manager_client.get(APPROVALS).json()["results"]) == count
 
 
 def test_so_is_one_of_them(till, statements):
-    approval = asked(till)
+    approval = request_approval(till)
 
     with statements(SESSION + 1):
         assert till.get(f"{APPROVALS}{approval['id']}/").status_code == 200
@@ -82,13 +95,13 @@ def many(cashier, foreign):
         ApprovalFactory(requested_by=cashier),
         ApprovalFactory(requested_by=foreign.cashier),
     ):
-        multiply(row, created_at=MINUTES, updated_at=MINUTES)
+        multiply_rows(row, created_at=MINUTES, updated_at=MINUTES)
     analyze(type(row))
 
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("many")
-def test_managers_walk_all_of_them_by_time(chief):
+def test_managers_walk_all_of_them_by_time(manager_client):
     expected = [
         ({}, {"approval_by_time"}),
         ({"ordering": "created_at"}, {"approval_by_time"}),
@@ -97,9 +110,11 @@ def test_managers_walk_all_of_them_by_time(chief):
         (SINCE, {"approval_updated"}),
     ]
 
-    found = plans_of(chief, APPROVALS, "accounts_approval", [query for query, _ in expected])
+    found = explain_pages(
+        manager_client, APPROVALS, "accounts_approval", [query for query, _ in expected]
+    )
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
 @pytest.mark.postgres
@@ -107,10 +122,10 @@ def test_managers_walk_all_of_them_by_time(chief):
 def test_cashiers_walk_their_own(till, shop):
     """Of one of many cashiers; those of the same moment are put in order."""
     colleague = ApprovalFactory(requested_by=UserFactory(tenant=shop))
-    multiply(colleague, created_at=MINUTES, updated_at=MINUTES)
+    multiply_rows(colleague, created_at=MINUTES, updated_at=MINUTES)
     analyze(type(colleague))
 
-    found = plans_of(till, APPROVALS, "accounts_approval", [{}])
+    found = explain_pages(till, APPROVALS, "accounts_approval", [{}])
 
     assert all(walk & {"approval_asked", "approval_by_time"} for walk in found.values())
     assert not any("Sort" in walk or "Seq Scan" in walk for walk in found.values())

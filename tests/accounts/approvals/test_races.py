@@ -10,8 +10,15 @@ from accounts.services import approvals
 from accounts.services.approvals import use_approval
 from tenants.scope import tenant_context, tenant_scope
 from tests.factories.accounts import UserFactory
-from tests.support.approvals import asked, decide, given, kept, names, stored
-from tests.support.parallel import at_once, statuses, times
+from tests.support.approvals import (
+    decide,
+    grant_approval,
+    list_approval_event_names,
+    reload_approval,
+    request_approval,
+    snapshot_approval,
+)
+from tests.support.parallel import run_concurrently, run_times, statuses
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -22,18 +29,18 @@ def till(cashier, client_of):
 
 
 @pytest.fixture
-def chiefs(shop, client_of):
+def manager_clients(shop, client_of):
     return [client_of(UserFactory(tenant=shop, manager=True)) for _ in range(8)]
 
 
-def test_of_many_who_decide_at_once_one_does(till, chiefs, shop):
-    approval = asked(till)
+def test_of_many_who_decide_at_once_one_does(till, manager_clients, shop):
+    approval = request_approval(till)
     hows = ["approve", "deny"] * 4
 
-    answers = at_once(
+    answers = run_concurrently(
         [
-            lambda chief=chief, how=how: decide(chief, approval, how)
-            for chief, how in zip(chiefs, hows, strict=True)
+            lambda manager_client=manager_client, how=how: decide(manager_client, approval, how)
+            for manager_client, how in zip(manager_clients, hows, strict=True)
         ]
     )
 
@@ -42,15 +49,15 @@ def test_of_many_who_decide_at_once_one_does(till, chiefs, shop):
     refused = [each.json() for each in answers if each.status_code == 409]
     assert {each["code"] for each in refused} == {"approval_not_pending"}
     assert {each["approval_status"] for each in refused} == {answer["status"]}
-    assert kept(approval)["status"] == answer["status"]
-    assert str(kept(approval)["decided_by_id"]) == answer["decided_by"]["id"]
+    assert snapshot_approval(approval)["status"] == answer["status"]
+    assert str(snapshot_approval(approval)["decided_by_id"]) == answer["decided_by"]["id"]
     decided = {"approved": "approval_given", "denied": "approval_denied"}[answer["status"]]
-    assert names(shop) == ["approval_requested", decided]
+    assert list_approval_event_names(shop) == ["approval_requested", decided]
 
 
-def test_118_of_many_deeds_at_once_one_uses_it(till, chiefs, shop, cashier):
-    approval = given(chiefs[0], asked(till, "refund", amount="10.00"))
-    order = Approval.Action.REFUND, {"order": kept(approval)["object"]["order"]}
+def test_118_of_many_deeds_at_once_one_uses_it(till, manager_clients, shop, cashier):
+    approval = grant_approval(manager_clients[0], request_approval(till, "refund", amount="10.00"))
+    order = Approval.Action.REFUND, {"order": snapshot_approval(approval)["object"]["order"]}
 
     def spend():
         with tenant_scope(shop):
@@ -64,19 +71,25 @@ def test_118_of_many_deeds_at_once_one_uses_it(till, chiefs, shop, cashier):
                 terminal_id=None,
             )
 
-    outcomes = times(10, spend)
+    outcomes = run_times(10, spend)
 
     assert statuses(outcomes)["ApprovalNotValid"] == 9
-    assert names(shop) == ["approval_requested", "approval_given", "approval_used"]
+    assert list_approval_event_names(shop) == [
+        "approval_requested",
+        "approval_given",
+        "approval_used",
+    ]
 
 
-def test_a_decision_from_an_older_reading_changes_nothing(till, chiefs, shop):
-    approval = asked(till)
-    read_before = stored(approval)
-    given(chiefs[0], approval)
-    before = kept(approval)
+def test_a_decision_from_an_older_reading_changes_nothing(till, manager_clients, shop):
+    approval = request_approval(till)
+    read_before = reload_approval(approval)
+    grant_approval(manager_clients[0], approval)
+    before = snapshot_approval(approval)
 
     with tenant_context(shop), pytest.raises(ApprovalNotPending):
-        approvals.decide(read_before, Approval.Status.DENIED, session=chiefs[1].session, ip=None)
+        approvals.decide(
+            read_before, Approval.Status.DENIED, session=manager_clients[1].session, ip=None
+        )
 
-    assert kept(approval) == before
+    assert snapshot_approval(approval) == before

@@ -13,15 +13,15 @@ from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import PASSWORD, ApprovalFactory
 from tests.support.approvals import (
     APPROVALS,
-    asked,
-    at_till,
+    build_request,
     decide,
-    events,
-    given,
-    later,
+    grant_approval,
+    list_approval_events,
+    log_in_at_register,
     new_id,
-    request_for,
-    stored,
+    reload_approval,
+    renew_session,
+    request_approval,
 )
 
 ORDER = "0190b4e0-0000-7000-8000-00000000beef"
@@ -33,7 +33,7 @@ def till(cashier, client_of):
 
 
 @pytest.fixture
-def chief(manager, client_of):
+def manager_client(manager, client_of):
     return client_of(manager)
 
 
@@ -53,7 +53,7 @@ def found(person, **query):
 
 def test_a_request_tells_who_asks_for_what_and_until_when(clock, till, cashier):
     response = till.post(
-        APPROVALS, request_for(object={"order": ORDER}, amount="5", reason="Bruised")
+        APPROVALS, build_request(object={"order": ORDER}, amount="5", reason="Bruised")
     )
 
     assert response.status_code == 201
@@ -82,9 +82,9 @@ def test_a_request_tells_who_asks_for_what_and_until_when(clock, till, cashier):
 
 
 def test_it_tells_where(cashier, register):
-    till = at_till(cashier, register)
+    till = log_in_at_register(cashier, register)
 
-    answer = asked(till)
+    answer = request_approval(till)
 
     assert answer["terminal"] == str(till.session.terminal_id)
     assert (answer["register"], answer["store"]) == (str(register.pk), str(register.store_id))
@@ -106,22 +106,22 @@ def test_it_tells_where(cashier, register):
 def test_each_action_is_about_one_thing(till, action, about):
     pk = new_id()
 
-    answer = asked(till, action, object={about: pk})
+    answer = request_approval(till, action, object={about: pk})
 
     assert answer["object"] == {about: pk}
     assert answer["amount"] == (None if action == "void" else "5.00")
-    assert stored(answer).object_key == f'{{"{about}":"{pk}"}}'
+    assert reload_approval(answer).object_key == f'{{"{about}":"{pk}"}}'
 
 
 def test_however_an_id_is_spelled_it_is_the_same_thing(till):
-    answer = asked(till, object={"order": ORDER.upper()})
+    answer = request_approval(till, object={"order": ORDER.upper()})
 
     assert answer["object"] == {"order": ORDER}
-    assert stored(answer).object_key == f'{{"order":"{ORDER}"}}'
+    assert reload_approval(answer).object_key == f'{{"order":"{ORDER}"}}'
 
 
 def test_a_price_above_the_catalogs_gives_nothing_away(till):
-    assert asked(till, "price_override", amount="0.00")["amount"] == "0.00"
+    assert request_approval(till, "price_override", amount="0.00")["amount"] == "0.00"
 
 
 @pytest.mark.parametrize(
@@ -171,18 +171,18 @@ def test_a_price_above_the_catalogs_gives_nothing_away(till):
     ids=str,
 )
 def test_119_123_a_request_is_for_one_thing_and_for_so_much(till, shop, problem, changes, errors):
-    body = {name: value for name, value in (request_for() | changes).items() if value is not None}
+    body = {name: value for name, value in (build_request() | changes).items() if value is not None}
 
     problem(till.post(APPROVALS, body), 400, "invalid", errors)
 
     assert none_asked(shop)
-    assert events(shop) == []
+    assert list_approval_events(shop) == []
 
 
 def test_asking_is_written_down(till, cashier, shop):
-    answer = asked(till, "refund", reason="Broken")
+    answer = request_approval(till, "refund", reason="Broken")
 
-    (event,) = events(shop)
+    (event,) = list_approval_events(shop)
     assert (event.event, event.actor, event.target) == (
         "approval_requested",
         cashier.pk,
@@ -197,34 +197,36 @@ def test_a_refund_goes_back_as_it_was_paid_or_by_the_method_that_is_named(till):
     assert set(RefundMethod) == {"original", *Payment.Method.values}
 
     for method in RefundMethod.values:
-        assert asked(till, "refund", method=method)["method"] == method
-    assert asked(till, "refund")["method"] == "original"
+        assert request_approval(till, "refund", method=method)["method"] == method
+    assert request_approval(till, "refund")["method"] == "original"
 
 
 # --- looking -------------------------------------------------------------------------------------
 
 
 def test_a_cashier_sees_what_he_asked_for_and_managers_see_all(
-    till, chief, admin, client_of, other_cashier, problem
+    till, manager_client, admin, client_of, other_cashier, problem
 ):
-    own, others = asked(till), asked(client_of(other_cashier))
+    own, others = request_approval(till), request_approval(client_of(other_cashier))
 
     assert found(till) == [own["id"]]
     assert till.get(f"{APPROVALS}{own['id']}/").json() == own
     problem(till.get(f"{APPROVALS}{others['id']}/"), 404, "not_found")
-    for person in (chief, client_of(admin)):
+    for person in (manager_client, client_of(admin)):
         assert found(person) == [others["id"], own["id"]]
         assert person.get(f"{APPROVALS}{others['id']}/").json() == others
 
 
-def test_the_list_is_filtered_by_what_became_of_it_and_by_what_it_is(clock, till, chief, cashier):
-    late = asked(till, "void")
+def test_the_list_is_filtered_by_what_became_of_it_and_by_what_it_is(
+    clock, till, manager_client, cashier
+):
+    late = request_approval(till, "void")
     clock.shift(PENDING_FOR)
-    till, chief = later(till), later(chief)
-    chief.post("auth/reauth/", {"password": PASSWORD})
-    pending = asked(till)
-    approved = given(chief, asked(till, "refund"))
-    denied = decide(chief, asked(till, "price_override"), "deny").json()
+    till, manager_client = renew_session(till), renew_session(manager_client)
+    manager_client.post("auth/reauth/", {"password": PASSWORD})
+    pending = request_approval(till)
+    approved = grant_approval(manager_client, request_approval(till, "refund"))
+    denied = decide(manager_client, request_approval(till, "price_override"), "deny").json()
 
     for query, expected in [
         ({"status": "pending"}, [pending]),
@@ -267,19 +269,19 @@ def test_a_question_that_nobody_understands_is_refused(till, problem, query, cod
 
 
 def test_a_request_that_nobody_took_up_has_expired(clock, till):
-    answer = asked(till)
+    answer = request_approval(till)
     path = f"{APPROVALS}{answer['id']}/"
 
     clock.shift(PENDING_FOR - timedelta(seconds=1))
-    assert later(till).get(path).json()["status"] == "pending"
+    assert renew_session(till).get(path).json()["status"] == "pending"
     clock.shift(timedelta(seconds=1))
-    assert later(till).get(path).json()["status"] == "expired"
-    assert stored(answer).status == "pending"
+    assert renew_session(till).get(path).json()["status"] == "expired"
+    assert reload_approval(answer).status == "pending"
 
 
-def test_a_shop_sees_nothing_of_anothers(stranger, client_of, till, problem):
-    answer = asked(till)
-    them = client_of(stranger)
+def test_a_shop_sees_nothing_of_anothers(foreign_admin, client_of, till, problem):
+    answer = request_approval(till)
+    them = client_of(foreign_admin)
 
     assert found(them) == []
     problem(them.get(f"{APPROVALS}{answer['id']}/"), 404, "not_found")

@@ -10,20 +10,20 @@ from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.test_schema import ensure_documented
 from tests.support.api import Api
-from tests.support.audit import event, events
+from tests.support.audit import get_audit_event, list_audit_events
 from tests.support.token_refresh import MORNING
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 PATH = "audit/"
 
 
 @pytest.fixture
-def office(clock, manager, client_of):
+def manager_client(clock, manager, client_of):
     return client_of(manager)
 
 
 @pytest.fixture
-def written(office, shop, manager, cashier, other_cashier, clock):
+def written(manager_client, shop, manager, cashier, other_cashier, clock):
     """Four things that happened, an hour apart."""
     with tenant_scope(shop):
         for name, actor, target in (
@@ -47,14 +47,16 @@ def names_of(api, **query):
     return [each["event"] for each in listed(api, **query)]
 
 
-def test_an_event_says_what_who_when_from_where_and_to_whom(office, manager, cashier, client_of):
+def test_an_event_says_what_who_when_from_where_and_to_whom(
+    manager_client, manager, cashier, client_of
+):
     other = client_of(manager)
     other.post(f"users/{cashier.pk}/reset-password/", X_Request_ID="r-1")
 
-    (found,) = listed(office)
+    (found,) = listed(manager_client)
 
     assert found == {
-        "id": str(event("password_reset").pk),
+        "id": str(get_audit_event("password_reset").pk),
         "event": "password_reset",
         "at": "2026-03-02T08:00:00Z",
         "actor": {"id": str(manager.pk), "name": str(manager)},
@@ -64,53 +66,53 @@ def test_an_event_says_what_who_when_from_where_and_to_whom(office, manager, cas
         "ip": "127.0.0.1",
         "request_id": "r-1",
     }
-    alone = office.get(f"{PATH}{found['id']}/")
+    alone = manager_client.get(f"{PATH}{found['id']}/")
     assert alone.json() == found
     ensure_documented(alone, "get", "audit-detail")
 
 
-def test_a_stranger_has_no_id_and_nobody_has_no_name(office, shop, anonymous):
-    anonymous.post(LOG_IN, credentials(username="nobody"))
+def test_a_stranger_has_no_id_and_nobody_has_no_name(manager_client, shop, anonymous):
+    anonymous.post(LOG_IN, build_credentials(username="nobody"))
     with tenant_scope(shop):
         audit.record("prices_imported")
 
-    nobody, stranger = listed(office)
+    nobody, foreign_admin = listed(manager_client)
 
     assert (nobody["actor"], nobody["target"]) == (None, None)
-    assert stranger["actor"] == {"id": None, "name": audit.hashed("nobody")}
-    assert stranger["facts"] == {"reason": "unknown_user"}
-    ensure_documented(office.get(PATH), "get", "audit-list")
+    assert foreign_admin["actor"] == {"id": None, "name": audit.hashed("nobody")}
+    assert foreign_admin["facts"] == {"reason": "unknown_user"}
+    ensure_documented(manager_client.get(PATH), "get", "audit-list")
 
 
 @pytest.mark.usefixtures("written")
-def test_the_newest_comes_first_and_turned_round_last(office):
+def test_the_newest_comes_first_and_turned_round_last(manager_client):
     newest = ["log_in_failed", "log_in_ok", "role_changed", "user_created"]
 
-    assert names_of(office) == newest
-    assert names_of(office, ordering="created_at") == newest[::-1]
+    assert names_of(manager_client) == newest
+    assert names_of(manager_client, ordering="created_at") == newest[::-1]
 
 
 @pytest.mark.usefixtures("written")
-def test_the_list_can_be_narrowed(office, manager, cashier, other_cashier):
-    assert names_of(office, event="log_in_ok") == ["log_in_ok"]
-    assert names_of(office, event="log_in") == []
-    assert names_of(office, actor=str(manager.pk)) == ["role_changed", "user_created"]
-    assert names_of(office, target=str(other_cashier.pk)) == ["role_changed"]
-    assert names_of(office, actor=str(cashier.pk), event="log_in_ok") == ["log_in_ok"]
-    assert names_of(office, actor=str(uuid.uuid4())) == []
+def test_the_list_can_be_narrowed(manager_client, manager, cashier, other_cashier):
+    assert names_of(manager_client, event="log_in_ok") == ["log_in_ok"]
+    assert names_of(manager_client, event="log_in") == []
+    assert names_of(manager_client, actor=str(manager.pk)) == ["role_changed", "user_created"]
+    assert names_of(manager_client, target=str(other_cashier.pk)) == ["role_changed"]
+    assert names_of(manager_client, actor=str(cashier.pk), event="log_in_ok") == ["log_in_ok"]
+    assert names_of(manager_client, actor=str(uuid.uuid4())) == []
 
 
 @pytest.mark.usefixtures("written")
-def test_from_a_moment_to_another_the_first_included(office):
+def test_from_a_moment_to_another_the_first_included(manager_client):
     span = {"created_after": "2026-03-02T09:00:00Z", "created_before": "2026-03-02T11:00:00Z"}
 
-    assert names_of(office, **span) == ["log_in_ok", "role_changed"]
+    assert names_of(manager_client, **span) == ["log_in_ok", "role_changed"]
 
 
 @pytest.mark.usefixtures("written")
-def test_it_comes_page_by_page(office):
-    first = office.get(PATH, {"page_size": "3"}).json()
-    second = office.client.get(first["next"], headers=office.defaults).json()
+def test_it_comes_page_by_page(manager_client):
+    first = manager_client.get(PATH, {"page_size": "3"}).json()
+    second = manager_client.client.get(first["next"], headers=manager_client.defaults).json()
 
     assert len(first["results"]) == 3
     assert [each["event"] for each in second["results"]] == ["user_created"]
@@ -130,26 +132,26 @@ def test_it_comes_page_by_page(office):
     ],
     ids=str,
 )
-def test_nobody_asks_by_anything_else(query, field, office):
-    response = office.get(PATH, query)
+def test_nobody_asks_by_anything_else(query, field, manager_client):
+    response = manager_client.get(PATH, query)
 
     assert response.status_code == 400
     assert [error["field"] for error in response.json()["errors"]] == [field]
 
 
 @pytest.mark.usefixtures("written")
-def test_another_shop_sees_nothing_of_it(office, stranger, client_of, problem):
-    theirs = client_of(stranger)
+def test_another_shop_sees_nothing_of_it(manager_client, foreign_admin, client_of, problem):
+    theirs = client_of(foreign_admin)
 
     assert listed(theirs) == []
-    problem(theirs.get(f"{PATH}{events()[0].pk}/"), 404, "not_found")
+    problem(theirs.get(f"{PATH}{list_audit_events()[0].pk}/"), 404, "not_found")
 
 
-def test_what_happened_at_no_shops_door_is_no_shops(office, anonymous):
-    anonymous.post(LOG_IN, credentials(tenant="no-such-shop"))
+def test_what_happened_at_no_shops_door_is_no_shops(manager_client, anonymous):
+    anonymous.post(LOG_IN, build_credentials(tenant="no-such-shop"))
 
-    assert event("log_in_failed").tenant is None
-    assert listed(office) == []
+    assert get_audit_event("log_in_failed").tenant is None
+    assert listed(manager_client) == []
 
 
 @pytest.mark.usefixtures("written")
@@ -157,30 +159,34 @@ def test_cashiers_see_nothing_of_it(cashier, client_of, problem):
     till = client_of(cashier)
 
     problem(till.get(PATH), 403, "permission_denied")
-    problem(till.get(f"{PATH}{events()[0].pk}/"), 403, "permission_denied")
+    problem(till.get(f"{PATH}{list_audit_events()[0].pk}/"), 403, "permission_denied")
     problem(Api().get(PATH), 401, "not_authenticated")
 
 
 @pytest.mark.usefixtures("written")
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 def test_nobody_writes_there(method, admin, client_of, problem):
-    office, before = client_of(admin), len(events())
+    manager_client, before = client_of(admin), len(list_audit_events())
 
-    problem(office.send(method, PATH, {}), 405, "method_not_allowed")
-    problem(office.send(method, f"{PATH}{events()[0].pk}/", {}), 405, "method_not_allowed")
-    assert len(events()) == before
+    problem(manager_client.send(method, PATH, {}), 405, "method_not_allowed")
+    problem(
+        manager_client.send(method, f"{PATH}{list_audit_events()[0].pk}/", {}),
+        405,
+        "method_not_allowed",
+    )
+    assert len(list_audit_events()) == before
 
 
-def test_no_cache_keeps_it(office):
-    assert office.get(PATH)["Cache-Control"] == "no-store"
+def test_no_cache_keeps_it(manager_client):
+    assert manager_client.get(PATH)["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_a_page_is_one_statement_however_long(count, office, shop, statements):
+def test_a_page_is_one_statement_however_long(count, manager_client, shop, statements):
     with across_tenants():
         AuditEvent.objects.bulk_create(
             AuditEvent(tenant=shop, event="log_in_ok") for _ in range(count)
         )
 
     with statements(2):
-        assert len(listed(office)) == count
+        assert len(listed(manager_client)) == count

@@ -17,9 +17,15 @@ from tests.accounts.login.test_refusals import (
 )
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
-from tests.support.audit import event, events, is_about, is_by, names
-from tests.support.token_refresh import is_refused, refreshed
-from tests.support.users import LOG_IN, credentials
+from tests.support.audit import (
+    assert_actor,
+    assert_target,
+    get_audit_event,
+    list_audit_events,
+    list_audit_names,
+)
+from tests.support.token_refresh import assert_refresh_refused, refresh_token
+from tests.support.users import LOG_IN, build_credentials
 
 REASONS = {
     wrong_password: "wrong_password",
@@ -45,15 +51,15 @@ def till(clock, cashier, client_of):
 
 
 def test_a_log_in_names_the_person_the_session_and_from_where(anonymous, cashier):
-    anonymous.post(LOG_IN, credentials(), X_Request_ID="r-1")
+    anonymous.post(LOG_IN, build_credentials(), X_Request_ID="r-1")
 
     with across_tenants():
         session = AuthSession.objects.get()
-    found = event("log_in_ok")
-    assert is_by(found, cashier)
+    found = get_audit_event("log_in_ok")
+    assert assert_actor(found, cashier)
     assert (found.session, found.ip, found.request_id) == (session.pk, "127.0.0.1", "r-1")
     assert found.facts == {"method": "pwd"}
-    assert names() == ["log_in_ok"]
+    assert list_audit_names() == ["log_in_ok"]
 
 
 @pytest.mark.parametrize("why", REASONS, ids=lambda why: why.__name__)
@@ -62,28 +68,28 @@ def test_a_no_has_its_reason_in_the_books_and_nowhere_else(why, anonymous, shop,
 
     response = anonymous.post(LOG_IN, body, X_Request_ID="r-1")
 
-    found = event("log_in_failed")
+    found = get_audit_event("log_in_failed")
     assert found.facts == {"reason": REASONS[why]}
     assert (found.session, found.ip, found.request_id) == (None, "127.0.0.1", "r-1")
     assert REASONS[why] not in response.content.decode()
     if REASONS[why] in NOBODY:
         assert (found.actor, found.actor_name) == (None, hash_name(body["username"]))
     else:
-        assert is_by(found, cashier)
+        assert assert_actor(found, cashier)
     assert (found.tenant_id is None) is (REASONS[why] == "unknown_tenant")
 
 
 def test_a_password_in_the_place_of_the_name_is_written_nowhere(anonymous):
-    anonymous.post(LOG_IN, credentials(username=PASSWORD))
+    anonymous.post(LOG_IN, build_credentials(username=PASSWORD))
 
-    assert PASSWORD not in repr(vars(event("log_in_failed")))
+    assert PASSWORD not in repr(vars(get_audit_event("log_in_failed")))
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_refusal_is_remembered_though_nothing_else_is(anonymous, clock):
-    anonymous.post(LOG_IN, credentials(password="wrong"))
+    anonymous.post(LOG_IN, build_credentials(password="wrong"))
 
-    assert names() == ["log_in_failed"]
+    assert list_audit_names() == ["log_in_failed"]
 
 
 # --- having to wait ---------------------------------------------------------------------------
@@ -91,57 +97,57 @@ def test_a_refusal_is_remembered_though_nothing_else_is(anonymous, clock):
 
 def test_a_wait_is_written_down_when_it_begins_and_not_at_each_refusal(anonymous, clock, cashier):
     for _ in range(20):
-        anonymous.post(LOG_IN, credentials(password="wrong"))
+        anonymous.post(LOG_IN, build_credentials(password="wrong"))
 
-    assert names() == ["log_in_failed"] * 5 + ["too_many_attempts"]
-    found = event("too_many_attempts")
-    assert is_by(found, cashier)
+    assert list_audit_names() == ["log_in_failed"] * 5 + ["too_many_attempts"]
+    found = get_audit_event("too_many_attempts")
+    assert assert_actor(found, cashier)
     assert found.facts == {"limit": "log_in_user", "waits_until": "2026-03-02T08:00:02Z"}
 
 
 def test_so_is_the_next_longer_one(anonymous, clock):
     for _ in range(5):
-        anonymous.post(LOG_IN, credentials(password="wrong"))
+        anonymous.post(LOG_IN, build_credentials(password="wrong"))
     clock.shift(2)
-    anonymous.post(LOG_IN, credentials(password="wrong"))
+    anonymous.post(LOG_IN, build_credentials(password="wrong"))
 
-    untils = [each.facts["waits_until"] for each in events("too_many_attempts")]
+    untils = [each.facts["waits_until"] for each in list_audit_events("too_many_attempts")]
     assert untils == ["2026-03-02T08:00:02Z", "2026-03-02T08:00:06Z"]
 
 
 def test_a_try_that_succeeds_begins_no_wait(anonymous, clock):
     for password in ["wrong"] * 4 + [PASSWORD]:
-        anonymous.post(LOG_IN, credentials(password=password))
+        anonymous.post(LOG_IN, build_credentials(password=password))
 
-    assert events("too_many_attempts") == []
+    assert list_audit_events("too_many_attempts") == []
 
 
 def test_an_address_that_tries_many_names_has_its_wait_written_down_once(anonymous, clock):
     for number in range(15):
-        anonymous.post(LOG_IN, credentials(username=f"person{number}", password="wrong"))
+        anonymous.post(LOG_IN, build_credentials(username=f"person{number}", password="wrong"))
 
-    found = event("too_many_attempts")
+    found = get_audit_event("too_many_attempts")
     assert found.facts == {"limit": "log_in_failures", "waits_until": "2026-03-02T08:01:00Z"}
     assert (found.actor, found.ip) == (None, "127.0.0.1")
 
 
 def test_thirty_log_ins_from_an_address_begin_a_wait_too(anonymous, clock, cashier):
     for _ in range(31):
-        anonymous.post(LOG_IN, credentials())
+        anonymous.post(LOG_IN, build_credentials())
 
-    assert event("too_many_attempts").facts["limit"] == "log_in_address"
-    assert is_by(event("too_many_attempts"), cashier)
+    assert get_audit_event("too_many_attempts").facts["limit"] == "log_in_address"
+    assert assert_actor(get_audit_event("too_many_attempts"), cashier)
 
 
 def test_refreshing_too_often_is_written_down_once(till, anonymous):
     token = till.tokens.refresh
     for _ in range(60):
-        token = refreshed(anonymous, token)["refresh"]
+        token = refresh_token(anonymous, token)["refresh"]
     for _ in range(3):
         anonymous.post("auth/token/refresh/", {"refresh": token})
 
-    found = event("too_many_attempts")
-    assert is_by(found, till.user)
+    found = get_audit_event("too_many_attempts")
+    assert assert_actor(found, till.user)
     assert (found.facts["limit"], found.session) == ("refresh", till.session.pk)
 
 
@@ -152,28 +158,28 @@ def test_refreshing_too_often_is_written_down_once(till, anonymous):
 def test_attack_063_066_a_used_token_that_comes_again_is_written_down_with_the_end_of_its_session(
     till, anonymous, clock
 ):
-    refreshed(anonymous, till.tokens.refresh)
+    refresh_token(anonymous, till.tokens.refresh)
     clock.shift(60)
 
-    assert is_refused(anonymous, till.tokens.refresh)
+    assert assert_refresh_refused(anonymous, till.tokens.refresh)
 
-    found = event("refresh_reuse")
-    assert is_by(found, till.user)
+    found = get_audit_event("refresh_reuse")
+    assert assert_actor(found, till.user)
     assert found.session == till.session.pk
-    assert names() == ["refresh_reuse"]
-    assert is_refused(anonymous, till.tokens.refresh)
-    assert names() == ["refresh_reuse"], "an ended session has nothing left to betray"
+    assert list_audit_names() == ["refresh_reuse"]
+    assert assert_refresh_refused(anonymous, till.tokens.refresh)
+    assert list_audit_names() == ["refresh_reuse"], "an ended session has nothing left to betray"
 
 
 def test_showing_again_who_one_is_is_written_down(till):
     till.post("auth/reauth/", {"password": "wrong"})
     till.post("auth/reauth/", {"password": PASSWORD})
 
-    failed, ok = events()
+    failed, ok = list_audit_events()
     assert (failed.event, failed.facts) == ("reauth_failed", {"reason": "wrong_password"})
     assert ok.event == "reauth_ok"
-    assert is_by(failed, till.user)
-    assert is_by(ok, till.user)
+    assert assert_actor(failed, till.user)
+    assert assert_actor(ok, till.user)
     assert failed.session == ok.session == till.session.pk
 
 
@@ -184,8 +190,8 @@ def test_a_log_out_is_written_down_once(till):
     till.post("auth/logout/")
     till.post("auth/logout/")
 
-    assert is_by(event("log_out"), till.user)
-    assert event("log_out").session == till.session.pk
+    assert assert_actor(get_audit_event("log_out"), till.user)
+    assert get_audit_event("log_out").session == till.session.pk
 
 
 def test_a_log_out_everywhere_says_how_many_sessions_it_ended(till, cashier, client_of):
@@ -193,8 +199,8 @@ def test_a_log_out_everywhere_says_how_many_sessions_it_ended(till, cashier, cli
 
     till.post("auth/logout-all/")
 
-    assert is_by(event("log_out_everywhere"), cashier)
-    assert event("log_out_everywhere").facts == {"sessions": 2}
+    assert assert_actor(get_audit_event("log_out_everywhere"), cashier)
+    assert get_audit_event("log_out_everywhere").facts == {"sessions": 2}
 
 
 def test_a_session_that_one_ends_oneself_is_named(till, cashier, client_of):
@@ -203,9 +209,9 @@ def test_a_session_that_one_ends_oneself_is_named(till, cashier, client_of):
     till.delete(f"auth/sessions/{other.pk}/")
     till.delete(f"auth/sessions/{other.pk}/")
 
-    found = event("session_ended")
-    assert is_by(found, cashier)
-    assert is_about(found, other)
+    found = get_audit_event("session_ended")
+    assert assert_actor(found, cashier)
+    assert assert_target(found, other)
 
 
 # --- doors that are not a log-in --------------------------------------------------------------
@@ -219,6 +225,6 @@ def test_sign_ups_from_one_address_begin_a_wait(settings, clock):
         admin = {"username": "owner", "email": email, "password": PASSWORD}
         Api().post("auth/signup/", {"tenant": tenant, "admin": admin})
 
-    found = event("too_many_attempts")
+    found = get_audit_event("too_many_attempts")
     assert (found.tenant, found.actor, found.ip) == (None, None, "127.0.0.1")
     assert found.facts == {"limit": "signup", "waits_until": "2026-03-02T09:00:00Z"}

@@ -5,7 +5,7 @@ import pytest
 from tenants import audit
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
-from tests.support.query_plans import MINUTES, analyze, multiply, plans_of, with_next
+from tests.support.query_plans import MINUTES, analyze, explain_pages, for_both_pages, multiply_rows
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -23,13 +23,13 @@ def _books(shop, manager, cashier, foreign):
     with across_tenants():
         originals = list(AuditEvent.objects.all())
     for event in originals:
-        multiply(event, created_at=MINUTES)
+        multiply_rows(event, created_at=MINUTES)
     analyze(AuditEvent)
 
 
 @pytest.mark.usefixtures("_books")
 def test_what_happened(manager, cashier, client_of):
-    office = client_of(manager)
+    admin_client = client_of(manager)
     # Sorted by time already; of the same moment there are few to put in order.
     sorted_by_time = "Incremental Sort"
     expected = [
@@ -41,6 +41,6 @@ def test_what_happened(manager, cashier, client_of):
         ({"target": str(cashier.pk)}, {"audit_by_target", sorted_by_time}),
     ]
 
-    found = plans_of(office, "audit/", TABLE, [query for query, _ in expected])
+    found = explain_pages(admin_client, "audit/", TABLE, [query for query, _ in expected])
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)

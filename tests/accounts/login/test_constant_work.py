@@ -22,7 +22,7 @@ from tests.accounts.login.test_refusals import (
 )
 from tests.factories.accounts import PASSWORD
 from tests.support.statements import TRANSACTIONAL
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = pytest.mark.once
 
@@ -121,7 +121,7 @@ def test_attack_005_a_hash_of_former_parameters_is_as_much_work_as_a_new_one(
     cashier.save()
     spent.clear()
 
-    assert anonymous.post(LOG_IN, credentials(password="wrong")).status_code == 401
+    assert anonymous.post(LOG_IN, build_credentials(password="wrong")).status_code == 401
 
     total = sum(memory * passes for memory, passes in spent)
     assert abs(total - 19456 * 2) <= 2
@@ -144,6 +144,6 @@ def test_another_pepper_is_no_other_work(anonymous, cashier, settings, spent, cl
     settings.PASSWORD_PEPPERS = {1: PEPPER, 2: PEPPER[::-1]}
     spent.clear()
 
-    assert anonymous.post(LOG_IN, credentials(password="wrong")).status_code == 401
+    assert anonymous.post(LOG_IN, build_credentials(password="wrong")).status_code == 401
 
     assert spent == [(19456, 2)]

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
 
 from tests.support.api import Api
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 pytestmark = pytest.mark.once
 
@@ -19,12 +19,17 @@ def _somebody(cashier):
 @pytest.mark.parametrize("name", ["username", "password", "tenant"])
 @pytest.mark.parametrize("value", [{"a": 1}, ["c1"], True, 123, 1.5])
 def test_attack_015_names_and_passwords_are_text(name, value, anonymous, problem):
-    problem(anonymous.post(LOG_IN, credentials(**{name: value})), 400, "invalid", {name: "invalid"})
+    problem(
+        anonymous.post(LOG_IN, build_credentials(**{name: value})),
+        400,
+        "invalid",
+        {name: "invalid"},
+    )
 
 
 @pytest.mark.parametrize("name", ["username", "password"])
 def test_attack_015_null_and_nothing_are_no_credentials(name, anonymous, problem):
-    missing = credentials(**{name: None})
+    missing = build_credentials(**{name: None})
 
     problem(anonymous.post(LOG_IN, missing), 400, "invalid", {name: "required"})
     problem(anonymous.post(LOG_IN, missing | {name: None}), 400, "invalid", {name: "null"})
@@ -35,15 +40,17 @@ def test_attack_012_a_password_has_128_characters_at_most(anonymous, problem, ca
     cashier.set_password("x" * 128)
     cashier.save()
 
-    assert anonymous.post(LOG_IN, credentials(password="x" * 128)).status_code == 200
-    too_long = anonymous.post(LOG_IN, credentials(password="x" * 129))
+    assert anonymous.post(LOG_IN, build_credentials(password="x" * 128)).status_code == 200
+    too_long = anonymous.post(LOG_IN, build_credentials(password="x" * 129))
     problem(too_long, 400, "invalid", {"password": "max_length"})
 
 
 def test_attack_012_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
     monkeypatch.setattr(MD5PasswordHasher, "encode", None)
 
-    problem(anonymous.post(LOG_IN, credentials(password="x" * 2_000_000)), 413, "body_too_large")
+    problem(
+        anonymous.post(LOG_IN, build_credentials(password="x" * 2_000_000)), 413, "body_too_large"
+    )
 
 
 @pytest.mark.parametrize(
@@ -62,10 +69,10 @@ def test_attack_017_a_name_given_twice_is_no_name(anonymous, problem):
 
 
 def test_an_unknown_field_is_refused(anonymous, problem):
-    response = anonymous.post(LOG_IN, credentials(is_superuser=True))
+    response = anonymous.post(LOG_IN, build_credentials(is_superuser=True))
 
     problem(response, 400, "invalid", {"is_superuser": "unknown_field"})
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 def test_attack_030_credentials_in_the_query_are_not_read(anonymous, problem):
@@ -127,7 +134,7 @@ def test_the_form_is_as_strict_as_json(form, status, code, errors, anonymous, pr
     response = anonymous.post(LOG_IN, form, content_type=FORM, X_Tenant_ID="green")
 
     problem(response, status, code, errors)
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])

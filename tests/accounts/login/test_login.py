@@ -8,7 +8,7 @@ from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import TenantFactory
 from tests.support.api import Api
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 pytestmark = pytest.mark.once
 
@@ -19,7 +19,7 @@ def _somebody(cashier):
 
 
 def test_attack_001_the_right_password_opens_a_session(anonymous, cashier, shop):
-    response = anonymous.post(LOG_IN, credentials(), User_Agent="Till 5")
+    response = anonymous.post(LOG_IN, build_credentials(), User_Agent="Till 5")
 
     answer = response.json()
     assert response.status_code == 200
@@ -44,23 +44,23 @@ def test_attack_001_the_right_password_opens_a_session(anonymous, cashier, shop)
 
 
 def test_a_log_in_is_remembered(anonymous, cashier):
-    anonymous.post(LOG_IN, credentials())
+    anonymous.post(LOG_IN, build_credentials())
 
     cashier.refresh_from_db()
     assert cashier.last_login is not None
 
 
 def test_each_log_in_is_a_session_of_its_own(anonymous):
-    first = anonymous.post(LOG_IN, credentials()).json()
-    second = anonymous.post(LOG_IN, credentials()).json()
+    first = anonymous.post(LOG_IN, build_credentials()).json()
+    second = anonymous.post(LOG_IN, build_credentials()).json()
 
-    assert sessions() == 2
+    assert snapshot_sessions() == 2
     assert first["refresh"] != second["refresh"]
 
 
 def test_who_is_logged_in_may_log_in_again(cashier, client_of):
     """A till is shared: the next one does not wait for the last one's log-out."""
-    assert client_of(cashier).post(LOG_IN, credentials()).status_code == 200
+    assert client_of(cashier).post(LOG_IN, build_credentials()).status_code == 200
 
 
 # --- where the tenant comes from --------------------------------------------------------------
@@ -70,25 +70,25 @@ def test_who_is_logged_in_may_log_in_again(cashier, client_of):
 @pytest.mark.parametrize("place", ["body", "header", "both"])
 def test_the_tenant_comes_by_body_or_header_as_slug_or_id(place, name, anonymous, shop):
     tenant = {"slug": "green", "id": str(shop.pk), "slug in capitals": "GREEN"}[name]
-    body = credentials(tenant=None if place == "header" else tenant)
+    body = build_credentials(tenant=None if place == "header" else tenant)
     headers = {} if place == "body" else {"X_TENANT_id": tenant}
 
     assert anonymous.post(LOG_IN, body, **headers).status_code == 200
 
 
 def test_attack_007_without_a_tenant_nobody_knows_where_to_look(anonymous, problem):
-    problem(anonymous.post(LOG_IN, credentials(tenant=None)), 400, "tenant_required")
-    assert sessions() == 0
+    problem(anonymous.post(LOG_IN, build_credentials(tenant=None)), 400, "tenant_required")
+    assert snapshot_sessions() == 0
 
 
 def test_attack_007_body_and_header_must_agree(anonymous, problem, other_shop):
-    response = anonymous.post(LOG_IN, credentials(), X_Tenant_ID=other_shop.slug)
+    response = anonymous.post(LOG_IN, build_credentials(), X_Tenant_ID=other_shop.slug)
 
     problem(response, 400, "tenant_mismatch")
 
 
 def test_slug_and_id_of_one_shop_in_two_places_do_not_agree_by_letter(anonymous, problem, shop):
-    response = anonymous.post(LOG_IN, credentials(), X_Tenant_ID=str(shop.pk))
+    response = anonymous.post(LOG_IN, build_credentials(), X_Tenant_ID=str(shop.pk))
 
     problem(response, 400, "tenant_mismatch")
 
@@ -100,19 +100,22 @@ def test_attack_008_a_header_that_names_no_tenant_is_refused(name, anonymous):
     # As WSGI hands it over: a header of another request could not hold a line feed.
     environ = {"HTTP_X_TENANT_ID": name.encode().decode("latin-1")}
     response = anonymous.client.post(
-        "/api/v1/auth/token/", credentials(tenant=None), content_type="application/json", **environ
+        "/api/v1/auth/token/",
+        build_credentials(tenant=None),
+        content_type="application/json",
+        **environ,
     )
 
     assert response.status_code == 400
     assert response["Content-Type"] == "application/problem+json"
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 def test_a_slug_that_looks_like_an_id_does_not_shadow_the_tenant_of_that_id(anonymous, shop):
     """No such slug can be chosen any more; one from before still belongs to the id's owner."""
     TenantFactory(slug=str(shop.pk))
 
-    response = anonymous.post(LOG_IN, credentials(tenant=str(shop.pk)))
+    response = anonymous.post(LOG_IN, build_credentials(tenant=str(shop.pk)))
 
     assert response.json()["user"]["tenant"]["slug"] == "green"
 
@@ -122,20 +125,22 @@ def test_a_slug_that_looks_like_an_id_does_not_shadow_the_tenant_of_that_id(anon
 
 @pytest.mark.parametrize("username", ["c1", "C1", "ｃ１", "C¹"])  # noqa: RUF001
 def test_width_and_case_of_a_username_do_not_count(username, anonymous):
-    assert anonymous.post(LOG_IN, credentials(username=username)).status_code == 200
+    assert anonymous.post(LOG_IN, build_credentials(username=username)).status_code == 200
 
 
 @pytest.mark.parametrize("username", [" c1", "c1 ", "с1"])  # noqa: RUF001  (a Cyrillic letter)
 def test_blanks_and_look_alikes_do(username, anonymous, problem):
-    problem(anonymous.post(LOG_IN, credentials(username=username)), 401, "invalid_credentials")
+    problem(
+        anonymous.post(LOG_IN, build_credentials(username=username)), 401, "invalid_credentials"
+    )
 
 
 def test_attack_011_blanks_belong_to_the_password(anonymous, problem, cashier):
     cashier.set_password("  seven green bottles ")
     cashier.save()
 
-    exact = anonymous.post(LOG_IN, credentials(password="  seven green bottles "))
-    trimmed = anonymous.post(LOG_IN, credentials(password="seven green bottles"))
+    exact = anonymous.post(LOG_IN, build_credentials(password="  seven green bottles "))
+    trimmed = anonymous.post(LOG_IN, build_credentials(password="seven green bottles"))
 
     assert exact.status_code == 200
     problem(trimmed, 401, "invalid_credentials")
@@ -145,7 +150,7 @@ def test_a_password_of_blanks_is_a_password(anonymous, cashier):
     cashier.set_password(" " * 20)
     cashier.save()
 
-    assert anonymous.post(LOG_IN, credentials(password=" " * 20)).status_code == 200
+    assert anonymous.post(LOG_IN, build_credentials(password=" " * 20)).status_code == 200
 
 
 @pytest.mark.parametrize(("stored", "typed"), [("ｓｅｖｅｎ ﬁne", "seven fine"), ("ﬁ", "fi")])  # noqa: RUF001
@@ -154,7 +159,7 @@ def test_what_looks_the_same_is_the_same_password(stored, typed, anonymous, cash
     cashier.set_password(stored)
     cashier.save()
 
-    assert anonymous.post(LOG_IN, credentials(password=typed)).status_code == 200
+    assert anonymous.post(LOG_IN, build_credentials(password=typed)).status_code == 200
 
 
 def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cashier):
@@ -165,8 +170,8 @@ def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cas
     cashier.password = make_password(PASSWORD, hasher="pbkdf2_sha256")
     cashier.save()
 
-    first = anonymous.post(LOG_IN, credentials())
-    second = anonymous.post(LOG_IN, credentials())
+    first = anonymous.post(LOG_IN, build_credentials())
+    second = anonymous.post(LOG_IN, build_credentials())
 
     cashier.refresh_from_db()
     assert (first.status_code, second.status_code) == (200, 200)
@@ -193,7 +198,7 @@ def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cas
 def test_attack_023_whatever_a_proxy_says_the_log_in_goes_on(header, ip, anonymous, settings):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
-    response = anonymous.post(LOG_IN, credentials(), X_Forwarded_For=header)
+    response = anonymous.post(LOG_IN, build_credentials(), X_Forwarded_For=header)
 
     assert response.status_code == 200
     with across_tenants():
@@ -201,14 +206,14 @@ def test_attack_023_whatever_a_proxy_says_the_log_in_goes_on(header, ip, anonymo
 
 
 def test_without_a_proxy_nobody_believes_the_header(anonymous):
-    anonymous.post(LOG_IN, credentials(), X_Forwarded_For="192.0.2.7")
+    anonymous.post(LOG_IN, build_credentials(), X_Forwarded_For="192.0.2.7")
 
     with across_tenants():
         assert AuthSession.objects.get().ip == "127.0.0.1"
 
 
 def test_a_long_user_agent_is_cut(anonymous):
-    assert anonymous.post(LOG_IN, credentials(), User_Agent="x" * 8000).status_code == 200
+    assert anonymous.post(LOG_IN, build_credentials(), User_Agent="x" * 8000).status_code == 200
 
     with across_tenants():
         assert AuthSession.objects.get().user_agent == "x" * 200

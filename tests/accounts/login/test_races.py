@@ -10,8 +10,8 @@ from accounts.models import User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, UserFactory
 from tests.support.api import Api
-from tests.support.parallel import at_once, statuses
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.parallel import run_concurrently, statuses
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -19,12 +19,12 @@ WAIT = 30
 
 
 @pytest.fixture(autouse=True)
-def _behind_a_proxy(settings):
+def trust_proxy(settings):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
 
 def attempt(at, **changes):
-    return Api().post(LOG_IN, credentials(**changes), X_Forwarded_For=at)
+    return Api().post(LOG_IN, build_credentials(**changes), X_Forwarded_For=at)
 
 
 class Answers:
@@ -56,11 +56,11 @@ def test_attack_019_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock
         password = PASSWORD if number == 75 else f"wrong {number}"
         return answers.see(attempt(place(number), password=password))
 
-    responses = at_once([lambda number=number: guess(number) for number in range(100)])
+    responses = run_concurrently([lambda number=number: guess(number) for number in range(100)])
 
     assert statuses(responses) == {401: 5, 429: 95}
     assert hashes.count == 5
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 def test_attack_027_fifty_who_log_in_at_once_get_in_or_are_told_when_to_come_again(shop, settings):
@@ -76,9 +76,9 @@ def test_attack_027_fifty_who_log_in_at_once_get_in_or_are_told_when_to_come_aga
         seconds.append(time.monotonic() - started)
         return response
 
-    responses = at_once([lambda number=number: log_in(number) for number in range(50)])
+    responses = run_concurrently([lambda number=number: log_in(number) for number in range(50)])
 
     assert statuses(responses).keys() <= {200, 503}
     assert all(r["Retry-After"] for r in responses if r.status_code == 503)
-    assert sessions() == statuses(responses)[200] > 0
+    assert snapshot_sessions() == statuses(responses)[200] > 0
     assert sorted(seconds)[47] < WAIT

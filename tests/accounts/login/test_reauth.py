@@ -18,11 +18,11 @@ from accounts.services.users import change_role, reset_password, set_activation
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.support.api import Api
-from tests.support.forged_tokens import claims_of, signed
+from tests.support.forged_tokens import build_claims, sign_token
 from tests.support.statements import TRANSACTIONAL
-from tests.support.token_refresh import MORNING, refreshed, stored
-from tests.support.users import LOG_IN, credentials, sessions
-from tests.support.users import stored as stored_user
+from tests.support.token_refresh import MORNING, refresh_token, reload_session
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
+from tests.support.users import reload_user as stored_user
 
 REAUTH = "auth/reauth/"
 LATER = timedelta(minutes=5)
@@ -43,7 +43,7 @@ def till(clock, cashier, client_of):
 
 def test_a_password_again_makes_a_fresh_token_of_the_same_session(till, clock):
     clock.shift(LATER)
-    assert auth_time_in(refreshed(Api(), till.tokens.refresh)["access"]) == at(MORNING)
+    assert auth_time_in(refresh_token(Api(), till.tokens.refresh)["access"]) == at(MORNING)
 
     response = till.post(REAUTH, {"password": PASSWORD})
 
@@ -53,31 +53,31 @@ def test_a_password_again_makes_a_fresh_token_of_the_same_session(till, clock):
     assert answer.keys() == {"access", "token_type", "expires_in"}
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
     assert auth_time_in(answer["access"]) == at(MORNING + LATER)
-    assert stored(till.session).auth_time == MORNING + LATER
+    assert reload_session(till.session).auth_time == MORNING + LATER
     assert Api(answer["access"]).get("auth/me/").status_code == 200
-    assert sessions() == 1
+    assert snapshot_sessions() == 1
 
 
 def test_the_refresh_token_is_still_good_and_knows_of_it(till, clock):
     clock.shift(LATER)
     till.post(REAUTH, {"password": PASSWORD})
 
-    pair = refreshed(Api(), till.tokens.refresh)
+    pair = refresh_token(Api(), till.tokens.refresh)
 
     assert auth_time_in(pair["access"]) == at(MORNING + LATER)
 
 
 def test_a_refresh_shows_nothing(till, clock):
     clock.shift(LATER)
-    refreshed(Api(), till.tokens.refresh)
+    refresh_token(Api(), till.tokens.refresh)
 
-    assert stored(till.session).auth_time == MORNING
+    assert reload_session(till.session).auth_time == MORNING
 
 
 def test_a_log_in_shows_who_one_is(clock, cashier):
     clock.shift(LATER)
 
-    access = Api().post(LOG_IN, credentials()).json()["access"]
+    access = Api().post(LOG_IN, build_credentials()).json()["access"]
 
     assert auth_time_in(access) == at(MORNING + LATER)
 
@@ -89,14 +89,14 @@ def test_so_does_a_new_password(till, clock):
     access = till.put("auth/password/", change).json()["access"]
 
     assert auth_time_in(access) == at(MORNING + LATER)
-    assert stored(till.session).auth_time == MORNING + LATER
+    assert reload_session(till.session).auth_time == MORNING + LATER
 
 
 def test_what_a_token_says_of_it_changes_nothing(till):
-    token = signed(claims_of(till, auth_time=at(MORNING + LATER)))
+    token = sign_token(build_claims(till, auth_time=at(MORNING + LATER)))
 
     assert Api(token).get("auth/me/").status_code == 200
-    assert stored(till.session).auth_time == MORNING
+    assert reload_session(till.session).auth_time == MORNING
 
 
 @pytest.mark.parametrize("password", ["wrong", PASSWORD + " ", " " + PASSWORD])
@@ -106,7 +106,7 @@ def test_a_wrong_password_changes_nothing(password, till, clock, problem):
     response = till.post(REAUTH, {"password": password})
 
     problem(response, 400, "invalid", {"password": "wrong_password"})
-    assert stored(till.session).auth_time == MORNING
+    assert reload_session(till.session).auth_time == MORNING
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_guesses_are_counted_and_those_at_the_log_in_with_them(till, anonymous, 
         till.post(REAUTH, {"password": "wrong"})
 
     problem(till.post(REAUTH, {"password": PASSWORD}), 429, "too_many_attempts")
-    problem(anonymous.post(LOG_IN, credentials()), 429, "too_many_attempts")
+    problem(anonymous.post(LOG_IN, build_credentials()), 429, "too_many_attempts")
 
 
 def test_a_session_that_ends_meanwhile_is_not_revived(cashier, client_of):
@@ -182,7 +182,7 @@ def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, 
     with pytest.raises(InvalidCredentials):
         start_session(user, Origin())
 
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
     with across_tenants():
         assert User.objects.get(pk=cashier.pk).last_login is None
 

@@ -7,7 +7,7 @@ from accounts.models import User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, PlatformUserFactory, UserFactory
 from tests.factories.tenants import TenantFactory
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 
 @pytest.fixture(autouse=True)
@@ -16,63 +16,63 @@ def _somebody(cashier):
 
 
 def wrong_password(shop, cashier):
-    return credentials(password="not the password")
+    return build_credentials(password="not the password")
 
 
 def unknown_user(shop, cashier):
-    return credentials(username="nobody")
+    return build_credentials(username="nobody")
 
 
 def unknown_tenant(shop, cashier):
-    return credentials(tenant="no-such-shop")
+    return build_credentials(tenant="no-such-shop")
 
 
 def unknown_tenant_id(shop, cashier):
-    return credentials(tenant=str(cashier.pk))
+    return build_credentials(tenant=str(cashier.pk))
 
 
 def inactive_user(shop, cashier):
     with across_tenants():
         User.objects.filter(pk=cashier.pk).update(is_active=False)
-    return credentials()
+    return build_credentials()
 
 
 def inactive_tenant(shop, cashier):
     shop.is_active = False
     shop.save()
-    return credentials()
+    return build_credentials()
 
 
 def unusable_password(shop, cashier):
     cashier.set_unusable_password()
     cashier.save()
-    return credentials()
+    return build_credentials()
 
 
 def empty_hash(shop, cashier):
     cashier.password = ""
     cashier.save()
-    return credentials()
+    return build_credentials()
 
 
 def platform_user(shop, cashier):
     PlatformUserFactory(username="root")
-    return credentials(username="root")
+    return build_credentials(username="root")
 
 
 def platform_user_of_no_shop(shop, cashier):
     PlatformUserFactory(username="root")
-    return credentials(tenant="no-such-shop", username="root")
+    return build_credentials(tenant="no-such-shop", username="root")
 
 
 def same_name_elsewhere(shop, cashier):
     other = TenantFactory(slug="blue")
     UserFactory(tenant=other, username="c1", password="another long password")
-    return credentials(password="another long password")
+    return build_credentials(password="another long password")
 
 
 def in_other_case(shop, cashier):
-    return credentials(password=PASSWORD.upper())
+    return build_credentials(password=PASSWORD.upper())
 
 
 EVERY_NO = [
@@ -104,7 +104,7 @@ def test_attack_002_003_006_033_every_no_is_the_same_to_the_byte(
     problem(response, 401, "invalid_credentials")
     assert response.content == expected.content
     assert dict(response.headers) == dict(expected.headers)
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 class CountedHasher(MD5PasswordHasher):
@@ -130,14 +130,16 @@ def test_attack_033_the_platform_is_no_tenant(anonymous, problem):
     PlatformUserFactory(username="root")
 
     problem(
-        anonymous.post(LOG_IN, credentials(tenant=None, username="root")), 400, "tenant_required"
+        anonymous.post(LOG_IN, build_credentials(tenant=None, username="root")),
+        400,
+        "tenant_required",
     )
 
 
 def test_attack_002_the_same_name_and_password_in_two_shops_are_two_people(
     anonymous, cashier, foreign
 ):
-    ours = anonymous.post(LOG_IN, credentials()).json()["user"]
-    theirs = anonymous.post(LOG_IN, credentials(tenant="canary-b-slug")).json()["user"]
+    ours = anonymous.post(LOG_IN, build_credentials()).json()["user"]
+    theirs = anonymous.post(LOG_IN, build_credentials(tenant="canary-b-slug")).json()["user"]
 
     assert (ours["id"], theirs["id"]) == (str(cashier.pk), str(foreign.cashier.pk))

@@ -4,8 +4,8 @@ import pytest
 
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
-from tests.support.parallel import at_once, statuses
-from tests.support.users import logs_in, stored
+from tests.support.parallel import run_concurrently, statuses
+from tests.support.users import can_log_in, reload_user
 
 pytestmark = pytest.mark.once
 
@@ -22,8 +22,8 @@ def test_the_new_password_is_good_and_the_old_one_is_not(cashier, client_of):
 
     assert response.status_code == 200
     assert response.json().keys() == {"access", "refresh", "token_type", "expires_in"}
-    assert logs_in(NEW)
-    assert not logs_in(PASSWORD)
+    assert can_log_in(NEW)
+    assert not can_log_in(PASSWORD)
 
 
 def test_this_session_goes_on_with_new_tokens_and_every_other_ends(cashier, client_of, problem):
@@ -70,8 +70,8 @@ def test_without_the_present_password_nothing_changes(current, cashier, client_o
     response = here.put(PATH, change(current=current))
 
     problem(response, 400, "invalid", {"current_password": "wrong_password"})
-    assert logs_in(PASSWORD)
-    assert not logs_in(NEW)
+    assert can_log_in(PASSWORD)
+    assert not can_log_in(NEW)
     assert here.get("auth/me/").status_code == 200
 
 
@@ -94,7 +94,7 @@ def test_a_new_password_must_be_one(new, code, cashier, client_of, problem):
     response = here.put(PATH, change(new=new))
 
     problem(response, 400, "invalid", {"new_password": code})
-    assert logs_in(PASSWORD)
+    assert can_log_in(PASSWORD)
     assert here.get("auth/me/").status_code == 200
 
 
@@ -126,22 +126,22 @@ def test_who_can_change_the_shop_needs_a_longer_one(who, code, client_of, reques
 def test_a_new_password_with_blanks_is_taken_as_it_is(cashier, client_of):
     client_of(cashier).put(PATH, change(new="  with blanks  "))
 
-    assert logs_in("  with blanks  ")
-    assert not logs_in("with blanks")
+    assert can_log_in("  with blanks  ")
+    assert not can_log_in("with blanks")
 
 
 def test_nothing_else_can_be_set_here(cashier, client_of, problem):
     response = client_of(cashier).put(PATH, change() | {"role": "admin"})
 
     problem(response, 400, "invalid", {"role": "unknown_field"})
-    assert logs_in(PASSWORD)
-    assert stored(cashier).role == "cashier"
+    assert can_log_in(PASSWORD)
+    assert reload_user(cashier).role == "cashier"
 
 
 def test_everything_before_counts_as_one_change(cashier, client_of):
     client_of(cashier).put(PATH, change())
 
-    after = stored(cashier)
+    after = reload_user(cashier)
     assert (after.version, after.token_version) == (2, 2)
 
 
@@ -151,7 +151,7 @@ def test_of_two_changes_at_once_one_wins(cashier, client_of):
     """The second one's present password is no more when its turn comes."""
     first, second = client_of(cashier), client_of(cashier)
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda: first.put(PATH, change(new="nine green bottles")),
             lambda: second.put(PATH, change(new="ten green bottles")),
@@ -161,4 +161,4 @@ def test_of_two_changes_at_once_one_wins(cashier, client_of):
     # 400: the password was another one; 401: the session had ended before the request was read.
     assert statuses(answers)[200] == 1
     assert set(statuses(answers)) <= {200, 400, 401}
-    assert logs_in("nine green bottles") is not logs_in("ten green bottles")
+    assert can_log_in("nine green bottles") is not can_log_in("ten green bottles")

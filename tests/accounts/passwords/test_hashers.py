@@ -15,7 +15,7 @@ from accounts.exceptions import Busy
 from accounts.security import hashers
 from accounts.security.hashers import LeanArgon2PasswordHasher
 from config import settings as production
-from tests.support.parallel import times
+from tests.support.parallel import run_times
 
 PASSWORD = "seven green bottles"
 
@@ -95,7 +95,7 @@ def test_pbkdf2_is_still_read():
 
 
 @pytest.fixture
-def most_at_once(monkeypatch):
+def concurrent_hashes(monkeypatch):
     """How many were in the middle of a hash at the same time."""
     lock, seen = Lock(), {"now": 0, "most": 0}
 
@@ -119,14 +119,14 @@ def most_at_once(monkeypatch):
 
 
 @pytest.mark.race
-def test_no_more_hash_at_once_than_there_are_cores(most_at_once):
+def test_no_more_hash_at_once_than_there_are_cores(concurrent_hashes):
     encoded = make_password(PASSWORD)
 
-    checked = times(12, lambda: check_password(PASSWORD, encoded))
-    made = times(12, lambda: make_password(PASSWORD).startswith("argon2$"))
+    checked = run_times(12, lambda: check_password(PASSWORD, encoded))
+    made = run_times(12, lambda: make_password(PASSWORD).startswith("argon2$"))
 
     assert checked + made == [True] * 24
-    assert most_at_once() == min(hashers.CORES, 12)
+    assert concurrent_hashes() == min(hashers.CORES, 12)
 
 
 @pytest.mark.race

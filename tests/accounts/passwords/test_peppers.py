@@ -16,8 +16,8 @@ from config import settings as production
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
-from tests.support.token_refresh import is_in, refreshed
-from tests.support.users import LOG_IN, credentials, logs_in, stored
+from tests.support.token_refresh import is_accepted, refresh_token
+from tests.support.users import LOG_IN, build_credentials, can_log_in, reload_user
 
 pytestmark = pytest.mark.once
 
@@ -30,15 +30,15 @@ PLAIN = [
 
 
 @pytest.fixture
-def season(settings):
+def set_peppers(settings):
     """Make these the peppers that the settings have."""
 
-    def seasoned(**peppers):
+    def set_peppers_to(**peppers):
         settings.PASSWORD_PEPPERS = {int(name[1:]): pepper for name, pepper in peppers.items()}
         pepper = ["accounts.security.hashers.PepperedArgon2PasswordHasher"] if peppers else []
         settings.PASSWORD_HASHERS = pepper + PLAIN
 
-    return seasoned
+    return set_peppers_to
 
 
 @pytest.fixture
@@ -63,8 +63,8 @@ def with_hash(user, encoded):
 # --- hashes -----------------------------------------------------------------------------------
 
 
-def test_a_hash_names_the_newest_pepper_and_the_same_cost_and_fits_its_column(season):
-    season(v1=ONE, v3=TWO)
+def test_a_hash_names_the_newest_pepper_and_the_same_cost_and_fits_its_column(set_peppers):
+    set_peppers(v1=ONE, v3=TWO)
 
     encoded = make_password(PASSWORD)
 
@@ -76,42 +76,42 @@ def test_a_hash_names_the_newest_pepper_and_the_same_cost_and_fits_its_column(se
     assert not check_password(PASSWORD + " ", encoded)
 
 
-def test_without_the_pepper_a_hash_is_worth_nothing(season):
-    season(v1=ONE)
+def test_without_the_pepper_a_hash_is_worth_nothing(set_peppers):
+    set_peppers(v1=ONE)
     encoded = make_password(PASSWORD)
 
-    season(v1=TWO)
+    set_peppers(v1=TWO)
     assert not check_password(PASSWORD, encoded)
-    season()
+    set_peppers()
     assert not check_password(PASSWORD, encoded)
     assert not check_password(PASSWORD, encoded.replace("argon2pep$v1$", "argon2$"))
-    season(v1=ONE)
+    set_peppers(v1=ONE)
     assert check_password(PASSWORD, encoded)
 
 
 @pytest.mark.parametrize(("one", "other"), [("Å", "A\u030a"), ("ﬁne", "fine"), ("①", "1")])
-def test_what_looks_the_same_is_the_same(one, other, season):
-    season(v1=ONE)
+def test_what_looks_the_same_is_the_same(one, other, set_peppers):
+    set_peppers(v1=ONE)
 
     assert check_password(other, make_password(one))
 
 
-def test_a_long_password_counts_to_its_last_letter(season):
-    season(v1=ONE)
+def test_a_long_password_counts_to_its_last_letter(set_peppers):
+    set_peppers(v1=ONE)
 
     assert not check_password("x" * 127 + "b", make_password("x" * 127 + "a"))
 
 
-def test_only_a_hash_of_the_newest_pepper_and_cost_is_left_alone(season):
+def test_only_a_hash_of_the_newest_pepper_and_cost_is_left_alone(set_peppers):
     class Older(PepperedArgon2PasswordHasher):
         time_cost = 1
 
-    season(v1=ONE)
+    set_peppers(v1=ONE)
     present, cheap = make_password(PASSWORD), Older().encode(PASSWORD, "s" * 22)
     hasher = PepperedArgon2PasswordHasher()
     assert [hasher.must_update(each) for each in (present, cheap)] == [False, True]
 
-    season(v1=ONE, v2=TWO)
+    set_peppers(v1=ONE, v2=TWO)
     assert hasher.must_update(present)
     assert hasher.safe_summary(present)["memory cost"] == 19456
 
@@ -120,69 +120,75 @@ def test_only_a_hash_of_the_newest_pepper_and_cost_is_left_alone(season):
 
 
 @pytest.mark.parametrize("before", ["argon2", "pbkdf2_sha256"])
-def test_a_hash_from_before_is_good_and_gets_its_pepper_at_the_next_log_in(before, season, cashier):
-    season()
+def test_a_hash_from_before_is_good_and_gets_its_pepper_at_the_next_log_in(
+    before, set_peppers, cashier
+):
+    set_peppers()
     with_hash(cashier, make_password(PASSWORD, hasher=before))
-    season(v1=ONE)
+    set_peppers(v1=ONE)
 
-    assert not logs_in("wrong")
-    assert identify_hasher(stored(cashier).password).algorithm == before
-    assert logs_in(PASSWORD)
-    assert stored(cashier).password.startswith("argon2pep$v1$")
-    assert logs_in(PASSWORD)
+    assert not can_log_in("wrong")
+    assert identify_hasher(reload_user(cashier).password).algorithm == before
+    assert can_log_in(PASSWORD)
+    assert reload_user(cashier).password.startswith("argon2pep$v1$")
+    assert can_log_in(PASSWORD)
 
 
-def test_a_second_pepper_replaces_the_first_at_the_next_log_in(season, cashier):
-    season(v1=ONE)
+def test_a_second_pepper_replaces_the_first_at_the_next_log_in(set_peppers, cashier):
+    set_peppers(v1=ONE)
     with_hash(cashier, make_password(PASSWORD))
-    season(v1=ONE, v2=TWO)
+    set_peppers(v1=ONE, v2=TWO)
 
-    assert logs_in(PASSWORD)
+    assert can_log_in(PASSWORD)
 
-    assert stored(cashier).password.startswith("argon2pep$v2$")
-    season(v2=TWO)
-    assert logs_in(PASSWORD)
+    assert reload_user(cashier).password.startswith("argon2pep$v2$")
+    set_peppers(v2=TWO)
+    assert can_log_in(PASSWORD)
 
 
-def test_a_renewed_hash_logs_nobody_out_and_is_no_change_of_the_person(season, cashier, client_of):
-    season()
+def test_a_renewed_hash_logs_nobody_out_and_is_no_change_of_the_person(
+    set_peppers, cashier, client_of
+):
+    set_peppers()
     with_hash(cashier, make_password(PASSWORD))
     till = client_of(cashier)
-    season(v1=ONE)
-    before = stored(cashier)
+    set_peppers(v1=ONE)
+    before = reload_user(cashier)
 
-    assert logs_in(PASSWORD)
+    assert can_log_in(PASSWORD)
 
-    after = stored(cashier)
+    after = reload_user(cashier)
     assert after.password != before.password
     assert (after.version, after.token_version) == (before.version, before.token_version)
-    assert is_in(till.tokens.access)
-    assert is_in(refreshed(Api(), till.tokens.refresh)["access"])
+    assert is_accepted(till.tokens.access)
+    assert is_accepted(refresh_token(Api(), till.tokens.refresh)["access"])
 
 
-def test_a_password_that_changes_meanwhile_is_not_undone_by_a_renewed_hash(season, cashier, shop):
+def test_a_password_that_changes_meanwhile_is_not_undone_by_a_renewed_hash(
+    set_peppers, cashier, shop
+):
     """Else the old one would be good again."""
-    season()
+    set_peppers()
     with_hash(cashier, make_password(PASSWORD))
-    season(v1=ONE)
-    reading = stored(cashier)
+    set_peppers(v1=ONE)
+    reading = reload_user(cashier)
     new = make_password("eight green bottles")
     with_hash(cashier, new)
 
     assert reading.check_password(PASSWORD)
 
-    assert stored(cashier).password == new
+    assert reload_user(cashier).password == new
     assert authenticate(username="c1", password=PASSWORD, tenant=shop) is None
 
 
 def test_a_missing_pepper_is_a_wrong_password_and_a_line_in_the_log(
-    season, cashier, anonymous, problem, caplog
+    set_peppers, cashier, anonymous, problem, caplog
 ):
-    season(v1=ONE)
+    set_peppers(v1=ONE)
     with_hash(cashier, make_password(PASSWORD))
-    season(v2=TWO)
+    set_peppers(v2=TWO)
 
-    problem(anonymous.post(LOG_IN, credentials()), 401, "invalid_credentials")
+    problem(anonymous.post(LOG_IN, build_credentials()), 401, "invalid_credentials")
 
     assert "pepper_missing" in caplog.text
     assert ONE not in caplog.text
@@ -192,19 +198,19 @@ def test_a_missing_pepper_is_a_wrong_password_and_a_line_in_the_log(
 @pytest.mark.parametrize(
     "kept", ["newest pepper", "older pepper", "missing pepper", "no pepper", "unusable", "nobody"]
 )
-def test_every_refusal_costs_one_hash(kept, season, cashier, hashes):
+def test_every_refusal_costs_one_hash(kept, set_peppers, cashier, hashes):
     """The time must not tell what is kept of whom."""
-    season(v1=ONE)
+    set_peppers(v1=ONE)
     made = {"older pepper": make_password(PASSWORD), "unusable": "!"}
-    season(v7=ONE)
+    set_peppers(v7=ONE)
     made["missing pepper"] = make_password(PASSWORD)
     made["no pepper"] = make_password(PASSWORD, hasher="argon2")
-    season(v1=ONE, v2=TWO)
+    set_peppers(v1=ONE, v2=TWO)
     made["newest pepper"] = make_password(PASSWORD)
     with_hash(cashier, made.get(kept, ""))
     hashes.clear()
 
-    assert not logs_in("wrong", username="nobody" if kept == "nobody" else "c1")
+    assert not can_log_in("wrong", username="nobody" if kept == "nobody" else "c1")
 
     assert len(hashes) == 1
 

@@ -11,14 +11,14 @@ from tests.support.terminals import (
     PAD_USERS,
     PIN,
     WRONG_PIN,
+    assign_to_store,
     give_pin,
     last_session,
-    posted,
-    written,
+    list_terminal_event_names,
 )
 from tests.support.token_refresh import MORNING
-from tests.support.users import people, sessions
-from tests.support.users import stored as stored_user
+from tests.support.users import reload_user as stored_user
+from tests.support.users import snapshot_sessions, snapshot_users
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +26,8 @@ def _with_a_pin(cashier):
     give_pin(cashier)
 
 
-def test_the_right_pin_opens_a_session_at_the_register(clock, pad, cashier, register, shop):
-    response = pad.enter(cashier, User_Agent="Till 5")
+def test_the_right_pin_opens_a_session_at_the_register(clock, pin_pad, cashier, register, shop):
+    response = pin_pad.enter(cashier, User_Agent="Till 5")
 
     answer = response.json()
     assert response.status_code == 200
@@ -45,20 +45,20 @@ def test_the_right_pin_opens_a_session_at_the_register(clock, pad, cashier, regi
     assert (session.user_id, session.tenant_id, session.terminal_id) == (
         cashier.pk,
         shop.pk,
-        pad.terminal.pk,
+        pin_pad.terminal.pk,
     )
     assert (session.auth_time, session.user_agent) == (MORNING, "Till 5")
     (row,) = Api(answer["access"]).get("auth/sessions/").json()["results"]
     assert answer["session"].items() <= row.items()
-    (event,) = written("pin_log_in")
+    (event,) = list_terminal_event_names("pin_log_in")
     assert (event.actor, event.session) == (cashier.pk, session.pk)
     assert stored_user(cashier).last_login == MORNING
 
 
 def test_attack_45_there_is_no_refresh_token_and_the_access_token_is_none(
-    pad, cashier, anonymous, problem
+    pin_pad, cashier, anonymous, problem
 ):
-    token = pad.enter(cashier).json()["access"]
+    token = pin_pad.enter(cashier).json()["access"]
 
     problem(anonymous.post("auth/token/refresh/", {"refresh": token}), 401, "token_not_valid")
 
@@ -69,7 +69,9 @@ def test_attack_45_there_is_no_refresh_token_and_the_access_token_is_none(
 # --- whom the pad is for ----------------------------------------------------------------------
 
 
-def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(pad, shop, store, manager, cashier):
+def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(
+    pin_pad, shop, store, manager, cashier
+):
     elsewhere = StoreFactory(tenant=shop)
     kim = UserFactory(tenant=shop, username="kim", display_name="")
     here, there, both = (UserFactory(tenant=shop, display_name=n) for n in ("Here", "There", "Bo"))
@@ -78,9 +80,9 @@ def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(pad, shop, store, 
     for person in (kim, here, there, both, sacked, new):
         give_pin(person)
     for person, place in ((here, store), (there, elsewhere), (both, store), (both, elsewhere)):
-        posted(person, place)
+        assign_to_store(person, place)
 
-    response = pad.get(PAD_USERS)
+    response = pin_pad.get(PAD_USERS)
 
     assert response["Cache-Control"] == "no-store"
     assert {row["display_name"] for row in response.json()["results"]} == {
@@ -92,24 +94,24 @@ def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(pad, shop, store, 
     assert all(row.keys() == {"id", "display_name"} for row in response.json()["results"])
 
 
-def test_the_pad_pages_like_every_list(pad, shop, problem):
+def test_the_pad_pages_like_every_list(pin_pad, shop, problem):
     for name in ("zoe", "ann"):
         give_pin(UserFactory(tenant=shop, username=name, display_name=name))
 
-    first = pad.get(PAD_USERS, {"page_size": 2, "ordering": "-username"}).json()
-    rest = pad.client.get(first["next"], headers=pad.defaults).json()
+    first = pin_pad.get(PAD_USERS, {"page_size": 2, "ordering": "-username"}).json()
+    rest = pin_pad.client.get(first["next"], headers=pin_pad.defaults).json()
 
     names = [row["display_name"] for page in (first, rest) for row in page["results"]]
     assert (names[0], names[-1], len(names)) == ("zoe", "ann", 3)
     problem(
-        pad.get(PAD_USERS, {"role": "admin"}), 400, "unknown_filter", {"role": "unknown_filter"}
+        pin_pad.get(PAD_USERS, {"role": "admin"}), 400, "unknown_filter", {"role": "unknown_filter"}
     )
 
 
-def test_the_pad_of_a_suspended_shop_is_none(pad, shop, problem):
+def test_the_pad_of_a_suspended_shop_is_none(pin_pad, shop, problem):
     suspend(shop)
 
-    problem(pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
 
 
 # --- every no is the same ---------------------------------------------------------------------
@@ -141,7 +143,7 @@ def with_a_temporary_password(user, shop):
 
 
 def of_another_store(user, shop):
-    posted(user, StoreFactory(tenant=shop))
+    assign_to_store(user, StoreFactory(tenant=shop))
     return user, PIN
 
 
@@ -151,9 +153,9 @@ def of_a_suspended_shop(user, shop):
 
 
 def of_another_shop(user, shop):
-    stranger = UserFactory()
-    give_pin(stranger)
-    return stranger, PIN
+    foreign_admin = UserFactory()
+    give_pin(foreign_admin)
+    return foreign_admin, PIN
 
 
 def unknown(user, shop):
@@ -174,7 +176,7 @@ REASONS = [
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
 def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
-    reason, pad, cashier, shop, hashes, problem
+    reason, pin_pad, cashier, shop, hashes, problem
 ):
     with across_tenants():
         cashier.pin.take(PIN)
@@ -182,28 +184,28 @@ def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
     user, pin = reason(cashier, shop)
     hashes.restart()
 
-    response = pad.enter(user, pin)
+    response = pin_pad.enter(user, pin)
 
     refused = problem(response, 401, "invalid_credentials")
     assert refused["detail"] == "No such log-in, or it is not active."
     assert refused.keys() == {"type", "title", "status", "detail", "code", "request_id"}
     assert response["WWW-Authenticate"] == "Bearer"
     assert hashes.count == 1
-    assert sessions() == 0
-    (event,) = written("pin_failed")
+    assert snapshot_sessions() == 0
+    (event,) = list_terminal_event_names("pin_failed")
     assert event.facts["user"] == str(user.pk)
-    assert event.facts["terminal"] == str(pad.terminal.pk)
+    assert event.facts["terminal"] == str(pin_pad.terminal.pk)
     assert event.tenant_id == shop.pk
     assert pin not in str(event.facts)
 
 
-def test_the_right_pin_costs_one_hash_too(pad, cashier, hashes):
+def test_the_right_pin_costs_one_hash_too(pin_pad, cashier, hashes):
     with across_tenants():
         cashier.pin.take(PIN)
         cashier.pin.save()
     hashes.restart()
 
-    assert pad.enter(cashier).status_code == 200
+    assert pin_pad.enter(cashier).status_code == 200
 
     assert hashes.count == 1
 
@@ -218,42 +220,42 @@ def test_the_right_pin_costs_one_hash_too(pad, cashier, hashes):
     ],
     ids=str,
 )
-def test_it_takes_a_person_and_a_pin(body, errors, pad, problem):
-    problem(pad.post("auth/pin/", body), 400, "invalid", errors)
+def test_it_takes_a_person_and_a_pin(body, errors, pin_pad, problem):
+    problem(pin_pad.post("auth/pin/", body), 400, "invalid", errors)
 
 
 # --- how much of the database it takes --------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_the_pad_is_two_statements_however_many_work_here(count, pad, shop, store, statements):
+def test_the_pad_is_two_statements_however_many_work_here(count, pin_pad, shop, store, statements):
     for number in range(count):
         person = UserFactory(tenant=shop)
         give_pin(person)
         if number % 2:
-            posted(person, store)
+            assign_to_store(person, store)
 
     with statements(2):
-        assert len(pad.get(PAD_USERS).json()["results"]) == count + 1
+        assert len(pin_pad.get(PAD_USERS).json()["results"]) == count + 1
 
 
-def test_a_log_in_by_pin(pad, cashier, statements):
+def test_a_log_in_by_pin(pin_pad, cashier, statements):
     """The device, the person, counted, forgiven; then the person held and the register, the
     device again, who was there, the session, the person's PIN and what is written down of it."""
     with statements(1 + 1 + 3 + 3 + 2 + 1 + 2 + 1 + 1 + 1):
-        assert pad.enter(cashier).status_code == 200
+        assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_a_refused_one(pad, cashier, statements):
+def test_a_refused_one(pin_pad, cashier, statements):
     with statements(1 + 1 + 3 + 1):
-        assert pad.enter(cashier, WRONG_PIN).status_code == 401
+        assert pin_pad.enter(cashier, WRONG_PIN).status_code == 401
 
 
-def test_nobody_is_changed_by_a_refusal(pad, cashier):
-    before = people()
+def test_nobody_is_changed_by_a_refusal(pin_pad, cashier):
+    before = snapshot_users()
 
-    pad.enter(cashier, WRONG_PIN)
+    pin_pad.enter(cashier, WRONG_PIN)
 
-    assert people() == before
+    assert snapshot_users() == before
     with across_tenants():
         assert not AuthSession.objects.exists()

@@ -5,8 +5,16 @@ import pytest
 from accounts.models import Pin
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import PASSWORD
-from tests.support.terminals import OTHER_PIN, PIN, WRONG_PIN, give_pin, pins, reasons, written
-from tests.support.users import logs_in
+from tests.support.terminals import (
+    OTHER_PIN,
+    PIN,
+    WRONG_PIN,
+    give_pin,
+    list_end_reasons,
+    list_terminal_event_names,
+    snapshot_pins,
+)
+from tests.support.users import can_log_in
 
 pytestmark = pytest.mark.once
 
@@ -35,35 +43,35 @@ def of(user):
 def test_who_sets_and_removes_whose(method, who, whose, may, client_of, request, problem):
     user, by = request.getfixturevalue(whose), request.getfixturevalue(who)
     give_pin(user)
-    before = pins()
+    before = snapshot_pins()
 
     body = {"pin": OTHER_PIN} if method == "PUT" else None
     response = client_of(by).send(method, of(user), body, If_Match="*")
 
     if may:
         assert (response.status_code, response.content) == (204, b"")
-        assert pins() != before
-        (event,) = written("pin_set", "pin_removed")
+        assert snapshot_pins() != before
+        (event,) = list_terminal_event_names("pin_set", "pin_removed")
         assert (event.actor, event.target) == (by.pk, user.pk)
         assert OTHER_PIN not in str(event.facts)
     else:
         problem(response, 403, "permission_denied")
-        assert pins() == before
-        assert written("pin_set", "pin_removed") == []
+        assert snapshot_pins() == before
+        assert list_terminal_event_names("pin_set", "pin_removed") == []
 
 
 def test_attack_132_a_pin_that_a_colleague_has_is_as_good_as_any(
-    manager, cashier, other_cashier, client_of, pad
+    manager, cashier, other_cashier, client_of, pin_pad
 ):
     """A refusal would tell whose PIN to try."""
     give_pin(other_cashier)
 
     assert client_of(manager).put(of(cashier), {"pin": PIN}, If_Match="*").status_code == 204
 
-    hashes = [row["digits_hash"] for row in pins()]
+    hashes = [row["digits_hash"] for row in snapshot_pins()]
     assert len(set(hashes)) == 2
-    assert pad.enter(cashier).json()["user"]["id"] == str(cashier.pk)
-    assert pad.enter(other_cashier).json()["user"]["id"] == str(other_cashier.pk)
+    assert pin_pad.enter(cashier).json()["user"]["id"] == str(cashier.pk)
+    assert pin_pad.enter(other_cashier).json()["user"]["id"] == str(other_cashier.pk)
 
 
 EASY = (
@@ -77,14 +85,14 @@ def test_attack_132_what_a_colleague_would_try_first_is_no_pin(digits, cashier, 
     response = client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*")
 
     problem(response, 400, "invalid", {"pin": "pin_too_common"})
-    assert pins() == []
+    assert snapshot_pins() == []
 
 
 @pytest.mark.parametrize("digits", [PIN, OTHER_PIN, "0482915", "48291573", "012489", "270490"])
-def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pad):
+def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pin_pad):
     assert client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*").status_code == 204
 
-    assert pad.enter(cashier, digits).status_code == 200
+    assert pin_pad.enter(cashier, digits).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -112,24 +120,24 @@ def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pad):
     ids=lambda value: repr(value)[:20],
 )
 def test_attack_129_anything_but_the_digits_themselves_is_no_pin(
-    pin, code, cashier, client_of, pad, problem
+    pin, code, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
-    till, before = client_of(cashier), pins()
+    till, before = client_of(cashier), snapshot_pins()
 
     problem(till.put(of(cashier), {"pin": pin}, If_Match="*"), 400, "invalid", {"pin": code})
-    problem(pad.enter(cashier, pin), 400, "invalid", {"pin": code})
+    problem(pin_pad.enter(cashier, pin), 400, "invalid", {"pin": code})
 
-    assert pins() == before
-    assert written("pin_failed") == []
+    assert snapshot_pins() == before
+    assert list_terminal_event_names("pin_failed") == []
 
 
-def test_attack_129_a_leading_zero_counts(cashier, pad, problem):
+def test_attack_129_a_leading_zero_counts(cashier, pin_pad, problem):
     give_pin(cashier, "0482915")
 
-    problem(pad.enter(cashier, "482915"), 401, "invalid_credentials")
+    problem(pin_pad.enter(cashier, "482915"), 401, "invalid_credentials")
 
-    assert pad.enter(cashier, "0482915").status_code == 200
+    assert pin_pad.enter(cashier, "0482915").status_code == 200
 
 
 def test_a_pin_of_more_than_a_mebibyte_is_not_even_read(cashier, client_of, problem):
@@ -138,59 +146,63 @@ def test_a_pin_of_more_than_a_mebibyte_is_not_even_read(cashier, client_of, prob
     problem(response, 413, "body_too_large")
 
 
-def test_a_new_pin_ends_what_the_old_one_opened_and_nothing_else(cashier, client_of, pad, problem):
+def test_a_new_pin_ends_what_the_old_one_opened_and_nothing_else(
+    cashier, client_of, pin_pad, problem
+):
     give_pin(cashier)
-    till, desk = pad.till_of(cashier), client_of(cashier)
+    till, platform_browser = pin_pad.till_of(cashier), client_of(cashier)
 
-    desk.put(of(cashier), {"pin": OTHER_PIN}, If_Match="*")
+    platform_browser.put(of(cashier), {"pin": OTHER_PIN}, If_Match="*")
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    assert desk.get("auth/me/").status_code == 200
-    assert reasons() == ["pin"]
-    problem(pad.enter(cashier, PIN), 401, "invalid_credentials")
-    assert pad.enter(cashier, OTHER_PIN).status_code == 200
+    assert platform_browser.get("auth/me/").status_code == 200
+    assert list_end_reasons() == ["pin"]
+    problem(pin_pad.enter(cashier, PIN), 401, "invalid_credentials")
+    assert pin_pad.enter(cashier, OTHER_PIN).status_code == 200
 
 
-def test_without_a_pin_only_the_password_is_left(cashier, client_of, pad, problem):
+def test_without_a_pin_only_the_password_is_left(cashier, client_of, pin_pad, problem):
     give_pin(cashier)
-    till = pad.till_of(cashier)
+    till = pin_pad.till_of(cashier)
 
     client_of(cashier).delete(of(cashier))
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    problem(pad.enter(cashier), 401, "invalid_credentials")
-    assert pad.get("auth/pin/users/").json()["results"] == []
-    assert logs_in(PASSWORD)
+    problem(pin_pad.enter(cashier), 401, "invalid_credentials")
+    assert pin_pad.get("auth/pin/users/").json()["results"] == []
+    assert can_log_in(PASSWORD)
 
 
 def test_where_there_is_no_pin_none_is_removed(cashier, client_of):
     assert client_of(cashier).delete(of(cashier)).status_code == 204
-    assert written("pin_removed") == []
+    assert list_terminal_event_names("pin_removed") == []
 
 
 def test_a_person_of_another_shop_does_not_exist(admin, foreign, client_of, problem):
     give_pin(foreign.cashier)
-    office, before = client_of(admin), pins()
+    admin_client, before = client_of(admin), snapshot_pins()
 
-    problem(office.put(of(foreign.cashier), {"pin": OTHER_PIN}, If_Match="*"), 404, "not_found")
-    problem(office.delete(of(foreign.cashier)), 404, "not_found")
+    problem(
+        admin_client.put(of(foreign.cashier), {"pin": OTHER_PIN}, If_Match="*"), 404, "not_found"
+    )
+    problem(admin_client.delete(of(foreign.cashier)), 404, "not_found")
 
-    assert pins() == before
+    assert snapshot_pins() == before
 
 
 def test_managers_see_who_has_a_pin_and_nobody_sees_the_pin(manager, cashier, client_of):
-    desk, path = client_of(manager), f"users/{cashier.pk}/"
-    assert desk.get(path).json()["has_pin"] is False
+    platform_browser, path = client_of(manager), f"users/{cashier.pk}/"
+    assert platform_browser.get(path).json()["has_pin"] is False
 
-    desk.put(of(cashier), {"pin": PIN}, If_Match="*")
+    platform_browser.put(of(cashier), {"pin": PIN}, If_Match="*")
 
-    page = desk.get("users/")
+    page = platform_browser.get("users/")
     assert {row["username"]: row["has_pin"] for row in page.json()["results"]} == {
         "c1": True,
         "mgr": False,
     }
     assert PIN not in page.content.decode()
-    assert pins()[0]["digits_hash"] not in page.content.decode()
+    assert snapshot_pins()[0]["digits_hash"] not in page.content.decode()
 
 
 # --- how it is kept ---------------------------------------------------------------------------
@@ -215,18 +227,20 @@ def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
         assert not Pin(user=cashier, digits_hash=mine.digits_hash).fits(WRONG_PIN)
 
 
-def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(cashier, shop, settings, pad):
+def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(
+    cashier, shop, settings, pin_pad
+):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     give_pin(cashier)
-    seen = [pins()[0]["digits_hash"]]
+    seen = [snapshot_pins()[0]["digits_hash"]]
     settings.PASSWORD_HASHERS = [
         "accounts.security.hashers.PepperedArgon2PasswordHasher",
         "accounts.security.hashers.LeanArgon2PasswordHasher",
     ]
     for peppers in ({1: "one" * 12}, {1: "one" * 12, 2: "two" * 12}):
         settings.PASSWORD_PEPPERS = peppers
-        assert pad.enter(cashier).status_code == 200
-        seen.append(pins()[0]["digits_hash"])
+        assert pin_pad.enter(cashier).status_code == 200
+        seen.append(snapshot_pins()[0]["digits_hash"])
 
     assert [each.partition("$argon2id")[0] for each in seen] == [
         "argon2",
@@ -234,7 +248,7 @@ def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(cashier, sh
         "argon2pep$v2",
     ]
     settings.PASSWORD_PEPPERS = {2: "lost" * 12}
-    assert pad.enter(cashier).status_code == 401
+    assert pin_pad.enter(cashier).status_code == 401
 
 
 def test_a_renewed_hash_does_not_bring_an_old_pin_back(cashier, shop, settings):
@@ -249,4 +263,4 @@ def test_a_renewed_hash_does_not_bring_an_old_pin_back(cashier, shop, settings):
     with tenant_scope(shop):
         assert pin.fits(PIN)
 
-    assert pins()[0]["digits_hash"] == "changed meanwhile"
+    assert snapshot_pins()[0]["digits_hash"] == "changed meanwhile"

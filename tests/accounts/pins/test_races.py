@@ -8,8 +8,15 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.accounts.login.test_races import WAIT, Answers
 from tests.factories.accounts import UserFactory
 from tests.support.api import Api, Person
-from tests.support.parallel import at_once, statuses, times
-from tests.support.terminals import PIN, Pad, give_pin, pins, reasons, written
+from tests.support.parallel import run_concurrently, run_times, statuses
+from tests.support.terminals import (
+    PIN,
+    PinPad,
+    give_pin,
+    list_end_reasons,
+    list_terminal_event_names,
+    snapshot_pins,
+)
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -24,7 +31,7 @@ def test_attack_128_of_fifty_wrong_pins_at_once_five_are_looked_at(
 ):
     """The right one among them comes while those five are still being hashed."""
     give_pin(cashier)
-    pad = Pad(register, manager)
+    pin_pad = PinPad(register, manager)
     hashes.restart()
     hashes.hold(awaited=5)
     answers = Answers(hashes, expected=45)
@@ -34,35 +41,35 @@ def test_attack_128_of_fifty_wrong_pins_at_once_five_are_looked_at(
             assert hashes.reached.wait(WAIT)
         digits = PIN if number == 45 else f"59{number:04}"
         return answers.see(
-            Api(X_Terminal_Token=pad.token).post(
+            Api(X_Terminal_Token=pin_pad.token).post(
                 "auth/pin/", {"user": str(cashier.pk), "pin": digits}
             )
         )
 
-    responses = at_once([lambda number=number: guess(number) for number in range(50)])
+    responses = run_concurrently([lambda number=number: guess(number) for number in range(50)])
 
     assert statuses(responses) == {401: 5, 429: 45}
     assert hashes.count == 5
     assert live() == []
-    assert len(written("pin_failed")) == 5
+    assert len(list_terminal_event_names("pin_failed")) == 5
 
 
 def test_of_two_who_take_a_till_over_at_once_one_has_it(register, manager, shop):
     people = [UserFactory(tenant=shop) for _ in range(4)]
     for person in people:
         give_pin(person)
-    pad = Pad(register, manager)
+    pin_pad = PinPad(register, manager)
 
     def enter(person):
-        return Api(X_Terminal_Token=pad.token).post(
+        return Api(X_Terminal_Token=pin_pad.token).post(
             "auth/pin/", {"user": str(person.pk), "pin": PIN}
         )
 
-    responses = at_once([lambda person=person: enter(person) for person in people])
+    responses = run_concurrently([lambda person=person: enter(person) for person in people])
 
     assert statuses(responses) == {200: 4}
     assert len(live()) == 1
-    assert reasons() == ["switched"] * 3
+    assert list_end_reasons() == ["switched"] * 3
 
 
 @pytest.mark.parametrize("end", ["unpair", "pair", "close"])
@@ -71,23 +78,29 @@ def test_whoever_comes_while_the_till_is_taken_away_is_out(end, register, manage
     people = [UserFactory(tenant=shop) for _ in range(4)]
     for person in people:
         give_pin(person)
-    pad, session, office = Pad(register, manager), Person(manager).session, Person(admin)
+    pin_pad, session, admin_client = (
+        PinPad(register, manager),
+        Person(manager).session,
+        Person(admin),
+    )
 
     def enter(person):
-        return Api(X_Terminal_Token=pad.token).post(
+        return Api(X_Terminal_Token=pin_pad.token).post(
             "auth/pin/", {"user": str(person.pk), "pin": PIN}
         )
 
     def take_away():
         if end == "close":
             path = f"registers/{register.pk}/"
-            return office.patch(path, {"is_active": False}, If_Match="*")
+            return admin_client.patch(path, {"is_active": False}, If_Match="*")
         with tenant_scope(shop):
             if end == "pair":
                 return pair_terminal(register=register, session=session)
             return unpair_terminal(register=register, by=manager)
 
-    outcomes = at_once([take_away, *(lambda person=person: enter(person) for person in people)])
+    outcomes = run_concurrently(
+        [take_away, *(lambda person=person: enter(person) for person in people)]
+    )
 
     assert {getattr(each, "status_code", 0) for each in outcomes[1:]} <= {200, 401}
     assert not isinstance(outcomes[0], Exception)
@@ -101,7 +114,7 @@ def test_paired_several_times_at_once_a_register_has_one_device(register, manage
         with tenant_scope(shop):
             return pair_terminal(register=register, session=session)
 
-    tokens = times(4, pair)
+    tokens = run_times(4, pair)
 
     good = [
         token
@@ -117,9 +130,9 @@ def test_paired_several_times_at_once_a_register_has_one_device(register, manage
 def test_set_twice_at_once_there_is_one_pin(manager, cashier):
     path, digits = f"users/{cashier.pk}/pin/", ["482915", "730164", "915284"]
 
-    responses = at_once(
+    responses = run_concurrently(
         [lambda pin=pin: Person(manager).put(path, {"pin": pin}, If_Match="*") for pin in digits]
     )
 
     assert statuses(responses) == {204: 3}
-    assert [row["version"] for row in pins()] == [3]
+    assert [row["version"] for row in snapshot_pins()] == [3]

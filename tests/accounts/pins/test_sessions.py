@@ -14,14 +14,14 @@ from tests.support.terminals import (
     OTHER_PIN,
     PIN,
     WRONG_PIN,
-    Pad,
+    PinPad,
     give_pin,
     last_session,
-    pins,
-    written,
+    list_terminal_event_names,
+    snapshot_pins,
 )
-from tests.support.token_refresh import MORNING, refreshed, stored
-from tests.support.users import LOG_IN, credentials, people
+from tests.support.token_refresh import MORNING, refresh_token, reload_session
+from tests.support.users import LOG_IN, build_credentials, snapshot_users
 
 REAUTH = "auth/reauth/"
 FORM = "application/x-www-form-urlencoded"
@@ -29,30 +29,30 @@ LATER = timedelta(minutes=6)
 
 
 @pytest.fixture
-def till(clock, pad, manager):
+def till(clock, pin_pad, manager):
     """The manager at the till, by PIN."""
     give_pin(manager)
-    return pad.till_of(manager)
+    return pin_pad.till_of(manager)
 
 
 # --- by password, at a terminal ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("as_form", [False, True])
-def test_a_log_in_by_password_is_bound_to_the_till_too(as_form, pad, cashier, register):
-    form = "&".join(f"{name}={value}" for name, value in credentials().items())
+def test_a_log_in_by_password_is_bound_to_the_till_too(as_form, pin_pad, cashier, register):
+    form = "&".join(f"{name}={value}" for name, value in build_credentials().items())
 
     response = (
-        pad.post(LOG_IN, form.replace(" ", "+"), content_type=FORM)
+        pin_pad.post(LOG_IN, form.replace(" ", "+"), content_type=FORM)
         if as_form
-        else pad.post(LOG_IN, credentials())
+        else pin_pad.post(LOG_IN, build_credentials())
     )
 
     assert response.status_code == 200
     session = last_session()
     assert (session.method, session.terminal_id, session.register_id, session.store_id) == (
         "pwd",
-        pad.terminal.pk,
+        pin_pad.terminal.pk,
         register.pk,
         register.store_id,
     )
@@ -63,11 +63,11 @@ def test_a_log_in_by_password_is_bound_to_the_till_too(as_form, pad, cashier, re
             "register": str(register.pk),
             "store": str(register.store_id),
         }
-        assert refreshed(Api(), response.json()["refresh"])
+        assert refresh_token(Api(), response.json()["refresh"])
 
 
 def test_away_from_a_terminal_a_session_has_no_till(cashier, anonymous):
-    answer = anonymous.post(LOG_IN, credentials()).json()
+    answer = anonymous.post(LOG_IN, build_credentials()).json()
 
     assert answer["session"] == {
         "id": str(last_session().pk),
@@ -77,32 +77,32 @@ def test_away_from_a_terminal_a_session_has_no_till(cashier, anonymous):
     }
 
 
-def test_a_session_by_password_is_not_closed_by_a_quarter_of_an_hour(clock, pad, cashier):
-    pair = pad.post(LOG_IN, credentials()).json()
+def test_a_session_by_password_is_not_closed_by_a_quarter_of_an_hour(clock, pin_pad, cashier):
+    pair = pin_pad.post(LOG_IN, build_credentials()).json()
     clock.shift(timedelta(hours=7))
 
-    assert refreshed(Api(), pair["refresh"])
+    assert refresh_token(Api(), pair["refresh"])
 
 
-def test_whoever_logs_in_at_a_till_takes_it_over(till, pad, cashier, problem):
-    assert pad.post(LOG_IN, credentials()).status_code == 200
+def test_whoever_logs_in_at_a_till_takes_it_over(till, pin_pad, cashier, problem):
+    assert pin_pad.post(LOG_IN, build_credentials()).status_code == 200
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_a_wrong_password_leaves_whoever_is_there(till, pad, cashier):
-    assert pad.post(LOG_IN, credentials(password="wrong")).status_code == 401
+def test_a_wrong_password_leaves_whoever_is_there(till, pin_pad, cashier):
+    assert pin_pad.post(LOG_IN, build_credentials(password="wrong")).status_code == 401
 
     assert till.get("auth/me/").status_code == 200
 
 
-def test_a_pin_leaves_those_who_came_with_a_password(pad, cashier, manager):
-    desk = Api(pad.post(LOG_IN, credentials()).json()["access"])
+def test_a_pin_leaves_those_who_came_with_a_password(pin_pad, cashier, manager):
+    platform_browser = Api(pin_pad.post(LOG_IN, build_credentials()).json()["access"])
     give_pin(manager)
 
-    pad.till_of(manager)
+    pin_pad.till_of(manager)
 
-    assert desk.get("auth/me/").status_code == 200
+    assert platform_browser.get("auth/me/").status_code == 200
 
 
 # --- what a PIN is too little for -------------------------------------------------------------
@@ -110,13 +110,13 @@ def test_a_pin_leaves_those_who_came_with_a_password(pad, cashier, manager):
 
 def test_a_pin_opens_the_till_and_not_the_office(till, cashier, problem):
     """Which calls these are, is in the table of permissions."""
-    before = people()
+    before = snapshot_users()
 
     refused = till.put(f"users/{cashier.pk}/pin/", {"pin": PIN}, If_Match="*")
 
     told = problem(refused, 403, "password_required")
     assert "password" in told["detail"]
-    assert (people(), pins()) == (before, pins()[:1])
+    assert (snapshot_users(), snapshot_pins()) == (before, snapshot_pins()[:1])
 
 
 def test_attack_45_not_even_ones_own_password_is_changed_by_a_pin(till, problem):
@@ -156,11 +156,11 @@ def test_the_password_makes_more_of_a_session_that_a_pin_has_opened(till, clock,
 
     session = last_session()
     assert (session.method, session.auth_time) == ("pwd", MORNING + LATER)
-    office = Api(response.json()["access"])
-    assert office.post(f"users/{cashier.pk}/reset-password/").status_code == 200
+    admin_client = Api(response.json()["access"])
+    assert admin_client.post(f"users/{cashier.pk}/reset-password/").status_code == 200
     assert response.json()["expires_in"] == 12 * 3600 - LATER.total_seconds()
     clock.shift(timedelta(minutes=15))
-    problem(office.get("auth/me/"), 401, "token_not_valid")
+    problem(admin_client.get("auth/me/"), 401, "token_not_valid")
 
 
 def test_the_pin_again_makes_a_fresh_token_of_the_same_session(till, clock):
@@ -174,22 +174,24 @@ def test_the_pin_again_makes_a_fresh_token_of_the_same_session(till, clock):
     assert Api(response.json()["access"]).get("auth/me/").status_code == 200
     with across_tenants():
         assert AuthSession.objects.count() == 1
-    (event,) = written("reauth_ok")
+    (event,) = list_terminal_event_names("reauth_ok")
     assert event.facts == {"method": "pin"}
 
 
-def test_a_pin_is_never_taken_for_a_password_shown_lately(clock, pad, manager, register, problem):
+def test_a_pin_is_never_taken_for_a_password_shown_lately(
+    clock, pin_pad, manager, register, problem
+):
     """Else six digits would be enough to pair a device."""
     give_pin(manager)
-    desk = Api(pad.post(LOG_IN, credentials(username="mgr")).json()["access"])
+    platform_browser = Api(pin_pad.post(LOG_IN, build_credentials(username="mgr")).json()["access"])
     clock.shift(LATER)
 
-    assert desk.post(REAUTH, {"pin": PIN}).status_code == 200
+    assert platform_browser.post(REAUTH, {"pin": PIN}).status_code == 200
 
     assert last_session().method == "pin"
-    problem(desk.post(f"registers/{register.pk}/pair/"), 403, "password_required")
-    assert desk.post(REAUTH, {"password": PASSWORD}).status_code == 200
-    assert desk.post(f"registers/{register.pk}/pair/").status_code == 201
+    problem(platform_browser.post(f"registers/{register.pk}/pair/"), 403, "password_required")
+    assert platform_browser.post(REAUTH, {"password": PASSWORD}).status_code == 200
+    assert platform_browser.post(f"registers/{register.pk}/pair/").status_code == 201
 
 
 def test_a_wrong_pin_changes_nothing_and_is_written_down(till, clock, problem):
@@ -198,16 +200,16 @@ def test_a_wrong_pin_changes_nothing_and_is_written_down(till, clock, problem):
     problem(till.post(REAUTH, {"pin": WRONG_PIN}), 400, "invalid", {"pin": "wrong_pin"})
 
     assert last_session().auth_time == MORNING
-    (event,) = written("pin_failed")
+    (event,) = list_terminal_event_names("pin_failed")
     assert event.facts["way"] == "reauth"
 
 
-def test_guesses_here_and_at_the_pad_are_counted_together(till, pad, manager, clock, problem):
+def test_guesses_here_and_at_the_pad_are_counted_together(till, pin_pad, manager, clock, problem):
     for _ in range(5):
         till.post(REAUTH, {"pin": WRONG_PIN})
 
     problem(till.post(REAUTH, {"pin": PIN}), 429, "pin_closed")
-    problem(pad.enter(manager), 429, "pin_closed")
+    problem(pin_pad.enter(manager), 429, "pin_closed")
     clock.shift(timedelta(minutes=1))
     assert till.post(REAUTH, {"password": PASSWORD}).status_code == 200
     assert till.post(REAUTH, {"pin": PIN}).status_code == 200
@@ -215,13 +217,15 @@ def test_guesses_here_and_at_the_pad_are_counted_together(till, pad, manager, cl
 
 def test_away_from_a_terminal_a_pin_shows_nothing(cashier, client_of, problem):
     give_pin(cashier)
-    desk = client_of(cashier)
-    before = stored(desk.session)
+    platform_browser = client_of(cashier)
+    before = reload_session(platform_browser.session)
 
-    problem(desk.post(REAUTH, {"pin": PIN}), 400, "invalid", {"pin": "not_at_a_terminal"})
+    problem(
+        platform_browser.post(REAUTH, {"pin": PIN}), 400, "invalid", {"pin": "not_at_a_terminal"}
+    )
 
-    assert stored(desk.session).auth_time == before.auth_time
-    assert written("pin_failed") == []
+    assert reload_session(platform_browser.session).auth_time == before.auth_time
+    assert list_terminal_event_names("pin_failed") == []
 
 
 @pytest.mark.parametrize(
@@ -246,25 +250,25 @@ def test_the_colleague_at_the_next_till_shows_nothing_here(till, store, cashier,
     problem(till.post(REAUTH, {"pin": "730164"}), 400, "invalid", {"pin": "wrong_pin"})
 
 
-def test_a_log_in_of_another_shops_people_at_our_device_is_refused(pad, foreign, problem):
+def test_a_log_in_of_another_shops_people_at_our_device_is_refused(pin_pad, foreign, problem):
     body = {"tenant": foreign.tenant.slug, "username": "c1", "password": PASSWORD}
 
-    problem(pad.post(LOG_IN, body), 401, "terminal_not_paired")
+    problem(pin_pad.post(LOG_IN, body), 401, "terminal_not_paired")
 
-    theirs = Pad(foreign.register, foreign.manager)
+    theirs = PinPad(foreign.register, foreign.manager)
     assert theirs.post(LOG_IN, body).status_code == 200
 
 
 # --- mail addresses -----------------------------------------------------------------------------
 
 
-def test_a_pin_is_shown_nobodys_mail_address(till, pad, manager, cashier, client_of):
+def test_a_pin_is_shown_nobodys_mail_address(till, pin_pad, manager, cashier, client_of):
     """Neither those of others nor the own one, until the password is shown."""
     for person in (manager, cashier):
         person.email = f"{person.username}@people.example"
         with across_tenants():
             person.save_changes("email")
-    entered = pad.enter(manager).json()
+    entered = pin_pad.enter(manager).json()
     by_pin = Api(entered["access"])
 
     answers = [
@@ -273,7 +277,7 @@ def test_a_pin_is_shown_nobodys_mail_address(till, pad, manager, cashier, client
         by_pin.get(f"users/{manager.pk}/"),
         by_pin.get("auth/me/"),
         Api().post("auth/token/verify/", {"token": entered["access"]}),
-        pad.get("auth/pin/users/"),
+        pin_pad.get("auth/pin/users/"),
     ]
 
     assert {answer.status_code for answer in answers} == {200}
@@ -286,10 +290,10 @@ def test_a_pin_is_shown_nobodys_mail_address(till, pad, manager, cashier, client
 
 
 def test_a_pin_changes_the_own_name_and_not_the_own_mail_address(till, manager, problem):
-    before = people()
+    before = snapshot_users()
     for body in ({"email": "thief@people.example"}, {"email": "", "display_name": "Thief"}):
         problem(till.patch("auth/me/", body, If_Match="*"), 403, "password_required")
-    assert people() == before
+    assert snapshot_users() == before
 
     renamed = till.patch("auth/me/", {"display_name": "Ann"}, If_Match="*")
     assert renamed.json()["display_name"] == "Ann"
@@ -326,7 +330,7 @@ def demand_another_password(person, shop):
     [take_pin, give_another_pin, assign_elsewhere, deactivate, demand_another_password],
 )
 def test_what_is_taken_away_after_the_pin_was_checked_lets_nobody_in(
-    change, pad, cashier, shop, problem, monkeypatch
+    change, pin_pad, cashier, shop, problem, monkeypatch
 ):
     give_pin(cashier)
     check = pin_service.checked_pin
@@ -339,8 +343,8 @@ def test_what_is_taken_away_after_the_pin_was_checked_lets_nobody_in(
 
     monkeypatch.setattr(pin_service, "checked_pin", check_and_change)
 
-    problem(pad.enter(cashier), 401, "invalid_credentials")
+    problem(pin_pad.enter(cashier), 401, "invalid_credentials")
 
     with across_tenants():
         assert not AuthSession.objects.exists()
-    assert not written("pin_log_in")
+    assert not list_terminal_event_names("pin_log_in")

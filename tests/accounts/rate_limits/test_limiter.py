@@ -13,7 +13,7 @@ from accounts.security.rate_limits.algorithm import State
 from accounts.security.rate_limits.limiter import Backoff, Claim, Window, forgive, reserve, stores
 from accounts.security.rate_limits.stores import DatabaseStore, Fallback, RedisStore
 from accounts.services.pruning import prune
-from tests.support.parallel import at_once, times
+from tests.support.parallel import run_concurrently, run_times
 from tests.support.rate_limits import count_in_redis
 from tests.support.token_refresh import MORNING
 
@@ -152,7 +152,7 @@ def test_forgiving_what_nobody_tried_changes_nothing():
 @pytest.mark.usefixtures("kept_in", "_frozen")
 @pytest.mark.parametrize("claim", [guess(), call()])
 def test_of_fifty_at_once_only_the_free_ones_pass(claim):
-    waits = times(50, lambda: wait_of(claim))
+    waits = run_times(50, lambda: wait_of(claim))
 
     assert waits.count(0) == 5
     assert all(isinstance(wait, int) for wait in waits), waits
@@ -168,7 +168,7 @@ def test_those_who_share_some_counts_do_not_wait_for_each_other_for_ever():
         for i in range(48)
     ]
 
-    waits = at_once(works)
+    waits = run_concurrently(works)
 
     assert 8 <= waits.count(0) <= 15
     assert all(isinstance(wait, int) for wait in waits), waits
@@ -206,7 +206,7 @@ def test_a_row_that_is_pruned_while_it_is_counted_comes_back():
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("_frozen")
 def test_pruning_neither_forgets_a_count_nor_stops_anybody():
-    outcomes = at_once([*[lambda: wait_of(guess(), call())] * 30, *[prune] * 10])
+    outcomes = run_concurrently([*[lambda: wait_of(guess(), call())] * 30, *[prune] * 10])
 
     assert outcomes.count(0) == 5
     assert not any(isinstance(outcome, Exception) for outcome in outcomes), outcomes

@@ -10,9 +10,9 @@ from accounts.security.rate_limits.limiter import Claim, Window, reserve, stores
 from tests.support import redis_server
 from tests.support.api import Api
 from tests.support.discovery import ROOT
-from tests.support.parallel import statuses, times
+from tests.support.parallel import run_times, statuses
 from tests.support.rate_limits import count_in_redis
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = [pytest.mark.redis, pytest.mark.django_db]
 
@@ -33,11 +33,11 @@ def rows():
 
 
 @pytest.fixture
-def till(own_redis, settings, monkeypatch):
+def till(private_redis, settings, monkeypatch):
     """An installation whose Redis can be stopped."""
-    count_in_redis(own_redis.url, settings, monkeypatch)
+    count_in_redis(private_redis.url, settings, monkeypatch)
     monkeypatch.setattr(stores, "PAUSE", 0.5)
-    return own_redis
+    return private_redis
 
 
 def test_while_redis_is_there_the_database_is_left_alone(till):
@@ -62,10 +62,10 @@ def test_when_it_stops_counting_goes_on_in_the_database_and_comes_back_later(til
 
 def test_attack_026_who_asks_meanwhile_is_not_told_and_does_not_wait(till, cashier, client_of):
     person = client_of(cashier)
-    assert Api().post(LOG_IN, credentials()).status_code == 200
+    assert Api().post(LOG_IN, build_credentials()).status_code == 200
     till.stop()
 
-    assert Api().post(LOG_IN, credentials()).status_code == 200
+    assert Api().post(LOG_IN, build_credentials()).status_code == 200
     assert person.get("auth/me/").status_code == 200
     refreshed = Api().post("auth/token/refresh/", {"refresh": person.tokens.refresh})
     assert refreshed.status_code == 200
@@ -75,7 +75,7 @@ def test_attack_026_wrong_guesses_are_limited_all_the_same(till, clock, cashier,
     till.stop()
     hashes.restart()
 
-    responses = [Api().post(LOG_IN, credentials(password="wrong")) for _ in range(9)]
+    responses = [Api().post(LOG_IN, build_credentials(password="wrong")) for _ in range(9)]
 
     assert statuses(responses) == {401: 5, 429: 4}
     assert hashes.count == 5
@@ -88,11 +88,11 @@ def test_many_guesses_while_it_goes_away_are_limited_here_and_there(till, clock,
     hashes.restart()
 
     def guess():
-        return Api().post(LOG_IN, credentials(password="wrong"))
+        return Api().post(LOG_IN, build_credentials(password="wrong"))
 
-    first = times(20, guess)
+    first = run_times(20, guess)
     till.stop()
-    second = times(20, guess)
+    second = run_times(20, guess)
 
     assert statuses(first) == {401: 5, 429: 15}
     assert statuses(second) == {401: 5, 429: 15}
@@ -125,7 +125,7 @@ def test_a_redis_that_is_full_forgets_no_guesses_and_is_as_good_as_none(
         client.config_set("maxmemory-policy", policy[1])
         client.config_set("maxmemory", "1")
 
-    responses = [Api().post(LOG_IN, credentials(password="wrong")) for _ in range(9)]
+    responses = [Api().post(LOG_IN, build_credentials(password="wrong")) for _ in range(9)]
 
     assert policy[1] == "noeviction"
     assert statuses(responses) == {401: 5, 429: 4}

@@ -8,7 +8,7 @@ from accounts.models import Throttle
 from accounts.security import hashers
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support.api import Api
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 HOME = "192.0.2.7"
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("cashier", "behind_a_proxy")
 
 
 @pytest.fixture
-def behind_a_proxy(settings):
+def trust_proxy(settings):
     """The address is the last one in X-Forwarded-For, the one that our own proxy has seen."""
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
@@ -29,7 +29,7 @@ def addresses():
 
 
 def attempt(at=HOME, **changes):
-    return Api().post(LOG_IN, credentials(**changes), X_Forwarded_For=at)
+    return Api().post(LOG_IN, build_credentials(**changes), X_Forwarded_For=at)
 
 
 def guess(at=HOME, **changes):
@@ -259,7 +259,7 @@ def test_a_password_in_the_place_of_the_name_is_kept_nowhere():
 
 
 @pytest.fixture
-def crowded(monkeypatch, settings):
+def all_cores_hashing(monkeypatch, settings):
     """Every core is hashing, and goes on with it."""
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     monkeypatch.setattr(hashers, "LONGEST_WAIT", 0.01)
@@ -270,17 +270,17 @@ def crowded(monkeypatch, settings):
         hashers._slots.release()
 
 
-def test_a_busy_machine_says_when_to_come_again(crowded, problem):
+def test_a_busy_machine_says_when_to_come_again(all_cores_hashing, problem):
     # The quick hash of the factories is unknown to the hashers of now: one is made up for it.
     response = attempt()
 
     problem(response, 503, "busy")
     assert response["Retry-After"] == "2"
-    assert sessions() == 0
+    assert snapshot_sessions() == 0
 
 
 @pytest.mark.parametrize("who", [{}, {"username": "nobody"}, {"tenant": "nowhere"}])
-def test_it_says_so_to_everybody_and_counts_no_guess(who, clock, crowded):
+def test_it_says_so_to_everybody_and_counts_no_guess(who, clock, all_cores_hashing):
     statuses = [attempt(**who).status_code for _ in range(12)]
 
     assert statuses == [503] * 12

@@ -17,8 +17,8 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.tenants import TenantFactory
 from tests.support.api import Api
-from tests.support.audit import event, events
-from tests.support.users import LOG_IN, credentials
+from tests.support.audit import get_audit_event, list_audit_events
+from tests.support.users import LOG_IN, build_credentials
 
 HOME = "192.0.2.7"
 MONTH = 30 * 24 * 3600
@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.once, pytest.mark.usefixtures("cashier")]
 
 
 @pytest.fixture(autouse=True)
-def _behind_a_proxy(settings):
+def trust_proxy(settings):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
 
@@ -46,7 +46,7 @@ def strangers(clock):
 
 
 def attempt(at="203.0.113.9", **changes):
-    return Api().post(LOG_IN, credentials(**changes), X_Forwarded_For=at)
+    return Api().post(LOG_IN, build_credentials(**changes), X_Forwarded_For=at)
 
 
 def test_after_a_hundred_the_right_password_of_a_stranger_waits_too(strangers, clock, problem):
@@ -65,7 +65,7 @@ def test_after_a_hundred_the_right_password_of_a_stranger_waits_too(strangers, c
 def test_it_is_written_down_once_with_its_end(strangers, clock):
     strangers(103)
 
-    (found,) = (each for each in events("too_many_attempts") if is_the_hundred(each))
+    (found,) = (each for each in list_audit_events("too_many_attempts") if is_the_hundred(each))
     assert found.facts["waits_until"] == "2026-04-01T08:15:00Z"
 
 
@@ -157,7 +157,7 @@ def at_the_platform(at, password=PASSWORD):
 
 
 @pytest.fixture
-def guessed_at(root, clock):
+def guessed_platform_user(root, clock):
     """Somebody who runs the installation came in from home, and then strangers tried."""
     assert at_the_platform(HOME)
     for number in range(100):
@@ -168,7 +168,7 @@ def guessed_at(root, clock):
     structlog.contextvars.clear_contextvars()
 
 
-@pytest.mark.usefixtures("guessed_at")
+@pytest.mark.usefixtures("guessed_platform_user")
 def test_strangers_wait_at_the_platforms_door_and_who_is_known_there_does_not():
     with pytest.raises(TooManyAttempts):
         at_the_platform("203.0.113.9")
@@ -177,12 +177,12 @@ def test_strangers_wait_at_the_platforms_door_and_who_is_known_there_does_not():
     assert at_the_platform("203.0.113.9")
 
 
-@pytest.mark.usefixtures("guessed_at")
+@pytest.mark.usefixtures("guessed_platform_user")
 def test_a_new_password_from_the_command_line_ends_it_too(monkeypatch, root):
     monkeypatch.setattr(changepassword.getpass, "getpass", lambda *args, **kwargs: NEW)
 
     call_command("changepassword", "root", stdout=StringIO())
 
     assert at_the_platform("203.0.113.9", NEW)
-    assert event("password_reset").target == root.pk
-    assert event("password_reset").tenant is None
+    assert get_audit_event("password_reset").target == root.pk
+    assert get_audit_event("password_reset").tenant is None

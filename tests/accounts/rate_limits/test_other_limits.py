@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.api import Api
-from tests.support.users import stored
+from tests.support.users import reload_user
 
 REFRESH = "auth/token/refresh/"
 SIGNUP = "auth/signup/"
@@ -70,7 +70,7 @@ def test_a_stolen_token_guesses_at_the_password_five_times(
     clock, cashier, client_of, problem, hashes
 ):
     person = client_of(cashier)
-    before = stored(cashier).password
+    before = reload_user(cashier).password
     change = {"current_password": "wrong", "new_password": "eight green bottles"}
     statuses = [person.put(OWN_PASSWORD, change).status_code for _ in range(5)]
     hashes.restart()
@@ -80,4 +80,4 @@ def test_a_stolen_token_guesses_at_the_password_five_times(
     assert statuses == [400] * 5
     problem(response, 429, "too_many_attempts")
     assert hashes.count == 0
-    assert stored(cashier).password == before
+    assert reload_user(cashier).password == before

@@ -8,9 +8,9 @@ from accounts.security.rate_limits.limiter import reserve
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api
-from tests.support.approvals import asked, at_till, decide, stored
-from tests.support.terminals import Pad, written
-from tests.support.users import LOG_IN, credentials, sessions
+from tests.support.approvals import decide, log_in_at_register, reload_approval, request_approval
+from tests.support.terminals import PinPad, list_terminal_event_names
+from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 MANAGER = {"username": "mgr", "password": PASSWORD}
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.usefixtures("cashier", "manager", "clock", "behind_a_pr
 
 
 @pytest.fixture
-def behind_a_proxy(settings):
+def trust_proxy(settings):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
 
 def log_in(api, at=HOME, **changes):
-    return api.post(LOG_IN, credentials(**changes), X_Forwarded_For=at)
+    return api.post(LOG_IN, build_credentials(**changes), X_Forwarded_For=at)
 
 
 def guesses(api, number, at=HOME):
@@ -34,7 +34,7 @@ def guesses(api, number, at=HOME):
 
 
 @pytest.fixture
-def shut_out(shop, cashier, manager, clock, behind_a_proxy):
+def lock_out(shop, cashier, manager, clock, trust_proxy):
     """The guest network of the shop has used up its failures, and strangers the shop's log-ins."""
     assert guesses(Api(), 11) == [401] * 10 + [429]
     for _ in range(policies.LOG_IN_TO_TENANT.limit - 10):
@@ -42,24 +42,24 @@ def shut_out(shop, cashier, manager, clock, behind_a_proxy):
     assert log_in(Api(), ELSEWHERE, username="mgr").status_code == 429
 
 
-@pytest.mark.usefixtures("shut_out")
+@pytest.mark.usefixtures("lock_out")
 class TestStrangers:
-    def test_they_keep_nobody_from_a_paired_terminal(self, pad):
-        assert log_in(pad, username="mgr").status_code == 200
-        assert log_in(pad).status_code == 200
+    def test_they_keep_nobody_from_a_paired_terminal(self, pin_pad):
+        assert log_in(pin_pad, username="mgr").status_code == 200
+        assert log_in(pin_pad).status_code == 200
 
     @pytest.mark.parametrize("how", ["approve", "deny"])
     def test_they_keep_no_password_from_deciding_there(self, how, cashier, register):
-        till = at_till(cashier, register)
-        approval = asked(till)
+        till = log_in_at_register(cashier, register)
+        approval = request_approval(till)
 
         answer = decide(till, approval, how, MANAGER, X_Forwarded_For=HOME)
 
         assert answer.status_code == 200, answer.content
-        assert stored(approval).decided_by.username == "mgr"
+        assert reload_approval(approval).decided_by.username == "mgr"
 
     def test_they_keep_nobody_there_from_showing_a_password_again(self, cashier, register):
-        till = at_till(cashier, register)
+        till = log_in_at_register(cashier, register)
 
         answer = till.post("auth/reauth/", {"password": PASSWORD}, X_Forwarded_For=HOME)
 
@@ -72,67 +72,67 @@ class TestStrangers:
         problem(response, 401, "terminal_not_paired")
 
     def test_a_session_of_no_terminal_waits_with_its_address(self, client_of, cashier, problem):
-        desk = client_of(cashier)
-        approval = asked(desk)
+        platform_browser = client_of(cashier)
+        approval = request_approval(platform_browser)
 
-        answer = decide(desk, approval, body=MANAGER, X_Forwarded_For=HOME)
+        answer = decide(platform_browser, approval, body=MANAGER, X_Forwarded_For=HOME)
 
         problem(answer, 429, "too_many_attempts")
-        assert stored(approval).decided_by is None
+        assert reload_approval(approval).decided_by is None
 
 
-def test_a_stolen_token_has_twenty_guesses_in_a_quarter_of_an_hour(pad, clock, hashes, problem):
+def test_a_stolen_token_has_twenty_guesses_in_a_quarter_of_an_hour(pin_pad, clock, hashes, problem):
     hashes.restart()
-    before = sessions()
+    before = snapshot_sessions()
 
-    assert guesses(pad, 20) == [401] * 20
-    refused = log_in(pad, ELSEWHERE)
+    assert guesses(pin_pad, 20) == [401] * 20
+    refused = log_in(pin_pad, ELSEWHERE)
 
     problem(refused, 429, "too_many_attempts")
     assert refused["Retry-After"] == "900"
-    assert (hashes.count, sessions()) == (20, before)
-    (event,) = written("too_many_attempts")
+    assert (hashes.count, snapshot_sessions()) == (20, before)
+    (event,) = list_terminal_event_names("too_many_attempts")
     assert event.facts["limit"] == "log_in_terminal_failures"
     clock.shift(900)
-    assert log_in(pad).status_code == 200
+    assert log_in(pin_pad).status_code == 200
 
 
 def test_its_guesses_at_the_approvals_of_a_terminal_are_the_same_twenty(
-    pad, cashier, register, problem
+    pin_pad, cashier, register, problem
 ):
-    till = at_till(cashier, register, pad.terminal)
-    approval = asked(till)
-    assert guesses(pad, 20) == [401] * 20
+    till = log_in_at_register(cashier, register, pin_pad.terminal)
+    approval = request_approval(till)
+    assert guesses(pin_pad, 20) == [401] * 20
 
     answer = decide(till, approval, body=MANAGER, X_Forwarded_For=ELSEWHERE)
 
     problem(answer, 429, "too_many_attempts")
-    assert stored(approval).decided_by is None
+    assert reload_approval(approval).decided_by is None
 
 
-def test_they_close_nothing_else(pad, shop, store, manager):
-    neighbor = Pad(RegisterFactory(tenant=shop, store=store, number=2), manager)
+def test_they_close_nothing_else(pin_pad, shop, store, manager):
+    neighbor = PinPad(RegisterFactory(tenant=shop, store=store, number=2), manager)
 
-    assert guesses(pad, 21)[-1] == 429
+    assert guesses(pin_pad, 21)[-1] == 429
 
     assert log_in(neighbor).status_code == 200
     assert log_in(Api()).status_code == 200
 
 
-def test_a_log_in_that_succeeds_is_no_failure_and_thirty_a_minute_are_the_end(pad, problem):
-    statuses = [log_in(pad).status_code for _ in range(30)]
+def test_a_log_in_that_succeeds_is_no_failure_and_thirty_a_minute_are_the_end(pin_pad, problem):
+    statuses = [log_in(pin_pad).status_code for _ in range(30)]
 
     assert statuses == [200] * 30
-    problem(log_in(pad), 429, "too_many_attempts")
+    problem(log_in(pin_pad), 429, "too_many_attempts")
 
 
-def test_one_person_still_has_five_guesses_there(pad):
-    statuses = [log_in(pad, password="no").status_code for _ in range(6)]
+def test_one_person_still_has_five_guesses_there(pin_pad):
+    statuses = [log_in(pin_pad, password="no").status_code for _ in range(6)]
 
     assert statuses == [401] * 5 + [429]
 
 
-def test_a_log_in_at_a_terminal_counts_under_no_address_and_no_shop(pad):
-    log_in(pad, password="no")
+def test_a_log_in_at_a_terminal_counts_under_no_address_and_no_shop(pin_pad):
+    log_in(pin_pad, password="no")
 
     assert Throttle.objects.count() == 3

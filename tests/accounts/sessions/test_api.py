@@ -10,7 +10,7 @@ from accounts.models import AuthSession
 from tenants.scope import across_tenants
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support.api import Api
-from tests.support.users import LOG_IN, credentials
+from tests.support.users import LOG_IN, build_credentials
 
 OWN = "auth/sessions/"
 
@@ -34,7 +34,7 @@ def ended():
 
 def test_a_log_in_is_shown_with_its_device_and_address(cashier):
     headers = {"User-Agent": "Till/7 (front desk)\x07"}
-    pair = Api().post(LOG_IN, credentials(), **headers).json()
+    pair = Api().post(LOG_IN, build_credentials(), **headers).json()
 
     response = Api(pair["access"]).get(OWN)
 
@@ -172,11 +172,11 @@ def test_one_log_in_is_no_page(cashier, client_of, problem):
     ],
 )
 def test_who_sees_and_ends_whose(who, whose, may, client_of, request, problem):
-    office = client_of(request.getfixturevalue(who))
+    admin_client = client_of(request.getfixturevalue(who))
     user = request.getfixturevalue(whose)
     theirs = client_of(user)
 
-    seen, done = office.get(of(user)), office.delete(of(user))
+    seen, done = admin_client.get(of(user)), admin_client.delete(of(user))
 
     if may:
         assert str(theirs.session.pk) in ids(seen)
@@ -190,21 +190,21 @@ def test_who_sees_and_ends_whose(who, whose, may, client_of, request, problem):
 
 
 def test_people_of_another_shop_do_not_exist(admin, foreign, client_of, problem):
-    office, theirs = client_of(admin), client_of(foreign.cashier)
+    admin_client, theirs = client_of(admin), client_of(foreign.cashier)
 
-    problem(office.get(of(foreign.cashier)), 404, "not_found")
-    problem(office.delete(of(foreign.cashier)), 404, "not_found")
+    problem(admin_client.get(of(foreign.cashier)), 404, "not_found")
+    problem(admin_client.delete(of(foreign.cashier)), 404, "not_found")
 
     assert theirs.get("auth/me/").status_code == 200
 
 
 def test_a_persons_list_is_theirs_alone_and_pages_too(admin, cashier, manager, client_of):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     theirs = {str(client_of(cashier).session.pk) for _ in range(3)}
     client_of(manager)
 
-    first = office.get(of(cashier), {"page_size": 2, "ordering": "last_used_at"})
-    rest = office.client.get(first.json()["next"], headers=office.defaults)
+    first = admin_client.get(of(cashier), {"page_size": 2, "ordering": "last_used_at"})
+    rest = admin_client.client.get(first.json()["next"], headers=admin_client.defaults)
 
     assert ids(first) | ids(rest) == theirs
     assert not any(row["is_current"] for row in first.json()["results"])
@@ -219,14 +219,14 @@ def test_every_device_is_out_and_may_come_in_again(admin, cashier, manager, clie
 
     assert ended() == {till.session.pk: "by_staff" for till in tills}
     assert [api.get("auth/me/").status_code for api in others] == [200, 200]
-    assert Api().post(LOG_IN, credentials()).status_code == 200
+    assert Api().post(LOG_IN, build_credentials()).status_code == 200
 
 
 def test_where_nobody_is_logged_in_there_is_nothing_to_end(admin, cashier, client_of):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    assert office.get(of(cashier)).json()["results"] == []
-    assert office.delete(of(cashier)).status_code == 204
+    assert admin_client.get(of(cashier)).json()["results"] == []
+    assert admin_client.delete(of(cashier)).status_code == 204
     assert ended() == {}
 
 
@@ -251,21 +251,21 @@ def test_ending_one_is_one_statement_and_is_noted(cashier, client_of, statements
 
 
 def test_the_lists_of_others_take_the_person_too(admin, cashier, client_of, statements):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     for _ in range(30):
         AuthSessionFactory(user=cashier)
 
     with statements(3):
-        assert len(office.get(of(cashier)).json()["results"]) == 30
+        assert len(admin_client.get(of(cashier)).json()["results"]) == 30
 
 
 def test_ending_those_of_others_holds_the_staff_still(admin, cashier, client_of, statements):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     for _ in range(30):
         AuthSessionFactory(user=cashier)
 
     with statements(5 + 1):
-        assert office.delete(of(cashier)).status_code == 204
+        assert admin_client.delete(of(cashier)).status_code == 204
 
 
 def test_who_left_is_no_reason_to_hide_their_log_ins(admin, shop, client_of):

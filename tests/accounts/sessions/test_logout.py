@@ -48,22 +48,22 @@ def test_attack_053_a_second_log_out_changes_nothing(cashier, client_of, problem
 
 
 def test_other_sessions_go_on(cashier, manager, foreign, client_of):
-    till, office = client_of(cashier), client_of(cashier)
+    till, admin_client = client_of(cashier), client_of(cashier)
     others = [client_of(manager), client_of(foreign.cashier)]
 
     till.post("auth/logout/")
 
-    assert [api.get("auth/me/").status_code for api in [office, *others]] == [200] * 3
+    assert [api.get("auth/me/").status_code for api in [admin_client, *others]] == [200] * 3
 
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
 def test_attack_053_somebody_elses_refresh_token_is_no_input(path, cashier, manager, client_of):
     """The session that ends is the bearer's, whatever a body says."""
-    till, office = client_of(cashier), client_of(manager)
+    till, admin_client = client_of(cashier), client_of(manager)
 
-    till.post(path, {"refresh": office.tokens.refresh})
+    till.post(path, {"refresh": admin_client.tokens.refresh})
 
-    assert office.get("auth/me/").status_code == 200
+    assert admin_client.get("auth/me/").status_code == 200
 
 
 def test_everywhere_means_on_every_device_and_nobody_else(

@@ -4,9 +4,9 @@ import pytest
 
 from tests.architecture.test_schema import ensure_documented
 from tests.support.api import Api
-from tests.support.audit import event, is_by, names
-from tests.support.forged_tokens import claims_of, signed
-from tests.support.token_refresh import is_in, is_refused, refreshed
+from tests.support.audit import assert_actor, get_audit_event, list_audit_names
+from tests.support.forged_tokens import build_claims, sign_token
+from tests.support.token_refresh import assert_refresh_refused, is_accepted, refresh_token
 
 PATH = "auth/revoke/"
 FORM = "application/x-www-form-urlencoded"
@@ -23,10 +23,10 @@ def test_promise_d4_either_token_ends_the_session_for_both(kind, till):
 
     assert (response.status_code, response.content) == (200, b"")
     ensure_documented(response, "post", "revoke")
-    assert not is_in(till.tokens.access)
-    assert is_refused(Api(), till.tokens.refresh)
-    assert is_by(event("log_out"), till.user)
-    assert (event("log_out").session, event("log_out").facts) == (
+    assert not is_accepted(till.tokens.access)
+    assert assert_refresh_refused(Api(), till.tokens.refresh)
+    assert assert_actor(get_audit_event("log_out"), till.user)
+    assert (get_audit_event("log_out").session, get_audit_event("log_out").facts) == (
         till.session.pk,
         {"way": "revoked"},
     )
@@ -36,7 +36,7 @@ def test_it_comes_as_a_form_as_well(till):
     form = f"token={till.tokens.refresh}&token_type_hint=refresh_token"
 
     assert Api().post(PATH, form, content_type=FORM).status_code == 200
-    assert not is_in(till.tokens.access)
+    assert not is_accepted(till.tokens.access)
 
 
 def test_other_sessions_go_on(till, cashier, client_of):
@@ -44,20 +44,20 @@ def test_other_sessions_go_on(till, cashier, client_of):
 
     Api().post(PATH, {"token": till.tokens.refresh})
 
-    assert is_in(other.tokens.access)
+    assert is_accepted(other.tokens.access)
 
 
 def test_a_token_from_before_ends_it_too(till, anonymous):
-    child = refreshed(anonymous, till.tokens.refresh)
+    child = refresh_token(anonymous, till.tokens.refresh)
 
     Api().post(PATH, {"token": till.tokens.refresh})
 
-    assert not is_in(child["access"])
+    assert not is_accepted(child["access"])
 
 
 def test_promise_d4_any_other_text_has_the_same_answer_and_ends_nothing(till, manager):
-    unknown = signed(claims_of(till, sid="01900000-0000-7000-8000-000000000000"))
-    forged = signed(claims_of(till, sub=str(manager.pk)))
+    unknown = sign_token(build_claims(till, sid="01900000-0000-7000-8000-000000000000"))
+    forged = sign_token(build_claims(till, sub=str(manager.pk)))
     good = Api().post(PATH, {"token": till.tokens.access}, X_Request_ID="same")
     alive = Api(till.tokens.access).get("auth/me/").status_code
 
@@ -67,14 +67,14 @@ def test_promise_d4_any_other_text_has_the_same_answer_and_ends_nothing(till, ma
         assert (response.status_code, response.content) == (200, b"")
         assert dict(response.headers) == dict(good.headers)
     assert alive == 401
-    assert names() == ["log_out"]
+    assert list_audit_names() == ["log_out"]
     assert Api().post(PATH, {"token": forged}).status_code == 200
 
 
 def test_a_token_in_somebody_elses_name_ends_nothing(till, manager):
-    Api().post(PATH, {"token": signed(claims_of(till, sub=str(manager.pk)))})
+    Api().post(PATH, {"token": sign_token(build_claims(till, sub=str(manager.pk)))})
 
-    assert is_in(till.tokens.access)
+    assert is_accepted(till.tokens.access)
 
 
 @pytest.mark.usefixtures("db")

@@ -13,8 +13,15 @@ from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api
-from tests.support.terminals import PAD_USERS, Pad, close, give_pin, reasons, written
-from tests.support.users import LOG_IN, credentials
+from tests.support.terminals import (
+    PAD_USERS,
+    PinPad,
+    close_place,
+    give_pin,
+    list_end_reasons,
+    list_terminal_event_names,
+)
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = pytest.mark.once
 
@@ -47,15 +54,15 @@ def test_a_manager_pairs_a_device_and_its_token_is_shown_once(who, register, cli
     assert terminal.token_hash == digest(token.partition(".")[2])
     assert token not in terminal.token_hash
     assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
-    (event,) = written("terminal_paired")
+    (event,) = list_terminal_event_names("terminal_paired")
     assert (event.actor, event.target) == (boss.pk, register.pk)
     assert token not in str(event.facts)
 
 
 def test_two_tokens_have_nothing_in_common(register, manager):
     first, second = (
-        Pad(register, manager),
-        Pad(RegisterFactory(store=register.store, tenant=register.tenant), manager),
+        PinPad(register, manager),
+        PinPad(RegisterFactory(store=register.store, tenant=register.tenant), manager),
     )
 
     assert len(first.token.partition(".")[2]) == 43
@@ -64,45 +71,45 @@ def test_two_tokens_have_nothing_in_common(register, manager):
 
 
 def test_paired_anew_the_device_from_before_is_none_any_more(
-    register, manager, cashier, client_of, pad, problem
+    register, manager, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
-    till = pad.till_of(cashier)
+    till = pin_pad.till_of(cashier)
 
     token = client_of(manager).post(pair(register)).json()["terminal_token"]
 
-    problem(pad.get(PAD_USERS), 401, "terminal_not_paired")
-    problem(pad.enter(cashier), 401, "terminal_not_paired")
+    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.enter(cashier), 401, "terminal_not_paired")
     problem(till.get("auth/me/"), 401, "token_not_valid")
     assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
-    assert reasons() == ["unpaired"]
+    assert list_end_reasons() == ["unpaired"]
     former, present = terminals()
     assert former.unpaired_at is not None
     assert present.unpaired_at is None
-    assert len(written("terminal_unpaired", "terminal_paired")) == 2
+    assert len(list_terminal_event_names("terminal_unpaired", "terminal_paired")) == 2
 
 
 def test_unpaired_a_register_has_no_device_and_its_sessions_end(
-    register, manager, cashier, client_of, pad, problem
+    register, manager, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
-    by_pin = pad.till_of(cashier)
-    by_password = Api(pad.post(LOG_IN, credentials()).json()["access"])
+    by_pin = pin_pad.till_of(cashier)
+    by_password = Api(pin_pad.post(LOG_IN, build_credentials()).json()["access"])
 
     response = client_of(manager).post(unpair(register))
 
     assert (response.status_code, response.content) == (204, b"")
-    problem(pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
     for till in (by_pin, by_password):
         problem(till.get("auth/me/"), 401, "token_not_valid")
-    assert reasons()[-1] == "unpaired"
-    (event,) = written("terminal_unpaired")
+    assert list_end_reasons()[-1] == "unpaired"
+    (event,) = list_terminal_event_names("terminal_unpaired")
     assert (event.actor, event.target) == (manager.pk, register.pk)
 
 
 def test_where_no_device_is_there_is_none_to_unpair(register, manager, client_of):
     assert client_of(manager).post(unpair(register)).status_code == 204
-    assert written("terminal_unpaired") == []
+    assert list_terminal_event_names("terminal_unpaired") == []
 
 
 @pytest.mark.parametrize("place", ["register", "store"])
@@ -110,7 +117,7 @@ def test_a_place_that_is_closed_is_paired_with_nothing(
     place, register, manager, client_of, problem
 ):
     closed = register if place == "register" else register.store
-    close(closed)
+    close_place(closed)
 
     problem(client_of(manager).post(pair(register)), 409, "register_closed")
 
@@ -121,10 +128,10 @@ def test_a_place_that_is_closed_is_paired_with_nothing(
 
 
 def test_a_log_in_of_five_minutes_ago_is_too_old(clock, register, manager, client_of, problem):
-    desk = client_of(manager)
+    platform_browser = client_of(manager)
     clock.shift(timedelta(minutes=5))
 
-    refused = desk.post(pair(register))
+    refused = platform_browser.post(pair(register))
 
     problem(refused, 401, "insufficient_user_authentication")
     assert refused.json()["max_age"] == 300
@@ -135,9 +142,9 @@ def test_a_log_in_of_five_minutes_ago_is_too_old(clock, register, manager, clien
 
 
 def test_showing_the_password_again_is_enough(clock, register, manager, client_of):
-    desk = client_of(manager)
+    platform_browser = client_of(manager)
     clock.shift(timedelta(minutes=5))
-    access = desk.post("auth/reauth/", {"password": PASSWORD}).json()["access"]
+    access = platform_browser.post("auth/reauth/", {"password": PASSWORD}).json()["access"]
     clock.shift(timedelta(minutes=4, seconds=59))
 
     assert Api(access).post(pair(register)).status_code == 201
@@ -161,14 +168,14 @@ def test_a_cashier_pairs_nothing_whoever_asks_the_service(register, cashier, in_
     assert terminals() == []
 
 
-def test_unpairing_needs_no_fresh_log_in(clock, register, manager, client_of, pad, problem):
+def test_unpairing_needs_no_fresh_log_in(clock, register, manager, client_of, pin_pad, problem):
     """Who finds a device stolen shall not have to look for a password first."""
-    desk = client_of(manager)
+    platform_browser = client_of(manager)
     clock.shift(timedelta(minutes=9))
 
-    assert desk.post(unpair(register)).status_code == 204
+    assert platform_browser.post(unpair(register)).status_code == 204
 
-    problem(pad.get(PAD_USERS), 401, "terminal_not_paired")
+    problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
 
 
 def test_a_register_of_another_shop_does_not_exist(foreign, manager, client_of, problem):
@@ -183,33 +190,35 @@ def test_a_register_of_another_shop_does_not_exist(foreign, manager, client_of, 
 
 @pytest.mark.parametrize("kind", ["registers", "stores"])
 def test_attack_134_closing_a_place_ends_what_is_open_there(
-    kind, register, admin, cashier, client_of, pad, problem
+    kind, register, admin, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
-    till, office = pad.till_of(cashier), client_of(admin)
+    till, admin_client = pin_pad.till_of(cashier), client_of(admin)
     elsewhere = client_of(cashier)
     place = register if kind == "registers" else register.store
 
-    office.patch(f"{kind}/{place.pk}/", {"is_active": False}, If_Match="*")
+    admin_client.patch(f"{kind}/{place.pk}/", {"is_active": False}, If_Match="*")
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    problem(pad.enter(cashier), 401, "terminal_not_paired")
+    problem(pin_pad.enter(cashier), 401, "terminal_not_paired")
     assert elsewhere.get("auth/me/").status_code == 200
-    assert reasons() == ["closed"]
+    assert list_end_reasons() == ["closed"]
 
 
-def test_a_place_that_opens_again_has_its_device_still(register, admin, cashier, client_of, pad):
+def test_a_place_that_opens_again_has_its_device_still(
+    register, admin, cashier, client_of, pin_pad
+):
     give_pin(cashier)
-    office, path = client_of(admin), f"registers/{register.pk}/"
-    office.patch(path, {"is_active": False}, If_Match="*")
-    office.patch(path, {"is_active": True}, If_Match="*")
+    admin_client, path = client_of(admin), f"registers/{register.pk}/"
+    admin_client.patch(path, {"is_active": False}, If_Match="*")
+    admin_client.patch(path, {"is_active": True}, If_Match="*")
 
-    assert pad.enter(cashier).status_code == 200
+    assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_another_change_of_a_place_ends_nothing(register, admin, cashier, client_of, pad):
+def test_another_change_of_a_place_ends_nothing(register, admin, cashier, client_of, pin_pad):
     give_pin(cashier)
-    till = pad.till_of(cashier)
+    till = pin_pad.till_of(cashier)
 
     client_of(admin).patch(f"registers/{register.pk}/", {"name": "Front"}, If_Match="*")
 

@@ -18,7 +18,7 @@ from accounts.security.tokens import read_access, read_refresh
 from tenants.scope import across_tenants
 from tests.support.api import Api
 from tests.support.discovery import routes
-from tests.support.forged_tokens import ACCESS, REFRESH, signed
+from tests.support.forged_tokens import ACCESS, REFRESH, sign_token
 
 pytestmark = pytest.mark.once
 
@@ -135,7 +135,7 @@ GOOD = {
 @examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_we_signed_is_read_or_refused(read, audience, kind, typ, claim, value):
     good = GOOD | {"aud": audience, "token_type": kind, "exp": int(time.time()) + 60}
-    token = signed(good | {claim: value}, typ=typ)
+    token = sign_token(good | {claim: value}, typ=typ)
 
     with suppress(TokenNotValid):
         assert read(token).session
@@ -146,7 +146,7 @@ def test_a_time_that_no_machine_can_tell_is_no_time(year):
     good = GOOD | {"aud": "till-api", "token_type": "access", "exp": year * 31_556_952}
 
     with pytest.raises(TokenNotValid):
-        read_access(signed(good))
+        read_access(sign_token(good))
 
 
 @given(text=st.text(max_size=200))

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.security.keyring import BadKeyRing, KeyRing
 from accounts.security.signing import Key, Status, pem
-from tests.support.key_rings import entry, ring, statuses
+from tests.support.key_rings import build_key_entry, build_key_ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
 # Public keys of the same shape that are not Ed25519: of NIST P-256, and nonsense.
@@ -35,8 +35,10 @@ PUBLIC = (
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
 def test_a_ring_is_what_was_written(alg):
-    keys = ring(
-        entry("old", "verify", alg), entry("now", "active", alg), entry("new", "verify", alg)
+    keys = build_key_ring(
+        build_key_entry("old", "verify", alg),
+        build_key_entry("now", "active", alg),
+        build_key_entry("new", "verify", alg),
     )
 
     assert keys.algorithm == alg
@@ -49,7 +51,7 @@ def test_a_ring_is_what_was_written(alg):
 def test_a_retired_key_is_a_name_and_verifies_nothing():
     gone = {"kid": "gone", "alg": "HS256", "status": "retired"}
 
-    assert ring(gone, entry("now", "active")).verifying.keys() == {"now"}
+    assert build_key_ring(gone, build_key_entry("now", "active")).verifying.keys() == {"now"}
 
 
 def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
@@ -61,7 +63,7 @@ def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
 
 
 def test_what_is_read_cannot_sign():
-    keys = ring(entry("now", "active", "EdDSA"))
+    keys = build_key_ring(build_key_entry("now", "active", "EdDSA"))
 
     assert hasattr(keys.signing, "sign")
     assert not hasattr(keys.verifying["now"], "sign")
@@ -71,42 +73,78 @@ def test_what_is_read_cannot_sign():
     ("entries", "why"),
     [
         ([], "there is no key"),
-        ([entry("a", "verify")], "one key must be active, and 0 are"),
-        ([entry("a", "active"), entry("b", "active")], "one key must be active, and 2 are"),
-        ([entry("a", "active"), entry("a", "verify")], "two keys have the same kid"),
-        ([entry("a", "active"), {"kid": "a", "alg": "HS256", "status": "retired"}], "the same kid"),
-        ([entry("a", "active"), entry("b", "verify", "EdDSA")], "several algorithms"),
-        ([entry("a", "active", kid=None)], "key 1 needs a kid"),
-        ([entry("a", "active", kid="")], "key 1 needs a kid"),
-        ([entry("a", "active", kid="../key")], "key 1 needs a kid"),
-        ([entry("a", "active", kid="k" * 65)], "key 1 needs a kid"),
-        ([entry("a", "active", kid=5)], "key 1 is not all text"),
-        ([entry("a", "active", secret=["x" * 64])], "key 1 is not all text"),
-        ([entry("a", "active", path="/key.pem")], "key 1 has members other than"),
+        ([build_key_entry("a", "verify")], "one key must be active, and 0 are"),
+        (
+            [build_key_entry("a", "active"), build_key_entry("b", "active")],
+            "one key must be active, and 2 are",
+        ),
+        (
+            [build_key_entry("a", "active"), build_key_entry("a", "verify")],
+            "two keys have the same kid",
+        ),
+        (
+            [build_key_entry("a", "active"), {"kid": "a", "alg": "HS256", "status": "retired"}],
+            "the same kid",
+        ),
+        (
+            [build_key_entry("a", "active"), build_key_entry("b", "verify", "EdDSA")],
+            "several algorithms",
+        ),
+        ([build_key_entry("a", "active", kid=None)], "key 1 needs a kid"),
+        ([build_key_entry("a", "active", kid="")], "key 1 needs a kid"),
+        ([build_key_entry("a", "active", kid="../key")], "key 1 needs a kid"),
+        ([build_key_entry("a", "active", kid="k" * 65)], "key 1 needs a kid"),
+        ([build_key_entry("a", "active", kid=5)], "key 1 is not all text"),
+        ([build_key_entry("a", "active", secret=["x" * 64])], "key 1 is not all text"),
+        ([build_key_entry("a", "active", path="/key.pem")], "key 1 has members other than"),
         (["a"], "key 1 is not an object"),
-        ([entry("a", "active"), None], "key 2 is not an object"),
-        ([entry("a", None)], "a: status must be one of active, verify, retired"),
-        ([entry("a", "Active")], "a: status must be one of"),
-        ([entry("a", "active") | {"alg": "none"}], "a: alg must be HS256 or EdDSA"),
-        ([entry("a", "active") | {"alg": "RS256"}], "a: alg must be HS256 or EdDSA"),
-        ([entry("a", "active", secret=None)], "a: its secret must have 32"),
-        ([entry("a", "active", secret="x" * 31)], "a: its secret must have 32"),
-        ([entry("a", "active"), entry("b", "verify", secret="short")], "b: its secret must"),
-        ([entry("a", "active", public=P256)], "a: HS256 has a secret, no private"),
-        ([entry("a", "active", "EdDSA", secret=SECRET)], "a: EdDSA has a private and a public"),
-        ([entry("a", "active", "EdDSA", private=None)], "a: to be active it needs its key"),
-        ([entry("a", "verify", "EdDSA", private=None)], "a: to be verify it needs its key"),
-        ([entry("a", "active", "EdDSA", private=SECRET)], "a: its private key is not an Ed25519"),
-        ([entry("a", "active", "EdDSA", public=P256)], "a: its public key is not an Ed25519"),
-        ([entry("a", "active", "EdDSA", public=NONSENSE)], "a: its public key is not an Ed25519"),
-        ([entry("a", "active", "EdDSA", public=PUBLIC)], "not that of its private"),
-        ([entry("a", "active", "EdDSA", private=PUBLIC)], "not an Ed25519 private"),
-        ([entry("a", "verify", "EdDSA", private=None, public=PRIVATE)], "an Ed25519 public"),
+        ([build_key_entry("a", "active"), None], "key 2 is not an object"),
+        ([build_key_entry("a", None)], "a: status must be one of active, verify, retired"),
+        ([build_key_entry("a", "Active")], "a: status must be one of"),
+        ([build_key_entry("a", "active") | {"alg": "none"}], "a: alg must be HS256 or EdDSA"),
+        ([build_key_entry("a", "active") | {"alg": "RS256"}], "a: alg must be HS256 or EdDSA"),
+        ([build_key_entry("a", "active", secret=None)], "a: its secret must have 32"),
+        ([build_key_entry("a", "active", secret="x" * 31)], "a: its secret must have 32"),
+        (
+            [build_key_entry("a", "active"), build_key_entry("b", "verify", secret="short")],
+            "b: its secret must",
+        ),
+        ([build_key_entry("a", "active", public=P256)], "a: HS256 has a secret, no private"),
+        (
+            [build_key_entry("a", "active", "EdDSA", secret=SECRET)],
+            "a: EdDSA has a private and a public",
+        ),
+        (
+            [build_key_entry("a", "active", "EdDSA", private=None)],
+            "a: to be active it needs its key",
+        ),
+        (
+            [build_key_entry("a", "verify", "EdDSA", private=None)],
+            "a: to be verify it needs its key",
+        ),
+        (
+            [build_key_entry("a", "active", "EdDSA", private=SECRET)],
+            "a: its private key is not an Ed25519",
+        ),
+        (
+            [build_key_entry("a", "active", "EdDSA", public=P256)],
+            "a: its public key is not an Ed25519",
+        ),
+        (
+            [build_key_entry("a", "active", "EdDSA", public=NONSENSE)],
+            "a: its public key is not an Ed25519",
+        ),
+        ([build_key_entry("a", "active", "EdDSA", public=PUBLIC)], "not that of its private"),
+        ([build_key_entry("a", "active", "EdDSA", private=PUBLIC)], "not an Ed25519 private"),
+        (
+            [build_key_entry("a", "verify", "EdDSA", private=None, public=PRIVATE)],
+            "an Ed25519 public",
+        ),
     ],
 )
 def test_a_bad_ring_is_refused_with_the_reason_and_without_the_secret(entries, why):
     with pytest.raises(BadKeyRing, match=why) as refusal:
-        ring(*entries)
+        build_key_ring(*entries)
 
     told = str(refusal.value)
     assert refusal.value.__cause__ is None
@@ -128,7 +166,7 @@ def test_a_ring_is_a_list_in_json(text):
 
 
 def test_no_secret_is_seen_where_a_ring_is_shown():
-    keys = ring(entry("now", "active"))
+    keys = build_key_ring(build_key_entry("now", "active"))
 
     for shown in (repr(keys), str(keys), repr(keys.active)):
         assert keys.active.secret not in shown
@@ -180,10 +218,10 @@ def test_of_several_that_wait_the_newest_signs_and_none_is_lost():
 
 
 def test_a_key_that_only_verifies_is_not_waiting_to_sign():
-    borrowed = entry("theirs", "verify", "EdDSA", private=None, public=PUBLIC)
+    borrowed = build_key_entry("theirs", "verify", "EdDSA", private=None, public=PUBLIC)
 
     with pytest.raises(BadKeyRing, match="no new key is waiting"):
-        ring(entry("now", "active", "EdDSA"), borrowed).activated()
+        build_key_ring(build_key_entry("now", "active", "EdDSA"), borrowed).activated()
 
 
 def test_there_must_be_something_to_activate_and_to_retire():

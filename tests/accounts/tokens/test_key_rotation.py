@@ -9,10 +9,16 @@ from jwt import PyJWKSet
 from accounts.security.keyring import KeyRing
 from accounts.security.signing import Status
 from tests.support.api import Api
-from tests.support.forged_tokens import claims_of, header_of, is_refused, raw_signed, signed
-from tests.support.key_rings import entry, ring
-from tests.support.token_refresh import is_in, refreshed
-from tests.support.users import LOG_IN, credentials
+from tests.support.forged_tokens import (
+    assert_token_refused,
+    build_claims,
+    read_header,
+    sign_raw_token,
+    sign_token,
+)
+from tests.support.key_rings import build_key_entry, build_key_ring
+from tests.support.token_refresh import is_accepted, refresh_token
+from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = pytest.mark.once
 
@@ -27,11 +33,11 @@ def alg(request):
 @pytest.fixture
 def keys(alg, settings):
     """A ring with keys of every status."""
-    settings.JWT_KEYS = ring(
-        entry("gone", "retired", alg),
-        entry("old", "verify", alg),
-        entry("now", "active", alg),
-        entry("new", "verify", alg),
+    settings.JWT_KEYS = build_key_ring(
+        build_key_entry("gone", "retired", alg),
+        build_key_entry("old", "verify", alg),
+        build_key_entry("now", "active", alg),
+        build_key_entry("new", "verify", alg),
     )
     return {key.kid: key for key in settings.JWT_KEYS.keys}
 
@@ -53,34 +59,38 @@ def sink():
 
 
 def test_the_active_key_signs_and_both_tokens_say_so(till, alg):
-    assert header_of(till.tokens.access) == {"alg": alg, "kid": "now", "typ": "at+jwt"}
-    assert header_of(till.tokens.refresh) == {"alg": alg, "kid": "now", "typ": "rt+jwt"}
-    assert is_in(till.tokens.access)
-    assert is_in(refreshed(Api(), till.tokens.refresh)["access"])
+    assert read_header(till.tokens.access) == {"alg": alg, "kid": "now", "typ": "at+jwt"}
+    assert read_header(till.tokens.refresh) == {"alg": alg, "kid": "now", "typ": "rt+jwt"}
+    assert is_accepted(till.tokens.access)
+    assert is_accepted(refresh_token(Api(), till.tokens.refresh)["access"])
 
 
 @pytest.mark.parametrize(("kid", "believed"), [("old", True), ("new", True), ("gone", False)])
 def test_the_key_that_a_token_names_is_believed_until_it_is_retired(
     kid, believed, till, keys, problem
 ):
-    token = signed(claims_of(till), keys[kid].signing(), kid=kid)
+    token = sign_token(build_claims(till), keys[kid].signing(), kid=kid)
 
     if believed:
-        assert is_in(token)
+        assert is_accepted(token)
     else:
-        assert is_refused(token, problem)
+        assert assert_token_refused(token, problem)
 
 
 def test_one_key_under_the_name_of_another_is_refused(till, keys, problem):
-    assert is_refused(signed(claims_of(till), keys["old"].signing(), kid="now"), problem)
-    assert is_refused(signed(claims_of(till), keys["now"].signing(), kid="old"), problem)
+    assert assert_token_refused(
+        sign_token(build_claims(till), keys["old"].signing(), kid="now"), problem
+    )
+    assert assert_token_refused(
+        sign_token(build_claims(till), keys["now"].signing(), kid="old"), problem
+    )
 
 
 @pytest.mark.parametrize(
     "kid", [None, "", "nobody", "../../dev/null", "' OR 1=1--", 5, {"now": 1}, ["now"], "now\0"]
 )
 def test_attack_041_a_name_that_is_not_in_the_ring_is_refused(kid, till, problem):
-    assert is_refused(signed(claims_of(till), kid=kid), problem)
+    assert assert_token_refused(sign_token(build_claims(till), kid=kid), problem)
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c", "kid"])
@@ -88,7 +98,7 @@ def test_attack_042_a_token_makes_nobody_fetch_a_key(name, till, sink, problem):
     url = f"http://127.0.0.1:{sink.getsockname()[1]}/keys.json"
     value = {"jwk": {"kty": "oct", "k": "QQ", "jku": url}, "x5c": [url]}.get(name, url)
 
-    assert is_refused(signed(claims_of(till), **{name: value}), problem)
+    assert assert_token_refused(sign_token(build_claims(till), **{name: value}), problem)
 
     with pytest.raises(BlockingIOError):
         sink.accept()
@@ -99,10 +109,12 @@ def test_attack_039_a_public_key_is_no_secret_to_sign_with(settings, cashier, cl
     settings.JWT_KEYS = keys = KeyRing.of_new_key("now", "EdDSA")
     till = client_of(cashier)
     public = keys.active.with_status(Status.VERIFY).public
-    header = header_of(till.tokens.access)
+    header = read_header(till.tokens.access)
 
     for secret in (public, public.strip(), keys.public()[0]["x"]):
-        assert is_refused(raw_signed(claims_of(till), secret, "HS256", header), problem)
+        assert assert_token_refused(
+            sign_raw_token(build_claims(till), secret, "HS256", header), problem
+        )
 
 
 def test_a_shared_secret_signs_nothing_where_keys_are_public(settings, cashier, client_of, problem):
@@ -110,11 +122,11 @@ def test_a_shared_secret_signs_nothing_where_keys_are_public(settings, cashier, 
     before = settings.JWT_KEYS
     settings.JWT_KEYS = KeyRing.of_new_key(before.active.kid, "EdDSA")
 
-    assert is_refused(till.tokens.access, problem)
+    assert assert_token_refused(till.tokens.access, problem)
 
 
 def test_access_and_refresh_do_not_pass_for_each_other(till, problem):
-    assert is_refused(till.tokens.refresh, problem)
+    assert assert_token_refused(till.tokens.refresh, problem)
     swapped = Api().post("auth/token/refresh/", {"refresh": till.tokens.access})
     problem(swapped, 401, "token_not_valid")
 
@@ -139,23 +151,23 @@ def test_attack_062_no_step_of_a_rotation_logs_anybody_out(alg, settings, cashie
             tokens = client_of(cashier).tokens
             settings.JWT_KEYS = steps[reading]
 
-            assert is_in(tokens.access), (issuing, reading)
-            assert is_in(refreshed(Api(), tokens.refresh)["access"]), (issuing, reading)
+            assert is_accepted(tokens.access), (issuing, reading)
+            assert is_accepted(refresh_token(Api(), tokens.refresh)["access"]), (issuing, reading)
 
 
 def test_a_session_lives_through_a_whole_rotation(alg, settings, cashier, problem):
     first = KeyRing.of_new_key("first", alg)
     *_, activated = steps = rotations(first)
     settings.JWT_KEYS = first
-    pair = oldest = Api().post(LOG_IN, credentials()).json()
+    pair = oldest = Api().post(LOG_IN, build_credentials()).json()
 
     for step in [*steps, activated.retired()]:
         settings.JWT_KEYS = step
-        assert is_in(pair["access"])
-        pair = refreshed(Api(), pair["refresh"])
+        assert is_accepted(pair["access"])
+        pair = refresh_token(Api(), pair["refresh"])
 
-    assert header_of(pair["refresh"])["kid"] == "second"
-    assert is_refused(oldest["access"], problem)
+    assert read_header(pair["refresh"])["kid"] == "second"
+    assert assert_token_refused(oldest["access"], problem)
 
 
 def test_from_one_secret_to_a_ring_nobody_is_logged_out(settings, cashier, client_of):
@@ -163,14 +175,14 @@ def test_from_one_secret_to_a_ring_nobody_is_logged_out(settings, cashier, clien
 
     settings.JWT_KEYS = KeyRing.read(settings.JWT_KEYS.with_new_key("new").activated().write())
 
-    assert is_in(tokens.access)
-    assert header_of(refreshed(Api(), tokens.refresh)["refresh"])["kid"] == "new"
+    assert is_accepted(tokens.access)
+    assert read_header(refresh_token(Api(), tokens.refresh)["refresh"])["kid"] == "new"
 
 
 def test_a_ring_begun_anew_ends_every_token(alg, till, settings, problem):
     settings.JWT_KEYS = KeyRing.of_new_key("anew", alg)
 
-    assert is_refused(till.tokens.access, problem)
+    assert assert_token_refused(till.tokens.access, problem)
     again = Api().post("auth/token/refresh/", {"refresh": till.tokens.refresh})
     problem(again, 401, "token_not_valid")
 
@@ -179,10 +191,10 @@ def test_a_ring_begun_anew_ends_every_token(alg, till, settings, problem):
 
 
 def test_others_may_read_the_public_keys_and_nothing_else(settings, client, cashier, client_of):
-    settings.JWT_KEYS = ring(
-        entry("gone", "retired", "EdDSA"),
-        entry("old", "verify", "EdDSA"),
-        entry("now", "active", "EdDSA"),
+    settings.JWT_KEYS = build_key_ring(
+        build_key_entry("gone", "retired", "EdDSA"),
+        build_key_entry("old", "verify", "EdDSA"),
+        build_key_entry("now", "active", "EdDSA"),
     )
 
     response = client.get(JWKS)
@@ -205,7 +217,7 @@ def test_with_them_another_service_verifies_a_token(settings, client, cashier, c
     settings.JWT_KEYS = KeyRing.of_new_key("now", "EdDSA")
     token = client_of(cashier).tokens.access
 
-    found = PyJWKSet.from_dict(client.get(JWKS).json())[header_of(token)["kid"]]
+    found = PyJWKSet.from_dict(client.get(JWKS).json())[read_header(token)["kid"]]
 
     claims = jwt.decode(token, found, algorithms=["EdDSA"], audience="till-api", issuer="till")
     assert claims["sub"] == str(cashier.pk)

@@ -13,7 +13,7 @@ from django.core.management import CommandError, call_command
 from accounts.security.keyring import KeyRing
 from config import settings as production
 from tests.support.discovery import ROOT
-from tests.support.key_rings import entry, ring, statuses
+from tests.support.key_rings import build_key_entry, build_key_ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
 
@@ -87,7 +87,7 @@ def test_a_step_out_of_order_is_refused(option, why):
 
 
 def test_secrets_are_in_the_ring_and_neither_in_what_is_said_of_it_nor_in_logs(caplog, settings):
-    settings.JWT_KEYS = ring(entry("now", "active", secret=SECRET))
+    settings.JWT_KEYS = build_key_ring(build_key_entry("now", "active", secret=SECRET))
 
     keys, told = rotate()
 
@@ -122,9 +122,12 @@ def test_till_starts_with_one_secret_alone(start):
 @pytest.mark.parametrize(
     ("keys", "why"),
     [
-        ([entry("a", "verify", secret=SECRET)], "one key must be active, and 0 are"),
-        ([entry("a", "active", secret=SECRET, public=SECRET)], "a: HS256 has a secret"),
-        ([entry("a", "active", "EdDSA", private=SECRET)], "a: its private key is not an Ed25519"),
+        ([build_key_entry("a", "verify", secret=SECRET)], "one key must be active, and 0 are"),
+        ([build_key_entry("a", "active", secret=SECRET, public=SECRET)], "a: HS256 has a secret"),
+        (
+            [build_key_entry("a", "active", "EdDSA", private=SECRET)],
+            "a: its private key is not an Ed25519",
+        ),
         (SECRET, "it must be a list of keys"),
     ],
 )
@@ -140,7 +143,7 @@ def test_till_does_not_start_without_any_key(short, start):
 
 
 def test_who_starts_with_a_bad_ring_is_told_why_and_nobody_reads_a_secret():
-    keys = json.dumps([entry("a", "verify", secret=SECRET)])
+    keys = json.dumps([build_key_entry("a", "verify", secret=SECRET)])
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "JWT_KEYS": keys}
 
     done = subprocess.run(

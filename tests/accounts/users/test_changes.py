@@ -6,7 +6,7 @@ from accounts.models import AuthSession, Pin, User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Api
-from tests.support.users import logs_in, people, stored
+from tests.support.users import can_log_in, reload_user, snapshot_users
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
@@ -50,12 +50,12 @@ def test_the_same_role_again_ends_nothing(admin, cashier, client_of):
     "role", ["Admin", "ADMIN ", 1, ["admin"], None, "superuser", "", "platform"]
 )
 def test_attack_081_a_new_role_is_one_of_three_words(role, admin, cashier, client_of):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    response = office.put(f"users/{cashier.pk}/role/", {"role": role}, If_Match="*")
+    response = admin_client.put(f"users/{cashier.pk}/role/", {"role": role}, If_Match="*")
 
     assert response.status_code == 400
-    assert people() == before
+    assert snapshot_users() == before
 
 
 # --- in and out -------------------------------------------------------------------------------
@@ -64,9 +64,9 @@ def test_attack_081_a_new_role_is_one_of_three_words(role, admin, cashier, clien
 @pytest.mark.parametrize("boss", ["admin", "manager"])
 def test_attack_049_whoever_is_let_go_is_out_at_once(boss, cashier, client_of, problem, request):
     till = client_of(cashier)
-    office = client_of(request.getfixturevalue(boss))
+    admin_client = client_of(request.getfixturevalue(boss))
 
-    response = office.delete(f"users/{cashier.pk}/activation/")
+    response = admin_client.delete(f"users/{cashier.pk}/activation/")
 
     assert response.status_code == 200
     assert response.json()["is_active"] is False
@@ -74,32 +74,32 @@ def test_attack_049_whoever_is_let_go_is_out_at_once(boss, cashier, client_of, p
     problem(
         Api().post("auth/token/refresh/", {"refresh": till.tokens.refresh}), 401, "token_not_valid"
     )
-    assert not logs_in(PASSWORD)
+    assert not can_log_in(PASSWORD)
 
 
 def test_whoever_comes_back_logs_in_anew(manager, cashier, client_of, problem):
-    till, office = client_of(cashier), client_of(manager)
-    office.delete(f"users/{cashier.pk}/activation/")
+    till, admin_client = client_of(cashier), client_of(manager)
+    admin_client.delete(f"users/{cashier.pk}/activation/")
 
-    response = office.put(f"users/{cashier.pk}/activation/", If_Match="*")
+    response = admin_client.put(f"users/{cashier.pk}/activation/", If_Match="*")
 
     assert response.json()["is_active"] is True
-    assert logs_in(PASSWORD)
+    assert can_log_in(PASSWORD)
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
 @pytest.mark.parametrize("method", ["put", "delete"])
 def test_attack_086_twice_is_once(method, admin, cashier, client_of):
-    office, path = client_of(admin), f"users/{cashier.pk}/activation/"
+    admin_client, path = client_of(admin), f"users/{cashier.pk}/activation/"
     if method == "put":
         with across_tenants():
             User.objects.filter(pk=cashier.pk).update(is_active=False)
 
-    answers = [getattr(office, method)(path, If_Match="*") for _ in range(2)]
+    answers = [getattr(admin_client, method)(path, If_Match="*") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
-    after = stored(cashier)
+    after = reload_user(cashier)
     assert (after.version, after.token_version) == (2, 2)
 
 
@@ -115,18 +115,18 @@ def test_a_reset_shows_a_password_that_must_be_replaced(boss, cashier, client_of
     assert response.status_code == 200
     assert response.json().keys() == {"temporary_password"}
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    assert not logs_in(PASSWORD)
-    assert logs_in(response.json()["temporary_password"])
-    assert stored(cashier).must_change_password is True
+    assert not can_log_in(PASSWORD)
+    assert can_log_in(response.json()["temporary_password"])
+    assert reload_user(cashier).must_change_password is True
 
 
 def test_a_reset_leaves_the_locked_out_locked_out(admin, cashier, client_of):
-    office = client_of(admin)
-    office.delete(f"users/{cashier.pk}/activation/")
+    admin_client = client_of(admin)
+    admin_client.delete(f"users/{cashier.pk}/activation/")
 
-    password = office.post(f"users/{cashier.pk}/reset-password/").json()["temporary_password"]
+    password = admin_client.post(f"users/{cashier.pk}/reset-password/").json()["temporary_password"]
 
-    assert not logs_in(password)
+    assert not can_log_in(password)
 
 
 # --- from the version that was read ---------------------------------------------------------------
@@ -136,34 +136,36 @@ CHANGES = {"role": {"role": "manager"}, "activation": None, "pin": {"pin": "4829
 
 @pytest.mark.parametrize("part", CHANGES)
 def test_what_is_put_needs_the_version_that_was_read(part, admin, cashier, client_of, problem):
-    office, path, body = client_of(admin), f"users/{cashier.pk}/{part}/", CHANGES[part]
+    admin_client, path, body = client_of(admin), f"users/{cashier.pk}/{part}/", CHANGES[part]
     if part == "activation":
-        office.delete(path)
-    read = office.get(f"users/{cashier.pk}/")
-    newer = office.patch(f"users/{cashier.pk}/", {"display_name": "New"}, If_Match=read["ETag"])
+        admin_client.delete(path)
+    read = admin_client.get(f"users/{cashier.pk}/")
+    newer = admin_client.patch(
+        f"users/{cashier.pk}/", {"display_name": "New"}, If_Match=read["ETag"]
+    )
     before = kept(cashier)
 
-    problem(office.put(path, body), 428, "if_match_required")
-    problem(office.put(path, body, If_Match=read["ETag"]), 412, "version_conflict")
-    problem(office.put(path, body, If_Match="3"), 400, "invalid", {"If-Match": "invalid"})
+    problem(admin_client.put(path, body), 428, "if_match_required")
+    problem(admin_client.put(path, body, If_Match=read["ETag"]), 412, "version_conflict")
+    problem(admin_client.put(path, body, If_Match="3"), 400, "invalid", {"If-Match": "invalid"})
     assert kept(cashier) == before
 
-    assert office.put(path, body, If_Match=newer["ETag"]).status_code in {200, 204}
+    assert admin_client.put(path, body, If_Match=newer["ETag"]).status_code in {200, 204}
     assert kept(cashier) != before
-    assert office.put(path, body, If_Match="*").status_code in {200, 204}
+    assert admin_client.put(path, body, If_Match="*").status_code in {200, 204}
 
 
 @pytest.mark.parametrize("part", ["activation", "pin"])
 def test_whoever_is_kept_out_is_so_at_once_or_from_the_version_that_was_read(
     part, admin, cashier, client_of, problem
 ):
-    office, path = client_of(admin), f"users/{cashier.pk}/{part}/"
-    office.put(f"users/{cashier.pk}/pin/", {"pin": "482915"}, If_Match="*")
+    admin_client, path = client_of(admin), f"users/{cashier.pk}/{part}/"
+    admin_client.put(f"users/{cashier.pk}/pin/", {"pin": "482915"}, If_Match="*")
     before = kept(cashier)
 
-    problem(office.delete(path, If_Match='"99"'), 412, "version_conflict")
+    problem(admin_client.delete(path, If_Match='"99"'), 412, "version_conflict")
     assert kept(cashier) == before
-    assert office.delete(path).status_code in {200, 204}
+    assert admin_client.delete(path).status_code in {200, 204}
     assert kept(cashier) != before
 
 

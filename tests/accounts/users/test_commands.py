@@ -35,13 +35,13 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(autouse=True)
-def _nobody_types(monkeypatch, db):
+def disable_prompts(monkeypatch, db):
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     monkeypatch.delenv("TILL_PASSWORD", raising=False)
 
 
 @pytest.fixture
-def typed(monkeypatch):
+def prompt_answers(monkeypatch):
     """What somebody types at the prompt, answer by answer."""
 
     def answers(*words):
@@ -89,12 +89,14 @@ def test_a_new_shop_can_sell_and_its_admin_has_a_temporary_password():
 @pytest.mark.parametrize(
     "command", [["create_tenant", *SHOP], ["create_user", *SOMEBODY]], ids=lambda it: it[0]
 )
-def test_a_password_comes_by_three_ways_and_is_not_printed(command, way, shop, monkeypatch, typed):
+def test_a_password_comes_by_three_ways_and_is_not_printed(
+    command, way, shop, monkeypatch, prompt_answers
+):
     arguments = []
     if way == "environment":
         monkeypatch.setenv("TILL_PASSWORD", PASSWORD)
     elif way == "prompt":
-        typed(PASSWORD, PASSWORD)
+        prompt_answers(PASSWORD, PASSWORD)
     else:
         monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\nmore\n"))
         arguments = ["--password-stdin"]
@@ -115,14 +117,14 @@ def test_blanks_belong_to_a_password_also_here(shop, monkeypatch):
     assert log_in("green", "new", "  two blanks  ").status_code == 200
 
 
-def test_an_empty_answer_asks_for_a_temporary_one(shop, typed):
-    typed("")
+def test_an_empty_answer_asks_for_a_temporary_one(shop, prompt_answers):
+    prompt_answers("")
 
     assert "Temporary password" in run("create_user", *SOMEBODY)
 
 
-def test_two_answers_that_differ_make_nobody(shop, typed):
-    typed(PASSWORD, PASSWORD + " ")
+def test_two_answers_that_differ_make_nobody(shop, prompt_answers):
+    prompt_answers(PASSWORD, PASSWORD + " ")
 
     with pytest.raises(CommandError, match="differ"):
         run("create_user", *SOMEBODY)
@@ -394,6 +396,6 @@ def test_somebody_of_the_platform_has_a_name_in_nfkc_too(monkeypatch):
     run("createsuperuser", "--noinput", "--username=\uff23hief", "--email=Chief@Bücher.example")
 
     with across_tenants():
-        chief = User.objects.get()
-    assert (chief.username, chief.username_key) == ("Chief", "chief")
-    assert chief.email == "Chief@xn--bcher-kva.example"
+        manager_client = User.objects.get()
+    assert (manager_client.username, manager_client.username_key) == ("Chief", "chief")
+    assert manager_client.email == "Chief@xn--bcher-kva.example"

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PlatformUserFactory, UserFactory
-from tests.support.users import people
+from tests.support.users import snapshot_users
 
 
 @pytest.mark.parametrize(
@@ -22,31 +22,31 @@ from tests.support.users import people
     ids=str,
 )
 def test_somebody_of_a_shop_has_one_of_three_roles_and_no_rights_beyond(change, cashier):
-    before = people()
+    before = snapshot_users()
 
     with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
         User.objects.filter(pk=cashier.pk).update(**change)
-    assert people() == before
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize("change", [{"role": "admin"}, {"is_superuser": False}], ids=str)
 def test_somebody_of_the_platform_has_no_role(change, root):
-    before = people()
+    before = snapshot_users()
 
     with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
         User.objects.filter(pk=root.pk).update(**change)
-    assert people() == before
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize("username", ["c1", "C1"])
 def test_a_name_is_there_once_in_a_shop_and_once_at_the_platform(username, cashier, shop, foreign):
     PlatformUserFactory(username="c1")
-    before = people()
+    before = snapshot_users()
 
     for who in ({"tenant": shop}, {"tenant": None, "role": "", "is_superuser": True}):
         with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
             UserFactory(username=username, **who)
-    assert people() == before
+    assert snapshot_users() == before
 
 
 def test_an_address_is_there_once_in_a_shop(cashier, shop, other_shop):

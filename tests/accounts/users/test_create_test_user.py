@@ -8,13 +8,13 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
-from tests.support.audit import events
-from tests.support.parallel import times
-from tests.support.users import logs_in, people
+from tests.support.audit import list_audit_events
+from tests.support.parallel import run_times
+from tests.support.users import can_log_in, snapshot_users
 
 
 @pytest.fixture(autouse=True)
-def _trying_out(settings):
+def enable_test_users(settings):
     settings.DEBUG = True
 
 
@@ -36,7 +36,7 @@ def test_promise_b7_a_log_in_is_printed_once_and_works(shop):
     assert created == "Created the manager test1 of green."
     assert address == "E-mail address: test1@till.example"
     secret = password.removeprefix("Password, shown this once: ")
-    assert logs_in(secret, username="test1")
+    assert can_log_in(secret, username="test1")
     with tenant_scope(shop):
         user = User.objects.get_queryset().get()
     assert (user.role, user.email, user.must_change_password) == (
@@ -44,7 +44,7 @@ def test_promise_b7_a_log_in_is_printed_once_and_works(shop):
         "test1@till.example",
         False,
     )
-    assert events("user_created")[0].target == user.pk
+    assert list_audit_events("user_created")[0].target == user.pk
 
 
 def test_promise_b7_the_next_number_is_the_first_that_is_free(shop):
@@ -77,11 +77,11 @@ def test_attack_173_a_prefix_is_taken_literally(prefix, taken, shop):
 @pytest.mark.parametrize("prefix", ["te%t_", "te t", "", "é", "x" * 32])
 def test_attack_173_what_is_no_username_is_refused(prefix, shop):
     UserFactory(tenant=shop, username="test1")
-    before = people()
+    before = snapshot_users()
 
     with pytest.raises(CommandError, match="username: "):
         create(role="cashier", prefix=prefix)
-    assert people() == before
+    assert snapshot_users() == before
 
 
 def test_numbers_of_another_shop_do_not_count(shop, other_shop):
@@ -94,7 +94,7 @@ def test_numbers_of_another_shop_do_not_count(shop, other_shop):
 def test_a_role_is_one_of_three_words(role, shop):
     with pytest.raises(CommandError, match="role"):
         call_command("create_test_user", "--tenant=green", f"--role={role}")
-    assert people() == []
+    assert snapshot_users() == []
 
 
 def test_nobody_is_made_for_a_shop_that_is_not_there(db):
@@ -107,13 +107,13 @@ def test_attack_173_where_people_work_nobody_is_made_up(shop, settings):
 
     with pytest.raises(CommandError, match="DEBUG is off"):
         create(role="admin")
-    assert people() == []
+    assert snapshot_users() == []
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_attack_173_twenty_at_once_are_twenty_people(shop):
-    outcomes = times(20, lambda: create(role="cashier"))
+    outcomes = run_times(20, lambda: create(role="cashier"))
 
     assert len({outcome[0] for outcome in outcomes}) == 20
     assert usernames(shop) == {f"test{number}" for number in range(1, 21)}

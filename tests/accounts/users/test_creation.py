@@ -5,8 +5,8 @@ import pytest
 from accounts.models import Role, User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PlatformUserFactory
-from tests.support.parallel import statuses, times
-from tests.support.users import logs_in, people
+from tests.support.parallel import run_times, statuses
+from tests.support.users import can_log_in, snapshot_users
 
 pytestmark = pytest.mark.once
 
@@ -14,9 +14,9 @@ NEWCOMER = {"username": "new", "role": "cashier"}
 
 
 def test_without_a_password_a_temporary_one_is_shown_once(admin, client_of):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    response = office.post("users/", NEWCOMER | {"email": "new@green.example"})
+    response = admin_client.post("users/", NEWCOMER | {"email": "new@green.example"})
 
     answer = response.json()
     assert response.status_code == 201
@@ -24,14 +24,16 @@ def test_without_a_password_a_temporary_one_is_shown_once(admin, client_of):
     assert answer["must_change_password"] is True
     assert answer["tenant"]["slug"] == "green"
     assert (answer["username"], answer["role"]) == ("new", "cashier")
-    assert logs_in(answer["temporary_password"], username="new")
-    assert "temporary_password" not in office.get(f"users/{answer['id']}/").json()
+    assert can_log_in(answer["temporary_password"], username="new")
+    assert "temporary_password" not in admin_client.get(f"users/{answer['id']}/").json()
 
 
 def test_temporary_passwords_are_never_the_same(admin, client_of):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     passwords = {
-        office.post("users/", {"username": f"new{n}", "role": "admin"}).json()["temporary_password"]
+        admin_client.post("users/", {"username": f"new{n}", "role": "admin"}).json()[
+            "temporary_password"
+        ]
         for n in range(5)
     }
 
@@ -46,7 +48,7 @@ def test_a_given_password_is_not_shown_and_must_be_replaced(manager, client_of):
     assert response.status_code == 201
     assert answer["temporary_password"] is None
     assert answer["must_change_password"] is True
-    assert logs_in(" with blanks ", username="new")
+    assert can_log_in(" with blanks ", username="new")
 
 
 @pytest.mark.parametrize("role", Role.values)
@@ -59,32 +61,32 @@ def test_admins_hire_anybody(role, admin, client_of):
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
 def test_managers_hire_cashiers_only(role, manager, client_of, problem):
-    before = people()
+    before = snapshot_users()
 
     response = client_of(manager).post("users/", NEWCOMER | {"role": role})
 
     problem(response, 403, "permission_denied")
-    assert people() == before
+    assert snapshot_users() == before
 
 
 def test_cashiers_hire_nobody(cashier, client_of, problem):
-    till, before = client_of(cashier), people()
+    till, before = client_of(cashier), snapshot_users()
 
     problem(till.post("users/", NEWCOMER), 403, "permission_denied")
-    assert people() == before
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize(
     "role", ["Admin", "ADMIN ", "admin ", 1, ["admin"], None, "superuser", "", True, {}]
 )
 def test_attack_081_a_role_is_one_of_three_words(role, admin, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    answer = office.post("users/", NEWCOMER | {"role": role}).json()
+    answer = admin_client.post("users/", NEWCOMER | {"role": role}).json()
 
     assert (answer["status"], answer["code"]) == (400, "invalid")
     assert [error["field"] for error in answer["errors"]] == ["role"]
-    assert people() == before
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize(
@@ -105,12 +107,12 @@ def test_attack_081_a_role_is_one_of_three_words(role, admin, client_of, problem
     ],
 )
 def test_a_username_is_plain(username, code, admin, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    response = office.post("users/", NEWCOMER | {"username": username})
+    response = admin_client.post("users/", NEWCOMER | {"username": username})
 
     problem(response, 400, "invalid", {"username": code})
-    assert people() == before
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize(
@@ -123,10 +125,12 @@ def test_a_username_is_plain(username, code, admin, client_of, problem):
     ],
 )
 def test_attack_084_an_address_is_an_address(email, code, admin, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    problem(office.post("users/", NEWCOMER | {"email": email}), 400, "invalid", {"email": code})
-    assert people() == before
+    problem(
+        admin_client.post("users/", NEWCOMER | {"email": email}), 400, "invalid", {"email": code}
+    )
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize(
@@ -142,19 +146,19 @@ def test_attack_084_an_address_is_an_address(email, code, admin, client_of, prob
     ],
 )
 def test_a_given_password_must_be_one(role, password, code, admin, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
     body = {"username": "newcomer", "role": role, "password": password}
 
-    problem(office.post("users/", body), 400, "invalid", {"password": code})
-    assert people() == before
+    problem(admin_client.post("users/", body), 400, "invalid", {"password": code})
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize("username", ["c1", "C1"])
 def test_attack_083_a_name_is_taken_whatever_its_case(username, admin, cashier, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    problem(office.post("users/", NEWCOMER | {"username": username}), 409, "username_taken")
-    assert people() == before
+    problem(admin_client.post("users/", NEWCOMER | {"username": username}), 409, "username_taken")
+    assert snapshot_users() == before
 
 
 def test_attack_083_a_name_of_another_shop_is_free(admin, other_shop, client_of):
@@ -173,19 +177,19 @@ def test_a_name_of_the_platform_is_free(admin, client_of):
 
 
 def test_an_address_is_taken_whatever_its_case(admin, cashier, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
     body = NEWCOMER | {"email": "C1@GREEN.example"}
 
-    problem(office.post("users/", body), 409, "email_taken")
-    assert people() == before
+    problem(admin_client.post("users/", body), 409, "email_taken")
+    assert snapshot_users() == before
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_attack_083_of_several_who_take_a_name_at_once_one_gets_it(admin, client_of):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    answers = times(6, lambda: office.post("users/", NEWCOMER))
+    answers = run_times(6, lambda: admin_client.post("users/", NEWCOMER))
 
     assert statuses(answers) == {201: 1, 409: 5}
     with across_tenants():

@@ -10,13 +10,13 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import PlatformUserFactory, UserFactory
 from tests.factories.tenants import TenantFactory
 from tests.support.api import Person
-from tests.support.parallel import at_once, statuses
+from tests.support.parallel import run_concurrently, statuses
 
 ROUNDS = range(15)
 
 
 @pytest.fixture
-def rival(shop):
+def second_admin(shop):
     return UserFactory(tenant=shop, username="adm2", admin=True)
 
 
@@ -37,8 +37,8 @@ either = pytest.mark.parametrize("deed", [demote, let_go], ids=lambda deed: deed
 
 
 @either
-def test_one_of_two_admins_may_go(deed, in_shop, admin, rival):
-    deed(rival, by=admin)
+def test_one_of_two_admins_may_go(deed, in_shop, admin, second_admin):
+    deed(second_admin, by=admin)
 
     assert admins(in_shop) == 1
 
@@ -53,10 +53,10 @@ def test_the_last_one_stays_though_the_platform_itself_asks(deed, in_shop, admin
 
 
 @either
-def test_inactive_admins_and_those_of_other_shops_do_not_count(deed, in_shop, admin, rival):
+def test_inactive_admins_and_those_of_other_shops_do_not_count(deed, in_shop, admin, second_admin):
     root = PlatformUserFactory()
     UserFactory(tenant=TenantFactory(), admin=True)
-    let_go(rival, by=admin)
+    let_go(second_admin, by=admin)
 
     with pytest.raises(LastAdmin):
         deed(admin, by=root)
@@ -64,19 +64,19 @@ def test_inactive_admins_and_those_of_other_shops_do_not_count(deed, in_shop, ad
 
 
 @either
-def test_an_inactive_admin_may_go_before_the_last(deed, in_shop, admin, rival):
-    let_go(rival, by=admin)
+def test_an_inactive_admin_may_go_before_the_last(deed, in_shop, admin, second_admin):
+    let_go(second_admin, by=admin)
 
-    deed(rival, by=admin)
+    deed(second_admin, by=admin)
 
     assert admins(in_shop) == 1
 
 
 @either
-def test_who_was_demoted_meanwhile_has_no_say_any_more(deed, in_shop, admin, rival, cashier):
+def test_who_was_demoted_meanwhile_has_no_say_any_more(deed, in_shop, admin, second_admin, cashier):
     """The actor's object is from before: what counts is what he is now."""
-    stale = User.objects.get(pk=rival.pk)
-    demote(rival, by=admin)
+    stale = User.objects.get(pk=second_admin.pk)
+    demote(second_admin, by=admin)
 
     with pytest.raises(NotPermitted):
         deed(admin, by=stale)
@@ -100,7 +100,7 @@ def test_attack_080_of_two_admins_who_send_each_other_down_one_stays(first, seco
     for _ in ROUNDS:
         left, right = (Person(UserFactory(tenant=shop, admin=True)) for _ in range(2))
 
-        answers = at_once([attack(left, right, first), attack(right, left, second)])
+        answers = run_concurrently([attack(left, right, first), attack(right, left, second)])
 
         # 403: demoted when his turn came; 401: already when his token was read.
         counted = statuses(answers)
@@ -124,7 +124,7 @@ def test_two_of_the_platform_at_once_leave_one_too(shop):
     for _ in ROUNDS:
         left, right = (UserFactory(tenant=shop, admin=True) for _ in range(2))
 
-        outcomes = at_once([sent_down(left, roots[0]), sent_down(right, roots[1])])
+        outcomes = run_concurrently([sent_down(left, roots[0]), sent_down(right, roots[1])])
 
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdmin", "User"]
         assert admins(shop) == 1
@@ -146,6 +146,6 @@ def test_attack_080_however_many_send_each_other_down_one_stays(shop):
     circle = [Person(UserFactory(tenant=shop, admin=True)) for _ in range(6)]
     targets = [*circle[1:], circle[0]]
 
-    at_once([attack(*pair, DEMOTION) for pair in zip(circle, targets, strict=True)])
+    run_concurrently([attack(*pair, DEMOTION) for pair in zip(circle, targets, strict=True)])
 
     assert admins(shop) >= 1

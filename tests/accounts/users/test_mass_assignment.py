@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.users import people
+from tests.support.users import snapshot_users
 
 NEWCOMER = {"username": "new", "role": "cashier"}
 
@@ -33,24 +33,24 @@ MASS_ASSIGNMENT = {
 def test_attack_075_what_is_not_offered_cannot_be_set(
     name, value, admin, cashier, client_of, problem
 ):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
     path = f"users/{cashier.pk}/"
 
-    hired = office.post("users/", NEWCOMER | {name: value})
-    edited = office.patch(path, {"display_name": "New", name: value}, If_Match="*")
+    hired = admin_client.post("users/", NEWCOMER | {name: value})
+    edited = admin_client.patch(path, {"display_name": "New", name: value}, If_Match="*")
 
     problem(hired, 400, "invalid", {name: "unknown_field"})
     problem(edited, 400, "invalid", {name: "unknown_field"})
-    assert people() == before
+    assert snapshot_users() == before
 
 
 @pytest.mark.parametrize("name", ["role", "username", "password"])
 def test_editing_changes_neither_name_nor_rank_nor_password(
     name, admin, cashier, client_of, problem
 ):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    response = office.patch(f"users/{cashier.pk}/", {name: "admin"}, If_Match="*")
+    response = admin_client.patch(f"users/{cashier.pk}/", {name: "admin"}, If_Match="*")
 
     problem(response, 400, "invalid", {name: "unknown_field"})
-    assert people() == before
+    assert snapshot_users() == before

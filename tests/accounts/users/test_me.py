@@ -3,7 +3,7 @@
 import pytest
 
 from tests.factories.accounts import UserFactory
-from tests.support.users import stored
+from tests.support.users import reload_user
 
 pytestmark = pytest.mark.once
 
@@ -41,13 +41,13 @@ def test_everybody_names_himself(who, client_of, request):
     assert response["ETag"] == '"2"'
     assert response.json()["display_name"] == "Zoë"
     assert response.json()["email"] == "Zoe@new.example"
-    assert stored(me).email == "Zoe@new.example"
+    assert reload_user(me).email == "Zoe@new.example"
 
 
 def test_what_is_not_named_stays(cashier, client_of):
     client_of(cashier).patch(ME, {"email": ""}, If_Match="*")
 
-    after = stored(cashier)
+    after = reload_user(cashier)
     assert (after.display_name, after.email) == (cashier.display_name, "")
 
 
@@ -55,10 +55,10 @@ def test_a_change_starts_from_the_version_that_was_read(cashier, client_of, prob
     me = client_of(cashier)
 
     problem(me.patch(ME, {"display_name": "Zero"}), 428, "if_match_required")
-    assert stored(cashier).display_name == cashier.display_name
+    assert reload_user(cashier).display_name == cashier.display_name
     assert me.patch(ME, {"display_name": "One"}, If_Match='"1"').status_code == 200
     problem(me.patch(ME, {"display_name": "Two"}, If_Match='"1"'), 412, "version_conflict")
-    assert stored(cashier).display_name == "One"
+    assert reload_user(cashier).display_name == "One"
 
 
 FORBIDDEN = {
@@ -87,12 +87,12 @@ FORBIDDEN = {
 def test_attack_077_nothing_else_of_oneself_can_be_changed(
     name, value, cashier, client_of, problem
 ):
-    before = stored(cashier).__dict__ | {"_state": None}
+    before = reload_user(cashier).__dict__ | {"_state": None}
 
     response = client_of(cashier).patch(ME, {"display_name": "New", name: value}, If_Match="*")
 
     problem(response, 400, "invalid", {name: "unknown_field"})
-    assert stored(cashier).__dict__ | {"_state": None} == before
+    assert reload_user(cashier).__dict__ | {"_state": None} == before
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_attack_084_an_address_is_an_address(email, code, cashier, client_of, pr
         "invalid",
         {"email": code},
     )
-    assert stored(cashier).email == "c1@green.example"
+    assert reload_user(cashier).email == "c1@green.example"
 
 
 @pytest.mark.parametrize("email", ["mgr@green.example", "MGR@green.example"])
 def test_an_address_has_one_owner_in_the_shop(email, cashier, manager, client_of, problem):
     problem(client_of(cashier).patch(ME, {"email": email}, If_Match="*"), 409, "email_taken")
-    assert stored(cashier).email == "c1@green.example"
+    assert reload_user(cashier).email == "c1@green.example"
 
 
 def test_in_another_shop_the_same_address_may_be_somebody_elses(cashier, client_of, other_shop):

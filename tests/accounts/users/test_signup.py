@@ -9,7 +9,7 @@ from tenants.models import IdempotencyKey, Register, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import TenantFactory
 from tests.support.api import Api
-from tests.support.parallel import statuses, times
+from tests.support.parallel import run_times, statuses
 
 SIGNUP = "auth/signup/"
 PASSWORD = "seven green bottles"
@@ -83,9 +83,9 @@ def test_it_is_not_allowed_unless_somebody_says_so():
 
 
 def test_who_is_logged_in_signs_nobody_up(admin, client_of, problem):
-    office, before = client_of(admin), everything()
+    admin_client, before = client_of(admin), everything()
 
-    problem(office.post(SIGNUP, form()), 409, "already_authenticated")
+    problem(admin_client.post(SIGNUP, form()), 409, "already_authenticated")
     assert everything() == before
 
 
@@ -133,7 +133,7 @@ def test_a_slug_belongs_to_the_first_also_after_his_shop_was_closed(is_active, a
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_of_several_who_take_a_slug_at_once_one_gets_it(settings):
-    answers = times(6, lambda: Api().post(SIGNUP, form()))
+    answers = run_times(6, lambda: Api().post(SIGNUP, form()))
 
     assert statuses(answers) == {201: 1, 409: 5}
     assert {answer.json().get("code") for answer in answers} == {None, "slug_taken"}
@@ -263,7 +263,7 @@ def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(anonymous, monkeyp
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_of_the_same_key_at_once_one_shop_is_opened(settings):
-    answers = times(6, lambda: Api().post(SIGNUP, form(), **KEY))
+    answers = run_times(6, lambda: Api().post(SIGNUP, form(), **KEY))
 
     assert statuses(answers).keys() <= {201, 409}
     assert statuses(answers)[201] >= 1

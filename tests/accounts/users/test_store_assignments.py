@@ -6,8 +6,8 @@ from accounts.models import Posting
 from tenants.scope import across_tenants
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.terminals import Pad, give_pin, reasons
-from tests.support.users import people
+from tests.support.terminals import PinPad, give_pin, list_end_reasons
+from tests.support.users import snapshot_users
 
 
 @pytest.fixture
@@ -30,10 +30,10 @@ def send(api, user, stores, **headers):
 
 
 def test_who_is_hired_works_in_all_stores_unless_told(admin, stores, client_of):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    everywhere = office.post("users/", {"username": "ann", "role": "cashier"}).json()
-    here = office.post(
+    everywhere = admin_client.post("users/", {"username": "ann", "role": "cashier"}).json()
+    here = admin_client.post(
         "users/", {"username": "bob", "role": "cashier", "stores": ids(*stores[:2])}
     ).json()
 
@@ -44,25 +44,25 @@ def test_who_is_hired_works_in_all_stores_unless_told(admin, stores, client_of):
 
 
 def test_a_change_adds_and_removes_and_counts_the_version_up(admin, cashier, stores, client_of):
-    office = client_of(admin)
-    send(office, cashier, ids(*stores[:2]))
+    admin_client = client_of(admin)
+    send(admin_client, cashier, ids(*stores[:2]))
     kept = next(row for row in postings() if row[1] == stores[1].pk)
 
-    response = send(office, cashier, ids(*stores[1:]), If_Match='"2"')
+    response = send(admin_client, cashier, ids(*stores[1:]), If_Match='"2"')
 
     assert response.status_code == 200
     assert (response.json()["stores"], response.json()["version"]) == (ids(*stores[1:]), 3)
     assert kept in postings()
     assert {row[1] for row in postings()} == {store.pk for store in stores[1:]}
-    assert send(office, cashier, []).json()["stores"] == []
+    assert send(admin_client, cashier, []).json()["stores"] == []
     assert postings() == []
 
 
 def test_what_is_not_named_stays(admin, cashier, stores, client_of):
-    office = client_of(admin)
-    send(office, cashier, ids(stores[0]))
+    admin_client = client_of(admin)
+    send(admin_client, cashier, ids(stores[0]))
 
-    response = office.patch(f"users/{cashier.pk}/", {"display_name": "Al"}, If_Match="*")
+    response = admin_client.patch(f"users/{cashier.pk}/", {"display_name": "Al"}, If_Match="*")
 
     assert response.json()["stores"] == ids(stores[0])
     assert len(postings()) == 1
@@ -77,16 +77,16 @@ def test_an_old_version_changes_nothing(admin, cashier, stores, client_of, probl
 
 
 def test_a_store_of_another_shop_does_not_exist(admin, cashier, foreign, client_of, problem):
-    office, before = client_of(admin), people()
+    admin_client, before = client_of(admin), snapshot_users()
 
-    edited = send(office, cashier, [str(foreign.store.pk)])
-    hired = office.post(
+    edited = send(admin_client, cashier, [str(foreign.store.pk)])
+    hired = admin_client.post(
         "users/", {"username": "ann", "role": "cashier", "stores": [str(foreign.store.pk)]}
     )
 
     for response in (edited, hired):
         problem(response, 400, "invalid", {"stores[0]": "does_not_exist"})
-    assert (people(), postings()) == (before, [])
+    assert (snapshot_users(), postings()) == (before, [])
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_a_store_is_named_once(admin, cashier, store, client_of, problem):
 )
 def test_who_posts_whom(who, whose, may, store, client_of, request, problem):
     user, by = request.getfixturevalue(whose), request.getfixturevalue(who)
-    before = people()
+    before = snapshot_users()
 
     response = send(client_of(by), user, ids(store))
 
@@ -129,7 +129,7 @@ def test_who_posts_whom(who, whose, may, store, client_of, request, problem):
         assert response.json()["stores"] == ids(store)
     else:
         problem(response, 403, "permission_denied")
-        assert (people(), postings()) == (before, [])
+        assert (snapshot_users(), postings()) == (before, [])
 
 
 def test_nobody_posts_themselves_by_their_profile(cashier, store, client_of, problem):
@@ -139,23 +139,27 @@ def test_nobody_posts_themselves_by_their_profile(cashier, store, client_of, pro
 
 
 def test_in_a_store_that_is_no_longer_theirs_they_are_out(
-    admin, cashier, stores, pad, client_of, problem
+    admin, cashier, stores, pin_pad, client_of, problem
 ):
     give_pin(cashier)
-    second = Pad(RegisterFactory(tenant=admin.tenant, store=stores[1]), admin)
-    here, there, desk = pad.till_of(cashier), second.till_of(cashier), client_of(cashier)
+    second = PinPad(RegisterFactory(tenant=admin.tenant, store=stores[1]), admin)
+    here, there, platform_browser = (
+        pin_pad.till_of(cashier),
+        second.till_of(cashier),
+        client_of(cashier),
+    )
 
     send(client_of(admin), cashier, ids(stores[1]))
 
     problem(here.get("auth/me/"), 401, "token_not_valid")
-    problem(pad.enter(cashier), 401, "invalid_credentials")
-    assert [api.get("auth/me/").status_code for api in (there, desk)] == [200, 200]
-    assert reasons() == ["by_staff"]
+    problem(pin_pad.enter(cashier), 401, "invalid_credentials")
+    assert [api.get("auth/me/").status_code for api in (there, platform_browser)] == [200, 200]
+    assert list_end_reasons() == ["by_staff"]
 
 
 @pytest.mark.parametrize("count", [1, 30])
 def test_a_list_asks_for_all_postings_at_once(count, admin, stores, client_of, statements):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     for _ in range(count):
         person = UserFactory(tenant=admin.tenant)
         with across_tenants():
@@ -163,6 +167,6 @@ def test_a_list_asks_for_all_postings_at_once(count, admin, stores, client_of, s
                 Posting(tenant=admin.tenant, user=person, store=store).save()
 
     with statements(3):
-        rows = office.get("users/").json()["results"]
+        rows = admin_client.get("users/").json()["results"]
 
     assert [len(row["stores"]) for row in rows].count(3) == count

@@ -11,20 +11,20 @@ from tests.factories.accounts import AuthSessionFactory
 from tests.factories.orders import CategoryFactory, ProductFactory, TaxClassFactory
 from tests.support.api import Person
 from tests.support.idempotency import count
-from tests.support.parallel import at_once, statuses
+from tests.support.parallel import run_concurrently, statuses
 
 PEAR = {"sku": "PEAR", "name": "Pear", "price": "1.20"}
 
 
 @pytest.fixture
-def clerk(client_of, cashier):
+def cashier_client(client_of, cashier):
     return client_of(cashier)
 
 
 # --- products ------------------------------------------------------------------------------------
 
 
-def test_a_new_product_has_everything_that_was_said_of_it(chief, shop):
+def test_a_new_product_has_everything_that_was_said_of_it(manager_client, shop):
     tax_class, category = TaxClassFactory(tenant=shop), CategoryFactory(tenant=shop)
     body = PEAR | {
         "barcodes": ["4006381333931", "0042"],
@@ -36,17 +36,17 @@ def test_a_new_product_has_everything_that_was_said_of_it(chief, shop):
         "is_active": False,
     }
 
-    response = chief.post("products/", body)
+    response = manager_client.post("products/", body)
 
     assert response.status_code == HTTPStatus.CREATED
     shown = response.json()
     assert {name: shown[name] for name in body} == body | {"barcodes": ["0042", "4006381333931"]}
     assert (shown["version"], response["ETag"]) == (1, '"1"')
-    assert chief.get(f"products/{shown['id']}/").json() == shown
+    assert manager_client.get(f"products/{shown['id']}/").json() == shown
 
 
-def test_a_product_needs_little(chief):
-    response = chief.post("products/", PEAR)
+def test_a_product_needs_little(manager_client):
+    response = manager_client.post("products/", PEAR)
 
     assert response.status_code == HTTPStatus.CREATED
     shown = response.json()
@@ -55,50 +55,57 @@ def test_a_product_needs_little(chief):
     assert (shown["open_price"], shown["track_stock"], shown["is_active"]) == (False, True, True)
 
 
-def test_a_change_needs_the_version_that_it_starts_from(chief, product, problem):
+def test_a_change_needs_the_version_that_it_starts_from(manager_client, product, problem):
     path = f"products/{product.pk}/"
 
-    problem(chief.patch(path, {"price": "9.99"}), 428, "if_match_required")
-    stale = problem(chief.patch(path, {"price": "9.99"}, If_Match='"7"'), 412, "version_conflict")
+    problem(manager_client.patch(path, {"price": "9.99"}), 428, "if_match_required")
+    stale = problem(
+        manager_client.patch(path, {"price": "9.99"}, If_Match='"7"'), 412, "version_conflict"
+    )
     assert stale["current"] == 1
-    assert chief.get(path).json()["price"] == "2.50"
+    assert manager_client.get(path).json()["price"] == "2.50"
 
-    changed = chief.patch(path, {"price": "2.60"}, If_Match='"1"')
+    changed = manager_client.patch(path, {"price": "2.60"}, If_Match='"1"')
 
     assert changed.status_code == HTTPStatus.OK
     assert (changed.json()["price"], changed["ETag"]) == ("2.60", '"2"')
-    problem(chief.patch(path, {"price": "2.70"}, If_Match='"1"'), 412, "version_conflict")
+    problem(manager_client.patch(path, {"price": "2.70"}, If_Match='"1"'), 412, "version_conflict")
 
 
 @pytest.mark.parametrize("header", ["3", 'W/"1"', '"one"', '"1", "2"', ""])
-def test_only_one_strong_tag_names_a_version(chief, product, problem, header):
-    response = chief.patch(f"products/{product.pk}/", {"price": "9.99"}, If_Match=header)
+def test_only_one_strong_tag_names_a_version(manager_client, product, problem, header):
+    response = manager_client.patch(f"products/{product.pk}/", {"price": "9.99"}, If_Match=header)
 
     problem(response, 400, "invalid", {"If-Match": "invalid"})
 
 
-def test_barcodes_are_replaced_as_a_whole_or_left_alone(chief, product):
+def test_barcodes_are_replaced_as_a_whole_or_left_alone(manager_client, product):
     path = f"products/{product.pk}/"
 
-    chief.patch(path, {"barcodes": ["1", "2"]}, If_Match="*")
-    assert chief.patch(path, {"name": "Apples"}, If_Match="*").json()["barcodes"] == ["1", "2"]
-    assert chief.patch(path, {"barcodes": ["2", "3"]}, If_Match="*").json()["barcodes"] == [
+    manager_client.patch(path, {"barcodes": ["1", "2"]}, If_Match="*")
+    assert manager_client.patch(path, {"name": "Apples"}, If_Match="*").json()["barcodes"] == [
+        "1",
+        "2",
+    ]
+    assert manager_client.patch(path, {"barcodes": ["2", "3"]}, If_Match="*").json()[
+        "barcodes"
+    ] == [
         "2",
         "3",
     ]
-    assert chief.patch(path, {"barcodes": []}, If_Match="*").json()["barcodes"] == []
+    assert manager_client.patch(path, {"barcodes": []}, If_Match="*").json()["barcodes"] == []
 
 
-def test_a_new_barcode_is_a_new_version(chief, product):
-    response = chief.patch(f"products/{product.pk}/", {"barcodes": ["1"]}, If_Match='"1"')
+def test_a_new_barcode_is_a_new_version(manager_client, product):
+    response = manager_client.patch(f"products/{product.pk}/", {"barcodes": ["1"]}, If_Match='"1"')
 
     assert response.json()["version"] == 2
 
 
-def test_a_barcode_belongs_to_one_product(chief, product, shop, problem):
-    chief.patch(f"products/{product.pk}/", {"barcodes": ["42"]}, If_Match="*")
+def test_a_barcode_belongs_to_one_product(manager_client, product, shop, problem):
+    manager_client.patch(f"products/{product.pk}/", {"barcodes": ["42"]}, If_Match="*")
 
-    second = chief.post("products/", PEAR | {"barcodes": ["41", "42"]})
+    second = manager_client.post("products/", PEAR | {"barcodes": ["41", "42"]})
 
     taken = problem(second, 409, "barcode_taken")
     assert taken["barcode"] == "42"
@@ -106,23 +113,27 @@ def test_a_barcode_belongs_to_one_product(chief, product, shop, problem):
 
 
 @pytest.mark.parametrize("sku", ["APPLE", " APPLE ", "\uff21\uff30\uff30\uff2c\uff25"])
-def test_an_sku_that_looks_the_same_is_taken(chief, product, shop, problem, sku):
-    problem(chief.post("products/", PEAR | {"sku": sku}), 409, "sku_taken")
+def test_an_sku_that_looks_the_same_is_taken(manager_client, product, shop, problem, sku):
+    problem(manager_client.post("products/", PEAR | {"sku": sku}), 409, "sku_taken")
 
     assert count(shop, Product) == 1
 
 
-def test_changing_to_a_taken_sku_is_refused(chief, product, shop, problem):
+def test_changing_to_a_taken_sku_is_refused(manager_client, product, shop, problem):
     ProductFactory(tenant=shop, sku="PEAR")
 
-    problem(chief.patch(f"products/{product.pk}/", {"sku": "PEAR"}, If_Match="*"), 409, "sku_taken")
-    assert chief.get(f"products/{product.pk}/").json()["sku"] == "APPLE"
+    problem(
+        manager_client.patch(f"products/{product.pk}/", {"sku": "PEAR"}, If_Match="*"),
+        409,
+        "sku_taken",
+    )
+    assert manager_client.get(f"products/{product.pk}/").json()["sku"] == "APPLE"
 
 
-def test_what_another_shop_has_taken_is_free_here(chief, foreign):
+def test_what_another_shop_has_taken_is_free_here(manager_client, foreign):
     body = PEAR | {"sku": foreign.product.sku, "barcodes": [foreign.barcode.code]}
 
-    assert chief.post("products/", body).status_code == HTTPStatus.CREATED
+    assert manager_client.post("products/", body).status_code == HTTPStatus.CREATED
 
 
 @pytest.mark.parametrize(
@@ -139,17 +150,17 @@ def test_what_another_shop_has_taken_is_free_here(chief, foreign):
     ],
 )
 def test_a_barcode_that_no_scanner_reads_is_refused_by_its_place(
-    chief, shop, problem, barcodes, errors
+    manager_client, shop, problem, barcodes, errors
 ):
-    problem(chief.post("products/", PEAR | {"barcodes": barcodes}), 400, "invalid", errors)
+    problem(manager_client.post("products/", PEAR | {"barcodes": barcodes}), 400, "invalid", errors)
 
     assert (count(shop, Product), count(shop, Barcode)) == (0, 0)
 
 
-def test_the_same_barcode_twice_is_once(chief):
+def test_the_same_barcode_twice_is_once(manager_client):
     body = PEAR | {"barcodes": ["42", " 42", "\uff14\uff12"]}
 
-    assert chief.post("products/", body).json()["barcodes"] == ["42"]
+    assert manager_client.post("products/", body).json()["barcodes"] == ["42"]
 
 
 @pytest.mark.parametrize(
@@ -166,34 +177,37 @@ def test_the_same_barcode_twice_is_once(chief):
         ({"tenant": "x", "version": 7}, {"tenant": "unknown_field", "version": "unknown_field"}),
     ],
 )
-def test_what_is_no_product_is_refused(chief, shop, problem, change, errors):
-    problem(chief.post("products/", PEAR | change), 400, "invalid", errors)
+def test_what_is_no_product_is_refused(manager_client, shop, problem, change, errors):
+    problem(manager_client.post("products/", PEAR | change), 400, "invalid", errors)
 
     assert count(shop, Product) == 0
 
 
-def test_a_product_cannot_lie_on_the_shelf_of_another_shop(chief, foreign, problem):
+def test_a_product_cannot_lie_on_the_shelf_of_another_shop(manager_client, foreign, problem):
     body = PEAR | {"category": str(foreign.category.pk), "tax_class": str(foreign.tax_class.pk)}
 
     errors = {"category": "does_not_exist", "tax_class": "does_not_exist"}
-    problem(chief.post("products/", body), 400, "invalid", errors)
+    problem(manager_client.post("products/", body), 400, "invalid", errors)
 
 
-def test_category_and_taxes_can_be_taken_away(chief, product):
+def test_category_and_taxes_can_be_taken_away(manager_client, product):
     body = {"category": None, "tax_class": None}
 
-    changed = chief.patch(f"products/{product.pk}/", body, If_Match="*").json()
+    changed = manager_client.patch(f"products/{product.pk}/", body, If_Match="*").json()
 
     assert (changed["category"], changed["tax_class"]) == (None, None)
 
 
-def test_the_price_has_the_decimals_of_the_currency(chief, shop_in, problem):
-    shop_in("JPY")
-    problem(chief.post("products/", PEAR), 400, "invalid", {"price": "max_decimal_places"})
-    assert chief.post("products/", PEAR | {"price": 120}).json()["price"] == "120"
+def test_the_price_has_the_decimals_of_the_currency(manager_client, configure_shop, problem):
+    configure_shop("JPY")
+    problem(manager_client.post("products/", PEAR), 400, "invalid", {"price": "max_decimal_places"})
+    assert manager_client.post("products/", PEAR | {"price": 120}).json()["price"] == "120"
 
-    shop_in("KWD")
-    assert chief.post("products/", PEAR | {"sku": "X", "price": "0.125"}).json()["price"] == "0.125"
+    configure_shop("KWD")
+    assert (
+        manager_client.post("products/", PEAR | {"sku": "X", "price": "0.125"}).json()["price"]
+        == "0.125"
+    )
 
 
 @pytest.mark.race
@@ -205,14 +219,18 @@ def test_the_price_has_the_decimals_of_the_currency(chief, shop_in, problem):
         (("A", ["1"], "B", ["1"]), "barcode_taken"),
     ],
 )
-def test_of_two_that_want_the_same_code_at_once_one_gets_it(chief, shop, problem, twins, code):
+def test_of_two_that_want_the_same_code_at_once_one_gets_it(
+    manager_client, shop, problem, twins, code
+):
     sku, barcodes, other_sku, other_barcodes = twins
     bodies = [
         PEAR | {"sku": sku, "barcodes": barcodes},
         PEAR | {"sku": other_sku, "barcodes": other_barcodes},
     ]
 
-    answers = at_once([lambda body=body: chief.post("products/", body) for body in bodies * 4])
+    answers = run_concurrently(
+        [lambda body=body: manager_client.post("products/", body) for body in bodies * 4]
+    )
 
     assert statuses(answers) == {201: 1, 409: 7}
     refused = {each.json()["code"] for each in answers if each.status_code == HTTPStatus.CONFLICT}
@@ -224,27 +242,27 @@ def test_of_two_that_want_the_same_code_at_once_one_gets_it(chief, shop, problem
 # --- shelves and taxes ---------------------------------------------------------------------------
 
 
-def test_categories_are_made_and_renamed_by_managers(chief, clerk, shop, problem):
-    made = chief.post("categories/", {"name": "Fruit"})
+def test_categories_are_made_and_renamed_by_managers(manager_client, cashier_client, shop, problem):
+    made = manager_client.post("categories/", {"name": "Fruit"})
     assert made.status_code == HTTPStatus.CREATED
     path = f"categories/{made.json()['id']}/"
 
-    renamed = chief.patch(path, {"name": "Fruit and nuts"}, If_Match=made["ETag"])
+    renamed = manager_client.patch(path, {"name": "Fruit and nuts"}, If_Match=made["ETag"])
 
     assert (renamed.json()["name"], renamed.json()["version"]) == ("Fruit and nuts", 2)
-    problem(clerk.patch(path, {"name": "Mine"}, If_Match="*"), 403, "permission_denied")
-    assert clerk.get(path).json() == renamed.json()
+    problem(cashier_client.patch(path, {"name": "Mine"}, If_Match="*"), 403, "permission_denied")
+    assert cashier_client.get(path).json() == renamed.json()
 
 
-def test_a_name_is_given_once(chief, shop, problem):
+def test_a_name_is_given_once(manager_client, shop, problem):
     CategoryFactory(tenant=shop, name="Fruit")
 
-    response = chief.post("categories/", {"name": "Fruit"})
+    response = manager_client.post("categories/", {"name": "Fruit"})
 
     problem(response, 409, "already_exists", {"name": "unique"})
 
 
-def test_taxes_are_written_by_admins_alone(chief, client_of, admin, problem):
+def test_taxes_are_written_by_admins_alone(manager_client, client_of, admin, problem):
     body = {
         "name": "Dining",
         "rates": [
@@ -252,7 +270,7 @@ def test_taxes_are_written_by_admins_alone(chief, client_of, admin, problem):
             {"name": "QST", "percent": "9.975", "included": False, "compound": True},
         ],
     }
-    problem(chief.post("tax-classes/", body), 403, "permission_denied")
+    problem(manager_client.post("tax-classes/", body), 403, "permission_denied")
 
     made = client_of(admin).post("tax-classes/", body)
 
@@ -265,9 +283,9 @@ def test_taxes_are_written_by_admins_alone(chief, client_of, admin, problem):
 
 @pytest.mark.parametrize("included", [True, False])
 def test_where_a_rate_does_not_say_the_shop_decides_whether_prices_contain_it(
-    client_of, admin, shop_in, included
+    client_of, admin, configure_shop, included
 ):
-    shop_in(prices_include_tax=included)
+    configure_shop(prices_include_tax=included)
 
     made = client_of(admin).post(
         "tax-classes/", {"name": "Standard", "rates": [{"name": "VAT", "percent": "19"}]}
@@ -285,11 +303,11 @@ def test_a_class_without_rates_is_free_of_tax(client_of, admin):
 # --- who may what --------------------------------------------------------------------------------
 
 
-def test_a_cashier_reads_the_catalog_and_writes_nothing(clerk, product, problem):
-    assert clerk.get("products/").json()["results"][0]["id"] == str(product.pk)
+def test_a_cashier_reads_the_catalog_and_writes_nothing(cashier_client, product, problem):
+    assert cashier_client.get("products/").json()["results"][0]["id"] == str(product.pk)
 
-    problem(clerk.post("products/", PEAR), 403, "permission_denied")
-    change = clerk.patch(f"products/{product.pk}/", {"price": "0.01"}, If_Match="*")
+    problem(cashier_client.post("products/", PEAR), 403, "permission_denied")
+    change = cashier_client.patch(f"products/{product.pk}/", {"price": "0.01"}, If_Match="*")
     problem(change, 403, "permission_denied")
     with tenant_scope(product.tenant):
         assert Product.objects.get().price == Decimal("2.50")

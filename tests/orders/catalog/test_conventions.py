@@ -2,10 +2,10 @@
 
 
 def test_signs_that_nobody_sees_make_no_other_sku(client_of, manager, product, problem):
-    chief = client_of(manager)
+    manager_client = client_of(manager)
     twin = {"sku": f"{product.sku[0]}\u200b{product.sku[1:]}", "name": "Twin", "price": "1.00"}
 
-    problem(chief.post("products/", twin), 409, "sku_taken")
+    problem(manager_client.post("products/", twin), 409, "sku_taken")
 
 
 def test_receipts_and_orders_are_no_caches_to_keep(client_of, manager):

@@ -14,13 +14,20 @@ from orders.services.catalog import csv_export
 from tenants.csv import escape_formula, unescape_formula
 from tenants.scope import has_scope, tenant_scope
 from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
-from tests.support.catalog_files import HEADER, everything, exported, imported, rows_of, table
+from tests.support.catalog_files import (
+    HEADER,
+    export_catalog,
+    import_catalog,
+    parse_rows,
+    snapshot_catalog,
+    table,
+)
 
 DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "''-1", "\uff1dx", "=cmd|' /C calc'!A0"]
 HARMLESS = ["'n Beetje", "a=b", "1-2", "'", "''", "x@y", 'Käse; "old", 5%', "\\", "a\\|b"]
 
 
-def test_the_file_has_all_columns_of_the_import(chief, shop):
+def test_the_file_has_all_columns_of_the_import(manager_client, shop):
     product = ProductFactory(
         tenant=shop,
         sku="P-1",
@@ -36,20 +43,20 @@ def test_the_file_has_all_columns_of_the_import(chief, shop):
         BarcodeFactory(product=product, code=code)
     ProductFactory(tenant=shop, sku="A-1", name="Plain", category=None, tax_class=None)
 
-    assert exported(chief) == table(
+    assert export_catalog(manager_client) == table(
         HEADER,
         ["A-1", "Plain", "2.50", "", "", "", "unit", "false", "true", "true"],
         ["P-1", "Pear", "1.20", "42|43", "Fruit", "Reduced", "weight", "true", "true", "false"],
     )
 
 
-def test_an_empty_catalog_is_a_header(chief, shop):
-    assert exported(chief) == table(HEADER)
-    assert imported(chief, exported(chief)) == (0, 0, 0)
+def test_an_empty_catalog_is_a_header(manager_client, shop):
+    assert export_catalog(manager_client) == table(HEADER)
+    assert import_catalog(manager_client, export_catalog(manager_client)) == (0, 0, 0)
 
 
-def test_it_is_a_file_to_keep_and_for_no_cache(chief, product):
-    response = chief.get("products/export/")
+def test_it_is_a_file_to_keep_and_for_no_cache(manager_client, product):
+    response = manager_client.get("products/export/")
 
     assert response["Content-Type"] == "text/csv; charset=utf-8"
     assert response["Content-Disposition"].startswith('attachment; filename="green-products-20')
@@ -58,16 +65,16 @@ def test_it_is_a_file_to_keep_and_for_no_cache(chief, product):
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "*/*", "application/json"])
-def test_a_client_may_ask_for_csv_or_for_anything(chief, product, accept):
-    assert chief.get("products/export/", Accept=accept).status_code == 200
+def test_a_client_may_ask_for_csv_or_for_anything(manager_client, product, accept):
+    assert manager_client.get("products/export/", Accept=accept).status_code == 200
 
 
-def test_nothing_of_another_shop_is_in_it(chief, product, foreign):
-    assert "CANARY" not in exported(chief)
-    assert "APPLE" in exported(chief)
+def test_nothing_of_another_shop_is_in_it(manager_client, product, foreign):
+    assert "CANARY" not in export_catalog(manager_client)
+    assert "APPLE" in export_catalog(manager_client)
 
 
-def test_an_export_that_comes_in_again_changes_nothing(chief, shop):
+def test_an_export_that_comes_in_again_changes_nothing(manager_client, shop):
     with tenant_scope(shop):
         shelf, taxes = CategoryFactory(tenant=shop), TaxClassFactory(tenant=shop)
         for number, text in enumerate([*DANGEROUS, *HARMLESS]):
@@ -81,16 +88,16 @@ def test_an_export_that_comes_in_again_changes_nothing(chief, shop):
             BarcodeFactory(product=product, code=normalize_code(f"{text}b{number}"))
             BarcodeFactory(product=product, code=normalize_code(f"|{text};{number}\\"))
         ProductFactory(tenant=shop, category=CategoryFactory(tenant=shop, name="=1"))
-        before = everything()
+        before = snapshot_catalog()
 
-    text = exported(chief)
+    text = export_catalog(manager_client)
 
-    assert imported(chief, text) == (0, 0, len(rows_of(text)))
+    assert import_catalog(manager_client, text) == (0, 0, len(parse_rows(text)))
     with tenant_scope(shop):
-        assert everything() == before
+        assert snapshot_catalog() == before
 
 
-def test_an_export_makes_the_same_catalog_in_another_shop(chief, shop, client_of, foreign):
+def test_an_export_makes_the_same_catalog_in_another_shop(manager_client, shop, client_of, foreign):
     for text in [*DANGEROUS, *HARMLESS]:
         product = ProductFactory(tenant=shop, sku=normalize_code(text), name=text, tax_class=None)
         BarcodeFactory(product=product, code=normalize_code(f"b{text}"))
@@ -99,15 +106,17 @@ def test_an_export_makes_the_same_catalog_in_another_shop(chief, shop, client_of
         foreign.stock_level.delete()
 
     theirs = client_of(foreign.manager)
-    imported(theirs, exported(chief))
+    import_catalog(theirs, export_catalog(manager_client))
 
-    ours = rows_of(exported(chief))
+    ours = parse_rows(export_catalog(manager_client))
     assert len(ours) == len([*DANGEROUS, *HARMLESS])
-    assert [row for row in rows_of(exported(theirs)) if "CANARY" not in row["name"]] == ours
+    assert [
+        row for row in parse_rows(export_catalog(theirs)) if "CANARY" not in row["name"]
+    ] == ours
 
 
 @pytest.mark.parametrize("text", DANGEROUS)
-def test_no_cell_is_a_formula(chief, shop, text):
+def test_no_cell_is_a_formula(manager_client, shop, text):
     product = ProductFactory(
         tenant=shop,
         sku=normalize_code(text),
@@ -116,7 +125,7 @@ def test_no_cell_is_a_formula(chief, shop, text):
     )
     BarcodeFactory(product=product, code=normalize_code(text))
 
-    (row,) = rows_of(exported(chief))
+    (row,) = parse_rows(export_catalog(manager_client))
 
     for column in ("sku", "name", "barcodes", "category"):
         assert row[column].startswith("'"), column
@@ -135,23 +144,25 @@ words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(name=words, sku=words, codes=st.lists(words, max_size=3), price=st.integers(0, 10**13 - 1))
-def test_whatever_the_api_takes_comes_back_as_it_was(chief, shop, name, sku, codes, price):
+def test_whatever_the_api_takes_comes_back_as_it_was(manager_client, shop, name, sku, codes, price):
     with tenant_scope(shop):
         Product.objects.all().delete()
     body = {"sku": sku, "name": name, "price": f"{Decimal(price) / 100:.2f}", "barcodes": codes}
-    response = chief.post("products/", body)
+    response = manager_client.post("products/", body)
     assert response.status_code in {201, 400}, response.content
-    before = chief.get("products/").json()["results"]
+    before = manager_client.get("products/").json()["results"]
 
-    assert imported(chief, exported(chief)) == (0, 0, len(before))
+    assert import_catalog(manager_client, export_catalog(manager_client)) == (0, 0, len(before))
 
-    assert chief.get("products/").json()["results"] == before
+    assert manager_client.get("products/").json()["results"] == before
 
 
-def test_a_price_from_before_another_currency_comes_back_as_it_was(chief, shop, shop_in):
+def test_a_price_from_before_another_currency_comes_back_as_it_was(
+    manager_client, shop, configure_shop
+):
     ProductFactory(tenant=shop, sku="OLD", price=Decimal("1.235"))
 
-    assert imported(chief, exported(chief)) == (0, 0, 1)
+    assert import_catalog(manager_client, export_catalog(manager_client)) == (0, 0, 1)
 
     with tenant_scope(shop):
         assert Product.objects.get().price == Decimal("1.235")
@@ -160,13 +171,13 @@ def test_a_price_from_before_another_currency_comes_back_as_it_was(chief, shop, 
 # --- piece by piece ---------------------------------------------------------------------------
 
 
-def test_a_long_catalog_comes_whole_in_pieces(chief, shop, monkeypatch):
+def test_a_long_catalog_comes_whole_in_pieces(manager_client, shop, monkeypatch):
     monkeypatch.setattr(csv_export, "CHUNK", 3)
     skus = [f"S-{number}" for number in range(7)]
     for sku in reversed(skus):
         ProductFactory(tenant=shop, sku=sku)
 
-    assert [row["sku"] for row in rows_of(exported(chief))] == skus
+    assert [row["sku"] for row in parse_rows(export_catalog(manager_client))] == skus
 
 
 def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, monkeypatch):
@@ -184,8 +195,8 @@ def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, mon
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_answer_is_read_after_the_view_has_gone(chief, product, transactional_db):
-    response = chief.get("products/export/")
+def test_the_answer_is_read_after_the_view_has_gone(manager_client, product, transactional_db):
+    response = manager_client.get("products/export/")
 
     with CaptureQueriesContext(connection) as queries:
         body = b"".join(response.streaming_content)
@@ -205,14 +216,14 @@ def test_what_changes_meanwhile_breaks_nothing(shop, monkeypatch):
 
     text += "".join(pieces)
 
-    assert [row["sku"] for row in rows_of(text)] == ["S-0", "S-1", "S-3", "S-4", "S-5"]
+    assert [row["sku"] for row in parse_rows(text)] == ["S-0", "S-1", "S-3", "S-4", "S-5"]
     assert len(products) == 6
 
 
-def test_cashiers_export_nothing_and_nobody_filters(client_of, cashier, chief, problem):
+def test_cashiers_export_nothing_and_nobody_filters(client_of, cashier, manager_client, problem):
     problem(client_of(cashier).get("products/export/"), 403, "permission_denied")
     problem(
-        chief.get("products/export/", {"search": "x"}),
+        manager_client.get("products/export/", {"search": "x"}),
         400,
         "unknown_filter",
         {"search": "unknown_filter"},

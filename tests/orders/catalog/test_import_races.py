@@ -9,8 +9,8 @@ from orders.models import Product
 from orders.services.catalog.csv_import import import_products
 from tenants.scope import tenant_scope
 from tests.support.api import Person
-from tests.support.catalog_files import imported, send
-from tests.support.parallel import at_once
+from tests.support.catalog_files import import_catalog, upload_catalog
+from tests.support.parallel import run_concurrently
 
 
 @pytest.mark.race
@@ -20,13 +20,13 @@ def test_imports_at_the_same_time_are_each_whole(transactional_db, shop, manager
     rows = [f"S-{number},Thing" for number in range(700)]
     people = [Person(manager) for _ in range(4)]
     header = "sku,name,price"
-    imported(people[0], "\n".join([header, *(f"{row},1" for row in rows)]))
+    import_catalog(people[0], "\n".join([header, *(f"{row},1" for row in rows)]))
 
     def work(number):
         lines = [f"{row},{number + 2}" for row in (rows if number % 2 else rows[::-1])]
-        return send(people[number], "\n".join([header, *lines])).status_code
+        return upload_catalog(people[number], "\n".join([header, *lines])).status_code
 
-    statuses = at_once([lambda number=number: work(number) for number in range(4)])
+    statuses = run_concurrently([lambda number=number: work(number) for number in range(4)])
 
     assert set(statuses) <= {200, 503}
     assert 200 in statuses
@@ -43,7 +43,7 @@ def test_a_change_during_an_import_is_not_lost(transactional_db, shop, manager):
     """The import names prices only; what somebody else changes at the time stays changed."""
     rows = [f"S-{number},Thing,1" for number in range(600)]
     people = [Person(manager) for _ in range(2)]
-    imported(people[0], "\n".join(["sku,name,price", *rows]))
+    import_catalog(people[0], "\n".join(["sku,name,price", *rows]))
     with tenant_scope(shop):
         ids = dict(Product.objects.values_list("sku", "pk"))
 
@@ -51,9 +51,13 @@ def test_a_change_during_an_import_is_not_lost(transactional_db, shop, manager):
         return people[1].patch(f"products/{ids[sku]}/", {"name": "Other"}, If_Match="*").status_code
 
     def reprice():
-        return send(people[0], "\n".join(["sku,price", *(f"{sku},2" for sku in ids)])).status_code
+        return upload_catalog(
+            people[0], "\n".join(["sku,price", *(f"{sku},2" for sku in ids)])
+        ).status_code
 
-    statuses = at_once([reprice, *(lambda sku=sku: rename(sku) for sku in ("S-0", "S-599"))])
+    statuses = run_concurrently(
+        [reprice, *(lambda sku=sku: rename(sku) for sku in ("S-0", "S-599"))]
+    )
 
     assert statuses == [200, 200, 200]
     with tenant_scope(shop):

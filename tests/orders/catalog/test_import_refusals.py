@@ -9,8 +9,14 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.orders import BarcodeFactory, ProductFactory
-from tests.support.catalog_files import PATH, everything, form, imported, send
-from tests.support.problems import refusal
+from tests.support.catalog_files import (
+    PATH,
+    build_upload_form,
+    import_catalog,
+    snapshot_catalog,
+    upload_catalog,
+)
+from tests.support.problems import assert_problem
 
 pytestmark = pytest.mark.once
 
@@ -22,10 +28,10 @@ def untouched(shop, product):
     """Asserts in the end that the catalog is as it was, and that nobody heard of an import."""
     BarcodeFactory(product=product, code="42")
     with tenant_scope(shop):
-        before = everything()
+        before = snapshot_catalog()
     yield
     with tenant_scope(shop):
-        assert everything() == before
+        assert snapshot_catalog() == before
         assert not AuditEvent.objects.filter(event="products_imported").exists()
 
 
@@ -104,19 +110,19 @@ def wrong(response):
         ("sku,name,\nA,x,\n", [(1, "", "unknown_column")]),
     ],
 )
-def test_what_is_wrong_is_told_by_its_row(chief, text, errors, query):
-    answer = send(chief, text, query)
+def test_what_is_wrong_is_told_by_its_row(manager_client, text, errors, query):
+    answer = upload_catalog(manager_client, text, query)
 
     assert answer.status_code == (200 if query else 400)
     assert wrong(answer) == errors
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_dry_run_reports_what_is_right_and_what_is_wrong(chief):
+def test_a_dry_run_reports_what_is_right_and_what_is_wrong(manager_client):
     text = f"{GOOD}APPLE,Apple,9\nA,,1\nB,Bread,x\n"
 
-    report = send(chief, text, "?dry_run=1")
-    refused = send(chief, text).json()
+    report = upload_catalog(manager_client, text, "?dry_run=1")
+    refused = upload_catalog(manager_client, text).json()
 
     assert report.status_code == 200
     assert {name: refused[name] for name in report.json()} == report.json()
@@ -124,10 +130,12 @@ def test_a_dry_run_reports_what_is_right_and_what_is_wrong(chief):
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(chief):
+def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(manager_client):
     text = f"{GOOD}A,,1\n"
 
-    first, again = (send(chief, text, "?dry_run=1", Idempotency_Key="try") for _ in range(2))
+    first, again = (
+        upload_catalog(manager_client, text, "?dry_run=1", Idempotency_Key="try") for _ in range(2)
+    )
 
     assert (first.status_code, again.content) == (200, first.content)
     assert again["Idempotent-Replayed"] == "true"
@@ -142,22 +150,25 @@ def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(chief):
         (b"sku,name,price\nA,\xed\xa0\x80,1\n", [(2, "name", "malformed_encoding")]),
     ],
 )
-def test_what_is_not_utf_8_is_told_by_its_row(chief, content, errors):
-    assert wrong(send(chief, content)) == errors
+def test_what_is_not_utf_8_is_told_by_its_row(manager_client, content, errors):
+    assert wrong(upload_catalog(manager_client, content)) == errors
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_file_in_utf_16_has_none_of_the_columns(chief):
-    codes = {code for _, _, code in wrong(send(chief, "sku,name\nA,x\n".encode("utf-16")))}
+def test_a_file_in_utf_16_has_none_of_the_columns(manager_client):
+    codes = {
+        code
+        for _, _, code in wrong(upload_catalog(manager_client, "sku,name\nA,x\n".encode("utf-16")))
+    }
 
     assert codes == {"unknown_column", "required"}
 
 
 @pytest.mark.usefixtures("untouched")
-def test_one_wrong_row_keeps_all_others_out_and_the_rest_is_counted(chief):
+def test_one_wrong_row_keeps_all_others_out_and_the_rest_is_counted(manager_client):
     text = "sku,name,price,category\nA,a,1,New\nAPPLE,Changed,1,\nB,b,wrong,\nC,c,3,\n"
 
-    problem = refusal_of(send(chief, text))
+    problem = refusal_of(upload_catalog(manager_client, text))
 
     assert {name: problem[name] for name in ("created", "updated", "unchanged", "error_count")} == {
         "created": 2,
@@ -174,41 +185,47 @@ def refusal_of(response):
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("last", ["B,b,wrong,7\n", "B,b,1,42\n"])
-def test_a_row_far_down_undoes_those_before_it(chief, last):
+def test_a_row_far_down_undoes_those_before_it(manager_client, last):
     """The row comes after several statements of good ones."""
     rows = "".join(f"S-{number},Thing,1,\n" for number in range(1_100))
 
-    assert len(wrong(send(chief, f"sku,name,price,barcodes\n{rows}{last}"))) == 1
+    assert len(wrong(upload_catalog(manager_client, f"sku,name,price,barcodes\n{rows}{last}"))) == 1
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_new_product_without_a_name_undoes_the_changes_before_it(chief):
+def test_a_new_product_without_a_name_undoes_the_changes_before_it(manager_client):
     rows = "".join("APPLE,9\n" if number == 0 else f"S-{number},1\n" for number in range(2))
 
-    assert wrong(send(chief, f"sku,price\n{rows}")) == [(3, "name", "required")]
+    assert wrong(upload_catalog(manager_client, f"sku,price\n{rows}")) == [(3, "name", "required")]
 
 
 @pytest.mark.usefixtures("untouched")
-def test_errors_beyond_the_first_hundred_are_counted(chief):
-    problem = refusal_of(send(chief, "sku,name,price\n" + "".join(f"{n},,x\n" for n in range(80))))
+def test_errors_beyond_the_first_hundred_are_counted(manager_client):
+    problem = refusal_of(
+        upload_catalog(manager_client, "sku,name,price\n" + "".join(f"{n},,x\n" for n in range(80)))
+    )
 
     assert (len(problem["errors"]), problem["error_count"]) == (100, 160)
 
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(("limit", "number"), [("MOST_ROWS", 2), ("MOST_CODES", 1)])
-def test_too_many_rows_are_refused_before_they_are_in_memory(chief, monkeypatch, limit, number):
+def test_too_many_rows_are_refused_before_they_are_in_memory(
+    manager_client, monkeypatch, limit, number
+):
     monkeypatch.setattr(csv_file, limit, number)
     rows = "".join(f"S-{n},Thing,1,{n}\n" for n in range(9))
 
-    assert wrong(send(chief, f"sku,name,price,barcodes\n{rows}")) == [(4, "", "too_many_rows")]
+    assert wrong(upload_catalog(manager_client, f"sku,name,price,barcodes\n{rows}")) == [
+        (4, "", "too_many_rows")
+    ]
 
 
-def test_a_barcode_stays_with_a_product_that_the_file_does_not_name(chief, shop, product):
+def test_a_barcode_stays_with_a_product_that_the_file_does_not_name(manager_client, shop, product):
     other = ProductFactory(tenant=shop, sku="OTHER")
     BarcodeFactory(product=other, code="7")
 
-    response = send(chief, "sku,barcodes\nAPPLE,7\n")
+    response = upload_catalog(manager_client, "sku,barcodes\nAPPLE,7\n")
 
     assert wrong(response) == [(2, "barcodes", "barcode_taken")]
     assert "OTHER" in response.json()["errors"][0]["detail"]
@@ -217,22 +234,24 @@ def test_a_barcode_stays_with_a_product_that_the_file_does_not_name(chief, shop,
 
 
 @pytest.mark.usefixtures("untouched")
-def test_the_tax_class_of_another_shop_is_unknown(chief, foreign):
+def test_the_tax_class_of_another_shop_is_unknown(manager_client, foreign):
     text = f"sku,tax_class\nAPPLE,{foreign.tax_class.name}\n"
 
-    assert wrong(send(chief, text)) == [(2, "tax_class", "unknown_tax_class")]
+    assert wrong(upload_catalog(manager_client, text)) == [(2, "tax_class", "unknown_tax_class")]
 
 
 @pytest.mark.usefixtures("untouched")
-def test_the_yen_has_no_decimals(chief, shop_in):
-    shop_in("JPY")
+def test_the_yen_has_no_decimals(manager_client, configure_shop):
+    configure_shop("JPY")
 
-    assert wrong(send(chief, "sku,price\nAPPLE,1.5\n")) == [(2, "price", "max_decimal_places")]
+    assert wrong(upload_catalog(manager_client, "sku,price\nAPPLE,1.5\n")) == [
+        (2, "price", "max_decimal_places")
+    ]
 
 
 @pytest.mark.parametrize("kind", ["sku", "barcode"])
 def test_what_somebody_takes_at_that_moment_is_a_conflict(
-    chief, shop, product, problem, monkeypatch, kind
+    manager_client, shop, product, problem, monkeypatch, kind
 ):
     """Between the comparison and the writing; the import may simply be sent again."""
     write = csv_diff.Changes.write
@@ -243,7 +262,7 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
         write(changes)
 
     monkeypatch.setattr(csv_diff.Changes, "write", somebody_is_quicker)
-    response = send(chief, "sku,name,price,barcodes\nNEW,New,1,7\n")
+    response = upload_catalog(manager_client, "sku,name,price,barcodes\nNEW,New,1,7\n")
 
     problem(response, 409, "catalog_changed")
     with tenant_scope(shop):
@@ -261,9 +280,15 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
         (b"", MULTIPART_CONTENT, 400, "invalid", {"file": "required"}),
         (encode_multipart(BOUNDARY, {}), MULTIPART_CONTENT, 400, "invalid", {"file": "required"}),
         (b"", "text/csv", 400, "invalid", {"file": "required"}),
-        (form(b"sku", "other"), MULTIPART_CONTENT, 400, "invalid", {"other": "unknown_field"}),
         (
-            form(b"sku", dry_run="1"),
+            build_upload_form(b"sku", "other"),
+            MULTIPART_CONTENT,
+            400,
+            "invalid",
+            {"other": "unknown_field"},
+        ),
+        (
+            build_upload_form(b"sku", dry_run="1"),
             MULTIPART_CONTENT,
             400,
             "invalid",
@@ -276,33 +301,35 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
         (b"sku", "text/csv; charset=latin-1", 400, "unsupported_charset", {}),
     ],
 )
-def test_what_is_no_catalog_file_is_refused(chief, body, content_type, status, code, errors):
-    refusal(chief.send("POST", PATH, body, content_type), status, code, errors)
+def test_what_is_no_catalog_file_is_refused(
+    manager_client, body, content_type, status, code, errors
+):
+    assert_problem(manager_client.send("POST", PATH, body, content_type), status, code, errors)
 
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 @pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
-def test_an_encoded_file_is_refused_unread(chief, encoding, content_type):
-    response = chief.send("POST", PATH, b"x", content_type, Content_Encoding=encoding)
+def test_an_encoded_file_is_refused_unread(manager_client, encoding, content_type):
+    response = manager_client.send("POST", PATH, b"x", content_type, Content_Encoding=encoding)
 
-    refusal(response, 415, "unsupported_content_encoding")
+    assert_problem(response, 415, "unsupported_content_encoding")
 
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
-def test_a_file_beyond_the_limit_is_refused_unread(chief, content_type):
+def test_a_file_beyond_the_limit_is_refused_unread(manager_client, content_type):
     body = b"x" * (16 * 1024 * 1024 + 1)
 
-    response = chief.send("POST", PATH, body, content_type)
+    response = manager_client.send("POST", PATH, body, content_type)
 
-    assert refusal(response, 413, "body_too_large")["max_bytes"] == 16 * 1024 * 1024
+    assert assert_problem(response, 413, "body_too_large")["max_bytes"] == 16 * 1024 * 1024
 
 
-def test_a_file_may_be_larger_than_other_bodies(chief):
+def test_a_file_may_be_larger_than_other_bodies(manager_client):
     rows = "".join(f"S-{number},{'x' * 190},1\n" for number in range(6_000))
 
-    assert imported(chief, "sku,name,price\n" + rows, "?dry_run=1") == (6_000, 0, 0)
+    assert import_catalog(manager_client, "sku,name,price\n" + rows, "?dry_run=1") == (6_000, 0, 0)
 
 
 @pytest.mark.usefixtures("untouched")
@@ -315,10 +342,10 @@ def test_a_file_may_be_larger_than_other_bodies(chief):
         ("?dry_run=1&dry_run=0", "invalid", {"dry_run": "repeated_parameter"}),
     ],
 )
-def test_a_dry_run_that_is_misspelled_is_no_import(chief, query, code, errors):
-    refusal(send(chief, GOOD, query), 400, code, errors)
+def test_a_dry_run_that_is_misspelled_is_no_import(manager_client, query, code, errors):
+    assert_problem(upload_catalog(manager_client, GOOD, query), 400, code, errors)
 
 
 @pytest.mark.usefixtures("untouched")
 def test_cashiers_import_nothing(client_of, cashier, problem):
-    problem(send(client_of(cashier), GOOD), 403, "permission_denied")
+    problem(upload_catalog(client_of(cashier), GOOD), 403, "permission_denied")

@@ -13,7 +13,7 @@ from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFacto
 
 
 @pytest.fixture
-def clerk(client_of, cashier):
+def cashier_client(client_of, cashier):
     return client_of(cashier)
 
 
@@ -68,31 +68,31 @@ def found(client, **query):
         ({"search": "green", "is_active": "true", "price_min": "1"}, ["P-1"]),
     ],
 )
-def test_the_list_holds_what_was_asked_for(clerk, catalog, query, skus):
-    assert found(clerk, **query) == skus
+def test_the_list_holds_what_was_asked_for(cashier_client, catalog, query, skus):
+    assert found(cashier_client, **query) == skus
 
 
-def test_goods_are_found_by_their_shelf(clerk, catalog, foreign):
-    assert found(clerk, category=str(catalog.pk)) == ["P-1"]
-    assert found(clerk, category=str(foreign.category.pk)) == []
+def test_goods_are_found_by_their_shelf(cashier_client, catalog, foreign):
+    assert found(cashier_client, category=str(catalog.pk)) == ["P-1"]
+    assert found(cashier_client, category=str(foreign.category.pk)) == []
 
 
-def test_a_terminal_asks_for_what_has_changed_since(clerk, catalog, shop):
+def test_a_terminal_asks_for_what_has_changed_since(cashier_client, catalog, shop):
     now = timezone.now()
     with tenant_scope(shop):
         Product.objects.exclude(sku="P-2").update(updated_at=now - timedelta(days=1))
 
     since = (now - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
 
-    assert found(clerk, updated_since=since) == ["P-2"]
-    assert found(clerk, updated_since=since, ordering="updated_at") == ["P-2"]
+    assert found(cashier_client, updated_since=since) == ["P-2"]
+    assert found(cashier_client, updated_since=since, ordering="updated_at") == ["P-2"]
 
 
-def test_the_moment_named_by_a_row_finds_the_row_again(clerk, product):
+def test_the_moment_named_by_a_row_finds_the_row_again(cashier_client, product):
     """What a terminal stores of an answer it may send back."""
-    shown = clerk.get(f"products/{product.pk}/").json()["updated_at"]
+    shown = cashier_client.get(f"products/{product.pk}/").json()["updated_at"]
 
-    assert found(clerk, updated_since=shown) == ["APPLE"]
+    assert found(cashier_client, updated_since=shown) == ["APPLE"]
 
 
 @pytest.mark.parametrize(
@@ -117,9 +117,9 @@ def test_the_moment_named_by_a_row_finds_the_row_again(clerk, product):
     ],
 )
 def test_a_question_that_nobody_understands_is_refused(
-    clerk, product, problem, query, code, errors
+    cashier_client, product, problem, query, code, errors
 ):
-    problem(clerk.get("products/", query), 400, code, errors)
+    problem(cashier_client.get("products/", query), 400, code, errors)
 
 
 # --- pages ---------------------------------------------------------------------------------------
@@ -151,45 +151,47 @@ def namesakes(shop):
 
 @pytest.mark.parametrize("ordering", ["name", "-name", "price", "-price", "updated_at"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
-def test_equal_goods_are_each_on_exactly_one_page(clerk, namesakes, ordering, size):
-    walked = list(pages(clerk, "products/", ordering=ordering, page_size=size))
+def test_equal_goods_are_each_on_exactly_one_page(cashier_client, namesakes, ordering, size):
+    walked = list(pages(cashier_client, "products/", ordering=ordering, page_size=size))
 
     assert all(len(ids(page)) == size for page in walked[:-1])
     expected = namesakes[::-1] if ordering.startswith("-") else namesakes
     assert [each for page in walked for each in ids(page)] == expected
 
 
-def test_the_way_back_shows_the_same_pages(clerk, namesakes):
-    *_, last = pages(clerk, "products/", page_size=3)
+def test_the_way_back_shows_the_same_pages(cashier_client, namesakes):
+    *_, last = pages(cashier_client, "products/", page_size=3)
 
-    back = pages(clerk, last["previous"], link="previous")
+    back = pages(cashier_client, last["previous"], link="previous")
 
     assert [ids(page) for page in back] == [namesakes[3:6], namesakes[:3]]
 
 
-def test_what_is_added_or_taken_meanwhile_moves_no_other_product(clerk, namesakes, shop):
-    first = clerk.get("products/", {"page_size": 3}).json()
+def test_what_is_added_or_taken_meanwhile_moves_no_other_product(cashier_client, namesakes, shop):
+    first = cashier_client.get("products/", {"page_size": 3}).json()
     with tenant_scope(shop):
         Product.objects.filter(pk=namesakes[0]).delete()
     ProductFactory(tenant=shop, name="Aardvark")
 
     query = dict(parse_qsl(urlsplit(first["next"]).query))
 
-    assert ids(clerk.get("products/", query).json()) == namesakes[3:6]
+    assert ids(cashier_client.get("products/", query).json()) == namesakes[3:6]
 
 
-def test_a_cursor_is_good_for_the_list_and_the_order_that_gave_it(clerk, namesakes, problem):
-    first = clerk.get("products/", {"page_size": 3}).json()
+def test_a_cursor_is_good_for_the_list_and_the_order_that_gave_it(
+    cashier_client, namesakes, problem
+):
+    first = cashier_client.get("products/", {"page_size": 3}).json()
     cursor = dict(parse_qsl(urlsplit(first["next"]).query))["cursor"]
 
-    other_order = clerk.get("products/", {"cursor": cursor, "ordering": "price"})
+    other_order = cashier_client.get("products/", {"cursor": cursor, "ordering": "price"})
     problem(other_order, 400, "invalid_cursor")
-    problem(clerk.get("categories/", {"cursor": cursor}), 400, "invalid_cursor")
+    problem(cashier_client.get("categories/", {"cursor": cursor}), 400, "invalid_cursor")
 
 
-def test_a_filter_goes_on_over_the_pages(clerk, namesakes, shop):
+def test_a_filter_goes_on_over_the_pages(cashier_client, namesakes, shop):
     ProductFactory(tenant=shop, name="Apple juice", price=Decimal(9))
 
-    walked = list(pages(clerk, "products/", price_max="2", page_size=4))
+    walked = list(pages(cashier_client, "products/", price_max="2", page_size=4))
 
     assert [each for page in walked for each in ids(page)] == namesakes

@@ -30,12 +30,12 @@ GOODS = {
 
 
 @pytest.fixture
-def clerk(client_of, cashier):
+def cashier_client(client_of, cashier):
     return client_of(cashier)
 
 
 @pytest.fixture
-def goods(shop, foreign):
+def make_product(shop, foreign):
     return {sku: ProductFactory(tenant=shop, sku=sku, name=name) for sku, name in GOODS.items()}
 
 
@@ -86,84 +86,90 @@ def found(client, search, **query):
         ("(a+)+$", []),
     ],
 )
-def test_words_find_the_goods_that_have_them_and_the_best_come_first(clerk, goods, search, skus):
-    assert found(clerk, search) == skus
+def test_words_find_the_goods_that_have_them_and_the_best_come_first(
+    cashier_client, make_product, search, skus
+):
+    assert found(cashier_client, search) == skus
 
 
-def test_a_barcode_comes_first_then_a_sku_then_names(clerk, shop):
+def test_a_barcode_comes_first_then_a_sku_then_names(cashier_client, shop):
     ProductFactory(tenant=shop, sku="N", name="42 candles")
     ProductFactory(tenant=shop, sku="42", name="Zebra")
     scanned = ProductFactory(tenant=shop, sku="Q", name="Umbrella")
     BarcodeFactory(product=scanned, code="42")
 
-    assert found(clerk, "42") == ["Q", "42", "N"]
-    assert found(clerk, " \uff14\uff12 ") == ["Q", "42", "N"]
+    assert found(cashier_client, "42") == ["Q", "42", "N"]
+    assert found(cashier_client, " \uff14\uff12 ") == ["Q", "42", "N"]
 
 
-def test_a_sku_comes_before_its_twin_in_another_case(clerk, shop):
+def test_a_sku_comes_before_its_twin_in_another_case(cashier_client, shop):
     for sku in ("ab", "AB", "ABC"):
         ProductFactory(tenant=shop, sku=sku, name="Thing")
 
-    assert found(clerk, "ab") == ["ab", "AB", "ABC"]
-    assert found(clerk, "AB") == ["AB", "ab", "ABC"]
+    assert found(cashier_client, "ab") == ["ab", "AB", "ABC"]
+    assert found(cashier_client, "AB") == ["AB", "ab", "ABC"]
 
 
-def test_nothing_of_another_shop_is_found(clerk, goods, foreign):
+def test_nothing_of_another_shop_is_found(cashier_client, make_product, foreign):
     for text in (foreign.product.name, foreign.product.sku, foreign.barcode.code):
-        assert found(clerk, text) == []
+        assert found(cashier_client, text) == []
 
 
-def test_the_other_filters_narrow_what_is_found(clerk, goods, shop):
+def test_the_other_filters_narrow_what_is_found(cashier_client, make_product, shop):
     shelf = CategoryFactory(tenant=shop)
     with tenant_scope(shop):
         Product.objects.filter(sku__in=["A-2", "A-4"]).update(category=shelf, is_active=False)
 
-    assert found(clerk, "apple", category=str(shelf.pk)) == ["A-2", "A-4"]
-    assert found(clerk, "apple", is_active="true") == ["A-1", "A-3"]
-    assert found(clerk, "apple", price_min="100") == []
+    assert found(cashier_client, "apple", category=str(shelf.pk)) == ["A-2", "A-4"]
+    assert found(cashier_client, "apple", is_active="true") == ["A-1", "A-3"]
+    assert found(cashier_client, "apple", price_min="100") == []
 
 
-def test_an_order_that_is_asked_for_counts_alone(clerk, goods):
-    assert found(clerk, "apple", ordering="-name") == ["A-4", "A-3", "A-2", "A-1"]
+def test_an_order_that_is_asked_for_counts_alone(cashier_client, make_product):
+    assert found(cashier_client, "apple", ordering="-name") == ["A-4", "A-3", "A-2", "A-1"]
 
 
-def test_a_search_for_nothing_lists_everything(clerk, goods):
-    assert found(clerk, "") == found(clerk, "   ") == found(clerk, "\u200b")
-    assert len(found(clerk, "")) == len(GOODS)
+def test_a_search_for_nothing_lists_everything(cashier_client, make_product):
+    assert (
+        found(cashier_client, "") == found(cashier_client, "   ") == found(cashier_client, "\u200b")
+    )
+    assert len(found(cashier_client, "")) == len(GOODS)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_pages_go_on_in_the_order_of_relevance_and_back(clerk, goods, size):
+def test_pages_go_on_in_the_order_of_relevance_and_back(cashier_client, make_product, size):
     forth, query = [], {"search": "apple", "page_size": size}
     while query:
-        page = clerk.get("products/", query).json()
+        page = cashier_client.get("products/", query).json()
         forth.append([product["sku"] for product in page["results"]])
         last, query = page, dict(parse_qsl(urlsplit(page["next"] or "").query))
     back = [[product["sku"] for product in last["results"]]]
     while last["previous"]:
-        last = clerk.get("products/", dict(parse_qsl(urlsplit(last["previous"]).query))).json()
+        last = cashier_client.get(
+            "products/", dict(parse_qsl(urlsplit(last["previous"]).query))
+        ).json()
         back.append([product["sku"] for product in last["results"]])
 
     assert [sku for page in forth for sku in page] == ["A-1", "A-2", "A-3", "A-4"]
     assert back[::-1] == forth
 
 
-def test_a_cursor_of_the_search_is_none_of_the_list(clerk, goods, problem):
-    page = clerk.get("products/", {"search": "apple", "page_size": 1}).json()
+def test_a_cursor_of_the_search_is_none_of_the_list(cashier_client, make_product, problem):
+    page = cashier_client.get("products/", {"search": "apple", "page_size": 1}).json()
     cursor = dict(parse_qsl(urlsplit(page["next"]).query))["cursor"]
 
-    problem(clerk.get("products/", {"cursor": cursor}), 400, "invalid_cursor")
+    problem(cashier_client.get("products/", {"cursor": cursor}), 400, "invalid_cursor")
 
 
-def test_a_new_name_is_found_and_the_old_one_no_more(client_of, manager, goods):
-    chief = client_of(manager)
-    path = f"products/{goods['A-4'].pk}/"
+def test_a_new_name_is_found_and_the_old_one_no_more(client_of, manager, make_product):
+    manager_client = client_of(manager)
+    path = f"products/{make_product['A-4'].pk}/"
 
-    assert chief.patch(path, {"name": "Ananas"}, If_Match="*").status_code == 200
-    assert found(chief, "ananas") == ["A-4"]
-    assert "A-4" not in found(chief, "pineapple")
-    assert chief.patch(path, {"sku": "X-9"}, If_Match="*").status_code == 200
-    assert (found(chief, "x-9"), found(chief, "a-4")) == (["X-9"], [])
+    assert manager_client.patch(path, {"name": "Ananas"}, If_Match="*").status_code == 200
+    assert found(manager_client, "ananas") == ["A-4"]
+    assert "A-4" not in found(manager_client, "pineapple")
+    assert manager_client.patch(path, {"sku": "X-9"}, If_Match="*").status_code == 200
+    assert (found(manager_client, "x-9"), found(manager_client, "a-4")) == (["X-9"], [])
 
 
 # --- typos ------------------------------------------------------------------------------------
@@ -185,32 +191,32 @@ def test_a_new_name_is_found_and_the_old_one_no_more(client_of, manager, goods):
         ("mil choclate", ["M-2"]),
     ],
 )
-def test_typos_are_forgiven(clerk, goods, search, skus):
-    assert found(clerk, search) == skus
+def test_typos_are_forgiven(cashier_client, make_product, search, skus):
+    assert found(cashier_client, search) == skus
 
 
 @pytest.mark.postgres
-def test_typos_are_forgiven_only_where_nobody_has_the_words(clerk, shop):
+def test_typos_are_forgiven_only_where_nobody_has_the_words(cashier_client, shop):
     for sku, name in {"1": "Salt", "2": "Salty", "3": "Malt", "4": "Salat"}.items():
         ProductFactory(tenant=shop, sku=sku, name=name, is_active=sku != "1")
 
-    assert found(clerk, "salt") == ["1", "2"]
+    assert found(cashier_client, "salt") == ["1", "2"]
     # Not even where a filter leaves nothing of what has the words.
-    assert found(clerk, "salty", is_active="false") == []
+    assert found(cashier_client, "salty", is_active="false") == []
 
 
 @pytest.mark.postgres
-def test_a_number_is_taken_to_the_letter(clerk, shop):
+def test_a_number_is_taken_to_the_letter(cashier_client, shop):
     """Who scans what is not there must not sell something else."""
     product = ProductFactory(tenant=shop, sku="SKU-10023", name="Lamp 40061")
     BarcodeFactory(product=product, code="4006381333931")
 
     for text in ("4006381333932", "SKU-10032", "40062"):
-        assert found(clerk, text) == []
+        assert found(cashier_client, text) == []
 
 
 @pytest.mark.postgres
-def test_the_most_alike_come_first_and_pages_go_on(clerk, shop):
+def test_the_most_alike_come_first_and_pages_go_on(cashier_client, shop):
     for sku, name in {
         "1": "Yoghurt drink with strawberries",
         "2": "Yoghurt",
@@ -218,9 +224,9 @@ def test_the_most_alike_come_first_and_pages_go_on(clerk, shop):
     }.items():
         ProductFactory(tenant=shop, sku=sku, name=name)
 
-    assert found(clerk, "yoghurtt") == ["2", "1", "3"]
-    first = clerk.get("products/", {"search": "yoghurtt", "page_size": 2}).json()
-    second = clerk.get("products/", dict(parse_qsl(urlsplit(first["next"]).query))).json()
+    assert found(cashier_client, "yoghurtt") == ["2", "1", "3"]
+    first = cashier_client.get("products/", {"search": "yoghurtt", "page_size": 2}).json()
+    second = cashier_client.get("products/", dict(parse_qsl(urlsplit(first["next"]).query))).json()
     assert [product["sku"] for product in second["results"]] == ["3"]
 
 
@@ -239,7 +245,9 @@ def without_index(transactional_db):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_where_the_extensions_are_not_allowed_words_are_still_found(without_index, clerk, goods):
+def test_where_the_extensions_are_not_allowed_words_are_still_found(
+    without_index, cashier_client, make_product
+):
     """The migration goes on without its index, and the search without forgiving typos."""
     with connection.cursor() as cursor:
         with connection.schema_editor(atomic=False) as editor:
@@ -247,11 +255,11 @@ def test_where_the_extensions_are_not_allowed_words_are_still_found(without_inde
         cursor.execute("SELECT to_regclass('product_search')")
         assert cursor.fetchone() == (None,)
 
-    assert found(clerk, "apple") == ["A-1", "A-2", "A-3", "A-4"]
-    assert found(clerk, "aple") == []
+    assert found(cashier_client, "apple") == ["A-1", "A-2", "A-3", "A-4"]
+    assert found(cashier_client, "aple") == []
 
 
-def test_the_migration_fills_in_what_was_there_before(shop, goods):
+def test_the_migration_fills_in_what_was_there_before(shop, make_product):
     migration = import_module("orders.migrations.0004_search")
     with tenant_scope(shop):
         before = list(Product.objects.order_by("pk").values_list("search_text", flat=True))
@@ -265,5 +273,5 @@ def test_the_migration_fills_in_what_was_there_before(shop, goods):
 
 
 @pytest.mark.sqlite
-def test_elsewhere_words_are_taken_to_the_letter(clerk, goods):
-    assert found(clerk, "aple") == []
+def test_elsewhere_words_are_taken_to_the_letter(cashier_client, make_product):
+    assert found(cashier_client, "aple") == []

@@ -88,8 +88,8 @@ def test_a_long_code_has_its_length_in_two_bytes():
     assert b"\x1d(k\x2f\x011P0" + b"7" * 300 in qr("7" * 300)
 
 
-def test_a_receipt_for_a_receipt_printer(till, goods):
-    order = till.sold(line(goods("2.50", name="Crème \x7f€")), payments=[cash("2.50")])
+def test_a_receipt_for_a_receipt_printer(till, make_product):
+    order = till.sold(line(make_product("2.50", name="Crème \x7f€")), payments=[cash("2.50")])
 
     response = till.get(f"orders/{order['id']}/receipt/", {"format": "escpos"})
 

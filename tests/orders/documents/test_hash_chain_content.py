@@ -8,8 +8,8 @@ import pytest
 from orders.models import ChainEntry
 from tenants.scope import tenant_scope
 from tests.support.gateway import CAPTURED, DECLINED
-from tests.support.refunds import refunded, resolve_refund
-from tests.support.shifts import by_method, close, opened, report
+from tests.support.refunds import create_refund, resolve_refund
+from tests.support.shifts import by_method, close_shift, fetch_shift_report, open_shift
 from tests.support.till import card, cash, line
 
 pytestmark = pytest.mark.django_db
@@ -37,14 +37,14 @@ def canonical(content):
 
 
 @pytest.fixture
-def sale(till, chief, goods, gateway):
+def sale(till, manager_client, make_product, gateway):
     """Of 5.00: one card declined, 1.00 in cash was taken back, 3.00 in cash and 2.00 by card."""
     gateway.answers = [DECLINED]
     declined = card("5.00")
-    order = till.sold(line(goods("2.50", name="Pear", sku="PEAR"), "2"), payments=[declined])
+    order = till.sold(line(make_product("2.50", name="Pear", sku="PEAR"), "2"), payments=[declined])
     canceled, in_cash, by_card = cash("1.00"), cash("3.00", tendered="10.00"), card("2.00")
     assert till.pay(order, canceled).status_code == 201
-    assert chief.post(f"payments/{canceled['id']}/cancel/").status_code == 200
+    assert manager_client.post(f"payments/{canceled['id']}/cancel/").status_code == 200
     assert till.pay(order, in_cash).status_code == 201
     done = till.pay(order, by_card).json()
     assert done["status"] == "completed"
@@ -84,18 +84,20 @@ def test_a_sealed_receipt_has_the_money_that_came_and_nothing_else(till, sale, e
     assert not any(id in json.dumps(receipt) for id in sale["of_nothing"])
 
 
-def test_a_sealed_refund_has_the_way_that_the_money_went(till, chief, goods, gateway, entries):
+def test_a_sealed_refund_has_the_way_that_the_money_went(
+    till, manager_client, make_product, gateway, entries
+):
     """One of two cards declined its part, which went back in cash."""
-    order = till.sold(line(goods("5.00")), payments=[card("3.00"), card("2.00")])
+    order = till.sold(line(make_product("5.00")), payments=[card("3.00"), card("2.00")])
     gateway.returns = [DECLINED]
-    failed = refunded(chief, order, amount="2.00")
+    failed = create_refund(manager_client, order, amount="2.00")
     assert failed["status"] == "failed"
     gateway.returns = [DECLINED, CAPTURED]
-    pending = refunded(chief, order)
+    pending = create_refund(manager_client, order)
     assert pending["status"] == "pending"
     assert len(entries()) == 1
 
-    done = resolve_refund(chief, pending, method="cash").json()
+    done = resolve_refund(manager_client, pending, method="cash").json()
 
     _, text = entries()
     (back,) = done["lines"]
@@ -107,7 +109,7 @@ def test_a_sealed_refund_has_the_way_that_the_money_went(till, chief, goods, gat
             "order": order["id"],
             "receipt_number": 2,
             "register": order["register"],
-            "by": str(chief.user.pk),
+            "by": str(manager_client.user.pk),
             "completed_at": exactly(done["completed_at"], text, "completed_at"),
             "lines": [[order["lines"][0]["id"], "1", plain(back["tax_total"]), "5"]],
             "payouts": [
@@ -122,14 +124,16 @@ def test_a_sealed_refund_has_the_way_that_the_money_went(till, chief, goods, gat
     assert failed["id"] not in text
 
 
-def test_a_sealed_z_has_no_money_that_did_not_come(till, chief, shop, goods, gateway, entries):
-    shift = opened(till, "100.00")
+def test_a_sealed_z_has_no_money_that_did_not_come(
+    till, manager_client, shop, make_product, gateway, entries
+):
+    shift = open_shift(till, "100.00")
     gateway.answers = [DECLINED, CAPTURED]
-    order = till.sold(line(goods("5.00")), payments=[card("5.00")])
+    order = till.sold(line(make_product("5.00")), payments=[card("5.00")])
     assert till.pay(order, card("5.00")).json()["status"] == "completed"
     gateway.returns = [DECLINED]
-    assert refunded(chief, order)["status"] == "failed"
-    assert close(chief, shift, "100.00").status_code == 200
+    assert create_refund(manager_client, order)["status"] == "failed"
+    assert close_shift(manager_client, shift, "100.00").status_code == 200
 
     _, text = entries()
 
@@ -139,7 +143,7 @@ def test_a_sealed_z_has_no_money_that_did_not_come(till, chief, shop, goods, gat
     assert by_method(z["payments"], "refunded") == {"card": 0}
     assert [each["count"] for each in z["payments"]] == [1]
     assert (z["refunds"]["count"], z["refunds"]["total"]) == (0, "0.00")
-    assert z == report(chief, shift, "z")
+    assert z == fetch_shift_report(manager_client, shift, "z")
 
 
 def exactly(shown, text, name):

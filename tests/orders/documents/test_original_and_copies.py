@@ -5,7 +5,7 @@ import pytest
 from orders.models import Receipt
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
-from tests.support.parallel import at_once
+from tests.support.parallel import run_concurrently
 from tests.support.till import Till, cash, line
 
 PRINTS = ["text", "html", "escpos", pytest.param("pdf", marks=[pytest.mark.pdf, pytest.mark.once])]
@@ -113,7 +113,7 @@ def test_the_page_has_the_receipts_id_as_a_drawing_without_styles(till, order):
 def test_many_at_once_get_one_original(till, order, shop):
     people = [Till(till.user, till.register) for _ in range(6)]
 
-    answers = at_once([lambda each=each: printed(each, order) for each in people])
+    answers = run_concurrently([lambda each=each: printed(each, order) for each in people])
 
     first = [text.splitlines()[0].strip() for text in answers]
     assert sorted(first) == [*(f"COPY {n}" for n in range(1, 6)), "Green Grocery"]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.security.rate_limits.limiter import Window
 from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
-from tests.support.order_relay import announced, deliveries_to, relay_all
+from tests.support.order_relay import list_deliveries, list_events, relay_all
 from tests.support.till import Till, cash, line, new_id
 
 pytestmark = pytest.mark.once
@@ -54,7 +54,7 @@ def test_a_customer_who_asks_gets_the_receipt_by_mail(till, order, settings):
     assert kind == "text/html"
     for text in ("Green Grocery", "Receipt 1", "Apple", "TOTAL EUR", "5.00", "Change"):
         assert text in html
-    (delivery,) = deliveries_to("receipt_mail")
+    (delivery,) = list_deliveries("receipt_mail")
     assert letter.message()["Message-ID"] == f"<{delivery.pk}@shops.example>"
 
 
@@ -63,7 +63,7 @@ def test_an_address_on_the_order_is_no_wish_for_mail(till, product):
 
     relay_all()
 
-    assert mail.outbox == announced("receipt.email") == []
+    assert mail.outbox == list_events("receipt.email") == []
 
 
 def test_an_order_without_a_receipt_sends_none(till, product, problem):
@@ -71,7 +71,7 @@ def test_an_order_without_a_receipt_sends_none(till, product, problem):
 
     problem(ask(till, order), 409, "no_receipt")
 
-    assert announced("receipt.email") == []
+    assert list_events("receipt.email") == []
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_what_is_not_one_address_is_refused(till, order, email):
 
     assert refused.status_code == 400
     assert {error["field"] for error in refused.json()["errors"]} == {"email"}
-    assert announced("receipt.email") == []
+    assert list_events("receipt.email") == []
 
 
-def test_what_a_shop_calls_its_things_is_text_wherever_it_stands(till, goods, shop):
+def test_what_a_shop_calls_its_things_is_text_wherever_it_stands(till, make_product, shop):
     with tenant_scope(shop):
         shop.name = "Fish\r\nBcc: x@evil.example <script>&"
         shop.save_changes("name")
-    order = till.sold(line(goods(name="<b>Cod</b>")), payments=[cash("2.50")])
+    order = till.sold(line(make_product(name="<b>Cod</b>")), payments=[cash("2.50")])
     ask(till, order)
 
     relay_all()
@@ -112,7 +112,7 @@ def test_what_a_shop_calls_its_things_is_text_wherever_it_stands(till, goods, sh
 def test_another_shops_order_is_nobodys(till, foreign, problem):
     problem(ask(till, {"id": str(foreign.order.pk)}), 404, "not_found")
 
-    assert announced("receipt.email") == []
+    assert list_events("receipt.email") == []
 
 
 def test_the_same_request_again_under_its_key_sends_one_mail(till, order):
@@ -153,7 +153,7 @@ def test_a_till_sends_twenty_a_minute_and_no_more(till, order, product, problem)
     problem(refused, 429, "too_many_attempts")
     assert refused["Retry-After"] == "60"
     assert (colleague.status_code, later.status_code) == (202, 202)
-    assert len(announced("receipt.email")) == 22
+    assert len(list_events("receipt.email")) == 22
 
 
 def test_a_shop_has_a_limit_too(till, order, problem, monkeypatch):
@@ -205,7 +205,7 @@ def test_a_mail_that_fails_is_sent_later_with_the_same_id(till, order, server, m
     ask(till, order)
 
     relay_all()
-    (failed,) = deliveries_to("receipt_mail")
+    (failed,) = list_deliveries("receipt_mail")
     before = list(mail.outbox)
     with time_machine.travel(failed.next_attempt_at):
         relay_all()
@@ -213,7 +213,7 @@ def test_a_mail_that_fails_is_sent_later_with_the_same_id(till, order, server, m
     assert (before, failed.status, failed.last_error) == ([], "waiting", error)
     (letter,) = mail.outbox
     assert letter.message()["Message-ID"].startswith(f"<{failed.pk}@")
-    assert [each.status for each in deliveries_to("receipt_mail")] == ["delivered"]
+    assert [each.status for each in list_deliveries("receipt_mail")] == ["delivered"]
 
 
 def test_an_address_that_is_refused_for_good_is_given_up(till, order, server):
@@ -223,7 +223,7 @@ def test_an_address_that_is_refused_for_good_is_given_up(till, order, server):
 
     relay_all()
 
-    (refused, right) = deliveries_to("receipt_mail")
+    (refused, right) = list_deliveries("receipt_mail")
     assert (refused.status, refused.last_error) == ("dead", "The mail server refuses the address.")
     assert right.status == "delivered"
     assert [letter.to for letter in mail.outbox] == [["right@customer.example"]]

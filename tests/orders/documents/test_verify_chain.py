@@ -16,7 +16,7 @@ from tenants.models import Register
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.support.gateway import CAPTURED, DECLINED
-from tests.support.refunds import back, refunded
+from tests.support.refunds import build_refund_lines, create_refund
 from tests.support.till import card, cash, line, new_id, percent
 from tests.support.truncation import without_triggers
 
@@ -25,18 +25,18 @@ OTHERWISE = "is in the books otherwise than it was sealed"
 
 
 @pytest.fixture
-def day(till, chief, goods, register, shop):
+def day(till, manager_client, make_product, register, shop):
     """A shift with three sales, one refund of two parts and a Z: five entries."""
     body = {"id": new_id(), "register": str(register.pk), "opening_float": "100.00"}
     shift = till.post("shifts/", body).json()
-    apple, pear = goods("2.50", name="Apple"), goods("1.25", name="Pear")
+    apple, pear = make_product("2.50", name="Apple"), make_product("1.25", name="Pear")
     first, *_ = (
         till.sold(line(apple, "2"), line(pear), payments=[cash("6.25", tendered="10.00")])
         for _ in range(3)
     )
     back = [{"line": each["id"], "quantity": "1"} for each in first["lines"]]
     body = {"id": new_id(), "reason": "bad", "lines": back, "register": str(register.pk)}
-    assert chief.post(f"orders/{first['id']}/refunds/", body).status_code == 201
+    assert manager_client.post(f"orders/{first['id']}/refunds/", body).status_code == 201
     counted = {"counted": [{"method": "cash", "amount": "115.00"}]}
     assert till.post(f"shifts/{shift['id']}/close/", counted).status_code == 200
     with tenant_scope(shop):
@@ -84,13 +84,13 @@ def test_a_shop_that_sold_nothing_is_whole(told, register):
     assert told() == (WHOLE, 0)
 
 
-def test_what_happens_to_a_sale_later_is_no_finding(told, day, chief):
+def test_what_happens_to_a_sale_later_is_no_finding(told, day, manager_client):
     with tenant_scope(day):
         sold = Order.objects.order_by("number").last()
     body = {"id": new_id(), "reason": "all of it"}
-    assert chief.post(f"orders/{sold.pk}/refunds/", body).status_code == 201
+    assert manager_client.post(f"orders/{sold.pk}/refunds/", body).status_code == 201
     for form in ("text", "html"):
-        chief.get(f"orders/{sold.pk}/receipt/", {"format": form})
+        manager_client.get(f"orders/{sold.pk}/receipt/", {"format": form})
 
     assert told() == (WHOLE, 0)
 
@@ -241,9 +241,9 @@ def test_a_register_whose_series_is_gone_is_found(told, day):
     assert told()[0].count("stands after the register's last entry") == 5
 
 
-def test_each_register_has_a_chain_of_its_own(told, day, tills, goods):
+def test_each_register_has_a_chain_of_its_own(told, day, tills, make_product):
     for each in tills[:2]:
-        each.sold(line(goods("1.00")), payments=[cash("1.00")])
+        each.sold(line(make_product("1.00")), payments=[cash("1.00")])
     assert told() == (WHOLE, 0)
     with tenant_scope(day):
         other = ChainEntry.objects.filter(register=tills[0].register).get()
@@ -255,10 +255,10 @@ def test_each_register_has_a_chain_of_its_own(told, day, tills, goods):
     assert all(row.split("\t")[1] == tills[0].register.name for row in text.splitlines())
 
 
-def test_more_entries_than_are_read_at_once(told, till, goods, monkeypatch):
+def test_more_entries_than_are_read_at_once(told, till, make_product, monkeypatch):
     monkeypatch.setattr("orders.services.verification.AT_ONCE", 3)
     for _ in range(8):
-        till.sold(line(goods("1.00")), payments=[cash("1.00")])
+        till.sold(line(make_product("1.00")), payments=[cash("1.00")])
 
     assert told() == (WHOLE, 0)
 
@@ -287,7 +287,7 @@ def test_the_database_refuses_to_change_what_was_sealed(told, day, sql):
 
 
 def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
-    told, day, till, goods, monkeypatch
+    told, day, till, make_product, monkeypatch
 ):
     """What is sealed after the walk began is not the walk's."""
     loaders = verification.LOADERS
@@ -295,7 +295,7 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
 
     def sell_meanwhile(ids):
         if not sold:
-            sold.append(till.sold(line(goods("1.00")), payments=[cash("1.00")]))
+            sold.append(till.sold(line(make_product("1.00")), payments=[cash("1.00")]))
         return loaders["receipt"](ids)
 
     monkeypatch.setattr(verification, "LOADERS", {**loaders, "receipt": sell_meanwhile})
@@ -332,10 +332,10 @@ def sealed(shop, kind):
 
 
 def test_a_receipt_is_sealed_with_all_that_was_sold_and_paid_and_nothing_else(
-    managers_till, goods, gateway, shop
+    managers_till, make_product, gateway, shop
 ):
     """Of two cards one is declined; the rest comes in coins, with change."""
-    goods_of_day = goods("11.90", sku="TEA", name="Tea")
+    goods_of_day = make_product("11.90", sku="TEA", name="Tea")
     gateway.answers = [DECLINED, CAPTURED]
     order = managers_till.sold(
         line(goods_of_day, "2"), discounts=[percent("10")], payments=[card("5.00"), card("6.00")]
@@ -365,10 +365,12 @@ def test_a_receipt_is_sealed_with_all_that_was_sold_and_paid_and_nothing_else(
     }
 
 
-def test_a_refund_is_sealed_with_what_came_back_and_how(till, chief, goods, gateway, shop):
-    sold = till.sold(line(goods("11.90"), "2"), payments=[card("10.00"), cash("13.80")])
+def test_a_refund_is_sealed_with_what_came_back_and_how(
+    till, manager_client, make_product, gateway, shop
+):
+    sold = till.sold(line(make_product("11.90"), "2"), payments=[card("10.00"), cash("13.80")])
 
-    done = refunded(chief, sold, lines=back(sold, "2"))
+    done = create_refund(manager_client, sold, lines=build_refund_lines(sold, "2"))
 
     with tenant_scope(shop):
         refund = Refund.objects.get()
@@ -384,7 +386,7 @@ def test_a_refund_is_sealed_with_what_came_back_and_how(till, chief, goods, gate
         "order": sold["id"],
         "receipt_number": 2,
         "register": str(till.register.pk),
-        "by": str(chief.user.pk),
+        "by": str(manager_client.user.pk),
         "completed_at": refund.completed_at.isoformat(),
         "lines": [[sold["lines"][0]["id"], "2", "3.8", "23.8"]],
         "tax_total": "3.8",

@@ -8,10 +8,10 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def shift(till, register, goods):
+def shift(till, register, make_product):
     body = {"id": new_id(), "register": str(register.pk), "opening_float": "100.00"}
     opened = till.post("shifts/", body).json()
-    till.sold(line(goods("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
+    till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
     return opened
 
 

@@ -183,11 +183,11 @@ def test_a_drawer(day, shop, register):
     ensure_all_told(shop)
 
 
-def test_a_person_of_the_platform_who_renames_a_shop(desk, shop):
+def test_a_person_of_the_platform_who_renames_a_shop(platform_browser, shop):
     path = f"/platform/tenants/tenant/{shop.pk}/change/"
     form = {"name": "Blue", "country": "DE", "timezone": "Europe/Berlin", "is_active": "on"}
 
-    assert desk.post(path, form).status_code == 302
+    assert platform_browser.post(path, form).status_code == 302
 
     with tenant_scope(shop):
         event = OutboxEvent.objects.get()

@@ -11,10 +11,10 @@ from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
 from tenants.models import OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.offline import ago, booked_one, charged, sale
-from tests.support.outbox_assertions import all_told
-from tests.support.refunds import refunded
-from tests.support.shifts import opened
+from tests.support.offline import ago, build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.outbox_assertions import assert_changes_announced
+from tests.support.refunds import create_refund
+from tests.support.shifts import open_shift
 from tests.support.till import card, cash, line
 
 A_WHILE = timedelta(minutes=3)
@@ -38,18 +38,20 @@ def heard(of):
         ]
 
 
-def test_a_sale_made_offline_announces_all_that_one_made_online_does(till, goods, room, store):
+def test_a_sale_made_offline_announces_all_that_one_made_online_does(
+    till, make_product, stockroom, store
+):
     """Two payments, two kinds of goods, and one of them runs low."""
-    apples, pears = goods("1.00", stock="6"), goods("1.00", stock="6")
+    apples, pears = make_product("1.00", stock="6"), make_product("1.00", stock="6")
     with tenant_scope(store.tenant):
         StockLevel.objects.filter(product=apples).update(reorder_point="5")
-    with all_told() as online:
+    with assert_changes_announced() as online:
         till.sold(line(apples), line(pears), payments=[cash("1.00"), cash("1.00")])
-    room.moved("receive", apples, "1")
+    stockroom.moved("receive", apples, "1")
 
-    with all_told() as offline:
-        sold = [charged(apples, "1.00"), charged(pears, "1.00")]
-        booked_one(till, sale(1, *sold, payments=[cash("1.00"), cash("1.00")]))
+    with assert_changes_announced() as offline:
+        sold = [build_offline_line(apples, "1.00"), build_offline_line(pears, "1.00")]
+        upload_one_booked(till, build_offline_sale(1, *sold, payments=[cash("1.00"), cash("1.00")]))
 
     assert offline == online == {"order.completed", "payment.captured", "stock.low"}
     told = heard(online)
@@ -59,24 +61,28 @@ def test_a_sale_made_offline_announces_all_that_one_made_online_does(till, goods
 
 
 def test_sales_that_waited_for_a_drawer_are_others_once_it_is_open(till, product):
-    waiting = booked_one(till, sale(1, charged(product), sold_at=ago(hours=1)))
+    waiting = upload_one_booked(
+        till, build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=1))
+    )
 
-    with all_told() as topics:
-        opened(till)
+    with assert_changes_announced() as topics:
+        open_shift(till)
 
     assert topics == {"shift.opened", "order.updated"}
     assert till.shown(waiting)["version"] == waiting["version"] + 1
 
 
-def test_a_level_that_a_count_had_right_already_is_to_be_looked_at_again(till, room, goods, shop):
+def test_a_level_that_a_count_had_right_already_is_to_be_looked_at_again(
+    till, stockroom, make_product, shop
+):
     """Else whoever takes each sale off its copy of the level would take it off twice."""
-    apples = goods("2.50", stock=None)
-    room.moved("receive", apples, "1")
-    item = sale(1, charged(apples), sold_at=ago(seconds=0))
-    room.moved("count", apples, "0")
+    apples = make_product("2.50", stock=None)
+    stockroom.moved("receive", apples, "1")
+    item = build_offline_sale(1, build_offline_line(apples), sold_at=ago(seconds=0))
+    stockroom.moved("count", apples, "0")
 
-    with all_told() as topics:
-        booked_one(till, item)
+    with assert_changes_announced() as topics:
+        upload_one_booked(till, item)
 
     assert topics == {"order.completed", "payment.captured", "stock_level.updated"}
     with tenant_scope(shop):
@@ -85,19 +91,19 @@ def test_a_level_that_a_count_had_right_already_is_to_be_looked_at_again(till, r
 
 
 @pytest.mark.parametrize("found", ["captured", "declined", "nothing"])
-def test_money_that_the_relay_looks_up(found, till, chief, goods, gateway, clock):
+def test_money_that_the_relay_looks_up(found, till, manager_client, make_product, gateway, clock):
     answers = {"captured": [], "declined": [DECLINED], "nothing": [TIMED_OUT]}[found]
-    sold = till.sold(line(goods("2.50")), payments=[card("2.50")])
+    sold = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     gateway.answers = [TIMED_OUT]
-    till.sold(line(goods("2.50")), payments=[card("2.50")])
+    till.sold(line(make_product("2.50")), payments=[card("2.50")])
     gateway.returns = [TIMED_OUT]
-    refunded(chief, sold)
+    create_refund(manager_client, sold)
     clock.shift(A_WHILE)
     gateway.found, gateway.returns = [*answers], [*answers]
 
-    with all_told() as of_payment:
+    with assert_changes_announced() as of_payment:
         LeftBehindPayments().step()
-    with all_told() as of_payout:
+    with assert_changes_announced() as of_payout:
         LeftBehindPayouts().step()
 
     assert (of_payment, of_payout) == {
@@ -107,12 +113,14 @@ def test_money_that_the_relay_looks_up(found, till, chief, goods, gateway, clock
     }[found]
 
 
-def test_a_refund_to_two_cards_of_which_one_has_answered(till, chief, goods, gateway):
-    sold = till.sold(line(goods("5.00")), payments=[card("2.50"), card("2.50")])
+def test_a_refund_to_two_cards_of_which_one_has_answered(
+    till, manager_client, make_product, gateway
+):
+    sold = till.sold(line(make_product("5.00")), payments=[card("2.50"), card("2.50")])
     gateway.returns = [CAPTURED, TIMED_OUT]
 
-    with all_told() as topics:
-        pending = refunded(chief, sold)
+    with assert_changes_announced() as topics:
+        pending = create_refund(manager_client, sold)
 
     assert topics == {"order.refunded", "refund.pending", "refund.updated"}
     assert {each["status"] for each in pending["payouts"]} == {"done", "unknown"}

@@ -9,9 +9,16 @@ from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Person
 from tests.support.idempotency import count
-from tests.support.offline import booked, booked_one, charged, results, sale, upload
-from tests.support.parallel import at_once
-from tests.support.refunds import everything
+from tests.support.offline import (
+    build_offline_line,
+    build_offline_sale,
+    results,
+    upload,
+    upload_all_booked,
+    upload_one_booked,
+)
+from tests.support.parallel import run_concurrently
+from tests.support.refunds import snapshot_refund_rows
 from tests.support.till import cash, line
 
 pytestmark = pytest.mark.django_db
@@ -19,9 +26,9 @@ LARGEST = 2**31 - 1
 
 
 @pytest.fixture
-def gaps(chief, register):
+def gaps(manager_client, register):
     def get():
-        answer = chief.get(f"registers/{register.pk}/gaps/").json()
+        answer = manager_client.get(f"registers/{register.pk}/gaps/").json()
         ranges = [(each["first"], each["last"]) for each in answer["ranges"]]
         return answer["issued"], answer["held"], ranges
 
@@ -39,8 +46,8 @@ def sold(till, product):
 
 
 @pytest.fixture
-def set_to(chief, register):
-    def post(number, by=chief, **more):
+def set_to(manager_client, register):
+    def post(number, by=manager_client, **more):
         return by.post(
             f"registers/{register.pk}/device-sequence/", {"last_device_sequence": number, **more}
         )
@@ -53,7 +60,7 @@ def set_to(chief, register):
 
 def test_a_till_that_numbers_all_its_sales_misses_only_what_is_missing(till, sold, product, gaps):
     order = sold(1)
-    booked_one(till, sale(2, charged(product)))
+    upload_one_booked(till, build_offline_sale(2, build_offline_line(product)))
     sold(4)
     till.sold(line(product), payments=[cash("2.50")])
 
@@ -99,8 +106,8 @@ def test_two_orders_of_one_number_are_both_sold_and_the_second_is_flagged(
     till, sold, product, gaps, register
 ):
     first, second = sold(1), sold(1)
-    offline = booked_one(till, sale(1, charged(product)))
-    booked_one(till, sale(2, charged(product)))
+    offline = upload_one_booked(till, build_offline_sale(1, build_offline_line(product)))
+    upload_one_booked(till, build_offline_sale(2, build_offline_line(product)))
     after = sold(2)
 
     told = [each["flags"] for each in (first, second, offline, after)]
@@ -118,7 +125,7 @@ def test_each_till_has_a_series_of_its_own(till, tills, sold, product):
 
 def test_an_order_of_another_number_is_not_the_one_that_was_uploaded(till, sold, product):
     order = sold(1)
-    item = sale(2, charged(product), id=order["id"])
+    item = build_offline_sale(2, build_offline_line(product), id=order["id"])
 
     (answer,) = results(till, item)
     (same,) = results(till, item | {"device_sequence": 1})
@@ -127,7 +134,7 @@ def test_an_order_of_another_number_is_not_the_one_that_was_uploaded(till, sold,
     assert (same["status"], same["order"]["device_sequence"]) == ("duplicate", 1)
 
 
-def test_numbered_with_a_connection_it_is_no_sale_made_offline(till, sold, shop, chief):
+def test_numbered_with_a_connection_it_is_no_sale_made_offline(till, sold, shop, manager_client):
     """It belongs to no late sales, its time is ours, and its seal is as it was."""
     order = sold(1)
 
@@ -156,14 +163,14 @@ def test_the_price_of_an_order_may_be_asked_with_its_number(till, product, shop)
 def test_a_last_number_far_beyond_is_refused_and_without_it_all_is_booked(
     last, till, product, shop, gaps, problem
 ):
-    item = sale(1, charged(product))
-    before = everything(shop)
+    item = build_offline_sale(1, build_offline_line(product))
+    before = snapshot_refund_rows(shop)
 
     told = problem(upload(till, item, last_sequence=last, key="k"), 409, "sequence_jump")
 
     assert (told["last_sequence"], told["held"], told["max_jump"]) == (last, 0, 10_000)
-    assert everything(shop) == before
-    booked_one(till, item, key="k")
+    assert snapshot_refund_rows(shop) == before
+    upload_one_booked(till, item, key="k")
     assert gaps() == (1, 1, [])
 
 
@@ -177,7 +184,11 @@ def test_last_numbers_are_measured_from_what_came_and_not_from_each_other(till, 
 def test_a_sale_far_beyond_is_booked_flagged_and_does_not_spoil_the_series(
     till, sold, product, gaps
 ):
-    jump, next_ = booked(till, sale(LARGEST, charged(product)), sale(1, charged(product)))
+    jump, next_ = upload_all_booked(
+        till,
+        build_offline_sale(LARGEST, build_offline_line(product)),
+        build_offline_sale(1, build_offline_line(product)),
+    )
     online = sold(LARGEST - 1)
     near = sold(10_001)
 
@@ -191,7 +202,11 @@ def test_a_sale_far_beyond_is_booked_flagged_and_does_not_spoil_the_series(
 
 
 def test_a_rejected_sale_far_beyond_does_not_spoil_the_series(till, product, gaps):
-    results(till, sale(LARGEST, charged(product), payments=[]), sale(1, charged(product)))
+    results(
+        till,
+        build_offline_sale(LARGEST, build_offline_line(product), payments=[]),
+        build_offline_sale(1, build_offline_line(product)),
+    )
 
     assert gaps() == (1, 1, [])
 
@@ -254,10 +269,10 @@ def test_from_there_it_goes_on(till, sold, set_to, gaps, problem):
     assert gaps()[:2] == (60_001, 1)
 
 
-def test_a_key_makes_it_once(chief, register, shop):
+def test_a_key_makes_it_once(manager_client, register, shop):
     path, body = f"registers/{register.pk}/device-sequence/", {"last_device_sequence": 5}
 
-    first, again = (chief.post(path, body, Idempotency_Key="k") for _ in range(2))
+    first, again = (manager_client.post(path, body, Idempotency_Key="k") for _ in range(2))
 
     assert first.json() == again.json() == {"register": str(register.pk), **body}
     assert again["Idempotent-Replayed"] == "true"
@@ -266,18 +281,22 @@ def test_a_key_makes_it_once(chief, register, shop):
 
 @pytest.mark.parametrize("number", [-1, LARGEST + 1, "5", None])
 def test_no_other_number_is_set(number, set_to, shop):
-    before = everything(shop)
+    before = snapshot_refund_rows(shop)
 
     answer = set_to(number)
 
     assert (answer.status_code, fields(answer)) == (400, ["last_device_sequence"])
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
 
 
-def test_nobody_else_sets_it(till, set_to, foreign, chief, shop, problem):
+def test_nobody_else_sets_it(till, set_to, foreign, manager_client, shop, problem):
     problem(set_to(5, by=till), 403, "permission_denied")
     body = {"last_device_sequence": 5}
-    problem(chief.post(f"registers/{foreign.register.pk}/device-sequence/", body), 404, "not_found")
+    problem(
+        manager_client.post(f"registers/{foreign.register.pk}/device-sequence/", body),
+        404,
+        "not_found",
+    )
     with tenant_scope(shop):
         assert not RegisterSeries.objects.exclude(last_device_sequence=0).exists()
 
@@ -301,16 +320,16 @@ def test_a_device_that_is_paired_anew_learns_where_to_go_on(admin, till, sold, r
 @pytest.mark.postgres
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_orders_and_uploads_of_one_number_at_once_are_all_booked(till, product, goods, gaps):
-    many = goods("2.50", stock="50")
+def test_orders_and_uploads_of_one_number_at_once_are_all_booked(till, product, make_product, gaps):
+    many = make_product("2.50", stock="50")
     works = []
     for _ in range(6):
         works += [
             lambda: till.sold(line(many), payments=[cash("2.50")], device_sequence=1),
-            lambda: booked_one(till, sale(1, charged(many))),
+            lambda: upload_one_booked(till, build_offline_sale(1, build_offline_line(many))),
         ]
 
-    orders = at_once(works)
+    orders = run_concurrently(works)
 
     assert sorted(each["flags"] for each in orders) == [[]] + [["sequence_taken"]] * 11
     assert gaps() == (1, 1, [])
@@ -319,15 +338,17 @@ def test_orders_and_uploads_of_one_number_at_once_are_all_booked(till, product, 
 @pytest.mark.postgres
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_numbers_that_come_in_any_order_at_once_leave_no_gap(till, goods, gaps):
-    many = goods("2.50", stock="50")
+def test_numbers_that_come_in_any_order_at_once_leave_no_gap(till, make_product, gaps):
+    many = make_product("2.50", stock="50")
 
     def work(number):
         if number % 2:
             return lambda: till.sold(line(many), payments=[cash("2.50")], device_sequence=number)
-        return lambda: booked_one(till, sale(number, charged(many)), last_sequence=number)
+        return lambda: upload_one_booked(
+            till, build_offline_sale(number, build_offline_line(many)), last_sequence=number
+        )
 
-    orders = at_once([work(number) for number in range(12, 0, -1)])
+    orders = run_concurrently([work(number) for number in range(12, 0, -1)])
 
     assert {tuple(each["flags"]) for each in orders} == {()}
     assert gaps() == (12, 12, [])

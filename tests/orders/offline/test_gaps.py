@@ -3,15 +3,15 @@
 import pytest
 
 from orders.services.offline import gaps
-from tests.support.offline import booked, charged, results, sale
+from tests.support.offline import build_offline_line, build_offline_sale, results, upload_all_booked
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def report(chief, register):
+def report(manager_client, register):
     def get(**query):
-        response = chief.get(f"registers/{register.pk}/gaps/", query)
+        response = manager_client.get(f"registers/{register.pk}/gaps/", query)
         assert response.status_code == 200, response.content
         answer = response.json()
         assert (answer["register"], answer["name"]) == (str(register.pk), "Till 1")
@@ -23,7 +23,11 @@ def report(chief, register):
 @pytest.fixture
 def numbered(till, product):
     def upload(*numbers, **more):
-        return booked(till, *(sale(number, charged(product)) for number in numbers), **more)
+        return upload_all_booked(
+            till,
+            *(build_offline_sale(number, build_offline_line(product)) for number in numbers),
+            **more,
+        )
 
     return upload
 
@@ -66,13 +70,17 @@ def test_the_last_ones_are_missing_if_the_till_says_how_far_it_has_counted(repor
 
 
 def test_what_was_rejected_is_still_missing(report, till, product):
-    results(till, sale(1, charged(product)), sale(2, charged(product), payments=[]))
+    results(
+        till,
+        build_offline_sale(1, build_offline_line(product)),
+        build_offline_sale(2, build_offline_line(product), payments=[]),
+    )
 
     assert (report()["issued"], report()["ranges"]) == (2, [{"first": 2, "last": 2}])
 
 
 def test_a_sale_that_was_sent_with_a_connection_is_no_gap_of_another_till(report, tills, product):
-    booked(tills[0], sale(5, charged(product)))
+    upload_all_booked(tills[0], build_offline_sale(5, build_offline_line(product)))
 
     assert report()["issued"] == 0
 

@@ -8,40 +8,48 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.factories.orders import BarcodeFactory
 from tests.support.idempotency import count
-from tests.support.offline import ago, booked, booked_one, charged, results, sale, upload
+from tests.support.offline import (
+    ago,
+    build_offline_line,
+    build_offline_sale,
+    results,
+    upload,
+    upload_all_booked,
+    upload_one_booked,
+)
 from tests.support.till import (
     card,
     cash,
     ensure_books_balance,
+    get_stock_level,
     line,
+    list_receipt_numbers,
     new_id,
     percent,
-    receipt_numbers,
-    shelf,
 )
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_sale_made_offline_becomes_a_sale(till, product, store, shop):
-    item = sale(118, charged(product))
+    item = build_offline_sale(118, build_offline_line(product))
 
-    order = booked_one(till, item)
+    order = upload_one_booked(till, item)
 
     assert (order["id"], order["status"], order["total"]) == (item["id"], "completed", "2.50")
     assert (order["device_sequence"], order["receipt_number"]) == (118, 1)
     assert (order["flags"], order["original_shift"], order["adjustment"]) == ([], None, "0.00")
     assert order == till.shown(order)
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
     ensure_books_balance(shop)
 
 
-def test_everything_that_the_till_knows_of_it_is_kept(till, product, goods, shop):
+def test_everything_that_the_till_knows_of_it_is_kept(till, product, make_product, shop):
     """Two kinds of money, captured already: no gateway is asked."""
-    BarcodeFactory(product=goods("1.00", name="Pear"), code="4011")
-    item = sale(
+    BarcodeFactory(product=make_product("1.00", name="Pear"), code="4011")
+    item = build_offline_sale(
         1,
-        charged(product, quantity="4", discounts=[percent("10", reason="Bruised")]),
+        build_offline_line(product, quantity="4", discounts=[percent("10", reason="Bruised")]),
         {"barcode": "4011", "quantity": "1", "unit_price": "1.00", "note": "Ripe"},
         id=new_id(),
         customer={"name": "Ann", "email": "ann@customer.example"},
@@ -50,7 +58,7 @@ def test_everything_that_the_till_knows_of_it_is_kept(till, product, goods, shop
         total="10.00",
     )
 
-    order = booked_one(till, item)
+    order = upload_one_booked(till, item)
 
     assert order["customer"] == item["customer"]
     assert (order["note"], order["discount_total"]) == ("Without a connection", "1.00")
@@ -66,9 +74,9 @@ def test_everything_that_the_till_knows_of_it_is_kept(till, product, goods, shop
 
 
 def test_it_left_the_shelf_when_it_was_sold_and_is_booked_when_it_comes(till, product, shop):
-    item = sale(1, charged(product), sold_at=ago(hours=5))
+    item = build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=5))
 
-    order = booked_one(till, item)
+    order = upload_one_booked(till, item)
 
     with tenant_scope(shop):
         movement = StockMovement.objects.get(order=order["id"])
@@ -79,7 +87,9 @@ def test_it_left_the_shelf_when_it_was_sold_and_is_booked_when_it_comes(till, pr
 
 
 def test_both_numbers_and_both_times_stand_on_the_receipt(till, product):
-    order = booked_one(till, sale(118, charged(product), sold_at="2026-11-21T10:00:00Z"))
+    order = upload_one_booked(
+        till, build_offline_sale(118, build_offline_line(product), sold_at="2026-11-21T10:00:00Z")
+    )
 
     receipt = till.get(f"orders/{order['id']}/receipt/").json()
     text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
@@ -91,37 +101,37 @@ def test_both_numbers_and_both_times_stand_on_the_receipt(till, product):
 
 
 def test_a_sale_that_comes_again_is_a_duplicate_with_the_order_as_it_is(
-    till, product, store, chief
+    till, product, store, manager_client
 ):
-    item = sale(1, charged(product))
-    first = booked_one(till, item)
+    item = build_offline_sale(1, build_offline_line(product))
+    first = upload_one_booked(till, item)
     body = {"id": new_id(), "reason": "Bruised"}
-    assert chief.post(f"orders/{first['id']}/refunds/", body).status_code == 201
+    assert manager_client.post(f"orders/{first['id']}/refunds/", body).status_code == 201
 
     (again,) = results(till, item)
 
     assert (again["id"], again["status"]) == (item["id"], "duplicate")
     assert again["order"] == till.shown(first)
     assert again["order"]["status"] == "refunded"
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)
 
 
 def test_the_same_sale_twice_in_a_batch_is_one(till, product, store):
-    item = sale(1, charged(product))
+    item = build_offline_sale(1, build_offline_line(product))
 
     first, second = results(till, item, item)
 
     assert (first["status"], second["status"]) == ("created", "duplicate")
     assert first["order"] == second["order"]
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
-def test_a_colleague_may_send_it_again(till, another, product, shop):
-    item = sale(1, charged(product))
-    booked_one(till, item)
+def test_a_colleague_may_send_it_again(till, other_cashier_client, product, shop):
+    item = build_offline_sale(1, build_offline_line(product))
+    upload_one_booked(till, item)
     body = {"register": str(till.register.pk), "batch": [item]}
 
-    (again,) = another.post("sync/orders/", body).json()["results"]
+    (again,) = other_cashier_client.post("sync/orders/", body).json()["results"]
 
     assert again["status"] == "duplicate"
     assert again["order"]["cashier"] == str(till.user.pk)
@@ -129,28 +139,30 @@ def test_a_colleague_may_send_it_again(till, another, product, shop):
 
 
 def test_what_was_sold_with_a_connection_that_broke_is_not_sold_twice(
-    till, chief, product, store, register
+    till, manager_client, product, store, register
 ):
     """The till never heard the answer, and takes it for a sale made offline. Its number is held."""
     body = till.order(line(product, "2"), payments=[cash("5.00")])
     assert till.post("orders/", body).status_code == 201
-    item = sale(7, charged(product, quantity="2"), id=body["id"], payments=[cash("5.00")])
+    item = build_offline_sale(
+        7, build_offline_line(product, quantity="2"), id=body["id"], payments=[cash("5.00")]
+    )
 
-    same, other = results(till, item, item | {"lines": [charged(product, "1.25", "4")]})
+    same, other = results(till, item, item | {"lines": [build_offline_line(product, "1.25", "4")]})
 
     assert (same["status"], same["order"]["device_sequence"]) == ("duplicate", 7)
     assert same["order"]["sold_at"] is None
-    gaps = chief.get(f"registers/{register.pk}/gaps/").json()
+    gaps = manager_client.get(f"registers/{register.pk}/gaps/").json()
     assert (gaps["issued"], gaps["held"]) == (7, 1)
     assert (other["status"], other["code"]) == ("rejected", "id_reused")
-    assert shelf(product, store) == (8, 0)
+    assert get_stock_level(product, store) == (8, 0)
 
 
 @pytest.mark.parametrize("where", ["sale", "line", "payment", "register"])
 def test_an_id_stands_for_one_thing(where, till, tills, product, store, shop):
-    item = sale(1, charged(product, id=new_id()))
-    booked_one(till, item)
-    other = sale(2, charged(product), payments=[cash("2.50")])
+    item = build_offline_sale(1, build_offline_line(product, id=new_id()))
+    upload_one_booked(till, item)
+    other = build_offline_sale(2, build_offline_line(product), payments=[cash("2.50")])
     if where == "line":
         other["lines"][0]["id"] = item["lines"][0]["id"]
     elif where == "payment":
@@ -163,14 +175,14 @@ def test_an_id_stands_for_one_thing(where, till, tills, product, store, shop):
 
     assert answer == {"id": other["id"], "status": "rejected", "code": "id_reused"}
     assert (count(shop), count(shop, Payment)) == (1, 1)
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
 def test_a_wrong_item_does_not_harm_its_neighbors(till, product, shop, register):
-    good = [sale(number, charged(product)) for number in (1, 4)]
+    good = [build_offline_sale(number, build_offline_line(product)) for number in (1, 4)]
     wrong = [
-        sale(2, charged(product), surprise=1),
-        sale(3, charged(product, "1e5")),
+        build_offline_sale(2, build_offline_line(product), surprise=1),
+        build_offline_sale(3, build_offline_line(product, "1e5")),
         "nonsense",
         {"id": "not-an-id"},
     ]
@@ -183,13 +195,15 @@ def test_a_wrong_item_does_not_harm_its_neighbors(till, product, shop, register)
     errors = [{error["field"]: error["code"] for error in each["errors"]} for each in rejected]
     assert errors[:2] == [{"surprise": "unknown_field"}, {"lines[0].unit_price": "invalid"}]
     assert errors[3]["id"] == "invalid"
-    assert receipt_numbers(register) == [1, 2]
+    assert list_receipt_numbers(register) == [1, 2]
 
 
 def test_whoever_uploads_it_is_written_down_and_the_world_is_told(till, product, shop):
     seller = UserFactory(tenant=shop, is_active=False)
 
-    order = booked_one(till, sale(5, charged(product, "2.00"), cashier=str(seller.pk)))
+    order = upload_one_booked(
+        till, build_offline_sale(5, build_offline_line(product, "2.00"), cashier=str(seller.pk))
+    )
 
     assert order["cashier"] == str(seller.pk)
     with tenant_scope(shop):
@@ -205,10 +219,10 @@ def test_whoever_uploads_it_is_written_down_and_the_world_is_told(till, product,
 
 
 def test_a_key_makes_the_whole_batch_one_request(till, product, shop):
-    item = sale(1, charged(product))
+    item = build_offline_sale(1, build_offline_line(product))
 
     first, again = upload(till, item, key="k"), upload(till, item, key="k")
-    other = upload(till, sale(2, charged(product)), key="k")
+    other = upload(till, build_offline_sale(2, build_offline_line(product)), key="k")
 
     assert again["Idempotent-Replayed"] == "true"
     assert again.content == first.content
@@ -216,8 +230,12 @@ def test_a_key_makes_the_whole_batch_one_request(till, product, shop):
     assert count(shop) == 1
 
 
-def test_flagged_sales_are_found_in_the_list(till, product, goods):
-    plain, cheap = booked(till, sale(1, charged(product)), sale(2, charged(product, "1.00")))
+def test_flagged_sales_are_found_in_the_list(till, product, make_product):
+    plain, cheap = upload_all_booked(
+        till,
+        build_offline_sale(1, build_offline_line(product)),
+        build_offline_sale(2, build_offline_line(product, "1.00")),
+    )
 
     def listed(flag):
         return [each["id"] for each in till.get("orders/", {"flag": flag}).json()["results"]]
@@ -229,9 +247,11 @@ def test_flagged_sales_are_found_in_the_list(till, product, goods):
     assert plain["flags"] == []
 
 
-def test_a_batch_may_be_empty_and_only_say_how_far_the_till_has_counted(till, chief, register):
+def test_a_batch_may_be_empty_and_only_say_how_far_the_till_has_counted(
+    till, manager_client, register
+):
     assert results(till, last_sequence=3) == []
 
-    gaps = chief.get(f"registers/{register.pk}/gaps/").json()
+    gaps = manager_client.get(f"registers/{register.pk}/gaps/").json()
 
     assert (gaps["issued"], gaps["held"], gaps["ranges"]) == (3, 0, [{"first": 1, "last": 3}])

@@ -11,8 +11,18 @@ from hypothesis import strategies as st
 from orders.money import share_out_difference
 from tests.factories.orders import TaxClassFactory
 from tests.support.api import Person
-from tests.support.offline import booked, booked_one, charged, sale
-from tests.support.shifts import close, ensure_explained, opened, report
+from tests.support.offline import (
+    build_offline_line,
+    build_offline_sale,
+    upload_all_booked,
+    upload_one_booked,
+)
+from tests.support.shifts import (
+    close_shift,
+    ensure_difference_explained,
+    fetch_shift_report,
+    open_shift,
+)
 from tests.support.till import card, cash, new_id
 
 pytestmark = pytest.mark.django_db
@@ -27,13 +37,16 @@ def test_a_difference_is_shared_out_to_the_cent_and_no_line_falls_below_nothing(
     assert all(total + share >= 0 for total, share in zip(totals, shares, strict=True))
 
 
-def test_a_total_that_differs_is_an_adjustment_that_the_lines_share(till, goods):
-    items = [charged(goods("1.00"), "1.00"), charged(goods("2.00"), "2.00")]
+def test_a_total_that_differs_is_an_adjustment_that_the_lines_share(till, make_product):
+    items = [
+        build_offline_line(make_product("1.00"), "1.00"),
+        build_offline_line(make_product("2.00"), "2.00"),
+    ]
 
-    less, more = booked(
+    less, more = upload_all_booked(
         till,
-        sale(1, *items, payments=[cash("2.99")], total="2.99"),
-        sale(2, *items, payments=[card("3.05")]),
+        build_offline_sale(1, *items, payments=[cash("2.99")], total="2.99"),
+        build_offline_sale(2, *items, payments=[card("3.05")]),
     )
 
     assert (less["total"], less["adjustment"], less["due"]) == ("2.99", "-0.01", "0.00")
@@ -47,26 +60,26 @@ def test_a_total_that_differs_is_an_adjustment_that_the_lines_share(till, goods)
 
 
 def test_what_the_till_said_is_believed_only_where_it_was_paid(till, product):
-    said, free = booked(
+    said, free = upload_all_booked(
         till,
-        sale(1, charged(product), payments=[cash("2.50")], total="9.99"),
-        sale(2, charged(product, "0.00"), payments=[], total="0.00"),
+        build_offline_sale(1, build_offline_line(product), payments=[cash("2.50")], total="9.99"),
+        build_offline_sale(2, build_offline_line(product, "0.00"), payments=[], total="0.00"),
     )
 
     assert (said["total"], said["adjustment"], said["flags"]) == ("2.50", "0.00", ["total_differs"])
     assert (free["total"], free["flags"]) == ("0.00", ["over_limit", "price_differs"])
 
 
-def test_rounding_to_coins_is_no_adjustment(till, goods, shop_in):
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
-    item = charged(goods("2.48"), "2.48")
+def test_rounding_to_coins_is_no_adjustment(till, make_product, configure_shop):
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
+    item = build_offline_line(make_product("2.48"), "2.48")
 
-    coins, mixed, exact, card_only = booked(
+    coins, mixed, exact, card_only = upload_all_booked(
         till,
-        sale(1, item, payments=[cash("2.50")]),
-        sale(2, item, payments=[card("1.00"), cash("1.50")], total="2.48"),
-        sale(3, item, payments=[cash("2.48")]),
-        sale(4, item, payments=[card("2.50")]),
+        build_offline_sale(1, item, payments=[cash("2.50")]),
+        build_offline_sale(2, item, payments=[card("1.00"), cash("1.50")], total="2.48"),
+        build_offline_sale(3, item, payments=[cash("2.48")]),
+        build_offline_sale(4, item, payments=[card("2.50")]),
     )
 
     figures = [
@@ -82,39 +95,42 @@ def test_rounding_to_coins_is_no_adjustment(till, goods, shop_in):
 
 
 @pytest.fixture
-def basket(goods, shop, shop_in):
+def basket(make_product, shop, configure_shop):
     """Included, added and no tax, in a shop that rounds to coins."""
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
     added = [{"name": "Sales tax", "percent": "8.875", "included": False, "compound": False}]
-    with_added = goods("10.00", tax_class=TaxClassFactory(tenant=shop, rates=added))
+    with_added = make_product("10.00", tax_class=TaxClassFactory(tenant=shop, rates=added))
     return [
-        charged(goods("3.33"), "3.33", "3"),
-        charged(with_added, "10.00"),
+        build_offline_line(make_product("3.33"), "3.33", "3"),
+        build_offline_line(with_added, "10.00"),
         {"name": "Unknown", "quantity": "0.5", "unit_price": "1.99"},
     ]
 
 
-def test_receipt_report_z_refund_and_chain_agree(till, chief, admin, basket):
+def test_receipt_report_z_refund_and_chain_agree(till, manager_client, admin, basket):
     """Totals that are wrong both ways, and one that only coins round."""
-    shift = opened(till)
+    shift = open_shift(till)
     paid = [card(each) for each in ("21.87", "19.99", "30.00", "0.01")]
-    orders = booked(
+    orders = upload_all_booked(
         till,
-        *(sale(at, *basket, payments=[each]) for at, each in enumerate([*paid, cash("21.90")], 1)),
+        *(
+            build_offline_sale(at, *basket, payments=[each])
+            for at, each in enumerate([*paid, cash("21.90")], 1)
+        ),
     )
     body = {"id": new_id(), "reason": "Bad", "method": "cash"}
     # No gateway has confirmed the card: its cash takes an admin, or an approval.
     refund = Person(admin).post(f"orders/{orders[1]['id']}/refunds/", body).json()
-    assert close(chief, shift, "101.90").status_code == 200
+    assert close_shift(manager_client, shift, "101.90").status_code == 200
 
-    z = report(chief, shift, "z")
+    z = fetch_shift_report(manager_client, shift, "z")
     total = sum(ensure_balanced(order) for order in orders)
     days = [
-        chief.get("reports/sales/", {"group_by": each}).json()["total"]["total"]
+        manager_client.get("reports/sales/", {"group_by": each}).json()["total"]["total"]
         for each in ("day", "product", "category")
     ]
 
-    ensure_explained(z)
+    ensure_difference_explained(z)
     assert {Decimal(each) for each in [z["sales"]["total"], *days]} == {total}
     assert (refund["total"], refund["cash_rounding"]) == ("19.99", "-0.04")
     out = StringIO()
@@ -130,7 +146,9 @@ def ensure_balanced(order):
 
 
 def test_an_adjustment_stands_on_the_receipt(till, product):
-    order = booked_one(till, sale(1, charged(product), payments=[card("3.00")]))
+    order = upload_one_booked(
+        till, build_offline_sale(1, build_offline_line(product), payments=[card("3.00")])
+    )
 
     text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
 
@@ -139,9 +157,14 @@ def test_an_adjustment_stands_on_the_receipt(till, product):
 
 
 @pytest.mark.parametrize(("currency", "price"), [("JPY", "250"), ("KWD", "0.250")])
-def test_in_a_currency_of_other_decimals(currency, price, till, goods, shop_in):
-    shop_in(currency)
+def test_in_a_currency_of_other_decimals(currency, price, till, make_product, configure_shop):
+    configure_shop(currency)
 
-    order = booked_one(till, sale(1, charged(goods(price), price), payments=[cash(price)]))
+    order = upload_one_booked(
+        till,
+        build_offline_sale(
+            1, build_offline_line(make_product(price), price), payments=[cash(price)]
+        ),
+    )
 
     assert (order["total"], order["flags"]) == (price, [])

@@ -8,23 +8,31 @@ from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.orders.sales.test_paired_registers import post
 from tests.support.api import Person
 from tests.support.idempotency import count
-from tests.support.offline import booked_one, charged, results, sale, upload
-from tests.support.order_approvals import bound
+from tests.support.offline import (
+    build_offline_line,
+    build_offline_sale,
+    results,
+    upload,
+    upload_one_booked,
+)
+from tests.support.order_approvals import log_in_at_paired_register
 from tests.support.till import Till, cash, new_id
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def elsewhere(shop):
+def other_store_register(shop):
     return RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop))
 
 
-def test_a_bound_till_uploads_its_own_sales_and_no_others(cashier, register, elsewhere, product):
-    till = bound(cashier, register)
-    item = sale(1, charged(product))
+def test_a_bound_till_uploads_its_own_sales_and_no_others(
+    cashier, register, other_store_register, product
+):
+    till = log_in_at_paired_register(cashier, register)
+    item = build_offline_sale(1, build_offline_line(product))
 
-    refused = till.post("sync/orders/", {"register": str(elsewhere.pk), "batch": [item]})
+    refused = till.post("sync/orders/", {"register": str(other_store_register.pk), "batch": [item]})
     answer = till.post("sync/orders/", {"batch": [item]})
 
     assert (refused.status_code, refused.json()["code"]) == (403, "other_register")
@@ -32,22 +40,24 @@ def test_a_bound_till_uploads_its_own_sales_and_no_others(cashier, register, els
 
 
 def test_nobody_uploads_for_a_store_where_they_do_not_work(
-    till, manager, elsewhere, product, store, shop, problem
+    till, manager, other_store_register, product, store, shop, problem
 ):
     post(till.user, store)
-    there = Till(till.user, elsewhere)
-    item = sale(1, charged(product))
+    there = Till(till.user, other_store_register)
+    item = build_offline_sale(1, build_offline_line(product))
 
     problem(upload(there, item), 403, "permission_denied")
     assert count(shop) == 0
 
-    assert booked_one(till, item)["store"] == str(store.pk)
-    managers = booked_one(Till(manager, elsewhere), sale(1, charged(product)))
-    assert managers["store"] == str(elsewhere.store_id)
+    assert upload_one_booked(till, item)["store"] == str(store.pk)
+    managers = upload_one_booked(
+        Till(manager, other_store_register), build_offline_sale(1, build_offline_line(product))
+    )
+    assert managers["store"] == str(other_store_register.store_id)
 
 
 def test_without_a_register_nobody_knows_where_it_was(till, product, problem, shop):
-    body = {"batch": [sale(1, charged(product))]}
+    body = {"batch": [build_offline_sale(1, build_offline_line(product))]}
 
     problem(till.post("sync/orders/", body), 400, "invalid", {"register": "required"})
     assert count(shop) == 0
@@ -58,30 +68,40 @@ def test_what_was_sold_at_a_register_that_is_used_no_more_was_sold(till, registe
         register.is_active = False
         register.save_changes("is_active")
 
-    assert booked_one(till, sale(1, charged(product)))["register"] == str(register.pk)
+    assert upload_one_booked(till, build_offline_sale(1, build_offline_line(product)))[
+        "register"
+    ] == str(register.pk)
 
 
 def test_ids_of_another_shop_are_like_ids_of_nothing(till, product, foreign, shop, problem):
     for register in (new_id(), str(foreign.register.pk)):
-        body = {"register": register, "batch": [sale(1, charged(product))]}
+        body = {"register": register, "batch": [build_offline_sale(1, build_offline_line(product))]}
         problem(till.post("sync/orders/", body), 400, "invalid", {"register": "does_not_exist"})
     for cashier in (new_id(), str(foreign.cashier.pk)):
-        (answer,) = results(till, sale(1, charged(product), cashier=cashier))
+        (answer,) = results(
+            till, build_offline_sale(1, build_offline_line(product), cashier=cashier)
+        )
         assert (answer["status"], answer["errors"][0]["code"]) == ("rejected", "does_not_exist")
     assert count(shop) == 0
 
 
 def test_an_id_that_another_shop_uses_is_as_good_as_any(till, product, foreign, shop):
-    (answer,) = results(till, sale(1, charged(product), id=str(foreign.order.pk)))
+    (answer,) = results(
+        till, build_offline_sale(1, build_offline_line(product), id=str(foreign.order.pk))
+    )
 
     assert (answer["status"], count(shop)) == ("created", 1)
 
 
 def test_what_another_shop_sells_is_unknown_here(till, foreign):
     known, unknown = (
-        booked_one(till, sale(number, each | {"name": "Something"}))
+        upload_one_booked(till, build_offline_sale(number, each | {"name": "Something"}))
         for number, each in enumerate(
-            [charged(foreign.product), charged(foreign.product) | {"product": new_id()}], 1
+            [
+                build_offline_line(foreign.product),
+                build_offline_line(foreign.product) | {"product": new_id()},
+            ],
+            1,
         )
     )
 
@@ -129,7 +149,9 @@ NO_SALES = {
 
 
 def test_what_is_no_sale_is_rejected_and_leaves_nothing(till, product, shop):
-    batch = [sale(1, charged(product)) | wrong for wrong, _ in NO_SALES.values()]
+    batch = [
+        build_offline_sale(1, build_offline_line(product)) | wrong for wrong, _ in NO_SALES.values()
+    ]
 
     answers = results(till, *batch)
 
@@ -143,7 +165,7 @@ def test_what_is_no_sale_is_rejected_and_leaves_nothing(till, product, shop):
 
 
 def test_a_price_too_large_for_any_till_is_rejected(till, product, shop):
-    huge = sale(1, charged(product, "99999999999.00", "999999"))
+    huge = build_offline_sale(1, build_offline_line(product, "99999999999.00", "999999"))
 
     (answer,) = results(till, huge)
 
@@ -152,7 +174,7 @@ def test_a_price_too_large_for_any_till_is_rejected(till, product, shop):
 
 
 def test_bodies_that_nobody_means_are_refused_as_a_whole(till, product, shop, problem):
-    item = sale(1, charged(product))
+    item = build_offline_sale(1, build_offline_line(product))
     tower: object = "x"
     for _ in range(40):
         tower = [tower]
@@ -171,9 +193,12 @@ def test_bodies_that_nobody_means_are_refused_as_a_whole(till, product, shop, pr
 
 def test_two_megabytes_of_sales_are_a_batch(till, product):
     """More than any other request may have."""
-    notes = [sale(number, charged(product), note="n" * 500, sold_at="x") for number in range(500)]
+    notes = [
+        build_offline_sale(number, build_offline_line(product), note="n" * 500, sold_at="x")
+        for number in range(500)
+    ]
     taxes = [{"name": "t" * 50, "percent": "1", "included": True}] * 10
-    lines = [charged(product, note="m" * 200, taxes=taxes)] * 4
+    lines = [build_offline_line(product, note="m" * 200, taxes=taxes)] * 4
 
     answers = results(till, *(each | {"lines": lines} for each in notes))
 
@@ -186,15 +211,15 @@ def test_a_batch_of_more_lines_than_are_booked_at_once_is_refused_as_a_whole(
     shape, till, product, shop, problem
 ):
     """Booked, 2,000 lines hold a worker for a moment; what is more comes in parts."""
-    line = charged(product)
+    line = build_offline_line(product)
     sales, lines, more = {
         "many sales": (500, 4, {}),
         "long sales": (4, 500, {}),
         "malformed sales": (1, 2000, {"sold_at": "x"}),
     }[shape]
-    batch = [sale(number, *[line] * lines, **more) for number in range(1, sales + 1)]
+    batch = [build_offline_sale(number, *[line] * lines, **more) for number in range(1, sales + 1)]
 
-    told = problem(upload(till, *batch, sale(999, line)), 413, "batch_too_large")
+    told = problem(upload(till, *batch, build_offline_sale(999, line)), 413, "batch_too_large")
 
     assert (told["max_lines"], told["lines"]) == (2000, 2001)
     assert count(shop) == 0
@@ -208,11 +233,13 @@ def test_what_is_no_batch_is_no_error_of_the_server(batch, till, register):
     assert till.post("sync/orders/", [body]).status_code == 400
 
 
-def test_somebody_without_a_right_to_it_sees_no_gaps(cashier, chief, register, foreign, problem):
+def test_somebody_without_a_right_to_it_sees_no_gaps(
+    cashier, manager_client, register, foreign, problem
+):
     path = f"registers/{register.pk}/gaps/"
 
     problem(Person(cashier).get(path), 403, "permission_denied")
-    problem(chief.get(f"registers/{foreign.register.pk}/gaps/"), 404, "not_found")
-    problem(chief.get(path, {"after": "-1"}), 400, "invalid", {"after": "invalid"})
-    problem(chief.get(path, {"after": "9" * 10}), 400, "invalid", {"after": "invalid"})
-    problem(chief.get(path, {"x": "1"}), 400, "unknown_filter", {"x": "unknown_filter"})
+    problem(manager_client.get(f"registers/{foreign.register.pk}/gaps/"), 404, "not_found")
+    problem(manager_client.get(path, {"after": "-1"}), 400, "invalid", {"after": "invalid"})
+    problem(manager_client.get(path, {"after": "9" * 10}), 400, "invalid", {"after": "invalid"})
+    problem(manager_client.get(path, {"x": "1"}), 400, "unknown_filter", {"x": "unknown_filter"})

@@ -16,7 +16,7 @@ from django.db import connection, connections
 from orders.models import Order
 from tenants.database.postgres.roles import as_owner
 from tenants.scope import across_tenants
-from tests.support.shifts import close, opened, report
+from tests.support.shifts import close_shift, fetch_shift_report, open_shift
 from tests.support.till import cash, line, new_id
 
 GROUPS = ["hour", "day", "product", "category", "cashier", "register", "method", "tax"]
@@ -39,22 +39,22 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def a_day(till, chief, product):
+def a_day(till, manager_client, product):
     """Sold, taken back, counted and closed, and sold again."""
-    shift = opened(till, "50.00")
+    shift = open_shift(till, "50.00")
     till.sold(line(product, "2"), payments=[cash("5.00")])
     order = till.sold(line(product, "3"), payments=[cash("7.50")])
     back = [{"line": order["lines"][0]["id"], "quantity": "1"}]
     body = {"id": new_id(), "reason": "Broken", "lines": back}
-    assert chief.post(f"orders/{order['id']}/refunds/", body).status_code == 201
-    assert close(chief, shift, cash="60.00").status_code == 200
-    opened(till, "60.00")
+    assert manager_client.post(f"orders/{order['id']}/refunds/", body).status_code == 201
+    assert close_shift(manager_client, shift, cash="60.00").status_code == 200
+    open_shift(till, "60.00")
     till.sold(line(product), payments=[cash("2.50")])
     return shift
 
 
 @pytest.fixture
-def elsewhere(tmp_path):
+def empty_database(tmp_path):
     """The name of a database that is not there, or has nothing in it."""
     if connection.vendor == "sqlite":
         yield str(tmp_path / "restored.sqlite3")
@@ -85,19 +85,21 @@ def told(command, *arguments):
     return out.getvalue()
 
 
-def books(chief, shift):
+def books(manager_client, shift):
     """Every report of sales, and the shift's Z."""
-    groups = {name: chief.get("reports/sales/", {"group_by": name}).json() for name in GROUPS}
-    return groups | {"z": report(chief, shift, "z")}
+    groups = {
+        name: manager_client.get("reports/sales/", {"group_by": name}).json() for name in GROUPS
+    }
+    return groups | {"z": fetch_shift_report(manager_client, shift, "z")}
 
 
-def test_chain_stock_and_reports_are_what_they_were(a_day, chief, file, elsewhere):
-    before = books(chief, a_day)
+def test_chain_stock_and_reports_are_what_they_were(a_day, manager_client, file, empty_database):
+    before = books(manager_client, a_day)
     told("backup", file)
 
-    with connected_to(elsewhere):
+    with connected_to(empty_database):
         answer = told("restore", file)
-        after = books(chief, a_day)
+        after = books(manager_client, a_day)
 
     assert "All chains are whole." in answer
     assert "All stock levels are the sums of their movements." in answer
@@ -106,10 +108,10 @@ def test_chain_stock_and_reports_are_what_they_were(a_day, chief, file, elsewher
     assert stat.S_IMODE(file.stat().st_mode) == 0o600, "hashes of passwords are for nobody else"
 
 
-def test_what_is_append_only_stays_so(a_day, file, elsewhere):
+def test_what_is_append_only_stays_so(a_day, file, empty_database):
     told("backup", file)
 
-    with connected_to(elsewhere):
+    with connected_to(empty_database):
         told("restore", file)
         deleting = pytest.raises(Exception, match="append-only")
         with across_tenants(), connection.cursor() as cursor, deleting:
@@ -141,12 +143,12 @@ def count_orders():
         return Order.objects.count()
 
 
-def test_it_is_of_one_moment_while_everybody_sells(till, goods, file, elsewhere):
-    product = goods(stock="100000")
+def test_it_is_of_one_moment_while_everybody_sells(till, make_product, file, empty_database):
+    product = make_product(stock="100000")
     with sold_meanwhile(lambda: till.sold(line(product), payments=[cash("2.50")])):
         told("backup", file)
 
-    with connected_to(elsewhere):
+    with connected_to(empty_database):
         answer = told("restore", file)
         saved = count_orders()
 
@@ -155,8 +157,8 @@ def test_it_is_of_one_moment_while_everybody_sells(till, goods, file, elsewhere)
     assert "All stock levels are the sums" in answer
 
 
-def test_nothing_is_written_over(a_day, file, chief):
-    before = books(chief, a_day)
+def test_nothing_is_written_over(a_day, file, manager_client):
+    before = books(manager_client, a_day)
     file.write_bytes(b"older backup")
 
     with pytest.raises(CommandError, match="replaces nothing"):
@@ -168,19 +170,19 @@ def test_nothing_is_written_over(a_day, file, chief):
     told("backup", good)
     with pytest.raises(CommandError, match="Nothing is ever written over"):
         told("restore", good)
-    assert books(chief, a_day) == before
+    assert books(manager_client, a_day) == before
 
 
-def test_what_is_no_backup_restores_nothing(file, elsewhere):
+def test_what_is_no_backup_restores_nothing(file, empty_database):
     file.write_bytes(b"SQLite format 3\0" + bytes(5000))
 
-    with connected_to(elsewhere):
+    with connected_to(empty_database):
         with pytest.raises(CommandError, match=r"no whole database|pg_restore failed"):
             told("restore", file)
         with pytest.raises(CommandError, match="is no file"):
             told("restore", file.with_name("nowhere"))
         if connection.vendor == "sqlite":
-            assert not Path(elsewhere).exists()
+            assert not Path(empty_database).exists()
         else:
             assert connection.introspection.table_names() == []
 
@@ -192,23 +194,23 @@ def test_a_backup_that_cannot_be_written_leaves_no_part_of_it(tmp_path):
 
 
 @pytest.mark.sqlite
-def test_a_backup_cut_short_is_told_from_a_whole_one(a_day, file, elsewhere):
+def test_a_backup_cut_short_is_told_from_a_whole_one(a_day, file, empty_database):
     told("backup", file)
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
 
-    with connected_to(elsewhere), pytest.raises(CommandError, match="no whole database"):
+    with connected_to(empty_database), pytest.raises(CommandError, match="no whole database"):
         told("restore", file)
-    assert not Path(elsewhere).exists()
+    assert not Path(empty_database).exists()
 
 
 @pytest.mark.sqlite
-def test_what_an_older_till_wrote_is_migrated_first(a_day, file, elsewhere):
+def test_what_an_older_till_wrote_is_migrated_first(a_day, file, empty_database):
     told("backup", file)
     with closing(sqlite3.connect(file)) as old, old:
         old.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
 
-    with connected_to(elsewhere):
+    with connected_to(empty_database):
         assert "run `migrate`" in told("restore", file)
 
 

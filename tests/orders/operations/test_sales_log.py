@@ -10,8 +10,8 @@ from django.conf import settings as django_settings
 
 from config.logging import logging_config
 from tests.support.gateway import DECLINED
-from tests.support.offline import ago, booked_one, charged, sale
-from tests.support.order_relay import announced, relay_all
+from tests.support.offline import ago, build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.order_relay import list_events, relay_all
 from tests.support.till import card, cash, line
 
 
@@ -40,7 +40,7 @@ def test_a_sale_is_one_line(till, product, lines, shop):
 
     (written,) = lines()
     assert before == [], "the till does not wait for logs"
-    (event,) = announced("order.completed")
+    (event,) = list_events("order.completed")
     assert (written["event"], written["level"], written["id"]) == ("sale", "info", str(event.pk))
     assert written["sold_at"] == event.created_at.isoformat(timespec="milliseconds")
     for name, value in {
@@ -57,9 +57,9 @@ def test_a_sale_is_one_line(till, product, lines, shop):
         assert written[name] == value, name
 
 
-def test_an_amount_has_the_decimals_of_its_currency(till, goods, shop_in, lines):
-    shop_in("JPY")
-    till.sold(line(goods("250")), payments=[cash("250")])
+def test_an_amount_has_the_decimals_of_its_currency(till, make_product, configure_shop, lines):
+    configure_shop("JPY")
+    till.sold(line(make_product("250")), payments=[cash("250")])
 
     relay_all()
 
@@ -85,7 +85,7 @@ def test_what_was_refused_or_declined_is_not_told(till, product, gateway, lines)
 
     relay_all()
 
-    assert lines() == announced("order.completed") == []
+    assert lines() == list_events("order.completed") == []
 
 
 def test_one_order_sent_again_and_again_is_told_once(till, product, lines):
@@ -107,7 +107,9 @@ def test_sales_are_told_in_their_order(till, product, lines):
 
 
 def test_a_sale_made_offline_has_the_time_at_which_it_was_made(till, product, lines):
-    order = booked_one(till, sale(1, charged(product), sold_at=ago(hours=2)))
+    order = upload_one_booked(
+        till, build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=2))
+    )
 
     relay_all()
 

@@ -146,7 +146,11 @@ def test_a_shop_is_furnished_with_tills_goods_and_stock(printed, plan, tills):
 
 def ensure_every_store_holds(plan: DemoShop) -> None:
     """What the list says, brought there by movements."""
-    kept = {goods.sku: goods.stock for goods in plan.goods() if goods.stock is not None}
+    kept = {
+        make_product.sku: make_product.stock
+        for make_product in plan.make_product()
+        if make_product.stock is not None
+    }
     levels = StockLevel.objects.values_list("product__sku", "quantity")
     assert sorted(levels) == sorted([*kept.items()] * len(plan.places))
     received = {("receive", Role.ADMIN)}
@@ -155,7 +159,7 @@ def ensure_every_store_holds(plan: DemoShop) -> None:
 
 @pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
 def test_barcodes_are_ean_13_of_the_range_for_demonstrations(plan):
-    codes = [code for goods in plan.goods() for code in goods.barcodes]
+    codes = [code for make_product in plan.make_product() for code in make_product.barcodes]
 
     assert codes
     assert len(set(codes)) == len(codes)

@@ -13,10 +13,10 @@ from tests.support.till import (
     card,
     cash,
     ensure_books_balance,
+    get_stock_level,
     line,
-    receipt_numbers,
+    list_receipt_numbers,
     resolve_payment,
-    shelf,
 )
 
 
@@ -35,7 +35,7 @@ def test_a_captured_card_completes_the_order(till, product, store, gateway, shop
     (payment,) = order["payments"]
     assert (payment["status"], payment["tendered"], payment["change"]) == ("captured", None, "0.00")
     assert (payment["reference"], payment["gateway_reference"]) == ("terminal 4", "gw-1")
-    assert shelf(product, store) == (8, 0)
+    assert get_stock_level(product, store) == (8, 0)
     ensure_books_balance(shop)
 
 
@@ -57,18 +57,18 @@ def test_a_declined_card_leaves_the_order_open_and_the_goods_free(
     assert (order["status"], order["due"], order["paid_total"]) == ("open", "5.00", "0.00")
     (payment,) = order["payments"]
     assert (payment["status"], payment["reason"]) == ("declined", "No money.")
-    assert shelf(product, store) == (10, 0)
-    assert receipt_numbers(register) == []
+    assert get_stock_level(product, store) == (10, 0)
+    assert list_receipt_numbers(register) == []
 
 
-def test_a_card_that_timed_out_keeps_the_goods_for_its_customer(till, goods, store, gateway):
-    product = goods(stock="2")
+def test_a_card_that_timed_out_keeps_the_goods_for_its_customer(till, make_product, store, gateway):
+    product = make_product(stock="2")
     gateway.answers = [TIMED_OUT]
 
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
     assert (order["status"], order["payments"][0]["status"]) == ("open", "unknown")
-    assert shelf(product, store) == (2, 2)
+    assert get_stock_level(product, store) == (2, 2)
     rival = till.sell(line(product), payments=[cash("2.50")])
     assert (rival.status_code, rival.json()["short"][0]["available"]) == (409, "0")
 
@@ -87,31 +87,31 @@ def test_a_late_answer_settles_what_was_unknown_once(till, product, gateway, ans
 
     shown = till.shown(order)
     assert (shown["status"], shown["payments"][0]["status"]) == (status, answer.outcome)
-    assert shelf(product, store) == (left, 0)
+    assert get_stock_level(product, store) == (left, 0)
     ensure_books_balance(shop)
 
 
 # --- several payments ----------------------------------------------------------------------------
 
 
-def test_cash_beside_a_declined_card_is_counted(till, goods, store, gateway):
-    product = goods("10.00")
+def test_cash_beside_a_declined_card_is_counted(till, make_product, store, gateway):
+    product = make_product("10.00")
     gateway.answers = [DECLINED]
 
     order = till.sold(line(product), payments=[cash("4.00"), card("6.00")])
 
     assert (order["status"], order["paid_total"], order["due"]) == ("open", "4.00", "6.00")
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)
 
     done = till.pay(order, card("6.00"))
     assert (done.status_code, done.json()["status"]) == (201, "completed")
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
 def test_while_a_card_is_unknown_the_rest_may_be_paid_and_no_more(
-    till, goods, store, gateway, problem, chief
+    till, make_product, store, gateway, problem, manager_client
 ):
-    product = goods("10.00")
+    product = make_product("10.00")
     gateway.answers = [TIMED_OUT]
     order = till.sold(line(product), payments=[card("6.00")])
 
@@ -119,26 +119,28 @@ def test_while_a_card_is_unknown_the_rest_may_be_paid_and_no_more(
     assert too_much["due"] == "4.00"
     waiting = till.pay(order, cash("4.00", tendered="5.00")).json()
     assert (waiting["status"], waiting["due"], waiting["change_total"]) == ("open", "6.00", "1.00")
-    assert shelf(product, store) == (10, 1)
+    assert get_stock_level(product, store) == (10, 1)
 
-    done = resolve_payment(chief, order)
+    done = resolve_payment(manager_client, order)
     assert (done.status_code, done.json()["status"]) == (200, "completed")
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
-def test_of_two_cards_one_may_be_declined(till, goods, store, gateway):
-    product = goods("10.00")
+def test_of_two_cards_one_may_be_declined(till, make_product, store, gateway):
+    product = make_product("10.00")
     gateway.answers = [DECLINED, CAPTURED]
 
     order = till.sold(line(product), payments=[card("6.00"), card("4.00")])
 
     assert [payment["status"] for payment in order["payments"]] == ["declined", "captured"]
     assert (order["status"], order["due"]) == ("open", "6.00")
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)
 
 
-def test_goods_sold_to_another_meanwhile_cannot_be_paid_for(till, goods, store, gateway, problem):
-    product = goods("10.00", stock="1")
+def test_goods_sold_to_another_meanwhile_cannot_be_paid_for(
+    till, make_product, store, gateway, problem
+):
+    product = make_product("10.00", stock="1")
     gateway.answers = [DECLINED]
     order = till.sold(line(product), payments=[card("10.00")])
     till.sold(line(product), payments=[cash("10.00")])
@@ -148,7 +150,7 @@ def test_goods_sold_to_another_meanwhile_cannot_be_paid_for(till, goods, store, 
 
     assert till.shown(order) == order
     assert len(gateway.charges) == 1
-    assert shelf(product, store) == (0, 0)
+    assert get_stock_level(product, store) == (0, 0)
 
 
 def test_a_complete_order_takes_no_more_money(till, product, gateway, problem):
@@ -171,16 +173,18 @@ def test_a_payment_may_name_the_version_that_it_pays(till, product, problem):
     assert till.pay(order, payment, If_Match='"1"').status_code == 200
 
 
-def test_the_order_of_another_shop_cannot_be_paid(till, foreign, problem, chief):
+def test_the_order_of_another_shop_cannot_be_paid(till, foreign, problem, manager_client):
     problem(till.pay({"id": foreign.order.pk}, cash("1.00")), 404, "not_found")
-    problem(chief.post(f"payments/{foreign.payment.pk}/resolve/"), 404, "not_found")
+    problem(manager_client.post(f"payments/{foreign.payment.pk}/resolve/"), 404, "not_found")
 
 
-def test_cash_is_rounded_once_though_a_card_was_declined_after_it(till, goods, gateway, shop_in):
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+def test_cash_is_rounded_once_though_a_card_was_declined_after_it(
+    till, make_product, gateway, configure_shop
+):
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
     gateway.answers = [DECLINED]
 
-    order = till.sold(line(goods("10.02")), payments=[card("4.99"), cash("5.05")])
+    order = till.sold(line(make_product("10.02")), payments=[card("4.99"), cash("5.05")])
     assert (order["cash_rounding"], order["due"], order["cash_due"]) == ("0.00", "4.97", "4.95")
 
     paid = till.pay(order, cash("4.95")).json()
@@ -192,21 +196,21 @@ def test_cash_is_rounded_once_though_a_card_was_declined_after_it(till, goods, g
 
 
 def test_what_the_gateway_called_a_charge_stays_known_when_it_says_no_more(
-    till, product, gateway, chief, shop
+    till, product, gateway, manager_client, shop
 ):
     gateway.answers = [Answer(Outcome.UNKNOWN, reference="gw-7")]
     gateway.found = [Answer(Outcome.CAPTURED)]
     order = till.sold(line(product), payments=[card("2.50")])
 
-    resolved = resolve_payment(chief, order).json()
+    resolved = resolve_payment(manager_client, order).json()
 
     (payment,) = resolved["payments"]
     assert (payment["status"], payment["gateway_reference"]) == ("captured", "gw-7")
 
 
-def test_whoever_takes_a_payment_is_remembered_with_it(till, managers_till, goods, shop):
+def test_whoever_takes_a_payment_is_remembered_with_it(till, managers_till, make_product, shop):
     """Also where somebody else had rung the order up."""
-    order = till.sold(line(goods("5.00")), payments=[cash("2.00")])
+    order = till.sold(line(make_product("5.00")), payments=[cash("2.00")])
 
     managers_till.pay(order, cash("3.00"))
 

@@ -10,11 +10,19 @@ from orders.models import Payment
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.till import Till, card, cash, ensure_books_balance, line, resolve_payment, shelf
+from tests.support.till import (
+    Till,
+    card,
+    cash,
+    ensure_books_balance,
+    get_stock_level,
+    line,
+    resolve_payment,
+)
 
 
 def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
-    till, chief, product, store, shop, gateway
+    till, manager_client, product, store, shop, gateway
 ):
     gateway.answers = [ConnectionResetError("gone")]
     body = till.order(line(product, "2"), payments=[card("5.00")])
@@ -26,24 +34,24 @@ def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
     assert first.json() == again.json()
     assert (first.json()["status"], first.json()["payments"][0]["status"]) == ("open", "unknown")
     assert len(gateway.charges) == 1, "whether the money was taken is for a look-up to say"
-    assert shelf(product, store) == (10, 2)
+    assert get_stock_level(product, store) == (10, 2)
 
-    done = resolve_payment(chief, again.json())
+    done = resolve_payment(manager_client, again.json())
     assert (done.status_code, done.json()["status"]) == (200, "completed")
     assert [charge.key for charge in gateway.look_ups] == [gateway.charges[0].key]
-    assert shelf(product, store) == (8, 0)
+    assert get_stock_level(product, store) == (8, 0)
     ensure_books_balance(shop)
 
 
 def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
-    till, chief, product, store, gateway, problem
+    till, manager_client, product, store, gateway, problem
 ):
     """A look-up would find nothing yet, and the money that comes then would belong to nobody."""
     meanwhile = []
 
     def ask_too_early(charge):
         gateway.found = [DECLINED]
-        meanwhile.append(chief.post(f"payments/{charge.key}/resolve/"))
+        meanwhile.append(manager_client.post(f"payments/{charge.key}/resolve/"))
         return CAPTURED
 
     gateway.answers = [ask_too_early]
@@ -53,18 +61,18 @@ def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
     refused = problem(meanwhile[0], 409, "payment_underway")
     assert int(meanwhile[0]["Retry-After"]) == refused["retry_after"] > 0
     assert (order["status"], order["payments"][0]["status"]) == ("completed", "captured")
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
 @pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
-def test_a_look_up_says_what_became_of_a_card(till, chief, product, store, gateway, found):
+def test_a_look_up_says_what_became_of_a_card(till, manager_client, product, store, gateway, found):
     gateway.answers, gateway.found = [TIMED_OUT], [found]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
-    shown = resolve_payment(chief, order).json()
+    shown = resolve_payment(manager_client, order).json()
 
     assert shown["payments"][0]["status"] == found.outcome
-    assert (shown["status"], shelf(product, store)) == {
+    assert (shown["status"], get_stock_level(product, store)) == {
         CAPTURED: ("completed", (8, 0)),
         DECLINED: ("open", (10, 0)),
         TIMED_OUT: ("open", (10, 2)),
@@ -72,24 +80,24 @@ def test_a_look_up_says_what_became_of_a_card(till, chief, product, store, gatew
 
 
 @pytest.mark.parametrize("payment", [cash("2.50"), card("2.50")])
-def test_what_is_settled_is_not_looked_up(till, chief, product, gateway, problem, payment):
+def test_what_is_settled_is_not_looked_up(till, manager_client, product, gateway, problem, payment):
     order = till.sold(line(product), payments=[payment])
 
-    refused = problem(resolve_payment(chief, order), 409, "payment_settled")
+    refused = problem(resolve_payment(manager_client, order), 409, "payment_settled")
 
     assert refused["payment_status"] == "captured"
     assert gateway.look_ups == []
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_transaction_is_open_while_the_gateway_is_asked(till, chief, product, gateway):
+def test_no_transaction_is_open_while_the_gateway_is_asked(till, manager_client, product, gateway):
     gateway.answers = [CAPTURED, TIMED_OUT]
     till.sold(line(product), payments=[card("2.50")])
     order = till.sold(line(product), payments=[cash("1.00")])
 
     paid = till.pay(order, card("1.50")).json()
     payment = paid["payments"][1]["id"]
-    assert chief.post(f"payments/{payment}/resolve/").json()["status"] == "completed"
+    assert manager_client.post(f"payments/{payment}/resolve/").json()["status"] == "completed"
 
     assert gateway.in_transaction == [False] * 3
 
@@ -106,21 +114,23 @@ def test_no_transaction_is_open_while_the_gateway_is_asked(till, chief, product,
         ("1.93", "unknown", "declined"),
     ],
 )
-def test_amounts_for_trying_out(till, chief, goods, price, status, resolved):
-    order = till.sold(line(goods(price)), payments=[card(price)])
+def test_amounts_for_trying_out(till, manager_client, make_product, price, status, resolved):
+    order = till.sold(line(make_product(price)), payments=[card(price)])
 
     assert order["payments"][0]["status"] == status
     if resolved:
-        assert resolve_payment(chief, order).json()["payments"][0]["status"] == resolved
+        assert resolve_payment(manager_client, order).json()["payments"][0]["status"] == resolved
 
 
 @pytest.mark.parametrize(("timeout", "status"), [(10, "captured"), (1, "unknown")])
-def test_an_amount_that_is_answered_late(till, goods, settings, monkeypatch, timeout, status):
+def test_an_amount_that_is_answered_late(
+    till, make_product, settings, monkeypatch, timeout, status
+):
     waited = []
     monkeypatch.setattr("time.sleep", waited.append)
     settings.PAYMENT_GATEWAY_TIMEOUT = timeout
 
-    order = till.sold(line(goods("1.94")), payments=[card("1.94")])
+    order = till.sold(line(make_product("1.94")), payments=[card("1.94")])
 
     assert order["payments"][0]["status"] == status
     assert waited == [min(2, timeout)]
@@ -155,7 +165,7 @@ def test_another_payment_does_not_charge_a_card_that_was_left_behind(
 
     assert gateway.charges == []
     assert [payment["status"] for payment in paid["payments"]] == ["pending", "captured"]
-    assert shelf(product, store) == (10, 2)
+    assert get_stock_level(product, store) == (10, 2)
 
 
 def test_repeating_the_sale_looks_up_a_card_that_was_left_behind(till, gateway, left_behind, shop):

@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from tests.support.gateway import DECLINED, TIMED_OUT
-from tests.support.offline import booked_one, charged, sale
-from tests.support.refunds import ensure_sound, refunded
-from tests.support.shifts import canceled, close, opened, report
+from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.refunds import create_refund, ensure_refunds_consistent
+from tests.support.shifts import cancel_first_payment, close_shift, fetch_shift_report, open_shift
 from tests.support.till import card, cash, line, new_id, resolve_payment
 
 CODE = "not_payable_in_cash"
@@ -19,12 +19,14 @@ def rest(**more):
 
 
 @pytest.fixture
-def coins(shop_in):
+def coins(configure_shop):
     """`coins("1.00", "SEK", mode="down")`: the shop's smallest coin."""
 
     def change(smallest, currency="EUR", mode="half_up", country=""):
         step = smallest and Decimal(smallest)
-        shop_in(currency, cash_rounding_increment=step, cash_rounding_mode=mode, country=country)
+        configure_shop(
+            currency, cash_rounding_increment=step, cash_rounding_mode=mode, country=country
+        )
 
     return change
 
@@ -48,17 +50,17 @@ SETTLED = [
 @pytest.mark.parametrize(("currency", "coin", "mode", "price", "payable", "rounding"), SETTLED)
 @pytest.mark.parametrize("named", ["payable", "left", "rest"])
 def test_cash_settles_with_what_coins_can_pay(  # noqa: PLR0913, PLR0917
-    till, goods, coins, currency, coin, mode, price, payable, rounding, named
+    till, make_product, coins, currency, coin, mode, price, payable, rounding, named
 ):
     coins(coin, currency, mode)
     payment = {"payable": cash(payable), "left": cash(price), "rest": rest()}[named]
 
-    order = till.sold(line(goods(price)), payments=[payment])
+    order = till.sold(line(make_product(price)), payments=[payment])
 
     zero = str(Decimal(price) * 0)
     assert figures(order) == ("completed", payable, rounding, zero)
     assert (order["payments"][0]["amount"], order["payments"][0]["tendered"]) == (payable, payable)
-    again = till.post("orders/calculate/", {"lines": [line(goods(price))]}).json()
+    again = till.post("orders/calculate/", {"lines": [line(make_product(price))]}).json()
     assert again["cash_total"] == payable
 
 
@@ -77,10 +79,10 @@ def test_cash_settles_with_what_coins_can_pay(  # noqa: PLR0913, PLR0917
     ],
 )
 def test_what_no_coin_pays_is_refused_and_nothing_is_written(
-    till, goods, coins, refused, price, payment, payable
+    till, make_product, coins, refused, price, payment, payable
 ):
     coins("1.00", "SEK")
-    product = goods(price)
+    product = make_product(price)
     order = till.sold(line(product))
 
     for call in (
@@ -90,9 +92,9 @@ def test_what_no_coin_pays_is_refused_and_nothing_is_written(
         assert refused(call, 409, CODE)["payable"] == payable
 
 
-def test_parts_are_whole_coins_and_the_rest_is_rounded_once(till, goods, coins, refused):
+def test_parts_are_whole_coins_and_the_rest_is_rounded_once(till, make_product, coins, refused):
     coins("1.00", "SEK")
-    order = till.sold(line(goods("7.60")), payments=[cash("3.00")])
+    order = till.sold(line(make_product("7.60")), payments=[cash("3.00")])
 
     assert figures(order) == ("open", "3.00", "0.00", "4.60")
     assert order["cash_due"] == "5.00"
@@ -105,9 +107,9 @@ def test_parts_are_whole_coins_and_the_rest_is_rounded_once(till, goods, coins, 
     assert done["change_total"] == "17.00"
 
 
-def test_what_others_leave_is_rounded_only_for_cash(till, goods, coins):
+def test_what_others_leave_is_rounded_only_for_cash(till, make_product, coins):
     coins("1.00", "SEK")
-    product = goods("7.60")
+    product = make_product("7.60")
     voucher = {"id": new_id(), "method": "voucher", "amount": "0.30"}
 
     order = till.sold(line(product), payments=[card("3.25"), voucher, rest()])
@@ -117,11 +119,11 @@ def test_what_others_leave_is_rounded_only_for_cash(till, goods, coins):
     assert figures(nothing) == ("completed", "7.20", "-0.40", "0.00")
 
 
-def test_only_cash_can_leave_its_amount_out(till, goods, coins, problem):
+def test_only_cash_can_leave_its_amount_out(till, make_product, coins, problem):
     coins("1.00", "SEK")
     payment = {"id": new_id(), "method": "card"}
 
-    response = till.sell(line(goods("7.60")), payments=[payment])
+    response = till.sell(line(make_product("7.60")), payments=[payment])
 
     problem(response, 400, "invalid", {"payments[0].amount": "required"})
 
@@ -135,11 +137,11 @@ def test_an_order_without_lines_is_not_paid(till, refused, payment):
     refused(lambda: till.pay(order, payment), 409, "order_empty")
 
 
-def test_a_declined_card_leaves_a_rest_that_is_rounded_anew(till, goods, coins, gateway):
+def test_a_declined_card_leaves_a_rest_that_is_rounded_anew(till, make_product, coins, gateway):
     coins("1.00", "SEK")
     gateway.answers = [DECLINED]
 
-    order = till.sold(line(goods("17.60")), payments=[card("10.00"), rest()])
+    order = till.sold(line(make_product("17.60")), payments=[card("10.00"), rest()])
 
     assert figures(order) == ("open", "8.00", "0.00", "9.60")
     done = till.pay(order, cash("10.00")).json()
@@ -147,21 +149,21 @@ def test_a_declined_card_leaves_a_rest_that_is_rounded_anew(till, goods, coins, 
 
 
 def test_an_unknown_card_completes_with_the_rounding_that_cash_brought(
-    till, goods, coins, gateway, chief
+    till, make_product, coins, gateway, manager_client
 ):
     coins("1.00", "SEK")
     gateway.answers = [TIMED_OUT]
-    order = till.sold(line(goods("17.60")), payments=[card("10.00"), rest()])
+    order = till.sold(line(make_product("17.60")), payments=[card("10.00"), rest()])
     assert figures(order)[1:] == ("8.00", "0.40", "10.00")
 
-    done = resolve_payment(chief, order).json()
+    done = resolve_payment(manager_client, order).json()
 
     assert figures(done) == ("completed", "18.00", "0.40", "0.00")
 
 
-def test_an_edit_after_a_part_leaves_the_new_rest(till, goods, coins):
+def test_an_edit_after_a_part_leaves_the_new_rest(till, make_product, coins):
     coins("1.00", "SEK")
-    product = goods("7.60")
+    product = make_product("7.60")
     order = till.sold(line(product), payments=[cash("5.00")])
 
     more = till.post(f"orders/{order['id']}/lines/", line(product)).json()
@@ -171,11 +173,11 @@ def test_an_edit_after_a_part_leaves_the_new_rest(till, goods, coins):
     assert figures(done) == ("completed", "15.00", "-0.20", "0.00")
 
 
-def test_a_canceled_part_is_no_rounding(till, goods, coins, chief):
+def test_a_canceled_part_is_no_rounding(till, make_product, coins, manager_client):
     coins("1.00", "SEK")
-    order = till.sold(line(goods("7.60")), payments=[cash("5.00")])
+    order = till.sold(line(make_product("7.60")), payments=[cash("5.00")])
 
-    canceled(chief, order)
+    cancel_first_payment(manager_client, order)
 
     assert figures(till.shown(order)) == ("open", "0.00", "0.00", "7.60")
     assert figures(till.pay(order, rest()).json()) == ("completed", "8.00", "0.40", "0.00")
@@ -185,10 +187,10 @@ def test_a_canceled_part_is_no_rounding(till, goods, coins, chief):
     "payment", [rest(), cash("7.60"), cash("8.00")], ids=["rest", "left", "payable"]
 )
 def test_the_same_payment_again_is_the_same_and_another_amount_is_not(
-    till, goods, coins, refused, payment
+    till, make_product, coins, refused, payment
 ):
     coins("1.00", "SEK")
-    order = till.sold(line(goods("7.60")))
+    order = till.sold(line(make_product("7.60")))
 
     first, again = till.pay(order, payment), till.pay(order, payment)
 
@@ -210,28 +212,34 @@ def test_the_same_payment_again_is_the_same_and_another_amount_is_not(
         ("9.98", [rest()], ("completed", "10.00", "0.02", "0.00")),
     ],
 )
-def test_small_amounts_are_not_rounded_in_belgium(till, goods, coins, price, payments, expected):
+def test_small_amounts_are_not_rounded_in_belgium(
+    till, make_product, coins, price, payments, expected
+):
     coins("0.05", country="BE")
 
-    assert figures(till.sold(line(goods(price)), payments=payments)) == expected
+    assert figures(till.sold(line(make_product(price)), payments=payments)) == expected
 
 
-def test_belgium_counts_in_its_own_currency(till, goods, coins):
+def test_belgium_counts_in_its_own_currency(till, make_product, coins):
     coins("10", "JPY", country="BE")
 
-    assert figures(till.sold(line(goods("995")), payments=[rest()]))[1:3] == ("1000", "5")
+    assert figures(till.sold(line(make_product("995")), payments=[rest()]))[1:3] == ("1000", "5")
 
 
 # --- given back ----------------------------------------------------------------------------------
 
 
-def test_cash_refunds_are_in_coins_and_in_sum_what_was_paid(till, goods, coins, chief, shop):
+def test_cash_refunds_are_in_coins_and_in_sum_what_was_paid(
+    till, make_product, coins, manager_client, shop
+):
     coins("1.00", "SEK")
-    order = till.sold(line(goods("2.53"), "3"), payments=[rest()])
+    order = till.sold(line(make_product("2.53"), "3"), payments=[rest()])
     (sold,) = order["lines"]
 
     paid = [
-        refunded(chief, order, lines=[{"line": sold["id"], "quantity": "1"}])["payouts"]
+        create_refund(manager_client, order, lines=[{"line": sold["id"], "quantity": "1"}])[
+            "payouts"
+        ]
         for _ in range(3)
     ]
 
@@ -242,47 +250,53 @@ def test_cash_refunds_are_in_coins_and_in_sum_what_was_paid(till, goods, coins, 
         ["2.00"],
     ]
     assert till.shown(order)["refunded_total"] == "8.00"
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_cards_given_back_in_cash_are_rounded_as_one_sum(till, goods, coins, chief, shop):
+def test_cards_given_back_in_cash_are_rounded_as_one_sum(
+    till, make_product, coins, manager_client, shop
+):
     coins("1.00", "SEK")
-    order = till.sold(line(goods("8.20")), payments=[card("3.60"), card("4.60")])
+    order = till.sold(line(make_product("8.20")), payments=[card("3.60"), card("4.60")])
 
-    back = refunded(chief, order, method="cash")
+    back = create_refund(manager_client, order, method="cash")
 
     assert sum(Decimal(each["paid"]) for each in back["payouts"]) == 8
     assert back["cash_rounding"] == "-0.20"
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 def test_the_last_of_a_card_in_cash_is_in_coins_and_never_more_than_was_paid(
-    till, goods, coins, chief, shop
+    till, make_product, coins, manager_client, shop
 ):
     coins("1.00", "SEK")
-    order = till.sold(line(goods("3.80"), "2"), payments=[card("7.60")])
+    order = till.sold(line(make_product("3.80"), "2"), payments=[card("7.60")])
     (sold,) = order["lines"]
     part = [{"line": sold["id"], "quantity": "1"}]
 
-    first, last = (refunded(chief, order, lines=part, method="cash") for _ in range(2))
+    first, last = (
+        create_refund(manager_client, order, lines=part, method="cash") for _ in range(2)
+    )
 
     assert [each["payouts"][0]["paid"] for each in (first, last)] == ["4.00", "3.00"]
     assert till.shown(order)["status"] == "refunded"
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_a_drawer_holds_whole_coins_at_the_end_of_the_day(till, goods, coins, chief):
+def test_a_drawer_holds_whole_coins_at_the_end_of_the_day(
+    till, make_product, coins, manager_client
+):
     coins("1.00", "SEK")
-    shift = opened(till, "100.00")
-    product = goods("7.60")
+    shift = open_shift(till, "100.00")
+    product = make_product("7.60")
     till.sold(line(product), payments=[rest(tendered="10.00")])
     back = till.sold(line(product, "2"), payments=[cash("10.00"), cash("5.20")])
-    refunded(chief, back, amount="7.60")
+    create_refund(manager_client, back, amount="7.60")
 
-    cash_figures = report(chief, shift)["cash"]
+    cash_figures = fetch_shift_report(manager_client, shift)["cash"]
     assert (cash_figures["payments"], cash_figures["refunds"]) == ("23.00", "8.00")
-    assert report(chief, shift)["sales"]["cash_rounding"] == "0.20"
-    assert close(chief, shift, cash_figures["expected"]).status_code == 200
+    assert fetch_shift_report(manager_client, shift)["sales"]["cash_rounding"] == "0.20"
+    assert close_shift(manager_client, shift, cash_figures["expected"]).status_code == 200
 
 
 # --- uploaded ------------------------------------------------------------------------------------
@@ -301,11 +315,14 @@ def test_a_drawer_holds_whole_coins_at_the_end_of_the_day(till, goods, coins, ch
     ],
 )
 def test_an_upload_that_coins_cannot_pay_is_booked_as_sent_and_flagged(
-    till, goods, coins, payments, flags
+    till, make_product, coins, payments, flags
 ):
     coins("1.00", "SEK")
 
-    order = booked_one(till, sale(1, charged(goods("7.60"), "7.60"), payments=payments))
+    order = upload_one_booked(
+        till,
+        build_offline_sale(1, build_offline_line(make_product("7.60"), "7.60"), payments=payments),
+    )
 
     assert order["flags"] == flags
     assert [(each["amount"], each["tendered"]) for each in order["payments"]] == [
@@ -314,16 +331,23 @@ def test_an_upload_that_coins_cannot_pay_is_booked_as_sent_and_flagged(
     ]
 
 
-def test_an_upload_in_belgium_may_hold_smaller_coins(till, goods, coins):
+def test_an_upload_in_belgium_may_hold_smaller_coins(till, make_product, coins):
     coins("0.05", country="BE")
 
-    order = booked_one(till, sale(1, charged(goods("0.04"), "0.04"), payments=[cash("0.04")]))
+    order = upload_one_booked(
+        till,
+        build_offline_sale(
+            1, build_offline_line(make_product("0.04"), "0.04"), payments=[cash("0.04")]
+        ),
+    )
 
     assert order["flags"] == []
 
 
-def test_an_upload_names_the_amount_of_its_cash(till, goods):
-    item = sale(1, charged(goods("7.60"), "7.60"), payments=[rest()])
+def test_an_upload_names_the_amount_of_its_cash(till, make_product):
+    item = build_offline_sale(
+        1, build_offline_line(make_product("7.60"), "7.60"), payments=[rest()]
+    )
 
     (result,) = till.post(
         "sync/orders/", {"register": str(till.register.pk), "batch": [item]}

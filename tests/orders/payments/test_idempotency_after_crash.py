@@ -8,9 +8,9 @@ import time_machine
 from django.utils import timezone
 
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.idempotency import KEY, statuses_of_keys
+from tests.support.idempotency import KEY, list_key_statuses
 from tests.support.order_relay import relay_all
-from tests.support.refunds import ensure_sound, refunded
+from tests.support.refunds import create_refund, ensure_refunds_consistent
 from tests.support.till import card, cash, line
 
 A_WHILE = timedelta(minutes=3)
@@ -47,89 +47,89 @@ def relayed():
 
 @pytest.mark.parametrize("is_relayed", [False, True])
 def test_a_look_up_that_was_cut_off_is_told_what_was_found(
-    is_relayed, till, chief, timed_out, gateway, shop
+    is_relayed, till, manager_client, timed_out, gateway, shop
 ):
     gateway.found = [kill, CAPTURED, DECLINED]
     with pytest.raises(Killed):
-        on_payment(chief, "resolve", timed_out)
+        on_payment(manager_client, "resolve", timed_out)
     if is_relayed:
         relayed()
 
-    repeated = on_payment(chief, "resolve", timed_out)
+    repeated = on_payment(manager_client, "resolve", timed_out)
 
     assert (repeated.status_code, repeated["Idempotent-Replayed"]) == (200, "true")
     assert repeated.json() == till.shown(timed_out)
     assert (repeated.json()["status"], len(gateway.look_ups)) == ("completed", 2)
-    assert on_payment(chief, "resolve", timed_out).json() == repeated.json()
-    assert statuses_of_keys(shop) == [200]
+    assert on_payment(manager_client, "resolve", timed_out).json() == repeated.json()
+    assert list_key_statuses(shop) == [200]
 
 
 @pytest.mark.parametrize("is_relayed", [False, True])
 def test_a_card_that_was_let_go_of_stays_so_for_the_same_key(
-    is_relayed, till, chief, half_paid, gateway, shop
+    is_relayed, till, manager_client, half_paid, gateway, shop
 ):
     gateway.answers, gateway.found = [kill, DECLINED], [DECLINED]
     with pytest.raises(Killed):
-        on_payment(chief, "cancel", half_paid)
+        on_payment(manager_client, "cancel", half_paid)
     if is_relayed:
         relayed()
 
-    repeated = on_payment(chief, "cancel", half_paid)
+    repeated = on_payment(manager_client, "cancel", half_paid)
     # Whatever happens to the order after it.
     assert till.pay(half_paid, cash("5.00")).json()["status"] == "completed"
-    later = on_payment(chief, "cancel", half_paid)
+    later = on_payment(manager_client, "cancel", half_paid)
 
     assert (repeated.status_code, repeated["Idempotent-Replayed"]) == (200, "true")
     assert repeated.json()["payments"][0]["status"] == "canceled"
     assert (later.status_code, later.json()) == (200, repeated.json())
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 def test_a_card_that_stays_leaves_no_key_and_is_asked_for_again(
-    chief, half_paid, gateway, shop, problem
+    manager_client, half_paid, gateway, shop, problem
 ):
     gateway.answers = [CAPTURED, DECLINED]
 
-    problem(on_payment(chief, "cancel", half_paid), 409, "payment_settled")
-    assert statuses_of_keys(shop) == []
-    again = on_payment(chief, "cancel", half_paid)
+    problem(on_payment(manager_client, "cancel", half_paid), 409, "payment_settled")
+    assert list_key_statuses(shop) == []
+    again = on_payment(manager_client, "cancel", half_paid)
 
     assert (again.status_code, "Idempotent-Replayed" in again) == (200, False)
     assert again.json()["payments"][0]["status"] == "canceled"
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 @pytest.mark.parametrize("is_relayed", [False, True])
 def test_a_refund_whose_look_up_was_cut_off_is_told_what_was_found(
-    is_relayed, till, chief, product, gateway, shop
+    is_relayed, till, manager_client, product, gateway, shop
 ):
     sold = till.sold(line(product, "2"), payments=[card("5.00")])
     gateway.returns = [TIMED_OUT, kill, CAPTURED]
-    asked = refunded(chief, sold)
+    asked = create_refund(manager_client, sold)
     path = f"refunds/{asked['id']}/resolve/"
     with pytest.raises(Killed):
-        chief.post(path, Idempotency_Key=KEY)
+        manager_client.post(path, Idempotency_Key=KEY)
     if is_relayed:
         relayed()
 
-    repeated = chief.post(path, Idempotency_Key=KEY)
+    repeated = manager_client.post(path, Idempotency_Key=KEY)
 
     assert (repeated.status_code, repeated["Idempotent-Replayed"]) == (200, "true")
     assert (repeated.json()["status"], len(gateway.returns)) == ("done", 0)
-    assert chief.post(path, Idempotency_Key=KEY).json() == repeated.json()
-    ensure_sound(shop)
+    assert manager_client.post(path, Idempotency_Key=KEY).json() == repeated.json()
+    ensure_refunds_consistent(shop)
 
 
 def test_a_declined_refund_leaves_no_key_and_goes_back_another_way_under_it(
-    till, chief, product, gateway, shop, problem
+    till, manager_client, product, gateway, shop, problem
 ):
     sold = till.sold(line(product, "2"), payments=[card("2.00"), card("3.00")])
     gateway.returns = [CAPTURED, TIMED_OUT, DECLINED]
-    path = f"refunds/{refunded(chief, sold)['id']}/resolve/"
+    path = f"refunds/{create_refund(manager_client, sold)['id']}/resolve/"
 
-    problem(chief.post(path, Idempotency_Key=KEY), 409, "payout_declined")
-    assert statuses_of_keys(shop) == []
-    done = chief.post(path, {"method": "cash"}, Idempotency_Key=KEY)
+    problem(manager_client.post(path, Idempotency_Key=KEY), 409, "payout_declined")
+    assert list_key_statuses(shop) == []
+    done = manager_client.post(path, {"method": "cash"}, Idempotency_Key=KEY)
 
     assert (done.status_code, done.json()["status"]) == (200, "done")
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)

@@ -11,7 +11,7 @@ from orders.services.payments import capture
 from tests.support.discovery import routes
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.support.locks import wait_until_blocked
-from tests.support.rows import no_row_changes
+from tests.support.rows import assert_no_row_changes
 from tests.support.till import Body, Till, card, cash, line, new_id, percent, resolve_payment
 
 BEING_PAID = (409, "order_being_paid")
@@ -90,11 +90,15 @@ every_action = pytest.mark.parametrize("action", ACTIONS)
 
 
 @pytest.fixture
-def counter(managers_till, goods) -> Counter:
-    lines = [line(goods("2.50"), note="Salt"), line(goods("4.00")), line(goods("4.00"))]
+def counter(managers_till, make_product) -> Counter:
+    lines = [
+        line(make_product("2.50"), note="Salt"),
+        line(make_product("4.00")),
+        line(make_product("4.00")),
+    ]
     order = managers_till.sold(*lines, discounts=[percent("10")])
     assert order["total"] == "9.45"
-    return Counter(managers_till, order, line(goods("1.00"), id=new_id()))
+    return Counter(managers_till, order, line(make_product("1.00"), id=new_id()))
 
 
 def test_every_route_that_writes_to_an_order_is_in_the_table():
@@ -113,7 +117,7 @@ def test_nothing_of_an_order_changes_while_the_gateway_is_asked(action, counter,
     asked = []
 
     def meanwhile(charge):
-        with no_row_changes():
+        with assert_no_row_changes():
             asked.append(problem(act(counter), *refusal))
         return CAPTURED
 
@@ -133,7 +137,7 @@ def test_nothing_of_an_order_changes_while_nobody_knows_of_its_card(
     gateway.answers = [TIMED_OUT]
     counter.person.pay(counter.order, card("9.45"))
 
-    with no_row_changes():
+    with assert_no_row_changes():
         problem(act(counter), *refusal)
 
     assert resolve_payment(counter.person, counter.order_now()).json()["status"] == "completed"
@@ -158,7 +162,7 @@ def test_cash_beside_a_card_that_is_under_way_holds_the_order_too(counter, gatew
     counter.person.pay(counter.order, card("4.45"))
     counter.person.pay(counter.order, cash("1.00"))
 
-    with no_row_changes():
+    with assert_no_row_changes():
         problem(counter.discount(), *BEING_PAID)
 
 

@@ -11,9 +11,9 @@ from orders.services.reconciliation import MOST_LOOK_UPS, LeftBehindPayments
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.order_relay import announced, relay_all
-from tests.support.parallel import times
-from tests.support.till import Till, card, cash, ensure_books_balance, line, shelf
+from tests.support.order_relay import list_events, relay_all
+from tests.support.parallel import run_times
+from tests.support.till import Till, card, cash, ensure_books_balance, get_stock_level, line
 
 A_WHILE = timedelta(minutes=3)
 
@@ -61,7 +61,7 @@ def test_what_was_left_behind_is_looked_up_and_never_charged_again(
     assert too_early == "open"
     assert (done["status"], done["payments"][0]["status"]) == ("completed", "captured")
     assert (gateway.charges, len(gateway.look_ups)) == ([], 1)
-    assert shelf(product, store) == (8, 0)
+    assert get_stock_level(product, store) == (8, 0)
     ensure_books_balance(product.tenant)
 
 
@@ -70,7 +70,7 @@ def test_what_it_completes_is_told_like_any_sale(clock, unknown):
 
     relay_all()
 
-    (event,) = announced("order.completed")
+    (event,) = list_events("order.completed")
     assert event.data["order"] == unknown["id"]
     assert event.relayed_at
 
@@ -82,7 +82,7 @@ def test_what_was_not_taken_gives_the_goods_back(clock, till, unknown, product, 
     relay_all()
 
     assert till.shown(unknown)["payments"][0]["status"] == "declined"
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)
 
 
 @pytest.mark.once
@@ -106,11 +106,11 @@ def test_a_gateway_that_does_not_know_is_asked_less_and_less_often(clock, unknow
 
 
 def test_while_the_gateway_is_silent_it_is_asked_for_one_payment_at_a_time(
-    clock, till, goods, gateway
+    clock, till, make_product, gateway
 ):
     gateway.answers, gateway.found = [TIMED_OUT] * 3, [TIMED_OUT]
     for _ in range(3):
-        till.sold(line(goods()), payments=[card("2.50")])
+        till.sold(line(make_product()), payments=[card("2.50")])
     clock.shift(A_WHILE)
 
     relay_all()
@@ -129,7 +129,9 @@ def test_an_ended_look_up_is_written_with_the_name_of_who_rang_it_up(clock, unkn
         assert payment().order.movements.get().by_id == payment().order.cashier_id
 
 
-def test_each_shop_is_asked_for_in_its_own_currency(clock, unknown, gateway, foreign, shop_in):
+def test_each_shop_is_asked_for_in_its_own_currency(
+    clock, unknown, gateway, foreign, configure_shop
+):
     with tenant_scope(foreign.tenant):
         foreign.tenant.currency = "USD"
         foreign.tenant.save_changes("currency")
@@ -161,11 +163,11 @@ def test_what_is_settled_is_nobodys_business(clock, till, product, gateway):
 
 
 def test_what_a_manager_settles_at_the_same_moment_stays_so(
-    clock, chief, till, unknown, gateway, shop
+    clock, manager_client, till, unknown, gateway, shop
 ):
     def meanwhile(charge):
         gateway.found = [CAPTURED]
-        assert chief.post(f"payments/{charge.key}/resolve/").status_code == 200
+        assert manager_client.post(f"payments/{charge.key}/resolve/").status_code == 200
         return TIMED_OUT
 
     gateway.found = [meanwhile]
@@ -179,9 +181,9 @@ def test_what_a_manager_settles_at_the_same_moment_stays_so(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_several_relays_at_once_ask_once_for_each(cashier, store, goods, gateway, shop):
+def test_several_relays_at_once_ask_once_for_each(cashier, store, make_product, gateway, shop):
     gateway.answers = [TIMED_OUT] * 6
-    product = goods(stock="10")
+    product = make_product(stock="10")
     register = RegisterFactory(tenant=shop, store=store, number=7)
     for _ in range(6):
         Till(cashier, register).sold(line(product), payments=[card("2.50")])
@@ -193,11 +195,11 @@ def test_several_relays_at_once_ask_once_for_each(cashier, store, goods, gateway
         while job.step():
             pass
 
-    assert times(4, work) == [None] * 4
+    assert run_times(4, work) == [None] * 4
 
     assert not any(gateway.in_transaction)
     assert sorted(charge.key for charge in gateway.look_ups) == sorted(
         charge.key for charge in gateway.charges
     )
-    assert shelf(product, store) == (4, 0)
+    assert get_stock_level(product, store) == (4, 0)
     ensure_books_balance(shop)

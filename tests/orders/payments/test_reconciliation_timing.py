@@ -11,9 +11,9 @@ from orders.models.payment import LOOK_UP_DELAY
 from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
 from tenants.scope import tenant_scope
 from tests.support.gateway import TIMED_OUT
-from tests.support.refunds import refund, refunded, resolve_refund
-from tests.support.rows import no_row_changes
-from tests.support.shifts import cancel
+from tests.support.refunds import create_refund, request_refund, resolve_refund
+from tests.support.rows import assert_no_row_changes
+from tests.support.shifts import cancel_payment
 from tests.support.till import card, cash, line, resolve_payment
 
 TIMEOUT = 7
@@ -65,7 +65,7 @@ def told_to_wait(problem):
     """`told_to_wait(call, "code", 7)`: the call is refused for 7 seconds, and changes nothing."""
 
     def check(call, code, left):
-        with no_row_changes():
+        with assert_no_row_changes():
             response = call()
         refused = problem(response, 409, code)
         assert (refused["retry_after"], response["Retry-After"]) == (left, str(left))
@@ -74,39 +74,39 @@ def told_to_wait(problem):
 
 
 @pytest.fixture
-def at_place(till, goods, gateway):
+def at_place(till, make_product, gateway):
     """`at_place(1)`: a card whose outcome nobody knows, with so many payments before it."""
 
     def sell(place):
         gateway.answers = [TIMED_OUT]
         before = [cash("1.00")] * place
-        return till.sold(line(goods("10.00")), payments=[*before, card("4.00")])
+        return till.sold(line(make_product("10.00")), payments=[*before, card("4.00")])
 
     return sell
 
 
-@pytest.mark.parametrize("ask", [resolve_payment, cancel])
+@pytest.mark.parametrize("ask", [resolve_payment, cancel_payment])
 @pytest.mark.parametrize("wait", WAITS)
 def test_who_asks_for_a_payment_too_early_hears_for_how_long(
-    ask, wait, at_place, left_pending, told_to_wait, chief, gateway
+    ask, wait, at_place, left_pending, told_to_wait, manager_client, gateway
 ):
     place, since, left = wait
     order = at_place(place)
     left_pending(Payment, since)
 
     if left is None:
-        assert ask(chief, order, place).status_code == 200
+        assert ask(manager_client, order, place).status_code == 200
     else:
-        told_to_wait(lambda: ask(chief, order, place), "payment_underway", left)
+        told_to_wait(lambda: ask(manager_client, order, place), "payment_underway", left)
         assert gateway.look_ups == gateway.charges == []
 
 
 @pytest.mark.parametrize(("since", "looked_up"), [(14 - INSTANT, 0), (14, 1)])
 def test_a_sale_that_is_sent_again_looks_its_card_up_once_nobody_can_be_asking(
-    since, looked_up, till, goods, gateway, left_pending
+    since, looked_up, till, make_product, gateway, left_pending
 ):
     gateway.answers = [TIMED_OUT]
-    body = till.order(line(goods("4.00")), payments=[card("4.00")])
+    body = till.order(line(make_product("4.00")), payments=[card("4.00")])
     till.post("orders/", body)
     left_pending(Payment, since)
 
@@ -129,21 +129,21 @@ REFUND_WAITS = [
 
 
 @pytest.fixture
-def back_to_cards(till, chief, goods, gateway):
+def back_to_cards(till, manager_client, make_product, gateway):
     """`back_to_cards(2)`: a sale, and a refund to cash and so many cards that do not answer."""
 
     def give_back(cards):
         payments = [cash("1.00"), *(card("2.00") for _ in range(cards))]
-        sold = till.sold(line(goods(f"{1 + 2 * cards}.00")), payments=payments)
+        sold = till.sold(line(make_product(f"{1 + 2 * cards}.00")), payments=payments)
         gateway.returns = [TIMED_OUT] * cards
-        return sold, refunded(chief, sold)
+        return sold, create_refund(manager_client, sold)
 
     return give_back
 
 
 @pytest.mark.parametrize("wait", REFUND_WAITS)
 def test_who_asks_for_a_refund_too_early_hears_for_how_long(
-    wait, back_to_cards, left_pending, told_to_wait, chief, gateway
+    wait, back_to_cards, left_pending, told_to_wait, manager_client, gateway
 ):
     """Cash, which no gateway is asked for, makes nobody wait."""
     cards, since, left = wait
@@ -151,31 +151,33 @@ def test_who_asks_for_a_refund_too_early_hears_for_how_long(
     left_pending(Payout, since)
 
     if left is None:
-        assert resolve_refund(chief, pending).json()["status"] == "done"
+        assert resolve_refund(manager_client, pending).json()["status"] == "done"
     else:
-        told_to_wait(lambda: resolve_refund(chief, pending), "refund_underway", left)
+        told_to_wait(lambda: resolve_refund(manager_client, pending), "refund_underway", left)
         assert gateway.refunds == []
 
 
 @pytest.mark.parametrize(("since", "status"), [(14 - INSTANT, "pending"), (14, "done")])
 def test_a_refund_that_is_sent_again_is_looked_up_once_nobody_can_be_asking(
-    since, status, back_to_cards, left_pending, chief
+    since, status, back_to_cards, left_pending, manager_client
 ):
     sold, pending = back_to_cards(1)
     left_pending(Payout, since)
 
-    again = refund(chief, sold, id=pending["id"]).json()
+    again = request_refund(manager_client, sold, id=pending["id"]).json()
 
     assert again["status"] == status
 
 
 @pytest.mark.parametrize("early", [True, False])
-def test_the_relay_leaves_a_card_alone_for_two_minutes(early, till, chief, goods, gateway, clock):
-    sold = till.sold(line(goods("4.00")), payments=[card("4.00")])
+def test_the_relay_leaves_a_card_alone_for_two_minutes(
+    early, till, manager_client, make_product, gateway, clock
+):
+    sold = till.sold(line(make_product("4.00")), payments=[card("4.00")])
     gateway.answers = gateway.returns = [TIMED_OUT]
-    till.sold(line(goods("4.00")), payments=[card("4.00")])
+    till.sold(line(make_product("4.00")), payments=[card("4.00")])
     gateway.returns = [TIMED_OUT]
-    refunded(chief, sold)
+    create_refund(manager_client, sold)
     clock.shift(LOOK_UP_DELAY - timedelta(seconds=INSTANT if early else 0))
 
     asked = [LeftBehindPayments().step(), LeftBehindPayouts().step()]

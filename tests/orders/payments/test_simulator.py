@@ -10,7 +10,7 @@ from django.core import checks
 
 from orders.gateways import Charge, GiveBack, Outcome, payment_gateway
 from orders.gateways.simulated import SimulatedGateway
-from tests.support.refunds import everything, refund, refunded
+from tests.support.refunds import create_refund, request_refund, snapshot_refund_rows
 from tests.support.till import card, cash, line, new_id
 
 pytestmark = pytest.mark.django_db
@@ -39,38 +39,38 @@ def found():
     return [each.id for each in checks.run_checks(include_deployment_checks=True)]
 
 
-def test_it_refuses_to_charge_and_nothing_is_written(unchosen, till, goods, shop, problem):
-    product = goods("2.50")
-    before = everything(shop)
+def test_it_refuses_to_charge_and_nothing_is_written(unchosen, till, make_product, shop, problem):
+    product = make_product("2.50")
+    before = snapshot_refund_rows(shop)
 
     told = problem(till.sell(line(product), payments=[card("2.50")]), 409, "no_card_reader")
     mixed = till.sell(line(product), payments=[cash("1.00"), card("1.50")])
 
     problem(mixed, 409, "no_card_reader")
     assert "entry" in told["detail"]
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
 
 
-def test_an_open_order_is_paid_otherwise(unchosen, till, goods, shop, problem):
-    order = till.sold(line(goods("2.50")))
-    before = everything(shop)
+def test_an_open_order_is_paid_otherwise(unchosen, till, make_product, shop, problem):
+    order = till.sold(line(make_product("2.50")))
+    before = snapshot_refund_rows(shop)
 
     problem(till.pay(order, card("2.50")), 409, "no_card_reader")
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
 
     paid = till.pay(order, card("2.50", entry="external", reference="slip")).json()
     assert paid["status"] == "completed"
 
 
-def test_it_gives_nothing_back_either(settings, till, chief, goods, shop, problem):
-    order = till.sold(line(goods("2.50")), payments=[card("2.50")])
+def test_it_gives_nothing_back_either(settings, till, manager_client, make_product, shop, problem):
+    order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     settings.PAYMENT_SIMULATOR = False
-    before = everything(shop)
+    before = snapshot_refund_rows(shop)
 
-    problem(refund(chief, order), 409, "no_card_reader")
-    assert everything(shop) == before
+    problem(request_refund(manager_client, order), 409, "no_card_reader")
+    assert snapshot_refund_rows(shop) == before
 
-    assert refunded(chief, order, method="cash")["status"] == "done"
+    assert create_refund(manager_client, order, method="cash")["status"] == "done"
 
 
 def test_asked_all_the_same_it_says_that_nothing_was_charged(unchosen):
@@ -99,10 +99,10 @@ def test_a_deployment_must_not_simulate_cards(debug, chosen, path, fails, settin
     assert (SIMULATED in found()) is fails
 
 
-def test_another_gateway_charges_without_the_simulator(unchosen, till, goods, gateway_of):
+def test_another_gateway_charges_without_the_simulator(unchosen, till, make_product, gateway_of):
     gateway_of("tests.support.gateway.ScriptedGateway")
 
-    order = till.sold(line(goods("2.50")), payments=[card("2.50")])
+    order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
 
     assert order["payments"][0]["entry"] == "gateway"
 

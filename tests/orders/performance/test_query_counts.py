@@ -26,12 +26,14 @@ RECEIPT_MAIL = 13
 
 
 @pytest.fixture
-def shelf_of(goods, shop):
+def shelf_of(make_product, shop):
     """`shelf_of(5)`: so many products with two barcodes each, of one tax class and category."""
     tax_class, category = TaxClassFactory(tenant=shop), CategoryFactory(tenant=shop)
 
     def fill(count):
-        products = [goods("1.00", tax_class=tax_class, category=category) for _ in range(count)]
+        products = [
+            make_product("1.00", tax_class=tax_class, category=category) for _ in range(count)
+        ]
         for product in products:
             BarcodeFactory(product=product, code=f"1-{product.sku}")
             BarcodeFactory(product=product, code=f"2-{product.sku}")
@@ -130,14 +132,14 @@ def test_one_order_with_its_lines_payments_and_refunds(till, shelf_of, counted):
 
 
 def test_orders_with_refunds_ask_for_what_came_back_and_how_the_money_went(
-    till, chief, shelf_of, counted
+    till, manager_client, shelf_of, counted
 ):
     """Twice more than without, however many there are."""
     for count in (1, 4):
         for product in shelf_of(count):
             order = till.sold(line(product), payments=[cash("1.00")])
             body = {"id": new_id(), "reason": "Broken"}
-            assert chief.post(f"orders/{order['id']}/refunds/", body).status_code == 201
+            assert manager_client.post(f"orders/{order['id']}/refunds/", body).status_code == 201
 
         counted(SESSION + 6 + IN_TRANSACTION, lambda: till.get("orders/"))
 
@@ -186,11 +188,11 @@ def test_a_sale_that_names_products_in_all_three_ways_asks_for_each(till, shelf_
 @pytest.mark.usefixtures("after_the_first_sale")
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_sale_with_leave_spends_it_in_a_savepoint_and_writes_that_down(
-    till, shelf_of, leave, counted, count
+    till, shelf_of, get_approval, counted, count
 ):
     lines = [line(each, discounts=[percent("50")]) for each in shelf_of(count)]
     body = till.order(*lines, payments=[cash(f"{count * 0.5:.2f}")])
-    body["approval"] = leave(body)
+    body["approval"] = get_approval(body)
 
     # SQLite inserts the audit events of the discounts with a statement of their own.
     more = 5 if connection.vendor == "postgresql" else 6

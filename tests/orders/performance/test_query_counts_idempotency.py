@@ -26,15 +26,15 @@ def asked(call):
 
 
 @pytest.fixture(autouse=True)
-def after_the_first_sale(till, goods):
+def after_the_first_sale(till, make_product):
     """The first sale of a shop and of a register asks a little more."""
-    till.sold(line(goods("1.00")), payments=[cash("1.00")])
+    till.sold(line(make_product("1.00")), payments=[cash("1.00")])
 
 
 @pytest.mark.parametrize("count", [1, 5])
 @pytest.mark.parametrize("pay", [cash, card, None])
-def test_a_sale_under_a_key(till, goods, count, pay):
-    products = [goods("1.00") for _ in range(count)]
+def test_a_sale_under_a_key(till, make_product, count, pay):
+    products = [make_product("1.00") for _ in range(count)]
     bodies = [
         till.order(*map(line, products), payments=[pay(f"{count}.00")] if pay else [])
         for _ in range(2)
@@ -46,8 +46,8 @@ def test_a_sale_under_a_key(till, goods, count, pay):
     assert with_key - without == SALE[connection.vendor]
 
 
-def test_a_payment_under_a_key(till, goods):
-    orders = [till.sold(line(goods("1.00"))) for _ in range(2)]
+def test_a_payment_under_a_key(till, make_product):
+    orders = [till.sold(line(make_product("1.00"))) for _ in range(2)]
 
     without = asked(lambda: till.pay(orders[0], cash("1.00")))
     with_key = asked(lambda: till.pay(orders[1], cash("1.00"), Idempotency_Key="k"))
@@ -55,10 +55,10 @@ def test_a_payment_under_a_key(till, goods):
     assert with_key - without == SALE[connection.vendor]
 
 
-def test_a_plain_resource_under_a_key(chief):
-    without = asked(lambda: chief.post("categories/", {"name": "A"}))
-    with_key = asked(lambda: chief.post("categories/", {"name": "B"}, Idempotency_Key="k"))
-    again = asked(lambda: chief.post("categories/", {"name": "B"}, Idempotency_Key="k"))
+def test_a_plain_resource_under_a_key(manager_client):
+    without = asked(lambda: manager_client.post("categories/", {"name": "A"}))
+    with_key = asked(lambda: manager_client.post("categories/", {"name": "B"}, Idempotency_Key="k"))
+    again = asked(lambda: manager_client.post("categories/", {"name": "B"}, Idempotency_Key="k"))
 
     assert with_key - without == RESOURCE[connection.vendor]
     # Who asks, a transaction, and the lock and the look in it.

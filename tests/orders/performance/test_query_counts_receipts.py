@@ -23,11 +23,11 @@ FORMS = ["text", "html", "escpos"]
 
 
 @pytest.fixture
-def order_of(till, goods):
+def order_of(till, make_product):
     """`order_of(5)`: a sale of five lines."""
 
     def sell(count):
-        lines = [line(goods("1.00"), "2") for _ in range(count)]
+        lines = [line(make_product("1.00"), "2") for _ in range(count)]
         return till.sold(*lines, payments=[cash("1.00"), cash(f"{2 * count - 1}.00")])
 
     return sell
@@ -53,10 +53,10 @@ def test_a_receipt_on_paper(till, order_of, count, form, django_assert_num_queri
 
 
 @pytest.mark.parametrize("count", [1, 5])
-def test_a_refunds_receipt(till, chief, order_of, count, django_assert_num_queries):
+def test_a_refunds_receipt(till, manager_client, order_of, count, django_assert_num_queries):
     order = order_of(count)
     body = {"id": new_id(), "reason": "broken"}
-    back = chief.post(f"orders/{order['id']}/refunds/", body).json()
+    back = manager_client.post(f"orders/{order['id']}/refunds/", body).json()
     path = f"refunds/{back['id']}/receipt/"
 
     with django_assert_num_queries(SESSION + REFUND_RECEIPT):

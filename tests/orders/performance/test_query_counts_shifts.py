@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from tests.support.shifts import close, end, move, opened, opening
+from tests.support.shifts import build_opening, close_shift, end_shift, open_shift, record_movement
 from tests.support.till import card, cash, line
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,59 +34,59 @@ def counted(django_assert_num_queries):
 
 
 @pytest.fixture
-def after_the_first(till, goods):
+def after_the_first(till, make_product):
     """The first sale of a shop and the first shift of a register ask a little more."""
-    till.sold(line(goods("1.00")), payments=[cash("1.00")])
-    close(till, opened(till, "0.00"), "0.00")
+    till.sold(line(make_product("1.00")), payments=[cash("1.00")])
+    close_shift(till, open_shift(till, "0.00"), "0.00")
 
 
 @pytest.fixture(params=[1, 4])
-def sold_in(request, till, goods, after_the_first):
+def sold_in(request, till, make_product, after_the_first):
     """A shift in which so much was sold."""
-    shift, product = opened(till, "100.00"), goods("2.50", stock="50")
+    shift, product = open_shift(till, "100.00"), make_product("2.50", stock="50")
     for _ in range(request.param):
         till.sold(line(product), payments=[cash("2.50")])
         till.sold(line(product), payments=[card("2.50")])
-        move(till, shift, "no_sale")
+        record_movement(till, shift, "no_sale")
     return shift, str(100 + request.param * 2.5)
 
 
 @pytest.mark.usefixtures("after_the_first")
 def test_an_opening(till, counted):
-    body = opening(till, opening_float="100.00")
+    body = build_opening(till, opening_float="100.00")
 
     counted(OPENING, lambda: till.post("shifts/", body))
 
 
 def test_a_movement(till, counted, sold_in):
-    counted(MOVEMENT, lambda: move(till, sold_in[0], "paid_in", "5.00"))
+    counted(MOVEMENT, lambda: record_movement(till, sold_in[0], "paid_in", "5.00"))
 
 
 def test_what_is_taken_out(till, counted, sold_in):
-    counted(TAKEN_OUT, lambda: move(till, sold_in[0], "drop", "5.00"))
+    counted(TAKEN_OUT, lambda: record_movement(till, sold_in[0], "drop", "5.00"))
 
 
 def test_an_end(till, counted, sold_in):
-    counted(ENDING, lambda: end(till, sold_in[0]))
+    counted(ENDING, lambda: end_shift(till, sold_in[0]))
 
 
 def test_a_count(till, counted, sold_in):
-    counted(CLOSING, lambda: close(till, *sold_in))
+    counted(CLOSING, lambda: close_shift(till, *sold_in))
 
 
-def test_an_x_report(chief, counted, sold_in):
-    counted(X_REPORT, lambda: chief.get(f"shifts/{sold_in[0]['id']}/x-report/"))
+def test_an_x_report(manager_client, counted, sold_in):
+    counted(X_REPORT, lambda: manager_client.get(f"shifts/{sold_in[0]['id']}/x-report/"))
 
 
-def test_a_z_report(till, chief, counted, sold_in):
-    close(till, *sold_in)
+def test_a_z_report(till, manager_client, counted, sold_in):
+    close_shift(till, *sold_in)
 
-    counted(Z_REPORT, lambda: chief.get(f"shifts/{sold_in[0]['id']}/z-report/"))
+    counted(Z_REPORT, lambda: manager_client.get(f"shifts/{sold_in[0]['id']}/z-report/"))
 
 
 @pytest.mark.parametrize("page_size", [1, 50])
 def test_a_list(till, counted, tills, page_size):
     for each in tills:
-        opened(each)
+        open_shift(each)
 
     counted(LIST, lambda: till.get("shifts/", {"page_size": page_size}))

@@ -28,42 +28,42 @@ OCCURRED = "2025-03-01T12:00:00Z"
         ("count", {"occurred_at": OCCURRED}, 2),
     ],
 )
-def test_a_movement(room, product, statements, kind, more, further):
-    room.moved("transfer_out", product)
+def test_a_movement(stockroom, product, statements, kind, more, further):
+    stockroom.moved("transfer_out", product)
     for quantity in ("2", "3", "4"):
-        room.moved("receive", product, "7")
-        body = room.body(kind, product, quantity, **more)
+        stockroom.moved("receive", product, "7")
+        body = stockroom.body(kind, product, quantity, **more)
         with statements(MOVEMENT + further):
-            response = room.post("stock/movements/", body)
+            response = stockroom.post("stock/movements/", body)
         assert response.status_code == 201, response.content
 
 
-def test_the_first_movement_of_a_product_makes_its_level(room, goods, statements):
-    body = room.body("receive", goods(stock=None), "5")
+def test_the_first_movement_of_a_product_makes_its_level(stockroom, make_product, statements):
+    body = stockroom.body("receive", make_product(stock=None), "5")
 
     with statements(MOVEMENT + 2):
-        assert room.post("stock/movements/", body).status_code == 201
+        assert stockroom.post("stock/movements/", body).status_code == 201
 
 
-def test_the_movements_of_one_shelf(room, product, statements):
-    query = {"product": str(product.pk), "store": str(room.store.pk)}
+def test_the_movements_of_one_shelf(stockroom, product, statements):
+    query = {"product": str(product.pk), "store": str(stockroom.store.pk)}
     for _ in range(2):
-        room.moved("receive", product)
+        stockroom.moved("receive", product)
         with statements(3):
-            assert room.get("stock/movements/", query).status_code == 200
+            assert stockroom.get("stock/movements/", query).status_code == 200
 
 
-def test_a_mark(room, product, statements):
-    (level,) = room.get("stock/").json()["results"]
+def test_a_mark(stockroom, product, statements):
+    (level,) = stockroom.get("stock/").json()["results"]
 
     with statements(5):
         path = f"stock/{level['id']}/"
-        assert room.patch(path, {"reorder_point": "3"}, If_Match="*").status_code == 200
+        assert stockroom.patch(path, {"reorder_point": "3"}, If_Match="*").status_code == 200
 
 
-def test_only_the_sale_that_leaves_little_asks_once_more(till, goods, shop):
-    till.sold(line(goods("1.00")), payments=[cash("1.00")])
-    products = [goods("1.00", stock="6") for _ in range(3)]
+def test_only_the_sale_that_leaves_little_asks_once_more(till, make_product, shop):
+    till.sold(line(make_product("1.00")), payments=[cash("1.00")])
+    products = [make_product("1.00", stock="6") for _ in range(3)]
     with tenant_scope(shop):
         StockLevel.objects.filter(quantity=6).update(reorder_point=4)
 

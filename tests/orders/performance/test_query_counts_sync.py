@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.support.offline import ago, charged, results, sale, upload
+from tests.support.offline import ago, build_offline_line, build_offline_sale, results, upload
 from tests.support.statements import TRANSACTIONAL
 from tests.support.till import cash
 
@@ -23,14 +23,19 @@ def asked(call):
     return [each["sql"] for each in captured if not TRANSACTIONAL.match(each["sql"])]
 
 
-def test_a_sale_costs_the_same_however_many_there_are_and_however_long(till, goods):
-    products = [goods("0.10", stock="100") for _ in range(5)]
-    upload(till, sale(1, charged(products[0], "0.10"), payments=[cash("0.10")]))
+def test_a_sale_costs_the_same_however_many_there_are_and_however_long(till, make_product):
+    products = [make_product("0.10", stock="100") for _ in range(5)]
+    upload(
+        till,
+        build_offline_sale(1, build_offline_line(products[0], "0.10"), payments=[cash("0.10")]),
+    )
 
     def batch(sales, lines, begin):
-        items = [charged(each, "0.10") for each in products[:lines]]
+        items = [build_offline_line(each, "0.10") for each in products[:lines]]
         return [
-            sale(begin + at, *items, payments=[cash(f"0.{lines}0")], sold_at=ago(hours=1))
+            build_offline_sale(
+                begin + at, *items, payments=[cash(f"0.{lines}0")], sold_at=ago(hours=1)
+            )
             for at in range(sales)
         ]
 
@@ -41,10 +46,10 @@ def test_a_sale_costs_the_same_however_many_there_are_and_however_long(till, goo
     assert counts == [AROUND + each_sale, AROUND + 4 * each_sale, AROUND + DUPLICATES]
 
 
-def test_the_gaps_of_a_till(chief, till, product, register):
+def test_the_gaps_of_a_till(manager_client, till, product, register):
     for number in (2, 5, 9):
-        results(till, sale(number, charged(product)))
+        results(till, build_offline_sale(number, build_offline_line(product)))
 
-        ran = asked(lambda: chief.get(f"registers/{register.pk}/gaps/"))
+        ran = asked(lambda: manager_client.get(f"registers/{register.pk}/gaps/"))
 
         assert len(ran) == 6

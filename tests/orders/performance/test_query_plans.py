@@ -16,7 +16,15 @@ from tests.factories.orders import (
     ProductFactory,
     StockMovementFactory,
 )
-from tests.support.query_plans import MINUTES, ROWS, SINCE, analyze, multiply, plans_of, with_next
+from tests.support.query_plans import (
+    MINUTES,
+    ROWS,
+    SINCE,
+    analyze,
+    explain_pages,
+    for_both_pages,
+    multiply_rows,
+)
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -25,7 +33,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 def products(product, foreign):
     """Of fewer, looking at each would be as quick as looking for parts of words."""
     for row in (product, foreign.product):
-        multiply(
+        multiply_rows(
             row,
             times=2 * ROWS,
             sku="'X-' || n",
@@ -35,7 +43,7 @@ def products(product, foreign):
             updated_at=MINUTES,
         )
     code = BarcodeFactory(product=product, code="42")
-    multiply(code, code="'C-' || n")
+    multiply_rows(code, code="'C-' || n")
     analyze(type(product), type(code))
 
 
@@ -43,7 +51,7 @@ def products(product, foreign):
 def orders(cashier, register, foreign):
     order = OrderFactory(cashier=cashier, register=register)
     for row in (order, foreign.order):
-        multiply(row, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
+        multiply_rows(row, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
     with tenant_scope(order.tenant):
         few = Order.objects.filter(number__endswith="77")
         few.filter(number__contains="1").update(price_overridden=True)
@@ -56,9 +64,9 @@ def movements(shop, product, store, foreign):
     """Half of ours of one product, half of another."""
     other = StockMovementFactory(product=ProductFactory(tenant=shop), store=store)
     for row in (StockMovementFactory(product=product, store=store), other):
-        multiply(row, created_at=MINUTES)
+        multiply_rows(row, created_at=MINUTES)
     theirs = StockMovementFactory(product=foreign.product, store=foreign.store)
-    multiply(theirs, created_at=MINUTES)
+    multiply_rows(theirs, created_at=MINUTES)
     analyze(type(other))
 
 
@@ -66,7 +74,7 @@ def movements(shop, product, store, foreign):
 def levels(product, store, foreign):
     """A level for each product, ours and theirs taking turns as new rows do; some are watched."""
     for row in (product, foreign.product):
-        multiply(row, sku="'X-' || n")
+        multiply_rows(row, sku="'X-' || n")
     pairs = []
     for place in (store, foreign.store):
         with tenant_scope(place.tenant):
@@ -114,9 +122,9 @@ def test_products(till, product):
         ({"search": "mane 00077"}, FEW_BY_TRIGRAMS),
     ]
 
-    found = plans_of(till, "products/", "orders_product", [query for query, _ in expected])
+    found = explain_pages(till, "products/", "orders_product", [query for query, _ in expected])
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
 @pytest.mark.usefixtures("orders")
@@ -138,9 +146,9 @@ def test_orders(till, register, cashier):
         ({"number": "O-77"}, ONE_BY_NUMBER),
     ]
 
-    found = plans_of(till, "orders/", "orders_order", [query for query, _ in expected])
+    found = explain_pages(till, "orders/", "orders_order", [query for query, _ in expected])
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
 @pytest.mark.usefixtures("movements")
@@ -158,11 +166,11 @@ def test_movements(till, product, store):
         ({"order": str(product.pk)}, {index_on("orders_stockmovement", "order_id"), "Sort"}),
     ]
 
-    found = plans_of(
+    found = explain_pages(
         till, "stock/movements/", "orders_stockmovement", [query for query, _ in expected]
     )
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
 @pytest.mark.usefixtures("levels")
@@ -175,9 +183,9 @@ def test_stock(till, product, store):
         ({"low": "true", "store": str(store.pk)}, {"stock_level_watched"}),
     ]
 
-    found = plans_of(till, "stock/", "orders_stocklevel", [query for query, _ in expected])
+    found = explain_pages(till, "stock/", "orders_stocklevel", [query for query, _ in expected])
 
     # On PostgreSQL the key has the columns of SQLite's index: either is as good.
     of_key = {"stock_level_by_id": "orders_stocklevel_pkey"}
     found = {query: {of_key.get(name, name) for name in names} for query, names in found.items()}
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)

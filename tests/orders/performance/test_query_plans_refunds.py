@@ -15,7 +15,14 @@ from tests.factories.orders import (
     StoreCreditEntryFactory,
     StoreCreditFactory,
 )
-from tests.support.query_plans import MINUTES, SINCE, analyze, multiply, plans_of, with_next
+from tests.support.query_plans import (
+    MINUTES,
+    SINCE,
+    analyze,
+    explain_pages,
+    for_both_pages,
+    multiply_rows,
+)
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -24,13 +31,13 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 def refunds(cashier, register, foreign):
     order = OrderFactory(cashier=cashier, register=register)
     for row in (RefundFactory(order=order), foreign.refund):
-        multiply(row, position="100000 + n", created_at=MINUTES)
+        multiply_rows(row, position="100000 + n", created_at=MINUTES)
     analyze(Refund)
     return order
 
 
 @pytest.mark.usefixtures("refunds")
-def test_refunds(chief, register, refunds):
+def test_refunds(manager_client, register, refunds):
     expected = [
         ({}, {"refund_by_time"}),
         ({"ordering": "created_at"}, {"refund_by_time"}),
@@ -39,15 +46,17 @@ def test_refunds(chief, register, refunds):
         ({"created_after": "2026-01-01T00:00:00Z"}, {"refund_by_time"}),
     ]
 
-    found = plans_of(chief, "refunds/", "orders_refund", [query for query, _ in expected])
+    found = explain_pages(
+        manager_client, "refunds/", "orders_refund", [query for query, _ in expected]
+    )
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
-def test_store_credits(chief, shop, other_shop):
+def test_store_credits(manager_client, shop, other_shop):
     for tenant in (shop, other_shop):
         row = StoreCreditFactory(tenant=tenant, balance=0)
-        multiply(row, code="'C-' || n", created_at=MINUTES, updated_at=MINUTES)
+        multiply_rows(row, code="'C-' || n", created_at=MINUTES, updated_at=MINUTES)
     analyze(type(row))
     expected = [
         ({}, {"store_credit_by_time"}),
@@ -55,9 +64,11 @@ def test_store_credits(chief, shop, other_shop):
         ({"code": "C-77"}, {"store_credit_code_is_unique", "Sort"}),
     ]
 
-    found = plans_of(chief, "store-credits/", "orders_storecredit", [each for each, _ in expected])
+    found = explain_pages(
+        manager_client, "store-credits/", "orders_storecredit", [each for each, _ in expected]
+    )
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
 def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
@@ -67,18 +78,18 @@ def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
         payment = PaymentFactory(order=refunds)
         more = {"refund": refund, "payment": payment, "method": "card", "tenant": refund.tenant}
         payout = Payout.objects.create(**more, amount=1, paid=1, status="done")
-        multiply(payout, created_at=MINUTES)
+        multiply_rows(payout, created_at=MINUTES)
         analyze(Payout)
         waiting = Payout.objects.due_for_look_up(payout.created_at, most=5)
 
         assert "payout_underway" in waiting.explain()
 
 
-def test_what_counts_against_a_limit_is_found_by_person_and_shift(chief, shop, refunds):
+def test_what_counts_against_a_limit_is_found_by_person_and_shift(manager_client, shop, refunds):
     """Not among all refunds of the shop, nor among all that ever happened to store credit."""
     credit = StoreCreditFactory(tenant=shop, balance=5)
-    entry = StoreCreditEntryFactory(credit=credit, tenant=shop, amount=5, by=chief.user)
-    multiply(entry, type="'spend'", created_at=MINUTES)
+    entry = StoreCreditEntryFactory(credit=credit, tenant=shop, amount=5, by=manager_client.user)
+    multiply_rows(entry, type="'spend'", created_at=MINUTES)
     analyze(StoreCreditEntry)
     shift = ShiftFactory(register=refunds.register, opened_by=refunds.cashier)
 
@@ -87,7 +98,7 @@ def test_what_counts_against_a_limit_is_found_by_person_and_shift(chief, shop, r
         (Period(store=refunds.store), "refund_by_time"),
     ):
         with tenant_scope(shop), CaptureQueriesContext(connection) as queries:
-            sum_in_period(chief.user, "refund_amount", period)
+            sum_in_period(manager_client.user, "refund_amount", period)
             (sql,) = [each["sql"] for each in queries if "orders_refund" in each["sql"]]
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN {sql}")

@@ -8,7 +8,15 @@ from django.test.utils import CaptureQueriesContext
 
 from orders.models import Order, Payment, Shift
 from tests.factories.orders import OrderFactory, PaymentFactory, ShiftFactory
-from tests.support.query_plans import MINUTES, SINCE, analyze, multiply, nodes, plans_of, with_next
+from tests.support.query_plans import (
+    MINUTES,
+    SINCE,
+    analyze,
+    explain_pages,
+    for_both_pages,
+    multiply_rows,
+    nodes,
+)
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -20,7 +28,7 @@ READ = re.compile(r'FROM "orders_(order|payment)"')
 def shifts(cashier, register, foreign):
     for by, at in ((cashier, register), (foreign.cashier, foreign.register)):
         row = ShiftFactory(opened_by=by, register=at, **ENDED)
-        multiply(row, created_at=MINUTES, updated_at=MINUTES)
+        multiply_rows(row, created_at=MINUTES, updated_at=MINUTES)
     analyze(Shift)
 
 
@@ -32,8 +40,8 @@ def shift(cashier, register, shifts):
     for of in (None, shift):
         order = OrderFactory(cashier=cashier, register=register, shift=of)
         payments.append(PaymentFactory(order=order, shift=of, status="captured"))
-    multiply(payments[0].order, number="'O-' || n", created_at=MINUTES)
-    multiply(payments[0], created_at=MINUTES)
+    multiply_rows(payments[0].order, number="'O-' || n", created_at=MINUTES)
+    multiply_rows(payments[0], created_at=MINUTES)
     analyze(Order, Payment)
     return shift
 
@@ -48,15 +56,15 @@ def test_shifts(till, register):
         (SINCE, {"shift_updated"}),
     ]
 
-    found = plans_of(till, "shifts/", "orders_shift", [query for query, _ in expected])
+    found = explain_pages(till, "shifts/", "orders_shift", [query for query, _ in expected])
 
-    assert found == with_next(expected)
+    assert found == for_both_pages(expected)
 
 
-def test_the_reports_read_what_is_of_the_shift_alone(chief, shift):
+def test_the_reports_read_what_is_of_the_shift_alone(manager_client, shift):
     """No statement about orders and payments walks through those of other shifts."""
     with CaptureQueriesContext(connection) as queries:
-        assert chief.get(f"shifts/{shift.pk}/x-report/").status_code == 200
+        assert manager_client.get(f"shifts/{shift.pk}/x-report/").status_code == 200
 
     asked = [each["sql"] for each in queries if READ.search(each["sql"])]
     assert len(asked) >= 7

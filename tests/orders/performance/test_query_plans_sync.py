@@ -13,11 +13,11 @@ from tests.support.query_plans import (
     MINUTES,
     ROWS,
     analyze,
-    multiply,
+    explain_pages,
+    for_both_pages,
+    multiply_rows,
     nodes,
-    plans_of,
     walk,
-    with_next,
 )
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
@@ -32,7 +32,7 @@ def sold(cashier, register, foreign):
     for row, name in ((order, "O"), (offline, "F"), (theirs, "T")):
         numbers = {} if row is order else {"device_sequence": "n + 1 + n / 50"}
         flags = {"flags": "CASE WHEN n %% 50 = 0 THEN ' late ' ELSE '' END"} if numbers else {}
-        multiply(row, number=f"'{name}-' || n", created_at=MINUTES, **numbers, **flags)
+        multiply_rows(row, number=f"'{name}-' || n", created_at=MINUTES, **numbers, **flags)
     last = ROWS + 1 + ROWS // 50
     with tenant_scope(register.tenant):
         RegisterSeries.objects.create(register=register, last_device_sequence=last)
@@ -40,10 +40,10 @@ def sold(cashier, register, foreign):
 
 
 @pytest.mark.usefixtures("sold")
-def test_gaps_are_found_in_the_index_of_the_series(chief, register):
+def test_gaps_are_found_in_the_index_of_the_series(manager_client, register):
     lost = ROWS // 50
     with CaptureQueriesContext(connection) as queries:
-        answer = chief.get(f"registers/{register.pk}/gaps/").json()
+        answer = manager_client.get(f"registers/{register.pk}/gaps/").json()
 
     assert (answer["issued"], answer["missing"]) == (ROWS + 1 + lost, lost)
     assert len(answer["ranges"]) == 100
@@ -67,6 +67,6 @@ def found(sql):
 def test_flagged_sales_are_found_among_the_flagged(till):
     cases = [({"flag": "late"}, {"order_flagged"})]
 
-    plans = plans_of(till, "orders/", "orders_order", [query for query, _ in cases])
+    plans = explain_pages(till, "orders/", "orders_order", [query for query, _ in cases])
 
-    assert plans == with_next(cases)
+    assert plans == for_both_pages(cases)

@@ -12,9 +12,9 @@ import pytest
 from orders.services.reports.sales import GroupBy
 from tests.support.api import Person
 from tests.support.decimals import Decimals, decimals
-from tests.support.offline import booked_one, charged, sale
-from tests.support.refunds import refunded
-from tests.support.shifts import close, move, opened, report
+from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.refunds import create_refund
+from tests.support.shifts import close_shift, fetch_shift_report, open_shift, record_movement
 from tests.support.till import amount, card, cash, line, new_id, percent
 
 PRICES = {"EUR": "2.50", "JPY": "250", "KWD": "2.500"}
@@ -22,9 +22,9 @@ COINS = {"EUR": "0.05", "JPY": "5", "KWD": "0.005"}
 
 
 @pytest.fixture(params=PRICES)
-def world(request, shop_in, goods, till, chief, admin):
+def world(request, configure_shop, make_product, till, manager_client, admin):
     """A till, a manager and an admin, and goods at a price that their currency can say."""
-    shop_in(request.param)
+    configure_shop(request.param)
     price = Decimal(PRICES[request.param])
 
     def text(times):
@@ -32,9 +32,9 @@ def world(request, shop_in, goods, till, chief, admin):
 
     return SimpleNamespace(
         till=till,
-        chief=chief,
+        manager_client=manager_client,
         head=Person(admin),
-        goods=goods(text(1), stock="99"),
+        make_product=make_product(text(1), stock="99"),
         text=text,
         coin=COINS[request.param],
     )
@@ -42,9 +42,9 @@ def world(request, shop_in, goods, till, chief, admin):
 
 def test_a_refusal_and_its_sentence(world, problem):
     till, text = world.till, world.text
-    order = till.sold(line(world.goods, "2"), payments=[cash(text(1))])
+    order = till.sold(line(world.make_product, "2"), payments=[cash(text(1))])
 
-    refused = world.chief.post(f"orders/{order['id']}/void/", {"reason": "Left"})
+    refused = world.manager_client.post(f"orders/{order['id']}/void/", {"reason": "Left"})
 
     answer = problem(refused, 409, "order_is_paid")
     assert answer["paid"] == text(1)
@@ -79,27 +79,41 @@ def test_what_the_audit_says_of_prices_and_settings(world):
 
 
 def sell_and_give_back(world):
-    till, chief, text = world.till, world.chief, world.text
-    reduced = line(world.goods, "4", discounts=[percent("5"), amount(text("0.1"))])
+    till, manager_client, text = world.till, world.manager_client, world.text
+    reduced = line(world.make_product, "4", discounts=[percent("5"), amount(text("0.1"))])
     sold = till.sold(reduced, payments=[card(text(1)), {"id": new_id(), "method": "cash"}])
-    part = till.sold(line(world.goods), payments=[cash(text("0.5"))])
-    chief.post(f"payments/{part['payments'][0]['id']}/cancel/", {})
-    refunded(chief, sold, amount=text("0.5"))
-    credit = chief.post("store-credits/", {"id": new_id(), "amount": text(3)}).json()
+    part = till.sold(line(world.make_product), payments=[cash(text("0.5"))])
+    manager_client.post(f"payments/{part['payments'][0]['id']}/cancel/", {})
+    create_refund(manager_client, sold, amount=text("0.5"))
+    credit = manager_client.post("store-credits/", {"id": new_id(), "amount": text(3)}).json()
     with_credit = {"method": "store_credit", "amount": text(1), "reference": credit["full_code"]}
-    till.sold(line(world.goods), payments=[{"id": new_id(), **with_credit}])
-    booked_one(till, sale(1, charged(world.goods, text(1)), payments=[cash(text("1.5"))]))
+    till.sold(line(world.make_product), payments=[{"id": new_id(), **with_credit}])
+    upload_one_booked(
+        till,
+        build_offline_sale(
+            1, build_offline_line(world.make_product, text(1)), payments=[cash(text("1.5"))]
+        ),
+    )
     return sold
 
 
 def work_a_day(world):
-    till, chief, text = world.till, world.chief, world.text
-    shift = opened(till, text(40))
+    till, manager_client, text = world.till, world.manager_client, world.text
+    shift = open_shift(till, text(40))
     sold = sell_and_give_back(world)
-    for person, kind, times in ((till, "paid_in", 4), (chief, "paid_out", 1), (chief, "drop", 2)):
-        assert move(person, shift, kind, text(times)).status_code == 201
-    assert close(chief, shift, report(chief, shift)["cash"]["expected"]).status_code == 200
-    report(chief, shift, "z")
+    for person, kind, times in (
+        (till, "paid_in", 4),
+        (manager_client, "paid_out", 1),
+        (manager_client, "drop", 2),
+    ):
+        assert record_movement(person, shift, kind, text(times)).status_code == 201
+    assert (
+        close_shift(
+            manager_client, shift, fetch_shift_report(manager_client, shift)["cash"]["expected"]
+        ).status_code
+        == 200
+    )
+    fetch_shift_report(manager_client, shift, "z")
     return sold
 
 
@@ -111,9 +125,9 @@ def test_a_whole_day(world):
     for group in GroupBy:
         for shape in ("json", "csv"):
             asked = {"group_by": group.value, "format": shape}
-            assert world.chief.get("reports/sales/", asked).status_code == 200
+            assert world.manager_client.get("reports/sales/", asked).status_code == 200
     for path in ("products/export/", f"orders/{sold['id']}/receipt/"):
-        assert world.chief.get(path).status_code == 200
+        assert world.manager_client.get(path).status_code == 200
     assert not decimals.found
 
 

@@ -8,10 +8,10 @@ from orders.models import Order, OrderLine, Product
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
-from tests.support.approvals import asked, given
-from tests.support.offline import booked_one, charged, sale
-from tests.support.order_approvals import no_orders, state
-from tests.support.parallel import at_once, statuses
+from tests.support.approvals import grant_approval, request_approval
+from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
+from tests.support.order_approvals import assert_no_orders, get_approval_state
+from tests.support.parallel import run_concurrently, statuses
 from tests.support.till import amount, cash, line, new_id, percent
 
 pytestmark = pytest.mark.django_db
@@ -32,20 +32,20 @@ def edit(till):
 
 
 @pytest.fixture
-def approve(till, chief):
+def approve(till, manager_client):
     """`approve(refused)`: the id of what the refusal says to ask for, asked and given."""
 
-    def get(refused, giver=chief, **changes):
+    def get(refused, giver=manager_client, **changes):
         request = {name: refused[name] for name in ("action", "object", "amount")} | changes
-        return given(giver, asked(till, **request))["id"]
+        return grant_approval(giver, request_approval(till, **request))["id"]
 
     return get
 
 
 @pytest.fixture
-def halved(till, edit, approve, goods, problem):
+def halved(till, edit, approve, make_product, problem):
     """One for 10.00, of which a half is given away with an approval for 5.00."""
-    order = till.sold(line(goods("10.00", stock="500")))
+    order = till.sold(line(make_product("10.00", stock="500")))
     refused = problem(
         edit(order, "post", "discounts/", percent("50", line=order["lines"][0]["id"])),
         403,
@@ -80,13 +80,15 @@ def change_price(product, price):
 # --- one policy -----------------------------------------------------------------------------
 
 
-def test_two_percent_discounts_do_not_go_beyond_a_limit_of_ten(till, edit, goods, shop, problem):
+def test_two_percent_discounts_do_not_go_beyond_a_limit_of_ten(
+    till, edit, make_product, shop, problem
+):
     tenth = [percent("10")]
-    body = line(goods("10.00"), discounts=tenth)
+    body = line(make_product("10.00"), discounts=tenth)
 
     refused = problem(till.sell(body, discounts=tenth), 403, "approval_required")
     assert refused["amount"] == "1.90"
-    assert no_orders(shop)
+    assert assert_no_orders(shop)
 
     order = till.sold(body)
     before = rows(shop)
@@ -94,17 +96,19 @@ def test_two_percent_discounts_do_not_go_beyond_a_limit_of_ten(till, edit, goods
     assert refused["amount"] == "1.90"
     assert rows(shop) == before
 
-    item = charged(goods("10.00"), "10.00", discounts=tenth)
-    booked = booked_one(till, sale(1, item, discounts=tenth, payments=[cash("8.10")]))
+    item = build_offline_line(make_product("10.00"), "10.00", discounts=tenth)
+    booked = upload_one_booked(
+        till, build_offline_sale(1, item, discounts=tenth, payments=[cash("8.10")])
+    )
     assert booked["flags"] == ["over_limit"]
 
 
 def test_created_and_edited_the_same_amount_is_to_be_approved(
-    till, managers_till, edit, goods, shop, shop_in, problem
+    till, managers_till, edit, make_product, shop, configure_shop, problem
 ):
     shop.limits["cashier"] |= {"price_override_percent": "20"}
-    shop_in(limits=shop.limits)
-    product = goods("2.50")
+    configure_shop(limits=shop.limits)
+    product = make_product("2.50")
     off = percent("20")
 
     created = till.sell(line(product, "2", unit_price="2.00", discounts=[off]))
@@ -115,11 +119,11 @@ def test_created_and_edited_the_same_amount_is_to_be_approved(
     assert amounts == ["1.80", "1.80"]
 
 
-def test_an_uploaded_price_is_measured_like_any_other(till, managers_till, goods):
-    item = charged(goods("10.00"), "1.00")
+def test_an_uploaded_price_is_measured_like_any_other(till, managers_till, make_product):
+    item = build_offline_line(make_product("10.00"), "1.00")
 
     flags = [
-        booked_one(each, sale(number, item, payments=[cash("1.00")]))["flags"]
+        upload_one_booked(each, build_offline_sale(number, item, payments=[cash("1.00")]))["flags"]
         for number, each in enumerate([till, managers_till], 1)
     ]
 
@@ -129,28 +133,28 @@ def test_an_uploaded_price_is_measured_like_any_other(till, managers_till, goods
 # --- an approval is money -------------------------------------------------------------------
 
 
-def to_quantity(order, goods):
+def to_quantity(order, make_product):
     return "patch", f"lines/{order['lines'][0]['id']}/", {"quantity": "100"}
 
 
-def to_price(order, goods):
+def to_price(order, make_product):
     return "patch", f"lines/{order['lines'][0]['id']}/", {"unit_price": "9.00"}
 
 
-def to_line_discount(order, goods):
+def to_line_discount(order, make_product):
     return "post", "discounts/", amount("0.02", line=order["lines"][0]["id"])
 
 
-def to_order_discount(order, goods):
+def to_order_discount(order, make_product):
     return "post", "discounts/", percent("1")
 
 
-def to_discounted_line(order, goods):
-    return "post", "lines/", line(goods("10.00"), discounts=[percent("1")])
+def to_discounted_line(order, make_product):
+    return "post", "lines/", line(make_product("10.00"), discounts=[percent("1")])
 
 
-def to_cheaper_line(order, goods):
-    return "post", "lines/", line(goods("10.00"), unit_price="9.99")
+def to_cheaper_line(order, make_product):
+    return "post", "lines/", line(make_product("10.00"), unit_price="9.99")
 
 
 @pytest.mark.parametrize(
@@ -165,10 +169,10 @@ def to_cheaper_line(order, goods):
     ],
 )
 def test_beyond_what_was_approved_the_whole_gift_needs_a_new_approval(
-    till, edit, approve, goods, halved, problem, case
+    till, edit, approve, make_product, halved, problem, case
 ):
     (grow, needed), shop = case, till.user.tenant
-    method, rest, body = grow(halved, goods)
+    method, rest, body = grow(halved, make_product)
     before = rows(shop)
 
     refused = problem(edit(halved, method, rest, body), 403, "approval_required")
@@ -177,7 +181,7 @@ def test_beyond_what_was_approved_the_whole_gift_needs_a_new_approval(
     assert rows(shop) == before
     short = approve(refused, amount=f"{Decimal(needed) - Decimal('0.01')}")
     problem(edit(halved, method, rest, body | {"approval": short}), 403, "approval_not_valid")
-    assert (rows(shop), state(short)) == (before, "approved")
+    assert (rows(shop), get_approval_state(short)) == (before, "approved")
 
     allowed = edit(halved, method, rest, body | {"approval": approve(refused)})
 
@@ -186,25 +190,27 @@ def test_beyond_what_was_approved_the_whole_gift_needs_a_new_approval(
 
 
 def test_an_order_discount_that_was_approved_does_not_grow_with_what_is_added(
-    till, edit, goods, leave, shop, problem
+    till, edit, make_product, get_approval, shop, problem
 ):
-    body = till.order(line(goods("10.00")), discounts=[percent("50")])
-    order = till.post("orders/", body | {"approval": leave(body)}).json()
+    body = till.order(line(make_product("10.00")), discounts=[percent("50")])
+    order = till.post("orders/", body | {"approval": get_approval(body)}).json()
     assert (order["approved_gift"], order["due"]) == ("5.00", "5.00")
     before = rows(shop)
 
-    refused = problem(edit(order, "post", "lines/", line(goods("90.00"))), 403, "approval_required")
+    refused = problem(
+        edit(order, "post", "lines/", line(make_product("90.00"))), 403, "approval_required"
+    )
 
     assert refused["amount"] == "50.00"
     assert rows(shop) == before
 
 
-def test_within_what_was_approved_the_order_may_change(till, edit, goods, halved, manager):
+def test_within_what_was_approved_the_order_may_change(till, edit, make_product, halved, manager):
     assert halved["gift_approved_by"] == str(manager.pk)
 
-    added = edit(halved, "post", "lines/", line(goods("3.00")))
+    added = edit(halved, "post", "lines/", line(make_product("3.00")))
     removed = edit(halved, "delete", f"lines/{halved['lines'][0]['id']}/")
-    again = edit(halved, "post", "lines/", line(goods("6.00"), discounts=[percent("80")]))
+    again = edit(halved, "post", "lines/", line(make_product("6.00"), discounts=[percent("80")]))
 
     assert [each.status_code for each in (added, removed, again)] == [200, 200, 200]
     # 4.80 of 5.00; what is approved for money is not for one line alone.
@@ -212,11 +218,11 @@ def test_within_what_was_approved_the_order_may_change(till, edit, goods, halved
 
 
 def test_what_was_approved_keeps_to_the_limits_of_whoever_approved_it(
-    till, edit, approve, goods, shop, shop_in, problem
+    till, edit, approve, make_product, shop, configure_shop, problem
 ):
     shop.limits["manager"] |= {"line_discount_percent": "50"}
-    shop_in(limits=shop.limits)
-    order = till.sold(line(goods("10.00"), "2"))
+    configure_shop(limits=shop.limits)
+    order = till.sold(line(make_product("10.00"), "2"))
     first = order["lines"][0]["id"]
     refused = edit(order, "post", "discounts/", percent("50", line=first)).json()
     body = percent("50", line=first, approval=approve(refused))
@@ -233,9 +239,11 @@ def test_what_was_approved_keeps_to_the_limits_of_whoever_approved_it(
 
 
 def test_what_a_manager_gives_alone_others_may_not_enlarge(
-    till, managers_till, edit, goods, shop, problem
+    till, managers_till, edit, make_product, shop, problem
 ):
-    order = managers_till.sold(line(goods("10.00"), discounts=[percent("50")]), line(goods("2.00")))
+    order = managers_till.sold(
+        line(make_product("10.00"), discounts=[percent("50")]), line(make_product("2.00"))
+    )
     first, second = (each["id"] for each in order["lines"])
     before = rows(shop)
 
@@ -249,9 +257,9 @@ def test_what_a_manager_gives_alone_others_may_not_enlarge(
 
 
 def test_a_higher_price_is_approved_for_no_money_and_by_nobody_in_passing(
-    till, edit, approve, goods, halved, shop, problem
+    till, edit, approve, make_product, halved, shop, problem
 ):
-    second = edit(halved, "post", "lines/", line(goods("4.00"))).json()["lines"][1]["id"]
+    second = edit(halved, "post", "lines/", line(make_product("4.00"))).json()["lines"][1]["id"]
     before = rows(shop)
 
     refused = problem(
@@ -262,15 +270,15 @@ def test_a_higher_price_is_approved_for_no_money_and_by_nobody_in_passing(
 
     assert (refused["action"], refused["amount"]) == ("price_override", "5.00")
     assert rows(shop) == before
-    plain = till.order(line(goods("4.00"), unit_price="5.00"))
+    plain = till.order(line(make_product("4.00"), unit_price="5.00"))
     refused = problem(till.post("orders/", plain), 403, "approval_required")
     assert (refused["action"], refused["amount"]) == ("price_override", "0.00")
     assert till.post("orders/", plain | {"approval": approve(refused)}).status_code == 201
 
 
-def test_an_approval_with_room_is_room_for_later(till, edit, goods, leave):
-    body = till.order(line(goods("10.00"), discounts=[percent("50")]))
-    order = till.post("orders/", body | {"approval": leave(body, amount="12.00")}).json()
+def test_an_approval_with_room_is_room_for_later(till, edit, make_product, get_approval):
+    body = till.order(line(make_product("10.00"), discounts=[percent("50")]))
+    order = till.post("orders/", body | {"approval": get_approval(body, amount="12.00")}).json()
     path = f"lines/{order['lines'][0]['id']}/"
 
     assert edit(order, "patch", path, {"quantity": "2"}).status_code == 200
@@ -278,34 +286,34 @@ def test_an_approval_with_room_is_room_for_later(till, edit, goods, leave):
 
 
 def test_an_approver_who_has_left_approved_it_all_the_same(
-    till, edit, goods, halved, manager, admin, client_of
+    till, edit, make_product, halved, manager, admin, client_of
 ):
     assert client_of(admin).delete(f"users/{manager.pk}/activation/").status_code == 200
 
-    assert edit(halved, "post", "lines/", line(goods("3.00"))).status_code == 200
+    assert edit(halved, "post", "lines/", line(make_product("3.00"))).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_of_edits_at_once_one_uses_the_approval(till, edit, approve, goods, shop):
-    order = till.sold(line(goods("10.00")))
+def test_of_edits_at_once_one_uses_the_approval(till, edit, approve, make_product, shop):
+    order = till.sold(line(make_product("10.00")))
     off = amount("4.00")
     approval = approve(edit(order, "post", "discounts/", off).json())
 
-    answers = at_once(
+    answers = run_concurrently(
         [lambda: edit(order, "post", "discounts/", off | {"approval": approval}) for _ in range(4)]
     )
 
     assert statuses(answers) == {200: 1, 403: 3}
     assert till.shown(order)["total"] == "6.00"
-    assert state(approval) == "used"
+    assert get_approval_state(approval) == "used"
 
 
 # --- another quantity -----------------------------------------------------------------------
 
 
-def test_another_quantity_is_charged_at_the_price_of_now(till, edit, goods):
-    product = goods("1.00", stock="500")
+def test_another_quantity_is_charged_at_the_price_of_now(till, edit, make_product):
+    product = make_product("1.00", stock="500")
     order = till.sold(line(product), line(product, note="kept"))
     first, second = (each["id"] for each in order["lines"])
     change_price(product, "100.00")
@@ -323,9 +331,9 @@ def test_another_quantity_is_charged_at_the_price_of_now(till, edit, goods):
 
 
 def test_a_typed_price_stays_and_is_measured_against_the_new_one(
-    till, managers_till, edit, goods, shop, problem
+    till, managers_till, edit, make_product, shop, problem
 ):
-    product = goods("1.00", stock="500")
+    product = make_product("1.00", stock="500")
     order = managers_till.sold(line(product, unit_price="0.90"))
     path = f"lines/{order['lines'][0]['id']}/"
     change_price(product, "100.00")
@@ -339,8 +347,8 @@ def test_a_typed_price_stays_and_is_measured_against_the_new_one(
     assert (kept["unit_price"], kept["list_price"], kept["total"]) == ("0.90", "100.00", "1.80")
 
 
-def test_without_a_fixed_price_the_typed_one_stays(till, edit, goods):
-    hour = goods("50.00", open_price=True)
+def test_without_a_fixed_price_the_typed_one_stays(till, edit, make_product):
+    hour = make_product("50.00", open_price=True)
     order = till.sold(line(hour, unit_price="10.00"))
     change_price(hour, "99.00")
 
@@ -352,8 +360,8 @@ def test_without_a_fixed_price_the_typed_one_stays(till, edit, goods):
 # --- once -----------------------------------------------------------------------------------
 
 
-def test_a_discount_sent_twice_is_given_once(till, goods, shop, problem):
-    order = till.sold(line(goods("10.00")))
+def test_a_discount_sent_twice_is_given_once(till, make_product, shop, problem):
+    order = till.sold(line(make_product("10.00")))
     path, body = f"orders/{order['id']}/discounts/", percent("5", reason="Loyal", id=new_id())
 
     first, again = till.post(path, body), till.post(path, body)
@@ -373,8 +381,8 @@ def test_a_discount_sent_twice_is_given_once(till, goods, shop, problem):
     assert till.post(path, body | {"value": "5.0"}).json() == first.json()
 
 
-def test_a_discount_needs_an_id_or_a_key(till, goods, shop, problem):
-    order = till.sold(line(goods("10.00")))
+def test_a_discount_needs_an_id_or_a_key(till, make_product, shop, problem):
+    order = till.sold(line(make_product("10.00")))
     path = f"orders/{order['id']}/discounts/"
     before = rows(shop)
 
@@ -389,11 +397,11 @@ def test_a_discount_needs_an_id_or_a_key(till, goods, shop, problem):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_a_discount_sent_many_times_at_once_is_given_once(till, goods):
-    order = till.sold(line(goods("10.00")))
+def test_a_discount_sent_many_times_at_once_is_given_once(till, make_product):
+    order = till.sold(line(make_product("10.00")))
     path, body = f"orders/{order['id']}/discounts/", percent("2", id=new_id())
 
-    answers = at_once([lambda: till.post(path, body) for _ in range(5)])
+    answers = run_concurrently([lambda: till.post(path, body) for _ in range(5)])
 
     assert statuses(answers) == {200: 5}
     assert till.shown(order)["total"] == "9.80"
@@ -403,12 +411,12 @@ def test_a_discount_sent_many_times_at_once_is_given_once(till, goods):
 
 
 def test_who_gives_something_away_is_written_down_whatever_the_limits(
-    managers_till, edit, goods, shop, manager
+    managers_till, edit, make_product, shop, manager
 ):
     order = managers_till.sold(
-        line(goods("10.00", sku="PEAR"), "2", unit_price="1.00"),
-        line(goods("4.00", sku="PLUM"), discounts=[percent("25", reason="Bruised")]),
-        line(goods("1.00")),
+        line(make_product("10.00", sku="PEAR"), "2", unit_price="1.00"),
+        line(make_product("4.00", sku="PLUM"), discounts=[percent("25", reason="Bruised")]),
+        line(make_product("1.00")),
         discounts=[amount("0.60")],
     )
 
@@ -447,8 +455,8 @@ def test_who_gives_something_away_is_written_down_whatever_the_limits(
     ]
 
 
-def test_each_edit_writes_down_what_it_gave_more(managers_till, edit, goods, shop, manager):
-    order = managers_till.sold(line(goods("10.00")))
+def test_each_edit_writes_down_what_it_gave_more(managers_till, edit, make_product, shop, manager):
+    order = managers_till.sold(line(make_product("10.00")))
     first = f"lines/{order['lines'][0]['id']}/"
 
     def seen():
@@ -456,10 +464,10 @@ def test_each_edit_writes_down_what_it_gave_more(managers_till, edit, goods, sho
 
     known = []
     for method, rest, body, expected in [
-        ("post", "lines/", line(goods("5.00")), []),
+        ("post", "lines/", line(make_product("5.00")), []),
         ("post", "discounts/", percent("10"), [("discount_given", "1.50")]),
         # The same percentage of more.
-        ("post", "lines/", line(goods("5.00")), [("discount_given", "2.00")]),
+        ("post", "lines/", line(make_product("5.00")), [("discount_given", "2.00")]),
         ("patch", first, {"note": "kept"}, []),
         (
             "patch",
@@ -494,14 +502,16 @@ def test_with_an_approval_the_event_names_who_gave_it(till, halved, shop, manage
     assert (event, actor, facts["approver"]) == ("discount_given", cashier.pk, str(manager.pk))
 
 
-def test_uploaded_discounts_and_prices_are_written_down_too(till, goods, shop):
+def test_uploaded_discounts_and_prices_are_written_down_too(till, make_product, shop):
     seller = UserFactory(tenant=shop)
     items = [
-        charged(goods("10.00"), "8.00"),
-        charged(goods("5.00"), "5.00", discounts=[percent("10")]),
+        build_offline_line(make_product("10.00"), "8.00"),
+        build_offline_line(make_product("5.00"), "5.00", discounts=[percent("10")]),
     ]
 
-    booked_one(till, sale(1, *items, payments=[cash("12.50")], cashier=str(seller.pk)))
+    upload_one_booked(
+        till, build_offline_sale(1, *items, payments=[cash("12.50")], cashier=str(seller.pk))
+    )
 
     events = given_events(shop)
     assert [
@@ -512,18 +522,18 @@ def test_uploaded_discounts_and_prices_are_written_down_too(till, goods, shop):
     ]
 
 
-def test_a_refused_gift_is_no_event(till, goods, shop, problem):
-    problem(till.sell(line(goods("10.00"), unit_price="1.00")), 403, "approval_required")
+def test_a_refused_gift_is_no_event(till, make_product, shop, problem):
+    problem(till.sell(line(make_product("10.00"), unit_price="1.00")), 403, "approval_required")
 
     assert given_events(shop) == []
 
 
-def test_orders_are_found_by_what_they_give_away(till, managers_till, edit, goods, problem):
-    product = goods("10.00")
+def test_orders_are_found_by_what_they_give_away(till, managers_till, edit, make_product, problem):
+    product = make_product("10.00")
     plain = till.sold(line(product))
     off = till.sold(line(product, discounts=[percent("5")]))
     cheap = managers_till.sold(line(product, unit_price="9.00"))
-    opened = managers_till.sold(line(goods("1.00", open_price=True), unit_price="3.00"))
+    opened = managers_till.sold(line(make_product("1.00", open_price=True), unit_price="3.00"))
     edited = till.sold(line(product))
     path = f"lines/{edited['lines'][0]['id']}/"
     edit(edited, "patch", path, {"unit_price": "12.00"}, by=managers_till)

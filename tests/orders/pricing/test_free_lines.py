@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.support.refunds import ensure_sound, refund, refunded
-from tests.support.till import amount, cash, line, percent, shelf
+from tests.support.refunds import create_refund, ensure_refunds_consistent, request_refund
+from tests.support.till import amount, cash, get_stock_level, line, percent
 
 
 @pytest.fixture
-def products(goods):
+def products(make_product):
     """What is paid for, and what is given with it."""
-    return goods("11.90"), goods("0.00", name="Sample")
+    return make_product("11.90"), make_product("0.00", name="Sample")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_it_is_sold_at_nothing_and_leaves_the_shelf(sold, products, store):
     ]
     (tax,) = sold["taxes"]
     assert (tax["amount"], tax["taxable"]) == ("1.90", "10.00")
-    assert [shelf(each, store) for each in products] == [(9, 0), (8, 0)]
+    assert [get_stock_level(each, store) for each in products] == [(9, 0), (8, 0)]
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_a_discount_of_the_order_is_borne_by_what_costs_something(
     assert (paid["discount_total"], paid["total"]) == (taken, total)
 
 
-def test_a_line_that_a_discount_made_free_bears_nothing_either(managers_till, goods):
-    given, paid = goods("5.00"), goods("10.00")
+def test_a_line_that_a_discount_made_free_bears_nothing_either(managers_till, make_product):
+    given, paid = make_product("5.00"), make_product("10.00")
     lines = [line(given, discounts=[percent("100")]), line(paid)]
 
     order = managers_till.sold(*lines, discounts=[percent("10")])
@@ -81,24 +81,24 @@ def line_back(order, place, quantity="1"):
 
 
 def test_of_what_is_free_goods_come_back_and_no_money(managers_till, sold, products, store, shop):
-    done = refunded(managers_till, sold, lines=line_back(sold, 0, "2"))
+    done = create_refund(managers_till, sold, lines=line_back(sold, 0, "2"))
 
     assert (done["status"], done["total"], done["payouts"]) == ("done", "0.00", [])
     order = managers_till.shown(sold)
     assert (order["status"], order["refunded_total"]) == ("partially_refunded", "0.00")
     assert refunds_of(order["lines"][0]) == ("2", "0.00")
-    assert shelf(products[1], store) == (10, 0)
-    ensure_sound(shop)
+    assert get_stock_level(products[1], store) == (10, 0)
+    ensure_refunds_consistent(shop)
 
 
 def test_a_sale_is_refunded_once_the_money_and_the_free_goods_are_back(
     managers_till, sold, products, store, shop, problem
 ):
-    refunded(managers_till, sold, lines=line_back(sold, 1))
+    create_refund(managers_till, sold, lines=line_back(sold, 1))
     of_money = managers_till.shown(sold)
-    refunded(managers_till, sold, lines=line_back(sold, 0))
+    create_refund(managers_till, sold, lines=line_back(sold, 0))
     of_one = managers_till.shown(sold)
-    refunded(managers_till, sold, lines=line_back(sold, 0))
+    create_refund(managers_till, sold, lines=line_back(sold, 0))
     of_all = managers_till.shown(sold)
 
     assert [(each["status"], each["refunded_total"]) for each in (of_money, of_one, of_all)] == [
@@ -106,38 +106,38 @@ def test_a_sale_is_refunded_once_the_money_and_the_free_goods_are_back(
         ("partially_refunded", "11.90"),
         ("refunded", "11.90"),
     ]
-    assert [shelf(each, store) for each in products] == [(10, 0), (10, 0)]
-    nothing_left = refund(managers_till, sold)
+    assert [get_stock_level(each, store) for each in products] == [(10, 0), (10, 0)]
+    nothing_left = request_refund(managers_till, sold)
     problem(nothing_left, 409, "illegal_transition")
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 def test_everything_at_once_takes_the_free_goods_too(managers_till, sold, products, store, shop):
-    done = refunded(managers_till, sold)
+    done = create_refund(managers_till, sold)
 
     assert (done["total"], [each["amount"] for each in done["payouts"]]) == ("11.90", ["11.90"])
     assert managers_till.shown(sold)["status"] == "refunded"
-    assert [shelf(each, store) for each in products] == [(10, 0), (10, 0)]
-    ensure_sound(shop)
+    assert [get_stock_level(each, store) for each in products] == [(10, 0), (10, 0)]
+    ensure_refunds_consistent(shop)
 
 
 def test_money_without_goods_is_given_back_of_what_was_paid_for(
     managers_till, sold, products, store, shop
 ):
-    done = refunded(managers_till, sold, amount="11.90")
+    done = create_refund(managers_till, sold, amount="11.90")
 
     (of_line,) = done["lines"]
     assert (of_line["line"], of_line["total"]) == (sold["lines"][1]["id"], "11.90")
     order = managers_till.shown(sold)
     assert (order["status"], order["refunded_total"]) == ("partially_refunded", "11.90")
-    assert [shelf(each, store) for each in products] == [(9, 0), (8, 0)]
-    ensure_sound(shop)
+    assert [get_stock_level(each, store) for each in products] == [(9, 0), (8, 0)]
+    ensure_refunds_consistent(shop)
 
 
 def test_what_is_free_is_not_given_back_twice(managers_till, sold, shop, problem):
-    refunded(managers_till, sold, lines=line_back(sold, 0, "2"))
+    create_refund(managers_till, sold, lines=line_back(sold, 0, "2"))
 
-    again = refund(managers_till, sold, lines=line_back(sold, 0))
+    again = request_refund(managers_till, sold, lines=line_back(sold, 0))
 
     problem(again, 400, "invalid", {"lines[0].quantity": "too_much"})
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)

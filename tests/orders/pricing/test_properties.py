@@ -253,7 +253,9 @@ def test_a_tax_rounded_once_is_the_same_however_goods_are_split_over_lines(sale,
     apart = [LineInput(Decimal(quantity), price, taxes) for quantity in (some, more)]
     together = [LineInput(Decimal(some + more), price, taxes)]
 
-    first, second = (price_order([*lines, *goods], (), policy) for goods in (apart, together))
+    first, second = (
+        price_order([*lines, *make_product], (), policy) for make_product in (apart, together)
+    )
 
     assert first.total == second.total
     assert [(t.rate, t.amount) for t in first.taxes] == [(t.rate, t.amount) for t in second.taxes]

@@ -8,8 +8,8 @@ import pytest
 from orders.models import Order, OrderLine
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
-from tests.support.refunds import back, refunded
-from tests.support.shifts import close, opened, report
+from tests.support.refunds import build_refund_lines, create_refund
+from tests.support.shifts import close_shift, fetch_shift_report, open_shift
 from tests.support.till import cash, line
 
 
@@ -53,10 +53,12 @@ def case(request):
 
 
 @pytest.fixture
-def basket(goods, shop, case):
+def basket(make_product, shop, case):
     taxed = TaxClassFactory(tenant=shop, rates=case.rates)
-    goods = goods(case.price, stock=None, track_stock=False, sold_by="weight", tax_class=taxed)
-    return line(goods)
+    make_product = make_product(
+        case.price, stock=None, track_stock=False, sold_by="weight", tax_class=taxed
+    )
+    return line(make_product)
 
 
 def test_answers_and_receipts_show_what_a_compound_rate_was_applied_to(till, basket, case):
@@ -76,39 +78,41 @@ def test_answers_and_receipts_show_what_a_compound_rate_was_applied_to(till, bas
         assert all(f"on {base}" in paper for _, base, _ in case.sold)
 
 
-def test_reports_sum_what_a_compound_rate_was_applied_to(till, chief, basket, case):
-    shift = opened(till)
+def test_reports_sum_what_a_compound_rate_was_applied_to(till, manager_client, basket, case):
+    shift = open_shift(till)
     for _ in range(2):
         till.sold(basket, payments=[cash(case.total)])
 
     twice = [(n, str(2 * Decimal(base)), str(2 * Decimal(tax))) for n, base, tax in case.sold]
-    assert shown(report(chief, shift)["taxes"]) == sorted(twice)
-    by_tax = chief.get("reports/sales/?group_by=tax").json()["rows"]
+    assert shown(fetch_shift_report(manager_client, shift)["taxes"]) == sorted(twice)
+    by_tax = manager_client.get("reports/sales/?group_by=tax").json()["rows"]
     kept = [(row["label"].split()[0], row["taxable"], row["tax_total"]) for row in by_tax]
     assert kept == sorted(twice)
 
 
-def test_refunds_give_back_the_bases_to_the_last_unit(till, chief, basket, case):
-    shift = opened(till)
+def test_refunds_give_back_the_bases_to_the_last_unit(till, manager_client, basket, case):
+    shift = open_shift(till)
     order = till.sold(basket, payments=[cash(case.total)])
 
-    some = refunded(chief, order, lines=back(order, "0.333", restock=False))
-    refunded(chief, order, lines=back(order, "0.667", restock=False))
-    assert close(chief, shift, "100.00").status_code == 200
+    some = create_refund(
+        manager_client, order, lines=build_refund_lines(order, "0.333", restock=False)
+    )
+    create_refund(manager_client, order, lines=build_refund_lines(order, "0.667", restock=False))
+    assert close_shift(manager_client, shift, "100.00").status_code == 200
 
     assert shown(some["taxes"]) == case.part
-    by_tax = chief.get("reports/sales/?group_by=tax").json()["rows"]
+    by_tax = manager_client.get("reports/sales/?group_by=tax").json()["rows"]
     given_back = [(row["refunded_taxable"], row["refunded_tax_total"]) for row in by_tax]
     assert given_back == [(base, tax) for _, base, tax in sorted(case.sold)]
     nothing = [(name, "0.00", "0.00") for name, _, _ in sorted(case.sold)]
-    assert shown(report(chief, shift, "z")["taxes"]) == nothing
+    assert shown(fetch_shift_report(manager_client, shift, "z")["taxes"]) == nothing
 
 
 def test_a_sale_from_before_bases_were_kept_comes_back_on_the_base_that_it_showed(
-    till, chief, goods, shop
+    till, manager_client, make_product, shop
 ):
     taxed = TaxClassFactory(tenant=shop, rates=ADDED.rates)
-    product = goods("100.00", tax_class=taxed)
+    product = make_product("100.00", tax_class=taxed)
     order = till.sold(line(product, "2"), payments=[cash("252.00")])
     with tenant_scope(shop):
         for row in OrderLine.objects.all():
@@ -119,7 +123,9 @@ def test_a_sale_from_before_bases_were_kept_comes_back_on_the_base_that_it_showe
         row.save_changes("taxes")
 
     old = till.shown(order)
-    first, second = (refunded(chief, order, lines=back(order)) for _ in range(2))
+    first, second = (
+        create_refund(manager_client, order, lines=build_refund_lines(order)) for _ in range(2)
+    )
 
     stored = [("State", "200.00", "10.00"), ("City", "200.00", "42.00")]
     assert shown(old["taxes"]) == shown(old["lines"][0]["taxes"]) == stored
@@ -127,17 +133,19 @@ def test_a_sale_from_before_bases_were_kept_comes_back_on_the_base_that_it_showe
     assert shown(first["taxes"]) == shown(second["taxes"]) == half
 
 
-def test_what_is_sent_again_is_answered_to_the_letter_as_the_first_time(till, chief, goods, shop):
+def test_what_is_sent_again_is_answered_to_the_letter_as_the_first_time(
+    till, manager_client, make_product, shop
+):
     taxed = TaxClassFactory(tenant=shop, rates=ADDED.rates)
-    product = goods("100.00", tax_class=taxed)
+    product = make_product("100.00", tax_class=taxed)
     off = [{"type": "amount", "value": "1.00", "reason": "Scratched"}]
     body = till.order(line(product, "2", discounts=off), discounts=off, payments=[cash("249.48")])
 
-    answers = [chief.post("orders/", body) for _ in range(2)]
+    answers = [manager_client.post("orders/", body) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].content == answers[1].content
     back = {"id": body["id"], "reason": "Broken"}
-    refunds = [chief.post(f"orders/{body['id']}/refunds/", back) for _ in range(2)]
+    refunds = [manager_client.post(f"orders/{body['id']}/refunds/", back) for _ in range(2)]
     assert [answer.status_code for answer in refunds] == [201, 200]
     assert refunds[0].content == refunds[1].content

@@ -8,7 +8,7 @@ from django.db import IntegrityError, connection, transaction
 from orders.models import Payment
 from tenants.scope import tenant_scope
 from tests.factories.orders import StoreCreditFactory
-from tests.support.refunds import back, everything, refunded
+from tests.support.refunds import build_refund_lines, create_refund, snapshot_refund_rows
 from tests.support.till import card, cash, line
 
 REFUSED = {
@@ -36,17 +36,17 @@ REFUSED = {
 
 
 @pytest.fixture
-def given_back(till, chief, goods, shop):
+def given_back(till, manager_client, make_product, shop):
     """One of two came back."""
-    order = till.sold(line(goods("2.50"), "2"), payments=[cash("5.00")])
-    refunded(chief, order, lines=back(order))
+    order = till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00")])
+    create_refund(manager_client, order, lines=build_refund_lines(order))
     StoreCreditFactory(tenant=shop)
     return order
 
 
 @pytest.mark.parametrize("table", REFUSED)
 def test_no_statement_breaks_the_books(table, given_back, shop):
-    before = everything(shop)
+    before = snapshot_refund_rows(shop)
     for change in REFUSED[table]:
         with (
             tenant_scope(shop),
@@ -56,7 +56,7 @@ def test_no_statement_breaks_the_books(table, given_back, shop):
         ):
             cursor.execute(f"UPDATE {table} SET {change}")  # noqa: S608
 
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
 
 
 def test_entries_of_store_credit_are_never_taken_away(given_back, shop):
@@ -65,8 +65,8 @@ def test_entries_of_store_credit_are_never_taken_away(given_back, shop):
         cursor.execute("DELETE FROM orders_storecreditentry")
 
 
-def test_money_that_never_came_does_not_go_back(till, goods, gateway, in_shop):
-    order = till.sold(line(goods("2.50")), payments=[card("1.00")])
+def test_money_that_never_came_does_not_go_back(till, make_product, gateway, in_shop):
+    order = till.sold(line(make_product("2.50")), payments=[card("1.00")])
     Payment.objects.filter(order_id=order["id"]).update(status="declined")
 
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -8,21 +8,21 @@ from orders.models import StoreCredit, StoreCreditEntry
 from tenants.scope import tenant_scope
 from tests.factories.orders import StoreCreditFactory
 from tests.support.api import Person
-from tests.support.approvals import asked, given
+from tests.support.approvals import grant_approval, request_approval
 from tests.support.gateway import TIMED_OUT
-from tests.support.order_approvals import state
-from tests.support.parallel import at_once, statuses, times
+from tests.support.order_approvals import get_approval_state
+from tests.support.parallel import run_concurrently, run_times, statuses
 from tests.support.refunds import (
-    back,
+    build_refund_lines,
+    create_refund,
     credit_payment,
-    ensure_sound,
-    refund,
-    refunded,
+    ensure_refunds_consistent,
+    request_refund,
     resolve_refund,
-    sold_unevenly,
+    sell_with_uneven_discount,
 )
-from tests.support.shifts import move, opened
-from tests.support.till import card, cash, line, new_id, receipt_numbers, shelf
+from tests.support.shifts import open_shift, record_movement
+from tests.support.till import card, cash, get_stock_level, line, list_receipt_numbers, new_id
 
 pytestmark = [
     pytest.mark.postgres,
@@ -32,15 +32,15 @@ pytestmark = [
 
 
 @pytest.fixture
-def sold(till, goods):
+def sold(till, make_product):
     """Paid in two parts."""
-    return sold_unevenly(till, goods("3.33"), cash("5.00"), cash("4.02"))
+    return sell_with_uneven_discount(till, make_product("3.33"), cash("5.00"), cash("4.02"))
 
 
 def leave_for(till, manager, order, most):
     """Given now: a log-in of long ago gives no leave."""
-    request = asked(till, "refund", object={"order": order["id"]}, amount=most)
-    return given(Person(manager), request)["id"]
+    request = request_approval(till, "refund", object={"order": order["id"]}, amount=most)
+    return grant_approval(Person(manager), request)["id"]
 
 
 def total_of(answers):
@@ -48,80 +48,88 @@ def total_of(answers):
 
 
 def test_114_of_ten_refunds_at_once_no_more_goes_back_than_was_sold(
-    till, chief, manager, sold, shop
+    till, manager_client, manager, sold, shop
 ):
     """By line, by amount, by cashiers with leave of their own each, and all that is left."""
     leaves = [leave_for(till, manager, sold, "9.02") for _ in range(2)]
-    wanted = [{"lines": back(sold, quantity)} for quantity in ("1", "2", "3")]
+    wanted = [{"lines": build_refund_lines(sold, quantity)} for quantity in ("1", "2", "3")]
     wanted += [{"amount": each} for each in ("4.00", "5.00", "9.02")] + [{}, {}]
-    works = [lambda body=body: refund(chief, sold, **body) for body in wanted]
+    works = [lambda body=body: request_refund(manager_client, sold, **body) for body in wanted]
     works += [
-        lambda leave=leave: refund(till, sold, lines=back(sold, "2"), approval=leave)
+        lambda leave=leave: request_refund(
+            till, sold, lines=build_refund_lines(sold, "2"), approval=leave
+        )
         for leave in leaves
     ]
 
-    answers = at_once(works)
+    answers = run_concurrently(works)
 
     assert set(statuses(answers)) <= {201, 400, 409}
     assert statuses(answers)[201] >= 1
-    rest = refund(chief, sold)
+    rest = request_refund(manager_client, sold)
     assert rest.status_code in {201, 409}
     assert total_of([*answers, rest]) == Decimal("9.02")
-    assert chief.get(f"orders/{sold['id']}/").json()["status"] == "refunded"
-    ensure_sound(shop)
+    assert manager_client.get(f"orders/{sold['id']}/").json()["status"] == "refunded"
+    ensure_refunds_consistent(shop)
 
 
-def test_of_refunds_from_the_same_version_at_once_one_is_done(chief, sold, shop):
+def test_of_refunds_from_the_same_version_at_once_one_is_done(manager_client, sold, shop):
     path = f"orders/{sold['id']}/refunds/"
     works = [
-        lambda: chief.post(
+        lambda: manager_client.post(
             path,
             {"id": new_id(), "amount": "1.00", "reason": "Odd"},
             If_Match=f'"{sold["version"]}"',
         )
     ] * 5
 
-    assert statuses(at_once(works)) == {201: 1, 412: 4}
-    assert chief.get(f"orders/{sold['id']}/").json()["refunded_total"] == "1.00"
-    ensure_sound(shop)
+    assert statuses(run_concurrently(works)) == {201: 1, 412: 4}
+    assert manager_client.get(f"orders/{sold['id']}/").json()["refunded_total"] == "1.00"
+    ensure_refunds_consistent(shop)
 
 
-def test_114_of_ten_refunds_of_everything_one_is_done(chief, sold, shop):
-    answers = times(10, lambda: refund(chief, sold))
+def test_114_of_ten_refunds_of_everything_one_is_done(manager_client, sold, shop):
+    answers = run_times(10, lambda: request_refund(manager_client, sold))
 
     assert statuses(answers) == {201: 1, 409: 9}
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_118_one_approval_for_many_refunds_at_once_is_used_once(till, manager, goods, shop):
-    order = till.sold(line(goods("1.00"), "9"), payments=[cash("9.00")])
+def test_118_one_approval_for_many_refunds_at_once_is_used_once(till, manager, make_product, shop):
+    order = till.sold(line(make_product("1.00"), "9"), payments=[cash("9.00")])
     leave = leave_for(till, manager, order, "1.00")
 
-    answers = times(8, lambda: refund(till, order, lines=back(order), approval=leave))
+    answers = run_times(
+        8, lambda: request_refund(till, order, lines=build_refund_lines(order), approval=leave)
+    )
 
     assert statuses(answers) == {201: 1, 403: 7}
-    assert state(leave) == "used"
+    assert get_approval_state(leave) == "used"
     assert till.shown(order)["refunded_total"] == "1.00"
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_one_refund_sent_many_times_at_once_is_one(chief, sold, till, shop):
-    body = {"id": till.order()["id"], "lines": back(sold)}
+def test_one_refund_sent_many_times_at_once_is_one(manager_client, sold, till, shop):
+    body = {"id": till.order()["id"], "lines": build_refund_lines(sold)}
 
-    answers = times(8, lambda: refund(chief, sold, **body))
+    answers = run_times(8, lambda: request_refund(manager_client, sold, **body))
 
     assert statuses(answers) == {201: 1, 200: 7}
     assert all(each.json() == answers[0].json() for each in answers)
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_store_credit_spent_and_topped_up_at_once_is_never_below_nothing(tills, chief, goods, shop):
+def test_store_credit_spent_and_topped_up_at_once_is_never_below_nothing(
+    tills, manager_client, make_product, shop
+):
     """10.00 on it, 6.00 comes back onto it, and eight want 3.00 of it: five get it."""
     code = StoreCreditFactory(tenant=shop, code="GIFT-1").code
-    product = goods("3.00", stock="100")
+    product = make_product("3.00", stock="100")
     orders = [tills[0].sold(line(product), payments=[cash("3.00")]) for _ in range(2)]
     works = [
-        lambda order=order: refund(chief, order, method="store_credit", reference=code)
+        lambda order=order: request_refund(
+            manager_client, order, method="store_credit", reference=code
+        )
         for order in orders
     ]
     works += [
@@ -129,7 +137,7 @@ def test_store_credit_spent_and_topped_up_at_once_is_never_below_nothing(tills, 
         for till in tills * 2
     ]
 
-    answers = at_once(works)
+    answers = run_concurrently(works)
 
     assert statuses(answers[:2]) == {201: 2}
     assert set(statuses(answers[2:])) == {201, 409}
@@ -139,33 +147,39 @@ def test_store_credit_spent_and_topped_up_at_once_is_never_below_nothing(tills, 
         balance = StoreCredit.objects.get().balance
     assert spent == statuses(answers[2:])[201]
     assert balance == 16 - 3 * spent
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_refunds_onto_one_new_code_at_once_make_one_credit(tills, chief, goods, shop):
-    product = goods("3.00")
+def test_refunds_onto_one_new_code_at_once_make_one_credit(
+    tills, manager_client, make_product, shop
+):
+    product = make_product("3.00")
     orders = [till.sold(line(product), payments=[cash("3.00")]) for till in tills]
 
-    answers = at_once(
-        lambda order=order: refund(chief, order, method="store_credit", reference="new-1")
+    answers = run_concurrently(
+        lambda order=order: request_refund(
+            manager_client, order, method="store_credit", reference="new-1"
+        )
         for order in orders
     )
 
     assert statuses(answers) == {201: 4}
     with tenant_scope(shop):
         assert StoreCredit.objects.get().balance == Decimal("12.00")
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
-def test_a_payment_is_canceled_or_completes_its_order_never_both(till, chief, goods, shop):
-    product = goods("10.00")
+def test_a_payment_is_canceled_or_completes_its_order_never_both(
+    till, manager_client, make_product, shop
+):
+    product = make_product("10.00")
     for _ in range(4):
         order = till.sold(line(product), payments=[cash("4.00")])
         payment = order["payments"][0]["id"]
 
-        canceled, paid = at_once(
+        canceled, paid = run_concurrently(
             [
-                lambda payment=payment: chief.post(f"payments/{payment}/cancel/"),
+                lambda payment=payment: manager_client.post(f"payments/{payment}/cancel/"),
                 lambda order=order: till.pay(order, cash("6.00")),
             ]
         )
@@ -177,31 +191,31 @@ def test_a_payment_is_canceled_or_completes_its_order_never_both(till, chief, go
         assert (now["due"], now["paid_total"]) == (
             ("0.00", "10.00") if was_sold else ("4.00", "6.00")
         )
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 def test_a_refund_looked_up_many_times_at_once_is_done_once(
-    till, chief, goods, gateway, shop, store
+    till, manager_client, make_product, gateway, shop, store
 ):
-    product = goods("2.50")
+    product = make_product("2.50")
     order = till.sold(line(product, "2"), payments=[card("5.00")])
     gateway.returns = [TIMED_OUT]
-    pending = refunded(chief, order)
+    pending = create_refund(manager_client, order)
 
-    answers = times(8, lambda: resolve_refund(chief, pending))
+    answers = run_times(8, lambda: resolve_refund(manager_client, pending))
 
     assert set(statuses(answers)) <= {200, 409}
     assert till.shown(order)["refunds"][0]["status"] == "done"
-    assert receipt_numbers(till.register) == [1]
-    assert shelf(product, store) == (10, 0)
+    assert list_receipt_numbers(till.register) == [1]
+    assert get_stock_level(product, store) == (10, 0)
     assert len(gateway.refunds) == 1
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 @pytest.fixture
-def limited(shop, shop_in):
+def limited(shop, configure_shop):
     """A manager gives back 10.00 and takes 10.00 out, in sum."""
-    return shop_in(limits=shop.merge_limits({"manager": dict.fromkeys(MOVED, "10.00")}))
+    return configure_shop(limits=shop.merge_limits({"manager": dict.fromkeys(MOVED, "10.00")}))
 
 
 MOVED = ("refund_amount", "paid_out_amount", "drop_amount")
@@ -210,44 +224,48 @@ MOVED = ("refund_amount", "paid_out_amount", "drop_amount")
 @pytest.mark.usefixtures("limited")
 @pytest.mark.parametrize("in_shifts", [True, False], ids=["in a shift", "without shifts"])
 def test_of_many_refunds_of_one_person_at_once_no_more_is_given_than_the_limit(
-    in_shifts, tills, till, chief, goods, shop
+    in_shifts, tills, till, manager_client, make_product, shop
 ):
     """Each at an order of its own; without shifts also each at a register of its own."""
-    product = goods("3.00", stock="20")
+    product = make_product("3.00", stock="20")
     if in_shifts:
-        opened(till, "100.00")
+        open_shift(till, "100.00")
     places = [till] * 8 if in_shifts else [*tills, *tills]
     orders = [each.sold(line(product), payments=[cash("3.00")]) for each in places]
 
-    answers = at_once([lambda order=order: refund(chief, order) for order in orders])
+    answers = run_concurrently(
+        [lambda order=order: request_refund(manager_client, order) for order in orders]
+    )
 
     assert statuses(answers) == {201: 3, 403: 5}
     assert total_of(answers) == Decimal("9.00")
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 @pytest.mark.usefixtures("limited")
-def test_nor_is_more_approved_by_one_person(tills, chief, manager, goods, shop):
-    product = goods("3.00", stock="20")
+def test_nor_is_more_approved_by_one_person(tills, manager_client, manager, make_product, shop):
+    product = make_product("3.00", stock="20")
     orders = [each.sold(line(product), payments=[cash("3.00")]) for each in [*tills, *tills]]
     approvals = [leave_for(tills[0], manager, order, "3.00") for order in orders]
     works = [
-        lambda order=order, approval=approval: refund(tills[0], order, approval=approval)
+        lambda order=order, approval=approval: request_refund(tills[0], order, approval=approval)
         for order, approval in zip(orders, approvals, strict=True)
     ]
 
-    answers = at_once([*works, *[lambda order=order: refund(chief, order) for order in orders]])
+    answers = run_concurrently(
+        [*works, *[lambda order=order: request_refund(manager_client, order) for order in orders]]
+    )
 
     assert total_of(answers) == Decimal("9.00")
     assert statuses(answers)[201] == 3
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 @pytest.mark.usefixtures("limited")
 @pytest.mark.parametrize("type", ["paid_out", "drop"])
 def test_nor_is_more_taken_out_of_a_drawer(type, managers_till, shop):
-    shift = opened(managers_till, "100.00")
+    shift = open_shift(managers_till, "100.00")
 
-    answers = times(8, lambda: move(managers_till, shift, type, "3.00"))
+    answers = run_times(8, lambda: record_movement(managers_till, shift, type, "3.00"))
 
     assert statuses(answers) == {201: 3, 403: 5}

@@ -9,18 +9,18 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.support.gateway import CAPTURED, TIMED_OUT
-from tests.support.refunds import refunded
+from tests.support.refunds import create_refund
 from tests.support.till import card, cash, line, new_id
 
 pytestmark = pytest.mark.once
 
 
 @pytest.fixture
-def sold(till, goods, shop):
+def sold(till, make_product, shop):
     vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
     taxed = TaxClassFactory(tenant=shop, rates=vat)
-    cheese = goods("11.90", name="Cheese", tax_class=taxed)
-    bag = goods("1.00", name="Bag", tax_class=None)
+    cheese = make_product("11.90", name="Cheese", tax_class=taxed)
+    bag = make_product("1.00", name="Bag", tax_class=None)
     return till.sold(line(cheese, "3"), line(bag), payments=[cash("36.70")])
 
 
@@ -33,8 +33,10 @@ def words(rows):
 
 
 @pytest.fixture
-def back(chief, sold):
-    return refunded(chief, sold, lines=[{"line": sold["lines"][0]["id"], "quantity": "2"}])
+def back(manager_client, sold):
+    return create_refund(
+        manager_client, sold, lines=[{"line": sold["lines"][0]["id"], "quantity": "2"}]
+    )
 
 
 def test_a_refunds_receipt_as_data(till, sold, back, manager):
@@ -77,8 +79,8 @@ def test_a_refunds_receipt_has_all_faces_and_one_original(till, back, form, shop
         assert (event.target_type, event.target) == ("refund", Refund.objects.get().pk)
 
 
-def test_an_amount_without_goods_says_so(till, chief, sold):
-    back = refunded(chief, sold, amount="5.00")
+def test_an_amount_without_goods_says_so(till, manager_client, sold):
+    back = create_refund(manager_client, sold, amount="5.00")
 
     shown = receipt(till, back).json()
 
@@ -86,20 +88,22 @@ def test_an_amount_without_goods_says_so(till, chief, sold):
     assert words(shown["payouts"]) == [("Cash", "5.00")]
 
 
-def test_coins_that_were_rounded_have_a_line(till, chief, goods, shop_in):
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
-    order = till.sold(line(goods("9.98")), payments=[cash("10.00")])
+def test_coins_that_were_rounded_have_a_line(till, manager_client, make_product, configure_shop):
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
+    order = till.sold(line(make_product("9.98")), payments=[cash("10.00")])
 
-    shown = receipt(till, refunded(chief, order)).json()
+    shown = receipt(till, create_refund(manager_client, order)).json()
 
     assert words(shown["totals"]) == [("REFUNDED EUR", "9.98"), ("Cash rounding", "0.02")]
     assert words(shown["payouts"]) == [("Cash", "10.00")]
 
 
-def test_a_refund_that_is_not_done_has_no_receipt(till, chief, goods, gateway, problem, shop):
+def test_a_refund_that_is_not_done_has_no_receipt(
+    till, manager_client, make_product, gateway, problem, shop
+):
     gateway.answers, gateway.returns = [CAPTURED], [TIMED_OUT]
-    order = till.sold(line(goods("5.00")), payments=[card("5.00")])
-    back = refunded(chief, order)
+    order = till.sold(line(make_product("5.00")), payments=[card("5.00")])
+    back = create_refund(manager_client, order)
     assert back["status"] == "pending"
 
     for form in ("json", "text", "html"):
@@ -109,5 +113,5 @@ def test_a_refund_that_is_not_done_has_no_receipt(till, chief, goods, gateway, p
         assert Refund.objects.get().prints == 0
 
 
-def test_another_shops_refund_is_nobodys(till, back, problem, stranger):
+def test_another_shops_refund_is_nobodys(till, back, problem, foreign_admin):
     problem(receipt(till, {"id": new_id()}), 404, "not_found")

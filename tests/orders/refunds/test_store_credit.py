@@ -16,21 +16,21 @@ from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import StoreCreditFactory
 from tests.orders.stock.test_stock_races import deadlocks
 from tests.support.api import Person
-from tests.support.audit import events
+from tests.support.audit import list_audit_events
 from tests.support.discovery import our_models
 from tests.support.gateway import CAPTURED
 from tests.support.idempotency import count
-from tests.support.order_approvals import bound
-from tests.support.parallel import at_once, statuses
+from tests.support.order_approvals import log_in_at_paired_register
+from tests.support.parallel import run_concurrently, statuses
 from tests.support.refunds import (
-    code_of,
+    create_refund,
     credit_payment,
-    ensure_sound,
-    everything,
-    refund,
-    refunded,
+    ensure_refunds_consistent,
+    get_store_credit_code,
+    request_refund,
+    snapshot_refund_rows,
 )
-from tests.support.shifts import opened
+from tests.support.shifts import open_shift
 from tests.support.till import Till, card, cash, line, new_id
 
 HOUR = timedelta(hours=1)
@@ -79,10 +79,14 @@ def test_a_cashier_finds_one_credit_by_its_whole_code_and_lists_none(till, credi
     problem(till.get(f"store-credits/{credit.pk}/entries/"), 403, "permission_denied")
 
 
-def test_managers_list_the_last_four_characters(chief, credit):
-    (shown,) = chief.get("store-credits/").json()["results"]
+def test_managers_list_the_last_four_characters(manager_client, credit):
+    (shown,) = manager_client.get("store-credits/").json()["results"]
 
-    assert shown["code"] == chief.get(f"store-credits/{credit.pk}/").json()["code"] == "****JKLM"
+    assert (
+        shown["code"]
+        == manager_client.get(f"store-credits/{credit.pk}/").json()["code"]
+        == "****JKLM"
+    )
 
 
 def test_a_code_of_another_shop_is_a_wrong_one(till, foreign):
@@ -92,44 +96,46 @@ def test_a_code_of_another_shop_is_a_wrong_one(till, foreign):
 # --- guessing -----------------------------------------------------------------------------------
 
 
-def by_look_up(till, goods, shop):
+def by_look_up(till, make_product, shop):
     return lambda code: look_up(till, code)
 
 
-def by_sale(till, goods, shop):
-    product = goods("1.00", track_stock=False)
+def by_sale(till, make_product, shop):
+    product = make_product("1.00", track_stock=False)
     return lambda code: till.sell(line(product), payments=[credit_payment("1.00", code)])
 
 
-def by_payment(till, goods, shop):
-    order = till.sold(line(goods("100.00", track_stock=False)))
+def by_payment(till, make_product, shop):
+    order = till.sold(line(make_product("100.00", track_stock=False)))
     return lambda code: till.pay(order, credit_payment("1.00", code))
 
 
 @pytest.mark.parametrize("way", [by_look_up, by_sale, by_payment])
-def test_after_ten_wrong_codes_even_the_right_one_waits(way, till, goods, shop, credit, problem):
-    guess = way(till, goods, shop)
+def test_after_ten_wrong_codes_even_the_right_one_waits(
+    way, till, make_product, shop, credit, problem
+):
+    guess = way(till, make_product, shop)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for number in range(10):
             answer = guess(f"WRONG-{number}")
             assert answer.status_code == (200 if way is by_look_up else 409)
-        before = everything(shop), count(shop)
+        before = snapshot_refund_rows(shop), count(shop)
 
         refused = guess(credit.code)
 
         problem(refused, 429, "too_many_attempts")
         assert refused["Retry-After"] == "3600"
-        assert (everything(shop), count(shop)) == before
-        assert len(events("store_credit_code_failed")) == 10
-        (wait,) = events("too_many_attempts")
+        assert (snapshot_refund_rows(shop), count(shop)) == before
+        assert len(list_audit_events("store_credit_code_failed")) == 10
+        (wait,) = list_audit_events("too_many_attempts")
         assert wait.facts["limit"] == "store_credit_code_here"
         clock.shift(HOUR)
-        later = way(Till(till.user, till.register), goods, shop)
+        later = way(Till(till.user, till.register), make_product, shop)
         assert later(credit.code).status_code in {200, 201}
 
 
-def test_the_ways_are_counted_together(till, goods, shop, credit, problem):
-    guesses = [way(till, goods, shop) for way in (by_look_up, by_sale, by_payment)]
+def test_the_ways_are_counted_together(till, make_product, shop, credit, problem):
+    guesses = [way(till, make_product, shop) for way in (by_look_up, by_sale, by_payment)]
     for number in range(10):
         guesses[number % 3](f"WRONG-{number}")
 
@@ -137,8 +143,8 @@ def test_the_ways_are_counted_together(till, goods, shop, credit, problem):
         problem(guess(credit.code), 429, "too_many_attempts")
 
 
-def test_a_right_code_does_not_clear_the_count_and_is_not_counted(till, goods, shop, credit):
-    guess = by_sale(till, goods, shop)
+def test_a_right_code_does_not_clear_the_count_and_is_not_counted(till, make_product, shop, credit):
+    guess = by_sale(till, make_product, shop)
     for number in range(9):
         look_up(till, f"WRONG-{number}")
         assert found(till, credit.code)
@@ -148,8 +154,8 @@ def test_a_right_code_does_not_clear_the_count_and_is_not_counted(till, goods, s
     assert guess(credit.code).status_code == 429
 
 
-def test_what_fails_for_another_reason_is_no_guess(till, goods, shop, credit, problem):
-    product = goods("11.00")
+def test_what_fails_for_another_reason_is_no_guess(till, make_product, shop, credit, problem):
+    product = make_product("11.00")
     for _ in range(12):
         too_much = till.sell(line(product), payments=[credit_payment("11.00", credit.code)])
         problem(too_much, 409, "insufficient_store_credit")
@@ -163,7 +169,7 @@ def test_what_fails_for_another_reason_is_no_guess(till, goods, shop, credit, pr
 def test_colleagues_at_the_same_till_go_on_until_the_till_is_closed(
     cashier, manager, register, credit, shop
 ):
-    people = [bound(UserFactory(tenant=shop), register) for _ in range(4)]
+    people = [log_in_at_paired_register(UserFactory(tenant=shop), register) for _ in range(4)]
     for person in people[:3]:
         for number in range(10):
             assert look_up(person, f"WRONG-{number}").status_code == 200
@@ -173,9 +179,9 @@ def test_colleagues_at_the_same_till_go_on_until_the_till_is_closed(
 
 
 def test_a_sale_that_is_sent_again_is_found_however_many_guesses_there_were(
-    till, goods, shop, credit
+    till, make_product, shop, credit
 ):
-    body = till.order(line(goods("1.00")), payments=[credit_payment("1.00", credit.code)])
+    body = till.order(line(make_product("1.00")), payments=[credit_payment("1.00", credit.code)])
     first = till.post("orders/", body)
     for number in range(10):
         look_up(till, f"WRONG-{number}")
@@ -189,23 +195,23 @@ def test_a_sale_that_is_sent_again_is_found_however_many_guesses_there_were(
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_of_many_guesses_at_once_ten_are_looked_at(till, credit):
-    answers = at_once(
+    answers = run_concurrently(
         [lambda number=number: look_up(till, f"WRONG-{number}") for number in range(30)]
     )
 
     assert statuses(answers) == {200: 10, 429: 20}
-    assert len(events("store_credit_code_failed")) == 10
+    assert len(list_audit_events("store_credit_code_failed")) == 10
 
 
 # --- shown once ---------------------------------------------------------------------------------
 
 
-def test_the_code_is_shown_when_it_is_issued_and_never_again(chief):
+def test_the_code_is_shown_when_it_is_issued_and_never_again(manager_client):
     body = {"id": new_id(), "amount": "5.00"}
-    first = chief.post("store-credits/", body, Idempotency_Key="gift")
+    first = manager_client.post("store-credits/", body, Idempotency_Key="gift")
     again = [
-        chief.post("store-credits/", body, Idempotency_Key="gift"),
-        chief.post("store-credits/", body),
+        manager_client.post("store-credits/", body, Idempotency_Key="gift"),
+        manager_client.post("store-credits/", body),
     ]
 
     issued = first.json()
@@ -217,22 +223,26 @@ def test_the_code_is_shown_when_it_is_issued_and_never_again(chief):
 
 
 def test_no_answer_and_no_book_holds_a_code_that_was_paid_with_or_given(
-    till, chief, admin, goods, shop, foreign
+    till, manager_client, admin, make_product, shop, foreign
 ):
     """Everything that can be read afterwards, and every row but those that must know it."""
-    issued = chief.post("store-credits/", {"id": new_id(), "amount": "9.00"}).json()["full_code"]
-    product = goods("3.00")
+    issued = manager_client.post("store-credits/", {"id": new_id(), "amount": "9.00"}).json()[
+        "full_code"
+    ]
+    product = make_product("3.00")
     paid = till.sold(line(product), payments=[credit_payment("3.00", issued)])
     sold = till.sold(line(product), payments=[cash("3.00")])
-    given = refunded(chief, sold, method="store_credit", Idempotency_Key="back")
-    back = code_of(given)
-    again = refund(chief, sold, id=given["id"], method="store_credit", Idempotency_Key="back")
-    refunded(chief, paid)
+    given = create_refund(manager_client, sold, method="store_credit", Idempotency_Key="back")
+    back = get_store_credit_code(given)
+    again = request_refund(
+        manager_client, sold, id=given["id"], method="store_credit", Idempotency_Key="back"
+    )
+    create_refund(manager_client, paid)
 
     assert paid["payments"][0]["reference"] == mask_code(issued)
     assert given["payouts"][0]["reference"] == mask_code(back)
     assert again.json() == given | {"store_credit_codes": None}
-    office = Person(admin)
+    admin_client = Person(admin)
     seen = [
         answer.content.decode()
         for path in (
@@ -247,7 +257,7 @@ def test_no_answer_and_no_book_holds_a_code_that_was_paid_with_or_given(
             "changes/?after=0",
             "audit/",
         )
-        for answer in [office.get(path)]
+        for answer in [admin_client.get(path)]
         if answer.status_code == 200 or pytest.fail(path)
     ]
     for code in (issued, back):
@@ -268,14 +278,16 @@ def rows_with(code):
         ]
 
 
-def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(till, chief, goods, shop):
-    sold = till.sold(line(goods("3.00")), payments=[cash("3.00")])
-    given = refunded(chief, sold, method="store_credit")
+def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(
+    till, manager_client, make_product, shop
+):
+    sold = till.sold(line(make_product("3.00")), payments=[cash("3.00")])
+    given = create_refund(manager_client, sold, method="store_credit")
     path = f"refunds/{given['id']}/receipt/?format=text"
-    code = code_of(given)
+    code = get_store_credit_code(given)
 
-    shown = chief.get(f"refunds/{given['id']}/receipt/").json()
-    original, copy = (chief.get(path).content.decode() for _ in range(2))
+    shown = manager_client.get(f"refunds/{given['id']}/receipt/").json()
+    original, copy = (manager_client.get(path).content.decode() for _ in range(2))
 
     assert code in original
     assert mask_code(code) in copy
@@ -285,12 +297,12 @@ def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(till, c
 
 
 def test_what_goes_back_onto_a_card_that_a_customer_has_does_not_show_its_code(
-    till, chief, goods, shop, credit
+    till, manager_client, make_product, shop, credit
 ):
-    sold = till.sold(line(goods("3.00")), payments=[credit_payment("3.00", credit.code)])
-    given = refunded(chief, sold)
+    sold = till.sold(line(make_product("3.00")), payments=[credit_payment("3.00", credit.code)])
+    given = create_refund(manager_client, sold)
 
-    original = chief.get(f"refunds/{given['id']}/receipt/?format=text").content.decode()
+    original = manager_client.get(f"refunds/{given['id']}/receipt/?format=text").content.decode()
 
     assert given["store_credit_codes"] is None
     assert mask_code(credit.code) in original
@@ -304,58 +316,60 @@ def block(person, credit, action="block", **headers):
     return person.post(f"store-credits/{credit.pk}/{action}/", {"reason": "Lost"}, **headers)
 
 
-def test_nobody_pays_with_a_blocked_credit(till, chief, goods, shop, credit, problem):
-    order = till.sold(line(goods("5.00")))
-    assert block(chief, credit).json()["is_active"] is False
-    before = everything(shop)
+def test_nobody_pays_with_a_blocked_credit(
+    till, manager_client, make_product, shop, credit, problem
+):
+    order = till.sold(line(make_product("5.00")))
+    assert block(manager_client, credit).json()["is_active"] is False
+    before = snapshot_refund_rows(shop)
 
     for answer in (
-        till.sell(line(goods("1.00")), payments=[credit_payment("1.00", credit.code)]),
+        till.sell(line(make_product("1.00")), payments=[credit_payment("1.00", credit.code)]),
         till.pay(order, credit_payment("1.00", credit.code)),
     ):
         assert problem(answer, 409, "store_credit_blocked")["reference"] == "****JKLM"
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
     assert count(shop) == 1
 
-    assert block(chief, credit, "unblock").json()["is_active"] is True
+    assert block(manager_client, credit, "unblock").json()["is_active"] is True
     assert till.pay(order, credit_payment("1.00", credit.code)).status_code == 201
 
 
 def test_nothing_goes_back_onto_a_blocked_credit_unless_a_payment_is_canceled(
-    till, chief, goods, shop, credit, problem
+    till, manager_client, make_product, shop, credit, problem
 ):
-    product = goods("3.00")
+    product = make_product("3.00")
     paid = till.sold(line(product), payments=[credit_payment("3.00", credit.code)])
     sold = till.sold(line(product), payments=[cash("3.00")])
     open_one = till.sold(line(product), payments=[credit_payment("1.00", credit.code)])
-    block(chief, credit)
-    before = everything(shop)
+    block(manager_client, credit)
+    before = snapshot_refund_rows(shop)
 
     for refused in (
-        refund(chief, paid),
-        refund(chief, sold, method="store_credit", reference=credit.code),
+        request_refund(manager_client, paid),
+        request_refund(manager_client, sold, method="store_credit", reference=credit.code),
     ):
         problem(refused, 409, "store_credit_blocked")
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
 
-    assert refund(chief, paid, method="cash").status_code == 201
-    canceled = chief.post(f"payments/{open_one['payments'][0]['id']}/cancel/")
+    assert request_refund(manager_client, paid, method="cash").status_code == 201
+    canceled = manager_client.post(f"payments/{open_one['payments'][0]['id']}/cancel/")
     assert canceled.status_code == 200
     with tenant_scope(shop):
         kept = StoreCredit.objects.get()
     assert (kept.balance, kept.is_active) == (7, False)
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 def test_blocking_is_a_managers_and_unblocking_takes_a_password(
     till, manager, credit, shop, problem
 ):
     by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
-    before = everything(shop)
+    before = snapshot_refund_rows(shop)
     for action in ("block", "unblock"):
         problem(block(till, credit, action), 403, "permission_denied")
     problem(block(by_pin, credit, "unblock"), 403, "password_required")
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
 
     assert block(by_pin, credit).status_code == 200
     problem(block(by_pin, credit, "unblock"), 403, "password_required")
@@ -363,20 +377,22 @@ def test_blocking_is_a_managers_and_unblocking_takes_a_password(
         assert not StoreCredit.objects.get().is_active
 
 
-def test_blocked_from_an_old_reading_it_is_not(chief, credit, shop, problem):
-    problem(block(chief, credit, If_Match='"7"'), 412, "version_conflict")
+def test_blocked_from_an_old_reading_it_is_not(manager_client, credit, shop, problem):
+    problem(block(manager_client, credit, If_Match='"7"'), 412, "version_conflict")
 
-    assert block(chief, credit, If_Match='"1"')["ETag"] == '"2"'
-    assert block(chief, credit)["ETag"] == '"2"'
-    assert len(events("store_credit_blocked")) == 1
+    assert block(manager_client, credit, If_Match='"1"')["ETag"] == '"2"'
+    assert block(manager_client, credit)["ETag"] == '"2"'
+    assert len(list_audit_events("store_credit_blocked")) == 1
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_a_credit_is_spent_before_it_is_blocked_or_not_at_all(tills, chief, goods, shop, credit):
-    product = goods("1.00")
+def test_a_credit_is_spent_before_it_is_blocked_or_not_at_all(
+    tills, manager_client, make_product, shop, credit
+):
+    product = make_product("1.00")
 
-    *sales, blocked = at_once(
+    *sales, blocked = run_concurrently(
         [
             *(
                 lambda till=till: till.sell(
@@ -384,7 +400,7 @@ def test_a_credit_is_spent_before_it_is_blocked_or_not_at_all(tills, chief, good
                 )
                 for till in tills
             ),
-            lambda: block(chief, credit),
+            lambda: block(manager_client, credit),
         ]
     )
 
@@ -394,7 +410,7 @@ def test_a_credit_is_spent_before_it_is_blocked_or_not_at_all(tills, chief, good
     with tenant_scope(shop):
         assert StoreCredit.objects.get().balance == 10 - done
         assert Order.objects.count() == done
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 # --- the order of locks -------------------------------------------------------------------------
@@ -415,11 +431,11 @@ def asked(call, table, verb="UPDATE"):
 
 
 @pytest.mark.parametrize("codes", [(FIRST, SECOND), (SECOND, FIRST), (SECOND, TYPED_WIDE)])
-def test_credits_are_locked_in_the_order_of_their_stored_codes(codes, till, goods, shop):
+def test_credits_are_locked_in_the_order_of_their_stored_codes(codes, till, make_product, shop):
     for code in (FIRST, SECOND):
         StoreCreditFactory(tenant=shop, code=code)
     payments = [credit_payment("1.00", code) for code in codes]
-    product = goods("2.00")
+    product = make_product("2.00")
 
     places, statements = asked(
         lambda: till.sell(line(product), payments=payments), "orders_storecredit"
@@ -430,17 +446,17 @@ def test_credits_are_locked_in_the_order_of_their_stored_codes(codes, till, good
 
 
 def test_a_register_is_locked_before_a_credit_also_by_refunds_and_cancellations(
-    till, chief, goods, shop, credit, gateway
+    till, manager_client, make_product, shop, credit, gateway
 ):
-    product = goods("4.00")
+    product = make_product("4.00")
     gateway.answers = [CAPTURED]
     paid = till.sold(line(product), payments=[card("3.00"), credit_payment("1.00", credit.code)])
     half = till.sold(line(product), payments=[credit_payment("1.00", credit.code)])
     payment = half["payments"][0]["id"]
     gateway.returns = [CAPTURED]
     for call in (
-        lambda: chief.post(f"payments/{payment}/cancel/"),
-        lambda: refund(chief, paid),
+        lambda: manager_client.post(f"payments/{payment}/cancel/"),
+        lambda: request_refund(manager_client, paid),
     ):
         places, statements = asked(call, "orders_storecredit")
         begun = max(
@@ -461,11 +477,13 @@ def test_a_register_is_locked_before_a_credit_also_by_refunds_and_cancellations(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_in_a_circle_for_credits_and_registers(tills, chief, goods, shop):
+def test_nobody_waits_in_a_circle_for_credits_and_registers(
+    tills, manager_client, make_product, shop
+):
     """Sales with two credits in either order, refunds onto them, and cancellations."""
     for code in (FIRST, SECOND):
         StoreCreditFactory(tenant=shop, code=code, balance=1000)
-    product = goods("2.00", stock="1000")
+    product = make_product("2.00", stock="1000")
     till = tills[0]
 
     def sell(*codes):
@@ -476,15 +494,17 @@ def test_nobody_waits_in_a_circle_for_credits_and_registers(tills, chief, goods,
     halves = [till.sold(line(product), payments=[credit_payment("1.00", SECOND)]) for _ in range(4)]
     before = deadlocks()
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             *[
                 lambda codes=codes: sell(*codes)
                 for codes in ((SECOND, TYPED_WIDE), (FIRST, SECOND)) * 4
             ],
-            *[lambda order=order: refund(chief, order) for order in done],
+            *[lambda order=order: request_refund(manager_client, order) for order in done],
             *[
-                lambda order=order: chief.post(f"payments/{order['payments'][0]['id']}/cancel/")
+                lambda order=order: manager_client.post(
+                    f"payments/{order['payments'][0]['id']}/cancel/"
+                )
                 for order in halves
             ],
         ]
@@ -492,55 +512,57 @@ def test_nobody_waits_in_a_circle_for_credits_and_registers(tills, chief, goods,
 
     assert statuses(answers) == {201: 12, 200: 4}
     assert deadlocks() == before
-    ensure_sound(shop)
+    ensure_refunds_consistent(shop)
 
 
 # --- issuing ------------------------------------------------------------------------------------
 
 
 def test_credit_from_nothing_is_not_issued_beyond_ones_limit_for_refunds(
-    chief, admin, shop_in, shop, problem
+    manager_client, admin, configure_shop, shop, problem
 ):
-    shop_in(limits={"manager": {"refund_amount": "50"}})
-    before = everything(shop)
+    configure_shop(limits={"manager": {"refund_amount": "50"}})
+    before = snapshot_refund_rows(shop)
 
     problem(
-        chief.post("store-credits/", {"id": new_id(), "amount": "50.01"}), 403, "above_refund_limit"
+        manager_client.post("store-credits/", {"id": new_id(), "amount": "50.01"}),
+        403,
+        "above_refund_limit",
     )
 
-    assert everything(shop) == before
-    for person, amount in ((chief, "50.00"), (Person(admin), "9999.00")):
+    assert snapshot_refund_rows(shop) == before
+    for person, amount in ((manager_client, "50.00"), (Person(admin), "9999.00")):
         body = {"id": new_id(), "amount": amount}
         assert person.post("store-credits/", body).status_code == 201
 
 
 @pytest.mark.parametrize("has_shift", [False, True])
 def test_several_credits_are_together_within_the_limit(
-    manager, register, shop_in, shop, problem, has_shift
+    manager, register, configure_shop, shop, problem, has_shift
 ):
-    shop_in(limits={"manager": {"refund_amount": "50"}})
-    till = bound(manager, register)
+    configure_shop(limits={"manager": {"refund_amount": "50"}})
+    till = log_in_at_paired_register(manager, register)
     if has_shift:
-        opened(till)
+        open_shift(till)
     codes = [till.post("store-credits/", {"id": new_id(), "amount": "20.00"}) for _ in range(2)]
-    before = everything(shop)
+    before = snapshot_refund_rows(shop)
 
     more = till.post("store-credits/", {"id": new_id(), "amount": "10.01"})
 
     assert statuses(codes) == {201: 2}
     problem(more, 403, "above_refund_limit")
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
     rest = till.post("store-credits/", {"id": new_id(), "amount": "10.00"})
     assert rest.status_code == 201
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_several_credits_at_once_the_limit_holds_the_sum(manager, shop_in, shop):
-    shop_in(limits={"manager": {"refund_amount": "50"}})
+def test_of_several_credits_at_once_the_limit_holds_the_sum(manager, configure_shop, shop):
+    configure_shop(limits={"manager": {"refund_amount": "50"}})
     people = [Person(manager) for _ in range(8)]
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda person=person: person.post("store-credits/", {"id": new_id(), "amount": "20.00"})
             for person in people
@@ -553,12 +575,12 @@ def test_of_several_credits_at_once_the_limit_holds_the_sum(manager, shop_in, sh
 
 def test_a_pin_issues_no_credit(manager, shop, problem):
     by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
-    before = everything(shop)
+    before = snapshot_refund_rows(shop)
 
     problem(
         by_pin.post("store-credits/", {"id": new_id(), "amount": "1.00"}), 403, "password_required"
     )
 
-    assert everything(shop) == before
+    assert snapshot_refund_rows(shop) == before
     with across_tenants():
         assert not Throttle.objects.exists()

@@ -67,7 +67,7 @@ class Books:
         self.whole(order, order.cashier_id, gross=order.subtotal, **figures)
         for line in order.lines.all():
             figures = {name: getattr(line, name) for name in OF_SALES if name != "cash_rounding"}
-            for group, key in goods(line):
+            for group, key in make_product(line):
                 self.add(group, key, order, quantity=line.quantity, gross=line.gross, **figures)
         for payment in order.payments.filter(status="captured"):
             self.add("method", payment.method, order, total=payment.amount)
@@ -88,7 +88,7 @@ class Books:
         )
         for line in refund.lines.all():
             figures = {"refunded_tax_total": line.tax_total, "refunded_total": line.total}
-            for group, key in goods(line.line):
+            for group, key in make_product(line.line):
                 self.add(group, key, refund, refunded_quantity=line.quantity, **figures)
         for payout in refund.payouts.all():
             rounding = payout.amount - payout.paid
@@ -99,7 +99,7 @@ class Books:
             self.add("tax", rate(tax), refund, **figures)
 
 
-def goods(line):
+def make_product(line):
     product = line.product
     return ("product", str(product.pk)), ("category", str(product.category_id or ""))
 
@@ -131,8 +131,8 @@ def as_text(row):
 
 
 @pytest.fixture
-def market(in_shop, shop_in, gateway):
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"), stock_policy="allow")
+def market(in_shop, configure_shop, gateway):
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"), stock_policy="allow")
     market = Market(in_shop, gateway)
     market.trade()
     return market

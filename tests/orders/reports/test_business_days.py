@@ -13,18 +13,21 @@ from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.factories.orders import RefundFactory
 from tests.support.api import Person
-from tests.support.reports import asked, place, seller
+from tests.support.reports import create_store, fetch_report, make_seller
 
 NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
 
 
 @pytest.fixture
 def sale(cashier):
-    return seller(cashier)
+    return make_seller(cashier)
 
 
-def test_each_store_has_its_own_day(shop, sale, chief):
-    berlin, kathmandu = place(shop, "Europe/Berlin", time(4)), place(shop, "Asia/Kathmandu")
+def test_each_store_has_its_own_day(shop, sale, manager_client):
+    berlin, kathmandu = (
+        create_store(shop, "Europe/Berlin", time(4)),
+        create_store(shop, "Asia/Kathmandu"),
+    )
     for register, moment in (
         (berlin, "2026-03-02T02:59:59Z"),  # 3:59, and still the night before
         (berlin, "2026-03-02T03:00:00Z"),
@@ -33,19 +36,21 @@ def test_each_store_has_its_own_day(shop, sale, chief):
     ):
         sale(moment, register)
 
-    days = asked(chief, group_by="day", **{"from": "2026-03-01", "to": "2026-03-02"})["rows"]
-    second = asked(chief, group_by="hour", **{"from": "2026-03-02"})["rows"]
+    days = fetch_report(
+        manager_client, group_by="day", **{"from": "2026-03-01", "to": "2026-03-02"}
+    )["rows"]
+    second = fetch_report(manager_client, group_by="hour", **{"from": "2026-03-02"})["rows"]
 
     assert [(row["key"], row["orders"]) for row in days] == [("2026-03-01", 2), ("2026-03-02", 2)]
     assert [row["key"] for row in second] == ["2026-03-02T00:00+05:45", "2026-03-02T04:00+01:00"]
 
 
-def test_the_hour_that_comes_twice_is_two_hours_in_their_order(shop, sale, chief):
-    berlin = place(shop, "Europe/Berlin")
+def test_the_hour_that_comes_twice_is_two_hours_in_their_order(shop, sale, manager_client):
+    berlin = create_store(shop, "Europe/Berlin")
     for hour in ("2026-10-24T22", "2026-10-25T00", "2026-10-25T01", "2026-10-25T22"):
         sale(f"{hour}:30:00Z", berlin)
 
-    rows = asked(chief, group_by="hour", **{"from": "2026-10-25"})["rows"]
+    rows = fetch_report(manager_client, group_by="hour", **{"from": "2026-10-25"})["rows"]
 
     assert [row["key"] for row in rows] == [
         "2026-10-25T00:00+02:00",
@@ -55,23 +60,25 @@ def test_the_hour_that_comes_twice_is_two_hours_in_their_order(shop, sale, chief
     ]
 
 
-def test_a_day_may_begin_at_any_minute(shop, sale, chief):
-    register = place(shop, "Europe/Berlin", time(5, 10))
+def test_a_day_may_begin_at_any_minute(shop, sale, manager_client):
+    register = create_store(shop, "Europe/Berlin", time(5, 10))
     for minute in ("09", "10", "59"):
         sale(f"2026-03-02T04:{minute}:30Z", register)
     range_of_two = {"from": "2026-03-01", "to": "2026-03-02"}
 
-    days = asked(chief, group_by="day", **range_of_two)["rows"]
-    hours = asked(chief, group_by="hour", **range_of_two)["rows"]
+    days = fetch_report(manager_client, group_by="day", **range_of_two)["rows"]
+    hours = fetch_report(manager_client, group_by="hour", **range_of_two)["rows"]
 
     assert [(row["key"], row["orders"]) for row in days] == [("2026-03-01", 1), ("2026-03-02", 2)]
     assert [(row["key"], row["orders"]) for row in hours] == [("2026-03-02T05:00+01:00", 3)]
 
 
 @pytest.mark.parametrize("group", ["day", "hour", "store", "register", "product", "method", "tax"])
-def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(group, shop, sale, chief):
+def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(
+    group, shop, sale, manager_client
+):
     """Asked for each day alone: what lies on the edge is in one report, by whatever group."""
-    berlin = place(shop, "Europe/Berlin")
+    berlin = create_store(shop, "Europe/Berlin")
     edge = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
     moments = ((edge - timedelta(microseconds=1), "1.00"), (edge, "20.00"))
     for number, (at, total) in enumerate(moments, 101):
@@ -79,7 +86,7 @@ def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(group,
         RefundFactory(order=sale(at, berlin, total), total=Decimal("0.50"), **refunded)
 
     totals = [
-        asked(chief, group_by=group, **{"from": day})["total"]
+        fetch_report(manager_client, group_by=group, **{"from": day})["total"]
         for day in ("2026-03-01", "2026-03-02", "2026-03-03")
     ]
 
@@ -103,10 +110,10 @@ def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(group,
     ],
 )
 def test_reports_and_the_start_page_have_the_days_of_the_calendar(
-    zone, starts_at, change, shop, sale, chief
+    zone, starts_at, change, shop, sale, manager_client
 ):
     """What the database counts is what the calendar says, around a change of the clock."""
-    register = place(shop, zone, starts_at)
+    register = create_store(shop, zone, starts_at)
     change = datetime.fromisoformat(change)
     moments = [
         change + timedelta(minutes=minutes)
@@ -117,9 +124,12 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
     calendar = register.store.business_days
     expected = Counter(calendar.day_at(moment).isoformat() for moment in moments)
 
-    rows = asked(chief, group_by="day", **{"from": min(expected), "to": max(expected)})["rows"]
+    rows = fetch_report(
+        manager_client, group_by="day", **{"from": min(expected), "to": max(expected)}
+    )["rows"]
     alone = {
-        day: asked(chief, group_by="store", **{"from": day})["total"]["orders"] for day in expected
+        day: fetch_report(manager_client, group_by="store", **{"from": day})["total"]["orders"]
+        for day in expected
     }
 
     assert {row["key"]: row["orders"] for row in rows} == expected
@@ -133,16 +143,19 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
             assert counted == sum(each >= began for each in moments)
 
 
-def test_today_is_the_business_day_of_each_store(shop, sale, chief, client_of):
-    late, early = place(shop, "Europe/Berlin", time(4)), place(shop, "Pacific/Auckland")
+def test_today_is_the_business_day_of_each_store(shop, sale, manager_client, client_of):
+    late, early = (
+        create_store(shop, "Europe/Berlin", time(4)),
+        create_store(shop, "Pacific/Auckland"),
+    )
     now = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
     sale("2026-03-01T20:00:00Z", late)
     sale("2026-03-01T20:00:00Z", early)
     sale("2026-03-01T02:00:00Z", late)
 
     with time_machine.travel(now, tick=False):
-        report = asked(Person(chief.user), group_by="register")
-        of_one = asked(Person(chief.user), store=str(late.store_id))
+        report = fetch_report(Person(manager_client.user), group_by="register")
+        of_one = fetch_report(Person(manager_client.user), store=str(late.store_id))
 
     assert (report["from"], report["to"]) == ("2026-03-01", "2026-03-02")
     assert {row["key"]: row["orders"] for row in report["rows"]} == {
@@ -156,15 +169,17 @@ def test_today_is_the_business_day_of_each_store(shop, sale, chief, client_of):
     )
 
 
-def test_days_in_which_nothing_was_sold(chief, register):
-    report = asked(chief, group_by="product", **{"from": "2020-01-01", "to": "2020-12-31"})
+def test_days_in_which_nothing_was_sold(manager_client, register):
+    report = fetch_report(
+        manager_client, group_by="product", **{"from": "2020-01-01", "to": "2020-12-31"}
+    )
 
     assert report["rows"] == []
     assert (report["total"]["orders"], report["total"]["net_total"]) == (0, "0.00")
 
 
-def test_a_shop_without_a_store_has_sold_nothing(chief):
-    assert asked(chief)["rows"] == []
+def test_a_shop_without_a_store_has_sold_nothing(manager_client):
+    assert fetch_report(manager_client)["rows"] == []
 
 
 @pytest.mark.parametrize(
@@ -185,14 +200,14 @@ def test_a_shop_without_a_store_has_sold_nothing(chief):
     ],
     ids=str,
 )
-def test_what_cannot_be_answered_is_refused(query, errors, chief, problem):
-    problem(chief.get("reports/sales/", query), 400, "invalid", errors)
+def test_what_cannot_be_answered_is_refused(query, errors, manager_client, problem):
+    problem(manager_client.get("reports/sales/", query), 400, "invalid", errors)
 
 
-def test_a_store_of_another_shop_is_one_that_nobody_has(chief, foreign, problem):
+def test_a_store_of_another_shop_is_one_that_nobody_has(manager_client, foreign, problem):
     there, nowhere = (
         problem(
-            chief.get("reports/sales/", {"store": str(pk)}),
+            manager_client.get("reports/sales/", {"store": str(pk)}),
             400,
             "invalid",
             {"store": "does_not_exist"},
@@ -206,14 +221,18 @@ def test_cashiers_see_none(till, problem):
     problem(till.get("reports/sales/"), 403, "permission_denied")
 
 
-def test_a_manager_who_is_posted_somewhere_sees_every_store_as_with_orders(shop, sale, chief):
-    here, there = place(shop, "UTC"), place(shop, "UTC")
+def test_a_manager_who_is_posted_somewhere_sees_every_store_as_with_orders(
+    shop, sale, manager_client
+):
+    here, there = create_store(shop, "UTC"), create_store(shop, "UTC")
     with tenant_scope(shop):
-        Posting.objects.create(user=chief.user, store=here.store)
+        Posting.objects.create(user=manager_client.user, store=here.store)
     for register in (here, there):
         sale("2026-03-01T12:00:00Z", register)
 
-    total = asked(chief, **{"from": "2026-03-01"})["total"]
-    of_one = asked(chief, store=str(there.store_id), **{"from": "2026-03-01"})["total"]
+    total = fetch_report(manager_client, **{"from": "2026-03-01"})["total"]
+    of_one = fetch_report(manager_client, store=str(there.store_id), **{"from": "2026-03-01"})[
+        "total"
+    ]
 
     assert (total["orders"], of_one["orders"]) == (2, 1)

@@ -15,9 +15,9 @@ from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Person
-from tests.support.refunds import refunded
-from tests.support.reports import asked, place, seller
-from tests.support.shifts import held
+from tests.support.refunds import create_refund
+from tests.support.reports import create_store, fetch_report, make_seller
+from tests.support.shifts import hold_order
 from tests.support.till import Till, amount, card, cash, line, percent
 
 STATEMENTS = {
@@ -34,26 +34,28 @@ STATEMENTS = {
 
 
 @pytest.fixture
-def traded(till, chief, goods):
+def traded(till, manager_client, make_product):
     """Sold for 5.00 and for 7.50, of which 2.50 came back; and what never was a sale."""
-    product = goods("2.50")
+    product = make_product("2.50")
     till.sold(line(product, "2"), payments=[cash("5.00")])
     order = till.sold(line(product, "3"), payments=[cash("7.50")])
-    refunded(chief, order, lines=[{"line": order["lines"][0]["id"], "quantity": "1"}])
+    create_refund(manager_client, order, lines=[{"line": order["lines"][0]["id"], "quantity": "1"}])
     till.sold(line(product))
-    held(till, till.sold(line(product), payments=[cash("1.00")]))
+    hold_order(till, till.sold(line(product), payments=[cash("1.00")]))
     voided = till.sold(line(product))
-    assert chief.post(f"orders/{voided['id']}/void/", {"reason": "Left"}).status_code == 200
+    assert (
+        manager_client.post(f"orders/{voided['id']}/void/", {"reason": "Left"}).status_code == 200
+    )
 
 
 @pytest.fixture
 def sale(cashier):
-    return seller(cashier)
+    return make_seller(cashier)
 
 
 @pytest.mark.parametrize("group", STATEMENTS)
-def test_what_was_sold_and_what_came_back(group, chief, traded):
-    report = asked(chief, group_by=group)
+def test_what_was_sold_and_what_came_back(group, manager_client, traded):
+    report = fetch_report(manager_client, group_by=group)
 
     total = report["total"]
     assert (total["orders"], total["total"], total["tax_total"]) == (2, "12.50", "2.00")
@@ -62,20 +64,26 @@ def test_what_was_sold_and_what_came_back(group, chief, traded):
     assert sum(row["orders"] for row in report["rows"]) >= 2
 
 
-def test_a_refund_counts_when_where_and_by_whom_it_was_given(till, chief, goods, shop):
+def test_a_refund_counts_when_where_and_by_whom_it_was_given(
+    till, manager_client, make_product, shop
+):
     with time_machine.travel(datetime(2026, 3, 1, 12, tzinfo=UTC)):
-        order = Till(till.user, till.register).sold(line(goods("4.00")), payments=[cash("4.00")])
+        order = Till(till.user, till.register).sold(
+            line(make_product("4.00")), payments=[cash("4.00")]
+        )
     register = RegisterFactory(tenant=shop, store=till.register.store, name="Desk", number=7)
     with time_machine.travel(datetime(2026, 3, 3, 12, tzinfo=UTC)):
-        refunded(Person(chief.user), order, register=str(register.pk))
+        create_refund(Person(manager_client.user), order, register=str(register.pk))
 
     march = {"from": "2026-03-01", "to": "2026-03-31"}
     for group, keys in (
         ("day", ("2026-03-01", "2026-03-03")),
         ("register", (str(till.register.pk), str(register.pk))),
-        ("cashier", (str(till.user.pk), str(chief.user.pk))),
+        ("cashier", (str(till.user.pk), str(manager_client.user.pk))),
     ):
-        rows = {row["key"]: row for row in asked(chief, group_by=group, **march)["rows"]}
+        rows = {
+            row["key"]: row for row in fetch_report(manager_client, group_by=group, **march)["rows"]
+        }
         sold, back = (rows[key] for key in keys)
         assert (sold["total"], sold["refunded_total"]) == ("4.00", "0.00")
         assert (back["total"], back["refunded_total"], back["net_total"]) == (
@@ -85,15 +93,15 @@ def test_a_refund_counts_when_where_and_by_whom_it_was_given(till, chief, goods,
         )
 
 
-def test_sales_and_refunds_by_store(till, chief, goods, shop):
-    order = till.sold(line(goods("4.00"), "2"), payments=[cash("8.00")])
-    other = place(shop, "", name="=Annex")
-    untracked = goods("3.00", track_stock=False)
+def test_sales_and_refunds_by_store(till, manager_client, make_product, shop):
+    order = till.sold(line(make_product("4.00"), "2"), payments=[cash("8.00")])
+    other = create_store(shop, "", name="=Annex")
+    untracked = make_product("3.00", track_stock=False)
     Till(till.user, other).sold(line(untracked), payments=[cash("3.00")])
-    refunded(chief, order, amount="1.50")
+    create_refund(manager_client, order, amount="1.50")
 
-    report = asked(chief, group_by="store")
-    _, table = table_of(chief, group_by="store")
+    report = fetch_report(manager_client, group_by="store")
+    _, table = table_of(manager_client, group_by="store")
 
     assert [(row["key"], row["label"]) for row in report["rows"]] == [
         (str(other.store_id), "=Annex"),
@@ -107,28 +115,28 @@ def test_sales_and_refunds_by_store(till, chief, goods, shop):
     assert table[0]["label"] == "'=Annex"
 
 
-def test_what_was_given_away_by_its_means(till, chief, managers_till, goods):
-    hour = goods("50.00", open_price=True)
-    till.sold(line(goods("10.00"), "2"), payments=[cash("20.00")])
+def test_what_was_given_away_by_its_means(till, manager_client, managers_till, make_product):
+    hour = make_product("50.00", open_price=True)
+    till.sold(line(make_product("10.00"), "2"), payments=[cash("20.00")])
     till.sold(
-        line(goods("10.00"), discounts=[percent("5"), amount("0.10")]),
+        line(make_product("10.00"), discounts=[percent("5"), amount("0.10")]),
         line(hour, unit_price="10.00"),
         discounts=[amount("0.40")],
         payments=[cash("19.00")],
     )
     managers_till.sold(
-        line(goods("1.00", sold_by="weight"), "0.333", unit_price="0.50"),
-        line(goods("4.00"), "3", unit_price="1.00"),
-        line(goods("4.00"), unit_price="5.00"),
+        line(make_product("1.00", sold_by="weight"), "0.333", unit_price="0.50"),
+        line(make_product("4.00"), "3", unit_price="1.00"),
+        line(make_product("4.00"), unit_price="5.00"),
         discounts=[percent("50")],
         payments=[cash("4.08")],
     )
-    managers_till.sold(line(goods("4.00"), unit_price="5.00"), payments=[cash("5.00")])
+    managers_till.sold(line(make_product("4.00"), unit_price="5.00"), payments=[cash("5.00")])
     # No sale.
-    managers_till.sold(line(goods("4.00"), unit_price="1.00"), discounts=[percent("50")])
+    managers_till.sold(line(make_product("4.00"), unit_price="1.00"), discounts=[percent("50")])
 
     def rows(**query):
-        report = asked(chief, group_by="discount", **query)
+        report = fetch_report(manager_client, group_by="discount", **query)
         return [(row["key"], row["orders"], row["discount_total"]) for row in report["rows"]]
 
     assert rows() == [
@@ -140,10 +148,10 @@ def test_what_was_given_away_by_its_means(till, chief, managers_till, goods):
         ("line_discount", 1, "0.60"),
         ("order_discount", 1, "0.40"),
     ]
-    report = asked(chief, group_by="discount", cashier=str(chief.user.pk))
+    report = fetch_report(manager_client, group_by="discount", cashier=str(manager_client.user.pk))
     assert (report["total"]["orders"], report["total"]["total"]) == (2, "9.08")
     assert report["rows"][0]["gross"] is report["rows"][0]["total"] is None
-    _, table = table_of(chief, group_by="discount")
+    _, table = table_of(manager_client, group_by="discount")
     assert [(row["label"], row["orders"], row["discount_total"]) for row in table] == [
         ("Line discounts", "1", "0.60"),
         ("Order discounts", "2", "4.49"),
@@ -152,40 +160,42 @@ def test_what_was_given_away_by_its_means(till, chief, managers_till, goods):
 
 
 def test_a_report_of_one_person_is_what_that_person_sold_and_gave_back(
-    till, chief, goods, foreign, problem
+    till, manager_client, make_product, foreign, problem
 ):
-    order = till.sold(line(goods("4.00"), "2"), payments=[cash("8.00")])
-    refunded(chief, order, amount="1.50")
+    order = till.sold(line(make_product("4.00"), "2"), payments=[cash("8.00")])
+    create_refund(manager_client, order, amount="1.50")
 
     for group in ("day", "product", "method", "tax", "cashier"):
-        sold = asked(chief, group_by=group, cashier=str(till.user.pk))["total"]
-        back = asked(chief, group_by=group, cashier=str(chief.user.pk))["total"]
+        sold = fetch_report(manager_client, group_by=group, cashier=str(till.user.pk))["total"]
+        back = fetch_report(manager_client, group_by=group, cashier=str(manager_client.user.pk))[
+            "total"
+        ]
         assert (sold["orders"], sold["total"], sold["refunds"]) == (1, "8.00", 0)
         assert (back["orders"], back["refunds"], back["refunded_total"]) == (0, 1, "1.50")
     for nobody in (str(foreign.cashier.pk), "x"):
-        refused = chief.get("reports/sales/", {"cashier": nobody})
+        refused = manager_client.get("reports/sales/", {"cashier": nobody})
         code = "invalid" if nobody == "x" else "does_not_exist"
         problem(refused, 400, "invalid", {"cashier": code})
 
 
 def test_the_discounts_of_many_receipts_take_as_many_statements(
-    till, chief, managers_till, goods, statements
+    till, manager_client, managers_till, make_product, statements
 ):
     def sell():
-        till.sold(line(goods("10.00"), discounts=[percent("5")]), payments=[cash("9.50")])
-        managers_till.sold(line(goods("4.00"), unit_price="1.00"), payments=[cash("1.00")])
+        till.sold(line(make_product("10.00"), discounts=[percent("5")]), payments=[cash("9.50")])
+        managers_till.sold(line(make_product("4.00"), unit_price="1.00"), payments=[cash("1.00")])
 
     sell()
     with statements(6):
-        asked(chief, group_by="discount")
+        fetch_report(manager_client, group_by="discount")
     sell()
     with statements(6):
-        asked(chief, group_by="discount")
+        fetch_report(manager_client, group_by="discount")
 
 
-def test_an_order_in_several_groups_counts_once(till, chief, goods, shop):
+def test_an_order_in_several_groups_counts_once(till, manager_client, make_product, shop):
     goods_of_two_rates = [
-        goods("1.00", tax_class=TaxClassFactory(tenant=shop, rates=[rate]))
+        make_product("1.00", tax_class=TaxClassFactory(tenant=shop, rates=[rate]))
         for rate in (
             {"name": "A", "percent": "7", "included": True, "compound": False},
             {"name": "B", "percent": "19", "included": True, "compound": False},
@@ -194,13 +204,13 @@ def test_an_order_in_several_groups_counts_once(till, chief, goods, shop):
     till.sold(*map(line, goods_of_two_rates), payments=[card("1.00"), cash("1.00")])
 
     for group in ("product", "tax", "method", "category"):
-        report = asked(chief, group_by=group)
+        report = fetch_report(manager_client, group_by=group)
         assert [row["orders"] for row in report["rows"]] == [1, 1], group
         assert report["total"]["orders"] == 1
 
 
-def test_what_a_group_does_not_have_is_not_nothing(chief, traded):
-    rows = {group: asked(chief, group_by=group)["rows"][0] for group in STATEMENTS}
+def test_what_a_group_does_not_have_is_not_nothing(manager_client, traded):
+    rows = {group: fetch_report(manager_client, group_by=group)["rows"][0] for group in STATEMENTS}
 
     missing = {group: {k for k, v in row.items() if v is None} for group, row in rows.items()}
     assert missing["day"] == {"quantity", "refunded_quantity", "taxable", "refunded_taxable"}
@@ -229,9 +239,11 @@ def line_of(order, product, **figures):
 # --- sums ----------------------------------------------------------------------------------------
 
 
-def test_sums_are_exact_where_floats_are_not(shop_in, shop, sale, register, chief, product):
+def test_sums_are_exact_where_floats_are_not(
+    configure_shop, shop, sale, register, manager_client, product
+):
     """Together they have more digits than a float can keep."""
-    shop_in("KWD")
+    configure_shop("KWD")
     for total in ["99999999999.999"] * 30 + ["0.001", "0.002"]:
         order = sale("2026-03-01T12:00:00Z", register, total, tax_total=Decimal("0.001"))
         figures = dict.fromkeys(("gross", "net", "total"), Decimal(total))
@@ -239,27 +251,29 @@ def test_sums_are_exact_where_floats_are_not(shop_in, shop, sale, register, chie
             line_of(order, product, quantity=Decimal("0.001"), **figures)
 
     for group in ("day", "product", "cashier"):
-        total = asked(chief, group_by=group, **{"from": "2026-03-01"})["total"]
+        total = fetch_report(manager_client, group_by=group, **{"from": "2026-03-01"})["total"]
         assert (total["total"], total["tax_total"]) == ("2999999999999.973", "0.032"), group
-    assert asked(chief, group_by="product", **{"from": "2026-03-01"})["rows"][0]["quantity"] == (
-        "0.032"
-    )
+    assert fetch_report(manager_client, group_by="product", **{"from": "2026-03-01"})["rows"][0][
+        "quantity"
+    ] == ("0.032")
 
 
 @pytest.mark.parametrize("group", STATEMENTS)
-def test_it_asks_as_often_for_much_as_for_little(group, chief, traded, sale, shop, statements):
+def test_it_asks_as_often_for_much_as_for_little(
+    group, manager_client, traded, sale, shop, statements
+):
     query = {"group_by": group, "from": "2026-03-01", "to": "2026-03-07"}
-    sale("2026-03-01T12:00:00Z", place(shop, ""))
+    sale("2026-03-01T12:00:00Z", create_store(shop, ""))
     session = 1
 
     with statements(session + STATEMENTS[group]):
-        asked(chief, **query)
-    sale("2026-03-07T12:00:00Z", place(shop, ""))
+        fetch_report(manager_client, **query)
+    sale("2026-03-07T12:00:00Z", create_store(shop, ""))
     with statements(session + STATEMENTS[group]):
-        asked(chief, **query)
+        fetch_report(manager_client, **query)
 
 
-def test_a_long_range_is_read_in_pieces(chief, sale, register, monkeypatch):
+def test_a_long_range_is_read_in_pieces(manager_client, sale, register, monkeypatch):
     monkeypatch.setattr("orders.services.reports.queries.RECEIPTS_AT_ONCE", 2)
     tax = {"name": "VAT", "percent": "19", "included": True, "compound": False}
     for day in (1, 1, 1, 9, 20):
@@ -267,9 +281,9 @@ def test_a_long_range_is_read_in_pieces(chief, sale, register, monkeypatch):
         sale(f"2026-03-{day:02}T12:00:00Z", register, taxes=taxes, tax_total=Decimal("0.16"))
     march = {"from": "2026-03-01", "to": "2026-03-31"}
 
-    days = asked(chief, group_by="day", **march)
+    days = fetch_report(manager_client, group_by="day", **march)
     with CaptureQueriesContext(connection) as queries:
-        taxes = asked(chief, group_by="tax", **march)
+        taxes = fetch_report(manager_client, group_by="tax", **march)
 
     assert [row["orders"] for row in days["rows"]] == [3, 1, 1]
     assert (taxes["rows"][0]["orders"], taxes["rows"][0]["tax_total"]) == (5, "0.80")
@@ -287,9 +301,9 @@ def table_of(person, **query):
     return answer, list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_a_report_as_a_table(chief, traded):
-    answer, _ = table_of(chief, group_by="product", **{"from": "2026-03-01"})
-    _, (row,) = table_of(chief, group_by="product")
+def test_a_report_as_a_table(manager_client, traded):
+    answer, _ = table_of(manager_client, group_by="product", **{"from": "2026-03-01"})
+    _, (row,) = table_of(manager_client, group_by="product")
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == (
@@ -300,13 +314,13 @@ def test_a_report_as_a_table(chief, traded):
     assert list(row.values())[2:5] == ["2", "5", "12.50"]
 
 
-def test_no_name_is_a_formula_and_every_figure_is_a_number(till, chief, goods):
-    product = goods("2.00", sku="=1+1", name="@SUM(A1) \u00c4pfel")
+def test_no_name_is_a_formula_and_every_figure_is_a_number(till, manager_client, make_product):
+    product = make_product("2.00", sku="=1+1", name="@SUM(A1) \u00c4pfel")
     order = till.sold(line(product), payments=[cash("2.00")])
     with time_machine.travel(datetime(2027, 3, 1, 12, tzinfo=UTC)):
-        refunded(Person(chief.user), order)
+        create_refund(Person(manager_client.user), order)
 
-    _, (row,) = table_of(chief, group_by="product", **{"from": "2027-03-01"})
+    _, (row,) = table_of(manager_client, group_by="product", **{"from": "2027-03-01"})
 
     assert row["label"] == "'=1+1 @SUM(A1) \u00c4pfel"
     assert (row["net_total"], row["cash_rounding"]) == ("-2.00", "")

@@ -22,9 +22,9 @@ def other_till(shop):
 
 
 @pytest.fixture
-def orders(till, other_till, goods, shop):
+def orders(till, other_till, make_product, shop):
     """Three orders, a day apart: open, completed, and one of the other store."""
-    product = goods("1.00", track_stock=False)
+    product = make_product("1.00", track_stock=False)
     taken = [
         till.sold(line(product)),
         till.sold(line(product), payments=[cash("1.00")]),
@@ -91,8 +91,8 @@ def test_a_question_that_nobody_understands_is_refused(till, problem, query, cod
     problem(till.get("orders/", query), 400, code, errors)
 
 
-def test_pages_of_orders_of_one_moment_neither_skip_nor_repeat(till, goods, shop):
-    product = goods("1.00", track_stock=False)
+def test_pages_of_orders_of_one_moment_neither_skip_nor_repeat(till, make_product, shop):
+    product = make_product("1.00", track_stock=False)
     taken = [till.sold(line(product))["id"] for _ in range(7)]
     with tenant_scope(shop):
         Order.objects.update(created_at=DAY)
@@ -106,8 +106,8 @@ def test_pages_of_orders_of_one_moment_neither_skip_nor_repeat(till, goods, shop
     assert seen == sorted(taken, reverse=True)
 
 
-def test_an_order_taken_meanwhile_does_not_move_the_pages(till, goods):
-    product = goods("1.00", track_stock=False)
+def test_an_order_taken_meanwhile_does_not_move_the_pages(till, make_product):
+    product = make_product("1.00", track_stock=False)
     taken = [till.sold(line(product))["id"] for _ in range(4)]
     first = till.get("orders/", {"page_size": "2"}).json()
     till.sold(line(product))
@@ -130,8 +130,8 @@ def test_an_order_carries_its_version_as_entity_tag(till, product):
     assert (paid.json()["version"], paid["ETag"], till.get(path)["ETag"]) == (2, '"2"', '"2"')
 
 
-def test_orders_of_one_shop_are_seen_by_all_of_its_people(till, other_till, chief, orders):
-    for someone in (till, other_till, chief):
+def test_orders_of_one_shop_are_seen_by_all_of_its_people(till, other_till, manager_client, orders):
+    for someone in (till, other_till, manager_client):
         assert found(someone, orders) == [2, 1, 0]
         assert someone.get(f"orders/{orders[2]['id']}/").json() == orders[2]
 
@@ -186,10 +186,12 @@ def test_what_is_no_id_is_not_found(till, problem, wrong):
     problem(till.get(f"orders/{wrong}/"), 404, "not_found")
 
 
-def test_a_cashier_let_go_in_mid_sale_sells_nothing_more(till, chief, product, problem, shop):
+def test_a_cashier_let_go_in_mid_sale_sells_nothing_more(
+    till, manager_client, product, problem, shop
+):
     order = till.sold(line(product))
 
-    chief.delete(f"users/{till.user.pk}/activation/")
+    manager_client.delete(f"users/{till.user.pk}/activation/")
 
     problem(till.pay(order, cash("2.50")), 401, "token_not_valid")
     problem(till.sell(line(product)), 401, "token_not_valid")

@@ -31,8 +31,8 @@ def rows_of_everything():
         }
 
 
-def test_trying_out_writes_nothing(till, goods):
-    product = goods("2.50", stock="1")
+def test_trying_out_writes_nothing(till, make_product):
+    product = make_product("2.50", stock="1")
     # A first call may note when the session was last used.
     till.post("orders/calculate/", {"lines": [line(product)]})
     before = rows_of_everything()
@@ -52,16 +52,16 @@ def test_trying_out_writes_nothing(till, goods):
     assert statements <= {"SELECT", "SAVEPOINT", "RELEASE"}
 
 
-def test_it_needs_neither_id_nor_register_and_asks_for_no_approval(till, goods):
-    response = till.post("orders/calculate/", {"lines": [line(goods(), unit_price="0.01")]})
+def test_it_needs_neither_id_nor_register_and_asks_for_no_approval(till, make_product):
+    response = till.post("orders/calculate/", {"lines": [line(make_product(), unit_price="0.01")]})
 
     assert response.status_code == 200
     assert response.json()["total"] == "0.01"
 
 
-def test_every_line_tells_how_it_came_to_its_total(till, goods, shop):
+def test_every_line_tells_how_it_came_to_its_total(till, make_product, shop):
     vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
-    product = goods("9.99", tax_class=TaxClassFactory(tenant=shop, rates=vat))
+    product = make_product("9.99", tax_class=TaxClassFactory(tenant=shop, rates=vat))
 
     body = {
         "lines": [line(product, "2", discounts=[percent("10"), amount("1.00")])],
@@ -98,16 +98,18 @@ def test_every_line_tells_how_it_came_to_its_total(till, goods, shop):
 @pytest.mark.parametrize(
     ("total", "in_cash"), [("0.02", "0.00"), ("0.03", "0.05"), ("9.98", "10.00"), ("1.00", "1.00")]
 )
-def test_it_says_what_paying_in_cash_would_make_of_it(till, goods, shop_in, total, in_cash):
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+def test_it_says_what_paying_in_cash_would_make_of_it(
+    till, make_product, configure_shop, total, in_cash
+):
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
 
-    answer = till.post("orders/calculate/", {"lines": [line(goods(total))]}).json()
+    answer = till.post("orders/calculate/", {"lines": [line(make_product(total))]}).json()
 
     assert (answer["total"], answer["cash_total"]) == (total, in_cash)
 
 
-def test_without_cash_rounding_both_totals_are_one(till, goods):
-    answer = till.post("orders/calculate/", {"lines": [line(goods("0.02"))]}).json()
+def test_without_cash_rounding_both_totals_are_one(till, make_product):
+    answer = till.post("orders/calculate/", {"lines": [line(make_product("0.02"))]}).json()
 
     assert (answer["total"], answer["cash_total"]) == ("0.02", "0.02")
 
@@ -116,12 +118,12 @@ def test_without_cash_rounding_both_totals_are_one(till, goods):
 
 
 @pytest.fixture
-def priced_by_http(shop, shop_in, goods):
+def priced_by_http(shop, configure_shop, make_product):
     """The body of a vector, with a product of its taxes for every line."""
 
     def body(vector):
         rounding = vector["tax_rounding"]
-        shop_in(
+        configure_shop(
             vector["currency"],
             tax_rounding_level=rounding["level"],
             tax_rounding_mode=rounding["mode"],
@@ -129,7 +131,7 @@ def priced_by_http(shop, shop_in, goods):
         return {
             "lines": [
                 line(
-                    goods(
+                    make_product(
                         given["unit_price"],
                         stock=None,
                         track_stock=False,

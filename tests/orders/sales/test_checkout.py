@@ -12,10 +12,10 @@ from tests.support.till import (
     card,
     cash,
     ensure_books_balance,
+    get_stock_level,
     line,
+    list_receipt_numbers,
     new_id,
-    receipt_numbers,
-    shelf,
 )
 
 
@@ -36,9 +36,9 @@ def test_a_sale_in_cash_with_change(till, product, store, shop, cashier, registe
     assert order["store"] == str(store.pk)
     assert order["completed_at"] is not None
     assert till.shown(order) == order
-    assert shelf(product, store) == (8, 0)
+    assert get_stock_level(product, store) == (8, 0)
     ensure_books_balance(shop)
-    assert receipt_numbers(register) == [1]
+    assert list_receipt_numbers(register) == [1]
 
 
 def test_a_line_freezes_what_the_catalog_said(till, client_of, manager, product):
@@ -85,8 +85,8 @@ def test_what_is_not_paid_stays_open_and_on_the_shelf(till, product, store, regi
     assert (order["status"], order["due"]) == ("open", "2.50")
     assert (order["receipt_number"], order["completed_at"], order["payments"]) == (None, None, [])
     assert (order["note"], order["customer"]) == ("Comes back", {"name": "Ann", "email": ""})
-    assert shelf(product, store) == (10, 0)
-    assert receipt_numbers(register) == []
+    assert get_stock_level(product, store) == (10, 0)
+    assert list_receipt_numbers(register) == []
 
 
 def test_part_of_the_money_is_noted_and_the_rest_is_due(till, product):
@@ -100,9 +100,9 @@ def test_part_of_the_money_is_noted_and_the_rest_is_due(till, product):
     assert (done["status"], done["due"], done["version"]) == ("completed", "0.00", 2)
 
 
-def test_open_price_weight_and_untracked_goods_in_one_basket(till, goods, store, shop):
-    service = goods("0", open_price=True, track_stock=False)
-    cheese = goods("19.90", stock="2.000", sold_by="weight")
+def test_open_price_weight_and_untracked_goods_in_one_basket(till, make_product, store, shop):
+    service = make_product("0", open_price=True, track_stock=False)
+    cheese = make_product("19.90", stock="2.000", sold_by="weight")
 
     order = till.sold(
         line(service, unit_price="12.34"),
@@ -113,15 +113,15 @@ def test_open_price_weight_and_untracked_goods_in_one_basket(till, goods, store,
     assert [each["total"] for each in order["lines"]] == ["12.34", "14.63"]
     assert order["lines"][1]["quantity"] == "0.735"
     assert order["status"] == "completed"
-    assert shelf(cheese, store) == (Decimal("1.265"), 0)
+    assert get_stock_level(cheese, store) == (Decimal("1.265"), 0)
     ensure_books_balance(shop)
     with tenant_scope(shop):
         assert not StockMovement.objects.filter(product=service).exists()
 
 
-def test_several_payments_settle_one_order(till, goods):
+def test_several_payments_settle_one_order(till, make_product):
     order = till.sold(
-        line(goods("10.00")),
+        line(make_product("10.00")),
         payments=[cash("4.00"), card("1.00"), cash("5.00", tendered="20.00")],
     )
 
@@ -149,33 +149,35 @@ def test_a_payment_without_an_id_gets_one(till, product):
 
 
 def test_the_first_order_fixes_the_currency(till, product, client_of, admin, shop, problem):
-    chief = client_of(admin)
-    assert chief.patch("tenant/", {"currency": "CHF"}, If_Match="*").status_code == 200
-    chief.patch("tenant/", {"currency": "EUR"}, If_Match="*")
+    manager_client = client_of(admin)
+    assert manager_client.patch("tenant/", {"currency": "CHF"}, If_Match="*").status_code == 200
+    manager_client.patch("tenant/", {"currency": "EUR"}, If_Match="*")
 
     till.sold(line(product))  # nothing paid yet, but its prices are euros
 
-    problem(chief.patch("tenant/", {"currency": "CHF"}, If_Match="*"), 409, "currency_fixed")
+    problem(
+        manager_client.patch("tenant/", {"currency": "CHF"}, If_Match="*"), 409, "currency_fixed"
+    )
     assert Tenant.objects.get(pk=shop.pk).has_orders
 
 
-def test_a_basket_of_500_lines_is_sold_and_501_are_too_many(till, goods, store, problem):
-    product = goods("1.00", stock="1000")
+def test_a_basket_of_500_lines_is_sold_and_501_are_too_many(till, make_product, store, problem):
+    product = make_product("1.00", stock="1000")
     many = [line(product) for _ in range(501)]
 
     order = till.sold(*many[:500], payments=[cash("500.00")])
 
     assert (order["status"], len(order["lines"])) == ("completed", 500)
-    assert shelf(product, store) == (500, 0)
+    assert get_stock_level(product, store) == (500, 0)
     problem(till.sell(*many), 400, "invalid", {"lines": "max_length"})
-    assert shelf(product, store) == (500, 0)
+    assert get_stock_level(product, store) == (500, 0)
 
 
-def test_500_different_products_are_sold_at_once(till, shop, goods, store):
-    products = [goods("1.00", stock="3", category=None, tax_class=None) for _ in range(500)]
+def test_500_different_products_are_sold_at_once(till, shop, make_product, store):
+    products = [make_product("1.00", stock="3", category=None, tax_class=None) for _ in range(500)]
 
     order = till.sold(*[line(each, "2") for each in products], payments=[cash("1000.00")])
 
     assert order["status"] == "completed"
-    assert {shelf(product, store) for product in products} == {(Decimal(1), Decimal(0))}
+    assert {get_stock_level(product, store) for product in products} == {(Decimal(1), Decimal(0))}
     ensure_books_balance(shop)

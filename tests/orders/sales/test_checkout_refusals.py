@@ -20,13 +20,13 @@ def rows(shop):
 
 
 @pytest.fixture
-def basket(goods, product):
+def basket(make_product, product):
     """Builds what a case names: the products of the shop by the words of the case."""
     things = {
         "apple": product,
-        "gone": goods(is_active=False),
-        "hour": goods(open_price=True),
-        "cheese": goods(sold_by="weight"),
+        "gone": make_product(is_active=False),
+        "hour": make_product(open_price=True),
+        "cheese": make_product(sold_by="weight"),
     }
     return lambda name, quantity="1", **more: line(things[name], quantity, **more)
 
@@ -124,8 +124,8 @@ def test_the_refusal_says_how_much_is_due(till, product, problem):
     assert problem(response, 409, "payment_exceeds_due")["due"] == "0.50"
 
 
-def test_an_order_is_too_large_before_a_column_is(till, goods, problem):
-    dear = goods("99999999999.00", stock="999999")
+def test_an_order_is_too_large_before_a_column_is(till, make_product, problem):
+    dear = make_product("99999999999.00", stock="999999")
 
     problem(till.sell(line(dear, "2")), 400, "amount_too_large")
     problem(till.sell(line(dear), line(dear)), 400, "amount_too_large")

@@ -2,23 +2,30 @@
 
 import pytest
 
-from tests.support.approvals import asked, decide, given, kept, names, new_id
-from tests.support.order_approvals import half_off, no_orders, state
-from tests.support.terminals import OTHER_PIN, Pad, give_pin
-from tests.support.till import ensure_books_balance, line, percent, shelf
+from tests.support.approvals import (
+    decide,
+    grant_approval,
+    list_approval_event_names,
+    new_id,
+    request_approval,
+    snapshot_approval,
+)
+from tests.support.order_approvals import assert_no_orders, build_half_off_order, get_approval_state
+from tests.support.terminals import OTHER_PIN, PinPad, give_pin
+from tests.support.till import ensure_books_balance, get_stock_level, line, percent
 
 # --- what to ask for -----------------------------------------------------------------------------
 
 
-def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, goods, problem):
-    body = half_off(till, goods("10.00"))
+def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, make_product, problem):
+    body = build_half_off_order(till, make_product("10.00"))
 
     refused = problem(till.post("orders/", body), 403, "approval_required")
 
     assert refused["action"] == "discount"
     assert refused["object"] == {"order": body["id"]}
     assert refused["amount"] == "10.00"
-    assert no_orders(shop)
+    assert assert_no_orders(shop)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +49,11 @@ def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, goods, problem
     ],
 )
 def test_the_amount_is_all_that_is_given_away(
-    till, goods, problem, lines, discounts, action, total
+    till, make_product, problem, lines, discounts, action, total
 ):
     wanted = [
         line(
-            goods(price, sold_by="weight"),
+            make_product(price, sold_by="weight"),
             quantity,
             discounts=[percent(each) for each in off],
             **({} if unit_price is None else {"unit_price": unit_price}),
@@ -60,20 +67,20 @@ def test_the_amount_is_all_that_is_given_away(
     assert (refused["action"], refused["amount"]) == (action, total)
 
 
-def test_what_has_no_fixed_price_is_not_sold_below_one(till, goods, problem):
-    hour = line(goods("50.00", open_price=True), unit_price="10.00")
+def test_what_has_no_fixed_price_is_not_sold_below_one(till, make_product, problem):
+    hour = line(make_product("50.00", open_price=True), unit_price="10.00")
 
     refused = problem(
-        till.sell(hour, line(goods("10.00"), unit_price="9.00")), 403, "approval_required"
+        till.sell(hour, line(make_product("10.00"), unit_price="9.00")), 403, "approval_required"
     )
 
     assert refused["amount"] == "1.00"
 
 
-def test_in_a_currency_without_cents_it_has_none(shop_in, till, goods, problem):
-    shop_in("JPY")
+def test_in_a_currency_without_cents_it_has_none(configure_shop, till, make_product, problem):
+    configure_shop("JPY")
 
-    response = till.sell(line(goods("1000"), "3", discounts=[percent("50")]))
+    response = till.sell(line(make_product("1000"), "3", discounts=[percent("50")]))
 
     assert problem(response, 403, "approval_required")["amount"] == "1500"
 
@@ -81,10 +88,10 @@ def test_in_a_currency_without_cents_it_has_none(shop_in, till, goods, problem):
 # --- selling with it -----------------------------------------------------------------------------
 
 
-def test_with_leave_it_is_sold_and_the_leave_is_used(till, shop, store, goods, leave):
-    product = goods("10.00")
-    body = half_off(till, product)
-    approval = leave(body)
+def test_with_leave_it_is_sold_and_the_leave_is_used(till, shop, store, make_product, get_approval):
+    product = make_product("10.00")
+    body = build_half_off_order(till, product)
+    approval = get_approval(body)
 
     response = till.post("orders/", body | {"approval": approval})
 
@@ -92,85 +99,98 @@ def test_with_leave_it_is_sold_and_the_leave_is_used(till, shop, store, goods, l
     order = response.json()
     assert (order["status"], order["total"]) == ("completed", "10.00")
     assert order["cashier"] == str(till.user.pk)
-    assert state(approval) == "used"
-    assert names(shop) == ["approval_requested", "approval_given", "approval_used"]
-    assert shelf(product, store) == (8, 0)
+    assert get_approval_state(approval) == "used"
+    assert list_approval_event_names(shop) == [
+        "approval_requested",
+        "approval_given",
+        "approval_used",
+    ]
+    assert get_stock_level(product, store) == (8, 0)
     ensure_books_balance(shop)
 
 
 @pytest.mark.parametrize("price", ["5.00", "15.00"])
-def test_leave_for_a_price_covers_the_discounts_beside_it(till, goods, leave, price):
+def test_leave_for_a_price_covers_the_discounts_beside_it(till, make_product, get_approval, price):
     body = till.order(
-        line(goods("10.00"), unit_price=price), line(goods("10.00"), discounts=[percent("90")])
+        line(make_product("10.00"), unit_price=price),
+        line(make_product("10.00"), discounts=[percent("90")]),
     )
-    approval = leave(body)
+    approval = get_approval(body)
 
     response = till.post("orders/", body | {"approval": approval})
 
-    assert kept({"id": approval})["action"] == "price_override"
+    assert snapshot_approval({"id": approval})["action"] == "price_override"
     assert response.status_code == 201
     assert response.json()["discount_total"] == "9.00"
 
 
-def test_a_manager_comes_to_the_till_and_the_sale_goes_on(till, manager, register, goods, problem):
+def test_a_manager_comes_to_the_till_and_the_sale_goes_on(
+    till, manager, register, make_product, problem
+):
     """From PIN to PIN, and nothing names the register but the log-in."""
-    body = half_off(till, goods("10.00"))
+    body = build_half_off_order(till, make_product("10.00"))
     del body["register"]
     give_pin(till.user)
     give_pin(manager, OTHER_PIN)
-    paired = Pad(register, manager).till_of(till.user)
+    paired = PinPad(register, manager).till_of(till.user)
     refused = problem(paired.post("orders/", body), 403, "approval_required")
     request = {name: refused[name] for name in ("action", "object", "amount")}
-    approval = asked(paired, **request)
+    approval = request_approval(paired, **request)
 
     agreed = decide(paired, approval, body={"user": str(manager.pk), "pin": OTHER_PIN})
     sold = paired.post("orders/", body | {"approval": approval["id"]})
 
     assert (agreed.status_code, sold.status_code) == (200, 201)
     assert sold.json()["cashier"] == str(till.user.pk)
-    assert state(approval["id"]) == "used"
+    assert get_approval_state(approval["id"]) == "used"
 
 
-def test_an_approval_with_room_is_enough(till, goods, leave):
-    body = half_off(till, goods("10.00"))
-    approval = leave(body, amount="99.00")
-
-    assert till.post("orders/", body | {"approval": approval}).status_code == 201
-
-
-def test_leave_may_be_asked_for_before_anything_is_refused(till, goods, chief):
-    body = half_off(till, goods("10.00"))
-    approval = given(chief, asked(till, object={"order": body["id"]}, amount="10.00"))["id"]
+def test_an_approval_with_room_is_enough(till, make_product, get_approval):
+    body = build_half_off_order(till, make_product("10.00"))
+    approval = get_approval(body, amount="99.00")
 
     assert till.post("orders/", body | {"approval": approval}).status_code == 201
 
 
-def test_an_approval_that_is_not_needed_is_not_used(till, goods, chief):
-    body = till.order(line(goods("10.00"), discounts=[percent("10")]))
-    approval = given(chief, asked(till, object={"order": body["id"]}))["id"]
+def test_leave_may_be_asked_for_before_anything_is_refused(till, make_product, manager_client):
+    body = build_half_off_order(till, make_product("10.00"))
+    approval = grant_approval(
+        manager_client, request_approval(till, object={"order": body["id"]}, amount="10.00")
+    )["id"]
 
     assert till.post("orders/", body | {"approval": approval}).status_code == 201
-    assert state(approval) == "approved"
 
 
-def test_nor_is_one_that_nobody_knows(till, goods):
-    response = till.post("orders/", till.order(line(goods("10.00")), approval=new_id()))
+def test_an_approval_that_is_not_needed_is_not_used(till, make_product, manager_client):
+    body = till.order(line(make_product("10.00"), discounts=[percent("10")]))
+    approval = grant_approval(manager_client, request_approval(till, object={"order": body["id"]}))[
+        "id"
+    ]
+
+    assert till.post("orders/", body | {"approval": approval}).status_code == 201
+    assert get_approval_state(approval) == "approved"
+
+
+def test_nor_is_one_that_nobody_knows(till, make_product):
+    response = till.post("orders/", till.order(line(make_product("10.00")), approval=new_id()))
 
     assert response.status_code == 201
 
 
-def test_trying_an_order_out_takes_the_same_body_and_uses_nothing(till, goods, leave):
-    body = half_off(till, goods("10.00"))
-    approval = leave(body)
+def test_trying_an_order_out_takes_the_same_body_and_uses_nothing(till, make_product, get_approval):
+    body = build_half_off_order(till, make_product("10.00"))
+    approval = get_approval(body)
 
     response = till.post("orders/calculate/", body | {"approval": approval})
 
     assert (response.status_code, response.json()["total"]) == (200, "10.00")
-    assert state(approval) == "approved"
+    assert get_approval_state(approval) == "approved"
 
 
-def test_a_manager_above_his_own_limit_asks_as_well(managers_till, client_of, admin, goods, leave):
-    body = managers_till.order(line(goods("10.00"), unit_price="20.01"))
-    approval = leave(body, by=managers_till, giver=client_of(admin))
+def test_a_manager_above_his_own_limit_asks_as_well(
+    managers_till, client_of, admin, make_product, get_approval
+):
+    body = managers_till.order(line(make_product("10.00"), unit_price="20.01"))
+    approval = get_approval(body, by=managers_till, giver=client_of(admin))
 
     assert managers_till.post("orders/", body | {"approval": approval}).status_code == 201

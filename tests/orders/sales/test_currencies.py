@@ -5,12 +5,12 @@ from decimal import Decimal
 import pytest
 
 from tests.factories.orders import TaxClassFactory
-from tests.support.till import amount, card, cash, line, receipt_numbers
+from tests.support.till import amount, card, cash, line, list_receipt_numbers
 
 
 @pytest.fixture
-def five_cents(shop_in):
-    return shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+def five_cents(configure_shop):
+    return configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
 
 
 # --- cash rounding -------------------------------------------------------------------------------
@@ -26,44 +26,46 @@ def five_cents(shop_in):
         ("10.00", "10.00", "0.00"),
     ],
 )
-def test_cash_is_rounded_to_the_smallest_coin(till, five_cents, goods, price, paid, rounding):
-    order = till.sold(line(goods(price)), payments=[cash(paid, tendered="20.00")])
+def test_cash_is_rounded_to_the_smallest_coin(
+    till, five_cents, make_product, price, paid, rounding
+):
+    order = till.sold(line(make_product(price)), payments=[cash(paid, tendered="20.00")])
 
     assert (order["status"], order["due"], order["total"]) == ("completed", "0.00", price)
     assert (order["cash_rounding"], order["paid_total"]) == (rounding, paid)
     assert order["change_total"] == str(Decimal("20.00") - Decimal(paid))
 
 
-def test_what_no_coin_can_pay_is_paid_with_nothing(till, five_cents, goods):
-    order = till.sold(line(goods("0.02")), payments=[cash("0.00")])
+def test_what_no_coin_can_pay_is_paid_with_nothing(till, five_cents, make_product):
+    order = till.sold(line(make_product("0.02")), payments=[cash("0.00")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.02")
     assert (order["paid_total"], order["total"]) == ("0.00", "0.02")
 
 
-def test_two_cents_are_not_given_away_unasked(till, five_cents, goods):
-    order = till.sold(line(goods("0.02")))
+def test_two_cents_are_not_given_away_unasked(till, five_cents, make_product):
+    order = till.sold(line(make_product("0.02")))
 
     assert (order["status"], order["due"]) == ("open", "0.02")
 
 
-def test_cards_are_never_rounded(till, five_cents, goods, problem):
-    order = till.sold(line(goods("10.02")), payments=[card("10.02")])
+def test_cards_are_never_rounded(till, five_cents, make_product, problem):
+    order = till.sold(line(make_product("10.02")), payments=[card("10.02")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "0.00")
-    response = till.sell(line(goods("10.03")), payments=[card("10.05")])
+    response = till.sell(line(make_product("10.03")), payments=[card("10.05")])
     problem(response, 409, "payment_exceeds_due")
 
 
-def test_only_what_cash_settles_is_rounded(till, five_cents, goods):
-    order = till.sold(line(goods("10.02")), payments=[card("5.01"), cash("5.00")])
+def test_only_what_cash_settles_is_rounded(till, five_cents, make_product):
+    order = till.sold(line(make_product("10.02")), payments=[card("5.01"), cash("5.00")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.01")
     assert (order["paid_total"], order["due"]) == ("10.01", "0.00")
 
 
-def test_a_part_in_cash_is_rounded_by_nothing(till, five_cents, goods):
-    order = till.sold(line(goods("10.02")), payments=[cash("5.00")])
+def test_a_part_in_cash_is_rounded_by_nothing(till, five_cents, make_product):
+    order = till.sold(line(make_product("10.02")), payments=[cash("5.00")])
 
     assert (order["cash_rounding"], order["due"], order["status"]) == ("0.00", "5.02", "open")
 
@@ -71,14 +73,14 @@ def test_a_part_in_cash_is_rounded_by_nothing(till, five_cents, goods):
     assert (done["cash_rounding"], done["status"]) == ("0.00", "completed")
 
 
-def test_more_than_the_rounded_total_is_too_much(till, five_cents, goods, problem):
-    response = till.sell(line(goods("10.02")), payments=[cash("10.05")])
+def test_more_than_the_rounded_total_is_too_much(till, five_cents, make_product, problem):
+    response = till.sell(line(make_product("10.02")), payments=[cash("10.05")])
 
     assert problem(response, 409, "payment_exceeds_due")["due"] == "10.00"
 
 
-def test_parts_in_coins_settle_what_coins_can_pay(till, five_cents, goods):
-    order = till.sold(line(goods("10.02")), payments=[cash("9.95"), cash("0.05")])
+def test_parts_in_coins_settle_what_coins_can_pay(till, five_cents, make_product):
+    order = till.sold(line(make_product("10.02")), payments=[cash("9.95"), cash("0.05")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.02")
 
@@ -86,22 +88,22 @@ def test_parts_in_coins_settle_what_coins_can_pay(till, five_cents, goods):
 # --- nothing to pay ------------------------------------------------------------------------------
 
 
-def test_what_costs_nothing_is_sold_without_a_payment(till, goods, store, register):
-    order = till.sold(line(goods("0.00")))
+def test_what_costs_nothing_is_sold_without_a_payment(till, make_product, store, register):
+    order = till.sold(line(make_product("0.00")))
 
     assert (order["status"], order["total"], order["payments"]) == ("completed", "0.00", [])
     assert order["receipt_number"] == 1
-    assert receipt_numbers(register) == [1]
+    assert list_receipt_numbers(register) == [1]
 
 
-def test_what_costs_nothing_may_be_paid_with_nothing(till, goods):
-    order = till.sold(line(goods("0.00")), payments=[cash("0.00", tendered="5.00")])
+def test_what_costs_nothing_may_be_paid_with_nothing(till, make_product):
+    order = till.sold(line(make_product("0.00")), payments=[cash("0.00", tendered="5.00")])
 
     assert (order["status"], order["change_total"]) == ("completed", "5.00")
 
 
-def test_what_is_let_off_whole_is_sold_too(managers_till, goods):
-    order = managers_till.sold(line(goods("5.00")), discounts=[amount("5.00")])
+def test_what_is_let_off_whole_is_sold_too(managers_till, make_product):
+    order = managers_till.sold(line(make_product("5.00")), discounts=[amount("5.00")])
 
     assert (order["status"], order["total"]) == ("completed", "0.00")
 
@@ -109,10 +111,10 @@ def test_what_is_let_off_whole_is_sold_too(managers_till, goods):
 # --- other coins ---------------------------------------------------------------------------------
 
 
-def test_yen_have_no_parts(till, shop_in, shop, goods, problem):
-    shop_in("JPY")
+def test_yen_have_no_parts(till, configure_shop, shop, make_product, problem):
+    configure_shop("JPY")
     rates = [{"name": "JCT", "percent": "10", "included": False, "compound": False}]
-    product = goods("198", tax_class=TaxClassFactory(tenant=shop, rates=rates))
+    product = make_product("198", tax_class=TaxClassFactory(tenant=shop, rates=rates))
 
     problem(
         till.sell(line(product), payments=[cash("217.8")]),
@@ -128,10 +130,10 @@ def test_yen_have_no_parts(till, shop_in, shop, goods, problem):
     assert till.shown(order) == order
 
 
-def test_dinars_have_a_thousand_parts(till, shop_in, goods):
-    shop_in("KWD", cash_rounding_increment=Decimal("0.005"))
+def test_dinars_have_a_thousand_parts(till, configure_shop, make_product):
+    configure_shop("KWD", cash_rounding_increment=Decimal("0.005"))
 
-    order = till.sold(line(goods("1.234"), "3"), payments=[cash("3.700", tendered="4")])
+    order = till.sold(line(make_product("1.234"), "3"), payments=[cash("3.700", tendered="4")])
 
     assert (order["total"], order["cash_rounding"], order["paid_total"]) == (
         "3.702",
@@ -147,11 +149,11 @@ def test_dinars_have_a_thousand_parts(till, shop_in, goods):
     [("JPY", "7", "7"), ("EUR", "7.1", "7.10"), ("KWD", "7.1", "7.100")],
 )
 def test_an_answer_has_exactly_the_decimals_of_the_currency(
-    till, shop_in, goods, currency, price, total
+    till, configure_shop, make_product, currency, price, total
 ):
-    shop_in(currency)
+    configure_shop(currency)
 
-    order = till.sold(line(goods(price)), payments=[cash(price)])
+    order = till.sold(line(make_product(price)), payments=[cash(price)])
 
     money = [order["total"], order["paid_total"], order["payments"][0]["amount"]]
     assert money == [total] * 3

@@ -6,9 +6,9 @@ from tests.support.till import cash, line, new_id, percent
 
 
 @pytest.fixture
-def order(till, goods):
+def order(till, make_product):
     """Two apples at 2.50, open."""
-    return till.post("orders/", till.order(line(goods("2.50"), "2"))).json()
+    return till.post("orders/", till.order(line(make_product("2.50"), "2"))).json()
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def only_line(order):
     return one["id"]
 
 
-def test_a_line_more(till, path, goods):
-    answer = till.post(f"{path}lines/", line(goods("1.00"), "3"))
+def test_a_line_more(till, path, make_product):
+    answer = till.post(f"{path}lines/", line(make_product("1.00"), "3"))
 
     assert answer.status_code == 200
     assert (answer.json()["total"], len(answer.json()["lines"])) == ("8.00", 2)
@@ -71,10 +71,10 @@ def test_hold_resume_void(till, managers_till, path):
     )
 
 
-def test_an_order_opened_empty_is_filled_and_paid(till, goods, shop):
+def test_an_order_opened_empty_is_filled_and_paid(till, make_product, shop):
     opened = till.post("orders/", till.order()).json()
     assert (opened["status"], opened["total"]) == ("open", "0.00")
-    till.post(f"orders/{opened['id']}/lines/", line(goods("2.50")))
+    till.post(f"orders/{opened['id']}/lines/", line(make_product("2.50")))
 
     paid = till.post(f"orders/{opened['id']}/payments/", cash("2.50"))
 

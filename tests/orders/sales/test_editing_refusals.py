@@ -5,14 +5,14 @@ import pytest
 from orders.models import Order, OrderLine
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.approvals import asked, given
-from tests.support.parallel import at_once
+from tests.support.approvals import grant_approval, request_approval
+from tests.support.parallel import run_concurrently
 from tests.support.till import card, cash, line, new_id, percent
 
 
 @pytest.fixture
-def order(till, goods):
-    return till.sold(line(goods("2.50"), "2"))
+def order(till, make_product):
+    return till.sold(line(make_product("2.50"), "2"))
 
 
 @pytest.fixture
@@ -20,8 +20,8 @@ def path(order):
     return f"orders/{order['id']}/"
 
 
-def test_fast_scanning_counts_every_scan_once(till, path, goods):
-    product, id = goods("1.00"), new_id()
+def test_fast_scanning_counts_every_scan_once(till, path, make_product):
+    product, id = make_product("1.00"), new_id()
 
     for _ in range(2):
         till.post(f"{path}lines/", line(product, id=id))
@@ -34,21 +34,21 @@ def test_fast_scanning_counts_every_scan_once(till, path, goods):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_two_scans_at_once_are_two(till, path, goods):
-    product = goods("1.00")
+def test_two_scans_at_once_are_two(till, path, make_product):
+    product = make_product("1.00")
 
-    at_once([lambda: till.post(f"{path}lines/", line(product)) for _ in range(8)])
+    run_concurrently([lambda: till.post(f"{path}lines/", line(product)) for _ in range(8)])
 
     order = till.get(path).json()
     assert (len(order["lines"]), order["total"]) == (9, "13.00")
 
 
-def test_the_same_id_for_something_else_is_a_conflict(till, path, goods, problem):
+def test_the_same_id_for_something_else_is_a_conflict(till, path, make_product, problem):
     id = new_id()
-    till.post(f"{path}lines/", line(goods("1.00"), id=id))
+    till.post(f"{path}lines/", line(make_product("1.00"), id=id))
     before = till.get(path).json()
 
-    problem(till.post(f"{path}lines/", line(goods("2.00"), id=id)), 409, "id_conflict")
+    problem(till.post(f"{path}lines/", line(make_product("2.00"), id=id)), 409, "id_conflict")
 
     assert till.get(path).json() == before
 
@@ -65,12 +65,14 @@ def test_a_line_is_changed_from_what_was_read(till, path, order, header, status)
 @pytest.mark.parametrize(
     ("how", "ended"), [("payments", "completed"), ("void", "voided"), ("hold", "held")]
 )
-def test_what_is_no_longer_open_stays_as_it_is(how, ended, till, chief, path, goods, problem):
+def test_what_is_no_longer_open_stays_as_it_is(
+    how, ended, till, manager_client, path, make_product, problem
+):
     bodies = {"payments": cash("5.00"), "void": {"reason": "left"}, "hold": None}
-    assert chief.post(f"{path}{how}/", bodies[how]).json()["status"] == ended
+    assert manager_client.post(f"{path}{how}/", bodies[how]).json()["status"] == ended
     before = till.get(path).json()
 
-    answer = till.post(f"{path}lines/", line(goods("1.00")))
+    answer = till.post(f"{path}lines/", line(make_product("1.00")))
 
     problem(answer, 409, "order_not_open")
     assert till.get(path).json() == before
@@ -82,7 +84,7 @@ def test_a_step_that_there_is_not_says_from_what_to_what(till, path, problem):
     assert (answer["from_status"], answer["to_status"]) == ("open", "open")
 
 
-def test_nobody_changes_what_is_being_paid(till, order, path, goods, gateway, problem):
+def test_nobody_changes_what_is_being_paid(till, order, path, make_product, gateway, problem):
     from_gateway = till.post(f"{path}payments/", card("5.00"))
     assert from_gateway.json()["status"] == "completed"
 
@@ -107,8 +109,10 @@ def test_a_change_that_leaves_nothing_to_pay_is_a_sale(till, path, order):
     assert (done.json()["status"], done.json()["receipt_number"]) == ("completed", 1)
 
 
-def test_taking_goods_off_does_not_make_a_discount_of_the_rest(till, path, order, goods, problem):
-    till.post(f"{path}lines/", line(goods("95.00")))
+def test_taking_goods_off_does_not_make_a_discount_of_the_rest(
+    till, path, order, make_product, problem
+):
+    till.post(f"{path}lines/", line(make_product("95.00")))
     assert (
         till.post(
             f"{path}discounts/", {"type": "amount", "value": "10.00", "id": new_id()}
@@ -124,10 +128,12 @@ def test_taking_goods_off_does_not_make_a_discount_of_the_rest(till, path, order
     assert till.get(path).json() == before
 
 
-def test_attack_119_leave_for_a_discount_is_spent_once(till, chief, path, order, shop, problem):
+def test_attack_119_leave_for_a_discount_is_spent_once(
+    till, manager_client, path, order, shop, problem
+):
     refused = till.post(f"{path}discounts/", percent("50", id=new_id())).json()
     wanted = {name: refused[name] for name in ("action", "object", "amount")}
-    approval = given(chief, asked(till, **wanted))["id"]
+    approval = grant_approval(manager_client, request_approval(till, **wanted))["id"]
 
     allowed = till.post(f"{path}discounts/", percent("50", approval=approval, id=new_id()))
     again = till.post(f"{path}discounts/", percent("20", approval=approval, id=new_id()))
@@ -137,33 +143,37 @@ def test_attack_119_leave_for_a_discount_is_spent_once(till, chief, path, order,
     assert till.get(path).json()["total"] == "2.50"
 
 
-def test_a_cashier_voids_an_empty_order_of_his_own_or_with_leave(till, chief, order, path, problem):
+def test_a_cashier_voids_an_empty_order_of_his_own_or_with_leave(
+    till, manager_client, order, path, problem
+):
     empty = till.post("orders/", till.order()).json()
     assert till.post(f"orders/{empty['id']}/void/", {"reason": "x"}).json()["status"] == "voided"
     refused = problem(till.post(f"{path}void/", {"reason": "x"}), 403, "approval_required")
-    approval = given(chief, asked(till, action="void", object=refused["object"]))["id"]
+    approval = grant_approval(
+        manager_client, request_approval(till, action="void", object=refused["object"])
+    )["id"]
 
     voided = till.post(f"{path}void/", {"reason": "left", "approval": approval})
 
     assert voided.json()["status"] == "voided"
 
 
-def test_a_paid_order_is_not_voided(till, chief, path, problem):
+def test_a_paid_order_is_not_voided(till, manager_client, path, problem):
     till.post(f"{path}payments/", cash("1.00"))
 
-    problem(chief.post(f"{path}void/", {"reason": "x"}), 409, "order_is_paid")
+    problem(manager_client.post(f"{path}void/", {"reason": "x"}), 409, "order_is_paid")
 
     assert till.get(path).json()["status"] == "open"
 
 
 def test_another_quantity_follows_the_price_and_keeps_name_and_taxes(
-    till, chief, path, order, shop
+    till, manager_client, path, order, shop
 ):
     with tenant_scope(shop):
         product = OrderLine.objects.get().product
         version = product.version
     assert (
-        chief.patch(
+        manager_client.patch(
             f"products/{product.pk}/", {"price": "9.00", "name": "Dear"}, If_Match=f'"{version}"'
         ).status_code
         == 200
@@ -212,12 +222,12 @@ def not_of_the_store(shop, store, foreign):
 
 @pytest.mark.parametrize("place", ["another store", "another shop", "nowhere", "out of use"])
 def test_an_order_is_not_taken_up_at_a_register_that_is_not_of_its_store(
-    till, chief, path, not_of_the_store, refused, place
+    till, manager_client, path, not_of_the_store, refused, place
 ):
     till.post(f"{path}hold/")
     body = {"register": str(not_of_the_store[place])}
 
-    for person in (till, chief):
+    for person in (till, manager_client):
         wrong = (400, "invalid", {"register": "does_not_exist"})
         refused(lambda person=person: person.post(f"{path}resume/", body), *wrong)
 

@@ -7,8 +7,8 @@ from orders.models import Order
 from tenants.models import OutboxEvent, Tenant
 from tenants.scope import across_tenants
 from tests.support.api import Api
-from tests.support.offline import charged, results, sale
-from tests.support.problems import refusal
+from tests.support.offline import build_offline_line, build_offline_sale, results
+from tests.support.problems import assert_problem
 from tests.support.till import line
 
 REFUSED = {
@@ -35,7 +35,7 @@ def rows():
 def places(till, client_of, admin, cashier, product, settings):
     """Each call that takes an address: what sends it, and the field that a refusal names."""
     settings.SIGNUP_ENABLED = True
-    office = client_of(admin)
+    admin_client = client_of(admin)
     basket = till.order(line(product))
     order = till.sold(line(product))
     paid = till.sold(line(product), payments=[{"method": "cash", "amount": "2.50"}])
@@ -50,12 +50,17 @@ def places(till, client_of, admin, cashier, product, settings):
         return Api().post("auth/signup/", {"tenant": shop, "admin": owner | {"email": email}})
 
     return {
-        "users": (lambda email: office.post("users/", person | {"email": email}), "email"),
+        "users": (lambda email: admin_client.post("users/", person | {"email": email}), "email"),
         "user": (
-            lambda email: office.patch(f"users/{cashier.pk}/", {"email": email}, If_Match="*"),
+            lambda email: admin_client.patch(
+                f"users/{cashier.pk}/", {"email": email}, If_Match="*"
+            ),
             "email",
         ),
-        "me": (lambda email: office.patch("auth/me/", {"email": email}, If_Match="*"), "email"),
+        "me": (
+            lambda email: admin_client.patch("auth/me/", {"email": email}, If_Match="*"),
+            "email",
+        ),
         "signup": (sign_up, "admin.email"),
         "order": (
             lambda email: till.post("orders/", basket | of_customer(email)),
@@ -85,7 +90,7 @@ def test_every_call_refuses_the_same_addresses(place, places):
     before = rows()
 
     for email, code in REFUSED.items():
-        refusal(send(email), 400, "invalid", {field: code})
+        assert_problem(send(email), 400, "invalid", {field: code})
 
     assert rows() == before
 
@@ -108,23 +113,25 @@ def test_an_upload_has_the_same_rule(till, product):
     before = rows()
 
     for number, (email, code) in enumerate(REFUSED.items(), 1):
-        item = sale(number, charged(product), customer={"email": email})
+        item = build_offline_sale(number, build_offline_line(product), customer={"email": email})
         (result,) = results(till, item)
         assert (result["status"], result["code"]) == ("rejected", "invalid")
         assert [(e["field"], e["code"]) for e in result["errors"]] == [("customer.email", code)]
     assert rows() == before
 
-    item = sale(9, charged(product), customer={"email": "Ann@Bücher.example"})
+    item = build_offline_sale(
+        9, build_offline_line(product), customer={"email": "Ann@Bücher.example"}
+    )
     (result,) = results(till, item)
     assert result["order"]["customer"]["email"] == "Ann@xn--bcher-kva.example"
 
 
 def test_two_spellings_of_an_address_are_one(client_of, admin, problem):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     person = {"username": "new", "role": "cashier", "email": "ann@bücher.example"}
-    assert office.post("users/", person).status_code == 201
+    assert admin_client.post("users/", person).status_code == 201
 
-    again = office.post(
+    again = admin_client.post(
         "users/", person | {"username": "newer", "email": "ann@xn--bcher-kva.example"}
     )
 

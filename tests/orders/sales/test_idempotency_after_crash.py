@@ -9,8 +9,8 @@ from django.utils import timezone
 from orders.models import Payment
 from tenants import idempotency
 from tests.support.gateway import CAPTURED
-from tests.support.idempotency import KEY, again, count, statuses_of_keys, without_ids
-from tests.support.till import card, cash, ensure_books_balance, line, shelf
+from tests.support.idempotency import KEY, assert_replayed, count, list_key_statuses, without_ids
+from tests.support.till import card, cash, ensure_books_balance, get_stock_level, line
 
 
 class Killed(BaseException):
@@ -38,7 +38,7 @@ def test_a_worker_that_dies_at_the_gateway_leaves_a_key_that_finds_the_order(
     gateway.answers = [kill]
     with pytest.raises(Killed):
         till.post("orders/", by_card, Idempotency_Key=KEY)
-    assert (count(shop), statuses_of_keys(shop)) == (1, [None])
+    assert (count(shop), list_key_statuses(shop)) == (1, [None])
 
     (lost,) = till.get(f"idempotency/{KEY}/").json()["results"]
     early = till.post("orders/", by_card, Idempotency_Key=KEY)
@@ -50,7 +50,7 @@ def test_a_worker_that_dies_at_the_gateway_leaves_a_key_that_finds_the_order(
     assert shown == [(200, "pending"), (200, "captured")]
     assert early["Idempotent-Replayed"] == later["Idempotent-Replayed"] == "true"
     assert (count(shop), len(gateway.charges), len(gateway.look_ups)) == (1, 1, 1)
-    assert shelf(product, store) == (8, 0)
+    assert get_stock_level(product, store) == (8, 0)
     ensure_books_balance(shop)
 
 
@@ -66,8 +66,8 @@ def test_a_worker_that_dies_before_its_answer_is_kept_has_sold(
 
     assert (found.status_code, found.json()["status"]) == (200, "completed")
     assert found["Idempotent-Replayed"] == "true"
-    assert shelf(product, store) == (8, 0)
-    assert (count(shop), statuses_of_keys(shop)) == (1, [None])
+    assert get_stock_level(product, store) == (8, 0)
+    assert (count(shop), list_key_statuses(shop)) == (1, [None])
 
 
 def test_another_sale_is_refused_under_a_key_that_was_left_behind(
@@ -109,5 +109,5 @@ def test_while_the_gateway_is_asked_the_same_key_gets_what_is_known(till, by_car
 
     assert (meanwhile[0].status_code, meanwhile[0].json()["status"]) == (200, "open")
     assert (first.status_code, first.json()["status"]) == (201, "completed")
-    again(till.post("orders/", by_card, Idempotency_Key=KEY), first)
-    assert (count(shop), len(gateway.charges), statuses_of_keys(shop)) == (1, 1, [201])
+    assert_replayed(till.post("orders/", by_card, Idempotency_Key=KEY), first)
+    assert (count(shop), len(gateway.charges), list_key_statuses(shop)) == (1, 1, [201])

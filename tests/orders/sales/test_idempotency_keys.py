@@ -13,8 +13,8 @@ from orders.models import Payment, StockMovement
 from tenants.models import IdempotencyKey
 from tenants.scope import tenant_scope
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.idempotency import KEY, again, count, statuses_of_keys, without_ids
-from tests.support.till import card, cash, ensure_books_balance, line, new_id, shelf
+from tests.support.idempotency import KEY, assert_replayed, count, list_key_statuses, without_ids
+from tests.support.till import card, cash, ensure_books_balance, get_stock_level, line, new_id
 
 
 @pytest.fixture
@@ -33,9 +33,9 @@ def test_a_sale_with_a_key_alone_is_sold_once(till, basket, product, store, shop
 
     assert (first.status_code, first.json()["status"]) == (201, "completed")
     assert "Idempotent-Replayed" not in first
-    again(second, first)
-    assert shelf(product, store) == (8, 0)
-    assert (count(shop), statuses_of_keys(shop)) == (1, [201])
+    assert_replayed(second, first)
+    assert get_stock_level(product, store) == (8, 0)
+    assert (count(shop), list_key_statuses(shop)) == (1, [201])
 
 
 def test_the_first_answer_is_given_again_also_when_the_order_has_gone_on(till, product, shop):
@@ -43,7 +43,7 @@ def test_the_first_answer_is_given_again_also_when_the_order_has_gone_on(till, p
     first = till.post("orders/", basket, Idempotency_Key=KEY)
     till.pay(first.json(), cash("2.50"))
 
-    again(till.post("orders/", basket, Idempotency_Key=KEY), first)
+    assert_replayed(till.post("orders/", basket, Idempotency_Key=KEY), first)
 
     assert till.shown(first.json())["status"] == "completed"
 
@@ -52,18 +52,18 @@ def test_the_first_answer_is_given_again_also_when_nothing_could_be_sold_any_mor
     till, client_of, admin, basket, product
 ):
     first = till.post("orders/", basket, Idempotency_Key=KEY)
-    chief = client_of(admin)
-    chief.patch(f"products/{product.pk}/", {"is_active": False}, If_Match="*")
-    chief.patch(f"registers/{till.register.pk}/", {"is_active": False}, If_Match="*")
+    manager_client = client_of(admin)
+    manager_client.patch(f"products/{product.pk}/", {"is_active": False}, If_Match="*")
+    manager_client.patch(f"registers/{till.register.pk}/", {"is_active": False}, If_Match="*")
 
-    again(till.post("orders/", basket, Idempotency_Key=KEY), first)
+    assert_replayed(till.post("orders/", basket, Idempotency_Key=KEY), first)
 
 
 def test_two_keys_are_two_sales(till, basket, product, store, shop):
     ids = {till.post("orders/", basket, Idempotency_Key=key).json()["id"] for key in ("a", "b")}
 
     assert (len(ids), count(shop)) == (2, 2)
-    assert shelf(product, store) == (6, 0)
+    assert get_stock_level(product, store) == (6, 0)
 
 
 def test_the_same_key_of_a_colleague_is_another_sale(till, managers_till, basket, shop):
@@ -81,7 +81,7 @@ def test_an_id_of_ones_own_goes_before_the_key(till, basket, shop):
     first = till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY)
 
     assert first.json()["id"] == own
-    again(till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY), first)
+    assert_replayed(till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY), first)
 
 
 def test_a_known_order_sent_under_a_key_is_answered_and_kept(till, basket, shop):
@@ -91,7 +91,7 @@ def test_a_known_order_sent_under_a_key_is_answered_and_kept(till, basket, shop)
     first = till.post("orders/", body, Idempotency_Key=KEY)
 
     assert first.status_code == 200
-    again(till.post("orders/", body, Idempotency_Key=KEY), first)
+    assert_replayed(till.post("orders/", body, Idempotency_Key=KEY), first)
     assert count(shop) == 1
 
 
@@ -108,19 +108,21 @@ def test_another_sale_under_the_same_key_is_refused(
     refused = till.post("orders/", bodies[1], Idempotency_Key=KEY)
 
     problem(refused, 422, "idempotency_key_reused")
-    assert shelf(product, till.register.store) == (8, 0)
-    assert (count(shop), statuses_of_keys(shop)) == (1, [201])
+    assert get_stock_level(product, till.register.store) == (8, 0)
+    assert (count(shop), list_key_statuses(shop)) == (1, [201])
 
 
-def test_a_refused_sale_leaves_no_key_and_may_be_sent_again(till, chief, goods, delivery, shop):
-    product = goods(stock="1")
+def test_a_refused_sale_leaves_no_key_and_may_be_sent_again(
+    till, manager_client, make_product, delivery, shop
+):
+    product = make_product(stock="1")
     basket = without_ids(till.order(line(product, "2"), payments=[cash("5.00")]))
     refused = till.post("orders/", basket, Idempotency_Key=KEY)
     assert (refused.status_code, count(shop, IdempotencyKey)) == (409, 0)
-    chief.post("stock/movements/", delivery(product, "1"))
+    manager_client.post("stock/movements/", delivery(product, "1"))
 
     assert till.post("orders/", basket, Idempotency_Key=KEY).status_code == 201
-    assert (count(shop), statuses_of_keys(shop)) == (1, [201])
+    assert (count(shop), list_key_statuses(shop)) == (1, [201])
 
 
 def test_a_payment_with_a_key_alone_is_taken_once(till, product, shop):
@@ -130,9 +132,9 @@ def test_a_payment_with_a_key_alone_is_taken_once(till, product, shop):
     first = till.pay(order, payment, Idempotency_Key=KEY)
 
     assert first.status_code == 201
-    again(till.pay(order, payment, Idempotency_Key=KEY), first)
+    assert_replayed(till.pay(order, payment, Idempotency_Key=KEY), first)
     assert till.shown(order)["paid_total"] == "2.00"
-    assert (count(shop, Payment), statuses_of_keys(shop)) == (1, [201])
+    assert (count(shop, Payment), list_key_statuses(shop)) == (1, [201])
 
 
 def test_another_payment_under_the_same_key_is_refused(till, product, shop, problem):
@@ -155,29 +157,31 @@ def test_the_same_key_pays_two_orders(till, product):
         assert (answer.status_code, answer.json()["status"]) == (201, "completed")
 
 
-def test_a_delivery_with_a_key_alone_is_shelved_once(chief, product, store, delivery, shop):
+def test_a_delivery_with_a_key_alone_is_shelved_once(
+    manager_client, product, store, delivery, shop
+):
     body = without_ids(delivery(product, "5"))
 
-    first = chief.post("stock/movements/", body, Idempotency_Key=KEY)
-    second = chief.post("stock/movements/", body, Idempotency_Key=KEY)
+    first = manager_client.post("stock/movements/", body, Idempotency_Key=KEY)
+    second = manager_client.post("stock/movements/", body, Idempotency_Key=KEY)
 
     assert (first.status_code, second.status_code) == (201, 201)
     assert (second.content, second["Idempotent-Replayed"]) == (first.content, "true")
-    assert shelf(product, store) == (15, 0)
+    assert get_stock_level(product, store) == (15, 0)
     ensure_books_balance(shop)
 
 
 @pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
-def test_a_look_up_under_a_key_is_done_once(till, chief, product, gateway, found, shop):
+def test_a_look_up_under_a_key_is_done_once(till, manager_client, product, gateway, found, shop):
     gateway.answers, gateway.found = [TIMED_OUT], [found, CAPTURED]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
     path = f"payments/{order['payments'][0]['id']}/resolve/"
 
-    first = chief.post(path, Idempotency_Key=KEY)
-    second = chief.post(path, Idempotency_Key=KEY)
+    first = manager_client.post(path, Idempotency_Key=KEY)
+    second = manager_client.post(path, Idempotency_Key=KEY)
 
     assert first.json()["payments"][0]["status"] == found.outcome
-    again(second, first)
+    assert_replayed(second, first)
     assert till.shown(order) == first.json()
 
 
@@ -186,7 +190,7 @@ def test_a_look_up_under_a_key_is_done_once(till, chief, product, gateway, found
 
 @pytest.mark.parametrize("kind", ["sale", "payment", "delivery"])
 def test_what_a_forgotten_key_made_is_found_by_the_same_key(
-    till, chief, basket, product, delivery, shop, kind
+    till, manager_client, basket, product, delivery, shop, kind
 ):
     client, path, body = {
         "sale": lambda: (till, "orders/", basket),
@@ -195,10 +199,14 @@ def test_what_a_forgotten_key_made_is_found_by_the_same_key(
             f"orders/{till.sold(line(product))['id']}/payments/",
             without_ids(cash("2.50")),
         ),
-        "delivery": lambda: (chief, "stock/movements/", without_ids(delivery(product, "5"))),
+        "delivery": lambda: (
+            manager_client,
+            "stock/movements/",
+            without_ids(delivery(product, "5")),
+        ),
     }[kind]()
     first = client.post(path, body, Idempotency_Key=KEY)
-    before = shelf(product, till.register.store)
+    before = get_stock_level(product, till.register.store)
     rows = count(shop), count(shop, Payment), count(shop, StockMovement)
 
     with time_machine.travel(timezone.now() + timedelta(hours=72, seconds=1), tick=True):
@@ -207,7 +215,7 @@ def test_what_a_forgotten_key_made_is_found_by_the_same_key(
 
     assert (first.status_code, later.status_code) == (201, 200)
     assert later.json() == first.json()
-    assert shelf(product, till.register.store) == before
+    assert get_stock_level(product, till.register.store) == before
     assert (count(shop), count(shop, Payment), count(shop, StockMovement)) == rows
 
 

@@ -6,8 +6,14 @@ from django.db import connection
 from orders.models import Order, Payment, StockMovement
 from tenants.models import IdempotencyKey, Store
 from tests.support.idempotency import count
-from tests.support.parallel import at_once, statuses, times
-from tests.support.till import cash, ensure_books_balance, line, receipt_numbers, shelf
+from tests.support.parallel import run_concurrently, run_times, statuses
+from tests.support.till import (
+    cash,
+    ensure_books_balance,
+    get_stock_level,
+    line,
+    list_receipt_numbers,
+)
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -32,23 +38,29 @@ def ensure_one_answer(answers, status=201):
 
 
 def test_twenty_times_the_same_key_make_one_store(admin, client_of, shop):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    answers = times(20, lambda: office.post("stores/", {"name": "New"}, Idempotency_Key=KEY))
+    answers = run_times(
+        20, lambda: admin_client.post("stores/", {"name": "New"}, Idempotency_Key=KEY)
+    )
 
     ensure_one_answer(answers)
     assert (count(shop, Store), count(shop, IdempotencyKey)) == (1, 1)
-    last = office.post("stores/", {"name": "New"}, Idempotency_Key=KEY)
+    last = admin_client.post("stores/", {"name": "New"}, Idempotency_Key=KEY)
     assert (last.status_code, last["Idempotent-Replayed"]) == (201, "true")
 
 
-def test_twenty_times_the_same_key_shelve_one_delivery(chief, product, store, delivery, shop):
+def test_twenty_times_the_same_key_shelve_one_delivery(
+    manager_client, product, store, delivery, shop
+):
     body = without_id(delivery(product, "5"))
 
-    answers = times(20, lambda: chief.post("stock/movements/", body, Idempotency_Key=KEY))
+    answers = run_times(
+        20, lambda: manager_client.post("stock/movements/", body, Idempotency_Key=KEY)
+    )
 
     ensure_one_answer(answers)
-    assert shelf(product, store) == (15, 0)
+    assert get_stock_level(product, store) == (15, 0)
     assert count(shop, StockMovement) == 2
     ensure_books_balance(shop)
 
@@ -57,13 +69,13 @@ def test_twenty_times_the_same_key_sell_once(till, product, store, shop, registe
     """Whoever is told of the order before its first answer is kept gets the order as it is."""
     body = without_id(till.order(line(product, "2"), payments=[cash("5.00")]))
 
-    answers = times(20, lambda: till.post("orders/", body, Idempotency_Key=KEY))
+    answers = run_times(20, lambda: till.post("orders/", body, Idempotency_Key=KEY))
 
     assert set(statuses(answers)) <= {200, 201}
     assert sum("Idempotent-Replayed" not in each for each in answers) == 1
     assert all(each.json() == answers[0].json() for each in answers)
-    assert shelf(product, store) == (8, 0)
-    assert receipt_numbers(register) == [1]
+    assert get_stock_level(product, store) == (8, 0)
+    assert list_receipt_numbers(register) == [1]
     assert [count(shop, each) for each in (Order, Payment, IdempotencyKey)] == [1, 1, 1]
     ensure_books_balance(shop)
 
@@ -72,7 +84,7 @@ def test_twenty_times_the_same_key_pay_once(till, product, shop):
     order = till.sold(line(product, "2"))
     payment = without_id(cash("2.00"))
 
-    answers = times(20, lambda: till.pay(order, payment, Idempotency_Key=KEY))
+    answers = run_times(20, lambda: till.pay(order, payment, Idempotency_Key=KEY))
 
     assert set(statuses(answers)) <= {200, 201}
     assert sum("Idempotent-Replayed" not in each for each in answers) == 1
@@ -88,7 +100,7 @@ def test_two_sales_under_one_key_at_once_are_one_sale_and_a_mistake(
     body = till.order(line(product), payments=[cash("2.50")])
     other = [till, tills[1]][which].order(line(product), payments=[cash("2.50")])
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda each=each: till.post("orders/", each, Idempotency_Key=KEY)
             for each in [body, other] * 5
@@ -97,17 +109,17 @@ def test_two_sales_under_one_key_at_once_are_one_sale_and_a_mistake(
 
     assert statuses(answers)[422] == 5
     assert set(statuses(answers)) <= {200, 201, 422}
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
     assert (count(shop, Order), count(shop, IdempotencyKey)) == (1, 1)
 
 
 def test_different_keys_do_not_wait_for_each_other(admin, client_of, shop):
-    office = client_of(admin)
+    admin_client = client_of(admin)
     names = [f"Store {number}" for number in range(10)]
 
-    answers = at_once(
+    answers = run_concurrently(
         [
-            lambda name=name: office.post(
+            lambda name=name: admin_client.post(
                 "stores/", {"name": name}, Idempotency_Key=name.replace(" ", "-")
             )
             for name in names

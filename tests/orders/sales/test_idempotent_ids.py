@@ -6,7 +6,16 @@ from orders.models import Order, OrderLine, Payment
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.support.idempotency import count
-from tests.support.till import Till, card, cash, line, new_id, percent, receipt_numbers, shelf
+from tests.support.till import (
+    Till,
+    card,
+    cash,
+    get_stock_level,
+    line,
+    list_receipt_numbers,
+    new_id,
+    percent,
+)
 
 
 def test_the_same_order_again_is_the_same_order(till, product, store, shop, register):
@@ -17,8 +26,8 @@ def test_the_same_order_again_is_the_same_order(till, product, store, shop, regi
     assert [first.status_code, second.status_code, third.status_code] == [201, 200, 200]
     assert first.json() == second.json() == third.json()
     assert first["ETag"] == second["ETag"]
-    assert shelf(product, store) == (8, 0)
-    assert receipt_numbers(register) == [1]
+    assert get_stock_level(product, store) == (8, 0)
+    assert list_receipt_numbers(register) == [1]
     assert (count(shop), count(shop, OrderLine), count(shop, Payment)) == (1, 1, 1)
 
 
@@ -76,7 +85,7 @@ def test_the_same_id_with_other_content_is_a_conflict(till, product, store, prob
 
     problem(response, 409, "id_conflict")
     assert till.shown(first) == first
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
 def test_another_register_is_other_content(till, cashier, product, shop, store, problem):
@@ -87,7 +96,7 @@ def test_another_register_is_other_content(till, cashier, product, shop, store, 
     response = second.post("orders/", body | {"register": str(second.register.pk)})
 
     problem(response, 409, "id_conflict")
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
 
 
 def test_an_order_is_found_again_when_it_could_not_be_sold_any_more(
@@ -96,17 +105,21 @@ def test_an_order_is_found_again_when_it_could_not_be_sold_any_more(
     """The answer was lost; by the next attempt the goods are gone and the till is closed."""
     body = till.order(line(product, "10"), payments=[cash("25.00")])
     first = till.post("orders/", body)
-    chief = client_of(admin)
-    chief.patch(f"products/{product.pk}/", {"is_active": False, "price": "9.00"}, If_Match="*")
-    chief.patch(f"registers/{till.register.pk}/", {"is_active": False}, If_Match="*")
+    manager_client = client_of(admin)
+    manager_client.patch(
+        f"products/{product.pk}/", {"is_active": False, "price": "9.00"}, If_Match="*"
+    )
+    manager_client.patch(f"registers/{till.register.pk}/", {"is_active": False}, If_Match="*")
 
     again = till.post("orders/", body)
 
     assert (again.status_code, again.json()) == (200, first.json())
 
 
-def test_a_refused_order_may_be_sent_again_under_its_id(till, goods, store, client_of, manager):
-    product = goods(stock="1")
+def test_a_refused_order_may_be_sent_again_under_its_id(
+    till, make_product, store, client_of, manager
+):
+    product = make_product(stock="1")
     body = till.order(line(product, "2"), payments=[cash("5.00")])
     assert till.post("orders/", body).status_code == 409
     delivery = {
@@ -142,12 +155,12 @@ def test_the_id_of_a_part_belongs_to_one_order(till, product, store, shop, probl
         "payment": till.order(line(product), payments=[cash("2.50") | {"id": part}]),
     }[kind]
     till.post("orders/", first)
-    before = shelf(product, store)
+    before = get_stock_level(product, store)
 
     problem(till.post("orders/", first | {"id": new_id()}), 409, "id_conflict")
 
     assert count(shop) == 1
-    assert shelf(product, store) == before
+    assert get_stock_level(product, store) == before
 
 
 def test_one_id_names_one_line_of_an_order(till, product, shop, problem):
@@ -183,7 +196,7 @@ def test_what_moves_money_or_stock_needs_an_id(
     problem(client_of(manager).post(path, body), 400, "idempotency_key_required")
 
     assert till.shown(order) == order
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)
 
 
 @pytest.mark.parametrize("wrong", ["1", 7, None, "{}", "0190b4e0000070008000000000000001"])

@@ -8,17 +8,17 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.api import Person
-from tests.support.order_approvals import bound, no_orders
-from tests.support.till import Till, cash, line, new_id, receipt_numbers
+from tests.support.order_approvals import assert_no_orders, log_in_at_paired_register
+from tests.support.till import Till, cash, line, list_receipt_numbers, new_id
 
 
 @pytest.fixture
 def bound_till(cashier, register):
-    return bound(cashier, register)
+    return log_in_at_paired_register(cashier, register)
 
 
 @pytest.fixture
-def elsewhere(shop):
+def other_store_register(shop):
     """A register in another store of the same shop."""
     return RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop))
 
@@ -44,7 +44,7 @@ def test_a_bound_till_need_not_say_where_it_is(bound_till, product, register):
     assert response.status_code == 201
     order = response.json()
     assert (order["register"], order["store"]) == (str(register.pk), str(register.store_id))
-    assert receipt_numbers(register) == [1]
+    assert list_receipt_numbers(register) == [1]
 
 
 def test_it_may_say_so_all_the_same(bound_till, product, register):
@@ -64,13 +64,15 @@ def test_said_or_not_it_is_the_same_sale(bound_till, till, product, shop):
         assert Order.objects.count() == 1
 
 
-def test_at_another_register_it_sells_nothing(bound_till, product, tills, elsewhere, shop, problem):
-    for register in (tills[0].register, elsewhere):
+def test_at_another_register_it_sells_nothing(
+    bound_till, product, tills, other_store_register, shop, problem
+):
+    for register in (tills[0].register, other_store_register):
         body = bound_till.order(line(product)) | {"register": str(register.pk)}
 
         problem(bound_till.post("orders/", body), 403, "other_register")
 
-    assert no_orders(shop)
+    assert assert_no_orders(shop)
 
 
 def test_nor_at_one_that_is_none(bound_till, product, foreign, shop, problem):
@@ -79,7 +81,7 @@ def test_nor_at_one_that_is_none(bound_till, product, foreign, shop, problem):
 
         problem(bound_till.post("orders/", body), 403, "other_register")
 
-    assert no_orders(shop)
+    assert assert_no_orders(shop)
 
 
 def test_away_from_any_register_an_order_names_one(till, product, shop, problem):
@@ -92,18 +94,19 @@ def test_away_from_any_register_an_order_names_one(till, product, shop, problem)
         "invalid",
         {"register": "required", "lines": "required"},
     )
-    assert no_orders(shop)
+    assert assert_no_orders(shop)
 
 
 # --- which orders a cashier sees -----------------------------------------------------------------
 
 
 @pytest.fixture
-def orders(shop, register, elsewhere, goods):
+def orders(shop, register, other_store_register, make_product):
     """An order of this store and one of the other."""
-    product = goods("1.00", track_stock=False)
+    product = make_product("1.00", track_stock=False)
     return [
-        Till(UserFactory(tenant=shop), place).sold(line(product)) for place in (register, elsewhere)
+        Till(UserFactory(tenant=shop), place).sold(line(product))
+        for place in (register, other_store_register)
     ]
 
 
@@ -122,50 +125,50 @@ def ensure_sees(person, orders, places, problem):
 
 
 def test_at_a_till_a_cashier_sees_the_orders_of_its_store(
-    orders, cashier, register, elsewhere, problem
+    orders, cashier, register, other_store_register, problem
 ):
-    ensure_sees(bound(cashier, register), orders, [0], problem)
-    ensure_sees(bound(cashier, elsewhere), orders, [1], problem)
+    ensure_sees(log_in_at_paired_register(cashier, register), orders, [0], problem)
+    ensure_sees(log_in_at_paired_register(cashier, other_store_register), orders, [1], problem)
 
 
-def test_away_from_any_those_of_where_he_is_posted(orders, cashier, elsewhere, problem):
-    post(cashier, elsewhere.store)
+def test_away_from_any_those_of_where_he_is_posted(orders, cashier, other_store_register, problem):
+    post(cashier, other_store_register.store)
 
     ensure_sees(Person(cashier), orders, [1], problem)
 
 
-def test_posted_to_several_those_of_all(orders, cashier, register, elsewhere, problem):
-    post(cashier, register.store, elsewhere.store)
+def test_posted_to_several_those_of_all(orders, cashier, register, other_store_register, problem):
+    post(cashier, register.store, other_store_register.store)
 
     ensure_sees(Person(cashier), orders, [0, 1], problem)
 
 
-def test_posted_nowhere_he_works_everywhere(orders, cashier, elsewhere, problem):
-    post(UserFactory(tenant=cashier.tenant), elsewhere.store)
+def test_posted_nowhere_he_works_everywhere(orders, cashier, other_store_register, problem):
+    post(UserFactory(tenant=cashier.tenant), other_store_register.store)
 
     ensure_sees(Person(cashier), orders, [0, 1], problem)
 
 
 def test_managers_see_the_orders_of_every_store(
-    orders, manager, admin, register, elsewhere, problem
+    orders, manager, admin, register, other_store_register, problem
 ):
-    post(manager, elsewhere.store)
+    post(manager, other_store_register.store)
 
-    for person in (Person(manager), bound(manager, register), Person(admin)):
+    for person in (Person(manager), log_in_at_paired_register(manager, register), Person(admin)):
         ensure_sees(person, orders, [0, 1], problem)
 
 
 def test_where_somebody_is_costs_no_statement_more(
-    orders, cashier, manager, register, elsewhere, statements
+    orders, cashier, manager, register, other_store_register, statements
 ):
     """Who asks, the orders, their lines, their payments and their refunds."""
-    post(cashier, elsewhere.store)
+    post(cashier, other_store_register.store)
 
     for person in (
         Person(manager),
         Person(cashier),
-        bound(cashier, elsewhere),
-        bound(manager, register),
+        log_in_at_paired_register(cashier, other_store_register),
+        log_in_at_paired_register(manager, register),
     ):
         with statements(5):
             assert person.get("orders/").status_code == 200

@@ -8,15 +8,15 @@ from orders.models import Payment, Receipt
 from tenants.scope import tenant_scope
 from tests.support.gateway import TIMED_OUT
 from tests.support.idempotency import count
-from tests.support.parallel import at_once, statuses, times
+from tests.support.parallel import run_concurrently, run_times, statuses
 from tests.support.till import (
     card,
     cash,
     ensure_books_balance,
+    get_stock_level,
     line,
-    receipt_numbers,
+    list_receipt_numbers,
     resolve_payment,
-    shelf,
 )
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
@@ -28,12 +28,12 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 def test_one_order_sent_twenty_times_at_once_is_sold_once(till, product, store, shop, register):
     body = till.order(line(product, "2"), payments=[cash("5.00")])
 
-    answers = times(20, lambda: till.post("orders/", body))
+    answers = run_times(20, lambda: till.post("orders/", body))
 
     assert statuses(answers) == {201: 1, 200: 19}
     assert all(answer.json() == answers[0].json() for answer in answers)
-    assert shelf(product, store) == (8, 0)
-    assert receipt_numbers(register) == [1]
+    assert get_stock_level(product, store) == (8, 0)
+    assert list_receipt_numbers(register) == [1]
     assert (count(shop), count(shop, Receipt), count(shop, Payment)) == (1, 1, 1)
     ensure_books_balance(shop)
 
@@ -42,17 +42,17 @@ def test_one_payment_sent_twenty_times_at_once_is_taken_once(till, product, shop
     order = till.sold(line(product, "2"))
     payment = cash("2.00")
 
-    answers = times(20, lambda: till.pay(order, payment))
+    answers = run_times(20, lambda: till.pay(order, payment))
 
     assert statuses(answers) == {201: 1, 200: 19}
     assert till.shown(order)["paid_total"] == "2.00"
     assert count(shop, Payment) == 1
 
 
-def test_of_many_payments_at_once_no_more_are_taken_than_are_due(till, goods, shop):
-    order = till.sold(line(goods("10.00")))
+def test_of_many_payments_at_once_no_more_are_taken_than_are_due(till, make_product, shop):
+    order = till.sold(line(make_product("10.00")))
 
-    answers = at_once([lambda: till.pay(order, cash("4.00")) for _ in range(10)])
+    answers = run_concurrently([lambda: till.pay(order, cash("4.00")) for _ in range(10)])
 
     assert statuses(answers) == {201: 2, 409: 8}
     assert {each.json()["code"] for each in answers if each.status_code == 409} == {
@@ -71,58 +71,65 @@ def test_two_orders_under_one_id_at_once_are_one_order_and_a_conflict(
     change = {"note": "Another", "register": str(tills[1].register.pk)}
     other = body | {difference: change[difference]}
 
-    answers = at_once([lambda each=each: till.post("orders/", each) for each in [body, other] * 5])
+    answers = run_concurrently(
+        [lambda each=each: till.post("orders/", each) for each in [body, other] * 5]
+    )
 
     assert statuses(answers) == {201: 1, 200: 4, 409: 5}
-    assert shelf(product, till.register.store) == (9, 0)
+    assert get_stock_level(product, till.register.store) == (9, 0)
     assert count(shop) == 1
 
 
-def test_a_card_looked_up_ten_times_at_once_is_settled_once(till, chief, product, gateway, shop):
+def test_a_card_looked_up_ten_times_at_once_is_settled_once(
+    till, manager_client, product, gateway, shop
+):
     gateway.answers = [TIMED_OUT]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
-    answers = times(10, lambda: resolve_payment(chief, order))
+    answers = run_times(10, lambda: resolve_payment(manager_client, order))
 
     assert set(statuses(answers)) <= {200, 409}
     assert statuses(answers)[200] >= 1
     assert till.shown(order)["status"] == "completed"
-    assert receipt_numbers(till.register) == [1]
-    assert shelf(product, till.register.store) == (8, 0)
+    assert list_receipt_numbers(till.register) == [1]
+    assert get_stock_level(product, till.register.store) == (8, 0)
     ensure_books_balance(shop)
 
 
 def test_one_delivery_sent_twenty_times_at_once_is_shelved_once(
-    chief, product, store, delivery, shop
+    manager_client, product, store, delivery, shop
 ):
     body = delivery(product, "5")
 
-    answers = times(20, lambda: chief.post("stock/movements/", body))
+    answers = run_times(20, lambda: manager_client.post("stock/movements/", body))
 
     assert statuses(answers) == {201: 1, 200: 19}
-    assert shelf(product, store) == (15, 0)
+    assert get_stock_level(product, store) == (15, 0)
     ensure_books_balance(shop)
 
 
 def test_one_delivery_id_for_two_products_at_once_is_one_delivery(
-    chief, goods, product, store, delivery, shop
+    manager_client, make_product, product, store, delivery, shop
 ):
     """Their levels are different rows, so that nothing makes one wait for the other."""
-    other, body = goods(), delivery(product, "5")
+    other, body = make_product(), delivery(product, "5")
     bodies = [body, body | {"product": str(other.pk)}] * 5
 
-    answers = at_once([lambda body=body: chief.post("stock/movements/", body) for body in bodies])
+    answers = run_concurrently(
+        [lambda body=body: manager_client.post("stock/movements/", body) for body in bodies]
+    )
 
     assert statuses(answers) == {201: 1, 200: 4, 409: 5}
-    assert {shelf(product, store), shelf(other, store)} == {(15, 0), (10, 0)}
+    assert {get_stock_level(product, store), get_stock_level(other, store)} == {(15, 0), (10, 0)}
     ensure_books_balance(shop)
 
 
 def test_of_twenty_changes_from_one_version_one_is_made(client_of, manager, product):
-    chief = client_of(manager)
+    manager_client = client_of(manager)
 
-    answers = times(
-        20, lambda: chief.patch(f"products/{product.pk}/", {"price": "3.00"}, If_Match='"1"')
+    answers = run_times(
+        20,
+        lambda: manager_client.patch(f"products/{product.pk}/", {"price": "3.00"}, If_Match='"1"'),
     )
 
     assert statuses(answers) == {200: 1, 412: 19}

@@ -7,7 +7,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.tenants import StoreFactory
 from tests.support.gateway import TIMED_OUT
-from tests.support.till import card, cash, ensure_books_balance, line, shelf
+from tests.support.till import card, cash, ensure_books_balance, get_stock_level, line
 
 
 def movements(shop):
@@ -15,9 +15,12 @@ def movements(shop):
         return list(StockMovement.objects.order_by("created_at", "id"))
 
 
-def test_what_is_short_is_told_line_by_line(till, goods, store, shop, problem):
-    plenty, few = goods(stock="10"), goods(stock="1", sku="FEW", name="Few")
-    never, half = goods(stock=None, sku="NEVER"), goods(stock="0.75", sold_by="weight")
+def test_what_is_short_is_told_line_by_line(till, make_product, store, shop, problem):
+    plenty, few = make_product(stock="10"), make_product(stock="1", sku="FEW", name="Few")
+    never, half = (
+        make_product(stock=None, sku="NEVER"),
+        make_product(stock="0.75", sold_by="weight"),
+    )
 
     response = till.sell(
         line(plenty, "10"),
@@ -40,16 +43,20 @@ def test_what_is_short_is_told_line_by_line(till, goods, store, shop, problem):
         "wanted": "2",
         "available": "1",
     }
-    assert [shelf(each, store)[0] for each in (plenty, few, half)] == [10, 1, Decimal("0.75")]
+    assert [get_stock_level(each, store)[0] for each in (plenty, few, half)] == [
+        10,
+        1,
+        Decimal("0.75"),
+    ]
     assert len(movements(shop)) == 3
 
 
-def test_an_order_that_is_not_paid_asks_for_no_goods(till, goods):
-    assert till.sold(line(goods(stock="1"), "5"))["status"] == "open"
+def test_an_order_that_is_not_paid_asks_for_no_goods(till, make_product):
+    assert till.sold(line(make_product(stock="1"), "5"))["status"] == "open"
 
 
-def test_two_lines_of_one_product_are_wanted_together(till, goods, store, shop, problem):
-    product = goods("1.00", stock="3")
+def test_two_lines_of_one_product_are_wanted_together(till, make_product, store, shop, problem):
+    product = make_product("1.00", stock="3")
 
     response = till.sell(line(product, "2"), line(product, "2"), payments=[cash("4.00")])
 
@@ -57,16 +64,16 @@ def test_two_lines_of_one_product_are_wanted_together(till, goods, store, shop, 
     assert (short["wanted"], short["available"]) == ("4", "3")
 
     till.sold(line(product, "2"), line(product, "1"), payments=[cash("3.00")])
-    assert shelf(product, store) == (0, 0)
+    assert get_stock_level(product, store) == (0, 0)
     sold = [each for each in movements(shop) if each.type == "sale"]
     assert [each.quantity for each in sold] == [-2, -1]
     ensure_books_balance(shop)
 
 
-def test_what_is_reserved_for_a_card_is_short_for_others(till, goods, gateway, problem):
+def test_what_is_reserved_for_a_card_is_short_for_others(till, make_product, gateway, problem):
     gateway.answers = [ConnectionError("gone")]
     till.client.raise_request_exception = False
-    product = goods("1.00", stock="3")
+    product = make_product("1.00", stock="3")
     till.sell(line(product, "2"), payments=[card("2.00")])
 
     response = till.sell(line(product, "2"), payments=[cash("2.00")])
@@ -76,18 +83,18 @@ def test_what_is_reserved_for_a_card_is_short_for_others(till, goods, gateway, p
 
 
 def test_whatever_makes_lines_short_they_are_told_in_one_refusal(
-    till, goods, store, shop, gateway, problem
+    till, make_product, store, shop, gateway, problem
 ):
     """Twice on the order, kept for somebody's card, never delivered; what is not kept never is."""
     twice, kept, never = (
-        goods("1.00", stock="3"),
-        goods("1.00", stock="5"),
-        goods("1.00", stock=None),
+        make_product("1.00", stock="3"),
+        make_product("1.00", stock="5"),
+        make_product("1.00", stock=None),
     )
-    service, plenty = goods("1.00", track_stock=False), goods("1.00", stock="9")
+    service, plenty = make_product("1.00", track_stock=False), make_product("1.00", stock="9")
     gateway.answers = [TIMED_OUT]
     till.sold(line(kept, "4"), payments=[card("4.00")])
-    before = [shelf(each, store) for each in (twice, kept, never, plenty)]
+    before = [get_stock_level(each, store) for each in (twice, kept, never, plenty)]
 
     response = till.sell(
         line(twice, "2"),
@@ -105,35 +112,43 @@ def test_whatever_makes_lines_short_they_are_told_in_one_refusal(
         (str(kept.pk), "2", "1"),
         (str(never.pk), "1", "0"),
     ]
-    assert [shelf(each, store) for each in (twice, kept, never, plenty)] == before
+    assert [get_stock_level(each, store) for each in (twice, kept, never, plenty)] == before
     ensure_books_balance(shop)
 
 
-def test_where_the_shop_allows_it_stock_goes_below_zero(till, goods, store, shop, shop_in):
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    known, never, other = goods("1.00", stock="1"), goods("1.00", stock=None), goods("1.00")
+def test_where_the_shop_allows_it_stock_goes_below_zero(
+    till, make_product, store, shop, configure_shop
+):
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
+    known, never, other = (
+        make_product("1.00", stock="1"),
+        make_product("1.00", stock=None),
+        make_product("1.00"),
+    )
 
     lines = [line(known, "3"), line(never, "2")]
     till.sold(*lines, line(other), payments=[cash("6.00")])
 
-    assert shelf(known, store) == (-2, 0)
-    assert shelf(never, store) == (-2, 0)
-    assert shelf(other, store) == (9, 0)
+    assert get_stock_level(known, store) == (-2, 0)
+    assert get_stock_level(never, store) == (-2, 0)
+    assert get_stock_level(other, store) == (9, 0)
     ensure_books_balance(shop)
 
 
-def test_goods_below_zero_are_reserved_and_taken_too(till, goods, store, shop, shop_in):
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    product = goods("1.00", stock=None)
+def test_goods_below_zero_are_reserved_and_taken_too(
+    till, make_product, store, shop, configure_shop
+):
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
+    product = make_product("1.00", stock=None)
 
     till.sold(line(product, "2"), payments=[card("2.00")])
 
-    assert shelf(product, store) == (-2, 0)
+    assert get_stock_level(product, store) == (-2, 0)
     ensure_books_balance(shop)
 
 
-def test_what_is_not_counted_is_sold_without_end(till, goods, shop):
-    service = goods("1.00", track_stock=False)
+def test_what_is_not_counted_is_sold_without_end(till, make_product, shop):
+    service = make_product("1.00", track_stock=False)
 
     order = till.sold(line(service, "999"), payments=[cash("999.00")])
 
@@ -143,56 +158,58 @@ def test_what_is_not_counted_is_sold_without_end(till, goods, shop):
         assert not StockLevel.objects.exists()
 
 
-def test_a_card_for_what_is_not_counted_reserves_nothing(till, goods):
-    order = till.sold(line(goods("1.91", track_stock=False)), payments=[card("1.91")])
+def test_a_card_for_what_is_not_counted_reserves_nothing(till, make_product):
+    order = till.sold(line(make_product("1.91", track_stock=False)), payments=[card("1.91")])
 
     assert order["payments"][0]["status"] == "declined"
 
 
 def test_whether_goods_are_counted_is_settled_when_they_are_put_on_the_order(
-    till, chief, product, store, shop
+    till, manager_client, product, store, shop
 ):
     order = till.sold(line(product))
-    chief.patch(f"products/{product.pk}/", {"track_stock": False}, If_Match="*")
+    manager_client.patch(f"products/{product.pk}/", {"track_stock": False}, If_Match="*")
 
     till.pay(order, cash("2.50"))
 
-    assert shelf(product, store) == (9, 0)
+    assert get_stock_level(product, store) == (9, 0)
     ensure_books_balance(shop)
 
 
-def test_each_store_has_shelves_of_its_own(till, chief, delivery, product, store, shop):
+def test_each_store_has_shelves_of_its_own(till, manager_client, delivery, product, store, shop):
     second = StoreFactory(tenant=shop)
-    chief.post("stock/movements/", delivery(product, "4") | {"store": str(second.pk)})
+    manager_client.post("stock/movements/", delivery(product, "4") | {"store": str(second.pk)})
 
     till.sold(line(product), payments=[cash("2.50")])
 
-    assert (shelf(product, store), shelf(product, second)) == ((9, 0), (4, 0))
+    assert (get_stock_level(product, store), get_stock_level(product, second)) == ((9, 0), (4, 0))
 
 
-def test_tenths_add_up_exactly(chief, till, delivery, goods, store, shop):
+def test_tenths_add_up_exactly(manager_client, till, delivery, make_product, store, shop):
     """0.1 + 0.2 is 0.3 on every database, also after many steps there and back."""
-    product = goods("1.00", stock=None, sold_by="weight")
+    product = make_product("1.00", stock=None, sold_by="weight")
     for quantity in ("0.1", "0.2"):
-        chief.post("stock/movements/", delivery(product, quantity))
+        manager_client.post("stock/movements/", delivery(product, quantity))
     assert till.sell(line(product, "0.3"), payments=[cash("0.30")]).status_code == 201
-    assert shelf(product, store) == (0, 0)
+    assert get_stock_level(product, store) == (0, 0)
 
     for _ in range(10):
-        chief.post("stock/movements/", delivery(product, "0.7"))
+        manager_client.post("stock/movements/", delivery(product, "0.7"))
         till.sold(line(product, "0.1"), payments=[cash("0.10")])
-    assert shelf(product, store) == (6, 0)
+    assert get_stock_level(product, store) == (6, 0)
     till.sold(line(product, "5.999"), payments=[cash("6.00")])
-    assert shelf(product, store) == (Decimal("0.001"), 0)
+    assert get_stock_level(product, store) == (Decimal("0.001"), 0)
     ensure_books_balance(shop)
 
 
-def test_of_what_is_less_than_nothing_none_is_available(till, goods, shop_in, problem):
+def test_of_what_is_less_than_nothing_none_is_available(
+    till, make_product, configure_shop, problem
+):
     """Sold beyond the books while that was allowed, and not allowed any more."""
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    product = goods("1.00", stock="1")
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
+    product = make_product("1.00", stock="1")
     till.sold(line(product, "3"), payments=[cash("3.00")])
-    shop_in(stock_policy=Tenant.StockPolicy.BLOCK)
+    configure_shop(stock_policy=Tenant.StockPolicy.BLOCK)
 
     (short,) = problem(
         till.sell(line(product), payments=[cash("1.00")]), 409, "insufficient_stock"

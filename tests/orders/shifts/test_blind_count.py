@@ -2,26 +2,26 @@
 
 import pytest
 
-from tests.support.shifts import close, opened
+from tests.support.shifts import close_shift, open_shift
 from tests.support.till import line, new_id
 
 
 @pytest.fixture
 def shift(till):
-    return opened(till)
+    return open_shift(till)
 
 
 def test_coins_and_notes_are_the_count_of_the_cash(till, shift):
     coins = [{"value": "50.00", "count": 1}, {"value": "0.20", "count": 250}]
 
-    closed = close(till, shift, denominations=coins).json()
+    closed = close_shift(till, shift, denominations=coins).json()
 
     assert closed["denominations"] == coins
     assert closed["counted"][0]["counted"] == "100.00"
 
 
-def test_every_method_can_be_counted(till, chief, shift, goods):
-    product = goods("10.00", stock="20")
+def test_every_method_can_be_counted(till, manager_client, shift, make_product):
+    product = make_product("10.00", stock="20")
     voucher = {"id": new_id(), "method": "voucher", "amount": "10.00"}
     till.sold(line(product), payments=[voucher])
     counted = [
@@ -30,7 +30,7 @@ def test_every_method_can_be_counted(till, chief, shift, goods):
         {"method": "other", "amount": "0.00"},
     ]
 
-    closed = close(chief, shift, counted=counted).json()
+    closed = close_shift(manager_client, shift, counted=counted).json()
 
     assert [(e["method"], e["difference"]) for e in closed["counted"]] == [
         ("cash", "1.00"),
@@ -39,11 +39,13 @@ def test_every_method_can_be_counted(till, chief, shift, goods):
     ]
 
 
-def test_what_nobody_counts_is_what_the_till_says(till, chief, shift, goods, gateway):
+def test_what_nobody_counts_is_what_the_till_says(
+    till, manager_client, shift, make_product, gateway
+):
     card = {"id": new_id(), "method": "card", "amount": "10.00"}
-    till.sold(line(goods("10.00")), payments=[card])
+    till.sold(line(make_product("10.00")), payments=[card])
 
-    closed = close(chief, shift, "100.00").json()
+    closed = close_shift(manager_client, shift, "100.00").json()
 
     assert closed["counted"][0] == {
         "method": "card",

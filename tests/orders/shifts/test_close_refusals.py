@@ -8,7 +8,14 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.support.api import Person
 from tests.support.gateway import TIMED_OUT
-from tests.support.shifts import books, close, end, move, opened, report
+from tests.support.shifts import (
+    close_shift,
+    end_shift,
+    fetch_shift_report,
+    open_shift,
+    record_movement,
+    snapshot_shift_rows,
+)
 from tests.support.till import card, line, new_id, resolve_payment
 
 pytestmark = pytest.mark.once
@@ -16,68 +23,70 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def shift(till):
-    return opened(till)
+    return open_shift(till)
 
 
-def test_another_cashier_neither_ends_nor_closes_it(another, shift, refused):
-    refused(lambda: end(another, shift), 403, "permission_denied")
-    refused(lambda: close(another, shift, "100.00"), 403, "permission_denied")
+def test_another_cashier_neither_ends_nor_closes_it(other_cashier_client, shift, refused):
+    refused(lambda: end_shift(other_cashier_client, shift), 403, "permission_denied")
+    refused(lambda: close_shift(other_cashier_client, shift, "100.00"), 403, "permission_denied")
 
 
 def test_an_ended_shift_is_not_ended_again(till, shift, refused):
-    end(till, shift)
+    end_shift(till, shift)
 
-    answer = refused(lambda: end(till, shift), 409, "shift_not_in_state")
+    answer = refused(lambda: end_shift(till, shift), 409, "shift_not_in_state")
 
     assert answer["shift_status"] == "ended"
 
 
 def test_a_closed_shift_is_neither_ended_nor_closed_again(till, shift, refused):
-    close(till, shift, "100.00")
+    close_shift(till, shift, "100.00")
 
-    refused(lambda: end(till, shift), 409, "shift_not_in_state")
-    answer = refused(lambda: close(till, shift, "90.00"), 409, "shift_not_in_state")
+    refused(lambda: end_shift(till, shift), 409, "shift_not_in_state")
+    answer = refused(lambda: close_shift(till, shift, "90.00"), 409, "shift_not_in_state")
     assert answer["shift_status"] == "closed"
 
 
 def test_who_has_read_an_older_version_ends_and_closes_nothing(till, shift, refused):
-    ended = end(till, shift, If_Match='"1"').json()
+    ended = end_shift(till, shift, If_Match='"1"').json()
 
-    refused(lambda: close(till, shift, "100.00", If_Match='"1"'), 412, "version_conflict")
+    refused(lambda: close_shift(till, shift, "100.00", If_Match='"1"'), 412, "version_conflict")
     assert ended["version"] == 2
-    assert close(till, shift, "100.00", If_Match='"2"')["ETag"] == '"3"'
+    assert close_shift(till, shift, "100.00", If_Match='"2"')["ETag"] == '"3"'
 
 
-def test_a_shift_with_a_card_in_the_air_is_not_closed(till, chief, shift, goods, gateway, refused):
+def test_a_shift_with_a_card_in_the_air_is_not_closed(
+    till, manager_client, shift, make_product, gateway, refused
+):
     gateway.answers = [TIMED_OUT]
-    order = till.sold(line(goods("2.50")), payments=[card("2.50")])
+    order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     payment = order["payments"][0]["id"]
 
-    answer = refused(lambda: close(till, shift, "100.00"), 409, "payments_unclear")
+    answer = refused(lambda: close_shift(till, shift, "100.00"), 409, "payments_unclear")
     assert answer["payments"] == [payment]
-    end(till, shift)
-    refused(lambda: close(till, shift, "100.00"), 409, "payments_unclear")
+    end_shift(till, shift)
+    refused(lambda: close_shift(till, shift, "100.00"), 409, "payments_unclear")
 
     # It becomes a sale of this shift, although the next is open already.
-    opened(till)
-    assert resolve_payment(chief, order).json()["shift"] == shift["id"]
-    assert close(till, shift, "100.00").status_code == 200
-    assert report(till, shift, "z")["sales"]["total"] == "2.50"
+    open_shift(till)
+    assert resolve_payment(manager_client, order).json()["shift"] == shift["id"]
+    assert close_shift(till, shift, "100.00").status_code == 200
+    assert fetch_shift_report(till, shift, "z")["sales"]["total"] == "2.50"
 
 
 def test_a_shift_with_a_refund_in_the_air_is_not_closed(
-    till, chief, shift, goods, gateway, refused
+    till, manager_client, shift, make_product, gateway, refused
 ):
-    order = till.sold(line(goods("2.50")), payments=[card("2.50")])
+    order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     gateway.returns = [TIMED_OUT]
     body = {"id": new_id(), "reason": "Broken"}
-    refund = chief.post(f"orders/{order['id']}/refunds/", body).json()
+    refund = manager_client.post(f"orders/{order['id']}/refunds/", body).json()
 
-    answer = refused(lambda: close(till, shift, "100.00"), 409, "payments_unclear")
+    answer = refused(lambda: close_shift(till, shift, "100.00"), 409, "payments_unclear")
 
     assert answer["payments"] == [each["id"] for each in refund["payouts"]]
-    chief.post(f"refunds/{refund['id']}/resolve/")
-    assert close(till, shift, "100.00").status_code == 200
+    manager_client.post(f"refunds/{refund['id']}/resolve/")
+    assert close_shift(till, shift, "100.00").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -123,19 +132,19 @@ def test_a_shift_with_a_refund_in_the_air_is_not_closed(
         ),
     ],
 )
-def test_what_is_no_count_closes_nothing(body, errors, chief, shift, refused):
-    refused(lambda: close(chief, shift, **body), 400, "invalid", errors)
+def test_what_is_no_count_closes_nothing(body, errors, manager_client, shift, refused):
+    refused(lambda: close_shift(manager_client, shift, **body), 400, "invalid", errors)
 
 
 @pytest.mark.parametrize("counted", ["94.99", "105.01"])
 def test_a_difference_beyond_tolerance_is_a_managers_and_stays_blind(
-    counted, till, chief, shift, shop, problem
+    counted, till, manager_client, shift, shop, problem
 ):
-    before = books(shop)
+    before = snapshot_shift_rows(shop)
 
-    answer = problem(close(till, shift, counted), 403, "count_beyond_tolerance")
+    answer = problem(close_shift(till, shift, counted), 403, "count_beyond_tolerance")
 
-    after = books(shop)
+    after = snapshot_shift_rows(shop)
     assert {"100.00", "5.01", "-5.01"}.isdisjoint(map(str, answer.values()))
     (noted,) = (row for row in after["AuditEvent"] if row not in before["AuditEvent"])
     assert (noted["event"], noted["facts"]) == (
@@ -143,12 +152,12 @@ def test_a_difference_beyond_tolerance_is_a_managers_and_stays_blind(
         {"counted": {"cash": counted}},
     )
     assert after | {"AuditEvent": 0} == before | {"AuditEvent": 0}
-    assert close(chief, shift, counted).status_code == 200
+    assert close_shift(manager_client, shift, counted).status_code == 200
 
 
 def test_every_try_to_find_out_what_should_be_there_is_remembered(till, shift, shop, problem):
     for counted in ("50.00", "60.00", "70.00"):
-        problem(close(till, shift, counted), 403, "count_beyond_tolerance")
+        problem(close_shift(till, shift, counted), 403, "count_beyond_tolerance")
 
     with tenant_scope(shop):
         noted = AuditEvent.objects.filter(event="shift_count_refused").order_by("created_at", "id")
@@ -157,52 +166,52 @@ def test_every_try_to_find_out_what_should_be_there_is_remembered(till, shift, s
 
 @pytest.mark.parametrize("counted", ["95.00", "105.00"])
 def test_a_cashier_closes_up_to_the_tolerance(counted, till, shift):
-    assert close(till, shift, counted).status_code == 200
+    assert close_shift(till, shift, counted).status_code == 200
 
 
 def test_a_manager_closes_up_to_a_managers_tolerance_and_an_admin_any(
-    chief, admin, shift, shop_in, shop, problem
+    manager_client, admin, shift, configure_shop, shop, problem
 ):
     limits = shop.limits
     limits["manager"]["drawer_difference_amount"] = "10.00"
-    shop_in(limits=limits)
+    configure_shop(limits=limits)
 
-    problem(close(chief, shift, "89.99"), 403, "count_beyond_tolerance")
+    problem(close_shift(manager_client, shift, "89.99"), 403, "count_beyond_tolerance")
 
-    assert close(Person(admin), shift, "0.00").status_code == 200
+    assert close_shift(Person(admin), shift, "0.00").status_code == 200
 
 
-def test_the_tolerance_is_of_every_method_that_is_counted(till, shift, goods, problem):
+def test_the_tolerance_is_of_every_method_that_is_counted(till, shift, make_product, problem):
     voucher = {"id": new_id(), "method": "voucher", "amount": "10.00"}
-    till.sold(line(goods("10.00")), payments=[voucher])
+    till.sold(line(make_product("10.00")), payments=[voucher])
     counted = [{"method": "cash", "amount": "100.00"}, {"method": "voucher", "amount": "4.00"}]
 
-    problem(close(till, shift, counted=counted), 403, "count_beyond_tolerance")
+    problem(close_shift(till, shift, counted=counted), 403, "count_beyond_tolerance")
 
 
 def test_there_is_no_z_before_the_shift_is_closed(till, shift, refused):
     refused(lambda: till.get(f"shifts/{shift['id']}/z-report/"), 409, "shift_not_in_state")
 
 
-def test_the_drawer_of_another_shop_is_nobodys(shift, stranger, refused):
-    admin_of_another = Person(stranger)
+def test_the_drawer_of_another_shop_is_nobodys(shift, foreign_admin, refused):
+    admin_of_another = Person(foreign_admin)
     path = f"shifts/{shift['id']}/"
 
-    refused(lambda: move(admin_of_another, shift, "no_sale"), 404, "not_found")
-    refused(lambda: end(admin_of_another, shift), 404, "not_found")
-    refused(lambda: close(admin_of_another, shift, "100.00"), 404, "not_found")
+    refused(lambda: record_movement(admin_of_another, shift, "no_sale"), 404, "not_found")
+    refused(lambda: end_shift(admin_of_another, shift), 404, "not_found")
+    refused(lambda: close_shift(admin_of_another, shift, "100.00"), 404, "not_found")
     for letter in "xz":
         refused(lambda x=letter: admin_of_another.get(f"{path}{x}-report/"), 404, "not_found")
     theirs = admin_of_another.get("shifts/").json()["results"]
     assert shift["id"] not in {each["id"] for each in theirs}
 
 
-def test_the_float_of_yen_has_no_decimals(till, shop_in):
-    shop_in("JPY")
+def test_the_float_of_yen_has_no_decimals(till, configure_shop):
+    configure_shop("JPY")
 
-    shift = opened(till, "5000")
-    closed = close(till, shift, "5003").json()
+    shift = open_shift(till, "5000")
+    closed = close_shift(till, shift, "5003").json()
 
     assert shift["opening_float"] == "5000"
     assert closed["counted"][0]["difference"] == "3"
-    assert Decimal(report(till, shift, "z")["cash"]["expected"]) == 5000
+    assert Decimal(fetch_shift_report(till, shift, "z")["cash"]["expected"]) == 5000

@@ -13,32 +13,38 @@ from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.api import Person
-from tests.support.approvals import asked, given
+from tests.support.approvals import grant_approval, request_approval
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.order_approvals import state
-from tests.support.refunds import credit_payment, everything, refund, refunded, resolve_refund
-from tests.support.shifts import close, move, opened
+from tests.support.order_approvals import get_approval_state
+from tests.support.refunds import (
+    create_refund,
+    credit_payment,
+    request_refund,
+    resolve_refund,
+    snapshot_refund_rows,
+)
+from tests.support.shifts import close_shift, open_shift, record_movement
 from tests.support.till import Till, card, cash, line, new_id
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def limits(shop, shop_in):
+def limits(shop, configure_shop):
     """`limits(manager={"refund_amount": "10"})`: the shop with other limits."""
 
     def change(**of_roles):
-        return shop_in(limits=shop.merge_limits(of_roles))
+        return configure_shop(limits=shop.merge_limits(of_roles))
 
     return change
 
 
 @pytest.fixture
-def sale(till, goods):
+def sale(till, make_product):
     """`sale("9.00")`: a sale of so much, paid in cash."""
 
     def sell(price="10.00", at=till, pay=cash):
-        return at.sold(line(goods(price)), payments=[pay(price)])
+        return at.sold(line(make_product(price)), payments=[pay(price)])
 
     return sell
 
@@ -53,9 +59,9 @@ def unchanged(shop, problem):
     """`unchanged(call)`: refused with what to ask for, and nothing is written."""
 
     def check(call, code="approval_required"):
-        before = everything(shop)
+        before = snapshot_refund_rows(shop)
         answer = problem(call(), 403, code)
-        assert everything(shop) == before
+        assert snapshot_refund_rows(shop) == before
         return answer
 
     return check
@@ -64,92 +70,98 @@ def unchanged(shop, problem):
 def approval_for(answer, asker, giver):
     """What the refusal says to ask for, to the letter, asked and given."""
     request = {name: answer.get(name) for name in ("object", "amount", "method")}
-    return given(giver, asked(asker, answer["action"], **request))["id"]
+    return grant_approval(giver, request_approval(asker, answer["action"], **request))["id"]
 
 
 # --- of one order --------------------------------------------------------------------------------
 
 
-def test_many_small_refunds_of_an_order_are_one_large_one(chief, till, sale, limits, unchanged):
+def test_many_small_refunds_of_an_order_are_one_large_one(
+    manager_client, till, sale, limits, unchanged
+):
     """Three times 1000 is 3000, also over several shifts."""
     limits(manager={"refund_amount": "1000"})
-    shift, order = opened(till, "5000.00"), sale("3000.00")
-    unchanged(lambda: refund(chief, order))
-    refunded(chief, order, amount="600.00")
-    answer = unchanged(lambda: refund(chief, order, amount="400.01"))
+    shift, order = open_shift(till, "5000.00"), sale("3000.00")
+    unchanged(lambda: request_refund(manager_client, order))
+    create_refund(manager_client, order, amount="600.00")
+    answer = unchanged(lambda: request_refund(manager_client, order, amount="400.01"))
     assert (answer["action"], answer["amount"], answer["method"]) == (
         "refund",
         "400.01",
         "original",
     )
     assert answer["object"] == {"order": order["id"]}
-    assert close(chief, shift, "7400.00").status_code == 200
-    opened(till, "7400.00")
+    assert close_shift(manager_client, shift, "7400.00").status_code == 200
+    open_shift(till, "7400.00")
 
-    unchanged(lambda: refund(chief, order, amount="400.01"))
-    refunded(chief, order, amount="400.00")
-    unchanged(lambda: refund(chief, order, amount="0.01"))
+    unchanged(lambda: request_refund(manager_client, order, amount="400.01"))
+    create_refund(manager_client, order, amount="400.00")
+    unchanged(lambda: request_refund(manager_client, order, amount="0.01"))
 
 
 def test_an_order_is_given_back_in_parts_by_several_people_up_to_the_limit_of_one(
-    chief, shop, sale, limits, unchanged
+    manager_client, shop, sale, limits, unchanged
 ):
     limits(manager={"refund_amount": "10"})
     order, other = sale("20.00"), Person(UserFactory(tenant=shop, manager=True))
-    refunded(chief, order, amount="6.00")
+    create_refund(manager_client, order, amount="6.00")
 
-    unchanged(lambda: refund(other, order, amount="4.01"))
-    refunded(other, order, amount="4.00")
+    unchanged(lambda: request_refund(other, order, amount="4.01"))
+    create_refund(other, order, amount="4.00")
 
 
-def test_what_costs_nothing_comes_back_whatever_went_before(till, chief, goods, limits, unchanged):
+def test_what_costs_nothing_comes_back_whatever_went_before(
+    till, manager_client, make_product, limits, unchanged
+):
     """No approval could be asked for it: an amount of zero is none."""
-    order = till.sold(line(goods("0.00")), line(goods("5.00")), payments=[cash("5.00")])
+    order = till.sold(
+        line(make_product("0.00")), line(make_product("5.00")), payments=[cash("5.00")]
+    )
     free, paid = ([{"line": each["id"], "quantity": "1"}] for each in order["lines"])
-    refunded(chief, order, amount="1.00")
-    unchanged(lambda: refund(till, order, amount="1.00"))
+    create_refund(manager_client, order, amount="1.00")
+    unchanged(lambda: request_refund(till, order, amount="1.00"))
 
-    assert refunded(till, order, lines=free)["total"] == "0.00"
-    unchanged(lambda: refund(till, order, lines=paid))
+    assert create_refund(till, order, lines=free)["total"] == "0.00"
+    unchanged(lambda: request_refund(till, order, lines=paid))
 
 
 # --- of one person -------------------------------------------------------------------------------
 
 
 def test_many_refunds_of_a_person_in_a_shift_are_one_large_one(
-    chief, shop, till, sale, limits, unchanged
+    manager_client, shop, till, sale, limits, unchanged
 ):
     limits(manager={"refund_amount": "10"})
-    shift = opened(till, "100.00")
+    shift = open_shift(till, "100.00")
     orders = [sale("6.00") for _ in range(3)]
-    refunded(chief, orders[0])
+    create_refund(manager_client, orders[0])
 
-    unchanged(lambda: refund(chief, orders[1]))
-    refunded(chief, orders[1], amount="4.00")
-    unchanged(lambda: refund(chief, orders[2], amount="0.01"))
-    refunded(Person(UserFactory(tenant=shop, manager=True)), orders[2], amount="6.00")
+    unchanged(lambda: request_refund(manager_client, orders[1]))
+    create_refund(manager_client, orders[1], amount="4.00")
+    unchanged(lambda: request_refund(manager_client, orders[2], amount="0.01"))
+    create_refund(Person(UserFactory(tenant=shop, manager=True)), orders[2], amount="6.00")
 
-    assert close(chief, shift, "102.00").status_code == 200
-    opened(till, "102.00")
-    refunded(chief, orders[1], amount="2.00")
+    assert close_shift(manager_client, shift, "102.00").status_code == 200
+    open_shift(till, "102.00")
+    create_refund(manager_client, orders[1], amount="2.00")
 
 
-def test_another_drawer_is_another_sum(chief, tills, sale, limits, unchanged):
+def test_another_drawer_is_another_sum(manager_client, tills, sale, limits, unchanged):
     limits(manager={"refund_amount": "10"})
     for each in tills[:2]:
-        opened(each, "100.00")
+        open_shift(each, "100.00")
     here, there = (sale("9.00", at=each) for each in tills[:2])
-    refunded(chief, here)
+    create_refund(manager_client, here)
 
-    refunded(chief, there)
+    create_refund(manager_client, there)
     elsewhere = str(tills[1].register.pk)
     one_more = sale("2.00", at=tills[0])
-    unchanged(lambda: refund(chief, one_more, register=elsewhere))
-    unchanged(lambda: refund(chief, one_more))
+    unchanged(lambda: request_refund(manager_client, one_more, register=elsewhere))
+    unchanged(lambda: request_refund(manager_client, one_more))
 
 
 def test_without_shifts_it_is_the_business_day_of_the_store(
-    manager, shop, goods, limits, unchanged
+    manager, shop, make_product, limits, unchanged
 ):
     """The store's day begins at 04:00 in Berlin, at 03:00 UTC in winter; registers share it."""
     limits(manager={"refund_amount": "10"})
@@ -158,108 +170,114 @@ def test_without_shifts_it_is_the_business_day_of_the_store(
         RegisterFactory(tenant=shop, store=store, number=number)
         for number, store in enumerate([main, main, second], start=20)
     ]
-    product = goods("6.00", stock=None, track_stock=False)
+    product = make_product("6.00", stock=None, track_stock=False)
     with time_machine.travel(datetime(2026, 3, 3, 2, 30, tzinfo=UTC), tick=False) as clock:
         first, same_day, elsewhere = (
             Till(manager, each).sold(line(product), payments=[cash("6.00")]) for each in registers
         )
-        refunded(Person(manager), first)
+        create_refund(Person(manager), first)
 
-        unchanged(lambda: refund(Person(manager), same_day))
-        refunded(Person(manager), elsewhere)
+        unchanged(lambda: request_refund(Person(manager), same_day))
+        create_refund(Person(manager), elsewhere)
         clock.shift(timedelta(minutes=29, seconds=59))
-        unchanged(lambda: refund(Person(manager), same_day))
+        unchanged(lambda: request_refund(Person(manager), same_day))
         clock.shift(timedelta(seconds=1))
-        refunded(Person(manager), same_day)
+        create_refund(Person(manager), same_day)
 
 
-def test_where_a_shift_was_closed_the_day_still_holds(chief, till, sale, limits, unchanged):
+def test_where_a_shift_was_closed_the_day_still_holds(
+    manager_client, till, sale, limits, unchanged
+):
     limits(manager={"refund_amount": "10"})
-    shift, orders = opened(till, "100.00"), [sale("9.00"), sale("2.00")]
-    refunded(chief, orders[0])
-    assert close(chief, shift, "102.00").status_code == 200
+    shift, orders = open_shift(till, "100.00"), [sale("9.00"), sale("2.00")]
+    create_refund(manager_client, orders[0])
+    assert close_shift(manager_client, shift, "102.00").status_code == 200
 
-    unchanged(lambda: refund(chief, orders[1]))
-    refunded(chief, orders[1], amount="1.00")
+    unchanged(lambda: request_refund(manager_client, orders[1]))
+    create_refund(manager_client, orders[1], amount="1.00")
 
 
-def test_what_a_card_declined_counts_for_nobody(chief, gateway, sale, limits):
+def test_what_a_card_declined_counts_for_nobody(manager_client, gateway, sale, limits):
     limits(manager={"refund_amount": "10"})
     order = sale("10.00", pay=card)
     gateway.returns = [DECLINED, CAPTURED]
-    assert refunded(chief, order)["status"] == "failed"
+    assert create_refund(manager_client, order)["status"] == "failed"
 
-    assert refunded(chief, order)["status"] == "done"
+    assert create_refund(manager_client, order)["status"] == "done"
 
 
-def test_what_waits_for_the_gateway_counts(chief, gateway, sale, limits, unchanged):
+def test_what_waits_for_the_gateway_counts(manager_client, gateway, sale, limits, unchanged):
     limits(manager={"refund_amount": "10"})
     gateway.returns = [TIMED_OUT]
-    assert refunded(chief, sale("6.00", pay=card))["status"] == "pending"
+    assert create_refund(manager_client, sale("6.00", pay=card))["status"] == "pending"
     order = sale("6.00")
 
-    unchanged(lambda: refund(chief, order))
-    refunded(chief, order, amount="4.00")
+    unchanged(lambda: request_refund(manager_client, order))
+    create_refund(manager_client, order, amount="4.00")
 
 
-def test_store_credit_counts_like_cash(chief, sale, limits, unchanged):
+def test_store_credit_counts_like_cash(manager_client, sale, limits, unchanged):
     limits(manager={"refund_amount": "10"})
     first, second = sale("6.00"), sale("6.00")
-    refunded(chief, first, method="store_credit")
+    create_refund(manager_client, first, method="store_credit")
 
-    unchanged(lambda: refund(chief, second))
-    unchanged(lambda: refund(chief, second, method="store_credit"))
+    unchanged(lambda: request_refund(manager_client, second))
+    unchanged(lambda: request_refund(manager_client, second, method="store_credit"))
 
 
-def test_null_is_unlimited_and_an_admin_always(chief, boss, sale, limits):
+def test_null_is_unlimited_and_an_admin_always(manager_client, boss, sale, limits):
     limits(manager={"refund_amount": "0"})
-    refunded(boss, sale("2000.00"))
+    create_refund(boss, sale("2000.00"))
     limits(manager={"refund_amount": None})
     for _ in range(2):
-        refunded(chief, sale("2000.00"))
+        create_refund(manager_client, sale("2000.00"))
 
 
 # --- what was approved ---------------------------------------------------------------------------
 
 
 def test_what_was_approved_counts_for_whoever_approved_it(
-    till, chief, boss, shop, sale, limits, unchanged
+    till, manager_client, boss, shop, sale, limits, unchanged
 ):
     limits(cashier={"refund_amount": "5"}, manager={"refund_amount": "10"})
-    opened(till, "100.00")
+    open_shift(till, "100.00")
     orders = [sale("8.00") for _ in range(4)]
-    refunded(till, orders[0], amount="2.00")
-    answer = unchanged(lambda: refund(till, orders[1]))
-    approval = approval_for(answer, till, chief)
-    done = refunded(till, orders[1], approval=approval)
-    assert (done["by"], done["approved_by"]) == (str(till.user.pk), str(chief.user.pk))
+    create_refund(till, orders[0], amount="2.00")
+    answer = unchanged(lambda: request_refund(till, orders[1]))
+    approval = approval_for(answer, till, manager_client)
+    done = create_refund(till, orders[1], approval=approval)
+    assert (done["by"], done["approved_by"]) == (str(till.user.pk), str(manager_client.user.pk))
 
-    refunded(till, orders[2], amount="3.00")
-    unchanged(lambda: refund(till, orders[2], amount="0.01"))
+    create_refund(till, orders[2], amount="3.00")
+    unchanged(lambda: request_refund(till, orders[2], amount="0.01"))
 
-    unchanged(lambda: refund(chief, orders[3], amount="2.01"))
-    refunded(chief, orders[3], amount="2.00")
+    unchanged(lambda: request_refund(manager_client, orders[3], amount="2.01"))
+    create_refund(manager_client, orders[3], amount="2.00")
     with tenant_scope(shop):
         period = Period(shift=done["shift"])
         assert sum_in_period(till.user, "refund_amount", period) == 5
-        assert sum_in_period(chief.user, "refund_amount", period) == 10
+        assert sum_in_period(manager_client.user, "refund_amount", period) == 10
         assert sum_in_period(boss.user, "refund_amount", period) == 0
 
 
-def test_an_approver_whose_sum_is_full_is_not_enough(till, chief, boss, sale, limits, unchanged):
+def test_an_approver_whose_sum_is_full_is_not_enough(
+    till, manager_client, boss, sale, limits, unchanged
+):
     """Each amount is within the approver's limit; together they are not."""
     limits(manager={"refund_amount": "10"})
     orders = [sale("6.00"), sale("6.00")]
     approvals = [
-        approval_for(unchanged(lambda order=order: refund(till, order)), till, chief)
+        approval_for(
+            unchanged(lambda order=order: request_refund(till, order)), till, manager_client
+        )
         for order in orders
     ]
-    refunded(till, orders[0], approval=approvals[0])
+    create_refund(till, orders[0], approval=approvals[0])
 
-    answer = unchanged(lambda: refund(till, orders[1], approval=approvals[1]))
+    answer = unchanged(lambda: request_refund(till, orders[1], approval=approvals[1]))
 
-    assert state(approvals[1]) == "approved"
-    done = refunded(till, orders[1], approval=approval_for(answer, till, boss))
+    assert get_approval_state(approvals[1]) == "approved"
+    done = create_refund(till, orders[1], approval=approval_for(answer, till, boss))
     assert done["approved_by"] == str(boss.user.pk)
 
 
@@ -269,105 +287,115 @@ OUT = pytest.mark.parametrize("type", ["paid_out", "drop"])
 
 
 @OUT
-def test_cash_out_of_the_drawer_holds_in_sum(type, till, chief, tills, limits, unchanged):
+def test_cash_out_of_the_drawer_holds_in_sum(type, till, manager_client, tills, limits, unchanged):
     """600 are refused, and so are three times 500: of cashiers and of managers with a number."""
     limit = f"{type}_amount"
     limits(cashier={limit: "500"}, manager={limit: "500"})
-    shift = opened(till, "5000.00")
-    for person in (till, chief):
-        unchanged(lambda person=person: move(person, shift, type, "500.01"))
+    shift = open_shift(till, "5000.00")
+    for person in (till, manager_client):
+        unchanged(lambda person=person: record_movement(person, shift, type, "500.01"))
         for _ in range(2):
-            assert move(person, shift, type, "250.00").status_code == 201
-        answer = unchanged(lambda person=person: move(person, shift, type, "0.01"))
+            assert record_movement(person, shift, type, "250.00").status_code == 201
+        answer = unchanged(lambda person=person: record_movement(person, shift, type, "0.01"))
         assert answer["action"] == type
         assert answer["object"] == {"shift": shift["id"]}
         assert (answer["amount"], "method" in answer) == ("0.01", False)
-    other = opened(tills[0], "5000.00")
-    assert move(chief, other, type, "500.00").status_code == 201
+    other = open_shift(tills[0], "5000.00")
+    assert record_movement(manager_client, other, type, "500.00").status_code == 201
 
 
 def test_paid_out_and_dropped_are_two_sums(till, limits):
     limits(cashier={"paid_out_amount": "500"})
-    shift = opened(till, "5000.00")
+    shift = open_shift(till, "5000.00")
 
     for type in ("paid_out", "drop"):
-        assert move(till, shift, type, "500.00").status_code == 201
-    assert move(till, shift, "paid_in", "9000.00").status_code == 201
-    assert move(till, shift, "no_sale").status_code == 201
+        assert record_movement(till, shift, type, "500.00").status_code == 201
+    assert record_movement(till, shift, "paid_in", "9000.00").status_code == 201
+    assert record_movement(till, shift, "no_sale").status_code == 201
 
 
-def test_of_a_new_shop_a_cashier_drops_so_much_and_a_manager_what_there_is(till, chief, unchanged):
-    shift = opened(till, "5000.00")
-    assert move(till, shift, "drop", "500.00").status_code == 201
-    unchanged(lambda: move(till, shift, "drop", "0.01"))
+def test_of_a_new_shop_a_cashier_drops_so_much_and_a_manager_what_there_is(
+    till, manager_client, unchanged
+):
+    shift = open_shift(till, "5000.00")
+    assert record_movement(till, shift, "drop", "500.00").status_code == 201
+    unchanged(lambda: record_movement(till, shift, "drop", "0.01"))
 
-    assert move(chief, shift, "drop", "4500.00").status_code == 201
+    assert record_movement(manager_client, shift, "drop", "4500.00").status_code == 201
 
 
 @OUT
 def test_cash_out_of_the_drawer_takes_an_approval_of_its_own(
-    type, till, chief, shop, limits, unchanged
+    type, till, manager_client, shop, limits, unchanged
 ):
     limits(cashier={"drop_amount": "0"}, manager={"drop_amount": "500"})
-    shift = opened(till, "5000.00")
+    shift = open_shift(till, "5000.00")
     other = {"paid_out": "drop", "drop": "paid_out"}[type]
     about = {"object": {"shift": shift["id"]}, "amount": "400.00"}
     for misfit in (
-        given(chief, asked(till, other, **about)),
-        given(chief, asked(till, type, **about | {"object": {"shift": new_id()}})),
-        given(chief, asked(till, type, **about | {"amount": "399.99"})),
+        grant_approval(manager_client, request_approval(till, other, **about)),
+        grant_approval(
+            manager_client, request_approval(till, type, **about | {"object": {"shift": new_id()}})
+        ),
+        grant_approval(
+            manager_client, request_approval(till, type, **about | {"amount": "399.99"})
+        ),
     ):
-        call = lambda misfit=misfit: move(  # noqa: E731
+        call = lambda misfit=misfit: record_movement(  # noqa: E731
             till, shift, type, "400.00", approval=misfit["id"]
         )
         unchanged(call, "approval_not_valid")
 
-    answer = unchanged(lambda: move(till, shift, type, "400.00"))
-    approval = approval_for(answer, till, chief)
-    done = move(till, shift, type, "400.00", approval=approval)
+    answer = unchanged(lambda: record_movement(till, shift, type, "400.00"))
+    approval = approval_for(answer, till, manager_client)
+    done = record_movement(till, shift, type, "400.00", approval=approval)
 
     assert done.status_code == 201
-    assert done.json()["approved_by"] == str(chief.user.pk)
-    unchanged(lambda: move(chief, shift, type, "100.01"))
-    assert move(chief, shift, type, "100.00").status_code == 201
+    assert done.json()["approved_by"] == str(manager_client.user.pk)
+    unchanged(lambda: record_movement(manager_client, shift, type, "100.01"))
+    assert record_movement(manager_client, shift, type, "100.00").status_code == 201
     with tenant_scope(shop):
         event = AuditEvent.objects.get(event="approval_used")
     assert event.facts["action"] == type
 
 
-def test_nobody_approves_a_drop_above_their_own_limit(till, chief, limits, problem):
+def test_nobody_approves_a_drop_above_their_own_limit(till, manager_client, limits, problem):
     limits(manager={"drop_amount": "600"})
-    request = asked(till, "drop", object={"shift": new_id()}, amount="600.01")
+    request = request_approval(till, "drop", object={"shift": new_id()}, amount="600.01")
 
-    problem(chief.post(f"approvals/{request['id']}/approve/"), 403, "above_own_limit")
+    problem(manager_client.post(f"approvals/{request['id']}/approve/"), 403, "above_own_limit")
 
 
 # --- the method that was approved ----------------------------------------------------------------
 
 
-def test_an_approval_for_the_way_it_was_paid_issues_no_store_credit(till, chief, sale, unchanged):
+def test_an_approval_for_the_way_it_was_paid_issues_no_store_credit(
+    till, manager_client, sale, unchanged
+):
     order = sale("5.00")
-    approval = approval_for(unchanged(lambda: refund(till, order)), till, chief)
+    approval = approval_for(unchanged(lambda: request_refund(till, order)), till, manager_client)
     for method in ("store_credit", "voucher", "other", "cash"):
-        call = lambda method=method: refund(  # noqa: E731
+        call = lambda method=method: request_refund(  # noqa: E731
             till, order, method=method, reference="MINE", approval=approval
         )
         unchanged(call, "approval_not_valid")
-    assert state(approval) == "approved"
+    assert get_approval_state(approval) == "approved"
 
-    assert refunded(till, order, approval=approval)["payouts"][0]["method"] == "cash"
+    assert create_refund(till, order, approval=approval)["payouts"][0]["method"] == "cash"
 
 
-def test_an_approval_for_store_credit_is_for_nothing_else(till, chief, sale, shop, unchanged):
+def test_an_approval_for_store_credit_is_for_nothing_else(
+    till, manager_client, sale, shop, unchanged
+):
     order = sale("5.00")
-    answer = unchanged(lambda: refund(till, order, method="store_credit"))
+    answer = unchanged(lambda: request_refund(till, order, method="store_credit"))
     assert answer["method"] == "store_credit"
-    approval = approval_for(answer, till, chief)
+    approval = approval_for(answer, till, manager_client)
     for more in ({}, {"method": "cash"}):
-        call = lambda more=more: refund(till, order, approval=approval, **more)  # noqa: E731
+        call = lambda more=more: request_refund(till, order, approval=approval, **more)  # noqa: E731
         unchanged(call, "approval_not_valid")
 
-    done = refunded(till, order, method="store_credit", approval=approval)
+    done = create_refund(till, order, method="store_credit", approval=approval)
 
     assert done["payouts"][0]["method"] == "store_credit"
     with tenant_scope(shop):
@@ -381,18 +409,22 @@ def test_an_approval_for_store_credit_is_for_nothing_else(till, chief, sale, sho
     )
 
 
-def test_as_it_was_paid_is_onto_the_code_that_paid(till, chief, boss, goods, sale, shop, problem):
+def test_as_it_was_paid_is_onto_the_code_that_paid(
+    till, manager_client, boss, make_product, sale, shop, problem
+):
     credit = boss.post("store-credits/", {"id": new_id(), "amount": "5.00", "code": "THEIRS"})
     assert credit.status_code == 201
-    order = till.sold(line(goods("5.00")), payments=[credit_payment("5.00", "THEIRS")])
-    approval = given(chief, asked(till, "refund", object={"order": order["id"]}))["id"]
-    before = everything(shop)
+    order = till.sold(line(make_product("5.00")), payments=[credit_payment("5.00", "THEIRS")])
+    approval = grant_approval(
+        manager_client, request_approval(till, "refund", object={"order": order["id"]})
+    )["id"]
+    before = snapshot_refund_rows(shop)
 
-    call = refund(till, order, reference="MINE", approval=approval)
+    call = request_refund(till, order, reference="MINE", approval=approval)
 
     problem(call, 400, "invalid", {"reference": "other_credit"})
-    assert everything(shop) == before
-    done = refunded(till, order, reference="THEIRS", approval=approval)
+    assert snapshot_refund_rows(shop) == before
+    done = create_refund(till, order, reference="THEIRS", approval=approval)
     assert done["payouts"][0]["method"] == "store_credit"
     with tenant_scope(shop):
         balances = dict(StoreCredit.objects.values_list("code", "balance"))
@@ -403,32 +435,32 @@ def test_as_it_was_paid_is_onto_the_code_that_paid(till, chief, boss, goods, sal
 
 
 @pytest.fixture
-def half_declined(boss, till, goods, gateway):
+def half_declined(boss, till, make_product, gateway):
     """An admin's refund of 20.00, of which a card declined 12.00."""
-    order = till.sold(line(goods("20.00")), payments=[card("8.00"), card("12.00")])
+    order = till.sold(line(make_product("20.00")), payments=[card("8.00"), card("12.00")])
     gateway.returns = [DECLINED, CAPTURED]
-    pending = refunded(boss, order)
+    pending = create_refund(boss, order)
     assert pending["status"] == "pending"
     return pending
 
 
 def test_what_an_admin_gave_back_to_a_card_a_manager_pays_out_up_to_the_own_limit(
-    chief, boss, half_declined, limits, unchanged
+    manager_client, boss, half_declined, limits, unchanged
 ):
     limits(manager={"refund_amount": "11.99"})
-    answer = unchanged(lambda: resolve_refund(chief, half_declined, method="cash"))
+    answer = unchanged(lambda: resolve_refund(manager_client, half_declined, method="cash"))
     assert (answer["action"], answer["amount"], answer["method"]) == ("refund", "12.00", "cash")
-    approval = approval_for(answer, chief, boss)
+    approval = approval_for(answer, manager_client, boss)
     call = lambda: resolve_refund(  # noqa: E731
-        chief, half_declined, method="store_credit", approval=approval
+        manager_client, half_declined, method="store_credit", approval=approval
     )
     unchanged(call, "approval_not_valid")
 
-    done = resolve_refund(chief, half_declined, method="cash", approval=approval)
+    done = resolve_refund(manager_client, half_declined, method="cash", approval=approval)
 
     assert done.json()["status"] == "done"
 
 
-def test_and_whoever_gave_it_back_needs_nobody(boss, chief, half_declined, limits):
+def test_and_whoever_gave_it_back_needs_nobody(boss, manager_client, half_declined, limits):
     limits(manager={"refund_amount": "0"})
     assert resolve_refund(boss, half_declined, method="cash").json()["status"] == "done"

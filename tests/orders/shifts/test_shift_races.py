@@ -7,15 +7,25 @@ import pytest
 from orders.models import CashMovement, ChainEntry, Order, Shift
 from tenants.scope import tenant_scope
 from tests.support.gateway import TIMED_OUT
-from tests.support.parallel import at_once, statuses, times
-from tests.support.shifts import close, end, ensure_explained, move, opened, opening, report
+from tests.support.parallel import run_concurrently, run_times, statuses
+from tests.support.shifts import (
+    build_opening,
+    close_shift,
+    end_shift,
+    ensure_difference_explained,
+    fetch_shift_report,
+    open_shift,
+    record_movement,
+)
 from tests.support.till import card, cash, line, resolve_payment
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
 def test_of_many_openings_of_a_register_one_is_opened(till, shop):
-    answers = times(8, lambda: till.post("shifts/", opening(till, opening_float="100.00")))
+    answers = run_times(
+        8, lambda: till.post("shifts/", build_opening(till, opening_float="100.00"))
+    )
 
     assert statuses(answers) == {201: 1, 409: 7}
     assert {each.json()["code"] for each in answers if each.status_code == 409} == {
@@ -26,9 +36,9 @@ def test_of_many_openings_of_a_register_one_is_opened(till, shop):
 
 
 def test_one_opening_sent_many_times_is_one_shift(till, shop):
-    body = opening(till, opening_float="100.00")
+    body = build_opening(till, opening_float="100.00")
 
-    answers = times(8, lambda: till.post("shifts/", body))
+    answers = run_times(8, lambda: till.post("shifts/", body))
 
     assert statuses(answers) == {201: 1, 200: 7}
     assert len({each.json()["id"] for each in answers}) == 1
@@ -37,11 +47,13 @@ def test_one_opening_sent_many_times_is_one_shift(till, shop):
 
 
 def test_one_id_at_two_registers_is_one_shift(tills, shop):
-    bodies = [opening(till) for till in tills]
+    bodies = [build_opening(till) for till in tills]
     for body in bodies:
         body["id"] = bodies[0]["id"]
 
-    answers = at_once([lambda body=body: tills[0].post("shifts/", body) for body in bodies])
+    answers = run_concurrently(
+        [lambda body=body: tills[0].post("shifts/", body) for body in bodies]
+    )
 
     assert statuses(answers) == {201: 1, 409: 3}
     with tenant_scope(shop):
@@ -49,25 +61,27 @@ def test_one_id_at_two_registers_is_one_shift(tills, shop):
 
 
 @pytest.mark.postgres
-def test_no_more_is_taken_out_at_once_than_is_there(till, chief, shop):
-    shift = opened(till, "100.00")
+def test_no_more_is_taken_out_at_once_than_is_there(till, manager_client, shop):
+    shift = open_shift(till, "100.00")
 
-    answers = times(8, lambda: move(chief, shift, "drop", "20.00"))
+    answers = run_times(8, lambda: record_movement(manager_client, shift, "drop", "20.00"))
 
     assert statuses(answers) == {201: 5, 409: 3}
-    assert report(chief, shift)["cash"]["expected"] == "0.00"
+    assert fetch_shift_report(manager_client, shift)["cash"]["expected"] == "0.00"
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(required, till, shop_in, goods, shop):
-    shop_in(shifts_required=required)
-    shift, product = opened(till), goods("2.50", stock="100")
+def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(
+    required, till, configure_shop, make_product, shop
+):
+    configure_shop(shifts_required=required)
+    shift, product = open_shift(till), make_product("2.50", stock="100")
 
     def sell():
         return till.sell(line(product), payments=[cash("2.50")])
 
     before = [sell(), sell()]
-    *sales, ended = at_once([*[sell] * 12, lambda: end(till, shift)])
+    *sales, ended = run_concurrently([*[sell] * 12, lambda: end_shift(till, shift)])
 
     assert ended.status_code == 200
     refused = [each.json()["code"] for each in sales if each.status_code != 201]
@@ -87,44 +101,44 @@ def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(required, till, shop
 def ensure_counts(till, shift, sales):
     """The Z has so many sales at 2.50 in cash, and the drawer what was handed over for them."""
     taken = sales * Decimal("2.50")
-    assert close(till, shift, str(100 + taken)).status_code == 200
-    z = report(till, shift, "z")
+    assert close_shift(till, shift, str(100 + taken)).status_code == 200
+    z = fetch_shift_report(till, shift, "z")
     assert (z["sales"]["count"], z["payments"][0]["count"]) == (sales, sales)
     assert Decimal(z["sales"]["total"]) == taken
     assert z["counted"][0]["difference"] == "0.00"
-    ensure_explained(z)
+    ensure_difference_explained(z)
 
 
 def test_what_is_sold_while_the_next_shift_takes_over_is_in_one_of_the_two(
-    till, chief, shop_in, goods
+    till, manager_client, configure_shop, make_product
 ):
-    shop_in(shifts_required=True)
-    first, product = opened(till), goods("2.50", stock="100")
+    configure_shop(shifts_required=True)
+    first, product = open_shift(till), make_product("2.50", stock="100")
 
     def sell():
         return till.sell(line(product), payments=[cash("2.50")])
 
     def change_over():
-        assert end(till, first).status_code == 200
-        return till.post("shifts/", opening(till, opening_float="0.00"))
+        assert end_shift(till, first).status_code == 200
+        return till.post("shifts/", build_opening(till, opening_float="0.00"))
 
-    *sales, second = at_once([*[sell] * 12, change_over])
+    *sales, second = run_concurrently([*[sell] * 12, change_over])
     sold = [each.json()["shift"] for each in sales if each.status_code == 201]
     shifts = [first, second.json()]
     for shift in shifts:
-        expected = report(chief, shift)["cash"]["expected"]
-        assert close(till, shift, expected).status_code == 200
+        expected = fetch_shift_report(manager_client, shift)["cash"]["expected"]
+        assert close_shift(till, shift, expected).status_code == 200
 
-    counts = [report(till, shift, "z")["sales"]["count"] for shift in shifts]
+    counts = [fetch_shift_report(till, shift, "z")["sales"]["count"] for shift in shifts]
     assert counts == [sold.count(shift["id"]) for shift in shifts]
     assert sum(counts) == len(sold)
     assert statuses(sales).keys() <= {201, 409}
 
 
 def test_a_shift_closed_many_times_at_once_has_one_z(till, shop):
-    shift = opened(till)
+    shift = open_shift(till)
 
-    answers = times(6, lambda: close(till, shift, "100.00"))
+    answers = run_times(6, lambda: close_shift(till, shift, "100.00"))
 
     assert statuses(answers) == {200: 1, 409: 5}
     with tenant_scope(shop):
@@ -136,12 +150,12 @@ def test_z_reports_are_numbered_without_gaps(till, shop, register):
     """Three drawers counted at once, and counts that are refused in between."""
     shifts = []
     for _ in range(3):
-        shifts.append(opened(till))
-        end(till, shifts[-1])
-    wrong = [lambda each=each: close(till, each, "1.00") for each in shifts]
-    right = [lambda each=each: close(till, each, "100.00") for each in shifts]
+        shifts.append(open_shift(till))
+        end_shift(till, shifts[-1])
+    wrong = [lambda each=each: close_shift(till, each, "1.00") for each in shifts]
+    right = [lambda each=each: close_shift(till, each, "100.00") for each in shifts]
 
-    answers = at_once([*wrong, *right])
+    answers = run_concurrently([*wrong, *right])
 
     assert statuses(answers)[200] == 3
     with tenant_scope(shop):
@@ -151,68 +165,77 @@ def test_z_reports_are_numbered_without_gaps(till, shop, register):
         assert [each.sequence for each in entries] == [1, 2, 3]
 
 
-def test_cash_that_moves_while_the_drawer_is_closed_is_in_its_z_or_is_refused(till, chief, shop):
-    shift = opened(till)
+def test_cash_that_moves_while_the_drawer_is_closed_is_in_its_z_or_is_refused(
+    till, manager_client, shop
+):
+    shift = open_shift(till)
 
-    *moves, closed = at_once(
+    *moves, closed = run_concurrently(
         [
-            *[lambda: move(till, shift, "paid_in", "1.00")] * 6,
-            lambda: close(chief, shift, "100.00"),
+            *[lambda: record_movement(till, shift, "paid_in", "1.00")] * 6,
+            lambda: close_shift(manager_client, shift, "100.00"),
         ]
     )
 
     assert closed.status_code == 200
     assert statuses(moves).keys() <= {201, 409}
     moved = statuses(moves)[201]
-    assert report(till, shift, "z")["cash"]["paid_in"] == f"{moved}.00"
+    assert fetch_shift_report(till, shift, "z")["cash"]["paid_in"] == f"{moved}.00"
     with tenant_scope(shop):
         assert CashMovement.objects.count() == moved
 
 
 def test_a_card_that_is_resolved_while_the_drawer_is_closed_is_in_its_z(
-    till, chief, goods, gateway
+    till, manager_client, make_product, gateway
 ):
     gateway.answers = [TIMED_OUT]
-    shift = opened(till)
-    order = till.sold(line(goods("2.50")), payments=[card("2.50")])
+    shift = open_shift(till)
+    order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
 
-    resolved, *closings = at_once(
-        [lambda: resolve_payment(chief, order), *[lambda: close(till, shift, "100.00")] * 3]
+    resolved, *closings = run_concurrently(
+        [
+            lambda: resolve_payment(manager_client, order),
+            *[lambda: close_shift(till, shift, "100.00")] * 3,
+        ]
     )
 
     assert resolved.json()["status"] == "completed"
     if 200 not in statuses(closings):
-        assert close(till, shift, "100.00").status_code == 200
-    z = report(till, shift, "z")
+        assert close_shift(till, shift, "100.00").status_code == 200
+    z = fetch_shift_report(till, shift, "z")
     assert (z["sales"]["count"], z["payments"][0]["amount"]) == (1, "2.50")
-    ensure_explained(z)
+    ensure_difference_explained(z)
 
 
-def test_a_payment_given_back_while_the_drawer_is_closed_is_counted_once(till, chief, goods):
+def test_a_payment_given_back_while_the_drawer_is_closed_is_counted_once(
+    till, manager_client, make_product
+):
     """It leaves this drawer before the count, or after it no drawer that is counted."""
-    shift = opened(till)
-    order = till.sold(line(goods("5.00")), payments=[cash("3.00")])
+    shift = open_shift(till)
+    order = till.sold(line(make_product("5.00")), payments=[cash("3.00")])
     path = f"payments/{order['payments'][0]['id']}/cancel/"
 
-    canceled, closed = at_once([lambda: chief.post(path), lambda: close(chief, shift, "103.00")])
+    canceled, closed = run_concurrently(
+        [lambda: manager_client.post(path), lambda: close_shift(manager_client, shift, "103.00")]
+    )
 
     assert (canceled.status_code, closed.status_code) == (200, 200)
-    z = report(till, shift, "z")
+    z = fetch_shift_report(till, shift, "z")
     assert (z["cash"]["canceled"], z["cash"]["expected"]) in {
         ("0.00", "103.00"),
         ("3.00", "100.00"),
     }
-    ensure_explained(z)
+    ensure_difference_explained(z)
 
 
-def test_every_x_report_is_of_one_moment(till, chief, goods):
-    shift, product = opened(till), goods("2.50", stock="100")
+def test_every_x_report_is_of_one_moment(till, manager_client, make_product):
+    shift, product = open_shift(till), make_product("2.50", stock="100")
 
     def sell():
         return till.sell(line(product), payments=[cash("2.50")])
 
-    answers = at_once([sell] * 8 + [lambda: report(chief, shift)] * 6)
+    answers = run_concurrently([sell] * 8 + [lambda: fetch_shift_report(manager_client, shift)] * 6)
 
     for x in answers[8:]:
         assert x["sales"]["count"] == sum(way["count"] for way in x["payments"])
-        ensure_explained(x)
+        ensure_difference_explained(x)

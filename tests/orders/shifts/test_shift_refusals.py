@@ -7,8 +7,8 @@ from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support.api import Person
-from tests.support.refunds import refund
-from tests.support.shifts import close, end, move, opened, opening
+from tests.support.refunds import request_refund
+from tests.support.shifts import build_opening, close_shift, end_shift, open_shift, record_movement
 from tests.support.till import card, cash, line, new_id
 
 pytestmark = pytest.mark.once
@@ -18,14 +18,14 @@ REGISTER = {"register": "does_not_exist"}
 
 @pytest.fixture
 def shift(till):
-    return opened(till)
+    return open_shift(till)
 
 
 # --- opening ------------------------------------------------------------------------------------
 
 
 def test_one_shift_is_open_at_a_register(till, shift, refused):
-    answer = refused(lambda: till.post("shifts/", opening(till)), 409, "shift_already_open")
+    answer = refused(lambda: till.post("shifts/", build_opening(till)), 409, "shift_already_open")
 
     assert answer["shift"] == shift["id"]
 
@@ -35,7 +35,7 @@ def test_the_database_keeps_a_second_open_shift_out(till, shift, shop):
     with tenant_scope(shop):
         RegisterSeries.objects.update(shift=None)
 
-    answer = till.post("shifts/", opening(till))
+    answer = till.post("shifts/", build_opening(till))
 
     assert answer.status_code == 409
 
@@ -73,9 +73,9 @@ def test_a_shift_needs_a_register_in_use(kind, till, foreign, shop, register, re
         ("EUR", None, "null"),
     ],
 )
-def test_a_float_is_an_amount_of_the_currency(currency, wrong, code, till, shop_in, refused):
-    shop_in(currency)
-    body = opening(till, opening_float=wrong)
+def test_a_float_is_an_amount_of_the_currency(currency, wrong, code, till, configure_shop, refused):
+    configure_shop(currency)
+    body = build_opening(till, opening_float=wrong)
 
     refused(lambda: till.post("shifts/", body), 400, "invalid", {"opening_float": code})
 
@@ -117,51 +117,59 @@ def test_the_current_shift_of_another_shop_is_nobodys(till, foreign, refused):
 # --- selling ------------------------------------------------------------------------------------
 
 
-def test_where_shifts_are_required_nothing_is_sold_without_one(shop_in, till, goods, refused):
-    shop_in(shifts_required=True)
-    product = goods("2.50")
+def test_where_shifts_are_required_nothing_is_sold_without_one(
+    configure_shop, till, make_product, refused
+):
+    configure_shop(shifts_required=True)
+    product = make_product("2.50")
 
     def sell():
         return till.sell(line(product), payments=[cash("2.50")])
 
     refused(sell, 409, "no_open_shift")
-    end(till, opened(till))
+    end_shift(till, open_shift(till))
     refused(sell, 409, "no_open_shift")
 
 
-def test_a_payment_is_not_taken_between_two_shifts(shop_in, till, goods, refused):
-    shop_in(shifts_required=True)
-    shift = opened(till)
-    order = till.sold(line(goods("2.50")))
-    end(till, shift)
+def test_a_payment_is_not_taken_between_two_shifts(configure_shop, till, make_product, refused):
+    configure_shop(shifts_required=True)
+    shift = open_shift(till)
+    order = till.sold(line(make_product("2.50")))
+    end_shift(till, shift)
 
     refused(lambda: till.pay(order, cash("2.50")), 409, "no_open_shift")
 
 
-def test_a_change_does_not_make_a_sale_between_two_shifts(shop_in, till, goods, refused):
+def test_a_change_does_not_make_a_sale_between_two_shifts(
+    configure_shop, till, make_product, refused
+):
     """Two lines, the first of them paid for: without the second nothing is due any more."""
-    shop_in(shifts_required=True)
-    shift = opened(till)
-    order = till.sold(line(goods("2.50")), line(goods("1.00")), payments=[cash("2.50")])
-    close(till, shift, "102.50")
+    configure_shop(shifts_required=True)
+    shift = open_shift(till)
+    order = till.sold(
+        line(make_product("2.50")), line(make_product("1.00")), payments=[cash("2.50")]
+    )
+    close_shift(till, shift, "102.50")
     path = f"orders/{order['id']}/lines/{order['lines'][1]['id']}/"
 
     refused(lambda: till.delete(path, If_Match="*"), 409, "no_open_shift")
-    second = opened(till)
+    second = open_shift(till)
 
     done = till.delete(path, If_Match="*").json()
 
     assert (done["status"], done["shift"]) == ("completed", second["id"])
 
 
-def test_cash_does_not_go_back_between_two_shifts(shop_in, till, chief, goods, refused):
-    shop_in(shifts_required=True)
-    shift = opened(till)
-    order = till.sold(line(goods("2.50")), payments=[cash("1.00")])
-    end(till, shift)
+def test_cash_does_not_go_back_between_two_shifts(
+    configure_shop, till, manager_client, make_product, refused
+):
+    configure_shop(shifts_required=True)
+    shift = open_shift(till)
+    order = till.sold(line(make_product("2.50")), payments=[cash("1.00")])
+    end_shift(till, shift)
     path = f"payments/{order['payments'][0]['id']}/cancel/"
 
-    refused(lambda: chief.post(path), 409, "no_open_shift")
+    refused(lambda: manager_client.post(path), 409, "no_open_shift")
 
 
 # --- moving cash --------------------------------------------------------------------------------
@@ -179,7 +187,7 @@ def test_cash_does_not_go_back_between_two_shifts(shop_in, till, chief, goods, r
     ],
 )
 def test_a_movement_moves_something(type, amount, errors, till, shift, refused):
-    refused(lambda: move(till, shift, type, amount), 400, "invalid", errors)
+    refused(lambda: record_movement(till, shift, type, amount), 400, "invalid", errors)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", None])
@@ -187,46 +195,58 @@ def test_a_movement_has_a_reason(reason, till, shift, refused):
     code = "null" if reason is None else "blank"
 
     refused(
-        lambda: move(till, shift, "paid_in", "5.00", reason=reason),
+        lambda: record_movement(till, shift, "paid_in", "5.00", reason=reason),
         400,
         "invalid",
         {"reason": code},
     )
 
 
-def test_paying_out_above_the_limit_needs_an_approval(till, chief, shift, refused):
-    answer = refused(lambda: move(till, shift, "paid_out", "0.01"), 403, "approval_required")
+def test_paying_out_above_the_limit_needs_an_approval(till, manager_client, shift, refused):
+    answer = refused(
+        lambda: record_movement(till, shift, "paid_out", "0.01"), 403, "approval_required"
+    )
 
     assert answer["action"] == "paid_out"
     assert (answer["object"], answer["amount"]) == ({"shift": shift["id"]}, "0.01")
-    assert move(till, shift, "paid_in", "401.00").status_code == 201
-    refused(lambda: move(chief, shift, "paid_out", "500.01"), 403, "approval_required")
-    assert move(chief, shift, "paid_out", "500.00").status_code == 201
+    assert record_movement(till, shift, "paid_in", "401.00").status_code == 201
+    refused(
+        lambda: record_movement(manager_client, shift, "paid_out", "500.01"),
+        403,
+        "approval_required",
+    )
+    assert record_movement(manager_client, shift, "paid_out", "500.00").status_code == 201
 
 
 @pytest.mark.parametrize("type", ["drop", "paid_out"])
-def test_no_more_is_taken_out_than_should_be_there(type, till, chief, shift, goods, shop, refused):
+def test_no_more_is_taken_out_than_should_be_there(
+    type, till, manager_client, shift, make_product, shop, refused
+):
     """Nor is it told how much that is; who tries is written down."""
-    order = till.sold(line(goods("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
-    till.sold(line(goods("9.00")), payments=[card("9.00")])
-    assert refund(chief, order, amount="1.00").status_code == 201
+    order = till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
+    till.sold(line(make_product("9.00")), payments=[card("9.00")])
+    assert request_refund(manager_client, order, amount="1.00").status_code == 201
 
-    told = refused(lambda: move(chief, shift, type, "104.01"), 409, "drawer_short")
+    told = refused(
+        lambda: record_movement(manager_client, shift, type, "104.01"), 409, "drawer_short"
+    )
 
     assert "104.00" not in str(told)
     with tenant_scope(shop):
         noted = AuditEvent.objects.get(event="drawer_short")
-    assert (noted.actor, noted.facts["amount"]) == (chief.user.pk, "104.01")
-    assert move(chief, shift, type, "104.00").status_code == 201
-    refused(lambda: move(chief, shift, type, "0.01"), 409, "drawer_short")
-    cash_count = close(chief, shift, "0.00").json()["counted"][1]
+    assert (noted.actor, noted.facts["amount"]) == (manager_client.user.pk, "104.01")
+    assert record_movement(manager_client, shift, type, "104.00").status_code == 201
+    refused(lambda: record_movement(manager_client, shift, type, "0.01"), 409, "drawer_short")
+    cash_count = close_shift(manager_client, shift, "0.00").json()["counted"][1]
     assert (cash_count["method"], cash_count["difference"]) == ("cash", "0.00")
 
 
-def test_another_cashier_moves_no_cash_in_ones_drawer(another, shift, refused):
+def test_another_cashier_moves_no_cash_in_ones_drawer(other_cashier_client, shift, refused):
     for type, amount in (("drop", "50.00"), ("paid_in", "5.00"), ("no_sale", None)):
         refused(
-            lambda type=type, amount=amount: move(another, shift, type, amount),
+            lambda type=type, amount=amount: record_movement(
+                other_cashier_client, shift, type, amount
+            ),
             403,
             "permission_denied",
         )
@@ -237,16 +257,20 @@ def test_whoever_is_logged_in_at_another_register_moves_no_cash_here(shop, tills
     relief = UserFactory(tenant=shop)
     session = AuthSessionFactory(user=relief, register=elsewhere, store=elsewhere.store)
 
-    refused(lambda: move(Person(relief, session), shift, "no_sale"), 403, "permission_denied")
+    refused(
+        lambda: record_movement(Person(relief, session), shift, "no_sale"), 403, "permission_denied"
+    )
 
 
 def test_a_closed_drawer_holds_still(till, shift, refused):
-    close(till, shift, "100.00")
+    close_shift(till, shift, "100.00")
 
-    refused(lambda: move(till, shift, "paid_in", "5.00"), 409, "shift_not_in_state")
+    refused(lambda: record_movement(till, shift, "paid_in", "5.00"), 409, "shift_not_in_state")
 
 
-def test_another_cashier_ends_no_drawer_but_ones_own(another, chief, shift, refused):
-    refused(lambda: end(another, shift), 403, "permission_denied")
+def test_another_cashier_ends_no_drawer_but_ones_own(
+    other_cashier_client, manager_client, shift, refused
+):
+    refused(lambda: end_shift(other_cashier_client, shift), 403, "permission_denied")
 
-    assert end(chief, shift).json()["status"] == "ended"
+    assert end_shift(manager_client, shift).json()["status"] == "ended"

@@ -9,18 +9,25 @@ from tenants.models import AuditEvent, OutboxEvent, Tenant
 from tenants.scope import tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.support.api import Person
-from tests.support.shifts import close, end, move, opened, opening, report
+from tests.support.shifts import (
+    build_opening,
+    close_shift,
+    end_shift,
+    fetch_shift_report,
+    open_shift,
+    record_movement,
+)
 from tests.support.till import Till, cash, line, new_id
 
 
 @pytest.fixture
 def shift(till):
-    return opened(till)
+    return open_shift(till)
 
 
 @pytest.fixture
-def sold(till, goods, shift):
-    return till.sold(line(goods("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
+def sold(till, make_product, shift):
+    return till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
 
 
 def test_a_sale_belongs_to_the_open_shift(shift, sold, till):
@@ -30,20 +37,20 @@ def test_a_sale_belongs_to_the_open_shift(shift, sold, till):
     assert till.get("orders/", {"shift": new_id()}).json()["results"] == []
 
 
-def test_a_day(till, chief, shift, sold, shop):
-    assert move(till, shift, "drop", "50.00").status_code == 201
-    blind = report(till, shift)
+def test_a_day(till, manager_client, shift, sold, shop):
+    assert record_movement(till, shift, "drop", "50.00").status_code == 201
+    blind = fetch_shift_report(till, shift)
     assert (blind["sales"]["total"], blind["cash"], blind["expected"]) == ("5.00", None, None)
     assert (blind["payments"], blind["carried"]) == (None, None)
-    assert report(chief, shift)["cash"]["expected"] == "55.00"
-    assert end(till, shift).json()["status"] == "ended"
+    assert fetch_shift_report(manager_client, shift)["cash"]["expected"] == "55.00"
+    assert end_shift(till, shift).json()["status"] == "ended"
 
-    closed = close(till, shift, "54.90", note="A dime is gone")
+    closed = close_shift(till, shift, "54.90", note="A dime is gone")
 
     assert closed.status_code == 200, closed.content
     (count,) = closed.json()["counted"]
     assert (count["expected"], count["counted"], count["difference"]) == ("55.00", "54.90", "-0.10")
-    z = report(till, shift, "z")
+    z = fetch_shift_report(till, shift, "z")
     assert (z["z_number"], z["sales"]["total"], z["cash"]["drops"]) == (1, "5.00", "50.00")
     assert (z["currency"], z["note"]) == ("EUR", "A dime is gone")
     with tenant_scope(shop):
@@ -57,12 +64,12 @@ def test_a_day(till, chief, shift, sold, shop):
 def test_the_last_count_is_offered_and_taken_where_nobody_names_a_float(till, shift, problem):
     current = till.get("shifts/current/", {"register": shift["register"]})
     assert current.json()["id"] == shift["id"]
-    close(till, shift, "95.10")
+    close_shift(till, shift, "95.10")
 
     offered = problem(
         till.get("shifts/current/", {"register": shift["register"]}), 404, "no_current_shift"
     )
-    second = till.post("shifts/", opening(till))
+    second = till.post("shifts/", build_opening(till))
 
     assert offered["suggested_float"] == "95.10"
     assert second.json()["opening_float"] == "95.10"
@@ -70,7 +77,7 @@ def test_the_last_count_is_offered_and_taken_where_nobody_names_a_float(till, sh
 
 def test_of_several_counts_the_last_one_is_offered(till):
     for counted in ("98.10", "97.20", "99.30"):
-        close(till, opened(till), counted)
+        close_shift(till, open_shift(till), counted)
 
     offered = till.get("shifts/current/", {"register": str(till.register.pk)}).json()
 
@@ -78,18 +85,18 @@ def test_of_several_counts_the_last_one_is_offered(till):
 
 
 def test_the_first_float_of_a_register_is_nothing_unless_it_is_named(till):
-    assert till.post("shifts/", opening(till)).json()["opening_float"] == "0.00"
+    assert till.post("shifts/", build_opening(till)).json()["opening_float"] == "0.00"
 
 
 def test_another_registers_count_is_not_offered(tills):
     first, second = tills[:2]
-    close(first, opened(first), "99.00")
+    close_shift(first, open_shift(first), "99.00")
 
-    assert second.post("shifts/", opening(second)).json()["opening_float"] == "0.00"
+    assert second.post("shifts/", build_opening(second)).json()["opening_float"] == "0.00"
 
 
 def test_the_same_opening_again_is_the_same_shift(till, shop, register, problem):
-    body = opening(till, opening_float="100.00")
+    body = build_opening(till, opening_float="100.00")
     first = till.post("shifts/", body)
 
     assert till.post("shifts/", body).json() == first.json()
@@ -108,7 +115,7 @@ def test_the_same_opening_without_its_register_is_the_same_at_the_same_till(cash
     session = AuthSessionFactory(user=cashier, register=register, store=register.store)
     at_till = Till(cashier, register)
     paired = Person(cashier, session)
-    body = opening(at_till, opening_float="1.00")
+    body = build_opening(at_till, opening_float="1.00")
     first = paired.post("shifts/", {k: v for k, v in body.items() if k != "register"})
 
     again = at_till.post("shifts/", body)
@@ -132,7 +139,7 @@ def test_the_same_movement_again_moves_nothing(till, shift, shop, problem):
 
 
 def test_a_movement_of_another_drawer_is_not_taken_for_this_ones(tills, problem):
-    first, second = (opened(till) for till in tills[:2])
+    first, second = (open_shift(till) for till in tills[:2])
     body = {"id": new_id(), "type": "drop", "amount": "5.00", "reason": "Safe"}
     assert tills[0].post(f"shifts/{first['id']}/cash-movements/", body).status_code == 201
 
@@ -141,11 +148,13 @@ def test_a_movement_of_another_drawer_is_not_taken_for_this_ones(tills, problem)
     problem(again, 409, "id_conflict")
 
 
-def test_the_drawer_is_opened_without_a_sale_and_that_is_written_down(till, chief, shift, shop):
-    answer = move(till, shift, "no_sale", reason="Change for a customer")
+def test_the_drawer_is_opened_without_a_sale_and_that_is_written_down(
+    till, manager_client, shift, shop
+):
+    answer = record_movement(till, shift, "no_sale", reason="Change for a customer")
 
     assert answer.json()["amount"] == "0.00"
-    assert report(chief, shift)["cash"]["no_sales"] == 1
+    assert fetch_shift_report(manager_client, shift)["cash"]["no_sales"] == 1
     with tenant_scope(shop):
         noted = AuditEvent.objects.get(event="cash_no_sale")
         assert noted.facts["reason"] == "Change for a customer"
@@ -155,49 +164,52 @@ def test_whoever_is_logged_in_at_the_register_may_move_cash_there(till, shift, s
     relief = UserFactory(tenant=shop)
     session = AuthSessionFactory(user=relief, register=register, store=register.store)
 
-    answer = move(Person(relief, session), shift, "no_sale")
+    answer = record_movement(Person(relief, session), shift, "no_sale")
 
     assert answer.json()["by"] == str(relief.pk)
 
 
-def test_a_manager_ends_and_closes_the_shift_of_somebody_else(till, chief, shift, cashier):
-    ended = end(chief, shift).json()
-    closed = close(chief, shift, "100.00").json()
+def test_a_manager_ends_and_closes_the_shift_of_somebody_else(till, manager_client, shift, cashier):
+    ended = end_shift(manager_client, shift).json()
+    closed = close_shift(manager_client, shift, "100.00").json()
 
-    assert (ended["opened_by"], ended["ended_by"]) == (str(cashier.pk), str(chief.user.pk))
-    assert closed["closed_by"] == str(chief.user.pk)
-    assert closed["ended_by"] == str(chief.user.pk)
+    assert (ended["opened_by"], ended["ended_by"]) == (str(cashier.pk), str(manager_client.user.pk))
+    assert closed["closed_by"] == str(manager_client.user.pk)
+    assert closed["ended_by"] == str(manager_client.user.pk)
 
 
-def test_who_ended_it_stays_when_somebody_else_closes_it(till, chief, shift, cashier):
-    end(till, shift)
+def test_who_ended_it_stays_when_somebody_else_closes_it(till, manager_client, shift, cashier):
+    end_shift(till, shift)
 
-    closed = close(chief, shift, "100.00").json()
-    z = report(till, shift, "z")
+    closed = close_shift(manager_client, shift, "100.00").json()
+    z = fetch_shift_report(till, shift, "z")
 
-    assert (closed["ended_by"], closed["closed_by"]) == (str(cashier.pk), str(chief.user.pk))
+    assert (closed["ended_by"], closed["closed_by"]) == (
+        str(cashier.pk),
+        str(manager_client.user.pk),
+    )
     assert (z["opened_by"], z["ended_by"]) == (str(cashier.pk), str(cashier.pk))
     assert z["opened_at"] < z["ended_at"] < z["closed_at"]
 
 
 def test_an_ended_drawer_is_emptied_before_it_is_counted(till, shift):
-    end(till, shift)
+    end_shift(till, shift)
 
-    assert move(till, shift, "drop", "80.00").status_code == 201
-    (count,) = close(till, shift, "20.00").json()["counted"]
+    assert record_movement(till, shift, "drop", "80.00").status_code == 201
+    (count,) = close_shift(till, shift, "20.00").json()["counted"]
 
     assert (count["expected"], count["difference"]) == ("20.00", "0.00")
 
 
-def test_the_next_shift_opens_while_the_last_one_is_still_counted(till, shift, goods):
-    end(till, shift)
+def test_the_next_shift_opens_while_the_last_one_is_still_counted(till, shift, make_product):
+    end_shift(till, shift)
 
-    second = opened(till, "50.00")
-    order = till.sold(line(goods("2.50")), payments=[cash("2.50")])
+    second = open_shift(till, "50.00")
+    order = till.sold(line(make_product("2.50")), payments=[cash("2.50")])
 
     assert order["shift"] == second["id"]
-    assert close(till, shift, "100.00").json()["z_number"] == 1
-    assert close(till, second, "52.50").json()["z_number"] == 2
+    assert close_shift(till, shift, "100.00").json()["z_number"] == 1
+    assert close_shift(till, second, "52.50").json()["z_number"] == 2
 
 
 def test_an_opening_with_a_key_instead_of_an_id_is_one_shift(till, shop):
@@ -211,7 +223,7 @@ def test_an_opening_with_a_key_instead_of_an_id_is_one_shift(till, shop):
 
 
 def test_a_close_whose_answer_was_lost_is_answered_again(till, shift):
-    first, again = (close(till, shift, "100.00", Idempotency_Key="evening") for _ in range(2))
+    first, again = (close_shift(till, shift, "100.00", Idempotency_Key="evening") for _ in range(2))
 
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json() == first.json()
@@ -219,8 +231,8 @@ def test_a_close_whose_answer_was_lost_is_answered_again(till, shift):
 
 
 def test_shifts_are_listed_newest_first_and_found_by_what_they_are(till, tills, shift, foreign):
-    second = opened(tills[0])
-    close(till, shift, "100.00")
+    second = open_shift(tills[0])
+    close_shift(till, shift, "100.00")
 
     listed = till.get("shifts/").json()["results"]
     closed = till.get("shifts/", {"status": "closed"}).json()["results"]
@@ -243,20 +255,22 @@ def test_with_the_first_drawer_the_currency_is_fixed(till, shift, admin, shop, p
     assert shop.currency == "EUR"
 
 
-def test_a_held_order_stays_and_moves_on_into_the_shift_that_sells_it(till, shift, goods, chief):
-    order = till.sold(line(goods("5.00")))
+def test_a_held_order_stays_and_moves_on_into_the_shift_that_sells_it(
+    till, shift, make_product, manager_client
+):
+    order = till.sold(line(make_product("5.00")))
     till.post(f"orders/{order['id']}/hold/")
-    assert report(chief, shift)["carried"]["open_orders"] == 1
+    assert fetch_shift_report(manager_client, shift)["carried"]["open_orders"] == 1
 
-    z = close(till, shift, "100.00").json()
-    second = opened(till, "100.00")
+    z = close_shift(till, shift, "100.00").json()
+    second = open_shift(till, "100.00")
     till.post(f"orders/{order['id']}/resume/", {})
     sold = till.pay(order, cash("5.00")).json()
 
     assert z["status"] == "closed"
     assert (sold["status"], sold["shift"]) == ("completed", second["id"])
-    assert report(chief, second)["sales"]["total"] == "5.00"
-    first = report(chief, shift, "z")
+    assert fetch_shift_report(manager_client, second)["sales"]["total"] == "5.00"
+    first = fetch_shift_report(manager_client, shift, "z")
     assert (first["sales"]["count"], first["carried"]["open_orders"]) == (0, 1)
 
 
@@ -264,7 +278,7 @@ def test_the_open_shift_of_a_register_is_also_named_where_sales_look(till, shift
     with tenant_scope(shop):
         assert str(RegisterSeries.objects.get(register=register).shift_id) == shift["id"]
 
-    end(till, shift)
+    end_shift(till, shift)
 
     with tenant_scope(shop):
         assert RegisterSeries.objects.get(register=register).shift_id is None

@@ -4,85 +4,95 @@ import pytest
 
 from orders.models import Payment
 from tenants.scope import tenant_scope
-from tests.support.shifts import canceled, close, end, ensure_explained, held, opened, report
+from tests.support.shifts import (
+    cancel_first_payment,
+    close_shift,
+    end_shift,
+    ensure_difference_explained,
+    fetch_shift_report,
+    hold_order,
+    open_shift,
+)
 from tests.support.till import card, cash, line
 
 
 def test_cash_that_is_given_back_at_another_register_comes_out_of_the_drawer_there(
-    till, tills, chief, goods
+    till, tills, manager_client, make_product
 ):
-    here, there = opened(till), opened(tills[0])
-    order = held(till, till.sold(line(goods("5.00")), payments=[cash("3.00")]))
+    here, there = open_shift(till), open_shift(tills[0])
+    order = hold_order(till, till.sold(line(make_product("5.00")), payments=[cash("3.00")]))
     tills[0].post(f"orders/{order['id']}/resume/", {"register": str(tills[0].register.pk)})
 
-    canceled(chief, order)
+    cancel_first_payment(manager_client, order)
 
-    assert report(chief, here)["cash"]["expected"] == "103.00"
-    assert report(chief, there)["cash"]["expected"] == "97.00"
+    assert fetch_shift_report(manager_client, here)["cash"]["expected"] == "103.00"
+    assert fetch_shift_report(manager_client, there)["cash"]["expected"] == "97.00"
     for person, shift, counted in ((till, here, "103.00"), (tills[0], there, "97.00")):
-        assert close(person, shift, counted).json()["counted"][0]["difference"] == "0.00"
-        ensure_explained(report(person, shift, "z"))
+        assert close_shift(person, shift, counted).json()["counted"][0]["difference"] == "0.00"
+        ensure_difference_explained(fetch_shift_report(person, shift, "z"))
 
 
 def test_what_is_given_back_before_the_count_comes_out_of_the_drawer_that_is_counted(
-    till, chief, goods
+    till, manager_client, make_product
 ):
-    shift = opened(till)
-    order = till.sold(line(goods("5.00")), payments=[cash("3.00")])
-    end(till, shift)
+    shift = open_shift(till)
+    order = till.sold(line(make_product("5.00")), payments=[cash("3.00")])
+    end_shift(till, shift)
 
-    canceled(chief, order)
+    cancel_first_payment(manager_client, order)
 
-    assert report(chief, shift)["cash"]["canceled"] == "3.00"
-    assert close(till, shift, "100.00").json()["counted"][0]["difference"] == "0.00"
+    assert fetch_shift_report(manager_client, shift)["cash"]["canceled"] == "3.00"
+    assert close_shift(till, shift, "100.00").json()["counted"][0]["difference"] == "0.00"
 
 
 def test_a_late_card_makes_a_sale_of_the_shift_that_is_still_open_for_it(
-    till, chief, goods, gateway
+    till, manager_client, make_product, gateway
 ):
     """The rest was paid in the next shift, which is counted already."""
     gateway.answers = [TimeoutError("no answer")]
-    shift = opened(till)
-    order = till.sold(line(goods("10.00")), payments=[card("4.00")])
-    end(till, shift)
-    second = opened(till, "0.00")
+    shift = open_shift(till)
+    order = till.sold(line(make_product("10.00")), payments=[card("4.00")])
+    end_shift(till, shift)
+    second = open_shift(till, "0.00")
     till.pay(order, cash("6.00"))
-    assert close(till, second, "6.00").status_code == 200
+    assert close_shift(till, second, "6.00").status_code == 200
 
-    resolved = chief.post(f"payments/{order['payments'][0]['id']}/resolve/").json()
-    close(till, shift, "100.00")
+    resolved = manager_client.post(f"payments/{order['payments'][0]['id']}/resolve/").json()
+    close_shift(till, shift, "100.00")
 
-    zs = [report(till, each, "z") for each in (shift, second)]
+    zs = [fetch_shift_report(till, each, "z") for each in (shift, second)]
     assert (resolved["status"], resolved["shift"]) == ("completed", shift["id"])
     assert [z["sales"]["total"] for z in zs] == ["10.00", "0.00"]
     assert [z["carried"]["paid_ahead"] for z in zs] == ["0.00", "6.00"]
     assert [z["carried"]["paid_before"] for z in zs] == ["6.00", "0.00"]
     for z in zs:
-        ensure_explained(z)
+        ensure_difference_explained(z)
 
 
-def test_a_change_makes_a_sale_of_todays_shift(till, goods):
+def test_a_change_makes_a_sale_of_todays_shift(till, make_product):
     """Paid for in a shift that is closed: without its second line nothing is due any more."""
-    shift = opened(till)
-    order = till.sold(line(goods("2.50")), line(goods("1.00")), payments=[cash("2.50")])
-    close(till, shift, "102.50")
-    second = opened(till, "0.00")
+    shift = open_shift(till)
+    order = till.sold(
+        line(make_product("2.50")), line(make_product("1.00")), payments=[cash("2.50")]
+    )
+    close_shift(till, shift, "102.50")
+    second = open_shift(till, "0.00")
 
     path = f"orders/{order['id']}/lines/{order['lines'][1]['id']}/"
     done = till.delete(path, If_Match="*").json()
-    close(till, second, "0.00")
+    close_shift(till, second, "0.00")
 
-    z = report(till, second, "z")
+    z = fetch_shift_report(till, second, "z")
     assert (done["status"], done["shift"]) == ("completed", second["id"])
     assert (z["sales"]["total"], z["carried"]["paid_before"]) == ("2.50", "2.50")
-    ensure_explained(z)
+    ensure_difference_explained(z)
 
 
 def test_a_shift_in_which_nothing_happens_has_a_z_of_nothing(till):
-    shift = opened(till, "0.00")
-    close(till, shift, "0.00")
+    shift = open_shift(till, "0.00")
+    close_shift(till, shift, "0.00")
 
-    z = report(till, shift, "z")
+    z = fetch_shift_report(till, shift, "z")
 
     assert (z["payments"], z["taxes"]) == ([], [])
     assert {z["sales"][name] for name in z["sales"]} == {0, "0.00"}
@@ -91,16 +101,16 @@ def test_a_shift_in_which_nothing_happens_has_a_z_of_nothing(till):
 
 @pytest.mark.parametrize("opened_at", ["nowhere", "here"])
 def test_money_of_another_registers_drawer_does_not_go_back_out_of_it(
-    opened_at, till, tills, chief, goods, shop
+    opened_at, till, tills, manager_client, make_product, shop
 ):
     """Taken at one register, held, taken up at another, and canceled there."""
-    shift, other = opened(till, "0.00"), tills[0]
-    order = till.sold(line(goods("5.00")), payments=[cash("2.00")])
-    held(till, order)
+    shift, other = open_shift(till, "0.00"), tills[0]
+    order = till.sold(line(make_product("5.00")), payments=[cash("2.00")])
+    hold_order(till, order)
     other.post(f"orders/{order['id']}/resume/", {"register": str(other.register.pk)})
-    here = opened(other, "10.00")["id"] if opened_at == "here" else None
+    here = open_shift(other, "10.00")["id"] if opened_at == "here" else None
 
-    canceled(chief, order)
+    cancel_first_payment(manager_client, order)
 
     with tenant_scope(shop):
         payment = Payment.objects.get()

@@ -5,7 +5,7 @@ from django.db import DatabaseError, connection, transaction
 
 from orders.models import Shift
 from tenants.scope import across_tenants, tenant_scope
-from tests.support.shifts import close, end, opened
+from tests.support.shifts import close_shift, end_shift, open_shift
 
 CHANGES = {
     "reopened": "UPDATE orders_shift SET status = 'open'",
@@ -19,7 +19,7 @@ CHANGES = {
 
 @pytest.fixture
 def shift(till):
-    return opened(till)
+    return open_shift(till)
 
 
 def row(shop):
@@ -29,7 +29,7 @@ def row(shop):
 
 @pytest.mark.parametrize("how", CHANGES)
 def test_the_database_refuses_to_change_it(how, till, shift, shop):
-    assert close(till, shift, "100.00").status_code == 200
+    assert close_shift(till, shift, "100.00").status_code == 200
     before = row(shop)
 
     refused = pytest.raises(DatabaseError, match="append-only")
@@ -40,7 +40,7 @@ def test_the_database_refuses_to_change_it(how, till, shift, shop):
 
 
 def test_the_model_cannot_change_it_either(till, shift, shop):
-    close(till, shift, "100.00")
+    close_shift(till, shift, "100.00")
     before = row(shop)
 
     with tenant_scope(shop), pytest.raises(DatabaseError), transaction.atomic():
@@ -52,7 +52,7 @@ def test_the_model_cannot_change_it_either(till, shift, shop):
 @pytest.mark.parametrize("status", ["open", "ended"])
 def test_until_then_it_changes(status, till, shift, shop):
     if status == "ended":
-        end(till, shift)
+        end_shift(till, shift)
     with tenant_scope(shop):
         Shift.objects.update(note="Not yet")
 

@@ -10,17 +10,17 @@ from orders.services.shifts.report import report_of
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.support.gateway import DECLINED
-from tests.support.refunds import refunded
+from tests.support.refunds import create_refund
 from tests.support.shifts import (
+    build_opening,
     by_method,
-    canceled,
-    close,
-    ensure_explained,
-    held,
-    move,
-    opened,
-    opening,
-    report,
+    cancel_first_payment,
+    close_shift,
+    ensure_difference_explained,
+    fetch_shift_report,
+    hold_order,
+    open_shift,
+    record_movement,
 )
 from tests.support.till import card, cash, line, new_id, percent
 
@@ -30,13 +30,13 @@ def other(method, amount, **more):
 
 
 @pytest.fixture
-def shelves(shop_in, goods, shop):
+def shelves(configure_shop, make_product, shop):
     """Bread at 2.49 with 7 % in it, wine at 12.34 with 19 %, a gift at 10.00 and 10 % on top."""
-    shop_in("EUR", cash_rounding_increment=Decimal("0.05"))
+    configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
 
     def taxed(price, name, percent, *, included):
         rate = {"name": name, "percent": percent, "included": included, "compound": False}
-        return goods(price, stock="50", tax_class=TaxClassFactory(tenant=shop, rates=[rate]))
+        return make_product(price, stock="50", tax_class=TaxClassFactory(tenant=shop, rates=[rate]))
 
     return SimpleNamespace(
         bread=taxed("2.49", "Reduced", "7", included=True),
@@ -52,10 +52,10 @@ COINS = [
 ]
 
 
-def sell_in_all_ways(till, chief, shelves, gateway):
+def sell_in_all_ways(till, manager_client, shelves, gateway):
     """Cash, a card, both, vouchers and credit, the rest, and cash after a card was declined."""
     bread, wine = line(shelves.bread), line(shelves.wine)
-    credit = chief.post("store-credits/", {"id": new_id(), "amount": "20.00"}).json()
+    credit = manager_client.post("store-credits/", {"id": new_id(), "amount": "20.00"}).json()
     vouchers = [
         other("voucher", "5.00"),
         other("store_credit", "6.00", reference=credit["full_code"]),
@@ -72,40 +72,40 @@ def sell_in_all_ways(till, chief, shelves, gateway):
     return loaves, bottle, both
 
 
-def move_cash(till, chief, shift):
-    move(till, shift, "paid_in", "20.00")
-    move(chief, shift, "paid_out", "7.50")
-    move(till, shift, "drop", "100.00")
+def move_cash(till, manager_client, shift):
+    record_movement(till, shift, "paid_in", "20.00")
+    record_movement(manager_client, shift, "paid_out", "7.50")
+    record_movement(till, shift, "drop", "100.00")
     for _ in range(2):
-        move(till, shift, "no_sale")
+        record_movement(till, shift, "no_sale")
 
 
 @pytest.fixture
-def first(till, chief, shelves, gateway):
+def first(till, manager_client, shelves, gateway):
     """The first shift, until it is counted, with the orders that the second one goes on with."""
-    shift = opened(till, "200.00")
-    loaves, bottle, both = sell_in_all_ways(till, chief, shelves, gateway)
+    shift = open_shift(till, "200.00")
+    loaves, bottle, both = sell_in_all_ways(till, manager_client, shelves, gateway)
     dropped = till.sold(line(shelves.wine), payments=[cash("2.00")])
-    canceled(chief, dropped)
-    chief.post(f"orders/{dropped['id']}/void/", {"reason": "Left"})
-    deposit = held(till, till.sold(line(shelves.wine), payments=[card("1.00"), cash("2.00")]))
-    regretted = held(till, till.sold(line(shelves.bread), payments=[cash("1.00")]))
+    cancel_first_payment(manager_client, dropped)
+    manager_client.post(f"orders/{dropped['id']}/void/", {"reason": "Left"})
+    deposit = hold_order(till, till.sold(line(shelves.wine), payments=[card("1.00"), cash("2.00")]))
+    regretted = hold_order(till, till.sold(line(shelves.bread), payments=[cash("1.00")]))
     loaf = [{"line": loaves["lines"][0]["id"], "quantity": "1"}]
-    assert refunded(chief, loaves, lines=loaf)["payouts"][0]["paid"] == "2.50"
-    refunded(chief, bottle)
-    move_cash(till, chief, shift)
+    assert create_refund(manager_client, loaves, lines=loaf)["payouts"][0]["paid"] == "2.50"
+    create_refund(manager_client, bottle)
+    move_cash(till, manager_client, shift)
     return SimpleNamespace(shift=shift, both=both, deposit=deposit, regretted=regretted)
 
 
 def closed(till, shift):
     counted = [{"method": "voucher", "amount": "5.00"}]
-    answer = close(till, shift, counted=counted, denominations=COINS)
+    answer = close_shift(till, shift, counted=counted, denominations=COINS)
     assert answer.status_code == 200, answer.content
-    return report(till, shift, "z")
+    return fetch_shift_report(till, shift, "z")
 
 
-def test_every_figure_of_a_day(till, chief, first):
-    x = report(chief, first.shift)
+def test_every_figure_of_a_day(till, manager_client, first):
+    x = fetch_shift_report(manager_client, first.shift)
     z = closed(till, first.shift)
 
     # Sold for 7.47, 12.34, 14.83, 11.00, 2.24 and 2.49, of which coins made 0.02 less, as much
@@ -164,27 +164,27 @@ def test_every_figure_of_a_day(till, chief, first):
     assert (z["denominations"], z["z_number"]) == (COINS, 1)
     # What was seen before the count is what was written after it.
     assert x == {name: z[name] for name in x}
-    ensure_explained(z)
+    ensure_difference_explained(z)
 
 
 def test_what_moves_on_is_in_the_next_shift_and_leaves_the_first_as_it_was(
-    till, chief, first, shop
+    till, manager_client, first, shop
 ):
     z = closed(till, first.shift)
-    second = till.post("shifts/", opening(till)).json()
+    second = till.post("shifts/", build_opening(till)).json()
     assert second["opening_float"] == "132.75"
 
     till.post(f"orders/{first.deposit['id']}/resume/", {})
     sold = till.pay(first.deposit, cash("9.35", "10.00")).json()
-    canceled(chief, first.regretted)
-    chief.post(f"orders/{first.regretted['id']}/void/", {"reason": "Went home"})
-    back = refunded(chief, first.both)
-    close(chief, second, "130.00")
+    cancel_first_payment(manager_client, first.regretted)
+    manager_client.post(f"orders/{first.regretted['id']}/void/", {"reason": "Went home"})
+    back = create_refund(manager_client, first.both)
+    close_shift(manager_client, second, "130.00")
 
     assert (sold["status"], sold["shift"]) == ("completed", second["id"])
-    later = report(till, second, "z")
+    later = fetch_shift_report(till, second, "z")
     ensure_is_the_second(later, {each["method"]: each["paid"] for each in back["payouts"]})
-    ensure_explained(later)
+    ensure_difference_explained(later)
     ensure_stays(z, till, first.shift, shop)
 
 
@@ -206,8 +206,8 @@ def ensure_is_the_second(z, paid_back):
 
 def ensure_stays(z, person, shift, shop):
     """What was written, what is shown, and what the books would give today."""
-    assert report(person, shift, "z") == z
-    x = report(person, shift)
+    assert fetch_shift_report(person, shift, "z") == z
+    x = fetch_shift_report(person, shift)
     assert x == {name: z[name] for name in x}
     with tenant_scope(shop):
         today = report_of(Shift.objects.get(pk=shift["id"]))

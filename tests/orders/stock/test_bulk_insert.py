@@ -13,7 +13,7 @@ from orders.services.stock.movements import NewMovement, move_stock
 from tenants.exceptions import IdConflict
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory
-from tests.support.parallel import at_once
+from tests.support.parallel import run_concurrently
 
 
 def item(number: int, product: Product, quantity: str) -> Delivered:
@@ -119,12 +119,12 @@ def test_deliveries_at_the_same_time_all_arrive(transactional_db, shop, store, a
         products = ProductFactory.create_batch(5, tenant=shop)
 
     def deliver(van: int) -> int:
-        goods = products if van % 2 else products[::-1]
-        items = [item(van * 100 + n, product, "1") for n, product in enumerate(goods)]
+        make_product = products if van % 2 else products[::-1]
+        items = [item(van * 100 + n, product, "1") for n, product in enumerate(make_product)]
         with tenant_scope(shop):
             return receive_delivery(store=store, items=items, by=admin)
 
-    counts = at_once([lambda van=van: deliver(van) for van in range(1, 7)])
+    counts = run_concurrently([lambda van=van: deliver(van) for van in range(1, 7)])
 
     assert counts == [5] * 6
     with tenant_scope(shop):

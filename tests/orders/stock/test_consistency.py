@@ -19,13 +19,13 @@ AGREE = "All stock levels are the sums of their movements.\n"
 
 
 @pytest.fixture
-def busy(room, till, product, goods, gateway):
+def busy(stockroom, till, product, make_product, gateway):
     """Everything that moves stock, and a card payment that nobody knows the end of."""
-    pears = goods("1.00", stock="5.125", sold_by="weight", sku="PEAR")
+    pears = make_product("1.00", stock="5.125", sold_by="weight", sku="PEAR")
     till.sold(line(product, "2"), line(pears, "0.3"), payments=[cash("5.30")])
-    room.moved("waste", pears, "0.1")
-    room.moved("transfer_out", product, "3")
-    room.moved("count", product, "4")
+    stockroom.moved("waste", pears, "0.1")
+    stockroom.moved("transfer_out", product, "3")
+    stockroom.moved("count", product, "4")
     gateway.answers = [DECLINED, TIMED_OUT]
     till.sold(line(product, "1"), payments=[card("2.50")])
     return till.sold(line(product, "2"), line(product, "1"), payments=[card("7.50")])
@@ -61,11 +61,11 @@ def test_where_all_agrees_it_says_so(told):
 
 
 @pytest.mark.usefixtures("busy")
-def test_a_payment_that_ends_leaves_nothing_reserved(told, room, busy, product):
-    resolve_payment(room, busy)
+def test_a_payment_that_ends_leaves_nothing_reserved(told, stockroom, busy, product):
+    resolve_payment(stockroom, busy)
 
     assert told() == (AGREE, None)
-    assert room.level(product) == 1
+    assert stockroom.level(product) == 1
 
 
 @pytest.mark.usefixtures("busy")
@@ -101,9 +101,9 @@ def test_a_level_that_somebody_changed_by_hand_is_found(told, sql, finding):
 
 
 @pytest.mark.usefixtures("busy")
-def test_movements_whose_level_is_gone_are_found(told, room, product):
+def test_movements_whose_level_is_gone_are_found(told, stockroom, product):
     with tenant_scope(product.tenant):
-        assert StockLevel.objects.filter(store=room.second).delete()[0] == 1
+        assert StockLevel.objects.filter(store=stockroom.second).delete()[0] == 1
 
     text, found = told()
 
@@ -112,7 +112,7 @@ def test_movements_whose_level_is_gone_are_found(told, room, product):
 
 
 @pytest.mark.usefixtures("busy")
-def test_goods_that_are_paid_for_and_not_kept_are_found(told, room, busy, shop):
+def test_goods_that_are_paid_for_and_not_kept_are_found(told, stockroom, busy, shop):
     """A line that came to an order while its card was asked for."""
     with tenant_scope(shop):
         first = OrderLine.objects.filter(order=busy["id"]).first()

@@ -17,7 +17,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory
 from tests.support.gateway import TIMED_OUT
-from tests.support.till import Till, card, cash, ensure_books_balance, line, new_id, shelf
+from tests.support.till import Till, card, cash, ensure_books_balance, get_stock_level, line, new_id
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
 
@@ -30,48 +30,50 @@ def at(hours: int) -> str:
 
 
 @pytest.mark.parametrize(("counted", "difference"), [("7", "-3"), ("12", "2"), ("0", "-10")])
-def test_what_is_counted_lies_there(room, product, shop, counted, difference):
-    shown = room.moved("count", product, counted)
+def test_what_is_counted_lies_there(stockroom, product, shop, counted, difference):
+    shown = stockroom.moved("count", product, counted)
 
     assert (shown["quantity"], shown["counted"]) == (difference, counted)
-    assert room.level(product) == Decimal(counted)
+    assert stockroom.level(product) == Decimal(counted)
     ensure_books_balance(shop)
 
 
 def test_a_count_that_finds_what_should_be_there_moves_nothing_and_is_remembered(
-    room, till, product
+    stockroom, till, product
 ):
     """Sent again after a sale it is still the count of before: the goods do not come back."""
-    body = room.body("count", product, "10")
-    first = room.post("stock/movements/", body)
+    body = stockroom.body("count", product, "10")
+    first = stockroom.post("stock/movements/", body)
     till.sold(line(product), payments=[cash("2.50")])
 
-    again = room.post("stock/movements/", body)
+    again = stockroom.post("stock/movements/", body)
 
     assert (first.status_code, again.status_code) == (201, 200)
     assert (first.json()["quantity"], first.json()["counted"]) == ("0", "10")
     assert again.json() == first.json()
-    assert room.level(product) == 9
+    assert stockroom.level(product) == 9
 
 
-def test_what_never_lay_in_a_store_can_be_counted_there(room, goods):
-    product = goods(stock=None)
+def test_what_never_lay_in_a_store_can_be_counted_there(stockroom, make_product):
+    product = make_product(stock=None)
 
-    assert room.moved("count", product, "0")["quantity"] == "0"
+    assert stockroom.moved("count", product, "0")["quantity"] == "0"
 
-    (level,) = room.get("stock/").json()["results"]
+    (level,) = stockroom.get("stock/").json()["results"]
     assert (level["product"], level["quantity"]) == (str(product.pk), "0")
 
 
-def test_what_was_counted_is_true_even_where_more_is_being_paid_for(room, till, product, gateway):
+def test_what_was_counted_is_true_even_where_more_is_being_paid_for(
+    stockroom, till, product, gateway
+):
     """A count is not a wish: to refuse it would change nothing of what lies there."""
     gateway.answers = [TIMED_OUT]
     till.sold(line(product, "8"), payments=[card("20.00")])
 
-    room.moved("count", product, "5")
+    stockroom.moved("count", product, "5")
 
-    assert shelf(product, room.store) == (5, 8)
-    (level,) = room.get("stock/").json()["results"]
+    assert get_stock_level(product, stockroom.store) == (5, 8)
+    (level,) = stockroom.get("stock/").json()["results"]
     assert level["available"] == "-3"
 
 
@@ -79,22 +81,22 @@ def test_what_was_counted_is_true_even_where_more_is_being_paid_for(room, till, 
 
 
 @pytest.fixture
-def apples(room, goods):
+def apples(stockroom, make_product):
     """10 that came two hours before noon."""
-    product = goods(stock=None)
-    room.moved("receive", product, "10", occurred_at=at(-2))
+    product = make_product(stock=None)
+    stockroom.moved("receive", product, "10", occurred_at=at(-2))
     return product
 
 
-def test_what_moved_after_a_count_counts(room, apples, shop):
-    room.moved("waste", apples, "1", occurred_at=at(-1))
-    room.moved("receive", apples, "5", occurred_at=at(1))
-    room.moved("waste", apples, "2", occurred_at=at(2))
+def test_what_moved_after_a_count_counts(stockroom, apples, shop):
+    stockroom.moved("waste", apples, "1", occurred_at=at(-1))
+    stockroom.moved("receive", apples, "5", occurred_at=at(1))
+    stockroom.moved("waste", apples, "2", occurred_at=at(2))
 
-    shown = room.moved("count", apples, "7", occurred_at=at(0))
+    shown = stockroom.moved("count", apples, "7", occurred_at=at(0))
 
     assert (shown["quantity"], shown["counted"]) == ("-2", "7")
-    assert room.level(apples) == 7 + 5 - 2
+    assert stockroom.level(apples) == 7 + 5 - 2
     ensure_books_balance(shop)
 
 
@@ -103,16 +105,16 @@ def test_what_moved_after_a_count_counts(room, apples, shop):
     [("receive", "5", 5), ("waste", "3", -3), ("adjust", "-4", -4), ("transfer_out", "6", -6)],
 )
 def test_what_is_told_late_was_seen_by_the_count_after_it(
-    room, apples, shop, kind, quantity, change
+    stockroom, apples, shop, kind, quantity, change
 ):
-    count = room.moved("count", apples, "8", occurred_at=at(0))
-    before = room.level(apples)
+    count = stockroom.moved("count", apples, "8", occurred_at=at(0))
+    before = stockroom.level(apples)
 
-    late = room.moved(kind, apples, quantity, occurred_at=at(-1))
+    late = stockroom.moved(kind, apples, quantity, occurred_at=at(-1))
 
     assert late["quantity"] == str(change), "what happened is told as it happened"
-    assert room.level(apples) == before == 8
-    corrected, counted = room.found(type="count", store=str(room.store.pk))
+    assert stockroom.level(apples) == before == 8
+    corrected, counted = stockroom.found(type="count", store=str(stockroom.store.pk))
     assert counted == count
     assert (corrected["quantity"], corrected["counted"]) == (str(-change), "8")
     assert corrected["occurred_at"] == count["occurred_at"]
@@ -120,88 +122,88 @@ def test_what_is_told_late_was_seen_by_the_count_after_it(
     ensure_books_balance(shop)
 
 
-def test_what_arrives_late_at_another_store_counts_there(room, apples, shop):
-    room.moved("count", apples, "8", occurred_at=at(0))
+def test_what_arrives_late_at_another_store_counts_there(stockroom, apples, shop):
+    stockroom.moved("count", apples, "8", occurred_at=at(0))
 
-    room.moved("transfer_out", apples, "6", occurred_at=at(-1))
+    stockroom.moved("transfer_out", apples, "6", occurred_at=at(-1))
 
-    assert (room.level(apples), room.level(apples, room.second)) == (8, 6)
+    assert (stockroom.level(apples), stockroom.level(apples, stockroom.second)) == (8, 6)
     ensure_books_balance(shop)
 
 
-def test_what_a_late_count_finds_is_no_news_to_the_count_after_it(room, apples, shop):
-    room.moved("count", apples, "8", occurred_at=at(2))
+def test_what_a_late_count_finds_is_no_news_to_the_count_after_it(stockroom, apples, shop):
+    stockroom.moved("count", apples, "8", occurred_at=at(2))
 
-    late = room.moved("count", apples, "4", occurred_at=at(0))
-    between = room.moved("receive", apples, "5", occurred_at=at(1))
+    late = stockroom.moved("count", apples, "4", occurred_at=at(0))
+    between = stockroom.moved("receive", apples, "5", occurred_at=at(1))
 
     assert (late["quantity"], between["quantity"]) == ("-6", "5")
-    assert room.level(apples) == 8
+    assert stockroom.level(apples) == 8
     ensure_books_balance(shop)
 
 
-def test_of_two_counts_of_one_moment_the_one_that_is_told_later_is_true(room, apples, shop):
-    first = room.moved("count", apples, "8", occurred_at=at(0))
-    second = room.moved("count", apples, "5", occurred_at=at(0))
+def test_of_two_counts_of_one_moment_the_one_that_is_told_later_is_true(stockroom, apples, shop):
+    first = stockroom.moved("count", apples, "8", occurred_at=at(0))
+    second = stockroom.moved("count", apples, "5", occurred_at=at(0))
     assert (first["quantity"], second["quantity"]) == ("-2", "-3")
-    assert room.level(apples) == 5
+    assert stockroom.level(apples) == 5
 
     for hour, quantity in ((-1, "4"), (0, "2")):
-        room.moved("receive", apples, quantity, occurred_at=at(hour))
-        newest = room.found(type="count")[0]
+        stockroom.moved("receive", apples, quantity, occurred_at=at(hour))
+        newest = stockroom.found(type="count")[0]
         assert (newest["quantity"], newest["counted"]) == (f"-{quantity}", "5")
         assert newest["occurred_at"] == second["occurred_at"]
-        assert room.level(apples) == 5
+        assert stockroom.level(apples) == 5
     ensure_books_balance(shop)
 
 
-def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(room, apples, shop):
-    room.moved("count", apples, "5", occurred_at=at(0))
-    later = room.moved("count", apples, "20", occurred_at=at(1))
+def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(stockroom, apples, shop):
+    stockroom.moved("count", apples, "5", occurred_at=at(0))
+    later = stockroom.moved("count", apples, "20", occurred_at=at(1))
 
-    third = room.moved("count", apples, "6", occurred_at=at(0))
+    third = stockroom.moved("count", apples, "6", occurred_at=at(0))
 
     assert third["quantity"] == "1"
-    assert room.level(apples) == 20
+    assert stockroom.level(apples) == 20
     (newest,) = [
-        each for each in room.found(type="count") if each["reason"].endswith("told after it")
+        each for each in stockroom.found(type="count") if each["reason"].endswith("told after it")
     ]
     assert (newest["quantity"], newest["counted"]) == ("-1", "20")
     assert newest["occurred_at"] == later["occurred_at"]
     ensure_books_balance(shop)
 
 
-def test_what_left_before_a_count_is_not_taken_twice(room, apples, problem):
+def test_what_left_before_a_count_is_not_taken_twice(stockroom, apples, problem):
     """There are too few now, but it went when there were enough."""
-    room.moved("count", apples, "1", occurred_at=at(0))
+    stockroom.moved("count", apples, "1", occurred_at=at(0))
 
-    room.moved("waste", apples, "9", occurred_at=at(-1))
+    stockroom.moved("waste", apples, "9", occurred_at=at(-1))
 
-    assert room.level(apples) == 1
-    problem(room.move("waste", apples, "9", occurred_at=at(1)), 409, "insufficient_stock")
-    assert room.level(apples) == 1
+    assert stockroom.level(apples) == 1
+    problem(stockroom.move("waste", apples, "9", occurred_at=at(1)), 409, "insufficient_stock")
+    assert stockroom.level(apples) == 1
 
 
-def test_a_count_of_the_past_may_leave_less_than_nothing(room, apples, shop):
-    room.moved("waste", apples, "9", occurred_at=at(1))
+def test_a_count_of_the_past_may_leave_less_than_nothing(stockroom, apples, shop):
+    stockroom.moved("waste", apples, "9", occurred_at=at(1))
 
-    room.moved("count", apples, "8", occurred_at=at(0))
+    stockroom.moved("count", apples, "8", occurred_at=at(0))
 
-    assert room.level(apples) == -1
+    assert stockroom.level(apples) == -1
     ensure_books_balance(shop)
 
 
-def test_a_sale_that_comes_to_us_late_was_seen_by_the_count_after_it(room, apples, till, shop):
-    room.moved("count", apples, "8", occurred_at=at(0))
+def test_a_sale_that_comes_to_us_late_was_seen_by_the_count_after_it(stockroom, apples, till, shop):
+    stockroom.moved("count", apples, "8", occurred_at=at(0))
     with time_machine.travel(NOON - timedelta(hours=1), tick=False):
         order = Till(till.user, till.register).sold(line(apples, "3"), payments=[cash("7.50")])
-    assert room.level(apples) == 5
+    assert stockroom.level(apples) == 5
 
     with tenant_scope(shop):
         sold = list(StockMovement.objects.filter(order=order["id"]))
-        keep_counts_true(room.store, sold, by=room.user)
+        keep_counts_true(stockroom.store, sold, by=stockroom.user)
 
-    assert room.level(apples) == 8
+    assert stockroom.level(apples) == 8
     ensure_books_balance(shop)
 
 
@@ -258,12 +260,14 @@ def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
     assert list(stock_differences(in_shop)) == []
 
 
-def test_a_count_that_is_told_late_and_found_what_lay_there_changes_no_other(room, apples, shop):
-    room.moved("count", apples, "10", occurred_at=at(0))
+def test_a_count_that_is_told_late_and_found_what_lay_there_changes_no_other(
+    stockroom, apples, shop
+):
+    stockroom.moved("count", apples, "10", occurred_at=at(0))
 
-    late = room.moved("count", apples, "10", occurred_at=at(-1))
+    late = stockroom.moved("count", apples, "10", occurred_at=at(-1))
 
     assert (late["quantity"], late["counted"]) == ("0", "10")
-    assert len(room.found(type="count", store=str(room.store.pk))) == 2
-    assert room.level(apples) == 10
+    assert len(stockroom.found(type="count", store=str(stockroom.store.pk))) == 2
+    assert stockroom.level(apples) == 10
     ensure_books_balance(shop)

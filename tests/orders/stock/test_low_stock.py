@@ -11,11 +11,11 @@ from tests.support.till import card, cash, line, resolve_payment
 
 
 @pytest.fixture
-def watched(goods, shop):
+def watched(make_product, shop):
     """`watched("5", stock="10")`: goods of which the shop wants to have more than 5."""
 
     def make(point, **more):
-        product = goods("1.00", **more)
+        product = make_product("1.00", **more)
         with tenant_scope(shop):
             StockLevel.objects.filter(product=product).update(reorder_point=point)
         return product
@@ -37,24 +37,26 @@ def levels_told(shop):
 
 
 @pytest.fixture
-def level(product, room):
-    (shown,) = room.get("stock/").json()["results"]
+def level(product, stockroom):
+    (shown,) = stockroom.get("stock/").json()["results"]
     return shown
 
 
-def test_a_manager_says_from_when_on_something_is_low(room, level, shop):
+def test_a_manager_says_from_when_on_something_is_low(stockroom, level, shop):
     path = f"stock/{level['id']}/"
     assert level["reorder_point"] is None
 
-    response = room.patch(path, {"reorder_point": "12.5"}, If_Match='"1"')
+    response = stockroom.patch(path, {"reorder_point": "12.5"}, If_Match='"1"')
 
     assert response.status_code == 200
-    assert response.json() == room.get(path).json()
+    assert response.json() == stockroom.get(path).json()
     assert response["ETag"] == '"2"'
     shown = response.json()
     assert (shown["reorder_point"], shown["quantity"], shown["version"]) == ("12.5", "10", 2)
     assert told(shop) == [], "nothing has moved"
-    assert room.patch(path, {"reorder_point": None}, If_Match="*").json()["reorder_point"] is None
+    assert (
+        stockroom.patch(path, {"reorder_point": None}, If_Match="*").json()["reorder_point"] is None
+    )
 
 
 NO_MARKS = [
@@ -71,38 +73,40 @@ NO_MARKS = [
 
 
 @pytest.mark.parametrize(("body", "headers", "refused"), NO_MARKS)
-def test_what_is_no_mark_is_refused(room, level, problem, body, headers, refused):
+def test_what_is_no_mark_is_refused(stockroom, level, problem, body, headers, refused):
     path = f"stock/{level['id']}/"
 
-    problem(room.patch(path, body, **headers), *refused)
+    problem(stockroom.patch(path, body, **headers), *refused)
 
-    assert room.get(path).json() == level
+    assert stockroom.get(path).json() == level
 
 
 # --- the list ------------------------------------------------------------------------------------
 
 
-def test_the_list_of_what_is_low(room, watched, goods):
+def test_the_list_of_what_is_low(stockroom, watched, make_product):
     below, at_it = watched("5", stock="4", sku="BELOW"), watched("5", stock="5", sku="AT")
     watched("5", stock="6")
-    goods()
+    make_product()
 
     def listed(**query):
-        return {row["product"] for row in room.get("stock/", query).json()["results"]}
+        return {row["product"] for row in stockroom.get("stock/", query).json()["results"]}
 
     everything = listed()
     low = {str(below.pk), str(at_it.pk)}
     assert len(everything) == 4
     assert listed(low="true") == low
     assert listed(low="false") == everything - low
-    assert listed(low="true", product=str(below.pk), store=str(room.store.pk)) == {str(below.pk)}
-    assert listed(low="true", store=str(room.second.pk)) == set()
+    assert listed(low="true", product=str(below.pk), store=str(stockroom.store.pk)) == {
+        str(below.pk)
+    }
+    assert listed(low="true", store=str(stockroom.second.pk)) == set()
 
 
 # --- the event -----------------------------------------------------------------------------------
 
 
-def test_the_sale_that_leaves_little_tells_so_once(till, room, watched, shop):
+def test_the_sale_that_leaves_little_tells_so_once(till, stockroom, watched, shop):
     product = watched("5", stock="10", sku="PEAR", name="Pear")
 
     till.sold(line(product, "4"), payments=[cash("4.00")])
@@ -115,7 +119,7 @@ def test_the_sale_that_leaves_little_tells_so_once(till, room, watched, shop):
             "product": str(product.pk),
             "sku": "PEAR",
             "name": "Pear",
-            "store": str(room.store.pk),
+            "store": str(stockroom.store.pk),
             "quantity": "5",
             "reorder_point": "5",
         }
@@ -125,17 +129,17 @@ def test_the_sale_that_leaves_little_tells_so_once(till, room, watched, shop):
     assert (event.subject_type, event.subject) == ("stock_level", level.pk)
 
 
-def test_it_is_told_again_once_there_was_more(till, room, watched, shop):
+def test_it_is_told_again_once_there_was_more(till, stockroom, watched, shop):
     product = watched("5", stock="6", sku="PEAR")
 
     till.sold(line(product, "2"), payments=[cash("2.00")])
-    room.moved("receive", product, "6")
+    stockroom.moved("receive", product, "6")
     till.sold(line(product, "7"), payments=[cash("7.00")])
 
     assert levels_told(shop) == [("PEAR", "4"), ("PEAR", "3")]
 
 
-def test_each_product_of_a_sale_is_told_for_itself(till, watched, goods, shop):
+def test_each_product_of_a_sale_is_told_for_itself(till, watched, make_product, shop):
     few, fewer, plenty = (
         watched("5", stock="6", sku="FEW"),
         watched("5.5", stock="6", sku="FEWER", sold_by="weight"),
@@ -143,7 +147,7 @@ def test_each_product_of_a_sale_is_told_for_itself(till, watched, goods, shop):
     )
     lines = [line(few), line(fewer, "0.25"), line(few), line(fewer, "0.25"), line(plenty)]
 
-    till.sold(*lines, line(goods("1.00")), payments=[cash("4.50")])
+    till.sold(*lines, line(make_product("1.00")), payments=[cash("4.50")])
 
     assert sorted(levels_told(shop)) == [("FEW", "4"), ("FEWER", "5.5")]
 
@@ -159,36 +163,36 @@ def test_each_product_of_a_sale_is_told_for_itself(till, watched, goods, shop):
         ("receive", "4", []),
     ],
 )
-def test_whatever_leaves_little_tells_so(room, watched, shop, kind, quantity, expected):
+def test_whatever_leaves_little_tells_so(stockroom, watched, shop, kind, quantity, expected):
     product = watched("5", stock="10", sku="PEAR")
 
-    room.moved(kind, product, quantity)
+    stockroom.moved(kind, product, quantity)
 
     assert levels_told(shop) == expected
 
 
-def test_goods_that_arrive_where_there_are_still_few_tell_nothing(room, watched, shop):
+def test_goods_that_arrive_where_there_are_still_few_tell_nothing(stockroom, watched, shop):
     product = watched("5", stock="10")
-    StockLevelFactory(product=product, store=room.second, quantity=1, reorder_point=9)
+    StockLevelFactory(product=product, store=stockroom.second, quantity=1, reorder_point=9)
 
-    room.moved("transfer_out", product, "2")
+    stockroom.moved("transfer_out", product, "2")
 
     assert told(shop) == []
 
 
-def test_a_card_sale_tells_when_it_is_paid(till, room, watched, shop, gateway):
+def test_a_card_sale_tells_when_it_is_paid(till, stockroom, watched, shop, gateway):
     gateway.answers, gateway.found = [TIMED_OUT], [CAPTURED]
     product = watched("5", stock="6", sku="PEAR")
 
     order = till.sold(line(product, "2"), payments=[card("2.00")])
     assert told(shop) == []
-    resolve_payment(room, order)
+    resolve_payment(stockroom, order)
 
     assert levels_told(shop) == [("PEAR", "4")]
 
 
-def test_below_zero_it_is_told_at_the_mark_and_not_again(till, watched, shop, shop_in):
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
+def test_below_zero_it_is_told_at_the_mark_and_not_again(till, watched, shop, configure_shop):
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
     product = watched("0", stock="1", sku="PEAR")
 
     for _ in range(3):
@@ -197,8 +201,8 @@ def test_below_zero_it_is_told_at_the_mark_and_not_again(till, watched, shop, sh
     assert levels_told(shop) == [("PEAR", "0")]
 
 
-def test_a_refused_sale_tells_nothing(till, watched, goods, shop, problem):
-    product, scarce = watched("5", stock="6"), goods("1.00", stock="1")
+def test_a_refused_sale_tells_nothing(till, watched, make_product, shop, problem):
+    product, scarce = watched("5", stock="6"), make_product("1.00", stock="1")
 
     response = till.sell(line(product, "3"), line(scarce, "2"), payments=[cash("5.00")])
 

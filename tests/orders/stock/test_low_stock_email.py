@@ -6,7 +6,7 @@ from django.core import mail
 from orders.models import Product, StockLevel
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
-from tests.support.order_relay import announced, deliveries_to, relay_all
+from tests.support.order_relay import list_deliveries, list_events, relay_all
 from tests.support.till import cash, line
 
 
@@ -33,7 +33,7 @@ def test_managers_and_admins_of_the_shop_get_mail(till, watched, manager, admin,
     assert letter.body == (
         "Apple (APPLE) runs low in Main: 7 left; the reorder point is 8.\n\nGreen Grocery\n"
     )
-    (delivery,) = deliveries_to("low_stock_mail")
+    (delivery,) = list_deliveries("low_stock_mail")
     headers = letter.message()
     assert headers["Message-ID"] == f"<{delivery.pk}@shops.example>"
     assert headers["Auto-Submitted"] == "auto-generated"
@@ -48,7 +48,7 @@ def test_what_lies_there_again_by_then_is_no_news(till, watched, shop):
     relay_all()
 
     assert mail.outbox == []
-    assert [each.status for each in deliveries_to("low_stock_mail")] == ["delivered"]
+    assert [each.status for each in list_deliveries("low_stock_mail")] == ["delivered"]
 
 
 def test_where_nobody_has_an_address_nobody_is_told(till, watched):
@@ -57,7 +57,7 @@ def test_where_nobody_has_an_address_nobody_is_told(till, watched):
     relay_all()
 
     assert mail.outbox == []
-    assert [each.status for each in deliveries_to("low_stock_mail")] == ["delivered"]
+    assert [each.status for each in list_deliveries("low_stock_mail")] == ["delivered"]
 
 
 @pytest.mark.usefixtures("manager")
@@ -76,4 +76,4 @@ def test_a_name_cannot_add_a_header(till, watched, shop):
 def test_nobody_is_told_of_what_is_plenty(till, watched):
     till.sold(line(watched), payments=[cash("2.50")])
 
-    assert announced("stock.low") == []
+    assert list_events("stock.low") == []

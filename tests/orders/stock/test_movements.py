@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tenants.models import Tenant
 from tests.support.gateway import TIMED_OUT
-from tests.support.till import card, ensure_books_balance, line, new_id, shelf
+from tests.support.till import card, ensure_books_balance, get_stock_level, line, new_id
 
 KINDS = ("receive", "adjust", "count", "waste", "transfer_out")
 
@@ -20,22 +20,22 @@ KINDS = ("receive", "adjust", "count", "waste", "transfer_out")
     ("kind", "quantity", "change"),
     [("receive", "4", 4), ("adjust", "3", 3), ("adjust", "-10", -10), ("waste", "4", -4)],
 )
-def test_the_level_changes_by_what_happened(room, product, shop, kind, quantity, change):
-    shown = room.moved(kind, product, quantity, reason="Broken")
+def test_the_level_changes_by_what_happened(stockroom, product, shop, kind, quantity, change):
+    shown = stockroom.moved(kind, product, quantity, reason="Broken")
 
     assert (shown["type"], shown["quantity"], shown["reason"]) == (kind, str(change), "Broken")
     assert (shown["counted"], shown["transfer"]) == (None, None)
-    assert room.level(product) == 10 + change
+    assert stockroom.level(product) == 10 + change
     ensure_books_balance(shop)
 
 
-def test_what_is_weighed_is_corrected_to_the_gram(room, goods):
-    product = goods(stock="1", sold_by="weight")
+def test_what_is_weighed_is_corrected_to_the_gram(stockroom, make_product):
+    product = make_product(stock="1", sold_by="weight")
 
-    room.moved("adjust", product, "-0.001")
-    room.moved("waste", product, "0.125")
+    stockroom.moved("adjust", product, "-0.001")
+    stockroom.moved("waste", product, "0.125")
 
-    assert room.level(product) == Decimal("0.874")
+    assert stockroom.level(product) == Decimal("0.874")
 
 
 WRONG = [
@@ -64,43 +64,43 @@ WRONG = [
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_what_cannot_have_happened_is_refused(room, product, foreign, problem, case):
+def test_what_cannot_have_happened_is_refused(stockroom, product, foreign, problem, case):
     kind, quantity, more, errors = case
-    before = room.books()
-    stores = {"same": room.store, "second": room.second, "foreign": foreign.store}
+    before = stockroom.books()
+    stores = {"same": stockroom.store, "second": stockroom.second, "foreign": foreign.store}
     named = {name: str(stores[v].pk) if v in stores else v for name, v in more.items()}
 
-    response = room.move(kind, product, quantity, **named)
+    response = stockroom.move(kind, product, quantity, **named)
 
     problem(response, 400, "invalid", errors)
-    assert room.books() == before
+    assert stockroom.books() == before
 
 
-def test_what_is_still_to_come_is_refused(room, product, problem):
-    before = room.books()
+def test_what_is_still_to_come_is_refused(stockroom, product, problem):
+    before = stockroom.books()
     tomorrow = (timezone.now() + timedelta(days=1)).isoformat()
 
-    response = room.move("receive", product, occurred_at=tomorrow)
+    response = stockroom.move("receive", product, occurred_at=tomorrow)
 
     problem(response, 400, "invalid", {"occurred_at": "in_the_future"})
-    assert room.books() == before
+    assert stockroom.books() == before
 
 
-def test_a_clock_that_is_a_little_fast_means_now(room, product):
+def test_a_clock_that_is_a_little_fast_means_now(stockroom, product):
     soon = (timezone.now() + timedelta(minutes=2)).isoformat()
 
-    shown = room.moved("receive", product, occurred_at=soon)
+    shown = stockroom.moved("receive", product, occurred_at=soon)
 
     assert datetime.fromisoformat(shown["occurred_at"]) <= timezone.now()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_what_is_not_counted_nothing_moves(room, goods, problem, kind):
-    service, before = goods(track_stock=False), room.books()
+def test_of_what_is_not_counted_nothing_moves(stockroom, make_product, problem, kind):
+    service, before = make_product(track_stock=False), stockroom.books()
 
-    problem(room.move(kind, service), 400, "invalid", {"product": "not_tracked"})
+    problem(stockroom.move(kind, service), 400, "invalid", {"product": "not_tracked"})
 
-    assert room.books() == before
+    assert stockroom.books() == before
 
 
 # --- what is not there ---------------------------------------------------------------------------
@@ -110,10 +110,10 @@ takes = pytest.mark.parametrize("kind", TAKING)
 
 
 @takes
-def test_what_is_not_there_cannot_go(room, product, shop, problem, kind):
-    before = room.books()
+def test_what_is_not_there_cannot_go(stockroom, product, shop, problem, kind):
+    before = stockroom.books()
 
-    response = room.move(kind, product, TAKING[kind].format(11))
+    response = stockroom.move(kind, product, TAKING[kind].format(11))
 
     (short,) = problem(response, 409, "insufficient_stock")["short"]
     assert short == {
@@ -123,68 +123,72 @@ def test_what_is_not_there_cannot_go(room, product, shop, problem, kind):
         "wanted": "11",
         "available": "10",
     }
-    assert room.books() == before
+    assert stockroom.books() == before
 
-    room.moved(kind, product, TAKING[kind].format(10))
-    assert room.level(product) == 0
+    stockroom.moved(kind, product, TAKING[kind].format(10))
+    assert stockroom.level(product) == 0
     ensure_books_balance(shop)
 
 
 @takes
-def test_what_somebody_is_paying_for_cannot_go(room, till, product, gateway, problem, kind):
+def test_what_somebody_is_paying_for_cannot_go(stockroom, till, product, gateway, problem, kind):
     gateway.answers = [TIMED_OUT]
     till.sold(line(product, "8"), payments=[card("20.00")])
-    before = room.books()
+    before = stockroom.books()
 
-    response = room.move(kind, product, TAKING[kind].format(3))
+    response = stockroom.move(kind, product, TAKING[kind].format(3))
 
     (short,) = problem(response, 409, "insufficient_stock")["short"]
     assert (short["wanted"], short["available"]) == ("3", "2")
-    assert room.books() == before
-    room.moved(kind, product, TAKING[kind].format(2))
-    assert shelf(product, room.store) == (8, 8)
+    assert stockroom.books() == before
+    stockroom.moved(kind, product, TAKING[kind].format(2))
+    assert get_stock_level(product, stockroom.store) == (8, 8)
 
 
 @takes
-def test_where_the_shop_allows_it_goods_go_that_are_not_there(room, goods, shop, shop_in, kind):
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    known, never = goods(stock="1"), goods(stock=None)
+def test_where_the_shop_allows_it_goods_go_that_are_not_there(
+    stockroom, make_product, shop, configure_shop, kind
+):
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
+    known, never = make_product(stock="1"), make_product(stock=None)
     for product in (known, never):
-        room.moved(kind, product, TAKING[kind].format(3))
+        stockroom.moved(kind, product, TAKING[kind].format(3))
 
-    assert (room.level(known), room.level(never)) == (-2, -3)
+    assert (stockroom.level(known), stockroom.level(never)) == (-2, -3)
     ensure_books_balance(shop)
 
 
-def test_below_zero_a_level_can_be_corrected_upwards(room, goods, shop_in, problem):
+def test_below_zero_a_level_can_be_corrected_upwards(
+    stockroom, make_product, configure_shop, problem
+):
     """The shop allowed it once: what is left of that must not stand in the way."""
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    product = goods(stock="1")
-    room.moved("waste", product, "5")
-    shop_in(stock_policy=Tenant.StockPolicy.BLOCK)
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
+    product = make_product(stock="1")
+    stockroom.moved("waste", product, "5")
+    configure_shop(stock_policy=Tenant.StockPolicy.BLOCK)
 
-    room.moved("adjust", product, "3")
-    response = room.move("waste", product, "1")
+    stockroom.moved("adjust", product, "3")
+    response = stockroom.move("waste", product, "1")
 
     (short,) = problem(response, 409, "insufficient_stock")["short"]
     assert short["available"] == "0"
-    assert room.level(product) == -1
+    assert stockroom.level(product) == -1
 
 
 # --- from store to store -------------------------------------------------------------------------
 
 
-def test_a_transfer_writes_both_sides(room, product, shop):
-    shown = room.moved("transfer_out", product, "4", reason="Sold out there")
+def test_a_transfer_writes_both_sides(stockroom, product, shop):
+    shown = stockroom.moved("transfer_out", product, "4", reason="Sold out there")
 
     assert shown["transfer"] == shown["id"]
-    assert (room.level(product), room.level(product, room.second)) == (6, 4)
-    sides = {each["type"]: each for each in room.found(transfer=shown["transfer"])}
+    assert (stockroom.level(product), stockroom.level(product, stockroom.second)) == (6, 4)
+    sides = {each["type"]: each for each in stockroom.found(transfer=shown["transfer"])}
     assert sides.keys() == {"transfer_out", "transfer_in"}
     out, into = sides["transfer_out"], sides["transfer_in"]
     assert out == shown
-    assert (out["store"], out["quantity"]) == (str(room.store.pk), "-4")
-    assert (into["store"], into["quantity"]) == (str(room.second.pk), "4")
+    assert (out["store"], out["quantity"]) == (str(stockroom.store.pk), "-4")
+    assert (into["store"], into["quantity"]) == (str(stockroom.second.pk), "4")
     for same in ("product", "transfer", "reason", "occurred_at", "by"):
         assert out[same] == into[same]
     ensure_books_balance(shop)

@@ -23,16 +23,16 @@ every_kind = pytest.mark.parametrize(
 
 
 @every_kind
-def test_the_same_movement_again_is_the_same_movement(room, product, admin, kind):
-    body = room.body(kind, product, "3")
-    first = room.post(PATH, body)
-    before = room.books()
+def test_the_same_movement_again_is_the_same_movement(stockroom, product, admin, kind):
+    body = stockroom.body(kind, product, "3")
+    first = stockroom.post(PATH, body)
+    before = stockroom.books()
 
-    again, by_another = room.post(PATH, body), Person(admin).post(PATH, body)
+    again, by_another = stockroom.post(PATH, body), Person(admin).post(PATH, body)
 
     assert (first.status_code, again.status_code, by_another.status_code) == (201, 200, 200)
     assert first.json() == again.json() == by_another.json()
-    assert room.books() == before
+    assert stockroom.books() == before
 
 
 @pytest.mark.parametrize(
@@ -45,48 +45,48 @@ def test_the_same_movement_again_is_the_same_movement(room, product, admin, kind
         {"occurred_at": "2025-01-01T00:00:00Z"},
     ],
 )
-def test_the_same_id_with_other_content_is_a_conflict(room, product, shop, problem, change):
+def test_the_same_id_with_other_content_is_a_conflict(stockroom, product, shop, problem, change):
     third = str(StoreFactory(tenant=shop).pk)
-    body = room.body("transfer_out", product, "3")
-    room.post(PATH, body)
-    before = room.books()
+    body = stockroom.body("transfer_out", product, "3")
+    stockroom.post(PATH, body)
+    before = stockroom.books()
 
     changed = body | {name: third if value == "third" else value for name, value in change.items()}
     sent = {name: value for name, value in changed.items() if value is not None}
-    problem(room.post(PATH, sent), 409, "id_conflict")
+    problem(stockroom.post(PATH, sent), 409, "id_conflict")
 
-    assert room.post(PATH, body).status_code == 200
-    assert room.books() == before
-
-
-def test_the_id_of_another_product_s_movement_is_taken(room, product, goods, problem):
-    taken = room.moved("waste", product)
-    other = goods()
-    before = room.books()
-
-    problem(room.move("waste", other, id=taken["id"]), 409, "id_conflict")
-
-    assert room.books() == before
+    assert stockroom.post(PATH, body).status_code == 200
+    assert stockroom.books() == before
 
 
-def test_a_movement_is_found_again_when_it_could_not_happen_any_more(room, product):
-    body = room.body("waste", product, "10")
-    first = room.post(PATH, body)
-    room.patch(f"products/{product.pk}/", {"track_stock": False}, If_Match="*")
+def test_the_id_of_another_product_s_movement_is_taken(stockroom, product, make_product, problem):
+    taken = stockroom.moved("waste", product)
+    other = make_product()
+    before = stockroom.books()
 
-    again = room.post(PATH, body)
+    problem(stockroom.move("waste", other, id=taken["id"]), 409, "id_conflict")
+
+    assert stockroom.books() == before
+
+
+def test_a_movement_is_found_again_when_it_could_not_happen_any_more(stockroom, product):
+    body = stockroom.body("waste", product, "10")
+    first = stockroom.post(PATH, body)
+    stockroom.patch(f"products/{product.pk}/", {"track_stock": False}, If_Match="*")
+
+    again = stockroom.post(PATH, body)
 
     assert (again.status_code, again.json()) == (200, first.json())
-    assert room.level(product) == 0
+    assert stockroom.level(product) == 0
 
 
 @every_kind
-def test_a_movement_needs_an_id(room, product, problem, kind):
-    before = room.books()
+def test_a_movement_needs_an_id(stockroom, product, problem, kind):
+    before = stockroom.books()
 
-    problem(room.move(kind, product, id=None), 400, "idempotency_key_required")
+    problem(stockroom.move(kind, product, id=None), 400, "idempotency_key_required")
 
-    assert room.books() == before
+    assert stockroom.books() == before
 
 
 # --- what stays ----------------------------------------------------------------------------------
@@ -102,17 +102,17 @@ def test_a_movement_needs_an_id(room, product, problem, kind):
         ("transfer_out", "stock_transferred", {"quantity": "-3"}),
     ],
 )
-def test_what_people_do_to_the_shelves_is_audited(room, product, in_shop, kind, event, facts):
-    shown = room.moved(kind, product, "3", reason="Tuesday")
+def test_what_people_do_to_the_shelves_is_audited(stockroom, product, in_shop, kind, event, facts):
+    shown = stockroom.moved(kind, product, "3", reason="Tuesday")
     if kind == "transfer_out":
-        facts = facts | {"to_store": str(room.second.pk)}
+        facts = facts | {"to_store": str(stockroom.second.pk)}
 
     kept = AuditEvent.objects.get(event=event)
 
-    assert (kept.actor, kept.target, kept.target_name) == (room.user.pk, product.pk, "Apple")
+    assert (kept.actor, kept.target, kept.target_name) == (stockroom.user.pk, product.pk, "Apple")
     assert kept.facts == {
         "movement": shown["id"],
-        "store": str(room.store.pk),
+        "store": str(stockroom.store.pk),
         "reason": "Tuesday",
         **facts,
     }

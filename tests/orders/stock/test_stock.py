@@ -12,7 +12,7 @@ from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory, StockMovementFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.api import Person
-from tests.support.till import cash, ensure_books_balance, line, shelf
+from tests.support.till import cash, ensure_books_balance, get_stock_level, line
 
 
 def movements(shop):
@@ -23,42 +23,46 @@ def movements(shop):
 # --- receiving -----------------------------------------------------------------------------------
 
 
-def test_goods_that_came_lie_on_the_shelf(chief, delivery, goods, store, shop, manager):
-    product = goods(stock="10", sold_by="weight")
+def test_goods_that_came_lie_on_the_shelf(
+    manager_client, delivery, make_product, store, shop, manager
+):
+    product = make_product(stock="10", sold_by="weight")
     body = delivery(product, "2.5", reason="Tuesday", occurred_at="2025-01-31T18:30:00+01:00")
 
-    response = chief.post("stock/movements/", body)
+    response = manager_client.post("stock/movements/", body)
 
     assert response.status_code == 201
     shown = response.json()
     assert {name: shown[name] for name in body} == body | {"occurred_at": "2025-01-31T17:30:00Z"}
     assert (shown["order"], shown["by"]) == (None, str(manager.pk))
-    assert chief.get(f"stock/movements/{body['id']}/").json() == shown
-    assert shelf(product, store) == (Decimal("12.5"), 0)
+    assert manager_client.get(f"stock/movements/{body['id']}/").json() == shown
+    assert get_stock_level(product, store) == (Decimal("12.5"), 0)
     ensure_books_balance(shop)
 
 
-def test_the_first_delivery_makes_the_level(chief, delivery, goods, store, shop):
-    product = goods(stock=None)
+def test_the_first_delivery_makes_the_level(manager_client, delivery, make_product, store, shop):
+    product = make_product(stock=None)
 
-    chief.post("stock/movements/", delivery(product, "3"))
+    manager_client.post("stock/movements/", delivery(product, "3"))
 
-    (level,) = chief.get("stock/", {"product": str(product.pk)}).json()["results"]
+    (level,) = manager_client.get("stock/", {"product": str(product.pk)}).json()["results"]
     assert (level["quantity"], level["reserved"], level["available"]) == ("3", "0", "3")
     assert level["store"] == str(store.pk)
 
 
-def test_the_same_delivery_again_is_the_same_delivery(chief, delivery, product, store, shop):
+def test_the_same_delivery_again_is_the_same_delivery(
+    manager_client, delivery, product, store, shop
+):
     for body in (
         delivery(product, "5"),
         delivery(product, "5", occurred_at="2025-01-31T18:30:00.123456Z", reason="x"),
     ):
-        before, _ = shelf(product, store)
-        first, again = (chief.post("stock/movements/", body) for _ in range(2))
+        before, _ = get_stock_level(product, store)
+        first, again = (manager_client.post("stock/movements/", body) for _ in range(2))
 
         assert (first.status_code, again.status_code) == (201, 200)
         assert first.json() == again.json()
-        assert shelf(product, store) == (before + 5, 0)
+        assert get_stock_level(product, store) == (before + 5, 0)
 
 
 @pytest.mark.parametrize(
@@ -72,24 +76,26 @@ def test_the_same_delivery_again_is_the_same_delivery(chief, delivery, product, 
     ],
 )
 def test_a_delivery_id_with_other_content_is_a_conflict(
-    chief, delivery, goods, product, shop, problem, change
+    manager_client, delivery, make_product, product, shop, problem, change
 ):
-    others = {"product": goods(stock=None), "store": StoreFactory(tenant=shop)}
+    others = {"product": make_product(stock=None), "store": StoreFactory(tenant=shop)}
     body = delivery(product, "5")
-    chief.post("stock/movements/", body)
+    manager_client.post("stock/movements/", body)
     before = len(movements(shop))
 
     changed = {name: str(others[name].pk) if name in others else v for name, v in change.items()}
-    problem(chief.post("stock/movements/", body | changed), 409, "id_conflict")
+    problem(manager_client.post("stock/movements/", body | changed), 409, "id_conflict")
 
     assert len(movements(shop)) == before
     ensure_books_balance(shop)
 
 
-def test_the_id_of_another_shops_delivery_is_free(chief, delivery, product, store, foreign):
+def test_the_id_of_another_shops_delivery_is_free(
+    manager_client, delivery, product, store, foreign
+):
     taken = StockMovementFactory(product=foreign.product, store=foreign.store)
 
-    response = chief.post("stock/movements/", delivery(product) | {"id": str(taken.pk)})
+    response = manager_client.post("stock/movements/", delivery(product) | {"id": str(taken.pk)})
 
     assert (response.status_code, response.json()["id"]) == (201, str(taken.pk))
     with tenant_scope(foreign.tenant):
@@ -108,44 +114,52 @@ def test_the_id_of_another_shops_delivery_is_free(chief, delivery, product, stor
         ({"by": "me", "order": None}, {"by": "unknown_field", "order": "unknown_field"}),
     ],
 )
-def test_what_is_no_delivery_is_refused(chief, delivery, product, store, problem, change, errors):
-    response = chief.post("stock/movements/", delivery(product) | change)
+def test_what_is_no_delivery_is_refused(
+    manager_client, delivery, product, store, problem, change, errors
+):
+    response = manager_client.post("stock/movements/", delivery(product) | change)
 
     problem(response, 400, "invalid", errors)
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)
 
 
-def test_rows_of_another_shop_are_not_there(chief, delivery, product, foreign, problem):
+def test_rows_of_another_shop_are_not_there(manager_client, delivery, product, foreign, problem):
     change = {"product": str(foreign.product.pk), "store": str(foreign.store.pk)}
     errors = {"product": "does_not_exist", "store": "does_not_exist"}
 
-    problem(chief.post("stock/movements/", delivery(product) | change), 400, "invalid", errors)
+    problem(
+        manager_client.post("stock/movements/", delivery(product) | change), 400, "invalid", errors
+    )
 
 
-def test_of_what_is_not_counted_nothing_is_received(chief, delivery, goods, problem):
-    service = goods(track_stock=False)
+def test_of_what_is_not_counted_nothing_is_received(
+    manager_client, delivery, make_product, problem
+):
+    service = make_product(track_stock=False)
 
-    response = chief.post("stock/movements/", delivery(service))
+    response = manager_client.post("stock/movements/", delivery(service))
 
     problem(response, 400, "invalid", {"product": "not_tracked"})
 
 
-def test_many_large_deliveries_fit_on_the_shelf(chief, delivery, goods, store):
-    product = goods(stock="999999999", sold_by="weight")
+def test_many_large_deliveries_fit_on_the_shelf(manager_client, delivery, make_product, store):
+    product = make_product(stock="999999999", sold_by="weight")
 
-    response = chief.post("stock/movements/", delivery(product, "999999.999"))
+    response = manager_client.post("stock/movements/", delivery(product, "999999.999"))
 
     assert response.status_code == 201
-    assert shelf(product, store) == (Decimal("1000999998.999"), 0)
+    assert get_stock_level(product, store) == (Decimal("1000999998.999"), 0)
 
 
 # --- reading -------------------------------------------------------------------------------------
 
 
-def test_the_lists_of_stock_are_filtered(client_of, cashier, delivery, chief, goods, shop, store):
+def test_the_lists_of_stock_are_filtered(
+    client_of, cashier, delivery, manager_client, make_product, shop, store
+):
     clerk, second = client_of(cashier), StoreFactory(tenant=shop)
-    first, other = goods(stock="1"), goods(stock="2")
-    chief.post("stock/movements/", delivery(first, "4") | {"store": str(second.pk)})
+    first, other = make_product(stock="1"), make_product(stock="2")
+    manager_client.post("stock/movements/", delivery(first, "4") | {"store": str(second.pk)})
 
     def quantities(path, **query):
         return sorted(row["quantity"] for row in clerk.get(path, query).json()["results"])
@@ -158,17 +172,17 @@ def test_the_lists_of_stock_are_filtered(client_of, cashier, delivery, chief, go
     assert quantities("stock/movements/", type="receive", product=str(other.pk)) == ["2"]
 
 
-def test_the_movements_of_one_shelf_explain_its_level(room, till, goods, shop):
-    product, other = goods("1.00", stock="10"), goods("1.00", stock="5")
+def test_the_movements_of_one_shelf_explain_its_level(stockroom, till, make_product, shop):
+    product, other = make_product("1.00", stock="10"), make_product("1.00", stock="5")
     till.sold(line(product, "2"), line(other), payments=[cash("3.00")])
-    room.moved("count", product, "8")
-    room.moved("waste", product, "3")
-    room.moved("transfer_out", product, "4")
-    room.moved("adjust", product, "2")
-    shelf = {"product": str(product.pk), "store": str(room.store.pk)}
+    stockroom.moved("count", product, "8")
+    stockroom.moved("waste", product, "3")
+    stockroom.moved("transfer_out", product, "4")
+    stockroom.moved("adjust", product, "2")
+    shelf = {"product": str(product.pk), "store": str(stockroom.store.pk)}
 
     def told(**query):
-        return [(each["type"], each["level_after"]) for each in room.found(**query)]
+        return [(each["type"], each["level_after"]) for each in stockroom.found(**query)]
 
     everything = [
         ("adjust", "3"),
@@ -182,7 +196,7 @@ def test_the_movements_of_one_shelf_explain_its_level(room, till, goods, shop):
     assert told(**shelf, ordering="created_at") == everything[::-1]
     pages, path = [], "stock/movements/?" + urlencode(shelf | {"page_size": 4})
     while path:
-        page = room.get(path).json()
+        page = stockroom.get(path).json()
         pages += [(each["type"], each["level_after"]) for each in page["results"]]
         path = page["next"] and page["next"].split("/api/v1/")[1]
     assert pages == everything
@@ -192,17 +206,17 @@ def test_the_movements_of_one_shelf_explain_its_level(room, till, goods, shop):
 
 
 def test_movements_are_found_by_when_they_happened_and_when_they_were_told(
-    chief, delivery, goods, shop
+    manager_client, delivery, make_product, shop
 ):
-    product = goods(stock=None)
+    product = make_product(stock=None)
     for month, told in ((3, 9), (5, 7)):
         with time_machine.travel(datetime(2025, told, 1, tzinfo=UTC), tick=False):
             said = f"2025-0{month}-01T00:00:00Z"
-            late = Person(chief.user)
+            late = Person(manager_client.user)
             late.post("stock/movements/", delivery(product, str(month), occurred_at=said))
 
     def found(**query):
-        rows = chief.get("stock/movements/", query).json()["results"]
+        rows = manager_client.get("stock/movements/", query).json()["results"]
         return [row["quantity"] for row in rows]
 
     assert found() == ["3", "5"], "newest first, as they were told"
@@ -213,41 +227,43 @@ def test_movements_are_found_by_when_they_happened_and_when_they_were_told(
     assert found(created_before="2025-09-01T00:00:00Z") == ["5"]
 
 
-def test_movements_come_newest_first_and_a_sale_names_its_order(till, product, chief):
+def test_movements_come_newest_first_and_a_sale_names_its_order(till, product, manager_client):
     order = till.sold(line(product, "2"), payments=[cash("5.00")])
 
-    newest, oldest = chief.get("stock/movements/").json()["results"]
+    newest, oldest = manager_client.get("stock/movements/").json()["results"]
 
     assert (newest["type"], newest["quantity"], newest["order"]) == ("sale", "-2", order["id"])
     assert (oldest["type"], oldest["quantity"], oldest["order"]) == ("receive", "10", None)
     assert newest["by"] == order["cashier"]
 
 
-def test_what_happened_cannot_be_changed(chief, product, problem):
-    (movement,) = chief.get("stock/movements/").json()["results"]
-    (level,) = chief.get("stock/").json()["results"]
+def test_what_happened_cannot_be_changed(manager_client, product, problem):
+    (movement,) = manager_client.get("stock/movements/").json()["results"]
+    (level,) = manager_client.get("stock/").json()["results"]
     for method in ("PUT", "PATCH", "DELETE"):
         path = f"stock/movements/{movement['id']}/"
-        problem(chief.send(method, path, {"quantity": "99"}), 405, "method_not_allowed")
+        problem(manager_client.send(method, path, {"quantity": "99"}), 405, "method_not_allowed")
     for method in ("PUT", "DELETE"):
         path = f"stock/{level['id']}/"
-        problem(chief.send(method, path, {"quantity": "99"}), 405, "method_not_allowed")
+        problem(manager_client.send(method, path, {"quantity": "99"}), 405, "method_not_allowed")
 
-    assert chief.get("stock/movements/").json()["results"] == [movement]
-    assert chief.get("stock/").json()["results"] == [level]
+    assert manager_client.get("stock/movements/").json()["results"] == [movement]
+    assert manager_client.get("stock/").json()["results"] == [level]
 
 
-def test_a_moment_is_the_moment_that_was_said(chief, delivery, shop):
+def test_a_moment_is_the_moment_that_was_said(manager_client, delivery, shop):
     product = ProductFactory(tenant=shop)
-    chief.post("stock/movements/", delivery(product, occurred_at="2025-06-30T23:59:59.5-07:00"))
+    manager_client.post(
+        "stock/movements/", delivery(product, occurred_at="2025-06-30T23:59:59.5-07:00")
+    )
 
     (kept,) = movements(shop)
 
     assert kept.occurred_at == datetime(2025, 7, 1, 6, 59, 59, 500000, tzinfo=UTC)
 
 
-def test_pieces_come_whole(chief, delivery, product, store, problem):
-    response = chief.post("stock/movements/", delivery(product, "1.5"))
+def test_pieces_come_whole(manager_client, delivery, product, store, problem):
+    response = manager_client.post("stock/movements/", delivery(product, "1.5"))
 
     problem(response, 400, "invalid", {"quantity": "not_whole"})
-    assert shelf(product, store) == (10, 0)
+    assert get_stock_level(product, store) == (10, 0)

@@ -9,17 +9,24 @@ from orders.models import Order, Payment, Product, Receipt, StockLevel
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.idempotency import count
-from tests.support.parallel import at_once, statuses, times
-from tests.support.till import card, cash, ensure_books_balance, line, receipt_numbers, shelf
+from tests.support.parallel import run_concurrently, run_times, statuses
+from tests.support.till import (
+    card,
+    cash,
+    ensure_books_balance,
+    get_stock_level,
+    line,
+    list_receipt_numbers,
+)
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("payment", [cash, card])
-def test_the_last_one_is_sold_once(tills, goods, store, shop, payment):
-    product = goods("2.50", stock="1")
+def test_the_last_one_is_sold_once(tills, make_product, store, shop, payment):
+    product = make_product("2.50", stock="1")
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda till=till: till.sell(line(product), payments=[payment("2.50")])
             for till in tills * 5
@@ -30,29 +37,29 @@ def test_the_last_one_is_sold_once(tills, goods, store, shop, payment):
     refused = [each.json() for each in answers if each.status_code == 409]
     assert {each["code"] for each in refused} == {"insufficient_stock"}
     assert all(each["short"][0]["available"] == "0" for each in refused)
-    assert shelf(product, store) == (0, 0)
+    assert get_stock_level(product, store) == (0, 0)
     assert (count(shop), count(shop, Payment), count(shop, Receipt)) == (1, 1, 1)
     ensure_books_balance(shop)
 
 
-def test_of_a_few_as_many_are_sold_as_there_are(tills, goods, store, shop):
-    product = goods("2.50", stock="7")
+def test_of_a_few_as_many_are_sold_as_there_are(tills, make_product, store, shop):
+    product = make_product("2.50", stock="7")
 
-    answers = at_once(
+    answers = run_concurrently(
         [lambda till=till: till.sell(line(product), payments=[cash("2.50")]) for till in tills * 5]
     )
 
     assert statuses(answers) == {201: 7, 409: 13}
-    assert shelf(product, store) == (0, 0)
+    assert get_stock_level(product, store) == (0, 0)
     ensure_books_balance(shop)
 
 
-def test_below_zero_every_sale_counts_once(tills, goods, store, shop, shop_in):
+def test_below_zero_every_sale_counts_once(tills, make_product, store, shop, configure_shop):
     """One of the products never lay in the store: its first level is made by many at once."""
-    shop_in(stock_policy=Tenant.StockPolicy.ALLOW)
-    known, never_seen = goods("1.00", stock="3"), goods("1.00", stock=None)
+    configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
+    known, never_seen = make_product("1.00", stock="3"), make_product("1.00", stock=None)
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda till=till: till.sell(line(known), line(never_seen), payments=[cash("2.00")])
             for till in tills * 5
@@ -60,7 +67,10 @@ def test_below_zero_every_sale_counts_once(tills, goods, store, shop, shop_in):
     )
 
     assert statuses(answers) == {201: 20}
-    assert (shelf(known, store), shelf(never_seen, store)) == ((-17, 0), (-20, 0))
+    assert (get_stock_level(known, store), get_stock_level(never_seen, store)) == (
+        (-17, 0),
+        (-20, 0),
+    )
     ensure_books_balance(shop)
 
 
@@ -87,9 +97,9 @@ def full_shelves(shop, store):
 @pytest.mark.usefixtures("full_shelves")
 @pytest.mark.parametrize("payment", [cash, card])
 def test_baskets_in_opposite_orders_never_wait_for_each_other_in_a_circle(
-    tills, goods, store, shop, payment
+    tills, make_product, store, shop, payment
 ):
-    products = [goods("1.00", stock="1000") for _ in range(6)]
+    products = [make_product("1.00", stock="1000") for _ in range(6)]
     forwards, backwards = [line(each) for each in products], [line(each) for each in products[::-1]]
 
     before = deadlocks()
@@ -97,7 +107,7 @@ def test_baskets_in_opposite_orders_never_wait_for_each_other_in_a_circle(
     def sell_three(till, basket):
         return [till.sell(*basket, payments=[payment("6.00")]).status_code for _ in range(3)]
 
-    outcomes = at_once(
+    outcomes = run_concurrently(
         [
             lambda till=till, basket=basket: sell_three(till, basket)
             for till in tills
@@ -107,49 +117,59 @@ def test_baskets_in_opposite_orders_never_wait_for_each_other_in_a_circle(
 
     assert outcomes == [[201] * 3] * 16
     assert deadlocks() == before, "one was tried again; none should be needed"
-    assert {shelf(product, store) for product in products} == {(Decimal(952), Decimal(0))}
+    assert {get_stock_level(product, store) for product in products} == {(Decimal(952), Decimal(0))}
     ensure_books_balance(shop)
 
 
-def test_sales_and_deliveries_of_the_same_goods_add_up(tills, chief, delivery, goods, store, shop):
-    product = goods("1.00", stock="20")
+def test_sales_and_deliveries_of_the_same_goods_add_up(
+    tills, manager_client, delivery, make_product, store, shop
+):
+    product = make_product("1.00", stock="20")
 
     def receive():
-        return chief.post("stock/movements/", delivery(product, "2"))
+        return manager_client.post("stock/movements/", delivery(product, "2"))
 
     def sell(till):
         return till.sell(line(product, "2"), payments=[cash("2.00")])
 
-    answers = at_once([receive] * 8 + [lambda till=till: sell(till) for till in tills * 2])
+    answers = run_concurrently([receive] * 8 + [lambda till=till: sell(till) for till in tills * 2])
 
     assert statuses(answers) == {201: 16}
-    assert shelf(product, store) == (20, 0)
+    assert get_stock_level(product, store) == (20, 0)
     ensure_books_balance(shop)
 
 
-def test_the_first_deliveries_of_a_product_may_come_at_once(chief, delivery, goods, store, shop):
-    product = goods(stock=None, sold_by="weight")
+def test_the_first_deliveries_of_a_product_may_come_at_once(
+    manager_client, delivery, make_product, store, shop
+):
+    product = make_product(stock=None, sold_by="weight")
 
-    answers = times(20, lambda: chief.post("stock/movements/", delivery(product, "0.1")))
+    answers = run_times(
+        20, lambda: manager_client.post("stock/movements/", delivery(product, "0.1"))
+    )
 
     assert statuses(answers) == {201: 20}
-    assert shelf(product, store) == (2, 0)
+    assert get_stock_level(product, store) == (2, 0)
     ensure_books_balance(shop)
 
 
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def test_receipts_are_numbered_without_gaps_while_some_are_refused(till, goods, register, shop):
-    plenty, scarce = goods("1.00", stock="100"), goods("1.00", stock="3")
+def test_receipts_are_numbered_without_gaps_while_some_are_refused(
+    till, make_product, register, shop
+):
+    plenty, scarce = make_product("1.00", stock="100"), make_product("1.00", stock="3")
 
     def sell(product):
         return till.sell(line(product), payments=[cash("1.00")])
 
-    answers = at_once([lambda product=product: sell(product) for product in [plenty, scarce] * 10])
+    answers = run_concurrently(
+        [lambda product=product: sell(product) for product in [plenty, scarce] * 10]
+    )
 
     assert statuses(answers) == {201: 13, 409: 7}
-    assert receipt_numbers(register) == list(range(1, 14))
+    assert list_receipt_numbers(register) == list(range(1, 14))
     with tenant_scope(shop):
         orders = Order.objects.order_by("receipt_number")
         kept = list(orders.values_list("receipt_number", "number", "completed_at"))
@@ -159,22 +179,22 @@ def test_receipts_are_numbered_without_gaps_while_some_are_refused(till, goods, 
     assert times_of_sale == sorted(times_of_sale)
 
 
-def test_the_first_sales_of_a_register_share_its_numbers(till, goods, register):
+def test_the_first_sales_of_a_register_share_its_numbers(till, make_product, register):
     """Nobody has counted there before: the counter is made by many at once."""
-    product = goods("1.00", stock="100")
+    product = make_product("1.00", stock="100")
 
-    answers = times(20, lambda: till.sell(line(product), payments=[cash("1.00")]))
+    answers = run_times(20, lambda: till.sell(line(product), payments=[cash("1.00")]))
 
     assert sorted(answer.json()["receipt_number"] for answer in answers) == list(range(1, 21))
-    assert receipt_numbers(register) == list(range(1, 21))
+    assert list_receipt_numbers(register) == list(range(1, 21))
 
 
-def test_each_register_counts_for_itself(tills, goods):
-    product = goods("1.00", stock="100")
+def test_each_register_counts_for_itself(tills, make_product):
+    product = make_product("1.00", stock="100")
 
-    answers = at_once(
+    answers = run_concurrently(
         [lambda till=till: till.sell(line(product), payments=[cash("1.00")]) for till in tills * 4]
     )
 
     assert statuses(answers) == {201: 16}
-    assert [receipt_numbers(till.register) for till in tills] == [[1, 2, 3, 4]] * 4
+    assert [list_receipt_numbers(till.register) for till in tills] == [[1, 2, 3, 4]] * 4

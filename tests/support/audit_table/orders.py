@@ -7,7 +7,7 @@ from orders.services import reconciliation
 from orders.services.refunds import payouts
 from tests.support.audit_table.scene import Written, row
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
-from tests.support.offline import charged, sale
+from tests.support.offline import build_offline_line, build_offline_sale
 from tests.support.till import card, cash, line, percent
 
 # --- orders -------------------------------------------------------------------------------------
@@ -24,7 +24,9 @@ def line_removed(scene):
 @row("discount_given")
 def discount_given(scene):
     """Also where no approval is needed, and when more is given than before."""
-    order = scene.chief.sold(line(scene.product, discounts=[percent("20", reason="Bruised")]))
+    order = scene.manager_client.sold(
+        line(scene.product, discounts=[percent("20", reason="Bruised")])
+    )
     sold = order["lines"][0]["id"]
     discount = {"type": "amount", "value": "0.50", "id": str(uuid.uuid4())}
     scene.post(f"orders/{order['id']}/discounts/", discount)
@@ -41,7 +43,7 @@ def discount_given(scene):
 
 @row("price_overridden")
 def price_overridden(scene):
-    order = scene.chief.sold(line(scene.product, "2", unit_price="0.25"))
+    order = scene.manager_client.sold(line(scene.product, "2", unit_price="0.25"))
     facts = {
         "line": order["lines"][0]["id"],
         "sku": "APPLE",
@@ -290,7 +292,7 @@ def sales_uploaded(scene):
 def uploaded(scene):
     body = {
         "register": str(scene.till.register.pk),
-        "batch": [sale(1, charged(scene.product))],
+        "batch": [build_offline_sale(1, build_offline_line(scene.product))],
     }
     (result,) = scene.post("sync/orders/", body)["results"]
     return result["order"]

@@ -17,7 +17,7 @@ from tests.factories.accounts import AuthSessionFactory
 from tests.support.api import Api, Person
 from tests.support.gateway import ScriptedGateway
 from tests.support.till import Body, Till
-from tests.support.valid_posts import World
+from tests.support.valid_posts import ShopSetup
 
 # How a place stands in the books of a shop of which the platform has changed something.
 PLATFORM = "Platform"
@@ -51,13 +51,13 @@ class Written:
 
 
 @dataclass
-class Scene(World):
-    """`till` is an admin's, `chief` a manager's and `small` a cashier's, at the same register."""
+class Scene(ShopSetup):
+    """One admin (`till`), one manager and one cashier (`small`) at the same register."""
 
     shop: Tenant
-    chief: Till
+    manager_client: Till
     small: Till
-    desk: Client
+    platform_browser: Client
     gateway: ScriptedGateway
     settings: Any
 
@@ -72,7 +72,7 @@ class Scene(World):
 
     @property
     def manager(self) -> User:
-        return self.chief.user
+        return self.manager_client.user
 
     def done(self, method: str, path: str, body: Any = None, by: Any = None, **headers: str) -> Any:
         """Send a request that must succeed; return what it answers."""

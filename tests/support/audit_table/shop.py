@@ -35,7 +35,7 @@ def switched(scene, was, form):
     Tenant.objects.filter(pk=scene.shop.pk).update(is_active=was)
     form |= {name: getattr(scene.shop, name) for name in ("name", "timezone", "country")}
     page = reverse("platform:tenants_tenant_change", args=[scene.shop.pk])
-    assert scene.desk.post(page, form).status_code == 302
+    assert scene.platform_browser.post(page, form).status_code == 302
     changes = {"changes": {"is_active": {"from": was, "to": not was}}}
     of_platform = changes | {"shop": scene.shop.slug}
     return [
@@ -147,7 +147,7 @@ def delivery_taken_up(scene):
         event__tenant=scene.shop, status="dead", attempts=17, last_error="TimeoutError"
     )
     form = {"action": "try_again", "_selected_action": [dead.pk]}
-    scene.desk.post("/platform/tenants/outboxdelivery/", form)
+    scene.platform_browser.post("/platform/tenants/outboxdelivery/", form)
     revived = scene.row(OutboxDelivery, dead.pk)
     return [
         Written(scene.root, revived, {"shop": scene.shop.slug}, shop=False),

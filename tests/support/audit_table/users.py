@@ -13,8 +13,8 @@ from accounts.services.users import set_activation
 from tests.factories.accounts import PASSWORD
 from tests.support.api import Person
 from tests.support.audit_table.scene import PLATFORM, Scene, Written, anonymous, row
-from tests.support.forged_tokens import claims_of, signed
-from tests.support.terminals import PIN, WRONG_PIN, Pad, give_pin
+from tests.support.forged_tokens import build_claims, sign_token
+from tests.support.terminals import PIN, WRONG_PIN, PinPad, give_pin
 from tests.support.token_refresh import MORNING, REFRESH
 
 LOG_IN = "auth/token/"
@@ -102,7 +102,7 @@ def refresh_reuse(scene):
 
 @row("token_mismatch")
 def token_mismatch(scene):
-    forged = signed(claims_of(scene.small, sub=str(scene.manager.pk)))
+    forged = sign_token(build_claims(scene.small, sub=str(scene.manager.pk)))
     scene.refused(Person.get(with_token(forged), "auth/me/"), 401, "token_not_valid")
     return Written(scene.cashier, None)
 
@@ -209,26 +209,26 @@ def pin_removed(scene):
 @row("pin_log_in")
 def pin_log_in(scene):
     give_pin(scene.cashier)
-    pad = Pad(scene.till.register, scene.manager)
-    assert pad.enter(scene.cashier).status_code == 200
+    pin_pad = PinPad(scene.till.register, scene.manager)
+    assert pin_pad.enter(scene.cashier).status_code == 200
     return Written(scene.cashier, None, {"register": str(scene.till.register.pk)})
 
 
 @row("pin_failed")
 def pin_failed(scene):
     give_pin(scene.cashier)
-    pad = Pad(scene.till.register, scene.manager)
-    scene.refused(pad.enter(scene.cashier, WRONG_PIN), 401, "invalid_credentials")
-    facts = {"terminal": str(pad.terminal.pk), "user": str(scene.cashier.pk), "way": "log_in"}
+    pin_pad = PinPad(scene.till.register, scene.manager)
+    scene.refused(pin_pad.enter(scene.cashier, WRONG_PIN), 401, "invalid_credentials")
+    facts = {"terminal": str(pin_pad.terminal.pk), "user": str(scene.cashier.pk), "way": "log_in"}
     return Written(scene.cashier, scene.till.register, facts)
 
 
 @row("session_switched")
 def session_switched(scene):
-    pad = Pad(scene.till.register, scene.manager)
+    pin_pad = PinPad(scene.till.register, scene.manager)
     for person in (scene.cashier, scene.manager):
         give_pin(person)
-        pad.till_of(person)
+        pin_pad.till_of(person)
     return Written(scene.manager, scene.cashier, {"register": scene.till.register.name})
 
 
@@ -265,7 +265,7 @@ def approval_requested(scene):
 @row("approval_given")
 def approval_given(scene):
     approval, _, facts = asked(scene)
-    scene.post(f"approvals/{approval}/approve/", by=scene.chief)
+    scene.post(f"approvals/{approval}/approve/", by=scene.manager_client)
     facts["requested_by"] = str(scene.cashier.pk)
     return Written(scene.manager, scene.row(Approval, approval), facts)
 
@@ -273,7 +273,7 @@ def approval_given(scene):
 @row("approval_denied")
 def approval_denied(scene):
     approval, _, facts = asked(scene)
-    scene.post(f"approvals/{approval}/deny/", by=scene.chief)
+    scene.post(f"approvals/{approval}/deny/", by=scene.manager_client)
     facts["requested_by"] = str(scene.cashier.pk)
     return Written(scene.manager, scene.row(Approval, approval), facts)
 
@@ -292,7 +292,7 @@ def approval_failed(scene):
 @row("approval_used")
 def approval_used(scene):
     approval, order, facts = asked(scene)
-    scene.post(f"approvals/{approval}/approve/", by=scene.chief)
+    scene.post(f"approvals/{approval}/approve/", by=scene.manager_client)
     scene.post(f"orders/{order}/void/", {"reason": "Left", "approval": approval}, scene.small)
     facts["approver"] = str(scene.manager.pk)
     return Written(scene.cashier, scene.row(Approval, approval), facts)

@@ -35,7 +35,7 @@ def watch(worker: Any) -> None:
 def begin(worker: Any, request: Any) -> None:
     headers = dict(request.headers)
     _request.left = int(headers.get(DIE_BEFORE.upper(), 0))
-    jump(headers.get(CLOCK.upper(), ""))
+    set_clock_offset(headers.get(CLOCK.upper(), ""))
 
 
 def step() -> None:
@@ -60,7 +60,7 @@ def _commit_in_steps(connection: Any) -> None:
     step()
 
 
-def jump(seconds: str) -> None:
+def set_clock_offset(seconds: str) -> None:
     """The whole process lives at another time, until a request says otherwise."""
     if seconds in _jumped or (not seconds and not _jumped):
         return

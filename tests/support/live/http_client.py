@@ -46,7 +46,7 @@ class Answer:
         return self.status_code in {409, 503} and self.json()["code"] in WAITS
 
 
-class Wire:
+class HttpClient:
     """Stands in for Django's test client; a connection for each thread, kept while it holds."""
 
     def __init__(self, server: Server, *, patient: bool, seconds: float = 30.0) -> None:
@@ -97,7 +97,7 @@ class Wire:
         return Answer(response.status, dict(response.getheaders()), content, 1)
 
 
-def over(server: Server, api: A, *, patient: bool = False, seconds: float = 30.0) -> A:
+def connect_to_server(server: Server, api: A, *, patient: bool = False, seconds: float = 30.0) -> A:
     """The same person or terminal, at this server; a patient one asks until it is answered."""
-    api.client = Wire(server, patient=patient, seconds=seconds)
+    api.client = HttpClient(server, patient=patient, seconds=seconds)
     return api

@@ -30,7 +30,7 @@ DONE = (Payment.Status.CAPTURED, Payment.Status.DECLINED, Payment.Status.CANCELE
 SOLD = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED, Order.Status.REFUNDED)
 
 
-def ensure_whole(shop: Tenant) -> None:
+def ensure_invariants(shop: Tenant) -> None:
     """Told to the end, and then without a gap, a half or a double in any of the books."""
     with time_machine.travel(timezone.now() + 2 * LOOK_UP_DELAY, tick=True):
         relay_all()
@@ -38,15 +38,15 @@ def ensure_whole(shop: Tenant) -> None:
     call_command("verify_chain", tenant=shop.slug, verbosity=0)
     ensure_books_balance(shop)
     with tenant_scope(shop):
-        ensure_told()
+        ensure_everything_delivered()
         for series in RegisterSeries.objects.all():
             ensure_no_gaps(series)
         for order in Order.objects.prefetch_related("lines", "payments", "refunds"):
             ensure_complete(order)
-        ensure_moved_once()
+        ensure_stock_moved_once()
 
 
-def ensure_told() -> None:
+def ensure_everything_delivered() -> None:
     assert not OutboxEvent.objects.undispatched().exists()
     assert not OutboxDelivery.objects.exclude(status="delivered").exists()
 
@@ -83,7 +83,7 @@ def ensure_complete(order: Order) -> None:
     assert back == order.refunded_total <= paid
 
 
-def ensure_moved_once() -> None:
+def ensure_stock_moved_once() -> None:
     """What was sold has left its shelf once, and what came back lies there once."""
     sold: Counter[Any] = Counter()
     for line in OrderLine.objects.filter(order__status__in=SOLD, tracks_stock=True):

@@ -7,7 +7,7 @@ from orders.models import Order, Refund, StockMovement
 from orders.serializers.rendering import render_order
 from tenants.models import IdempotencyKey, Tenant
 from tenants.scope import tenant_scope
-from tests.support.live.load import Told
+from tests.support.live.load import Answered
 from tests.support.till import Body
 
 # What an order says differently once some of it was taken back, or a card was looked up.
@@ -24,7 +24,7 @@ LOOKED_UP = {
 }
 
 
-def ensure_every_key_finds_its_deed(told: Iterable[Told], shop: Tenant) -> None:
+def ensure_every_key_has_its_result(told: Iterable[Answered], shop: Tenant) -> None:
     """Also the keys of those who died before they could write the answer down."""
     with tenant_scope(shop):
         statuses = dict(IdempotencyKey.objects.values_list("key", "status"))
@@ -35,7 +35,7 @@ def ensure_every_key_finds_its_deed(told: Iterable[Told], shop: Tenant) -> None:
             assert answer.json()["id"] == each.answer.json()["id"]
 
 
-def ensure_told_is_kept(told: list[Told], shop: Tenant) -> None:
+def ensure_answers_are_stored(told: list[Answered], shop: Tenant) -> None:
     """Everything that was told is there as it was told, and there is nothing else."""
     orders, refunds, movements = {}, {}, {}
     for each in told:

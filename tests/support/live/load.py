@@ -22,7 +22,7 @@ REQUESTS = int(os.environ.get("LIVE_REQUESTS", "300"))
 
 
 @dataclass
-class Told:
+class Answered:
     """What was asked under one key, and what somebody was told of it in the end."""
 
     path: str
@@ -36,14 +36,14 @@ class Told:
 
 
 @dataclass
-class Clerk:
+class CashierWorker:
     """Somebody at a till, with whoever may take things back, and one thing after the other."""
 
     till: Till
-    chief: Person
+    manager_client: Person
     products: list[Product]
     seed: int
-    told: list[Told] = field(default_factory=list)
+    told: list[Answered] = field(default_factory=list)
     is_done: bool = False
 
     def __post_init__(self) -> None:
@@ -58,10 +58,10 @@ class Clerk:
             if requests <= 0 or self.is_done:
                 return
 
-    def ask(self, path: str, body: Body, person: Person | None = None) -> Told:
+    def ask(self, path: str, body: Body, person: Person | None = None) -> Answered:
         """Half of them with ids of the terminal's own, half with a key that stands for them."""
         body, key = body if self.chance.random() < 0.5 else without_ids(body), new_id()
-        told = Told(path, key, body, person or self.till, None)
+        told = Answered(path, key, body, person or self.till, None)
         told.answer = told.again()
         assert told.answer.status_code in {200, 201}, told.answer
         return told
@@ -69,47 +69,49 @@ class Clerk:
     def basket(self, count: int) -> list[Body]:
         return [line(each) for each in self.chance.sample(self.products, count)]
 
-    def sale(self) -> Iterator[Told]:
+    def sale(self) -> Iterator[Answered]:
         """Each product costs 2.50."""
         pay = self.chance.choice([card, cash])
         body = self.till.order(*self.basket(2), payments=[pay("5.00")])
         yield self.ask("orders/", body)
 
-    def rung_up_and_paid(self) -> Iterator[Told]:
+    def rung_up_and_paid(self) -> Iterator[Answered]:
         rung_up = self.ask("orders/", self.till.order(*self.basket(1)))
         yield rung_up
         path = f"orders/{rung_up.answer.json()['id']}/payments/"
         yield self.ask(path, cash("1.00"))
         yield self.ask(path, cash("1.50", tendered="2.00"))
 
-    def refund(self) -> Iterator[Told]:
+    def refund(self) -> Iterator[Answered]:
         body = self.till.order(*self.basket(2), payments=[cash("5.00")])
         sold = self.ask("orders/", body)
         yield sold
         order = sold.answer.json()
         lines = [{"line": order["lines"][0]["id"], "quantity": "1"}]
         body = {"register": str(self.till.register.pk), "lines": lines, "reason": "Bruised"}
-        yield self.ask(f"orders/{order['id']}/refunds/", {"id": new_id(), **body}, self.chief)
+        yield self.ask(
+            f"orders/{order['id']}/refunds/", {"id": new_id(), **body}, self.manager_client
+        )
 
-    def delivery(self) -> Iterator[Told]:
+    def delivery(self) -> Iterator[Answered]:
         store = str(self.till.register.store_id)
         body = {"type": "receive", "store": store, "quantity": "5"}
         body |= {"id": new_id(), "product": str(self.chance.choice(self.products).pk)}
-        yield self.ask("stock/movements/", body, self.chief)
+        yield self.ask("stock/movements/", body, self.manager_client)
 
 
-class Crowd:
+class WorkerPool:
     """All of them at once, as long as `with crowd:` lasts, or until all is asked."""
 
-    def __init__(self, clerks: list[Clerk], requests: int = REQUESTS) -> None:
-        self.clerks = clerks
+    def __init__(self, cashier_workers: list[CashierWorker], requests: int = REQUESTS) -> None:
+        self.cashier_workers = cashier_workers
         self.errors: list[BaseException] = []
         self.threads = [
-            Thread(target=self.run, args=(clerk, requests // len(clerks)), daemon=True)
-            for clerk in clerks
+            Thread(target=self.run, args=(clerk, requests // len(cashier_workers)), daemon=True)
+            for clerk in cashier_workers
         ]
 
-    def run(self, clerk: Clerk, requests: int) -> None:
+    def run(self, clerk: CashierWorker, requests: int) -> None:
         try:
             clerk.work(requests)
         except BaseException as error:
@@ -122,7 +124,7 @@ class Crowd:
 
     def __exit__(self, *_: object) -> None:
         """Nobody goes on asking when a test has failed and its shop is gone."""
-        for clerk in self.clerks:
+        for clerk in self.cashier_workers:
             clerk.is_done = True
         for thread in self.threads:
             thread.join(PATIENCE)
@@ -136,10 +138,10 @@ class Crowd:
 
     @property
     def answered(self) -> int:
-        return sum(len(clerk.told) for clerk in self.clerks)
+        return sum(len(clerk.told) for clerk in self.cashier_workers)
 
-    def end(self) -> list[Told]:
+    def end(self) -> list[Answered]:
         for thread in self.threads:
             thread.join()
         assert not self.errors, self.errors
-        return [told for clerk in self.clerks for told in clerk.told]
+        return [told for clerk in self.cashier_workers for told in clerk.told]

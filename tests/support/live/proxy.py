@@ -101,7 +101,7 @@ def end(*sockets: socket.socket) -> None:
 
 
 @contextmanager
-def between(host: str, port: int) -> Iterator[Proxy]:
+def run_proxy(host: str, port: int) -> Iterator[Proxy]:
     proxy = Proxy(host, port)
     try:
         yield proxy

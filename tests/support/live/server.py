@@ -110,7 +110,9 @@ class Server(Program):
 
 
 @contextmanager
-def serving(folder: Path, command: Sequence[str] = MORTAL, **environment: str) -> Iterator[Server]:
+def run_server(
+    folder: Path, command: Sequence[str] = MORTAL, **environment: str
+) -> Iterator[Server]:
     server = Server(folder / "server.log", command, **environment)
     try:
         server.until(server.is_live)

@@ -33,12 +33,12 @@ def again(response, first):
         assert response.get(name) == first.get(name)
 
 
-def test_the_same_request_again_gets_the_first_answer_again(office, shop):
-    first = office.post("stores/", NEW, Idempotency_Key=KEY)
+def test_the_same_request_again_gets_the_first_answer_again(admin_client, shop):
+    first = admin_client.post("stores/", NEW, Idempotency_Key=KEY)
     changed = first.json()["id"]
-    office.patch(f"stores/{changed}/", {"name": "Renamed"}, If_Match="*")
+    admin_client.patch(f"stores/{changed}/", {"name": "Renamed"}, If_Match="*")
 
-    second, third = (office.post("stores/", NEW, Idempotency_Key=KEY) for _ in range(2))
+    second, third = (admin_client.post("stores/", NEW, Idempotency_Key=KEY) for _ in range(2))
 
     assert (first.status_code, first["ETag"]) == (201, '"1"')
     assert "Idempotent-Replayed" not in first
@@ -47,61 +47,61 @@ def test_the_same_request_again_gets_the_first_answer_again(office, shop):
     assert stores(shop) == ["Renamed"]
 
 
-def test_without_a_key_nothing_is_kept(office, shop):
-    office.post("stores/", NEW)
+def test_without_a_key_nothing_is_kept(admin_client, shop):
+    admin_client.post("stores/", NEW)
 
     assert (stores(shop), keys()) == (["New"], [])
 
 
 @pytest.mark.parametrize("other", [{"name": "Other"}, '{"name":"New"}', {}, ""])
-def test_a_key_is_not_used_for_another_body(office, shop, problem, other):
-    office.post("stores/", NEW, Idempotency_Key=KEY)
+def test_a_key_is_not_used_for_another_body(admin_client, shop, problem, other):
+    admin_client.post("stores/", NEW, Idempotency_Key=KEY)
 
-    problem(office.post("stores/", other, Idempotency_Key=KEY), 422, "idempotency_key_reused")
-
-    assert stores(shop) == ["New"]
-
-
-def test_what_an_address_asks_beside_its_path_is_part_of_the_request(office, shop, problem):
-    office.post("stores/?trial=1", NEW, Idempotency_Key=KEY)
-
-    problem(office.post("stores/", NEW, Idempotency_Key=KEY), 422, "idempotency_key_reused")
+    problem(admin_client.post("stores/", other, Idempotency_Key=KEY), 422, "idempotency_key_reused")
 
     assert stores(shop) == ["New"]
 
 
-def test_each_person_has_keys_of_their_own(office, shop):
+def test_what_an_address_asks_beside_its_path_is_part_of_the_request(admin_client, shop, problem):
+    admin_client.post("stores/?trial=1", NEW, Idempotency_Key=KEY)
+
+    problem(admin_client.post("stores/", NEW, Idempotency_Key=KEY), 422, "idempotency_key_reused")
+
+    assert stores(shop) == ["New"]
+
+
+def test_each_person_has_keys_of_their_own(admin_client, shop):
     colleague = Person(UserFactory(tenant=shop, admin=True))
     bodies = [NEW, {"name": "Newer"}]
 
     answers = [
         who.post("stores/", body, Idempotency_Key=KEY)
-        for who, body in zip([office, colleague], bodies, strict=True)
+        for who, body in zip([admin_client, colleague], bodies, strict=True)
     ]
 
     assert [answer.status_code for answer in answers] == [201, 201]
     assert stores(shop) == ["New", "Newer"]
 
 
-def test_each_shop_has_keys_of_its_own(office, shop, stranger):
-    ours = office.post("stores/", NEW, Idempotency_Key=KEY)
-    theirs = Person(stranger).post("stores/", NEW, Idempotency_Key=KEY)
+def test_each_shop_has_keys_of_its_own(admin_client, shop, foreign_admin):
+    ours = admin_client.post("stores/", NEW, Idempotency_Key=KEY)
+    theirs = Person(foreign_admin).post("stores/", NEW, Idempotency_Key=KEY)
 
     assert (ours.status_code, theirs.status_code) == (201, 201)
     assert ours.json()["id"] != theirs.json()["id"]
     assert stores(shop) == ["New"]
 
 
-def test_each_path_has_keys_of_its_own(office, shop):
-    first = office.post("stores/", NEW, Idempotency_Key=KEY)
-    second = office.post("categories/", NEW, Idempotency_Key=KEY)
+def test_each_path_has_keys_of_its_own(admin_client, shop):
+    first = admin_client.post("stores/", NEW, Idempotency_Key=KEY)
+    second = admin_client.post("categories/", NEW, Idempotency_Key=KEY)
 
     assert (first.status_code, second.status_code) == (201, 201)
     assert stores(shop) == ["New"]
 
 
-def test_a_key_outlives_the_session_it_was_first_sent_from(office, admin, shop):
-    first = office.post("stores/", NEW, Idempotency_Key=KEY)
+def test_a_key_outlives_the_session_it_was_first_sent_from(admin_client, admin, shop):
+    first = admin_client.post("stores/", NEW, Idempotency_Key=KEY)
 
     again(Person(admin).post("stores/", NEW, Idempotency_Key=KEY), first)
 
@@ -109,10 +109,10 @@ def test_a_key_outlives_the_session_it_was_first_sent_from(office, admin, shop):
 
 
 @pytest.mark.parametrize("key", ["!", "~" * 255, '"8e03978e"', "a/b?c=%2F&d", "../.."])
-def test_a_key_is_visible_ascii(office, shop, key):
-    first = office.post("stores/", NEW, Idempotency_Key=key)
+def test_a_key_is_visible_ascii(admin_client, shop, key):
+    first = admin_client.post("stores/", NEW, Idempotency_Key=key)
 
-    again(office.post("stores/", NEW, Idempotency_Key=key), first)
+    again(admin_client.post("stores/", NEW, Idempotency_Key=key), first)
 
     assert stores(shop) == ["New"]
 
@@ -121,73 +121,78 @@ def test_a_key_is_visible_ascii(office, shop, key):
     "key",
     ["", " ", "a b", "a\r\nX: 1", "a\n", "a\x7f", "a\0", "schlüssel", "x" * 256, "x" * 10240],
 )
-def test_anything_else_is_no_key(office, shop, problem, key):
-    problem(office.post("stores/", NEW, Idempotency_Key=key), 400, "idempotency_key_invalid")
+def test_anything_else_is_no_key(admin_client, shop, problem, key):
+    problem(admin_client.post("stores/", NEW, Idempotency_Key=key), 400, "idempotency_key_invalid")
 
     assert (stores(shop), keys()) == ([], [])
 
 
-def test_a_refusal_is_not_kept_and_the_same_key_may_try_again(office, store, shop, problem):
+def test_a_refusal_is_not_kept_and_the_same_key_may_try_again(admin_client, store, shop, problem):
     taken = {"name": store.name}
-    refused = office.post("stores/", taken, Idempotency_Key=KEY)
+    refused = admin_client.post("stores/", taken, Idempotency_Key=KEY)
     problem(refused, 409, "already_exists", {"name": "unique"})
     assert keys() == []
-    office.patch(f"stores/{store.pk}/", {"name": "Elsewhere"}, If_Match="*")
+    admin_client.patch(f"stores/{store.pk}/", {"name": "Elsewhere"}, If_Match="*")
 
-    first = office.post("stores/", taken, Idempotency_Key=KEY)
+    first = admin_client.post("stores/", taken, Idempotency_Key=KEY)
 
     assert first.status_code == 201
-    again(office.post("stores/", taken, Idempotency_Key=KEY), first)
+    again(admin_client.post("stores/", taken, Idempotency_Key=KEY), first)
     assert stores(shop) == ["Elsewhere", "Main"]
 
 
-def test_a_refused_body_does_not_take_the_key(office, shop, problem):
+def test_a_refused_body_does_not_take_the_key(admin_client, shop, problem):
     problem(
-        office.post("stores/", {"name": ""}, Idempotency_Key=KEY), 400, "invalid", {"name": "blank"}
+        admin_client.post("stores/", {"name": ""}, Idempotency_Key=KEY),
+        400,
+        "invalid",
+        {"name": "blank"},
     )
 
-    assert office.post("stores/", NEW, Idempotency_Key=KEY).status_code == 201
+    assert admin_client.post("stores/", NEW, Idempotency_Key=KEY).status_code == 201
     assert stores(shop) == ["New"]
 
 
-def test_an_effect_whose_key_cannot_be_written_is_none(office, shop, monkeypatch, problem):
+def test_an_effect_whose_key_cannot_be_written_is_none(admin_client, shop, monkeypatch, problem):
     def broken(*args, **kwargs):
         raise OperationalError("gone")
 
     with monkeypatch.context() as patch:
         patch.setattr(IdempotencyKey, "save", broken)
-        problem(office.post("stores/", NEW, Idempotency_Key=KEY), 503, "unavailable")
+        problem(admin_client.post("stores/", NEW, Idempotency_Key=KEY), 503, "unavailable")
 
     assert (stores(shop), keys()) == ([], [])
-    assert office.post("stores/", NEW, Idempotency_Key=KEY).status_code == 201
+    assert admin_client.post("stores/", NEW, Idempotency_Key=KEY).status_code == 201
 
 
-def test_whoever_may_not_ask_any_more_gets_no_old_answer(office, admin, shop, problem):
-    office.post("stores/", NEW, Idempotency_Key=KEY)
+def test_whoever_may_not_ask_any_more_gets_no_old_answer(admin_client, admin, shop, problem):
+    admin_client.post("stores/", NEW, Idempotency_Key=KEY)
     admin.role = "cashier"
     with tenant_scope(shop):
         admin.save_changes("role")
 
-    problem(office.post("stores/", NEW, Idempotency_Key=KEY), 403, "permission_denied")
+    problem(admin_client.post("stores/", NEW, Idempotency_Key=KEY), 403, "permission_denied")
 
 
-def test_a_key_means_nothing_to_calls_of_strangers_and_to_other_methods(anonymous, office, store):
+def test_a_key_means_nothing_to_calls_of_strangers_and_to_other_methods(
+    anonymous, admin_client, store
+):
     for _ in range(2):
         response = anonymous.post("auth/token/verify/", {"token": "x"}, Idempotency_Key="\n")
         assert response.status_code == 401
-    assert office.get("stores/", Idempotency_Key="\n").status_code == 200
+    assert admin_client.get("stores/", Idempotency_Key="\n").status_code == 200
     path, change = f"stores/{store.pk}/", {"name": "B"}
-    assert office.patch(path, change, If_Match="*", Idempotency_Key="\n").status_code == 200
+    assert admin_client.patch(path, change, If_Match="*", Idempotency_Key="\n").status_code == 200
     assert keys() == []
 
 
-def test_what_was_asked_is_kept_as_nobody_can_guess_at_it(office, settings):
+def test_what_was_asked_is_kept_as_nobody_can_guess_at_it(admin_client, settings):
     """Bodies hold passwords: a plain hash of them could be tried out by whoever has the table."""
-    office.post("stores/", NEW, Idempotency_Key=KEY)
+    admin_client.post("stores/", NEW, Idempotency_Key=KEY)
     (first,) = keys()
 
     settings.SECRET_KEY = "another-secret-key-that-protects-nothing-at-all"
-    office.post("stores/", NEW, Idempotency_Key="b-key")
+    admin_client.post("stores/", NEW, Idempotency_Key="b-key")
 
     assert first.body_hash not in {key.body_hash for key in keys() if key != first}
 
@@ -252,14 +257,14 @@ def test_only_what_a_deed_wrote_is_completed_and_only_once(claim):
     assert (row.status, row.body) == (201, "{}")
 
 
-def test_a_key_without_an_answer_keeps_nobody_from_asking_again(office, shop):
+def test_a_key_without_an_answer_keeps_nobody_from_asking_again(admin_client, shop):
     """As one is that was left behind by a version whose action took several transactions."""
-    made = office.post("stores/", NEW, Idempotency_Key=KEY).json()
-    office.patch(f"stores/{made['id']}/", {"name": "Renamed"}, If_Match="*")
+    made = admin_client.post("stores/", NEW, Idempotency_Key=KEY).json()
+    admin_client.patch(f"stores/{made['id']}/", {"name": "Renamed"}, If_Match="*")
     with across_tenants():
         IdempotencyKey.objects.update(status=None)
 
-    assert office.post("stores/", NEW, Idempotency_Key=KEY).status_code == 201
+    assert admin_client.post("stores/", NEW, Idempotency_Key=KEY).status_code == 201
 
     assert stores(shop) == ["New", "Renamed"]
     assert [key.status for key in keys()] == [None]

@@ -11,7 +11,7 @@ from orders.models import Product
 from tenants.models import Register, Store
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.pagination import names, page_of, query_of, rows_of, walk
+from tests.support.pagination import fetch_page, list_rows, names, parse_query, walk
 
 
 @pytest.fixture
@@ -43,32 +43,32 @@ def test_the_way_back_shows_the_same_pages(stores, ordering):
     forth, last = walk(Store.objects.all(), f"?page_size=3&ordering={ordering}")
     back, _ = walk(Store.objects.all(), last, by="previous")
 
-    assert rows_of(back[::-1]) == rows_of(forth)
-    assert page_of(Store.objects.all(), last)[1]["next"] is None
+    assert list_rows(back[::-1]) == list_rows(forth)
+    assert fetch_page(Store.objects.all(), last)[1]["next"] is None
 
 
 def test_the_first_page_has_no_previous_and_the_last_no_next(stores):
-    _, only = page_of(Store.objects.all())
-    _, first = page_of(Store.objects.all(), "?page_size=4")
-    _, last = page_of(Store.objects.all(), query_of(first["next"]))
+    _, only = fetch_page(Store.objects.all())
+    _, first = fetch_page(Store.objects.all(), "?page_size=4")
+    _, last = fetch_page(Store.objects.all(), parse_query(first["next"]))
 
     assert only == {"next": None, "previous": None, "results": ["results"]}
     assert (first["previous"], last["next"]) == (None, None)
 
 
 def test_a_page_that_just_holds_all_has_no_next(stores):
-    assert page_of(Store.objects.all(), "?page_size=7")[1]["next"] is None
+    assert fetch_page(Store.objects.all(), "?page_size=7")[1]["next"] is None
 
 
 def test_an_empty_list_is_one_empty_page(in_shop):
-    assert page_of(Store.objects.all()) == (
+    assert fetch_page(Store.objects.all()) == (
         [],
         {"next": None, "previous": None, "results": ["results"]},
     )
 
 
 def test_links_keep_the_other_parameters(stores):
-    _, answer = page_of(Store.objects.all(), "?page_size=2&ordering=name&search=a%26b")
+    _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name&search=a%26b")
 
     kept = parse_qs(urlsplit(answer["next"]).query)
     cursor = kept.pop("cursor")
@@ -134,27 +134,27 @@ def test_rows_of_values_are_paged_too(stores):
 
 
 def test_a_row_that_comes_while_somebody_reads_moves_no_other(stores, in_shop):
-    first, answer = page_of(Store.objects.all(), "?page_size=3&ordering=name")
+    first, answer = fetch_page(Store.objects.all(), "?page_size=3&ordering=name")
     StoreFactory(tenant=in_shop, name="aa")
-    second, _ = page_of(Store.objects.all(), query_of(answer["next"]))
+    second, _ = fetch_page(Store.objects.all(), parse_query(answer["next"]))
 
     assert names([first, second]) == [["a", "b", "c"], ["d", "e", "f"]]
 
 
 def test_a_row_that_goes_while_somebody_reads_is_no_end(stores):
-    _, answer = page_of(Store.objects.all(), "?page_size=3&ordering=name")
+    _, answer = fetch_page(Store.objects.all(), "?page_size=3&ordering=name")
     Store.objects.filter(name__in=["c", "d"]).delete()
 
-    second, _ = page_of(Store.objects.all(), query_of(answer["next"]))
+    second, _ = fetch_page(Store.objects.all(), parse_query(answer["next"]))
 
     assert names([second]) == [["e", "f", "g"]]
 
 
 def test_a_page_is_one_query_that_neither_counts_nor_skips(stores):
-    _, answer = page_of(Store.objects.all(), "?page_size=2&ordering=name")
+    _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name")
 
     with CaptureQueriesContext(connection) as queries:
-        page_of(Store.objects.all(), query_of(answer["next"]))
+        fetch_page(Store.objects.all(), parse_query(answer["next"]))
 
     (query,) = queries
     assert "COUNT" not in query["sql"].upper()
@@ -180,5 +180,5 @@ def test_walking_forth_and_back_shows_every_row_once(in_shop, registers, size, s
     pages, last = walk(Register.objects.all(), f"?page_size={size}&ordering={sign}name")
     back, _ = walk(Register.objects.all(), last, by="previous")
 
-    assert rows_of(pages) == list(Register.objects.order_by(f"{sign}name", f"{sign}id"))
-    assert rows_of(back[::-1]) == rows_of(pages)
+    assert list_rows(pages) == list(Register.objects.order_by(f"{sign}name", f"{sign}id"))
+    assert list_rows(back[::-1]) == list_rows(pages)

@@ -13,7 +13,7 @@ from tenants.api.pagination import CursorPagination, InvalidCursor
 from tenants.exceptions import Invalid
 from tenants.models import Register, Store, Tenant
 from tests.factories.tenants import StoreFactory
-from tests.support.pagination import List, page_of, query_of
+from tests.support.pagination import List, fetch_page, parse_query
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def stores(in_shop):
 
 def refused(query, rows=None, view=List):
     with pytest.raises(Invalid) as refusal:
-        page_of(Store.objects.all() if rows is None else rows, query, view)
+        fetch_page(Store.objects.all() if rows is None else rows, query, view)
     return refusal.value.code, [(error.field, error.code) for error in refusal.value.errors]
 
 
@@ -41,7 +41,7 @@ def test_a_page_size_is_a_number_up_to_200(in_shop, size):
 @pytest.mark.parametrize(("query", "size"), [("", 50), ("?page_size=200", 200)])
 def test_a_page_holds_fifty_rows_unless_told(in_shop, query, size):
     with CaptureQueriesContext(connection) as queries:
-        page_of(Store.objects.all(), query)
+        fetch_page(Store.objects.all(), query)
 
     # One more than it shows, to see whether there are more.
     assert queries[0]["sql"].endswith(f"LIMIT {size + 1}")
@@ -60,7 +60,7 @@ def test_a_list_is_ordered_by_what_it_allows_and_nothing_else(in_shop, ordering)
 
 
 def cursors_that_nobody_gave(stores):
-    _, answer = page_of(Store.objects.all(), "?page_size=2&ordering=name")
+    _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name")
     (cursor,) = parse_qs(urlsplit(answer["next"]).query)["cursor"]
     body, signature = cursor.rsplit(":", 1)
     forged = Signer(salt="guessed").sign_object([False, "a", str(stores[0].pk)])
@@ -79,8 +79,8 @@ def test_a_cursor_that_nobody_gave_is_refused(stores):
 
 
 def test_a_cursor_belongs_to_its_list_and_its_order(stores):
-    _, answer = page_of(Store.objects.all(), "?page_size=2&ordering=name")
-    query = query_of(answer["next"])
+    _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name")
+    query = parse_query(answer["next"])
 
     for other in ("created_at", "-name"):
         elsewhere = query.replace("ordering=name", f"ordering={other}")
@@ -97,7 +97,7 @@ def test_what_may_be_empty_orders_nothing(in_shop, path):
     rows = OrderLine.objects.all() if "__" in path else Tenant.objects.all()
 
     with pytest.raises(ImproperlyConfigured):
-        page_of(rows, "", Nullable)
+        fetch_page(rows, "", Nullable)
 
 
 # --- the schema -------------------------------------------------------------------------------

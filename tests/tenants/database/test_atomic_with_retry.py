@@ -12,7 +12,7 @@ from tenants.scope import (
     tenant_scope,
 )
 from tests.factories.tenants import StoreFactory, TenantFactory
-from tests.support.parallel import at_once
+from tests.support.parallel import run_concurrently
 
 
 @pytest.mark.django_db(transaction=True)
@@ -161,6 +161,6 @@ def test_a_real_deadlock_ends_well(shop):
         with tenant_context(shop):
             return rename(*stores)
 
-    outcomes = at_once([lambda: in_scope(left, right), lambda: in_scope(right, left)])
+    outcomes = run_concurrently([lambda: in_scope(left, right), lambda: in_scope(right, left)])
 
     assert outcomes == [True, True]

@@ -21,7 +21,7 @@ from tenants.models import AuditEvent, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
-from tests.orders.conftest import goods, till  # noqa: F401
+from tests.orders.conftest import make_product, till  # noqa: F401
 from tests.support.discovery import owned_models
 from tests.support.till import cash, line
 
@@ -162,9 +162,9 @@ def test_where_there_is_no_cluster_nothing_is_asked():
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_in_a_cluster_each_statement_of_a_sale_names_its_shop(till, goods, monkeypatch):  # noqa: F811
+def test_in_a_cluster_each_statement_of_a_sale_names_its_shop(till, make_product, monkeypatch):  # noqa: F811
     monkeypatch.setattr(connection.features, "is_distributed", True)
-    lines = [line(goods("2.50")), line(goods("1.25"))]
+    lines = [line(make_product("2.50")), line(make_product("1.25"))]
 
     with CaptureQueriesContext(connection) as captured:
         answer = till.sell(*lines, payments=[cash("3.75")])

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from psycopg.errors import IdleInTransactionSessionTimeout, InsufficientPrivilege
 
-from tests.support.postgres import logging_in, postgres_server
+from tests.support.postgres import build_role_url, postgres_server
 from tests.support.relay_process import ROOT
 
 pytestmark = pytest.mark.postgres
@@ -78,7 +78,7 @@ def test_a_database_of_one_role_is_handed_over_and_served_by_another(root):
         made = run(psql(), root, "--no-psqlrc", "--quiet", "--file=config/roles.sql", **PASSWORDS)
         assert made.stderr == ""
     owner, app = (
-        logging_in(root, role, quote(PASSWORDS[name], safe=""))
+        build_role_url(root, role, quote(PASSWORDS[name], safe=""))
         for role, name in (("till_owner", "OWNER_PASSWORD"), ("till_app", "APP_PASSWORD"))
     )
     assert asked(owner, "SELECT count(*) FROM django_migrations") == old

@@ -14,7 +14,7 @@ from tenants.scope import across_tenants, atomic_with_retry, tenant_context, ten
 from tests.factories.orders import ProductFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.discovery import owned_models
-from tests.support.policies import COUNT, INSERT, WALLED, asked, names, told
+from tests.support.policies import COUNT, INSERT, WALLED, names, read_session_variables, run_sql
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -30,9 +30,9 @@ def ours(shop):
 def test_attack_155_without_a_scope_no_table_shows_a_row(foreign):
     tables = [model._meta.db_table for model in owned_models()]
 
-    hidden = {table: asked(COUNT.format(table))[0][0] for table in tables}
+    hidden = {table: run_sql(COUNT.format(table))[0][0] for table in tables}
     with across_tenants():
-        there = {table: asked(COUNT.format(table))[0][0] for table in tables}
+        there = {table: run_sql(COUNT.format(table))[0][0] for table in tables}
 
     assert set(hidden.values()) == {0}
     assert sum(count > 0 for count in there.values()) > len(tables) / 2
@@ -42,7 +42,7 @@ def test_attack_155_without_a_scope_no_table_takes_a_row(shop):
     for model in owned_models():
         table = model._meta.db_table
         with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
-            asked(INSERT.format(table), new_id(), shop.pk)
+            run_sql(INSERT.format(table), new_id(), shop.pk)
 
 
 def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
@@ -52,8 +52,8 @@ def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
 
     with pytest.raises(NoTenantScope):
         job()
-    assert asked("UPDATE orders_product SET price = 0") == 0
-    assert asked("DELETE FROM orders_barcode") == 0
+    assert run_sql("UPDATE orders_product SET price = 0") == 0
+    assert run_sql("DELETE FROM orders_barcode") == 0
     with tenant_scope(foreign.tenant):
         assert Product.objects.get(pk=foreign.product.pk).price == foreign.product.price
         assert foreign.barcode in foreign.product.barcodes.all()
@@ -65,7 +65,7 @@ def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
 def test_attack_156_no_row_is_moved_to_another_shop(shop, ours, other_shop):
     with tenant_scope(shop):
         with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
-            asked("UPDATE tenants_store SET tenant_id = %s", other_shop.pk)
+            run_sql("UPDATE tenants_store SET tenant_id = %s", other_shop.pk)
         assert Store.objects.get().tenant_id == shop.pk
 
 
@@ -74,7 +74,7 @@ def test_attack_156_no_row_is_written_for_another_shop(shop, other_shop):
         for model in owned_models():
             table = model._meta.db_table
             with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
-                asked(INSERT.format(table), new_id(), other_shop.pk)
+                run_sql(INSERT.format(table), new_id(), other_shop.pk)
 
 
 def test_attack_156_no_row_refers_to_another_shops(shop, product, foreign):
@@ -83,7 +83,7 @@ def test_attack_156_no_row_refers_to_another_shops(shop, product, foreign):
         Register.objects.create(store=foreign.store, name="Theirs", number=7)
     take_theirs = "UPDATE orders_product SET category_id = %s WHERE id = %s"
     with across_tenants(), pytest.raises(IntegrityError, match="category"), transaction.atomic():
-        asked(take_theirs, foreign.category.pk, product.pk)
+        run_sql(take_theirs, foreign.category.pk, product.pk)
     with tenant_scope(shop):
         assert not Register.objects.exists()
 
@@ -121,16 +121,16 @@ def test_one_id_in_two_shops_joins_nobody_elses_rows(shop, foreign):
 
 
 def test_a_scope_ends_where_it_is_left(shop, ours, foreign):
-    assert told() == ("", "")
+    assert read_session_variables() == ("", "")
     with tenant_scope(shop):
-        assert (told(), names()) == ((str(shop.pk), ""), {"Ours"})
+        assert (read_session_variables(), names()) == ((str(shop.pk), ""), {"Ours"})
         with tenant_scope(foreign.tenant):
             assert names() == {foreign.store.name}
         assert names() == {"Ours"}
         with across_tenants():
             assert names() == {"Ours", foreign.store.name}
         assert names() == {"Ours"}
-    assert (told(), names()) == (("", ""), set())
+    assert (read_session_variables(), names()) == (("", ""), set())
 
 
 def test_a_scope_ends_also_by_an_error(shop, ours, foreign):
@@ -139,7 +139,7 @@ def test_a_scope_ends_also_by_an_error(shop, ours, foreign):
             with suppress(ZeroDivisionError), inner:
                 assert foreign.store.name in names()
                 raise ZeroDivisionError
-            assert (told(), names()) == ((str(shop.pk), ""), {"Ours"})
+            assert (read_session_variables(), names()) == ((str(shop.pk), ""), {"Ours"})
 
 
 def test_attack_158_a_rolled_back_savepoint_keeps_the_right_shop(shop, ours, foreign):
@@ -163,9 +163,9 @@ def test_attack_158_a_rolled_back_savepoint_keeps_the_right_shop(shop, ours, for
 def test_a_savepoint_undone_by_hand_is_noticed(shop, ours, foreign):
     with tenant_scope(shop):
         names()
-        asked("SAVEPOINT by_hand")
+        run_sql("SAVEPOINT by_hand")
         with tenant_context(foreign.tenant):
             names()
-            asked("rollback to savepoint by_hand")
+            run_sql("rollback to savepoint by_hand")
             assert names() == {foreign.store.name}
         assert names() == {"Ours"}

@@ -14,7 +14,7 @@ from tenants.ids import new_id
 from tenants.models import Store
 from tenants.scope import atomic_with_retry, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory, TenantFactory
-from tests.support.policies import WALLED, asked, names, told
+from tests.support.policies import WALLED, names, read_session_variables, run_sql
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -34,9 +34,9 @@ def test_outside_of_a_transaction_each_statement_has_its_scope(shop, ours, forei
         assert (names(), Store.objects.get()) == ({"Ours"}, ours)
         Store.objects.create(name="More")
         with pytest.raises(DatabaseError, match=WALLED):
-            asked("UPDATE tenants_store SET tenant_id = %s", foreign.tenant.pk)
+            run_sql("UPDATE tenants_store SET tenant_id = %s", foreign.tenant.pk)
         assert names() == {"Ours", "More"}
-    assert (told(), names()) == (("", ""), set())
+    assert (read_session_variables(), names()) == (("", ""), set())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -57,31 +57,31 @@ def test_nothing_of_a_scope_outlives_its_transaction(shop, ours):
         assert names() == {"Ours"}
         raise ZeroDivisionError
 
-    assert (told(), names()) == (("", ""), set())
+    assert (read_session_variables(), names()) == (("", ""), set())
 
 
 @pytest.mark.django_db(transaction=True)
 def test_attack_157_after_a_crash_the_connection_is_nobodys(
-    client_of, admin, stranger, foreign, ours, monkeypatch
+    client_of, admin, foreign_admin, foreign, ours, monkeypatch
 ):
     """Both requests speak through one connection; the first dies inside its transaction."""
     backends = []
 
     def crash(*_args, **_more):
-        backends.append(asked("SELECT pg_backend_pid()"))
+        backends.append(run_sql("SELECT pg_backend_pid()"))
         raise ZeroDivisionError
 
-    mine, theirs = client_of(admin), client_of(stranger)
+    mine, theirs = client_of(admin), client_of(foreign_admin)
     mine.client.raise_request_exception = False
     with monkeypatch.context() as patch:
         patch.setattr("tenants.api.views.TenantScopedViewSet.paginate_queryset", crash)
         assert mine.get("stores/").status_code == 500
 
-    assert (told(), names()) == (("", ""), set())
+    assert (read_session_variables(), names()) == (("", ""), set())
     assert [store["name"] for store in theirs.get("stores/").json()["results"]] == [
         foreign.store.name
     ]
-    assert backends == [asked("SELECT pg_backend_pid()")]
+    assert backends == [run_sql("SELECT pg_backend_pid()")]
 
 
 # --- what it costs ----------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_a_shop_is_named_by_its_id_alone():
     shop.pk = "x'; RESET ROLE; --"
 
     with tenant_context(shop), pytest.raises(TypeError):
-        told()
+        read_session_variables()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -21,7 +21,7 @@ from tenants.scope import (
 )
 from tests.factories.accounts import PlatformUserFactory, UserFactory
 from tests.factories.tenants import StoreFactory
-from tests.support.parallel import at_once
+from tests.support.parallel import run_concurrently
 
 OWNED = [model for model in apps.get_models() if issubclass(model, TenantOwned)]
 
@@ -179,7 +179,7 @@ def test_a_savepoint_that_is_rolled_back_leaves_the_scope(shop, store):
 @pytest.mark.django_db(transaction=True)
 def test_a_thread_does_not_inherit_a_scope(shop):
     with tenant_context(shop):
-        outcomes = at_once([has_scope, Store.objects.count])
+        outcomes = run_concurrently([has_scope, Store.objects.count])
 
     assert outcomes[0] is False
     assert isinstance(outcomes[1], NoTenantScope)

@@ -78,11 +78,11 @@ def open_shop(apps, slug):
     store = make("tenants", "Store", name="Main", **own)
     register = make("tenants", "Register", name="Till 1", number=1, store=store, **own)
     person = make("accounts", "User", username="c1", username_key="c1", role="cashier", **own)
-    goods = make("orders", "Product", name="Apple", sku="APPLE", price=1, **own)
+    make_product = make("orders", "Product", name="Apple", sku="APPLE", price=1, **own)
     places = {"store": store, "register": register, "cashier": person}
     order = make("orders", "Order", number="1-1", **places, **own)
     amounts = dict.fromkeys(AMOUNTS, 1)
-    sold = {"order": order, "product": goods, "position": 1, "quantity": 1, **amounts}
+    sold = {"order": order, "product": make_product, "position": 1, "quantity": 1, **amounts}
     make("orders", "OrderLine", sku="APPLE", name="Apple", tracks_stock=True, **sold, **own)
     make("orders", "RegisterSeries", register=register, **own)
     make("tenants", "AuditEvent", event="log_in", **own)

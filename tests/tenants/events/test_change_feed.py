@@ -14,15 +14,15 @@ from tenants.scope import across_tenants, tenant_scope
 from tests.architecture.test_schema import document
 from tests.factories.orders import OrderFactory, ProductFactory
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.order_approvals import bound
-from tests.support.parallel import at_once
-from tests.support.query_plans import ROWS, analyze, multiply, plan_of, walk
+from tests.support.order_approvals import log_in_at_paired_register
+from tests.support.parallel import run_concurrently
+from tests.support.query_plans import ROWS, analyze, explain_list, multiply_rows, walk
 
 AGES_AGO = timezone.now() - timedelta(days=40)
 
 
 @pytest.fixture
-def office(manager, client_of):
+def manager_client(manager, client_of):
     return client_of(manager)
 
 
@@ -47,10 +47,10 @@ def kinds(client, **query):
     return [change["object"]["type"] for change in read(client, **query)["results"]]
 
 
-def test_a_change_says_what_changed_and_no_more(office, order):
+def test_a_change_says_what_changed_and_no_more(manager_client, order):
     tell(order, "order.held", secret="of the shop")
 
-    answer = read(office, after=0)
+    answer = read(manager_client, after=0)
 
     (change,) = answer["results"]
     at = change.pop("at")
@@ -65,74 +65,77 @@ def test_a_change_says_what_changed_and_no_more(office, order):
     assert (answer["after"], answer["has_more"]) == (1, False)
 
 
-def test_what_is_gone_leaves_a_tombstone(office, product):
+def test_what_is_gone_leaves_a_tombstone(manager_client, product):
     tell(product, "product.deleted")
 
-    (change,) = read(office, after=0)["results"]
+    (change,) = read(manager_client, after=0)["results"]
 
     assert (change["deleted"], change["object"]["id"]) == (True, str(product.pk))
 
 
-def test_who_begins_is_told_from_where_and_then_misses_nothing(office, product):
+def test_who_begins_is_told_from_where_and_then_misses_nothing(manager_client, product):
     tell(product, "product.created")
-    began = read(office)
+    began = read(manager_client)
     tell(product, "product.updated")
 
-    further = read(office, after=began["after"])
+    further = read(manager_client, after=began["after"])
 
     assert (began["results"], began["has_more"]) == ([], False)
     assert [change["type"] for change in further["results"]] == ["product.updated"]
-    assert read(office, after=further["after"])["results"] == []
+    assert read(manager_client, after=further["after"])["results"] == []
 
 
-def test_pages_follow_one_another(office, product):
+def test_pages_follow_one_another(manager_client, product):
     tell(product, *["product.updated"] * 5)
 
     positions, after, more = [], 0, True
     while more:
-        page = read(office, after=after, page_size=2)
+        page = read(manager_client, after=after, page_size=2)
         positions.append([change["position"] for change in page["results"]])
         after, more = page["after"], page["has_more"]
 
     assert positions == [[1, 2], [3, 4], [5]]
 
 
-def test_kinds_can_be_named_and_the_reader_gets_past_the_others(office, product, order):
+def test_kinds_can_be_named_and_the_reader_gets_past_the_others(manager_client, product, order):
     tell(product, "product.updated")
     tell(order, *["order.updated"] * 3)
 
-    answer = read(office, after=0, types="product,category")
+    answer = read(manager_client, after=0, types="product,category")
 
     assert [change["object"]["type"] for change in answer["results"]] == ["product"]
     assert answer["after"] == 4
 
 
 def test_a_cashier_reads_the_catalog_and_the_own_store_and_no_people(
-    office, cashier, client_of, product, order, store
+    manager_client, cashier, client_of, product, order, store
 ):
     elsewhere = RegisterFactory(store=StoreFactory(tenant=store.tenant), tenant=store.tenant)
     foreign_order = OrderFactory(cashier=cashier, register=elsewhere)
-    for about in (product, store, elsewhere, order, foreign_order, office.user):
+    for about in (product, store, elsewhere, order, foreign_order, manager_client.user):
         tell(about, "test.happened")
     till = client_of(cashier)
     unposted = kinds(till, after=0)
     with tenant_scope(store.tenant):
         Posting.objects.create(user=cashier, store=store)
     posted = kinds(till, after=0)
-    at_tills = [kinds(bound(cashier, place), after=0) for place in (order.register, elsewhere)]
+    at_tills = [
+        kinds(log_in_at_paired_register(cashier, place), after=0)
+        for place in (order.register, elsewhere)
+    ]
 
     assert at_tills == [["product", "store", "register", "order"], ["product", "store", "register"]]
-    assert kinds(office, after=0)[-1] == "user"
+    assert kinds(manager_client, after=0)[-1] == "user"
     assert unposted == ["product", "store", "register", "order", "order"]
     assert posted == ["product", "store", "register", "order"]
     assert kinds(till, after=0, types="user") == []
 
 
-def test_nothing_of_another_shop_is_told(office, foreign, product):
+def test_nothing_of_another_shop_is_told(manager_client, foreign, product):
     tell(foreign.product, "product.updated")
     tell(product, "product.updated")
 
-    (change,) = read(office, after=0)["results"]
+    (change,) = read(manager_client, after=0)["results"]
 
     assert (change["object"]["id"], change["position"]) == (str(product.pk), 1)
 
@@ -151,8 +154,8 @@ def test_nothing_of_another_shop_is_told(office, foreign, product):
         ({"ordering": "id"}, "ordering"),
     ],
 )
-def test_what_is_asked_wrongly_is_refused_by_name(office, query, field):
-    response = office.get("changes/", query)
+def test_what_is_asked_wrongly_is_refused_by_name(manager_client, query, field):
+    response = manager_client.get("changes/", query)
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == field
@@ -161,17 +164,17 @@ def test_what_is_asked_wrongly_is_refused_by_name(office, query, field):
 # --- who was away for too long -------------------------------------------------------------------
 
 
-def test_who_was_away_for_too_long_begins_again(office, product, problem):
+def test_who_was_away_for_too_long_begins_again(manager_client, product, problem):
     tell(product, "product.created", "product.updated", "product.updated")
-    read(office, after=0)
+    read(manager_client, after=0)
     with across_tenants():
         OutboxEvent.objects.filter(position__lte=2).update(relayed_at=AGES_AGO)
 
     pruned = prune().events
 
-    problem(office.get("changes/", {"after": "1"}), 410, "changes_gone")
+    problem(manager_client.get("changes/", {"after": "1"}), 410, "changes_gone")
     assert pruned == 2
-    assert [change["position"] for change in read(office, after=2)["results"]] == [3]
+    assert [change["position"] for change in read(manager_client, after=2)["results"]] == [3]
 
 
 def told_long_ago(product, count, old):
@@ -187,11 +190,11 @@ def told_long_ago(product, count, old):
 @pytest.mark.parametrize("moment", ["before the read", "after the read"])
 @pytest.mark.parametrize(("after", "positions"), [(0, None), (2, None), (3, [4, 5]), (4, [5])])
 def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
-    after, positions, moment, office, product, problem, monkeypatch
+    after, positions, moment, manager_client, product, problem, monkeypatch
 ):
     """Three of five go between the look at the feed and the end of the reading."""
     told_long_ago(product, 5, old=3)
-    read(office, after=0)
+    read(manager_client, after=0)
     pruned = []
 
     def narrowed(events):
@@ -202,7 +205,7 @@ def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
     monkeypatch.setattr(
         "accounts.services.change_feed._narrowed", lambda events, **_: narrowed(events)
     )
-    response = office.get("changes/", {"after": after})
+    response = manager_client.get("changes/", {"after": after})
 
     assert pruned == [3]
     if positions is None:
@@ -219,14 +222,14 @@ class Read(list):
 
 
 def test_changes_are_declared_gone_before_the_first_of_them_is_deleted(
-    office, product, problem, monkeypatch
+    manager_client, product, problem, monkeypatch
 ):
     told_long_ago(product, 3, old=2)
-    read(office, after=0)
+    read(manager_client, after=0)
     answers = []
 
     def delete(rows):
-        answers.append(office.get("changes/", {"after": "1"}))
+        answers.append(manager_client.get("changes/", {"after": "1"}))
         return 0
 
     monkeypatch.setattr("accounts.services.pruning._delete", delete)
@@ -240,20 +243,20 @@ def test_changes_are_declared_gone_before_the_first_of_them_is_deleted(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_nobody_reads_past_a_gap_while_changes_are_pruned(office, product, monkeypatch):
+def test_nobody_reads_past_a_gap_while_changes_are_pruned(manager_client, product, monkeypatch):
     """The whole feed goes, one change at a time, while others read it from each of its places."""
     monkeypatch.setattr("accounts.services.pruning.CHUNK", 1)
     told_long_ago(product, 30, old=30)
-    read(office, after=0)
+    read(manager_client, after=0)
 
     def read_from(place):
         found = []
         for _ in range(10):
-            response = office.get("changes/", {"after": str(place), "page_size": "200"})
+            response = manager_client.get("changes/", {"after": str(place), "page_size": "200"})
             found.append((response.status_code, response.json()))
         return found
 
-    *answers, pruned = at_once(
+    *answers, pruned = run_concurrently(
         [*(partial(read_from, place) for place in (0, 7, 29, 30)), lambda: prune().events]
     )
 
@@ -267,21 +270,21 @@ def test_nobody_reads_past_a_gap_while_changes_are_pruned(office, product, monke
                 assert (status, positions) == (200, list(range(place + 1, 31)))
 
 
-def test_what_nobody_has_numbered_yet_is_not_pruned(office, product):
+def test_what_nobody_has_numbered_yet_is_not_pruned(manager_client, product):
     tell(product, "product.created")
     with across_tenants():
         OutboxEvent.objects.update(relayed_at=AGES_AGO)
 
     assert prune().events == 0
-    assert len(read(office, after=0)["results"]) == 1
+    assert len(read(manager_client, after=0)["results"]) == 1
 
 
-def test_a_place_that_never_was_is_gone_too(office, product, problem):
+def test_a_place_that_never_was_is_gone_too(manager_client, product, problem):
     """As after a backup was put back: what that reader has seen is not what the shop has."""
     tell(product, "product.created")
-    read(office)
+    read(manager_client)
 
-    refused = office.get("changes/", {"after": "2"})
+    refused = manager_client.get("changes/", {"after": "2"})
 
     problem(refused, 410, "changes_gone")
     with across_tenants():
@@ -303,33 +306,33 @@ def test_the_document_says_that_a_place_may_be_gone():
 
 @pytest.mark.parametrize("count", [1, 40])
 def test_a_page_takes_as_many_statements_for_one_change_as_for_forty(
-    office, shop, count, statements
+    manager_client, shop, count, statements
 ):
     product = ProductFactory(tenant=shop)
     tell(product, *["product.updated"] * count)
-    read(office)
+    read(manager_client)
 
     # Who asks, what waits, how far it goes, the changes, whether any of them is gone.
     with statements(5):
-        assert len(read(office, after=0)["results"]) == count
+        assert len(read(manager_client, after=0)["results"]) == count
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_the_feed_is_read_along_an_index(office, cashier, client_of, product, foreign):
+def test_the_feed_is_read_along_an_index(manager_client, cashier, client_of, product, foreign):
     tell(product, "product.updated")
-    read(office, after=0)
+    read(manager_client, after=0)
     with across_tenants():
         event = OutboxEvent.objects.get()
         ChangeFeed.objects.update(last=ROWS)
-    multiply(event, position="n + 1")
+    multiply_rows(event, position="n + 1")
     analyze(OutboxEvent)
     table = OutboxEvent._meta.db_table
 
     for client, query in (
-        (office, {"after": "5000"}),
-        (office, {"after": "5000", "types": "product"}),
+        (manager_client, {"after": "5000"}),
+        (manager_client, {"after": "5000", "types": "product"}),
         (client_of(cashier), {"after": "5000"}),
     ):
-        found = walk(plan_of(client, "changes/", query, table), table)
+        found = walk(explain_list(client, "changes/", query, table), table)
         assert found == {"one_change_at_a_place"}, query

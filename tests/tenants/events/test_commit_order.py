@@ -10,8 +10,8 @@ from tenants.events.outbox import publish
 from tenants.models import ChangeFeed, OutboxEvent, Store
 from tenants.scope import across_tenants, atomic_with_retry, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.support.parallel import at_once
-from tests.support.relay import TOPIC, relayed
+from tests.support.parallel import run_concurrently
+from tests.support.relay import TOPIC, run_relay
 
 WRITERS, EACH = 20, 5
 
@@ -43,7 +43,7 @@ def test_what_began_earlier_and_commits_later_comes_later(shop, store):
         passed.set()
         return before
 
-    _, (before, page) = at_once([slow, quick_then_reader])
+    _, (before, page) = run_concurrently([slow, quick_then_reader])
     after, _ = read(shop, page.after)
 
     assert (before, after) == ([2], [1])
@@ -76,7 +76,7 @@ def test_twenty_writers_and_a_reader_lose_nothing_and_see_nothing_twice(shop, st
                 done.wait(60)
                 return seen, positions
 
-    *_, (seen, positions) = at_once(
+    *_, (seen, positions) = run_concurrently(
         [*(lambda writer=writer: write(writer) for writer in range(WRITERS)), keep_reading]
     )
 
@@ -90,7 +90,7 @@ def test_no_deed_waits_for_whoever_numbers(shop, store):
     with tenant_scope(shop):
         publish(TOPIC, about=store, number=1)
         assign_positions()
-        (outcome,) = at_once([lambda: write_another(shop, store)])
+        (outcome,) = run_concurrently([lambda: write_another(shop, store)])
 
     assert outcome is None
     assert read(shop, 0)[0] == [1, 2]
@@ -158,7 +158,7 @@ def test_the_relay_numbers_where_nobody_reads_each_shop_for_itself(shop, other_s
         with tenant_scope(tenant):
             publish(TOPIC, about=about, number=1)
 
-    relayed(jobs=[PositionAssignment()])
+    run_relay(jobs=[PositionAssignment()])
 
     with across_tenants():
         assert set(OutboxEvent.objects.values_list("tenant", "position")) == {

@@ -7,8 +7,8 @@ from tenants.events.outbox import publish
 from tenants.models import OutboxEvent, Store
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.support.parallel import at_once
-from tests.support.relay import TOPIC, Listener, deliveries, relayed, undispatched
+from tests.support.parallel import run_concurrently
+from tests.support.relay import TOPIC, Listener, deliveries, run_relay, undispatched
 
 
 def test_an_event_says_what_happened_to_what(in_shop, store):
@@ -29,7 +29,7 @@ def test_a_deed_that_is_rolled_back_tells_nothing(shop):
     listener = Listener()
     with tenant_context(shop), pytest.raises(ZeroDivisionError):
         open_store()
-    relayed(listener)
+    run_relay(listener)
 
     with across_tenants():
         assert not OutboxEvent.objects.exists()
@@ -44,8 +44,8 @@ def test_nothing_is_told_before_the_commit(shop):
 
     with tenant_scope(shop), transaction.atomic():
         publish(TOPIC, number=1)
-        at_once([lambda: relayed(early)])
-    relayed(late)
+        run_concurrently([lambda: run_relay(early)])
+    run_relay(late)
 
     assert (early.heard, late.heard) == ([], [{"number": 1}])
 
@@ -58,7 +58,7 @@ def test_it_is_told_in_its_own_shop_and_outside_of_every_transaction(shop, other
         publish(TOPIC, number=2)
     listener = Listener()
 
-    relayed(listener)
+    run_relay(listener)
 
     assert listener.shops == [other_shop.slug, shop.slug]
     assert listener.in_transaction == [False, False]
@@ -74,7 +74,7 @@ def test_a_subscriber_sees_the_rows_of_the_events_shop_alone(shop, other_shop):
     with tenant_scope(shop):
         publish(TOPIC, number=1)
 
-    relayed(listener)
+    run_relay(listener)
 
     assert seen == ["Ours"]
 
@@ -89,7 +89,7 @@ def test_each_subscriber_hears_what_it_wants_once(shop):
         publish("test.unheard", number=3)
 
     for _ in range(2):
-        relayed(everything, other, nothing)
+        run_relay(everything, other, nothing)
 
     assert (everything.numbers, other.numbers, nothing.numbers) == ([1, 2], [2], [])
     assert [each.status for each in deliveries()] == ["delivered"] * 3
@@ -110,7 +110,7 @@ def test_a_subscriber_may_have_recipients_of_its_own_each_retried_apart(shop):
     with tenant_scope(shop):
         publish(TOPIC, number=1)
 
-    relayed(several)
+    run_relay(several)
 
     assert {each.subscriber: each.status for each in deliveries()} == {
         "several/a": "waiting",
@@ -127,6 +127,6 @@ def test_more_events_than_one_batch_are_all_told_in_order(shop, monkeypatch):
             publish(TOPIC, number=number)
     listener = Listener()
 
-    relayed(listener)
+    run_relay(listener)
 
     assert listener.numbers == list(range(10))

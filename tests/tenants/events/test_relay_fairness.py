@@ -7,7 +7,7 @@ import pytest
 from tenants.events.delivery import RemoteSubscriber
 from tenants.events.outbox import publish
 from tenants.scope import tenant_scope
-from tests.support.relay import TOPIC, deliveries, relayed
+from tests.support.relay import TOPIC, deliveries, run_relay
 
 RECIPIENTS, EVENTS = 4, 5
 
@@ -52,7 +52,7 @@ def test_attack_174_servers_of_one_shop_that_answer_late_keep_no_other_shop_wait
                 publish(TOPIC)
     callers = Callers(shop)
 
-    relayed(callers)
+    run_relay(callers)
 
     assert callers.answered_in_time == [True] * RECIPIENTS * EVENTS
     assert {delivery.status for delivery in deliveries()} == {"delivered"}

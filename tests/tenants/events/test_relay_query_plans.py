@@ -12,7 +12,7 @@ from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants
 from tests.factories.orders import PaymentFactory
 from tests.factories.tenants import OutboxDeliveryFactory, OutboxEventFactory
-from tests.support.query_plans import analyze, multiply
+from tests.support.query_plans import analyze, multiply_rows
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -45,14 +45,14 @@ def crowd(shop, foreign):
         subject="01890000-0000-7000-8000-000000000000",
         next_attempt_at=timezone.now() + timedelta(hours=1),
     )
-    multiply(waiting, subject="gen_random_uuid()", subscriber="'s-' || n")
+    multiply_rows(waiting, subject="gen_random_uuid()", subscriber="'s-' || n")
     status = "CASE WHEN n %% 20 = 0 THEN 'dead' ELSE 'delivered' END"
-    multiply(waiting, subscriber="'d-' || n", status=status)
+    multiply_rows(waiting, subscriber="'d-' || n", status=status)
     OutboxEventFactory(tenant=shop)
-    multiply(waiting.event, topic="'test.' || n")
+    multiply_rows(waiting.event, topic="'test.' || n")
     OutboxDeliveryFactory(event__tenant=shop, event__relayed_at=timezone.now())
     payment = PaymentFactory(order=foreign.order, status="captured", amount=0)
-    multiply(payment, position="n")
+    multiply_rows(payment, position="n")
     analyze(OutboxEvent, OutboxDelivery, Payment)
     with across_tenants():
         yield

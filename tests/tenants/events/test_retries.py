@@ -13,7 +13,7 @@ from tenants.events.outbox import publish
 from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import StoreFactory
-from tests.support.relay import TOPIC, Counter, Listener, deliveries, delivery, relayed
+from tests.support.relay import TOPIC, Counter, Listener, deliveries, delivery, run_relay
 
 pytestmark = pytest.mark.django_db
 REFUSED = ConnectionRefusedError(111, "Connection refused")
@@ -41,12 +41,12 @@ def test_what_fails_is_tried_again_after_a_while_and_not_before(told, clock):
     told(1)
     listener = Listener(answers=[REFUSED])
 
-    relayed(listener)
+    run_relay(listener)
     failed = delivery()
-    relayed(listener)
+    run_relay(listener)
     again_too_early = len(listener.shops)
     clock.shift(timedelta(seconds=6.1))
-    relayed(listener)
+    run_relay(listener)
 
     assert (failed.status, failed.attempts) == ("waiting", 1)
     assert failed.last_error == "ConnectionRefusedError: Connection refused"
@@ -65,7 +65,7 @@ def test_it_is_tried_for_about_three_days_less_and_less_often_and_then_given_up(
         if waiting:
             pauses.append(waiting.next_attempt_at - timezone.now())
             clock.move_to(waiting.next_attempt_at)
-        relayed(listener)
+        run_relay(listener)
 
     dead = delivery()
     assert (dead.status, dead.attempts, len(listener.shops)) == ("dead", *[MAX_ATTEMPTS] * 2)
@@ -83,7 +83,7 @@ def test_pauses_of_what_failed_together_differ():
 def test_what_can_never_arrive_is_given_up_at_once(told):
     told(1)
 
-    relayed(Listener(answers=[PermanentFailure("They have moved.")]))
+    run_relay(Listener(answers=[PermanentFailure("They have moved.")]))
 
     dead = delivery()
     assert (dead.status, dead.attempts, dead.last_error) == ("dead", 1, "They have moved.")
@@ -102,7 +102,7 @@ def test_what_can_never_arrive_is_given_up_at_once(told):
 def test_an_error_is_kept_without_what_may_be_a_secret(told, error, kept, caplog):
     told(1)
 
-    relayed(Listener(answers=[error]))
+    run_relay(Listener(answers=[error]))
 
     assert delivery().last_error == kept
 
@@ -111,7 +111,7 @@ def test_one_who_fails_holds_nobody_else_up(told):
     told(1, 2)
     broken, well = Listener(name="broken", answers=[REFUSED] * 9), Listener(name="well")
 
-    relayed(broken, well)
+    run_relay(broken, well)
 
     assert (broken.numbers, well.numbers) == ([], [1, 2])
 
@@ -120,7 +120,7 @@ def test_who_fails_three_times_in_a_row_is_left_alone_for_a_while(told):
     told(*range(10))
     away, well = Listener(name="away", answers=[REFUSED] * 100), Listener(name="well")
 
-    relay = relayed(away, well)
+    relay = run_relay(away, well)
 
     assert (len(away.shops), well.numbers) == (3, list(range(10)))
     assert relay.circuit_breaker.resting == ["away"]
@@ -131,7 +131,7 @@ def test_a_success_in_between_is_forgiven(told):
     told(*range(6))
     shaky = Listener(answers=[REFUSED, REFUSED, None, REFUSED, REFUSED, None])
 
-    assert relayed(shaky).circuit_breaker.resting == []
+    assert run_relay(shaky).circuit_breaker.resting == []
     assert len(shaky.shops) == 6
 
 
@@ -145,10 +145,10 @@ def test_of_one_subject_nothing_is_told_before_what_came_earlier(told, shop, clo
     told(4)
     listener = Listener(answers=[REFUSED])
 
-    relayed(listener)
+    run_relay(listener)
     meanwhile = list(listener.numbers)
     clock.shift(timedelta(seconds=6.1))
-    relayed(listener)
+    run_relay(listener)
 
     assert meanwhile == [3, 4]
     assert listener.numbers == [3, 4, 1, 2]
@@ -158,7 +158,7 @@ def test_but_not_after_it_was_given_up(told, store):
     told(1, 2, about=store)
     listener = Listener(answers=[PermanentFailure("Never.")])
 
-    relayed(listener)
+    run_relay(listener)
 
     assert listener.numbers == [2]
 
@@ -169,7 +169,7 @@ def test_nor_for_another_subscriber_or_where_order_means_nothing(told, store):
     well = Listener(name="well")
     loose = Listener(name="loose", in_order=False, answers=[REFUSED])
 
-    relayed(broken, well, loose)
+    run_relay(broken, well, loose)
 
     assert (broken.numbers, well.numbers, loose.numbers) == ([], [1, 2], [2])
 
@@ -186,7 +186,7 @@ def test_an_event_waits_for_an_earlier_one_that_nobody_was_told_of_yet(told, sto
     listener = Listener()
 
     assert queue.claim() == []
-    relayed(listener)
+    run_relay(listener)
 
     assert listener.numbers == [1, 2]
 
@@ -198,13 +198,13 @@ def test_what_a_dead_relay_had_begun_is_told_after_its_lease(told, clock):
     told(1)
     listener = Listener(answers=[KeyboardInterrupt()])
     with pytest.raises(KeyboardInterrupt):
-        relayed(listener)
+        run_relay(listener)
     begun = delivery()
-    relayed(listener)
+    run_relay(listener)
     too_early = list(listener.numbers)
 
     clock.shift(LEASE)
-    relayed(listener)
+    run_relay(listener)
 
     assert (begun.status, begun.attempts) == ("waiting", 1)
     assert (too_early, listener.numbers, delivery().attempts) == ([], [1], 2)
@@ -215,10 +215,10 @@ def test_what_kills_every_relay_is_given_up_too(told, clock):
     listener = Listener(answers=[KeyboardInterrupt()] * 100)
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
-            relayed(listener)
+            run_relay(listener)
         clock.shift(LEASE)
 
-    relayed(listener)
+    run_relay(listener)
 
     assert (delivery().status, len(listener.shops)) == ("dead", MAX_ATTEMPTS)
     assert delivery().last_error == "The relay ended each time that it tried."
@@ -229,9 +229,9 @@ def test_a_relay_that_slept_through_its_lease_does_not_write_over_the_next_one(t
 
     def sleep():
         clock.shift(LEASE)
-        relayed(Listener())
+        run_relay(Listener())
 
-    relayed(Listener(answers=[sleep, ValueError("too late")]))
+    run_relay(Listener(answers=[sleep, ValueError("too late")]))
 
     assert (delivery().status, delivery().attempts) == ("delivered", 2)
 
@@ -250,7 +250,7 @@ def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
         if outcome:
             raise outcome
 
-    relayed(Listener(answers=[sleep]))
+    run_relay(Listener(answers=[sleep]))
 
     (of_next, before) = begun
     assert kept(delivery()) == before
@@ -270,12 +270,12 @@ def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_i
     def sleep():
         clock.shift(LEASE)
         if next_is == "done":
-            relayed(of_next)
+            run_relay(of_next)
         else:
             late.heard.extend([{"number": "claimed"}] * len(queue.claim()))
 
     late.answers = [sleep]
-    relayed(late)
+    run_relay(late)
 
     if next_is == "done":
         assert (of_next.numbers, late.numbers) == ([1, 2, 3], [1])
@@ -310,10 +310,10 @@ def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscrib
     newer = Listener(name="newer")
     queue.address([newer])
 
-    relayed(Listener(name="older"))
+    run_relay(Listener(name="older"))
     waiting = delivery()
     clock.shift(timedelta(seconds=6.1))
-    relayed(newer)
+    run_relay(newer)
 
     assert waiting.status == "waiting"
     assert waiting.last_error == "This relay has no such subscriber."
@@ -326,7 +326,7 @@ def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscrib
 def test_a_job_goes_on_while_there_is_something_to_do():
     job = Counter(True, True, False, True)
 
-    relayed(jobs=[job])
+    run_relay(jobs=[job])
 
     assert job.done == 3
 
@@ -336,6 +336,6 @@ def test_a_job_that_fails_is_left_alone_for_a_while_and_stops_nothing(told):
     broken, well, listener = Counter(ValueError("mistake")), Counter(True), Listener()
     broken.name = "broken"
 
-    relayed(listener, jobs=[broken, well])
+    run_relay(listener, jobs=[broken, well])
 
     assert (broken.done, well.done, listener.numbers) == (1, 2, [1])

@@ -16,7 +16,7 @@ from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
 from tenants.scope import tenant_scope
 from tests.support import webhook_server
-from tests.support.relay import delivery, relayed
+from tests.support.relay import delivery, run_relay
 
 PUBLIC = "93.184.215.14"
 # Not public, however it is written.
@@ -152,10 +152,10 @@ def test_between_the_check_and_the_call_nobody_asks_for_the_name_again(
 
 @pytest.mark.django_db
 def test_http_and_this_machine_need_the_setting(shop, store, settings):
-    with webhook_server.listening() as ear:
-        refused = code_of(ear.url)
-        told_to(shop, store, ear.url)
-        heard_before = len(ear.heard)
+    with webhook_server.run_webhook_receiver() as webhook_receiver:
+        refused = code_of(webhook_receiver.url)
+        told_to(shop, store, webhook_receiver.url)
+        heard_before = len(webhook_receiver.heard)
 
     assert (refused, heard_before) == ("scheme_refused", 0)
     assert delivery().error_code == "scheme_refused"
@@ -164,14 +164,14 @@ def test_http_and_this_machine_need_the_setting(shop, store, settings):
 @pytest.mark.django_db
 def test_a_certificate_that_nobody_vouches_for_is_refused(shop, store, names, settings, tmp_path):
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
-    with webhook_server.listening() as ear:
+    with webhook_server.run_webhook_receiver() as webhook_receiver:
         encrypted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         encrypted.load_cert_chain(certificate_of("hook.example", tmp_path))
-        ear.wrap(encrypted)
+        webhook_receiver.wrap(encrypted)
         names["hook.example"] = [["127.0.0.1"]]
-        told_to(shop, store, f"https://hook.example:{ear.port}/")
+        told_to(shop, store, f"https://hook.example:{webhook_receiver.port}/")
 
-        assert ear.heard == []
+        assert webhook_receiver.heard == []
     assert delivery().error_code == "tls_failed"
 
 
@@ -181,7 +181,7 @@ def told_to(shop, store, url):
         webhook.make_secret()
         webhook.save()
         publish("store.updated", about=store)
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
 
 def fail_if_called(*_, **__):

@@ -7,7 +7,7 @@ from tenants.models import OutboxDelivery, OutboxEvent, Webhook
 from tenants.scope import across_tenants
 from tests.factories.tenants import OutboxDeliveryFactory, WebhookFactory
 from tests.support import query_plans
-from tests.support.query_plans import analyze, plans_of, with_next
+from tests.support.query_plans import analyze, explain_pages, for_both_pages
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
@@ -33,7 +33,7 @@ def webhook(shop, other_shop, monkeypatch):
     )
     monkeypatch.setattr(query_plans, "ROWS", ROWS)
     for delivery in (first, others[-1]):
-        query_plans.multiply(delivery.event, created_at=query_plans.MINUTES)
+        query_plans.multiply_rows(delivery.event, created_at=query_plans.MINUTES)
     with across_tenants(), connection.cursor() as cursor:
         for delivery in (first, *others):
             cursor.execute(DELIVERIES, [delivery.pk])
@@ -49,9 +49,9 @@ def test_what_a_webhook_was_told_is_found_in_its_order(admin, client_of, webhook
     ]
 
     path = f"webhooks/{webhook.pk}/deliveries/"
-    plans = plans_of(client_of(admin), path, TABLE, [query for query, _ in cases])
+    plans = explain_pages(client_of(admin), path, TABLE, [query for query, _ in cases])
 
-    assert plans == with_next(cases)
+    assert plans == for_both_pages(cases)
 
 
 def test_webhooks_are_listed_in_the_order_in_which_they_came(admin, client_of, shop, other_shop):
@@ -63,6 +63,6 @@ def test_webhooks_are_listed_in_the_order_in_which_they_came(admin, client_of, s
     analyze(Webhook)
     table = Webhook._meta.db_table
 
-    plans = plans_of(client_of(admin), "webhooks/", table, [{}, {"page_size": "5"}])
+    plans = explain_pages(client_of(admin), "webhooks/", table, [{}, {"page_size": "5"}])
 
     assert all(plan == {"webhook_by_time"} for plan in plans.values()), plans

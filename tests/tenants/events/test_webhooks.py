@@ -11,9 +11,9 @@ from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
 from tenants.scope import tenant_scope
 from tests.support import webhook_server
-from tests.support.relay import deliveries, delivery, relayed
+from tests.support.relay import deliveries, delivery, run_relay
 from tests.support.secret_leaks import leaks
-from tests.support.webhook_server import made, now, tell
+from tests.support.webhook_server import announce_event, create_webhook, deliver_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,16 +29,16 @@ def test_the_signature_is_that_of_the_standard():
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told, ear):
-    tell(shop, store)
+def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told, webhook_receiver):
+    announce_event(shop, store)
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
-    ((headers, body),) = ear.heard
+    ((headers, body),) = webhook_receiver.heard
     assert webhook_server.is_signed(headers, body, told.secret)
     assert abs(int(headers["webhook-timestamp"]) - timezone.now().timestamp()) < 60
     assert headers["content-type"] == "application/json"
-    (message,) = ear.messages
+    (message,) = webhook_receiver.messages
     about = {"type": "store", "id": str(store.pk)}
     assert message["type"] == "store.updated"
     assert message["timestamp"].endswith("Z")
@@ -50,40 +50,49 @@ def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told
     assert arrived.attempted_at is not None
 
 
-def test_it_hears_what_it_asked_for_of_its_own_shop_while_it_is_on(shop, other_shop, store, ear):
-    made(shop, ear.url, "order.completed", "store.*")
-    made(other_shop, ear.url)
+def test_it_hears_what_it_asked_for_of_its_own_shop_while_it_is_on(
+    shop, other_shop, store, webhook_receiver
+):
+    create_webhook(shop, webhook_receiver.url, "order.completed", "store.*")
+    create_webhook(other_shop, webhook_receiver.url)
     with tenant_scope(shop):
-        Webhook.objects.create(url=ear.url, events=["*"], is_active=False, sealed_secret="")
+        Webhook.objects.create(
+            url=webhook_receiver.url, events=["*"], is_active=False, sealed_secret=""
+        )
 
-    tell(shop, store, "store.updated", "order.completed", "order.held")
-    relayed(Webhooks())
+    announce_event(shop, store, "store.updated", "order.completed", "order.held")
+    run_relay(Webhooks())
 
-    assert [message["type"] for message in ear.messages] == ["store.updated", "order.completed"]
+    assert [message["type"] for message in webhook_receiver.messages] == [
+        "store.updated",
+        "order.completed",
+    ]
 
 
-def test_what_only_the_house_knows_is_not_told(shop, told, ear):
+def test_what_only_the_house_knows_is_not_told(shop, told, webhook_receiver):
     with tenant_scope(shop):
         publish("receipt.email", order="1", email="ann@customer.example")
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
-    assert (ear.heard, deliveries()) == ([], [])
+    assert (webhook_receiver.heard, deliveries()) == ([], [])
 
 
-def test_two_secrets_sign_while_one_follows_the_other(shop, store, told, ear, running_clock):
+def test_two_secrets_sign_while_one_follows_the_other(
+    shop, store, told, webhook_receiver, running_clock
+):
     former = told.secret
     with tenant_scope(shop):
         latest = told.make_secret()
         leaks.remember(latest)
         told.save()
-    tell(shop, store)
-    relayed(Webhooks())
+    announce_event(shop, store)
+    run_relay(Webhooks())
     running_clock.shift(timedelta(hours=25))
-    tell(shop, store)
-    relayed(Webhooks())
+    announce_event(shop, store)
+    run_relay(Webhooks())
 
-    (during, body), (after, later_body) = ear.heard
+    (during, body), (after, later_body) = webhook_receiver.heard
     assert webhook_server.is_signed(during, body, former)
     assert webhook_server.is_signed(during, body, latest)
     assert webhook_server.is_signed(after, later_body, latest)
@@ -91,40 +100,42 @@ def test_two_secrets_sign_while_one_follows_the_other(shop, store, told, ear, ru
 
 
 def test_the_database_holds_no_secret_that_can_be_read(told):
-    kept = now(told)
+    kept = deliver_now(told)
 
     assert told.secret.removeprefix("whsec_") not in str(vars(kept))
     assert kept.secrets_at(timezone.now()) == [told.secret]
 
 
-def test_what_fails_is_told_again_under_the_same_id(shop, store, told, ear, running_clock):
-    ear.answers = [500, 200]
-    tell(shop, store)
+def test_what_fails_is_told_again_under_the_same_id(
+    shop, store, told, webhook_receiver, running_clock
+):
+    webhook_receiver.answers = [500, 200]
+    announce_event(shop, store)
 
-    relayed(Webhooks())
-    failed, failing = delivery(), now(told).failing_since
+    run_relay(Webhooks())
+    failed, failing = delivery(), deliver_now(told).failing_since
     running_clock.shift(timedelta(seconds=7))
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
     assert (failed.status, failed.response_code) == ("waiting", 500)
     assert failed.error_code == "bad_status"
     assert failing is not None
-    assert len(set(ear.ids)) == 1
-    assert len(ear.ids) == 2
+    assert len(set(webhook_receiver.ids)) == 1
+    assert len(webhook_receiver.ids) == 2
     done = delivery()
     assert (done.status, done.response_code, done.error_code) == ("delivered", 200, "")
-    assert now(told).failing_since is None
+    assert deliver_now(told).failing_since is None
 
 
-def test_of_one_thing_it_is_told_in_its_order(shop, store, told, ear, running_clock):
-    ear.answers = [500]
-    tell(shop, store, "store.created", "store.updated")
+def test_of_one_thing_it_is_told_in_its_order(shop, store, told, webhook_receiver, running_clock):
+    webhook_receiver.answers = [500]
+    announce_event(shop, store, "store.created", "store.updated")
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
     running_clock.shift(timedelta(seconds=7))
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
-    kinds = [message["type"] for message in ear.messages]
+    kinds = [message["type"] for message in webhook_receiver.messages]
     assert kinds == ["store.created", "store.created", "store.updated"]
 
 
@@ -132,59 +143,59 @@ def test_of_one_thing_it_is_told_in_its_order(shop, store, told, ear, running_cl
     ("answer", "error_code"),
     [
         (webhook_server.drip, "timed_out"),
-        (webhook_server.nonsense, "bad_answer"),
+        (webhook_server.answer_nonsense, "bad_answer"),
         (webhook_server.hang_up, "bad_answer"),
         (300, "redirected"),
         (404, "bad_status"),
     ],
 )
 def test_an_answer_that_is_none_is_a_failure(
-    shop, store, told, ear, answer, error_code, monkeypatch
+    shop, store, told, webhook_receiver, answer, error_code, monkeypatch
 ):
     monkeypatch.setattr("tenants.events.webhooks.sending.TOTAL_TIMEOUT", 0.4)
-    ear.answers = [answer]
-    tell(shop, store)
+    webhook_receiver.answers = [answer]
+    announce_event(shop, store)
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
     failed = delivery()
     assert (failed.status, failed.error_code) == ("waiting", error_code)
     assert failed.duration_ms < 5000
 
 
-def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, ear):
-    ear.answers = [webhook_server.endless_body]
-    tell(shop, store)
+def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, webhook_receiver):
+    webhook_receiver.answers = [webhook_server.endless_body]
+    announce_event(shop, store)
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
     arrived = delivery()
     assert (arrived.status, arrived.response_code) == ("delivered", 200)
     assert "xxx" not in str(vars(arrived))
 
 
-def test_attack_163_a_redirect_is_not_followed(shop, store, told, ear):
-    with webhook_server.listening() as elsewhere:
-        ear.answers = [webhook_server.redirect_to(elsewhere.url)]
-        tell(shop, store)
+def test_attack_163_a_redirect_is_not_followed(shop, store, told, webhook_receiver):
+    with webhook_server.run_webhook_receiver() as elsewhere:
+        webhook_receiver.answers = [webhook_server.redirect_to(elsewhere.url)]
+        announce_event(shop, store)
 
-        relayed(Webhooks())
+        run_relay(Webhooks())
 
         assert elsewhere.heard == []
     assert (delivery().response_code, delivery().error_code) == (302, "redirected")
 
 
-def test_no_proxy_of_the_environment_is_asked(shop, store, told, ear, monkeypatch):
+def test_no_proxy_of_the_environment_is_asked(shop, store, told, webhook_receiver, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    tell(shop, store)
+    announce_event(shop, store)
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
     assert delivery().status == "delivered"
 
 
-def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, ear, monkeypatch):
+def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, webhook_receiver, monkeypatch):
     monkeypatch.setattr("tenants.events.webhooks.sending.TOTAL_TIMEOUT", 1.5)
     heard_at = []
 
@@ -193,15 +204,15 @@ def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, ear, monkeypatc
         handler.send_response(200)
         handler.end_headers()
 
-    with webhook_server.listening() as silent:
+    with webhook_server.run_webhook_receiver() as silent:
         silent.answers = [webhook_server.drip] * 20
-        made(shop, silent.url)
-        made(shop, ear.url)
-        tell(shop, shop, *["tenant.updated"] * 10)
-        ear.answers = [hear] * 10
+        create_webhook(shop, silent.url)
+        create_webhook(shop, webhook_receiver.url)
+        announce_event(shop, shop, *["tenant.updated"] * 10)
+        webhook_receiver.answers = [hear] * 10
         began = timezone.now()
 
-        relayed(Webhooks())
+        run_relay(Webhooks())
 
     assert len(heard_at) == 10
     assert max(heard_at) - began < timedelta(seconds=15)

@@ -10,25 +10,25 @@ from tenants.events.delivery import queue
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import AuditEvent, OutboxEvent, Webhook
 from tenants.scope import across_tenants, tenant_scope
-from tests.support.relay import deliveries, delivery, relayed
-from tests.support.webhook_server import now, tell
+from tests.support.relay import deliveries, delivery, run_relay
+from tests.support.webhook_server import announce_event, deliver_now
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_one_that_is_gone_is_switched_off_at_once_and_the_admins_hear_of_it(
-    shop, store, admin, told, ear, mailoutbox
+    shop, store, admin, told, webhook_receiver, mailoutbox
 ):
-    ear.answers = [410]
-    tell(shop, store)
+    webhook_receiver.answers = [410]
+    announce_event(shop, store)
 
-    relayed(Webhooks(), WebhookDisabledMail())
-    tell(shop, store)
-    relayed(Webhooks(), WebhookDisabledMail())
+    run_relay(Webhooks(), WebhookDisabledMail())
+    announce_event(shop, store)
+    run_relay(Webhooks(), WebhookDisabledMail())
 
-    off = now(told)
+    off = deliver_now(told)
     assert (off.is_active, off.disabled_reason) == (False, "gone")
-    assert len(ear.heard) == 1
+    assert len(webhook_receiver.heard) == 1
     arrived = delivery(subscriber=told.subscriber)
     assert (arrived.status, arrived.response_code, arrived.error_code) == ("dead", 410, "gone")
     (letter,) = mailoutbox
@@ -44,62 +44,66 @@ def test_one_that_is_gone_is_switched_off_at_once_and_the_admins_hear_of_it(
 
 
 def test_one_that_failed_for_days_is_switched_off_and_one_that_came_back_is_not(
-    shop, store, told, ear, running_clock
+    shop, store, told, webhook_receiver, running_clock
 ):
-    ear.answers = [500]
-    tell(shop, store)
-    relayed(Webhooks())
+    webhook_receiver.answers = [500]
+    announce_event(shop, store)
+    run_relay(Webhooks())
     running_clock.shift(timedelta(days=3, hours=23))
-    ear.answers = [500]
-    relayed(Webhooks())
-    before = now(told).is_active
+    webhook_receiver.answers = [500]
+    run_relay(Webhooks())
+    before = deliver_now(told).is_active
     running_clock.shift(timedelta(days=1))
-    ear.answers = [500]
-    relayed(Webhooks())
+    webhook_receiver.answers = [500]
+    run_relay(Webhooks())
 
-    off = now(told)
+    off = deliver_now(told)
     assert (before, off.is_active, off.disabled_reason) == (True, False, "failing")
-    assert len(ear.heard) == 3
+    assert len(webhook_receiver.heard) == 3
 
 
-def test_it_is_given_up_after_two_to_four_days(shop, store, told, ear, running_clock, monkeypatch):
+def test_it_is_given_up_after_two_to_four_days(
+    shop, store, told, webhook_receiver, running_clock, monkeypatch
+):
     monkeypatch.setattr("tenants.models.webhook.MAX_FAILING_TIME", timedelta(days=400))
-    ear.answers = [500] * 20
-    tell(shop, store)
+    webhook_receiver.answers = [500] * 20
+    announce_event(shop, store)
     began, pauses = timezone.now(), []
 
     while not deliveries(status="dead"):
-        relayed(Webhooks())
+        run_relay(Webhooks())
         (waiting,) = deliveries()
         pauses.append(waiting.next_attempt_at - timezone.now())
         running_clock.move_to(max(waiting.next_attempt_at, timezone.now()))
 
-    assert len(ear.heard) == Webhooks.max_attempts
+    assert len(webhook_receiver.heard) == Webhooks.max_attempts
     assert timedelta(days=2) < timezone.now() - began < timedelta(days=4)
     assert pauses[0] < timedelta(seconds=6.1)
     assert max(pauses) > timedelta(hours=19)
 
 
-def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, ear):
-    tell(shop, store)
+def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, webhook_receiver):
+    announce_event(shop, store)
     queue.address([Webhooks()])
     with tenant_scope(shop):
         Webhook.objects.all().delete()
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
-    assert ear.heard == []
+    assert webhook_receiver.heard == []
     assert (delivery().status, delivery().error_code) == ("dead", "switched_off")
 
 
-def test_no_event_is_lost_when_a_relay_ends_in_the_middle(shop, store, told, ear, running_clock):
-    tell(shop, store)
+def test_no_event_is_lost_when_a_relay_ends_in_the_middle(
+    shop, store, told, webhook_receiver, running_clock
+):
+    announce_event(shop, store)
     queue.address([Webhooks()])
     queue.claim()
     running_clock.shift(timedelta(minutes=6))
 
-    relayed(Webhooks())
+    run_relay(Webhooks())
 
-    assert len(ear.heard) == 1
+    assert len(webhook_receiver.heard) == 1
     with across_tenants():
         assert OutboxEvent.objects.undispatched().count() == 0

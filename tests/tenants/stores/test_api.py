@@ -8,55 +8,57 @@ import pytest
 from tenants import services
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.support.parallel import statuses, times
-from tests.support.stores import each_kind, rows
+from tests.support.parallel import run_times, statuses
+from tests.support.stores import each_kind, snapshot_stores
 
 # --- making -----------------------------------------------------------------------------------
 
 
-def test_a_new_store(office):
+def test_a_new_store(admin_client):
     body = {"name": "North", "address": "1 Main St\nNorthtown", "timezone": "America/New_York"}
 
-    response = office.post("stores/", body)
+    response = admin_client.post("stores/", body)
 
     answer = response.json()
     assert response.status_code == 201
     assert response["ETag"] == '"1"'
     assert answer.items() >= (body | {"is_active": True, "version": 1}).items()
-    assert office.get(f"stores/{answer['id']}/").json() == answer
+    assert admin_client.get(f"stores/{answer['id']}/").json() == answer
 
 
-def test_a_new_register_gets_the_next_number_of_the_shop(office, shop):
+def test_a_new_register_gets_the_next_number_of_the_shop(admin_client, shop):
     north, south = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
 
     numbers = [
-        office.post("registers/", {"name": "Till", "store": str(place.pk)}).json()["number"]
+        admin_client.post("registers/", {"name": "Till", "store": str(place.pk)}).json()["number"]
         for place in (north, south)
     ]
 
     assert numbers == [1, 2]
 
 
-def test_each_shop_counts_its_own_registers(office, store, foreign):
-    response = office.post("registers/", {"name": "Till", "store": str(store.pk)})
+def test_each_shop_counts_its_own_registers(admin_client, store, foreign):
+    response = admin_client.post("registers/", {"name": "Till", "store": str(store.pk)})
 
     assert response.json()["number"] == 1
 
 
-def test_a_number_is_never_used_again(office, store, register):
+def test_a_number_is_never_used_again(admin_client, store, register):
     """Receipts of the old till carry it."""
-    office.patch(f"registers/{register.pk}/", {"is_active": False}, If_Match="*")
+    admin_client.patch(f"registers/{register.pk}/", {"is_active": False}, If_Match="*")
 
-    response = office.post("registers/", {"name": "Till 2", "store": str(store.pk)})
+    response = admin_client.post("registers/", {"name": "Till 2", "store": str(store.pk)})
 
     assert response.json()["number"] == 2
 
 
-def test_a_stores_day_begins_at_midnight_until_somebody_says_otherwise(office, cashier, client_of):
-    store = office.post("stores/", {"name": "Bar"}).json()
+def test_a_stores_day_begins_at_midnight_until_somebody_says_otherwise(
+    admin_client, cashier, client_of
+):
+    store = admin_client.post("stores/", {"name": "Bar"}).json()
     path = f"stores/{store['id']}/"
 
-    changed = office.patch(path, {"day_starts_at": "04:30"}, If_Match='"1"')
+    changed = admin_client.patch(path, {"day_starts_at": "04:30"}, If_Match='"1"')
 
     assert store["day_starts_at"] == "00:00"
     assert (changed.status_code, changed.json()["version"]) == (200, 2)
@@ -64,11 +66,11 @@ def test_a_stores_day_begins_at_midnight_until_somebody_says_otherwise(office, c
 
 
 @each_kind
-def test_no_place_can_be_deleted(kind, office, places, problem):
-    before = rows()
+def test_no_place_can_be_deleted(kind, admin_client, places, problem):
+    before = snapshot_stores()
 
-    problem(office.delete(f"{kind}/{places[kind].pk}/"), 405, "method_not_allowed")
-    assert rows() == before
+    problem(admin_client.delete(f"{kind}/{places[kind].pk}/"), 405, "method_not_allowed")
+    assert snapshot_stores() == before
 
 
 @pytest.mark.race
@@ -80,16 +82,16 @@ def test_registers_made_at_once_have_different_numbers(shop, store):
         with tenant_scope(shop):
             return services.create_register(store=store, name=next(names)).number
 
-    assert sorted(times(8, add)) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert sorted(run_times(8, add)) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
 @each_kind
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_of_several_who_take_a_name_at_once_one_gets_it(kind, admin, client_of, bodies):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    answers = times(6, lambda: office.post(f"{kind}/", bodies[kind]))
+    answers = run_times(6, lambda: admin_client.post(f"{kind}/", bodies[kind]))
 
     assert statuses(answers) == {201: 1, 409: 5}
 
@@ -111,107 +113,109 @@ def test_everybody_of_the_shop_sees_its_places_and_no_others(
     assert reader.get(f"{kind}/{places[kind].pk}/").json() == page["results"][0]
 
 
-def test_registers_are_listed_by_number_and_may_be_asked_for_by_store(office, shop):
+def test_registers_are_listed_by_number_and_may_be_asked_for_by_store(admin_client, shop):
     north, south = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
     for number, place in enumerate([north, south, north], start=1):
         RegisterFactory(tenant=shop, store=place, number=number)
 
-    everything = office.get("registers/").json()["results"]
-    of_north = office.get("registers/", {"store": str(north.pk)}).json()["results"]
+    everything = admin_client.get("registers/").json()["results"]
+    of_north = admin_client.get("registers/", {"store": str(north.pk)}).json()["results"]
 
     assert [row["number"] for row in everything] == [1, 2, 3]
     assert [row["number"] for row in of_north] == [1, 3]
 
 
-def test_another_shops_store_has_no_registers_here(office, register, foreign):
-    by_foreign = office.get("registers/", {"store": str(foreign.store.pk)})
-    by_unknown = office.get("registers/", {"store": str(uuid.uuid4())})
+def test_another_shops_store_has_no_registers_here(admin_client, register, foreign):
+    by_foreign = admin_client.get("registers/", {"store": str(foreign.store.pk)})
+    by_unknown = admin_client.get("registers/", {"store": str(uuid.uuid4())})
 
     assert by_foreign.json() == by_unknown.json()
     assert by_foreign.json()["results"] == []
 
 
 @each_kind
-def test_places_may_be_asked_for_by_activity(kind, office, places):
-    office.patch(f"{kind}/{places[kind].pk}/", {"is_active": False}, If_Match="*")
+def test_places_may_be_asked_for_by_activity(kind, admin_client, places):
+    admin_client.patch(f"{kind}/{places[kind].pk}/", {"is_active": False}, If_Match="*")
 
-    assert len(office.get(f"{kind}/", {"is_active": "false"}).json()["results"]) == 1
-    assert office.get(f"{kind}/", {"is_active": "true"}).json()["results"] == []
+    assert len(admin_client.get(f"{kind}/", {"is_active": "false"}).json()["results"]) == 1
+    assert admin_client.get(f"{kind}/", {"is_active": "true"}).json()["results"] == []
 
 
 @each_kind
-def test_a_terminal_asks_for_what_changed_since(kind, office, places):
-    shown = office.get(f"{kind}/{places[kind].pk}/").json()
+def test_a_terminal_asks_for_what_changed_since(kind, admin_client, places):
+    shown = admin_client.get(f"{kind}/{places[kind].pk}/").json()
 
-    since = office.get(f"{kind}/", {"updated_since": shown["updated_at"]}).json()["results"]
-    later = office.get(f"{kind}/", {"updated_since": "2999-01-01T00:00:00Z"}).json()["results"]
+    since = admin_client.get(f"{kind}/", {"updated_since": shown["updated_at"]}).json()["results"]
+    later = admin_client.get(f"{kind}/", {"updated_since": "2999-01-01T00:00:00Z"}).json()[
+        "results"
+    ]
 
     assert (since, later) == ([shown], [])
 
 
 @each_kind
 @pytest.mark.parametrize("query", ["tenant=x", "ordering=tenant", "page=2", "limit=5", "name=x"])
-def test_no_list_takes_what_it_does_not_know(kind, query, office, places):
-    assert office.get(f"{kind}/?{query}").status_code == 400
+def test_no_list_takes_what_it_does_not_know(kind, query, admin_client, places):
+    assert admin_client.get(f"{kind}/?{query}").status_code == 400
 
 
 # --- changing ---------------------------------------------------------------------------------
 
 
-def test_a_store_moves(office, store):
+def test_a_store_moves(admin_client, store):
     body = {"name": "Moved", "address": "", "timezone": "Asia/Tokyo", "is_active": False}
 
-    response = office.patch(f"stores/{store.pk}/", body, If_Match='"1"')
+    response = admin_client.patch(f"stores/{store.pk}/", body, If_Match='"1"')
 
     assert response.status_code == 200
     assert response["ETag"] == '"2"'
     assert response.json().items() >= (body | {"version": 2}).items()
 
 
-def test_a_register_is_renamed(office, register):
-    response = office.patch(f"registers/{register.pk}/", {"name": "Bar"}, If_Match='"1"')
+def test_a_register_is_renamed(admin_client, register):
+    response = admin_client.patch(f"registers/{register.pk}/", {"name": "Bar"}, If_Match='"1"')
 
     assert (response.json()["name"], response.json()["number"]) == ("Bar", 1)
 
 
 @each_kind
-def test_blanks_around_a_name_are_not_its_own(kind, office, bodies):
-    response = office.post(f"{kind}/", bodies[kind] | {"name": "  North "})
+def test_blanks_around_a_name_are_not_its_own(kind, admin_client, bodies):
+    response = admin_client.post(f"{kind}/", bodies[kind] | {"name": "  North "})
 
     assert response.json()["name"] == "North"
 
 
 @each_kind
-def test_a_change_says_from_which_version_it_starts(kind, office, places, problem):
-    path, before = f"{kind}/{places[kind].pk}/", rows()
+def test_a_change_says_from_which_version_it_starts(kind, admin_client, places, problem):
+    path, before = f"{kind}/{places[kind].pk}/", snapshot_stores()
 
-    problem(office.patch(path, {"name": "X"}), 428, "if_match_required")
-    problem(office.patch(path, {"name": "X"}, If_Match='"2"'), 412, "version_conflict")
-    assert rows() == before
+    problem(admin_client.patch(path, {"name": "X"}), 428, "if_match_required")
+    problem(admin_client.patch(path, {"name": "X"}, If_Match='"2"'), 412, "version_conflict")
+    assert snapshot_stores() == before
 
 
 @each_kind
-def test_a_name_is_there_once(kind, office, places, bodies, problem):
+def test_a_name_is_there_once(kind, admin_client, places, bodies, problem):
     taken = bodies[kind] | {"name": places[kind].name}
-    other = office.post(f"{kind}/", bodies[kind]).json()
-    before = rows()
+    other = admin_client.post(f"{kind}/", bodies[kind]).json()
+    before = snapshot_stores()
 
-    problem(office.post(f"{kind}/", taken), 409, "already_exists", {"name": "unique"})
-    response = office.patch(f"{kind}/{other['id']}/", {"name": taken["name"]}, If_Match="*")
+    problem(admin_client.post(f"{kind}/", taken), 409, "already_exists", {"name": "unique"})
+    response = admin_client.patch(f"{kind}/{other['id']}/", {"name": taken["name"]}, If_Match="*")
     problem(response, 409, "already_exists", {"name": "unique"})
-    assert rows() == before
+    assert snapshot_stores() == before
 
 
-def test_two_stores_may_have_a_till_1_each(office, register, shop):
+def test_two_stores_may_have_a_till_1_each(admin_client, register, shop):
     other = StoreFactory(tenant=shop)
 
-    response = office.post("registers/", {"name": register.name, "store": str(other.pk)})
+    response = admin_client.post("registers/", {"name": register.name, "store": str(other.pk)})
 
     assert response.status_code == 201
 
 
 @pytest.mark.parametrize("name", ["CANARY_B_STORE", "CANARY_B_REGISTER"])
-def test_a_name_of_another_shop_is_free(name, office, store, foreign):
-    assert office.post("stores/", {"name": name}).status_code == 201
-    response = office.post("registers/", {"name": name, "store": str(store.pk)})
+def test_a_name_of_another_shop_is_free(name, admin_client, store, foreign):
+    assert admin_client.post("stores/", {"name": name}).status_code == 201
+    response = admin_client.post("registers/", {"name": name, "store": str(store.pk)})
     assert response.status_code == 201

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from tests.factories.tenants import StoreFactory
-from tests.support.stores import each_kind, rows
+from tests.support.stores import each_kind, snapshot_stores
 
 pytestmark = pytest.mark.once
 
@@ -13,12 +13,12 @@ pytestmark = pytest.mark.once
 @each_kind
 @pytest.mark.parametrize("who", ["cashier", "manager"])
 def test_only_admins_write(kind, who, places, bodies, client_of, problem, request):
-    api, before = client_of(request.getfixturevalue(who)), rows()
+    api, before = client_of(request.getfixturevalue(who)), snapshot_stores()
 
     problem(api.post(f"{kind}/", bodies[kind]), 403, "permission_denied")
     response = api.patch(f"{kind}/{places[kind].pk}/", {"name": "X"}, If_Match="*")
     problem(response, 403, "permission_denied")
-    assert rows() == before
+    assert snapshot_stores() == before
 
 
 @pytest.mark.parametrize(
@@ -52,23 +52,23 @@ def test_only_admins_write(kind, who, places, bodies, client_of, problem, reques
     ],
     ids=str,
 )
-def test_what_is_no_place_is_refused(path, body, errors, office, store, problem):
-    before = rows()
+def test_what_is_no_place_is_refused(path, body, errors, admin_client, store, problem):
+    before = snapshot_stores()
 
-    problem(office.post(path, body), 400, "invalid", errors)
-    assert rows() == before
+    problem(admin_client.post(path, body), 400, "invalid", errors)
+    assert snapshot_stores() == before
 
 
-def test_a_register_stays_in_its_store_and_keeps_its_number(office, register, shop, problem):
+def test_a_register_stays_in_its_store_and_keeps_its_number(admin_client, register, shop, problem):
     other = StoreFactory(tenant=shop)
-    before = rows()
+    before = snapshot_stores()
     path = f"registers/{register.pk}/"
 
     for change in ({"store": str(other.pk)}, {"number": 9}, {"tenant": str(shop.pk)}):
         name = next(iter(change))
-        refused = office.patch(path, change, If_Match="*")
+        refused = admin_client.patch(path, change, If_Match="*")
         problem(refused, 400, "invalid", {name: "unknown_field"})
-    assert rows() == before
+    assert snapshot_stores() == before
 
 
 # --- other shops ------------------------------------------------------------------------------
@@ -80,28 +80,28 @@ def bare(response) -> dict:
 
 
 @each_kind
-def test_another_shops_place_is_like_none(kind, office, foreign):
+def test_another_shops_place_is_like_none(kind, admin_client, foreign):
     theirs = {"stores": foreign.store, "registers": foreign.register}[kind].pk
     nobodys = uuid.uuid4()
-    before = rows()
+    before = snapshot_stores()
 
     def answers(pk):
         return [
-            bare(office.get(f"{kind}/{pk}/")),
-            bare(office.patch(f"{kind}/{pk}/", {"name": "Taken"}, If_Match="*")),
+            bare(admin_client.get(f"{kind}/{pk}/")),
+            bare(admin_client.patch(f"{kind}/{pk}/", {"name": "Taken"}, If_Match="*")),
         ]
 
     assert answers(theirs) == answers(nobodys)
     assert {answer["status"] for answer in answers(theirs)} == {404}
-    assert rows() == before
+    assert snapshot_stores() == before
 
 
-def test_no_register_goes_into_another_shops_store(office, foreign, problem):
-    before = rows()
+def test_no_register_goes_into_another_shops_store(admin_client, foreign, problem):
+    before = snapshot_stores()
 
     def answer(pk):
-        return bare(office.post("registers/", {"name": "X", "store": str(pk)}))
+        return bare(admin_client.post("registers/", {"name": "X", "store": str(pk)}))
 
     assert answer(foreign.store.pk) == answer(uuid.uuid4())
     assert answer(foreign.store.pk)["status"] == 400
-    assert rows() == before
+    assert snapshot_stores() == before

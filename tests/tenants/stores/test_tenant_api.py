@@ -88,15 +88,15 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_one_rule_changes_and_the_others_stay(name, admin, client_of):
-    office = client_of(admin)
-    before = office.get(TENANT).json()
+    admin_client = client_of(admin)
+    before = admin_client.get(TENANT).json()
 
-    response = office.patch(TENANT, {name: CHANGES[name]}, If_Match='"1"')
+    response = admin_client.patch(TENANT, {name: CHANGES[name]}, If_Match='"1"')
 
     assert response.status_code == 200
     assert response["ETag"] == '"2"'
     assert response.json() == before | {name: CHANGES[name], "version": 2}
-    assert office.get(TENANT).json() == response.json()
+    assert admin_client.get(TENANT).json() == response.json()
 
 
 def test_all_rules_change_together(admin, client_of):
@@ -107,10 +107,10 @@ def test_all_rules_change_together(admin, client_of):
 
 
 def test_a_change_says_from_which_version_it_starts(admin, shop, client_of, problem):
-    office = client_of(admin)
+    admin_client = client_of(admin)
 
-    problem(office.patch(TENANT, {"name": "X"}), 428, "if_match_required")
-    problem(office.patch(TENANT, {"name": "X"}, If_Match='"2"'), 412, "version_conflict")
+    problem(admin_client.patch(TENANT, {"name": "X"}), 428, "if_match_required")
+    problem(admin_client.patch(TENANT, {"name": "X"}, If_Match='"2"'), 412, "version_conflict")
     assert stored(shop)["name"] == "Green Grocery"
 
 
@@ -129,9 +129,9 @@ def test_half_of_the_rounding_may_be_named(admin, client_of):
 
 
 def test_cash_rounding_may_be_given_up(client_of):
-    office = admin_of(cash_rounding_increment="0.05")
+    admin_client = admin_of(cash_rounding_increment="0.05")
 
-    response = office.patch(TENANT, {"cash_rounding_increment": None}, If_Match="*")
+    response = admin_client.patch(TENANT, {"cash_rounding_increment": None}, If_Match="*")
 
     assert response.json()["cash_rounding_increment"] is None
 
@@ -148,14 +148,14 @@ def test_before_the_first_sale_the_currency_may_change(admin, client_of):
 
 
 def test_after_it_the_currency_stays(problem):
-    office = admin_of(has_orders=True)
-    before = stored(office.user.tenant)
+    admin_client = admin_of(has_orders=True)
+    before = stored(admin_client.user.tenant)
 
-    response = office.patch(TENANT, {"currency": "CHF", "name": "New"}, If_Match="*")
+    response = admin_client.patch(TENANT, {"currency": "CHF", "name": "New"}, If_Match="*")
 
     refusal = problem(response, 409, "currency_fixed")
     assert refusal["currency"] == "EUR"
-    assert stored(office.user.tenant) == before
+    assert stored(admin_client.user.tenant) == before
 
 
 def test_naming_the_same_currency_changes_nothing_and_is_allowed():
@@ -168,20 +168,20 @@ def test_naming_the_same_currency_changes_nothing_and_is_allowed():
 
 @pytest.mark.parametrize(("currency", "step"), [("JPY", "1"), ("KWD", "0.005"), ("CHF", "0.05")])
 def test_cash_is_rounded_to_what_the_currency_has(currency, step):
-    office = admin_of(currency=currency)
+    admin_client = admin_of(currency=currency)
 
-    response = office.patch(TENANT, {"cash_rounding_increment": step}, If_Match="*")
+    response = admin_client.patch(TENANT, {"cash_rounding_increment": step}, If_Match="*")
 
     assert response.json()["cash_rounding_increment"] == step
 
 
 def test_a_currency_must_have_the_step_to_which_cash_is_rounded(problem):
-    office = admin_of(currency="CHF", cash_rounding_increment="0.05")
+    admin_client = admin_of(currency="CHF", cash_rounding_increment="0.05")
 
-    response = office.patch(TENANT, {"currency": "JPY"}, If_Match="*")
+    response = admin_client.patch(TENANT, {"currency": "JPY"}, If_Match="*")
 
     problem(response, 400, "invalid", {"cash_rounding_increment": "invalid"})
-    assert stored(office.user.tenant)["currency"] == "CHF"
+    assert stored(admin_client.user.tenant)["currency"] == "CHF"
 
 
 # --- what is refused --------------------------------------------------------------------------
@@ -256,12 +256,12 @@ def test_the_rules_of_another_shop_are_out_of_reach(admin, other_shop, client_of
     [{"cash_rounding_increment": "10.01"}, {"timezone": "localtime"}, {"timezone": "Factory"}],
 )
 def test_rules_that_no_shop_has_are_refused(change):
-    office = admin_of()
-    before = stored(office.user.tenant)
+    admin_client = admin_of()
+    before = stored(admin_client.user.tenant)
 
     (field,) = change
-    refused = office.patch(TENANT, change, If_Match="*")
+    refused = admin_client.patch(TENANT, change, If_Match="*")
 
     assert refused.status_code == 400
     assert [error["field"] for error in refused.json()["errors"]] == [field]
-    assert stored(office.user.tenant) == before
+    assert stored(admin_client.user.tenant) == before

@@ -7,19 +7,19 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from tests.support.parallel import at_once
+from tests.support.parallel import run_concurrently
 
 TENANT = "tenant/"
 
 
 def test_of_the_limits_only_those_named_change(admin, client_of):
-    office = client_of(admin)
-    before = office.get(TENANT).json()["limits"]
+    admin_client = client_of(admin)
+    before = admin_client.get(TENANT).json()["limits"]
 
     first = {"cashier": {"refund_amount": "20.50"}}
     second = {"cashier": {"line_discount_percent": "5.25"}, "manager": {"paid_out_amount": 100}}
-    office.patch(TENANT, {"limits": first}, If_Match="*")
-    response = office.patch(TENANT, {"limits": second}, If_Match="*")
+    admin_client.patch(TENANT, {"limits": first}, If_Match="*")
+    response = admin_client.patch(TENANT, {"limits": second}, If_Match="*")
 
     assert response.json()["limits"] == {
         "cashier": before["cashier"] | {"refund_amount": "20.50", "line_discount_percent": "5.25"},
@@ -38,16 +38,16 @@ def test_a_new_limit_holds_at_once(admin, cashier, client_of):
 
 def test_null_is_unlimited_and_shown_as_it_was_written(admin, client_of, shop):
     """Whoever sends back what they read changes nothing."""
-    office = client_of(admin)
-    before = office.get(TENANT).json()["limits"]
-    assert office.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
+    admin_client = client_of(admin)
+    before = admin_client.get(TENANT).json()["limits"]
+    assert admin_client.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
 
     nothing = {role: dict.fromkeys(limits) for role, limits in before.items()}
-    assert office.patch(TENANT, {"limits": nothing}, If_Match="*").json()["limits"] == nothing
+    assert admin_client.patch(TENANT, {"limits": nothing}, If_Match="*").json()["limits"] == nothing
 
     shop.refresh_from_db()
     assert all(each is None for limits in shop.limits.values() for each in limits.values())
-    assert office.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
+    assert admin_client.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
 
 
 def test_a_shop_that_is_older_than_the_limit_of_drops_gets_it(shop):
@@ -63,10 +63,10 @@ def test_a_shop_that_is_older_than_the_limit_of_drops_gets_it(shop):
 
 
 def test_nothing_named_is_nothing_changed(admin, client_of):
-    office = client_of(admin)
-    before = office.get(TENANT).json()["limits"]
+    admin_client = client_of(admin)
+    before = admin_client.get(TENANT).json()["limits"]
 
-    response = office.patch(TENANT, {"limits": {"cashier": {}}}, If_Match="*")
+    response = admin_client.patch(TENANT, {"limits": {"cashier": {}}}, If_Match="*")
 
     assert response.json()["limits"] == before
 
@@ -77,7 +77,7 @@ def test_two_who_change_different_limits_at_once_both_succeed(admin, client_of):
     offices = [client_of(admin), client_of(admin)]
     changes = [{"cashier": {"refund_amount": "7.00"}}, {"manager": {"refund_amount": "8.00"}}]
 
-    at_once(
+    run_concurrently(
         [
             lambda: offices[0].patch(TENANT, {"limits": changes[0]}, If_Match="*"),
             lambda: offices[1].patch(TENANT, {"limits": changes[1]}, If_Match="*"),
@@ -94,7 +94,7 @@ def test_two_who_change_different_limits_at_once_both_succeed(admin, client_of):
 def test_of_two_from_the_same_version_one_is_refused(admin, client_of):
     offices = [client_of(admin), client_of(admin)]
 
-    answers = at_once(
+    answers = run_concurrently(
         [
             lambda: offices[0].patch(TENANT, {"name": "Left"}, If_Match='"1"'),
             lambda: offices[1].patch(TENANT, {"name": "Right"}, If_Match='"1"'),

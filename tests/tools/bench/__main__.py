@@ -12,11 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 
-from tests.support.postgres import postgres_server, roles_on
+from tests.support.postgres import create_roles, postgres_server
 from tests.tools.bench import plan
 from tests.tools.bench.load import Generator
 from tests.tools.bench.programs import DidNotWork
-from tests.tools.bench.report import say
+from tests.tools.bench.report import print_line
 
 FEWEST = 2_000
 
@@ -46,7 +46,7 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def leave(_number: int, _frame: FrameType | None) -> None:
+def exit_cleanly(_number: int, _frame: FrameType | None) -> None:
     """End as Ctrl-C does, and so take every program along."""
     raise KeyboardInterrupt
 
@@ -54,21 +54,27 @@ def leave(_number: int, _frame: FrameType | None) -> None:
 def bench(given: argparse.Namespace, stack: ExitStack) -> int:
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="till-bench-"))
     postgres = stack.enter_context(postgres_server())
-    app = stack.enter_context(roles_on(postgres)).app
+    app = stack.enter_context(create_roles(postgres)).app
     generator = Generator(given.connections, given.seconds)
-    run = plan.growth if given.growth else plan.lasting if given.memory else plan.usual
+    run = (
+        plan.measure_growth
+        if given.growth
+        else plan.measure_memory
+        if given.memory
+        else plan.measure_usual
+    )
     return run(plan.Bench(given, stack, Path(scratch), postgres, app, generator))
 
 
 def main() -> int:
     given = parse()
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+        signal.signal(number, exit_cleanly)
     try:
         with ExitStack() as stack:
             return 1 if bench(given, stack) else 0
     except DidNotWork as error:
-        say(f"The bench did not work:\n{error}")
+        print_line(f"The bench did not work:\n{error}")
         return 1
     except KeyboardInterrupt:
         return 130

@@ -12,7 +12,7 @@ import psycopg
 
 from tests.support.postgres import free_port
 from tests.tools.bench.programs import run, running, wait_until_ready
-from tests.tools.bench.requests import PEER_PRODUCTS, World
+from tests.tools.bench.requests import PEER_PRODUCTS, BenchData
 from tests.tools.bench.till import Server, create_database
 
 WORKERS = 2
@@ -32,7 +32,7 @@ def install(peer: Path) -> Path:
     return home / "bin"
 
 
-def initialize(peer: Path, programs: Path, database: str, products: int) -> World:
+def initialize(peer: Path, programs: Path, database: str, products: int) -> BenchData:
     """The peer's own data, less the products that Till's shops do not have."""
     settings = environment(database)
     output = run([str(programs / "python"), "app.py", "init"], settings, cwd=peer)
@@ -43,7 +43,7 @@ def initialize(peer: Path, programs: Path, database: str, products: int) -> Worl
                 f"WHERE ({column} - 1) % {PEER_PRODUCTS} >= {products}"
             )
         connection.execute("VACUUM ANALYZE")
-    return World(products, output.split())
+    return BenchData(products, output.split())
 
 
 def environment(database: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.support.postgres import postgres_server
 from tests.tools.bench.programs import ROOT, run_python
-from tests.tools.bench.report import say
+from tests.tools.bench.report import print_line
 from tests.tools.bench.till import create_database, environment
 
 
@@ -19,7 +19,7 @@ def measure(name: str, database: str, products: int) -> int:
     """In a process of its own, whose memory is nobody else's."""
     settings = environment(database)
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
-    say(f"\n{name}: {products:,} products\n")
+    print_line(f"\n{name}: {products:,} products\n")
     program = [
         sys.executable,
         "-m",

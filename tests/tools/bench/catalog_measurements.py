@@ -23,7 +23,7 @@ from accounts.models import AuthSession, Role, User
 from accounts.security.tokens import issue_access
 from tenants.models import Tenant
 from tenants.scope import tenant_context
-from tests.tools.bench.report import say, show_table
+from tests.tools.bench.report import print_line, show_table
 
 API = "/api/v1/products/"
 WORDS = (
@@ -149,7 +149,7 @@ def main() -> int:
     neighbor.import_file(catalog(given.products, price="1.00"))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    say()
+    print_line()
     rows = [search_row(manager, name, text) for name, text in SEARCHES.items()]
     show_table(("search", "", "found", "best ms", "p50 ms", "p95 ms", "first"), rows)
     return 0

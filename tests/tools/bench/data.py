@@ -30,14 +30,14 @@ from orders.models import Barcode, Order, Product, Receipt, RegisterSeries, Stoc
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_context
 from tests.tools.bench import layout
-from tests.tools.bench.layout import EVERYBODY, LINES, PEOPLE, SHOPS, Table, id_in_sql, id_of
+from tests.tools.bench.layout import EVERYBODY, LINES, PEOPLE, SHOPS, Table, compute_id, id_in_sql
 from tests.tools.bench.requests import sale
 
 VAT = {"name": "VAT", "percent": "20", "included": True, "compound": False}
 
 
 def own(table: Table, number: int) -> uuid.UUID:
-    return uuid.UUID(id_of(table, number))
+    return uuid.UUID(compute_id(table, number))
 
 
 def open_shops(products: int) -> list[str]:
@@ -47,7 +47,7 @@ def open_shops(products: int) -> list[str]:
     for shop in range(SHOPS):
         tenant = Tenant(
             id=own(Table.TENANT, shop),
-            slug=layout.slug_of(shop),
+            slug=layout.build_slug(shop),
             name=f"Shop {shop}",
             currency="EUR",
             shifts_required=False,
@@ -58,7 +58,7 @@ def open_shops(products: int) -> list[str]:
             store.save(force_insert=True)
             stock_first_product(shop, store, shop * products)
             for number in range(PEOPLE):
-                tokens.append(hire(tenant, store, shop * PEOPLE + number, password))
+                tokens.append(create_user(tenant, store, shop * PEOPLE + number, password))
     return tokens
 
 
@@ -69,7 +69,7 @@ def stock_first_product(shop: int, store: Store, number: int) -> None:
         id=own(Table.PRODUCT, number),
         sku="P00000",
         name="Product name number 0",
-        price=Decimal(layout.amount(layout.cents_of(number))),
+        price=Decimal(layout.amount(layout.compute_price_in_cents(number))),
         tax_class=taxes,
     )
     product.save(force_insert=True)
@@ -83,7 +83,7 @@ def stock_first_product(shop: int, store: Store, number: int) -> None:
     ).save(force_insert=True)
 
 
-def hire(tenant: Tenant, store: Store, person: int, password: str) -> str:
+def create_user(tenant: Tenant, store: Store, person: int, password: str) -> str:
     """Somebody with a till and an open session; gives the access token."""
     number = person % PEOPLE + 1
     register = Register(
@@ -94,7 +94,7 @@ def hire(tenant: Tenant, store: Store, person: int, password: str) -> str:
     user = User(
         id=own(Table.USER, person),
         tenant=tenant,
-        username=layout.username_of(person),
+        username=layout.build_username(person),
         role=Role.CASHIER,
         password=password,
     )
@@ -163,7 +163,7 @@ def sell_first_orders(products: int, tokens: list[str]) -> None:
     for person, token in enumerate(tokens):
         first = person // PEOPLE * products
         body = sale(
-            id_of(Table.ORDER, person), person, dict.fromkeys(range(first, first + LINES), 1)
+            compute_id(Table.ORDER, person), person, dict.fromkeys(range(first, first + LINES), 1)
         )
         answer = Client(SERVER_NAME="127.0.0.1").post(
             "/api/v1/orders/",
@@ -178,19 +178,21 @@ def sell_first_orders(products: int, tokens: list[str]) -> None:
 def fill_orders(products: int, orders: int) -> None:
     """Copies of the first orders, the older the smaller their number."""
     first = f"generate_series({EVERYBODY}::bigint, {orders - 1}) g"
-    changes = times_of(Order, orders) | {
+    changes = shift_times(Order, orders) | {
         "id": id_in_sql(Table.ORDER, "g"),
         "number": f"(g % {PEOPLE} + 1) || '-' || lpad((g / {EVERYBODY} + 1)::text, 6, '0')",
         "receipt_number": f"g / {EVERYBODY} + 1",
     }
-    source = f"{first} JOIN orders_order one ON one.id = {id_in_sql(Table.ORDER, first_of('g'))}"
+    source = (
+        f"{first} JOIN orders_order one ON one.id = {id_in_sql(Table.ORDER, find_first_order('g'))}"
+    )
     copy(Order, changes, source)
     for table, relation in enumerate(Order._meta.related_objects, Table.OF_AN_ORDER):
         assert isinstance(relation.field, models.ForeignKey)
         fill_parts(relation.related_model, relation.field.column, table, products, orders)
 
 
-def first_of(order: str) -> str:
+def find_first_order(order: str) -> str:
     return f"{order} % {EVERYBODY}"
 
 
@@ -202,7 +204,7 @@ def fill_parts(model: Any, column: str, table: int, products: int, orders: int) 
         f"WHERE {column} IS NOT NULL; ANALYZE part"
     )
     product = f"(g % {EVERYBODY} / {PEOPLE} * {products} + (g * 7919 + place * 997) % {products})"
-    changes = times_of(model, orders) | {
+    changes = shift_times(model, orders) | {
         "id": id_in_sql(table, "g * 10 + place"),
         column: id_in_sql(Table.ORDER, "g"),
         "number": f"g / {EVERYBODY} + 1",
@@ -210,13 +212,13 @@ def fill_parts(model: Any, column: str, table: int, products: int, orders: int) 
     }
     source = (
         f"generate_series({EVERYBODY}::bigint, {orders - 1}) g "
-        f"JOIN part one ON one.{column} = {id_in_sql(Table.ORDER, first_of('g'))}"
+        f"JOIN part one ON one.{column} = {id_in_sql(Table.ORDER, find_first_order('g'))}"
     )
     copy(model, changes, source)
     execute("DROP TABLE part")
 
 
-def times_of(model: type[models.Model], orders: int) -> dict[str, str]:
+def shift_times(model: type[models.Model], orders: int) -> dict[str, str]:
     """Every moment of an order, a second after the same of the order before."""
     return {
         str(field.column): f"one.{field.column} - ({orders} - g) * interval '1 second'"
@@ -225,7 +227,7 @@ def times_of(model: type[models.Model], orders: int) -> dict[str, str]:
     }
 
 
-def count_up_series() -> None:
+def advance_series() -> None:
     """Every order has its receipt here, so that both numbers are the same."""
     series, receipts = RegisterSeries._meta.db_table, Receipt._meta.db_table
     execute(
@@ -248,7 +250,7 @@ def main() -> None:
     sell_first_orders(given.products, tokens)
     with unchecked_references():
         fill_orders(given.products, given.orders)
-        count_up_series()
+        advance_series()
     connection.set_autocommit(True)
     execute("VACUUM ANALYZE")
     execute("CHECKPOINT")

@@ -21,7 +21,7 @@ from tests.tools.bench import till
 from tests.tools.bench.layout import EVERYBODY, FIRST_NUMBER, LINES, PEOPLE, Table, prefix
 from tests.tools.bench.load import Generator, Window
 from tests.tools.bench.programs import DidNotWork, run
-from tests.tools.bench.requests import World
+from tests.tools.bench.requests import BenchData
 from tests.tools.bench.statements import ENTRY, capture
 
 OWN_ID = re.compile(r"01900000-?0000-?7(\d{3})-?8000-?(\d{12})")
@@ -110,16 +110,16 @@ def sold(database: str) -> dict[str, Any]:
     return dict(zip(("orders", "lines", "movements", "stock"), row or (), strict=True))
 
 
-def prepare(name: str, server: str, world: World, generator: Generator, scratch: Path) -> Limit:
+def prepare(name: str, server: str, world: BenchData, generator: Generator, scratch: Path) -> Limit:
     """Copy Till's database, let Till sell there, and turn what it sent into a script."""
     database = till.create_database(server, "till_limit", template="till")
     statements, answer = capture(database, world, scratch)
     script = scratch / "sale.sql"
-    script.write_text(script_of(statements, answer, world.products))
+    script.write_text(build_script(statements, answer, world.products))
     return Limit(name, generator, scratch, database, script)
 
 
-def script_of(statements: list[str], answer: Any, products: int) -> str:
+def build_script(statements: list[str], answer: Any, products: int) -> str:
     """What pgbench runs: chooses a till and five products, and sells them."""
     names = Names()
     own = {str(answer["number"]).partition("-")[2], str(answer["receipt_number"]), ENTRY}

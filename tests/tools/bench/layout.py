@@ -36,7 +36,7 @@ def prefix(table: int) -> str:
     return f"01900000-0000-7{table:03d}-8000-"
 
 
-def id_of(table: int, number: int) -> str:
+def compute_id(table: int, number: int) -> str:
     return f"{prefix(table)}{FIRST_NUMBER + number}"
 
 
@@ -45,7 +45,7 @@ def id_in_sql(table: int, number: str) -> str:
     return f"('{prefix(table)}' || ({FIRST_NUMBER} + ({number})))::uuid"
 
 
-def cents_of(product: int) -> int:
+def compute_price_in_cents(product: int) -> int:
     return 100 + product % 900
 
 
@@ -53,9 +53,9 @@ def amount(cents: int) -> str:
     return f"{cents // 100}.{cents % 100:02d}"
 
 
-def slug_of(shop: int) -> str:
+def build_slug(shop: int) -> str:
     return f"shop-{shop}"
 
 
-def username_of(person: int) -> str:
+def build_username(person: int) -> str:
     return f"cashier-{person}"

@@ -13,8 +13,8 @@ from tests.tools.bench.layout import SHOPS
 from tests.tools.bench.load import Generator
 from tests.tools.bench.measurements import Calls, Hashing, Ratio, Subject, measure
 from tests.tools.bench.programs import tail
-from tests.tools.bench.report import say, show, show_table
-from tests.tools.bench.requests import Kind, World
+from tests.tools.bench.report import print_line, show, show_table
+from tests.tools.bench.requests import BenchData, Kind
 from tests.tools.bench.till import Server
 
 ORDER, BARCODE, PAGE = "order of five lines", "product by barcode", "page of products"
@@ -92,15 +92,17 @@ class Bench:
     def products(self) -> int:
         return int(self.given.products) // SHOPS
 
-    def fill(self, name: str, orders: int) -> tuple[str, World]:
+    def fill(self, name: str, orders: int) -> tuple[str, BenchData]:
         started = time.monotonic()
         database = till.create_database(self.postgres, name)
         world = till.fill(database, self.scratch, products=self.products, orders=orders)
         seconds = time.monotonic() - started
-        say(f"{self.given.products:,} products, {orders:,} orders: filled in {seconds:.0f} s.")
+        print_line(
+            f"{self.given.products:,} products, {orders:,} orders: filled in {seconds:.0f} s."
+        )
         return database, world
 
-    def serve(self, database: str, world: World) -> Server:
+    def serve(self, database: str, world: BenchData) -> Server:
         served = till.opened_to(self.app, database)
         return self.stack.enter_context(till.serving(served, world, self.scratch))
 
@@ -119,17 +121,17 @@ class Bench:
         return {name: kind for name, kind in kinds.items() if not only or name in only}
 
     def measure(self, subjects: list[Subject], ratios: list[Ratio]) -> int:
-        say(f"{self.generator.connections} connections from {self.generator.name}.\n")
+        print_line(f"{self.generator.connections} connections from {self.generator.name}.\n")
         neighbors = sorted(subjects, key=lambda subject: NEIGHBORS.index(subject.name))
         results = measure(neighbors, self.given.rounds)
         show(results, ratios)
         if results.errors:
             logs = {subject.server.log for subject in subjects if isinstance(subject, Calls)}
-            say("\n".join(f"\n{log.name}\n{tail(log.read_text())}" for log in sorted(logs)))
+            print_line("\n".join(f"\n{log.name}\n{tail(log.read_text())}" for log in sorted(logs)))
         return results.errors
 
 
-def usual(bench: Bench) -> int:
+def measure_usual(bench: Bench) -> int:
     """The figures of one Till beside their limits, and the peer's if there is one."""
     database, world = bench.fill("till", bench.given.orders)
     subjects: list[Subject] = []
@@ -151,13 +153,15 @@ def usual(bench: Bench) -> int:
         subjects += bench.calls(theirs, bench.chosen(PEER_KINDS), PEER)
     books, before = open_books(database), processes.largest(ours.process)
     errors = bench.measure([*calls, *subjects], RATIOS)
-    say(f"\n{books.check(sum(each.sold for each in calls))}")
+    print_line(f"\n{books.check(sum(each.sold for each in calls))}")
     after, answered = processes.largest(ours.process), sum(each.answered for each in calls)
-    say(f"The larger worker had {before} MiB before and {after} MiB after {answered:,} requests.")
+    print_line(
+        f"The larger worker had {before} MiB before and {after} MiB after {answered:,} requests."
+    )
     return errors
 
 
-def growth(bench: Bench) -> int:
+def measure_growth(bench: Bench) -> int:
     """The same calls of two Tills on one server, with few orders in one and many in the other."""
     subjects: list[Subject] = []
     filled = {
@@ -169,7 +173,7 @@ def growth(bench: Bench) -> int:
     return bench.measure(subjects, GROWING_RATIOS)
 
 
-def lasting(bench: Bench) -> int:
+def measure_memory(bench: Bench) -> int:
     """The memory of the workers while they answer very many requests."""
     ours = bench.serve(*bench.fill("till", bench.given.orders))
     calls = bench.calls(ours, LASTING_KINDS)
@@ -182,5 +186,5 @@ def lasting(bench: Bench) -> int:
             rows.append((f"{answered:,}", str(processes.largest(ours.process))))
             due = answered + wanted / LASTING_STEPS
     show_table(("requests", "MiB of the larger worker"), rows)
-    say("Target: below 150 after 100,000 requests, and not growing.")
+    print_line("Target: below 150 after 100,000 requests, and not growing.")
     return errors

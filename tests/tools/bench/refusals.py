@@ -18,7 +18,7 @@ from config.settings import PASSWORD_HASHERS
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.api import Api
-from tests.tools.bench.report import say
+from tests.tools.bench.report import print_line
 
 PASSWORD = "correct horse battery staple"
 MILLISECONDS = 1000
@@ -37,7 +37,7 @@ def measure(rounds: int) -> None:
         times: Times = {name: [] for name in reasons}
         for _ in range(rounds):
             for name in random.sample(list(reasons), len(reasons)):
-                times[name].append(seconds_of(reasons[name]))
+                times[name].append(measure_login(reasons[name]))
     report(times)
 
 
@@ -89,7 +89,7 @@ def credentials(**changes: str) -> Body:
     return {"tenant": "open", "username": "here", "password": PASSWORD} | changes
 
 
-def seconds_of(body: Body) -> float:
+def measure_login(body: Body) -> float:
     """One try, as if there had been none before."""
     Throttle.objects.all().delete()
     started = time.perf_counter()
@@ -102,10 +102,10 @@ def seconds_of(body: Body) -> float:
 
 def report(times: Times) -> None:
     usual = statistics.median(times[WRONG])
-    say(f"{'reason':<20}{'median ms':>12}{'p95 ms':>10}{'to wrong password':>20}")
+    print_line(f"{'reason':<20}{'median ms':>12}{'p95 ms':>10}{'to wrong password':>20}")
     for name, taken in times.items():
         middle, late = statistics.median(taken), statistics.quantiles(taken, n=20)[-1]
-        say(
+        print_line(
             f"{name:<20}{middle * MILLISECONDS:>12.1f}{late * MILLISECONDS:>10.1f}"
             f"{middle / usual:>20.2f}"
         )

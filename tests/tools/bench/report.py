@@ -11,7 +11,7 @@ RATE_HEADS = ("", "a second", "range", "p50 ms", "p99 ms", "CPU ms", "refused", 
 RATIO_HEADS = ("ratio", "median", "range", "target", "reached")
 
 
-def say(text: str = "") -> None:
+def print_line(text: str = "") -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -21,7 +21,7 @@ def median_and_range(values: Sequence[float], form: str) -> tuple[str, str]:
     return format(middle, form), f"{low:{form}} to {high:{form}}"
 
 
-def row_of(name: str, windows: Sequence[Window]) -> tuple[str, ...]:
+def build_row(name: str, windows: Sequence[Window]) -> tuple[str, ...]:
     rate, rates = median_and_range([window.rate for window in windows], ",.0f")
     return (
         name,
@@ -48,13 +48,15 @@ def ratio_row(ratio: Ratio, results: Results) -> tuple[str, ...]:
 
 
 def show(results: Results, ratios: Sequence[Ratio]) -> None:
-    show_table(RATE_HEADS, [row_of(name, windows) for name, windows in results.windows.items()])
+    show_table(RATE_HEADS, [build_row(name, windows) for name, windows in results.windows.items()])
     known = [ratio for ratio in ratios if ratio.base in results.windows]
     if known:
-        say()
+        print_line()
         show_table(RATIO_HEADS, [ratio_row(ratio, results) for ratio in known])
     if results.errors:
-        say(f"\n!!! {results.errors} requests were refused or broken: the figures mean nothing.")
+        print_line(
+            f"\n!!! {results.errors} requests were refused or broken: the figures mean nothing."
+        )
 
 
 def show_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
@@ -64,4 +66,4 @@ def show_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
             cell.ljust(width) if not column else cell.rjust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        say("  ".join([first, *rest]).rstrip())
+        print_line("  ".join([first, *rest]).rstrip())

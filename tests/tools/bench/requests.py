@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.tools.bench import layout
-from tests.tools.bench.layout import EVERYBODY, LINES, PEOPLE, Table, id_of
+from tests.tools.bench.layout import EVERYBODY, LINES, PEOPLE, Table, compute_id
 
 # How many rows a page has.
 PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class BenchData:
     """What the database holds: products of each shop, and everybody's token."""
 
     products: int
@@ -44,45 +44,45 @@ def fresh_id() -> str:
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
 
 
-def barcode(world: World) -> str:
+def barcode(world: BenchData) -> str:
     person = world.anybody()
     code = layout.FIRST_BARCODE + random.randrange(world.products)
     return line("GET", f"/api/v1/products/?barcode={code}", world.tokens[person])
 
 
-def product_page(world: World) -> str:
+def product_page(world: BenchData) -> str:
     return line("GET", "/api/v1/products/", world.tokens[world.anybody()])
 
 
-def order_page(world: World) -> str:
+def order_page(world: BenchData) -> str:
     return line("GET", "/api/v1/orders/", world.tokens[world.anybody()])
 
 
-def order(world: World) -> str:
+def order(world: BenchData) -> str:
     """Five products in cash, with an id that no other order has."""
     person = world.anybody()
     sold = {number: random.randint(1, 3) for number in world.products_of(person)}
     return line("POST", "/api/v1/orders/", world.tokens[person], sale(fresh_id(), person, sold))
 
 
-def hot_order(world: World) -> str:
+def hot_order(world: BenchData) -> str:
     """As `order`, but everybody is of the first shop and sells its first product too."""
     return order_of_first_shop(world, first=1)
 
 
-def spread_order(world: World) -> str:
+def spread_order(world: BenchData) -> str:
     """As `hot_order`, but five products by chance."""
     return order_of_first_shop(world, first=0)
 
 
-def order_of_first_shop(world: World, *, first: int) -> str:
+def order_of_first_shop(world: BenchData, *, first: int) -> str:
     person = random.randrange(PEOPLE)
     others = random.sample(range(1, world.products), LINES - first)
     sold = dict.fromkeys([*range(first), *others], 1)
     return line("POST", "/api/v1/orders/", world.tokens[person], sale(fresh_id(), person, sold))
 
 
-def product_search(world: World) -> str:
+def product_search(world: BenchData) -> str:
     """The words of a name that some forty products of the shop have."""
     word = random.randrange(10, 100)
     path = f"/api/v1/products/?search=number+{word}"
@@ -91,34 +91,34 @@ def product_search(world: World) -> str:
 
 def sale(order: str, person: int, sold: dict[int, int]) -> dict[str, Any]:
     """How many of which products somebody sells for cash at the own till."""
-    total = sum(layout.cents_of(number) * count for number, count in sold.items())
+    total = sum(layout.compute_price_in_cents(number) * count for number, count in sold.items())
     return {
         "id": order,
-        "register": id_of(Table.REGISTER, person),
+        "register": compute_id(Table.REGISTER, person),
         "lines": [
-            {"product": id_of(Table.PRODUCT, number), "quantity": str(count)}
+            {"product": compute_id(Table.PRODUCT, number), "quantity": str(count)}
             for number, count in sold.items()
         ],
         "payments": [{"method": "cash", "amount": layout.amount(total)}],
     }
 
 
-def log_in(world: World) -> str:
+def log_in(world: BenchData) -> str:
     person = world.anybody()
     body = {
-        "tenant": layout.slug_of(person // PEOPLE),
-        "username": layout.username_of(person),
+        "tenant": layout.build_slug(person // PEOPLE),
+        "username": layout.build_username(person),
         "password": layout.PASSWORD,
     }
     return line("POST", "/api/v1/auth/token/", body=body)
 
 
-def peer_barcode(world: World) -> str:
+def peer_barcode(world: BenchData) -> str:
     code = layout.FIRST_BARCODE + random.randrange(world.products)
     return line("GET", f"/bc/{code}", world.tokens[world.anybody()])
 
 
-def peer_product_page(world: World) -> str:
+def peer_product_page(world: BenchData) -> str:
     return line("GET", "/products", world.tokens[world.anybody()])
 
 
@@ -126,7 +126,7 @@ def peer_product_page(world: World) -> str:
 PEER_PRODUCTS = 5_000
 
 
-def peer_order(world: World) -> str:
+def peer_order(world: BenchData) -> str:
     person = world.anybody()
     first = person // PEOPLE * PEER_PRODUCTS + 1
     numbers = random.sample(range(world.products), LINES)
@@ -139,12 +139,12 @@ def peer_order(world: World) -> str:
 class Kind:
     """A kind of request: how one is made, and what its answer must be."""
 
-    make: Callable[[World], str]
+    make: Callable[[BenchData], str]
     is_right: Callable[[Any], bool]
     # Whether each may be sent once only.
     once: bool = False
 
-    def write(self, path: Path, world: World, count: int) -> None:
+    def write(self, path: Path, world: BenchData, count: int) -> None:
         path.write_text("".join(self.make(world) for _ in range(count)))
 
 

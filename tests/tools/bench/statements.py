@@ -13,7 +13,7 @@ import psycopg
 from tests.tools.bench import requests, till
 from tests.tools.bench.client import FIRST_REFUSAL, send
 from tests.tools.bench.programs import DidNotWork
-from tests.tools.bench.requests import World
+from tests.tools.bench.requests import BenchData
 from tests.tools.bench.till import Server
 
 LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] (\w+):  (.*)")
@@ -32,12 +32,12 @@ ENTRY = r"9654321\d\d"
 WARM_UP = 2
 
 
-def capture(database: str, world: World, scratch: Path) -> tuple[list[str], Any]:
+def capture(database: str, world: BenchData, scratch: Path) -> tuple[list[str], Any]:
     """The statements of one sale, as the database logged them, and what the till answered."""
     name = urlsplit(database).path[1:]
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(STRIKING_NUMBERS)
-        log = log_of(connection)
+        log = find_log(connection)
         connection.execute(f"ALTER DATABASE {name} SET log_statement = 'all'")
     with till.serving(database, world, scratch, WEB_CONCURRENCY="1", WEB_THREADS="1") as server:
         for _ in range(WARM_UP):
@@ -50,7 +50,7 @@ def capture(database: str, world: World, scratch: Path) -> tuple[list[str], Any]
     return [each for each in statements if each not in UPKEEP], answer
 
 
-def log_of(connection: psycopg.Connection[Any]) -> Path:
+def find_log(connection: psycopg.Connection[Any]) -> Path:
     """Where tests.support.postgres lets the server write: beside its data."""
     row = connection.execute("SHOW data_directory").fetchone()
     assert row is not None

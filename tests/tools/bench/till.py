@@ -14,7 +14,7 @@ import psycopg
 from tenants.database.postgres.roles import GRANTS
 from tests.support.postgres import free_port
 from tests.tools.bench.programs import run_python, running, wait_until_ready
-from tests.tools.bench.requests import World
+from tests.tools.bench.requests import BenchData
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Server:
 
     base: str
     database: str
-    world: World
+    world: BenchData
     process: int
     log: Path
 
@@ -60,14 +60,14 @@ def environment(database: str, port: int = 8000) -> dict[str, str]:
 SECRET = secrets.token_urlsafe(64)
 
 
-def fill(database: str, scratch: Path, *, products: int, orders: int) -> World:
+def fill(database: str, scratch: Path, *, products: int, orders: int) -> BenchData:
     """Migrate and load the data; gives what is there."""
     tokens = scratch / "tokens"
     settings = environment(database)
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
     options = [f"--products={products}", f"--orders={orders}", f"--tokens={tokens}"]
     run_python("-m", "tests.tools.bench.data", *options, environment=settings)
-    return World(products, tokens.read_text().splitlines())
+    return BenchData(products, tokens.read_text().splitlines())
 
 
 def opened_to(app: str, database: str) -> str:
@@ -81,7 +81,7 @@ def opened_to(app: str, database: str) -> str:
 
 
 @contextmanager
-def serving(database: str, world: World, scratch: Path, **settings: str) -> Iterator[Server]:
+def serving(database: str, world: BenchData, scratch: Path, **settings: str) -> Iterator[Server]:
     port = free_port()
     log = scratch / f"till-{port}.log"
     command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py"]
