@@ -262,8 +262,8 @@ OUTBOX_SUBSCRIBERS = [
     "tenants.events.webhooks.subscriber.Webhooks",
 ]
 RELAY_JOBS = [
-    "orders.services.reconciliation.LeftBehindPayments",
-    "orders.services.reconciliation.LeftBehindPayouts",
+    "orders.services.reconciliation.PaymentReconciliation",
+    "orders.services.reconciliation.PayoutReconciliation",
     "tenants.events.change_feed.PositionAssignment",
 ]
 # For how long a reader of the feed of changes may stay away, and what was told is kept.

@@ -19,7 +19,7 @@ from tenants.events.delivery import PermanentFailure, Subscriber
 from tenants.models import OutboxDelivery
 from tenants.scope import current_tenant
 
-sales = structlog.get_logger("till.sales")
+sales_log = structlog.get_logger("till.sales")
 # SMTP: this address will be refused tomorrow too.
 PERMANENT_SMTP_ERRORS = range(500, 600)
 
@@ -39,7 +39,7 @@ class SalesLog(Subscriber):
             "sold_at": event.created_at.isoformat(timespec="milliseconds"),
             **event.data,
         }
-        sales.info("sale", **facts)
+        sales_log.info("sale", **facts)
 
 
 class LowStockMail(Subscriber):

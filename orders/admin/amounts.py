@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from orders.services.documents.document import money, short
+from orders.services.documents.document import format_money, format_number
 
 MINUS = "\N{MINUS SIGN}"
 ZERO = Decimal(0)
@@ -16,13 +16,13 @@ ZERO = Decimal(0)
 def format_deduction(amount: Decimal | str) -> str:
     """What is taken off, with its sign."""
     amount = Decimal(amount)
-    return f"{MINUS}{money(amount)}" if amount > 0 else money(abs(amount))
+    return f"{MINUS}{format_money(amount)}" if amount > 0 else format_money(abs(amount))
 
 
 def format_signed(amount: Decimal | str) -> str:
     """What may go either way."""
     amount = Decimal(amount)
-    return f"+{money(amount)}" if amount > 0 else format_deduction(-amount)
+    return f"+{format_money(amount)}" if amount > 0 else format_deduction(-amount)
 
 
 def format_with_minus(amount: str) -> str:
@@ -32,17 +32,21 @@ def format_with_minus(amount: str) -> str:
 
 def format_quantity_change(quantity: Decimal) -> str:
     """What a level changed by, with its sign."""
-    return f"+{short(quantity)}" if quantity > 0 else format_with_minus(short(quantity))
+    return (
+        f"+{format_number(quantity)}"
+        if quantity > 0
+        else format_with_minus(format_number(quantity))
+    )
 
 
 def describe_discount(discount: Mapping[str, Any]) -> str:
-    percent = f"{short(discount['value'])} %" if discount["type"] == "percent" else ""
+    percent = f"{format_number(discount['value'])} %" if discount["type"] == "percent" else ""
     return " ".join(part for part in (discount["reason"] or "Discount", percent) if part)
 
 
 def describe_tax(tax: Mapping[str, Any]) -> str:
     kind = "in it" if tax["included"] else "added"
-    return f"{tax['name']} {short(tax['percent'])} % {kind}"
+    return f"{tax['name']} {format_number(tax['percent'])} % {kind}"
 
 
 def sum_amounts(amounts: Iterable[Decimal | str]) -> Decimal:

@@ -17,7 +17,7 @@ from orders.admin.amounts import format_signed, format_time, sum_amounts
 from orders.admin.catalog import to_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
 from orders.models.credit import StoreCreditQuerySet
-from orders.services.documents.document import money
+from orders.services.documents.document import format_money
 from orders.services.payments.store_credit import block_credit, look_up_credit, unblock_credit
 
 MAX_ENTRIES = 200
@@ -84,7 +84,7 @@ def build_entries_table(credit: StoreCredit) -> Table:
     entries = list(newest)[::-1]
     before = credit.balance - sum_amounts(entry.amount for entry in entries)
     older = [line("", "Older entries", "", "", figure(format_signed(before)))] if before else []
-    sums = total("Balance", "", "", "", figure(money(credit.balance)))
+    sums = total("Balance", "", "", "", figure(format_money(credit.balance)))
     return Table(
         "Why the balance is what it is",
         (*older, *map(build_entry_line, entries), sums),

@@ -5,8 +5,8 @@ from typing import Any
 from accounts.admin.tables import Table, line
 from orders.models import ChainEntry
 from orders.services.completion.hash_chain import hash_of
-from orders.services.documents.document import Paper
-from orders.services.documents.print import FACES
+from orders.services.documents.document import Document
+from orders.services.documents.print import RENDERERS
 
 
 def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
@@ -27,5 +27,5 @@ def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
     )
 
 
-def build_text_table(paper: Paper) -> Table:
-    return Table("On paper", paper=FACES["text"].draw(paper).decode())
+def build_text_table(paper: Document) -> Table:
+    return Table("On paper", paper=RENDERERS["text"].render(paper).decode())

@@ -13,7 +13,7 @@ from orders.admin.amounts import (
     sum_amounts,
 )
 from orders.models import Order, OrderLine, Payment, Refund
-from orders.services.documents.document import money, short
+from orders.services.documents.document import format_money, format_number
 from tenants.scope import current_tenant
 
 LINE_COLUMNS = head(
@@ -47,12 +47,12 @@ def build_lines_table(order: Order) -> Table:
     sums = total(
         "All lines",
         *blank_cells(2),
-        figure(money(order.subtotal)),
+        figure(format_money(order.subtotal)),
         figure(format_deduction(sum_amounts(map(sum_line_discounts, lines)))),
         figure(format_deduction(sum_amounts(map(order_discount_share, lines)))),
-        figure(money(sum_amounts(each.net for each in lines))),
-        figure(money(order.tax_total)),
-        figure(money(sum_amounts(each.total for each in lines))),
+        figure(format_money(sum_amounts(each.net for each in lines))),
+        figure(format_money(order.tax_total)),
+        figure(format_money(sum_amounts(each.total for each in lines))),
     )
     rounded = EACH_LINE if order.tax_rounding_level == "line" else WHOLE_ORDER
     tenant = type(current_tenant())
@@ -70,19 +70,22 @@ def build_line_row(each: OrderLine) -> Line:
     other = each.list_price != each.unit_price and not each.open_price
     return line(
         words(each.name, "", *(part for part in (each.sku, each.note) if part)),
-        figure(short(each.quantity)),
-        figure(money(each.unit_price), *([f"list price {money(each.list_price)}"] * other)),
-        figure(money(each.gross)),
+        figure(format_number(each.quantity)),
+        figure(
+            format_money(each.unit_price),
+            *([f"list price {format_money(each.list_price)}"] * other),
+        ),
+        figure(format_money(each.gross)),
         figure(format_deduction(sum_line_discounts(each)), *map(describe_discount, each.discounts)),
         figure(format_deduction(order_discount_share(each))),
-        figure(money(each.net)),
-        figure(money(each.tax_total), *map(describe_line_tax, each.taxes)),
-        figure(money(each.total)),
+        figure(format_money(each.net)),
+        figure(format_money(each.tax_total), *map(describe_line_tax, each.taxes)),
+        figure(format_money(each.total)),
     )
 
 
 def describe_line_tax(tax: dict[str, Any]) -> str:
-    return f"{describe_tax(tax)} {money(tax['amount'])}"
+    return f"{describe_tax(tax)} {format_money(tax['amount'])}"
 
 
 def sum_line_discounts(each: OrderLine) -> Decimal:
@@ -103,7 +106,7 @@ def build_total_table(order: Order) -> Table:
 
 
 def generate_total_rows(order: Order) -> Iterator[Line]:
-    yield line("Subtotal", figure(money(order.subtotal)))
+    yield line("Subtotal", figure(format_money(order.subtotal)))
     yield line(
         "Discounts of lines",
         figure(format_deduction(sum_amounts(map(sum_line_discounts, order.loaded_lines)))),
@@ -116,22 +119,24 @@ def generate_total_rows(order: Order) -> Iterator[Line]:
     if order.adjustment:
         yield line("What the till took beyond that", figure(format_signed(order.adjustment)))
     in_it = [
-        f"{describe_taxable(tax)}: {money(tax['amount'])}" for tax in order.taxes if tax["included"]
+        f"{describe_taxable(tax)}: {format_money(tax['amount'])}"
+        for tax in order.taxes
+        if tax["included"]
     ]
-    yield total(words("Total", "", *in_it), figure(money(order.total)))
+    yield total(words("Total", "", *in_it), figure(format_money(order.total)))
     yield from generate_payment_rows(order)
 
 
 def generate_payment_rows(order: Order) -> Iterator[Line]:
     if order.cash_rounding:
         yield line("Cash rounding", figure(format_signed(order.cash_rounding)))
-        yield total("To pay", figure(money(order.total + order.cash_rounding)))
+        yield total("To pay", figure(format_money(order.total + order.cash_rounding)))
     yield line("Paid", figure(format_deduction(order.paid_total)))
-    yield total("Still due", figure(money(order.due)))
+    yield total("Still due", figure(format_money(order.due)))
 
 
 def describe_taxable(tax: dict[str, Any]) -> str:
-    return f"{describe_tax(tax)} on {money(tax['taxable'])}"
+    return f"{describe_tax(tax)} on {format_money(tax['taxable'])}"
 
 
 # --- the money ------------------------------------------------------------------------------
@@ -140,7 +145,7 @@ def describe_taxable(tax: dict[str, Any]) -> str:
 def build_payments_table(order: Order) -> Table:
     """Every payment that was tried; what was captured is what is paid."""
     lines = tuple(map(build_payment_row, order.loaded_payments))
-    sums = total("Paid", *blank_cells(4), figure(money(order.paid_total)))
+    sums = total("Paid", *blank_cells(4), figure(format_money(order.paid_total)))
     return Table(
         "Payments",
         (*lines, sums) if lines else (),
@@ -151,7 +156,7 @@ def build_payments_table(order: Order) -> Table:
 
 def build_payment_row(payment: Payment) -> Line:
     counts = payment.status == Payment.Status.CAPTURED
-    tried = "" if counts else f"not counted: {money(payment.amount)}"
+    tried = "" if counts else f"not counted: {format_money(payment.amount)}"
     return line(
         words(
             payment.get_method_display(),
@@ -159,10 +164,10 @@ def build_payment_row(payment: Payment) -> Line:
             *filter(None, [payment.get_entry_display(), payment.shown_reference]),
         ),
         words(payment.get_status_display(), "", *filter(None, [payment.reason])),
-        figure(None if payment.tendered is None else money(payment.tendered)),
-        figure(money(payment.change) if payment.change else None),
+        figure(None if payment.tendered is None else format_money(payment.tendered)),
+        figure(format_money(payment.change) if payment.change else None),
         figure(format_deduction(payment.refunded_total) if payment.refunded_total else None),
-        figure(money(payment.amount) if counts else None, *filter(None, [tried])),
+        figure(format_money(payment.amount) if counts else None, *filter(None, [tried])),
     )
 
 
@@ -173,7 +178,7 @@ def blank_cells(cells: int) -> tuple[Cell, ...]:
 def build_refunds_table(order: Order) -> Table:
     refunds = order.loaded_refunds
     lines = tuple(map(build_refund_row, refunds))
-    sums = total("Refunded", *blank_cells(4), figure(money(order.refunded_total)))
+    sums = total("Refunded", *blank_cells(4), figure(format_money(order.refunded_total)))
     return Table(
         "Refunds",
         (*lines, sums) if lines else (),
@@ -190,7 +195,7 @@ def build_refund_row(refund: Refund) -> Line:
         words(number, page_of(refund)),
         refund.get_status_display(),
         refund.reason,
-        figure(money(refund.total)),
+        figure(format_money(refund.total)),
         figure(format_signed(refund.cash_rounding) if refund.cash_rounding else None),
-        figure(money(money_back) if counts else None, *([] if counts else ["not counted"])),
+        figure(format_money(money_back) if counts else None, *([] if counts else ["not counted"])),
     )

@@ -14,7 +14,7 @@ from accounts.models import Role
 from orders.admin.amounts import format_deduction
 from orders.admin.catalog import to_currency
 from orders.models import Order, Payment, Payout
-from orders.services.documents.document import money
+from orders.services.documents.document import format_money
 from tenants.models import Register, Store
 from tenants.scope import current_tenant
 
@@ -114,7 +114,7 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
         return str(payment.order.register)
 
     def named(self, row: Payment) -> str:
-        return f"{row.get_method_display()} {money(row.amount)} for {row.order}"
+        return f"{row.get_method_display()} {format_money(row.amount)} for {row.order}"
 
     def tables(self, row: Payment) -> list[Table]:
         return [build_amount_table(row), build_refunds_table(row)]
@@ -124,21 +124,23 @@ def build_amount_table(payment: Payment) -> Table:
     lines = []
     if payment.tendered is not None:
         lines = [
-            line("Handed over", figure(money(payment.tendered))),
+            line("Handed over", figure(format_money(payment.tendered))),
             line("Change", figure(format_deduction(payment.change))),
         ]
     counts = payment.status == Payment.Status.CAPTURED
     note = "" if counts else "It settles nothing: only what is captured counts."
     return Table(
-        "The amount", (*lines, total("For the order", figure(money(payment.amount)))), note=note
+        "The amount",
+        (*lines, total("For the order", figure(format_money(payment.amount)))),
+        note=note,
     )
 
 
 def build_refunds_table(payment: Payment) -> Table:
     payouts = list(payment.payouts.select_related("refund").order_by("pk"))
     sums = (
-        total("Given back", "", "", figure(money(payment.refunded_total))),
-        total("Left of it", "", "", figure(money(payment.refundable_amount))),
+        total("Given back", "", "", figure(format_money(payment.refunded_total))),
+        total("Left of it", "", "", figure(format_money(payment.refundable_amount))),
     )
     return Table(
         "What went back",
@@ -154,5 +156,5 @@ def build_payout_row(payout: Payout) -> Line:
         words(f"Receipt {number}" if number else "Without a receipt", page_of(payout.refund)),
         payout.get_method_display(),
         payout.get_status_display(),
-        figure(money(payout.paid)),
+        figure(format_money(payout.paid)),
     )

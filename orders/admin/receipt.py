@@ -13,8 +13,8 @@ from orders.admin.catalog import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import ORDER_FILTERS, OrderedByOrder
 from orders.models import ChainEntry, Order, Receipt, RegisterSeries
-from orders.services.documents.print import previewed
-from orders.services.documents.sale_receipt import receipt_of
+from orders.services.documents.print import preview_document
+from orders.services.documents.sale_receipt import build_sale_receipt
 from tenants.models import Register
 
 # More has no column for a number.
@@ -56,8 +56,8 @@ class ReceiptAdmin(OrderedByOrder, ShopAdmin):
     def tables(self, row: Receipt) -> list[Table]:
         """As the next print would look, which is not counted by looking."""
         order = Order.objects.with_receipt().get(pk=row.order_id)
-        paper = previewed(receipt_of(order), "text")
-        return [build_chain_table(ChainEntry.Kind.RECEIPT, row), build_text_table(paper)]
+        document = preview_document(build_sale_receipt(order), "text")
+        return [build_chain_table(ChainEntry.Kind.RECEIPT, row), build_text_table(document)]
 
 
 @admin.register(RegisterSeries, site=shop_site)

@@ -14,9 +14,9 @@ from orders.admin.catalog import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import SearchByOrderNumber
 from orders.models import ChainEntry, Payout, Refund, RefundLine
-from orders.services.documents.document import money, short
-from orders.services.documents.print import previewed
-from orders.services.documents.refund_receipt import refund_receipt_of
+from orders.services.documents.document import format_money, format_number
+from orders.services.documents.print import preview_document
+from orders.services.documents.refund_receipt import build_refund_receipt
 
 LINE_COLUMNS = head(("Item",), "Quantity", "Taxes", "Money")
 PAYOUT_COLUMNS = head(("Way", "Status", "Reference"), "Amount", "Handed over")
@@ -53,27 +53,36 @@ class RefundAdmin(SearchByOrderNumber, ShopAdmin):
         return to_currency(refund.total + refund.cash_rounding)
 
     def named(self, row: Refund) -> str:
-        return f"{money(row.total + row.cash_rounding)} of {row.order}"
+        return f"{format_money(row.total + row.cash_rounding)} of {row.order}"
 
     def tables(self, row: Refund) -> list[Table]:
         refund = Refund.objects.with_receipt().get(pk=row.pk)
         tables = [build_lines_table(refund), build_payouts_table(refund)]
         if refund.status != Refund.Status.DONE:
             return tables
-        paper = previewed(refund_receipt_of(refund), "text")
-        return [*tables, build_chain_table(ChainEntry.Kind.REFUND, refund), build_text_table(paper)]
+        document = preview_document(build_refund_receipt(refund), "text")
+        return [
+            *tables,
+            build_chain_table(ChainEntry.Kind.REFUND, refund),
+            build_text_table(document),
+        ]
 
 
 def build_lines_table(refund: Refund) -> Table:
     """At the prices and taxes of the sale; the rounding is that of the coins."""
     backs = sorted(refund.loaded_lines, key=lambda back: back.line.position)
-    taxes = [f"{describe_tax(tax)} {money(tax['amount'])}" for tax in refund.taxes]
+    taxes = [f"{describe_tax(tax)} {format_money(tax['amount'])}" for tax in refund.taxes]
     lines = [
         *map(build_line_row, backs),
-        total("Goods", "", figure(money(refund.tax_total), *taxes), figure(money(refund.total))),
+        total(
+            "Goods",
+            "",
+            figure(format_money(refund.tax_total), *taxes),
+            figure(format_money(refund.total)),
+        ),
     ]
     if refund.cash_rounding:
-        back = money(refund.total + refund.cash_rounding)
+        back = format_money(refund.total + refund.cash_rounding)
         lines += [
             line("Cash rounding", "", "", figure(format_signed(refund.cash_rounding))),
             total("Money back", "", "", figure(back)),
@@ -85,9 +94,9 @@ def build_line_row(back: RefundLine) -> Line:
     where = "to the shelf" if back.restock else "not to the shelf"
     return line(
         words(back.line.name, "", where if back.quantity else "only money"),
-        figure(short(back.quantity) if back.quantity else None),
-        figure(money(back.tax_total)),
-        figure(money(back.total)),
+        figure(format_number(back.quantity) if back.quantity else None),
+        figure(format_money(back.tax_total)),
+        figure(format_money(back.total)),
     )
 
 
@@ -96,7 +105,10 @@ def build_payouts_table(refund: Refund) -> Table:
     handed = sum(payout.paid for payout in payouts)
     return Table(
         "How the money went",
-        (*map(build_payout_row, payouts), total("Together", "", "", "", figure(money(handed))))
+        (
+            *map(build_payout_row, payouts),
+            total("Together", "", "", "", figure(format_money(handed))),
+        )
         if payouts
         else (),
         head=PAYOUT_COLUMNS,
@@ -113,6 +125,6 @@ def build_payout_row(payout: Payout) -> Line:
         ),
         payout.get_status_display(),
         payout.gateway_reference or payout.shown_reference,
-        figure(money(payout.amount)),
-        figure(money(payout.paid)),
+        figure(format_money(payout.amount)),
+        figure(format_money(payout.paid)),
     )

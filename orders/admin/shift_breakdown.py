@@ -15,9 +15,9 @@ from orders.admin.amounts import (
 )
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.models import CashMovement, ChainEntry, Payment, Shift
-from orders.services.documents.document import money
-from orders.services.documents.z_report import z_paper_of
-from orders.services.shifts.report import x_report
+from orders.services.documents.document import format_money
+from orders.services.documents.z_report import build_z_document
+from orders.services.shifts.report import build_x_report
 
 METHODS = dict(Payment.Method.choices)
 METHOD_COLUMNS = head(
@@ -28,7 +28,7 @@ MAX_MOVEMENTS = 200
 
 def build_tables(shift: Shift) -> list[Table]:
     """While it is open as of this moment, between two sales; of a closed one what its Z says."""
-    report = x_report(shift.pk)
+    report = build_x_report(shift.pk)
     tables = [
         build_cash_table(report),
         build_methods_table(report, shift),
@@ -44,7 +44,7 @@ def build_tables(shift: Shift) -> list[Table]:
     return [
         *tables,
         build_chain_table(ChainEntry.Kind.Z_REPORT, shift),
-        build_text_table(z_paper_of(shift)),
+        build_text_table(build_z_document(shift)),
     ]
 
 
@@ -135,7 +135,9 @@ def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[Line]:
     taken = sum_amounts(each["amount"] for each in report["payments"])
     canceled = sum_amounts(each["canceled"] for each in report["payments"])
     left_open = f"orders left open: {carried['open_orders']}"
-    yield total(words("Taken by all methods", "", left_open), figure(money(taken - canceled)))
+    yield total(
+        words("Taken by all methods", "", left_open), figure(format_money(taken - canceled))
+    )
 
 
 def build_refunds_table(report: Mapping[str, Any]) -> Table:
@@ -146,7 +148,7 @@ def build_refunds_table(report: Mapping[str, Any]) -> Table:
         (
             line(f"Goods, refunds: {refunds['count']}", figure(refunds["total"])),
             line("Cash rounding", figure(format_signed(refunds["cash_rounding"]))),
-            total("Given back by all methods", figure(money(back))),
+            total("Given back by all methods", figure(format_money(back))),
         ),
     )
 
@@ -197,10 +199,10 @@ def build_denominations_table(shift: Shift) -> Table:
     lines = [
         line(
             f"{each['count']} of",
-            figure(money(each["value"])),
-            figure(money(Decimal(each["value"]) * each["count"])),
+            figure(format_money(each["value"])),
+            figure(format_money(Decimal(each["value"]) * each["count"])),
         )
         for each in shift.denominations
     ]
-    sums = total("Cash counted", "", figure(money(shift.counted_cash or 0)))
+    sums = total("Cash counted", "", figure(format_money(shift.counted_cash or 0)))
     return Table("Coins and notes", (*lines, sums))

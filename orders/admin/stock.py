@@ -19,7 +19,7 @@ from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import normalize_code
 from orders.serializers.stock import MovementInput, build_new_movement
-from orders.services.documents.document import short
+from orders.services.documents.document import format_number
 from orders.services.stock.movements import move_stock
 from tenants.ids import new_id
 
@@ -107,19 +107,19 @@ class StockLevelAdmin(ShopAdmin):
 
     @admin.display(description="In stock")
     def there(self, level: StockLevel) -> str:
-        return short(level.quantity)
+        return format_number(level.quantity)
 
     @admin.display(description="Being paid for")
     def kept(self, level: StockLevel) -> str:
-        return short(level.reserved)
+        return format_number(level.reserved)
 
     @admin.display(description="Left to sell")
     def free(self, level: StockLevel) -> str:
-        return short(level.available)
+        return format_number(level.available)
 
     @admin.display(description="Is low at")
     def low_at(self, level: StockLevel) -> str:
-        return NOTHING if level.reorder_point is None else short(level.reorder_point)
+        return NOTHING if level.reorder_point is None else format_number(level.reorder_point)
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_continue"] = False
@@ -150,7 +150,7 @@ class StockLevelAdmin(ShopAdmin):
 
     def response_change(self, request: Any, obj: Any) -> HttpResponse:
         """Back to the shelf, where the movement is now the newest."""
-        self.message_user(request, f"{self.named(obj)}: {short(obj.quantity)} now.")
+        self.message_user(request, f"{self.named(obj)}: {format_number(obj.quantity)} now.")
         return HttpResponseRedirect(page_of(obj))
 
 
@@ -184,7 +184,7 @@ class StockMovementAdmin(ShopAdmin):
 
     @admin.display(description="Counted")
     def found(self, movement: StockMovement) -> str:
-        return NOTHING if movement.counted is None else short(movement.counted)
+        return NOTHING if movement.counted is None else format_number(movement.counted)
 
     @admin.display(description="Refund")
     def refund_paper(self, movement: StockMovement) -> str:

@@ -3,8 +3,8 @@
 from accounts.admin.tables import Line, Table, figure, head, line, list_of, page_of, total, words
 from orders.admin.amounts import format_quantity_change, format_time
 from orders.models import StockLevel, StockMovement
-from orders.services.documents.document import short
-from orders.services.stock.consistency import note_levels_after
+from orders.services.documents.document import format_number
+from orders.services.stock.consistency import set_levels_after
 
 MAX_MOVEMENTS = 50
 MOVEMENT_COLUMNS = head(("Time", "What", "Reason", "By", "Order"), "Change", "There after it")
@@ -14,10 +14,10 @@ def build_movements_table(level: StockLevel) -> Table:
     """The newest movements, newest first; all older ones are one line, what they came to."""
     rows = StockMovement.objects.for_level(level).select_related("by", "order")
     movements = list(rows.order_by("-created_at", "-id")[:MAX_MOVEMENTS])
-    note_levels_after(movements)
+    set_levels_after(movements)
     all_of_it = list_of(StockMovement, product=level.product_id, store=level.store_id)
     return Table(
-        f"Why there are {short(level.quantity)}",
+        f"Why there are {format_number(level.quantity)}",
         (*map(build_movement_row, movements), *build_older_row(movements), build_sum_row(level)),
         head=MOVEMENT_COLUMNS,
         more=(all_of_it, "All movements of this shelf")
@@ -27,7 +27,7 @@ def build_movements_table(level: StockLevel) -> Table:
 
 
 def build_movement_row(movement: StockMovement) -> Line:
-    counted = [] if movement.counted is None else [f"counted {short(movement.counted)}"]
+    counted = [] if movement.counted is None else [f"counted {format_number(movement.counted)}"]
     return line(
         format_time(movement.created_at),
         words(movement.get_type_display(), page_of(movement), *counted),
@@ -35,7 +35,7 @@ def build_movement_row(movement: StockMovement) -> Line:
         words(movement.by),
         words(movement.order, page_of(movement.order)) if movement.order else words(None),
         figure(format_quantity_change(movement.quantity)),
-        figure(None if movement.level_after is None else short(movement.level_after)),
+        figure(None if movement.level_after is None else format_number(movement.level_after)),
     )
 
 
@@ -54,10 +54,10 @@ def build_older_row(movements: list[StockMovement]) -> list[Line]:
             "",
             "",
             figure(format_quantity_change(before)),
-            figure(short(before)),
+            figure(format_number(before)),
         )
     ]
 
 
 def build_sum_row(level: StockLevel) -> Line:
-    return total("In stock", "", "", "", "", figure(short(level.quantity)), figure(""))
+    return total("In stock", "", "", "", "", figure(format_number(level.quantity)), figure(""))

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from orders.services.documents.refund_receipt import RefundReceipt
-from orders.services.documents.sale_receipt import ReceiptContent
+from orders.services.documents.sale_receipt import SaleReceipt
 from tenants.api.fields import StrictEmailField
 from tenants.api.serializers import StrictSerializer
 
@@ -45,7 +45,7 @@ class ReceiptSerializer(ReceiptHeaderSerializer):
     payments = ReceiptRowSerializer(many=True)
     taxes = ReceiptRowSerializer(many=True)
 
-    def get_sold_at(self, receipt: ReceiptContent) -> str:
+    def get_sold_at(self, receipt: SaleReceipt) -> str:
         return receipt.sold_at.isoformat(timespec="seconds")
 
 

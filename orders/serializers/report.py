@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.models import User
-from orders.services.reports.sales import LONGEST_REPORT, GroupBy, Report
+from orders.services.reports.sales import MAX_REPORT_PERIOD, GroupBy, Report
 from tenants.api.fields import StrictChoiceField, StrictDateField
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
@@ -28,7 +28,7 @@ class ReportQuery(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "to" in attrs and "from" not in attrs:
             raise serializers.ValidationError({"from": ["Since when?"]}, code="required")
-        if "to" in attrs and not attrs["from"] <= attrs["to"] < attrs["from"] + LONGEST_REPORT:
+        if "to" in attrs and not attrs["from"] <= attrs["to"] < attrs["from"] + MAX_REPORT_PERIOD:
             raise serializers.ValidationError({"to": ["No earlier, and within a year."]})
         return attrs
 
@@ -89,6 +89,6 @@ class SalesReportSerializer(serializers.Serializer[Any]):
             "currency": current_tenant().currency,
             "from": report.first.isoformat(),
             "to": report.last.isoformat(),
-            "rows": list(report.shown_rows()),
-            "total": report.shown_total(),
+            "rows": list(report.format_rows()),
+            "total": report.format_total(),
         }

@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from orders.models import CashMovement, Payment, Shift
-from orders.services.shifts.close import Count
+from orders.services.shifts.close import ShiftCount
 from tenants.api.fields import (
     MoneyField,
     StrictCharField,
@@ -81,7 +81,7 @@ class CloseInput(StrictSerializer):
         if len(by_method) < len(counted):
             raise serializers.ValidationError({"counted": ["Each method once."]}, code="duplicate")
         return {
-            "count": Count(
+            "count": ShiftCount(
                 counted=by_method,
                 denominations=tuple(attrs.get("denominations", ())),
                 note=attrs.get("note", ""),

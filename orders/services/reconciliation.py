@@ -20,13 +20,13 @@ from tenants.scope import across_tenants, current_tenant, tenant_context
 log = structlog.get_logger("till.payments")
 Row = TypeVar("Row", Payment, Payout)
 
-LONGEST_PAUSE = timedelta(hours=1)
+MAX_PAUSE = timedelta(hours=1)
 # With the pauses in between these are about three days; from then on it is for a manager.
-MOST_LOOK_UPS = 78
-pause = partial(retry_delay, longest=LONGEST_PAUSE)
+MAX_LOOK_UPS = 78
+pause = partial(retry_delay, longest=MAX_PAUSE)
 
 
-class LeftBehind(Job, Generic[Row]):
+class GatewayReconciliation(Job, Generic[Row]):
     """Looks rows up at the gateway, one at a time, each in transactions of its own."""
 
     every = 15.0
@@ -38,11 +38,11 @@ class LeftBehind(Job, Generic[Row]):
         """All that a gateway may know of."""
 
     @abstractmethod
-    def ask(self, row: Row) -> Row:
+    def look_up_at_gateway(self, row: Row) -> Row:
         """What the gateway knows of it, written down; the row as it is then."""
 
     @abstractmethod
-    def order_of(self, row: Row) -> Order:
+    def find_order(self, row: Row) -> Order:
         """The order whose money it is."""
 
     def step(self) -> bool:
@@ -51,13 +51,13 @@ class LeftBehind(Job, Generic[Row]):
         if row is None:
             return False
         with tenant_context(row.tenant):
-            return self.look_up(row)
+            return self.reconcile(row)
 
     def next(self) -> Row | None:
         """The longest waiting one, for no other relay to ask for at this moment."""
         now = timezone.now()
         with across_tenants():
-            waiting = self.rows().due_for_look_up(now, most=MOST_LOOK_UPS)
+            waiting = self.rows().due_for_look_up(now, most=MAX_LOOK_UPS)
             row: Row | None = waiting.select_related("tenant", *self.related).first()
             if row is None:
                 return None
@@ -66,17 +66,17 @@ class LeftBehind(Job, Generic[Row]):
             mine = unasked.update(look_ups=F("look_ups") + 1, next_look_up_at=at)
         return row if mine else self.next()
 
-    def look_up(self, row: Row) -> bool:
+    def reconcile(self, row: Row) -> bool:
         """Whether the gateway knew."""
         try:
-            found = self.ask(row)
+            found = self.look_up_at_gateway(row)
         except (PaymentSettled, PaymentUnderway, RefundUnderway):
             return True
         facts = {self.noun: str(row.pk), "status": found.status}
         log.info("left_behind_looked_up", **facts)
         if not found.is_in_progress:
             return True
-        if row.look_ups + 1 >= MOST_LOOK_UPS:
+        if row.look_ups + 1 >= MAX_LOOK_UPS:
             self.give_up(row)
         return False
 
@@ -86,10 +86,10 @@ class LeftBehind(Job, Generic[Row]):
         amount = str(current_tenant().quantize_amount(row.amount))
         log.error(event, **{self.noun: str(row.pk)})
         facts: dict[str, Any] = {self.noun: str(row.pk), "amount": amount}
-        audit.record(event, target=self.order_of(row), **facts)
+        audit.record(event, target=self.find_order(row), **facts)
 
 
-class LeftBehindPayments(LeftBehind[Payment]):
+class PaymentReconciliation(GatewayReconciliation[Payment]):
     """In the name of who had rung the order up."""
 
     name = "left_behind_payments"
@@ -99,15 +99,15 @@ class LeftBehindPayments(LeftBehind[Payment]):
     def rows(self) -> Any:
         return Payment.objects.all()
 
-    def ask(self, row: Payment) -> Payment:
+    def look_up_at_gateway(self, row: Payment) -> Payment:
         order = resolve_payment(row, by=row.order.cashier)
         return next(each for each in order.loaded_payments if each.pk == row.pk)
 
-    def order_of(self, row: Payment) -> Order:
+    def find_order(self, row: Payment) -> Order:
         return row.order
 
 
-class LeftBehindPayouts(LeftBehind[Payout]):
+class PayoutReconciliation(GatewayReconciliation[Payout]):
     """In the name of who took the goods back; what is to be handed over waits for a person."""
 
     name = "left_behind_payouts"
@@ -117,8 +117,8 @@ class LeftBehindPayouts(LeftBehind[Payout]):
     def rows(self) -> Any:
         return Payout.objects.all()
 
-    def ask(self, row: Payout) -> Payout:
+    def look_up_at_gateway(self, row: Payout) -> Payout:
         return look_up_payout(row, by=row.refund.by)
 
-    def order_of(self, row: Payout) -> Order:
+    def find_order(self, row: Payout) -> Order:
         return row.refund.order

@@ -25,24 +25,24 @@ from orders.services.completion.hash_chain import (
     receipt_content,
     refund_content,
 )
-from orders.services.shifts.close import z_content
-from orders.services.shifts.report import sold_in
+from orders.services.shifts.close import build_z_report
+from orders.services.shifts.report import sum_sales_and_refunds
 from tenants.models import Register
 
 Kind = ChainEntry.Kind
-AT_ONCE = 500
+BATCH_SIZE = 500
 # What a seal is made of: reading the rest of the rows took longer than the proof.
-OF_ENTRY = ("register", "sequence", "kind", "subject", "content", "previous_hash", "hash")
-OF_ORDER = (
+ENTRY_FIELDS = ("register", "sequence", "kind", "subject", "content", "previous_hash", "hash")
+ORDER_FIELDS = (
     *("number", "receipt_number", "register", "cashier", "completed_at", "taxes"),
     *("discount_total", "tax_total", "cash_rounding", "total"),
     *("device_sequence", "sold_at", "flags", "adjustment"),
 )
-OF_LINE = (
+LINE_FIELDS = (
     *("order", "position", "sku", "name", "quantity", "unit_price"),
     *("discount_total", "tax_total", "total"),
 )
-OF_PAYMENT = ("order", "position", "method", "entry", "status", "amount", "change")
+PAYMENT_FIELDS = ("order", "position", "method", "entry", "status", "amount", "change")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,49 +52,51 @@ class Finding:
     register: str
     sequence: int | None
     kind: str
-    what: str
+    problem: str
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class StoredSubject:
     """What an entry is about, as the books have it; without content where they contradict."""
 
     register: uuid.UUID
     content: str
 
 
-def chain_findings() -> Iterator[Finding]:
+def verify_chains() -> Iterator[Finding]:
     """Everything that is wrong with the chains of the shop in scope, register by register.
 
     The tills may sell meanwhile: each chain is walked as far as it went when its turn came, and
     whether something is missing or too much is asked in statements that see one moment each.
     """
     for register in Register.objects.order_by("number", "pk"):
-        yield from _walk(register)
-    yield from _beyond_the_end()
-    yield from _unsealed()
+        yield from _verify_register(register)
+    yield from _find_entries_after_end()
+    yield from _find_unchained()
 
 
-def _walk(register: Register) -> Iterator[Finding]:
+def _verify_register(register: Register) -> Iterator[Finding]:
     series = RegisterSeries.objects.filter(register=register).first()
     if series is None:
         return
     last, last_hash = 0, NOTHING
-    for entry, subject in _entries(register, series.last_entry):
-        for what in _wrong_with(entry, subject, last, last_hash):
-            yield Finding(register.name, entry.sequence, entry.kind, what)
+    for entry, subject in _read_entries(register, series.last_entry):
+        for problem in _check_entry(entry, subject, last, last_hash):
+            yield Finding(register.name, entry.sequence, entry.kind, problem)
         last, last_hash = entry.sequence, entry.hash
     if (last, last_hash) != (series.last_entry, series.last_hash):
-        what = f"the chain ends at {last}, and the register's last entry is {series.last_entry}"
+        problem = f"the chain ends at {last}, and the register's last entry is {series.last_entry}"
         same = f"the last entry is not the one that the register remembers as {last}"
-        yield Finding(register.name, None, "", what if last != series.last_entry else same)
+        yield Finding(register.name, None, "", problem if last != series.last_entry else same)
 
 
-def _entries(register: Register, last: int) -> Iterator[tuple[ChainEntry, Subject | None]]:
+def _read_entries(
+    register: Register, last: int
+) -> Iterator[tuple[ChainEntry, StoredSubject | None]]:
     """The chain in its order, some hundred entries in memory at a time."""
-    entries = ChainEntry.objects.filter(register=register, sequence__lte=last).only(*OF_ENTRY)
-    rows = entries.order_by("sequence", "pk").iterator(chunk_size=AT_ONCE)
-    while chunk := list(islice(rows, AT_ONCE)):
+    entries = ChainEntry.objects.filter(register=register, sequence__lte=last).only(*ENTRY_FIELDS)
+    rows = entries.order_by("sequence", "pk").iterator(chunk_size=BATCH_SIZE)
+    while chunk := list(islice(rows, BATCH_SIZE)):
         subjects = {
             kind: load([entry.subject for entry in chunk if entry.kind == kind])
             for kind, load in LOADERS.items()
@@ -103,8 +105,8 @@ def _entries(register: Register, last: int) -> Iterator[tuple[ChainEntry, Subjec
             yield entry, subjects.get(entry.kind, {}).get(entry.subject)
 
 
-def _wrong_with(
-    entry: ChainEntry, subject: Subject | None, last: int, last_hash: str
+def _check_entry(
+    entry: ChainEntry, subject: StoredSubject | None, last: int, last_hash: str
 ) -> Iterator[str]:
     if entry.sequence != last + 1:
         yield f"follows entry {last}: entries are missing or doubled"
@@ -112,10 +114,10 @@ def _wrong_with(
         yield "does not name the hash of the entry before it"
     if entry.hash != hash_of(entry.previous_hash, entry.content):
         yield "its hash is not that of its content"
-    yield from _wrong_with_subject(entry, subject)
+    yield from _check_subject(entry, subject)
 
 
-def _wrong_with_subject(entry: ChainEntry, subject: Subject | None) -> Iterator[str]:
+def _check_subject(entry: ChainEntry, subject: StoredSubject | None) -> Iterator[str]:
     if subject is None:
         yield f"there is no {entry.get_kind_display().lower()} {entry.subject}"
     elif subject.content != entry.content:
@@ -127,73 +129,77 @@ def _wrong_with_subject(entry: ChainEntry, subject: Subject | None) -> Iterator[
 # --- what the books say ---------------------------------------------------------------------------
 
 
-def _parts_of_orders() -> tuple[Any, ...]:
+def _build_prefetches() -> tuple[Any, ...]:
     return (
-        Prefetch("lines", OrderLine.objects.only(*OF_LINE), to_attr="loaded_lines"),
-        Prefetch("payments", Payment.objects.only(*OF_PAYMENT), to_attr="loaded_payments"),
+        Prefetch("lines", OrderLine.objects.only(*LINE_FIELDS), to_attr="loaded_lines"),
+        Prefetch("payments", Payment.objects.only(*PAYMENT_FIELDS), to_attr="loaded_payments"),
     )
 
 
-def _receipts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Subject]:
+def _load_receipts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     receipts = {receipt.order_id: receipt for receipt in Receipt.objects.filter(pk__in=ids)}
     orders = (
-        Order.objects.filter(pk__in=receipts).only(*OF_ORDER).prefetch_related(*_parts_of_orders())
+        Order.objects.filter(pk__in=receipts)
+        .only(*ORDER_FIELDS)
+        .prefetch_related(*_build_prefetches())
     )
-    return {receipts[order.pk].pk: _receipt(receipts[order.pk], order) for order in orders}
+    return {receipts[order.pk].pk: _rebuild_receipt(receipts[order.pk], order) for order in orders}
 
 
-def _receipt(receipt: Receipt, order: Order) -> Subject:
+def _rebuild_receipt(receipt: Receipt, order: Order) -> StoredSubject:
     agree = (receipt.number, receipt.issued_at) == (order.receipt_number, order.completed_at)
-    return Subject(receipt.register_id, canonical(receipt_content(order)) if agree else "")
+    return StoredSubject(receipt.register_id, canonical(receipt_content(order)) if agree else "")
 
 
-def _refunds(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Subject]:
+def _load_refunds(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     refunds = Refund.objects.filter(pk__in=ids).with_details()
     return {
-        refund.pk: Subject(refund.register_id, canonical(refund_content(refund)))
+        refund.pk: StoredSubject(refund.register_id, canonical(refund_content(refund)))
         for refund in refunds
     }
 
 
-def _z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Subject]:
-    return {shift.pk: _z_report(shift) for shift in Shift.objects.filter(pk__in=ids)}
+def _load_z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
+    return {shift.pk: _rebuild_z_report(shift) for shift in Shift.objects.filter(pk__in=ids)}
 
 
-def _z_report(shift: Shift) -> Subject:
+def _rebuild_z_report(shift: Shift) -> StoredSubject:
     """As it was written, if the shift and its sales still say the same.
 
     What older reports did not tell is not asked of them.
     """
     report = shift.z_report or {}
-    told = {name: figures for name, figures in sold_in(shift).items() if name in report}
-    today, written = canonical(z_content(shift, {**report, **told})), canonical(report)
-    return Subject(shift.register_id, written if today == written else "")
+    told = {
+        name: figures for name, figures in sum_sales_and_refunds(shift).items() if name in report
+    }
+    today, written = canonical(build_z_report(shift, {**report, **told})), canonical(report)
+    return StoredSubject(shift.register_id, written if today == written else "")
 
 
-LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, Subject]]] = {
-    Kind.RECEIPT: _receipts,
-    Kind.REFUND: _refunds,
-    Kind.Z_REPORT: _z_reports,
+LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, StoredSubject]]] = {
+    Kind.RECEIPT: _load_receipts,
+    Kind.REFUND: _load_refunds,
+    Kind.Z_REPORT: _load_z_reports,
 }
 
 
 # --- what is missing, and what is too much --------------------------------------------------------
 
 
-def _beyond_the_end() -> Iterator[Finding]:
+def _find_entries_after_end() -> Iterator[Finding]:
     series = RegisterSeries.objects.filter(
         register=OuterRef("register"), last_entry__gte=OuterRef("sequence")
     )
     beyond = ChainEntry.objects.filter(~Exists(series)).select_related("register")
-    for entry in beyond.order_by("register", "sequence").iterator(chunk_size=AT_ONCE):
-        what = "stands after the register's last entry"
-        yield Finding(entry.register.name, entry.sequence, entry.kind, what)
+    for entry in beyond.order_by("register", "sequence").iterator(chunk_size=BATCH_SIZE):
+        problem = "stands after the register's last entry"
+        yield Finding(entry.register.name, entry.sequence, entry.kind, problem)
 
 
-def _unsealed() -> Iterator[Finding]:
+def _find_unchained() -> Iterator[Finding]:
     """What should have an entry and has none, or has more than one."""
     without = Order.objects.sold().filter(receipt=None)
-    yield from _found(without, Kind.RECEIPT, "order {} was sold and has no receipt")
+    yield from _build_findings(without, Kind.RECEIPT, "order {} was sold and has no receipt")
     done = Refund.objects.filter(status=Refund.Status.DONE)
     closed = Shift.objects.filter(status=Shift.Status.CLOSED)
     for rows, kind in (
@@ -202,12 +208,12 @@ def _unsealed() -> Iterator[Finding]:
         (closed, Kind.Z_REPORT),
     ):
         entries = ChainEntry.objects.filter(kind=kind, subject=OuterRef("pk"))
-        yield from _found(rows.filter(~Exists(entries)), kind, "{} was never sealed")
+        yield from _build_findings(rows.filter(~Exists(entries)), kind, "{} was never sealed")
     doubled = ChainEntry.objects.values("kind", "subject").annotate(times=Count("pk"))
     for row in doubled.filter(times__gt=1).order_by("kind", "subject"):
         yield Finding("", None, row["kind"], f"{row['subject']} was sealed {row['times']} times")
 
 
-def _found(rows: Any, kind: Kind, what: str) -> Iterator[Finding]:
-    for row in rows.select_related("register").iterator(chunk_size=AT_ONCE):
-        yield Finding(row.register.name, None, kind.value, what.format(row.pk))
+def _build_findings(rows: Any, kind: Kind, problem: str) -> Iterator[Finding]:
+    for row in rows.select_related("register").iterator(chunk_size=BATCH_SIZE):
+        yield Finding(row.register.name, None, kind.value, problem.format(row.pk))

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsManager
 from orders.serializers.catalog_file import FILE_SCHEMA, ImportReportSerializer
-from orders.services.catalog.csv_export import exported_products
+from orders.services.catalog.csv_export import export_products
 from orders.services.catalog.csv_import import import_products
 from tenants.api.filters import check_parameters
 from tenants.api.uploads import CSVParser, CSVRenderer, FileFormParser, get_uploaded_file, hash_file
@@ -102,7 +102,7 @@ class CatalogFileMixin:
         shop = current_tenant()
         name = f"{shop.slug}-products-{timezone.now():%Y-%m-%d}.csv"
         return StreamingHttpResponse(
-            exported_products(shop),
+            export_products(shop),
             content_type="text/csv; charset=utf-8",
             headers={
                 "Content-Disposition": f'attachment; filename="{name}"',

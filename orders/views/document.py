@@ -10,13 +10,13 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.serializers import Serializer
 
-from orders.services.documents.document import Paper
-from orders.services.documents.print import FACES, previewed, printed
+from orders.services.documents.document import Document
+from orders.services.documents.print import RENDERERS, preview_document, print_document
 from orders.services.documents.refund_receipt import RefundReceipt
-from orders.services.documents.sale_receipt import ReceiptContent
+from orders.services.documents.sale_receipt import SaleReceipt
 from tenants.exceptions import Invalid
 
-FORMATS = ("json", *FACES)
+FORMATS = ("json", *RENDERERS)
 PRINT_DESCRIPTION = (
     "`json` is for programs. Every other format is a print: the first is the original, each after "
     "it says COPY and its number."
@@ -62,18 +62,18 @@ def parse_format(request: Request) -> str:
 
 
 def build_receipt_response(
-    receipt: ReceiptContent | RefundReceipt, form: str, request: Request
+    receipt: SaleReceipt | RefundReceipt, form: str, request: Request
 ) -> HttpResponse:
     """HEAD tells what GET would give, and takes nobody's original."""
     if request.method == "HEAD":
-        return build_document_response(previewed(receipt, form), form)
-    return build_document_response(printed(receipt, form, by=request.user), form)
+        return build_document_response(preview_document(receipt, form), form)
+    return build_document_response(print_document(receipt, form, by=request.user), form)
 
 
-def build_document_response(paper: Paper, form: str) -> HttpResponse:
-    face = FACES[form]
-    response = HttpResponse(face.draw(paper), content_type=face.content_type)
+def build_document_response(document: Document, form: str) -> HttpResponse:
+    face = RENDERERS[form]
+    response = HttpResponse(face.render(document), content_type=face.content_type)
     if face.extension:
-        name = f"{paper.title.lower().replace(' ', '-')}.{face.extension}"
+        name = f"{document.title.lower().replace(' ', '-')}.{face.extension}"
         response["Content-Disposition"] = f'inline; filename="{name}"'
     return response

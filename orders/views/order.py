@@ -30,7 +30,7 @@ from orders.serializers.order import (
 from orders.serializers.receipt import ReceiptMailInput, ReceiptMailSerializer, ReceiptSerializer
 from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.services.documents.email import email_receipt
-from orders.services.documents.sale_receipt import receipt_of
+from orders.services.documents.sale_receipt import build_sale_receipt
 from orders.services.payments.capture import take_payment
 from orders.services.payments.store_credit import issued_codes
 from orders.services.pricing.basket import price_basket
@@ -180,7 +180,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
         form = parse_format(request)
-        receipt = receipt_of(self.get_object())
+        receipt = build_sale_receipt(self.get_object())
         if form == "json":
             return Response(ReceiptSerializer(receipt).data)
         return build_receipt_response(receipt, form, request)

@@ -25,7 +25,7 @@ from orders.serializers.refund import (
     StoreCreditInput,
     StoreCreditSerializer,
 )
-from orders.services.documents.refund_receipt import refund_receipt_of
+from orders.services.documents.refund_receipt import build_refund_receipt
 from orders.services.payments.store_credit import (
     block_credit,
     issue_credit,
@@ -84,7 +84,7 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
     )
     def receipt(self, request: Request, pk: Any) -> HttpResponse:
         form = parse_format(request)
-        receipt = refund_receipt_of(self.get_object())
+        receipt = build_refund_receipt(self.get_object())
         if form == "json":
             return Response(RefundReceiptSerializer(receipt).data)
         return build_receipt_response(receipt, form, request)

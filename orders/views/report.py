@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from accounts.permissions import IsManager
 from orders.models import Order
 from orders.serializers.report import ReportQuery, SalesReportSerializer
-from orders.services.reports.sales import FIGURES, GroupBy, Report, sales_report
+from orders.services.reports.sales import FIGURES, GroupBy, Report, build_sales_report
 from tenants.api.views import TenantScopedViewSet
 from tenants.csv import escape_formula
 from tenants.models import Store
@@ -69,7 +69,7 @@ class ReportViewSet(TenantScopedViewSet):
         query.is_valid(raise_exception=True)
         asked = query.validated_data
         every = Store.objects.select_related("tenant")
-        report = sales_report(
+        report = build_sales_report(
             GroupBy(asked.get("group_by", GroupBy.DAY)),
             [asked["store"]] if "store" in asked else every,
             asked.get("from"),
@@ -87,7 +87,7 @@ def build_csv_response(report: Report) -> StreamingHttpResponse:
     days = f"{report.first}-to-{report.last}"
     name = f"{shop.slug}-sales-by-{report.group_by.value}-{days}.csv"
     return StreamingHttpResponse(
-        generate_csv(report.shown_rows()),
+        generate_csv(report.format_rows()),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": f'attachment; filename="{name}"',

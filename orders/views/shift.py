@@ -24,19 +24,19 @@ from orders.serializers.shift import (
     XReportSerializer,
     ZReportSerializer,
 )
-from orders.services.documents.print import ensure_drawable
-from orders.services.documents.z_report import z_paper_of
+from orders.services.documents.print import ensure_renderable
+from orders.services.documents.z_report import build_z_document
 from orders.services.registers import find_register
 from orders.services.shifts.cash_drawer import (
     NewCashMovement,
     NewShift,
     end_shift,
+    load_suggested_float,
     move_cash,
     open_shift,
-    suggested_float,
 )
 from orders.services.shifts.close import close_shift
-from orders.services.shifts.report import x_report
+from orders.services.shifts.report import build_x_report
 from orders.views.document import (
     FormatParameterNegotiation,
     build_document_response,
@@ -108,7 +108,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             raise Register.DoesNotExist
         shift = Shift.objects.open().filter(register=register).first()
         if shift is None:
-            suggested = request.user.tenant.quantize_amount(suggested_float(register))
+            suggested = request.user.tenant.quantize_amount(load_suggested_float(register))
             raise NoCurrentShift(register=register.name, suggested_float=str(suggested))
         return self.answer(shift)
 
@@ -160,7 +160,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def x_report(self, request: Request, pk: Any) -> Response:
         """The shift so far, at any time. Those who are to count the drawer are not told of it."""
         shift = self.get_object()
-        report = {"shift": str(shift.pk), **x_report(shift.pk)}
+        report = {"shift": str(shift.pk), **build_x_report(shift.pk)}
         is_blind = shift.status != Shift.Status.CLOSED
         if is_blind and not request.user.may_run_shifts_of_others():
             report |= dict.fromkeys(BLIND_COUNT_FIELDS)
@@ -182,8 +182,8 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             raise ShiftNotInState(shift_status=shift.status)
         if form == "json":
             return Response(shift.z_report)
-        ensure_drawable(form)
-        return build_document_response(z_paper_of(shift), form)
+        ensure_renderable(form)
+        return build_document_response(build_z_document(shift), form)
 
     def compute_request_fingerprint(self, **effective: str) -> str:
         """Of what was asked, with what was understood by it; with whose leave is not part of it."""

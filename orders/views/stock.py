@@ -18,7 +18,7 @@ from orders.serializers.stock import (
     StockLevelSerializer,
     build_new_movement,
 )
-from orders.services.stock.consistency import note_levels_after
+from orders.services.stock.consistency import set_levels_after
 from orders.services.stock.movements import move_stock
 from tenants.api.filters import (
     LIST_PARAMETERS,
@@ -109,7 +109,7 @@ class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def paginate_queryset(self, queryset: Any) -> Any:
         page = super().paginate_queryset(queryset)
         if page and self.request.query_params.keys() - LIST_PARAMETERS == LEVEL_PARAMETERS:
-            note_levels_after(page)
+            set_levels_after(page)
         return page
 
     @extend_schema(

@@ -22,7 +22,7 @@ from orders.serializers.sync import (
 )
 from orders.services.device_sequence import set_device_sequence
 from orders.services.offline.batch import upload_sales
-from orders.services.offline.gaps import gaps_of
+from orders.services.offline.gaps import find_gaps
 from tenants.api.filters import check_parameters
 from tenants.api.parsers import MalformedBody, StrictJSONParser, read_body, read_json
 from tenants.api.views import TenantScopedViewSet
@@ -110,7 +110,7 @@ class GapViewSet(TenantScopedViewSet):
         """How many sales the till has numbered, how many of them came, and which are missing:
         the first hundred ranges, the further ones `after` the `next` of the answer."""
         check_parameters(request.query_params, frozenset(self.query_params))
-        gaps = gaps_of(self.get_object(), after=parse_after(request))
+        gaps = find_gaps(self.get_object(), after=parse_after(request))
         return Response(GapsSerializer(gaps).data)
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from accounts.services.approvals import DECIDED
 from orders.models import CashMovement
-from orders.services.reconciliation import LeftBehind
-from orders.services.stock.movements import EVENTS
+from orders.services.reconciliation import GatewayReconciliation
+from orders.services.stock.movements import AUDIT_EVENTS
 from tenants.api.views import CreateUpdateMixin
 from tests.support.audit import list_audit_events
 from tests.support.audit_names import names_in_code
@@ -20,10 +20,12 @@ PLAIN = sorted({view.audit_name for view in subclasses(CreateUpdateMixin) if vie
 # Where the name is made while the code runs: the names that each expression can make.
 MADE = {
     "DECIDED[decision]": set(DECIDED.values()),
-    "EVENTS[new.type]": set(EVENTS.values()),
+    "AUDIT_EVENTS[new.type]": set(AUDIT_EVENTS.values()),
     "f'cash_{new.type}'": {f"cash_{each}" for each in CashMovement.Type.values},
     "f'{way}_failed'": {"log_in_failed", "reauth_failed"},
-    "f'{self.noun}_stays_unknown'": {f"{job.noun}_stays_unknown" for job in subclasses(LeftBehind)},
+    "f'{self.noun}_stays_unknown'": {
+        f"{job.noun}_stays_unknown" for job in subclasses(GatewayReconciliation)
+    },
     "f'{self.audit_name}_{done}'": {
         f"{name}_{done}" for name in PLAIN for done in ("added", "changed")
     },

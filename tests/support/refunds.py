@@ -15,7 +15,7 @@ from orders.models import (
     StoreCredit,
     StoreCreditEntry,
 )
-from orders.services.verification import chain_findings
+from orders.services.verification import verify_chains
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.support.shifts import snapshot_shift_rows
@@ -76,7 +76,7 @@ def ensure_refunds_consistent(shop: Tenant) -> None:
             ensure_order_refunds_consistent(order)
         for credit in StoreCredit.objects.annotate(sum=Sum("entries__amount")):
             assert credit.balance == credit.sum >= 0
-        assert list(chain_findings()) == []
+        assert list(verify_chains()) == []
     ensure_books_balance(shop)
 
 

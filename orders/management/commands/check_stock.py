@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.management.terminal import tenant_named
-from orders.services.stock.consistency import Difference, stock_differences
+from orders.services.stock.consistency import StockDifference, find_stock_differences
 from tenants.api.formats import format_number
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
@@ -33,7 +33,7 @@ class Command(BaseCommand):
         """Of one shop; gives how many levels that are."""
         count = 0
         with tenant_scope(tenant):
-            for each in stock_differences(tenant):
+            for each in find_stock_differences(tenant):
                 self.stdout.write(f"{tenant.slug}\t{format_difference(each)}")
                 count += 1
         return count
@@ -43,7 +43,7 @@ def select_tenants(slug: str | None) -> Iterable[Tenant]:
     return [tenant_named(slug)] if slug else Tenant.objects.order_by("slug")
 
 
-def format_difference(each: Difference) -> str:
+def format_difference(each: StockDifference) -> str:
     level, moved = format_number(each.level), format_number(each.moved)
     kept, underway = format_number(each.reserved), format_number(each.underway)
     return (

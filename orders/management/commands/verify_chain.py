@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orders.management.commands.check_stock import select_tenants
-from orders.services.verification import Finding, chain_findings
+from orders.services.verification import Finding, verify_chains
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         """Of one shop; gives how many there are."""
         count = 0
         with tenant_scope(tenant):
-            for each in chain_findings():
+            for each in verify_chains():
                 self.stdout.write(f"{tenant.slug}\t{format_finding(each)}")
                 count += 1
         return count
@@ -37,4 +37,4 @@ class Command(BaseCommand):
 
 def format_finding(each: Finding) -> str:
     sequence = "" if each.sequence is None else str(each.sequence)
-    return f"{each.register}\t{sequence}\t{each.kind}\t{each.what}"
+    return f"{each.register}\t{sequence}\t{each.kind}\t{each.problem}"

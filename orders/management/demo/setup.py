@@ -12,7 +12,7 @@ from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
 from orders.models import Category, Product, TaxClass
-from orders.services.catalog.bulk_import import Delivered, receive_delivery
+from orders.services.catalog.bulk_import import DeliveryItem, receive_delivery
 from orders.services.catalog.products import write_product
 from tenants.models import Store, Tenant
 from tenants.scope import atomic_with_retry, tenant_scope
@@ -114,7 +114,7 @@ def receive_opening_stock(
     kept = [(product, goods.stock) for product, goods in listed if goods.stock is not None]
     for store in stores:
         items = [
-            Delivered(_delivery_id(plan, store, product), product.pk, quantity)
+            DeliveryItem(_delivery_id(plan, store, product), product.pk, quantity)
             for product, quantity in kept
         ]
         receive_delivery(store=store, items=items, reason="Opening stock", by=by)

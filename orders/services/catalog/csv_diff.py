@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from orders.models import Barcode, Category, Product
-from orders.services.catalog.bulk_import import CHUNK
+from orders.services.catalog.bulk_import import BATCH_SIZE
 from orders.services.catalog.csv_file import CatalogFile
-from orders.services.catalog.csv_rows import NEEDED, Wanted
+from orders.services.catalog.csv_rows import REQUIRED_COLUMNS, ProductRow
 from tenants.events.outbox import publish_all
 from tenants.exceptions import FieldError
 from tenants.scope import current_tenant
 
-WRITTEN = (
+UPDATED_FIELDS = (
     "name",
     "price",
     "tax_class",
@@ -31,31 +31,31 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Changes:
+class ChangeSet:
     """What a few rows change."""
 
     new: list[Product] = field(default_factory=list)
     changed: list[Product] = field(default_factory=list)
     barcodes: list[Barcode] = field(default_factory=list)
-    dropped: list[UUID] = field(default_factory=list)
+    removed: list[UUID] = field(default_factory=list)
 
     def write(self) -> None:
-        delete_barcodes(self.dropped)
-        Product.objects.bulk_create(self.new, batch_size=CHUNK)
+        delete_barcodes(self.removed)
+        Product.objects.bulk_create(self.new, batch_size=BATCH_SIZE)
         # One upsert for many: of rows that are there and locked, it only ever takes the update.
         Product.objects.bulk_create(
             self.changed,
-            batch_size=CHUNK,
+            batch_size=BATCH_SIZE,
             update_conflicts=True,
             unique_fields=["id"],
-            update_fields=WRITTEN,
+            update_fields=UPDATED_FIELDS,
         )
-        Barcode.objects.bulk_create(self.barcodes, batch_size=CHUNK)
+        Barcode.objects.bulk_create(self.barcodes, batch_size=BATCH_SIZE)
         publish_all("product.created", self.new)
         publish_all("product.updated", self.changed)
 
 
-class Comparison:
+class CatalogDiff:
     """A file beside the shop, a few rows at a time. Nothing more is written after an error."""
 
     def __init__(self, catalog: CatalogFile, *, write: bool) -> None:
@@ -64,7 +64,7 @@ class Comparison:
         self.writing = write
         self.created = self.updated = self.unchanged = 0
         # Products that have lost a barcode to another row of the file.
-        self.robbed: set[UUID] = set()
+        self.lost_barcode: set[UUID] = set()
         self.categories: dict[str, Category] = {}
 
     @property
@@ -72,26 +72,26 @@ class Comparison:
         return self.writing and not self.errors.count
 
     def run(self) -> None:
-        self.free_barcodes()
-        self.find_categories()
-        for rows in chunks(self.catalog.products()):
-            changes = self.compare(rows)
+        self.release_barcodes()
+        self.load_categories()
+        for rows in batched(self.catalog.valid_rows()):
+            changes = self.diff_rows(rows)
             if self.writes:
                 changes.write()
 
-    def free_barcodes(self) -> None:
+    def release_barcodes(self) -> None:
         """Take barcodes off the products that the file gives none of them any more.
 
         Those of products that the file does not name are taken.
         """
         owners = self.catalog.codes
-        for codes in chunks(owners):
+        for codes in batched(owners):
             rows = Barcode.objects.filter(code__in=codes)
             found = rows.values_list("pk", "code", "product_id", "product__sku")
             elsewhere = [row for row in found if row[3] != owners[row[1]]]
             for _, code, product, sku in elsewhere:
                 if sku in self.catalog.skus:
-                    self.robbed.add(product)
+                    self.lost_barcode.add(product)
                 else:
                     self.errors.add(self.taken(code, sku))
             if self.writes:
@@ -102,24 +102,24 @@ class Comparison:
         detail = f"Barcode {code} is on product {sku}."
         return FieldError("barcodes", "barcode_taken", detail, row=row)
 
-    def find_categories(self) -> None:
+    def load_categories(self) -> None:
         """The shelves that the file names; those that are missing are made."""
-        for names in chunks(sorted(self.catalog.categories)):
+        for names in batched(sorted(self.catalog.categories)):
             found = {each.name: each for each in Category.objects.filter(name__in=names)}
             missing = [Category(name=name) for name in names if name not in found]
             self.categories |= found | {each.name: each for each in missing}
             if self.writes:
-                Category.objects.bulk_create(missing, batch_size=CHUNK)
+                Category.objects.bulk_create(missing, batch_size=BATCH_SIZE)
                 publish_all("category.created", missing)
 
-    def compare(self, rows: list[Wanted]) -> Changes:
-        known, changes = self.stored(rows), Changes()
-        barcodes = barcodes_of(known.values())
-        for wanted in rows:
-            product = known.get(wanted.sku)
+    def diff_rows(self, rows: list[ProductRow]) -> ChangeSet:
+        known, changes = self.load_products(rows), ChangeSet()
+        barcodes = load_barcodes(known.values())
+        for product_row in rows:
+            product = known.get(product_row.sku)
             if product is None:
-                self.add(wanted, changes)
-            elif self.change(product, barcodes[product.pk], wanted, changes):
+                self.add(product_row, changes)
+            elif self.apply_row(product, barcodes[product.pk], product_row, changes):
                 product.version += 1
                 changes.changed.append(product)
                 self.updated += 1
@@ -127,59 +127,63 @@ class Comparison:
                 self.unchanged += 1
         return changes
 
-    def stored(self, rows: list[Wanted]) -> dict[str, Product]:
+    def load_products(self, rows: list[ProductRow]) -> dict[str, Product]:
         """The products of these rows, for nobody else to change while we write."""
-        products = Product.objects.filter(sku__in=[wanted.sku for wanted in rows]).order_by("pk")
+        products = Product.objects.filter(
+            sku__in=[product_row.sku for product_row in rows]
+        ).order_by("pk")
         if self.writes:
             products = products.select_for_update(no_key=True)
         return {product.sku: product for product in products}
 
-    def add(self, wanted: Wanted, changes: Changes) -> None:
-        missing = [name for name in NEEDED if name not in wanted.values]
+    def add(self, product_row: ProductRow, changes: ChangeSet) -> None:
+        missing = [name for name in REQUIRED_COLUMNS if name not in product_row.values]
         for name in missing:
             detail = "A new product needs this column."
-            self.errors.add(FieldError(name, "required", detail, row=wanted.row))
+            self.errors.add(FieldError(name, "required", detail, row=product_row.row))
         if missing:
             return
-        product = Product(sku=wanted.sku, **self.values_of(wanted))
+        product = Product(sku=product_row.sku, **self.build_values(product_row))
         changes.new.append(product)
-        changes.barcodes += [Barcode(product=product, code=code) for code in wanted.barcodes or ()]
+        changes.barcodes += [
+            Barcode(product=product, code=code) for code in product_row.barcodes or ()
+        ]
         self.created += 1
 
-    def change(
-        self, product: Product, has: Mapping[str, UUID], wanted: Wanted, changes: Changes
+    def apply_row(
+        self, product: Product, has: Mapping[str, UUID], product_row: ProductRow, changes: ChangeSet
     ) -> bool:
         different = {
             name: value
-            for name, value in self.values_of(wanted).items()
-            if value != stored_value(product, name)
+            for name, value in self.build_values(product_row).items()
+            if value != get_stored_value(product, name)
         }
         for name, value in different.items():
             setattr(product, name, value)
-        codes = has if wanted.barcodes is None else wanted.barcodes
+        codes = has if product_row.barcodes is None else product_row.barcodes
         added = [code for code in codes if code not in has]
-        dropped = [has[code] for code in has.keys() - set(codes)]
+        removed = [has[code] for code in has.keys() - set(codes)]
         changes.barcodes += [Barcode(product=product, code=code) for code in added]
-        changes.dropped += dropped
-        return bool(different or added or dropped) or product.pk in self.robbed
+        changes.removed += removed
+        return bool(different or added or removed) or product.pk in self.lost_barcode
 
-    def values_of(self, wanted: Wanted) -> dict[str, Any]:
+    def build_values(self, product_row: ProductRow) -> dict[str, Any]:
         """The columns of the row, its shelf and taxes by their ids."""
-        values = dict(wanted.values)
-        if wanted.category is not None:
-            category = self.categories.get(wanted.category)
+        values = dict(product_row.values)
+        if product_row.category is not None:
+            category = self.categories.get(product_row.category)
             values["category_id"] = category.pk if category else None
         return values
 
 
-def stored_value(product: Product, name: str) -> Any:
+def get_stored_value(product: Product, name: str) -> Any:
     """As the API shows it: a price may be older than a change of the currency."""
     if name == "price":
         return current_tenant().quantize_amount(product.price)
     return getattr(product, name)
 
 
-def barcodes_of(products: Collection[Product]) -> dict[UUID, dict[str, UUID]]:
+def load_barcodes(products: Collection[Product]) -> dict[UUID, dict[str, UUID]]:
     """The codes that each product has, and their rows."""
     found: dict[UUID, dict[str, UUID]] = {product.pk: {} for product in products}
     rows = Barcode.objects.filter(product__in=list(found))
@@ -189,11 +193,11 @@ def barcodes_of(products: Collection[Product]) -> dict[UUID, dict[str, UUID]]:
 
 
 def delete_barcodes(ids: list[UUID]) -> None:
-    for chunk in chunks(ids):
+    for chunk in batched(ids):
         Barcode.objects.filter(pk__in=chunk).delete()
 
 
-def chunks(items: Iterable[T]) -> Iterator[list[T]]:
+def batched(items: Iterable[T]) -> Iterator[list[T]]:
     iterator = iter(items)
-    while chunk := list(islice(iterator, CHUNK)):
+    while chunk := list(islice(iterator, BATCH_SIZE)):
         yield chunk

@@ -6,14 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from orders.models import Barcode, Product
-from orders.services.catalog.csv_rows import COLUMNS, joined
+from orders.services.catalog.csv_rows import COLUMNS, join_barcodes
 from tenants.csv import write_csv
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
-CHUNK = 1_000
+PAGE_SIZE = 1_000
 # In the order of the columns; the barcodes are rows of their own.
-VALUES = (
+FIELDS = (
     "sku",
     "name",
     "price",
@@ -25,29 +25,31 @@ VALUES = (
     "track_stock",
     "is_active",
 )
-TRUTHS = {True: "true", False: "false"}
+BOOLEAN_TEXTS = {True: "true", False: "false"}
 
 
-def exported_products(tenant: Tenant) -> Iterator[str]:
+def export_products(tenant: Tenant) -> Iterator[str]:
     """The catalog in the order of its SKUs, piece by piece.
 
     Each piece is read in a scope of its own, so that nobody's slow line holds a transaction open.
     """
     yield write_csv([COLUMNS])
     sku = ""
-    while rows := _rows_after(sku, tenant):
+    while rows := _read_page_after(sku, tenant):
         yield write_csv(rows)
         sku = rows[-1][0]
 
 
-def _rows_after(sku: str, tenant: Tenant) -> list[list[str]]:
+def _read_page_after(sku: str, tenant: Tenant) -> list[list[str]]:
     with tenant_scope(tenant):
-        products = Product.objects.filter(sku__gt=sku).order_by("sku").values_list(*VALUES)[:CHUNK]
-        codes = _codes_of([product[3] for product in products])
-        return [_cells(product, codes, tenant) for product in products]
+        products = (
+            Product.objects.filter(sku__gt=sku).order_by("sku").values_list(*FIELDS)[:PAGE_SIZE]
+        )
+        codes = _load_barcodes([product[3] for product in products])
+        return [_build_cells(product, codes, tenant) for product in products]
 
 
-def _codes_of(products: list[UUID]) -> dict[UUID, list[str]]:
+def _load_barcodes(products: list[UUID]) -> dict[UUID, list[str]]:
     codes = defaultdict(list)
     barcodes = Barcode.objects.filter(product__in=products).order_by("code")
     for product, code in barcodes.values_list("product_id", "code"):
@@ -55,8 +57,8 @@ def _codes_of(products: list[UUID]) -> dict[UUID, list[str]]:
     return codes
 
 
-def _cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
+def _build_cells(product: Any, codes: dict[UUID, list[str]], tenant: Tenant) -> list[str]:
     sku, name, price, id, category, tax_class, sold_by, *truths = product
     amount = str(tenant.quantize_amount(price))
-    cells = [sku, name, amount, joined(codes[id]), category or "", tax_class or "", sold_by]
-    return cells + [TRUTHS[truth] for truth in truths]
+    cells = [sku, name, amount, join_barcodes(codes[id]), category or "", tax_class or "", sold_by]
+    return cells + [BOOLEAN_TEXTS[truth] for truth in truths]

@@ -4,31 +4,31 @@ from collections.abc import Iterator
 from typing import IO
 
 from orders.models import TaxClass
-from orders.services.catalog.csv_rows import COLUMNS, KEY, RowReader, Wanted
+from orders.services.catalog.csv_rows import COLUMNS, KEY_COLUMN, ProductRow, RowParser
 from tenants.csv import CSVFile, Row
 from tenants.exceptions import FieldError
 from tenants.scope import current_tenant
 
-MOST_ROWS = 100_000
-MOST_CODES = 200_000
+MAX_ROWS = 100_000
+MAX_BARCODES = 200_000
 # As many as an answer names; all are counted.
-MOST_ERRORS = 100
+MAX_LISTED_ERRORS = 100
 
 
-class Errors:
+class ErrorList:
     """What is wrong with a file: all of it counted, the first of it told."""
 
     def __init__(self) -> None:
-        self.told: list[FieldError] = []
+        self.listed: list[FieldError] = []
         self.count = 0
 
     def add(self, *errors: FieldError) -> None:
         self.count += len(errors)
-        self.told += errors[: MOST_ERRORS - len(self.told)]
+        self.listed += errors[: MAX_LISTED_ERRORS - len(self.listed)]
 
-    def copy(self) -> "Errors":
-        other = Errors()
-        other.told, other.count = list(self.told), self.count
+    def copy(self) -> "ErrorList":
+        other = ErrorList()
+        other.listed, other.count = list(self.listed), self.count
         return other
 
 
@@ -39,67 +39,67 @@ class CatalogFile:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        self.sheet = CSVFile(file, columns=COLUMNS, required=KEY)
+        self.sheet = CSVFile(file, columns=COLUMNS, required=KEY_COLUMN)
         taxes = {each.name: each for each in TaxClass.objects.all()}
-        self.reader = RowReader(taxes, current_tenant().currency_exponent)
-        self.errors = Errors()
+        self.row_parser = RowParser(taxes, current_tenant().currency_exponent)
+        self.errors = ErrorList()
         # In which row a SKU is, and on which SKU a barcode.
         self.skus: dict[str, int] = {}
         self.codes: dict[str, str] = {}
         self.categories: set[str] = set()
-        self.survey()
+        self.validate()
 
-    def survey(self) -> None:
+    def validate(self) -> None:
         self.errors.add(*self.sheet.errors)
         if self.sheet.errors:
             return
         for number, row in enumerate(self.sheet.rows(), 1):
-            if number > MOST_ROWS or len(self.codes) > MOST_CODES:
-                self.errors.add(too_much(row))
+            if number > MAX_ROWS or len(self.codes) > MAX_BARCODES:
+                self.errors.add(build_size_error(row))
                 return
-            found = self.read(row)
-            if isinstance(found, Wanted):
-                self.errors.add(*self.claim(found))
+            found = self.parse_row(row)
+            if isinstance(found, ProductRow):
+                self.errors.add(*self.find_duplicates(found))
             else:
                 self.errors.add(*found)
 
-    def read(self, row: Row | FieldError) -> Wanted | list[FieldError]:
-        return self.reader.read(row) if isinstance(row, Row) else [row]
+    def parse_row(self, row: Row | FieldError) -> ProductRow | list[FieldError]:
+        return self.row_parser.parse_row(row) if isinstance(row, Row) else [row]
 
-    def claim(self, wanted: Wanted) -> Iterator[FieldError]:
+    def find_duplicates(self, product_row: ProductRow) -> Iterator[FieldError]:
         """Two rows are never of one product, and a barcode is never on two."""
-        first = self.skus.setdefault(wanted.sku, wanted.row)
-        if first != wanted.row:
-            yield duplicate("sku", f"Row {first} has this SKU too.", wanted)
+        first = self.skus.setdefault(product_row.sku, product_row.row)
+        if first != product_row.row:
+            yield build_duplicate_error("sku", f"Row {first} has this SKU too.", product_row)
             return
-        for code in wanted.barcodes or ():
-            owner = self.codes.setdefault(code, wanted.sku)
-            if owner != wanted.sku:
+        for code in product_row.barcodes or ():
+            owner = self.codes.setdefault(code, product_row.sku)
+            if owner != product_row.sku:
                 detail = f"Row {self.skus[owner]} has barcode {code} too."
-                yield duplicate("barcodes", detail, wanted)
-        if wanted.category:
-            self.categories.add(wanted.category)
+                yield build_duplicate_error("barcodes", detail, product_row)
+        if product_row.category:
+            self.categories.add(product_row.category)
 
-    def products(self) -> Iterator[Wanted]:
+    def valid_rows(self) -> Iterator[ProductRow]:
         """The rows that are right in themselves."""
         if self.sheet.errors:
             return
         for row in self.sheet.rows():
-            found = self.read(row)
-            if isinstance(found, Wanted) and self.is_first(found):
+            found = self.parse_row(row)
+            if isinstance(found, ProductRow) and self.is_first_occurrence(found):
                 yield found
 
-    def is_first(self, wanted: Wanted) -> bool:
-        return self.skus.get(wanted.sku) == wanted.row and all(
-            self.codes.get(code) == wanted.sku for code in wanted.barcodes or ()
+    def is_first_occurrence(self, product_row: ProductRow) -> bool:
+        return self.skus.get(product_row.sku) == product_row.row and all(
+            self.codes.get(code) == product_row.sku for code in product_row.barcodes or ()
         )
 
 
-def duplicate(column: str, detail: str, wanted: Wanted) -> FieldError:
-    return FieldError(column, "duplicate", detail, row=wanted.row)
+def build_duplicate_error(column: str, detail: str, product_row: ProductRow) -> FieldError:
+    return FieldError(column, "duplicate", detail, row=product_row.row)
 
 
-def too_much(row: Row | FieldError) -> FieldError:
+def build_size_error(row: Row | FieldError) -> FieldError:
     number = row.number if isinstance(row, Row) else row.row
-    detail = f"A file may have {MOST_ROWS} products and {MOST_CODES} barcodes: make several of it."
+    detail = f"A file may have {MAX_ROWS} products and {MAX_BARCODES} barcodes: make several of it."
     return FieldError("", "too_many_rows", detail, row=number)

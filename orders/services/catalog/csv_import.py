@@ -6,7 +6,7 @@ from typing import IO, Any
 
 from accounts.models import User
 from orders.exceptions import CatalogChanged, InvalidRows
-from orders.services.catalog.csv_diff import Comparison
+from orders.services.catalog.csv_diff import CatalogDiff
 from orders.services.catalog.csv_file import CatalogFile
 from tenants import audit, idempotency
 from tenants.exceptions import FieldError
@@ -34,13 +34,13 @@ def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> Impo
     if done := idempotency.resume_data():
         return ImportReport(**json.loads(done))
     catalog = CatalogFile(file)
-    return _compare(catalog, write=False) if dry_run else _import(catalog, by)
+    return _diff(catalog, write=False) if dry_run else _import(catalog, by)
 
 
 @atomic_with_retry
 def _import(catalog: CatalogFile, by: User) -> ImportReport:
     with unique_or(CatalogChanged):
-        report = _compare(catalog, write=True)
+        report = _diff(catalog, write=True)
     if report.error_count:
         raise InvalidRows(**asdict(report) | {"errors": report.errors})
     figures: dict[str, Any] = {
@@ -53,13 +53,13 @@ def _import(catalog: CatalogFile, by: User) -> ImportReport:
     return report
 
 
-def _compare(catalog: CatalogFile, *, write: bool) -> ImportReport:
-    comparison = Comparison(catalog, write=write)
+def _diff(catalog: CatalogFile, *, write: bool) -> ImportReport:
+    comparison = CatalogDiff(catalog, write=write)
     comparison.run()
     return ImportReport(
         comparison.created,
         comparison.updated,
         comparison.unchanged,
         comparison.errors.count,
-        tuple(comparison.errors.told),
+        tuple(comparison.errors.listed),
     )

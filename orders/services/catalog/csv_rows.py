@@ -24,14 +24,14 @@ COLUMNS = (
     "track_stock",
     "is_active",
 )
-KEY = "sku"
+KEY_COLUMN = "sku"
 # What a new product cannot do without.
-NEEDED = ("name", "price")
-MOST_BARCODES = 50
+REQUIRED_COLUMNS = ("name", "price")
+MAX_BARCODES_PER_PRODUCT = 50
 SEPARATORS = "|;"
 ESCAPE = "\\"
-TRUTHS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-MESSAGES = {
+BOOLEAN_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+ERROR_MESSAGES = {
     "blank": "This may not be empty.",
     "max_length": "At most {max_length} characters.",
     "max_digits": "At most {digits} digits before the decimal point.",
@@ -45,7 +45,7 @@ MESSAGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProductRow:
     """What a row wants: the values of its columns, the shelf by its name."""
 
     row: int
@@ -55,18 +55,18 @@ class Wanted:
     barcodes: tuple[str, ...] | None
 
 
-def refuse(code: str, **facts: object) -> NoReturn:
+def raise_format_error(code: str, **facts: object) -> NoReturn:
     raise FormatError(code, **facts)
 
 
-class RowReader:
+class RowParser:
     """Reads rows for a shop of these tax classes and so many decimals."""
 
     def __init__(self, tax_classes: Mapping[str, TaxClass], decimals: int) -> None:
         self.tax_classes = tax_classes
         self.decimals = decimals
         self.unit = Decimal(1).scaleb(-decimals)
-        self.readers: dict[str, Callable[[str], Any]] = {
+        self.parsers: dict[str, Callable[[str], Any]] = {
             "sku": self.sku,
             "name": self.name,
             "price": self.price,
@@ -74,44 +74,46 @@ class RowReader:
             "category": self.category,
             "tax_class": self.tax_class,
             "sold_by": self.sold_by,
-            "open_price": self.truth,
-            "track_stock": self.truth,
-            "is_active": self.truth,
+            "open_price": self.parse_boolean,
+            "track_stock": self.parse_boolean,
+            "is_active": self.parse_boolean,
         }
 
-    def read(self, row: Row) -> Wanted | list[FieldError]:
+    def parse_row(self, row: Row) -> ProductRow | list[FieldError]:
         values: dict[str, Any] = {}
         errors: list[FieldError] = []
         for column, cell in row.cells.items():
             try:
-                values[column] = self.readers[column](cell)
+                values[column] = self.parsers[column](cell)
             except FormatError as error:
-                detail = MESSAGES[error.code].format(**error.facts)
+                detail = ERROR_MESSAGES[error.code].format(**error.facts)
                 errors.append(FieldError(column, error.code, detail, row=row.number))
-        return errors or wanted(row.number, values)
+        return errors or build_product_row(row.number, values)
 
     def sku(self, cell: str) -> str:
-        return self.code(cell) or refuse("blank")
+        return self.code(cell) or raise_format_error("blank")
 
     def code(self, cell: str) -> str:
         return parse_text(normalize_code(parse_text(cell, max_length=64)), max_length=64)
 
     def name(self, cell: str) -> str:
-        return parse_text(cell, max_length=200) or refuse("blank")
+        return parse_text(cell, max_length=200) or raise_format_error("blank")
 
     def price(self, cell: str) -> Decimal:
         if not cell:
-            refuse("blank")
+            raise_format_error("blank")
         try:
             number = parse_number(cell, decimals=self.decimals, digits=MAX_AMOUNT.adjusted())
         except FormatError as error:
-            refuse("not_a_number" if error.code == "invalid" else error.code, **error.facts)
+            raise_format_error(
+                "not_a_number" if error.code == "invalid" else error.code, **error.facts
+            )
         return number.quantize(self.unit)
 
     def barcodes(self, cell: str) -> tuple[str, ...]:
         codes = tuple(dict.fromkeys(filter(None, map(self.code, split(cell)))))
-        if len(codes) > MOST_BARCODES:
-            refuse("too_many_barcodes", most=MOST_BARCODES)
+        if len(codes) > MAX_BARCODES_PER_PRODUCT:
+            raise_format_error("too_many_barcodes", most=MAX_BARCODES_PER_PRODUCT)
         return codes
 
     def category(self, cell: str) -> str:
@@ -121,33 +123,37 @@ class RowReader:
         if not cell:
             return None
         found = self.tax_classes.get(parse_text(cell, max_length=100))
-        return found or refuse("unknown_tax_class")
+        return found or raise_format_error("unknown_tax_class")
 
     def sold_by(self, cell: str) -> str | None:
         """None, as of the truths below, leaves the value as it is."""
         if cell and cell.lower() not in Product.SoldBy.values:
-            refuse("invalid_choice", choices=", ".join(Product.SoldBy.values))
+            raise_format_error("invalid_choice", choices=", ".join(Product.SoldBy.values))
         return cell.lower() or None
 
-    def truth(self, cell: str) -> bool | None:
+    def parse_boolean(self, cell: str) -> bool | None:
         """In the words of spreadsheets too, which write TRUE."""
-        if cell and cell.lower() not in TRUTHS:
-            refuse("invalid_choice", choices="true, false")
-        return TRUTHS.get(cell.lower())
+        if cell and cell.lower() not in BOOLEAN_VALUES:
+            raise_format_error("invalid_choice", choices="true, false")
+        return BOOLEAN_VALUES.get(cell.lower())
 
 
-LEFT_WHEN_EMPTY = ("sold_by", "open_price", "track_stock", "is_active")
+KEPT_WHEN_EMPTY = ("sold_by", "open_price", "track_stock", "is_active")
 
 
-def wanted(number: int, values: dict[str, Any]) -> Wanted:
-    sku, barcodes, category = values.pop(KEY), values.pop("barcodes", None), values.get("category")
+def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:
+    sku, barcodes, category = (
+        values.pop(KEY_COLUMN),
+        values.pop("barcodes", None),
+        values.get("category"),
+    )
     values.pop("category", None)
     given = {
         name: value
         for name, value in values.items()
-        if value is not None or name not in LEFT_WHEN_EMPTY
+        if value is not None or name not in KEPT_WHEN_EMPTY
     }
-    return Wanted(number, sku, given, category, barcodes)
+    return ProductRow(number, sku, given, category, barcodes)
 
 
 def split(cell: str) -> list[str]:
@@ -168,12 +174,12 @@ def split(cell: str) -> list[str]:
     return codes
 
 
-def joined(codes: list[str]) -> str:
+def join_barcodes(codes: list[str]) -> str:
     """The cell that `split` reads."""
-    return "|".join(map(escaped, codes))
+    return "|".join(map(escape_barcode, codes))
 
 
-def escaped(code: str) -> str:
+def escape_barcode(code: str) -> str:
     for sign in (ESCAPE, *SEPARATORS):
         code = code.replace(sign, ESCAPE + sign)
     return code

@@ -34,11 +34,11 @@ def write_product(
         setattr(product, name, value)
     is_new = product._state.adding
     product.clean_fields()
-    wanted = None if barcodes is None else _read_barcodes(product, barcodes)
-    _ensure_free(product, wanted or ())
+    new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
+    _ensure_unique(product, new_barcodes or ())
     # Asked again, it names what somebody took in the meantime.
-    with unique_or(partial(_ensure_free, product, wanted or ())):
-        _save(product, changes, wanted)
+    with unique_or(partial(_ensure_unique, product, new_barcodes or ())):
+        _save(product, changes, new_barcodes)
     publish_row(product, is_new=is_new)
     if by is not None and (is_new or facts["changes"]):
         done = "product_added" if is_new else "product_changed"
@@ -47,14 +47,16 @@ def write_product(
 
 
 @transaction.atomic
-def _save(product: Product, changes: dict[str, Any], wanted: dict[str, Barcode] | None) -> None:
+def _save(
+    product: Product, changes: dict[str, Any], new_barcodes: dict[str, Barcode] | None
+) -> None:
     is_new = product._state.adding
     product.save(force_insert=True) if is_new else product.save_changes(*changes)
-    if wanted is not None:
-        _set_barcodes(product, wanted)
+    if new_barcodes is not None:
+        _set_barcodes(product, new_barcodes)
 
 
-def _read_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]:
+def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]:
     """Each code once; one that no scanner can read is refused by its place in the list."""
     barcodes: dict[str, Barcode] = {}
     errors: list[FieldError] = []
@@ -72,7 +74,7 @@ def _read_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]
     return barcodes
 
 
-def _ensure_free(product: Product, codes: Iterable[str]) -> None:
+def _ensure_unique(product: Product, codes: Iterable[str]) -> None:
     """No other product has this SKU or one of these barcodes."""
     if Product.objects.filter(sku=product.sku).exclude(pk=product.pk).exists():
         raise SkuTaken
@@ -81,7 +83,9 @@ def _ensure_free(product: Product, codes: Iterable[str]) -> None:
         raise BarcodeTaken(barcode=taken.code)
 
 
-def _set_barcodes(product: Product, wanted: dict[str, Barcode]) -> None:
-    product.barcodes.exclude(code__in=list(wanted)).delete()
+def _set_barcodes(product: Product, new_barcodes: dict[str, Barcode]) -> None:
+    product.barcodes.exclude(code__in=list(new_barcodes)).delete()
     known = set(product.barcodes.values_list("code", flat=True))
-    Barcode.objects.bulk_create([wanted[code] for code in sorted(wanted.keys() - known)])
+    Barcode.objects.bulk_create(
+        [new_barcodes[code] for code in sorted(new_barcodes.keys() - known)]
+    )

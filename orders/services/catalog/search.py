@@ -15,19 +15,26 @@ from orders.models.search_text import plain_words
 from tenants.models.owned import RELEVANCE
 
 # How good a find is: the smaller, the earlier it is shown.
-BARCODE, SKU, SKU_IN_ANOTHER_CASE, BEGINS, WORDS_BEGIN, WORDS_INSIDE = range(6)
-WITH_TYPOS = 1_000
+(
+    RANK_BARCODE,
+    RANK_SKU,
+    RANK_SKU_IGNORING_CASE,
+    RANK_NAME_PREFIX,
+    RANK_WORD_PREFIXES,
+    RANK_SUBSTRINGS,
+) = range(6)
+RANK_WITH_TYPOS = 1_000
 # Of its groups of three letters a word shares a third with one in which a letter is wrong.
-ENOUGH_ALIKE = "0.3"
+SIMILARITY_THRESHOLD = "0.3"
 # Shorter words are alike by chance.
-SHORTEST_MISTYPED = 4
+MIN_TYPO_LENGTH = 4
 # Where two neighbors have changed places, short words have hardly a group in common any more.
-LONGEST_SWAPPED = 7
+MAX_SWAP_LENGTH = 7
 # Letters that are everywhere are looked for only where words begin.
-SHORTEST_INSIDE = 3
+MIN_SUBSTRING_LENGTH = 3
 
 
-class Alike(Func):
+class SimilarWord(Func):
     """Whether some word of the text is nearly this one; PostgreSQL's index of trigrams knows."""
 
     arg_joiner = " <<%% "
@@ -35,7 +42,7 @@ class Alike(Func):
     output_field = models.BooleanField()
 
 
-class Likeness(Func):
+class WordSimilarity(Func):
     function = "strict_word_similarity"
     output_field = models.FloatField()
 
@@ -54,85 +61,95 @@ def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
         .values_list("product_id", flat=True)
         .first()
     )
-    literally = all_of(part(word) for word in words)
-    if scanned is None and nobody_has(literally, words):
-        return forgiving(products, words)
-    meant = literally if scanned is None else literally | Q(pk=scanned)
-    return products.filter(meant).annotate(**{RELEVANCE: relevance(text, words, scanned)})
+    exact_match = match_all(match_substring(word) for word in words)
+    if scanned is None and needs_typo_tolerance(exact_match, words):
+        return search_with_typos(products, words)
+    meant = exact_match if scanned is None else exact_match | Q(pk=scanned)
+    return products.filter(meant).annotate(**{RELEVANCE: build_relevance(text, words, scanned)})
 
 
-def nobody_has(literally: Q, words: list[str]) -> bool:
+def needs_typo_tolerance(exact_match: Q, words: list[str]) -> bool:
     """Whether typos are to be forgiven."""
-    if not (any(map(may_be_mistyped, words)) and has_trigrams()):
+    if not (any(map(may_have_typo, words)) and has_trigram_index()):
         return False
-    return not Product.objects.filter(literally).exists()
+    return not Product.objects.filter(exact_match).exists()
 
 
-def relevance(text: str, words: list[str], scanned: Any) -> Case:
+def build_relevance(text: str, words: list[str], scanned: Any) -> Case:
     return Case(
-        *([] if scanned is None else [When(pk=scanned, then=BARCODE)]),
-        When(sku=normalize_code(text), then=SKU),
-        When(sku__iexact=normalize_code(text), then=SKU_IN_ANOTHER_CASE),
-        When(search_text__startswith=f" {plain_words(text)}", then=BEGINS),
-        When(all_of(beginning(word) for word in words), then=WORDS_BEGIN),
-        default=WORDS_INSIDE,
+        *([] if scanned is None else [When(pk=scanned, then=RANK_BARCODE)]),
+        When(sku=normalize_code(text), then=RANK_SKU),
+        When(sku__iexact=normalize_code(text), then=RANK_SKU_IGNORING_CASE),
+        When(search_text__startswith=f" {plain_words(text)}", then=RANK_NAME_PREFIX),
+        When(match_all(match_prefix(word) for word in words), then=RANK_WORD_PREFIXES),
+        default=RANK_SUBSTRINGS,
         output_field=models.IntegerField(),
     )
 
 
-def forgiving(products: ProductQuerySet, words: list[str]) -> ProductQuerySet:
+def search_with_typos(products: ProductQuerySet, words: list[str]) -> ProductQuerySet:
     """The words, or some that are like them, the most alike first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('pg_trgm.strict_word_similarity_threshold', %s, true)",
-            [ENOUGH_ALIKE],
+            [SIMILARITY_THRESHOLD],
         )
-    likeness = reduce(add, [Likeness(Value(word), F("search_text")) for word in words])
-    unlikeness = (Value(float(len(words))) - likeness) * Value(1_000.0) + Value(float(WITH_TYPOS))
-    return products.filter(all_of(map(nearly, words))).annotate(
+    likeness = reduce(add, [WordSimilarity(Value(word), F("search_text")) for word in words])
+    unlikeness = (Value(float(len(words))) - likeness) * Value(1_000.0) + Value(
+        float(RANK_WITH_TYPOS)
+    )
+    return products.filter(match_all(map(match_similar, words))).annotate(
         **{RELEVANCE: Cast(unlikeness, models.IntegerField())}
     )
 
 
-def nearly(word: str) -> Q:
-    if not may_be_mistyped(word):
-        return part(word)
-    swapped = [part(each) for each in swaps(word)] if len(word) <= LONGEST_SWAPPED else []
-    return reduce(or_, [part(word), Q(Alike(Value(word), F("search_text"))), *swapped])
+def match_similar(word: str) -> Q:
+    if not may_have_typo(word):
+        return match_substring(word)
+    swapped = (
+        [match_substring(each) for each in swap_neighbors(word)]
+        if len(word) <= MAX_SWAP_LENGTH
+        else []
+    )
+    return reduce(
+        or_, [match_substring(word), Q(SimilarWord(Value(word), F("search_text"))), *swapped]
+    )
 
 
-def may_be_mistyped(word: str) -> bool:
+def may_have_typo(word: str) -> bool:
     """Codes and numbers are taken to the letter: another barcode is another product."""
-    return word.isalpha() and len(word) >= SHORTEST_MISTYPED
+    return word.isalpha() and len(word) >= MIN_TYPO_LENGTH
 
 
-def swaps(word: str) -> Iterable[str]:
+def swap_neighbors(word: str) -> Iterable[str]:
     """The word with each two neighbors changed: `mlik` is `milk`."""
     for place in range(len(word) - 1):
         yield word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
 
-def part(word: str) -> Q:
-    if len(word) < SHORTEST_INSIDE and word.isascii() and word.isalnum():
-        return beginning(word)
+def match_substring(word: str) -> Q:
+    if len(word) < MIN_SUBSTRING_LENGTH and word.isascii() and word.isalnum():
+        return match_prefix(word)
     return Q(search_text__contains=word)
 
 
-def beginning(word: str) -> Q:
+def match_prefix(word: str) -> Q:
     return Q(search_text__contains=f" {word}")
 
 
-def all_of(conditions: Iterable[Q]) -> Q:
+def match_all(conditions: Iterable[Q]) -> Q:
     return reduce(and_, conditions)
 
 
-def has_trigrams() -> bool:
+def has_trigram_index() -> bool:
     """Whether the migration could make the index that knows typos."""
-    return connection.vendor == "postgresql" and _has_index(str(connection.settings_dict["NAME"]))
+    return connection.vendor == "postgresql" and _trigram_index_exists(
+        str(connection.settings_dict["NAME"])
+    )
 
 
 @cache
-def _has_index(database: str) -> bool:
+def _trigram_index_exists(database: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('product_search') IS NOT NULL")
         return bool(cursor.fetchone()[0])

@@ -20,7 +20,7 @@ from orders.models import (
 )
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.hash_chain import receipt_content, seal
-from orders.services.stock.levels import take_reserved_stock, take_stock
+from orders.services.stock.levels import decrement_reserved_stock, decrement_stock
 from tenants.database.bulk_insert import Statement
 from tenants.events.outbox import build_event
 from tenants.ids import new_id
@@ -119,7 +119,7 @@ def payment_event(payment: Payment, order: Order) -> OutboxEvent:
 
 def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
     """Take the goods, last of all: their rows are the locks that everybody waits for."""
-    (take_reserved_stock if reserved else take_stock)(order.store, lines)
+    (decrement_reserved_stock if reserved else decrement_stock)(order.store, lines)
 
 
 def _receipt(order: Order) -> Receipt:

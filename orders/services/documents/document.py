@@ -19,7 +19,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Document:
     """What every face of a receipt, of a refund's receipt or of a Z report says."""
 
     # Of its page, and of its file.
@@ -28,37 +28,39 @@ class Paper:
     store: str
     address: str
     # What it is by name: the receipt's number, the order, the register, who served.
-    facts: tuple[tuple[str, str], ...]
-    at: datetime
-    parts: tuple[tuple[Row, ...], ...]
+    header_fields: tuple[tuple[str, str], ...]
+    issued_at: datetime
+    sections: tuple[tuple[Row, ...], ...]
     # What its QR code says.
-    code: str
+    qr_text: str
     # What it is, where it is not a plain receipt.
-    banner: str = ""
+    kind: str = ""
     # The original is 0, the first that was printed after it is copy 1.
     copy: int = 0
 
     @property
-    def marks(self) -> list[str]:
+    def banners(self) -> list[str]:
         """What stands out before everything else."""
         copy = f"COPY {self.copy}" if self.copy else ""
-        return [mark for mark in (self.banner, copy) if mark]
+        return [mark for mark in (self.kind, copy) if mark]
 
     @property
-    def moment(self) -> str:
-        return self.at.strftime("%Y-%m-%d %H:%M")
+    def issued_at_text(self) -> str:
+        return self.issued_at.strftime("%Y-%m-%d %H:%M")
 
 
-def money(amount: Decimal | str) -> str:
+def format_money(amount: Decimal | str) -> str:
     return str(current_tenant().quantize_amount(Decimal(amount)))
 
 
-def short(number: Decimal | str) -> str:
+def format_number(number: Decimal | str) -> str:
     """A quantity or a percent without the zeros that say nothing."""
     return f"{Decimal(number).normalize():f}"
 
 
-def words_of_tax(tax: dict[str, Any]) -> str:
+def format_tax(tax: dict[str, Any]) -> str:
     """A rate as papers name it, with what it was reckoned on."""
     kind = "incl." if tax["included"] else "added"
-    return f"{tax['name']} {short(tax['percent'])} % {kind} on {money(tax['taxable'])}"
+    return (
+        f"{tax['name']} {format_number(tax['percent'])} % {kind} on {format_money(tax['taxable'])}"
+    )

@@ -7,9 +7,9 @@ from accounts.security.rate_limits.limiter import reserve
 from accounts.security.rate_limits.policies import receipt_mails_of
 from orders.models import Order
 from orders.notifications import send_mail
-from orders.services.documents.renderers.html import mail_of
-from orders.services.documents.renderers.text import text_of
-from orders.services.documents.sale_receipt import receipt_of
+from orders.services.documents.renderers.html import render_mail
+from orders.services.documents.renderers.text import render_text
+from orders.services.documents.sale_receipt import build_sale_receipt
 from tenants import idempotency
 from tenants.events.delivery import Subscriber
 from tenants.events.outbox import publish
@@ -26,11 +26,11 @@ def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> N
     if idempotency.is_resumed():
         return
     reserve(receipt_mails_of(session))
-    _ask_for(order.pk, to, by)
+    _request_email(order.pk, to, by)
 
 
 @atomic_with_retry
-def _ask_for(order: uuid.UUID, to: str, by: User) -> None:
+def _request_email(order: uuid.UUID, to: str, by: User) -> None:
     idempotency.save_key()
     publish("receipt.email", order=str(order), email=to, by=str(by.pk))
 
@@ -46,12 +46,12 @@ class ReceiptMail(Subscriber):
     def deliver(self, delivery: OutboxDelivery) -> None:
         data = delivery.event.data
         orders = Order.objects.with_receipt()
-        receipt = receipt_of(orders.get(pk=data["order"]))
-        paper = receipt.paper()
+        receipt = build_sale_receipt(orders.get(pk=data["order"]))
+        document = receipt.build_document()
         send_mail(
             delivery,
             to=[data["email"]],
             subject=f"Your receipt from {receipt.shop}",
-            text=text_of(paper),
-            html=mail_of(paper),
+            text=render_text(document),
+            html=render_mail(document),
         )

@@ -5,56 +5,60 @@ from dataclasses import dataclass
 
 from accounts.models import User
 from orders.models import Receipt, Refund
-from orders.services.documents.document import Paper
+from orders.services.documents.document import Document
 from orders.services.documents.refund_receipt import RefundReceipt
-from orders.services.documents.renderers.escpos import escpos_of
-from orders.services.documents.renderers.html import html_of
-from orders.services.documents.renderers.pdf import ensure_pdf, pdf_of
-from orders.services.documents.renderers.text import text_of
-from orders.services.documents.sale_receipt import ReceiptContent
+from orders.services.documents.renderers.escpos import render_escpos
+from orders.services.documents.renderers.html import render_html
+from orders.services.documents.renderers.pdf import load_weasyprint, render_pdf
+from orders.services.documents.renderers.text import render_text
+from orders.services.documents.sale_receipt import SaleReceipt
 from tenants import audit
 from tenants.scope import atomic_with_retry
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class Renderer:
     """A paper drawn in one way."""
 
     content_type: str
     # Where it is a file rather than something to be looked at.
     extension: str
-    draw: Callable[[Paper], bytes]
+    render: Callable[[Document], bytes]
 
 
-FACES = {
-    "html": Face("text/html; charset=utf-8", "", lambda paper: html_of(paper).encode()),
-    "pdf": Face("application/pdf", "pdf", pdf_of),
-    "text": Face("text/plain; charset=utf-8", "", lambda paper: text_of(paper).encode()),
-    "escpos": Face("application/octet-stream", "bin", escpos_of),
+RENDERERS = {
+    "html": Renderer(
+        "text/html; charset=utf-8", "", lambda document: render_html(document).encode()
+    ),
+    "pdf": Renderer("application/pdf", "pdf", render_pdf),
+    "text": Renderer(
+        "text/plain; charset=utf-8", "", lambda document: render_text(document).encode()
+    ),
+    "escpos": Renderer("application/octet-stream", "bin", render_escpos),
 }
 
 
-def ensure_drawable(form: str) -> None:
+def ensure_renderable(format_name: str) -> None:
     """Refused before it is counted: nobody gets a copy who got no original."""
-    if form == "pdf":
-        ensure_pdf()
+    if format_name == "pdf":
+        load_weasyprint()
 
 
-def printed(receipt: ReceiptContent | RefundReceipt, form: str, *, by: User) -> Paper:
+def print_document(receipt: SaleReceipt | RefundReceipt, format_name: str, *, by: User) -> Document:
     """The paper to be handed over: the original once, to whoever comes first, and then copies."""
-    ensure_drawable(form)
-    copy = _count(receipt.row, form, by) - 1
-    return receipt.paper(copy=copy) if copy else receipt.original()
+    ensure_renderable(format_name)
+    copy = _count_print(receipt.row, format_name, by) - 1
+    return receipt.build_document(copy=copy) if copy else receipt.build_original()
 
 
-def previewed(receipt: ReceiptContent | RefundReceipt, form: str) -> Paper:
+def preview_document(receipt: SaleReceipt | RefundReceipt, format_name: str) -> Document:
     """What the next print would be, without one."""
-    ensure_drawable(form)
-    return receipt.paper(copy=receipt.prints)
+    ensure_renderable(format_name)
+    return receipt.build_document(copy=receipt.prints)
 
 
 @atomic_with_retry
-def _count(row: Receipt | Refund, form: str, by: User) -> int:
+def _count_print(row: Receipt | Refund, format_name: str, by: User) -> int:
     prints = row.count_print()
     if prints > 1:
         audit.record(
@@ -62,7 +66,7 @@ def _count(row: Receipt | Refund, form: str, by: User) -> int:
             actor=by,
             target=row,
             copy=prints - 1,
-            format=form,
+            format=format_name,
             order=str(row.order_id),
         )
     return prints

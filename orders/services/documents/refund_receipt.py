@@ -7,7 +7,13 @@ from datetime import datetime
 
 from orders.exceptions import NoRefundReceipt
 from orders.models import Payment, Payout, Refund
-from orders.services.documents.document import Paper, Row, money, short, words_of_tax
+from orders.services.documents.document import (
+    Document,
+    Row,
+    format_money,
+    format_number,
+    format_tax,
+)
 from orders.services.payments.store_credit import issued_codes
 from tenants.scope import current_tenant
 
@@ -47,18 +53,20 @@ class RefundReceipt:
     def prints(self) -> int:
         return self.row.prints
 
-    def original(self) -> Paper:
+    def build_original(self) -> Document:
         """Return what the customer is handed, once: with the codes to pay with."""
-        return self.paper(extra=tuple(Row(f"Store credit code {code}") for code in self.codes))
+        return self.build_document(
+            extra=tuple(Row(f"Store credit code {code}") for code in self.codes)
+        )
 
-    def paper(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Paper:
-        return Paper(
+    def build_document(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Document:
+        return Document(
             title=f"Refund {self.number}",
-            banner="REFUND",
+            kind="REFUND",
             shop=self.shop,
             store=self.store,
             address=self.address,
-            facts=(
+            header_fields=(
                 ("Receipt", str(self.number)),
                 ("Refund of order", self.order),
                 ("Refund of receipt", f"{self.order_receipt_number}, {self.order_register}"),
@@ -66,14 +74,14 @@ class RefundReceipt:
                 ("Served by", self.served_by),
                 ("Reason", self.reason),
             ),
-            at=self.refunded_at,
-            parts=(self.lines, self.totals, (*self.payouts, *extra), self.taxes),
-            code=str(self.id),
+            issued_at=self.refunded_at,
+            sections=(self.lines, self.totals, (*self.payouts, *extra), self.taxes),
+            qr_text=str(self.id),
             copy=copy,
         )
 
 
-def refund_receipt_of(refund: Refund) -> RefundReceipt:
+def build_refund_receipt(refund: Refund) -> RefundReceipt:
     """The receipt of a refund that is done, at the prices and taxes of the sale."""
     if refund.receipt_number is None or refund.completed_at is None:
         raise NoRefundReceipt(refund_status=refund.status)
@@ -94,39 +102,39 @@ def refund_receipt_of(refund: Refund) -> RefundReceipt:
         reason=refund.reason,
         refunded_at=refund.completed_at.astimezone(refund.store.clock),
         currency=tenant.currency,
-        lines=tuple(_lines(refund)),
-        totals=tuple(_totals(refund)),
-        taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in refund.taxes),
-        payouts=tuple(_payout_rows(refund)),
+        lines=tuple(_build_lines(refund)),
+        totals=tuple(_build_totals(refund)),
+        taxes=tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in refund.taxes),
+        payouts=tuple(_build_payouts(refund)),
         codes=tuple(each["code"] for each in issued_codes(refund)),
     )
 
 
-def _lines(refund: Refund) -> Iterator[Row]:
+def _build_lines(refund: Refund) -> Iterator[Row]:
     """Each line by name and quantity; without a quantity only money of it came back."""
     for back in sorted(refund.loaded_lines, key=lambda back: back.line.position):
-        yield Row(back.line.name, money(back.total))
+        yield Row(back.line.name, format_money(back.total))
         if back.quantity and back.quantity != 1:
-            yield Row(f"Quantity {short(back.quantity)}", is_detail=True)
+            yield Row(f"Quantity {format_number(back.quantity)}", is_detail=True)
         elif not back.quantity:
             yield Row("Amount only", is_detail=True)
 
 
-def _totals(refund: Refund) -> Iterator[Row]:
-    yield Row(f"REFUNDED {current_tenant().currency}", money(refund.total), is_strong=True)
+def _build_totals(refund: Refund) -> Iterator[Row]:
+    yield Row(f"REFUNDED {current_tenant().currency}", format_money(refund.total), is_strong=True)
     if refund.cash_rounding:
-        yield Row("Cash rounding", money(refund.cash_rounding))
+        yield Row("Cash rounding", format_money(refund.cash_rounding))
 
 
-def _payout_rows(refund: Refund) -> Iterator[Row]:
-    for payout in _paid_out(refund):
-        yield Row(payout.get_method_display(), money(payout.paid))
+def _build_payouts(refund: Refund) -> Iterator[Row]:
+    for payout in _list_done_payouts(refund):
+        yield Row(payout.get_method_display(), format_money(payout.paid))
         if payout.entry == Payment.Entry.EXTERNAL and payout.reference:
             yield Row(f"Reference {payout.reference}", is_detail=True)
         elif payout.method == Payment.Method.STORE_CREDIT:
             yield Row(f"Code {payout.shown_reference}", is_detail=True)
 
 
-def _paid_out(refund: Refund) -> list[Payout]:
+def _list_done_payouts(refund: Refund) -> list[Payout]:
     done = [each for each in refund.loaded_payouts if each.status == Payout.Status.DONE]
     return sorted(done, key=lambda payout: payout.pk)

@@ -7,12 +7,18 @@ from datetime import datetime
 from decimal import Decimal
 
 from orders.models import Order, Payment, Receipt
-from orders.services.documents.document import Paper, Row, money, short, words_of_tax
+from orders.services.documents.document import (
+    Document,
+    Row,
+    format_money,
+    format_number,
+    format_tax,
+)
 from tenants.scope import current_tenant
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiptContent:
+class SaleReceipt:
     """What every face of a receipt says."""
 
     # The row that counts how often it was printed.
@@ -42,35 +48,35 @@ class ReceiptContent:
     def prints(self) -> int:
         return self.row.prints
 
-    def original(self) -> Paper:
+    def build_original(self) -> Document:
         """Return what the customer is handed first."""
-        return self.paper()
+        return self.build_document()
 
-    def paper(self, copy: int = 0) -> Paper:
-        return Paper(
+    def build_document(self, copy: int = 0) -> Document:
+        return Document(
             title=f"Receipt {self.number}",
             shop=self.shop,
             store=self.store,
             address=self.address,
-            facts=(
+            header_fields=(
                 ("Receipt", str(self.number)),
                 ("Order", self.order),
                 ("Register", self.register),
                 ("Served by", self.cashier),
                 *self.offline,
             ),
-            at=self.sold_at,
-            parts=(self.lines, self.totals, self.payments, self.taxes),
-            code=str(self.id),
+            issued_at=self.sold_at,
+            sections=(self.lines, self.totals, self.payments, self.taxes),
+            qr_text=str(self.id),
             copy=copy,
         )
 
 
-def receipt_of(order: Order) -> ReceiptContent:
+def build_sale_receipt(order: Order) -> SaleReceipt:
     """The receipt, all of it from what was frozen at the sale; its time is the store's."""
     number, sold_at = order.receipt_number_and_time()
     tenant = current_tenant()
-    return ReceiptContent(
+    return SaleReceipt(
         row=order.receipt,
         shop=tenant.name,
         store=order.store.name,
@@ -82,58 +88,66 @@ def receipt_of(order: Order) -> ReceiptContent:
         cashier=str(order.cashier),
         sold_at=order.stock_left_at(sold_at).astimezone(order.store.clock),
         currency=tenant.currency,
-        lines=tuple(_lines(order)),
-        totals=tuple(_totals(order)),
-        taxes=tuple(Row(words_of_tax(tax), money(tax["amount"])) for tax in order.taxes),
-        payments=tuple(_payments(order)),
-        offline=tuple(_offline(order)),
+        lines=tuple(_build_lines(order)),
+        totals=tuple(_build_totals(order)),
+        taxes=tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in order.taxes),
+        payments=tuple(_build_payments(order)),
+        offline=tuple(_build_offline_fields(order)),
     )
 
 
-def _offline(order: Order) -> Iterator[tuple[str, str]]:
+def _build_offline_fields(order: Order) -> Iterator[tuple[str, str]]:
     if order.device_sequence is not None:
         yield "Number of the till", str(order.device_sequence)
     if order.is_offline and order.completed_at:
         yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
 
 
-def _lines(order: Order) -> Iterator[Row]:
+def _build_lines(order: Order) -> Iterator[Row]:
     for line in order.loaded_lines:
-        yield Row(line.name, money(line.gross))
+        yield Row(line.name, format_money(line.gross))
         if line.quantity != 1:
-            yield Row(f"{short(line.quantity)} x {money(line.unit_price)}", is_detail=True)
+            yield Row(
+                f"{format_number(line.quantity)} x {format_money(line.unit_price)}", is_detail=True
+            )
         if line.note:
             yield Row(line.note, is_detail=True)
         for discount in line.discounts:
-            yield Row(_name_of(discount), f"-{money(discount['amount'])}", is_detail=True)
+            yield Row(
+                _format_discount(discount), f"-{format_money(discount['amount'])}", is_detail=True
+            )
 
 
-def _name_of(discount: dict[str, str]) -> str:
-    percent = f" {short(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
+def _format_discount(discount: dict[str, str]) -> str:
+    percent = (
+        f" {format_number(Decimal(discount['value']))} %" if discount["type"] == "percent" else ""
+    )
     return discount["reason"] or f"Discount{percent}"
 
 
-def _totals(order: Order) -> Iterator[Row]:
-    yield Row("Subtotal", money(order.subtotal))
+def _build_totals(order: Order) -> Iterator[Row]:
+    yield Row("Subtotal", format_money(order.subtotal))
     for discount in order.discounts:
-        yield Row(_name_of(discount), f"-{money(discount['amount'])}")
+        yield Row(_format_discount(discount), f"-{format_money(discount['amount'])}")
     for tax in order.taxes:
         if not tax["included"]:
-            yield Row(f"{tax['name']} {short(tax['percent'])} %", money(tax["amount"]))
+            yield Row(
+                f"{tax['name']} {format_number(tax['percent'])} %", format_money(tax["amount"])
+            )
     if order.adjustment:
-        yield Row("Adjustment", money(order.adjustment))
-    yield Row(f"TOTAL {current_tenant().currency}", money(order.total), is_strong=True)
+        yield Row("Adjustment", format_money(order.adjustment))
+    yield Row(f"TOTAL {current_tenant().currency}", format_money(order.total), is_strong=True)
     if order.cash_rounding:
-        yield Row("Cash rounding", money(order.cash_rounding))
+        yield Row("Cash rounding", format_money(order.cash_rounding))
 
 
-def _payments(order: Order) -> Iterator[Row]:
+def _build_payments(order: Order) -> Iterator[Row]:
     for payment in order.loaded_payments:
         if payment.status != Payment.Status.CAPTURED:
             continue
         handed_over = payment.amount if payment.tendered is None else payment.tendered
-        yield Row(payment.get_method_display(), money(handed_over))
+        yield Row(payment.get_method_display(), format_money(handed_over))
         if payment.entry == Payment.Entry.EXTERNAL and payment.reference:
             yield Row(f"Reference {payment.reference}", is_detail=True)
         if payment.change:
-            yield Row("Change", money(payment.change))
+            yield Row("Change", format_money(payment.change))

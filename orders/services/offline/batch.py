@@ -12,7 +12,7 @@ from orders.exceptions import IdReused, SequenceJump
 from orders.models import Order, RegisterSeries
 from orders.models.receipt import MAX_SEQUENCE_JUMP
 from orders.services.completion.complete import flag_till_number
-from orders.services.offline.booking import book
+from orders.services.offline.booking import book_sale
 from orders.services.offline.sale import Malformed, OfflineSale
 from orders.services.registers import register_for
 from tenants import audit, idempotency
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(slots=True)
-class Result:
+class ItemResult:
     """What became of one item; `order` where there is one by now."""
 
     id: uuid.UUID | None
@@ -50,7 +50,7 @@ class Upload:
     last_sequence: int = 0
 
 
-def upload_sales(upload: Upload, *, by: User) -> list[Result]:
+def upload_sales(upload: Upload, *, by: User) -> list[ItemResult]:
     """Book what is new, and say of each item what became of it, in the order of the batch.
 
     Under a key nothing else is booked, however close together two requests come. Where the answer
@@ -60,20 +60,20 @@ def upload_sales(upload: Upload, *, by: User) -> list[Result]:
     register = register_for(upload.register, by, in_use=False)
     _ensure_no_jump(register, upload.last_sequence)
     with idempotency.reserve_key():
-        return _upload(upload, register, by)
+        return _book_batch(upload, register, by)
 
 
-def _upload(upload: Upload, register: Register, by: User) -> list[Result]:
-    people = _people(upload.batch, by)
-    known = _known([item.id for item in upload.batch if item.id], by)
+def _book_batch(upload: Upload, register: Register, by: User) -> list[ItemResult]:
+    people = _load_cashiers(upload.batch, by)
+    known = _load_existing_orders([item.id for item in upload.batch if item.id], by)
     results = []
     for item in upload.batch:
-        result = _result(item, register, people, known, by)
+        result = _process_item(item, register, people, known, by)
         if result.order is not None:
             known[result.order.pk] = result.order
         results.append(result)
-    _show_duplicates(results)
-    _note_upload(register, upload, results, by)
+    _load_duplicates(results)
+    _record_upload(register, upload, results, by)
     return results
 
 
@@ -86,14 +86,14 @@ def _ensure_no_jump(register: Register, last_sequence: int) -> None:
         raise SequenceJump(last_sequence=last_sequence, held=held, max_jump=MAX_SEQUENCE_JUMP)
 
 
-def _people(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
+def _load_cashiers(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
     """Who sold all this; also those who have left since."""
     named = {item.cashier for item in batch if isinstance(item, OfflineSale) and item.cashier}
     people = User.objects.select_related("tenant").filter(pk__in=named - {by.pk})
     return {person.pk: person for person in people} | {by.pk: by}
 
 
-def _known(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:
+def _load_existing_orders(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:
     orders = Order.objects.visible_to(by).filter(pk__in=ids)
     return {
         order.pk: order
@@ -104,52 +104,52 @@ def _known(ids: Sequence[uuid.UUID], by: User) -> dict[uuid.UUID, Order]:
     }
 
 
-def _result(
+def _process_item(
     item: OfflineSale | Malformed,
     register: Register,
     people: dict[uuid.UUID, User],
     known: dict[uuid.UUID, Order],
     by: User,
-) -> Result:
+) -> ItemResult:
     if isinstance(item, Malformed):
-        return Result(item.id, Outcome.REJECTED, code=Invalid.code, errors=item.errors)
+        return ItemResult(item.id, Outcome.REJECTED, code=Invalid.code, errors=item.errors)
     try:
         if item.id in known:
-            return _duplicate(item, register, known[item.id])
-        return _booked(item, register, people, by)
+            return _resolve_duplicate(item, register, known[item.id])
+        return _book_item(item, register, people, by)
     except DomainError as refusal:
-        return Result(item.id, Outcome.REJECTED, code=refusal.code, errors=refusal.errors)
+        return ItemResult(item.id, Outcome.REJECTED, code=refusal.code, errors=refusal.errors)
 
 
-def _booked(
+def _book_item(
     item: OfflineSale, register: Register, people: dict[uuid.UUID, User], by: User
-) -> Result:
+) -> ItemResult:
     cashier = people.get(item.cashier or by.pk)
     if cashier is None:
         raise Invalid.field("cashier", "There is no such person.", code="does_not_exist")
     try:
         with unique_or(IdReused):
-            return Result(item.id, Outcome.CREATED, book(item, register, cashier, by=by))
+            return ItemResult(item.id, Outcome.CREATED, book_sale(item, register, cashier, by=by))
     except IdReused:
         # The same sale was booked meanwhile, or one of its ids belongs to something else.
-        order = _known([item.id], by).get(item.id)
+        order = _load_existing_orders([item.id], by).get(item.id)
         if order is None:
             raise
-        return _duplicate(item, register, order)
+        return _resolve_duplicate(item, register, order)
 
 
-def _duplicate(item: OfflineSale, register: Register, order: Order) -> Result:
+def _resolve_duplicate(item: OfflineSale, register: Register, order: Order) -> ItemResult:
     if order.fingerprint != item.fingerprint:
         is_here = order.register_id == register.pk
-        if not (is_here and item.is_sold_as(order, list(order.lines.all()))):
+        if not (is_here and item.is_same_sale_as(order, list(order.lines.all()))):
             raise IdReused
         if order.device_sequence is None:
-            _number(item, register)
-    return Result(item.id, Outcome.DUPLICATE, order)
+            _set_device_sequence(item, register)
+    return ItemResult(item.id, Outcome.DUPLICATE, order)
 
 
 @atomic_with_retry
-def _number(item: OfflineSale, register: Register) -> None:
+def _set_device_sequence(item: OfflineSale, register: Register) -> None:
     """Give a sale that came with a connection the number that the till has for it: it is held."""
     numbers = RegisterSeries.objects.increment(register, device=item.device_sequence)
     order = Order.objects.select_for_update().get(pk=item.id)
@@ -161,7 +161,7 @@ def _number(item: OfflineSale, register: Register) -> None:
     publish("order.updated", about=order)
 
 
-def _show_duplicates(results: Sequence[Result]) -> None:
+def _load_duplicates(results: Sequence[ItemResult]) -> None:
     """The orders as they are by now, all of them in a fixed number of statements."""
     duplicates = [each for each in results if each.status == Outcome.DUPLICATE]
     if not duplicates:
@@ -173,7 +173,9 @@ def _show_duplicates(results: Sequence[Result]) -> None:
 
 
 @atomic_with_retry
-def _note_upload(register: Register, upload: Upload, results: Sequence[Result], by: User) -> None:
+def _record_upload(
+    register: Register, upload: Upload, results: Sequence[ItemResult], by: User
+) -> None:
     """Who sent what, and how far the till has counted."""
     numbers = RegisterSeries.objects.increment(register)
     sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]

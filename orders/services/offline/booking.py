@@ -18,17 +18,17 @@ from orders.services.completion.complete import (
     papers_of,
     payment_event,
 )
-from orders.services.offline.pricing import Charged, charge
+from orders.services.offline.pricing import PricedSale, price_sale
 from orders.services.offline.sale import ChargedLine, OfflineSale
-from orders.services.offline.timing import book_in_shift, clock_flags
+from orders.services.offline.timing import assign_shift, find_clock_flags
 from orders.services.payments.store_credit import in_order_of_codes, spend_credit
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.discount_approval import is_over_limit
 from orders.services.pricing.discount_audit import build_events
 from orders.services.pricing.reprice import frozen_tax, frozen_totals
 from orders.services.sales.checkout import given_discounts
-from orders.services.stock.levels import take_what_was_sold
-from orders.services.stock.movements import keep_counts_true
+from orders.services.stock.levels import decrement_stock_unchecked
+from orders.services.stock.movements import correct_later_counts
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.ids import new_id
@@ -39,23 +39,23 @@ UNKNOWN = "Unknown product"
 
 
 @retry_on_conflict
-def book(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
+def book_sale(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
     """Make it an order with a receipt of ours. Whoever uploads it need not have sold it."""
-    charged = charge(sale)
-    order = _draft_order(sale, charged, register, cashier)
-    order.loaded_lines = list(_draft_lines(order, sale, charged))
+    priced_sale = price_sale(sale)
+    order = _build_order(sale, priced_sale, register, cashier)
+    order.loaded_lines = list(_build_lines(order, sale, priced_sale))
     order.price_overridden = any(line.has_price_override for line in order.loaded_lines)
-    order.flag(*_flags_of_people(order, cashier, by))
-    order.loaded_payments = list(_draft_payments(order, sale))
+    order.flag(*_check_cashier(order, cashier, by))
+    order.loaded_payments = list(_build_payments(order, sale))
     order.loaded_refunds = []
     order.paid_total = sale.paid
     order.change_total = sum((each.change for each in order.loaded_payments), Decimal(0))
     with transaction.atomic():
-        _write(order, by)
+        _insert_sale(order, by)
     return order
 
 
-def _flags_of_people(order: Order, cashier: User, by: User) -> Iterator[Flag]:
+def _check_cashier(order: Order, cashier: User, by: User) -> Iterator[Flag]:
     """Compare with the limits of both: naming somebody else must not raise one's own."""
     if cashier.pk != by.pk:
         yield Flag.CASHIER_DIFFERS
@@ -63,7 +63,7 @@ def _flags_of_people(order: Order, cashier: User, by: User) -> Iterator[Flag]:
         yield Flag.OVER_LIMIT
 
 
-def _write(order: Order, by: User) -> None:
+def _insert_sale(order: Order, by: User) -> None:
     note_first_order()
     numbers = RegisterSeries.objects.increment(
         order.register, orders=1, receipts=1, device=order.device_sequence
@@ -71,28 +71,28 @@ def _write(order: Order, by: User) -> None:
     now = timezone.now()
     order.number = f"{order.register.number}-{numbers.order:06d}"
     order.complete(numbers.receipt, now)
-    _look_at(order, numbers)
+    _flag_timing(order, numbers)
     for payment in order.loaded_payments:
         payment.shift_id = order.shift_id
     _spend_credits(order)
-    counted = _take_goods(order)
+    counted = _deduct_stock(order)
     told = [payment_event(payment, order) for payment in order.loaded_payments]
     papers = papers_of(order, order.loaded_lines, numbers, order.cashier, told)
     given = build_events(order, order.loaded_lines, by=by, cashier=str(order.cashier_id))
     bulk_insert(
         [order], order.loaded_lines, order.loaded_payments, *papers.rows, given, also=papers.also
     )
-    keep_counts_true(
+    correct_later_counts(
         order.store, [each for each in papers.movements if each.product_id in counted], by=by
     )
-    audit.record("offline_sale_booked", actor=by, target=order, **_facts(order))
+    audit.record("offline_sale_booked", actor=by, target=order, **_build_audit_facts(order))
 
 
-def _look_at(order: Order, numbers: RegisterNumbers) -> None:
+def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:
     """Whatever only the register's own rows can say, which nobody changes meanwhile."""
     _, now = order.receipt_number_and_time()
-    order.flag(*clock_flags(order.sold_at or now, now))
-    book_in_shift(order, numbers.shift, now)
+    order.flag(*find_clock_flags(order.sold_at or now, now))
+    assign_shift(order, numbers.shift, now)
     flag_till_number(order, numbers)
 
 
@@ -112,12 +112,12 @@ def _spend_credits(order: Order) -> None:
             order.flag(Flag.CREDIT_SHORT)
 
 
-def _take_goods(order: Order) -> set[Any]:
+def _deduct_stock(order: Order) -> set[Any]:
     """Off the shelf, also below nothing; returns what was counted after it was sold.
 
     Whoever counted has seen that those were gone: they are not short by this sale.
     """
-    levels = take_what_was_sold(order.store, order.loaded_lines)
+    levels = decrement_stock_unchecked(order.store, order.loaded_lines)
     if not levels:
         return set()
     _, now = order.receipt_number_and_time()
@@ -131,7 +131,7 @@ def _take_goods(order: Order) -> set[Any]:
     return counted
 
 
-def _facts(order: Order) -> dict[str, Any]:
+def _build_audit_facts(order: Order) -> dict[str, Any]:
     return {
         **order.offline_facts(current_tenant().quantize_amount),
         "cashier": str(order.cashier_id),
@@ -139,8 +139,10 @@ def _facts(order: Order) -> dict[str, Any]:
     }
 
 
-def _draft_order(sale: OfflineSale, charged: Charged, register: Register, cashier: User) -> Order:
-    priced, tenant = charged.priced, current_tenant()
+def _build_order(
+    sale: OfflineSale, priced_sale: PricedSale, register: Register, cashier: User
+) -> Order:
+    priced, tenant = priced_sale.priced, current_tenant()
     order = Order(
         id=sale.id,
         store=register.store,
@@ -156,24 +158,24 @@ def _draft_order(sale: OfflineSale, charged: Charged, register: Register, cashie
         subtotal=priced.subtotal,
         discount_total=priced.discount_total,
         tax_total=priced.tax_total,
-        adjustment=charged.adjustment,
-        cash_rounding=charged.cash_rounding,
-        total=charged.total,
+        adjustment=priced_sale.adjustment,
+        cash_rounding=priced_sale.cash_rounding,
+        total=priced_sale.total,
         device_sequence=sale.device_sequence,
         sold_at=sale.sold_at,
         fingerprint=sale.fingerprint,
     )
-    order.flag(*charged.flags)
+    order.flag(*priced_sale.flags)
     return order
 
 
-def _draft_lines(order: Order, sale: OfflineSale, charged: Charged) -> Iterator[OrderLine]:
+def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> Iterator[OrderLine]:
     parts = zip(
         sale.lines,
-        charged.products,
-        charged.inputs,
-        charged.priced.lines,
-        charged.shares,
+        priced_sale.products,
+        priced_sale.inputs,
+        priced_sale.priced.lines,
+        priced_sale.shares,
         strict=True,
     )
     for position, (line, product, given, priced, share) in enumerate(parts):
@@ -191,11 +193,11 @@ def _draft_lines(order: Order, sale: OfflineSale, charged: Charged) -> Iterator[
             net=priced.net,
             tax_total=priced.tax_total,
             total=priced.total + share,
-            **_called(line, product),
+            **_describe_product(line, product),
         )
 
 
-def _called(line: ChargedLine, product: Product | None) -> dict[str, Any]:
+def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, Any]:
     """What it is, by the catalog or else by what the till calls it."""
     # Pieces of which there was half a one are weighed, whatever the catalog says today.
     weighed = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
@@ -220,13 +222,13 @@ def _called(line: ChargedLine, product: Product | None) -> dict[str, Any]:
     }
 
 
-def _entry(new: NewPayment) -> str:
+def _payment_entry(new: NewPayment) -> str:
     if not new.is_card:
         return ""
     return Payment.Entry.EXTERNAL if new.is_on_slip else Payment.Entry.UNVERIFIED
 
 
-def _draft_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
+def _build_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
     """All of it is in the drawer, or was captured by a terminal with a connection of its own."""
     for position, new in enumerate(sale.payments):
         is_cash = new.method == Payment.Method.CASH
@@ -236,7 +238,7 @@ def _draft_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
             order=order,
             position=position,
             method=new.method,
-            entry=_entry(new),
+            entry=_payment_entry(new),
             status=Payment.Status.CAPTURED,
             amount=new.amount,
             requested_amount=new.amount,

@@ -10,7 +10,7 @@ from django.db.models.functions import Lag
 from orders.models import Order, RegisterSeries
 from tenants.models import Register
 
-MOST_RANGES = 100
+MAX_RANGES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True)
-class Gaps:
+class GapReport:
     """What the till has issued, what of that we hold, and the first of what is missing."""
 
     register: Register
@@ -35,20 +35,20 @@ class Gaps:
         return self.issued - self.held
 
 
-def gaps_of(register: Register, *, after: int = 0) -> Gaps:
+def find_gaps(register: Register, *, after: int = 0) -> GapReport:
     """The ranges that are missing above `after`, some at a time; the figures are of the whole
     series, which begins at 1."""
     series = RegisterSeries.objects.filter(register=register)
     issued = series.values_list("last_device_sequence", flat=True).first() or 0
-    held = _held(register, issued)
+    held = _filter_held(register, issued)
     count = held.count()
-    ranges = list(islice(_missing(held, after, issued), MOST_RANGES + 1))
-    shown = ranges[:MOST_RANGES]
-    further = shown[-1].last if len(ranges) > MOST_RANGES else None
-    return Gaps(register, issued, count, shown, further)
+    ranges = list(islice(_iterate_gaps(held, after, issued), MAX_RANGES + 1))
+    shown = ranges[:MAX_RANGES]
+    further = shown[-1].last if len(ranges) > MAX_RANGES else None
+    return GapReport(register, issued, count, shown, further)
 
 
-def _held(register: Register, issued: int) -> QuerySet[Order]:
+def _filter_held(register: Register, issued: int) -> QuerySet[Order]:
     """One sale of each number; what came under a number that another had is not counted twice,
     and numbers that jumped beyond the series are not part of it."""
     return Order.objects.filter(
@@ -59,7 +59,7 @@ def _held(register: Register, issued: int) -> QuerySet[Order]:
     )
 
 
-def _missing(held: QuerySet[Order], after: int, issued: int) -> Iterator[Gap]:
+def _iterate_gaps(held: QuerySet[Order], after: int, issued: int) -> Iterator[Gap]:
     """Where a number does not follow the one before it, found in the index alone."""
     numbers = held.filter(device_sequence__gt=after).order_by("device_sequence")
     before = Window(Lag("device_sequence", default=after), order_by=F("device_sequence").asc())
@@ -68,7 +68,7 @@ def _missing(held: QuerySet[Order], after: int, issued: int) -> Iterator[Gap]:
         .filter(device_sequence__gt=F("before") + 1)
         .values_list("before", "device_sequence")
     )
-    for earlier, number in jumps[: MOST_RANGES + 1]:
+    for earlier, number in jumps[: MAX_RANGES + 1]:
         yield Gap(earlier + 1, (number or 0) - 1)
     last = max(numbers.aggregate(last=Max("device_sequence"))["last"] or 0, after)
     if last < issued:

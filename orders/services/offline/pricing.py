@@ -19,11 +19,11 @@ from orders.services.pricing.basket import Catalog, cash_rule_of, policy_of
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Charged:
+class PricedSale:
     """The bill for what was charged. What the customer paid beside it, or short of it, is the
     adjustment: each line has its share in `shares`, so that the lines come to the total."""
 
@@ -40,15 +40,15 @@ class Charged:
         return self.total - self.priced.total
 
 
-def charge(sale: OfflineSale) -> Charged:
+def price_sale(sale: OfflineSale) -> PricedSale:
     """Compute it with the prices charged, and say in which ways it is not what we would have
     charged at this moment."""
-    products = _products(sale.lines)
+    products = _find_products(sale.lines)
     inputs = [
         LineInput(
             quantity=line.quantity,
             unit_price=line.unit_price,
-            taxes=_taxes(line, product),
+            taxes=_choose_taxes(line, product),
             discounts=tuple(given.discount for given in line.discounts),
         )
         for line, product in zip(sale.lines, products, strict=True)
@@ -59,8 +59,8 @@ def charge(sale: OfflineSale) -> Charged:
     priced = price_order(inputs, off, policy_of(current_tenant()))
     if max(priced.subtotal, priced.total, sale.paid) >= MAX_AMOUNT:
         raise AmountTooLarge
-    total, rounding = _paid_for(sale, priced.total)
-    return Charged(
+    total, rounding = _match_total(sale, priced.total)
+    return PricedSale(
         products,
         inputs,
         priced,
@@ -71,23 +71,23 @@ def charge(sale: OfflineSale) -> Charged:
             [line.total for line in priced.lines],
             current_tenant().currency_exponent,
         ),
-        frozenset([*_flags(sale, products, priced, total), *_flags_of_cards(sale)]),
+        frozenset([*_find_flags(sale, products, priced, total), *_find_card_flags(sale)]),
     )
 
 
-def _products(lines: Sequence[ChargedLine]) -> list[Product | None]:
+def _find_products(lines: Sequence[ChargedLine]) -> list[Product | None]:
     """Whatever of the catalog the lines name, on sale or not; an id counts more than a code."""
     catalog = Catalog(lines)
     return [catalog.any_product_of(line) for line in lines]
 
 
-def _taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:
+def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:
     if line.taxes is not None:
         return line.taxes
     return product.tax_rates if product else ()
 
 
-def _paid_for(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
+def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
     """The total, and what rounding to coins added to it: together exactly what was paid.
 
     The total that the till says, or else that of its prices, where what was paid settles it; if
@@ -98,61 +98,61 @@ def _paid_for(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
     for total in (sale.total, computed):
         if total is None:
             continue
-        for rounding in (_rounding(sale, total), NOTHING):
+        for rounding in (_compute_cash_rounding(sale, total), ZERO):
             if total + rounding == sale.paid:
                 return total, rounding
-    return sale.paid, NOTHING
+    return sale.paid, ZERO
 
 
-def _rounding(sale: OfflineSale, total: Decimal) -> Decimal:
+def _compute_cash_rounding(sale: OfflineSale, total: Decimal) -> Decimal:
     """What the coins add to the part that was paid in cash."""
-    left = _left_for_cash(sale, total)
-    if not _in_cash(sale) or left < 0:
-        return NOTHING
+    left = _compute_cash_due(sale, total)
+    if not _list_cash_payments(sale) or left < 0:
+        return ZERO
     return cash_rule_of(current_tenant()).rounding(left)
 
 
-def _in_cash(sale: OfflineSale) -> list[ChargedPayment]:
+def _list_cash_payments(sale: OfflineSale) -> list[ChargedPayment]:
     return [each for each in sale.payments if each.method == Payment.Method.CASH]
 
 
-def _left_for_cash(sale: OfflineSale, total: Decimal) -> Decimal:
+def _compute_cash_due(sale: OfflineSale, total: Decimal) -> Decimal:
     elsewhere = (each.amount for each in sale.payments if each.method != Payment.Method.CASH)
-    return total - sum(elsewhere, NOTHING)
+    return total - sum(elsewhere, ZERO)
 
 
-def _is_in_coins(sale: OfflineSale, total: Decimal) -> bool:
+def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
     """Whether coins can have paid the cash of it; what is not rounded is paid in smaller ones."""
-    rule, cash = cash_rule_of(current_tenant()), _in_cash(sale)
-    left = max(_left_for_cash(sale, total), NOTHING)
+    rule, cash = cash_rule_of(current_tenant()), _list_cash_payments(sale)
+    left = max(_compute_cash_due(sale, total), ZERO)
     amounts = [each.amount for each in cash]
     if not rule.is_in_coins(rule.payable(left)):
-        return sum(amounts, NOTHING) == left
+        return sum(amounts, ZERO) == left
     handed_over = [each.tendered for each in cash if each.tendered is not None]
     return all(rule.is_in_coins(amount) for amount in (*amounts, *handed_over))
 
 
-def _flags(
+def _find_flags(
     sale: OfflineSale,
     products: Sequence[Product | None],
     priced: PricedOrder,
     total: Decimal,
 ) -> Iterable[Flag]:
     for line, product in zip(sale.lines, products, strict=True):
-        yield from _flags_of(line, product)
+        yield from _find_line_flags(line, product)
     if {total, sale.total} - {priced.total, None}:
         yield Flag.TOTAL_DIFFERS
-    if not _is_in_coins(sale, total):
+    if not _is_payable_in_coins(sale, total):
         yield Flag.NOT_PAYABLE_IN_CASH
 
 
-def _flags_of_cards(sale: OfflineSale) -> Iterable[Flag]:
+def _find_card_flags(sale: OfflineSale) -> Iterable[Flag]:
     """Nobody but the till says that a card was charged, unless a reader has a slip for it."""
     if any(each.is_card and not each.is_on_slip for each in sale.payments):
         yield Flag.CARD_UNVERIFIED
 
 
-def _flags_of(line: ChargedLine, product: Product | None) -> Iterable[Flag]:
+def _find_line_flags(line: ChargedLine, product: Product | None) -> Iterable[Flag]:
     if product is None:
         yield Flag.UNKNOWN_PRODUCT
         return

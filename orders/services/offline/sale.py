@@ -62,7 +62,7 @@ class OfflineSale:
     def paid(self) -> Decimal:
         return sum((payment.amount for payment in self.payments), Decimal(0))
 
-    def is_sold_as(self, order: Order, lines: Sequence[OrderLine]) -> bool:
+    def is_same_sale_as(self, order: Order, lines: Sequence[OrderLine]) -> bool:
         """Whether it was sold with a connection already, whose answer the till never heard.
 
         It may have had no number of the till then.

@@ -5,21 +5,21 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from orders.models import Flag, Order, Shift
-from orders.services.stock.movements import FAST_CLOCK
+from orders.services.stock.movements import MAX_CLOCK_AHEAD
 from tenants.scope import current_tenant
 
 # A till that was without a connection for longer has the wrong time.
-LONGEST_OFFLINE = timedelta(days=31)
+MAX_OFFLINE_PERIOD = timedelta(days=31)
 
 
-def clock_flags(sold_at: datetime, now: datetime) -> Iterable[Flag]:
-    if sold_at > now + FAST_CLOCK:
+def find_clock_flags(sold_at: datetime, now: datetime) -> Iterable[Flag]:
+    if sold_at > now + MAX_CLOCK_AHEAD:
         yield Flag.SOLD_IN_FUTURE
-    if sold_at < now - LONGEST_OFFLINE:
+    if sold_at < now - MAX_OFFLINE_PERIOD:
         yield Flag.CLOCK_SKEW
 
 
-def book_in_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
+def assign_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
     """Into the drawer that is open now, since no other takes anything any more.
 
     Without one the sale waits for the next. Called with the register's series locked, so that
@@ -30,13 +30,13 @@ def book_in_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
     before = Shift.objects.filter(register=order.register, created_at__lte=moment)
     last = before.order_by("-created_at").first()
     if last is not None and (last.ended_at is None or moment < last.ended_at):
-        _book_elsewhere(order, last)
+        _set_original_shift(order, last)
     elif last or shift or current_tenant().shifts_required:
         # Between two shifts, or before the first: the drawer was nobody's.
         order.flag(Flag.LATE)
 
 
-def _book_elsewhere(order: Order, sold_in: Shift) -> None:
+def _set_original_shift(order: Order, sold_in: Shift) -> None:
     if sold_in.pk == order.shift_id:
         return
     order.original_shift = sold_in

@@ -21,7 +21,7 @@ from orders.services.payments.capture import (
     settle,
 )
 from orders.services.payments.store_credit import credit_back
-from orders.services.shifts.cash_drawer import drawer_for_return
+from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import reserve_stock
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
@@ -83,7 +83,7 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
         return False
     _ensure_leave(payment, asked)
     if not any(each.is_in_progress for each in order.loaded_payments):
-        reserve_stock(order.store, order.loaded_lines, even_if_short=True)
+        reserve_stock(order.store, order.loaded_lines, may_oversell=True)
     payment.status, payment.returned_at = Payment.Status.UNKNOWN, timezone.now()
     payment.next_look_up_at = timezone.now() + LOOK_UP_DELAY
     payment.save_changes("status", "returned_at", "next_look_up_at")
@@ -147,7 +147,7 @@ def _return(order: Order, payment: Payment) -> None:
 
 def _hand_back(payment: Payment, order: Order, by: User) -> None:
     """Out of the drawer, or onto its store credit; the register is locked first, as by a sale."""
-    payment.returned_in_id = drawer_for_return(payment, order.register)
+    payment.returned_in_id = find_shift_for_return(payment, order.register)
     if payment.method == Payment.Method.STORE_CREDIT:
         credit_back(payment.reference, payment.amount, payment=payment.pk, by=by)
 

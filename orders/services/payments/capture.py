@@ -20,7 +20,7 @@ from orders.models import Order, Payment, RegisterSeries, Shift
 from orders.services.completion.complete import hand_over, next_numbers, papers_of, payment_event
 from orders.services.payments.store_credit import counted_code, spend_credits
 from orders.services.payments.tender import NewPayment, draft_payments
-from orders.services.shifts.cash_drawer import drawer_for_return
+from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import release_stock, reserve_stock
 from tenants import idempotency
 from tenants.database.bulk_insert import bulk_insert
@@ -201,7 +201,7 @@ def _end_letting_go(payment: Payment, order: Order) -> None:
         payment.returned_at = None
     elif payment.returned_at and payment.status == Payment.Status.DECLINED:
         payment.status = Payment.Status.CANCELED
-        payment.returned_in_id = drawer_for_return(payment, order.register)
+        payment.returned_in_id = find_shift_for_return(payment, order.register)
 
 
 def _note_contradiction(payment: Payment, answer: Answer) -> None:

@@ -26,7 +26,7 @@ from orders.services.payments.store_credit import (
     in_order_of_codes,
 )
 from orders.services.pricing.basket import cash_rule_of
-from orders.services.stock.levels import put_back
+from orders.services.stock.levels import increment_stock
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
@@ -126,7 +126,7 @@ def _complete(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) 
         ChainEntry.Kind.REFUND, refund.pk, refund_content(refund), numbers, refund.register
     )
     bulk_insert(_movements(refund, by), [entry], also=[extension])
-    put_back(refund.store, _restocked(refund))
+    increment_stock(refund.store, _restocked(refund))
     total = str(current_tenant().quantize_amount(refund.total))
     audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
     publish("refund.completed", about=refund, order=str(order.pk), total=total)

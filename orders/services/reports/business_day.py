@@ -10,7 +10,7 @@ HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Days:
+class BusinessDayRange:
     """Business days from the first to the last, both included."""
 
     calendar: BusinessDays
@@ -18,15 +18,15 @@ class Days:
     last: date
 
     @property
-    def begins(self) -> datetime:
+    def start(self) -> datetime:
         return self.calendar.start_of_day(self.first)
 
     @property
-    def ends(self) -> datetime:
+    def end(self) -> datetime:
         return self.calendar.start_of_day(self.last + DAY)
 
     @property
-    def are_of_whole_hours(self) -> bool:
+    def has_whole_hours(self) -> bool:
         """Whether hours and days begin where they begin in UTC."""
         if self.calendar.starts_at.minute or self.calendar.starts_at.second:
             return False
@@ -35,7 +35,7 @@ class Days:
         shown = (start.astimezone(self.calendar.clock) for start in starts)
         return not any((local.utcoffset() or timedelta()) % HOUR or local.minute for local in shown)
 
-    def in_parts(self, days: int) -> Iterator["Days"]:
+    def split(self, days: int) -> Iterator["BusinessDayRange"]:
         """The same days, so many at a time."""
         first = self.first
         while first <= self.last:

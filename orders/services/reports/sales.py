@@ -12,26 +12,26 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from orders.services.reports.business_day import Days
+from orders.services.reports.business_day import BusinessDayRange
 from orders.services.reports.queries import (
-    Reader,
-    Where,
-    by_discount,
-    by_goods,
-    by_method,
-    by_person,
-    by_register,
-    by_store,
-    by_tax,
-    by_time,
-    of_all,
+    GroupQuery,
+    ReportFilter,
+    group_by_cashier,
+    group_by_discount,
+    group_by_method,
+    group_by_product,
+    group_by_register,
+    group_by_store,
+    group_by_tax,
+    group_by_time,
+    sum_receipts,
 )
 from tenants.api.formats import format_number
 from tenants.models import Store
 from tenants.scope import current_tenant
 
-NOTHING = Decimal(0)
-LONGEST_REPORT = timedelta(days=366)
+ZERO = Decimal(0)
+MAX_REPORT_PERIOD = timedelta(days=366)
 
 
 class GroupBy(StrEnum):
@@ -48,22 +48,22 @@ class GroupBy(StrEnum):
 
 
 @dataclass(slots=True)
-class Sums:
+class Totals:
     """Of one group. What came back is beside what was sold, not taken off it."""
 
     orders: int = 0
-    quantity: Decimal = NOTHING
-    gross: Decimal = NOTHING
-    discount_total: Decimal = NOTHING
-    taxable: Decimal = NOTHING
-    tax_total: Decimal = NOTHING
-    cash_rounding: Decimal = NOTHING
-    total: Decimal = NOTHING
+    quantity: Decimal = ZERO
+    gross: Decimal = ZERO
+    discount_total: Decimal = ZERO
+    taxable: Decimal = ZERO
+    tax_total: Decimal = ZERO
+    cash_rounding: Decimal = ZERO
+    total: Decimal = ZERO
     refunds: int = 0
-    refunded_quantity: Decimal = NOTHING
-    refunded_taxable: Decimal = NOTHING
-    refunded_tax_total: Decimal = NOTHING
-    refunded_total: Decimal = NOTHING
+    refunded_quantity: Decimal = ZERO
+    refunded_taxable: Decimal = ZERO
+    refunded_tax_total: Decimal = ZERO
+    refunded_total: Decimal = ZERO
 
     def add(self, row: Mapping[str, Any]) -> None:
         for name, value in row.items():
@@ -80,49 +80,53 @@ class Sums:
         return self.total + self.cash_rounding - self.refunded_total
 
 
-FIGURES = (*Sums.__slots__, "net_tax_total", "net_total")
+FIGURES = (*Totals.__slots__, "net_tax_total", "net_total")
 QUANTITIES = ("quantity", "refunded_quantity")
 TAXABLE = ("taxable", "refunded_taxable")
-OF_RECEIPTS = frozenset(FIGURES).difference(QUANTITIES, TAXABLE)
-OF_GOODS = OF_RECEIPTS.union(QUANTITIES) - {"cash_rounding"}
-OF_MONEY = frozenset(("orders", "cash_rounding", "total", "refunds", "refunded_total", "net_total"))
-OF_TAXES = frozenset(
+RECEIPT_FIGURES = frozenset(FIGURES).difference(QUANTITIES, TAXABLE)
+PRODUCT_FIGURES = RECEIPT_FIGURES.union(QUANTITIES) - {"cash_rounding"}
+METHOD_FIGURES = frozenset(
+    ("orders", "cash_rounding", "total", "refunds", "refunded_total", "net_total")
+)
+TAX_FIGURES = frozenset(
     ("orders", "tax_total", "refunds", "refunded_tax_total", "net_tax_total", *TAXABLE)
 )
-OF_GIFTS = frozenset(("orders", "discount_total"))
+DISCOUNT_FIGURES = frozenset(("orders", "discount_total"))
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class Grouping:
     """How the groups of a report are read, and which figures a group has."""
 
-    read: Reader
-    figures: frozenset[str] = OF_RECEIPTS
+    read: GroupQuery
+    figures: frozenset[str] = RECEIPT_FIGURES
 
 
-KINDS: Mapping[GroupBy, Kind] = {
-    GroupBy.HOUR: Kind(by_time(Days.hour_of)),
-    GroupBy.DAY: Kind(by_time(Days.day_at)),
-    GroupBy.CASHIER: Kind(by_person),
-    GroupBy.REGISTER: Kind(by_register),
-    GroupBy.STORE: Kind(by_store),
-    GroupBy.PRODUCT: Kind(
-        by_goods(
+GROUPINGS: Mapping[GroupBy, Grouping] = {
+    GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_of)),
+    GroupBy.DAY: Grouping(group_by_time(BusinessDayRange.day_at)),
+    GroupBy.CASHIER: Grouping(group_by_cashier),
+    GroupBy.REGISTER: Grouping(group_by_register),
+    GroupBy.STORE: Grouping(group_by_store),
+    GroupBy.PRODUCT: Grouping(
+        group_by_product(
             key="product_id",
             label=("product__sku", "product__name"),
-            nothing="Not in the catalog",
+            empty_label="Not in the catalog",
         ),
-        OF_GOODS,
+        PRODUCT_FIGURES,
     ),
-    GroupBy.CATEGORY: Kind(
-        by_goods(
-            key="product__category_id", label=("product__category__name",), nothing="No category"
+    GroupBy.CATEGORY: Grouping(
+        group_by_product(
+            key="product__category_id",
+            label=("product__category__name",),
+            empty_label="No category",
         ),
-        OF_GOODS,
+        PRODUCT_FIGURES,
     ),
-    GroupBy.METHOD: Kind(by_method, OF_MONEY),
-    GroupBy.TAX: Kind(by_tax, OF_TAXES),
-    GroupBy.DISCOUNT: Kind(by_discount, OF_GIFTS),
+    GroupBy.METHOD: Grouping(group_by_method, METHOD_FIGURES),
+    GroupBy.TAX: Grouping(group_by_tax, TAX_FIGURES),
+    GroupBy.DISCOUNT: Grouping(group_by_discount, DISCOUNT_FIGURES),
 }
 Group = tuple[str, str]
 Money = Callable[[Decimal], Decimal]
@@ -135,27 +139,27 @@ class Report:
     group_by: GroupBy
     first: date
     last: date
-    groups: Mapping[Group, Sums] = field(default_factory=dict)
-    total: Sums = field(default_factory=Sums)
+    groups: Mapping[Group, Totals] = field(default_factory=dict)
+    total: Totals = field(default_factory=Totals)
 
-    def shown_rows(self) -> Iterator[dict[str, Any]]:
+    def format_rows(self) -> Iterator[dict[str, Any]]:
         """By name, and hours by time: the clock shows some twice, and clocks differ.
 
         Each is written when it is asked for, then also out of the scope.
         """
-        figures, money = KINDS[self.group_by].figures, current_tenant().quantize_amount
-        groups = sorted(self.groups.items(), key=_place_of(self.group_by))
+        figures, money = GROUPINGS[self.group_by].figures, current_tenant().quantize_amount
+        groups = sorted(self.groups.items(), key=_sort_key(self.group_by))
         return (
-            {"key": key, "label": label} | _shown(sums, figures, money)
-            for (key, label), sums in groups
+            {"key": key, "label": label} | _format_figures(totals, figures, money)
+            for (key, label), totals in groups
         )
 
-    def shown_total(self) -> dict[str, Any]:
-        figures = OF_RECEIPTS.union(KINDS[self.group_by].figures).difference(TAXABLE)
-        return _shown(self.total, figures, current_tenant().quantize_amount)
+    def format_total(self) -> dict[str, Any]:
+        figures = RECEIPT_FIGURES.union(GROUPINGS[self.group_by].figures).difference(TAXABLE)
+        return _format_figures(self.total, figures, current_tenant().quantize_amount)
 
 
-def sales_report(
+def build_sales_report(
     group_by: GroupBy,
     stores: Iterable[Store],
     first: date | None = None,
@@ -168,50 +172,50 @@ def sales_report(
 
     Without a first day it is the one that each store has now.
     """
-    groups: dict[Group, Sums] = defaultdict(Sums)
-    total = Sums()
-    clocks = _by_clock(stores, first, last)
+    groups: dict[Group, Totals] = defaultdict(Totals)
+    total = Totals()
+    clocks = _group_stores_by_days(stores, first, last)
     for days, ids in clocks.items():
-        where = Where(ids, person)
-        for key, label, row in KINDS[group_by].read(days, where):
+        report_filter = ReportFilter(ids, person)
+        for key, label, row in GROUPINGS[group_by].read(days, report_filter):
             groups[key, label].add(row)
-        for row in of_all(days, where):
+        for row in sum_receipts(days, report_filter):
             total.add(row)
     for name in QUANTITIES:
-        setattr(total, name, sum((getattr(sums, name) for sums in groups.values()), NOTHING))
+        setattr(total, name, sum((getattr(totals, name) for totals in groups.values()), ZERO))
     today = timezone.localdate(timezone=ZoneInfo(current_tenant().timezone))
     begins = min((days.first for days in clocks), default=first or today)
     ends = max((days.last for days in clocks), default=last or begins)
     return Report(group_by, begins, ends, groups, total)
 
 
-def _by_clock(
+def _group_stores_by_days(
     stores: Iterable[Store], first: date | None, last: date | None
-) -> dict[Days, list[uuid.UUID]]:
+) -> dict[BusinessDayRange, list[uuid.UUID]]:
     """Stores that have the same days are asked for together."""
     now = timezone.now()
-    found: dict[Days, list[uuid.UUID]] = defaultdict(list)
+    found: dict[BusinessDayRange, list[uuid.UUID]] = defaultdict(list)
     for store in stores:
         begins = first or store.business_days.day_at(now)
-        found[Days(store.business_days, begins, last or begins)].append(store.pk)
+        found[BusinessDayRange(store.business_days, begins, last or begins)].append(store.pk)
     return found
 
 
-def _place_of(group_by: GroupBy) -> Callable[[tuple[Group, Sums]], Any]:
+def _sort_key(group_by: GroupBy) -> Callable[[tuple[Group, Totals]], Any]:
     if group_by is GroupBy.HOUR:
         return lambda group: datetime.fromisoformat(group[0][0])
     return lambda group: (group[0][1], group[0][0])
 
 
-def _shown(sums: Sums, figures: frozenset[str], money: Money) -> dict[str, Any]:
+def _format_figures(totals: Totals, figures: frozenset[str], money: Money) -> dict[str, Any]:
     """As texts in the shop's currency; what such a group does not have is None, not nothing."""
     return {
-        name: _text(name, getattr(sums, name), money) if name in figures else None
+        name: _format_figure(name, getattr(totals, name), money) if name in figures else None
         for name in FIGURES
     }
 
 
-def _text(name: str, value: Any, money: Money) -> Any:
+def _format_figure(name: str, value: Any, money: Money) -> Any:
     if isinstance(value, int):
         return value
     return format_number(value) if name in QUANTITIES else str(money(value))

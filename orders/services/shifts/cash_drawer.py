@@ -12,11 +12,11 @@ from accounts.models import User
 from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
 from orders.services.approvals import Asked, Leave
-from orders.services.catalog.bulk_import import announce_many
+from orders.services.catalog.bulk_import import announce_in_batches
 from orders.services.completion.complete import note_first_order
 from orders.services.money_limits import Period, authorize
 from orders.services.registers import no_such_register, register_for
-from orders.services.shifts.report import expected_cash
+from orders.services.shifts.report import compute_expected_cash
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, NotPermitted
@@ -24,7 +24,7 @@ from tenants.ids import ensure_same_content, unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
-TAKEN_OUT = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}
+CASH_OUT_TYPES = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
 
 
 def _open(new: NewShift, register: Register, by: User) -> Shift:
-    offered = suggested_float(register)
+    offered = load_suggested_float(register)
     shift = Shift(
         id=new.id,
         register=register,
@@ -86,7 +86,7 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
     with unique_or(IdConflict), transaction.atomic():
         shift.save(force_insert=True)
     RegisterSeries.objects.filter(register=register).update(shift=shift)
-    _take_in_what_waits(shift)
+    _attach_waiting_sales(shift)
     amounts = {
         "opening_float": str(current_tenant().quantize_amount(shift.opening_float)),
         "last_counted": str(offered),
@@ -96,7 +96,7 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
     return shift
 
 
-def _take_in_what_waits(shift: Shift) -> None:
+def _attach_waiting_sales(shift: Shift) -> None:
     """Sales that were made offline, and came when no drawer was open here: they are of this one."""
     waiting = Order.objects.without_shift(shift.register)
     orders = list(waiting.only("version", "store").select_for_update(no_key=True))
@@ -106,10 +106,10 @@ def _take_in_what_waits(shift: Shift) -> None:
     waiting.update(shift=shift, version=F("version") + 1, updated_at=timezone.now())
     for order in orders:
         order.version += 1
-    announce_many("order.updated", orders)
+    announce_in_batches("order.updated", orders)
 
 
-def suggested_float(register: Register) -> Decimal:
+def load_suggested_float(register: Register) -> Decimal:
     """What was left in the drawer when it was last counted."""
     closed = Shift.objects.filter(register=register, status=Shift.Status.CLOSED)
     last = closed.order_by("-z_number").values_list("counted_cash", flat=True).first()
@@ -125,19 +125,19 @@ def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[C
     try:
         return _move_cash(shift_id, new, by)
     except DrawerShort:
-        _remember_short(shift_id, new, by)
+        _record_drawer_short(shift_id, new, by)
         raise
 
 
 @atomic_with_retry
-def _remember_short(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> None:
+def _record_drawer_short(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> None:
     shift, amount = Shift.objects.get(pk=shift_id), current_tenant().quantize_amount(new.amount)
     audit.record("drawer_short", actor=by, target=shift, type=new.type, amount=str(amount))
 
 
 @atomic_with_retry
 def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[CashMovement, bool]:
-    shift = locked_shift(shift_id)
+    shift = lock_shift(shift_id)
     known = CashMovement.objects.filter(pk=new.id).first()
     if known is not None:
         if known.shift_id != shift.pk:
@@ -146,10 +146,10 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
         return known, False
     shift.ensure_version(new.expected_version)
     if new.at != shift.register_id:
-        ensure_runs(shift, by)
+        ensure_may_run(shift, by)
     shift.ensure_not_status(Shift.Status.CLOSED)
-    approved_by = _approver(new, shift, by)
-    if new.type in TAKEN_OUT and new.amount > expected_cash(shift):
+    approved_by = _authorize_cash_out(new, shift, by)
+    if new.type in CASH_OUT_TYPES and new.amount > compute_expected_cash(shift):
         raise DrawerShort
     movement = CashMovement(
         id=new.id,
@@ -170,9 +170,9 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
     return movement, True
 
 
-def _approver(new: NewCashMovement, shift: Shift, by: User) -> User | None:
+def _authorize_cash_out(new: NewCashMovement, shift: Shift, by: User) -> User | None:
     """Return who approved to take out so much; None where it is within the person's limit."""
-    if new.type not in TAKEN_OUT:
+    if new.type not in CASH_OUT_TYPES:
         return None
     leave = Leave(new.type, shift.pk, new.amount, kind="shift")
     return authorize(leave, Asked(by, new.approval, new.terminal), Period(shift=shift.pk))
@@ -181,37 +181,37 @@ def _approver(new: NewCashMovement, shift: Shift, by: User) -> User | None:
 @atomic_with_retry
 def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: User) -> Shift:
     """Sell no more; what is in the drawer can be counted in peace."""
-    shift = locked_shift(shift_id)
+    shift = lock_shift(shift_id)
     shift.ensure_version(expected_version)
-    ensure_runs(shift, by)
+    ensure_may_run(shift, by)
     shift.ensure_status(Shift.Status.OPEN)
-    note_end(shift, by)
+    mark_ended(shift, by)
     shift.save_changes("status", "ended_by", "ended_at")
     publish("shift.ended", about=shift, register=str(shift.register_id))
     return shift
 
 
-def note_end(shift: Shift, by: User) -> None:
+def mark_ended(shift: Shift, by: User) -> None:
     """From here on the register has no open shift, and what it sells is not of this one."""
     shift.status, shift.ended_by, shift.ended_at = Shift.Status.ENDED, by, timezone.now()
     RegisterSeries.objects.filter(register=shift.register_id, shift=shift).update(shift=None)
     audit.record("shift_ended", actor=by, target=shift)
 
 
-def locked_shift(shift_id: uuid.UUID) -> Shift:
+def lock_shift(shift_id: uuid.UUID) -> Shift:
     """The shift as it is now, after every sale of its register that is under way."""
     shifts = Shift.objects.select_related("register", "store")
     RegisterSeries.objects.increment(shifts.get(pk=shift_id).register)
     return shifts.get(pk=shift_id)
 
 
-def ensure_runs(shift: Shift, by: User) -> None:
+def ensure_may_run(shift: Shift, by: User) -> None:
     """Whoever opened a drawer answers for it; managers may run those of others."""
     if not (by.may_run_shifts_of_others() or shift.opened_by_id == by.pk):
         raise NotPermitted
 
 
-def drawer_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
+def find_shift_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
     """Where money comes from that is given back at this register before a sale.
 
     That is the drawer open there; where none is, the one that took it, if nobody has counted it.

@@ -13,8 +13,8 @@ from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
 from orders.models import ChainEntry, Payment, RegisterSeries, Shift
 from orders.models.columns import MAX_AMOUNT
 from orders.services.completion.hash_chain import seal
-from orders.services.shifts.cash_drawer import ensure_runs, locked_shift, note_end
-from orders.services.shifts.report import open_questions, report_of
+from orders.services.shifts.cash_drawer import ensure_may_run, lock_shift, mark_ended
+from orders.services.shifts.report import build_report, find_unresolved_payments
 from tenants import audit, idempotency
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
@@ -25,7 +25,7 @@ CASH = Payment.Method.CASH.value
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class ShiftCount:
     """What somebody counted, without having seen what should be there."""
 
     counted: Mapping[str, Decimal]
@@ -48,7 +48,7 @@ class Count:
 
 
 def close_shift(
-    shift_id: uuid.UUID, count: Count, *, expected_version: int | None = None, by: User
+    shift_id: uuid.UUID, count: ShiftCount, *, expected_version: int | None = None, by: User
 ) -> Shift:
     """Write the count and the Z, which never change again; an open shift is ended by it.
 
@@ -59,24 +59,24 @@ def close_shift(
     try:
         return _count_and_close(shift_id, count, expected_version, by)
     except CountBeyondTolerance:
-        _remember_refusal(shift_id, count, by)
+        _record_refused_count(shift_id, count, by)
         raise
 
 
 @atomic_with_retry
 def _count_and_close(
-    shift_id: uuid.UUID, count: Count, expected_version: int | None, by: User
+    shift_id: uuid.UUID, count: ShiftCount, expected_version: int | None, by: User
 ) -> Shift:
-    shift = locked_shift(shift_id)
+    shift = lock_shift(shift_id)
     shift.ensure_version(expected_version)
-    ensure_runs(shift, by)
+    ensure_may_run(shift, by)
     shift.ensure_not_status(Shift.Status.CLOSED)
     if shift.status == Shift.Status.OPEN:
-        note_end(shift, by)
-    if unclear := open_questions(shift):
+        mark_ended(shift, by)
+    if unclear := find_unresolved_payments(shift):
         raise PaymentsUnclear(payments=unclear)
-    report = report_of(shift)
-    counted = _compared(report, count.by_method)
+    report = build_report(shift)
+    counted = _compare_methods(report, count.by_method)
     if not by.may_accept_difference(max(abs(Decimal(each["difference"])) for each in counted)):
         raise CountBeyondTolerance
     idempotency.save_key()
@@ -85,22 +85,24 @@ def _count_and_close(
 
 
 @atomic_with_retry
-def _remember_refusal(shift_id: uuid.UUID, count: Count, by: User) -> None:
+def _record_refused_count(shift_id: uuid.UUID, count: ShiftCount, by: User) -> None:
     counted = {method: str(amount) for method, amount in count.by_method.items()}
     shift = Shift.objects.get(pk=shift_id)
     audit.record("shift_count_refused", actor=by, target=shift, counted=counted)
 
 
-def _compared(report: Mapping[str, Any], counted: Mapping[str, Decimal]) -> list[dict[str, Any]]:
+def _compare_methods(
+    report: Mapping[str, Any], counted: Mapping[str, Decimal]
+) -> list[dict[str, Any]]:
     """Over or short by method. What nobody counted by hand is what the till says it is."""
     expected = {each["method"]: Decimal(each["amount"]) for each in report["expected"]}
     return [
-        _comparison(method, expected.get(method, Decimal(0)), counted.get(method))
+        _compare_method(method, expected.get(method, Decimal(0)), counted.get(method))
         for method in sorted(expected.keys() | counted.keys())
     ]
 
 
-def _comparison(method: str, expected: Decimal, counted: Decimal | None) -> dict[str, Any]:
+def _compare_method(method: str, expected: Decimal, counted: Decimal | None) -> dict[str, Any]:
     money = current_tenant().quantize_amount
     return {
         "method": method,
@@ -111,7 +113,7 @@ def _comparison(method: str, expected: Decimal, counted: Decimal | None) -> dict
 
 
 def _close(
-    shift: Shift, count: Count, report: dict[str, Any], counted: list[dict[str, Any]], by: User
+    shift: Shift, count: ShiftCount, report: dict[str, Any], counted: list[dict[str, Any]], by: User
 ) -> None:
     numbers = RegisterSeries.objects.increment(shift.register, zs=1)
     shift.status, shift.closed_by, shift.closed_at = Shift.Status.CLOSED, by, timezone.now()
@@ -120,7 +122,7 @@ def _close(
         {"value": str(each["value"]), "count": each["count"]} for each in count.denominations
     ]
     shift.counted_cash = count.by_method[CASH]
-    content = shift.z_report = z_content(shift, report)
+    content = shift.z_report = build_z_report(shift, report)
     shift.version += 1
     shift.save()
     entry, extension = seal(ChainEntry.Kind.Z_REPORT, shift.pk, content, numbers, shift.register)
@@ -130,7 +132,7 @@ def _close(
     publish("shift.closed", about=shift, z_number=numbers.z, register=str(shift.register_id))
 
 
-def z_content(shift: Shift, report: dict[str, Any]) -> dict[str, Any]:
+def build_z_report(shift: Shift, report: dict[str, Any]) -> dict[str, Any]:
     """What the Z says: the figures, and who counted what."""
     return {
         **report,

@@ -12,132 +12,149 @@ from orders.models import CashMovement, Order, Payment, Payout, Refund, Register
 from tenants.api.formats import format_amount
 from tenants.scope import atomic_with_retry, current_tenant
 
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 Figures = dict[str, Any]
-OF_A_SALE = {
+SALE_SUMS = {
     "subtotal": Sum("subtotal"),
     "discount_total": Sum("discount_total"),
     "tax_total": Sum("tax_total"),
     "cash_rounding": Sum("cash_rounding"),
     "total": Sum("total"),
 }
-OF_A_REFUND = {
+REFUND_SUMS = {
     "tax_total": Sum("tax_total"),
     "cash_rounding": Sum("cash_rounding"),
     "total": Sum("total"),
 }
-REPORTED = ("sales", "late_sales", "refunds", "taxes", "carried", "payments", "cash", "expected")
+X_REPORT_KEYS = (
+    "sales",
+    "late_sales",
+    "refunds",
+    "taxes",
+    "carried",
+    "payments",
+    "cash",
+    "expected",
+)
 
 
 @dataclass(slots=True)
-class Taken:
+class MethodTotals:
     """What came by one method, and what of that was given back."""
 
     count: int = 0
-    amount: Decimal = NOTHING
+    amount: Decimal = ZERO
     # Before its order was a sale; after that it is a refund.
-    canceled: Decimal = NOTHING
-    refunded: Decimal = NOTHING
+    canceled: Decimal = ZERO
+    refunded: Decimal = ZERO
 
     @property
-    def left(self) -> Decimal:
+    def net(self) -> Decimal:
         return self.amount - self.canceled - self.refunded
 
 
 @atomic_with_retry
-def x_report(shift_id: UUID) -> Figures:
+def build_x_report(shift_id: UUID) -> Figures:
     """The shift so far, between two sales; of a closed one what its Z says."""
     shift = Shift.objects.get(pk=shift_id)
     if shift.z_report is not None:
-        return {name: shift.z_report[name] for name in REPORTED if name in shift.z_report}
+        return {name: shift.z_report[name] for name in X_REPORT_KEYS if name in shift.z_report}
     series = RegisterSeries.objects.filter(register=shift.register_id)
     list(series.select_for_update(no_key=True))
-    return report_of(shift)
+    return build_report(shift)
 
 
-def report_of(shift: Shift) -> Figures:
+def build_report(shift: Shift) -> Figures:
     """Every figure of the shift so far: the X, and once it is closed the Z.
 
     Amounts are texts in the shop's currency, as they are hashed and shown for ever. What came
     is what was sold: the payments less what was canceled are the sales with their rounding,
     less what was paid for them elsewhere, and more what was paid ahead.
     """
-    ways = _by_method(shift)
-    cash = _cash(shift, ways.get(Payment.Method.CASH, Taken()))
+    by_method = _sum_by_method(shift)
+    cash = _sum_cash(shift, by_method.get(Payment.Method.CASH, MethodTotals()))
     return {
-        **sold_in(shift),
-        "carried": _carried(shift),
+        **sum_sales_and_refunds(shift),
+        "carried": _sum_carried(shift),
         "payments": [
             {"method": method, "count": taken.count}
-            | {name: _money(getattr(taken, name)) for name in ("amount", "canceled", "refunded")}
-            for method, taken in ways.items()
+            | {
+                name: _format_money(getattr(taken, name))
+                for name in ("amount", "canceled", "refunded")
+            }
+            for method, taken in by_method.items()
         ],
         "cash": cash,
         "expected": [
-            {"method": method, "amount": amount} for method, amount in _expected(ways, cash).items()
+            {"method": method, "amount": amount}
+            for method, amount in _list_expected(by_method, cash).items()
         ],
     }
 
 
-def expected_cash(shift: Shift) -> Decimal:
+def compute_expected_cash(shift: Shift) -> Decimal:
     """What should lie in the drawer by now."""
-    ways = _by_method(shift)
-    return Decimal(_cash(shift, ways.get(Payment.Method.CASH, Taken()))["expected"])
+    by_method = _sum_by_method(shift)
+    return Decimal(_sum_cash(shift, by_method.get(Payment.Method.CASH, MethodTotals()))["expected"])
 
 
-def sold_in(shift: Shift) -> Figures:
+def sum_sales_and_refunds(shift: Shift) -> Figures:
     """What of a Z never changes again: later refunds count in later shifts."""
     return {
-        "sales": _sales(shift),
-        "late_sales": _late_sales(shift),
-        "refunds": _refunds(shift),
-        "taxes": _taxes(shift),
+        "sales": _sum_sales(shift),
+        "late_sales": _sum_late_sales(shift),
+        "refunds": _sum_refunds(shift),
+        "taxes": _sum_taxes(shift),
     }
 
 
-def _money(amount: Decimal | None) -> str:
-    return format_amount(amount or NOTHING, current_tenant().currency_exponent)
+def _format_money(amount: Decimal | None) -> str:
+    return format_amount(amount or ZERO, current_tenant().currency_exponent)
 
 
-def _sales(shift: Shift) -> Figures:
-    sums = Order.objects.filter(shift=shift).sold().aggregate(count=Count("pk"), **OF_A_SALE)
-    return {"count": sums.pop("count")} | {name: _money(value) for name, value in sums.items()}
+def _sum_sales(shift: Shift) -> Figures:
+    sums = Order.objects.filter(shift=shift).sold().aggregate(count=Count("pk"), **SALE_SUMS)
+    return {"count": sums.pop("count")} | {
+        name: _format_money(value) for name, value in sums.items()
+    }
 
 
-def _late_sales(shift: Shift) -> Figures:
+def _sum_late_sales(shift: Shift) -> Figures:
     """Those of the sales that were made in other shifts, or outside of all, and came later."""
     late = Order.objects.booked_late_in(shift).sold()
     sums = late.values("original_shift").annotate(count=Count("pk"), sum=Sum("total"))
     rows: list[Figures] = [dict(row) for row in sums]
     return {
         "count": sum(row["count"] for row in rows),
-        "total": _money(sum((row["sum"] for row in rows), NOTHING)),
+        "total": _format_money(sum((row["sum"] for row in rows), ZERO)),
         "of": [
             {
                 "shift": str(row["original_shift"]) if row["original_shift"] else None,
                 "count": row["count"],
-                "total": _money(row["sum"]),
+                "total": _format_money(row["sum"]),
             }
             for row in sorted(rows, key=lambda row: str(row["original_shift"] or ""))
         ],
     }
 
 
-def _refunds(shift: Shift) -> Figures:
+def _sum_refunds(shift: Shift) -> Figures:
     done = Refund.objects.filter(shift=shift, status=Refund.Status.DONE)
-    sums = done.aggregate(count=Count("pk"), **OF_A_REFUND)
-    return {"count": sums.pop("count")} | {name: _money(value) for name, value in sums.items()}
+    sums = done.aggregate(count=Count("pk"), **REFUND_SUMS)
+    return {"count": sums.pop("count")} | {
+        name: _format_money(value) for name, value in sums.items()
+    }
 
 
-def _taxes(shift: Shift) -> list[Figures]:
+def _sum_taxes(shift: Shift) -> list[Figures]:
     """Each rate as it was on the receipts, less what was given back."""
     buckets: dict[tuple[str, str, bool], list[Decimal]] = {}
     sold = Order.objects.filter(shift=shift).sold().values_list("taxes", flat=True)
     back = Refund.objects.filter(shift=shift, status=Refund.Status.DONE)
-    for sign, frozen in ((1, sold), (-1, back.values_list("taxes", flat=True))):
-        for tax in (tax for taxes in frozen.iterator(chunk_size=500) for tax in taxes):
+    for sign, snapshots in ((1, sold), (-1, back.values_list("taxes", flat=True))):
+        for tax in (tax for taxes in snapshots.iterator(chunk_size=500) for tax in taxes):
             bucket = buckets.setdefault(
-                (tax["name"], tax["percent"], tax["included"]), [NOTHING, NOTHING]
+                (tax["name"], tax["percent"], tax["included"]), [ZERO, ZERO]
             )
             bucket[0] += sign * Decimal(tax.get("taxable", "0"))
             bucket[1] += sign * Decimal(tax["amount"])
@@ -146,66 +163,66 @@ def _taxes(shift: Shift) -> list[Figures]:
             "name": name,
             "percent": percent,
             "included": included,
-            "taxable": _money(taxable),
-            "amount": _money(amount),
+            "taxable": _format_money(taxable),
+            "amount": _format_money(amount),
         }
         for (name, percent, included), (taxable, amount) in sorted(buckets.items())
     ]
 
 
-def _carried(shift: Shift) -> Figures:
+def _sum_carried(shift: Shift) -> Figures:
     """What came from other shifts, and what goes on into them: orders and their money."""
     left_open = Order.objects.filter(shift=shift, status__in=[Order.Status.OPEN, Order.Status.HELD])
     return {
         "open_orders": left_open.count(),
-        "paid_ahead": _money(_paid_ahead(shift)),
-        "paid_before": _money(_paid_elsewhere(shift)),
+        "paid_ahead": _format_money(_sum_paid_ahead(shift)),
+        "paid_before": _format_money(_sum_paid_elsewhere(shift)),
     }
 
 
-def _paid_ahead(shift: Shift) -> Decimal:
+def _sum_paid_ahead(shift: Shift) -> Decimal:
     """What this drawer took for orders that were not sold in this shift, or gave back of them."""
     sold_here = Q(order__shift=shift, order__receipt_number__isnull=False)
     came = Payment.objects.received().filter(shift=shift)
     went = Payment.objects.filter(returned_in=shift)
-    return _sum(came.exclude(sold_here)) - _sum(went.exclude(sold_here))
+    return _sum_amounts(came.exclude(sold_here)) - _sum_amounts(went.exclude(sold_here))
 
 
-def _paid_elsewhere(shift: Shift) -> Decimal:
+def _sum_paid_elsewhere(shift: Shift) -> Decimal:
     """What was taken for the sales of this shift in others or outside of all, less what those
     gave back."""
     came = Payment.objects.received().filter(
         order__shift=shift, order__receipt_number__isnull=False
     )
     went = came.filter(returned_at__isnull=False)
-    return _sum(came.exclude(shift=shift)) - _sum(went.exclude(returned_in=shift))
+    return _sum_amounts(came.exclude(shift=shift)) - _sum_amounts(went.exclude(returned_in=shift))
 
 
-def _sum(payments: QuerySet[Payment]) -> Decimal:
-    return payments.aggregate(sum=Sum("amount"))["sum"] or NOTHING
+def _sum_amounts(payments: QuerySet[Payment]) -> Decimal:
+    return payments.aggregate(sum=Sum("amount"))["sum"] or ZERO
 
 
-def _by_method(shift: Shift) -> dict[str, Taken]:
+def _sum_by_method(shift: Shift) -> dict[str, MethodTotals]:
     """What came and went by each method that was used."""
     came = Payment.objects.received().filter(shift=shift)
     canceled = Payment.objects.filter(returned_in=shift)
     paid_out = Payout.objects.filter(refund__shift=shift, status=Payout.Status.DONE)
-    ways: dict[str, Taken] = {}
-    for method, count, amount in _grouped(came, "amount"):
-        ways[method] = Taken(count, amount)
-    for method, _, amount in _grouped(canceled, "amount"):
-        ways.setdefault(method, Taken()).canceled = amount
-    for method, _, amount in _grouped(paid_out, "paid"):
-        ways.setdefault(method, Taken()).refunded = amount
-    return dict(sorted(ways.items()))
+    by_method: dict[str, MethodTotals] = {}
+    for method, count, amount in _group_by_method(came, "amount"):
+        by_method[method] = MethodTotals(count, amount)
+    for method, _, amount in _group_by_method(canceled, "amount"):
+        by_method.setdefault(method, MethodTotals()).canceled = amount
+    for method, _, amount in _group_by_method(paid_out, "paid"):
+        by_method.setdefault(method, MethodTotals()).refunded = amount
+    return dict(sorted(by_method.items()))
 
 
-def _grouped(rows: QuerySet[Any], amount: str) -> Iterator[tuple[str, int, Decimal]]:
+def _group_by_method(rows: QuerySet[Any], amount: str) -> Iterator[tuple[str, int, Decimal]]:
     for row in rows.values("method").annotate(count=Count("pk"), sum=Sum(amount)):
         yield row["method"], row["count"], row["sum"]
 
 
-def _cash(shift: Shift, cash: Taken) -> Figures:
+def _sum_cash(shift: Shift, cash: MethodTotals) -> Figures:
     moved: dict[str, Figures] = {
         row["type"]: dict(row)
         for row in CashMovement.objects.filter(shift=shift)
@@ -213,30 +230,30 @@ def _cash(shift: Shift, cash: Taken) -> Figures:
         .annotate(count=Count("pk"), sum=Sum("amount"))
     }
     kinds = CashMovement.Type
-    amounts = {kind: moved.get(kind, {}).get("sum", NOTHING) for kind in kinds}
+    amounts = {kind: moved.get(kind, {}).get("sum", ZERO) for kind in kinds}
     went = amounts[kinds.PAID_OUT] + amounts[kinds.DROP]
     return {
-        "opening_float": _money(shift.opening_float),
-        "payments": _money(cash.amount),
-        "canceled": _money(cash.canceled),
-        "refunds": _money(cash.refunded),
-        "paid_in": _money(amounts[kinds.PAID_IN]),
-        "paid_out": _money(amounts[kinds.PAID_OUT]),
-        "drops": _money(amounts[kinds.DROP]),
+        "opening_float": _format_money(shift.opening_float),
+        "payments": _format_money(cash.amount),
+        "canceled": _format_money(cash.canceled),
+        "refunds": _format_money(cash.refunded),
+        "paid_in": _format_money(amounts[kinds.PAID_IN]),
+        "paid_out": _format_money(amounts[kinds.PAID_OUT]),
+        "drops": _format_money(amounts[kinds.DROP]),
         "no_sales": moved.get(kinds.NO_SALE, {}).get("count", 0),
-        "expected": _money(shift.opening_float + cash.left + amounts[kinds.PAID_IN] - went),
+        "expected": _format_money(shift.opening_float + cash.net + amounts[kinds.PAID_IN] - went),
     }
 
 
-def _expected(ways: Mapping[str, Taken], cash: Figures) -> dict[str, str]:
+def _list_expected(by_method: Mapping[str, MethodTotals], cash: Figures) -> dict[str, str]:
     """The drawer's cash, and of every other method what was taken less what was given back."""
-    others = {method: _money(taken.left) for method, taken in ways.items()}
+    others = {method: _format_money(taken.net) for method, taken in by_method.items()}
     return {Payment.Method.CASH.value: cash["expected"]} | {
         method: amount for method, amount in others.items() if method != Payment.Method.CASH
     }
 
 
-def open_questions(shift: Shift) -> list[str]:
+def find_unresolved_payments(shift: Shift) -> list[str]:
     """Payments of which nobody knows what became of them, and payouts that are not done."""
     underway = Payment.objects.filter(
         shift=shift, status__in=[Payment.Status.PENDING, Payment.Status.UNKNOWN]

@@ -12,7 +12,7 @@ from tenants.models import Tenant
 
 # In thousandths: SQLite would add a million decimals as floats. Whatever is on either side alone,
 # a level without movements or movements without a level, is compared with nothing.
-DIFFERENCES = """
+DIFFERENCES_SQL = """
 SELECT store.name, product.sku, held, moved, kept, underway
 FROM (
     SELECT store_id, product_id, SUM(held) AS held, SUM(moved) AS moved, SUM(kept) AS kept,
@@ -40,11 +40,11 @@ JOIN tenants_store AS store ON store.id = store_id
 JOIN orders_product AS product ON product.id = product_id
 ORDER BY store.name, product.sku
 """
-AT_ONCE = 500
+FETCH_SIZE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class StockDifference:
     """A shelf of which the books say different things."""
 
     store: str
@@ -57,7 +57,7 @@ class Difference:
     underway: Decimal
 
 
-def stock_differences(tenant: Tenant) -> Iterator[Difference]:
+def find_stock_differences(tenant: Tenant) -> Iterator[StockDifference]:
     """Every shelf of this shop whose level or reservations are not what they must be.
 
     One statement adds everything up inside the database, and sees one moment of it.
@@ -65,17 +65,17 @@ def stock_differences(tenant: Tenant) -> Iterator[Difference]:
     key = Tenant._meta.pk.get_db_prep_value(tenant.pk, connection)
     waiting = [Payment.Status.PENDING.value, Payment.Status.UNKNOWN.value]
     with connection.chunked_cursor() as cursor:
-        cursor.execute(DIFFERENCES, [key] * 4 + waiting)
-        while rows := cursor.fetchmany(AT_ONCE):
+        cursor.execute(DIFFERENCES_SQL, [key] * 4 + waiting)
+        while rows := cursor.fetchmany(FETCH_SIZE):
             for store, sku, *figures in rows:
-                yield Difference(store, sku, *(_quantity(each) for each in figures))
+                yield StockDifference(store, sku, *(_quantity(each) for each in figures))
 
 
 def _quantity(thousandths: int) -> Decimal:
     return (Decimal(thousandths) * THOUSANDTH).quantize(THOUSANDTH)
 
 
-def note_levels_after(movements: Sequence[StockMovement]) -> None:
+def set_levels_after(movements: Sequence[StockMovement]) -> None:
     """Say of consecutive movements of one shelf what lay there after each, as they were told.
 
     From what lies there now, back by what is newer: the newest page is the one that people read.

@@ -17,56 +17,58 @@ from tenants.scope import current_tenant
 
 Quantities = Mapping[uuid.UUID, Decimal]
 # Whatever says what a product was called, at the time of the sale or now.
-Named = Mapping[uuid.UUID, OrderLine] | Mapping[uuid.UUID, Product]
-NOTHING = Decimal(0)
+NamedProducts = Mapping[uuid.UUID, OrderLine] | Mapping[uuid.UUID, Product]
+ZERO = Decimal(0)
 
 
-def wanted_of(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
+def sum_tracked_quantities(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
     """How much of each product the lines need, of those whose stock is kept."""
-    wanted: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
+    quantities: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for line in lines:
         if line.tracks_stock and line.product_id:
-            wanted[line.product_id] += line.quantity
-    return dict(wanted)
+            quantities[line.product_id] += line.quantity
+    return dict(quantities)
 
 
-def take_stock(store: Store, lines: Iterable[OrderLine]) -> None:
+def decrement_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     """Take what is sold off the shelf: everything, or nothing and a list of what is short."""
-    _take(store, list(lines), quantity=-1, is_strict=must_be_there())
+    _move(store, list(lines), quantity=-1, only_if_enough=is_oversale_blocked())
 
 
-def reserve_stock(store: Store, lines: Iterable[OrderLine], *, even_if_short: bool = False) -> None:
+def reserve_stock(store: Store, lines: Iterable[OrderLine], *, may_oversell: bool = False) -> None:
     """Keep goods for somebody who is paying, so that nobody pays for what is gone."""
-    _take(store, list(lines), reserved=1, is_strict=must_be_there() and not even_if_short)
+    _move(store, list(lines), reserved=1, only_if_enough=is_oversale_blocked() and not may_oversell)
 
 
-def take_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
+def decrement_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     lines = list(lines)
-    if wanted := wanted_of(lines):
-        moved = StockLevel.objects.move(store, wanted, quantity=-1, reserved=-1)
-        announce_low(store, moved, _negative(wanted), _named(lines))
+    if quantities := sum_tracked_quantities(lines):
+        moved = StockLevel.objects.move(store, quantities, quantity=-1, reserved=-1)
+        announce_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
 
 
-def take_what_was_sold(store: Store, lines: Sequence[OrderLine]) -> dict[uuid.UUID, StockLevel]:
+def decrement_stock_unchecked(
+    store: Store, lines: Sequence[OrderLine]
+) -> dict[uuid.UUID, StockLevel]:
     """Take what has left already, whether the books have it or not; what lies there after it."""
-    wanted = wanted_of(lines)
-    if not wanted:
+    quantities = sum_tracked_quantities(lines)
+    if not quantities:
         return {}
-    moved = StockLevel.objects.move(store, wanted, quantity=-1)
-    missing = {product: each for product, each in wanted.items() if product not in moved}
+    moved = StockLevel.objects.move(store, quantities, quantity=-1)
+    missing = {product: each for product, each in quantities.items() if product not in moved}
     if missing:
         ensure_levels((store, product) for product in missing)
         moved |= StockLevel.objects.move(store, missing, quantity=-1)
-    announce_low(store, moved, _negative(wanted), _named(lines))
+    announce_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
     return moved
 
 
 def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
-    if wanted := wanted_of(lines):
-        StockLevel.objects.move(store, wanted, reserved=-1)
+    if quantities := sum_tracked_quantities(lines):
+        StockLevel.objects.move(store, quantities, reserved=-1)
 
 
-def put_back(store: Store, back: Quantities) -> None:
+def increment_stock(store: Store, back: Quantities) -> None:
     """Goods that came back and can be sold again."""
     if not back:
         return
@@ -76,8 +78,8 @@ def put_back(store: Store, back: Quantities) -> None:
         StockLevel.objects.move(store, missing, quantity=1)
 
 
-def announce_low(
-    store: Store, levels: Mapping[uuid.UUID, StockLevel], changes: Quantities, named: Named
+def announce_low_stock(
+    store: Store, levels: Mapping[uuid.UUID, StockLevel], changes: Quantities, named: NamedProducts
 ) -> None:
     """Tell of each level that these changes brought from above its reorder point to it or below."""
     low = [
@@ -88,62 +90,69 @@ def announce_low(
     if low:
         bulk_insert(
             [
-                build_event("stock.low", about=level, in_store=store.pk, **_low(level, store, it))
+                build_event(
+                    "stock.low",
+                    about=level,
+                    in_store=store.pk,
+                    **_build_low_stock_data(level, store, it),
+                )
                 for level, it in low
             ]
         )
 
 
-def _low(level: StockLevel, store: Store, named: OrderLine | Product) -> dict[str, Any]:
+def _build_low_stock_data(
+    level: StockLevel, store: Store, named: OrderLine | Product
+) -> dict[str, Any]:
     return {
         "product": str(level.product_id),
         "sku": named.sku,
         "name": named.name,
         "store": str(store.pk),
         "quantity": format_number(level.quantity),
-        "reorder_point": format_number(level.reorder_point or NOTHING),
+        "reorder_point": format_number(level.reorder_point or ZERO),
     }
 
 
-def _take(
+def _move(
     store: Store,
     lines: list[OrderLine],
     *,
     quantity: int = 0,
     reserved: int = 0,
-    is_strict: bool,
+    only_if_enough: bool,
 ) -> None:
     """One update for all products; with a condition where the goods must be there."""
-    wanted = wanted_of(lines)
-    if not wanted:
+    quantities = sum_tracked_quantities(lines)
+    if not quantities:
         return
     move = partial(StockLevel.objects.move, store, quantity=quantity, reserved=reserved)
-    moved = move(wanted, only_if_enough=is_strict)
-    missing = {product: each for product, each in wanted.items() if product not in moved}
-    if missing and is_strict:
-        raise InsufficientStock(short=_shortages(store, lines, missing))
+    moved = move(quantities, only_if_enough=only_if_enough)
+    missing = {product: each for product, each in quantities.items() if product not in moved}
+    if missing and only_if_enough:
+        raise InsufficientStock(short=_list_shortages(store, lines, missing))
     if missing:
         ensure_levels((store, product) for product in missing)
         move(missing)
     if quantity:
-        announce_low(store, moved, _negative(wanted), _named(lines))
+        announce_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
 
 
-def must_be_there() -> bool:
+def is_oversale_blocked() -> bool:
     """Whether this shop gives away only what is there."""
     return current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
 
 
 def ensure_levels(shelves: Iterable[tuple[Store, uuid.UUID]]) -> None:
     """A level of zero for each product that never lay in that store."""
-    wanted = sorted(shelves, key=lambda shelf: (shelf[1], shelf[0].pk))
+    levels = sorted(shelves, key=lambda shelf: (shelf[1], shelf[0].pk))
     StockLevel.objects.bulk_create(
-        [StockLevel(store=store, product_id=product) for store, product in wanted],
+        [StockLevel(store=store, product_id=product) for store, product in levels],
         ignore_conflicts=True,
     )
 
 
-def _shortages(
+def _list_shortages(
     store: Store, lines: Iterable[OrderLine], missing: Quantities
 ) -> list[dict[str, str]]:
     """Every product of which there is too little, in the order of the lines."""
@@ -151,14 +160,14 @@ def _shortages(
         level.product_id: level.available
         for level in StockLevel.objects.filter(store=store, product_id__in=list(missing))
     }
-    named = _named(lines)
+    named = _lines_by_product(lines)
     return [
-        shortage(product, named[product], each, available.get(product, NOTHING))
+        build_shortage(product, named[product], each, available.get(product, ZERO))
         for product, each in missing.items()
     ]
 
 
-def shortage(
+def build_shortage(
     product: uuid.UUID, named: OrderLine | Product, wanted: Decimal, available: Decimal
 ) -> dict[str, str]:
     """Of what there is too little, and how much there is that nobody is paying for."""
@@ -167,13 +176,13 @@ def shortage(
         "sku": named.sku,
         "name": named.name,
         "wanted": format_number(wanted),
-        "available": format_number(max(available, NOTHING)),
+        "available": format_number(max(available, ZERO)),
     }
 
 
-def _named(lines: Iterable[OrderLine]) -> dict[uuid.UUID, OrderLine]:
+def _lines_by_product(lines: Iterable[OrderLine]) -> dict[uuid.UUID, OrderLine]:
     return {line.product_id: line for line in lines if line.product_id}
 
 
-def _negative(wanted: Quantities) -> dict[uuid.UUID, Decimal]:
-    return {product: -each for product, each in wanted.items()}
+def _negate(quantities: Quantities) -> dict[uuid.UUID, Decimal]:
+    return {product: -each for product, each in quantities.items()}

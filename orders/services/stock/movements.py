@@ -13,7 +13,12 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import InsufficientStock
 from orders.models import Product, StockLevel, StockMovement
-from orders.services.stock.levels import announce_low, ensure_levels, must_be_there, shortage
+from orders.services.stock.levels import (
+    announce_low_stock,
+    build_shortage,
+    ensure_levels,
+    is_oversale_blocked,
+)
 from tenants import audit
 from tenants.api.formats import format_number
 from tenants.database.bulk_insert import bulk_insert
@@ -26,8 +31,8 @@ from tenants.scope import atomic_with_retry
 Type = StockMovement.Type
 Levels = Mapping[uuid.UUID, StockLevel]
 # So far may somebody's clock be ahead; what "happened" then happened now.
-FAST_CLOCK = timedelta(minutes=5)
-EVENTS = {
+MAX_CLOCK_AHEAD = timedelta(minutes=5)
+AUDIT_EVENTS = {
     Type.RECEIVE: "stock_received",
     Type.ADJUST: "stock_adjusted",
     Type.COUNT: "stock_counted",
@@ -70,27 +75,27 @@ def move_stock(
     Returns the movement, and whether it is new: the same id with the same content is the same.
     Whoever looked at the level before may name its version, so that nothing happened in between.
     """
-    levels = _locked_levels(new.product, new.stores)
+    levels = _lock_levels(new.product, new.stores)
     known = StockMovement.objects.filter(pk=new.id).first()
     if known is not None:
         ensure_same_content(known, new)
         return known, False
     levels[new.store.pk].ensure_version(expected_version)
     new.product.ensure_stock_quantity(new.quantity)
-    movements = _drafts(new, levels[new.store.pk], by)
-    balances = [] if new.occurred_at is None else list(counted_since(movements, by=by))
-    changes = _totals([*movements, *balances], "store_id")
+    movements = _build_movements(new, levels[new.store.pk], by)
+    balances = [] if new.occurred_at is None else list(build_count_corrections(movements, by=by))
+    changes = _sum_quantities_by([*movements, *balances], "store_id")
     if new.type != Type.COUNT:
-        _ensure_enough(new.product, levels, changes)
+        _ensure_available(new.product, levels, changes)
     # Another movement, or another shop's, may have taken the id in the meantime.
     with unique_or(IdConflict):
         bulk_insert([*movements, *balances])
-    _change(new, levels, changes)
-    _audit(new, movements[0], by)
+    _update_levels(new, levels, changes)
+    _record_audit(new, movements[0], by)
     return movements[0], True
 
 
-def _locked_levels(product: Product, stores: Sequence[Store]) -> Levels:
+def _lock_levels(product: Product, stores: Sequence[Store]) -> Levels:
     """The shelves of the product in these stores, for nobody else to change until this is done."""
     levels = StockLevel.objects.lock_for_product(product, stores)
     missing = [store for store in stores if store.pk not in levels]
@@ -100,13 +105,13 @@ def _locked_levels(product: Product, stores: Sequence[Store]) -> Levels:
     return StockLevel.objects.lock_for_product(product, stores)
 
 
-def _drafts(new: NewMovement, level: StockLevel, by: User) -> list[StockMovement]:
+def _build_movements(new: NewMovement, level: StockLevel, by: User) -> list[StockMovement]:
     """One movement, or the two sides of a transfer."""
-    at = _moment(new.occurred_at)
+    at = _resolve_time(new.occurred_at)
     draft = partial(StockMovement, product=new.product, reason=new.reason, occurred_at=at, by=by)
     of_new = partial(draft, id=new.id, type=new.type, store=new.store, fingerprint=new.fingerprint)
     if new.type == Type.COUNT:
-        difference = new.quantity - _level_at(level, new.occurred_at)
+        difference = new.quantity - _compute_level_at(level, new.occurred_at)
         return [of_new(quantity=difference, counted=new.quantity)]
     if new.to_store is not None:
         other_side = partial(draft, type=Type.TRANSFER_IN, store=new.to_store)
@@ -117,14 +122,14 @@ def _drafts(new: NewMovement, level: StockLevel, by: User) -> list[StockMovement
     return [of_new(quantity=-new.quantity if new.type == Type.WASTE else new.quantity)]
 
 
-def _moment(said: datetime | None) -> datetime:
+def _resolve_time(said: datetime | None) -> datetime:
     now = timezone.now()
-    if said is not None and said > now + FAST_CLOCK:
+    if said is not None and said > now + MAX_CLOCK_AHEAD:
         raise Invalid.field("occurred_at", "This is still to come.", code="in_the_future")
     return now if said is None else min(said, now)
 
 
-def _level_at(level: StockLevel, moment: datetime | None) -> Decimal:
+def _compute_level_at(level: StockLevel, moment: datetime | None) -> Decimal:
     """What should have lain there then: what lies there now, less what moved since."""
     now: Decimal = level.quantity
     if moment is None:
@@ -132,15 +137,17 @@ def _level_at(level: StockLevel, moment: datetime | None) -> Decimal:
     return now - StockMovement.objects.for_level(level).after(moment).total()
 
 
-def keep_counts_true(store: Store, movements: Sequence[StockMovement], *, by: User) -> None:
+def correct_later_counts(store: Store, movements: Sequence[StockMovement], *, by: User) -> None:
     """Put levels right that were changed by what left the shelves before somebody counted them.
 
     For sales that come to us late, in the transaction that takes their goods and after it.
     """
-    balances = list(counted_since(movements, by=by))
+    balances = list(build_count_corrections(movements, by=by))
     if balances:
         bulk_insert(balances)
-        moved = StockLevel.objects.move(store, _totals(balances, "product_id"), quantity=1)
+        moved = StockLevel.objects.move(
+            store, _sum_quantities_by(balances, "product_id"), quantity=1
+        )
         # Whoever has taken the sale off its copy of the level has to look again.
         levels = moved.values()
         bulk_insert(
@@ -148,7 +155,9 @@ def keep_counts_true(store: Store, movements: Sequence[StockMovement], *, by: Us
         )
 
 
-def counted_since(movements: Iterable[StockMovement], *, by: User) -> Iterator[StockMovement]:
+def build_count_corrections(
+    movements: Iterable[StockMovement], *, by: User
+) -> Iterator[StockMovement]:
     """For each movement that a later count has already seen, what keeps that count true.
 
     A count says what lies there at its time, whatever is told later of the time before: the
@@ -169,7 +178,7 @@ def counted_since(movements: Iterable[StockMovement], *, by: User) -> Iterator[S
             )
 
 
-def _totals(movements: Iterable[StockMovement], of: str) -> dict[uuid.UUID, Decimal]:
+def _sum_quantities_by(movements: Iterable[StockMovement], of: str) -> dict[uuid.UUID, Decimal]:
     """How much the movements of each store, or of each product, come to."""
     totals: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for movement in movements:
@@ -177,18 +186,20 @@ def _totals(movements: Iterable[StockMovement], of: str) -> dict[uuid.UUID, Deci
     return totals
 
 
-def _ensure_enough(product: Product, levels: Levels, changes: Mapping[uuid.UUID, Decimal]) -> None:
+def _ensure_available(
+    product: Product, levels: Levels, changes: Mapping[uuid.UUID, Decimal]
+) -> None:
     """Nothing leaves a shelf that is not there, or that somebody is paying for."""
-    if not must_be_there():
+    if not is_oversale_blocked():
         return
     for store, change in changes.items():
         available = levels[store].available
         if change < 0 and available + change < 0:
-            short = shortage(product.pk, product, -change, available)
+            short = build_shortage(product.pk, product, -change, available)
             raise InsufficientStock(short=[short])
 
 
-def _change(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID, Decimal]) -> None:
+def _update_levels(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID, Decimal]) -> None:
     for store in new.stores:
         level, change = levels[store.pk], changes[store.pk]
         if change:
@@ -196,10 +207,12 @@ def _change(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID, Decima
             level.save_changes("quantity")
             publish("stock_level.updated", about=level)
             product = new.product
-            announce_low(store, {product.pk: level}, {product.pk: change}, {product.pk: product})
+            announce_low_stock(
+                store, {product.pk: level}, {product.pk: change}, {product.pk: product}
+            )
 
 
-def _audit(new: NewMovement, movement: StockMovement, by: User) -> None:
+def _record_audit(new: NewMovement, movement: StockMovement, by: User) -> None:
     facts = {
         "movement": str(movement.pk),
         "store": str(new.store.pk),
@@ -211,4 +224,4 @@ def _audit(new: NewMovement, movement: StockMovement, by: User) -> None:
         facts["counted"] = format_number(movement.counted)
     if new.reason:
         facts["reason"] = new.reason
-    audit.record(EVENTS[new.type], actor=by, target=new.product, **facts)
+    audit.record(AUDIT_EVENTS[new.type], actor=by, target=new.product, **facts)

@@ -172,7 +172,7 @@ def test_a_price_from_before_another_currency_comes_back_as_it_was(
 
 
 def test_a_long_catalog_comes_whole_in_pieces(manager_client, shop, monkeypatch):
-    monkeypatch.setattr(csv_export, "CHUNK", 3)
+    monkeypatch.setattr(csv_export, "PAGE_SIZE", 3)
     skus = [f"S-{number}" for number in range(7)]
     for sku in reversed(skus):
         ProductFactory(tenant=shop, sku=sku)
@@ -181,11 +181,11 @@ def test_a_long_catalog_comes_whole_in_pieces(manager_client, shop, monkeypatch)
 
 
 def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, monkeypatch):
-    monkeypatch.setattr(csv_export, "CHUNK", 1)
+    monkeypatch.setattr(csv_export, "PAGE_SIZE", 1)
     for _ in range(3):
         ProductFactory(tenant=shop)
 
-    pieces = csv_export.exported_products(shop)
+    pieces = csv_export.export_products(shop)
 
     assert not has_scope()
     for _ in range(3):
@@ -207,9 +207,9 @@ def test_the_answer_is_read_after_the_view_has_gone(manager_client, product, tra
 
 
 def test_what_changes_meanwhile_breaks_nothing(shop, monkeypatch):
-    monkeypatch.setattr(csv_export, "CHUNK", 2)
+    monkeypatch.setattr(csv_export, "PAGE_SIZE", 2)
     products = [ProductFactory(tenant=shop, sku=f"S-{number}") for number in range(6)]
-    pieces = csv_export.exported_products(shop)
+    pieces = csv_export.export_products(shop)
     text = next(pieces) + next(pieces)
     with tenant_scope(shop):
         Product.objects.filter(sku__in=["S-1", "S-2"]).delete()

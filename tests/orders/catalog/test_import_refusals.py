@@ -209,7 +209,7 @@ def test_errors_beyond_the_first_hundred_are_counted(manager_client):
 
 
 @pytest.mark.usefixtures("untouched")
-@pytest.mark.parametrize(("limit", "number"), [("MOST_ROWS", 2), ("MOST_CODES", 1)])
+@pytest.mark.parametrize(("limit", "number"), [("MAX_ROWS", 2), ("MAX_BARCODES", 1)])
 def test_too_many_rows_are_refused_before_they_are_in_memory(
     manager_client, monkeypatch, limit, number
 ):
@@ -254,14 +254,14 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
     manager_client, shop, product, problem, monkeypatch, kind
 ):
     """Between the comparison and the writing; the import may simply be sent again."""
-    write = csv_diff.Changes.write
+    write = csv_diff.ChangeSet.write
 
     def somebody_is_quicker(changes):
         other = ProductFactory(tenant=shop, sku="NEW" if kind == "sku" else "OTHER")
         BarcodeFactory(product=other, code="7" if kind == "barcode" else "8")
         write(changes)
 
-    monkeypatch.setattr(csv_diff.Changes, "write", somebody_is_quicker)
+    monkeypatch.setattr(csv_diff.ChangeSet, "write", somebody_is_quicker)
     response = upload_catalog(manager_client, "sku,name,price,barcodes\nNEW,New,1,7\n")
 
     problem(response, 409, "catalog_changed")

@@ -236,9 +236,9 @@ def without_index(transactional_db):
     migration = import_module("orders.migrations.0004_search")
     with as_owner(connection), connection.cursor() as cursor:
         cursor.execute("DROP INDEX product_search; DROP EXTENSION pg_trgm, btree_gin")
-    search._has_index.cache_clear()
+    search._trigram_index_exists.cache_clear()
     yield migration
-    search._has_index.cache_clear()
+    search._trigram_index_exists.cache_clear()
     with as_owner(connection), connection.schema_editor(atomic=False) as editor:
         migration.index(None, editor)
 

@@ -4,25 +4,25 @@ from datetime import UTC, datetime
 
 import pytest
 
-from orders.services.documents.document import Paper, Row
+from orders.services.documents.document import Document, Row
 from orders.services.documents.renderers.columns import WIDTH
-from orders.services.documents.renderers.escpos import escpos_of, qr, spelled
+from orders.services.documents.renderers.escpos import encode_qr, render_escpos, transliterate
 from tests.support.till import cash, line
 
 CODE = "0190b4e0-0000-7000-8000-000000000001"
-PAPER = Paper(
+DOCUMENT = Document(
     title="Receipt 7",
     shop="Café Ünïque",
     store="Main",
     address="1 High Street",
-    facts=(("Receipt", "7"), ("Order", "1-000007")),
-    at=datetime(2026, 7, 1, 0, 30, tzinfo=UTC),
-    parts=(
+    header_fields=(("Receipt", "7"), ("Order", "1-000007")),
+    issued_at=datetime(2026, 7, 1, 0, 30, tzinfo=UTC),
+    sections=(
         (Row("Crème brûlée", "4.50"), Row("2 x 2.25 €", is_detail=True)),
         (Row("TOTAL EUR", "4.50", is_strong=True),),
         (),
     ),
-    code=CODE,
+    qr_text=CODE,
     copy=2,
 )
 GOLDEN = (
@@ -50,7 +50,7 @@ GOLDEN = (
 
 
 def test_a_paper_as_the_printer_is_told():
-    assert escpos_of(PAPER) == GOLDEN
+    assert render_escpos(DOCUMENT) == GOLDEN
 
 
 @pytest.mark.parametrize(
@@ -70,22 +70,22 @@ def test_a_paper_as_the_printer_is_told():
     ],
 )
 def test_what_the_printer_has_no_letter_for_is_spelled_as_near_as_can_be(text, letters):
-    assert spelled(text) == letters
+    assert transliterate(text) == letters
     letters.encode("cp858")
 
 
 def test_letters_that_become_several_do_not_push_the_amount_off_the_paper():
     row = Row("…" * 20, "1.00")
-    paper = Paper("", "", "", "", (), PAPER.at, ((row,),), CODE)
+    document = Document("", "", "", "", (), DOCUMENT.issued_at, ((row,),), CODE)
 
-    lines = escpos_of(paper).split(b"\n")
+    lines = render_escpos(document).split(b"\n")
 
     assert max(len(each) for each in lines if each.startswith(b".")) <= WIDTH
     assert any(each.endswith(b"1.00") for each in lines)
 
 
 def test_a_long_code_has_its_length_in_two_bytes():
-    assert b"\x1d(k\x2f\x011P0" + b"7" * 300 in qr("7" * 300)
+    assert b"\x1d(k\x2f\x011P0" + b"7" * 300 in encode_qr("7" * 300)
 
 
 def test_a_receipt_for_a_receipt_printer(till, make_product):

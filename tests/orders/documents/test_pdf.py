@@ -48,7 +48,7 @@ def test_without_its_libraries_pdf_is_refused_and_the_rest_works(till, order, pr
 @pytest.mark.usefixtures("nothing_installed")
 def test_what_is_missing_is_told_before_anything_is_drawn():
     with pytest.raises(PdfUnavailable):
-        pdf.ensure_pdf()
+        pdf.load_weasyprint()
 
 
 def unpacked(drawn):
@@ -60,8 +60,8 @@ def unpacked(drawn):
 @pytest.mark.pdf
 @pytest.mark.once
 def test_a_receipt_as_pdf(till, order, monkeypatch):
-    asked, fetch = [], pdf.fetch
-    monkeypatch.setattr(pdf, "fetch", lambda url: asked.append(url) or fetch(url))
+    asked, fetch = [], pdf.fetch_resource
+    monkeypatch.setattr(pdf, "fetch_resource", lambda url: asked.append(url) or fetch(url))
 
     response = receipt(till, order, "pdf")
 
@@ -74,8 +74,8 @@ def test_a_receipt_as_pdf(till, order, monkeypatch):
 
 @pytest.mark.pdf
 def test_a_page_gets_what_it_carries_and_our_own_files():
-    sheet = pdf.fetch("https://till.invalid/static/orders/receipt.css")
-    dot = pdf.fetch("data:text/plain,dot")
+    sheet = pdf.fetch_resource("https://till.invalid/static/orders/receipt.css")
+    dot = pdf.fetch_resource("data:text/plain,dot")
 
     assert b"A receipt" in sheet.read()
     assert dot.read() == b"dot"
@@ -92,7 +92,7 @@ def test_a_page_gets_what_it_carries_and_our_own_files():
 )
 def test_nothing_else_is_fetched(url):
     with pytest.raises(NotPermitted):
-        pdf.fetch(url)
+        pdf.fetch_resource(url)
 
 
 @pytest.mark.pdf
@@ -102,4 +102,4 @@ def test_nothing_else_is_fetched(url):
 )
 def test_nobody_climbs_out_of_our_own_files(name):
     with pytest.raises(Exception, match=r"outside|No such file|refers"):
-        pdf.fetch(f"https://till.invalid/static/{name}")
+        pdf.fetch_resource(f"https://till.invalid/static/{name}")

@@ -256,7 +256,7 @@ def test_each_register_has_a_chain_of_its_own(told, day, tills, make_product):
 
 
 def test_more_entries_than_are_read_at_once(told, till, make_product, monkeypatch):
-    monkeypatch.setattr("orders.services.verification.AT_ONCE", 3)
+    monkeypatch.setattr("orders.services.verification.BATCH_SIZE", 3)
     for _ in range(8):
         till.sold(line(make_product("1.00")), payments=[cash("1.00")])
 

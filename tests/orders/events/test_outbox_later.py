@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import StockLevel
-from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
+from orders.services.reconciliation import PaymentReconciliation, PayoutReconciliation
 from tenants.models import OutboxEvent
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
@@ -102,9 +102,9 @@ def test_money_that_the_relay_looks_up(found, till, manager_client, make_product
     gateway.found, gateway.returns = [*answers], [*answers]
 
     with assert_changes_announced() as of_payment:
-        LeftBehindPayments().step()
+        PaymentReconciliation().step()
     with assert_changes_announced() as of_payout:
-        LeftBehindPayouts().step()
+        PayoutReconciliation().step()
 
     assert (of_payment, of_payout) == {
         "captured": ({"payment.captured", "order.completed"}, {"refund.completed"}),

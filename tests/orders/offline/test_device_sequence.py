@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import ChainEntry, Order, RegisterSeries
-from orders.services.verification import chain_findings
+from orders.services.verification import verify_chains
 from tenants.models import AuditEvent, OutboxEvent
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
@@ -142,7 +142,7 @@ def test_numbered_with_a_connection_it_is_no_sale_made_offline(till, sold, shop,
         assert not Order.objects.get().is_offline
         assert "offline" not in ChainEntry.objects.get().content
         told = OutboxEvent.objects.get(topic="order.completed").data
-        assert list(chain_findings()) == []
+        assert list(verify_chains()) == []
     assert (told["device_sequence"], "sold_at" in told) == (1, False)
     text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
     assert "Number of the till" in text

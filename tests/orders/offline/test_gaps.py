@@ -86,7 +86,7 @@ def test_a_sale_that_was_sent_with_a_connection_is_no_gap_of_another_till(report
 
 
 def test_many_gaps_come_in_pages(report, numbered, monkeypatch):
-    monkeypatch.setattr(gaps, "MOST_RANGES", 2)
+    monkeypatch.setattr(gaps, "MAX_RANGES", 2)
     numbered(2, 4, 6, 8, last_sequence=9)
 
     first = report()
@@ -115,7 +115,7 @@ def test_everything_above_what_was_ever_issued_is_nothing(report, numbered):
 def test_where_all_ranges_fit_on_a_page_there_is_no_next(
     most, further, report, numbered, monkeypatch
 ):
-    monkeypatch.setattr(gaps, "MOST_RANGES", most)
+    monkeypatch.setattr(gaps, "MAX_RANGES", most)
     numbered(2, 4)
 
     shown = report()

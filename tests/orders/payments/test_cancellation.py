@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from orders.services.reconciliation import LeftBehindPayments
+from orders.services.reconciliation import PaymentReconciliation
 from tests.support.api import Person
 from tests.support.approvals import grant_approval, request_approval
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
@@ -199,7 +199,7 @@ def test_the_relay_looks_up_no_card_that_is_being_canceled(
     looked_up = []
 
     def meanwhile(charge):
-        looked_up.append(LeftBehindPayments().step())
+        looked_up.append(PaymentReconciliation().step())
         return DECLINED
 
     gateway.answers = [meanwhile]

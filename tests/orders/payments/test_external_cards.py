@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import Payment
-from orders.services.verification import chain_findings
+from orders.services.verification import verify_chains
 from tenants.scope import tenant_scope
 from tests.factories.orders import StoreCreditFactory
 from tests.support.api import Person
@@ -190,9 +190,9 @@ def test_beside_a_card_of_the_gateway_it_waits_for_its_answer(
 
 def test_the_chain_holds_who_charged_it(by_reader, shop):
     with tenant_scope(shop):
-        assert list(chain_findings()) == []
+        assert list(verify_chains()) == []
         Payment.objects.filter(order=by_reader["id"]).update(entry="gateway")
-        assert [each.kind for each in chain_findings()] == ["receipt"]
+        assert [each.kind for each in verify_chains()] == ["receipt"]
 
 
 @pytest.mark.parametrize(

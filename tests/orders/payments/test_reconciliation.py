@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Payment
-from orders.services.reconciliation import MOST_LOOK_UPS, LeftBehindPayments
+from orders.services.reconciliation import MAX_LOOK_UPS, PaymentReconciliation
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import RegisterFactory
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
@@ -91,14 +91,14 @@ def test_a_gateway_that_does_not_know_is_asked_less_and_less_often(clock, unknow
     began, pauses = timezone.now(), []
     clock.shift(A_WHILE)
 
-    for _ in range(MOST_LOOK_UPS):
+    for _ in range(MAX_LOOK_UPS):
         relay_all()
         relay_all()
         pauses.append(payment().next_look_up_at - timezone.now())
         clock.move_to(payment().next_look_up_at)
     relay_all()
 
-    assert (len(gateway.look_ups), payment().look_ups) == (MOST_LOOK_UPS, MOST_LOOK_UPS)
+    assert (len(gateway.look_ups), payment().look_ups) == (MAX_LOOK_UPS, MAX_LOOK_UPS)
     assert pauses[:6] == sorted(pauses[:6])
     assert max(pauses) <= timedelta(hours=1.2)
     assert timedelta(days=2.4) < timezone.now() - began < timedelta(days=3.7)
@@ -191,7 +191,7 @@ def test_several_relays_at_once_ask_once_for_each(cashier, store, make_product, 
         Payment.objects.update(created_at=timezone.now() - A_WHILE)
 
     def work():
-        job = LeftBehindPayments()
+        job = PaymentReconciliation()
         while job.step():
             pass
 

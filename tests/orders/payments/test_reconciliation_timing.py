@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from orders.models import Payment, Payout
 from orders.models.payment import LOOK_UP_DELAY
-from orders.services.reconciliation import LeftBehindPayments, LeftBehindPayouts
+from orders.services.reconciliation import PaymentReconciliation, PayoutReconciliation
 from tenants.scope import tenant_scope
 from tests.support.gateway import TIMED_OUT
 from tests.support.refunds import create_refund, request_refund, resolve_refund
@@ -180,7 +180,7 @@ def test_the_relay_leaves_a_card_alone_for_two_minutes(
     create_refund(manager_client, sold)
     clock.shift(LOOK_UP_DELAY - timedelta(seconds=INSTANT if early else 0))
 
-    asked = [LeftBehindPayments().step(), LeftBehindPayouts().step()]
+    asked = [PaymentReconciliation().step(), PayoutReconciliation().step()]
 
     assert asked == [not early] * 2
     assert len(gateway.look_ups) == (0 if early else 1)

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection
 
-from orders.services.verification import chain_findings
+from orders.services.verification import verify_chains
 from tenants.scope import tenant_scope
 from tests.support.till import cash, line, new_id
 
@@ -72,4 +72,4 @@ def test_a_walk_along_the_chain(shop, order_of, count, django_assert_num_queries
     in_transaction = 2 if connection.vendor == "postgresql" else 0
 
     with django_assert_num_queries(WALK + in_transaction), tenant_scope(shop):
-        assert list(chain_findings()) == []
+        assert list(verify_chains()) == []

@@ -7,7 +7,7 @@ import time_machine
 from django.utils import timezone
 
 from orders.models import Payout
-from orders.services.reconciliation import MOST_LOOK_UPS, LeftBehindPayouts
+from orders.services.reconciliation import MAX_LOOK_UPS, PayoutReconciliation
 from orders.services.refunds import payouts
 from tenants.models import AuditEvent
 from tenants.scope import across_tenants, tenant_scope
@@ -149,7 +149,7 @@ def test_no_transaction_is_open_while_the_gateway_gives_back(
     resolve_refund(manager_client, pending)
     clock.shift(A_WHILE)
 
-    LeftBehindPayouts().step()
+    PayoutReconciliation().step()
 
     assert gateway.in_transaction == [False] * 3
 
@@ -227,7 +227,7 @@ def test_what_stays_unknown_is_written_down_for_the_shop(
     gateway.returns = [TIMED_OUT] * 4
     pending = create_refund(manager_client, by_card)
     with tenant_scope(shop):
-        Payout.objects.update(look_ups=MOST_LOOK_UPS - 1)
+        Payout.objects.update(look_ups=MAX_LOOK_UPS - 1)
     clock.shift(A_WHILE)
 
     relay_all()

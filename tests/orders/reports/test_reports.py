@@ -274,7 +274,7 @@ def test_it_asks_as_often_for_much_as_for_little(
 
 
 def test_a_long_range_is_read_in_pieces(manager_client, sale, register, monkeypatch):
-    monkeypatch.setattr("orders.services.reports.queries.RECEIPTS_AT_ONCE", 2)
+    monkeypatch.setattr("orders.services.reports.queries.PAGE_SIZE", 2)
     tax = {"name": "VAT", "percent": "19", "included": True, "compound": False}
     for day in (1, 1, 1, 9, 20):
         taxes = [tax | {"taxable": "0.84", "amount": "0.16"}]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from orders.models import Shift
-from orders.services.shifts.report import report_of
+from orders.services.shifts.report import build_report
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.support.gateway import DECLINED
@@ -210,6 +210,6 @@ def ensure_stays(z, person, shift, shop):
     x = fetch_shift_report(person, shift)
     assert x == {name: z[name] for name in x}
     with tenant_scope(shop):
-        today = report_of(Shift.objects.get(pk=shift["id"]))
+        today = build_report(Shift.objects.get(pk=shift["id"]))
     today["carried"]["open_orders"] = z["carried"]["open_orders"]
     assert today == {name: z[name] for name in today}

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from orders.exceptions import SkuTaken
 from orders.models import Product, StockLevel, StockMovement
-from orders.services.catalog.bulk_import import Delivered, add_products, receive_delivery
+from orders.services.catalog.bulk_import import DeliveryItem, add_products, receive_delivery
 from orders.services.stock.movements import NewMovement, move_stock
 from tenants.exceptions import IdConflict
 from tenants.scope import tenant_scope
@@ -16,8 +16,8 @@ from tests.factories.orders import ProductFactory
 from tests.support.parallel import run_concurrently
 
 
-def item(number: int, product: Product, quantity: str) -> Delivered:
-    return Delivered(UUID(int=number), product.pk, Decimal(quantity))
+def item(number: int, product: Product, quantity: str) -> DeliveryItem:
+    return DeliveryItem(UUID(int=number), product.pk, Decimal(quantity))
 
 
 def shelf(product: Product, store) -> tuple[Decimal, int]:

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from orders.models import OrderLine, StockLevel, StockMovement
-from orders.services.stock.consistency import stock_differences
+from orders.services.stock.consistency import find_stock_differences
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import ProductFactory, StockLevelFactory
 from tests.factories.tenants import StoreFactory, TenantFactory
@@ -153,14 +153,14 @@ def test_many_small_movements_add_up_to_the_gram(product, store):
         )
         StockLevel.objects.update(quantity=610)
 
-        assert list(stock_differences(product.tenant)) == []
+        assert list(find_stock_differences(product.tenant)) == []
 
         StockLevel.objects.update(quantity="610.001")
-        (found,) = stock_differences(product.tenant)
+        (found,) = find_stock_differences(product.tenant)
     assert (found.level, found.moved) == (Decimal("610.001"), 610)
 
 
 @pytest.mark.usefixtures("busy")
 def test_one_statement_proves_a_shop(shop, statements):
     with tenant_scope(shop), statements(1):
-        assert list(stock_differences(shop)) == []
+        assert list(find_stock_differences(shop)) == []

@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orders.models import StockLevel, StockMovement
-from orders.services.stock.consistency import stock_differences
-from orders.services.stock.movements import NewMovement, keep_counts_true, move_stock
+from orders.services.stock.consistency import find_stock_differences
+from orders.services.stock.movements import NewMovement, correct_later_counts, move_stock
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.orders import ProductFactory
@@ -201,7 +201,7 @@ def test_a_sale_that_comes_to_us_late_was_seen_by_the_count_after_it(stockroom, 
 
     with tenant_scope(shop):
         sold = list(StockMovement.objects.filter(order=order["id"]))
-        keep_counts_true(stockroom.store, sold, by=stockroom.user)
+        correct_later_counts(stockroom.store, sold, by=stockroom.user)
 
     assert stockroom.level(apples) == 8
     ensure_books_balance(shop)
@@ -257,7 +257,7 @@ def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
     level = StockLevel.objects.filter(product=product).first()
 
     assert (level.quantity if level else 0) == truth(told)
-    assert list(stock_differences(in_shop)) == []
+    assert list(find_stock_differences(in_shop)) == []
 
 
 def test_a_count_that_is_told_late_and_found_what_lay_there_changes_no_other(

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from orders.models import StockLevel, StockMovement
-from orders.services.stock.consistency import stock_differences
+from orders.services.stock.consistency import find_stock_differences
 from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
 from tests.orders.stock.test_stock_races import deadlocks
@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 def ensure_in_order(shop):
     ensure_books_balance(shop)
     with tenant_scope(shop):
-        assert list(stock_differences(shop)) == []
+        assert list(find_stock_differences(shop)) == []
 
 
 def selling(till, product, quantity="1"):

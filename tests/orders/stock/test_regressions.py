@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import StockMovement
-from orders.services.stock.consistency import stock_differences
+from orders.services.stock.consistency import find_stock_differences
 from tenants.scope import tenant_scope
 from tests.support.gateway import DECLINED, TIMED_OUT
 from tests.support.parallel import run_concurrently, statuses
@@ -111,4 +111,4 @@ def test_what_was_kept_for_a_card_is_let_go_once(till, stockroom, product, shop,
 
     assert get_stock_level(product, stockroom.store) == (10, 3)
     with tenant_scope(shop):
-        assert list(stock_differences(shop)) == []
+        assert list(find_stock_differences(shop)) == []

@@ -87,7 +87,7 @@ def payment_stays_unknown(scene):
     scene.gateway.answers = scene.gateway.found = [TIMED_OUT, TIMED_OUT]
     order = scene.till.sold(line(scene.product), payments=[card("2.50")])
     payment = order["payments"][0]["id"]
-    given_up(scene, reconciliation.LeftBehindPayments(), Payment)
+    given_up(scene, reconciliation.PaymentReconciliation(), Payment)
     return Written(None, scene.row(Order, order["id"]), {"payment": payment, "amount": "2.50"})
 
 
@@ -96,14 +96,14 @@ def payout_stays_unknown(scene):
     order = scene.order(payments=[card("2.50")])
     scene.gateway.returns = [TIMED_OUT, TIMED_OUT]
     scene.post(f"orders/{order}/refunds/", {"reason": "Bruised"})
-    payout = given_up(scene, reconciliation.LeftBehindPayouts(), Payout)
+    payout = given_up(scene, reconciliation.PayoutReconciliation(), Payout)
     return Written(None, scene.row(Order, order), {"payout": str(payout.pk), "amount": "2.50"})
 
 
 def given_up(scene, job, model):
     """Looked up for the last time, of many."""
     with scene.in_shop():
-        model.objects.update(look_ups=reconciliation.MOST_LOOK_UPS - 1)
+        model.objects.update(look_ups=reconciliation.MAX_LOOK_UPS - 1)
     with scene.later():
         job.step()
     return scene.the_only(model)

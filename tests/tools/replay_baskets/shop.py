@@ -18,7 +18,7 @@ from accounts.services.users import change_own_password, create_user, reset_pass
 from orders.management.ids import stable_id
 from orders.models import Category, Order, Product
 from orders.models.columns import ExactSum
-from orders.services.catalog.bulk_import import Delivered, add_products, receive_delivery
+from orders.services.catalog.bulk_import import DeliveryItem, add_products, receive_delivery
 from tenants.events.outbox import publish_all
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_context, tenant_scope
@@ -148,10 +148,10 @@ def _list_articles(articles: Sequence[Article]) -> int:
 def _deliver(slug: str, stores: Places, baskets: Iterable[SoldBasket], *, by: User) -> int:
     """Exactly what will be sold: once everything is, the shelves are empty again."""
     products = dict(Product.objects.values_list("sku", "pk"))
-    items: dict[str, list[Delivered]] = defaultdict(list)
+    items: dict[str, list[DeliveryItem]] = defaultdict(list)
     for basket in baskets:
         items[basket.store] += [
-            Delivered(delivery_id(slug, basket, position), products[line.sku], line.quantity)
+            DeliveryItem(delivery_id(slug, basket, position), products[line.sku], line.quantity)
             for position, line in enumerate(basket.lines)
         ]
     return sum(

@@ -3,8 +3,8 @@
 import unicodedata
 from collections.abc import Iterator
 
-from orders.services.documents.document import Paper
-from orders.services.documents.renderers.columns import Line, lines_of
+from orders.services.documents.document import Document
+from orders.services.documents.renderers.columns import TextLine, layout_lines
 
 # Printers are left by the one before in any state: reset, no Chinese letters, international ASCII,
 # and code page 19, which is PC858: western letters and the euro.
@@ -18,7 +18,7 @@ CUT = b"\x1dVB\x00"
 QR_START = b"\x1d(k\x04\x001A2\x00" + b"\x1d(k\x03\x001C\x06" + b"\x1d(k\x03\x001E1"
 QR_PRINT = b"\x1d(k\x03\x001Q0"
 # Letters that no decomposition leads to anything in the code page.
-SPELLED = str.maketrans(
+TRANSLITERATIONS = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u2039\u203a", "'"),
         **dict.fromkeys("\u201c\u201d\u201e", '"'),
@@ -36,26 +36,37 @@ SPELLED = str.maketrans(
 )
 
 
-def escpos_of(paper: Paper) -> bytes:
-    code = Line(paper.code, is_centered=True)
-    lines = b"".join(_line(line) for line in lines_of(paper, spelled))
-    return START + lines + b"\n" + CENTER + qr(paper.code) + LEFT + _line(code) + CUT
+def render_escpos(document: Document) -> bytes:
+    code = TextLine(document.qr_text, is_centered=True)
+    lines = b"".join(_encode_line(line) for line in layout_lines(document, transliterate))
+    return (
+        START
+        + lines
+        + b"\n"
+        + CENTER
+        + encode_qr(document.qr_text)
+        + LEFT
+        + _encode_line(code)
+        + CUT
+    )
 
 
-def spelled(text: str) -> str:
+def transliterate(text: str) -> str:
     """In letters that the printer has; what has no relative among them is a question mark.
 
     Nothing that is part of a name can be a command: control characters are not among them.
     """
-    return "".join(_letters(character) for character in unicodedata.normalize("NFC", text))
+    return "".join(
+        _transliterate_character(character) for character in unicodedata.normalize("NFC", text)
+    )
 
 
-def _letters(character: str) -> str:
+def _transliterate_character(character: str) -> str:
     if character.isspace():
         return " "
     if _is_printable(character):
         return character
-    near = unicodedata.normalize("NFKD", character.translate(SPELLED))
+    near = unicodedata.normalize("NFKD", character.translate(TRANSLITERATIONS))
     known = "".join(each for each in near if _is_printable(each))
     return known or ("" if unicodedata.combining(character) else "?")
 
@@ -70,11 +81,11 @@ def _is_printable(character: str) -> bool:
     return True
 
 
-def _line(line: Line) -> bytes:
-    return b"".join(_styled(line))
+def _encode_line(line: TextLine) -> bytes:
+    return b"".join(_encode_styles(line))
 
 
-def _styled(line: Line) -> Iterator[bytes]:
+def _encode_styles(line: TextLine) -> Iterator[bytes]:
     if line.is_centered:
         yield CENTER
     if line.is_strong:
@@ -86,7 +97,7 @@ def _styled(line: Line) -> Iterator[bytes]:
         yield LEFT
 
 
-def qr(text: str) -> bytes:
+def encode_qr(text: str) -> bytes:
     """The printer draws it itself."""
     data = text.encode("ascii")
     return QR_START + b"\x1d(k" + (len(data) + 3).to_bytes(2, "little") + b"1P0" + data + QR_PRINT

@@ -6,23 +6,25 @@ import segno
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from orders.services.documents.document import Paper
+from orders.services.documents.document import Document
 
 
-def html_of(paper: Paper) -> str:
-    return render_to_string("receipts/receipt.html", face_of(paper) | {"qr": qr(paper.code)})
+def render_html(document: Document) -> str:
+    return render_to_string(
+        "receipts/receipt.html", build_context(document) | {"qr": draw_qr(document.qr_text)}
+    )
 
 
-def mail_of(paper: Paper) -> str:
+def render_mail(document: Document) -> str:
     """Mail programs show no drawings: the code is written out there."""
-    return render_to_string("receipts/mail.html", face_of(paper))
+    return render_to_string("receipts/mail.html", build_context(document))
 
 
-def face_of(paper: Paper) -> dict[str, Any]:
-    return {"paper": paper, "parts": [part for part in paper.parts if part]}
+def build_context(document: Document) -> dict[str, Any]:
+    return {"document": document, "sections": [section for section in document.sections if section]}
 
 
-def qr(text: str) -> SafeString:
+def draw_qr(text: str) -> SafeString:
     """A drawing inside the page: one path without styles, which no security policy refuses.
 
     It is made of numbers alone: nothing of the text stands in it.

@@ -10,20 +10,20 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 
 from orders.exceptions import PdfUnavailable
-from orders.services.documents.document import Paper
-from orders.services.documents.renderers.html import html_of
+from orders.services.documents.document import Document
+from orders.services.documents.renderers.html import render_html
 from tenants.exceptions import NotPermitted
 
 # A page has no address while it is drawn; this one leads nowhere.
-NOWHERE = "https://till.invalid"
+BASE_URL = "https://till.invalid"
 # A file is printed on whatever lies in the office; the page itself goes to a roll, edge to edge.
-OFFICE_PAPER = """
+A4_STYLES = """
 @page { size: A4; margin: 15mm }
 main { max-width: 90mm !important; margin: 0 auto !important }
 """
 
 
-def ensure_pdf() -> Any:
+def load_weasyprint() -> Any:
     """The library that draws, or a refusal that says what is missing.
 
     Imported when first asked for: it takes seconds, and needs libraries of the system.
@@ -34,16 +34,16 @@ def ensure_pdf() -> Any:
         raise PdfUnavailable from error
 
 
-def pdf_of(paper: Paper) -> bytes:
+def render_pdf(document: Document) -> bytes:
     """The page, on A4."""
-    library = ensure_pdf()
-    page = library.HTML(string=html_of(paper), base_url=NOWHERE, url_fetcher=fetch)
-    sheet = library.CSS(string=OFFICE_PAPER, url_fetcher=fetch)
+    library = load_weasyprint()
+    page = library.HTML(string=render_html(document), base_url=BASE_URL, url_fetcher=fetch_resource)
+    sheet = library.CSS(string=A4_STYLES, url_fetcher=fetch_resource)
     drawn: bytes = page.write_pdf(stylesheets=[sheet])
     return drawn
 
 
-def fetch(url: str) -> Any:
+def fetch_resource(url: str) -> Any:
     """What a page may ask for while it is drawn: what it carries itself, and our own files.
 
     Nothing of the network and nothing of the disk, whatever a shop calls its things.
@@ -51,15 +51,15 @@ def fetch(url: str) -> Any:
     urls = importlib.import_module("weasyprint.urls")
     if url.startswith("data:"):
         return urls.URLFetcher(allowed_protocols=("data",), allow_redirects=False).fetch(url)
-    ours = f"{NOWHERE}{settings.STATIC_URL}"
+    ours = f"{BASE_URL}{settings.STATIC_URL}"
     if not url.startswith(ours):
         raise NotPermitted
     name = unquote(url.removeprefix(ours))
     media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    return urls.URLFetcherResponse(url, static_file(name), {"Content-Type": media_type})
+    return urls.URLFetcherResponse(url, read_static_file(name), {"Content-Type": media_type})
 
 
-def static_file(name: str) -> bytes:
+def read_static_file(name: str) -> bytes:
     """As collected for production, or where it lies in the code; both refuse to climb out."""
     found = finders.find(name)
     if isinstance(found, str):
