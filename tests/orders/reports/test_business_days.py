@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from accounts.models import Posting
-from orders.admin.dashboard import sales_of
+from orders.admin.dashboard import load_hourly_sales
 from tenants.models import Store
 from tenants.scope import tenant_scope
 from tests.factories.orders import RefundFactory
@@ -139,7 +139,7 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
             store = Store.objects.select_related("tenant").get(pk=register.store_id)
             began = calendar.start_of_day(calendar.day_at(moment))
             assert store.start_of_day_at(moment) == began <= moment
-            counted = sum(each.count for each in sales_of([store], moment))
+            counted = sum(each.count for each in load_hourly_sales([store], moment))
             assert counted == sum(each >= began for each in moments)
 
 

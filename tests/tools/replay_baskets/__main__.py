@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 
 import django
 
@@ -10,9 +11,8 @@ def main() -> None:
     """Set Django up first: the command imports models."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
-    from tests.tools.replay_baskets.command import Command  # noqa: PLC0415  (needs the models)
-
-    Command().run_from_argv(["python -m", "tests.tools.replay_baskets", *sys.argv[1:]])
+    command = import_module("tests.tools.replay_baskets.command").Command()
+    command.run_from_argv(["python -m", "tests.tools.replay_baskets", *sys.argv[1:]])
 
 
 if __name__ == "__main__":
