@@ -24,12 +24,12 @@ from tenants.scope import atomic_with_retry, current_tenant
 from tenants.services import lock_tenant
 
 # Without letters and digits that look alike: it is read from a screen and typed once.
-LEGIBLE = "abcdefghjkmnpqrstuvwxyz23456789"
+CODE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def temporary_password() -> str:
     """Four groups of five: 99 bits, typed once and then replaced."""
-    groups = ("".join(secrets.choice(LEGIBLE) for _ in range(5)) for _ in range(4))
+    groups = ("".join(secrets.choice(CODE_ALPHABET) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from accounts.admin.tables import Table, line
 from orders.models import ChainEntry
-from orders.services.completion.hash_chain import hash_of
+from orders.services.completion.hash_chain import compute_hash
 from orders.services.documents.document import Document
 from orders.services.documents.print import RENDERERS
 
@@ -14,7 +14,7 @@ def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
     entry = ChainEntry.objects.filter(kind=kind, subject=subject.pk).first()
     if entry is None:
         return Table("Seal", nothing="It has no entry in the chain of its register.")
-    fits = hash_of(entry.previous_hash, entry.content) == entry.hash
+    fits = compute_hash(entry.previous_hash, entry.content) == entry.hash
     return Table(
         "Seal",
         (

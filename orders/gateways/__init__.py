@@ -33,7 +33,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class GiveBack:
+class GatewayRefund:
     """Money that goes back. `key` is the id of the payout, `charge` that of the payment."""
 
     key: uuid.UUID
@@ -66,24 +66,24 @@ class PaymentGateway(Protocol):
         CAPTURED that it is too late for that."""
         ...
 
-    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         """Give money back, once per key however often it is called."""
         ...
 
-    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         """What became of the refund with this key; DECLINED where nothing is known of it."""
         ...
 
 
 @cache
-def payment_gateway() -> PaymentGateway:
+def get_payment_gateway() -> PaymentGateway:
     gateway: PaymentGateway = import_string(settings.PAYMENT_GATEWAY)()
     return gateway
 
 
 def is_gateway_simulated() -> bool:
     """Return whether the gateway of the settings only pretends to charge."""
-    return getattr(payment_gateway(), "is_simulated", False)
+    return getattr(get_payment_gateway(), "is_simulated", False)
 
 
 def may_charge_cards() -> bool:

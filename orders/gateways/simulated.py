@@ -4,7 +4,7 @@ import time
 
 from django.conf import settings
 
-from orders.gateways import Answer, Charge, GiveBack, Outcome
+from orders.gateways import Answer, Charge, GatewayRefund, Outcome
 
 # By the last two digits of the amount in minor units, as card networks' test amounts do.
 DECLINES = 91
@@ -27,7 +27,7 @@ class SimulatedGateway:
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
         if not settings.PAYMENT_SIMULATOR:
             return REFUSED
-        match self.cents(charge):
+        match self.last_two_digits(charge):
             case 92 | 93:
                 return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
             case 94:
@@ -37,28 +37,28 @@ class SimulatedGateway:
         return self.look_up(charge, timeout=timeout)
 
     def look_up(self, charge: Charge, *, timeout: float) -> Answer:
-        if self.cents(charge) in {DECLINES, TIMES_OUT_AND_DECLINED}:
+        if self.last_two_digits(charge) in {DECLINES, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
         return Answer(Outcome.CAPTURED, reference=f"sim-{charge.key.hex[:12]}")
 
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
         """What timed out can still be let go of; what was captured goes back by a refund."""
-        if self.cents(charge) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
+        if self.last_two_digits(charge) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.DECLINED, reason="Canceled.")
         return self.look_up(charge, timeout=timeout)
 
-    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         if not settings.PAYMENT_SIMULATOR:
             return REFUSED
-        if self.cents(back) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
+        if self.last_two_digits(back) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.UNKNOWN, reason="The gateway did not answer in time.")
         return self.look_up_refund(back, timeout=timeout)
 
-    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
-        if self.cents(back) in {DECLINES, TIMES_OUT_AND_DECLINED}:
+    def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
+        if self.last_two_digits(back) in {DECLINES, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.DECLINED, reason="Declined by the card's bank.")
         return Answer(Outcome.CAPTURED, reference=f"sim-back-{back.key.hex[:12]}")
 
     @staticmethod
-    def cents(charge: Charge | GiveBack) -> int:
+    def last_two_digits(charge: Charge | GatewayRefund) -> int:
         return int(charge.amount.scaleb(charge.exponent)) % 100

@@ -21,7 +21,7 @@ from orders.models.columns import MAX_AMOUNT, money_column, round_sum
 from orders.models.flags import Flag, SoldOffline
 from orders.models.shift import Shift
 from orders.models.status import TRANSITIONS, OrderStatus
-from orders.money import CashRule
+from orders.money import CashRoundingRule
 from tenants.email_addresses import EmailAddressField
 from tenants.models import Register, Store, Tenant, TenantManager, TenantOwned, TenantQuerySet
 from tenants.scope import current_tenant
@@ -212,7 +212,7 @@ class Order(SoldOffline):
     def __str__(self) -> str:
         return self.number
 
-    def cash_due(self, rule: CashRule) -> Decimal:
+    def cash_due(self, rule: CashRoundingRule) -> Decimal:
         """What is due when all of it is paid in cash."""
         return rule.payable(max(self.due, Decimal(0)))
 

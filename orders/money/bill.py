@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from orders.money.rounding import RoundingMode, ensure_within, plain
+from orders.money.rounding import RoundingMode, ensure_in_range, format_plain
 
 _HUNDRED = Decimal(100)
 
@@ -28,7 +28,7 @@ class Discount:
 
     def __post_init__(self) -> None:
         is_percent = DiscountType(self.type) is DiscountType.PERCENT
-        ensure_within("discount", self.value, _HUNDRED if is_percent else None)
+        ensure_in_range("discount", self.value, _HUNDRED if is_percent else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +41,14 @@ class TaxRate:
     compound: bool
 
     def __post_init__(self) -> None:
-        ensure_within("tax percent", self.percent, _HUNDRED)
+        ensure_in_range("tax percent", self.percent, _HUNDRED)
 
     @property
     def key(self) -> str:
         """Equal for equal rates, which share a bucket: 8 and 8.0000 percent are the same."""
         included = "included" if self.included else "added"
         compound = "compound" if self.compound else "simple"
-        return f"{self.name}:{plain(self.percent)}:{included}:{compound}"
+        return f"{self.name}:{format_plain(self.percent)}:{included}:{compound}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,12 @@ class LineInput:
     discounts: tuple[Discount, ...] = ()
 
     def __post_init__(self) -> None:
-        ensure_within("quantity", self.quantity)
-        ensure_within("unit price", self.unit_price)
+        ensure_in_range("quantity", self.quantity)
+        ensure_in_range("unit price", self.unit_price)
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class PricingPolicy:
     """The decimals of a shop's currency, and where and how the shop rounds its taxes."""
 
     exponent: int

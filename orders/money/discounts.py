@@ -6,21 +6,21 @@ from orders.money.bill import Discount, DiscountType
 from orders.money.rounding import apportion, divide, to_units
 
 
-def in_turn(discounts: Sequence[Discount]) -> list[int]:
+def sort_by_application(discounts: Sequence[Discount]) -> list[int]:
     """The places of the discounts in the order in which they apply."""
     return sorted(range(len(discounts)), key=lambda at: discounts[at].type == DiscountType.AMOUNT)
 
 
-def taken_by(discounts: Sequence[Discount], left: int, exponent: int) -> list[int]:
+def compute_discounts(discounts: Sequence[Discount], left: int, exponent: int) -> list[int]:
     """What each discount takes, listed as the discounts were given."""
     taken = [0] * len(discounts)
-    for at in in_turn(discounts):
-        taken[at] = _taken_by_one(discounts[at], left, exponent)
+    for at in sort_by_application(discounts):
+        taken[at] = _compute_discount(discounts[at], left, exponent)
         left -= taken[at]
     return taken
 
 
-def share_out(
+def allocate_discounts(
     discounts: Sequence[Discount], taken: Sequence[int], left: Sequence[int]
 ) -> list[int]:
     """What the lines have left once each has borne its share of the order's discounts.
@@ -29,13 +29,13 @@ def share_out(
     never more than its line has, and only a share with a fraction can be rounded up.
     """
     remaining = list(left)
-    for at in in_turn(discounts):
+    for at in sort_by_application(discounts):
         shares = apportion(taken[at], remaining)
         remaining = [units - share for units, share in zip(remaining, shares, strict=True)]
     return remaining
 
 
-def _taken_by_one(discount: Discount, left: int, exponent: int) -> int:
+def _compute_discount(discount: Discount, left: int, exponent: int) -> int:
     if discount.type == DiscountType.AMOUNT:
         return min(to_units("discount", discount.value, exponent), left)
     percent, parts = discount.value.as_integer_ratio()

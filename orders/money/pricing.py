@@ -7,16 +7,16 @@ from decimal import Decimal
 from orders.money.bill import (
     Discount,
     LineInput,
-    Policy,
     PricedLine,
     PricedOrder,
     PricedTax,
+    PricingPolicy,
     TaxRate,
     TaxTotal,
 )
-from orders.money.discounts import share_out, taken_by
+from orders.money.discounts import allocate_discounts, compute_discounts
 from orders.money.rounding import divide, to_decimal
-from orders.money.taxes import LineTaxes, taxes_on
+from orders.money.taxes import LineTaxes, compute_taxes
 
 
 @dataclass(slots=True)
@@ -40,46 +40,46 @@ class _Draft:
 
 
 def price_order(
-    lines: Sequence[LineInput], discounts: Sequence[Discount], policy: Policy
+    lines: Sequence[LineInput], discounts: Sequence[Discount], policy: PricingPolicy
 ) -> PricedOrder:
     """The bill for these lines, with every figure on it."""
     exponent = policy.exponent
-    drafts = [_before_order_discounts(line, exponent) for line in lines]
+    drafts = [_start_draft(line, exponent) for line in lines]
     left = [draft.net for draft in drafts]
-    taken = taken_by(discounts, sum(left), exponent)
-    nets = share_out(discounts, taken, left)
-    for draft, net, taxes in zip(drafts, nets, taxes_on(lines, nets, policy), strict=True):
+    taken = compute_discounts(discounts, sum(left), exponent)
+    nets = allocate_discounts(discounts, taken, left)
+    for draft, net, taxes in zip(drafts, nets, compute_taxes(lines, nets, policy), strict=True):
         draft.finish(net, taxes)
-    return _bill(drafts, taken, exponent)
+    return _build_bill(drafts, taken, exponent)
 
 
-def _before_order_discounts(line: LineInput, exponent: int) -> _Draft:
+def _start_draft(line: LineInput, exponent: int) -> _Draft:
     quantity, parts = line.quantity.as_integer_ratio()
     price, pieces = line.unit_price.as_integer_ratio()
     gross = divide(quantity * price * 10**exponent, parts * pieces)
-    taken = taken_by(line.discounts, gross, exponent)
+    taken = compute_discounts(line.discounts, gross, exponent)
     return _Draft(line, gross, taken, net=gross - sum(taken))
 
 
-def _bill(drafts: list[_Draft], taken: list[int], exponent: int) -> PricedOrder:
+def _build_bill(drafts: list[_Draft], taken: list[int], exponent: int) -> PricedOrder:
     gross = sum(draft.gross for draft in drafts)
     return PricedOrder(
-        lines=tuple(_priced_line(draft, exponent) for draft in drafts),
-        discounts=_decimals(taken, exponent),
+        lines=tuple(_build_line(draft, exponent) for draft in drafts),
+        discounts=_to_decimals(taken, exponent),
         subtotal=to_decimal(gross, exponent),
         discount_total=to_decimal(gross - sum(draft.net for draft in drafts), exponent),
         tax_total=to_decimal(sum(sum(draft.taxes) for draft in drafts), exponent),
         total=to_decimal(sum(draft.total for draft in drafts), exponent),
-        taxes=_tax_totals(drafts, exponent),
+        taxes=_build_tax_totals(drafts, exponent),
     )
 
 
-def _priced_line(draft: _Draft, exponent: int) -> PricedLine:
+def _build_line(draft: _Draft, exponent: int) -> PricedLine:
     discount_total = draft.gross - draft.net
     taxes = zip(draft.line.taxes, draft.bases, draft.taxes, strict=True)
     return PricedLine(
         gross=to_decimal(draft.gross, exponent),
-        line_discounts=_decimals(draft.taken, exponent),
+        line_discounts=_to_decimals(draft.taken, exponent),
         order_discount=to_decimal(discount_total - sum(draft.taken), exponent),
         discount_total=to_decimal(discount_total, exponent),
         net=to_decimal(draft.net, exponent),
@@ -92,7 +92,7 @@ def _priced_line(draft: _Draft, exponent: int) -> PricedLine:
     )
 
 
-def _tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ...]:
+def _build_tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ...]:
     """One bucket for each rate, as they first appear, with the sum of what it was applied to."""
     buckets: dict[TaxRate, list[int]] = {}
     for draft in drafts:
@@ -106,5 +106,5 @@ def _tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ...]:
     )
 
 
-def _decimals(amounts: list[int], exponent: int) -> tuple[Decimal, ...]:
+def _to_decimals(amounts: list[int], exponent: int) -> tuple[Decimal, ...]:
     return tuple(to_decimal(units, exponent) for units in amounts)

@@ -18,7 +18,7 @@ class RoundingMode(StrEnum):
 
 
 # By the quotient, and by how far twice the rest goes beyond the divisor: does the rest count?
-_COUNTS: Mapping[RoundingMode, Callable[[int, int], bool]] = {
+_ROUNDS_UP: Mapping[RoundingMode, Callable[[int, int], bool]] = {
     RoundingMode.HALF_UP: lambda quotient, beyond_half: beyond_half >= 0,
     RoundingMode.HALF_EVEN: lambda quotient, beyond_half: beyond_half + quotient % 2 > 0,
     RoundingMode.HALF_DOWN: lambda quotient, beyond_half: beyond_half > 0,
@@ -63,12 +63,12 @@ def largest_remainder(whole: int, numerators: Sequence[int], divisor: int) -> li
 def divide(numerator: int, divisor: int, mode: RoundingMode = RoundingMode.HALF_UP) -> int:
     """The rounded quotient of two numbers of which neither is negative."""
     quotient, rest = divmod(numerator, divisor)
-    return quotient + (rest > 0 and _COUNTS[mode](quotient, 2 * rest - divisor))
+    return quotient + (rest > 0 and _ROUNDS_UP[mode](quotient, 2 * rest - divisor))
 
 
 def to_units(noun: str, value: Decimal, exponent: int) -> int:
     """An amount in minor units; one that is finer than they are is refused, not rounded."""
-    ensure_within(noun, value)
+    ensure_in_range(noun, value)
     numerator, denominator = value.as_integer_ratio()
     scaled: int = numerator * 10**exponent
     units, rest = divmod(scaled, denominator)
@@ -81,11 +81,11 @@ def to_decimal(units: int, exponent: int) -> Decimal:
     return _EXACT.scaleb(units, -exponent)
 
 
-def plain(value: Decimal) -> str:
+def format_plain(value: Decimal) -> str:
     """A quantity or percent without idle zeros."""
     return f"{_EXACT.normalize(value):f}"
 
 
-def ensure_within(noun: str, value: Decimal, most: Decimal | None = None) -> None:
+def ensure_in_range(noun: str, value: Decimal, most: Decimal | None = None) -> None:
     if not value.is_finite() or value < 0 or (most is not None and value > most):
         raise ValueError(f"{noun} is out of range: {value}")

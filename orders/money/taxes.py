@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from orders.money.bill import LineInput, Policy, RoundingLevel, TaxRate
+from orders.money.bill import LineInput, PricingPolicy, RoundingLevel, TaxRate
 from orders.money.rounding import RoundingMode, divide, largest_remainder
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TaxParts:
     """Exact taxes and their bases as parts of the net: numerators by rate, over one divisor."""
 
     taxes: tuple[int, ...]
@@ -29,19 +29,20 @@ class LineTaxes:
     bases: list[int]
 
 
-def taxes_on(lines: Sequence[LineInput], nets: Sequence[int], policy: Policy) -> list[LineTaxes]:
+def compute_taxes(
+    lines: Sequence[LineInput], nets: Sequence[int], policy: PricingPolicy
+) -> list[LineTaxes]:
     """Compute the taxes of every line, and their bases, which are rounded like the taxes."""
     if policy.level == RoundingLevel.ORDER:
-        return _rounded_by_order(lines, nets, policy.mode)
+        return _round_by_order(lines, nets, policy.mode)
     return [
-        _rounded_by_line(line.taxes, net, policy.mode)
-        for line, net in zip(lines, nets, strict=True)
+        _round_by_line(line.taxes, net, policy.mode) for line, net in zip(lines, nets, strict=True)
     ]
 
 
 # A shop has a handful of tax classes and works out the same few factors all day.
 @lru_cache(maxsize=1024)
-def parts_of_net(rates: tuple[TaxRate, ...]) -> Parts:
+def compute_tax_parts(rates: tuple[TaxRate, ...]) -> TaxParts:
     """A compound rate is applied to the plain base with all earlier taxes on it."""
     factors: list[Fraction] = []
     bases: list[Fraction] = []
@@ -51,40 +52,40 @@ def parts_of_net(rates: tuple[TaxRate, ...]) -> Parts:
     included = (factor for rate, factor in zip(rates, factors, strict=True) if rate.included)
     net = sum(included, Fraction(1))
     divisor = math.lcm(*((part / net).denominator for part in (*factors, *bases)))
-    return Parts(_numerators(factors, net, divisor), _numerators(bases, net, divisor), divisor)
+    return TaxParts(_numerators(factors, net, divisor), _numerators(bases, net, divisor), divisor)
 
 
 def _numerators(parts: Iterable[Fraction], net: Fraction, divisor: int) -> tuple[int, ...]:
     return tuple((part / net * divisor).numerator for part in parts)
 
 
-def _rounded_by_line(rates: tuple[TaxRate, ...], net: int, mode: RoundingMode) -> LineTaxes:
-    parts = parts_of_net(rates)
+def _round_by_line(rates: tuple[TaxRate, ...], net: int, mode: RoundingMode) -> LineTaxes:
+    parts = compute_tax_parts(rates)
     return LineTaxes(
         [divide(net * numerator, parts.divisor, mode) for numerator in parts.taxes],
         [divide(net * numerator, parts.divisor, mode) for numerator in parts.bases],
     )
 
 
-def _rounded_by_order(
+def _round_by_order(
     lines: Sequence[LineInput], nets: Sequence[int], mode: RoundingMode
 ) -> list[LineTaxes]:
-    amounts = _summed_and_shared(lines, nets, mode, lambda parts: parts.taxes)
-    bases = _summed_and_shared(lines, nets, mode, lambda parts: parts.bases)
+    amounts = _sum_and_allocate(lines, nets, mode, lambda parts: parts.taxes)
+    bases = _sum_and_allocate(lines, nets, mode, lambda parts: parts.bases)
     return [LineTaxes(*each) for each in zip(amounts, bases, strict=True)]
 
 
-def _summed_and_shared(
+def _sum_and_allocate(
     lines: Sequence[LineInput],
     nets: Sequence[int],
     mode: RoundingMode,
-    numerators_in: Callable[[Parts], tuple[int, ...]],
+    numerators_in: Callable[[TaxParts], tuple[int, ...]],
 ) -> list[list[int]]:
     """Sum each rate over the lines, round it once, and hand it back to the lines."""
     taxes = [[0] * len(line.taxes) for line in lines]
     exact: dict[TaxRate, list[tuple[int, int, int, int]]] = defaultdict(list)
     for row, (line, net) in enumerate(zip(lines, nets, strict=True)):
-        of_line = parts_of_net(line.taxes)
+        of_line = compute_tax_parts(line.taxes)
         for column, (rate, part) in enumerate(zip(line.taxes, numerators_in(of_line), strict=True)):
             exact[rate].append((row, column, net * part, of_line.divisor))
     for parts in exact.values():

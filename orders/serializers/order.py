@@ -14,7 +14,7 @@ from orders.money import Discount, DiscountType
 from orders.serializers.offline import OfflineFieldsSerializer
 from orders.serializers.rendering import render_calculation, render_order
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.basket import Basket, WantedDiscount, WantedLine
+from orders.services.pricing.basket import Basket, DiscountRequest, LineRequest
 from orders.services.sales.checkout import NewOrder
 from tenants.api.fields import (
     MoneyField,
@@ -49,7 +49,7 @@ class DiscountInput(StrictSerializer):
             value = field.run_validation(attrs["value"])
         except serializers.ValidationError as error:
             raise serializers.ValidationError({"value": error.detail}) from error
-        return {"wanted": WantedDiscount(Discount(kind, value), attrs.get("reason", ""))}
+        return {"wanted": DiscountRequest(Discount(kind, value), attrs.get("reason", ""))}
 
 
 class LineInput(StrictSerializer):
@@ -72,7 +72,7 @@ class LineInput(StrictSerializer):
                 "Name the product by exactly one of product, sku and barcode.", code="one_of"
             )
         discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
-        return {"wanted": WantedLine(discounts=discounts, **attrs)}
+        return {"wanted": LineRequest(discounts=discounts, **attrs)}
 
 
 class CustomerInput(StrictSerializer):
@@ -151,11 +151,11 @@ class OrderInputWithRegister(OrderInput):
     register = StrictUUIDField()
 
 
-def build_line_requests(given: Mapping[str, Any]) -> tuple[WantedLine, ...]:
+def build_line_requests(given: Mapping[str, Any]) -> tuple[LineRequest, ...]:
     return tuple(line["wanted"] for line in given["lines"])
 
 
-def build_discount_requests(given: Mapping[str, Any]) -> tuple[WantedDiscount, ...]:
+def build_discount_requests(given: Mapping[str, Any]) -> tuple[DiscountRequest, ...]:
     return tuple(each["wanted"] for each in given.get("discounts", ()))
 
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from orders.models import Payment, Payout, Refund, StoreCredit, StoreCreditEntry
 from orders.serializers.rendering import render_refund
-from orders.services.refunds.lines import WantedBack
+from orders.services.refunds.lines import RefundLineRequest
 from tenants.api.fields import (
     MoneyField,
     QuantityField,
@@ -32,7 +32,7 @@ class RefundLineInput(StrictSerializer):
     restock = StrictBooleanField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        return {"wanted": WantedBack(**attrs)}
+        return {"wanted": RefundLineRequest(**attrs)}
 
 
 class RefundInput(StrictSerializer):

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund
-from orders.money import PricedTax, TaxRate, TaxTotal, round_to, trace
-from orders.services.pricing.basket import Basket, cash_rule_of, policy_of
+from orders.money import PricedTax, TaxRate, TaxTotal, build_price_trace, round_to
+from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
 from tenants.scope import current_tenant
 
 
@@ -64,7 +64,7 @@ def render_order(order: Order) -> dict[str, Any]:
         "paid_total": money(order.paid_total),
         "change_total": money(order.change_total),
         "due": money(order.due),
-        "cash_due": money(order.cash_due(cash_rule_of(tenant))),
+        "cash_due": money(order.cash_due(build_cash_rule(tenant))),
         "refunded_total": money(order.refunded_total),
         "payments": [render_payment(payment, order, amounts) for payment in order.loaded_payments],
         "refunds": [render_refund(refund) for refund in order.loaded_refunds],
@@ -235,7 +235,7 @@ def render_payment(payment: Payment, order: Order, amounts: AmountFormatter) -> 
 def render_calculation(basket: Basket) -> dict[str, Any]:
     """What the basket costs, with the way to it for each line."""
     tenant = current_tenant()
-    policy, priced = policy_of(tenant), basket.priced
+    policy, priced = build_pricing_policy(tenant), basket.priced
     return {
         "lines": [
             {
@@ -250,7 +250,7 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
                 "taxes": [render_priced_tax(tax) for tax in bill.taxes],
                 "tax_total": str(bill.tax_total),
                 "total": str(bill.total),
-                "trace": trace(line, bill, policy),
+                "trace": build_price_trace(line, bill, policy),
             }
             for product, line, bill in zip(
                 basket.products, basket.inputs, priced.lines, strict=True
@@ -261,7 +261,7 @@ def render_calculation(basket: Basket) -> dict[str, Any]:
         "tax_total": str(priced.tax_total),
         "taxes": [render_priced_tax(total) for total in priced.taxes],
         "total": str(priced.total),
-        "cash_total": str(cash_rule_of(tenant).payable(priced.total)),
+        "cash_total": str(build_cash_rule(tenant).payable(priced.total)),
     }
 
 

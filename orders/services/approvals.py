@@ -11,7 +11,7 @@ from accounts.services.approvals import spend_approval
 from tenants.scope import current_tenant
 
 
-class Deed(Protocol):
+class HasApproval(Protocol):
     """Who does it, where, and with which approval, if any."""
 
     @property
@@ -23,7 +23,7 @@ class Deed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestContext:
     """A deed for which nothing else is known than this."""
 
     by: User
@@ -34,7 +34,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class RequiredApproval:
     """For this action on this thing, up to this amount."""
 
     action: str
@@ -44,7 +44,7 @@ class Leave:
     # Of a refund: `original`, or the method of payment by which the money is to go back.
     method: str = ""
 
-    def refusal(self) -> ApprovalRequired:
+    def build_error(self) -> ApprovalRequired:
         """Says to the letter what to ask for."""
         facts: dict[str, Any] = {"object": {self.kind: str(self.subject)}}
         if self.amount is not None:
@@ -53,15 +53,15 @@ class Leave:
             facts["method"] = self.method
         return ApprovalRequired(action=self.action, **facts)
 
-    def spent_by(self, deed: Deed) -> User:
+    def spent_by(self, deed: HasApproval) -> User:
         """Spend the deed's approval in its transaction; returns who gave it, whose limits then
         count."""
         return cast(User, self.use_approval(deed).decided_by)
 
-    def use_approval(self, deed: Deed) -> Approval:
+    def use_approval(self, deed: HasApproval) -> Approval:
         """Use the approval in the transaction of what it is for, and return it."""
         if deed.approval is None:
-            raise self.refusal()
+            raise self.build_error()
         return spend_approval(
             deed.approval,
             action=Approval.Action(self.action),

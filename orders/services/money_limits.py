@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from accounts.models import Approval, User
 from orders.models import CashMovement, Order, Refund, Shift, StoreCreditEntry
-from orders.services.approvals import Deed, Leave
+from orders.services.approvals import HasApproval, RequiredApproval
 from tenants.business_days import BusinessDays
 from tenants.models import Store
 from tenants.scope import current_tenant
 
 REFUND_AMOUNT = "refund_amount"
-TYPE_OF = {
+MOVEMENT_TYPES = {
     "paid_out_amount": CashMovement.Type.PAID_OUT,
     "drop_amount": CashMovement.Type.DROP,
 }
@@ -28,7 +28,7 @@ MONEY: Any = DecimalField(max_digits=15, decimal_places=3)
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class LimitPeriod:
     """The shift over which a person's amounts are summed; without one, the business day.
 
     The day is that of the store, or without a store that of the shop's own clock, and counts all
@@ -47,12 +47,12 @@ class Period:
 
 
 def authorize(
-    leave: Leave,
-    deed: Deed,
-    period: Period,
+    required: RequiredApproval,
+    request: HasApproval,
+    period: LimitPeriod,
     order: Order | None = None,
     *,
-    needs_second: bool = False,
+    requires_second_person: bool = False,
 ) -> User | None:
     """Return who approved an amount of money; None where the person may move it alone.
 
@@ -60,26 +60,28 @@ def authorize(
     for whoever approved it, so that their sums must hold it too.
     Raises ApprovalRequired, which names what to ask for.
     """
-    if not needs_second and _may_move(deed.by, leave, period, order):
+    if not requires_second_person and _is_allowed(request.by, required, period, order):
         return None
-    approver = leave.spent_by(deed)
-    if not _may_move(approver, leave, period, order):
-        raise leave.refusal()
+    approver = required.spent_by(request)
+    if not _is_allowed(approver, required, period, order):
+        raise required.build_error()
     return approver
 
 
-def _may_move(person: User, leave: Leave, period: Period, order: Order | None) -> bool:
-    limit, amount = Approval.Action(leave.action).limit, leave.amount or ZERO
+def _is_allowed(
+    person: User, required: RequiredApproval, period: LimitPeriod, order: Order | None
+) -> bool:
+    limit, amount = Approval.Action(required.action).limit, required.amount or ZERO
     if limit is None:
-        raise ValueError(f"{leave.action} has no limit in money")
+        raise ValueError(f"{required.action} has no limit in money")
     if not amount:
         return person.may_move_money(limit, ZERO)
-    if order is not None and not person.may_move_money(limit, amount + _of_order(order, person)):
+    if order is not None and not person.may_move_money(limit, amount + _sum_refunds(order, person)):
         return False
     return is_within_limit(person, limit, amount, period)
 
 
-def is_within_limit(person: User, limit: str, amount: Decimal, period: Period) -> bool:
+def is_within_limit(person: User, limit: str, amount: Decimal, period: LimitPeriod) -> bool:
     """Return whether a person may move the amount on top of what counts for them in the period.
 
     `limit` is `refund_amount`, `paid_out_amount` or `drop_amount`. To be called in the
@@ -92,20 +94,20 @@ def is_within_limit(person: User, limit: str, amount: Decimal, period: Period) -
     if not person.is_limited(limit):
         return True
     if limit == REFUND_AMOUNT:
-        _lock(person)
+        _lock_user(person)
     return person.may_move_money(limit, amount + sum_in_period(person, limit, period))
 
 
-def sum_in_period(person: User, limit: str, period: Period) -> Decimal:
+def sum_in_period(person: User, limit: str, period: LimitPeriod) -> Decimal:
     """Return what counts for a person against this limit in the period, in one statement.
 
     That is what they did without an approval, and what they approved for others.
     """
     if limit == REFUND_AMOUNT:
-        parts = _refunds_and_issued(person, period)
+        parts = _select_refunds_and_issued_credit(person, period)
     else:
-        parts = [_movements(person, TYPE_OF[limit], period)]
-    total: Any = sum((_subtotal(rows, column) for rows, column in parts), Value(ZERO, MONEY))
+        parts = [_select_cash_movements(person, MOVEMENT_TYPES[limit], period)]
+    total: Any = sum((_build_sum(rows, column) for rows, column in parts), Value(ZERO, MONEY))
     rows = User.objects.get_queryset().filter(pk=person.pk)
     moved = rows.annotate(moved=total).values_list("moved", flat=True).first()
     return current_tenant().quantize_amount(moved or ZERO)
@@ -114,7 +116,7 @@ def sum_in_period(person: User, limit: str, period: Period) -> Decimal:
 Part = tuple[QuerySet[Any], str]
 
 
-def _refunds_and_issued(person: User, period: Period) -> list[Part]:
+def _select_refunds_and_issued_credit(person: User, period: LimitPeriod) -> list[Part]:
     """Money given back, and store credit given for nothing."""
     refunds = Refund.objects.exclude(status=Refund.Status.FAILED)
     issued = StoreCreditEntry.objects.filter(type=StoreCreditEntry.Type.ISSUE, by=person)
@@ -123,34 +125,34 @@ def _refunds_and_issued(person: User, period: Period) -> list[Part]:
     else:
         begun = Subquery(Shift.objects.filter(pk=period.shift).values("created_at"))
     return [
-        (_in_period(_on_authority_of(person, refunds), period), "total"),
+        (_filter_by_period(_filter_by_responsible(person, refunds), period), "total"),
         (issued.filter(created_at__gte=begun), "amount"),
     ]
 
 
-def _movements(person: User, type: str, period: Period) -> Part:
+def _select_cash_movements(person: User, type: str, period: LimitPeriod) -> Part:
     movements = CashMovement.objects.filter(type=type, shift=period.shift)
-    return _on_authority_of(person, movements), "amount"
+    return _filter_by_responsible(person, movements), "amount"
 
 
-def _on_authority_of(person: User, rows: QuerySet[Any]) -> QuerySet[Any]:
+def _filter_by_responsible(person: User, rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.filter(Q(approved_by=person) | Q(approved_by=None, by=person))
 
 
-def _in_period(rows: QuerySet[Any], period: Period) -> QuerySet[Any]:
+def _filter_by_period(rows: QuerySet[Any], period: LimitPeriod) -> QuerySet[Any]:
     if period.shift is not None:
         return rows.filter(shift=period.shift)
     rows = rows.filter(created_at__gte=period.since)
     return rows if period.store is None else rows.filter(store=period.store)
 
 
-def _subtotal(rows: QuerySet[Any], column: str) -> Any:
+def _build_sum(rows: QuerySet[Any], column: str) -> Any:
     """Return the sum of a column as part of another statement; nothing found is zero."""
     summed = rows.order_by().values("tenant").annotate(sum=Sum(column)).values("sum")
     return Coalesce(Subquery(summed, output_field=MONEY), Value(ZERO, MONEY))
 
 
-def _of_order(order: Order, person: User) -> Decimal:
+def _sum_refunds(order: Order, person: User) -> Decimal:
     """Return what went back of the order without an approval, or by this person's.
 
     By whomever: a sale is not given back in parts by several people who each stay below it.
@@ -165,7 +167,7 @@ def _of_order(order: Order, person: User) -> Decimal:
     )
 
 
-def _lock(person: User) -> None:
+def _lock_user(person: User) -> None:
     """Let one amount of a person at a time be measured; what only refers to them goes on."""
     people = User.objects.get_queryset().select_for_update(no_key=True)
     people.filter(pk=person.pk).values_list("pk").first()

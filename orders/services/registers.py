@@ -11,7 +11,7 @@ from tenants.scope import current_tenant_id
 REGISTER = CompiledQuery(
     lambda tenant, pk: Register.objects.select_related("store").filter(tenant=tenant, pk=pk)
 )
-REGISTER_OF_CASHIER = CompiledQuery(
+REGISTER_IN_ASSIGNED_STORES = CompiledQuery(
     lambda tenant, pk, user: Register.objects.select_related("store").filter(
         in_stores_assigned_to(user, tenant=tenant), tenant=tenant, pk=pk
     )
@@ -27,20 +27,20 @@ def find_register(register_id: uuid.UUID, by: User) -> Register | None:
     tenant = current_tenant_id()
     if by.works_everywhere:
         return REGISTER.first(tenant=tenant, pk=register_id)
-    register = REGISTER_OF_CASHIER.first(tenant=tenant, pk=register_id, user=by.pk)
+    register = REGISTER_IN_ASSIGNED_STORES.first(tenant=tenant, pk=register_id, user=by.pk)
     is_elsewhere = register is not None and by.at_store not in {None, register.store_id}
     if is_elsewhere or (register is None and REGISTER.first(tenant=tenant, pk=register_id)):
         raise NotPermitted
     return register
 
 
-def register_for(register_id: uuid.UUID, by: User, *, in_use: bool = True) -> Register:
+def get_register(register_id: uuid.UUID, by: User, *, in_use: bool = True) -> Register:
     """Return the register at which this person acts, or raise what says why they may not."""
     register = find_register(register_id, by)
     if register is None or (in_use and not register.is_in_use):
-        raise no_such_register()
+        raise unknown_register_error()
     return register
 
 
-def no_such_register() -> Invalid:
+def unknown_register_error() -> Invalid:
     return Invalid.field("register", "There is no such register in use.", code="does_not_exist")

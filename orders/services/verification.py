@@ -19,11 +19,11 @@ from orders.models import (
     Shift,
 )
 from orders.services.completion.hash_chain import (
-    NOTHING,
-    canonical,
-    hash_of,
-    receipt_content,
-    refund_content,
+    GENESIS_HASH,
+    build_receipt_content,
+    build_refund_content,
+    compute_hash,
+    to_canonical_json,
 )
 from orders.services.shifts.close import build_z_report
 from orders.services.shifts.report import sum_sales_and_refunds
@@ -79,7 +79,7 @@ def _verify_register(register: Register) -> Iterator[Finding]:
     series = RegisterSeries.objects.filter(register=register).first()
     if series is None:
         return
-    last, last_hash = 0, NOTHING
+    last, last_hash = 0, GENESIS_HASH
     for entry, subject in _read_entries(register, series.last_entry):
         for problem in _check_entry(entry, subject, last, last_hash):
             yield Finding(register.name, entry.sequence, entry.kind, problem)
@@ -112,7 +112,7 @@ def _check_entry(
         yield f"follows entry {last}: entries are missing or doubled"
     if entry.previous_hash != last_hash:
         yield "does not name the hash of the entry before it"
-    if entry.hash != hash_of(entry.previous_hash, entry.content):
+    if entry.hash != compute_hash(entry.previous_hash, entry.content):
         yield "its hash is not that of its content"
     yield from _check_subject(entry, subject)
 
@@ -148,13 +148,17 @@ def _load_receipts(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
 
 def _rebuild_receipt(receipt: Receipt, order: Order) -> StoredSubject:
     agree = (receipt.number, receipt.issued_at) == (order.receipt_number, order.completed_at)
-    return StoredSubject(receipt.register_id, canonical(receipt_content(order)) if agree else "")
+    return StoredSubject(
+        receipt.register_id, to_canonical_json(build_receipt_content(order)) if agree else ""
+    )
 
 
 def _load_refunds(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
     refunds = Refund.objects.filter(pk__in=ids).with_details()
     return {
-        refund.pk: StoredSubject(refund.register_id, canonical(refund_content(refund)))
+        refund.pk: StoredSubject(
+            refund.register_id, to_canonical_json(build_refund_content(refund))
+        )
         for refund in refunds
     }
 
@@ -172,7 +176,10 @@ def _rebuild_z_report(shift: Shift) -> StoredSubject:
     told = {
         name: figures for name, figures in sum_sales_and_refunds(shift).items() if name in report
     }
-    today, written = canonical(build_z_report(shift, {**report, **told})), canonical(report)
+    today, written = (
+        to_canonical_json(build_z_report(shift, {**report, **told})),
+        to_canonical_json(report),
+    )
     return StoredSubject(shift.register_id, written if today == written else "")
 
 

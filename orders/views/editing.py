@@ -19,14 +19,14 @@ from orders.serializers.editing import (
 from orders.serializers.order import OrderSerializer
 from orders.services.sales.holding import hold_order, resume_order, void_order
 from orders.services.sales.open_orders import (
-    Edit,
     NewDiscount,
+    OrderEdit,
     add_discount,
     add_line,
     change_line,
-    describe_order,
     remove_discount,
     remove_line,
+    update_order_details,
 )
 
 
@@ -48,7 +48,7 @@ class OrderEditingMixin:
         """The note, and who the customer is."""
         edit = self.edit(required=True)
         changes = self.validated(OrderChange, partial=True)
-        return self.answer(describe_order(changes, edit))
+        return self.answer(update_order_details(changes, edit))
 
     @extend_schema(request=NewLineInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
@@ -114,7 +114,7 @@ class OrderEditingMixin:
 
     def edit(self: Any, given: dict[str, Any] | None = None, *, required: bool = False) -> Any:
         """Who changes which order, from which version of it, and with whose leave."""
-        return Edit(
+        return OrderEdit(
             order=self.get_object().pk,
             by=self.request.user,
             expected_version=self.if_match(required=required),

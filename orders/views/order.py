@@ -32,10 +32,10 @@ from orders.serializers.refund import RefundInput, RefundSerializer
 from orders.services.documents.email import email_receipt
 from orders.services.documents.sale_receipt import build_sale_receipt
 from orders.services.payments.capture import take_payment
-from orders.services.payments.store_credit import issued_codes
+from orders.services.payments.store_credit import list_issued_codes
 from orders.services.pricing.basket import price_basket
 from orders.services.refunds.request import NewRefund, refund_order
-from orders.services.sales.checkout import sell
+from orders.services.sales.checkout import create_order
 from orders.views.document import (
     PRINT_DESCRIPTION,
     FormatParameterNegotiation,
@@ -119,7 +119,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         session = request.auth
         given = self.validated(OrderInput if session.register_id else OrderInputWithRegister)
         given["id"] = self.resource_id(given.get("id"))
-        order, is_new = sell(
+        order, is_new = create_order(
             build_new_order(given, request.data, session, place=place_of(session, ip_of(request))),
             by=request.user,
         )
@@ -166,7 +166,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         )
         refund, is_new = refund_order(self.get_object().pk, new, by=request.user)
         if is_new:
-            refund.issued_codes = issued_codes(refund) or None
+            refund.issued_codes = list_issued_codes(refund) or None
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         data = RefundSerializer(refund).data
         return Response(data, status=code, headers={"ETag": f'"{refund.version}"'})

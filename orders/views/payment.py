@@ -11,7 +11,7 @@ from accounts.permissions import IsManager, IsStaff
 from orders.models import Order, Payment
 from orders.serializers.editing import OptionalApprovalInput
 from orders.serializers.order import OrderSerializer
-from orders.services.approvals import Asked
+from orders.services.approvals import RequestContext
 from orders.services.payments.cancel import cancel_payment
 from orders.services.payments.capture import resolve_payment
 from tenants.api.views import TenantScopedViewSet
@@ -43,7 +43,7 @@ class PaymentViewSet(TenantScopedViewSet):
     def cancel(self, request: Request, pk: Any) -> Response:
         """Let go of a payment of an order that is not a sale yet; answers with the order."""
         approval = self.validated(OptionalApprovalInput).get("approval") if request.data else None
-        asked = Asked(
+        asked = RequestContext(
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)
         )
         return self.answer(cancel_payment(self.get_object(), asked))

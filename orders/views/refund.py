@@ -29,11 +29,11 @@ from orders.services.documents.refund_receipt import build_refund_receipt
 from orders.services.payments.store_credit import (
     block_credit,
     issue_credit,
-    issued_codes,
+    list_issued_codes,
     look_up_credit,
     unblock_credit,
 )
-from orders.services.refunds.payouts import OtherWay, resolve_refund
+from orders.services.refunds.payouts import RefundResolution, resolve_refund
 from orders.views.document import (
     PRINT_DESCRIPTION,
     FormatParameterNegotiation,
@@ -97,9 +97,9 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
         Where one of several cards declined its part, `method` says how that goes back instead.
         """
         given = self.validated(ResolveInput) if request.data else {}
-        way = OtherWay(**given, by=request.user, terminal=request.auth.terminal_id)
+        way = RefundResolution(**given, by=request.user, terminal=request.auth.terminal_id)
         refund = resolve_refund(self.get_object(), way)
-        refund.issued_codes = issued_codes(refund) or None
+        refund.issued_codes = list_issued_codes(refund) or None
         return self.answer(refund)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from accounts.models import Posting, User
 from orders.models import Order, Product, Refund
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.basket import WantedLine
-from orders.services.refunds.lines import WantedBack
+from orders.services.pricing.basket import LineRequest
+from orders.services.refunds.lines import RefundLineRequest
 from orders.services.refunds.request import NewRefund, refund_order
-from orders.services.sales.checkout import NewOrder, sell
+from orders.services.sales.checkout import NewOrder, create_order
 from tenants.models import Register
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
@@ -31,18 +31,18 @@ def create_sale(by: User, register: Register, product: Product, quantity: str = 
         id=uuid.uuid4(),
         register=register.pk,
         fingerprint=uuid.uuid4().hex * 2,
-        lines=(WantedLine(quantity=Decimal(quantity), product=product.pk),),
+        lines=(LineRequest(quantity=Decimal(quantity), product=product.pk),),
         payments=(NewPayment("cash", product.price * Decimal(quantity)),),
     )
     with tenant_scope(register.tenant):
-        order, _ = sell(new, by=by)
+        order, _ = create_order(new, by=by)
         return order
 
 
 def create_refund(order: Order, by: User, quantity: str = "1", reason: str = "Broken") -> Refund:
     """So many of the first line, for cash."""
     with tenant_scope(order.tenant):
-        back = WantedBack(order.lines.get().pk, Decimal(quantity))
+        back = RefundLineRequest(order.lines.get().pk, Decimal(quantity))
         new = NewRefund(
             id=uuid.uuid4(),
             fingerprint=uuid.uuid4().hex * 2,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.db import connection
 
-from orders.gateways import Answer, Charge, GiveBack, Outcome
+from orders.gateways import Answer, Charge, GatewayRefund, Outcome
 
 CAPTURED = Answer(Outcome.CAPTURED, reference="gw-1")
 DECLINED = Answer(Outcome.DECLINED, reason="No money.")
@@ -23,7 +23,7 @@ class ScriptedGateway:
         self.charges: list[Charge] = []
         self.look_ups: list[Charge] = []
         self.returns: list[Told] = []
-        self.refunds: list[GiveBack] = []
+        self.refunds: list[GatewayRefund] = []
         self.in_transaction: list[bool] = []
 
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
@@ -37,14 +37,14 @@ class ScriptedGateway:
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
         return self.tell(self.answers, charge)
 
-    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         self.refunds.append(back)
         return self.tell(self.returns, back)
 
-    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         return self.tell(self.returns, back)
 
-    def tell(self, script: list[Told], charge: Charge | GiveBack) -> Answer:
+    def tell(self, script: list[Told], charge: Charge | GatewayRefund) -> Answer:
         self.in_transaction.append(connection.in_atomic_block)
         told = script.pop(0) if script else CAPTURED
         if isinstance(told, Exception):
@@ -56,5 +56,5 @@ def install_gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
     """Return a gateway that stands in for the one that the settings name."""
     scripted = ScriptedGateway()
     for asking in ("payments.capture", "refunds.payouts"):
-        monkeypatch.setattr(f"orders.services.{asking}.payment_gateway", lambda: scripted)
+        monkeypatch.setattr(f"orders.services.{asking}.get_payment_gateway", lambda: scripted)
     return scripted

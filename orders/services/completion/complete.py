@@ -19,7 +19,7 @@ from orders.models import (
     StockMovement,
 )
 from orders.models.receipt import RegisterNumbers
-from orders.services.completion.hash_chain import receipt_content, seal
+from orders.services.completion.hash_chain import build_chain_entry, build_receipt_content
 from orders.services.stock.levels import decrement_reserved_stock, decrement_stock
 from tenants.database.bulk_insert import Statement
 from tenants.events.outbox import build_event
@@ -29,7 +29,7 @@ from tenants.scope import current_tenant
 
 
 @dataclass(frozen=True, slots=True)
-class Papers:
+class CompletionRows:
     """What is written for a sale beside the order: receipt, what left the shelves, the seal,
     and what the world is to hear of it."""
 
@@ -38,7 +38,7 @@ class Papers:
     movements: Sequence[StockMovement] = ()
 
 
-def next_numbers(
+def take_numbers(
     register: Register, *, orders: int = 0, receipts: int = 0, device: int | None = None
 ) -> RegisterNumbers:
     """The next numbers of this till. They are taken for good only when the sale commits.
@@ -53,7 +53,7 @@ def next_numbers(
     return numbers
 
 
-def flag_till_number(order: Order, numbers: RegisterNumbers) -> None:
+def flag_device_sequence(order: Order, numbers: RegisterNumbers) -> None:
     """Flag an order whose number of the till another one has, or which is far beyond them.
 
     `numbers` were counted up with it in this transaction, so that nobody takes it meanwhile.
@@ -68,23 +68,26 @@ def flag_till_number(order: Order, numbers: RegisterNumbers) -> None:
         order.flag(Flag.SEQUENCE_JUMP)
 
 
-def papers_of(
+def build_completion_rows(
     order: Order,
     lines: Sequence[OrderLine],
     numbers: RegisterNumbers,
     by: User,
-    told: Sequence[OutboxEvent] = (),
-) -> Papers:
+    events: Sequence[OutboxEvent] = (),
+) -> CompletionRows:
     """`told` is what the world is to hear of beside the sale."""
-    receipt = _receipt(order)
-    entry, extension = seal(
-        ChainEntry.Kind.RECEIPT, receipt.pk, receipt_content(order), numbers, order.register
+    receipt = _build_receipt(order)
+    entry, extension = build_chain_entry(
+        ChainEntry.Kind.RECEIPT, receipt.pk, build_receipt_content(order), numbers, order.register
     )
-    events, movements = [*told, sale_event(order)], _movements(order, lines, by)
-    return Papers(([receipt], movements, [entry], events), (extension,), movements)
+    events, movements = (
+        [*events, build_completed_event(order)],
+        _build_stock_movements(order, lines, by),
+    )
+    return CompletionRows(([receipt], movements, [entry], events), (extension,), movements)
 
 
-def sale_event(order: Order) -> OutboxEvent:
+def build_completed_event(order: Order) -> OutboxEvent:
     """That it was sold, in few words: whoever wants to know more looks at the order."""
     tenant = current_tenant()
     # An order that was there before is saved once more, last of all.
@@ -100,34 +103,36 @@ def sale_event(order: Order) -> OutboxEvent:
         store=str(order.store_id),
         register=str(order.register_id),
         receipt_number=order.receipt_number,
-        **_till_number(order),
+        **_build_device_sequence_fact(order),
         **order.offline_facts(tenant.quantize_amount),
     )
 
 
-def _till_number(order: Order) -> dict[str, Any]:
+def _build_device_sequence_fact(order: Order) -> dict[str, Any]:
     """The number of an order that was sold with a connection; offline it is among the facts."""
     is_told = order.device_sequence is not None and not order.is_offline
     return {"device_sequence": order.device_sequence} if is_told else {}
 
 
-def payment_event(payment: Payment, order: Order) -> OutboxEvent:
+def build_payment_event(payment: Payment, order: Order) -> OutboxEvent:
     """What became of it: `payment.captured`, `payment.declined`, ... of the order's store."""
     topic = f"payment.{payment.status}"
     return build_event(topic, about=payment, in_store=order.store_id, order=str(order.pk))
 
 
-def hand_over(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
+def deduct_stock(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
     """Take the goods, last of all: their rows are the locks that everybody waits for."""
     (decrement_reserved_stock if reserved else decrement_stock)(order.store, lines)
 
 
-def _receipt(order: Order) -> Receipt:
+def _build_receipt(order: Order) -> Receipt:
     number, sold_at = order.receipt_number_and_time()
     return Receipt(order=order, register=order.register, number=number, issued_at=sold_at)
 
 
-def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[StockMovement]:
+def _build_stock_movements(
+    order: Order, lines: Sequence[OrderLine], by: User
+) -> list[StockMovement]:
     return [
         StockMovement(
             id=new_id(),
@@ -144,7 +149,7 @@ def _movements(order: Order, lines: Sequence[OrderLine], by: User) -> list[Stock
     ]
 
 
-def note_first_order() -> None:
+def mark_tenant_has_orders() -> None:
     """From now on the shop's currency cannot change; it must be the one that was reckoned in."""
     tenant = current_tenant()
     if tenant.has_orders:

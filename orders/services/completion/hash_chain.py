@@ -15,10 +15,10 @@ from tenants.ids import new_id
 from tenants.models import Register
 
 # Beginning of every chain.
-NOTHING = ""
+GENESIS_HASH = ""
 
 
-def seal(
+def build_chain_entry(
     kind: ChainEntry.Kind,
     subject: Any,
     content: Mapping[str, Any],
@@ -29,7 +29,7 @@ def seal(
 
     `after` are the numbers as locked by this transaction: so nobody else can seal in between.
     """
-    text = canonical(content)
+    text = to_canonical_json(content)
     entry = ChainEntry(
         id=new_id(),
         register=at,
@@ -38,21 +38,21 @@ def seal(
         subject=subject,
         content=text,
         previous_hash=after.hash,
-        hash=hash_of(after.hash, text),
+        hash=compute_hash(after.hash, text),
     )
     return entry, entry.extend_chain_statement()
 
 
-def canonical(content: Mapping[str, Any]) -> str:
+def to_canonical_json(content: Mapping[str, Any]) -> str:
     """JSON with sorted keys and no blanks: the same text for the same content, for ever."""
     return msgspec.json.encode(content, order="sorted").decode()
 
 
-def hash_of(previous: str, text: str) -> str:
+def compute_hash(previous: str, text: str) -> str:
     return hashlib.sha256((previous + text).encode()).hexdigest()
 
 
-def receipt_content(order: Order) -> dict[str, Any]:
+def build_receipt_content(order: Order) -> dict[str, Any]:
     """What a sale was, from what never changes after it."""
     number, sold_at = order.receipt_number_and_time()
     offline = order.offline_facts()
@@ -64,21 +64,21 @@ def receipt_content(order: Order) -> dict[str, Any]:
         "register": str(order.register_id),
         "cashier": str(order.cashier_id),
         "sold_at": sold_at.isoformat(),
-        "lines": [_line(line) for line in order.loaded_lines],
+        "lines": [_build_line_content(line) for line in order.loaded_lines],
         "taxes": [[tax["name"], tax["percent"], tax["amount"]] for tax in order.taxes],
         "payments": [
-            _payment(each)
+            _build_payment_content(each)
             for each in order.loaded_payments
             if each.status == Payment.Status.CAPTURED
         ],
-        "discount_total": plain(order.discount_total),
-        "tax_total": plain(order.tax_total),
-        "cash_rounding": plain(order.cash_rounding),
-        "total": plain(order.total),
+        "discount_total": format_plain(order.discount_total),
+        "tax_total": format_plain(order.tax_total),
+        "cash_rounding": format_plain(order.cash_rounding),
+        "total": format_plain(order.total),
     }
 
 
-def refund_content(refund: Refund) -> dict[str, Any]:
+def build_refund_content(refund: Refund) -> dict[str, Any]:
     """What a refund was, from what never changes after it."""
     at = refund.completed_at
     return {
@@ -89,31 +89,36 @@ def refund_content(refund: Refund) -> dict[str, Any]:
         "by": str(refund.by_id),
         "completed_at": at.isoformat() if at else None,
         "lines": [
-            [str(each.line_id), plain(each.quantity), plain(each.tax_total), plain(each.total)]
+            [
+                str(each.line_id),
+                format_plain(each.quantity),
+                format_plain(each.tax_total),
+                format_plain(each.total),
+            ]
             for each in sorted(refund.loaded_lines, key=attrgetter("pk"))
         ],
         "payouts": [
-            [str(each.payment_id), each.method, plain(each.paid)]
+            [str(each.payment_id), each.method, format_plain(each.paid)]
             for each in sorted(refund.loaded_payouts, key=attrgetter("pk"))
         ],
-        "tax_total": plain(refund.tax_total),
-        "cash_rounding": plain(refund.cash_rounding),
-        "total": plain(refund.total),
+        "tax_total": format_plain(refund.tax_total),
+        "cash_rounding": format_plain(refund.cash_rounding),
+        "total": format_plain(refund.total),
     }
 
 
-def _line(line: OrderLine) -> list[str]:
+def _build_line_content(line: OrderLine) -> list[str]:
     amounts = (line.quantity, line.unit_price, line.discount_total, line.tax_total, line.total)
-    return [str(line.pk), line.sku, line.name, *map(plain, amounts)]
+    return [str(line.pk), line.sku, line.name, *map(format_plain, amounts)]
 
 
-def _payment(payment: Payment) -> list[str]:
+def _build_payment_content(payment: Payment) -> list[str]:
     """Write `external` behind a card of a stand-alone reader, and nothing behind the others."""
     entry = [payment.entry] if payment.entry == Payment.Entry.EXTERNAL else []
-    amounts = (plain(payment.amount), plain(payment.change))
+    amounts = (format_plain(payment.amount), format_plain(payment.change))
     return [str(payment.pk), payment.method, *amounts, *entry]
 
 
-def plain(amount: Decimal) -> str:
+def format_plain(amount: Decimal) -> str:
     """The same text for the same amount, with however many zeros it was read."""
     return f"{amount.normalize():f}"

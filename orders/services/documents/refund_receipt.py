@@ -14,7 +14,7 @@ from orders.services.documents.document import (
     format_number,
     format_tax,
 )
-from orders.services.payments.store_credit import issued_codes
+from orders.services.payments.store_credit import list_issued_codes
 from tenants.scope import current_tenant
 
 
@@ -106,7 +106,7 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
         totals=tuple(_build_totals(refund)),
         taxes=tuple(Row(format_tax(tax), format_money(tax["amount"])) for tax in refund.taxes),
         payouts=tuple(_build_payouts(refund)),
-        codes=tuple(each["code"] for each in issued_codes(refund)),
+        codes=tuple(each["code"] for each in list_issued_codes(refund)),
     )
 
 

@@ -11,10 +11,10 @@ from accounts.models import User
 from orders.exceptions import IdReused, SequenceJump
 from orders.models import Order, RegisterSeries
 from orders.models.receipt import MAX_SEQUENCE_JUMP
-from orders.services.completion.complete import flag_till_number
+from orders.services.completion.complete import flag_device_sequence
 from orders.services.offline.booking import book_sale
 from orders.services.offline.sale import Malformed, OfflineSale
-from orders.services.registers import register_for
+from orders.services.registers import get_register
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
 from tenants.exceptions import DomainError, FieldError, Invalid
@@ -57,7 +57,7 @@ def upload_sales(upload: Upload, *, by: User) -> list[ItemResult]:
     was lost, the same request again finds all that was booked by its ids.
     """
     # Also one that is used no more: what was sold there was sold.
-    register = register_for(upload.register, by, in_use=False)
+    register = get_register(upload.register, by, in_use=False)
     _ensure_no_jump(register, upload.last_sequence)
     with idempotency.reserve_key():
         return _book_batch(upload, register, by)
@@ -156,7 +156,7 @@ def _set_device_sequence(item: OfflineSale, register: Register) -> None:
     if order.device_sequence is not None:
         return
     order.device_sequence = item.device_sequence
-    flag_till_number(order, numbers)
+    flag_device_sequence(order, numbers)
     order.save_changes("device_sequence", "sequence_taken", "flags")
     publish("order.updated", about=order)
 

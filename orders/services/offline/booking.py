@@ -13,20 +13,20 @@ from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeri
 from orders.models.credit import mask_code
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.complete import (
-    flag_till_number,
-    note_first_order,
-    papers_of,
-    payment_event,
+    build_completion_rows,
+    build_payment_event,
+    flag_device_sequence,
+    mark_tenant_has_orders,
 )
 from orders.services.offline.pricing import PricedSale, price_sale
 from orders.services.offline.sale import ChargedLine, OfflineSale
 from orders.services.offline.timing import assign_shift, find_clock_flags
-from orders.services.payments.store_credit import in_order_of_codes, spend_credit
+from orders.services.payments.store_credit import sort_by_code, spend_credit
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.discount_approval import is_over_limit
-from orders.services.pricing.discount_audit import build_events
-from orders.services.pricing.reprice import frozen_tax, frozen_totals
-from orders.services.sales.checkout import given_discounts
+from orders.services.pricing.discount_audit import build_discount_events
+from orders.services.pricing.reprice import build_tax_snapshot, build_tax_total_snapshots
+from orders.services.sales.checkout import build_discount_snapshots
 from orders.services.stock.levels import decrement_stock_unchecked
 from orders.services.stock.movements import correct_later_counts
 from tenants import audit
@@ -64,7 +64,7 @@ def _check_cashier(order: Order, cashier: User, by: User) -> Iterator[Flag]:
 
 
 def _insert_sale(order: Order, by: User) -> None:
-    note_first_order()
+    mark_tenant_has_orders()
     numbers = RegisterSeries.objects.increment(
         order.register, orders=1, receipts=1, device=order.device_sequence
     )
@@ -76,14 +76,19 @@ def _insert_sale(order: Order, by: User) -> None:
         payment.shift_id = order.shift_id
     _spend_credits(order)
     counted = _deduct_stock(order)
-    told = [payment_event(payment, order) for payment in order.loaded_payments]
-    papers = papers_of(order, order.loaded_lines, numbers, order.cashier, told)
-    given = build_events(order, order.loaded_lines, by=by, cashier=str(order.cashier_id))
+    events = [build_payment_event(payment, order) for payment in order.loaded_payments]
+    completion = build_completion_rows(order, order.loaded_lines, numbers, order.cashier, events)
+    given = build_discount_events(order, order.loaded_lines, by=by, cashier=str(order.cashier_id))
     bulk_insert(
-        [order], order.loaded_lines, order.loaded_payments, *papers.rows, given, also=papers.also
+        [order],
+        order.loaded_lines,
+        order.loaded_payments,
+        *completion.rows,
+        given,
+        also=completion.also,
     )
     correct_later_counts(
-        order.store, [each for each in papers.movements if each.product_id in counted], by=by
+        order.store, [each for each in completion.movements if each.product_id in counted], by=by
     )
     audit.record("offline_sale_booked", actor=by, target=order, **_build_audit_facts(order))
 
@@ -93,7 +98,7 @@ def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:
     _, now = order.receipt_number_and_time()
     order.flag(*find_clock_flags(order.sold_at or now, now))
     assign_shift(order, numbers.shift, now)
-    flag_till_number(order, numbers)
+    flag_device_sequence(order, numbers)
 
 
 def _spend_credits(order: Order) -> None:
@@ -102,7 +107,7 @@ def _spend_credits(order: Order) -> None:
     with_credit = [
         each for each in order.loaded_payments if each.method == Payment.Method.STORE_CREDIT
     ]
-    for payment in in_order_of_codes(with_credit):
+    for payment in sort_by_code(with_credit):
         try:
             spend_credit(payment.reference, payment.amount, payment=payment.pk, by=order.cashier)
         except (InsufficientStoreCredit, StoreCreditBlocked):
@@ -151,8 +156,8 @@ def _build_order(
         customer_name=sale.customer_name,
         customer_email=sale.customer_email,
         note=sale.note,
-        discounts=given_discounts(sale.discounts, priced.discounts),
-        taxes=frozen_totals(priced.taxes),
+        discounts=build_discount_snapshots(sale.discounts, priced.discounts),
+        taxes=build_tax_total_snapshots(priced.taxes),
         tax_rounding_level=tenant.tax_rounding_level,
         tax_rounding_mode=tenant.tax_rounding_mode,
         subtotal=priced.subtotal,
@@ -186,8 +191,8 @@ def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> It
             unit_price=given.unit_price,
             quantity=given.quantity,
             note=line.note,
-            discounts=given_discounts(line.discounts, priced.line_discounts),
-            taxes=[frozen_tax(tax) for tax in priced.taxes],
+            discounts=build_discount_snapshots(line.discounts, priced.line_discounts),
+            taxes=[build_tax_snapshot(tax) for tax in priced.taxes],
             gross=priced.gross,
             discount_total=priced.discount_total,
             net=priced.net,
@@ -225,7 +230,7 @@ def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, A
 def _payment_entry(new: NewPayment) -> str:
     if not new.is_card:
         return ""
-    return Payment.Entry.EXTERNAL if new.is_on_slip else Payment.Entry.UNVERIFIED
+    return Payment.Entry.EXTERNAL if new.has_reader_slip else Payment.Entry.UNVERIFIED
 
 
 def _build_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:

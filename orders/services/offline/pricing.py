@@ -11,11 +11,11 @@ from orders.money import (
     LineInput,
     PricedOrder,
     TaxRate,
+    allocate_difference,
     price_order,
-    share_out_difference,
 )
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
-from orders.services.pricing.basket import Catalog, cash_rule_of, policy_of
+from orders.services.pricing.basket import ProductLookup, build_cash_rule, build_pricing_policy
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
@@ -56,7 +56,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
     if any(each.quantity * each.unit_price >= MAX_AMOUNT for each in inputs):
         raise AmountTooLarge
     off = [given.discount for given in sale.discounts]
-    priced = price_order(inputs, off, policy_of(current_tenant()))
+    priced = price_order(inputs, off, build_pricing_policy(current_tenant()))
     if max(priced.subtotal, priced.total, sale.paid) >= MAX_AMOUNT:
         raise AmountTooLarge
     total, rounding = _match_total(sale, priced.total)
@@ -66,7 +66,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         priced,
         total,
         rounding,
-        share_out_difference(
+        allocate_difference(
             total - priced.total,
             [line.total for line in priced.lines],
             current_tenant().currency_exponent,
@@ -77,8 +77,8 @@ def price_sale(sale: OfflineSale) -> PricedSale:
 
 def _find_products(lines: Sequence[ChargedLine]) -> list[Product | None]:
     """Whatever of the catalog the lines name, on sale or not; an id counts more than a code."""
-    catalog = Catalog(lines)
-    return [catalog.any_product_of(line) for line in lines]
+    catalog = ProductLookup(lines)
+    return [catalog.find_by_any_name(line) for line in lines]
 
 
 def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, ...]:
@@ -109,7 +109,7 @@ def _compute_cash_rounding(sale: OfflineSale, total: Decimal) -> Decimal:
     left = _compute_cash_due(sale, total)
     if not _list_cash_payments(sale) or left < 0:
         return ZERO
-    return cash_rule_of(current_tenant()).rounding(left)
+    return build_cash_rule(current_tenant()).rounding(left)
 
 
 def _list_cash_payments(sale: OfflineSale) -> list[ChargedPayment]:
@@ -123,7 +123,7 @@ def _compute_cash_due(sale: OfflineSale, total: Decimal) -> Decimal:
 
 def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
     """Whether coins can have paid the cash of it; what is not rounded is paid in smaller ones."""
-    rule, cash = cash_rule_of(current_tenant()), _list_cash_payments(sale)
+    rule, cash = build_cash_rule(current_tenant()), _list_cash_payments(sale)
     left = max(_compute_cash_due(sale, total), ZERO)
     amounts = [each.amount for each in cash]
     if not rule.is_in_coins(rule.payable(left)):
@@ -148,7 +148,7 @@ def _find_flags(
 
 def _find_card_flags(sale: OfflineSale) -> Iterable[Flag]:
     """Nobody but the till says that a card was charged, unless a reader has a slip for it."""
-    if any(each.is_card and not each.is_on_slip for each in sale.payments):
+    if any(each.is_card and not each.has_reader_slip for each in sale.payments):
         yield Flag.CARD_UNVERIFIED
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from orders.models import Order, OrderLine
 from orders.money import TaxRate
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.basket import WantedDiscount
+from orders.services.pricing.basket import DiscountRequest
 from tenants.exceptions import FieldError
 
 
@@ -27,7 +27,7 @@ class ChargedLine:
     # None for those of the product's tax class.
     taxes: tuple[TaxRate, ...] | None = None
     note: str = ""
-    discounts: tuple[WantedDiscount, ...] = ()
+    discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
 
 
@@ -49,7 +49,7 @@ class OfflineSale:
     sold_at: datetime
     lines: tuple[ChargedLine, ...]
     payments: tuple[ChargedPayment, ...] = ()
-    discounts: tuple[WantedDiscount, ...] = ()
+    discounts: tuple[DiscountRequest, ...] = ()
     # Without one it was whoever uploads it.
     cashier: uuid.UUID | None = None
     customer_name: str = ""

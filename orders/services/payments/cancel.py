@@ -11,16 +11,16 @@ from orders.exceptions import IllegalTransition, PaymentSettled
 from orders.gateways import Outcome
 from orders.models import Order, Payment
 from orders.models.payment import LOOK_UP_DELAY
-from orders.services.approvals import Asked, Leave
+from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.payments.capture import (
-    answer_to,
-    ensure_nobody_asks,
-    go_on,
-    locked_order,
-    order_with_details,
-    settle,
+    advance_order,
+    ensure_not_in_progress,
+    load_order,
+    lock_order,
+    query_gateway,
+    record_gateway_answer,
 )
-from orders.services.payments.store_credit import credit_back
+from orders.services.payments.store_credit import reverse_spending
 from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import reserve_stock
 from tenants import audit, idempotency
@@ -31,28 +31,28 @@ log = structlog.get_logger("till.payments")
 CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
 
 
-def cancel_payment(payment: Payment, asked: Asked) -> Order:
+def cancel_payment(payment: Payment, context: RequestContext) -> Order:
     """Take back a payment of an order that is not a sale yet; a card's money through the gateway.
 
     What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
     manager or his leave, as whoever can make payments disappear can make money disappear.
     """
     if idempotency.is_resumed() and not payment.is_in_progress:
-        return order_with_details(payment.order_id)
+        return load_order(payment.order_id)
     _ensure_cancelable(payment, payment.order)
     if not payment.is_charged_by_gateway:
-        return _take_back(payment.pk, payment.order_id, asked)
-    ensure_nobody_asks(payment)
+        return _cancel(payment.pk, payment.order_id, context)
+    ensure_not_in_progress(payment)
     with idempotency.reserve_key():
-        return _cancel_card(payment, asked)
+        return _cancel_card(payment, context)
 
 
-def _cancel_card(payment: Payment, asked: Asked) -> Order:
-    was_captured = _let_go(payment, asked)
-    answer = answer_to(payment, "cancel")
+def _cancel_card(payment: Payment, context: RequestContext) -> Order:
+    was_captured = _mark_unknown(payment, context)
+    answer = query_gateway(payment, "cancel")
     if answer.outcome == Outcome.DECLINED:
-        return _take_back(payment.pk, payment.order_id, asked, card_said=answer.reason)
-    order = settle(payment, answer, by=asked.by)
+        return _cancel(payment.pk, payment.order_id, context, card_said=answer.reason)
+    order = record_gateway_answer(payment, answer, by=context.by)
     if was_captured and answer.outcome == Outcome.CAPTURED:
         raise PaymentSettled(payment_status=payment.status)
     return order
@@ -68,20 +68,20 @@ def _ensure_cancelable(payment: Payment, order: Order) -> None:
 
 
 @atomic_with_retry
-def _let_go(payment: Payment, asked: Asked) -> bool:
+def _mark_unknown(payment: Payment, context: RequestContext) -> bool:
     """Before the gateway is asked, money that is there becomes money of which nobody knows.
 
     So the order is not sold meanwhile for a card that is gone; and what has been let go of
     cannot be refused any more. Returns whether it was there.
     """
-    order = locked_order(payment.order_id)
+    order = lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if not idempotency.is_resumed():
-        order.ensure_version(asked.expected_version)
+        order.ensure_version(context.expected_version)
     _ensure_cancelable(payment, order)
     if payment.status != Payment.Status.CAPTURED:
         return False
-    _ensure_leave(payment, asked)
+    _ensure_approved(payment, context)
     if not any(each.is_in_progress for each in order.loaded_payments):
         reserve_stock(order.store, order.loaded_lines, may_oversell=True)
     payment.status, payment.returned_at = Payment.Status.UNKNOWN, timezone.now()
@@ -94,65 +94,69 @@ def _let_go(payment: Payment, asked: Asked) -> bool:
     return True
 
 
-def _ensure_leave(payment: Payment, asked: Asked) -> None:
-    if payment.status == Payment.Status.CAPTURED and not asked.by.may_void():
-        Leave("void", payment.order_id).spent_by(asked)
+def _ensure_approved(payment: Payment, context: RequestContext) -> None:
+    if payment.status == Payment.Status.CAPTURED and not context.by.may_void():
+        RequiredApproval("void", payment.order_id).spent_by(context)
 
 
 @atomic_with_retry
-def _take_back(
-    payment_id: uuid.UUID, order_id: uuid.UUID, asked: Asked, *, card_said: str | None = None
+def _cancel(
+    payment_id: uuid.UUID,
+    order_id: uuid.UUID,
+    context: RequestContext,
+    *,
+    card_said: str | None = None,
 ) -> Order:
     idempotency.save_key()
-    by = asked.by
-    order = locked_order(order_id)
+    by = context.by
+    order = lock_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
     if payment.status == Payment.Status.CANCELED and idempotency.is_resumed():
         return order  # by this request, which came twice
-    _ensure_still_there(payment, order)
+    _ensure_not_canceled(payment, order)
     if card_said is None:
-        order.ensure_version(asked.expected_version)
-        _ensure_leave(payment, asked)
+        order.ensure_version(context.expected_version)
+        _ensure_approved(payment, context)
     was_underway = payment.is_in_progress
     if payment.status == Payment.Status.CAPTURED:
-        _return(order, payment)
+        _subtract_from_order(order, payment)
     payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
     if payment.returned_at:
-        _hand_back(payment, order, by)
+        _return_money(payment, order, by)
     payment.save_changes("status", "reason", "returned_at", "returned_in")
     # What is left is rounded when it is paid.
     order.cash_rounding = Decimal(0)
-    go_on(order, had_reservation=was_underway, by=by)
-    _note_canceled(payment, order, by)
+    advance_order(order, had_reservation=was_underway, by=by)
+    _record_cancellation(payment, order, by)
     return order
 
 
-def _ensure_still_there(payment: Payment, order: Order) -> None:
+def _ensure_not_canceled(payment: Payment, order: Order) -> None:
     if order.status not in CANCELABLE or payment.status == Payment.Status.CANCELED:
-        _note_sold_without(payment)
+        _log_sold_with_canceled_card(payment)
         raise PaymentSettled(payment_status=payment.status)
 
 
-def _note_canceled(payment: Payment, order: Order, by: User) -> None:
+def _record_cancellation(payment: Payment, order: Order, by: User) -> None:
     amount = str(current_tenant().quantize_amount(payment.amount))
     audit.record("payment_canceled", actor=by, target=order, method=payment.method, amount=amount)
     publish("payment.canceled", about=payment, in_store=order.store_id, order=str(order.pk))
 
 
-def _return(order: Order, payment: Payment) -> None:
+def _subtract_from_order(order: Order, payment: Payment) -> None:
     order.paid_total -= payment.amount
     order.change_total -= payment.change
     payment.returned_at = timezone.now()
 
 
-def _hand_back(payment: Payment, order: Order, by: User) -> None:
+def _return_money(payment: Payment, order: Order, by: User) -> None:
     """Out of the drawer, or onto its store credit; the register is locked first, as by a sale."""
     payment.returned_in_id = find_shift_for_return(payment, order.register)
     if payment.method == Payment.Method.STORE_CREDIT:
-        credit_back(payment.reference, payment.amount, payment=payment.pk, by=by)
+        reverse_spending(payment.reference, payment.amount, payment=payment.pk, by=by)
 
 
-def _note_sold_without(payment: Payment) -> None:
+def _log_sold_with_canceled_card(payment: Payment) -> None:
     """Somebody looked the card up before it was let go of, and sold for it: for people to see."""
     if payment.is_charged_by_gateway and payment.status == Payment.Status.CAPTURED:
         log.error("sold_for_a_canceled_card", payment=str(payment.pk), amount=str(payment.amount))

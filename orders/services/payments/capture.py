@@ -15,11 +15,16 @@ from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PaymentSettled, PaymentUnderway
-from orders.gateways import Answer, Charge, Outcome, payment_gateway
+from orders.gateways import Answer, Charge, Outcome, get_payment_gateway
 from orders.models import Order, Payment, RegisterSeries, Shift
-from orders.services.completion.complete import hand_over, next_numbers, papers_of, payment_event
-from orders.services.payments.store_credit import counted_code, spend_credits
-from orders.services.payments.tender import NewPayment, draft_payments
+from orders.services.completion.complete import (
+    build_completion_rows,
+    build_payment_event,
+    deduct_stock,
+    take_numbers,
+)
+from orders.services.payments.store_credit import count_code_attempt, spend_credits
+from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.shifts.cash_drawer import find_shift_for_return
 from orders.services.stock.levels import release_stock, reserve_stock
 from tenants import idempotency
@@ -55,32 +60,32 @@ def take_payment(
     Returns the order as it is then, and whether the payment is new.
     """
     is_code = new.method == Payment.Method.STORE_CREDIT
-    with counted_code("payment", by=by, place=place) if is_code else nullcontext():
-        order, payment, is_new = _take(order.pk, new, expected_version, by)
-    return (ask_gateway(order, [payment]) if is_new else order), is_new
+    with count_code_attempt("payment", by=by, place=place) if is_code else nullcontext():
+        order, payment, is_new = _save_payment(order.pk, new, expected_version, by)
+    return (charge_cards(order, [payment]) if is_new else order), is_new
 
 
 @atomic_with_retry
-def _take(
+def _save_payment(
     order_id: uuid.UUID, new: NewPayment, expected_version: int | None, by: User
 ) -> tuple[Order, Payment, bool]:
-    order = locked_order(order_id)
+    order = lock_order(order_id)
     before = order.loaded_payments
     known = next((payment for payment in before if payment.pk == new.id), None)
     if known is not None:
-        _ensure_same(known, new, order)
+        _ensure_same_payment(known, new, order)
         return order, known, False
     order.ensure_version(expected_version)
     order.ensure_payable()
-    (payment,) = draft_payments(order, [new], before)
+    (payment,) = build_payments(order, [new], before)
     payment.taken_by = by
     # Into the drawer that is open at this moment, and nobody ends it before this is done.
-    payment.shift_id = next_numbers(order.register).shift
+    payment.shift_id = take_numbers(order.register).shift
     spend_credits([payment], by=by)
     with unique_or(IdConflict), transaction.atomic():
-        bulk_insert(idempotency.key_rows(), [payment], [payment_event(payment, order)])
+        bulk_insert(idempotency.key_rows(), [payment], [build_payment_event(payment, order)])
     order.loaded_payments = [*before, payment]
-    go_on(
+    advance_order(
         order,
         had_reservation=any(earlier.is_in_progress for earlier in before),
         shift=payment.shift_id,
@@ -89,7 +94,7 @@ def _take(
     return order, payment, True
 
 
-def _ensure_same(known: Payment, new: NewPayment, order: Order) -> None:
+def _ensure_same_payment(known: Payment, new: NewPayment, order: Order) -> None:
     tendered = known.tendered if new.tendered is None else new.tendered
     asked = (new.method, tendered, new.reference, new.is_external)
     is_external = known.entry_in(order) == Payment.Entry.EXTERNAL
@@ -98,13 +103,13 @@ def _ensure_same(known: Payment, new: NewPayment, order: Order) -> None:
         raise IdConflict
 
 
-def locked_order(order_id: uuid.UUID) -> Order:
+def lock_order(order_id: uuid.UUID) -> Order:
     """The order as it is now, for nobody else to change until this is done."""
     orders = Order.objects.select_for_update(of=("self",)).select_related("store", "register")
     return orders.with_details().get(pk=order_id)
 
 
-def ask_gateway(order: Order, payments: Sequence[Payment]) -> Order:
+def charge_cards(order: Order, payments: Sequence[Payment]) -> Order:
     """Have the cards charged, outside of every transaction, and write down the answers.
 
     Only those that this request has just written down: what another one left behind is looked
@@ -112,7 +117,9 @@ def ask_gateway(order: Order, payments: Sequence[Payment]) -> Order:
     """
     for payment in payments:
         if payment.status == Payment.Status.PENDING:
-            order = settle(payment, answer_to(payment, "charge"), by=order.cashier)
+            order = record_gateway_answer(
+                payment, query_gateway(payment, "charge"), by=order.cashier
+            )
     return order
 
 
@@ -120,49 +127,51 @@ def resolve_payment(payment: Payment, *, by: User) -> Order:
     """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
     if not payment.is_in_progress:
         if idempotency.is_resumed():
-            return order_with_details(payment.order_id)
+            return load_order(payment.order_id)
         raise PaymentSettled(payment_status=payment.status)
-    ensure_nobody_asks(payment)
+    ensure_not_in_progress(payment)
     with idempotency.reserve_key():
-        return settle(payment, answer_to(payment, "look_up"), by=by)
+        return record_gateway_answer(payment, query_gateway(payment, "look_up"), by=by)
 
 
-def order_with_details(order_id: uuid.UUID) -> Order:
+def load_order(order_id: uuid.UUID) -> Order:
     return Order.objects.with_details().get(pk=order_id)
 
 
-def answer_to(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
+def query_gateway(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
     """What the gateway says; one that breaks has said nothing, and the money may be taken."""
-    ask = getattr(payment_gateway(), question)
+    ask = getattr(get_payment_gateway(), question)
     try:
-        answer: Answer = ask(charge_for(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
+        answer: Answer = ask(build_charge(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
     except Exception:
         log.exception("gateway_failed", payment=str(payment.pk), question=question)
         return Answer(Outcome.UNKNOWN, reason="The gateway failed.")
     return answer
 
 
-def look_up_left_behind(order: Order) -> Order:
+def reconcile_payments(order: Order) -> Order:
     """Settle the payments that a crash left pending, once nobody can be asking for them."""
     for payment in order.loaded_payments:
-        if payment.status == Payment.Status.PENDING and _wait_for(payment) <= timedelta(0):
-            order = settle(payment, answer_to(payment, "look_up"), by=order.cashier)
+        if payment.status == Payment.Status.PENDING and _remaining_wait(payment) <= timedelta(0):
+            order = record_gateway_answer(
+                payment, query_gateway(payment, "look_up"), by=order.cashier
+            )
     return order
 
 
-def _wait_for(payment: Payment) -> timedelta:
+def _remaining_wait(payment: Payment) -> timedelta:
     timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
     return payment.gateway_deadline(timeout) - timezone.now()
 
 
-def ensure_nobody_asks(payment: Payment) -> None:
+def ensure_not_in_progress(payment: Payment) -> None:
     """A look-up before the charge arrives finds nothing, and its money would belong to nobody."""
-    wait = _wait_for(payment)
+    wait = _remaining_wait(payment)
     if payment.status == Payment.Status.PENDING and wait > timedelta(0):
         raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
 
 
-def charge_for(payment: Payment) -> Charge:
+def build_charge(payment: Payment) -> Charge:
     tenant = current_tenant()
     return Charge(
         key=payment.pk,
@@ -173,29 +182,29 @@ def charge_for(payment: Payment) -> Charge:
 
 
 @atomic_with_retry
-def settle(payment: Payment, answer: Answer, *, by: User) -> Order:
+def record_gateway_answer(payment: Payment, answer: Answer, *, by: User) -> Order:
     """Write down what the gateway said; a payment that is settled stays so."""
-    order = locked_order(payment.order_id)
+    order = lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if not payment.is_in_progress:
-        _note_contradiction(payment, answer)
+        _log_contradiction(payment, answer)
         return order
     payment.status = Payment.Status(answer.outcome.value)
     payment.gateway_reference = answer.reference or payment.gateway_reference
     payment.reason = answer.reason
-    _end_letting_go(payment, order)
+    _finish_cancellation(payment, order)
     payment.save_changes("status", "gateway_reference", "reason", "returned_at", "returned_in")
-    bulk_insert([payment_event(payment, order)])
+    bulk_insert([build_payment_event(payment, order)])
     if answer.outcome == Outcome.CAPTURED:
         order.paid_total += payment.amount
     elif answer.outcome == Outcome.DECLINED:
         # The cash that was to settle the order has not: what is left is rounded when it is paid.
         order.cash_rounding = Decimal(0)
-    go_on(order, had_reservation=True, shift=payment.shift_id, by=by)
+    advance_order(order, had_reservation=True, shift=payment.shift_id, by=by)
     return order
 
 
-def _end_letting_go(payment: Payment, order: Order) -> None:
+def _finish_cancellation(payment: Payment, order: Order) -> None:
     """A captured card that was to be canceled is there after all, or gone."""
     if payment.returned_at and payment.status == Payment.Status.CAPTURED:
         payment.returned_at = None
@@ -204,14 +213,16 @@ def _end_letting_go(payment: Payment, order: Order) -> None:
         payment.returned_in_id = find_shift_for_return(payment, order.register)
 
 
-def _note_contradiction(payment: Payment, answer: Answer) -> None:
+def _log_contradiction(payment: Payment, answer: Answer) -> None:
     """Money that the gateway has and the order has not is for people to give back."""
     is_gone = payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}
     if is_gone and answer.outcome == Outcome.CAPTURED:
         log.error("captured_after_declined", payment=str(payment.pk), amount=str(payment.amount))
 
 
-def go_on(order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None, by: User) -> None:
+def advance_order(
+    order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None, by: User
+) -> None:
     """What follows from the order's payments as they now are: a sale, or waiting, or neither.
 
     A sale is of the shift of the payment that made it one. Goods are reserved exactly while a
@@ -235,7 +246,7 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
     completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
     if completes:
         # The shifts of its payments may be counted and closed: it is sold in today's.
-        shift = next_numbers(order.register).shift
+        shift = take_numbers(order.register).shift
         _complete(order, reserved=False, shift=shift, by=by)
     return completes
 
@@ -243,14 +254,14 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
 def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User) -> None:
     lines = order.loaded_lines
     numbers = RegisterSeries.objects.increment(order.register, receipts=1)
-    order.shift_id = _uncounted(shift, numbers.shift)
+    order.shift_id = _choose_shift(shift, numbers.shift)
     order.complete(numbers.receipt, timezone.now())
-    papers = papers_of(order, lines, numbers, by)
-    bulk_insert(*papers.rows, also=papers.also)
-    hand_over(order, lines, reserved=reserved)
+    completion = build_completion_rows(order, lines, numbers, by)
+    bulk_insert(*completion.rows, also=completion.also)
+    deduct_stock(order, lines, reserved=reserved)
 
 
-def _uncounted(shift: uuid.UUID | None, now: uuid.UUID | None) -> uuid.UUID | None:
+def _choose_shift(shift: uuid.UUID | None, now: uuid.UUID | None) -> uuid.UUID | None:
     """The shift that is meant, or where its drawer has been counted today's.
 
     One with a payment of which nobody knows cannot be closed; one may be let go of later.

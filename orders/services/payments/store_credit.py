@@ -34,7 +34,7 @@ from orders.models import (
 from orders.models.catalog import normalize_code
 from orders.models.columns import round_sum
 from orders.models.credit import mask_code
-from orders.services.money_limits import REFUND_AMOUNT, Period, is_within_limit
+from orders.services.money_limits import REFUND_AMOUNT, LimitPeriod, is_within_limit
 from tenants import audit
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import unique_or
@@ -42,14 +42,14 @@ from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
 # Without letters and digits that look alike: it is read from paper and typed.
-LEGIBLE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+CODE_ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 Type = StoreCreditEntry.Type
 T = TypeVar("T", Payment, Payout)
 
 
-def new_code() -> str:
+def generate_code() -> str:
     """Twelve signs, 60 bits: nobody guesses the gift card of another customer."""
-    groups = ("".join(secrets.choice(LEGIBLE) for _ in range(4)) for _ in range(3))
+    groups = ("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
     return "-".join(groups)
 
 
@@ -75,26 +75,29 @@ def issue_credit(
         if issued != amount or (code and normalize_code(code) != known.code):
             raise IdConflict
         return known, False
-    if not is_within_limit(by, REFUND_AMOUNT, amount, _period(register)):
+    if not is_within_limit(by, REFUND_AMOUNT, amount, _build_period(register)):
         raise StoreCreditOverLimit
     credit = StoreCredit(
-        id=id, code=normalize_code(code) or new_code(), balance=amount, customer_name=customer_name
+        id=id,
+        code=normalize_code(code) or generate_code(),
+        balance=amount,
+        customer_name=customer_name,
     )
     with unique_or(partial(_find_conflict, credit)), transaction.atomic():
         credit.save(force_insert=True)
-    _enter(credit, Type.ISSUE, amount, reason=reason, by=by)
+    _add_entry(credit, Type.ISSUE, amount, reason=reason, by=by)
     money = str(current_tenant().quantize_amount(amount))
     audit.record("store_credit_issued", actor=by, target=credit, amount=money, reason=reason)
     return credit, True
 
 
-def _period(register_id: uuid.UUID | None) -> Period:
+def _build_period(register_id: uuid.UUID | None) -> LimitPeriod:
     """Return the open shift of the register, or the day of its store or of the shop."""
     if register_id is None:
-        return Period()
+        return LimitPeriod()
     register = Register.objects.select_related("store").get(pk=register_id)
     shift = RegisterSeries.objects.filter(register=register).values_list("shift", flat=True)
-    return Period(shift.first(), register.store)
+    return LimitPeriod(shift.first(), register.store)
 
 
 def _find_conflict(credit: StoreCredit) -> DomainError:
@@ -131,7 +134,7 @@ def _set_active(
 
 
 @contextmanager
-def counted_code(
+def count_code_attempt(
     way: Literal["look_up", "payment"], *, by: User, place: str | None
 ) -> Iterator[None]:
     """Count a try at a code before it is looked up; only one that is unknown stays counted.
@@ -157,20 +160,20 @@ def counted_code(
 def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | None:
     """Return the credit with exactly this code; a wrong one is counted as a guess."""
     try:
-        with counted_code("look_up", by=by, place=place):
-            return _with_code(code)
+        with count_code_attempt("look_up", by=by, place=place):
+            return _get_by_code(code)
     except UnknownStoreCredit:
         return None
 
 
-def _with_code(code: str) -> StoreCredit:
+def _get_by_code(code: str) -> StoreCredit:
     credit = StoreCredit.objects.with_code(code).first()
     if credit is None:
         raise UnknownStoreCredit(reference=mask_code(code), balance=None)
     return credit
 
 
-def issued_codes(refund: Refund) -> list[dict[str, str]]:
+def list_issued_codes(refund: Refund) -> list[dict[str, str]]:
     """Return the codes of the credits that a refund has made, each with its payout.
 
     A credit that was there before belongs to somebody who has its code.
@@ -198,7 +201,7 @@ def _is_credited(payout: Payout) -> bool:
 # --- the ledger -------------------------------------------------------------------------------
 
 
-def in_order_of_codes(rows: Iterable[T]) -> list[T]:
+def sort_by_code(rows: Iterable[T]) -> list[T]:
     """Return payments or payouts in the one order in which credits are locked.
 
     That is the order of the codes as they are stored: however they were typed, no two requests
@@ -210,7 +213,7 @@ def in_order_of_codes(rows: Iterable[T]) -> list[T]:
 def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
     """Spend each payment with store credit."""
     with_credit = [each for each in payments if each.method == Payment.Method.STORE_CREDIT]
-    for each in in_order_of_codes(with_credit):
+    for each in sort_by_code(with_credit):
         spend_credit(each.reference, each.amount, payment=each.pk, by=by)
 
 
@@ -218,26 +221,26 @@ def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | N
     """Pay with it, if that much is left: the update and its condition are one statement."""
     credits = StoreCredit.objects.with_code(code)
     payable = credits.filter(is_active=True, balance__gte=amount)
-    if not payable.update(**_changed(-amount)):
-        raise _why_not(_with_code(code))
-    _enter(credits.get(), Type.SPEND, -amount, payment=payment, by=by)
+    if not payable.update(**_build_balance_update(-amount)):
+        raise _build_spend_error(_get_by_code(code))
+    _add_entry(credits.get(), Type.SPEND, -amount, payment=payment, by=by)
 
 
-def _why_not(credit: StoreCredit) -> DomainError:
+def _build_spend_error(credit: StoreCredit) -> DomainError:
     if not credit.is_active:
         return StoreCreditBlocked(reference=credit.masked_code)
     balance = str(current_tenant().quantize_amount(credit.balance))
     return InsufficientStoreCredit(reference=credit.masked_code, balance=balance)
 
 
-def credit_back(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
+def reverse_spending(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
     """A payment with it was taken back."""
     credits = StoreCredit.objects.with_code(code)
-    credits.update(**_changed(amount))
-    _enter(credits.get(), Type.CANCEL, amount, payment=payment, by=by)
+    credits.update(**_build_balance_update(amount))
+    _add_entry(credits.get(), Type.CANCEL, amount, payment=payment, by=by)
 
 
-def ensure_not_blocked(payouts: Sequence[Payout]) -> None:
+def ensure_credits_active(payouts: Sequence[Payout]) -> None:
     """Refuse a refund onto a credit with which its customer could not pay."""
     onto = [each for each in payouts if each.method == Payment.Method.STORE_CREDIT]
     codes = [normalize_code(each.reference) for each in onto if each.reference]
@@ -246,7 +249,7 @@ def ensure_not_blocked(payouts: Sequence[Payout]) -> None:
         raise StoreCreditBlocked(reference=credit.masked_code)
 
 
-def credit_for_refund(
+def refund_to_credit(
     code: str, amount: Decimal, *, refund: uuid.UUID, customer_name: str, by: User | None
 ) -> StoreCredit:
     """Give money back as credit: onto the code named, or as a new one.
@@ -254,17 +257,17 @@ def credit_for_refund(
     Another till may make the same new one at this moment. One that was blocked meanwhile stays
     so, and is owed that much more.
     """
-    code = normalize_code(code) or new_code()
+    code = normalize_code(code) or generate_code()
     new = StoreCredit(code=code, customer_name=customer_name)
     StoreCredit.objects.bulk_create([new], ignore_conflicts=True)
     credits = StoreCredit.objects.filter(code=code)
-    credits.update(**_changed(amount))
+    credits.update(**_build_balance_update(amount))
     credit = credits.get()
-    _enter(credit, Type.REFUND, amount, refund=refund, by=by)
+    _add_entry(credit, Type.REFUND, amount, refund=refund, by=by)
     return credit
 
 
-def _changed(amount: Decimal) -> dict[str, object]:
+def _build_balance_update(amount: Decimal) -> dict[str, object]:
     return {
         "balance": round_sum(F("balance") + amount),
         "version": F("version") + 1,
@@ -272,7 +275,7 @@ def _changed(amount: Decimal) -> dict[str, object]:
     }
 
 
-def _enter(
+def _add_entry(
     credit: StoreCredit,
     type: StoreCreditEntry.Type,
     amount: Decimal,

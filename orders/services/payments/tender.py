@@ -14,8 +14,8 @@ from orders.exceptions import (
 from orders.gateways import may_charge_cards
 from orders.models import Order, Payment
 from orders.models.columns import MAX_AMOUNT
-from orders.money import CashOutcome, CashRule, CashSettlement, settle_cash
-from orders.services.pricing.basket import cash_rule_of
+from orders.money import CashOutcome, CashRoundingRule, CashSettlement, settle_cash
+from orders.services.pricing.basket import build_cash_rule
 from tenants.exceptions import Invalid
 from tenants.ids import new_id
 from tenants.scope import current_tenant
@@ -45,12 +45,12 @@ class NewPayment:
         return self.entry == Payment.Entry.EXTERNAL
 
     @property
-    def is_on_slip(self) -> bool:
+    def has_reader_slip(self) -> bool:
         """Return whether a stand-alone reader has charged it, whose slip can be looked up."""
         return self.is_external and bool(self.reference.strip())
 
 
-def draft_payments(
+def build_payments(
     order: Order, wanted: Sequence[NewPayment], before: Sequence[Payment] = ()
 ) -> list[Payment]:
     """Payments for what is due, in turn: cash is there at once, a card is still to be asked.
@@ -60,7 +60,7 @@ def draft_payments(
     underway = sum((payment.amount for payment in before if payment.is_in_progress), Decimal(0))
     drafts: list[Payment] = []
     for position, new in enumerate(wanted):
-        draft = _cash if new.method == Payment.Method.CASH else _not_cash
+        draft = _build_cash if new.method == Payment.Method.CASH else _build_non_cash
         payment = draft(order, new, order.due - underway, f"payments[{position}]")
         payment.position = len(before) + position
         underway += payment.amount if payment.is_in_progress else 0
@@ -68,19 +68,19 @@ def draft_payments(
     return drafts
 
 
-def _not_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
+def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
     """A card is still to be asked; vouchers, store credit and the rest count at once.
 
     So does a card that a stand-alone reader has charged.
     """
-    amount = _amount_named(new, field)
+    amount = _require_amount(new, field)
     if new.tendered is not None:
         raise Invalid.field(f"{field}.tendered", "Only cash is tendered.", code="not_cash")
     if amount == 0:
         raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
     if amount > left:
         raise PaymentExceedsDue(due=current_tenant().quantize_amount(left))
-    if not new.reference.strip() and (needed := _reference_needed(new)):
+    if not new.reference.strip() and (needed := _describe_needed_reference(new)):
         raise Invalid.field(f"{field}.reference", needed, code="required")
     asks_gateway = new.is_card and not new.is_external
     if asks_gateway:
@@ -99,13 +99,13 @@ def _not_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payme
     )
 
 
-def _amount_named(new: NewPayment, field: str) -> Decimal:
+def _require_amount(new: NewPayment, field: str) -> Decimal:
     if new.amount is None:
         raise Invalid.field(f"{field}.amount", "Only cash can pay the rest.", code="required")
     return new.amount
 
 
-def _reference_needed(new: NewPayment) -> str:
+def _describe_needed_reference(new: NewPayment) -> str:
     """Return what the payment has to refer to; blank where nothing is needed."""
     if new.method == Payment.Method.STORE_CREDIT:
         return "The code of the credit."
@@ -118,14 +118,14 @@ def ensure_cards_can_be_charged() -> None:
         raise NoCardReader
 
 
-def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
+def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
     """Cash in the drawer, and what that does to the order."""
-    rule = cash_rule_of(current_tenant())
-    settlement = _settlement(new.amount, left, rule, field)
+    rule = build_cash_rule(current_tenant())
+    settlement = _settle_cash(new.amount, left, rule, field)
     amount = settlement.amount
     tendered = amount if new.tendered is None else new.tendered
-    if not rule.fits(settlement.payable, tendered):
-        raise _not_payable(settlement)
+    if not rule.can_be_tendered(settlement.payable, tendered):
+        raise _build_not_payable_error(settlement)
     if tendered < amount:
         raise Invalid.field(
             f"{field}.tendered", "Less than the amount that it pays.", code="tendered_too_little"
@@ -149,8 +149,8 @@ def _cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
     return payment
 
 
-def _settlement(
-    amount: Decimal | None, left: Decimal, rule: CashRule, field: str
+def _settle_cash(
+    amount: Decimal | None, left: Decimal, rule: CashRoundingRule, field: str
 ) -> CashSettlement:
     settlement = settle_cash(left, amount, rule)
     if settlement.outcome == CashOutcome.EXCEEDS_DUE:
@@ -158,9 +158,9 @@ def _settlement(
     if settlement.outcome == CashOutcome.NOT_PAYABLE and not amount:
         raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
     if settlement.outcome == CashOutcome.NOT_PAYABLE:
-        raise _not_payable(settlement)
+        raise _build_not_payable_error(settlement)
     return settlement
 
 
-def _not_payable(settlement: CashSettlement) -> NotPayableInCash:
+def _build_not_payable_error(settlement: CashSettlement) -> NotPayableInCash:
     return NotPayableInCash(payable=current_tenant().quantize_amount(settlement.payable))

@@ -11,11 +11,11 @@ from orders.models import Barcode, Product
 from orders.models.catalog import normalize_code
 from orders.models.columns import MAX_AMOUNT
 from orders.money import (
-    CashRule,
+    CashRoundingRule,
     Discount,
     LineInput,
-    Policy,
     PricedOrder,
+    PricingPolicy,
     RoundingLevel,
     RoundingMode,
     price_order,
@@ -26,11 +26,11 @@ from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 
 # Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.
-EXACT_IN_BELGIUM = Decimal("0.05")
+BELGIAN_UNROUNDED_AMOUNT = Decimal("0.05")
 
 
 @dataclass(frozen=True, slots=True)
-class WantedDiscount:
+class DiscountRequest:
     """A discount, and why it is given."""
 
     discount: Discount
@@ -38,7 +38,7 @@ class WantedDiscount:
 
 
 @dataclass(frozen=True, slots=True)
-class WantedLine:
+class LineRequest:
     """A product, named by exactly one of id, SKU and barcode, and how much of it."""
 
     quantity: Decimal
@@ -47,11 +47,11 @@ class WantedLine:
     barcode: str | None = None
     unit_price: Decimal | None = None
     note: str = ""
-    discounts: tuple[WantedDiscount, ...] = ()
+    discounts: tuple[DiscountRequest, ...] = ()
     id: uuid.UUID | None = None
 
 
-class Naming(Protocol):
+class ProductReference(Protocol):
     """What may name a product."""
 
     @property
@@ -66,37 +66,37 @@ class Naming(Protocol):
 class Basket:
     """What is wanted, what that is in the catalog, and what it costs."""
 
-    wanted: Sequence[WantedLine]
+    requests: Sequence[LineRequest]
     products: Sequence[Product]
     inputs: Sequence[LineInput]
     discounts: Sequence[Discount]
     priced: PricedOrder
 
 
-def policy_of(tenant: Tenant) -> Policy:
-    return Policy(
+def build_pricing_policy(tenant: Tenant) -> PricingPolicy:
+    return PricingPolicy(
         exponent=tenant.currency_exponent,
         level=RoundingLevel(tenant.tax_rounding_level),
         mode=RoundingMode(tenant.tax_rounding_mode),
     )
 
 
-def cash_rule_of(tenant: Tenant) -> CashRule:
+def build_cash_rule(tenant: Tenant) -> CashRoundingRule:
     """How the shop rounds what is paid in cash; in Belgium small amounts are not rounded."""
     is_belgian = (tenant.country, tenant.currency) == ("BE", "EUR")
-    return CashRule(
+    return CashRoundingRule(
         exponent=tenant.currency_exponent,
         increment=tenant.cash_rounding_increment,
         mode=RoundingMode(tenant.cash_rounding_mode),
-        exact_up_to=EXACT_IN_BELGIUM if is_belgian else Decimal(0),
+        exact_up_to=BELGIAN_UNROUNDED_AMOUNT if is_belgian else Decimal(0),
     )
 
 
 def price_basket(
-    tenant: Tenant, wanted: Sequence[WantedLine], discounts: Sequence[WantedDiscount]
+    tenant: Tenant, requests: Sequence[LineRequest], discounts: Sequence[DiscountRequest]
 ) -> Basket:
     """Find the products and compute every figure; refuses what is not for sale."""
-    products = find_products(wanted)
+    products = find_products(requests)
     inputs = [
         LineInput(
             quantity=line.quantity,
@@ -104,81 +104,81 @@ def price_basket(
             taxes=product.tax_rates,
             discounts=tuple(given.discount for given in line.discounts),
         )
-        for line, product in zip(wanted, products, strict=True)
+        for line, product in zip(requests, products, strict=True)
     ]
     if any(line.quantity * line.unit_price >= MAX_AMOUNT for line in inputs):
         raise AmountTooLarge
     off = [given.discount for given in discounts]
-    priced = price_order(inputs, off, policy_of(tenant))
+    priced = price_order(inputs, off, build_pricing_policy(tenant))
     if max(priced.subtotal, priced.total) >= MAX_AMOUNT:
         raise AmountTooLarge
-    return Basket(wanted, products, inputs, off, priced)
+    return Basket(requests, products, inputs, off, priced)
 
 
-def find_products(wanted: Sequence[WantedLine], field: str = "lines[{}].") -> list[Product]:
+def find_products(requests: Sequence[LineRequest], field: str = "lines[{}].") -> list[Product]:
     """The product of each line: one query for each way in which products are named.
 
     `field` says where in the request a line stands, for refusals.
     """
-    catalog = Catalog(wanted)
-    found = [catalog.product_of(line) for line in wanted]
+    catalog = ProductLookup(requests)
+    found = [catalog.find(line) for line in requests]
     errors = tuple(
         error
-        for position, (line, product) in enumerate(zip(wanted, found, strict=True))
-        for error in _objections(field.format(position), line, product)
+        for position, (line, product) in enumerate(zip(requests, found, strict=True))
+        for error in _find_errors(field.format(position), line, product)
     )
     if errors:
         raise Invalid(errors=errors)
     return [product for product in found if product is not None]
 
 
-BY_ID = CompiledQuery(
+PRODUCTS_BY_ID = CompiledQuery(
     lambda tenant, ids: Product.objects.select_related("tax_class").filter(
         tenant=tenant, pk__in=ids
     )
 )
-BY_SKU = CompiledQuery(
+PRODUCTS_BY_SKU = CompiledQuery(
     lambda tenant, skus: Product.objects.select_related("tax_class").filter(
         tenant=tenant, sku__in=skus
     )
 )
-BY_BARCODE = CompiledQuery(
+BARCODES_BY_CODE = CompiledQuery(
     lambda tenant, codes: Barcode.objects.select_related("product__tax_class").filter(
         tenant=tenant, code__in=codes
     )
 )
 
 
-class Catalog:
+class ProductLookup:
     """The products that some lines name."""
 
-    def __init__(self, wanted: Sequence[Naming]) -> None:
-        ids = {line.product for line in wanted if line.product}
-        skus = {normalize_code(line.sku) for line in wanted if line.sku}
-        codes = {normalize_code(line.barcode) for line in wanted if line.barcode}
+    def __init__(self, requests: Sequence[ProductReference]) -> None:
+        ids = {line.product for line in requests if line.product}
+        skus = {normalize_code(line.sku) for line in requests if line.sku}
+        codes = {normalize_code(line.barcode) for line in requests if line.barcode}
         self.by_id: dict[uuid.UUID, Product] = {}
         self.by_sku: dict[str, Product] = {}
         self.by_barcode: dict[str, Product] = {}
         tenant = current_tenant_id()
         if ids:
-            self._add(BY_ID.all(tenant=tenant, ids=ids))
+            self._add(PRODUCTS_BY_ID.all(tenant=tenant, ids=ids))
         if skus:
-            self._add(BY_SKU.all(tenant=tenant, skus=skus))
+            self._add(PRODUCTS_BY_SKU.all(tenant=tenant, skus=skus))
         if codes:
-            scanned = BY_BARCODE.all(tenant=tenant, codes=codes)
+            scanned = BARCODES_BY_CODE.all(tenant=tenant, codes=codes)
             self.by_barcode = {barcode.code: barcode.product for barcode in scanned}
 
     def _add(self, products: Iterable[Product]) -> None:
         for product in products:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
 
-    def any_product_of(self, line: Naming) -> Product | None:
+    def find_by_any_name(self, line: ProductReference) -> Product | None:
         """By whichever of its names the catalog knows, the id first."""
         found = self.by_id.get(line.product) if line.product else None
         found = found or self.by_sku.get(normalize_code(line.sku or ""))
         return found or self.by_barcode.get(normalize_code(line.barcode or ""))
 
-    def product_of(self, line: WantedLine) -> Product | None:
+    def find(self, line: LineRequest) -> Product | None:
         if line.product:
             return self.by_id.get(line.product)
         if line.sku:
@@ -186,7 +186,7 @@ class Catalog:
         return self.by_barcode.get(normalize_code(line.barcode or ""))
 
 
-def _objections(path: str, line: WantedLine, product: Product | None) -> Iterable[FieldError]:
+def _find_errors(path: str, line: LineRequest, product: Product | None) -> Iterable[FieldError]:
     if product is None:
         named = "product" if line.product else "sku" if line.sku else "barcode"
         yield FieldError(f"{path}{named}", "does_not_exist", "There is no such product.")

@@ -10,17 +10,17 @@ from uuid import UUID
 from accounts.exceptions import ApprovalRequired
 from accounts.models import User
 from orders.models import Order, OrderLine
-from orders.services.approvals import Deed, Leave
+from orders.services.approvals import HasApproval, RequiredApproval
 from orders.services.pricing.discount_policy import (
-    NO_GIFT,
-    ApprovedGift,
+    NO_REDUCTION,
+    ApprovedReduction,
     DiscountLimits,
-    Gift,
     MeasuredLine,
-    measure,
-    needed_action,
+    PriceReduction,
+    find_required_action,
+    measure_reduction,
 )
-from orders.services.pricing.reprice import discounts_of
+from orders.services.pricing.reprice import parse_discounts
 from tenants.scope import current_tenant
 
 
@@ -29,57 +29,57 @@ class DiscountOverLimit:
     """An order that gives away more than somebody may, and the approval that it needs."""
 
     order: Order
-    gift: Gift
-    before: Gift
+    reduction: PriceReduction
+    before: PriceReduction
     action: str
 
     @property
-    def needed(self) -> Leave:
+    def required_approval(self) -> RequiredApproval:
         """The approval is for the money that the whole order gives away."""
-        amount = self.gift.amount(current_tenant().currency_exponent)
-        return Leave(self.action, self.order.pk, amount)
+        amount = self.reduction.amount(current_tenant().currency_exponent)
+        return RequiredApproval(self.action, self.order.pk, amount)
 
-    def refusal(self) -> ApprovalRequired:
-        return self.needed.refusal()
+    def build_error(self) -> ApprovalRequired:
+        return self.required_approval.build_error()
 
-    def use_approval(self, request: Deed) -> None:
+    def consume_approval(self, request: HasApproval) -> None:
         """Use the request's approval in this transaction, and note on the order what it covers.
 
         Raises `ApprovalRequired` where the approver may not give away so much either.
         """
-        approval = self.needed.use_approval(request)
+        approval = self.required_approval.use_approval(request)
         approver = cast(User, approval.decided_by)
-        if _needed_action(self.gift, DiscountLimits.of(approver), self.before):
-            raise self.refusal()
+        if _find_required_action(self.reduction, DiscountLimits.of(approver), self.before):
+            raise self.build_error()
         self.order.approved_gift, self.order.gift_approved_by = approval.amount, approver
 
 
-def measure_order(order: Order, lines: Sequence[OrderLine]) -> Gift:
+def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:
     """Return what the order gives away as it stands."""
-    return measure(
+    return measure_reduction(
         [
             MeasuredLine(
                 key=line.pk,
                 quantity=line.quantity,
                 unit_price=line.unit_price,
                 applicable_price=line.applicable_price,
-                discounts=discounts_of(line.discounts),
+                discounts=parse_discounts(line.discounts),
             )
             for line in lines
         ],
-        discounts_of(order.discounts),
+        parse_discounts(order.discounts),
     )
 
 
-def find_over_limit(
-    order: Order, gift: Gift, by: User, before: Gift = NO_GIFT
+def find_discount_over_limit(
+    order: Order, reduction: PriceReduction, by: User, before: PriceReduction = NO_REDUCTION
 ) -> DiscountOverLimit | None:
     """Return what needs an approval, if this person may not leave the order like this alone."""
     limits = DiscountLimits.of(by)
-    action = _needed_action(gift, limits, before)
+    action = _find_required_action(reduction, limits, before)
     if action and order.approved_gift is not None:
-        action = _needed_action(gift, limits, before, _approved_gift(order))
-    return DiscountOverLimit(order, gift, before, action) if action else None
+        action = _find_required_action(reduction, limits, before, _load_approved_reduction(order))
+    return DiscountOverLimit(order, reduction, before, action) if action else None
 
 
 def is_over_limit(order: Order, lines: Sequence[OrderLine], *people: User) -> bool:
@@ -87,23 +87,25 @@ def is_over_limit(order: Order, lines: Sequence[OrderLine], *people: User) -> bo
 
     Whoever has left since counts as active: the sale was made while the role allowed it.
     """
-    limits = reduce(DiscountLimits.lower_of, map(_limits_while_active, people))
-    return _needed_action(measure_order(order, lines), limits) is not None
+    limits = reduce(DiscountLimits.combine_lower, map(_limits_while_active, people))
+    return _find_required_action(measure_order(order, lines), limits) is not None
 
 
-def _needed_action(
-    gift: Gift,
+def _find_required_action(
+    reduction: PriceReduction,
     limits: DiscountLimits,
-    before: Gift = NO_GIFT,
-    approved: ApprovedGift | None = None,
+    before: PriceReduction = NO_REDUCTION,
+    approved: ApprovedReduction | None = None,
 ) -> str | None:
     exponent = current_tenant().currency_exponent
-    return needed_action(gift, limits, exponent=exponent, before=before, approved=approved)
+    return find_required_action(
+        reduction, limits, exponent=exponent, before=before, approved=approved
+    )
 
 
-def _approved_gift(order: Order) -> ApprovedGift:
+def _load_approved_reduction(order: Order) -> ApprovedReduction:
     approver = User.objects.select_related("tenant").get(pk=cast(UUID, order.gift_approved_by_id))
-    return ApprovedGift(order.approved_gift, _limits_while_active(approver))
+    return ApprovedReduction(order.approved_gift, _limits_while_active(approver))
 
 
 def _limits_while_active(person: User) -> DiscountLimits:

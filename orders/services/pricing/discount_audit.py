@@ -19,7 +19,7 @@ from tenants.scope import current_tenant
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class AuditedReduction:
     """What one line, or the order itself, gave away by one of the means."""
 
     is_override: bool
@@ -35,25 +35,25 @@ class Given:
     def key(self) -> "Key":
         return self.is_override, self.line
 
-    def is_more_than(self, before: "Given | None") -> bool:
+    def exceeds(self, before: "AuditedReduction | None") -> bool:
         return before is None or self.size > before.size or not self.terms <= before.terms
 
 
 Key = tuple[bool, uuid.UUID | None]
-GivenByHolder = Mapping[Key, Given]
+ReductionsByKey = Mapping[Key, AuditedReduction]
 
 
-def given_by_holder(order: Order, lines: Sequence[OrderLine]) -> GivenByHolder:
+def collect_reductions(order: Order, lines: Sequence[OrderLine]) -> ReductionsByKey:
     """Return all discounts and overrides of the order as it stands, priced."""
-    return {given.key: given for given in _given(order, lines)}
+    return {reduction.key: reduction for reduction in _iterate_reductions(order, lines)}
 
 
-def build_events(
+def build_discount_events(
     order: Order,
     lines: Sequence[OrderLine],
     *,
     by: User,
-    before: GivenByHolder | None = None,
+    before: ReductionsByKey | None = None,
     approver: User | None = None,
     **facts: Any,
 ) -> list[AuditEvent]:
@@ -62,47 +62,49 @@ def build_events(
     more = {"approver": str(approver.pk) if approver else None} | facts
     return [
         audit.build(
-            "price_overridden" if given.is_override else "discount_given",
+            "price_overridden" if reduction.is_override else "discount_given",
             actor=by,
             target=order,
-            **given.facts,
+            **reduction.facts,
             **more,
         )
-        for given in _given(order, lines)
-        if given.is_more_than(known.get(given.key))
+        for reduction in _iterate_reductions(order, lines)
+        if reduction.exceeds(known.get(reduction.key))
     ]
 
 
-def _given(order: Order, lines: Sequence[OrderLine]) -> Iterator[Given]:
+def _iterate_reductions(order: Order, lines: Sequence[OrderLine]) -> Iterator[AuditedReduction]:
     if order.discounts:
-        yield _discounts(order.discounts, None)
+        yield _from_discounts(order.discounts, None)
     for line in lines:
         if line.discounts:
-            yield _discounts(line.discounts, line)
+            yield _from_discounts(line.discounts, line)
         if line.has_price_override:
-            yield _override(line)
+            yield _from_price_override(line)
 
 
-def _named(line: OrderLine | None) -> Mapping[str, Any]:
+def _build_line_facts(line: OrderLine | None) -> Mapping[str, Any]:
     return {"line": str(line.pk), "sku": line.sku} if line else {"line": None}
 
 
-def _discounts(discounts: Sequence[Mapping[str, Any]], line: OrderLine | None) -> Given:
+def _from_discounts(
+    discounts: Sequence[Mapping[str, Any]], line: OrderLine | None
+) -> AuditedReduction:
     amount = sum((Decimal(each["amount"]) for each in discounts), Decimal(0))
-    return Given(
+    return AuditedReduction(
         False,
         line.pk if line else None,
         frozenset(each["id"] for each in discounts),
         amount,
         {
-            **_named(line),
-            "amount": _money(amount),
+            **_build_line_facts(line),
+            "amount": _format_amount(amount),
             "discounts": [
                 {
                     "type": each["type"],
                     "value": each["value"],
                     "reason": each["reason"],
-                    "amount": _money(Decimal(each["amount"])),
+                    "amount": _format_amount(Decimal(each["amount"])),
                 }
                 for each in discounts
             ],
@@ -110,23 +112,23 @@ def _discounts(discounts: Sequence[Mapping[str, Any]], line: OrderLine | None) -
     )
 
 
-def _override(line: OrderLine) -> Given:
+def _from_price_override(line: OrderLine) -> AuditedReduction:
     difference = (line.list_price - line.unit_price) * line.quantity
-    return Given(
+    return AuditedReduction(
         True,
         line.pk,
-        frozenset({_money(line.unit_price)}),
+        frozenset({_format_amount(line.unit_price)}),
         abs(difference),
         {
-            **_named(line),
+            **_build_line_facts(line),
             "quantity": f"{line.quantity.normalize():f}",
-            "list_price": _money(line.list_price),
-            "unit_price": _money(line.unit_price),
+            "list_price": _format_amount(line.list_price),
+            "unit_price": _format_amount(line.unit_price),
             # Zero for a price above the catalog's.
-            "amount": _money(max(difference, Decimal(0))),
+            "amount": _format_amount(max(difference, Decimal(0))),
         },
     )
 
 
-def _money(amount: Decimal) -> str:
+def _format_amount(amount: Decimal) -> str:
     return str(round_to(amount, current_tenant().currency_exponent))

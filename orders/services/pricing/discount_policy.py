@@ -52,7 +52,7 @@ class DiscountLimits:
             person.own_limit("price_override_percent"),
         )
 
-    def lower_of(self, other: Self) -> "DiscountLimits":
+    def combine_lower(self, other: Self) -> "DiscountLimits":
         """Return for each of the means the lower limit of the two."""
         return DiscountLimits(
             _lower(self.line_discount, other.line_discount),
@@ -78,22 +78,22 @@ class MeasuredLine:
 
 
 @dataclass(frozen=True, slots=True)
-class LineGift:
+class LineReduction:
     """What one line gives away, as exact fractions."""
 
     # At the applicable price.
-    worth: Fraction
+    catalog_value: Fraction
     # Negative where the line costs more than at the applicable price.
-    given: Fraction
+    reduction: Fraction
     # Percent by which the unit price is above the applicable price.
-    raised: Fraction
+    raised_percent: Fraction
     has_line_discount: bool
     has_order_discount: bool
     has_price_override: bool
 
     @property
     def percent(self) -> Fraction:
-        return self.given / self.worth * HUNDRED if self.worth else ZERO
+        return self.reduction / self.catalog_value * HUNDRED if self.catalog_value else ZERO
 
     def is_within(self, limits: DiscountLimits) -> bool:
         means = (
@@ -107,17 +107,17 @@ class LineGift:
 
 
 @dataclass(frozen=True, slots=True)
-class Gift:
+class PriceReduction:
     """What a whole order gives away."""
 
-    lines: Mapping[uuid.UUID | int, LineGift] = field(default_factory=dict)
+    lines: Mapping[uuid.UUID | int, LineReduction] = field(default_factory=dict)
     # Order discounts alone, in percent of what line discounts left.
     order_percent: Fraction = ZERO
 
     @property
     def total(self) -> Fraction:
         """Return the money given away, unrounded. A dearer line does not offset a cheaper one."""
-        return sum((max(line.given, ZERO) for line in self.lines.values()), ZERO)
+        return sum((max(line.reduction, ZERO) for line in self.lines.values()), ZERO)
 
     def amount(self, exponent: int) -> Decimal:
         """Return the money given away, rounded half-up to the currency."""
@@ -129,15 +129,15 @@ class Gift:
             line.is_within(limits) for line in self.lines.values()
         )
 
-    def raises_beyond(self, limits: DiscountLimits, before: "Gift") -> bool:
+    def raises_prices_beyond(self, limits: DiscountLimits, before: "PriceReduction") -> bool:
         """Whether rule 3 is broken by a line that was not raised as much before."""
         return any(
-            line.raised > before.line(key).raised
-            and not _is_at_most(line.raised, limits.price_override)
+            line.raised_percent > before.line(key).raised_percent
+            and not _is_at_most(line.raised_percent, limits.price_override)
             for key, line in self.lines.items()
         )
 
-    def is_no_more_than(self, before: "Gift") -> bool:
+    def is_no_more_than(self, before: "PriceReduction") -> bool:
         """Whether a change gave away nothing: neither in money, nor in percent of any line."""
         return (
             self.total <= before.total
@@ -145,38 +145,43 @@ class Gift:
             and all(line.percent <= before.line(key).percent for key, line in self.lines.items())
         )
 
-    def line(self, key: uuid.UUID | int) -> LineGift:
-        return self.lines.get(key, NO_LINE)
+    def line(self, key: uuid.UUID | int) -> LineReduction:
+        return self.lines.get(key, NO_LINE_REDUCTION)
 
-    def action_for(self, limits: DiscountLimits) -> str:
+    def required_action(self, limits: DiscountLimits) -> str:
         """Return the action to be approved: that for prices also covers discounts beside them."""
         over = [line for line in self.lines.values() if not line.is_within(limits)]
         return PRICE_OVERRIDE if any(line.has_price_override for line in over) else DISCOUNT
 
 
 @dataclass(frozen=True, slots=True)
-class ApprovedGift:
+class ApprovedReduction:
     """The money that was approved for an order, and the limits of whoever approved it."""
 
     amount: Decimal
     limits: DiscountLimits
 
 
-NO_LINE = LineGift(ZERO, ZERO, ZERO, False, False, False)
-NO_GIFT = Gift()
+NO_LINE_REDUCTION = LineReduction(ZERO, ZERO, ZERO, False, False, False)
+NO_REDUCTION = PriceReduction()
 
 
-def measure(lines: Sequence[MeasuredLine], discounts: Sequence[Discount]) -> Gift:
+def measure_reduction(
+    lines: Sequence[MeasuredLine], discounts: Sequence[Discount]
+) -> PriceReduction:
     """Return what the lines with these order discounts give away."""
     # Nearly every sale: nothing to compute.
     if not discounts and all(each.is_at_list_price and not each.discounts for each in lines):
-        return NO_GIFT
+        return NO_REDUCTION
     gross = [Fraction(each.quantity) * Fraction(each.unit_price) for each in lines]
-    left = [price - taken(price, each.discounts) for price, each in zip(gross, lines, strict=True)]
+    left = [
+        price - compute_unrounded_discounts(price, each.discounts)
+        for price, each in zip(gross, lines, strict=True)
+    ]
     whole = sum(left, ZERO)
-    off = taken(whole, discounts)
+    off = compute_unrounded_discounts(whole, discounts)
     share = off / whole if whole else ZERO
-    return Gift(
+    return PriceReduction(
         {
             each.key: _measure_line(each, price, before_share, share)
             for each, price, before_share in zip(lines, gross, left, strict=True)
@@ -185,13 +190,13 @@ def measure(lines: Sequence[MeasuredLine], discounts: Sequence[Discount]) -> Gif
     )
 
 
-def needed_action(
-    gift: Gift,
+def find_required_action(
+    reduction: PriceReduction,
     limits: DiscountLimits,
     *,
     exponent: int,
-    before: Gift = NO_GIFT,
-    approved: ApprovedGift | None = None,
+    before: PriceReduction = NO_REDUCTION,
+    approved: ApprovedReduction | None = None,
 ) -> str | None:
     """Return the action for which an approval is needed, or None.
 
@@ -202,16 +207,20 @@ def needed_action(
 
     Raised prices are no gift: approved money never covers them.
     """
-    if gift.raises_beyond(limits, before):
+    if reduction.raises_prices_beyond(limits, before):
         return PRICE_OVERRIDE
-    if gift.is_within(limits) or gift.is_no_more_than(before):
+    if reduction.is_within(limits) or reduction.is_no_more_than(before):
         return None
-    if approved and gift.amount(exponent) <= approved.amount and gift.is_within(approved.limits):
+    if (
+        approved
+        and reduction.amount(exponent) <= approved.amount
+        and reduction.is_within(approved.limits)
+    ):
         return None
-    return gift.action_for(limits)
+    return reduction.required_action(limits)
 
 
-def taken(whole: Fraction, discounts: Sequence[Discount]) -> Fraction:
+def compute_unrounded_discounts(whole: Fraction, discounts: Sequence[Discount]) -> Fraction:
     """Return what discounts take off, unrounded: percents first, then amounts, of what is left."""
     left = whole
     for discount in discounts:
@@ -223,16 +232,18 @@ def taken(whole: Fraction, discounts: Sequence[Discount]) -> Fraction:
     return whole - left
 
 
-def _measure_line(line: MeasuredLine, gross: Fraction, left: Fraction, share: Fraction) -> LineGift:
+def _measure_line(
+    line: MeasuredLine, gross: Fraction, left: Fraction, share: Fraction
+) -> LineReduction:
     price, list_price = Fraction(line.unit_price), Fraction(line.applicable_price)
-    worth = Fraction(line.quantity) * list_price
-    raised = ZERO
+    catalog_value = Fraction(line.quantity) * list_price
+    raised_percent = ZERO
     if price > list_price:
-        raised = (price - list_price) / list_price * HUNDRED if list_price else HUNDRED
-    return LineGift(
-        worth=worth,
-        given=worth - left * (1 - share),
-        raised=raised,
+        raised_percent = (price - list_price) / list_price * HUNDRED if list_price else HUNDRED
+    return LineReduction(
+        catalog_value=catalog_value,
+        reduction=catalog_value - left * (1 - share),
+        raised_percent=raised_percent,
         has_line_discount=left < gross,
         has_order_discount=bool(share and left),
         has_price_override=not line.is_at_list_price,

@@ -8,15 +8,15 @@ from typing import Any
 
 from orders.exceptions import NothingLeftToRefund, RefundExceedsPaid
 from orders.models import Order, OrderLine, Refund
-from orders.money import SoldLine, TakenBack, give_back, take_back
+from orders.money import LineRefund, SoldLine, refund_quantity, refund_without_goods
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class WantedBack:
+class RefundLineRequest:
     """So much of a line, back to the shelf or to waste."""
 
     line: uuid.UUID
@@ -25,42 +25,42 @@ class WantedBack:
 
 
 @dataclass(frozen=True, slots=True)
-class Back:
+class RefundLineResult:
     """What of a line comes back, and whether it can be sold again."""
 
     line: OrderLine
-    taken: TakenBack
+    taken: LineRefund
     restock: bool
 
     @property
-    def frozen_taxes(self) -> list[dict[str, Any]]:
+    def tax_snapshots(self) -> list[dict[str, Any]]:
         parts = zip(self.line.taxes, self.taken.bases, self.taken.taxes, strict=True)
         return [{**tax, "taxable": str(base), "amount": str(amount)} for tax, base, amount in parts]
 
 
-def what_comes_back(
-    order: Order, lines: Sequence[WantedBack], amount: Decimal | None
-) -> list[Back]:
+def build_refund_lines(
+    order: Order, lines: Sequence[RefundLineRequest], amount: Decimal | None
+) -> list[RefundLineResult]:
     """What comes back of which line: by quantity, by amount, or all that is left."""
     if lines and amount is not None:
         raise Invalid.field("amount", "Lines or an amount, not both.", code="one_of")
     exponent = current_tenant().currency_exponent
-    sold = {line.pk: _sold(order, line) for line in order.loaded_lines}
+    sold = {line.pk: _build_sold_line(order, line) for line in order.loaded_lines}
     if amount is not None:
-        return _by_amount(order, sold, amount, exponent)
-    wanted = lines or _everything(order)
+        return _spread_amount(order, sold, amount, exponent)
+    wanted = lines or _request_all_left(order)
     known = {line.pk: line for line in order.loaded_lines}
-    backs = []
+    refund_lines = []
     for position, each in enumerate(wanted):
-        _ensure_there(f"lines[{position}]", each, known.get(each.line))
-        taken = take_back(sold[each.line], each.quantity, exponent)
-        backs.append(Back(known[each.line], taken, each.restock))
-    return backs
+        _ensure_refundable(f"lines[{position}]", each, known.get(each.line))
+        taken = refund_quantity(sold[each.line], each.quantity, exponent)
+        refund_lines.append(RefundLineResult(known[each.line], taken, each.restock))
+    return refund_lines
 
 
-def _everything(order: Order) -> tuple[WantedBack, ...]:
+def _request_all_left(order: Order) -> tuple[RefundLineRequest, ...]:
     rest = tuple(
-        WantedBack(line.pk, line.quantity - line.refunded_quantity)
+        RefundLineRequest(line.pk, line.quantity - line.refunded_quantity)
         for line in order.loaded_lines
         if line.refunded_quantity < line.quantity
     )
@@ -69,18 +69,18 @@ def _everything(order: Order) -> tuple[WantedBack, ...]:
     return rest
 
 
-def _by_amount(
+def _spread_amount(
     order: Order, sold: dict[uuid.UUID, SoldLine], amount: Decimal, exponent: int
-) -> list[Back]:
-    left = sum((each.left for each in sold.values()), NOTHING)
+) -> list[RefundLineResult]:
+    left = sum((each.left for each in sold.values()), ZERO)
     if amount > left:
         raise RefundExceedsPaid(number=order.number, left=current_tenant().quantize_amount(left))
-    shares = give_back(list(sold.values()), amount, exponent)
+    shares = refund_without_goods(list(sold.values()), amount, exponent)
     pairs = zip(order.loaded_lines, shares, strict=True)
-    return [Back(line, share, restock=False) for line, share in pairs if share.total]
+    return [RefundLineResult(line, share, restock=False) for line, share in pairs if share.total]
 
 
-def _ensure_there(field: str, wanted: WantedBack, line: OrderLine | None) -> None:
+def _ensure_refundable(field: str, wanted: RefundLineRequest, line: OrderLine | None) -> None:
     if line is None:
         raise Invalid.field(f"{field}.line", "No such line on this order.", code="does_not_exist")
     left = line.quantity - line.refunded_quantity
@@ -91,7 +91,7 @@ def _ensure_there(field: str, wanted: WantedBack, line: OrderLine | None) -> Non
     line.ensure_whole_units(wanted.quantity, f"{field}.quantity")
 
 
-def _sold(order: Order, line: OrderLine) -> SoldLine:
+def _build_sold_line(order: Order, line: OrderLine) -> SoldLine:
     """The line as it was sold, with all that earlier refunds took of it."""
     earlier = [
         each
@@ -108,21 +108,21 @@ def _sold(order: Order, line: OrderLine) -> SoldLine:
         refunded_quantity=line.refunded_quantity,
         refunded_total=line.refunded_total,
         refunded_taxes=tuple(
-            sum((Decimal(each.taxes[at]["amount"]) for each in earlier), NOTHING)
+            sum((Decimal(each.taxes[at]["amount"]) for each in earlier), ZERO)
             for at in range(len(line.taxes))
         ),
         refunded_bases=tuple(
-            sum((each.taxable_amounts[at] for each in earlier), NOTHING)
+            sum((each.taxable_amounts[at] for each in earlier), ZERO)
             for at in range(len(line.taxes))
         ),
     )
 
 
-def tax_totals(backs: Sequence[Back]) -> list[dict[str, Any]]:
+def sum_taxes(refund_lines: Sequence[RefundLineResult]) -> list[dict[str, Any]]:
     """One bucket for each rate, with what of its taxable amount comes back."""
     buckets: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for back in backs:
-        for tax in back.frozen_taxes:
+    for back in refund_lines:
+        for tax in back.tax_snapshots:
             key = (tax["name"], tax["percent"], tax["included"], tax["compound"])
             bucket = buckets.setdefault(key, {**tax, "taxable": "0", "amount": "0"})
             for figure in ("taxable", "amount"):

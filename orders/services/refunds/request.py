@@ -11,18 +11,23 @@ from accounts.models import RefundMethod, User
 from orders.exceptions import CardChargedElsewhere
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.models.catalog import normalize_code
-from orders.money import Paid, Share, share_out_refund
-from orders.services.approvals import Asked, Leave
-from orders.services.completion.complete import next_numbers
-from orders.services.money_limits import Period, authorize
-from orders.services.payments.capture import locked_order
-from orders.services.payments.store_credit import ensure_not_blocked
+from orders.money import RefundablePayment, RefundShare, allocate_refund
+from orders.services.approvals import RequestContext, RequiredApproval
+from orders.services.completion.complete import take_numbers
+from orders.services.money_limits import LimitPeriod, authorize
+from orders.services.payments.capture import lock_order
+from orders.services.payments.store_credit import ensure_credits_active
 from orders.services.payments.tender import ensure_cards_can_be_charged
-from orders.services.pricing.basket import cash_rule_of
-from orders.services.refunds.lines import Back, WantedBack, tax_totals, what_comes_back
-from orders.services.refunds.payouts import ask_for_payouts, resume_refund
-from orders.services.refunds.settle import finish_if_paid_out
-from orders.services.registers import register_for
+from orders.services.pricing.basket import build_cash_rule
+from orders.services.refunds.lines import (
+    RefundLineRequest,
+    RefundLineResult,
+    build_refund_lines,
+    sum_taxes,
+)
+from orders.services.refunds.payouts import reconcile_refund, request_card_payouts
+from orders.services.refunds.settle import finish_if_answered
+from orders.services.registers import get_register
 from tenants import idempotency
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, Invalid
@@ -30,7 +35,7 @@ from tenants.ids import ensure_same_content, new_id, unique_or
 from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class NewRefund:
     id: uuid.UUID
     fingerprint: str
     reason: str
-    lines: tuple[WantedBack, ...] = ()
+    lines: tuple[RefundLineRequest, ...] = ()
     amount: Decimal | None = None
     method: str | None = None
     # Of the store credit that it goes onto, or of the refund at a stand-alone reader.
@@ -60,43 +65,45 @@ def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refu
     A gateway is asked between transactions. Returns the refund as it is then, and whether it is
     new.
     """
-    refund, is_new = _write(order_id, new, by)
-    return (ask_for_payouts if is_new else resume_refund)(refund, by=by), is_new
+    refund, is_new = _create_refund(order_id, new, by)
+    return (request_card_payouts if is_new else reconcile_refund)(refund, by=by), is_new
 
 
 @atomic_with_retry
-def _write(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
-    order = locked_order(order_id)
+def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
+    order = lock_order(order_id)
     known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
     if known is not None:
         ensure_same_content(known, new)
         return known, False
     order.ensure_version(new.expected_version)
     order.ensure_refundable()
-    backs = what_comes_back(order, new.lines, new.amount)
-    refund = _draft(order, new, backs, by)
-    payouts = _payouts(order, refund, new)
-    refund.approved_by = _approver(refund, payouts, new, by)
-    _insert(refund, backs, payouts)
-    _count(order, refund, backs)
-    finish_if_paid_out(refund, order, by=by)
+    refund_lines = build_refund_lines(order, new.lines, new.amount)
+    refund = _build_refund(order, new, refund_lines, by)
+    payouts = _build_payouts(order, refund, new)
+    refund.approved_by = _find_approver(refund, payouts, new, by)
+    _save(refund, refund_lines, payouts)
+    _add_refunded_amounts(order, refund, refund_lines)
+    finish_if_answered(refund, order, by=by)
     if refund.status == Refund.Status.PENDING:
         publish("refund.pending", about=refund, order=str(order.pk))
     return refund, True
 
 
-def _draft(order: Order, new: NewRefund, backs: Sequence[Back], by: User) -> Refund:
-    register = _register(order, new, by)
+def _build_refund(
+    order: Order, new: NewRefund, refund_lines: Sequence[RefundLineResult], by: User
+) -> Refund:
+    register = _choose_register(order, new, by)
     refund = Refund(
         id=new.id,
         order=order,
         position=len(order.loaded_refunds),
         store=register.store,
         register=register,
-        shift_id=next_numbers(register).shift,
-        total=sum((back.taken.total for back in backs), NOTHING),
-        tax_total=sum((sum(back.taken.taxes, NOTHING) for back in backs), NOTHING),
-        taxes=tax_totals(backs),
+        shift_id=take_numbers(register).shift,
+        total=sum((back.taken.total for back in refund_lines), ZERO),
+        tax_total=sum((sum(back.taken.taxes, ZERO) for back in refund_lines), ZERO),
+        taxes=sum_taxes(refund_lines),
         reason=new.reason,
         by=by,
         fingerprint=new.fingerprint,
@@ -108,56 +115,59 @@ def _draft(order: Order, new: NewRefund, backs: Sequence[Back], by: User) -> Ref
             line=back.line,
             quantity=back.taken.quantity,
             total=back.taken.total,
-            tax_total=sum(back.taken.taxes, NOTHING),
-            taxes=back.frozen_taxes,
+            tax_total=sum(back.taken.taxes, ZERO),
+            taxes=back.tax_snapshots,
             restock=back.restock,
         )
-        for back in backs
+        for back in refund_lines
     ]
     return refund
 
 
-def _register(order: Order, new: NewRefund, by: User) -> Register:
+def _choose_register(order: Order, new: NewRefund, by: User) -> Register:
     """Where the money is given back: the register named, or the one where it was sold."""
-    return order.register if new.register is None else register_for(new.register, by)
+    return order.register if new.register is None else get_register(new.register, by)
 
 
-def _approver(refund: Refund, payouts: Sequence[Payout], new: NewRefund, by: User) -> User | None:
+def _find_approver(
+    refund: Refund, payouts: Sequence[Payout], new: NewRefund, by: User
+) -> User | None:
     """Return who approved the refund; None where its amount is within the person's limit.
 
     A card that no gateway has confirmed becomes cash only with a second person, however little.
     """
     method = new.method or RefundMethod.ORIGINAL.value
-    leave = Leave("refund", refund.order_id, refund.total, method=method)
-    period = Period(shift=refund.shift_id, store=refund.store)
-    asked = Asked(by, new.approval, new.terminal)
+    required = RequiredApproval("refund", refund.order_id, refund.total, method=method)
+    period = LimitPeriod(shift=refund.shift_id, store=refund.store)
+    asked = RequestContext(by, new.approval, new.terminal)
     cashes_card = any(map(_cashes_unconfirmed_card, payouts))
-    needs_second = cashes_card and not by.may_cash_unconfirmed_cards()
-    return authorize(leave, asked, period, refund.order, needs_second=needs_second)
+    requires_second_person = cashes_card and not by.may_cash_unconfirmed_cards()
+    return authorize(
+        required, asked, period, refund.order, requires_second_person=requires_second_person
+    )
 
 
-def _payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
+def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
     """The parts of the money, each with the payment that it is of and the way that it goes."""
     captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
     ways = [new.method or payment.method for payment in captured]
     for payment, way in zip(captured, ways, strict=True):
         if way == Payment.Method.CARD != payment.method and payment.refundable_amount:
             raise Invalid.field("method", "Not all of it was paid by card.", code="not_by_card")
-    shares = share_out_refund(
+    shares = allocate_refund(
         refund.total,
-        [Paid(each.amount, each.refunded_total) for each in captured],
+        [RefundablePayment(each.amount, each.refunded_total) for each in captured],
         in_cash=[way == Payment.Method.CASH for way in ways],
-        rule=cash_rule_of(current_tenant()),
-        is_last=refund.total
-        == sum((line.refundable_total for line in order.loaded_lines), NOTHING),
+        rule=build_cash_rule(current_tenant()),
+        is_last=refund.total == sum((line.refundable_total for line in order.loaded_lines), ZERO),
     )
-    refund.cash_rounding = sum((share.paid for share in shares), NOTHING) - refund.total
+    refund.cash_rounding = sum((share.paid for share in shares), ZERO) - refund.total
     payouts = [
-        _payout(refund, captured[each.position], ways[each.position], each) for each in shares
+        _build_payout(refund, captured[each.position], ways[each.position], each) for each in shares
     ]
     _ensure_cards_go_back(order, payouts)
-    _name_references(payouts, new)
-    ensure_not_blocked(payouts)
+    _set_references(payouts, new)
+    ensure_credits_active(payouts)
     return payouts
 
 
@@ -183,7 +193,7 @@ def _ensure_cards_go_back(order: Order, payouts: Sequence[Payout]) -> None:
         ensure_cards_can_be_charged()
 
 
-def _name_references(payouts: Sequence[Payout], new: NewRefund) -> None:
+def _set_references(payouts: Sequence[Payout], new: NewRefund) -> None:
     """The reference is that of the stand-alone reader's refund where there is one.
 
     Store credit beside it goes back onto the code that it came from.
@@ -211,7 +221,7 @@ def _ensure_own_code(payment: Payment, reference: str) -> None:
         raise Invalid.field("reference", detail, code="other_credit")
 
 
-def _payout(refund: Refund, payment: Payment, way: str, share: Share) -> Payout:
+def _build_payout(refund: Refund, payment: Payment, way: str, share: RefundShare) -> Payout:
     return Payout(
         id=new_id(),
         refund=refund,
@@ -223,7 +233,9 @@ def _payout(refund: Refund, payment: Payment, way: str, share: Share) -> Payout:
     )
 
 
-def _insert(refund: Refund, backs: Sequence[Back], payouts: Sequence[Payout]) -> None:
+def _save(
+    refund: Refund, refund_lines: Sequence[RefundLineResult], payouts: Sequence[Payout]
+) -> None:
     refund.loaded_payouts = list(payouts)
     with unique_or(IdConflict), transaction.atomic():
         idempotency.save_key()
@@ -232,13 +244,15 @@ def _insert(refund: Refund, backs: Sequence[Back], payouts: Sequence[Payout]) ->
     Payout.objects.bulk_create(refund.loaded_payouts)
 
 
-def _count(order: Order, refund: Refund, backs: Sequence[Back]) -> None:
+def _add_refunded_amounts(
+    order: Order, refund: Refund, refund_lines: Sequence[RefundLineResult]
+) -> None:
     """Count it on lines, payments and order, pending or done: nobody takes it back twice."""
-    for back in backs:
+    for back in refund_lines:
         back.line.refunded_quantity += back.taken.quantity
         back.line.refunded_total += back.taken.total
     OrderLine.objects.bulk_update(
-        [back.line for back in backs], ["refunded_quantity", "refunded_total"]
+        [back.line for back in refund_lines], ["refunded_quantity", "refunded_total"]
     )
     for payout in refund.loaded_payouts:
         payout.payment.refunded_total += payout.paid

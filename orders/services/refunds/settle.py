@@ -19,13 +19,13 @@ from orders.models import (
 )
 from orders.models.receipt import RegisterNumbers
 from orders.money import round_to_coins
-from orders.services.completion.hash_chain import refund_content, seal
+from orders.services.completion.hash_chain import build_chain_entry, build_refund_content
 from orders.services.payments.store_credit import (
-    credit_for_refund,
-    ensure_not_blocked,
-    in_order_of_codes,
+    ensure_credits_active,
+    refund_to_credit,
+    sort_by_code,
 )
-from orders.services.pricing.basket import cash_rule_of
+from orders.services.pricing.basket import build_cash_rule
 from orders.services.stock.levels import increment_stock
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
@@ -33,7 +33,7 @@ from tenants.events.outbox import publish
 from tenants.scope import current_tenant
 
 
-def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool = True) -> None:
+def finish_if_answered(refund: Refund, order: Order, *, by: User, is_attended: bool = True) -> None:
     """Once every gateway has answered: the rest is handed over and the refund is done, or no
     card took anything back and nothing of it happened.
 
@@ -44,15 +44,15 @@ def finish_if_paid_out(refund: Refund, order: Order, *, by: User, at_till: bool 
         return
     declined = [card for card in refund.gateway_payouts if card.status == Payout.Status.DECLINED]
     if declined and len(declined) == len(refund.gateway_payouts):
-        _undo(refund, order)
-    elif not declined and (at_till or not _needs_hands(refund)):
+        _fail_refund(refund, order)
+    elif not declined and (is_attended or not _needs_operator(refund)):
         # Registers are locked before credits, as by a sale.
         numbers = RegisterSeries.objects.increment(refund.register, receipts=1)
-        _hand_over(refund, order, by)
+        _pay_out_at_till(refund, order, by)
         _complete(refund, order, numbers, by)
 
 
-def _needs_hands(refund: Refund) -> bool:
+def _needs_operator(refund: Refund) -> bool:
     return any(
         each.status == Payout.Status.PENDING
         and not each.is_by_gateway
@@ -61,7 +61,9 @@ def _needs_hands(refund: Refund) -> bool:
     )
 
 
-def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, by: User) -> None:
+def redirect_payouts(
+    refund: Refund, order: Order, method: str, reference: str, *, by: User
+) -> None:
     """What no card took goes back another way, cash in coins."""
     declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
     before = refund.cash_rounding
@@ -71,7 +73,7 @@ def pay_otherwise(refund: Refund, order: Order, method: str, reference: str, *, 
         payout.method, payout.entry, payout.reference = method, "", reference
         payout.status = Payout.Status.PENDING
         payout.save_changes("method", "entry", "reference", "status", "paid")
-    ensure_not_blocked(declined)
+    ensure_credits_active(declined)
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
     publish("order.updated", about=order)
@@ -84,7 +86,7 @@ def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> 
     payments = {payment.pk: payment for payment in order.loaded_payments}
     lefts = [payments[payout.payment_id].refundable_amount + payout.paid for payout in payouts]
     rounded = round_to_coins(
-        [payout.paid for payout in payouts], lefts, cash_rule_of(current_tenant())
+        [payout.paid for payout in payouts], lefts, build_cash_rule(current_tenant())
     )
     for payout, paid in zip(payouts, rounded, strict=True):
         payment, more = payments[payout.payment_id], paid - payout.paid
@@ -94,16 +96,16 @@ def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> 
         payment.save_changes("refunded_total")
 
 
-def _hand_over(refund: Refund, order: Order, by: User) -> None:
+def _pay_out_at_till(refund: Refund, order: Order, by: User) -> None:
     """What needs no gateway: cash out of the drawer, credit onto its code.
 
     In the order of the codes, as they are spent: so nobody waits in a circle.
     """
-    for payout in in_order_of_codes(refund.loaded_payouts):
+    for payout in sort_by_code(refund.loaded_payouts):
         if payout.status == Payout.Status.DONE:
             continue
         if payout.method == Payment.Method.STORE_CREDIT:
-            credit = credit_for_refund(
+            credit = refund_to_credit(
                 payout.reference,
                 payout.paid,
                 refund=refund.pk,
@@ -122,17 +124,17 @@ def _complete(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) 
     refund.status = Refund.Status.DONE
     refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
     refund.save_changes("status", "receipt_number", "completed_at")
-    entry, extension = seal(
-        ChainEntry.Kind.REFUND, refund.pk, refund_content(refund), numbers, refund.register
+    entry, extension = build_chain_entry(
+        ChainEntry.Kind.REFUND, refund.pk, build_refund_content(refund), numbers, refund.register
     )
-    bulk_insert(_movements(refund, by), [entry], also=[extension])
-    increment_stock(refund.store, _restocked(refund))
+    bulk_insert(_build_stock_movements(refund, by), [entry], also=[extension])
+    increment_stock(refund.store, _sum_restocked(refund))
     total = str(current_tenant().quantize_amount(refund.total))
     audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
     publish("refund.completed", about=refund, order=str(order.pk), total=total)
 
 
-def _restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
+def _sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
     back: dict[uuid.UUID, Decimal] = {}
     for each in refund.loaded_lines:
         product = each.line.product_id
@@ -141,7 +143,7 @@ def _restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
     return back
 
 
-def _movements(refund: Refund, by: User) -> list[StockMovement]:
+def _build_stock_movements(refund: Refund, by: User) -> list[StockMovement]:
     """What came back; what cannot be sold again goes to waste with the next movement."""
     movements = []
     for each in refund.loaded_lines:
@@ -150,11 +152,13 @@ def _movements(refund: Refund, by: User) -> list[StockMovement]:
             kinds = [(StockMovement.Type.RETURN, each.quantity)]
             if not each.restock:
                 kinds.append((StockMovement.Type.WASTE, -each.quantity))
-            movements += [_movement(refund, product, kind, moved, by) for kind, moved in kinds]
+            movements += [
+                _build_stock_movement(refund, product, kind, moved, by) for kind, moved in kinds
+            ]
     return movements
 
 
-def _movement(
+def _build_stock_movement(
     refund: Refund, product: uuid.UUID, kind: StockMovement.Type, quantity: Decimal, by: User
 ) -> StockMovement:
     return StockMovement(
@@ -170,7 +174,7 @@ def _movement(
     )
 
 
-def _undo(refund: Refund, order: Order) -> None:
+def _fail_refund(refund: Refund, order: Order) -> None:
     """The card was declined: what was counted as taken back is not."""
     lines = {line.pk: line for line in order.loaded_lines}
     for each in refund.loaded_lines:

@@ -11,24 +11,24 @@ from django.utils import timezone
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
 from orders.models.receipt import RegisterNumbers
-from orders.services.approvals import Asked
+from orders.services.approvals import RequestContext
 from orders.services.completion.complete import (
-    Papers,
-    flag_till_number,
-    hand_over,
-    next_numbers,
-    note_first_order,
-    papers_of,
-    payment_event,
+    CompletionRows,
+    build_completion_rows,
+    build_payment_event,
+    deduct_stock,
+    flag_device_sequence,
+    mark_tenant_has_orders,
+    take_numbers,
 )
-from orders.services.payments.capture import ask_gateway, look_up_left_behind
-from orders.services.payments.store_credit import counted_code, spend_credits
-from orders.services.payments.tender import NewPayment, draft_payments
-from orders.services.pricing.basket import Basket, WantedDiscount, WantedLine, price_basket
-from orders.services.pricing.discount_approval import find_over_limit, measure_order
-from orders.services.pricing.discount_audit import build_events
-from orders.services.pricing.reprice import frozen_tax, frozen_totals
-from orders.services.registers import register_for
+from orders.services.payments.capture import charge_cards, reconcile_payments
+from orders.services.payments.store_credit import count_code_attempt, spend_credits
+from orders.services.payments.tender import NewPayment, build_payments
+from orders.services.pricing.basket import Basket, DiscountRequest, LineRequest, price_basket
+from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
+from orders.services.pricing.discount_audit import build_discount_events
+from orders.services.pricing.reprice import build_tax_snapshot, build_tax_total_snapshots
+from orders.services.registers import get_register
 from orders.services.stock.levels import reserve_stock
 from tenants import idempotency
 from tenants.database.bulk_insert import bulk_insert
@@ -47,8 +47,8 @@ class NewOrder:
     register: uuid.UUID
     # Of the request as it came: the same id with other content is another order.
     fingerprint: str
-    lines: tuple[WantedLine, ...]
-    discounts: tuple[WantedDiscount, ...] = ()
+    lines: tuple[LineRequest, ...]
+    discounts: tuple[DiscountRequest, ...] = ()
     customer_name: str = ""
     customer_email: str = ""
     note: str = ""
@@ -62,7 +62,7 @@ class NewOrder:
     place: str | None = None
 
 
-def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
+def create_order(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     """Take an order, and complete it when its payments cover it.
 
     Returns the order, and whether this call made it: the same id with the same content is the
@@ -70,13 +70,13 @@ def sell(new: NewOrder, *, by: User) -> tuple[Order, bool]:
     """
     try:
         with unique_or(IdConflict):
-            order = _place_counted(new, by)
+            order = _create_throttled(new, by)
     except DomainError as refusal:
-        return look_up_left_behind(_known(new, refusal, by)), False
-    return ask_gateway(order, order.loaded_payments), True
+        return reconcile_payments(_find_existing(new, refusal, by)), False
+    return charge_cards(order, order.loaded_payments), True
 
 
-def _known(new: NewOrder, refusal: DomainError, by: User) -> Order:
+def _find_existing(new: NewOrder, refusal: DomainError, by: User) -> Order:
     """The order that this id names already; where there is none, the refusal stands.
 
     Asked only now, so that the many sales that are new do not pay for the few that are not.
@@ -88,70 +88,76 @@ def _known(new: NewOrder, refusal: DomainError, by: User) -> Order:
     return order
 
 
-def _place_counted(new: NewOrder, by: User) -> Order:
+def _create_throttled(new: NewOrder, by: User) -> Order:
     if not any(each.method == Payment.Method.STORE_CREDIT for each in new.payments):
-        return _place(new, by)
-    with counted_code("payment", by=by, place=new.place):
-        return _place(new, by)
+        return _create(new, by)
+    with count_code_attempt("payment", by=by, place=new.place):
+        return _create(new, by)
 
 
 @retry_on_conflict
-def _place(new: NewOrder, by: User) -> Order:
+def _create(new: NewOrder, by: User) -> Order:
     """Everything that can be read and computed before, then one short transaction."""
-    register = register_for(new.register, by)
+    register = get_register(new.register, by)
     basket = price_basket(current_tenant(), new.lines, new.discounts)
-    order = _draft_order(new, register, basket, by)
-    lines = _draft_lines(order, basket)
+    order = _build_order(new, register, basket, by)
+    lines = _build_lines(order, basket)
     order.price_overridden = any(line.has_price_override for line in lines)
-    over_limit = find_over_limit(order, measure_order(order, lines), by)
+    over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
     if over_limit and new.approval is None:
-        raise over_limit.refusal()
-    payments = draft_payments(order, new.payments)
+        raise over_limit.build_error()
+    payments = build_payments(order, new.payments)
     order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
     with transaction.atomic():
         if over_limit:
-            over_limit.use_approval(Asked(by, new.approval, new.terminal))
-        _write(order, lines, payments, by)
+            over_limit.consume_approval(RequestContext(by, new.approval, new.terminal))
+        _save(order, lines, payments, by)
     return order
 
 
-def _write(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
-    note_first_order()
+def _save(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
+    mark_tenant_has_orders()
     # Without a line there is nothing to sell yet, though nothing is due.
     completes = order.due == 0 and bool(lines)
-    numbers = _take_numbers(order, receipts=int(completes))
+    numbers = _assign_numbers(order, receipts=int(completes))
     for payment in payments:
         payment.shift_id, payment.taken_by = numbers.shift, by
     spend_credits(payments, by=by)
-    told = [payment_event(payment, order) for payment in payments]
+    events = [build_payment_event(payment, order) for payment in payments]
     if completes:
         order.complete(numbers.receipt, timezone.now())
-        papers = papers_of(order, lines, numbers, by, told)
+        completion = build_completion_rows(order, lines, numbers, by, events)
     else:
         opened = build_event("order.opened", about=order, number=order.number)
-        papers = Papers(([opened, *told],))
-    given = build_events(order, lines, by=by, approver=order.gift_approved_by)
+        completion = CompletionRows(([opened, *events],))
+    given = build_discount_events(order, lines, by=by, approver=order.gift_approved_by)
     bulk_insert(
-        idempotency.key_rows(), [order], lines, payments, *papers.rows, given, also=papers.also
+        idempotency.key_rows(),
+        [order],
+        lines,
+        payments,
+        *completion.rows,
+        given,
+        also=completion.also,
     )
     if completes:
-        hand_over(order, lines)
+        deduct_stock(order, lines)
     elif any(payment.is_in_progress for payment in payments):
         reserve_stock(order.store, lines)
 
 
-def _take_numbers(order: Order, *, receipts: int) -> RegisterNumbers:
+def _assign_numbers(order: Order, *, receipts: int) -> RegisterNumbers:
     """Number the order, and put it into the shift that is open."""
-    numbers = next_numbers(
+    numbers = take_numbers(
         order.register, orders=1, receipts=receipts, device=order.device_sequence
     )
-    flag_till_number(order, numbers)
+    flag_device_sequence(order, numbers)
     order.number = f"{order.register.number}-{numbers.order:06d}"
     order.shift_id = numbers.shift
     return numbers
 
 
-def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:
+def _build_order(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:
     priced = basket.priced
     return Order(
         id=new.id,
@@ -161,8 +167,8 @@ def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
         customer_name=new.customer_name,
         customer_email=new.customer_email,
         note=new.note,
-        discounts=given_discounts(new.discounts, priced.discounts),
-        taxes=frozen_totals(priced.taxes),
+        discounts=build_discount_snapshots(new.discounts, priced.discounts),
+        taxes=build_tax_total_snapshots(priced.taxes),
         tax_rounding_level=current_tenant().tax_rounding_level,
         tax_rounding_mode=current_tenant().tax_rounding_mode,
         subtotal=priced.subtotal,
@@ -174,7 +180,7 @@ def _draft_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
     )
 
 
-def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
+def _build_lines(order: Order, basket: Basket) -> list[OrderLine]:
     return [
         OrderLine(
             id=wanted.id or new_id(),
@@ -190,8 +196,8 @@ def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
             tracks_stock=product.track_stock,
             open_price=product.open_price,
             sold_by=product.sold_by,
-            discounts=given_discounts(wanted.discounts, priced.line_discounts),
-            taxes=[frozen_tax(tax) for tax in priced.taxes],
+            discounts=build_discount_snapshots(wanted.discounts, priced.line_discounts),
+            taxes=[build_tax_snapshot(tax) for tax in priced.taxes],
             gross=priced.gross,
             discount_total=priced.discount_total,
             net=priced.net,
@@ -199,13 +205,13 @@ def _draft_lines(order: Order, basket: Basket) -> list[OrderLine]:
             total=priced.total,
         )
         for position, (wanted, product, line, priced) in enumerate(
-            zip(basket.wanted, basket.products, basket.inputs, basket.priced.lines, strict=True)
+            zip(basket.requests, basket.products, basket.inputs, basket.priced.lines, strict=True)
         )
     ]
 
 
-def given_discounts(
-    wanted: Sequence[WantedDiscount], taken: Sequence[Decimal]
+def build_discount_snapshots(
+    wanted: Sequence[DiscountRequest], taken: Sequence[Decimal]
 ) -> list[dict[str, str]]:
     """Each discount with the amount that it really took; the id is for removing it."""
     return [

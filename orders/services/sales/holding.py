@@ -5,9 +5,9 @@ import uuid
 from django.utils import timezone
 
 from orders.models import Order
-from orders.services.approvals import Leave
-from orders.services.payments.capture import locked_order
-from orders.services.sales.open_orders import Edit
+from orders.services.approvals import RequiredApproval
+from orders.services.payments.capture import lock_order
+from orders.services.sales.open_orders import OrderEdit
 from tenants import audit
 from tenants.events.outbox import publish
 from tenants.exceptions import Invalid
@@ -16,9 +16,9 @@ from tenants.scope import atomic_with_retry
 
 
 @atomic_with_retry
-def hold_order(edit: Edit) -> Order:
+def hold_order(edit: OrderEdit) -> Order:
     """Put it aside; every till of the store may take it up again."""
-    order = locked_order(edit.order)
+    order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     order.ensure_no_payment_in_progress()
     order.transition_to(Order.Status.HELD)
@@ -28,19 +28,19 @@ def hold_order(edit: Edit) -> Order:
 
 
 @atomic_with_retry
-def resume_order(edit: Edit, register_id: uuid.UUID | None = None) -> Order:
+def resume_order(edit: OrderEdit, register_id: uuid.UUID | None = None) -> Order:
     """Take it up again, at this register where one is named: there it will be sold."""
-    order = locked_order(edit.order)
+    order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     order.transition_to(Order.Status.OPEN)
     if register_id is not None:
-        order.register = _register_in(order, register_id)
+        order.register = _find_register(order, register_id)
     order.save_changes("status", "register")
     publish("order.resumed", about=order)
     return order
 
 
-def _register_in(order: Order, register_id: uuid.UUID) -> Register:
+def _find_register(order: Order, register_id: uuid.UUID) -> Register:
     registers = Register.objects.in_use().filter(store=order.store_id, pk=register_id)
     register = registers.first()
     if register is None:
@@ -53,12 +53,12 @@ def _register_in(order: Order, register_id: uuid.UUID) -> Register:
 
 
 @atomic_with_retry
-def void_order(reason: str, edit: Edit) -> Order:
+def void_order(reason: str, edit: OrderEdit) -> Order:
     """End it without a sale, for a reason that is kept."""
-    order = locked_order(edit.order)
+    order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     if not order.may_be_voided_by(edit.by):
-        Leave("void", order.pk).spent_by(edit)
+        RequiredApproval("void", order.pk).spent_by(edit)
     order.void(reason, timezone.now())
     order.save_changes("status", "void_reason", "voided_at")
     audit.record("order_voided", actor=edit.by, target=order, reason=reason)

@@ -12,11 +12,16 @@ from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine
 from orders.money import Discount, DiscountType
-from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, locked_order
-from orders.services.pricing.basket import WantedDiscount, WantedLine, find_products
-from orders.services.pricing.discount_approval import find_over_limit, measure_order
-from orders.services.pricing.discount_audit import build_events, given_by_holder
-from orders.services.pricing.reprice import BILLED, SUMMED, frozen_rate, reprice
+from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
+from orders.services.pricing.basket import DiscountRequest, LineRequest, find_products
+from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
+from orders.services.pricing.discount_audit import build_discount_events, collect_reductions
+from orders.services.pricing.reprice import (
+    PRICED_LINE_FIELDS,
+    PRICED_ORDER_FIELDS,
+    build_rate_snapshot,
+    reprice,
+)
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
@@ -26,14 +31,14 @@ from tenants.models import AuditEvent
 from tenants.scope import atomic_with_retry, current_tenant
 
 # What the discount policy keeps on an order.
-GIVEN = ("price_overridden", "approved_gift", "gift_approved_by")
-MOST_LINES = 500
-MOST_DISCOUNTS = 10
+POLICY_FIELDS = ("price_overridden", "approved_gift", "gift_approved_by")
+MAX_LINES = 500
+MAX_DISCOUNTS = 10
 Change = Callable[[Order], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class OrderEdit:
     """Which order, from which version of it, by whom, and with whose leave."""
 
     order: uuid.UUID
@@ -44,17 +49,17 @@ class Edit:
 
 
 @atomic_with_retry
-def add_line(wanted: WantedLine, edit: Edit) -> Order:
+def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
     """One more line, at the catalog's price and taxes of this moment.
 
     The same id again is the same line; two requests of two ids are two lines, also at once.
     """
-    order = locked_order(edit.order)
+    order = lock_order(edit.order)
     if any(line.pk == wanted.id for line in order.loaded_lines):
-        return _same_line(order, wanted)
+        return _ensure_same_line(order, wanted)
     (product,) = find_products([wanted], "")
-    if len(order.loaded_lines) >= MOST_LINES:
-        raise TooManyLines(number=order.number, most=MOST_LINES)
+    if len(order.loaded_lines) >= MAX_LINES:
+        raise TooManyLines(number=order.number, most=MAX_LINES)
     positions = [line.position for line in order.loaded_lines]
     line = OrderLine(
         id=wanted.id or new_id(),
@@ -70,13 +75,13 @@ def add_line(wanted: WantedLine, edit: Edit) -> Order:
         note=wanted.note,
         tracks_stock=product.track_stock,
         sold_by=product.sold_by,
-        discounts=[stored_discount(each) for each in wanted.discounts],
-        taxes=[frozen_rate(rate) for rate in product.tax_rates],
+        discounts=[build_discount(each) for each in wanted.discounts],
+        taxes=[build_rate_snapshot(rate) for rate in product.tax_rates],
     )
-    return _change(order, edit, lambda order: order.loaded_lines.append(line))
+    return _apply_change(order, edit, lambda order: order.loaded_lines.append(line))
 
 
-def _same_line(order: Order, wanted: WantedLine) -> Order:
+def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
     line = find_line(order, wanted.id)
     (product,) = find_products([wanted], "")
     price = line.unit_price if wanted.unit_price is None else wanted.unit_price
@@ -86,7 +91,7 @@ def _same_line(order: Order, wanted: WantedLine) -> Order:
 
 
 @atomic_with_retry
-def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Order:
+def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) -> Order:
     """Change quantity, price or note of a line.
 
     Another quantity prices the whole line anew at the list price of this moment; a typed price
@@ -101,11 +106,11 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: Edit) -> Orde
             setattr(line, name, value)
         line.ensure_whole_quantity()
 
-    return _change(locked_order(edit.order), edit, change)
+    return _apply_change(lock_order(edit.order), edit, change)
 
 
 @atomic_with_retry
-def remove_line(line_id: uuid.UUID, edit: Edit) -> Order:
+def remove_line(line_id: uuid.UUID, edit: OrderEdit) -> Order:
     """Take a line off; what was taken off is remembered, as it is where sales disappear."""
 
     def change(order: Order) -> None:
@@ -121,7 +126,7 @@ def remove_line(line_id: uuid.UUID, edit: Edit) -> Order:
         )
         line.delete()
 
-    return _change(locked_order(edit.order), edit, change)
+    return _apply_change(lock_order(edit.order), edit, change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +134,17 @@ class NewDiscount:
     """A discount of the order, or of one line of it."""
 
     id: uuid.UUID
-    wanted: WantedDiscount
+    wanted: DiscountRequest
     line: uuid.UUID | None = None
 
     def stored(self) -> dict[str, str]:
-        return stored_discount(self.wanted, self.id)
+        return build_discount(self.wanted, self.id)
 
 
 @atomic_with_retry
-def add_discount(new: NewDiscount, edit: Edit) -> Order:
+def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
     """Give a discount on a line, or on the whole order; the same id again is the same discount."""
-    order = locked_order(edit.order)
+    order = lock_order(edit.order)
     holders: list[Order | OrderLine] = [order, *order.loaded_lines]
     for holder in holders:
         for known in holder.discounts:
@@ -149,11 +154,11 @@ def add_discount(new: NewDiscount, edit: Edit) -> Order:
 
     def change(order: Order) -> None:
         holder: Order | OrderLine = find_line(order, new.line) if new.line else order
-        if len(holder.discounts) >= MOST_DISCOUNTS:
-            raise Invalid.field("type", f"No more than {MOST_DISCOUNTS} discounts.", code="max")
+        if len(holder.discounts) >= MAX_DISCOUNTS:
+            raise Invalid.field("type", f"No more than {MAX_DISCOUNTS} discounts.", code="max")
         holder.discounts = [*holder.discounts, new.stored()]
 
-    return _change(order, edit, change)
+    return _apply_change(order, edit, change)
 
 
 def _ensure_same_discount(
@@ -166,7 +171,7 @@ def _ensure_same_discount(
 
 
 @atomic_with_retry
-def remove_discount(discount_id: uuid.UUID, edit: Edit) -> Order:
+def remove_discount(discount_id: uuid.UUID, edit: OrderEdit) -> Order:
     def change(order: Order) -> None:
         holders: list[Order | OrderLine] = [order, *order.loaded_lines]
         for holder in holders:
@@ -176,13 +181,13 @@ def remove_discount(discount_id: uuid.UUID, edit: Edit) -> Order:
                 return
         raise NotFound
 
-    return _change(locked_order(edit.order), edit, change)
+    return _apply_change(lock_order(edit.order), edit, change)
 
 
 @atomic_with_retry
-def describe_order(changes: dict[str, Any], edit: Edit) -> Order:
+def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
     """A note, or who the customer is: of an order that is not yet a sale."""
-    order = locked_order(edit.order)
+    order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     order.ensure_open()
     for name, value in changes.items():
@@ -199,7 +204,7 @@ def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
     raise NotFound
 
 
-def stored_discount(wanted: WantedDiscount, id: uuid.UUID | None = None) -> dict[str, str]:
+def build_discount(wanted: DiscountRequest, id: uuid.UUID | None = None) -> dict[str, str]:
     """Return it as it is kept; the id is for removing it."""
     return {
         "id": str(id or new_id()),
@@ -209,11 +214,11 @@ def stored_discount(wanted: WantedDiscount, id: uuid.UUID | None = None) -> dict
     }
 
 
-def _change(order: Order, edit: Edit, change: Change) -> Order:
+def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
     """Make one change and all that follows from it, or none of it."""
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
-    events = _reprice_after(change, order, edit)
+    events = _change_and_reprice(change, order, edit)
     if order.total < order.paid_total:
         tenant = current_tenant()
         raise PaidMoreThanTotal(
@@ -221,40 +226,42 @@ def _change(order: Order, edit: Edit, change: Change) -> Order:
             paid=tenant.quantize_amount(order.paid_total),
             total=tenant.quantize_amount(order.total),
         )
-    _save(order, order.loaded_lines)
+    _save_lines(order, order.loaded_lines)
     if events:
         bulk_insert(events)
     # Without a payment it stays open, also where nothing is due: there may be more to come.
     completed = complete_if_paid(order, by=edit.by)
-    order.save_changes(*SUMMED, *GIVEN, *PAID_FIELDS)
+    order.save_changes(*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *PAID_FIELDS)
     if not completed:
         publish("order.updated", about=order)
     return order
 
 
-def _reprice_after(change: Change, order: Order, edit: Edit) -> list[AuditEvent]:
+def _change_and_reprice(change: Change, order: Order, edit: OrderEdit) -> list[AuditEvent]:
     """Price the changed order, with an approval where it gives away too much.
 
     Returns audit events for what it gives away more than before.
     """
     lines = order.loaded_lines
-    before, given_before = measure_order(order, lines), given_by_holder(order, lines)
+    before, given_before = measure_order(order, lines), collect_reductions(order, lines)
     change(order)
     reprice(order, lines)
     order.price_overridden = any(line.has_price_override for line in lines)
-    over_limit = find_over_limit(order, measure_order(order, lines), edit.by, before)
+    over_limit = find_discount_over_limit(order, measure_order(order, lines), edit.by, before)
     approver = None
     if over_limit:
-        over_limit.use_approval(edit)
+        over_limit.consume_approval(edit)
         approver = order.gift_approved_by
-    return build_events(order, lines, by=edit.by, before=given_before, approver=approver)
+    return build_discount_events(order, lines, by=edit.by, before=given_before, approver=approver)
 
 
-def _save(order: Order, lines: Sequence[OrderLine]) -> None:
+def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
     """Every line may have changed: an order's discount is shared out over all of them."""
     new = [line for line in lines if line._state.adding]
     with unique_or(IdConflict), transaction.atomic():
         for line in new:
             line.save(force_insert=True)
     old = [line for line in lines if line not in new]
-    OrderLine.objects.bulk_update(old, ["quantity", "list_price", "unit_price", "note", *BILLED])
+    OrderLine.objects.bulk_update(
+        old, ["quantity", "list_price", "unit_price", "note", *PRICED_LINE_FIELDS]
+    )

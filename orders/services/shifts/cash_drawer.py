@@ -11,11 +11,11 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
-from orders.services.approvals import Asked, Leave
+from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.catalog.bulk_import import announce_in_batches
-from orders.services.completion.complete import note_first_order
-from orders.services.money_limits import Period, authorize
-from orders.services.registers import no_such_register, register_for
+from orders.services.completion.complete import mark_tenant_has_orders
+from orders.services.money_limits import LimitPeriod, authorize
+from orders.services.registers import get_register, unknown_register_error
 from orders.services.shifts.report import compute_expected_cash
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
@@ -59,15 +59,15 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
     Returns the shift, and whether this call opened it. With the first drawer the shop's currency
     is fixed, as with the first order: the float is money.
     """
-    register = register_for(new.register, by, in_use=False)
-    note_first_order()
+    register = get_register(new.register, by, in_use=False)
+    mark_tenant_has_orders()
     series = RegisterSeries.objects.increment(register)
     known = Shift.objects.filter(pk=new.id).first()
     if known is not None:
         ensure_same_content(known, new)
         return known, False
     if not register.is_in_use:
-        raise no_such_register()
+        raise unknown_register_error()
     if series.shift is not None:
         raise ShiftAlreadyOpen(shift=str(series.shift), register=register.name)
     return _open(new, register, by), True
@@ -174,8 +174,10 @@ def _authorize_cash_out(new: NewCashMovement, shift: Shift, by: User) -> User | 
     """Return who approved to take out so much; None where it is within the person's limit."""
     if new.type not in CASH_OUT_TYPES:
         return None
-    leave = Leave(new.type, shift.pk, new.amount, kind="shift")
-    return authorize(leave, Asked(by, new.approval, new.terminal), Period(shift=shift.pk))
+    required = RequiredApproval(new.type, shift.pk, new.amount, kind="shift")
+    return authorize(
+        required, RequestContext(by, new.approval, new.terminal), LimitPeriod(shift=shift.pk)
+    )
 
 
 @atomic_with_retry

@@ -12,7 +12,7 @@ from accounts.models import User
 from orders.exceptions import CountBeyondTolerance, PaymentsUnclear
 from orders.models import ChainEntry, Payment, RegisterSeries, Shift
 from orders.models.columns import MAX_AMOUNT
-from orders.services.completion.hash_chain import seal
+from orders.services.completion.hash_chain import build_chain_entry
 from orders.services.shifts.cash_drawer import ensure_may_run, lock_shift, mark_ended
 from orders.services.shifts.report import build_report, find_unresolved_payments
 from tenants import audit, idempotency
@@ -125,7 +125,9 @@ def _close(
     content = shift.z_report = build_z_report(shift, report)
     shift.version += 1
     shift.save()
-    entry, extension = seal(ChainEntry.Kind.Z_REPORT, shift.pk, content, numbers, shift.register)
+    entry, extension = build_chain_entry(
+        ChainEntry.Kind.Z_REPORT, shift.pk, content, numbers, shift.register
+    )
     bulk_insert([entry], also=[extension])
     over_short = {each["method"]: each["difference"] for each in counted}
     audit.record("shift_closed", actor=by, target=shift, z_number=numbers.z, over_short=over_short)

@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from orders.models import ChainEntry, Order, Receipt, Refund, RegisterSeries
 from orders.services import verification
-from orders.services.completion.hash_chain import hash_of
+from orders.services.completion.hash_chain import compute_hash
 from tenants.models import Register
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.tenants import RegisterFactory
@@ -144,7 +144,7 @@ def test_content_that_was_changed_is_found(told, day):
 
 def test_content_that_was_changed_and_hashed_again_breaks_the_next_link(told, day):
     with tenant_scope(day):
-        hash = hash_of(entry(2).previous_hash, "{}")
+        hash = compute_hash(entry(2).previous_hash, "{}")
     by_hand("UPDATE orders_chainentry SET content = '{}', hash = %s WHERE sequence = 2", hash)
 
     text, code = told()
@@ -175,7 +175,7 @@ def test_an_entry_that_was_added_at_the_end_is_found(told, day, register):
             subject=uuid.uuid4(),
             content="{}",
             previous_hash=last.hash,
-            hash=hash_of(last.hash, "{}"),
+            hash=compute_hash(last.hash, "{}"),
         )
 
     text, code = told()
@@ -190,7 +190,7 @@ def test_an_entry_that_was_added_with_the_end_moved_has_nothing_that_it_seals(to
     nothing = uuid.uuid4()
     with tenant_scope(day):
         last = entry(5)
-        hash = hash_of(last.hash, "{}")
+        hash = compute_hash(last.hash, "{}")
         ChainEntry.objects.create(
             register=register,
             sequence=6,

@@ -8,7 +8,7 @@ from django.core.management import call_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orders.money import share_out_difference
+from orders.money import allocate_difference
 from tests.factories.orders import TaxClassFactory
 from tests.support.api import Person
 from tests.support.offline import (
@@ -31,7 +31,7 @@ amounts = st.integers(0, 10**9).map(lambda cents: Decimal(cents).scaleb(-2))
 
 @given(st.lists(amounts, min_size=1, max_size=20), amounts)
 def test_a_difference_is_shared_out_to_the_cent_and_no_line_falls_below_nothing(totals, paid):
-    shares = share_out_difference(paid - sum(totals), totals, 2)
+    shares = allocate_difference(paid - sum(totals), totals, 2)
 
     assert sum(shares) == paid - sum(totals)
     assert all(total + share >= 0 for total, share in zip(totals, shares, strict=True))

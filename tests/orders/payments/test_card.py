@@ -6,7 +6,7 @@ import pytest
 
 from orders.gateways import Answer, Outcome
 from orders.models import Payment
-from orders.services.payments.capture import settle
+from orders.services.payments.capture import record_gateway_answer
 from tenants.scope import tenant_context, tenant_scope
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.support.till import (
@@ -82,8 +82,10 @@ def test_a_late_answer_settles_what_was_unknown_once(till, product, gateway, ans
     shop, store = product.tenant, till.register.store
 
     with tenant_context(shop):
-        settle(payment_of(shop), answer, by=till.user)
-        settle(payment_of(shop), DECLINED if answer is CAPTURED else CAPTURED, by=till.user)
+        record_gateway_answer(payment_of(shop), answer, by=till.user)
+        record_gateway_answer(
+            payment_of(shop), DECLINED if answer is CAPTURED else CAPTURED, by=till.user
+        )
 
     shown = till.shown(order)
     assert (shown["status"], shown["payments"][0]["status"]) == (status, answer.outcome)

@@ -189,14 +189,14 @@ def test_who_comes_while_a_payment_is_written_waits_and_is_refused(
     """One connection is about to write the payment of an order that another wants to change."""
     _, act, _ = ACTIONS[action]
     has_order, may_go_on, answers = Event(), Event(), {}
-    draft_payments = capture.draft_payments
+    build_payments = capture.build_payments
 
     def slowly(*args):
         has_order.set()
         assert may_go_on.wait(30)
-        return draft_payments(*args)
+        return build_payments(*args)
 
-    monkeypatch.setattr(capture, "draft_payments", slowly)
+    monkeypatch.setattr(capture, "build_payments", slowly)
     gateway.answers = [TIMED_OUT]
     pay = started(answers, "pay", lambda: counter.person.pay(counter.order, card("9.45")))
     assert has_order.wait(30)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core import checks
 
-from orders.gateways import Charge, GiveBack, Outcome, payment_gateway
+from orders.gateways import Charge, GatewayRefund, Outcome, get_payment_gateway
 from orders.gateways.simulated import SimulatedGateway
 from tests.support.refunds import create_refund, request_refund, snapshot_refund_rows
 from tests.support.till import card, cash, line, new_id
@@ -29,10 +29,10 @@ def gateway_of(settings):
 
     def name(path):
         settings.PAYMENT_GATEWAY = path
-        payment_gateway.cache_clear()
+        get_payment_gateway.cache_clear()
 
     yield name
-    payment_gateway.cache_clear()
+    get_payment_gateway.cache_clear()
 
 
 def found():
@@ -78,7 +78,7 @@ def test_asked_all_the_same_it_says_that_nothing_was_charged(unchosen):
     gateway = SimulatedGateway()
 
     charged = gateway.charge(Charge(key, 1, "EUR", 2), timeout=1)
-    returned = gateway.refund(GiveBack(key, key, 1, "EUR", 2), timeout=1)
+    returned = gateway.refund(GatewayRefund(key, key, 1, "EUR", 2), timeout=1)
 
     assert charged.outcome == returned.outcome == Outcome.DECLINED
 

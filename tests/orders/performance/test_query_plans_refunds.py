@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from orders.models import Payout, Refund, StoreCreditEntry
-from orders.services.money_limits import Period, sum_in_period
+from orders.services.money_limits import LimitPeriod, sum_in_period
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import (
     OrderFactory,
@@ -94,8 +94,8 @@ def test_what_counts_against_a_limit_is_found_by_person_and_shift(manager_client
     shift = ShiftFactory(register=refunds.register, opened_by=refunds.cashier)
 
     for period, of_refunds in (
-        (Period(shift=shift.pk), "orders_refund_shift_id"),
-        (Period(store=refunds.store), "refund_by_time"),
+        (LimitPeriod(shift=shift.pk), "orders_refund_shift_id"),
+        (LimitPeriod(store=refunds.store), "refund_by_time"),
     ):
         with tenant_scope(shop), CaptureQueriesContext(connection) as queries:
             sum_in_period(manager_client.user, "refund_amount", period)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders.money import CashOutcome, CashRule, RoundingMode, settle_cash
+from orders.money import CashOutcome, CashRoundingRule, RoundingMode, settle_cash
 
 NO_COINS = ("", "half_up")
 SEK = ("1.00", "half_up")
@@ -13,7 +13,7 @@ SEK = ("1.00", "half_up")
 def rule_of(coins, exponent=2):
     increment, mode, *exact_up_to = coins
     smallest = Decimal(increment) if increment else None
-    return CashRule(exponent, smallest, RoundingMode(mode), *map(Decimal, exact_up_to))
+    return CashRoundingRule(exponent, smallest, RoundingMode(mode), *map(Decimal, exact_up_to))
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_only_what_coins_can_pay_or_the_rest_settles(left, amount, coins, outcom
     ],
 )
 def test_what_is_handed_over_is_in_coins(payable, tendered, coins, fits):
-    assert rule_of(coins).fits(Decimal(payable), Decimal(tendered)) is fits
+    assert rule_of(coins).can_be_tendered(Decimal(payable), Decimal(tendered)) is fits

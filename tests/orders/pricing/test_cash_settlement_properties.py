@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from orders.money import CashOutcome, CashRule, RoundingMode, round_to, settle_cash
+from orders.money import CashOutcome, CashRoundingRule, RoundingMode, round_to, settle_cash
 
 DECIMAL_ROUNDING = {
     RoundingMode.HALF_UP: ROUND_HALF_UP,
@@ -30,7 +30,7 @@ increments = st.sampled_from([None, 1, 5, 10, 25, 50, 100]).map(
     lambda coin: coin and Decimal(coin).scaleb(-2)
 )
 exact = st.sampled_from([Decimal(0), Decimal("0.05")])
-rules = st.builds(CashRule, st.just(2), increments, modes, exact)
+rules = st.builds(CashRoundingRule, st.just(2), increments, modes, exact)
 cents = st.integers(0, 5000).map(lambda units: Decimal(units).scaleb(-2))
 
 

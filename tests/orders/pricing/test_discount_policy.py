@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from orders.money import Discount, DiscountType
 from orders.services.pricing.discount_policy import (
-    NO_GIFT,
-    ApprovedGift,
+    NO_REDUCTION,
+    ApprovedReduction,
     DiscountLimits,
     MeasuredLine,
-    measure,
-    needed_action,
+    find_required_action,
+    measure_reduction,
 )
 
 CASHIER = DiscountLimits(Decimal(10), Decimal(10), Decimal(0))
@@ -37,7 +37,7 @@ def line(list_price="10.00", quantity="1", price=None, *discounts, key=0, open_p
 
 
 def needed(lines, discounts=(), limits=CASHIER, **more):
-    return needed_action(measure(lines, discounts), limits, exponent=2, **more)
+    return find_required_action(measure_reduction(lines, discounts), limits, exponent=2, **more)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def needed(lines, discounts=(), limits=CASHIER, **more):
     ],
 )
 def test_the_gift_is_measured_from_the_applicable_price(lines, discounts, expected):
-    assert str(measure(lines, discounts).amount(2)) == expected
+    assert str(measure_reduction(lines, discounts).amount(2)) == expected
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_who_may_give_it_alone(lines, discounts, limits, action):
 
 
 def test_what_was_approved_is_money_and_holds_within_the_approvers_limits():
-    approved = ApprovedGift(Decimal("5.00"), MANAGER)
+    approved = ApprovedReduction(Decimal("5.00"), MANAGER)
 
     def need(*discounts, quantity="1", approved=approved):
         return needed([line("10.00", quantity, None, *discounts)], approved=approved)
@@ -156,7 +156,9 @@ def test_what_was_approved_is_money_and_holds_within_the_approvers_limits():
     assert need(percent("25"), quantity="2") is None
     assert need(percent("50.01")) is None  # to the cent it is the same
     assert need(percent("50.1")) == "discount"
-    lower = ApprovedGift(Decimal("5.00"), DiscountLimits(Decimal(40), Decimal(40), Decimal(40)))
+    lower = ApprovedReduction(
+        Decimal("5.00"), DiscountLimits(Decimal(40), Decimal(40), Decimal(40))
+    )
     assert need(percent("50"), approved=lower) == "discount"
     # What was approved does not add to what one may give alone.
     both = [line("10.00", "1", None, percent("50")), line("10.00", "1", None, percent("1"), key=1)]
@@ -167,7 +169,7 @@ def test_what_was_approved_is_money_and_holds_within_the_approvers_limits():
 
 def test_a_change_that_gives_nothing_more_needs_no_approval():
     half, plain = line("10.00", "1", None, percent("50")), line("10.00", key=1)
-    before = measure([half, plain], [])
+    before = measure_reduction([half, plain], [])
 
     assert needed([half], before=before) is None
     assert needed([half, plain, line("4.00", key=2)], before=before) is None
@@ -176,10 +178,10 @@ def test_a_change_that_gives_nothing_more_needs_no_approval():
         needed([half, line("10.00", "1", None, percent("1"), key=1)], before=before) == "discount"
     )
     # The same money on less is a larger part of it.
-    fixed = measure([line(), line("90.00", key=1)], [amount("10.00")])
+    fixed = measure_reduction([line(), line("90.00", key=1)], [amount("10.00")])
     assert needed([line("20.00")], [amount("2.00")], before=fixed) is None
     assert needed([line("20.00")], [amount("10.00")], before=fixed) == "discount"
-    raised = measure([line("10.00", "1", "11.00")], [])
+    raised = measure_reduction([line("10.00", "1", "11.00")], [])
     assert needed([line("10.00", "9", "11.00")], before=raised) is None
     assert needed([line("10.00", "1", "11.01")], before=raised) == "price_override"
 
@@ -188,8 +190,8 @@ def test_of_two_people_the_lower_limits_count():
     one = DiscountLimits(None, Decimal(10), Decimal(3))
     other = DiscountLimits(Decimal(5), None, Decimal(4))
 
-    assert one.lower_of(other) == DiscountLimits(Decimal(5), Decimal(10), Decimal(3))
-    assert UNLIMITED.lower_of(UNLIMITED) == UNLIMITED
+    assert one.combine_lower(other) == DiscountLimits(Decimal(5), Decimal(10), Decimal(3))
+    assert UNLIMITED.combine_lower(UNLIMITED) == UNLIMITED
 
 
 # --- for any order --------------------------------------------------------------------------
@@ -214,7 +216,7 @@ def lines(draw):
 @given(lines(), discounts, limits)
 def test_what_passes_keeps_to_the_rule_as_it_is_written(lines, off, limits):
     """The rule in plain words, written a second time."""
-    gift = measure(lines, off)
+    gift = measure_reduction(lines, off)
     left = [before_order_discounts(each) for each in lines]
     whole = sum(left, Fraction(0))
     rest = after(whole, off)
@@ -236,20 +238,20 @@ def test_what_passes_keeps_to_the_rule_as_it_is_written(lines, off, limits):
 
 @given(lines(), discounts, limits, limits)
 def test_whoever_has_lower_limits_needs_an_approval_wherever_another_does(lines, off, one, other):
-    gift = measure(lines, off)
-    action = needed_action(gift, one.lower_of(other), exponent=2)
+    gift = measure_reduction(lines, off)
+    action = find_required_action(gift, one.combine_lower(other), exponent=2)
 
     for each in (one, other):
-        assert action or not needed_action(gift, each, exponent=2)
+        assert action or not find_required_action(gift, each, exponent=2)
 
 
 @given(lines(), discounts, limits)
 def test_nothing_changed_needs_no_approval_and_all_is_at_most_the_worth(lines, off, limits):
-    gift = measure(lines, off)
+    gift = measure_reduction(lines, off)
 
-    assert needed_action(gift, limits, exponent=2, before=gift) is None
-    assert 0 <= gift.total <= sum((each.worth for each in gift.lines.values()), Fraction(0))
-    assert needed_action(gift, UNLIMITED, exponent=2) is None
+    assert find_required_action(gift, limits, exponent=2, before=gift) is None
+    assert 0 <= gift.total <= sum((each.catalog_value for each in gift.lines.values()), Fraction(0))
+    assert find_required_action(gift, UNLIMITED, exponent=2) is None
 
 
 @given(lines(), limits)
@@ -258,8 +260,8 @@ def test_at_list_prices_without_discounts_nothing_is_given_away(lines, limits):
         MeasuredLine(each.key, each.quantity, each.unit_price, each.unit_price) for each in lines
     ]
 
-    assert measure(plain, []) == NO_GIFT
-    assert needed_action(measure(plain, []), limits, exponent=2) is None
+    assert measure_reduction(plain, []) == NO_REDUCTION
+    assert find_required_action(measure_reduction(plain, []), limits, exponent=2) is None
 
 
 def before_order_discounts(line):

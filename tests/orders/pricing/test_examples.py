@@ -8,7 +8,7 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
-    Policy,
+    PricingPolicy,
     RoundingLevel,
     RoundingMode,
     TaxRate,
@@ -18,7 +18,7 @@ from orders.money import (
     round_to,
 )
 
-EURO = Policy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
+EURO = PricingPolicy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
 VAT = TaxRate("VAT", Decimal("20"), included=True, compound=False)
 
 
@@ -44,7 +44,7 @@ def included(name, rate, *, compound=False):
 
 def taxes_of(lines, level, mode, exponent=2):
     """The first tax of every line, and what its bucket holds."""
-    order = price_order(lines, (), Policy(exponent, level, mode))
+    order = price_order(lines, (), PricingPolicy(exponent, level, mode))
     return [str(priced.taxes[0].amount) for priced in order.lines], str(order.taxes[0].amount)
 
 
@@ -78,7 +78,7 @@ def test_order_discounts_come_after_line_discounts_and_each_sees_what_is_left():
 
 
 def test_half_a_cent_of_discount_is_a_cent_whatever_the_taxes_are_rounded_to():
-    policy = Policy(2, RoundingLevel.LINE, RoundingMode.DOWN)
+    policy = PricingPolicy(2, RoundingLevel.LINE, RoundingMode.DOWN)
 
     order = price_order((line("0.50", discounts=(percent("5"),)),), (percent("12.5"),), policy)
 
@@ -181,7 +181,7 @@ def test_tax_rounded_once_is_handed_back_to_the_earlier_of_equal_lines(mode, exp
 
 
 def test_a_rate_is_summed_over_lines_that_carry_it_in_different_company():
-    policy = Policy(0, RoundingLevel.ORDER, RoundingMode.HALF_UP)
+    policy = PricingPolicy(0, RoundingLevel.ORDER, RoundingMode.HALF_UP)
     sales_tax, deposit = added("tax", "10"), included("deposit", "25")
 
     order = price_order((line("4", sales_tax), line("10", deposit, sales_tax)), (), policy)
@@ -217,7 +217,7 @@ def test_a_rate_that_a_line_names_twice_is_charged_twice_on_as_much():
 
 
 def test_included_taxes_rounded_up_may_exceed_a_price_of_one_cent():
-    policy = Policy(2, RoundingLevel.LINE, RoundingMode.UP)
+    policy = PricingPolicy(2, RoundingLevel.LINE, RoundingMode.UP)
 
     order = price_order((line("0.01", included("a", "5"), included("b", "5")),), (), policy)
 
@@ -226,7 +226,7 @@ def test_included_taxes_rounded_up_may_exceed_a_price_of_one_cent():
 
 
 def test_yen_have_no_decimals():
-    policy = Policy(0, RoundingLevel.ORDER, RoundingMode.DOWN)
+    policy = PricingPolicy(0, RoundingLevel.ORDER, RoundingMode.DOWN)
     lines = [line("107", added("reduced", "8")), line("53", added("reduced", "8"))]
 
     order = price_order(lines, (percent("5"),), policy)
@@ -237,7 +237,7 @@ def test_yen_have_no_decimals():
 
 
 def test_dinars_have_three_decimals():
-    policy = Policy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
+    policy = PricingPolicy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
 
     order = price_order((line("1.235", added("VAT", "10"), quantity="0.5"),), (), policy)
 

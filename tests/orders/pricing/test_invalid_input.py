@@ -5,11 +5,11 @@ from decimal import Decimal, Inexact
 import pytest
 
 from orders.money import (
-    CashRule,
+    CashRoundingRule,
     Discount,
     DiscountType,
     LineInput,
-    Policy,
+    PricingPolicy,
     RoundingLevel,
     RoundingMode,
     TaxRate,
@@ -17,7 +17,7 @@ from orders.money import (
     price_order,
 )
 
-EURO = Policy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
+EURO = PricingPolicy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
 
 
 def line(unit_price="1.00", quantity="1"):
@@ -37,7 +37,7 @@ def test_nonsense_has_no_price(value):
     with pytest.raises(ValueError, match="out of range"):
         amount(value)
     with pytest.raises(ValueError, match="out of range"):
-        CashRule(2).payable(Decimal(value))
+        CashRoundingRule(2).payable(Decimal(value))
 
 
 @pytest.mark.parametrize("value", ["-1", "100.0001", "NaN"])
@@ -52,7 +52,7 @@ def test_an_amount_finer_than_the_currency_is_refused():
     with pytest.raises(ValueError, match="decimals"):
         price_order((line(),), (amount("0.001"),), EURO)
     with pytest.raises(ValueError, match="decimals"):
-        CashRule(2, Decimal("0.005")).payable(Decimal("9.98"))
+        CashRoundingRule(2, Decimal("0.005")).payable(Decimal("9.98"))
 
 
 def test_a_figure_too_long_to_stay_exact_is_refused_rather_than_rounded():
@@ -65,14 +65,14 @@ def test_what_has_no_such_name_is_refused(unknown):
     with pytest.raises(ValueError, match="DiscountType"):
         Discount(unknown, Decimal(1))
     with pytest.raises(ValueError, match="RoundingMode"):
-        Policy(2, RoundingLevel.LINE, unknown)
+        PricingPolicy(2, RoundingLevel.LINE, unknown)
     with pytest.raises(ValueError, match="RoundingLevel"):
-        Policy(2, unknown, RoundingMode.UP)
+        PricingPolicy(2, unknown, RoundingMode.UP)
 
 
 def test_no_currency_has_fewer_than_no_decimals():
     with pytest.raises(ValueError, match="decimals"):
-        Policy(-1, RoundingLevel.LINE, RoundingMode.UP)
+        PricingPolicy(-1, RoundingLevel.LINE, RoundingMode.UP)
 
 
 @pytest.mark.parametrize(("units", "weights"), [(1, [0, 0]), (1, []), (-1, [1]), (1, [2, -1])])

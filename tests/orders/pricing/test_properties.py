@@ -12,7 +12,7 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
-    Policy,
+    PricingPolicy,
     RoundingLevel,
     RoundingMode,
     TaxRate,
@@ -23,7 +23,7 @@ from orders.money import (
 any_bill = settings(deadline=None, max_examples=50)
 
 policies = st.builds(
-    Policy,
+    PricingPolicy,
     exponent=st.sampled_from([0, 2, 3]),
     level=st.sampled_from(RoundingLevel),
     mode=st.sampled_from(RoundingMode),
@@ -248,7 +248,7 @@ def test_amounts_given_among_percents_apply_after_them(sale):
 @given(sales(line_discounts=False), st.integers(1, 20), st.integers(1, 20))
 def test_a_tax_rounded_once_is_the_same_however_goods_are_split_over_lines(sale, some, more):
     lines, _, policy = sale
-    policy = Policy(policy.exponent, RoundingLevel.ORDER, policy.mode)
+    policy = PricingPolicy(policy.exponent, RoundingLevel.ORDER, policy.mode)
     price, taxes = (lines[0].unit_price, lines[0].taxes) if lines else (Decimal(7), ())
     apart = [LineInput(Decimal(quantity), price, taxes) for quantity in (some, more)]
     together = [LineInput(Decimal(some + more), price, taxes)]

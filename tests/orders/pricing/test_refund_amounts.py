@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from orders.money import SoldLine, take_back
+from orders.money import SoldLine, refund_quantity
 
 THREE_FOR_TEN = SoldLine(
     quantity=Decimal(3),
@@ -22,7 +22,7 @@ THREE_FOR_TEN = SoldLine(
 def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
     line, paid = THREE_FOR_TEN, []
     for _ in range(3):
-        back = take_back(line, Decimal(1), 2)
+        back = refund_quantity(line, Decimal(1), 2)
         paid.append(str(back.total))
         line = replace(
             line,
@@ -42,13 +42,13 @@ def test_more_than_was_sold_is_never_taken_back(refunded, quantity):
     line = replace(THREE_FOR_TEN, refunded_quantity=Decimal(refunded))
 
     with pytest.raises(ValueError, match="cannot take back"):
-        take_back(line, Decimal(quantity), 2)
+        refund_quantity(line, Decimal(quantity), 2)
 
 
 def test_goods_bring_less_after_money_came_back_without_goods_and_never_less_than_nothing():
     line = replace(THREE_FOR_TEN, refunded_total=Decimal("5.00"))
 
-    assert [take_back(line, Decimal(n), 2).total for n in (1, 2, 3)] == [
+    assert [refund_quantity(line, Decimal(n), 2).total for n in (1, 2, 3)] == [
         Decimal("0.00"),
         Decimal("1.67"),
         Decimal("5.00"),

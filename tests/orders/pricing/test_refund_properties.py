@@ -8,16 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orders.money import (
-    CashRule,
-    Paid,
+    CashRoundingRule,
+    LineRefund,
+    RefundablePayment,
     RoundingMode,
     SoldLine,
-    TakenBack,
-    give_back,
+    allocate_refund,
     price_order,
+    refund_quantity,
+    refund_without_goods,
     round_to_coins,
-    share_out_refund,
-    take_back,
 )
 from tests.orders.pricing.test_properties import sales
 
@@ -46,7 +46,7 @@ def sold_lines(draw):
     ], policy.exponent
 
 
-def after(line: SoldLine, back: TakenBack) -> SoldLine:
+def after(line: SoldLine, back: LineRefund) -> SoldLine:
     """The line as it is once this has come back; nothing of it may be out of range."""
     now = replace(
         line,
@@ -74,7 +74,7 @@ def some_refund(data, lines, exponent):
     left = int(sum(line.left for line in lines).scaleb(exponent)) if lines else 0
     if left and data.draw(st.booleans()):
         amount = Decimal(data.draw(st.integers(1, left))).scaleb(-exponent)
-        backs = give_back(lines, amount, exponent)
+        backs = refund_without_goods(lines, amount, exponent)
         assert sum(back.total for back in backs) == amount
         return backs
     parts = [a_part(data, line) if data.draw(st.booleans()) else Decimal(0) for line in lines]
@@ -83,14 +83,14 @@ def some_refund(data, lines, exponent):
 
 def taken(lines, parts, exponent):
     return [
-        take_back(line, part, exponent) if part else nothing_of(line)
+        refund_quantity(line, part, exponent) if part else nothing_of(line)
         for line, part in zip(lines, parts, strict=True)
     ]
 
 
 def nothing_of(line):
     no_taxes = (Decimal(0),) * len(line.taxes)
-    return TakenBack(Decimal(0), Decimal(0), no_taxes, no_taxes)
+    return LineRefund(Decimal(0), Decimal(0), no_taxes, no_taxes)
 
 
 def all_that_is_left(lines, exponent):
@@ -129,7 +129,7 @@ def test_what_has_come_back_pays_the_same_in_whichever_order_it_came(sale, rando
         for portions in (parts, shuffled):
             now = line
             for part in portions:
-                now = after(now, take_back(now, part, exponent))
+                now = after(now, refund_quantity(now, part, exponent))
             ends.append(now)
         assert ends[0] == ends[1]
 
@@ -137,7 +137,7 @@ def test_what_has_come_back_pays_the_same_in_whichever_order_it_came(sale, rando
 def cash_rules(exponent):
     increments = coins.map(lambda coin: coin and Decimal(coin).scaleb(-exponent))
     modes = st.sampled_from([RoundingMode.HALF_UP, RoundingMode.HALF_DOWN, RoundingMode.DOWN])
-    return st.builds(CashRule, st.just(exponent), increments, modes)
+    return st.builds(CashRoundingRule, st.just(exponent), increments, modes)
 
 
 @st.composite
@@ -159,11 +159,11 @@ def paid_sales(draw):
 def test_payments_are_paid_back_never_more_and_in_the_end_exactly(sale, data):
     """What was not paid in coins and goes back in cash, to less than a coin."""
     total, paid, in_cash, rule = sale
-    payments, left = [Paid(amount, Decimal(0)) for amount in paid], total
+    payments, left = [RefundablePayment(amount, Decimal(0)) for amount in paid], total
     while left:
         units = int(left.scaleb(rule.exponent))
         part = Decimal(data.draw(st.integers(1, units))).scaleb(-rule.exponent)
-        shares = share_out_refund(part, payments, in_cash=in_cash, rule=rule, is_last=part == left)
+        shares = allocate_refund(part, payments, in_cash=in_cash, rule=rule, is_last=part == left)
         left -= part
         handed_over = sum((share.paid for share in shares if in_cash[share.position]), Decimal(0))
         assert rule.is_in_coins(handed_over)
@@ -173,7 +173,9 @@ def test_payments_are_paid_back_never_more_and_in_the_end_exactly(sale, data):
             before = payments[share.position]
             assert share.amount >= 0 <= share.paid <= before.left
             assert share.amount or share.paid
-            payments[share.position] = Paid(before.amount, before.refunded + share.paid)
+            payments[share.position] = RefundablePayment(
+                before.amount, before.refunded + share.paid
+            )
 
     elsewhere = [payment for payment, cash in zip(payments, in_cash, strict=True) if not cash]
     assert all(payment.left == 0 for payment in elsewhere)

@@ -6,15 +6,15 @@ from orders.money import (
     Discount,
     DiscountType,
     LineInput,
-    Policy,
+    PricingPolicy,
     RoundingLevel,
     RoundingMode,
     TaxRate,
+    build_price_trace,
     price_order,
-    trace,
 )
 
-EURO = Policy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
+EURO = PricingPolicy(2, RoundingLevel.LINE, RoundingMode.HALF_UP)
 VAT = TaxRate("VAT", Decimal("20.0000"), included=True, compound=False)
 LEVY = TaxRate("levy", Decimal("10"), included=False, compound=True)
 
@@ -27,7 +27,7 @@ def test_the_trace_tells_how_a_line_came_to_its_total():
     line = LineInput(Decimal("3.000"), Decimal("10"), (VAT, LEVY), discounts)
     order = price_order([line], [Discount(DiscountType.AMOUNT, Decimal("4.00"))], EURO)
 
-    steps = trace(line, order.lines[0], EURO)
+    steps = build_price_trace(line, order.lines[0], EURO)
 
     assert steps == [
         {"step": "gross", "quantity": "3", "unit_price": "10.00", "amount": "30.00"},
@@ -58,16 +58,16 @@ def test_the_trace_tells_how_a_line_came_to_its_total():
 def test_a_price_finer_than_the_currency_keeps_its_decimals():
     line = LineInput(Decimal("40"), Decimal("1.899"), ())
 
-    steps = trace(line, price_order([line], (), EURO).lines[0], EURO)
+    steps = build_price_trace(line, price_order([line], (), EURO).lines[0], EURO)
 
     assert steps[0]["unit_price"] == "1.899"
     assert [step["step"] for step in steps] == ["gross", "net", "total"]
 
 
 def test_a_trace_never_uses_scientific_notation():
-    dinar = Policy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
+    dinar = PricingPolicy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
     line = LineInput(Decimal(1), Decimal(0), (LEVY,))
 
-    steps = trace(line, price_order([line], (), dinar).lines[0], dinar)
+    steps = build_price_trace(line, price_order([line], (), dinar).lines[0], dinar)
 
     assert steps[2]["exact"] == "0.000000000"

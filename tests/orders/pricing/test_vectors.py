@@ -10,14 +10,14 @@ import pytest
 
 from orders.money import (
     CashOutcome,
-    CashRule,
+    CashRoundingRule,
     Discount,
     DiscountType,
     LineInput,
-    Policy,
     PricedLine,
     PricedOrder,
     PricedTax,
+    PricingPolicy,
     RoundingLevel,
     RoundingMode,
     TaxRate,
@@ -52,7 +52,7 @@ def priced(vector: Mapping[str, Any]) -> PricedOrder:
     rounding = vector["tax_rounding"]
     level, mode = RoundingLevel(rounding["level"]), RoundingMode(rounding["mode"])
     lines = [line_of(given) for given in vector["lines"]]
-    return price_order(lines, discounts_of(vector), Policy(vector["exponent"], level, mode))
+    return price_order(lines, discounts_of(vector), PricingPolicy(vector["exponent"], level, mode))
 
 
 def tax_figures(taxes: Iterable[PricedTax | TaxTotal]) -> list[dict[str, str]]:
@@ -89,7 +89,7 @@ def test_no_vector_is_missing():
 def tried(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
     coins = vector["cash_rounding"]
     is_belgian = coins["country"] == "BE"
-    rule = CashRule(
+    rule = CashRoundingRule(
         vector["exponent"],
         coins["increment"] and Decimal(coins["increment"]),
         RoundingMode(coins["mode"]),

@@ -198,13 +198,13 @@ def test_change_that_no_drawer_holds_is_refused(till, product, problem, shop):
 
 def test_prices_of_another_currency_are_not_sold_at(till, product, shop, problem, monkeypatch):
     """Somebody changes the currency between the reading of the prices and the first order."""
-    reckoned = checkout.find_over_limit
+    reckoned = checkout.find_discount_over_limit
 
     def meanwhile(*args):
         Tenant.objects.filter(pk=shop.pk).update(currency="JPY")
         return reckoned(*args)
 
-    monkeypatch.setattr(checkout, "find_over_limit", meanwhile)
+    monkeypatch.setattr(checkout, "find_discount_over_limit", meanwhile)
 
     problem(till.sell(line(product), payments=[cash("2.50")]), 409, "currency_changed")
 

@@ -7,7 +7,7 @@ import time_machine
 
 from accounts.models import Approval
 from orders.models import StoreCredit
-from orders.services.money_limits import Period, sum_in_period
+from orders.services.money_limits import LimitPeriod, sum_in_period
 from tenants.models import AuditEvent
 from tenants.scope import tenant_scope
 from tests.factories.accounts import UserFactory
@@ -254,7 +254,7 @@ def test_what_was_approved_counts_for_whoever_approved_it(
     unchanged(lambda: request_refund(manager_client, orders[3], amount="2.01"))
     create_refund(manager_client, orders[3], amount="2.00")
     with tenant_scope(shop):
-        period = Period(shift=done["shift"])
+        period = LimitPeriod(shift=done["shift"])
         assert sum_in_period(till.user, "refund_amount", period) == 5
         assert sum_in_period(manager_client.user, "refund_amount", period) == 10
         assert sum_in_period(boss.user, "refund_amount", period) == 0

@@ -5,7 +5,7 @@ from http.client import HTTPConnection, HTTPException
 
 from django.conf import settings
 
-from orders.gateways import Answer, Charge, GiveBack, Outcome
+from orders.gateways import Answer, Charge, GatewayRefund, Outcome
 
 UNKNOWN = Answer(Outcome.UNKNOWN, reason="The gateway did not answer.")
 
@@ -22,14 +22,14 @@ class WireGateway:
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
         return ask("cancel", charge, timeout)
 
-    def refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         return ask("refund", back, timeout)
 
-    def look_up_refund(self, back: GiveBack, *, timeout: float) -> Answer:
+    def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
         return ask("look-up-refund", back, timeout)
 
 
-def ask(what: str, about: Charge | GiveBack, timeout: float) -> Answer:
+def ask(what: str, about: Charge | GatewayRefund, timeout: float) -> Answer:
     connection = HTTPConnection("127.0.0.1", settings.LIVE_GATEWAY_PORT, timeout=timeout)
     try:
         body = {"key": str(about.key), "amount": str(about.amount)}

@@ -9,7 +9,7 @@ from orders.money.rounding import RoundingMode, apportion, divide, to_decimal, t
 
 
 @dataclass(frozen=True, slots=True)
-class CashRule:
+class CashRoundingRule:
     """The decimals of a currency, the smallest coin, and how amounts are rounded to it.
 
     Amounts up to `exact_up_to` are not rounded.
@@ -30,14 +30,14 @@ class CashRule:
     def payable(self, left: Decimal) -> Decimal:
         """Return what settles an amount in cash."""
         return to_decimal(
-            self.in_coins(to_units("amount left", left, self.exponent)), self.exponent
+            self.round_units(to_units("amount left", left, self.exponent)), self.exponent
         )
 
     def rounding(self, left: Decimal) -> Decimal:
         """Return what paying in cash adds to an amount (negative: takes off it), below a coin."""
         return self.payable(left) - left
 
-    def in_coins(self, units: int, at_most: int | None = None) -> int:
+    def round_units(self, units: int, at_most: int | None = None) -> int:
         """Round minor units to coins; where that is more than `at_most`, down from there."""
         if units <= to_units("amount that is not rounded", self.exact_up_to, self.exponent):
             return units
@@ -50,7 +50,7 @@ class CashRule:
         """Whether coins add up to an amount."""
         return to_units("amount", amount, self.exponent) % self.coin == 0
 
-    def fits(self, payable: Decimal, tendered: Decimal) -> bool:
+    def can_be_tendered(self, payable: Decimal, tendered: Decimal) -> bool:
         """Whether coins can be handed over for an amount that is payable, and its change given.
 
         What is not rounded is paid in smaller coins, also as change.
@@ -75,7 +75,7 @@ class CashSettlement:
     rounding: Decimal = Decimal(0)
 
 
-def settle_cash(left: Decimal, amount: Decimal | None, rule: CashRule) -> CashSettlement:
+def settle_cash(left: Decimal, amount: Decimal | None, rule: CashRoundingRule) -> CashSettlement:
     """Decide what cash of an amount does to an order of which so much is left; None is the rest.
 
     Only what coins can pay, or the exact rest, settles an order: rounding is never a discount.
@@ -90,7 +90,7 @@ def settle_cash(left: Decimal, amount: Decimal | None, rule: CashRule) -> CashSe
     return CashSettlement(CashOutcome.NOT_PAYABLE, payable)
 
 
-def share_out_difference(
+def allocate_difference(
     difference: Decimal, totals: Sequence[Decimal], exponent: int
 ) -> tuple[Decimal, ...]:
     """What each line takes of the difference between a bill and what was asked for it.

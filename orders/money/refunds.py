@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
+from orders.money.cash import CashRoundingRule
 from orders.money.rounding import apportion, divide, to_decimal, to_units
-from orders.money.settling import CashRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class SoldLine:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenBack:
+class LineRefund:
     """What of a line comes back now."""
 
     quantity: Decimal
@@ -38,7 +38,7 @@ class TakenBack:
     bases: tuple[Decimal, ...]
 
 
-def take_back(line: SoldLine, quantity: Decimal, exponent: int) -> TakenBack:
+def refund_quantity(line: SoldLine, quantity: Decimal, exponent: int) -> LineRefund:
     """So much of a line: of its total and each of its taxes the same part, less what was given.
 
     The last of it takes the remainder. Where money was given back before without goods, the
@@ -50,15 +50,17 @@ def take_back(line: SoldLine, quantity: Decimal, exponent: int) -> TakenBack:
             f"cannot take back {quantity} more of {line.quantity} after {line.refunded_quantity}"
         )
     part = returned / Fraction(line.quantity)
-    return TakenBack(
+    return LineRefund(
         quantity=quantity,
-        total=_share(line.total, line.refunded_total, part, exponent),
-        taxes=_shares(line.taxes, line.refunded_taxes, part, exponent),
-        bases=_shares(line.bases, line.refunded_bases, part, exponent),
+        total=_compute_share(line.total, line.refunded_total, part, exponent),
+        taxes=_compute_shares(line.taxes, line.refunded_taxes, part, exponent),
+        bases=_compute_shares(line.bases, line.refunded_bases, part, exponent),
     )
 
 
-def give_back(lines: Sequence[SoldLine], amount: Decimal, exponent: int) -> list[TakenBack]:
+def refund_without_goods(
+    lines: Sequence[SoldLine], amount: Decimal, exponent: int
+) -> list[LineRefund]:
     """An amount without goods, spread over the lines by what is left of each.
 
     So what comes back later of a line is less by it, and everything together is the sale.
@@ -69,41 +71,43 @@ def give_back(lines: Sequence[SoldLine], amount: Decimal, exponent: int) -> list
         raise ValueError(f"cannot give back {amount}: {to_decimal(sum(left), exponent)} is left")
     shares = apportion(units, left)
     return [
-        _without_goods(line, share, exponent) for line, share in zip(lines, shares, strict=True)
+        _build_refund_without_goods(line, share, exponent)
+        for line, share in zip(lines, shares, strict=True)
     ]
 
 
-def _without_goods(line: SoldLine, units: int, exponent: int) -> TakenBack:
+def _build_refund_without_goods(line: SoldLine, units: int, exponent: int) -> LineRefund:
     total = to_units("line total", line.total, exponent)
     given = to_units("refunded", line.refunded_total, exponent) + units
     part = Fraction(given, total) if total else Fraction(0)
     if not units:
         nothing = (Decimal(0),) * len(line.taxes)
-        return TakenBack(Decimal(0), to_decimal(units, exponent), nothing, nothing)
-    return TakenBack(
+        return LineRefund(Decimal(0), to_decimal(units, exponent), nothing, nothing)
+    return LineRefund(
         quantity=Decimal(0),
         total=to_decimal(units, exponent),
-        taxes=_shares(line.taxes, line.refunded_taxes, part, exponent),
-        bases=_shares(line.bases, line.refunded_bases, part, exponent),
+        taxes=_compute_shares(line.taxes, line.refunded_taxes, part, exponent),
+        bases=_compute_shares(line.bases, line.refunded_bases, part, exponent),
     )
 
 
-def _shares(
+def _compute_shares(
     sold: Sequence[Decimal], refunded: Sequence[Decimal], part: Fraction, exponent: int
 ) -> tuple[Decimal, ...]:
     return tuple(
-        _share(whole, given, part, exponent) for whole, given in zip(sold, refunded, strict=True)
+        _compute_share(whole, given, part, exponent)
+        for whole, given in zip(sold, refunded, strict=True)
     )
 
 
-def _share(whole: Decimal, given: Decimal, part: Fraction, exponent: int) -> Decimal:
+def _compute_share(whole: Decimal, given: Decimal, part: Fraction, exponent: int) -> Decimal:
     exact = to_units("sold", whole, exponent) * part
     share = divide(*exact.as_integer_ratio()) - to_units("refunded", given, exponent)
     return to_decimal(max(share, 0), exponent)
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
+class RefundablePayment:
     """A payment of the sale, and what of its money has gone back."""
 
     amount: Decimal
@@ -115,7 +119,7 @@ class Paid:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class RefundShare:
     """What goes back of one payment: `amount` of the refund, as `paid` in money."""
 
     position: int
@@ -123,14 +127,14 @@ class Share:
     paid: Decimal
 
 
-def share_out_refund(
+def allocate_refund(
     total: Decimal,
-    payments: Sequence[Paid],
+    payments: Sequence[RefundablePayment],
     *,
     in_cash: Sequence[bool],
-    rule: CashRule,
+    rule: CashRoundingRule,
     is_last: bool = False,
-) -> list[Share]:
+) -> list[RefundShare]:
     """Which payments a refund goes back to: the last one first, each with what is left of it.
 
     With the last of the sale goes back all that is left of its money, so that everything given
@@ -154,29 +158,31 @@ def share_out_refund(
         amounts[position], paid[position] = units, left if is_last else units
     cash = {position: units for position, units in paid.items() if in_cash[position]}
     lefts = [to_units("left", payments[position].left, exponent) for position in cash]
-    in_coins = _in_coins(list(cash.values()), lefts, rule)
+    in_coins = _round_parts_to_coins(list(cash.values()), lefts, rule)
     paid |= dict(zip(cash, in_coins, strict=True))
     if rest and amounts:
         amounts[list(amounts)[-1]] += rest
     return [
-        Share(position, to_decimal(units, exponent), to_decimal(paid[position], exponent))
+        RefundShare(position, to_decimal(units, exponent), to_decimal(paid[position], exponent))
         for position, units in amounts.items()
         if units or paid[position]
     ]
 
 
 def round_to_coins(
-    parts: Sequence[Decimal], lefts: Sequence[Decimal], rule: CashRule
+    parts: Sequence[Decimal], lefts: Sequence[Decimal], rule: CashRoundingRule
 ) -> list[Decimal]:
     """What is handed over in cash for parts of payments that have so much left: coins in sum."""
     units = [to_units("part", part, rule.exponent) for part in parts]
     most = [to_units("left", left, rule.exponent) for left in lefts]
-    return [to_decimal(paid, rule.exponent) for paid in _in_coins(units, most, rule)]
+    return [to_decimal(paid, rule.exponent) for paid in _round_parts_to_coins(units, most, rule)]
 
 
-def _in_coins(parts: Sequence[int], lefts: Sequence[int], rule: CashRule) -> list[int]:
+def _round_parts_to_coins(
+    parts: Sequence[int], lefts: Sequence[int], rule: CashRoundingRule
+) -> list[int]:
     """Round the sum of the parts to coins, none of them to more than its payment has left."""
-    difference = rule.in_coins(sum(parts), at_most=sum(lefts)) - sum(parts)
+    difference = rule.round_units(sum(parts), at_most=sum(lefts)) - sum(parts)
     paid = []
     for units, left in zip(parts, lefts, strict=True):
         change = max(min(difference, left - units), -units)
