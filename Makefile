@@ -6,6 +6,8 @@ PORT ?= 8000
 N ?= 2
 ARGS ?=
 REQUESTS ?= 2000
+NAME ?=
+APP ?= orders
 BASKETS ?= tests/data
 URL ?= http://127.0.0.1:$(PORT)
 COMPOSE ?= docker compose
@@ -80,6 +82,9 @@ check: $(TEST) ## lint, types, imports, migrations, deployment settings, API sch
 # What takes longer than anybody wants to wait for `test`.
 endure: $(TEST) ## kill server processes while tills sell, on PostgreSQL: REQUESTS=2000
 	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast $(PYTEST) -k crash tests/live
+
+resource: $(TEST) ## write the files of a new resource: NAME=brand APP=orders
+	@$(PY) -m tests.tools.resource --name "$(NAME)" --app "$(APP)"
 
 coverage: $(TEST) ## list what no test runs, per file, and write htmlcov/index.html: ARGS="for pytest"
 	@env -u DATABASE_URL $(PYTEST) -m "not postgres" --cov --cov-report=term --cov-report=html

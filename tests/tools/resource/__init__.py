@@ -1,0 +1,1 @@
+"""Write the files of a new resource: `python -m tests.tools.resource --name brand --app orders`."""
