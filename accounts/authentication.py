@@ -7,10 +7,10 @@ from rest_framework.request import Request
 
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession, Terminal, User
-from accounts.services.sessions import session_of
-from accounts.services.terminals import terminal_of
+from accounts.services.sessions import authenticate_token
+from accounts.services.terminals import authenticate_terminal_token
 
-TERMINAL_TOKEN = "X-Terminal-Token"  # noqa: S105  (the name of a header)
+TERMINAL_TOKEN_HEADER = "X-Terminal-Token"  # noqa: S105  (the name of a header)
 
 
 class SessionTokenAuthentication(BaseAuthentication):
@@ -21,10 +21,10 @@ class SessionTokenAuthentication(BaseAuthentication):
     """
 
     def authenticate(self, request: Request) -> tuple[User, AuthSession] | None:
-        token = bearer_token(request)
+        token = get_bearer_token(request)
         if token is None:
             return None
-        session = session_of(token, tenant=request.headers.get("X-Tenant-ID"))
+        session = authenticate_token(token, tenant=request.headers.get("X-Tenant-ID"))
         structlog.contextvars.bind_contextvars(session=str(session.pk))
         session.user.at_store = session.store_id
         return session.user, session
@@ -33,7 +33,7 @@ class SessionTokenAuthentication(BaseAuthentication):
         return 'Bearer realm="till"'
 
 
-def bearer_token(request: Request) -> str | None:
+def get_bearer_token(request: Request) -> str | None:
     """The token of the Authorization header; the scheme's case does not count (RFC 9110)."""
     header = request.headers.get("Authorization")
     if header is None:
@@ -44,10 +44,10 @@ def bearer_token(request: Request) -> str | None:
     return token.strip()
 
 
-def terminal_named_by(request: Request) -> Terminal:
+def authenticate_terminal(request: Request) -> Terminal:
     """The paired device that sends this request; its token gives no rights of any person."""
-    token = request.headers.get(TERMINAL_TOKEN, "")
-    return terminal_of(token, tenant=request.headers.get("X-Tenant-ID"))
+    token = request.headers.get(TERMINAL_TOKEN_HEADER, "")
+    return authenticate_terminal_token(token, tenant=request.headers.get("X-Tenant-ID"))
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

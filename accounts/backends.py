@@ -7,31 +7,31 @@ from typing import Any
 from django.contrib.auth.backends import BaseBackend
 from django.http import HttpRequest
 
-from accounts.models import User, username_key
-from accounts.security.hashers import spend_one_hash
+from accounts.models import User, build_username_key
+from accounts.security.hashers import run_dummy_hash
 from tenants.models import Tenant
 from tenants.scope import tenant_context
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class CredentialCheck:
     """Who has this name, and why it is a no all the same; the reason is for the books alone."""
 
     user: User | None
     reason: str = ""
 
 
-def judge(tenant: Tenant | None, username: str, password: str) -> Verdict:
+def check_credentials(tenant: Tenant | None, username: str, password: str) -> CredentialCheck:
     """Look at a password, whether or not there is one to compare it with."""
-    user = find(tenant, username)
+    user = find_user(tenant, username)
     if user is None or not user.has_usable_password():
-        spend_one_hash(password)
-        return Verdict(user, "no_password" if user else "unknown_user")
+        run_dummy_hash(password)
+        return CredentialCheck(user, "no_password" if user else "unknown_user")
     if not user.check_password(password):
-        return Verdict(user, "wrong_password")
+        return CredentialCheck(user, "wrong_password")
     if user.tenant is not None and not user.tenant.is_active:
-        return Verdict(user, "inactive_tenant")
-    return Verdict(user, "" if user.is_active else "inactive_user")
+        return CredentialCheck(user, "inactive_tenant")
+    return CredentialCheck(user, "" if user.is_active else "inactive_user")
 
 
 class TenantBackend(BaseBackend):
@@ -50,7 +50,7 @@ class TenantBackend(BaseBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        verdict = judge(tenant, username, password)
+        verdict = check_credentials(tenant, username, password)
         return None if verdict.reason else verdict.user
 
     def user_can_authenticate(self, user: User) -> bool:
@@ -69,9 +69,9 @@ class TenantBackend(BaseBackend):
         return self.has_perm(user_obj, app_label)
 
 
-def find(tenant: Tenant | None, username: str) -> User | None:
+def find_user(tenant: Tenant | None, username: str) -> User | None:
     if tenant is None:
-        return User.objects.filter(tenant=None, username_key=username_key(username)).first()
+        return User.objects.filter(tenant=None, username_key=build_username_key(username)).first()
     with tenant_context(tenant):
         people = User.objects.select_related("tenant")
-        return people.filter(username_key=username_key(username)).first()
+        return people.filter(username_key=build_username_key(username)).first()

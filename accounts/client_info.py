@@ -10,11 +10,11 @@ from rest_framework.throttling import BaseThrottle
 from tenants.models.tenant import RESERVED_SLUGS
 
 
-def ip_of(request: Request | HttpRequest) -> str | None:
-    return address_or_none(BaseThrottle().get_ident(request))  # type: ignore[arg-type]
+def get_client_ip(request: Request | HttpRequest) -> str | None:
+    return parse_ip(BaseThrottle().get_ident(request))  # type: ignore[arg-type]
 
 
-def address_or_none(text: str | None) -> str | None:
+def parse_ip(text: str | None) -> str | None:
     """A proxy hands on what it was told, which need not be an address; zones mean nothing here."""
     try:
         address = ip_address((text or "").partition("%")[0])
@@ -23,12 +23,12 @@ def address_or_none(text: str | None) -> str | None:
     return str(address)
 
 
-def printable(text: str) -> str:
+def strip_unprintable(text: str) -> str:
     """What people will read in a list of devices, without what would break its lines."""
     return "".join(letter for letter in text if letter.isprintable())
 
 
-def shop_of_host(request: Request | HttpRequest) -> str | None:
+def get_tenant_slug_from_host(request: Request | HttpRequest) -> str | None:
     """The shop whose own name below POS_BASE_DOMAIN was asked, if it was one's: green.till.example.
 
     `www` and its like are nobody's; no shop can be called so.

@@ -19,7 +19,7 @@ class InvalidCredentials(NotAuthenticated):
     message = "No such log-in, or it is not active."
 
 
-class ForManagersOnly(NotPermitted):
+class ManagersOnly(NotPermitted):
     """Told only to somebody whose password was right."""
 
     code = "managers_only"
@@ -110,7 +110,7 @@ class LastAdmin(Conflict):
     message = "A shop needs an active admin, and this is the last one."
 
 
-class OtherRegister(NotPermitted):
+class DifferentRegister(NotPermitted):
     code = "other_register"
     message = "You are logged in at another register: this one is not yours."
 
@@ -149,7 +149,7 @@ class TooManyAttempts(TooManyRequests):
     message = "Too many attempts: try again in {retry_after} seconds."
 
 
-class PinClosed(TooManyAttempts):
+class PinLocked(TooManyAttempts):
     """Says the same of somebody who has a PIN and of somebody who has none."""
 
     code = "pin_closed"

@@ -13,11 +13,11 @@ if TYPE_CHECKING:  # DRF loads its default permissions while it loads its views
 
 
 # For `password_only` of a view: the methods for which a PIN is too little.
-WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-EVERYTHING = WRITES | frozenset(SAFE_METHODS)
+WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+ALL_METHODS = WRITE_METHODS | frozenset(SAFE_METHODS)
 
 
-def ensure_password(request: Request) -> None:
+def ensure_password_session(request: Request) -> None:
     """Refuse what a PIN is too little for, where that depends on the content of a request."""
     if request.auth.method == AuthSession.Method.PIN:
         raise PasswordRequired
@@ -39,7 +39,7 @@ class RoleRequired(BasePermission):
         if user.must_change_password and not getattr(view, "open_before_password_change", False):
             raise PasswordChangeRequired
         if request.method in getattr(view, "password_only", ()):
-            ensure_password(request)
+            ensure_password_session(request)
         return True
 
 

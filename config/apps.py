@@ -6,4 +6,4 @@ from django.contrib.admin.apps import AdminConfig
 class PlatformAdminConfig(AdminConfig):
     """Django's admin with a site that works across tenants and counts guesses."""
 
-    default_site = "accounts.admin_site.platform.GuardedSite"
+    default_site = "accounts.admin_site.platform.ThrottledPlatformSite"

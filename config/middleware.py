@@ -16,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from accounts.client_info import ip_of
+from accounts.client_info import get_client_ip
 from config.problems import HTML_PREFIXES, PROBLEM_JSON, Problem, bad_request, page_not_found
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -44,7 +44,7 @@ class RequestIdMiddleware:
         request_id = sent if REQUEST_ID_FORMAT.fullmatch(sent) else secrets.token_hex(16)
         request.request_id = request_id  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id, ip=ip_of(request))
+        structlog.contextvars.bind_contextvars(request_id=request_id, ip=get_client_ip(request))
         response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response

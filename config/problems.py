@@ -25,7 +25,7 @@ from rest_framework import exceptions as rest
 from rest_framework.views import set_rollback
 
 from accounts.models import AuthSession
-from accounts.services.denied_access_log import note_refusal
+from accounts.services.denied_access_log import record_denied_access
 from tenants import exceptions as domain
 from tenants.api.formats import format_datetime
 from tenants.api.serializers import flatten_errors
@@ -122,7 +122,9 @@ def note_denial(problem: Problem, request: Any) -> None:
     if not isinstance(session, AuthSession):
         return
     try:
-        note_refusal("permission_denied", session, method=request.method, path=request.path[:200])
+        record_denied_access(
+            "permission_denied", session, method=request.method, path=request.path[:200]
+        )
     except DatabaseError:  # the refusal is one all the same
         log.exception("denial_not_noted")
 

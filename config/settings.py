@@ -8,8 +8,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.security.keyring import BadKeyRing, KeyRing
-from accounts.security.peppers import BadPeppers, read_peppers
+from accounts.security.keyring import InvalidKeyRing, KeyRing
+from accounts.security.peppers import InvalidPeppers, parse_peppers
 from config.databases import SQLITE_OPTIONS, postgresql
 from config.logging import logging_config
 from config.openapi import SPECTACULAR_SETTINGS  # noqa: F401  (read by drf-spectacular)
@@ -50,10 +50,10 @@ def key_ring() -> KeyRing:
     """The keys of JWT_KEYS; without them JWT_SIGNING_KEY is the only one."""
     text = env.str("JWT_KEYS", default="")
     if not text:
-        return KeyRing.of_secret(secret("JWT_SIGNING_KEY"))
+        return KeyRing.from_secret(secret("JWT_SIGNING_KEY"))
     try:
         ring = KeyRing.read(text)
-    except BadKeyRing as error:
+    except InvalidKeyRing as error:
         raise ImproperlyConfigured(
             f"JWT_KEYS is not a ring of keys: {error}. "
             "`manage.py rotate_signing_key` writes one from a JWT_SIGNING_KEY."
@@ -66,8 +66,8 @@ def peppers() -> dict[int, str]:
     """The secrets of PASSWORD_PEPPERS by version; without any, passwords are hashed alone."""
     text = env.str("PASSWORD_PEPPERS", default="")
     try:
-        secrets = read_peppers(text) if text else {}
-    except BadPeppers as error:
+        secrets = parse_peppers(text) if text else {}
+    except InvalidPeppers as error:
         raise ImproperlyConfigured(f"PASSWORD_PEPPERS cannot be used: {error}.") from None
     ensure_private("PASSWORD_PEPPERS", *secrets.values())
     return secrets
@@ -151,7 +151,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.admin_site.middleware.VisitorMiddleware",
+    "accounts.admin_site.middleware.AdminSessionMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -5,9 +5,9 @@ from typing import Any
 from django.contrib import admin
 from django.utils import timezone
 
-from accounts.admin.filters import OnDay, Recent
+from accounts.admin.filters import DayFilter, RecentDaysFilter
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import NOTHING
+from accounts.admin.tables import EMPTY
 from accounts.admin_site.site import shop_site
 from accounts.models import EXPIRED, Approval, Role
 from tenants.scope import current_tenant
@@ -15,7 +15,7 @@ from tenants.scope import current_tenant
 STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]
 
 
-class InStatus(admin.SimpleListFilter):
+class ApprovalStatusFilter(admin.SimpleListFilter):
     """As it is at this moment: what was not taken up in time has expired."""
 
     title = parameter_name = "status"
@@ -32,7 +32,7 @@ class InStatus(admin.SimpleListFilter):
 class ApprovalAdmin(ShopAdmin):
     """Leave that a second person gave for one deed, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = (
         "created_at",
         "action",
@@ -43,7 +43,7 @@ class ApprovalAdmin(ShopAdmin):
         "decided_by",
         "used_at",
     )
-    list_filter = ("action", InStatus, Recent, OnDay)
+    list_filter = ("action", ApprovalStatusFilter, RecentDaysFilter, DayFilter)
     list_select_related = ("requested_by", "decided_by")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -66,11 +66,11 @@ class ApprovalAdmin(ShopAdmin):
     @admin.display(description="At most")
     def up_to(self, approval: Approval) -> Any:
         amount = approval.amount
-        return NOTHING if amount is None else current_tenant().quantize_amount(amount)
+        return EMPTY if amount is None else current_tenant().quantize_amount(amount)
 
     @admin.display(description="Status")
     def shown_as(self, approval: Approval) -> str:
-        return dict(STATUSES)[approval.shown_status]
+        return dict(STATUSES)[approval.current_status]
 
     @admin.display(description="About")
     def about(self, approval: Approval) -> str:
@@ -78,7 +78,7 @@ class ApprovalAdmin(ShopAdmin):
 
     @admin.display(description="Asked for at")
     def asked_at(self, approval: Approval) -> str:
-        return str(approval.terminal.register) if approval.terminal else NOTHING
+        return str(approval.terminal.register) if approval.terminal else EMPTY
 
-    def named(self, row: Approval) -> str:
+    def get_title(self, row: Approval) -> str:
         return f"{row.get_action_display()}, for {row.requested_by}"

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from accounts.admin.filters import OnDay, Recent
+from accounts.admin.filters import DayFilter, RecentDaysFilter
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
@@ -14,9 +14,9 @@ from tenants.models import AuditEvent
 class AuditEventAdmin(ShopAdmin):
     """The audit trail. Of the platform's people it tells that they did something, not who."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("created_at", "event", "who", "about", "address")
-    list_filter = (Recent, OnDay)
+    list_filter = (RecentDaysFilter, DayFilter)
     sortable_by = ()
     search_fields = ("event__startswith",)
     search_help_text = "The beginning of an event's name, such as log_in or user_."

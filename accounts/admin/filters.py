@@ -14,7 +14,7 @@ MIN_YEAR, MAX_YEAR = 1970, 9998
 DAYS = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
 
 
-class Recent(admin.SimpleListFilter):
+class RecentDaysFilter(admin.SimpleListFilter):
     """The last days, counted from this moment."""
 
     title = "time"
@@ -31,7 +31,7 @@ class Recent(admin.SimpleListFilter):
         return queryset.filter(**{f"{self.moment}__gte": since})
 
 
-class OnDay(admin.SimpleListFilter):
+class DayFilter(admin.SimpleListFilter):
     """One day from midnight to midnight, by the shop's clock: typed or picked, not chosen."""
 
     title = "day"
@@ -55,14 +55,14 @@ class OnDay(admin.SimpleListFilter):
         yield {"day": self.value() or "", "others": self.others}
 
     def queryset(self, request: Any, queryset: Any) -> Any:
-        if (begins := midnight_of(self.value())) is None:
+        if (begins := parse_day_start(self.value())) is None:
             return queryset
         # By the clock on the wall: a day may have 23 or 25 hours.
         ends = begins + timedelta(days=1)
         return queryset.filter(**{f"{self.moment}__gte": begins, f"{self.moment}__lt": ends})
 
 
-def midnight_of(day: str | None) -> datetime | None:
+def parse_day_start(day: str | None) -> datetime | None:
     """When a day begins; nothing of what is no day, or none that a clock can show."""
     try:
         date = parse_date(day or "")
@@ -73,7 +73,7 @@ def midnight_of(day: str | None) -> datetime | None:
     return datetime.combine(date, time(), timezone.get_current_timezone())
 
 
-class OfPlace(admin.SimpleListFilter):
+class PlaceFilter(admin.SimpleListFilter):
     """One of the shop's own places."""
 
     model: Any
@@ -87,11 +87,11 @@ class OfPlace(admin.SimpleListFilter):
         return queryset.filter(**{self.field: self.value()}) if self.value() in known else queryset
 
 
-class OfStore(OfPlace):
+class StoreFilter(PlaceFilter):
     title = parameter_name = field = "store"
     model = Store
 
 
-class OfRegister(OfPlace):
+class RegisterFilter(PlaceFilter):
     title = parameter_name = field = "register"
     model = Register

@@ -17,13 +17,13 @@ from tenants.exceptions import DomainError, FieldError, Invalid, VersionConflict
 if TYPE_CHECKING:
     from accounts.admin.pages import ShopAdmin
 
-STALE = (
+STALE_MESSAGE = (
     "Somebody has changed this since you opened the page. Nothing of yours was saved: "
     "open the page again, and repeat what is still needed."
 )
 
 
-class DeedForm(forms.ModelForm):
+class ServiceForm(forms.ModelForm):
     """Does through a service what it is about, so that a refusal is an error of the form.
 
     What was typed is read by the same class as the API's input: one spelling of an amount, one
@@ -55,7 +55,7 @@ class DeedForm(forms.ModelForm):
         except DomainError as refusal:
             self.refuse(refusal)
         except ValidationError as error:
-            self.refuse(Invalid(errors=tuple(model_errors(error))))
+            self.refuse(Invalid(errors=tuple(list_model_errors(error))))
 
     def done(self) -> Any:
         expected = self.cleaned_data.get("expected_version")
@@ -68,12 +68,12 @@ class DeedForm(forms.ModelForm):
 
     def refuse(self, refusal: DomainError) -> None:
         if isinstance(refusal, VersionConflict):
-            self.add_error(None, ValidationError(STALE, code=refusal.code))
+            self.add_error(None, ValidationError(STALE_MESSAGE, code=refusal.code))
             return
         for error in refusal.errors:
             self.add_error_at(error.field, error.detail, error.code)
         if not refusal.errors:
-            field = self.page.fields_of_refusals.get(refusal.code, "")
+            field = self.page.fields_of_errors.get(refusal.code, "")
             self.add_error_at(field, str(refusal), refusal.code)
 
     def add_error_at(self, path: str, detail: str, code: str) -> None:
@@ -83,15 +83,15 @@ class DeedForm(forms.ModelForm):
         self.add_error(field if field in self.fields else None, ValidationError(words, code=code))
 
 
-def read_as_input(reader: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+def validate_input(reader: Any, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the serializer makes of it; its errors are those of one of our own inputs."""
     try:
-        return dict(reader.run_validation({name: as_json(given[name]) for name in given}))
+        return dict(reader.run_validation({name: to_json_value(given[name]) for name in given}))
     except InvalidInput as error:
         raise Invalid(errors=tuple(flatten_errors(error.detail))) from error
 
 
-def as_json(value: Any) -> Any:
+def to_json_value(value: Any) -> Any:
     """As a client would send it."""
     if isinstance(value, Decimal):
         return f"{value:f}"
@@ -100,14 +100,14 @@ def as_json(value: Any) -> Any:
     return str(value.pk) if isinstance(value, models.Model) else value
 
 
-def model_errors(error: ValidationError) -> Iterator[FieldError]:
+def list_model_errors(error: ValidationError) -> Iterator[FieldError]:
     """What `full_clean` found, in words that do not speak of tenants."""
     for name, found in error.error_dict.items() if hasattr(error, "error_dict") else ():
         for each in found:
-            yield model_error("" if name == NON_FIELD_ERRORS else name, each)
+            yield build_model_error("" if name == NON_FIELD_ERRORS else name, each)
 
 
-def model_error(name: str, error: Any) -> FieldError:
+def build_model_error(name: str, error: Any) -> FieldError:
     if error.code in {"unique", "unique_together"}:
         *_, name = [part for part in error.params["unique_check"] if part != "tenant"]
         return FieldError(name, "unique", f"There is one with this {name} already.")

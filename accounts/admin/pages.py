@@ -14,18 +14,18 @@ from django.template.response import TemplateResponse
 from django.utils.functional import cached_property
 from rest_framework.serializers import Serializer
 
-from accounts.admin.forms import DeedForm, read_as_input
+from accounts.admin.forms import ServiceForm, validate_input
 from accounts.admin.tables import Table
 from accounts.models import Role, User
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent, TenantOwned
 
 # Nobody turns a hundred pages: counting further would read a whole year of sales.
-MOST_COUNTED = 5000
-MOST_EVENTS = 100
+MAX_COUNTED_ROWS = 5000
+MAX_HISTORY_EVENTS = 100
 
 
-def parameter_of(list_filter: Any) -> str:
+def get_filter_parameter(list_filter: Any) -> str:
     """What the links of a filter ask for: equal to this value, or a word of its own."""
     if isinstance(list_filter, str):
         return f"{list_filter}__exact"
@@ -37,22 +37,22 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return int(self.object_list[:MOST_COUNTED].count())
+        return int(self.object_list[:MAX_COUNTED_ROWS].count())
 
 
 class ShopAdmin(admin.ModelAdmin):
     """Rows of the shop in scope, for roles that the page names, written by services alone."""
 
     # Who may look, and who may add and change; nobody, until a page says so.
-    seen_by: ClassVar[Role | None] = None
-    written_by: ClassVar[Role | None] = None
+    view_role: ClassVar[Role | None] = None
+    edit_role: ClassVar[Role | None] = None
     # How the API reads the same things when they are added, and when they are changed.
     add_input: ClassVar[type[Serializer] | None] = None
     change_input: ClassVar[type[Serializer] | None] = None
     # Beside which field a refusal is shown that is not about the input.
-    fields_of_refusals: ClassVar[Mapping[str, str]] = {}
+    fields_of_errors: ClassVar[Mapping[str, str]] = {}
 
-    form = DeedForm
+    form = ServiceForm
     paginator = BoundedPaginator
     change_list_template = "admin/shop/list.html"
     change_form_template = "admin/shop/form.html"
@@ -74,13 +74,13 @@ class ShopAdmin(admin.ModelAdmin):
         return self.has_view_permission(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.is_open_to(request.user, self.seen_by)
+        return self.is_open_to(request.user, self.view_role)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.is_open_to(request.user, self.written_by)
+        return self.is_open_to(request.user, self.edit_role)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.is_open_to(request.user, self.written_by) and (
+        return self.is_open_to(request.user, self.edit_role) and (
             obj is None or self.may_change(request.user, obj)
         )
 
@@ -97,7 +97,7 @@ class ShopAdmin(admin.ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """The filters on the page and nothing else: by any other one could guess at hashes."""
-        return lookup in {parameter_of(each) for each in self.get_list_filter(request)}
+        return lookup in {get_filter_parameter(each) for each in self.get_list_filter(request)}
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
         return False
@@ -143,19 +143,19 @@ class ShopAdmin(admin.ModelAdmin):
         events = AuditEvent.objects.filter(target=row.pk).order_by("-created_at", "-id")
         request.current_app = self.admin_site.name
         context = self.admin_site.each_context(request) | {
-            "title": f"What happened to {self.named(row)}",
+            "title": f"What happened to {self.get_title(row)}",
             "opts": self.opts,
             "object": row,
-            "named": self.named(row),
-            "events": events[:MOST_EVENTS],
+            "named": self.get_title(row),
+            "events": events[:MAX_HISTORY_EVENTS],
         }
         return TemplateResponse(request, self.object_history_template, context)
 
-    def named(self, row: Any) -> str:
+    def get_title(self, row: Any) -> str:
         """What the row is called at the head of its page."""
         return str(row)
 
-    def tables(self, row: Any) -> list[Table]:
+    def build_tables(self, row: Any) -> list[Table]:
         """What the row consists of, and why its figures are what they are."""
         return []
 
@@ -163,7 +163,7 @@ class ShopAdmin(admin.ModelAdmin):
         self, request: Any, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
     ) -> HttpResponse:
         if obj is not None:
-            context |= {"named": self.named(obj), "tables": self.tables(obj)}
+            context |= {"named": self.get_title(obj), "tables": self.build_tables(obj)}
             context |= {"subtitle": context["named"]}
         response: HttpResponse = super().render_change_form(
             request, context, *args, obj=obj, **kwargs
@@ -179,7 +179,7 @@ class ShopAdmin(admin.ModelAdmin):
             raise NotPermitted
         reader = kind(partial=partial)
         given = {name: value for name, value in cleaned.items() if name in reader.fields}
-        return read_as_input(reader, given)
+        return validate_input(reader, given)
 
     def add(self, given: dict[str, Any], *, by: User) -> models.Model:
         raise NotPermitted

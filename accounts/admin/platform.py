@@ -40,14 +40,14 @@ class UserAdmin(ReadOnly, PlatformAdmin):
         "last_login",
         "created_at",
     )
-    actions = ("let_in", "keep_out")
+    actions = ("activate", "deactivate")
 
     @admin.action(description="Let the chosen people in again")
-    def let_in(self, request: HttpRequest, people: QuerySet[User]) -> None:
+    def activate(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self.set_activation(request, people, active=True)
 
     @admin.action(description="Keep the chosen people out, at once and on every device")
-    def keep_out(self, request: HttpRequest, people: QuerySet[User]) -> None:
+    def deactivate(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self.set_activation(request, people, active=False)
 
     def set_activation(self, request: HttpRequest, people: QuerySet[User], *, active: bool) -> None:

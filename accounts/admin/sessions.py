@@ -14,10 +14,10 @@ from accounts.models import AuthSession, Role
 from accounts.services.browser_sessions import end_session
 from tenants.exceptions import DomainError
 
-LONGEST_DEVICE = 60
+MAX_DEVICE_LENGTH = 60
 
 
-class State(admin.SimpleListFilter):
+class SessionStateFilter(admin.SimpleListFilter):
     """Open ones unless others are asked for."""
 
     title = "state"
@@ -43,11 +43,11 @@ class State(admin.SimpleListFilter):
 class LogInAdmin(ShopAdmin):
     """One's own log-ins and those of the people whom one may manage, to look at and to end."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("user", "device", "ip", "created_at", "last_used_at", "state")
     list_display_links = ("device",)
     list_select_related = ("user",)
-    list_filter = (State,)
+    list_filter = (SessionStateFilter,)
     sortable_by = ()
     ordering = ("-created_at", "-id")
     fields = (
@@ -70,7 +70,7 @@ class LogInAdmin(ShopAdmin):
 
     @admin.display(description="Device")
     def device(self, log_in: AuthSession) -> str:
-        return Truncator(log_in.user_agent or "Unnamed").chars(LONGEST_DEVICE)
+        return Truncator(log_in.user_agent or "Unnamed").chars(MAX_DEVICE_LENGTH)
 
     @admin.display(description="State")
     def state(self, log_in: AuthSession) -> str:

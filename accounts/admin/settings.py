@@ -6,12 +6,12 @@ from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
-from accounts.admin.forms import DeedForm
+from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import NOTHING
+from accounts.admin.tables import EMPTY
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, ShopSettings, User
-from accounts.serializers.shop import TenantInput, tenant_changes
+from accounts.serializers.shop import TenantInput, build_tenant_changes
 from tenants.currencies import CURRENCIES
 from tenants.scope import current_tenant
 from tenants.services import change_settings
@@ -26,12 +26,12 @@ LIMITS = {
     "drop_amount": "Cash taken to the safe",
     "drawer_difference_amount": "Over or short at closing",
 }
-ABOUT_LIMITS = (
+LIMITS_HELP = (
     "An empty field is unlimited. Refunds, cash taken out and cash taken to the safe are summed: "
     "for each order, and for each person and shift."
 )
 LIMITED = (Role.CASHIER, Role.MANAGER)
-OF_ROLE = {role: [f"limits_{role}_{name}" for name in LIMITS] for role in LIMITED}
+LIMIT_FIELDS = {role: [f"limits_{role}_{name}" for name in LIMITS] for role in LIMITED}
 
 
 def limit(name: str) -> forms.CharField:
@@ -40,7 +40,7 @@ def limit(name: str) -> forms.CharField:
     return forms.CharField(label=LIMITS[name], max_length=20, required=False, widget=widget)
 
 
-class SettingsForm(DeedForm):
+class SettingsForm(ServiceForm):
     """The rules of the shop, each limit in a field of its own."""
 
     currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
@@ -72,7 +72,7 @@ class SettingsForm(DeedForm):
         self.initial["cash_rounding_increment"] = (
             "" if increment is None else current_tenant().quantize_amount(increment)
         )
-        for role, names in OF_ROLE.items():
+        for role, names in LIMIT_FIELDS.items():
             for field, name in zip(names, LIMITS, strict=True):
                 self.initial[field] = self.instance.limits.get(role, {}).get(name)
 
@@ -87,9 +87,9 @@ class SettingsAdmin(ShopAdmin):
     """The one row that is the shop itself."""
 
     form = SettingsForm
-    seen_by, written_by = Role.MANAGER, Role.ADMIN
+    view_role, edit_role = Role.MANAGER, Role.ADMIN
     change_input = TenantInput
-    fields_of_refusals = {"currency_fixed": "currency"}
+    fields_of_errors = {"currency_fixed": "currency"}
     list_display = ("name", "slug", "currency", "timezone")
     ordering = ("slug",)
     fields = (
@@ -126,26 +126,26 @@ class SettingsAdmin(ShopAdmin):
             (None, {"fields": fields}),
             (
                 "What cashiers may do without an approval",
-                {"fields": OF_ROLE[Role.CASHIER], "description": ABOUT_LIMITS},
+                {"fields": LIMIT_FIELDS[Role.CASHIER], "description": LIMITS_HELP},
             ),
             (
                 "What managers may do without an approval",
-                {"fields": OF_ROLE[Role.MANAGER], "description": ABOUT_LIMITS},
+                {"fields": LIMIT_FIELDS[Role.MANAGER], "description": LIMITS_HELP},
             ),
         ]
 
     @admin.display(description="Cash is rounded to")
     def coin(self, shop: ShopSettings) -> Any:
         step = shop.cash_rounding_increment
-        return NOTHING if step is None else shop.quantize_amount(step)
+        return EMPTY if step is None else shop.quantize_amount(step)
 
     @admin.display(description="Cashiers")
     def cashiers_may(self, shop: ShopSettings) -> str:
-        return limits_of(shop, Role.CASHIER)
+        return format_limits(shop, Role.CASHIER)
 
     @admin.display(description="Managers")
     def managers_may(self, shop: ShopSettings) -> str:
-        return limits_of(shop, Role.MANAGER)
+        return format_limits(shop, Role.MANAGER)
 
     def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
         """As `PATCH tenant/` would read it: roundings and limits are parts of a whole there."""
@@ -153,16 +153,16 @@ class SettingsAdmin(ShopAdmin):
         whole = {
             "tax_rounding": rounding,
             "cash_rounding_increment": cleaned["cash_rounding_increment"] or None,
-            "limits": {role.value: named_limits(cleaned, role) for role in LIMITED},
+            "limits": {role.value: read_limits(cleaned, role) for role in LIMITED},
         }
         return super().read(cleaned | whole, partial=partial)
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        change_settings(tenant_changes(given), expected_version=expected_version, by=by)
+        change_settings(build_tenant_changes(given), expected_version=expected_version, by=by)
         return ShopSettings.objects.get(pk=row.pk)
 
 
-def limits_of(shop: ShopSettings, role: Role) -> str:
+def format_limits(shop: ShopSettings, role: Role) -> str:
     named = shop.quantize_limits(shop.limits).get(role, {})
     limits = {words: named.get(name) for name, words in LIMITS.items()}
     return "\n".join(
@@ -170,6 +170,6 @@ def limits_of(shop: ShopSettings, role: Role) -> str:
     )
 
 
-def named_limits(cleaned: Any, role: Role) -> dict[str, str | None]:
+def read_limits(cleaned: Any, role: Role) -> dict[str, str | None]:
     """Return the limits of a role as they were typed; an empty one is unlimited."""
     return {name: cleaned[f"limits_{role}_{name}"].strip() or None for name in LIMITS}

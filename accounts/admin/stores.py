@@ -8,7 +8,7 @@ from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from accounts.serializers.shop import RegisterChange, RegisterInput, StoreInput
-from accounts.services.terminals import end_sessions_of_closed
+from accounts.services.terminals import end_sessions_at_inactive
 from tenants import services
 from tenants.models import Register, Store
 from tenants.scope import atomic_with_retry
@@ -17,7 +17,7 @@ from tenants.scope import atomic_with_retry
 class PlaceAdmin(ShopAdmin):
     """A place that is not in use any more, where nobody stays logged in."""
 
-    seen_by, written_by = Role.MANAGER, Role.ADMIN
+    view_role, edit_role = Role.MANAGER, Role.ADMIN
     list_filter: Any = ("is_active",)
     search_fields = ("name",)
 
@@ -27,7 +27,7 @@ class PlaceAdmin(ShopAdmin):
         place = services.save_audited_row(
             row, given, expected_version=expected_version, by=by, name=name
         )
-        end_sessions_of_closed(place)
+        end_sessions_at_inactive(place)
         return place
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 # As Django's pages show a column that is empty.
-NOTHING = "\N{EN DASH}"
+EMPTY = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Line:
+class TableRow:
     """A line of a table; a strong one is what those before it come to."""
 
     cells: tuple[Cell, ...]
@@ -35,7 +35,7 @@ class Table:
     """Lines under a title. A paper is shown as it is printed, in the place of lines."""
 
     title: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[TableRow, ...] = ()
     head: tuple[Cell, ...] = ()
     note: str = ""
     nothing: str = ""
@@ -43,42 +43,42 @@ class Table:
     more: tuple[str, str] | None = None
 
 
-def words(text: Any, url: str = "", *details: str) -> Cell:
+def text_cell(text: Any, url: str = "", *details: str) -> Cell:
     return Cell(text, url, tuple(details))
 
 
-def figure(text: Any, *details: str) -> Cell:
+def number_cell(text: Any, *details: str) -> Cell:
     return Cell(text, details=tuple(details), is_number=True)
 
 
-def line(*cells: Cell | str) -> Line:
-    return Line(tuple(as_cell(each) for each in cells))
+def table_row(*cells: Cell | str) -> TableRow:
+    return TableRow(tuple(to_cell(each) for each in cells))
 
 
-def total(*cells: Cell | str) -> Line:
-    return Line(tuple(as_cell(each) for each in cells), is_strong=True)
+def total_row(*cells: Cell | str) -> TableRow:
+    return TableRow(tuple(to_cell(each) for each in cells), is_strong=True)
 
 
-def head(names: Iterable[str], *numbers: str) -> tuple[Cell, ...]:
+def header_cells(names: Iterable[str], *numbers: str) -> tuple[Cell, ...]:
     """Words at the left, figures at the right."""
-    return (*(words(name) for name in names), *(figure(name) for name in numbers))
+    return (*(text_cell(name) for name in names), *(number_cell(name) for name in numbers))
 
 
-def as_cell(cell: Cell | str) -> Cell:
-    return cell if isinstance(cell, Cell) else words(cell)
+def to_cell(cell: Cell | str) -> Cell:
+    return cell if isinstance(cell, Cell) else text_cell(cell)
 
 
-def page_of(row: Model) -> str:
+def admin_url(row: Model) -> str:
     """Where the shop's own site shows this row."""
-    return page_at(type(row), row.pk)
+    return admin_url_for(type(row), row.pk)
 
 
-def page_at(model: type[Model], pk: Any) -> str:
+def admin_url_for(model: type[Model], pk: Any) -> str:
     meta = model._meta
     return reverse(f"shop:{meta.app_label}_{meta.model_name}_change", args=[pk])
 
 
-def list_of(model: type[Model], **query: Any) -> str:
+def admin_list_url(model: type[Model], **query: Any) -> str:
     meta = model._meta
     url = reverse(f"shop:{meta.app_label}_{meta.model_name}_changelist")
     return f"{url}?{urlencode(query)}" if query else url

@@ -15,7 +15,7 @@ from tenants.exceptions import DomainError
 from tenants.models import Store
 
 
-class IsPaired(admin.SimpleListFilter):
+class PairedFilter(admin.SimpleListFilter):
     """Those in use, unless all are asked for."""
 
     title = "state"
@@ -37,9 +37,9 @@ class IsPaired(admin.SimpleListFilter):
 class TerminalAdmin(ShopAdmin):
     """The devices that are or were paired with registers, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("register", "paired_by", "created_at", "state")
-    list_filter = (IsPaired,)
+    list_filter = (PairedFilter,)
     list_select_related = ("register", "paired_by")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -50,7 +50,7 @@ class TerminalAdmin(ShopAdmin):
     def state(self, terminal: Terminal) -> str:
         return "Unpaired" if terminal.unpaired_at else "Paired"
 
-    def named(self, row: Terminal) -> str:
+    def get_title(self, row: Terminal) -> str:
         return f"Terminal of {row.register}"
 
     @admin.action(description="Unpair the chosen terminals: nobody logs in there any more")
@@ -65,10 +65,10 @@ class TerminalAdmin(ShopAdmin):
 
 
 @admin.register(Posting, site=shop_site)
-class PostingAdmin(ShopAdmin):
+class StoreAssignmentAdmin(ShopAdmin):
     """Who works in which store; who is named at none works in all of them."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("user", "store", "created_at")
     list_select_related = ("user", "store")
     sortable_by = ()
@@ -83,7 +83,7 @@ class PostingAdmin(ShopAdmin):
             return postings
         return postings.filter(Q(user=user) | Q(user__role=Role.CASHIER))
 
-    def named(self, row: Posting) -> str:
+    def get_title(self, row: Posting) -> str:
         return f"{row.user} at {row.store}"
 
     @admin.action(description="End the chosen postings, but never the last one of anybody")

@@ -11,16 +11,16 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from rest_framework.serializers import Serializer
 
-from accounts.admin.forms import read_as_input
+from accounts.admin.forms import validate_input
 from accounts.models import User
 from accounts.serializers.pins import PinInput
 from accounts.services.pins import set_pin
-from accounts.services.users import log_out_by_staff, reset_password, set_activation
+from accounts.services.users import end_sessions_of_user, reset_password, set_activation
 from tenants.exceptions import DomainError
 
 
 @dataclass(frozen=True)
-class Deed:
+class UserAction:
     """A button on a person's page. What `done` returns is a password, to be shown once."""
 
     label: str
@@ -33,11 +33,11 @@ class Deed:
     asks: type[Serializer[Any]] | None = None
 
 
-def let_in(*, user: User, by: User) -> None:
+def activate(*, user: User, by: User) -> None:
     set_activation(user=user, active=True, by=by)
 
 
-def keep_out(*, user: User, by: User) -> None:
+def deactivate(*, user: User, by: User) -> None:
     set_activation(user=user, active=False, by=by)
 
 
@@ -45,15 +45,15 @@ def is_active(user: User) -> bool:
     return user.is_active
 
 
-DEEDS = {
-    "reset-password": Deed(
+USER_ACTIONS = {
+    "reset-password": UserAction(
         label="Reset password",
         question="Make a temporary password? Every log-in of this person ends at once, and they "
         "have to choose a password of their own when they come in.",
         done=reset_password,
         told="has a temporary password.",
     ),
-    "pin": Deed(
+    "pin": UserAction(
         label="Set PIN",
         question="The PIN lets this person in at paired terminals. Let them type it themselves.",
         done=set_pin,
@@ -61,39 +61,39 @@ DEEDS = {
         fits=is_active,
         asks=PinInput,
     ),
-    "end-sessions": Deed(
+    "end-sessions": UserAction(
         label="End log-ins",
         question="End whatever this person has open, on every device? They may log in again.",
-        done=log_out_by_staff,
+        done=end_sessions_of_user,
         told="is logged out everywhere.",
         fits=is_active,
     ),
-    "deactivate": Deed(
+    "deactivate": UserAction(
         label="Deactivate",
         question="Keep this person out, at once and on every device?",
-        done=keep_out,
+        done=deactivate,
         told="may not log in any more.",
         fits=is_active,
     ),
-    "activate": Deed(
+    "activate": UserAction(
         label="Let in again",
         question="Let this person log in again?",
-        done=let_in,
+        done=activate,
         told="may log in again.",
         fits=lambda user: not user.is_active,
     ),
 }
 
 
-class WithDeeds:
+class UserActionsMixin:
     """The buttons of a person's page, and the page behind each that asks once more."""
 
     change_form_template = "admin/shop/person.html"
 
     def get_urls(self: Any) -> list[Any]:
-        view = self.admin_site.admin_view(self.deed_view)
+        view = self.admin_site.admin_view(self.action_view)
         name = f"{self.opts.app_label}_{self.opts.model_name}_deed"
-        pages = [path(f"<uuid:pk>/{deed}/", view, {"deed": deed}, name) for deed in DEEDS]
+        pages = [path(f"<uuid:pk>/{deed}/", view, {"deed": deed}, name) for deed in USER_ACTIONS]
         return [*pages, *super().get_urls()]
 
     def change_view(
@@ -112,41 +112,51 @@ class WithDeeds:
     def buttons(self: Any, by: User, person: User) -> list[tuple[str, str]]:
         if not by.may_manage(person):
             return []
-        return [(deed.label, f"../{name}/") for name, deed in DEEDS.items() if deed.fits(person)]
+        return [
+            (deed.label, f"../{name}/") for name, deed in USER_ACTIONS.items() if deed.fits(person)
+        ]
 
-    def deed_view(self: Any, request: Any, pk: Any, deed: str) -> HttpResponse:
+    def action_view(self: Any, request: Any, pk: Any, deed: str) -> HttpResponse:
         person = self.get_object(request, str(pk))
         if person is None:
             raise Http404
         if not request.user.may_manage(person):
             raise PermissionDenied
         if request.method == "POST":
-            return self.do(request, person, DEEDS[deed])
-        return self.question_page(request, person, DEEDS[deed])
+            return self.do(request, person, USER_ACTIONS[deed])
+        return self.render_confirmation(request, person, USER_ACTIONS[deed])
 
-    def do(self: Any, request: Any, person: User, deed: Deed) -> HttpResponse:
+    def do(self: Any, request: Any, person: User, deed: UserAction) -> HttpResponse:
         try:
-            typed = read_as_input(deed.asks(), fields_of(deed.asks, request)) if deed.asks else {}
+            typed = (
+                validate_input(deed.asks(), read_post_fields(deed.asks, request))
+                if deed.asks
+                else {}
+            )
             password = deed.done(user=person, by=request.user, **typed)
         except DomainError as refusal:
-            return self.question_page(request, person, deed, refusal=refusal)
+            return self.render_confirmation(request, person, deed, refusal=refusal)
         if password is not None:
-            return self.secret_page(request, person, password)
+            return self.render_temporary_password(request, person, password)
         messages.success(request, f"{person} {deed.told}")
         return HttpResponseRedirect(self.page_of(person))
 
-    def question_page(
-        self: Any, request: Any, person: User, deed: Deed, refusal: DomainError | None = None
+    def render_confirmation(
+        self: Any, request: Any, person: User, deed: UserAction, refusal: DomainError | None = None
     ) -> HttpResponse:
         wrong = [error.detail for error in refusal.errors] or [str(refusal)] if refusal else []
-        return self.page_about(request, "admin/shop/question.html", person, deed=deed, wrong=wrong)
+        return self.render_user_page(
+            request, "admin/shop/question.html", person, deed=deed, wrong=wrong
+        )
 
-    def secret_page(self: Any, request: Any, person: User, password: str) -> HttpResponse:
+    def render_temporary_password(
+        self: Any, request: Any, person: User, password: str
+    ) -> HttpResponse:
         """The one answer that holds the password: kept by no cache, no message and no log."""
         template = "admin/shop/temporary_password.html"
-        return self.page_about(request, template, person, password=password)
+        return self.render_user_page(request, template, person, password=password)
 
-    def page_about(
+    def render_user_page(
         self: Any, request: Any, template: str, person: User, **facts: Any
     ) -> HttpResponse:
         request.current_app = self.admin_site.name
@@ -164,5 +174,5 @@ class WithDeeds:
         return reverse(name, args=[person.pk])
 
 
-def fields_of(kind: type[Serializer[Any]], request: HttpRequest) -> dict[str, str]:
+def read_post_fields(kind: type[Serializer[Any]], request: HttpRequest) -> dict[str, str]:
     return {name: request.POST.get(name, "") for name in map(str, kind().fields)}

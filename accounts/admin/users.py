@@ -8,21 +8,21 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.user_actions import WithDeeds, keep_out, let_in
+from accounts.admin.user_actions import UserActionsMixin, activate, deactivate
 from accounts.admin_site.site import shop_site
 from accounts.models import AuthSession, Cashier, Role, StaffMember, User
 from accounts.serializers.people import HireInput, ProfileInput
-from accounts.services.users import change_role, create_user, edit_user, log_out_by_staff
+from accounts.services.users import change_role, create_user, edit_user, end_sessions_of_user
 from tenants.exceptions import DomainError
 from tenants.scope import atomic_with_retry
 
 
-class PeopleAdmin(WithDeeds, ShopAdmin):
+class BaseUserAdmin(UserActionsMixin, ShopAdmin):
     """What the pages about people have in common: everything is done by the services."""
 
     add_input = HireInput
     change_input = ProfileInput
-    fields_of_refusals = {
+    fields_of_errors = {
         "username_taken": "username",
         "email_taken": "email",
         "last_admin": "role",
@@ -48,7 +48,7 @@ class PeopleAdmin(WithDeeds, ShopAdmin):
         "last_login",
         "created_at",
     )
-    actions = ("let_in", "keep_out", "end_log_ins")
+    actions = ("activate", "deactivate", "end_log_ins")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         here = AuthSession.objects.live().filter(user=OuterRef("pk"))
@@ -65,7 +65,7 @@ class PeopleAdmin(WithDeeds, ShopAdmin):
         return "Now" if person.is_here else None
 
     def response_add(self, request: Any, obj: Any, post_url_continue: Any = None) -> HttpResponse:
-        return self.secret_page(request, obj, obj.temporary_password)
+        return self.render_temporary_password(request, obj, obj.temporary_password)
 
     def hired(self, given: dict[str, Any], *, role: Role, by: User) -> Any:
         """The new person, with the password that nobody will see again."""
@@ -77,16 +77,16 @@ class PeopleAdmin(WithDeeds, ShopAdmin):
     # --- several at once ----------------------------------------------------------------------
 
     @admin.action(description="Let the chosen people in again")
-    def let_in(self, request: HttpRequest, people: QuerySet[Any]) -> None:
-        self.each(request, people, let_in, "may log in.")
+    def activate(self, request: HttpRequest, people: QuerySet[Any]) -> None:
+        self.each(request, people, activate, "may log in.")
 
     @admin.action(description="Keep the chosen people out, at once and on every device")
-    def keep_out(self, request: HttpRequest, people: QuerySet[Any]) -> None:
-        self.each(request, people, keep_out, "may not log in any more.")
+    def deactivate(self, request: HttpRequest, people: QuerySet[Any]) -> None:
+        self.each(request, people, deactivate, "may not log in any more.")
 
     @admin.action(description="End every log-in of the chosen people")
     def end_log_ins(self, request: HttpRequest, people: QuerySet[Any]) -> None:
-        self.each(request, people, log_out_by_staff, "is logged out everywhere.")
+        self.each(request, people, end_sessions_of_user, "is logged out everywhere.")
 
     def each(
         self, request: HttpRequest, people: QuerySet[Any], done: Callable[..., None], told: str
@@ -102,10 +102,10 @@ class PeopleAdmin(WithDeeds, ShopAdmin):
 
 
 @admin.register(Cashier, site=shop_site)
-class CashierAdmin(PeopleAdmin):
+class CashierAdmin(BaseUserAdmin):
     """The cashiers, whom managers hire and look after."""
 
-    seen_by = written_by = Role.MANAGER
+    view_role = edit_role = Role.MANAGER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).filter(role=Role.CASHIER)
@@ -129,13 +129,13 @@ class CashierAdmin(PeopleAdmin):
 
 
 @admin.register(StaffMember, site=shop_site)
-class StaffMemberAdmin(PeopleAdmin):
+class StaffMemberAdmin(BaseUserAdmin):
     """Everybody, for the admins of the shop: managers and admins too, and what role they have."""
 
-    seen_by = written_by = Role.ADMIN
+    view_role = edit_role = Role.ADMIN
     list_display = ("username", "display_name", "role", "is_active", "is_here", "last_login")
     list_filter = ("role", "is_active")
-    fields = (*PeopleAdmin.fields[:3], "role", *PeopleAdmin.fields[3:])
+    fields = (*BaseUserAdmin.fields[:3], "role", *BaseUserAdmin.fields[3:])
     add_fields = ("username", "display_name", "email", "role")
 
     def may_change(self, user: User, row: Any) -> bool:

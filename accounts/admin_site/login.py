@@ -15,18 +15,21 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
-from accounts.admin_site.middleware import let_in
-from accounts.client_info import ip_of, printable, shop_of_host
-from accounts.exceptions import Busy, ForManagersOnly, InvalidCredentials, TooManyAttempts
+from accounts.admin_site.middleware import start_session
+from accounts.client_info import get_client_ip, get_tenant_slug_from_host, strip_unprintable
+from accounts.exceptions import Busy, InvalidCredentials, ManagersOnly, TooManyAttempts
 from accounts.models import AuthSession, User
-from accounts.security.validators import MAXIMUM_LENGTH
+from accounts.security.validators import MAX_PASSWORD_LENGTH
 from accounts.services.browser_sessions import log_in_browser
-from accounts.services.login import Origin
-from accounts.services.login_attempts import Attempt, counted_log_in
+from accounts.services.login import ClientInfo
+from accounts.services.login_attempts import LogInAttempt, rate_limited_log_in
 
 # The platform is no shop, and no shop can have this name.
 PLATFORM = ""
-STATUS_OF = {TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS, Busy: HTTPStatus.SERVICE_UNAVAILABLE}
+REFUSAL_STATUSES = {
+    TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 class LogInForm(AdminAuthenticationForm):
@@ -38,28 +41,28 @@ class LogInForm(AdminAuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Longer ones are nobody's, and would only cost a hash.
-        self.fields["password"].validators.append(MaxLengthValidator(MAXIMUM_LENGTH))
+        self.fields["password"].validators.append(MaxLengthValidator(MAX_PASSWORD_LENGTH))
 
     def clean(self) -> dict[str, Any]:
         username = self.cleaned_data.get("username")
         if username is None or not self.cleaned_data.get("password"):
             return super().clean()
         try:
-            return self.counted_clean(username)
+            return self.rate_limited_clean(username)
         except (TooManyAttempts, Busy) as refusal:
             self.refusal = refusal
             raise ValidationError(str(refusal), code=refusal.code) from refusal
 
-    def counted_clean(self, username: str) -> dict[str, Any]:
-        ip = ip_of(self.request) if self.request else None
-        with counted_log_in(None, tenant=PLATFORM, username=username, ip=ip) as attempt:
-            self.user_cache = self.admitted(attempt)
-        attempt.write_down("log_in_ok", method=AuthSession.Method.PASSWORD)
+    def rate_limited_clean(self, username: str) -> dict[str, Any]:
+        ip = get_client_ip(self.request) if self.request else None
+        with rate_limited_log_in(None, tenant=PLATFORM, username=username, ip=ip) as attempt:
+            self.user_cache = self.authenticate(attempt)
+        attempt.record("log_in_ok", method=AuthSession.Method.PASSWORD)
         return self.cleaned_data
 
-    def admitted(self, attempt: Attempt) -> User:
+    def authenticate(self, attempt: LogInAttempt) -> User:
         try:
-            return attempt.admit(self.cleaned_data["password"])
+            return attempt.authenticate(self.cleaned_data["password"])
         except InvalidCredentials as refusal:
             raise self.get_invalid_login_error() from refusal
 
@@ -80,7 +83,7 @@ class ShopLogInForm(LogInForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].widget.attrs.pop("autofocus", None)
-        self.here = shop_of_host(self.request) if self.request else None
+        self.here = get_tenant_slug_from_host(self.request) if self.request else None
         self.fields["tenant"].initial = self.here
 
     def clean_tenant(self) -> str:
@@ -94,25 +97,25 @@ class ShopLogInForm(LogInForm):
         """What cannot be the name of a shop is not taken for an empty one."""
         return super().clean() if "tenant" in self.cleaned_data else self.cleaned_data
 
-    def counted_clean(self, username: str) -> dict[str, Any]:
+    def rate_limited_clean(self, username: str) -> dict[str, Any]:
         tenant = self.cleaned_data["tenant"]
         if not tenant:
-            return super().counted_clean(username)
+            return super().rate_limited_clean(username)
         try:
             self.log_in = log_in_browser(
                 tenant=tenant,
                 username=username,
                 password=self.cleaned_data["password"],
-                origin=origin_of(self.request),
+                origin=get_client_info(self.request),
             )
-        except (InvalidCredentials, ForManagersOnly) as refusal:
+        except (InvalidCredentials, ManagersOnly) as refusal:
             raise ValidationError(str(refusal), code=refusal.code) from refusal
         return self.cleaned_data
 
 
-def origin_of(request: Any) -> Origin:
-    agent = printable(request.headers.get("User-Agent", ""))
-    return Origin(ip=ip_of(request), user_agent=agent)
+def get_client_info(request: Any) -> ClientInfo:
+    agent = strip_unprintable(request.headers.get("User-Agent", ""))
+    return ClientInfo(ip=get_client_ip(request), user_agent=agent)
 
 
 class LogInView(LoginView):
@@ -121,7 +124,7 @@ class LogInView(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         log_in = getattr(form, "log_in", None)
         if log_in is not None:
-            let_in(self.request, log_in)
+            start_session(self.request, log_in)
             return HttpResponseRedirect(self.get_success_url())
         # Whoever of a shop was in before is out: a browser is one person's at a time.
         self.request.session.flush()
@@ -134,7 +137,7 @@ class LogInView(LoginView):
         return page if page.startswith(index) else index
 
 
-class Door(AdminSite):
+class ThrottledAdminSite(AdminSite):
     """A site with a door: a refused guess is a 429 that says when to come again."""
 
     login_form = LogInForm
@@ -156,15 +159,15 @@ class Door(AdminSite):
             next_page=index,
             extra_context=context | (extra_context or {}),
         )(request)
-        return refused(response)
+        return set_refusal_status(response)
 
 
-def refused(response: Any) -> HttpResponse:
+def set_refusal_status(response: Any) -> HttpResponse:
     """The same page, with the status of a try that was not even looked at."""
     form = (getattr(response, "context_data", None) or {}).get("form")
     refusal = getattr(form, "refusal", None)
     if refusal is not None:
-        response.status_code = STATUS_OF[type(refusal)]
+        response.status_code = REFUSAL_STATUSES[type(refusal)]
         response["Retry-After"] = str(refusal.facts["retry_after"])
     found: HttpResponse = response
     return found

@@ -10,32 +10,32 @@ from django.middleware.csrf import rotate_token
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import AuthSession, User
-from accounts.services.browser_sessions import browser_session
+from accounts.services.browser_sessions import find_browser_session
 
 # What a browser's session remembers of somebody of a shop; Django's own keys are the platform's.
-LOG_IN = "shop_log_in"
+SESSION_KEY = "shop_log_in"
 
 
-class VisitorMiddleware(AuthenticationMiddleware):
+class AdminSessionMiddleware(AuthenticationMiddleware):
     """`request.user` is somebody of a shop with a log-in that is alive, or of the platform."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.user = SimpleLazyObject(lambda: visitor_of(request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(lambda: get_request_user(request))  # type: ignore[assignment]
 
 
-def visitor_of(request: Any) -> Any:
+def get_request_user(request: Any) -> Any:
     """Found out once a request, and only when somebody asks."""
     if not hasattr(request, "_cached_user"):
-        request._cached_user = person_of_shop(request) or get_user(request)
+        request._cached_user = get_shop_user(request) or get_user(request)
     return request._cached_user
 
 
-def person_of_shop(request: Any) -> User | None:
-    remembered = request.session.get(LOG_IN)
+def get_shop_user(request: Any) -> User | None:
+    remembered = request.session.get(SESSION_KEY)
     if remembered is None:
         return None
-    session = browser_session(
+    session = find_browser_session(
         uuid.UUID(remembered["session"]), token_version=remembered["token_version"]
     )
     if session is None:
@@ -46,17 +46,17 @@ def person_of_shop(request: Any) -> User | None:
     return session.user
 
 
-def let_in(request: Any, session: AuthSession) -> None:
+def start_session(request: Any, session: AuthSession) -> None:
     """From now on this browser is theirs. Whoever was in before, or planted the cookie, is out."""
     request.session.flush()
-    remember(request, session)
+    store_session_id(request, session)
     rotate_token(request)
 
 
-def remember(request: Any, session: AuthSession) -> None:
+def store_session_id(request: Any, session: AuthSession) -> None:
     """Under a new key, also after a new password, from which the version has moved on."""
     request.session.cycle_key()
-    request.session[LOG_IN] = {
+    request.session[SESSION_KEY] = {
         "session": str(session.pk),
         "token_version": session.user.token_version,
     }

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from accounts.admin_site.middleware import remember
+from accounts.admin_site.middleware import store_session_id
 from accounts.exceptions import TooManyAttempts
-from accounts.security.validators import MAXIMUM_LENGTH
+from accounts.security.validators import MAX_PASSWORD_LENGTH
 from accounts.services.users import change_own_password
 from tenants.exceptions import DomainError
 
@@ -23,7 +23,7 @@ from tenants.exceptions import DomainError
 def password_field(label: str, autocomplete: str) -> forms.CharField:
     """A password exactly as typed: blanks at its ends are part of it."""
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, max_length=MAXIMUM_LENGTH, strip=False, widget=widget)
+    return forms.CharField(label=label, max_length=MAX_PASSWORD_LENGTH, strip=False, widget=widget)
 
 
 class OwnPasswordForm(forms.Form):
@@ -49,33 +49,33 @@ class OwnPasswordForm(forms.Form):
 
 @never_cache
 @sensitive_post_parameters()
-def own_password(request: Any, site: AdminSite) -> HttpResponse:
+def own_password_view(request: Any, site: AdminSite) -> HttpResponse:
     """Replace one's password; every other log-in ends, this one goes on."""
     form = OwnPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            return replaced(request, form)
+            return change_password(request, form)
         except TooManyAttempts as refusal:
             form.refuse(refusal)
             headers = {"Retry-After": str(refusal.facts["retry_after"])}
-            return page_of(request, site, form, HTTPStatus.TOO_MANY_REQUESTS, headers)
+            return render_page(request, site, form, HTTPStatus.TOO_MANY_REQUESTS, headers)
         except DomainError as refusal:
             form.refuse(refusal)
-    return page_of(request, site, form)
+    return render_page(request, site, form)
 
 
-def replaced(request: Any, form: OwnPasswordForm) -> HttpResponse:
+def change_password(request: Any, form: OwnPasswordForm) -> HttpResponse:
     change_own_password(
         session=request.log_in,
         current=form.cleaned_data["current_password"],
         new=form.cleaned_data["new_password"],
     )
-    remember(request, request.log_in)
+    store_session_id(request, request.log_in)
     messages.success(request, "Your password is changed; your other log-ins have ended.")
     return HttpResponseRedirect(reverse("shop:index"))
 
 
-def page_of(
+def render_page(
     request: HttpRequest,
     site: AdminSite,
     form: OwnPasswordForm,

@@ -11,8 +11,8 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.admin_site.login import Door, ShopLogInForm
-from accounts.admin_site.password import own_password
+from accounts.admin_site.login import ShopLogInForm, ThrottledAdminSite
+from accounts.admin_site.password import own_password_view
 from accounts.models import Role, User
 from accounts.services.sessions import log_out
 from tenants.scope import retry_on_conflict, tenant_context, tenant_scope
@@ -23,8 +23,8 @@ BEFORE_PASSWORD_CHANGE = frozenset({"password_change", "logout", "jsi18n"})
 # These count guesses, which must be remembered whatever becomes of the page.
 SEVERAL_TRANSACTIONS = frozenset({"password_change", "orders_storecredit_changelist"})
 # Django's own windows into rows by other ways than the pages below.
-SHUT = frozenset({"autocomplete", "view_on_site", "password_change_done"})
-POPUPS = frozenset({"_popup", "_to_field"})
+REMOVED_VIEWS = frozenset({"autocomplete", "view_on_site", "password_change_done"})
+POPUP_PARAMETERS = frozenset({"_popup", "_to_field"})
 # What the apps are called where people read it.
 APPS = {"accounts": "People and rules", "tenants": "Places and records", "orders": "Trade"}
 
@@ -37,10 +37,10 @@ class Panel:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-Figures = Callable[[User], Panel]
+PanelBuilder = Callable[[User], Panel]
 
 
-class ShopSite(Door):
+class ShopSite(ThrottledAdminSite):
     """Every page works for the shop of whoever is logged in. What is not opened here is shut."""
 
     site_header = site_title = "Till"
@@ -53,14 +53,14 @@ class ShopSite(Door):
 
     def __init__(self, name: str = "shop") -> None:
         super().__init__(name)
-        self.figures: dict[int, Figures] = {}
+        self.panel_builders: dict[int, PanelBuilder] = {}
         self.disable_action("delete_selected")
 
-    def panel(self, *, position: int) -> Callable[[Figures], Figures]:
+    def panel(self, *, position: int) -> Callable[[PanelBuilder], PanelBuilder]:
         """Put something on the start page: the apps above this one have figures of their own."""
 
-        def put(figures: Figures) -> Figures:
-            self.figures[position] = figures
+        def put(figures: PanelBuilder) -> PanelBuilder:
+            self.panel_builders[position] = figures
             return figures
 
         return put
@@ -71,10 +71,12 @@ class ShopSite(Door):
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """The scope begins after the question who asks."""
-        return super().admin_view(in_own_shop(view), cacheable)
+        return super().admin_view(with_tenant_scope(view), cacheable)
 
     def get_urls(self) -> list[Any]:
-        return [each for each in super().get_urls() if getattr(each, "name", None) not in SHUT]
+        return [
+            each for each in super().get_urls() if getattr(each, "name", None) not in REMOVED_VIEWS
+        ]
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
@@ -95,11 +97,11 @@ class ShopSite(Door):
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         user = cast(User, request.user)
-        panels = [self.figures[position](user) for position in sorted(self.figures)]
+        panels = [self.panel_builders[position](user) for position in sorted(self.panel_builders)]
         return super().index(request, {"panels": panels} | (extra_context or {}))
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        return own_password(request, self)
+        return own_password_view(request, self)
 
     def logout(self, request: HttpRequest, extra_context: Any = None) -> Any:
         if request.method == "POST":
@@ -107,7 +109,7 @@ class ShopSite(Door):
         return super().logout(request, extra_context)
 
 
-def in_own_shop(view: View) -> View:
+def with_tenant_scope(view: View) -> View:
     """Make the page, and render it, for the shop of whoever asks; the clock is the shop's too."""
 
     def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -125,7 +127,7 @@ def in_own_shop(view: View) -> View:
         name = request.resolver_match.url_name
         if request.user.must_change_password and name not in BEFORE_PASSWORD_CHANGE:
             return HttpResponseRedirect(reverse("shop:password_change"))
-        if POPUPS & (request.GET.keys() | request.POST.keys()):
+        if POPUP_PARAMETERS & (request.GET.keys() | request.POST.keys()):
             raise BadRequest("There are no popups here.")
         return retry_on_conflict(page)(request, *args, **kwargs)
 

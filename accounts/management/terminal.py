@@ -26,7 +26,7 @@ def add_password_option(parser: ArgumentParser) -> None:
     )
 
 
-def password_given(*, from_stdin: bool) -> str | None:
+def get_password(*, from_stdin: bool) -> str | None:
     """The password, from the first place that has one; None asks for a temporary one."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
@@ -35,17 +35,17 @@ def password_given(*, from_stdin: bool) -> str | None:
         return password
     if PASSWORD_VARIABLE in os.environ:
         return os.environ[PASSWORD_VARIABLE]
-    return password_typed() if sys.stdin.isatty() else None
+    return prompt_password() if sys.stdin.isatty() else None
 
 
-def password_typed() -> str | None:
+def prompt_password() -> str | None:
     password = getpass("Password (empty for a temporary one): ")
     if password and getpass("Password (again): ") != password:
         raise CommandError("The two passwords differ.")
     return password or None
 
 
-def tenant_named(slug: str) -> Tenant:
+def find_tenant(slug: str) -> Tenant:
     tenant = Tenant.objects.filter(slug=slug).first()
     if tenant is None:
         raise CommandError(f"There is no tenant {slug}.")
@@ -53,7 +53,7 @@ def tenant_named(slug: str) -> Tenant:
 
 
 @contextmanager
-def refusals_told() -> Iterator[None]:
+def refusals_as_command_errors() -> Iterator[None]:
     """A refusal ends the command with its reasons instead of a traceback."""
     try:
         yield
@@ -61,8 +61,8 @@ def refusals_told() -> Iterator[None]:
         reasons = [f"{error.field}: {error.detail}" for error in refusal.errors]
         raise CommandError("\n".join([str(refusal), *reasons])) from refusal
     except ValidationError as refusal:
-        raise CommandError("\n".join(reasons_of(refusal))) from refusal
+        raise CommandError("\n".join(list_reasons(refusal))) from refusal
 
 
-def reasons_of(refusal: ValidationError) -> list[str]:
+def list_reasons(refusal: ValidationError) -> list[str]:
     return [f"{field}: {' '.join(messages)}" for field, messages in refusal.message_dict.items()]

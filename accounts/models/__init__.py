@@ -1,6 +1,6 @@
 """The people of a shop: who they are, what they may do, and where they are logged in."""
 
-from accounts.models.approval import EXPIRED, Approval, RefundMethod, object_key
+from accounts.models.approval import EXPIRED, Approval, RefundMethod, build_object_key
 from accounts.models.session import AuthSession
 from accounts.models.shop import ShopSettings
 from accounts.models.staff import Cashier, StaffMember
@@ -8,11 +8,11 @@ from accounts.models.terminal import (
     Pin,
     Posting,
     Terminal,
-    in_stores_assigned_to,
-    in_stores_of,
+    build_assigned_store_filter,
+    build_store_filter,
 )
 from accounts.models.throttle import Throttle
-from accounts.models.user import Role, User, username_key
+from accounts.models.user import Role, User, build_username_key
 
 __all__ = [
     "EXPIRED",
@@ -28,8 +28,8 @@ __all__ = [
     "Terminal",
     "Throttle",
     "User",
-    "in_stores_assigned_to",
-    "in_stores_of",
-    "object_key",
-    "username_key",
+    "build_assigned_store_filter",
+    "build_object_key",
+    "build_store_filter",
+    "build_username_key",
 ]

@@ -20,7 +20,7 @@ from tenants.scope import current_tenant
 EXPIRED = "expired"
 
 
-def object_key(about: Mapping[str, uuid.UUID]) -> str:
+def build_object_key(about: Mapping[str, uuid.UUID]) -> str:
     """The one way to write down what an approval is about."""
     return json.dumps({name: str(pk) for name, pk in sorted(about.items())}, separators=(",", ":"))
 
@@ -164,7 +164,7 @@ class Approval(TenantOwned):
         return EXPIRED if self.is_expired(at) else self.status
 
     @property
-    def shown_status(self) -> str:
+    def current_status(self) -> str:
         return self.status_at(timezone.now())
 
     @property
@@ -178,16 +178,16 @@ class Approval(TenantOwned):
         if (status := self.status_at(at)) != self.Status.PENDING:
             raise ApprovalNotPending(approval_status=status)
 
-    def ensure_decided_by(self, user: User, decision: "Approval.Status") -> None:
+    def ensure_may_be_decided_by(self, user: User, decision: "Approval.Status") -> None:
         """Refuse whoever may not say yes or no to this; to a yes belongs a limit of one's own."""
         if not user.may_approve():
             raise NotPermitted
         if user.pk == self.requested_by_id:
             raise OwnRequest
-        if decision == self.Status.APPROVED and not self._is_within_limit_of(user):
+        if decision == self.Status.APPROVED and not self._is_within_own_limit_of(user):
             raise AboveOwnLimit
 
-    def _is_within_limit_of(self, user: User) -> bool:
+    def _is_within_own_limit_of(self, user: User) -> bool:
         """Limits in percent are for the deed to check: only it knows what the amount is of."""
         limit = self.Action(self.action).limit
         return self.amount is None or limit is None or user.may_move_money(limit, self.amount)

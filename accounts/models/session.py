@@ -8,13 +8,13 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from accounts.exceptions import InsufficientAuthentication, OtherRegister
+from accounts.exceptions import DifferentRegister, InsufficientAuthentication
 from accounts.models.terminal import Terminal
 from accounts.models.user import User
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
 # For so long after they have shown who they are, people do what a till left open must not.
-FRESH_FOR = timedelta(minutes=5)
+MAX_AUTHENTICATION_AGE = timedelta(minutes=5)
 
 
 class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
@@ -26,7 +26,7 @@ class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
         now = timezone.now()
         return self.filter(revoked_at=None, expires_at__gt=now, idle_expires_at__gt=now)
 
-    def of_pins(self) -> "AuthSessionQuerySet":
+    def opened_by_pin(self) -> "AuthSessionQuerySet":
         """Those that a PIN has opened."""
         return self.filter(current_jti=None)
 
@@ -44,7 +44,7 @@ class AuthSession(TenantOwned):
     rivals one wins, and a token of long ago betrays a thief.
     """
 
-    class Ended(models.TextChoices):
+    class EndReason(models.TextChoices):
         LOGOUT = "logout", "Logged out"
         LOGOUT_ALL = "logout_all", "Logged out everywhere"
         REFRESH_REUSE = "refresh_reuse", "A used refresh token came again"
@@ -93,7 +93,7 @@ class AuthSession(TenantOwned):
     idle_expires_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
-    revoke_reason = models.CharField(max_length=15, choices=Ended, blank=True)
+    revoke_reason = models.CharField(max_length=15, choices=EndReason, blank=True)
     # Null where a PIN has opened the session: it is never refreshed, but goes on while it is used.
     current_jti = models.UUIDField(default=uuid.uuid4, null=True)
     previous_jti = models.UUIDField(null=True, blank=True)
@@ -120,7 +120,7 @@ class AuthSession(TenantOwned):
         self.idle_expires_at = at + self.idle_lifetime
 
     @property
-    def is_of_pin(self) -> bool:
+    def is_pin_session(self) -> bool:
         """A PIN has opened it, whatever was shown since."""
         return self.current_jti is None
 
@@ -128,7 +128,7 @@ class AuthSession(TenantOwned):
     def idle_lifetime(self) -> timedelta:
         """For how long nobody needs to come; a till is left sooner than a desk."""
         lifetime: timedelta = (
-            settings.PIN_IDLE_LIFETIME if self.is_of_pin else settings.SESSION_IDLE_LIFETIME
+            settings.PIN_IDLE_LIFETIME if self.is_pin_session else settings.SESSION_IDLE_LIFETIME
         )
         return lifetime
 
@@ -143,15 +143,15 @@ class AuthSession(TenantOwned):
     def ensure_fresh(self, at: datetime, *, by_password: bool = False) -> None:
         """Refuse what only somebody may do who has shown lately who they are."""
         enough = not by_password or self.method == self.Method.PASSWORD
-        if at - self.auth_time >= FRESH_FOR or not enough:
-            raise InsufficientAuthentication(max_age=int(FRESH_FOR.total_seconds()))
+        if at - self.auth_time >= MAX_AUTHENTICATION_AGE or not enough:
+            raise InsufficientAuthentication(max_age=int(MAX_AUTHENTICATION_AGE.total_seconds()))
 
-    def register_for(self, named: uuid.UUID | None) -> uuid.UUID | None:
+    def resolve_register(self, named: uuid.UUID | None) -> uuid.UUID | None:
         """Where a deed takes place: at the register of this log-in, or else where it says."""
         if self.register_id is None:
             return named
         if named not in {None, self.register_id}:
-            raise OtherRegister
+            raise DifferentRegister
         return self.register_id
 
     def is_in_grace(self, jti: uuid.UUID, at: datetime) -> bool:

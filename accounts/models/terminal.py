@@ -18,7 +18,7 @@ TOKEN = re.compile(r"([0-9a-f]{32})\.([A-Za-z0-9_-]{43})", re.ASCII)
 SECRET_BYTES = 32
 
 
-def parts_of(token: str) -> tuple[uuid.UUID, str] | None:
+def parse_terminal_token(token: str) -> tuple[uuid.UUID, str] | None:
     """Which terminal a token names, and its secret; None where it is no token at all."""
     parts = TOKEN.fullmatch(token)
     return (uuid.UUID(parts[1]), parts[2]) if parts else None
@@ -28,7 +28,7 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def pin_secret(user_id: uuid.UUID, digits: str) -> str:
+def build_pin_hash_input(user_id: uuid.UUID, digits: str) -> str:
     """What is hashed of a PIN: bound to its person, and like no password that anybody can have.
 
     Hashed as passwords are, with the pepper where there is one. Only that keeps a million of
@@ -80,7 +80,7 @@ class Terminal(TenantOwned):
         self.token_hash = digest(secret)
         return f"{self.pk.hex}.{secret}"
 
-    def bears(self, secret: str) -> bool:
+    def has_secret(self, secret: str) -> bool:
         return hmac.compare_digest(self.token_hash, digest(secret))
 
 
@@ -95,13 +95,15 @@ class Pin(TenantOwned):
     def __str__(self) -> str:
         return f"PIN of {self.user_id}"
 
-    def take(self, digits: str) -> None:
-        self.digits_hash = make_password(pin_secret(self.user_id, digits))
+    def set_digits(self, digits: str) -> None:
+        self.digits_hash = make_password(build_pin_hash_input(self.user_id, digits))
         self.opened_at = timezone.now()
 
-    def fits(self, digits: str) -> bool:
+    def check_digits(self, digits: str) -> bool:
         """Whether this is the PIN; a hash of former parameters is renewed on the way."""
-        return check_password(pin_secret(self.user_id, digits), self.digits_hash, self._renew_hash)
+        return check_password(
+            build_pin_hash_input(self.user_id, digits), self.digits_hash, self._renew_hash
+        )
 
     def _renew_hash(self, secret: str) -> None:
         """Unless the PIN was changed meanwhile: the old one must not come back by this."""
@@ -126,19 +128,19 @@ class Posting(TenantOwned):
         return f"{self.user_id} at {self.store_id}"
 
 
-def in_stores_of(user: User) -> models.Q:
+def build_store_filter(user: User) -> models.Q:
     """Return the condition for rows, with a `store`, of the stores in which a person works.
 
     Managers, admins and the platform work in all stores. Cashiers work in those assigned to
     them, or in all where none is; logged in at a paired register, they see its store alone.
     """
-    if user.works_everywhere:
+    if user.works_in_all_stores:
         return models.Q()
-    assigned = in_stores_assigned_to(user.pk)
+    assigned = build_assigned_store_filter(user.pk)
     return assigned & models.Q(store=user.at_store) if user.at_store else assigned
 
 
-def in_stores_assigned_to(user_id: uuid.UUID, **within: Any) -> models.Q:
+def build_assigned_store_filter(user_id: uuid.UUID, **within: Any) -> models.Q:
     """Return the same condition by the assignments of a person alone.
 
     `within` narrows the assignments further, where no tenant is in scope.

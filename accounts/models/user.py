@@ -38,7 +38,7 @@ def normalize_username(username: str) -> str:
     return unicodedata.normalize("NFKC", username)
 
 
-def username_key(username: str) -> str:
+def build_username_key(username: str) -> str:
     """What makes two usernames the same: width, compatibility forms and case do not count."""
     return normalize_username(username).casefold()
 
@@ -62,11 +62,11 @@ class UserQuerySet(TenantQuerySet["User"]):
     def admins(self) -> Self:
         return self.filter(role=Role.ADMIN)
 
-    def working_at(self, store_id: uuid.UUID) -> Self:
+    def working_in_store(self, store_id: uuid.UUID) -> Self:
         """Those posted to this store, and those posted to none, who work at all of them."""
         return self.filter(models.Q(postings__store=store_id) | models.Q(postings=None))
 
-    def with_pin(self) -> Self:
+    def with_usable_pin(self) -> Self:
         """Those whom a PIN can let in: with one, and a password that they have chosen."""
         return self.active().filter(pin__isnull=False, must_change_password=False)
 
@@ -91,7 +91,7 @@ class UserManager(BaseUserManager["User"]):
         return self.get_queryset().visible_to(user)
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        return self.get_queryset().get(tenant=None, username_key=username_key(username or ""))
+        return self.get_queryset().get(tenant=None, username_key=build_username_key(username or ""))
 
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **extra: Any
@@ -170,11 +170,11 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             self.email = normalize_email(self.email)
 
     def clean_fields(self, exclude: Any = None) -> None:
-        self.username_key = username_key(self.username)
+        self.username_key = build_username_key(self.username)
         super().clean_fields(exclude=exclude)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.username_key = username_key(self.username)
+        self.username_key = build_username_key(self.username)
         super().save(*args, **kwargs)
 
     def check_password(self, raw_password: str | None) -> bool:
@@ -209,7 +209,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
             self.is_active and self.tenant_id and self.role and Role(self.role).rank >= role.rank
         )
 
-    def may_see_people(self) -> bool:
+    def may_view_users(self) -> bool:
         return self.is_at_least(Role.MANAGER)
 
     def may_create(self, role: Role) -> bool:
@@ -237,12 +237,12 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         """One's own PIN, or that of somebody whom one may manage."""
         return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
-    def may_post(self, target: "User") -> bool:
+    def may_assign_stores(self, target: "User") -> bool:
         """Say at which stores somebody works; of oneself only admins do."""
         own = self.pk == target.pk and self.is_at_least(Role.ADMIN)
         return own or self.may_manage(target)
 
-    def may_pair(self) -> bool:
+    def may_pair_terminals(self) -> bool:
         """Make a device the terminal of a register."""
         return self.is_at_least(Role.MANAGER)
 
@@ -259,17 +259,17 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return self.tenant.limit(self.role, name)
 
     def may_refund(self, amount: Decimal) -> bool:
-        return self._may_go_to("refund_amount", amount)
+        return self._is_within_limit("refund_amount", amount)
 
     def may_move_money(self, limit: str, amount: Decimal) -> bool:
         """Return whether the amount is within a limit in money, such as `paid_out_amount`."""
-        return self._may_go_to(limit, amount)
+        return self._is_within_limit(limit, amount)
 
     def is_limited(self, limit: str) -> bool:
         """Return whether an amount exists that is above this limit."""
-        return not self._may_go_to(limit, Decimal("Infinity"))
+        return not self._is_within_limit(limit, Decimal("Infinity"))
 
-    def may_cash_unconfirmed_cards(self) -> bool:
+    def may_refund_unconfirmed_cards_in_cash(self) -> bool:
         """Return whether they give cash alone for a card that no gateway has confirmed."""
         return self.is_at_least(Role.ADMIN)
 
@@ -279,13 +279,13 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     def may_accept_difference(self, amount: Decimal) -> bool:
         """Close a drawer in which so much is too much or too little."""
-        return self._may_go_to("drawer_difference_amount", amount)
+        return self._is_within_limit("drawer_difference_amount", amount)
 
     def may_run_shifts_of_others(self) -> bool:
         return self.is_at_least(Role.MANAGER)
 
     @property
-    def works_everywhere(self) -> bool:
+    def works_in_all_stores(self) -> bool:
         """Whether assigned stores are no limit to what this person sees and where they act."""
         return self.is_at_least(Role.MANAGER) or self.is_platform
 
@@ -296,7 +296,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     def may_sell(self) -> bool:
         return self.is_at_least(Role.CASHIER)
 
-    def _may_go_to(self, limit: str, value: Decimal) -> bool:
+    def _is_within_limit(self, limit: str, value: Decimal) -> bool:
         if not self.may_sell():
             return False
         if self.is_at_least(Role.ADMIN) or self.tenant is None:

@@ -18,19 +18,19 @@ from accounts.exceptions import Busy
 
 # More hashes at once than cores would make each slower and take 19 MiB more each.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-LONGEST_WAIT = 2.0
+MAX_WAIT_SECONDS = 2.0
 RETRY_AFTER = 2
 # KiB: Argon2 has no use for less with one lane.
-SMALLEST_MEMORY = 8
+MIN_MEMORY_KIB = 8
 
 _slots = BoundedSemaphore(CORES)
 log = structlog.get_logger("till.passwords")
 
 
 @contextmanager
-def slot() -> Iterator[None]:
+def hashing_slot() -> Iterator[None]:
     """A core of this process to hash on; whoever does not get one in time comes again later."""
-    if not _slots.acquire(timeout=LONGEST_WAIT):
+    if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
         raise Busy(retry_after=RETRY_AFTER)
     try:
         yield
@@ -50,12 +50,12 @@ class LeanArgon2PasswordHasher(Argon2PasswordHasher):
     parallelism = 1
 
     def encode(self, password: str, salt: str) -> str:
-        with slot():
-            return super().encode(normalized(password), salt)
+        with hashing_slot():
+            return super().encode(normalize_password(password), salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        with slot():
-            return super().verify(normalized(password), encoded)
+        with hashing_slot():
+            return super().verify(normalize_password(password), encoded)
 
     def harden_runtime(self, password: str, encoded: str) -> None:
         """What is left to do until a hash of former, cheaper parameters took as long as a new one.
@@ -65,9 +65,9 @@ class LeanArgon2PasswordHasher(Argon2PasswordHasher):
         former = self.decode(encoded)
         left = self.memory_cost * self.time_cost - former["memory_cost"] * former["time_cost"]
         memory = left // self.time_cost
-        if memory >= SMALLEST_MEMORY:
-            with slot():
-                spend(password, memory=memory, passes=self.time_cost)
+        if memory >= MIN_MEMORY_KIB:
+            with hashing_slot():
+                run_argon2(password, memory=memory, passes=self.time_cost)
 
 
 class PepperedArgon2PasswordHasher(LeanArgon2PasswordHasher):
@@ -81,45 +81,45 @@ class PepperedArgon2PasswordHasher(LeanArgon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         newest = max(settings.PASSWORD_PEPPERS)
-        algorithm, rest = super().encode(peppered(password, newest), salt).split("$", 1)
+        algorithm, rest = super().encode(add_pepper(password, newest), salt).split("$", 1)
         return f"{algorithm}$v{newest}${rest}"
 
     def verify(self, password: str, encoded: str) -> bool:
-        version, plain = version_and_rest(encoded)
-        return super().verify(peppered(password, version), plain)
+        version, plain = split_pepper_version(encoded)
+        return super().verify(add_pepper(password, version), plain)
 
     def decode(self, encoded: str) -> Any:
-        _, plain = version_and_rest(encoded)
+        _, plain = split_pepper_version(encoded)
         return super().decode(plain)
 
     def must_update(self, encoded: str) -> bool:
-        version, _ = version_and_rest(encoded)
+        version, _ = split_pepper_version(encoded)
         return version != max(settings.PASSWORD_PEPPERS) or super().must_update(encoded)
 
 
-def version_and_rest(encoded: str) -> tuple[int, str]:
+def split_pepper_version(encoded: str) -> tuple[int, str]:
     """The version of the pepper, and the hash as it would be without."""
     algorithm, version, rest = encoded.split("$", 2)
     return int(version.removeprefix("v")), f"{algorithm}${rest}"
 
 
-def peppered(password: str, version: int) -> str:
+def add_pepper(password: str, version: int) -> str:
     """With a pepper that is lost nothing fits, and it takes as long to find that out."""
     pepper = settings.PASSWORD_PEPPERS.get(version)
     if pepper is None:
         log.error("pepper_missing", version=version)
         pepper = secrets.token_urlsafe()
-    return hmac.digest(pepper.encode(), normalized(password).encode(), "sha256").hex()
+    return hmac.digest(pepper.encode(), normalize_password(password).encode(), "sha256").hex()
 
 
-def normalized(password: str) -> str:
+def normalize_password(password: str) -> str:
     """One spelling for what looks the same, as NIST SP 800-63B-4 asks; nothing is trimmed."""
     return unicodedata.normalize("NFKC", password)
 
 
-def spend(password: str, *, memory: int, passes: int) -> None:
+def run_argon2(password: str, *, memory: int, passes: int) -> None:
     hash_secret(
-        normalized(password).encode(),
+        normalize_password(password).encode(),
         secrets.token_bytes(16),
         time_cost=passes,
         memory_cost=memory,
@@ -129,6 +129,6 @@ def spend(password: str, *, memory: int, passes: int) -> None:
     )
 
 
-def spend_one_hash(password: str) -> None:
+def run_dummy_hash(password: str) -> None:
     """Take as long as checking a password takes, where there is none to check."""
     make_password(password)

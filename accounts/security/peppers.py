@@ -7,30 +7,32 @@ import json
 import re
 
 VERSION = re.compile(r"[1-9][0-9]{0,3}")
-SHORTEST = 32
+MIN_PEPPER_LENGTH = 32
 
 
-class BadPeppers(ValueError):
+class InvalidPeppers(ValueError):
     """These peppers cannot be used; the text says why, and which one."""
 
 
-def read_peppers(text: str) -> dict[int, str]:
+def parse_peppers(text: str) -> dict[int, str]:
     """`{"1": "...", "2": "..."}` by version; the highest is the one of new hashes."""
     try:
         given = json.loads(text, object_pairs_hook=list)
     except ValueError:
-        raise BadPeppers("they are not JSON") from None
+        raise InvalidPeppers("they are not JSON") from None
     if text.strip()[:1] != "{":
-        raise BadPeppers("they must be an object of secrets by version")
+        raise InvalidPeppers("they must be an object of secrets by version")
     for version, pepper in given:
         ensure_usable(version, pepper)
     if len({version for version, _ in given}) < len(given):
-        raise BadPeppers("a version is there twice")
+        raise InvalidPeppers("a version is there twice")
     return {int(version): pepper for version, pepper in given}
 
 
 def ensure_usable(version: str, pepper: object) -> None:
     if not VERSION.fullmatch(version):
-        raise BadPeppers("a version must be a number from 1 to 9999")
-    if not isinstance(pepper, str) or len(pepper) < SHORTEST:
-        raise BadPeppers(f"version {version} must have {SHORTEST} random characters or more")
+        raise InvalidPeppers("a version must be a number from 1 to 9999")
+    if not isinstance(pepper, str) or len(pepper) < MIN_PEPPER_LENGTH:
+        raise InvalidPeppers(
+            f"version {version} must have {MIN_PEPPER_LENGTH} random characters or more"
+        )

@@ -21,7 +21,7 @@ PRIVATE_DER = bytes.fromhex("302e020100300506032b657004220420")
 PUBLIC_DER = bytes.fromhex("302a300506032b6570032100")
 
 
-class BadKey(ValueError):
+class InvalidKey(ValueError):
     """This key cannot do what its status says."""
 
 
@@ -43,7 +43,7 @@ class Key:
     public: str = field(default="", repr=False)
 
     @classmethod
-    def of_secret(cls, secret: str) -> "Key":
+    def from_secret(cls, secret: str) -> "Key":
         digest = hashlib.sha256(b"till kid\0" + secret.encode()).hexdigest()
         return cls(kid=digest[:16], alg=SHARED, status=Status.ACTIVE, secret=secret)
 
@@ -51,21 +51,21 @@ class Key:
     def can_sign(self) -> bool:
         return bool(self.secret if self.alg == SHARED else self.private)
 
-    def signing(self) -> Any:
-        return self.secret.encode() if self.alg == SHARED else read_pem(self.private, "private")
+    def load_signing_key(self) -> Any:
+        return self.secret.encode() if self.alg == SHARED else load_pem(self.private, "private")
 
-    def verifying(self) -> Any:
+    def load_verifying_key(self) -> Any:
         """Of two keys the public one, so that what reads tokens cannot sign any."""
         if self.alg == SHARED:
             return self.secret.encode()
         if self.public:
-            return read_pem(self.public, "public")
-        return read_pem(self.private, "private").public_key()
+            return load_pem(self.public, "public")
+        return load_pem(self.private, "private").public_key()
 
     def as_jwk(self) -> dict[str, str] | None:
         if self.alg == SHARED:
             return None
-        point = public_point(self.verifying())
+        point = encode_public_key(self.load_verifying_key())
         return {
             "kty": "OKP",
             "crv": "Ed25519",
@@ -85,7 +85,7 @@ class Key:
         if status == Status.RETIRED:
             return replace(self, status=status, secret="", private="", public="")
         if status == Status.VERIFY and self.alg == SIGNED:
-            point = base64url_decode(public_point(self.verifying()))
+            point = base64url_decode(encode_public_key(self.load_verifying_key()))
             return replace(self, status=status, private="", public=pem("PUBLIC KEY", point))
         return replace(self, status=status)
 
@@ -99,38 +99,38 @@ class Key:
 
     def _ensure_shared(self) -> None:
         if self.private or self.public:
-            raise BadKey("HS256 has a secret, no private and no public key")
+            raise InvalidKey("HS256 has a secret, no private and no public key")
         if len(self.secret.encode()) < MIN_SECRET_LENGTH:
-            raise BadKey(f"its secret must have {MIN_SECRET_LENGTH} random characters or more")
+            raise InvalidKey(f"its secret must have {MIN_SECRET_LENGTH} random characters or more")
 
     def _ensure_signed(self) -> None:
         if self.secret:
-            raise BadKey("EdDSA has a private and a public key, no secret")
+            raise InvalidKey("EdDSA has a private and a public key, no secret")
         if not (self.private or (self.public and self.status == Status.VERIFY)):
-            raise BadKey(f"to be {self.status} it needs its key as PEM")
-        halves = {public_point(self.verifying())}
+            raise InvalidKey(f"to be {self.status} it needs its key as PEM")
+        halves = {encode_public_key(self.load_verifying_key())}
         if self.private:
-            halves.add(public_point(self.signing().public_key()))
+            halves.add(encode_public_key(self.load_signing_key().public_key()))
         if len(halves) > 1:
-            raise BadKey("its public key is not that of its private key")
+            raise InvalidKey("its public key is not that of its private key")
 
 
-def read_pem(text: str, half: str) -> Any:
+def load_pem(text: str, half: str) -> Any:
     """The private or the public key in this text, and only an Ed25519 one."""
     algorithm = get_default_algorithms().get(SIGNED)
     if algorithm is None:
-        raise BadKey("EdDSA needs the package cryptography, which is not installed")
+        raise InvalidKey("EdDSA needs the package cryptography, which is not installed")
     try:
         key = algorithm.prepare_key(text)
         curve = algorithm.to_jwk(key, as_dict=True)["crv"]
     except (InvalidKeyError, ValueError, TypeError):
-        raise BadKey(f"its {half} key is not an Ed25519 key in PEM") from None
+        raise InvalidKey(f"its {half} key is not an Ed25519 key in PEM") from None
     if curve != "Ed25519" or hasattr(key, "sign") != (half == "private"):
-        raise BadKey(f"its {half} key is not an Ed25519 {half} key")
+        raise InvalidKey(f"its {half} key is not an Ed25519 {half} key")
     return key
 
 
-def public_point(key: Any) -> str:
+def encode_public_key(key: Any) -> str:
     """The 32 bytes of a public key, as JSON Web Keys write them."""
     return str(get_default_algorithms()[SIGNED].to_jwk(key, as_dict=True)["x"])
 
@@ -141,7 +141,7 @@ def pem(label: str, raw: bytes) -> str:
     return f"-----BEGIN {label}-----\n{text}\n-----END {label}-----\n"
 
 
-def fresh_secret(algorithm: str) -> dict[str, str]:
+def generate_key_material(algorithm: str) -> dict[str, str]:
     """What a new key consists of."""
     if algorithm == SHARED:
         return {"secret": secrets.token_urlsafe(64)}

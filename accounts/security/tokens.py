@@ -18,9 +18,9 @@ from accounts.models import AuthSession
 from accounts.security.keyring import KeyRing
 
 # A token with more in its header, such as a key or where to get one, is none of ours.
-HEADER = frozenset({"alg", "kid", "typ"})
+TOKEN_HEADER_NAMES = frozenset({"alg", "kid", "typ"})
 # What reading a token of ours can end in; OSError is a time beyond what the machine can tell.
-UNREADABLE = (
+INVALID_TOKEN_ERRORS = (
     TokenError,
     KeyError,
     ValueError,
@@ -31,7 +31,7 @@ UNREADABLE = (
 )
 
 
-class RingBackend(TokenBackend):
+class KeyRingBackend(TokenBackend):
     """Signs with the active key of a ring, and verifies with the one that a token names.
 
     The name is looked up among our own keys and nowhere else. The type keeps each kind of token
@@ -51,22 +51,22 @@ class RingBackend(TokenBackend):
     def encode(self, payload: dict[str, Any]) -> str:
         claims = payload | {"aud": self.audience, "iss": self.issuer}
         headers = {"kid": self.ring.active.kid, "typ": self.typ}
-        return jwt.encode(claims, self.ring.signing, algorithm=self.algorithm, headers=headers)
+        return jwt.encode(claims, self.ring.signing_key, algorithm=self.algorithm, headers=headers)
 
     def get_verifying_key(self, token: Token) -> Any:
         header = jwt.get_unverified_header(str(token))
-        key = self.ring.verifying.get(header.get("kid", ""))
-        if key is None or header.get("typ") != self.typ or header.keys() != HEADER:
+        key = self.ring.verifying_keys.get(header.get("kid", ""))
+        if key is None or header.get("typ") != self.typ or header.keys() != TOKEN_HEADER_NAMES:
             raise TokenBackendError("Token is invalid")
         return key
 
 
 @lru_cache(maxsize=8)
-def backend_of(ring: KeyRing, typ: str, audience: str) -> RingBackend:
-    return RingBackend(ring, typ=typ, audience=audience)
+def get_token_backend(ring: KeyRing, typ: str, audience: str) -> KeyRingBackend:
+    return KeyRingBackend(ring, typ=typ, audience=audience)
 
 
-class RingToken(Token):
+class KeyRingToken(Token):
     """A token of the ring that the settings have at this moment."""
 
     typ: ClassVar[str]
@@ -74,10 +74,10 @@ class RingToken(Token):
 
     @property
     def token_backend(self) -> TokenBackend:
-        return backend_of(settings.JWT_KEYS, self.typ, self.audience)
+        return get_token_backend(settings.JWT_KEYS, self.typ, self.audience)
 
 
-class AccessToken(RingToken):
+class AccessToken(KeyRingToken):
     """Lets in for some minutes. Role and rights are read from the database, never from here."""
 
     token_type = "access"  # noqa: S105
@@ -86,7 +86,7 @@ class AccessToken(RingToken):
     audience = "till-api"
 
 
-class RefreshToken(RingToken):
+class RefreshToken(KeyRingToken):
     """Buys the next pair, once."""
 
     token_type = "refresh"  # noqa: S105
@@ -114,23 +114,23 @@ class Claims:
     expires_at: datetime
 
 
-def lifetime_of_access(session: AuthSession) -> timedelta:
+def get_access_token_lifetime(session: AuthSession) -> timedelta:
     """Nothing renews the token of a PIN: it is good as long as its session, if that is used."""
-    if session.is_of_pin:
+    if session.is_pin_session:
         return session.expires_at - timezone.now()
     lifetime: timedelta = settings.ACCESS_TOKEN_LIFETIME
     return lifetime
 
 
-def seconds_of_access(session: AuthSession) -> int:
-    return int(lifetime_of_access(session).total_seconds())
+def get_access_token_seconds(session: AuthSession) -> int:
+    return int(get_access_token_lifetime(session).total_seconds())
 
 
 def issue_access(session: AuthSession) -> str:
     """`auth_time` is for clients to read; what it allows is read from the session."""
     token = AccessToken()
-    token.set_exp(lifetime=lifetime_of_access(session))
-    _name(token, session)
+    token.set_exp(lifetime=get_access_token_lifetime(session))
+    _set_subject(token, session)
     token["tv"] = session.user.token_version
     token["auth_time"] = int(session.auth_time.timestamp())
     return str(token)
@@ -147,11 +147,11 @@ def issue_refresh(session: AuthSession) -> str:
     token["jti"] = session.current_jti.hex
     token["iat"] = int(session.rotated_at.timestamp())
     token["exp"] = int(min(session.idle_expires_at, session.expires_at).timestamp())
-    _name(token, session)
+    _set_subject(token, session)
     return str(token)
 
 
-def _name(token: Token, session: AuthSession) -> None:
+def _set_subject(token: Token, session: AuthSession) -> None:
     token["sid"] = str(session.pk)
     token["sub"] = str(session.user_id)
     token["tid"] = str(session.tenant_id)
@@ -161,7 +161,7 @@ def issue_pair(session: AuthSession) -> TokenPair:
     return TokenPair(
         access=issue_access(session),
         refresh=issue_refresh(session),
-        expires_in=seconds_of_access(session),
+        expires_in=get_access_token_seconds(session),
     )
 
 
@@ -177,7 +177,7 @@ def _read(kind: type[Token], text: str) -> Claims:
     """Whatever is wrong with a token, signed by us or not, is the same refusal."""
     try:
         return _claims(kind(text).payload)  # type: ignore[arg-type]  # stubs want a Token
-    except UNREADABLE as error:
+    except INVALID_TOKEN_ERRORS as error:
         raise TokenNotValid from error
 
 

@@ -9,15 +9,15 @@ from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
 # NIST SP 800-63B-4: 15 where the password is the only factor; a cashier's terminal is a second.
-MINIMUM_LENGTH = 15
-CASHIER_MINIMUM_LENGTH = 8
-MAXIMUM_LENGTH = 128
+MIN_PASSWORD_LENGTH = 15
+MIN_CASHIER_PASSWORD_LENGTH = 8
+MAX_PASSWORD_LENGTH = 128
 # A shorter word of the shop's name would forbid too much.
-SHORTEST_CONTEXT_WORD = 4
+MIN_CONTEXT_WORD_LENGTH = 4
 
 
 # What fingers draw on a keypad, and what else everybody knows by heart.
-KNOWN_PINS = frozenset(
+COMMON_PINS = frozenset(
     "147258 147852 258369 258147 258852 369258 369147 159357 159753 357159 753159 789456 456789 "
     "789654 741852 852741 852963 963852 963741 147369 123321 112358 314159 271828 142857 "
     "102030 010203 13579246 24681357".split()
@@ -35,18 +35,23 @@ DIGITS = RegexValidator(r"\A[0-9]{6,8}\Z", "Six to eight of the digits 0 to 9, a
 def validate_pin(pin: str) -> None:
     """Digits, and none that a colleague would try first."""
     DIGITS(pin)
-    if pin in KNOWN_PINS or DATE.fullmatch(pin) or is_run(pin) or is_repeated(pin):
+    if (
+        pin in COMMON_PINS
+        or DATE.fullmatch(pin)
+        or is_digit_sequence(pin)
+        or is_repeated_digits(pin)
+    ):
         raise ValidationError("Choose digits that nobody would guess.", code="pin_too_common")
 
 
-def is_run(pin: str) -> bool:
+def is_digit_sequence(pin: str) -> bool:
     """123456, 987654, also on past the 9; and in pairs, 112233."""
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     in_pairs = len(pin) % 2 == 0 and pin[::2] == pin[1::2]
     return steps in ({1}, {9}) or in_pairs
 
 
-def is_repeated(pin: str) -> bool:
+def is_repeated_digits(pin: str) -> bool:
     """111111, 121212, 123123: the same again until the end."""
     halves = range(1, len(pin) // 2 + 1)
     return any((pin[:length] * len(pin))[: len(pin)] == pin for length in halves)
@@ -56,17 +61,20 @@ class LengthByRoleValidator:
     """15 characters for who can change the shop, 8 for who sells at its tills; 128 at most."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        minimum = CASHIER_MINIMUM_LENGTH if is_cashier(user) else MINIMUM_LENGTH
+        minimum = MIN_CASHIER_PASSWORD_LENGTH if is_cashier(user) else MIN_PASSWORD_LENGTH
         length = len(unicodedata.normalize("NFKC", password))
         if length < minimum:
             raise ValidationError(f"Use at least {minimum} characters.", code="password_too_short")
-        if length > MAXIMUM_LENGTH:
+        if length > MAX_PASSWORD_LENGTH:
             raise ValidationError(
-                f"Use at most {MAXIMUM_LENGTH} characters.", code="password_too_long"
+                f"Use at most {MAX_PASSWORD_LENGTH} characters.", code="password_too_long"
             )
 
     def get_help_text(self) -> str:
-        return f"At least {MINIMUM_LENGTH} characters, {CASHIER_MINIMUM_LENGTH} for cashiers."
+        return (
+            f"At least {MIN_PASSWORD_LENGTH} characters, "
+            f"{MIN_CASHIER_PASSWORD_LENGTH} for cashiers."
+        )
 
 
 class ContextWordsValidator:
@@ -99,4 +107,4 @@ def context_words(user: Any) -> set[str]:
         getattr(tenant, "name", ""),
     ]
     folded = {unicodedata.normalize("NFKC", name or "").casefold() for name in names}
-    return {name for name in folded if len(name) >= SHORTEST_CONTEXT_WORD}
+    return {name for name in folded if len(name) >= MIN_CONTEXT_WORD_LENGTH}

@@ -8,7 +8,7 @@ from rest_framework.exceptions import ErrorDetail
 
 from accounts.models import EXPIRED, Approval, RefundMethod, User
 from accounts.serializers.people import password_field, pin_field
-from accounts.services.approvers import Credentials, PasswordOf, PinOf
+from accounts.services.approvers import Credentials, PasswordCredentials, PinCredentials
 from tenants.api.fields import MoneyField, StrictCharField, StrictChoiceField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer
 
@@ -30,7 +30,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     object = serializers.DictField(child=serializers.UUIDField(), read_only=True)
     amount = MoneyField(read_only=True, allow_null=True)
     method = serializers.SerializerMethodField()
-    status = serializers.ChoiceField(choices=STATUSES, source="shown_status", read_only=True)
+    status = serializers.ChoiceField(choices=STATUSES, source="current_status", read_only=True)
     requested_by = PersonBriefSerializer(read_only=True)
     terminal = serializers.UUIDField(
         source="terminal_id",
@@ -138,9 +138,9 @@ class CredentialsInput(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Credentials]:
         given = attrs.keys()
         if given == {"username", "password"}:
-            return {"credentials": PasswordOf(**attrs)}
+            return {"credentials": PasswordCredentials(**attrs)}
         if given == {"user", "pin"}:
-            return {"credentials": PinOf(**attrs)}
+            return {"credentials": PinCredentials(**attrs)}
         if given:
             detail = "Send username and password, or user and pin, or nothing."
             raise serializers.ValidationError(detail, code="one_of")

@@ -18,21 +18,23 @@ from tenants.api.fields import (
 from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store, Tenant
 
-PASSWORD_LIMIT = 128
-PIN_LIMIT = 8
-USERNAME_LIMIT = 32
-EITHER = "Send the password or the PIN, not both."
-AGAIN = "when the answer is given again to the same Idempotency-Key."
+MAX_PASSWORD_LENGTH = 128
+MAX_PIN_LENGTH = 8
+MAX_USERNAME_LENGTH = 32
+ONLY_ONE_CREDENTIAL = "Send the password or the PIN, not both."
+WHEN_REPEATED = "when the answer is given again to the same Idempotency-Key."
 
 
 def password_field(**kwargs: Any) -> StrictCharField:
     """A password exactly as typed: blanks at its ends are part of it."""
-    return StrictCharField(max_length=PASSWORD_LIMIT, normalize=False, **kwargs)
+    return StrictCharField(max_length=MAX_PASSWORD_LENGTH, normalize=False, **kwargs)
 
 
 def pin_field(*, validator: Any = DIGITS, **kwargs: Any) -> StrictCharField:
     """Digits exactly as typed: no other writing of them, no blanks, no number."""
-    return StrictCharField(max_length=PIN_LIMIT, normalize=False, validators=[validator], **kwargs)
+    return StrictCharField(
+        max_length=MAX_PIN_LENGTH, normalize=False, validators=[validator], **kwargs
+    )
 
 
 def stores_field() -> Any:
@@ -111,7 +113,7 @@ class NewUserSerializer(EmployeeSerializer):
     """The person just hired, with the password that nobody will see again."""
 
     temporary_password = serializers.CharField(
-        allow_null=True, read_only=True, help_text=f"Null where one was given, and {AGAIN}"
+        allow_null=True, read_only=True, help_text=f"Null where one was given, and {WHEN_REPEATED}"
     )
 
     class Meta(EmployeeSerializer.Meta):
@@ -121,7 +123,7 @@ class NewUserSerializer(EmployeeSerializer):
 
 class TemporaryPasswordSerializer(serializers.Serializer[Any]):
     temporary_password = serializers.CharField(
-        allow_null=True, read_only=True, help_text=f"Null {AGAIN}"
+        allow_null=True, read_only=True, help_text=f"Null {WHEN_REPEATED}"
     )
 
 
@@ -178,7 +180,9 @@ class AccessTokenSerializer(serializers.Serializer[Any]):
 
 
 class ReauthAnswer(AccessTokenSerializer):
-    access = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
+    access = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null {WHEN_REPEATED}"
+    )
 
 
 class SessionSerializer(serializers.ModelSerializer[AuthSession]):
@@ -220,12 +224,12 @@ class UsernameInputField(StrictCharField):
     """A new username, in NFKC as it is stored and looked for."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=USERNAME_LIMIT, validators=[USERNAME], **kwargs)
+        super().__init__(max_length=MAX_USERNAME_LENGTH, validators=[USERNAME], **kwargs)
 
     def to_internal_value(self, data: object) -> str:
         username = normalize_username(super().to_internal_value(data))
-        if len(username) > USERNAME_LIMIT:
-            self.fail("max_length", max_length=USERNAME_LIMIT)
+        if len(username) > MAX_USERNAME_LENGTH:
+            self.fail("max_length", max_length=MAX_USERNAME_LENGTH)
         return username
 
 
@@ -280,7 +284,9 @@ class ReauthInput(StrictSerializer):
             required = self.fields["password"].error_messages["required"]
             raise serializers.ValidationError({"password": ErrorDetail(required, "required")})
         if len(given) > 1:
-            raise serializers.ValidationError({"pin": ErrorDetail(EITHER, "ambiguous")})
+            raise serializers.ValidationError(
+                {"pin": ErrorDetail(ONLY_ONE_CREDENTIAL, "ambiguous")}
+            )
         return given
 
 

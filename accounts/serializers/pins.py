@@ -7,7 +7,7 @@ from rest_framework import serializers
 from accounts.models import User
 from accounts.security.validators import validate_pin
 from accounts.serializers.people import (
-    AGAIN,
+    WHEN_REPEATED,
     AccessTokenSerializer,
     SessionBriefSerializer,
     UserSerializer,
@@ -21,7 +21,7 @@ class TerminalTokenSerializer(serializers.Serializer[Any]):
     terminal_token = serializers.CharField(
         allow_null=True,
         read_only=True,
-        help_text=f"For X-Terminal-Token. It is shown once; null {AGAIN}",
+        help_text=f"For X-Terminal-Token. It is shown once; null {WHEN_REPEATED}",
     )
     last_device_sequence = serializers.IntegerField(
         read_only=True,

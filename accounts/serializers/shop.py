@@ -130,7 +130,7 @@ class TenantInput(StrictSerializer):
     limits = LimitsInput()
 
 
-def tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
+def build_tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
     """The columns that a request changes, and the limits that it names."""
     changes = dict(given)
     rounding = changes.pop("tax_rounding", {})

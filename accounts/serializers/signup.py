@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 from accounts.serializers.people import (
-    AGAIN,
+    WHEN_REPEATED,
     LogInAnswer,
     TenantBriefSerializer,
     UsernameInputField,
@@ -17,8 +17,12 @@ from tenants.models.tenant import COUNTRY, validate_slug, validate_timezone
 
 
 class SignupAnswer(LogInAnswer):
-    access = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
-    refresh = serializers.CharField(allow_null=True, read_only=True, help_text=f"Null {AGAIN}")
+    access = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null {WHEN_REPEATED}"
+    )
+    refresh = serializers.CharField(
+        allow_null=True, read_only=True, help_text=f"Null {WHEN_REPEATED}"
+    )
     tenant = TenantBriefSerializer(read_only=True)
 
 

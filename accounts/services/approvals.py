@@ -11,17 +11,17 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.exceptions import ApprovalNotPending, ApprovalNotValid, PasswordChangeRequired
-from accounts.models import Approval, AuthSession, User, object_key
-from accounts.services.approvers import Credentials, decider
+from accounts.models import Approval, AuthSession, User, build_object_key
+from accounts.services.approvers import Credentials, identify_approver
 from tenants import audit, idempotency
 from tenants.scope import atomic_with_retry
 
 # How long somebody may take to come, and how long the deed may take after that.
-PENDING_FOR = timedelta(minutes=15)
-GIVEN_FOR = timedelta(seconds=120)
+PENDING_LIFETIME = timedelta(minutes=15)
+APPROVED_LIFETIME = timedelta(seconds=120)
 
-About = Mapping[str, uuid.UUID]
-DECIDED = {
+ObjectIds = Mapping[str, uuid.UUID]
+DECISION_EVENTS = {
     Approval.Status.APPROVED: "approval_given",
     Approval.Status.DENIED: "approval_denied",
 }
@@ -31,7 +31,7 @@ DECIDED = {
 def request_approval(
     *,
     action: Approval.Action,
-    object: About,
+    object: ObjectIds,
     amount: Decimal | None = None,
     method: str = "",
     reason: str = "",
@@ -41,13 +41,13 @@ def request_approval(
     approval = Approval(
         action=action,
         object={name: str(pk) for name, pk in object.items()},
-        object_key=object_key(object),
+        object_key=build_object_key(object),
         amount=amount,
         method=method,
         reason=reason,
         requested_by=session.user,
         terminal_id=session.terminal_id,
-        expires_at=timezone.now() + PENDING_FOR,
+        expires_at=timezone.now() + PENDING_LIFETIME,
     )
     approval.save(force_insert=True)
     audit.record("approval_requested", actor=session.user, target=approval, **approval.facts)
@@ -69,7 +69,7 @@ def decide(
     if idempotency.is_resumed():
         return approval
     approval.ensure_pending(timezone.now())
-    return _decide(approval, decision, by=decider(approval, credentials, session, ip))
+    return _decide(approval, decision, by=identify_approver(approval, credentials, session, ip))
 
 
 @atomic_with_retry
@@ -80,21 +80,23 @@ def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Appro
     by = User.objects.select_related("tenant").get(pk=by.pk)
     if by.must_change_password:
         raise PasswordChangeRequired
-    approval.ensure_decided_by(by, decision)
+    approval.ensure_may_be_decided_by(by, decision)
     now = timezone.now()
     pending = Approval.objects.in_status(Approval.Status.PENDING, now).filter(pk=approval.pk)
     decided = pending.update(
         status=decision,
         decided_by=by,
         decided_at=now,
-        expires_at=now + GIVEN_FOR if decision == Approval.Status.APPROVED else F("expires_at"),
-        **_counted_up(now),
+        expires_at=now + APPROVED_LIFETIME
+        if decision == Approval.Status.APPROVED
+        else F("expires_at"),
+        **_version_update(now),
     )
     approval = Approval.objects.with_details().get(pk=approval.pk)
     if not decided:
         raise ApprovalNotPending(approval_status=approval.status_at(now))
     audit.record(
-        DECIDED[decision],
+        DECISION_EVENTS[decision],
         actor=by,
         target=approval,
         requested_by=str(approval.requested_by_id),
@@ -103,17 +105,17 @@ def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Appro
     return approval
 
 
-def use_approval(approval_id: uuid.UUID, **what: Any) -> User:
+def consume_approval_of(approval_id: uuid.UUID, **what: Any) -> User:
     """Use an approval as `spend_approval` does; return who gave it."""
-    return cast(User, spend_approval(approval_id, **what).decided_by)
+    return cast(User, consume_approval(approval_id, **what).decided_by)
 
 
 @transaction.atomic
-def spend_approval(
+def consume_approval(
     approval_id: uuid.UUID,
     *,
     action: Approval.Action,
-    object: About,
+    object: ObjectIds,
     amount: Decimal | None = None,
     method: str = "",
     by: User,
@@ -132,9 +134,9 @@ def spend_approval(
         requested_by=by,
         action=action,
         method=method,
-        object_key=object_key(object),
+        object_key=build_object_key(object),
     )
-    if not fitting.update(status=Approval.Status.USED, used_at=now, **_counted_up(now)):
+    if not fitting.update(status=Approval.Status.USED, used_at=now, **_version_update(now)):
         raise ApprovalNotValid
     approval = Approval.objects.select_related("decided_by__tenant").get(pk=approval_id)
     approver = approval.decided_by
@@ -145,5 +147,5 @@ def spend_approval(
     return approval
 
 
-def _counted_up(now: datetime) -> dict[str, Any]:
+def _version_update(now: datetime) -> dict[str, Any]:
     return {"version": F("version") + 1, "updated_at": now}

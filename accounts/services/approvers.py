@@ -5,17 +5,17 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from accounts.backends import judge
+from accounts.backends import check_credentials
 from accounts.exceptions import InvalidCredentials
 from accounts.models import Approval, AuthSession, Terminal, User
-from accounts.services.login_attempts import counted_log_in
-from accounts.services.pins import checked_pin
+from accounts.services.login_attempts import rate_limited_log_in
+from accounts.services.pins import verify_pin
 from tenants import audit
 from tenants.exceptions import Invalid, NotPermitted
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordOf:
+class PasswordCredentials:
     """What a manager types at somebody else's till."""
 
     username: str
@@ -23,17 +23,17 @@ class PasswordOf:
 
 
 @dataclass(frozen=True, slots=True)
-class PinOf:
+class PinCredentials:
     """The same in digits, which count at the paired terminal that asks and nowhere else."""
 
     user: uuid.UUID
     pin: str
 
 
-Credentials = PasswordOf | PinOf | None
+Credentials = PasswordCredentials | PinCredentials | None
 
 
-def decider(
+def identify_approver(
     approval: Approval, credentials: Credentials, session: AuthSession, ip: str | None
 ) -> User:
     """Whoever has shown who they are; not yet whether they may decide.
@@ -41,13 +41,13 @@ def decider(
     Outside of any transaction: what was tried is counted and noted although it is refused.
     """
     if credentials is None:
-        return _of_session(session)
-    if isinstance(credentials, PinOf):
-        return _of_pin(approval, credentials, session)
-    return _of_password(approval, credentials, session, ip)
+        return _identify_by_session(session)
+    if isinstance(credentials, PinCredentials):
+        return _identify_by_pin(approval, credentials, session)
+    return _identify_by_password(approval, credentials, session, ip)
 
 
-def _of_session(session: AuthSession) -> User:
+def _identify_by_session(session: AuthSession) -> User:
     """Whoever is logged in, if they have shown lately who they are."""
     if not session.user.may_approve():
         raise NotPermitted
@@ -55,42 +55,42 @@ def _of_session(session: AuthSession) -> User:
     return session.user
 
 
-def _of_password(
-    approval: Approval, given: PasswordOf, session: AuthSession, ip: str | None
+def _identify_by_password(
+    approval: Approval, given: PasswordCredentials, session: AuthSession, ip: str | None
 ) -> User:
     """Whose name and password these are; counted like a log-in at this till."""
     by, shop = session.user, session.user.tenant
-    with counted_log_in(
+    with rate_limited_log_in(
         shop,
         tenant=str(by.tenant_id),
         username=given.username,
         ip=ip,
         terminal=session.terminal_id,
     ):
-        verdict = judge(shop, given.username, given.password)
+        verdict = check_credentials(shop, given.username, given.password)
         if verdict.user is None or verdict.reason:
             named = str(verdict.user.pk) if verdict.user else audit.hash_name(given.username)
-            _note_failure(approval, by, named=named, reason=verdict.reason)
+            _record_failure(approval, by, named=named, reason=verdict.reason)
             raise InvalidCredentials
     return verdict.user
 
 
-def _of_pin(approval: Approval, given: PinOf, session: AuthSession) -> User:
+def _identify_by_pin(approval: Approval, given: PinCredentials, session: AuthSession) -> User:
     """Whose PIN this is; its guesses are counted apart from those at a password."""
     if session.terminal_id is None or session.terminal_id != approval.terminal_id:
         detail = "A PIN counts at the paired terminal that asks, and nowhere else."
         raise Invalid.field("pin", detail, code="not_at_a_terminal")
     terminals = Terminal.objects.select_related("register__store", "tenant")
     try:
-        return checked_pin(
+        return verify_pin(
             terminals.get(pk=session.terminal_id), given.user, given.pin, way="approval"
         )
     except InvalidCredentials:
-        _note_failure(approval, session.user, named=str(given.user), reason="wrong_pin")
+        _record_failure(approval, session.user, named=str(given.user), reason="wrong_pin")
         raise
 
 
-def _note_failure(approval: Approval, by: User, *, named: str, reason: str) -> None:
+def _record_failure(approval: Approval, by: User, *, named: str, reason: str) -> None:
     """At whose till it was, and who was to be believed; a name of nobody may be a password."""
     facts = approval.facts | {"named": named, "reason": reason}
     audit.record("approval_failed", actor=by, target=approval, **facts)

@@ -6,11 +6,11 @@ from dataclasses import replace
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.exceptions import ForManagersOnly
+from accounts.exceptions import ManagersOnly
 from accounts.models import AuthSession, Role, User
 from accounts.services import sessions
-from accounts.services.login import Origin, identify, start_session
-from accounts.services.sessions import LAST_USED_STEP
+from accounts.services.login import ClientInfo, authenticate_by_password, open_password_session
+from accounts.services.sessions import LAST_USED_PRECISION
 from tenants import audit
 from tenants.exceptions import NotFound, NotPermitted
 from tenants.scope import across_tenants, atomic_with_retry
@@ -19,31 +19,33 @@ from tenants.scope import across_tenants, atomic_with_retry
 BROWSER = "Browser"
 
 
-def log_in_browser(*, tenant: str, username: str, password: str, origin: Origin) -> AuthSession:
+def log_in_browser(*, tenant: str, username: str, password: str, origin: ClientInfo) -> AuthSession:
     """Open a session at the admin. Cashiers hear that it is not for them, but no guesser does."""
-    user = identify(tenant=tenant, username=username, password=password, origin=origin)
+    user = authenticate_by_password(
+        tenant=tenant, username=username, password=password, origin=origin
+    )
     if not user.is_at_least(Role.MANAGER):
-        raise ForManagersOnly
+        raise ManagersOnly
     named = f"{BROWSER}: {origin.user_agent}" if origin.user_agent else BROWSER
-    session, _ = start_session(user, replace(origin, user_agent=named))
+    session, _ = open_password_session(user, replace(origin, user_agent=named))
     return session
 
 
-def browser_session(session_id: uuid.UUID, *, token_version: int) -> AuthSession | None:
+def find_browser_session(session_id: uuid.UUID, *, token_version: int) -> AuthSession | None:
     """The session that a cookie names, while everything holds that let it in.
 
     Whatever ends tokens ends it too: the row is dead, or the person's version has moved on.
     """
     with across_tenants():
-        session = sessions.SESSION.first(pk=session_id)
-    if session is None or not _holds(session, token_version):
+        session = sessions.SESSION_QUERY.first(pk=session_id)
+    if session is None or not _is_valid(session, token_version):
         return None
-    if timezone.now() - session.last_used_at >= LAST_USED_STEP:
-        _keep_awake(session)
+    if timezone.now() - session.last_used_at >= LAST_USED_PRECISION:
+        _record_use(session)
     return session
 
 
-def _holds(session: AuthSession, token_version: int) -> bool:
+def _is_valid(session: AuthSession, token_version: int) -> bool:
     user, shop = session.user, session.user.tenant
     return bool(
         session.is_live(timezone.now())
@@ -54,12 +56,12 @@ def _holds(session: AuthSession, token_version: int) -> bool:
     )
 
 
-def _keep_awake(session: AuthSession) -> None:
+def _record_use(session: AuthSession) -> None:
     """A browser has nothing to refresh: it is awake as long as somebody clicks."""
     now = timezone.now()
     with across_tenants():
         same = AuthSession.objects.live().filter(
-            pk=session.pk, last_used_at__lte=now - LAST_USED_STEP
+            pk=session.pk, last_used_at__lte=now - LAST_USED_PRECISION
         )
         same.update(last_used_at=now, idle_expires_at=now + settings.SESSION_IDLE_LIFETIME)
 
@@ -73,6 +75,6 @@ def end_session(*, session: AuthSession, by: User) -> None:
     if not by.may_log_out(found.user):
         raise NotPermitted
     own = found.user_id == by.pk
-    reason = AuthSession.Ended.REVOKED if own else AuthSession.Ended.BY_STAFF
+    reason = AuthSession.EndReason.REVOKED if own else AuthSession.EndReason.BY_STAFF
     AuthSession.objects.filter(pk=found.pk).end(reason)
     audit.record("session_ended", actor=by, target=found)

@@ -10,13 +10,13 @@ from django.utils import timezone
 
 from accounts.models import AuthSession, Role, User
 from accounts.security.rate_limits import policies
-from accounts.security.rate_limits.limiter import Claim, waiting
-from accounts.services.login_attempts import KNOWN_FOR
+from accounts.security.rate_limits.limiter import Bucket, find_locked
+from accounts.services.login_attempts import KNOWN_ADDRESS_LIFETIME
 from tenants.models import AuditEvent
 from tenants.scope import current_tenant_id
 
-LATELY = timedelta(hours=24)
-COUNTED = ("log_in_ok", "log_in_failed", "refresh_reuse")
+RECENT_PERIOD = timedelta(hours=24)
+COUNTED_EVENTS = ("log_in_ok", "log_in_failed", "refresh_reuse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Metrics:
     access_token_seconds: int
 
 
-def measure() -> Metrics:
+def compute_metrics() -> Metrics:
     """Five questions, however many people there are."""
     now = timezone.now()
     people = list(User.objects.get_queryset().values_list("username_key", "role", "is_active"))
-    lately, ever = count_events(now - LATELY)
+    lately, ever = count_events(now - RECENT_PERIOD)
     return Metrics(
         at=now,
-        users=by_role(Counter((role, active) for _, role, active in people)),
+        users=group_by_role(Counter((role, active) for _, role, active in people)),
         active_sessions=AuthSession.objects.live().filter(user__is_active=True).count(),
         log_ins_24h={"ok": lately["log_in_ok"], "failed": lately["log_in_failed"]},
         locked_now=count_locked([name for name, _, _ in people], now),
@@ -48,7 +48,7 @@ def measure() -> Metrics:
     )
 
 
-def by_role(counts: Counter[tuple[str, bool]]) -> dict[str, dict[str, int]]:
+def group_by_role(counts: Counter[tuple[str, bool]]) -> dict[str, dict[str, int]]:
     return {
         role.value: {"active": counts[role, True], "inactive": counts[role, False]} for role in Role
     }
@@ -57,7 +57,7 @@ def by_role(counts: Counter[tuple[str, bool]]) -> dict[str, dict[str, int]]:
 def count_events(since: datetime) -> tuple[Counter[str], Counter[str]]:
     """How often each happened since then, and, of the rare one alone, ever."""
     rows = (
-        AuditEvent.objects.filter(event__in=COUNTED)
+        AuditEvent.objects.filter(event__in=COUNTED_EVENTS)
         .filter(Q(created_at__gte=since) | Q(event="refresh_reuse"))
         .values_list("event")
         .annotate(lately=Count("pk", filter=Q(created_at__gte=since)), ever=Count("pk"))
@@ -71,12 +71,12 @@ def count_events(since: datetime) -> tuple[Counter[str], Counter[str]]:
 def count_locked(names: list[str], now: datetime) -> int:
     """Who has to wait somewhere: away from where they are known, or at their own till."""
     shop = str(current_tenant_id())
-    owners = {claim: name for name in names for claim in claims_on(shop, name)}
-    lately = AuthSession.objects.filter(created_at__gte=now - KNOWN_FOR)
+    owners = {claim: name for name in names for claim in build_failure_buckets(shop, name)}
+    lately = AuthSession.objects.filter(created_at__gte=now - KNOWN_ADDRESS_LIFETIME)
     for name, ip, terminal in lately.values_list("user__username_key", "ip", "terminal").distinct():
-        owners[policies.of_user(shop, name, known_at=ip, terminal=terminal)] = name
-    return len({owners[claim] for claim in waiting(owners)})
+        owners[policies.bucket_for_user(shop, name, known_at=ip, terminal=terminal)] = name
+    return len({owners[claim] for claim in find_locked(owners)})
 
 
-def claims_on(shop: str, name: str) -> list[Claim]:
-    return [policies.of_user(shop, name), policies.of_strangers(shop, name)]
+def build_failure_buckets(shop: str, name: str) -> list[Bucket]:
+    return [policies.bucket_for_user(shop, name), policies.bucket_for_strangers(shop, name)]

@@ -20,7 +20,7 @@ CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneCounts:
     """How many went."""
 
     throttles: int
@@ -30,7 +30,7 @@ class Pruned:
     events: int
 
 
-def prune() -> Pruned:
+def prune() -> PruneCounts:
     """Delete the counts and keys that are forgotten, what ended or was told long ago, and what
     cookies stand for that have run out.
     """
@@ -39,7 +39,7 @@ def prune() -> Pruned:
     mark_pruned(told_before)
     ended = Q(revoked_at__lt=before) | Q(expires_at__lt=before) | Q(idle_expires_at__lt=before)
     with across_tenants():
-        return Pruned(
+        return PruneCounts(
             throttles=_delete(Throttle.objects.expired()),
             sessions=_delete(AuthSession.objects.filter(ended)),
             browsers=_delete(Session.objects.filter(expire_date__lt=now)),

@@ -2,14 +2,14 @@
 
 from django.utils import timezone
 
-from accounts.backends import Verdict
+from accounts.backends import CredentialCheck
 from accounts.exceptions import InvalidCredentials, TokenNotValid
 from accounts.models import AuthSession, Terminal
 from accounts.security.tokens import issue_access
-from accounts.services.login import open_pin
-from accounts.services.login_attempts import counted_log_in
-from accounts.services.pins import checked_pin
-from accounts.services.sessions import record_own
+from accounts.services.login import reset_pin_attempts
+from accounts.services.login_attempts import rate_limited_log_in
+from accounts.services.pins import verify_pin
+from accounts.services.sessions import record_session_event
 from tenants import idempotency
 from tenants.exceptions import Invalid
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
@@ -18,7 +18,7 @@ from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
     """A new access token for somebody who shows again who they are; counted like a log-in."""
     user, shop = session.user, session.user.tenant
-    with counted_log_in(
+    with rate_limited_log_in(
         shop,
         tenant=str(user.tenant_id),
         username=user.username,
@@ -27,25 +27,25 @@ def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> st
         terminal=session.terminal_id,
     ) as attempt:
         if not user.check_password(password):
-            attempt.verdict = Verdict(user, "wrong_password")
+            attempt.verdict = CredentialCheck(user, "wrong_password")
             raise Invalid.field("password", "This is not your password.", code="wrong_password")
-    _note_authentication(session, AuthSession.Method.PASSWORD)
+    _record_authentication(session, AuthSession.Method.PASSWORD)
     return issue_access(session)
 
 
 def reauthenticate_by_pin(session: AuthSession, *, pin: str) -> str:
     """The same at the terminal where one is logged in; it is a PIN that was shown last."""
-    terminal = _terminal_of(session)
+    terminal = _load_terminal(session)
     with tenant_context(terminal.tenant):
         try:
-            checked_pin(terminal, session.user_id, pin, way="reauth")
+            verify_pin(terminal, session.user_id, pin, way="reauth")
         except InvalidCredentials:
             raise Invalid.field("pin", "This is not your PIN.", code="wrong_pin") from None
-    _note_authentication(session, AuthSession.Method.PIN)
+    _record_authentication(session, AuthSession.Method.PIN)
     return issue_access(session)
 
 
-def _terminal_of(session: AuthSession) -> Terminal:
+def _load_terminal(session: AuthSession) -> Terminal:
     if session.terminal_id is None:
         detail = "PINs are for paired terminals, and you did not log in at one."
         raise Invalid.field("pin", detail, code="not_at_a_terminal")
@@ -55,7 +55,7 @@ def _terminal_of(session: AuthSession) -> Terminal:
 
 
 @atomic_with_retry
-def _note_authentication(session: AuthSession, method: AuthSession.Method) -> None:
+def _record_authentication(session: AuthSession, method: AuthSession.Method) -> None:
     """From now on the session is worth what was shown: a PIN makes less of it than a password."""
     now = timezone.now()
     idempotency.save_key()
@@ -64,6 +64,6 @@ def _note_authentication(session: AuthSession, method: AuthSession.Method) -> No
         if not sessions.update(auth_time=now, method=method, updated_at=now):
             raise TokenNotValid
     if method == AuthSession.Method.PASSWORD:
-        open_pin(session.user, now)
-    record_own("reauth_ok", session, method=method)
+        reset_pin_attempts(session.user, now)
+    record_session_event("reauth_ok", session, method=method)
     session.auth_time, session.method = now, method

@@ -12,105 +12,107 @@ from django.utils import timezone
 from accounts.exceptions import ForeignTenant, TokenNotValid
 from accounts.models import AuthSession, User
 from accounts.security.rate_limits import policies
-from accounts.security.rate_limits.limiter import reserve
+from accounts.security.rate_limits.limiter import count_attempt
 from accounts.security.tokens import Claims, TokenPair, issue_pair, read_access, read_refresh
-from accounts.services.denied_access_log import note_refusal
-from accounts.services.login_attempts import facts_of
+from accounts.services.denied_access_log import record_denied_access
+from accounts.services.login_attempts import build_lockout_facts
 from tenants import audit, idempotency
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NotFound
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 # Writing on every request would cost more than knowing to the minute is worth.
-LAST_USED_STEP = timedelta(minutes=1)
+LAST_USED_PRECISION = timedelta(minutes=1)
 
 
-def record_own(event: str, session: AuthSession, **facts: Any) -> None:
+def record_session_event(event: str, session: AuthSession, **facts: Any) -> None:
     """What somebody did with their own log-in, in the transaction of doing it."""
     if session.user.tenant is not None:
         with tenant_context(session.user.tenant):
             audit.record(event, actor=session.user, **facts)
 
 
-def session_of(token: str, *, tenant: str | None = None) -> AuthSession:
+def authenticate_token(token: str, *, tenant: str | None = None) -> AuthSession:
     """Whose request this is, in one query, with everything that must hold for it now.
 
     `tenant` is what the client believes to be its shop; another one is refused.
     """
     claims = read_access(token)
-    session = _find(claims)
+    session = _find_session(claims)
     now = timezone.now()
     if session is None:
         raise TokenNotValid
-    if not _is_own(claims, session):
-        note_refusal("token_mismatch", session)
+    if not _claims_match(claims, session):
+        record_denied_access("token_mismatch", session)
         raise TokenNotValid
-    if not _holds(claims, session, now):
+    if not _is_valid(claims, session, now):
         raise TokenNotValid
-    _ensure_names(tenant, session)
-    if now - session.last_used_at >= LAST_USED_STEP:
-        _touch(session, now)
+    _ensure_same_tenant(tenant, session)
+    if now - session.last_used_at >= LAST_USED_PRECISION:
+        _record_use(session, now)
     return session
 
 
 # Before anybody knows which shop it belongs to.
-SESSION = CompiledQuery(
+SESSION_QUERY = CompiledQuery(
     lambda pk: AuthSession.objects.select_related("user", "user__tenant").filter(pk=pk)
 )
 # Asked by every request: where shops are spread over machines, only the one of this shop answers.
-SESSION_OF_SHOP = CompiledQuery(
+TENANT_SESSION_QUERY = CompiledQuery(
     lambda tenant, pk: AuthSession.objects.select_related("user", "user__tenant").filter(
         tenant=tenant, pk=pk
     )
 )
 
 
-def _find(claims: Claims) -> AuthSession | None:
+def _find_session(claims: Claims) -> AuthSession | None:
     """Also where the token names a shop that is not the session's, for whoever notes that down."""
     with across_tenants():
-        named = SESSION_OF_SHOP.first(tenant=claims.tenant, pk=claims.session)
-        return named or SESSION.first(pk=claims.session)
+        named = TENANT_SESSION_QUERY.first(tenant=claims.tenant, pk=claims.session)
+        return named or SESSION_QUERY.first(pk=claims.session)
 
 
-def session_named_by(claims: Claims) -> AuthSession | None:
+def find_session_by_claims(claims: Claims) -> AuthSession | None:
     """The session of a token, if it is one of the person whom the token names."""
-    session = _find(claims)
-    return session if session is not None and _is_own(claims, session) else None
+    session = _find_session(claims)
+    return session if session is not None and _claims_match(claims, session) else None
 
 
-def _is_own(claims: Claims, session: AuthSession) -> bool:
+def _claims_match(claims: Claims, session: AuthSession) -> bool:
     """Else we have signed what we never say: somebody has our key."""
     return (claims.user, claims.tenant) == (session.user_id, session.tenant_id)
 
 
-def _holds(claims: Claims, session: AuthSession, now: datetime) -> bool:
+def _is_valid(claims: Claims, session: AuthSession, now: datetime) -> bool:
     return (
         session.is_live(now)
-        and _may_stay(session.user)
+        and _is_user_active(session.user)
         and claims.token_version == session.user.token_version
     )
 
 
-def _may_stay(user: User) -> bool:
+def _is_user_active(user: User) -> bool:
     return bool(user.is_active and user.tenant is not None and user.tenant.is_active)
 
 
-def _ensure_names(tenant: str | None, session: AuthSession | None) -> None:
+def _ensure_same_tenant(tenant: str | None, session: AuthSession | None) -> None:
     """Refuse a request for another shop than the one of the token."""
     shop = session.user.tenant if session else None
     if session and tenant is not None and shop:
         if tenant.lower() in {shop.slug, str(shop.pk)}:
             return
-        note_refusal("tenant_mismatch", session, named=tenant[:63])
+        record_denied_access("tenant_mismatch", session, named=tenant[:63])
         raise ForeignTenant
 
 
-def _touch(session: AuthSession, now: datetime) -> None:
+def _record_use(session: AuthSession, now: datetime) -> None:
     changes = {"last_used_at": now}
-    if session.is_of_pin:
+    if session.is_pin_session:
         changes["idle_expires_at"] = now + session.idle_lifetime
     with across_tenants():
-        same = AuthSession.objects.filter(pk=session.pk, last_used_at__lte=now - LAST_USED_STEP)
+        same = AuthSession.objects.filter(
+            pk=session.pk, last_used_at__lte=now - LAST_USED_PRECISION
+        )
         same.update(**changes)
 
 
@@ -124,7 +126,7 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
     structlog.contextvars.bind_contextvars(session=str(claims.session))
     _count_refresh(claims)
     if tenant is not None:
-        _ensure_names(tenant, _find(claims))
+        _ensure_same_tenant(tenant, _find_session(claims))
     with across_tenants():
         session = _rotate(claims, timezone.now())
     if session is None:
@@ -133,10 +135,10 @@ def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
 
 
 def _count_refresh(claims: Claims) -> None:
-    for wait in reserve([policies.of_session(claims.session)]):
-        session = _find(claims)
+    for wait in count_attempt([policies.bucket_for_refresh(claims.session)]):
+        session = _find_session(claims)
         if session is not None:
-            record_own("too_many_attempts", session, **facts_of(wait))
+            record_session_event("too_many_attempts", session, **build_lockout_facts(wait))
 
 
 @atomic_with_retry
@@ -161,24 +163,24 @@ def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
             idle_expires_at=now + settings.SESSION_IDLE_LIFETIME,
         )
     )
-    session = _find(claims)
+    session = _find_session(claims)
     if session is None or not session.is_live(now):
         return None
-    if not _is_own(claims, session):
-        record_own("token_mismatch", session)
+    if not _claims_match(claims, session):
+        record_session_event("token_mismatch", session)
         return None
     if not won and not session.is_in_grace(claims.jti, now):
-        AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.REFRESH_REUSE)
-        record_own("refresh_reuse", session)
+        AuthSession.objects.filter(pk=session.pk).end(AuthSession.EndReason.REFRESH_REUSE)
+        record_session_event("refresh_reuse", session)
         return None
-    return session if _may_stay(session.user) else None
+    return session if _is_user_active(session.user) else None
 
 
 @atomic_with_retry
 def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
     """End a log-in of one's own, also one on a device that is out of reach."""
     own = AuthSession.objects.live().visible_to(by)
-    if not own.filter(pk=session_id).end(AuthSession.Ended.REVOKED):
+    if not own.filter(pk=session_id).end(AuthSession.EndReason.REVOKED):
         raise NotFound
     audit.record("session_ended", actor=by, target=AuthSession(pk=session_id, user=by))
 
@@ -188,8 +190,8 @@ def log_out(session: AuthSession) -> None:
     """End this session; its access token is dead with the next request."""
     idempotency.save_key()
     with across_tenants():
-        if AuthSession.objects.filter(pk=session.pk).end(AuthSession.Ended.LOGOUT):
-            record_own("log_out", session)
+        if AuthSession.objects.filter(pk=session.pk).end(AuthSession.EndReason.LOGOUT):
+            record_session_event("log_out", session)
 
 
 @atomic_with_retry
@@ -197,8 +199,8 @@ def log_out_everywhere(session: AuthSession) -> None:
     if idempotency.is_resumed():
         return
     idempotency.save_key()
-    ended = end_sessions(session.user, AuthSession.Ended.LOGOUT_ALL)
-    record_own("log_out_everywhere", session, sessions=ended)
+    ended = end_sessions(session.user, AuthSession.EndReason.LOGOUT_ALL)
+    record_session_event("log_out_everywhere", session, sessions=ended)
 
 
 def end_sessions(user: User, reason: str, *, but: AuthSession | None = None) -> int:

@@ -4,8 +4,8 @@ import uuid
 from typing import Any
 
 from accounts.models import AuthSession, Role, User
-from accounts.security.tokens import TokenPair, seconds_of_access
-from accounts.services.login import Origin, start_session
+from accounts.security.tokens import TokenPair, get_access_token_seconds
+from accounts.services.login import ClientInfo, open_password_session
 from accounts.services.users import create_user
 from tenants import audit, idempotency
 from tenants.events.outbox import publish_row
@@ -16,7 +16,9 @@ from tenants.services import create_register, create_tenant
 
 
 @atomic_with_retry
-def open_shop(*, tenant: dict[str, Any], admin: dict[str, Any]) -> tuple[Tenant, User, str | None]:
+def create_shop(
+    *, tenant: dict[str, Any], admin: dict[str, Any]
+) -> tuple[Tenant, User, str | None]:
     """A shop that can sell as soon as it has something to sell.
 
     Returns the admin's password too where none was given.
@@ -28,13 +30,13 @@ def open_shop(*, tenant: dict[str, Any], admin: dict[str, Any]) -> tuple[Tenant,
         store.save(force_insert=True)
         publish_row(store, is_new=True)
         create_register(store=store, name="Till 1")
-        user, password = _hire_first_admin(admin)
+        user, password = _create_first_admin(admin)
     return shop, user, password
 
 
 @atomic_with_retry
 def sign_up(
-    *, tenant: dict[str, Any], admin: dict[str, Any], id: uuid.UUID | None, origin: Origin
+    *, tenant: dict[str, Any], admin: dict[str, Any], id: uuid.UUID | None, origin: ClientInfo
 ) -> tuple[AuthSession, TokenPair]:
     """Open a shop and log its first admin in; `id` is the shop's where the request has a key.
 
@@ -43,20 +45,20 @@ def sign_up(
     """
     if done := idempotency.resume_data():
         session = AuthSession.objects.select_related("user__tenant").get(pk=done)
-        return session, TokenPair("", "", seconds_of_access(session))
+        return session, TokenPair("", "", get_access_token_seconds(session))
     if id is not None:
         # A key that was forgotten since: what it opened is there still.
         if Tenant.objects.filter(pk=id).exclude(slug=tenant["slug"]).exists():
             raise IdempotencyKeyReused
         tenant = tenant | {"id": id}
-    shop, user, _ = open_shop(tenant=tenant, admin=admin)
-    session, pair = start_session(user, origin)
+    shop, user, _ = create_shop(tenant=tenant, admin=admin)
+    session, pair = open_password_session(user, origin)
     with tenant_context(shop):
         idempotency.save_key(str(session.pk))
     return session, pair
 
 
-def _hire_first_admin(admin: dict[str, Any]) -> tuple[User, str | None]:
+def _create_first_admin(admin: dict[str, Any]) -> tuple[User, str | None]:
     try:
         return create_user(
             role=Role.ADMIN, must_change_password="password" not in admin, by=None, **admin

@@ -6,7 +6,7 @@ from accounts.models import AuthSession, Posting, User
 from tenants.models import Store
 
 
-def post(user: User, stores: Collection[Store]) -> bool:
+def assign_stores(user: User, stores: Collection[Store]) -> bool:
     """From now on this person works in these stores alone, or in all of them if none is named.
 
     In the transaction of whatever changes the person. At the tills of a store that is no longer
@@ -22,6 +22,6 @@ def post(user: User, stores: Collection[Store]) -> bool:
         [Posting(user=user, store_id=store) for store in sorted(wanted - there)]
     )
     if wanted:
-        sessions = AuthSession.objects.of_pins().filter(user=user).exclude(store__in=wanted)
-        sessions.end(AuthSession.Ended.BY_STAFF)
+        sessions = AuthSession.objects.opened_by_pin().filter(user=user).exclude(store__in=wanted)
+        sessions.end(AuthSession.EndReason.BY_STAFF)
     return True

@@ -6,26 +6,26 @@ from django.utils import timezone
 
 from accounts.exceptions import RegisterClosed, TerminalNotPaired
 from accounts.models import AuthSession, Terminal, User
-from accounts.models.terminal import parts_of
+from accounts.models.terminal import parse_terminal_token
 from tenants import audit
 from tenants.exceptions import NotPermitted
 from tenants.models import Register, Store, Tenant
 from tenants.scope import across_tenants, atomic_with_retry
 
 
-def terminal_of(token: str, *, tenant: str | None = None) -> Terminal:
+def authenticate_terminal_token(token: str, *, tenant: str | None = None) -> Terminal:
     """The device that bears this token, with its register, store and shop.
 
     `tenant` is what the client believes to be its shop. Every reason for a no looks alike.
     """
-    terminal = _find(token)
-    if terminal is None or not terminal.is_in_use or not _is_named(terminal.tenant, tenant):
+    terminal = _find_terminal(token)
+    if terminal is None or not terminal.is_in_use or not _is_tenant_named(terminal.tenant, tenant):
         raise TerminalNotPaired
     return terminal
 
 
-def _find(token: str) -> Terminal | None:
-    parts = parts_of(token)
+def _find_terminal(token: str) -> Terminal | None:
+    parts = parse_terminal_token(token)
     if parts is None:
         return None
     pk, secret = parts
@@ -33,10 +33,10 @@ def _find(token: str) -> Terminal | None:
         terminal = (
             Terminal.objects.select_related("register__store", "tenant").filter(pk=pk).first()
         )
-    return terminal if terminal is not None and terminal.bears(secret) else None
+    return terminal if terminal is not None and terminal.has_secret(secret) else None
 
 
-def _is_named(shop: Tenant, name: str | None) -> bool:
+def _is_tenant_named(shop: Tenant, name: str | None) -> bool:
     return name is None or name.lower() in {shop.slug, str(shop.pk)}
 
 
@@ -47,10 +47,10 @@ def pair_terminal(*, register: Register, session: AuthSession) -> str:
     Returns its token, which nobody can be shown again.
     """
     by = session.user
-    if not by.may_pair():
+    if not by.may_pair_terminals():
         raise NotPermitted
     session.ensure_fresh(timezone.now(), by_password=True)
-    register = locked_register(register.pk)
+    register = lock_register(register.pk)
     if not register.is_in_use:
         raise RegisterClosed
     _unpair(register, by)
@@ -64,20 +64,20 @@ def pair_terminal(*, register: Register, session: AuthSession) -> str:
 @atomic_with_retry
 def unpair_terminal(*, register: Register, by: User) -> None:
     """Let the register's device open nothing more, at once; where there is none, none is left."""
-    if not by.may_pair():
+    if not by.may_pair_terminals():
         raise NotPermitted
-    _unpair(locked_register(register.pk), by)
+    _unpair(lock_register(register.pk), by)
 
 
 def _unpair(register: Register, by: User) -> None:
     for terminal in Terminal.objects.paired().filter(register=register):
         terminal.unpaired_at = timezone.now()
         terminal.save_changes("unpaired_at")
-        AuthSession.objects.filter(terminal=terminal).end(AuthSession.Ended.UNPAIRED)
+        AuthSession.objects.filter(terminal=terminal).end(AuthSession.EndReason.UNPAIRED)
         audit.record("terminal_unpaired", actor=by, target=register, terminal=str(terminal.pk))
 
 
-def end_sessions_of_closed(place: Register | Store) -> int:
+def end_sessions_at_inactive(place: Register | Store) -> int:
     """Nobody goes on at a register or in a store that has just been closed.
 
     In the transaction that closes it. Its terminals stay paired, for when it opens again.
@@ -90,25 +90,25 @@ def end_sessions_of_closed(place: Register | Store) -> int:
         else Terminal.objects.filter(register=place)
     )
     sessions = AuthSession.objects.filter(terminal__in=terminals)
-    return sessions.end(AuthSession.Ended.CLOSED)
+    return sessions.end(AuthSession.EndReason.CLOSED)
 
 
-def take_over(terminal: Terminal, session: AuthSession) -> None:
+def bind_session_to_terminal(terminal: Terminal, session: AuthSession) -> None:
     """Bind a log-in that begins to where it happens; whom a PIN let in there before is out.
 
     The register is held still meanwhile: nobody closes it, pairs it anew or takes it over too.
     """
-    register = locked_register(terminal.register_id)
+    register = lock_register(terminal.register_id)
     if not (register.is_in_use and Terminal.objects.paired().filter(pk=terminal.pk).exists()):
         raise TerminalNotPaired
-    former = AuthSession.objects.live().of_pins().filter(terminal=terminal)
+    former = AuthSession.objects.live().opened_by_pin().filter(terminal=terminal)
     for one in former.select_related("user"):
         audit.record("session_switched", actor=session.user, target=one.user, register=register)
-    former.end(AuthSession.Ended.SWITCHED)
+    former.end(AuthSession.EndReason.SWITCHED)
     session.terminal, session.register, session.store = terminal, register, register.store
 
 
-def locked_register(pk: uuid.UUID) -> Register:
+def lock_register(pk: uuid.UUID) -> Register:
     """The register and its store, as they are now; sales, which only refer to them, go on."""
     registers = Register.objects.select_for_update(no_key=True, of=("self", "store"))
     return registers.select_related("store").get(pk=pk)

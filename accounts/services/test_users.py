@@ -18,7 +18,7 @@ def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str
     """
     lock_tenant()
     prefix = normalize_username(prefix)
-    number = first_free(prefix, domain)
+    number = find_free_number(prefix, domain)
     return create_user(
         username=f"{prefix}{number}",
         email=f"{prefix}{number}@{domain}",
@@ -28,14 +28,16 @@ def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str
     )
 
 
-def first_free(prefix: str, domain: str) -> int:
+def find_free_number(prefix: str, domain: str) -> int:
     people = User.objects.get_queryset()
-    taken = numbers(people.filter(username_key__startswith=prefix.casefold()), "username", prefix)
-    taken |= numbers(people.filter(email__istartswith=prefix), "email", prefix, f"@{domain}")
+    taken = parse_numbers(
+        people.filter(username_key__startswith=prefix.casefold()), "username", prefix
+    )
+    taken |= parse_numbers(people.filter(email__istartswith=prefix), "email", prefix, f"@{domain}")
     return next(number for number in count(1) if number not in taken)
 
 
-def numbers(people: UserQuerySet, field: str, prefix: str, suffix: str = "") -> set[int]:
+def parse_numbers(people: UserQuerySet, field: str, prefix: str, suffix: str = "") -> set[int]:
     """Of `test7` the 7; of `tester7` nothing, and of `test07` neither."""
     pattern = re.compile(rf"{re.escape(prefix)}([1-9][0-9]*){re.escape(suffix)}", re.IGNORECASE)
     found = (pattern.fullmatch(text) for text in people.values_list(field, flat=True))

@@ -9,13 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.exceptions import EmailTaken, LastAdmin, UsernameTaken, WrongPassword
-from accounts.models import AuthSession, Role, User, username_key
-from accounts.security.hashers import normalized
+from accounts.models import AuthSession, Role, User, build_username_key
+from accounts.security.hashers import normalize_password
 from accounts.security.rate_limits import policies
 from accounts.security.tokens import TokenPair, issue_pair
-from accounts.services.login_attempts import count_try, forgive_guesses
+from accounts.services.login_attempts import clear_failures, count_attempt_of_user
 from accounts.services.sessions import end_sessions
-from accounts.services.store_assignments import post
+from accounts.services.store_assignments import assign_stores
 from tenants import audit
 from tenants.events.outbox import publish_row
 from tenants.exceptions import FieldError, Invalid, NotFound, NotPermitted
@@ -27,7 +27,7 @@ from tenants.services import lock_tenant
 CODE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
-def temporary_password() -> str:
+def generate_temporary_password() -> str:
     """Four groups of five: 99 bits, typed once and then replaced."""
     groups = ("".join(secrets.choice(CODE_ALPHABET) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
@@ -50,7 +50,7 @@ def create_user(  # noqa: PLR0913  (what there is to say of a person)
     `by` is None when the installation itself acts, from the command line or at sign-up.
     """
     lock_tenant()
-    if by is not None and not _as_now(by).may_create(role):
+    if by is not None and not _reload(by).may_create(role):
         raise NotPermitted
     user = User(
         tenant=current_tenant(),
@@ -61,13 +61,13 @@ def create_user(  # noqa: PLR0913  (what there is to say of a person)
         must_change_password=must_change_password,
     )
     user.normalize()
-    _ensure_free(user)
-    generated = None if password is not None else temporary_password()
+    _ensure_unique(user)
+    generated = None if password is not None else generate_temporary_password()
     set_password(user, password or generated or "")
     user.full_clean(exclude=["password"])
     user.save(force_insert=True)
     if stores:
-        post(user, stores)
+        assign_stores(user, stores)
     audit.record("user_created", actor=by, target=user, role=role)
     publish_row(user, is_new=True)
     return user, generated
@@ -86,16 +86,16 @@ def set_password(user: User, password: str, *, field: str = "password") -> None:
     user.set_password(password)
 
 
-def _ensure_free(user: User) -> None:
+def _ensure_unique(user: User) -> None:
     """Nobody else here has this name or address; asked while the shop is locked."""
     others = User.objects.exclude(pk=user.pk)
-    if others.filter(username_key=username_key(user.username)).exists():
+    if others.filter(username_key=build_username_key(user.username)).exists():
         raise UsernameTaken
     if user.email and others.filter(email__iexact=user.email).exists():
         raise EmailTaken
 
 
-def locked_people(user: User, by: User) -> tuple[User, User]:
+def lock_users(user: User, by: User) -> tuple[User, User]:
     """Both as they are now, with the whole shop's staff held still.
 
     The actor too: whoever was demoted a moment ago may no longer do what he asked for before.
@@ -108,7 +108,7 @@ def locked_people(user: User, by: User) -> tuple[User, User]:
     return found[user.pk], found.get(by.pk, by)
 
 
-def _as_now(by: User) -> User:
+def _reload(by: User) -> User:
     return User.objects.filter(pk=by.pk).first() or by
 
 
@@ -117,23 +117,23 @@ def edit_user(
     *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
 ) -> User:
     """Change name, address or stores, of oneself or of somebody one may manage."""
-    user, by = locked_people(user, by)
+    user, by = lock_users(user, by)
     if user.pk != by.pk and not by.may_manage(user):
         raise NotPermitted
     user.ensure_version(expected_version)
     stores = changes.get("stores")
     changes = {name: value for name, value in changes.items() if name != "stores"}
-    if stores is not None and not by.may_post(user):
+    if stores is not None and not by.may_assign_stores(user):
         raise NotPermitted
     # Names alone: not everybody who reads what happened may see everybody's address.
     edited = list(audit.changes(user, changes))
     for name, value in changes.items():
         setattr(user, name, value)
-    _ensure_free(user)
+    _ensure_unique(user)
     # An address from before today's rule stays until somebody changes it.
     user.full_clean(exclude={"password", "email"} - changes.keys())
     user.save_changes(*changes)
-    if stores is not None and post(user, stores):
+    if stores is not None and assign_stores(user, stores):
         edited.append("stores")
     if edited:
         audit.record("user_edited", actor=by, target=user, fields=edited)
@@ -144,14 +144,14 @@ def edit_user(
 @atomic_with_retry
 def change_role(*, user: User, role: Role, by: User) -> User:
     """Promote or demote; the person has to log in again to be what they are now."""
-    user, by = locked_people(user, by)
+    user, by = lock_users(user, by)
     if not by.may_change_role(user):
         raise NotPermitted
     if user.role == role:
         return user
     _ensure_admin_remains(user)
     former, user.role = user.role, role
-    _end_everything(user, AuthSession.Ended.ROLE, "role")
+    _save_and_end_sessions(user, AuthSession.EndReason.ROLE, "role")
     audit.record("role_changed", actor=by, target=user, **{"from": former, "to": role})
     return user
 
@@ -159,7 +159,7 @@ def change_role(*, user: User, role: Role, by: User) -> User:
 @atomic_with_retry
 def set_activation(*, user: User, active: bool, by: User) -> User:
     """Let somebody in again, or out at once, with all that they have open."""
-    user, by = locked_people(user, by)
+    user, by = lock_users(user, by)
     if not by.may_manage(user):
         raise NotPermitted
     if user.is_active == active:
@@ -167,7 +167,7 @@ def set_activation(*, user: User, active: bool, by: User) -> User:
     if not active:
         _ensure_admin_remains(user)
     user.is_active = active
-    _end_everything(user, AuthSession.Ended.DEACTIVATED, "is_active")
+    _save_and_end_sessions(user, AuthSession.EndReason.DEACTIVATED, "is_active")
     event = "user_activated" if active else "user_deactivated"
     audit.record(event, actor=by, target=user)
     return user
@@ -179,16 +179,16 @@ def reset_password(*, user: User, by: User) -> str:
 
     Whoever was kept waiting by guesses, their own or a stranger's, need wait no longer.
     """
-    user, by = locked_people(user, by)
+    user, by = lock_users(user, by)
     if not by.may_manage(user):
         raise NotPermitted
-    password = temporary_password()
+    password = generate_temporary_password()
     user.set_password(password)
     user.must_change_password = True
-    _end_everything(user, AuthSession.Ended.PASSWORD, "password", "must_change_password")
+    _save_and_end_sessions(user, AuthSession.EndReason.PASSWORD, "password", "must_change_password")
     audit.record("password_reset", actor=by, target=user)
     # No partial: Django asks the name of a robust callback that fails.
-    transaction.on_commit(lambda: forgive_guesses(str(user.tenant_id), user.username), robust=True)
+    transaction.on_commit(lambda: clear_failures(str(user.tenant_id), user.username), robust=True)
     return password
 
 
@@ -197,7 +197,7 @@ def change_own_password(*, session: AuthSession, current: str, new: str) -> Toke
 
     Whoever found a till open may guess at the password, but not for long.
     """
-    count_try(policies.of_own_password(session.user.pk), session.user)
+    count_attempt_of_user(policies.bucket_for_own_password(session.user.pk), session.user)
     try:
         return _replace_password(session=session, current=current, new=new)
     except WrongPassword:
@@ -207,17 +207,17 @@ def change_own_password(*, session: AuthSession, current: str, new: str) -> Toke
 
 @atomic_with_retry
 def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
-    user, _ = locked_people(session.user, session.user)
+    user, _ = lock_users(session.user, session.user)
     if not user.check_password(current):
         raise WrongPassword
-    if normalized(current) == normalized(new):
+    if normalize_password(current) == normalize_password(new):
         raise Invalid.field("new_password", "Choose another one.", code="password_unchanged")
     set_password(user, new, field="new_password")
     user.must_change_password = False
     user.token_version += 1
     user.save_changes("password", "must_change_password", "token_version")
     publish_row(user, is_new=False)
-    ended = end_sessions(user, AuthSession.Ended.PASSWORD, but=session)
+    ended = end_sessions(user, AuthSession.EndReason.PASSWORD, but=session)
     audit.record("password_changed", actor=user, target=user, sessions=ended)
     session.rotate()
     session.user, session.auth_time = user, session.rotated_at
@@ -228,16 +228,16 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
 
 
 @atomic_with_retry
-def log_out_by_staff(*, user: User, by: User) -> None:
+def end_sessions_of_user(*, user: User, by: User) -> None:
     """End whatever somebody has open, on every device; they may log in again."""
-    user, by = locked_people(user, by)
+    user, by = lock_users(user, by)
     if not by.may_log_out(user):
         raise NotPermitted
-    ended = end_sessions(user, AuthSession.Ended.BY_STAFF)
+    ended = end_sessions(user, AuthSession.EndReason.BY_STAFF)
     audit.record("sessions_ended", actor=by, target=user, sessions=ended)
 
 
-def _end_everything(user: User, reason: str, *changed: str) -> None:
+def _save_and_end_sessions(user: User, reason: str, *changed: str) -> None:
     """Save what changed, so that no token from before is worth anything after."""
     user.token_version += 1
     user.save_changes(*changed, "token_version")

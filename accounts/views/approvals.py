@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.client_info import ip_of
+from accounts.client_info import get_client_ip
 from accounts.models import Approval
 from accounts.permissions import IsStaff
 from accounts.serializers.approvals import (
@@ -79,5 +79,7 @@ class ApprovalViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def decide(self, request: Request, decision: Approval.Status) -> Response:
         approval = self.get_object()
         given = self.validated(CredentialsInput)
-        decided = decide(approval, decision, **given, session=request.auth, ip=ip_of(request))
+        decided = decide(
+            approval, decision, **given, session=request.auth, ip=get_client_ip(request)
+        )
         return self.answer(decided)

@@ -3,7 +3,7 @@
 from django_filters import CharFilter
 from drf_spectacular.utils import extend_schema, extend_schema_view
 
-from accounts.permissions import EVERYTHING, IsManager
+from accounts.permissions import ALL_METHODS, IsManager
 from accounts.serializers.audit import AuditEventSerializer
 from tenants.api.filters import DateTimeFilter, IdFilter, StrictFilterSet
 from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
@@ -32,7 +32,7 @@ class AuditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     model = AuditEvent
     serializer_class = AuditEventSerializer
     permission_classes = (IsManager,)
-    password_only = EVERYTHING
+    password_only = ALL_METHODS
     filterset_class = AuditFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "-created_at"

@@ -11,8 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.authentication import TERMINAL_TOKEN, bearer_token, terminal_named_by
-from accounts.client_info import ip_of, printable, shop_of_host
+from accounts.authentication import TERMINAL_TOKEN_HEADER, authenticate_terminal, get_bearer_token
+from accounts.client_info import get_client_ip, get_tenant_slug_from_host, strip_unprintable
 from accounts.exceptions import (
     AlreadyAuthenticated,
     SignupDisabled,
@@ -33,10 +33,10 @@ from accounts.serializers.people import (
     VerifyInput,
 )
 from accounts.serializers.signup import SignupAnswer, SignupInput
-from accounts.services.login import Origin, log_in
-from accounts.services.login_attempts import count_sign_up
+from accounts.services.login import ClientInfo, log_in
+from accounts.services.login_attempts import count_sign_up_attempt
 from accounts.services.revocation import revoke
-from accounts.services.sessions import log_out, log_out_everywhere, refresh, session_of
+from accounts.services.sessions import authenticate_token, log_out, log_out_everywhere, refresh
 from accounts.services.signup import sign_up
 from tenants import idempotency
 from tenants.api.idempotent_views import IdempotentView
@@ -47,20 +47,20 @@ from tenants.models import Tenant
 
 TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
 # Whose key it is where nobody is logged in.
-NOBODY = UUID(int=0)
-TENANT_HEADER = OpenApiParameter(
+ANONYMOUS_OWNER = UUID(int=0)
+TENANT_ID_PARAMETER = OpenApiParameter(
     "X-Tenant-ID", str, OpenApiParameter.HEADER, description="Slug or id of the tenant."
 )
 
-TERMINAL_HEADER = OpenApiParameter(
-    TERMINAL_TOKEN,
+TERMINAL_TOKEN_PARAMETER = OpenApiParameter(
+    TERMINAL_TOKEN_HEADER,
     str,
     OpenApiParameter.HEADER,
     description="The token of a paired device; it lets nobody in by itself.",
 )
 
 
-class OpenView(APIView):
+class UnauthenticatedView(APIView):
     """Asked by people who have no token yet, or no valid one any more.
 
     An Idempotency-Key means nothing here, but to a sign-up: it would belong to nobody, and what
@@ -71,16 +71,16 @@ class OpenView(APIView):
     permission_classes = ()
 
 
-def origin_of(request: Request) -> Origin:
-    return Origin(
-        ip=ip_of(request),
-        user_agent=printable(request.headers.get("User-Agent", "")),
+def get_client_info(request: Request) -> ClientInfo:
+    return ClientInfo(
+        ip=get_client_ip(request),
+        user_agent=strip_unprintable(request.headers.get("User-Agent", "")),
     )
 
 
-def tenant_named_by(request: Request, in_body: str | None) -> str:
+def resolve_tenant_name(request: Request, in_body: str | None) -> str:
     """The tenant of body, header or host; where several name one they must agree."""
-    given = (in_body, request.headers.get("X-Tenant-ID"), shop_of_host(request))
+    given = (in_body, request.headers.get("X-Tenant-ID"), get_tenant_slug_from_host(request))
     names = {name.lower() for name in given if name is not None}
     if len(names) > 1:
         raise TenantMismatch
@@ -92,7 +92,7 @@ def tenant_named_by(request: Request, in_body: str | None) -> str:
     return name
 
 
-def pair_and(pair: TokenPair, **more: Any) -> dict[str, Any]:
+def build_token_answer(pair: TokenPair, **more: Any) -> dict[str, Any]:
     return {
         # Empty where they were told before.
         "access": pair.access or None,
@@ -102,7 +102,7 @@ def pair_and(pair: TokenPair, **more: Any) -> dict[str, Any]:
     }
 
 
-class LogInView(OpenView):
+class LogInView(UnauthenticatedView):
     """Log in with tenant, username and password, as JSON or as an OAuth 2.0 password form.
 
     With the token of a paired device the session is bound to its register and store.
@@ -112,7 +112,7 @@ class LogInView(OpenView):
 
     @extend_schema(
         operation_id="auth_token_create",
-        parameters=[TENANT_HEADER, TERMINAL_HEADER],
+        parameters=[TENANT_ID_PARAMETER, TERMINAL_TOKEN_PARAMETER],
         request={
             "application/json": LogInInput,
             "application/x-www-form-urlencoded": OAuthLogInInput,
@@ -126,18 +126,22 @@ class LogInView(OpenView):
         serializer.is_valid(raise_exception=True)
         given = serializer.validated_data
         session, pair = log_in(
-            tenant=tenant_named_by(request, given.get("tenant")),
+            tenant=resolve_tenant_name(request, given.get("tenant")),
             username=given["username"],
             password=given["password"],
-            origin=origin_of(request),
-            terminal=terminal_named_by(request) if TERMINAL_TOKEN in request.headers else None,
+            origin=get_client_info(request),
+            terminal=authenticate_terminal(request)
+            if TERMINAL_TOKEN_HEADER in request.headers
+            else None,
         )
         if is_form:
             return Response(OAuthTokenSerializer(pair).data)
-        return Response(LogInAnswer(pair_and(pair, user=session.user, session=session)).data)
+        return Response(
+            LogInAnswer(build_token_answer(pair, user=session.user, session=session)).data
+        )
 
 
-class RefreshView(OpenView):
+class RefreshView(UnauthenticatedView):
     """Exchange a refresh token for the next pair. Each is good for one exchange."""
 
     @extend_schema(
@@ -155,7 +159,7 @@ class RefreshView(OpenView):
         return Response(TokenPairSerializer(pair).data)
 
 
-class RevokeView(OpenView):
+class RevokeView(UnauthenticatedView):
     """End the session that a token is of (RFC 7009). The answer is the same for any text."""
 
     parser_classes = (StrictJSONParser, StrictFormParser)
@@ -173,7 +177,7 @@ class RevokeView(OpenView):
         return Response(status=status.HTTP_200_OK)
 
 
-class VerifyView(OpenView):
+class VerifyView(UnauthenticatedView):
     """Whether an access token is good at this moment, and whose it is."""
 
     @extend_schema(
@@ -183,7 +187,7 @@ class VerifyView(OpenView):
         serializer = VerifyInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         token = serializer.validated_data["token"]
-        session = session_of(token)
+        session = authenticate_token(token)
         answer = {
             "active": True,
             "user": session.user,
@@ -193,7 +197,7 @@ class VerifyView(OpenView):
         return Response(VerifiedSerializer(answer, context={"session": session}).data)
 
 
-class SignupView(OpenView, IdempotentView):
+class SignupView(UnauthenticatedView, IdempotentView):
     """Open a shop of one's own, where the installation allows it.
 
     A key belongs to the shop that it opens, whose id follows from it: until then there is nobody
@@ -201,7 +205,7 @@ class SignupView(OpenView, IdempotentView):
     """
 
     def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, UUID]:
-        return Tenant(pk=derive_id("signup", key)), NOBODY
+        return Tenant(pk=derive_id("signup", key)), ANONYMOUS_OWNER
 
     @extend_schema(
         operation_id="auth_signup", request=SignupInput, responses={201: SignupAnswer}, auth=[]
@@ -209,29 +213,31 @@ class SignupView(OpenView, IdempotentView):
     def post(self, request: Request) -> Response:
         if not settings.SIGNUP_ENABLED:
             raise SignupDisabled
-        if bearer_token(request) is not None:
+        if get_bearer_token(request) is not None:
             raise AlreadyAuthenticated
         serializer = SignupInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         if not idempotency.is_resumed():
-            count_sign_up(origin_of(request).ip)
+            count_sign_up_attempt(get_client_info(request).ip)
         session, pair = sign_up(
             **serializer.validated_data,
             id=self.idempotency_key.tenant_id if self.idempotency_key else None,
-            origin=origin_of(request),
+            origin=get_client_info(request),
         )
-        answer = pair_and(pair, user=session.user, session=session, tenant=session.user.tenant)
+        answer = build_token_answer(
+            pair, user=session.user, session=session, tenant=session.user.tenant
+        )
         return Response(SignupAnswer(answer).data, status=status.HTTP_201_CREATED)
 
 
-class OwnSessionsView(IdempotentView):
+class PerSessionKeyedView(IdempotentView):
     """Another session's token asks something else, whatever key it comes with."""
 
     def request_content(self, request: Request) -> bytes:
         return super().request_content(request) + request.auth.pk.bytes
 
 
-class LogOutView(OwnSessionsView):
+class LogOutView(PerSessionKeyedView):
     """End this session; its access token is dead with the next request."""
 
     permission_classes = (IsStaff,)
@@ -243,7 +249,7 @@ class LogOutView(OwnSessionsView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-class LogOutEverywhereView(OwnSessionsView):
+class LogOutEverywhereView(PerSessionKeyedView):
     """End every session of this person, on whatever device."""
 
     permission_classes = (IsStaff,)

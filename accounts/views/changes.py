@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.permissions import IsStaff
 from accounts.serializers.changes import ChangesSerializer
-from accounts.services.change_feed import changes_for
+from accounts.services.change_feed import list_changes
 from tenants.api.filters import check_parameters
 from tenants.api.pagination import CursorPagination
 from tenants.api.views import TenantScopedViewSet
@@ -63,10 +63,10 @@ class ChangesViewSet(TenantScopedViewSet):
         """
         params = request.query_params
         check_parameters(params, frozenset({"after", "types", "page_size"}))
-        page = changes_for(
+        page = list_changes(
             request.user,
-            read_position(params.get("after")),
-            kinds=read_kinds(params.get("types")),
+            parse_position(params.get("after")),
+            kinds=parse_kinds(params.get("types")),
             most=self.page_size(request),
         )
         return Response(ChangesSerializer(page).data)
@@ -78,7 +78,7 @@ class ChangesViewSet(TenantScopedViewSet):
         return size
 
 
-def read_position(text: str | None) -> int | None:
+def parse_position(text: str | None) -> int | None:
     if text is None:
         return None
     if not POSITION.fullmatch(text):
@@ -86,7 +86,7 @@ def read_position(text: str | None) -> int | None:
     return int(text)
 
 
-def read_kinds(text: str | None) -> Collection[str]:
+def parse_kinds(text: str | None) -> Collection[str]:
     if text is None:
         return ()
     kinds = frozenset(text.split(","))

@@ -5,7 +5,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import WRITES, IsStaff, ensure_password
+from accounts.permissions import WRITE_METHODS, IsStaff, ensure_password_session
 from accounts.serializers.people import (
     OwnPasswordInput,
     ProfileInput,
@@ -32,7 +32,7 @@ class MeView(APIView):
         serializer = ProfileInput(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         if "email" in serializer.validated_data:
-            ensure_password(request)
+            ensure_password_session(request)
         with tenant_scope(request.user.tenant):
             request.user = edit_user(
                 user=request.user,
@@ -51,7 +51,7 @@ class OwnPasswordView(APIView):
     """Replace one's password. Every other session ends; this one goes on with new tokens."""
 
     permission_classes = (IsStaff,)
-    password_only = WRITES
+    password_only = WRITE_METHODS
     open_before_password_change = True
 
     @extend_schema(

@@ -5,9 +5,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import EVERYTHING, IsAdmin
+from accounts.permissions import ALL_METHODS, IsAdmin
 from accounts.serializers.metrics import MetricsSerializer
-from accounts.services.metrics import measure
+from accounts.services.metrics import compute_metrics
 from tenants.scope import tenant_scope
 
 
@@ -15,10 +15,10 @@ class MetricsView(APIView):
     """Who is here, who is logged in, who tried to be; of one's own shop alone."""
 
     permission_classes = (IsAdmin,)
-    password_only = EVERYTHING
+    password_only = ALL_METHODS
 
     @extend_schema(operation_id="auth_metrics", responses=MetricsSerializer)
     def get(self, request: Request) -> Response:
         with tenant_scope(request.user.tenant):
-            metrics = measure()
+            metrics = compute_metrics()
         return Response(MetricsSerializer(metrics).data)

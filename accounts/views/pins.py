@@ -7,24 +7,24 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.authentication import TERMINAL_TOKEN, terminal_named_by
+from accounts.authentication import TERMINAL_TOKEN_HEADER, authenticate_terminal
 from accounts.models import User
-from accounts.security.tokens import issue_access, seconds_of_access
+from accounts.security.tokens import get_access_token_seconds, issue_access
 from accounts.serializers.pins import PinLogInAnswer, PinLogInInput, PinUserSerializer
-from accounts.services.pins import log_in_by_pin, people_offered_at
-from accounts.views.auth import TERMINAL_HEADER, OpenView, origin_of
+from accounts.services.pins import list_pin_users, log_in_by_pin
+from accounts.views.auth import TERMINAL_TOKEN_PARAMETER, UnauthenticatedView, get_client_info
 from tenants.scope import tenant_scope
 
-NEEDED = OpenApiParameter(
-    TERMINAL_TOKEN,
+REQUIRED_TERMINAL_TOKEN = OpenApiParameter(
+    TERMINAL_TOKEN_HEADER,
     str,
     OpenApiParameter.HEADER,
     required=True,
-    description=TERMINAL_HEADER.description,
+    description=TERMINAL_TOKEN_PARAMETER.description,
 )
 
 
-class PinUsersView(OpenView, GenericAPIView):
+class PinUsersView(UnauthenticatedView, GenericAPIView):
     """Those who work in the terminal's store and have a PIN, for the buttons of its pad."""
 
     serializer_class = PinUserSerializer
@@ -36,41 +36,41 @@ class PinUsersView(OpenView, GenericAPIView):
 
     @extend_schema(
         operation_id="auth_pin_users",
-        parameters=[NEEDED],
+        parameters=[REQUIRED_TERMINAL_TOKEN],
         responses=PinUserSerializer(many=True),
         auth=[],
     )
     def get(self, request: Request) -> Response:
-        terminal = terminal_named_by(request)
+        terminal = authenticate_terminal(request)
         with tenant_scope(terminal.tenant):
-            people = self.filter_queryset(people_offered_at(terminal))
+            people = self.filter_queryset(list_pin_users(terminal))
             page = self.paginate_queryset(people)
             return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
 
-class PinLogInView(OpenView):
+class PinLogInView(UnauthenticatedView):
     """Take over the till with a PIN. The session ends when nobody uses it for a while."""
 
     @extend_schema(
         operation_id="auth_pin",
-        parameters=[NEEDED],
+        parameters=[REQUIRED_TERMINAL_TOKEN],
         request=PinLogInInput,
         responses=PinLogInAnswer,
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        terminal = terminal_named_by(request)
+        terminal = authenticate_terminal(request)
         serializer = PinLogInInput(data=request.data)
         serializer.is_valid(raise_exception=True)
         session = log_in_by_pin(
             terminal=terminal,
             user_id=serializer.validated_data["user"],
             pin=serializer.validated_data["pin"],
-            origin=origin_of(request),
+            origin=get_client_info(request),
         )
         answer = {
             "access": issue_access(session),
-            "expires_in": seconds_of_access(session),
+            "expires_in": get_access_token_seconds(session),
             "user": session.user,
             "session": session,
         }

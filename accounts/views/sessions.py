@@ -9,11 +9,11 @@ from rest_framework.response import Response
 
 from accounts.models import AuthSession
 from accounts.permissions import IsStaff
-from accounts.security.tokens import seconds_of_access
+from accounts.security.tokens import get_access_token_seconds
 from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerializer
 from accounts.services.reauth import reauthenticate, reauthenticate_by_pin
 from accounts.services.sessions import end_own_session
-from accounts.views.auth import origin_of
+from accounts.views.auth import get_client_info
 from tenants.api.idempotent_views import IdempotentView
 from tenants.api.views import TenantScopedViewSet
 
@@ -61,7 +61,9 @@ class ReauthView(IdempotentView):
         access = (
             reauthenticate_by_pin(request.auth, pin=given["pin"])
             if "pin" in given
-            else reauthenticate(request.auth, password=given["password"], ip=origin_of(request).ip)
+            else reauthenticate(
+                request.auth, password=given["password"], ip=get_client_info(request).ip
+            )
         )
-        answer = {"access": access, "expires_in": seconds_of_access(request.auth)}
+        answer = {"access": access, "expires_in": get_access_token_seconds(request.auth)}
         return Response(ReauthAnswer(answer).data)

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.permissions import WRITES, IsAdmin, IsManager, IsStaff, ReadOnly
+from accounts.permissions import WRITE_METHODS, IsAdmin, IsManager, IsStaff, ReadOnly
 from accounts.serializers.pins import TerminalTokenSerializer
 from accounts.serializers.shop import (
     RegisterChange,
@@ -20,9 +20,9 @@ from accounts.serializers.shop import (
     StoreSerializer,
     TenantInput,
     TenantSerializer,
-    tenant_changes,
+    build_tenant_changes,
 )
-from accounts.services.terminals import end_sessions_of_closed, pair_terminal, unpair_terminal
+from accounts.services.terminals import end_sessions_at_inactive, pair_terminal, unpair_terminal
 from tenants import services
 from tenants.api.filters import IdFilter, StrictBooleanFilter, StrictFilterSet, UpdatedSinceFilter
 from tenants.api.views import (
@@ -42,7 +42,7 @@ class TenantView(APIView):
     """The rules of the shop one works in."""
 
     permission_classes: tuple[type[BasePermission], ...] = (READ_ALL_WRITE_ADMIN,)
-    password_only = WRITES
+    password_only = WRITE_METHODS
 
     @extend_schema(operation_id="tenant_retrieve", responses=TenantSerializer)
     def get(self, request: Request) -> Response:
@@ -54,7 +54,7 @@ class TenantView(APIView):
         with tenant_scope(request.user.tenant):
             serializer = TenantInput(data=request.data, partial=True)
             serializer.is_valid(raise_exception=True)
-            changes = tenant_changes(serializer.validated_data)
+            changes = build_tenant_changes(serializer.validated_data)
             tenant = services.change_settings(changes, expected_version=expected, by=request.user)
             return self.answer(tenant)
 
@@ -78,7 +78,7 @@ class Closes:
 
     def write(self: Any, row: Any, values: dict[str, Any]) -> Any:
         row = super().write(row, values)
-        end_sessions_of_closed(row)
+        end_sessions_at_inactive(row)
         return row
 
 
@@ -94,7 +94,7 @@ class StoreViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScopedVie
     input_class = StoreInput
     audit_name = "store"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
-    password_only = WRITES
+    password_only = WRITE_METHODS
     filterset_class = PlaceFilter
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
@@ -119,7 +119,7 @@ class RegisterViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScoped
     input_class = RegisterChange
     audit_name = "register"
     permission_classes = (READ_ALL_WRITE_ADMIN,)
-    password_only = WRITES
+    password_only = WRITE_METHODS
     filterset_class = RegisterFilter
     ordering_fields = {"number": ("number",), "updated_at": ("updated_at",)}
     ordering = "number"

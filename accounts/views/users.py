@@ -9,8 +9,8 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import AuthSession, Role, User, username_key
-from accounts.permissions import EVERYTHING, WRITES, IsAdmin, IsManager, IsStaff
+from accounts.models import AuthSession, Role, User, build_username_key
+from accounts.permissions import ALL_METHODS, WRITE_METHODS, IsAdmin, IsManager, IsStaff
 from accounts.serializers.people import (
     EmployeeInput,
     EmployeeSerializer,
@@ -26,7 +26,7 @@ from accounts.services.users import (
     change_role,
     create_user,
     edit_user,
-    log_out_by_staff,
+    end_sessions_of_user,
     reset_password,
     set_activation,
 )
@@ -52,7 +52,7 @@ class UserFilter(StrictFilterSet):
         fields = ()
 
     def named(self, people: Any, name: str, value: str) -> Any:
-        return people.filter(username_key=username_key(value))
+        return people.filter(username_key=build_username_key(value))
 
 
 @extend_schema_view(
@@ -65,7 +65,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     model = User
     serializer_class = EmployeeSerializer
     permission_classes = (IsManager,)
-    password_only = WRITES
+    password_only = WRITE_METHODS
     filterset_class = UserFilter
     ordering_fields = {"username": ("username_key",), "created_at": ("created_at",)}
     ordering = "username"
@@ -152,7 +152,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
         serializer_class=SessionSerializer,
         filterset_class=None,
         query_params=tuple(LIST_PARAMETERS),
-        password_only=EVERYTHING,
+        password_only=ALL_METHODS,
         ordering_fields=SessionViewSet.ordering_fields,
         ordering=SessionViewSet.ordering,
     )
@@ -167,5 +167,5 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @sessions.mapping.delete
     def end_sessions(self, request: Request, pk: Any) -> Response:
         """End whatever this person has open, at once and on every device."""
-        log_out_by_staff(user=self.get_object(), by=request.user)
+        end_sessions_of_user(user=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
-from accounts.permissions import EVERYTHING, IsAdmin
+from accounts.permissions import ALL_METHODS, IsAdmin
 from accounts.serializers.webhooks import (
     DeliverySerializer,
     WebhookInput,
@@ -51,7 +51,7 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     serializer_class = WebhookSerializer
     input_class = WebhookInput
     permission_classes = (IsAdmin,)
-    password_only = EVERYTHING
+    password_only = ALL_METHODS
     filterset_class = WebhookFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "created_at"
@@ -126,7 +126,7 @@ class DeliveryViewSet(TenantScopedViewSet):
     model = OutboxDelivery
     serializer_class: type[Serializer[Any]] = DeliverySerializer
     permission_classes = (IsAdmin,)
-    password_only = EVERYTHING
+    password_only = ALL_METHODS
     filterset_class = DeliveryFilter
     ordering_fields = {"id": ("id",)}
     ordering = "-id"

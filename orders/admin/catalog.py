@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 
-from accounts.admin.forms import DeedForm
+from accounts.admin.forms import ServiceForm
 from accounts.admin.pages import ShopAdmin
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
@@ -17,7 +17,7 @@ from tenants.scope import atomic_with_retry, current_tenant
 from tenants.services import save_audited_row
 
 
-class ProductForm(DeedForm):
+class ProductForm(ServiceForm):
     """A product with its barcodes, one in a line."""
 
     # Text, because the API's own input reads it: one spelling of an amount everywhere.
@@ -51,9 +51,9 @@ class ProductAdmin(ShopAdmin):
     """What the shop sells."""
 
     form = ProductForm
-    seen_by = written_by = Role.MANAGER
+    view_role = edit_role = Role.MANAGER
     add_input = change_input = ProductInput
-    fields_of_refusals = {"sku_taken": "sku", "barcode_taken": "barcodes"}
+    fields_of_errors = {"sku_taken": "sku", "barcode_taken": "barcodes"}
     list_display = ("name", "sku", "amount", "category", "tax_class", "is_active")
     list_filter = ("is_active", "sold_by")
     list_select_related = ("category", "tax_class")
@@ -106,7 +106,7 @@ class ProductAdmin(ShopAdmin):
 class CategoryAdmin(ShopAdmin):
     """The shelves of the catalog."""
 
-    seen_by = written_by = Role.MANAGER
+    view_role = edit_role = Role.MANAGER
     add_input = change_input = CategoryInput
     list_display = ("name", "updated_at")
     search_fields = ("name",)
@@ -122,7 +122,7 @@ class CategoryAdmin(ShopAdmin):
         )
 
 
-class TaxClassForm(DeedForm):
+class TaxClassForm(ServiceForm):
     rates = RatesField(required=False)
 
 
@@ -131,7 +131,7 @@ class TaxClassAdmin(ShopAdmin):
     """The taxes of a kind of goods. What was sold keeps the rates of its time."""
 
     form = TaxClassForm
-    seen_by, written_by = Role.MANAGER, Role.ADMIN
+    view_role, edit_role = Role.MANAGER, Role.ADMIN
     add_input = change_input = TaxClassInput
     list_display = ("name", "percents", "updated_at")
     search_fields = ("name",)

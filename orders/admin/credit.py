@@ -7,12 +7,21 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import Line, Table, figure, head, line, page_at, total, words
+from accounts.admin.tables import (
+    Table,
+    TableRow,
+    admin_url_for,
+    header_cells,
+    number_cell,
+    table_row,
+    text_cell,
+    total_row,
+)
 from accounts.admin_site.site import shop_site
-from accounts.client_info import ip_of
+from accounts.client_info import get_client_ip
 from accounts.exceptions import TooManyAttempts
 from accounts.models import Role
-from accounts.security.rate_limits.policies import network
+from accounts.security.rate_limits.policies import normalize_to_network
 from orders.admin.amounts import format_signed, format_time, sum_amounts
 from orders.admin.catalog import to_currency
 from orders.models import Payment, Refund, StoreCredit, StoreCreditEntry
@@ -21,14 +30,14 @@ from orders.services.documents.document import format_money
 from orders.services.payments.store_credit import block_credit, look_up_credit, unblock_credit
 
 MAX_ENTRIES = 200
-ENTRIES = head(("Time", "What", "Reason", "By"), "Change")
+ENTRIES = header_cells(("Time", "What", "Reason", "By"), "Change")
 
 
 @admin.register(StoreCredit, site=shop_site)
 class StoreCreditAdmin(ShopAdmin):
     """Gift cards and money owed, the newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("masked_code", "left", "customer_name", "is_active", "created_at")
     list_filter = ("is_active",)
     # Shows the box to type in.
@@ -51,7 +60,7 @@ class StoreCreditAdmin(ShopAdmin):
         if not code:
             return queryset, False
         try:
-            place = network(ip_of(request))
+            place = normalize_to_network(get_client_ip(request))
             look_up_credit(code, by=request.user, place=place)
         except TooManyAttempts as refusal:
             self.message_user(request, str(refusal), messages.ERROR)
@@ -74,7 +83,7 @@ class StoreCreditAdmin(ShopAdmin):
     def left(self, credit: StoreCredit) -> Any:
         return to_currency(credit.balance)
 
-    def tables(self, row: StoreCredit) -> list[Table]:
+    def build_tables(self, row: StoreCredit) -> list[Table]:
         return [build_entries_table(row)]
 
 
@@ -83,8 +92,12 @@ def build_entries_table(credit: StoreCredit) -> Table:
     newest = credit.entries.select_related("by").order_by("-created_at", "-id")[:MAX_ENTRIES]
     entries = list(newest)[::-1]
     before = credit.balance - sum_amounts(entry.amount for entry in entries)
-    older = [line("", "Older entries", "", "", figure(format_signed(before)))] if before else []
-    sums = total("Balance", "", "", "", figure(format_money(credit.balance)))
+    older = (
+        [table_row("", "Older entries", "", "", number_cell(format_signed(before)))]
+        if before
+        else []
+    )
+    sums = total_row("Balance", "", "", "", number_cell(format_money(credit.balance)))
     return Table(
         "Why the balance is what it is",
         (*older, *map(build_entry_line, entries), sums),
@@ -92,16 +105,16 @@ def build_entries_table(credit: StoreCredit) -> Table:
     )
 
 
-def build_entry_line(entry: StoreCreditEntry) -> Line:
+def build_entry_line(entry: StoreCreditEntry) -> TableRow:
     url = ""
     if entry.payment:
-        url = page_at(Payment, entry.payment)
+        url = admin_url_for(Payment, entry.payment)
     elif entry.refund:
-        url = page_at(Refund, entry.refund)
-    return line(
+        url = admin_url_for(Refund, entry.refund)
+    return table_row(
         format_time(entry.created_at),
-        words(entry.get_type_display(), url),
+        text_cell(entry.get_type_display(), url),
         entry.reason,
-        words(entry.by),
-        figure(format_signed(entry.amount)),
+        text_cell(entry.by),
+        number_cell(format_signed(entry.amount)),
     )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from accounts.admin.tables import Table, line
+from accounts.admin.tables import Table, table_row
 from orders.models import ChainEntry
 from orders.services.completion.hash_chain import compute_hash
 from orders.services.documents.document import Document
@@ -18,10 +18,10 @@ def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
     return Table(
         "Seal",
         (
-            line("Entry in the chain", str(entry.sequence)),
-            line("Hash", entry.hash),
-            line("Hash of the entry before", entry.previous_hash or "It is the first one."),
-            line("Hash and content", "fit together" if fits else "DO NOT FIT: it was changed"),
+            table_row("Entry in the chain", str(entry.sequence)),
+            table_row("Hash", entry.hash),
+            table_row("Hash of the entry before", entry.previous_hash or "It is the first one."),
+            table_row("Hash and content", "fit together" if fits else "DO NOT FIT: it was changed"),
         ),
         note="The whole chain is proved by manage.py verify_chain.",
     )

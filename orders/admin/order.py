@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 
-from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
+from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
@@ -30,9 +30,9 @@ OPTIONAL_FIELDS = {
 class OrderAdmin(ShopAdmin):
     """What was sold, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("number", "status", "amount", "store", "register", "cashier", "created_at")
-    list_filter = ("status", Recent, OnDay, OfStore, OfRegister)
+    list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("store", "register", "cashier")
     search_fields = ("number__exact",)
     search_help_text = "The number of the order, as it stands on the receipt."
@@ -77,5 +77,5 @@ class OrderAdmin(ShopAdmin):
     def approved(self, order: Order) -> str:
         return f"{to_currency(order.approved_gift)} by {order.gift_approved_by}"
 
-    def tables(self, row: Order) -> list[Table]:
+    def build_tables(self, row: Order) -> list[Table]:
         return build_tables(Order.objects.with_details().get(pk=row.pk))

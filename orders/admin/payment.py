@@ -6,9 +6,18 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.filters import OfPlace, OnDay, Recent
+from accounts.admin.filters import DayFilter, PlaceFilter, RecentDaysFilter
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from accounts.admin.tables import (
+    Table,
+    TableRow,
+    admin_url,
+    header_cells,
+    number_cell,
+    table_row,
+    text_cell,
+    total_row,
+)
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
 from orders.admin.amounts import format_deduction
@@ -47,24 +56,24 @@ class SearchByOrderNumber(admin.ModelAdmin):
         return queryset.filter(order__in=found), False
 
 
-class OrderStoreFilter(OfPlace):
+class OrderStoreFilter(PlaceFilter):
     title = parameter_name = "store"
     field = "order__store"
     model = Store
 
 
-class OrderRegisterFilter(OfPlace):
+class OrderRegisterFilter(PlaceFilter):
     title = parameter_name = "register"
     field = "order__register"
     model = Register
 
 
-class RecentOrderFilter(Recent):
+class RecentOrderFilter(RecentDaysFilter):
     title = "time of the order"
     moment = "order__created_at"
 
 
-class OrderDayFilter(OnDay):
+class OrderDayFilter(DayFilter):
     title = "day of the order"
     moment = "order__created_at"
 
@@ -76,7 +85,7 @@ ORDER_FILTERS = (RecentOrderFilter, OrderDayFilter, OrderStoreFilter, OrderRegis
 class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
     """Money for orders, those of the newest orders first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("order", "method", "status", "settled", "back", "register", "created_at")
     list_display_links = ("method",)
     list_filter = ("method", "status", *ORDER_FILTERS)
@@ -113,10 +122,10 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
     def register(self, payment: Payment) -> str:
         return str(payment.order.register)
 
-    def named(self, row: Payment) -> str:
+    def get_title(self, row: Payment) -> str:
         return f"{row.get_method_display()} {format_money(row.amount)} for {row.order}"
 
-    def tables(self, row: Payment) -> list[Table]:
+    def build_tables(self, row: Payment) -> list[Table]:
         return [build_amount_table(row), build_refunds_table(row)]
 
 
@@ -124,14 +133,14 @@ def build_amount_table(payment: Payment) -> Table:
     lines = []
     if payment.tendered is not None:
         lines = [
-            line("Handed over", figure(format_money(payment.tendered))),
-            line("Change", figure(format_deduction(payment.change))),
+            table_row("Handed over", number_cell(format_money(payment.tendered))),
+            table_row("Change", number_cell(format_deduction(payment.change))),
         ]
     counts = payment.status == Payment.Status.CAPTURED
     note = "" if counts else "It settles nothing: only what is captured counts."
     return Table(
         "The amount",
-        (*lines, total("For the order", figure(format_money(payment.amount)))),
+        (*lines, total_row("For the order", number_cell(format_money(payment.amount)))),
         note=note,
     )
 
@@ -139,22 +148,22 @@ def build_amount_table(payment: Payment) -> Table:
 def build_refunds_table(payment: Payment) -> Table:
     payouts = list(payment.payouts.select_related("refund").order_by("pk"))
     sums = (
-        total("Given back", "", "", figure(format_money(payment.refunded_total))),
-        total("Left of it", "", "", figure(format_money(payment.refundable_amount))),
+        total_row("Given back", "", "", number_cell(format_money(payment.refunded_total))),
+        total_row("Left of it", "", "", number_cell(format_money(payment.refundable_amount))),
     )
     return Table(
         "What went back",
         (*map(build_payout_row, payouts), *sums) if payouts else (),
-        head=head(("Refund", "How", "Status"), "Amount"),
+        head=header_cells(("Refund", "How", "Status"), "Amount"),
         nothing="Nothing of it went back.",
     )
 
 
-def build_payout_row(payout: Payout) -> Line:
+def build_payout_row(payout: Payout) -> TableRow:
     number = payout.refund.receipt_number
-    return line(
-        words(f"Receipt {number}" if number else "Without a receipt", page_of(payout.refund)),
+    return table_row(
+        text_cell(f"Receipt {number}" if number else "Without a receipt", admin_url(payout.refund)),
         payout.get_method_display(),
         payout.get_status_display(),
-        figure(format_money(payout.paid)),
+        number_cell(format_money(payout.paid)),
     )

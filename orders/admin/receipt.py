@@ -25,7 +25,7 @@ MAX_DIGITS = 15
 class ReceiptAdmin(OrderedByOrder, ShopAdmin):
     """What customers took home, that of the newest order first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("number", "order", "amount", "register", "prints", "issued_at")
     list_filter = ORDER_FILTERS
     list_select_related = ("order", "register")
@@ -50,10 +50,10 @@ class ReceiptAdmin(OrderedByOrder, ShopAdmin):
     def amount(self, receipt: Receipt) -> Any:
         return to_currency(receipt.order.total + receipt.order.cash_rounding)
 
-    def named(self, row: Receipt) -> str:
+    def get_title(self, row: Receipt) -> str:
         return f"Receipt {row.number} of {row.register}"
 
-    def tables(self, row: Receipt) -> list[Table]:
+    def build_tables(self, row: Receipt) -> list[Table]:
         """As the next print would look, which is not counted by looking."""
         order = Order.objects.with_receipt().get(pk=row.order_id)
         document = preview_document(build_sale_receipt(order), "text")
@@ -64,7 +64,7 @@ class ReceiptAdmin(OrderedByOrder, ShopAdmin):
 class RegisterSeriesAdmin(ShopAdmin):
     """Where the running numbers of each register stand."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("register", "last_order", "last_receipt", "last_z", "last_entry", "shift")
     list_select_related = ("register", "shift")
     sortable_by = ()
@@ -80,5 +80,5 @@ class RegisterSeriesAdmin(ShopAdmin):
         "shift",
     )
 
-    def named(self, row: RegisterSeries) -> str:
+    def get_title(self, row: RegisterSeries) -> str:
         return f"Numbers of {row.register}"

@@ -4,9 +4,18 @@ from typing import Any
 
 from django.contrib import admin
 
-from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
+from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from accounts.admin.tables import (
+    Table,
+    TableRow,
+    admin_url,
+    header_cells,
+    number_cell,
+    table_row,
+    text_cell,
+    total_row,
+)
 from accounts.admin_site.site import shop_site
 from accounts.models import Role
 from orders.admin.amounts import describe_tax, format_signed
@@ -18,18 +27,18 @@ from orders.services.documents.document import format_money, format_number
 from orders.services.documents.print import preview_document
 from orders.services.documents.refund_receipt import build_refund_receipt
 
-LINE_COLUMNS = head(("Item",), "Quantity", "Taxes", "Money")
-PAYOUT_COLUMNS = head(("Way", "Status", "Reference"), "Amount", "Handed over")
+LINE_COLUMNS = header_cells(("Item",), "Quantity", "Taxes", "Money")
+PAYOUT_COLUMNS = header_cells(("Way", "Status", "Reference"), "Amount", "Handed over")
 
 
 @admin.register(Refund, site=shop_site)
 class RefundAdmin(SearchByOrderNumber, ShopAdmin):
     """What was taken back, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("created_at", "order", "status", "amount", "reason", "register", "by")
     list_display_links = ("created_at",)
-    list_filter = ("status", Recent, OnDay, OfStore, OfRegister)
+    list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("order", "register", "by")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -52,10 +61,10 @@ class RefundAdmin(SearchByOrderNumber, ShopAdmin):
     def amount(self, refund: Refund) -> Any:
         return to_currency(refund.total + refund.cash_rounding)
 
-    def named(self, row: Refund) -> str:
+    def get_title(self, row: Refund) -> str:
         return f"{format_money(row.total + row.cash_rounding)} of {row.order}"
 
-    def tables(self, row: Refund) -> list[Table]:
+    def build_tables(self, row: Refund) -> list[Table]:
         refund = Refund.objects.with_receipt().get(pk=row.pk)
         tables = [build_lines_table(refund), build_payouts_table(refund)]
         if refund.status != Refund.Status.DONE:
@@ -74,29 +83,29 @@ def build_lines_table(refund: Refund) -> Table:
     taxes = [f"{describe_tax(tax)} {format_money(tax['amount'])}" for tax in refund.taxes]
     lines = [
         *map(build_line_row, backs),
-        total(
+        total_row(
             "Goods",
             "",
-            figure(format_money(refund.tax_total), *taxes),
-            figure(format_money(refund.total)),
+            number_cell(format_money(refund.tax_total), *taxes),
+            number_cell(format_money(refund.total)),
         ),
     ]
     if refund.cash_rounding:
         back = format_money(refund.total + refund.cash_rounding)
         lines += [
-            line("Cash rounding", "", "", figure(format_signed(refund.cash_rounding))),
-            total("Money back", "", "", figure(back)),
+            table_row("Cash rounding", "", "", number_cell(format_signed(refund.cash_rounding))),
+            total_row("Money back", "", "", number_cell(back)),
         ]
     return Table("What came back", tuple(lines), head=LINE_COLUMNS)
 
 
-def build_line_row(back: RefundLine) -> Line:
+def build_line_row(back: RefundLine) -> TableRow:
     where = "to the shelf" if back.restock else "not to the shelf"
-    return line(
-        words(back.line.name, "", where if back.quantity else "only money"),
-        figure(format_number(back.quantity) if back.quantity else None),
-        figure(format_money(back.tax_total)),
-        figure(format_money(back.total)),
+    return table_row(
+        text_cell(back.line.name, "", where if back.quantity else "only money"),
+        number_cell(format_number(back.quantity) if back.quantity else None),
+        number_cell(format_money(back.tax_total)),
+        number_cell(format_money(back.total)),
     )
 
 
@@ -107,7 +116,7 @@ def build_payouts_table(refund: Refund) -> Table:
         "How the money went",
         (
             *map(build_payout_row, payouts),
-            total("Together", "", "", "", figure(format_money(handed))),
+            total_row("Together", "", "", "", number_cell(format_money(handed))),
         )
         if payouts
         else (),
@@ -116,15 +125,15 @@ def build_payouts_table(refund: Refund) -> Table:
     )
 
 
-def build_payout_row(payout: Payout) -> Line:
-    return line(
-        words(
+def build_payout_row(payout: Payout) -> TableRow:
+    return table_row(
+        text_cell(
             payout.get_method_display(),
-            page_of(payout.payment),
+            admin_url(payout.payment),
             *filter(None, [payout.get_entry_display()]),
         ),
         payout.get_status_display(),
         payout.gateway_reference or payout.shown_reference,
-        figure(format_money(payout.amount)),
-        figure(format_money(payout.paid)),
+        number_cell(format_money(payout.amount)),
+        number_cell(format_money(payout.paid)),
     )

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts.admin.filters import OfRegister, OfStore, OnDay, Recent
+from accounts.admin.filters import DayFilter, RecentDaysFilter, RegisterFilter, StoreFilter
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
 from accounts.admin_site.site import shop_site
@@ -20,9 +20,9 @@ from orders.models import CashMovement, Shift
 class ShiftAdmin(ShopAdmin):
     """The times of all drawers, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("created_at", "register", "status", "opened_by", "closed_at", "z", "over_short")
-    list_filter = ("status", Recent, OnDay, OfStore, OfRegister)
+    list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("register", "opened_by")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -53,10 +53,10 @@ class ShiftAdmin(ShopAdmin):
         cash = (each["difference"] for each in shift.counted if each["method"] == "cash")
         return next(cash, None)
 
-    def named(self, row: Shift) -> str:
+    def get_title(self, row: Shift) -> str:
         return f"{row.register}: {row}"
 
-    def tables(self, row: Shift) -> list[Table]:
+    def build_tables(self, row: Shift) -> list[Table]:
         return build_tables(row)
 
 
@@ -64,9 +64,9 @@ class ShiftAdmin(ShopAdmin):
 class CashMovementAdmin(ShopAdmin):
     """Cash put into the drawers or taken out of them other than by sales, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("created_at", "type", "moved", "reason", "by", "approved_by", "shift")
-    list_filter = ("type", Recent, OnDay)
+    list_filter = ("type", RecentDaysFilter, DayFilter)
     list_select_related = ("by", "approved_by", "shift")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -76,5 +76,5 @@ class CashMovementAdmin(ShopAdmin):
     def moved(self, movement: CashMovement) -> Any:
         return to_currency(movement.amount)
 
-    def named(self, row: CashMovement) -> str:
+    def get_title(self, row: CashMovement) -> str:
         return f"{row.get_type_display()}: {to_currency(row.amount)}"

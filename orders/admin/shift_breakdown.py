@@ -4,7 +4,16 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from accounts.admin.tables import Line, Table, figure, head, line, page_of, total, words
+from accounts.admin.tables import (
+    Table,
+    TableRow,
+    admin_url,
+    header_cells,
+    number_cell,
+    table_row,
+    text_cell,
+    total_row,
+)
 from orders.admin.amounts import (
     describe_tax,
     format_deduction,
@@ -20,7 +29,7 @@ from orders.services.documents.z_report import build_z_document
 from orders.services.shifts.report import build_x_report
 
 METHODS = dict(Payment.Method.choices)
-METHOD_COLUMNS = head(
+METHOD_COLUMNS = header_cells(
     ("Method",), "Taken", "Canceled", "Refunded", "Expected", "Counted", "Difference"
 )
 MAX_MOVEMENTS = 200
@@ -54,22 +63,24 @@ def build_cash_table(report: Mapping[str, Any]) -> Table:
     return Table(
         "Why so much cash is expected",
         (
-            line("Opening float", figure(cash["opening_float"])),
-            line("Cash payments, without change", figure(format_signed(cash["payments"]))),
+            table_row("Opening float", number_cell(cash["opening_float"])),
+            table_row(
+                "Cash payments, without change", number_cell(format_signed(cash["payments"]))
+            ),
             *build_deduction_rows(cash["canceled"], "Canceled before the sale"),
-            line("Cash refunds", figure(format_deduction(cash["refunds"]))),
-            line("Paid in", figure(format_signed(cash["paid_in"]))),
-            line("Paid out", figure(format_deduction(cash["paid_out"]))),
-            line("Taken to the safe", figure(format_deduction(cash["drops"]))),
-            total("Expected in the drawer", figure(cash["expected"])),
+            table_row("Cash refunds", number_cell(format_deduction(cash["refunds"]))),
+            table_row("Paid in", number_cell(format_signed(cash["paid_in"]))),
+            table_row("Paid out", number_cell(format_deduction(cash["paid_out"]))),
+            table_row("Taken to the safe", number_cell(format_deduction(cash["drops"]))),
+            total_row("Expected in the drawer", number_cell(cash["expected"])),
         ),
         note=describe_no_sales(cash["no_sales"]),
     )
 
 
-def build_deduction_rows(amount: str, name: str) -> list[Line]:
+def build_deduction_rows(amount: str, name: str) -> list[TableRow]:
     """Taken off; left out where there is nothing of it."""
-    return [line(name, figure(format_deduction(amount)))] if Decimal(amount) else []
+    return [table_row(name, number_cell(format_deduction(amount)))] if Decimal(amount) else []
 
 
 def describe_no_sales(times: int) -> str:
@@ -97,20 +108,20 @@ def build_methods_table(report: Mapping[str, Any], shift: Shift) -> Table:
 
 def build_method_row(
     name: str, taken: Mapping[str, Any], expected: str | None, counted: Mapping[str, Any]
-) -> Line:
+) -> TableRow:
     by_hand = counted.get("counted")
     went = (
         format_deduction(taken[each]) if each in taken else None
         for each in ("canceled", "refunded")
     )
     difference = None if by_hand is None else format_signed(counted["difference"])
-    return line(
+    return table_row(
         METHODS[name],
-        figure(taken.get("amount")),
-        *map(figure, went),
-        figure(None if expected is None else format_with_minus(expected)),
-        figure(by_hand),
-        figure(difference),
+        number_cell(taken.get("amount")),
+        *map(number_cell, went),
+        number_cell(None if expected is None else format_with_minus(expected)),
+        number_cell(by_hand),
+        number_cell(difference),
     )
 
 
@@ -119,24 +130,32 @@ def build_sales_table(report: Mapping[str, Any]) -> Table:
     return Table("What was sold and taken", tuple(generate_sales_rows(report)))
 
 
-def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[Line]:
+def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[TableRow]:
     sales, carried = report["sales"], report["carried"]
     goods = Decimal(sales["subtotal"]) - Decimal(sales["discount_total"])
     on_top = Decimal(sales["total"]) - goods
-    yield line(f"Subtotal, sales: {sales['count']}", figure(sales["subtotal"]))
-    yield line("Discounts", figure(format_deduction(sales["discount_total"])))
-    yield line("Taxes added, and what tills took beyond that", figure(format_signed(on_top)))
-    yield total(words("Sold", "", f"taxes in it: {sales['tax_total']}"), figure(sales["total"]))
-    yield line("Cash rounding", figure(format_signed(sales["cash_rounding"])))
-    yield line("Paid for orders of other shifts", figure(format_signed(carried["paid_ahead"])))
-    yield line(
-        "Paid in other shifts for these sales", figure(format_deduction(carried["paid_before"]))
+    yield table_row(f"Subtotal, sales: {sales['count']}", number_cell(sales["subtotal"]))
+    yield table_row("Discounts", number_cell(format_deduction(sales["discount_total"])))
+    yield table_row(
+        "Taxes added, and what tills took beyond that", number_cell(format_signed(on_top))
+    )
+    yield total_row(
+        text_cell("Sold", "", f"taxes in it: {sales['tax_total']}"), number_cell(sales["total"])
+    )
+    yield table_row("Cash rounding", number_cell(format_signed(sales["cash_rounding"])))
+    yield table_row(
+        "Paid for orders of other shifts", number_cell(format_signed(carried["paid_ahead"]))
+    )
+    yield table_row(
+        "Paid in other shifts for these sales",
+        number_cell(format_deduction(carried["paid_before"])),
     )
     taken = sum_amounts(each["amount"] for each in report["payments"])
     canceled = sum_amounts(each["canceled"] for each in report["payments"])
     left_open = f"orders left open: {carried['open_orders']}"
-    yield total(
-        words("Taken by all methods", "", left_open), figure(format_money(taken - canceled))
+    yield total_row(
+        text_cell("Taken by all methods", "", left_open),
+        number_cell(format_money(taken - canceled)),
     )
 
 
@@ -146,26 +165,26 @@ def build_refunds_table(report: Mapping[str, Any]) -> Table:
     return Table(
         "What was given back",
         (
-            line(f"Goods, refunds: {refunds['count']}", figure(refunds["total"])),
-            line("Cash rounding", figure(format_signed(refunds["cash_rounding"]))),
-            total("Given back by all methods", figure(format_money(back))),
+            table_row(f"Goods, refunds: {refunds['count']}", number_cell(refunds["total"])),
+            table_row("Cash rounding", number_cell(format_signed(refunds["cash_rounding"]))),
+            total_row("Given back by all methods", number_cell(format_money(back))),
         ),
     )
 
 
 def build_taxes_table(report: Mapping[str, Any]) -> Table:
     lines = [
-        line(
+        table_row(
             describe_tax(tax),
-            figure(format_with_minus(tax["taxable"])),
-            figure(format_with_minus(tax["amount"])),
+            number_cell(format_with_minus(tax["taxable"])),
+            number_cell(format_with_minus(tax["amount"])),
         )
         for tax in report["taxes"]
     ]
     return Table(
         "Taxes",
         tuple(lines),
-        head=head(("Rate",), "Taxable", "Tax"),
+        head=header_cells(("Rate",), "Taxable", "Tax"),
         note="As on the receipts, less what was given back." if lines else "",
         nothing="No taxes.",
     )
@@ -177,32 +196,32 @@ def build_movements_table(shift: Shift) -> Table:
     return Table(
         "Cash moved otherwise",
         tuple(map(build_movement_row, movements[::-1])),
-        head=head(("Time", "What", "Reason", "By", "Approved by"), "Amount"),
+        head=header_cells(("Time", "What", "Reason", "By", "Approved by"), "Amount"),
         nothing="None was.",
     )
 
 
-def build_movement_row(movement: CashMovement) -> Line:
+def build_movement_row(movement: CashMovement) -> TableRow:
     kinds = CashMovement.Type
     comes = movement.type == kinds.PAID_IN
-    return line(
+    return table_row(
         format_time(movement.created_at),
-        words(movement.get_type_display(), page_of(movement)),
+        text_cell(movement.get_type_display(), admin_url(movement)),
         movement.reason,
-        words(movement.by),
-        words(movement.approved_by),
-        figure(format_signed(movement.amount) if comes else format_deduction(movement.amount)),
+        text_cell(movement.by),
+        text_cell(movement.approved_by),
+        number_cell(format_signed(movement.amount) if comes else format_deduction(movement.amount)),
     )
 
 
 def build_denominations_table(shift: Shift) -> Table:
     lines = [
-        line(
+        table_row(
             f"{each['count']} of",
-            figure(format_money(each["value"])),
-            figure(format_money(Decimal(each["value"]) * each["count"])),
+            number_cell(format_money(each["value"])),
+            number_cell(format_money(Decimal(each["value"]) * each["count"])),
         )
         for each in shift.denominations
     ]
-    sums = total("Cash counted", "", figure(format_money(shift.counted_cash or 0)))
+    sums = total_row("Cash counted", "", number_cell(format_money(shift.counted_cash or 0)))
     return Table("Coins and notes", (*lines, sums))

@@ -8,10 +8,10 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from accounts.admin.filters import OfStore, OnDay, Recent
-from accounts.admin.forms import DeedForm, read_as_input
+from accounts.admin.filters import DayFilter, RecentDaysFilter, StoreFilter
+from accounts.admin.forms import ServiceForm, validate_input
 from accounts.admin.pages import ShopAdmin
-from accounts.admin.tables import NOTHING, Table, page_of
+from accounts.admin.tables import EMPTY, Table, admin_url
 from accounts.admin_site.site import shop_site
 from accounts.models import Role, User
 from orders.admin.amounts import format_quantity_change
@@ -56,7 +56,7 @@ def find_product(text: str) -> Product | None:
         return None
 
 
-class CorrectionForm(DeedForm):
+class CorrectionForm(ServiceForm):
     """What happened to the shelf; its own id makes a second press of the button harmless."""
 
     movement = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
@@ -81,10 +81,10 @@ class StockLevelAdmin(ShopAdmin):
     """How much of everything lies where, and the form by which it is corrected."""
 
     form = CorrectionForm
-    seen_by = written_by = Role.MANAGER
-    fields_of_refusals = {"insufficient_stock": "moved", "not_tracked": "type"}
+    view_role = edit_role = Role.MANAGER
+    fields_of_errors = {"insufficient_stock": "moved", "not_tracked": "type"}
     list_display = ("product", "store", "there", "kept", "updated_at")
-    list_filter = (OfStore, ProductParameterFilter)
+    list_filter = (StoreFilter, ProductParameterFilter)
     list_select_related = ("product", "store")
     # Shows the box to type in.
     search_fields = ("id",)
@@ -119,16 +119,16 @@ class StockLevelAdmin(ShopAdmin):
 
     @admin.display(description="Is low at")
     def low_at(self, level: StockLevel) -> str:
-        return NOTHING if level.reorder_point is None else format_number(level.reorder_point)
+        return EMPTY if level.reorder_point is None else format_number(level.reorder_point)
 
     def render_change_form(self, request: Any, context: Any, *args: Any, **kwargs: Any) -> Any:
         context["show_save_and_continue"] = False
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def named(self, row: StockLevel) -> str:
+    def get_title(self, row: StockLevel) -> str:
         return f"{row.product} in {row.store}"
 
-    def tables(self, row: StockLevel) -> list[Table]:
+    def build_tables(self, row: StockLevel) -> list[Table]:
         return [build_movements_table(row)]
 
     # --- what is done -------------------------------------------------------------------------
@@ -144,23 +144,23 @@ class StockLevelAdmin(ShopAdmin):
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         body = given | {"product": str(row.product_id), "store": str(row.store_id)}
-        new = build_new_movement(read_as_input(MovementInput(), body), body)
+        new = build_new_movement(validate_input(MovementInput(), body), body)
         move_stock(new, expected_version=expected_version, by=by)
         return StockLevel.objects.select_related("product", "store").get(pk=row.pk)
 
     def response_change(self, request: Any, obj: Any) -> HttpResponse:
         """Back to the shelf, where the movement is now the newest."""
-        self.message_user(request, f"{self.named(obj)}: {format_number(obj.quantity)} now.")
-        return HttpResponseRedirect(page_of(obj))
+        self.message_user(request, f"{self.get_title(obj)}: {format_number(obj.quantity)} now.")
+        return HttpResponseRedirect(admin_url(obj))
 
 
 @admin.register(StockMovement, site=shop_site)
 class StockMovementAdmin(ShopAdmin):
     """Every change of the stock, newest first."""
 
-    seen_by = Role.MANAGER
+    view_role = Role.MANAGER
     list_display = ("created_at", "type", "product", "store", "change_of_level", "reason", "by")
-    list_filter = ("type", Recent, OnDay, OfStore, ProductParameterFilter)
+    list_filter = ("type", RecentDaysFilter, DayFilter, StoreFilter, ProductParameterFilter)
     list_select_related = ("product", "store", "by")
     sortable_by = ()
     ordering = ("-created_at", "-id")
@@ -184,12 +184,12 @@ class StockMovementAdmin(ShopAdmin):
 
     @admin.display(description="Counted")
     def found(self, movement: StockMovement) -> str:
-        return NOTHING if movement.counted is None else format_number(movement.counted)
+        return EMPTY if movement.counted is None else format_number(movement.counted)
 
     @admin.display(description="Refund")
     def refund_paper(self, movement: StockMovement) -> str:
         refund = movement.refund
-        return NOTHING if refund is None else f"Receipt {refund.receipt_number}: {refund.reason}"
+        return EMPTY if refund is None else f"Receipt {refund.receipt_number}: {refund.reason}"
 
-    def named(self, row: StockMovement) -> str:
+    def get_title(self, row: StockMovement) -> str:
         return f"{row.get_type_display()}: {format_quantity_change(row.quantity)} of {row.product}"

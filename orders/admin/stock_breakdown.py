@@ -1,13 +1,25 @@
 """Why a level is what it is: the movements that it is the sum of."""
 
-from accounts.admin.tables import Line, Table, figure, head, line, list_of, page_of, total, words
+from accounts.admin.tables import (
+    Table,
+    TableRow,
+    admin_list_url,
+    admin_url,
+    header_cells,
+    number_cell,
+    table_row,
+    text_cell,
+    total_row,
+)
 from orders.admin.amounts import format_quantity_change, format_time
 from orders.models import StockLevel, StockMovement
 from orders.services.documents.document import format_number
 from orders.services.stock.consistency import set_levels_after
 
 MAX_MOVEMENTS = 50
-MOVEMENT_COLUMNS = head(("Time", "What", "Reason", "By", "Order"), "Change", "There after it")
+MOVEMENT_COLUMNS = header_cells(
+    ("Time", "What", "Reason", "By", "Order"), "Change", "There after it"
+)
 
 
 def build_movements_table(level: StockLevel) -> Table:
@@ -15,7 +27,7 @@ def build_movements_table(level: StockLevel) -> Table:
     rows = StockMovement.objects.for_level(level).select_related("by", "order")
     movements = list(rows.order_by("-created_at", "-id")[:MAX_MOVEMENTS])
     set_levels_after(movements)
-    all_of_it = list_of(StockMovement, product=level.product_id, store=level.store_id)
+    all_of_it = admin_list_url(StockMovement, product=level.product_id, store=level.store_id)
     return Table(
         f"Why there are {format_number(level.quantity)}",
         (*map(build_movement_row, movements), *build_older_row(movements), build_sum_row(level)),
@@ -26,20 +38,20 @@ def build_movements_table(level: StockLevel) -> Table:
     )
 
 
-def build_movement_row(movement: StockMovement) -> Line:
+def build_movement_row(movement: StockMovement) -> TableRow:
     counted = [] if movement.counted is None else [f"counted {format_number(movement.counted)}"]
-    return line(
+    return table_row(
         format_time(movement.created_at),
-        words(movement.get_type_display(), page_of(movement), *counted),
+        text_cell(movement.get_type_display(), admin_url(movement), *counted),
         movement.reason,
-        words(movement.by),
-        words(movement.order, page_of(movement.order)) if movement.order else words(None),
-        figure(format_quantity_change(movement.quantity)),
-        figure(None if movement.level_after is None else format_number(movement.level_after)),
+        text_cell(movement.by),
+        text_cell(movement.order, admin_url(movement.order)) if movement.order else text_cell(None),
+        number_cell(format_quantity_change(movement.quantity)),
+        number_cell(None if movement.level_after is None else format_number(movement.level_after)),
     )
 
 
-def build_older_row(movements: list[StockMovement]) -> list[Line]:
+def build_older_row(movements: list[StockMovement]) -> list[TableRow]:
     """Of a short history there is nothing before the first movement."""
     if not movements or movements[-1].level_after is None:
         return []
@@ -47,17 +59,19 @@ def build_older_row(movements: list[StockMovement]) -> list[Line]:
     if not before and len(movements) < MAX_MOVEMENTS:
         return []
     return [
-        line(
+        table_row(
             "",
             "All older ones",
             "",
             "",
             "",
-            figure(format_quantity_change(before)),
-            figure(format_number(before)),
+            number_cell(format_quantity_change(before)),
+            number_cell(format_number(before)),
         )
     ]
 
 
-def build_sum_row(level: StockLevel) -> Line:
-    return total("In stock", "", "", "", "", figure(format_number(level.quantity)), figure(""))
+def build_sum_row(level: StockLevel) -> TableRow:
+    return total_row(
+        "In stock", "", "", "", "", number_cell(format_number(level.quantity)), number_cell("")
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.db import models
 from django.db.models import Prefetch, Q
 
-from accounts.models import User, in_stores_of
+from accounts.models import User, build_store_filter
 from orders.exceptions import (
     IllegalTransition,
     NoReceipt,
@@ -38,7 +38,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 
         See `in_stores_of`.
         """
-        return self.filter(in_stores_of(user))
+        return self.filter(build_store_filter(user))
 
     def open(self) -> Self:
         return self.filter(status=Order.Status.OPEN)

@@ -44,7 +44,7 @@ class GatewayQuerySet(TenantQuerySet[M]):
 class PaymentQuerySet(GatewayQuerySet["Payment"]):
     def visible_to(self, user: User) -> Self:
         """Those of the orders that somebody sees."""
-        if user.works_everywhere:
+        if user.works_in_all_stores:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 

@@ -21,7 +21,7 @@ from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQu
 class RefundQuerySet(TenantQuerySet["Refund"]):
     def visible_to(self, user: User) -> Self:
         """Those of the orders that somebody sees."""
-        if user.works_everywhere:
+        if user.works_in_all_stores:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import User, in_stores_of
+from accounts.models import User, build_store_filter
 from orders.exceptions import ShiftNotInState
 from orders.models.columns import money_column
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
@@ -16,7 +16,7 @@ from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQu
 class ShiftQuerySet(TenantQuerySet["Shift"]):
     def visible_to(self, user: User) -> Self:
         """Return those of the stores in which the person works."""
-        return self.filter(in_stores_of(user))
+        return self.filter(build_store_filter(user))
 
     def open(self) -> Self:
         return self.filter(status=Shift.Status.OPEN)

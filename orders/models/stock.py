@@ -11,7 +11,7 @@ from django.db import connection, models
 from django.db.models import F, Q, Subquery, Sum
 from django.utils import timezone
 
-from accounts.models import User, in_stores_of
+from accounts.models import User, build_store_filter
 from orders.models.catalog import Product
 from orders.models.columns import quantity_column, to_thousandths
 from tenants.models import Store, TenantManager, TenantOwned, TenantQuerySet
@@ -167,7 +167,7 @@ class StockLevel(TenantOwned):
 class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
     def visible_to(self, user: User) -> "StockMovementQuerySet":
         """Return those of the stores in which the person works."""
-        return self.filter(in_stores_of(user))
+        return self.filter(build_store_filter(user))
 
     def for_level(self, row: "StockLevel | StockMovement") -> "StockMovementQuerySet":
         return self.filter(product=row.product_id, store=row.store_id)

@@ -174,7 +174,7 @@ def build_new_order(
 ) -> NewOrder:
     """The order of a valid request; `body` is the request as it came."""
     customer = given.get("customer", {})
-    register = session.register_for(given.get("register"))
+    register = session.resolve_register(given.get("register"))
     return NewOrder(
         id=given["id"],
         register=register,

@@ -185,7 +185,7 @@ def ensure_batch_fits(body: Any) -> None:
 
 
 def build_upload(given: Mapping[str, Any], session: AuthSession) -> Upload:
-    register = session.register_for(given.get("register"))
+    register = session.resolve_register(given.get("register"))
     return Upload(
         register=register,
         batch=[

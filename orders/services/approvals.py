@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
-from accounts.services.approvals import spend_approval
+from accounts.services.approvals import consume_approval
 from tenants.scope import current_tenant
 
 
@@ -62,7 +62,7 @@ class RequiredApproval:
         """Use the approval in the transaction of what it is for, and return it."""
         if deed.approval is None:
             raise self.build_error()
-        return spend_approval(
+        return consume_approval(
             deed.approval,
             action=Approval.Action(self.action),
             object={self.kind: self.subject},

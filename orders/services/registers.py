@@ -2,7 +2,7 @@
 
 import uuid
 
-from accounts.models import User, in_stores_assigned_to
+from accounts.models import User, build_assigned_store_filter
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import Invalid, NotPermitted
 from tenants.models import Register
@@ -13,7 +13,7 @@ REGISTER = CompiledQuery(
 )
 REGISTER_IN_ASSIGNED_STORES = CompiledQuery(
     lambda tenant, pk, user: Register.objects.select_related("store").filter(
-        in_stores_assigned_to(user, tenant=tenant), tenant=tenant, pk=pk
+        build_assigned_store_filter(user, tenant=tenant), tenant=tenant, pk=pk
     )
 )
 
@@ -25,7 +25,7 @@ def find_register(register_id: uuid.UUID, by: User) -> Register | None:
     is refused.
     """
     tenant = current_tenant_id()
-    if by.works_everywhere:
+    if by.works_in_all_stores:
         return REGISTER.first(tenant=tenant, pk=register_id)
     register = REGISTER_IN_ASSIGNED_STORES.first(tenant=tenant, pk=register_id, user=by.pk)
     is_elsewhere = register is not None and by.at_store not in {None, register.store_id}

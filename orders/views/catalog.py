@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.permissions import (
-    WRITES,
+    WRITE_METHODS,
     IsAdmin,
     IsManager,
     IsStaff,
     ReadOnly,
-    ensure_password,
+    ensure_password_session,
 )
 from orders.models import Category, Product, TaxClass
 from orders.models.catalog import normalize_code
@@ -60,7 +60,7 @@ class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
     input_class = TaxClassInput
     audit_name = "tax_class"
     permission_classes = (IsAdmin | (ReadOnly & IsStaff),)
-    password_only = WRITES
+    password_only = WRITE_METHODS
     filterset_class = TaxClassFilter
     ordering_fields = {"name": ("name",), "updated_at": ("updated_at",)}
     ordering = "name"
@@ -157,7 +157,7 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
         """Change a product. What it costs is changed after a log-in by password."""
         expected = self.if_match(required=True)
         if isinstance(request.data, dict) and PRICE_FIELDS & request.data.keys():
-            ensure_password(request)
+            ensure_password_session(request)
         with transaction.atomic():
             product = self.get_locked_object()
             product.ensure_version(expected)

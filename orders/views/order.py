@@ -11,9 +11,9 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.client_info import ip_of
+from accounts.client_info import get_client_ip
 from accounts.permissions import IsStaff
-from accounts.security.rate_limits.policies import place_of
+from accounts.security.rate_limits.policies import get_client_location
 from orders.models import Flag, Order
 from orders.serializers.order import (
     BasketInput,
@@ -120,7 +120,12 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         given = self.validated(OrderInput if session.register_id else OrderInputWithRegister)
         given["id"] = self.resource_id(given.get("id"))
         order, is_new = create_order(
-            build_new_order(given, request.data, session, place=place_of(session, ip_of(request))),
+            build_new_order(
+                given,
+                request.data,
+                session,
+                place=get_client_location(session, get_client_ip(request)),
+            ),
             by=request.user,
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
@@ -146,7 +151,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             replace(new, id=self.resource_id(new.id)),
             expected_version=self.if_match(required=False),
             by=request.user,
-            place=place_of(request.auth, ip_of(request)),
+            place=get_client_location(request.auth, get_client_ip(request)),
         )
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return self.answer(order, status=code)
@@ -157,7 +162,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         """Take back some lines, an amount, or all that is left; never more than was paid."""
         given = self.validated(RefundInput)
         given["id"] = self.resource_id(given.get("id"))
-        given["register"] = request.auth.register_for(given.get("register"))
+        given["register"] = request.auth.resolve_register(given.get("register"))
         new = NewRefund(
             **given,
             fingerprint=compute_fingerprint(request.data),

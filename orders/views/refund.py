@@ -11,9 +11,9 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.client_info import ip_of
+from accounts.client_info import get_client_ip
 from accounts.permissions import IsManager, IsStaff
-from accounts.security.rate_limits.policies import place_of
+from accounts.security.rate_limits.policies import get_client_location
 from orders.models import Refund, StoreCredit
 from orders.serializers.receipt import RefundReceiptSerializer
 from orders.serializers.refund import (
@@ -170,7 +170,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         """
         code = request.query_params.get("code")
         if code is not None:
-            place = place_of(request.auth, ip_of(request))
+            place = get_client_location(request.auth, get_client_ip(request))
             look_up_credit(code, by=request.user, place=place)
         return super().list(request)
 

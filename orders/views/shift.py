@@ -84,7 +84,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def create(self, request: Request) -> Response:
         """Open the drawer of a register with a float."""
         given = self.validated(ShiftInput)
-        register = self.require_register(request.auth.register_for(given.get("register")))
+        register = self.require_register(request.auth.resolve_register(given.get("register")))
         new = NewShift(
             id=self.resource_id(given.get("id")),
             register=register,

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.permissions import WRITES, IsManager, IsStaff
+from accounts.permissions import WRITE_METHODS, IsManager, IsStaff
 from orders.models import Order
 from orders.serializers.sync import (
     DeviceSequenceInput,
@@ -120,7 +120,7 @@ class DeviceSequenceViewSet(TenantScopedViewSet):
     model = Register
     serializer_class = DeviceSequenceSerializer
     permission_classes = (IsManager,)
-    password_only = WRITES
+    password_only = WRITE_METHODS
     pagination_class = None
     filterset_class = None
 

@@ -25,7 +25,7 @@ RATES = [
 def tables(row) -> dict[str, Table]:
     with tenant_scope(row.tenant):
         row = type(row).objects.get(pk=row.pk)
-        return {table.title: table for table in shop_site._registry[type(row)].tables(row)}
+        return {table.title: table for table in shop_site._registry[type(row)].build_tables(row)}
 
 
 def figures(table: Table, column: int = -1) -> list[Decimal]:

@@ -8,9 +8,9 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.test import Client
 
-from accounts.admin_site.middleware import LOG_IN
+from accounts.admin_site.middleware import SESSION_KEY
 from accounts.models import AuthSession, User
-from accounts.services.browser_sessions import browser_session
+from accounts.services.browser_sessions import find_browser_session
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import PASSWORD
 from tests.support.admin_browser import (
@@ -93,11 +93,11 @@ def test_h24_h25_what_ends_tokens_ends_the_browsers_session_at_once(
 
     assert not is_logged_in(client)
     before = snapshot_database(User)
-    posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
+    posted = {"action": "deactivate", "_selected_action": [cashier.pk]}
     assert client.post("/admin/accounts/cashier/", posted).status_code == 302
     assert snapshot_database(User) == before
     # Nor does it come to life again.
-    assert LOG_IN not in client.session
+    assert SESSION_KEY not in client.session
 
 
 def test_h24_a_suspended_shop_shuts_its_pages(managers_browser, shop):
@@ -120,7 +120,7 @@ def test_h24_a_session_that_ends_while_a_form_is_open_saves_nothing(
     page = f"/admin/accounts/cashier/{cashier.pk}/change/"
     assert managers_browser.get(page).status_code == 200
     with tenant_scope(manager.tenant):
-        AuthSession.objects.filter(user=manager).end(AuthSession.Ended.BY_STAFF)
+        AuthSession.objects.filter(user=manager).end(AuthSession.EndReason.BY_STAFF)
 
     assert (
         managers_browser.post(page, {"display_name": "Late", "expected_version": "1"}).status_code
@@ -142,7 +142,7 @@ def test_a_session_that_is_not_there_opens_nothing(values, manager):
         values = values | {"session": str(list_sessions(manager)[0].pk)}
     browser = Client()
     session = browser.session
-    session[LOG_IN] = values
+    session[SESSION_KEY] = values
     session.save()
 
     assert not is_logged_in(browser)
@@ -154,7 +154,7 @@ def test_logging_out_ends_it_and_forgets_the_cookie(client, manager):
 
     assert client.post("/admin/logout/").status_code == 200
 
-    assert ended(manager) == [AuthSession.Ended.LOGOUT]
+    assert ended(manager) == [AuthSession.EndReason.LOGOUT]
     thief = Client()
     thief.cookies["__Host-till_session"] = cookie
     assert not is_logged_in(thief)
@@ -228,7 +228,7 @@ def test_no_scope_is_needed_or_left_behind(manager):
     (log_in,) = list_sessions(manager)
 
     with across_tenants():
-        found = browser_session(log_in.pk, token_version=1)
+        found = find_browser_session(log_in.pk, token_version=1)
 
     assert found.user.tenant == manager.tenant
-    assert browser_session(log_in.pk, token_version=2) is None
+    assert find_browser_session(log_in.pk, token_version=2) is None

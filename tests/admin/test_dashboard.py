@@ -192,7 +192,7 @@ def test_it_says_who_is_logged_in_each_person_once(page, cashier, manager, regis
         AuthSessionFactory(user=cashier, last_used_at=NOW - timedelta(minutes=minutes))
     gone = AuthSessionFactory(user=UserFactory(tenant=cashier.tenant, display_name="Gone"))
     with tenant_scope(cashier.tenant):
-        AuthSession.objects.filter(pk=gone.pk).end(AuthSession.Ended.LOGOUT)
+        AuthSession.objects.filter(pk=gone.pk).end(AuthSession.EndReason.LOGOUT)
 
     response = page()
 

@@ -87,7 +87,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, admins_bro
 def test_rows_are_counted_as_far_as_anybody_turns_pages(admins_browser, cashier, monkeypatch):
     for _ in range(7):
         OrderFactory(cashier=cashier)
-    monkeypatch.setattr(pages, "MOST_COUNTED", 5)
+    monkeypatch.setattr(pages, "MAX_COUNTED_ROWS", 5)
 
     with CaptureQueriesContext(connection) as captured:
         body = admins_browser.get("/admin/orders/order/").content.decode()

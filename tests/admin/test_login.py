@@ -159,7 +159,7 @@ def test_two_people_of_one_name_are_two_people(client, admin):
 
 @pytest.mark.parametrize("tenant", ["x" * 64, "gre\x00en"])
 def test_what_cannot_name_a_shop_is_not_taken_for_the_platform(tenant, client, root, monkeypatch):
-    monkeypatch.setattr("accounts.services.login_attempts.judge", None)
+    monkeypatch.setattr("accounts.services.login_attempts.check_credentials", None)
 
     response = sign_in(client, "root", tenant=tenant)
 
@@ -173,7 +173,7 @@ def test_the_shop_may_be_named_in_capitals_or_by_its_id(manager, shop):
 
 
 def test_a_password_of_two_megabytes_is_not_hashed(client, manager, monkeypatch):
-    monkeypatch.setattr("accounts.services.login_attempts.judge", None)
+    monkeypatch.setattr("accounts.services.login_attempts.check_credentials", None)
 
     response = sign_in(client, password="x" * 2_000_000)
 

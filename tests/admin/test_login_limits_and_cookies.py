@@ -80,7 +80,7 @@ def test_attack_147_a_form_from_elsewhere_is_refused(manager, cashier):
 
     strict.cookies = open_browser(manager).cookies
     before = snapshot_database(type(cashier))
-    posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
+    posted = {"action": "deactivate", "_selected_action": [cashier.pk]}
     for page in (
         "/admin/accounts/cashier/",
         "/admin/accounts/cashier/add/",

@@ -30,7 +30,7 @@ def test_whoever_must_change_the_password_can_do_nothing_else(client, new_manage
     for page in ("/admin/", "/admin/accounts/cashier/", "/admin/accounts/cashier/add/"):
         response = client.get(page)
         assert (response.status_code, response["Location"]) == (302, OWN_PASSWORD)
-    posted = {"action": "keep_out", "_selected_action": [cashier.pk]}
+    posted = {"action": "deactivate", "_selected_action": [cashier.pk]}
     assert client.post("/admin/accounts/cashier/", posted)["Location"] == OWN_PASSWORD
     assert snapshot_database(User) == before
     assert client.get(OWN_PASSWORD).status_code == 200

@@ -68,7 +68,7 @@ def test_chosen_log_ins_end_at_once(
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
     (log_in,) = list_sessions(cashier)
-    assert log_in.revoke_reason == AuthSession.Ended.BY_STAFF
+    assert log_in.revoke_reason == AuthSession.EndReason.BY_STAFF
     with tenant_scope(shop):
         assert AuditEvent.objects.get(event="session_ended").target == log_in.pk
     assert devices(managers_browser) == {"manager", "Browser"}
@@ -83,7 +83,7 @@ def test_ones_own_may_be_the_one_at_this_browser(managers_browser, manager, sess
 
     assert not is_logged_in(managers_browser)
     (after,) = [each for each in list_sessions(manager) if each.user_agent == "Browser"]
-    assert after.revoke_reason == AuthSession.Ended.REVOKED
+    assert after.revoke_reason == AuthSession.EndReason.REVOKED
 
 
 @pytest.mark.parametrize("whose", ["admin", "foreign"])
@@ -96,10 +96,10 @@ def test_those_of_others_are_not_touched(whose, managers_browser, sessions_by_ro
 def test_what_has_ended_meanwhile_is_told(managers_browser, sessions_by_role, shop):
     log_in = sessions_by_role["cashier"]
     with tenant_scope(shop):
-        AuthSession.objects.filter(pk=log_in.pk).end(AuthSession.Ended.LOGOUT)
+        AuthSession.objects.filter(pk=log_in.pk).end(AuthSession.EndReason.LOGOUT)
     posted = {"action": "end", "_selected_action": [log_in.pk]}
 
     page = managers_browser.post(f"{LOG_INS}?state=any", posted, follow=True).content.decode()
 
     assert "Not found." in page
-    assert list_sessions(log_in.user)[0].revoke_reason == AuthSession.Ended.LOGOUT
+    assert list_sessions(log_in.user)[0].revoke_reason == AuthSession.EndReason.LOGOUT

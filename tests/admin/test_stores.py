@@ -107,4 +107,4 @@ def test_nobody_stays_logged_in_where_it_is_closed(place, admins_browser, regist
 
     with tenant_scope(shop):
         log_in.refresh_from_db()
-    assert log_in.revoke_reason == AuthSession.Ended.CLOSED
+    assert log_in.revoke_reason == AuthSession.EndReason.CLOSED

@@ -5,8 +5,8 @@ from django.contrib import admin as django_admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 
-from accounts.admin.pages import parameter_of
-from accounts.admin_site.site import SHUT, shop_site
+from accounts.admin.pages import get_filter_parameter
+from accounts.admin_site.site import REMOVED_VIEWS, shop_site
 from orders.models import Product
 from tenants.models import Register, Store
 from tests.support import admin_pages
@@ -57,7 +57,7 @@ def test_h8_the_filters_on_the_page_work(model, admins_browser, shop_rows):
     for each in shop_site._registry[model].list_filter:
         for value in ("1", "open", "ended", "admin", ""):
             response = admins_browser.get(
-                build_page_url(model, "changelist"), {parameter_of(each): value}
+                build_page_url(model, "changelist"), {get_filter_parameter(each): value}
             )
             # A value that the column cannot have leads back to the list.
             assert response.status_code in {200, 302}, each
@@ -110,7 +110,7 @@ def test_h21_no_page_tells_whether_a_row_is_there(model, admins_browser, shop_ro
 
 
 def test_the_windows_of_django_are_shut():
-    assert not SHUT & set(admin_pages.pattern_names())
+    assert not REMOVED_VIEWS & set(admin_pages.pattern_names())
 
 
 @for_each_model
@@ -169,7 +169,7 @@ def test_h16_what_is_done_here_leaves_nothing_in_djangos_log(managers_browser, c
 
 def test_h18_rows_within_rows_are_to_look_at_on_pages_that_write_nothing():
     for page in shop_site._registry.values():
-        assert page.written_by is None or not page.inlines
+        assert page.edit_role is None or not page.inlines
 
 
 @for_each_model

@@ -38,7 +38,7 @@ people = pytest.mark.parametrize("who", ["manager", "admin"])
 def test_every_page_is_scoped_and_says_who_may_see_it():
     for model, page in shop_site._registry.items():
         assert isinstance(page, ShopAdmin), model
-        assert page.seen_by is not None, model
+        assert page.view_role is not None, model
         assert page.fields, model
 
 
@@ -163,7 +163,7 @@ def test_every_page_about_a_row_opens_to_whom_it_is_for(who, request):
         ]
         statuses = {browser.get(page).status_code for page in pages}
 
-        opens = user.is_at_least(shop_site._registry[model].seen_by)
+        opens = user.is_at_least(shop_site._registry[model].view_role)
         assert statuses == {200 if opens else 403}, model
 
 
@@ -198,7 +198,7 @@ def test_attack_140_chosen_rows_of_another_shop_are_not_touched(who, foreign, re
     browser = open_browser(request.getfixturevalue(who))
     before = [rows for rows in snapshot_database(User, AuthSession).items() if rows]
 
-    actions = ("keep_out", "let_in", "end_log_ins", "end", "delete_selected", "reset")
+    actions = ("deactivate", "activate", "end_log_ins", "end", "delete_selected", "reset")
     for model, action in pairs(MODELS, actions):
         theirs = [row.pk for row in of_shop(foreign, model)]
         posted = {"action": action, "_selected_action": theirs, "post": "yes", "index": "0"}
@@ -221,7 +221,7 @@ def test_attack_140_all_across_the_pages_are_all_of_this_shop(managers_browser, 
     """`select_across` with ids of another shop takes what the list shows, and no more."""
     theirs = snapshot_database(User)["User"]
     posted = {
-        "action": "keep_out",
+        "action": "deactivate",
         "_selected_action": [foreign.cashier.pk],
         "select_across": "1",
     }

@@ -41,7 +41,7 @@ def test_an_unpaired_terminal_lets_nobody_in(managers_browser, register, cashier
         log_in.refresh_from_db()
         assert AuditEvent.objects.filter(event="terminal_unpaired").exists()
     assert terminal.unpaired_at
-    assert log_in.revoke_reason == AuthSession.Ended.UNPAIRED
+    assert log_in.revoke_reason == AuthSession.EndReason.UNPAIRED
     assert str(terminal.pk) not in managers_browser.get(TERMINALS).content.decode()
     assert str(terminal.pk) in managers_browser.get(TERMINALS, {"state": "any"}).content.decode()
 

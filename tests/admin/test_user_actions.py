@@ -86,7 +86,7 @@ def test_a_pin_is_set_and_never_shown(managers_browser, cashier):
     )
 
     with across_tenants():
-        assert Pin.objects.get(user=cashier).fits("739158")
+        assert Pin.objects.get(user=cashier).check_digits("739158")
 
 
 @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ def test_a_pin_that_is_none_is_refused(pin, managers_browser, cashier):
 
 
 def test_several_at_once(managers_browser, cashier, other_cashier):
-    posted = {"action": "keep_out", "_selected_action": [cashier.pk, other_cashier.pk]}
+    posted = {"action": "deactivate", "_selected_action": [cashier.pk, other_cashier.pk]}
 
     response = managers_browser.post(CASHIERS, posted, follow=True)
 
     assert response.content.decode().count("may not log in any more.") == 2
     assert not reload_user(cashier).is_active
     assert not reload_user(other_cashier).is_active
-    managers_browser.post(CASHIERS, posted | {"action": "let_in"})
+    managers_browser.post(CASHIERS, posted | {"action": "activate"})
     assert reload_user(cashier).is_active
 
 
@@ -149,7 +149,7 @@ def test_nobody_changes_their_own_role_or_keeps_themselves_out(admins_browser, a
 
     for deed in ("deactivate", "reset-password", "end-sessions", "pin"):
         assert admins_browser.post(build_user_action_url(admin, deed, STAFF)).status_code == 403
-    posted = {"action": "keep_out", "_selected_action": [admin.pk]}
+    posted = {"action": "deactivate", "_selected_action": [admin.pk]}
     assert (
         "You may not do this." in admins_browser.post(STAFF, posted, follow=True).content.decode()
     )

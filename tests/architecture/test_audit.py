@@ -2,7 +2,7 @@
 
 import pytest
 
-from accounts.services.approvals import DECIDED
+from accounts.services.approvals import DECISION_EVENTS
 from orders.models import CashMovement
 from orders.services.reconciliation import GatewayReconciliation
 from orders.services.stock.movements import AUDIT_EVENTS
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.once
 PLAIN = sorted({view.audit_name for view in subclasses(CreateUpdateMixin) if view.audit_name})
 # Where the name is made while the code runs: the names that each expression can make.
 MADE = {
-    "DECIDED[decision]": set(DECIDED.values()),
+    "DECISION_EVENTS[decision]": set(DECISION_EVENTS.values()),
     "AUDIT_EVENTS[new.type]": set(AUDIT_EVENTS.values()),
     "f'cash_{new.type}'": {f"cash_{each}" for each in CashMovement.Type.values},
     "f'{way}_failed'": {"log_in_failed", "reauth_failed"},

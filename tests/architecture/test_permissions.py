@@ -206,7 +206,7 @@ def test_attack_176_the_table_has_a_line_for_every_call_and_no_other():
 def test_attack_176_a_call_is_open_to_whom_the_table_says(method, name, people, rows, settings):
     settings.SIGNUP_ENABLED = True
     if name == "jwks":  # there is something to see only where the keys are not shared secrets
-        settings.JWT_KEYS = KeyRing.of_new_key("new", "EdDSA")
+        settings.JWT_KEYS = KeyRing.generate("new", "EdDSA")
 
     for who in sorted(ANYBODY):
         with each_alone(who):

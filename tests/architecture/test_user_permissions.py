@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 
 TARGETS = ("self", "cashier", "manager", "admin", "foreign")
 RULES = {
-    ("get", "user-detail"): lambda actor, target: actor.may_see_people(),
+    ("get", "user-detail"): lambda actor, target: actor.may_view_users(),
     ("patch", "user-detail"): lambda actor, target: actor == target or actor.may_manage(target),
     ("put", "user-activation"): User.may_manage,
     ("delete", "user-activation"): User.may_manage,

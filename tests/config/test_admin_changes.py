@@ -84,18 +84,18 @@ def test_people_of_any_shop_are_kept_out_and_let_in(
 ):
     till = client_of(cashier)
 
-    shown = act(platform_browser, "keep_out", cashier, foreign.cashier).content.decode()
+    shown = act(platform_browser, "deactivate", cashier, foreign.cashier).content.decode()
 
     assert shown.count("may not log in.") == 2
     problem(till.get("auth/me/"), 401, "token_not_valid")
     assert {user.is_active for user in snapshot_model(User) if user.username == "c1"} == {False}
-    act(platform_browser, "let_in", cashier)
+    act(platform_browser, "activate", cashier)
     cashier.refresh_from_db()
     assert (cashier.is_active, cashier.token_version) == (True, 3)
 
 
 def test_the_last_admin_of_a_shop_stays(platform_browser, admin):
-    shown = act(platform_browser, "keep_out", admin).content.decode()
+    shown = act(platform_browser, "deactivate", admin).content.decode()
 
     assert "A shop needs an active admin" in shown
     admin.refresh_from_db()
@@ -105,7 +105,7 @@ def test_the_last_admin_of_a_shop_stays(platform_browser, admin):
 def test_the_platforms_own_people_are_not_kept_out_here(platform_browser, root):
     other = PlatformUserFactory()
 
-    act(platform_browser, "keep_out", root, other)
+    act(platform_browser, "deactivate", root, other)
 
     assert {user.is_active for user in snapshot_model(User)} == {True}
 

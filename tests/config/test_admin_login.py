@@ -95,7 +95,7 @@ def test_a_form_from_elsewhere_is_refused(root):
     assert sign_in(browser, "root").status_code == 403
 
     browser.force_login(root)
-    posted = {"action": "keep_out", "_selected_action": [root.pk]}
+    posted = {"action": "deactivate", "_selected_action": [root.pk]}
     assert browser.post("/platform/accounts/user/", posted).status_code == 403
 
 

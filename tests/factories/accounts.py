@@ -9,8 +9,8 @@ import factory
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import Approval, AuthSession, Role, Terminal, User, object_key
-from accounts.services.approvals import PENDING_FOR
+from accounts.models import Approval, AuthSession, Role, Terminal, User, build_object_key
+from accounts.services.approvals import PENDING_LIFETIME
 from tests.factories.tenants import OwnedFactory, RegisterFactory, TenantFactory
 
 # Long enough for every role, and nowhere near any name that the factories make.
@@ -89,7 +89,7 @@ class ApprovalFactory(OwnedFactory):
     action = Approval.Action.DISCOUNT
     amount = Decimal("5.00")
     method = factory.LazyAttribute(lambda row: "original" if row.action == "refund" else "")
-    expires_at = factory.LazyFunction(lambda: timezone.now() + PENDING_FOR)
+    expires_at = factory.LazyFunction(lambda: timezone.now() + PENDING_LIFETIME)
 
     @factory.lazy_attribute
     def object(self) -> dict[str, str]:
@@ -97,4 +97,4 @@ class ApprovalFactory(OwnedFactory):
 
     @factory.lazy_attribute
     def object_key(self) -> str:
-        return object_key({name: uuid.UUID(text) for name, text in self.object.items()})
+        return build_object_key({name: uuid.UUID(text) for name, text in self.object.items()})

@@ -126,12 +126,12 @@ def count(shop, model):
         return model.objects.count()
 
 
-DEEDS = ["sale", "card_sale", "refund", "closing", "letting_go"]
+USER_ACTIONS = ["sale", "card_sale", "refund", "closing", "letting_go"]
 if REQUESTS >= 1000:
-    DEEDS += ["payment", "look_up", "upload", "drawer", "delivery"]
+    USER_ACTIONS += ["payment", "look_up", "upload", "drawer", "delivery"]
 
 
-@pytest.mark.parametrize("name", DEEDS)
+@pytest.mark.parametrize("name", USER_ACTIONS)
 def test_a_worker_that_dies_before_any_of_its_steps_leaves_one_deed_or_none(world, shop, name):
     for step in range(1, MOST_STEPS):
         deed, key = getattr(world, name)(), new_id()

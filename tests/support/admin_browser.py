@@ -5,7 +5,7 @@ from typing import Any
 
 from django.test import Client
 
-from accounts.admin_site.middleware import LOG_IN
+from accounts.admin_site.middleware import SESSION_KEY
 from accounts.models import AuthSession, User
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
@@ -22,7 +22,7 @@ def open_browser(user: User, log_in: AuthSession | None = None) -> Client:
     log_in = log_in or AuthSessionFactory(user=user, user_agent="Browser")
     browser = Client()
     session = browser.session
-    session[LOG_IN] = {"session": str(log_in.pk), "token_version": user.token_version}
+    session[SESSION_KEY] = {"session": str(log_in.pk), "token_version": user.token_version}
     session.save()
     return browser
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, reverse
 
-from accounts.admin.user_actions import DEEDS, WithDeeds
+from accounts.admin.user_actions import USER_ACTIONS, UserActionsMixin
 from accounts.admin_site.site import shop_site
 from tests.support.platform_admin import snapshot_model
 
@@ -94,11 +94,11 @@ def list_page_urls(model: Any, queries: list[str]) -> Iterator[str]:
     changelist = build_page_url(model, "changelist")
     yield from (changelist, build_page_url(model, "add"))
     yield from (f"{changelist}?{query}" for query in queries)
-    has_buttons = isinstance(shop_site._registry[model], WithDeeds)
+    has_buttons = isinstance(shop_site._registry[model], UserActionsMixin)
     for row in snapshot_model(model):
         yield f"{changelist}{row.pk}/"
         yield from (build_page_url(model, page, row.pk) for page in OF_ROWS)
-        yield from (f"{changelist}{row.pk}/{deed}/" for deed in DEEDS if has_buttons)
+        yield from (f"{changelist}{row.pk}/{deed}/" for deed in USER_ACTIONS if has_buttons)
 
 
 def pattern_names(patterns: Any = None) -> Iterator[str]:

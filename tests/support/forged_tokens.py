@@ -25,7 +25,7 @@ def sign_token(claims, key=None, algorithm=None, **headers):
     """
     ring = settings.JWT_KEYS
     named = {"kid": ring.active.kid, "typ": ACCESS} | headers
-    return sign_raw_token(claims, key or ring.signing, algorithm or ring.algorithm, named)
+    return sign_raw_token(claims, key or ring.signing_key, algorithm or ring.algorithm, named)
 
 
 def sign_raw_token(claims, key, algorithm, headers):

@@ -3,12 +3,12 @@
 import json
 
 from accounts.security.keyring import KeyRing
-from accounts.security.signing import fresh_secret
+from accounts.security.signing import generate_key_material
 
 
 def build_key_entry(kid, status, alg="HS256", /, **changes):
     """A key as JWT_KEYS has it, fresh; None leaves a member out."""
-    whole = {"kid": kid, "alg": alg, "status": status} | fresh_secret(alg) | changes
+    whole = {"kid": kid, "alg": alg, "status": status} | generate_key_material(alg) | changes
     return {name: value for name, value in whole.items() if value is not None}
 
 

@@ -6,7 +6,11 @@ from threading import Event, Lock
 from django.contrib.auth.hashers import MD5PasswordHasher
 
 from accounts.security.rate_limits import stores
-from accounts.security.rate_limits.stores import DatabaseStore, Fallback, RedisStore
+from accounts.security.rate_limits.stores import (
+    DatabaseCounterStore,
+    FallbackStore,
+    RedisCounterStore,
+)
 from config.settings import redis_cache
 
 LONGEST_HOLD = 30
@@ -17,7 +21,7 @@ def count_in_redis(url, settings, monkeypatch):
     settings.SECRET_KEY = token_hex(32)
     settings.REDIS_URL = url
     settings.CACHES = {"default": redis_cache(url)}
-    monkeypatch.setattr(stores, "_both", Fallback(RedisStore(), DatabaseStore()))
+    monkeypatch.setattr(stores, "_both", FallbackStore(RedisCounterStore(), DatabaseCounterStore()))
 
 
 class Hashes:

@@ -14,7 +14,7 @@ PAD, PAD_USERS = "auth/pin/", "auth/pin/users/"
 def give_pin(user: User, digits: str = PIN) -> Pin:
     with tenant_scope(user.tenant):
         pin = Pin(user=user)
-        pin.take(digits)
+        pin.set_digits(digits)
         pin.save(force_insert=True)
     return pin
 

@@ -37,7 +37,7 @@ def inactive(world: ShopSetup) -> Post:
 def with_pin(world: ShopSetup) -> Post:
     with tenant_scope(world.store.tenant):
         pin = Pin(user=world.cashier)
-        pin.take("802417")
+        pin.set_digits("802417")
         pin.save(force_insert=True)
     return Post(row=world.cashier.pk)
 

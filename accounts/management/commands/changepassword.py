@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.auth.management.commands import changepassword
 
 from accounts.models import User
-from accounts.services.login_attempts import PLATFORM, forgive_guesses
+from accounts.services.login_attempts import PLATFORM, clear_failures
 from tenants import audit
 
 
@@ -16,5 +16,5 @@ class Command(changepassword.Command):
         changed = super().handle(*args, **options)
         person = User.objects.get_by_natural_key(options["username"])
         audit.record_for_platform("password_reset", target=person)
-        forgive_guesses(PLATFORM, person.username)
+        clear_failures(PLATFORM, person.username)
         return changed

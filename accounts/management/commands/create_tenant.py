@@ -4,8 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.management.terminal import add_password_option, password_given, refusals_told
-from accounts.services.signup import open_shop
+from accounts.management.terminal import (
+    add_password_option,
+    get_password,
+    refusals_as_command_errors,
+)
+from accounts.services.signup import create_shop
 
 
 class Command(BaseCommand):
@@ -23,11 +27,11 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         tenant = {name: options[name] for name in ("slug", "name", "currency", "timezone")}
         admin = {"username": options["admin_username"], "email": options["admin_email"]}
-        password = password_given(from_stdin=options["password_stdin"])
+        password = get_password(from_stdin=options["password_stdin"])
         if password is not None:
             admin["password"] = password
-        with refusals_told():
-            shop, user, temporary = open_shop(tenant=tenant, admin=admin)
+        with refusals_as_command_errors():
+            shop, user, temporary = create_shop(tenant=tenant, admin=admin)
         self.stdout.write(f"Opened {shop.slug} with the admin {user.username}.")
         if temporary:
             self.stdout.write(f"Temporary password, shown this once: {temporary}")

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.management.terminal import refusals_told, tenant_named
+from accounts.management.terminal import find_tenant, refusals_as_command_errors
 from accounts.models import Role
 from accounts.services.test_users import create_test_user
 from tenants.scope import tenant_context
@@ -26,8 +26,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
             raise CommandError("DEBUG is off: nobody is made up where people work.")
-        tenant = tenant_named(options["tenant"])
-        with refusals_told(), tenant_context(tenant):
+        tenant = find_tenant(options["tenant"])
+        with refusals_as_command_errors(), tenant_context(tenant):
             user, password = create_test_user(
                 role=Role(options["role"]), prefix=options["prefix"], domain=options["domain"]
             )

@@ -6,9 +6,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.management.terminal import (
     add_password_option,
-    password_given,
-    refusals_told,
-    tenant_named,
+    find_tenant,
+    get_password,
+    refusals_as_command_errors,
 )
 from accounts.models import Role
 from accounts.services.users import create_user
@@ -27,9 +27,9 @@ class Command(BaseCommand):
         add_password_option(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        tenant = tenant_named(options["tenant"])
-        password = password_given(from_stdin=options["password_stdin"])
-        with refusals_told(), tenant_scope(tenant):
+        tenant = find_tenant(options["tenant"])
+        password = get_password(from_stdin=options["password_stdin"])
+        with refusals_as_command_errors(), tenant_scope(tenant):
             user, temporary = create_user(
                 username=options["username"],
                 role=Role(options["role"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from accounts.management.terminal import tenant_named
+from accounts.management.terminal import find_tenant
 from accounts.models import Role, User
 from tenants.api.formats import format_datetime
 from tenants.scope import tenant_scope
@@ -23,11 +23,11 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="for programs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with tenant_scope(tenant_named(options["tenant"])):
+        with tenant_scope(find_tenant(options["tenant"])):
             people = User.objects.get_queryset().filter(is_active=not options["inactive"])
             if options["role"]:
                 people = people.filter(role=options["role"])
-            rows = [shown(user) for user in people.order_by("username_key")]
+            rows = [to_dict(user) for user in people.order_by("username_key")]
         if options["json"]:
             self.stdout.write(json.dumps(rows, indent=2, ensure_ascii=False))
         else:
@@ -35,7 +35,7 @@ class Command(BaseCommand):
                 self.stdout.write("\t".join([row["username"], row["role"], row["email"]]))
 
 
-def shown(user: User) -> dict[str, Any]:
+def to_dict(user: User) -> dict[str, Any]:
     return {
         "id": str(user.pk),
         "username": user.username,

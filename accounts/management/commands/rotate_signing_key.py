@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.security.keyring import BadKeyRing, KeyRing
+from accounts.security.keyring import InvalidKeyRing, KeyRing
 from accounts.security.signing import ALGORITHMS
 
 STEPS = """\
@@ -36,21 +36,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            ring = next_ring(settings.JWT_KEYS, options)
-        except BadKeyRing as error:
+            ring = build_next_ring(settings.JWT_KEYS, options)
+        except InvalidKeyRing as error:
             raise CommandError(f"{str(error).capitalize()}.") from error
         self.stdout.write(ring.write())
-        self.stderr.write(STEPS.format(wait=in_words(settings.SESSION_LIFETIME)))
+        self.stderr.write(STEPS.format(wait=format_hours(settings.SESSION_LIFETIME)))
 
 
-def next_ring(ring: KeyRing, options: dict[str, Any]) -> KeyRing:
+def build_next_ring(ring: KeyRing, options: dict[str, Any]) -> KeyRing:
     kid = f"{timezone.now():%Y-%m-%d}-{secrets.token_hex(4)}"
     if options["anew"]:
-        return KeyRing.of_new_key(kid, options["anew"])
+        return KeyRing.generate(kid, options["anew"])
     if options["activate"]:
-        return ring.activated()
-    return ring.retired() if options["retire"] else ring.with_new_key(kid)
+        return ring.activate_newest()
+    return ring.retire_former() if options["retire"] else ring.with_new_key(kid)
 
 
-def in_words(span: timedelta) -> str:
+def format_hours(span: timedelta) -> str:
     return f"{span / timedelta(hours=1):g} hours"

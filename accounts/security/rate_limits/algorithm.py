@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 # Seconds by which the clocks of several machines may differ.
-APART = 60.0
+MAX_CLOCK_DIFFERENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Rule(Protocol):
     def name(self) -> str: ...
 
     @property
-    def remembered_for(self) -> float:
+    def lifetime(self) -> float:
         """Seconds after which a try no longer counts."""
         ...
 
-    def after(self, count: int, now: float, before: State | None) -> State:
+    def next_state(self, count: int, now: float, before: State | None) -> State:
         """What is kept once a try is counted."""
         ...
 
@@ -40,10 +40,10 @@ class Window:
     seconds: float
 
     @property
-    def remembered_for(self) -> float:
+    def lifetime(self) -> float:
         return self.seconds
 
-    def after(self, count: int, now: float, before: State | None) -> State:
+    def next_state(self, count: int, now: float, before: State | None) -> State:
         ends = before.forgotten_at if before else now + self.seconds
         return State(count, ends if count >= self.limit else 0.0, ends)
 
@@ -53,45 +53,41 @@ class Backoff:
     """Some free tries, then a wait that doubles with each up to a longest; never for ever."""
 
     name: str
-    free: int
-    longest: float
-    forgotten_after: float
+    free_attempts: int
+    max_wait: float
+    lifetime: float
 
-    @property
-    def remembered_for(self) -> float:
-        return self.forgotten_after
-
-    def after(self, count: int, now: float, before: State | None) -> State:
+    def next_state(self, count: int, now: float, before: State | None) -> State:
         # Beyond this many doublings the longest wait is reached anyway.
-        doublings = min(count - self.free + 1, 30)
-        wait = min(2.0**doublings, self.longest) if doublings > 0 else 0.0
-        return State(count, now + wait if wait else 0.0, now + self.forgotten_after)
+        doublings = min(count - self.free_attempts + 1, 30)
+        wait = min(2.0**doublings, self.max_wait) if doublings > 0 else 0.0
+        return State(count, now + wait if wait else 0.0, now + self.lifetime)
 
 
-def take_all(
+def apply_attempt(
     rules: Mapping[str, Rule], kept: Mapping[str, State | None], now: float
 ) -> tuple[float, dict[str, State]]:
     """The seconds to wait, 0 for a try that is free, and what to keep under each key.
 
     A try that any rule refuses is counted under none: whoever hammers makes nobody wait longer.
     """
-    states = {key: _remembered(kept[key], rule, now) for key, rule in rules.items()}
+    states = {key: _drop_expired(kept[key], rule, now) for key, rule in rules.items()}
     wait = max((state.free_at - now for state in states.values() if state), default=0.0)
     if wait > 0:
         return wait, {}
     return 0.0, {
-        key: rule.after(state.count + 1 if (state := states[key]) else 1, now, state)
+        key: rule.next_state(state.count + 1 if (state := states[key]) else 1, now, state)
         for key, rule in rules.items()
     }
 
 
-def _remembered(state: State | None, rule: Rule, now: float) -> State | None:
+def _drop_expired(state: State | None, rule: Rule, now: float) -> State | None:
     """Nothing of what is over, nor of a time that only a clock can tell which was set back since:
     nobody waits for that to come again."""
-    if state is None or not now < state.forgotten_at <= now + rule.remembered_for + APART:
+    if state is None or not now < state.forgotten_at <= now + rule.lifetime + MAX_CLOCK_DIFFERENCE:
         return None
     return state
 
 
-def given_back(before: State) -> State:
+def uncount_attempt(before: State) -> State:
     return State(max(before.count - 1, 0), 0.0, before.forgotten_at)

@@ -15,13 +15,22 @@ from django.conf import settings
 from accounts.exceptions import TooManyAttempts
 from accounts.security.rate_limits import stores
 from accounts.security.rate_limits.algorithm import Backoff, Rule, Window
-from accounts.security.rate_limits.stores import take
+from accounts.security.rate_limits.stores import apply_buckets
 
-__all__ = ["Backoff", "Claim", "Rule", "Wait", "Window", "forgive", "reserve", "waiting"]
+__all__ = [
+    "Backoff",
+    "Bucket",
+    "Lockout",
+    "Rule",
+    "Window",
+    "count_attempt",
+    "find_locked",
+    "reset_attempts",
+]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Bucket:
     """One try, counted under one rule: whose, from where, or at what."""
 
     rule: Rule
@@ -35,37 +44,37 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class Lockout:
     """Until when there is no further try under a claim, unless this one is forgiven."""
 
-    claim: Claim
+    claim: Bucket
     until: datetime
 
 
-def reserve(claims: Sequence[Claim]) -> list[Wait]:
+def count_attempt(claims: Sequence[Bucket]) -> list[Lockout]:
     """Count a try under every rule, or refuse it, counted under none.
 
     Returns the waits that begin with this try: each of them once, when it begins.
     """
     by_key = {claim.key: claim for claim in claims}
-    wait, states = take({key: claim.rule for key, claim in by_key.items()})
+    wait, states = apply_buckets({key: claim.rule for key, claim in by_key.items()})
     if wait > 0:
         raise TooManyAttempts(retry_after=math.ceil(wait))
     return [
-        Wait(by_key[key], datetime.fromtimestamp(state.free_at, tz=UTC))
+        Lockout(by_key[key], datetime.fromtimestamp(state.free_at, tz=UTC))
         for key, state in states.items()
         if state.free_at
     ]
 
 
-def waiting(claims: Iterable[Claim]) -> set[Claim]:
+def find_locked(claims: Iterable[Bucket]) -> set[Bucket]:
     """Those of which the wait has not ended."""
     by_key = {claim.key: claim for claim in claims}
-    return {by_key[key] for key in stores.waiting(by_key)}
+    return {by_key[key] for key in stores.find_locked(by_key)}
 
 
-def forgive(*, forget: Sequence[Claim] = (), give_back: Sequence[Claim] = ()) -> None:
+def reset_attempts(*, forget: Sequence[Bucket] = (), give_back: Sequence[Bucket] = ()) -> None:
     """Begin anew with those who have shown who they are; uncount a try that was no failure."""
-    stores.forgive(
+    stores.reset_attempts(
         forget=[claim.key for claim in forget], give_back=[claim.key for claim in give_back]
     )

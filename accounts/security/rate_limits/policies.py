@@ -9,8 +9,8 @@ import ipaddress
 import uuid
 from datetime import datetime
 
-from accounts.models import AuthSession, User, username_key
-from accounts.security.rate_limits.limiter import Backoff, Claim, Window
+from accounts.models import AuthSession, User, build_username_key
+from accounts.security.rate_limits.limiter import Backoff, Bucket, Window
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -18,7 +18,7 @@ QUARTER_HOUR = 15 * 60.0
 HALF_DAY = 12 * 3600.0
 MONTH = 30 * 24 * 3600.0
 
-LOG_IN_OF_USER = Backoff("log_in_user", free=5, longest=QUARTER_HOUR, forgotten_after=HALF_DAY)
+LOG_IN_OF_USER = Backoff("log_in_user", free_attempts=5, max_wait=QUARTER_HOUR, lifetime=HALF_DAY)
 FAILURES_OF_STRANGERS = Window("log_in_hundred", limit=100, seconds=MONTH)
 LOG_IN_FROM_ADDRESS = Window("log_in_address", limit=30, seconds=60)
 FAILURES_FROM_ADDRESS = Window("log_in_failures", limit=10, seconds=60)
@@ -31,9 +31,9 @@ OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
 # Six digits are few: so many guesses a day are one in a hundred thousand.
 PIN_AT_TERMINAL = Window("pin_terminal_user", limit=5, seconds=DAY)
 PIN_OF_USER = Window("pin_user", limit=10, seconds=DAY)
-PINS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
+PIN_ATTEMPTS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
-REFUSALS_WRITTEN_DOWN = Window("refusals", limit=30, seconds=60)
+DENIED_ACCESS_RECORDED = Window("refusals", limit=30, seconds=60)
 # Mail goes to whoever is named: a till must not become a way to bother the world.
 # The code of a store credit is worth its balance to whoever knows it: only wrong ones are counted.
 STORE_CREDIT_CODE_HERE = Window("store_credit_code_here", limit=10, seconds=HOUR)
@@ -43,7 +43,7 @@ RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
 RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
 
 
-def network(ip: str | None) -> str:
+def normalize_to_network(ip: str | None) -> str:
     """The address, or the network of an IPv6 customer, who has 2^64 addresses to try from."""
     try:
         address = ipaddress.ip_address((ip or "").partition("%")[0])
@@ -56,96 +56,98 @@ def network(ip: str | None) -> str:
     return str(address)
 
 
-def of_user(
+def bucket_for_user(
     tenant: str, username: str, *, known_at: str | None = None, terminal: uuid.UUID | None = None
-) -> Claim:
+) -> Bucket:
     """Guesses at one person. From where that person has logged in before, and at a terminal of
     the shop, they count apart, so that a stranger's guesses keep nobody from their own till."""
-    place = terminal.hex if terminal else network(known_at) if known_at else ""
-    return Claim(LOG_IN_OF_USER, (tenant, username_key(username), place))
+    place = terminal.hex if terminal else normalize_to_network(known_at) if known_at else ""
+    return Bucket(LOG_IN_OF_USER, (tenant, build_username_key(username), place))
 
 
-def of_strangers(tenant: str, username: str) -> Claim:
+def bucket_for_strangers(tenant: str, username: str) -> Bucket:
     """Guesses at one person from where nobody knows them."""
-    return Claim(FAILURES_OF_STRANGERS, (tenant, username_key(username)))
+    return Bucket(FAILURES_OF_STRANGERS, (tenant, build_username_key(username)))
 
 
-def to_tenant(tenant: str) -> Claim:
-    return Claim(LOG_IN_TO_TENANT, (tenant,))
+def bucket_for_tenant(tenant: str) -> Bucket:
+    return Bucket(LOG_IN_TO_TENANT, (tenant,))
 
 
-def from_address(ip: str | None) -> Claim:
-    return Claim(LOG_IN_FROM_ADDRESS, (network(ip),))
+def bucket_for_address(ip: str | None) -> Bucket:
+    return Bucket(LOG_IN_FROM_ADDRESS, (normalize_to_network(ip),))
 
 
-def failures_from(ip: str | None) -> Claim:
-    return Claim(FAILURES_FROM_ADDRESS, (network(ip),))
+def bucket_for_address_failures(ip: str | None) -> Bucket:
+    return Bucket(FAILURES_FROM_ADDRESS, (normalize_to_network(ip),))
 
 
-def at_place(tenant: str, ip: str | None, terminal: uuid.UUID | None) -> tuple[list[Claim], Claim]:
+def buckets_for_location(
+    tenant: str, ip: str | None, terminal: uuid.UUID | None
+) -> tuple[list[Bucket], Bucket]:
     """Return what counts every log-in of a place, and what counts its failures.
 
     A paired terminal is a place of its own, which nothing from its address or at its shop closes.
     """
     if terminal is not None:
-        tries = [Claim(LOG_IN_AT_TERMINAL, (terminal.hex,))]
-        return tries, Claim(FAILURES_AT_TERMINAL, (terminal.hex,))
-    return [to_tenant(tenant), from_address(ip)], failures_from(ip)
+        tries = [Bucket(LOG_IN_AT_TERMINAL, (terminal.hex,))]
+        return tries, Bucket(FAILURES_AT_TERMINAL, (terminal.hex,))
+    return [bucket_for_tenant(tenant), bucket_for_address(ip)], bucket_for_address_failures(ip)
 
 
-def sign_up_from(ip: str | None) -> Claim:
-    return Claim(SIGNUP_FROM_ADDRESS, (network(ip),))
+def bucket_for_sign_up(ip: str | None) -> Bucket:
+    return Bucket(SIGNUP_FROM_ADDRESS, (normalize_to_network(ip),))
 
 
-def of_session(session: uuid.UUID) -> Claim:
-    return Claim(REFRESH_OF_SESSION, (session.hex,))
+def bucket_for_refresh(session: uuid.UUID) -> Bucket:
+    return Bucket(REFRESH_OF_SESSION, (session.hex,))
 
 
-def pins_for(
+def buckets_for_pin(
     terminal: uuid.UUID, user: uuid.UUID, opened_at: datetime | None
-) -> tuple[Claim, Claim, Claim]:
+) -> tuple[Bucket, Bucket, Bucket]:
     """Guesses at the PIN of one person here, of that person anywhere, and of anybody here.
 
     Those of one person begin anew when they show their password, or get another PIN.
     """
     since = opened_at.isoformat() if opened_at else ""
     return (
-        Claim(PIN_AT_TERMINAL, (terminal.hex, user.hex, since)),
-        Claim(PIN_OF_USER, (user.hex, since)),
-        Claim(PINS_AT_TERMINAL, (terminal.hex,)),
+        Bucket(PIN_AT_TERMINAL, (terminal.hex, user.hex, since)),
+        Bucket(PIN_OF_USER, (user.hex, since)),
+        Bucket(PIN_ATTEMPTS_AT_TERMINAL, (terminal.hex,)),
     )
 
 
-def of_own_password(user: uuid.UUID) -> Claim:
+def bucket_for_own_password(user: uuid.UUID) -> Bucket:
     """Of whoever holds a log-in of this person, to replace their password."""
-    return Claim(OWN_PASSWORD, (user.hex,))
+    return Bucket(OWN_PASSWORD, (user.hex,))
 
 
-def refusals_of(session: uuid.UUID) -> Claim:
+def bucket_for_denied_access(session: uuid.UUID) -> Bucket:
     """What somebody was refused and is written down; who asks in a loop fills no books."""
-    return Claim(REFUSALS_WRITTEN_DOWN, (session.hex,))
+    return Bucket(DENIED_ACCESS_RECORDED, (session.hex,))
 
 
-def store_credit_codes_of(user: User, place: str | None) -> tuple[Claim, Claim, Claim]:
+def buckets_for_store_credit_code(user: User, place: str | None) -> tuple[Bucket, Bucket, Bucket]:
     """Return the claims of a try at a code: of this person here, anywhere, and of anybody here.
 
     `place` is the paired register, or else the address from which the request comes.
     """
-    tenant, here = str(user.tenant_id), place or network(None)
+    tenant, here = str(user.tenant_id), place or normalize_to_network(None)
     return (
-        Claim(STORE_CREDIT_CODE_HERE, (tenant, user.pk.hex, here)),
-        Claim(STORE_CREDIT_CODE_OF_USER, (tenant, user.pk.hex)),
-        Claim(STORE_CREDIT_CODES_AT_PLACE, (tenant, here)),
+        Bucket(STORE_CREDIT_CODE_HERE, (tenant, user.pk.hex, here)),
+        Bucket(STORE_CREDIT_CODE_OF_USER, (tenant, user.pk.hex)),
+        Bucket(STORE_CREDIT_CODES_AT_PLACE, (tenant, here)),
     )
 
 
-def place_of(session: AuthSession, ip: str | None) -> str:
+def get_client_location(session: AuthSession, ip: str | None) -> str:
     """Return where a request comes from: its paired register, or else its network."""
-    return session.register_id.hex if session.register_id else network(ip)
+    return session.register_id.hex if session.register_id else normalize_to_network(ip)
 
 
-def receipt_mails_of(session: AuthSession) -> list[Claim]:
+def buckets_for_receipt_mail(session: AuthSession) -> list[Bucket]:
     return [
-        Claim(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
-        Claim(RECEIPT_MAIL_OF_TENANT, (str(session.tenant_id),)),
+        Bucket(RECEIPT_MAIL_OF_SESSION, (session.pk.hex,)),
+        Bucket(RECEIPT_MAIL_OF_TENANT, (str(session.tenant_id),)),
     ]

@@ -14,16 +14,16 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from accounts.models import Throttle
-from accounts.security.rate_limits.algorithm import Rule, State, given_back, take_all
+from accounts.security.rate_limits.algorithm import Rule, State, apply_attempt, uncount_attempt
 from tenants.scope import retry_on_conflict
 
 T = TypeVar("T")
-Kept = dict[str, State | None]
-Change = Callable[[Kept, float], tuple[T, Kept]]
+States = dict[str, State | None]
+Change = Callable[[States, float], tuple[T, States]]
 log = structlog.get_logger("till.limiter")
 
 # After a failure Redis is left alone for a while, lest every log-in waits for its time-out.
-PAUSE = 10.0
+REDIS_RETRY_SECONDS = 10.0
 
 
 class Store(Protocol):
@@ -39,7 +39,7 @@ class Store(Protocol):
         ...
 
 
-class DatabaseStore:
+class DatabaseCounterStore:
     """One row per subject and rule, locked while it is counted, in a transaction of its own.
 
     Durable: inside somebody else's transaction a refusal would take the count back with it.
@@ -69,15 +69,15 @@ class DatabaseStore:
         return {row.key: row.state for row in rows if row.state}
 
 
-class RedisStore:
+class RedisCounterStore:
     """A short text per subject and rule, changed only if nobody else changed it meanwhile."""
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
-        names = {key: name_of(key) for key in sorted(keys)}
+        names = {key: build_redis_key(key) for key in sorted(keys)}
 
         def attempt(pipe: Pipeline) -> T:
             texts, now = pipe.mget(names.values()), time.time()
-            states = map(read_state, texts)
+            states = map(parse_state, texts)
             answer, kept = change(dict(zip(names, states, strict=True)), now)
             pipe.multi()
             for key, state in kept.items():
@@ -93,20 +93,20 @@ class RedisStore:
         return answer
 
     def kept(self, keys: Collection[str]) -> dict[str, State]:
-        names = [name_of(key) for key in keys]
-        states = map(read_state, get_redis_connection("default").mget(names)) if names else ()
+        names = [build_redis_key(key) for key in keys]
+        states = map(parse_state, get_redis_connection("default").mget(names)) if names else ()
         return {key: state for key, state in zip(keys, states, strict=False) if state}
 
 
-def name_of(key: str) -> str:
+def build_redis_key(key: str) -> str:
     return f"till:limiter:{key}"
 
 
-def read_state(text: bytes | str | None) -> State | None:
+def parse_state(text: bytes | str | None) -> State | None:
     return State(*json.loads(text)) if text else None
 
 
-class Fallback:
+class FallbackStore:
     """The first store while it answers; the second, with counts of its own, while it does not."""
 
     def __init__(self, first: Store, second: Store) -> None:
@@ -125,40 +125,40 @@ class Fallback:
             try:
                 return question(self.first)
             except RedisError as error:
-                self.paused_until = time.monotonic() + PAUSE
+                self.paused_until = time.monotonic() + REDIS_RETRY_SECONDS
                 log.warning("redis_away", error=type(error).__name__)
         return question(self.second)
 
 
-_database = DatabaseStore()
-_both = Fallback(RedisStore(), _database)
+_database = DatabaseCounterStore()
+_both = FallbackStore(RedisCounterStore(), _database)
 
 
 def store() -> Store:
     return _both if settings.REDIS_URL else _database
 
 
-def take(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
+def apply_buckets(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
     """Count a try under each key by its rule: what is kept now, or the seconds to wait first."""
 
-    def change(kept: Kept, now: float) -> tuple[tuple[float, dict[str, State]], Kept]:
-        wait, states = take_all(rules, kept, now)
+    def change(kept: States, now: float) -> tuple[tuple[float, dict[str, State]], States]:
+        wait, states = apply_attempt(rules, kept, now)
         return (wait, states), dict(states)
 
     return store().changed(rules, change)
 
 
-def waiting(keys: Collection[str]) -> set[str]:
+def find_locked(keys: Collection[str]) -> set[str]:
     """The keys under which nobody may try at this moment."""
     now = time.time()
     return {key for key, state in store().kept(keys).items() if state.free_at > now}
 
 
-def forgive(*, forget: Collection[str], give_back: Collection[str]) -> None:
+def reset_attempts(*, forget: Collection[str], give_back: Collection[str]) -> None:
     """Begin anew under some keys, and uncount the last try under others."""
 
-    def change(kept: Kept, now: float) -> tuple[None, Kept]:
-        returned = {key: given_back(state) for key in give_back if (state := kept[key])}
+    def change(kept: States, now: float) -> tuple[None, States]:
+        returned = {key: uncount_attempt(state) for key in give_back if (state := kept[key])}
         return None, dict.fromkeys(forget) | returned
 
     store().changed([*forget, *give_back], change)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 from django.core.management.base import CommandParser
 
-from accounts.models import User, username_key
+from accounts.models import User, build_username_key
 from orders.management.demo.first_sale import build_first_sale
 from orders.management.demo.plan import DemoShop, DemoUser
 from orders.management.demo.setup import ensure_demo_shop
@@ -62,7 +62,7 @@ def list_log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
 
 def get_demo_password(person: DemoUser) -> str:
     """The demo password, unless somebody has since chosen another one."""
-    user = User.objects.active().filter(username_key=username_key(person.username)).first()
+    user = User.objects.active().filter(username_key=build_username_key(person.username)).first()
     return person.password if user and user.check_password(person.password) else "(changed)"
 
 

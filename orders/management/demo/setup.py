@@ -7,7 +7,7 @@ from uuid import UUID
 from django.core.management import CommandError
 
 from accounts.models import Role, User
-from accounts.services.signup import open_shop
+from accounts.services.signup import create_shop
 from accounts.services.users import create_user
 from orders.management.demo.plan import DemoProduct, DemoShop, DemoStore, DemoUser
 from orders.management.ids import stable_id
@@ -33,7 +33,7 @@ def ensure_demo_shop(plan: DemoShop) -> bool:
 def create_demo_shop(plan: DemoShop) -> None:
     """All of it or nothing, so that a demo shop that is there is whole."""
     owner = next(person for person in plan.people if person.role == Role.ADMIN)
-    tenant, admin, _ = open_shop(
+    tenant, admin, _ = create_shop(
         tenant={"id": plan.id, "slug": plan.slug, **plan.settings}, admin=_log_in(plan, owner)
     )
     with tenant_scope(tenant):

@@ -3,8 +3,8 @@
 import uuid
 
 from accounts.models import AuthSession, User
-from accounts.security.rate_limits.limiter import reserve
-from accounts.security.rate_limits.policies import receipt_mails_of
+from accounts.security.rate_limits.limiter import count_attempt
+from accounts.security.rate_limits.policies import buckets_for_receipt_mail
 from orders.models import Order
 from orders.notifications import send_mail
 from orders.services.documents.renderers.html import render_mail
@@ -25,7 +25,7 @@ def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> N
     order.receipt_number_and_time()
     if idempotency.is_resumed():
         return
-    reserve(receipt_mails_of(session))
+    count_attempt(buckets_for_receipt_mail(session))
     _request_email(order.pk, to, by)
 
 

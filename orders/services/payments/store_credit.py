@@ -13,9 +13,9 @@ from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.security.rate_limits.limiter import forgive, reserve
-from accounts.security.rate_limits.policies import store_credit_codes_of
-from accounts.services.login_attempts import facts_of
+from accounts.security.rate_limits.limiter import count_attempt, reset_attempts
+from accounts.security.rate_limits.policies import buckets_for_store_credit_code
+from accounts.services.login_attempts import build_lockout_facts
 from orders.exceptions import (
     InsufficientStoreCredit,
     StoreCreditBlocked,
@@ -142,19 +142,19 @@ def count_code_attempt(
     A right code does not begin the count anew: whoever guesses may hold a card of their own.
     Outside of any transaction, so that what was tried is remembered although it is refused.
     """
-    claims = store_credit_codes_of(by, place)
-    waits = reserve(claims)
+    claims = buckets_for_store_credit_code(by, place)
+    waits = count_attempt(claims)
     try:
         yield
     except UnknownStoreCredit:
         audit.record("store_credit_code_failed", actor=by, way=way)
         for wait in waits:
-            audit.record("too_many_attempts", actor=by, **facts_of(wait))
+            audit.record("too_many_attempts", actor=by, **build_lockout_facts(wait))
         raise
     except BaseException:
-        forgive(give_back=claims)
+        reset_attempts(give_back=claims)
         raise
-    forgive(give_back=claims)
+    reset_attempts(give_back=claims)
 
 
 def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | None:

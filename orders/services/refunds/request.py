@@ -141,7 +141,7 @@ def _find_approver(
     period = LimitPeriod(shift=refund.shift_id, store=refund.store)
     asked = RequestContext(by, new.approval, new.terminal)
     cashes_card = any(map(_cashes_unconfirmed_card, payouts))
-    requires_second_person = cashes_card and not by.may_cash_unconfirmed_cards()
+    requires_second_person = cashes_card and not by.may_refund_unconfirmed_cards_in_cash()
     return authorize(
         required, asked, period, refund.order, requires_second_person=requires_second_person
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from accounts.models import User
-from accounts.models.session import FRESH_FOR
+from accounts.models.session import MAX_AUTHENTICATION_AGE
 from accounts.services import approvals
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD, UserFactory
@@ -41,9 +41,9 @@ def test_a_password_at_the_cashiers_till_decides(till, manager, admin, shop, how
     answer = decide(till, approval, how, {"username": username, "password": PASSWORD})
 
     assert answer.status_code == 200
-    decider = admin if username == "adm" else manager
-    assert answer.json()["decided_by"]["id"] == str(decider.pk)
-    assert list_approval_events(shop)[-1].actor == decider.pk
+    identify_approver = admin if username == "adm" else manager
+    assert answer.json()["decided_by"]["id"] == str(identify_approver.pk)
+    assert list_approval_events(shop)[-1].actor == identify_approver.pk
     assert snapshot_sessions() == before
     assert till.get("auth/me/").json()["username"] == "c1"
 
@@ -51,7 +51,7 @@ def test_a_password_at_the_cashiers_till_decides(till, manager, admin, shop, how
 def test_it_does_so_however_long_ago_the_cashier_logged_in(clock, cashier, client_of, manager):
     till = client_of(cashier)
     approval = request_approval(till)
-    clock.shift(FRESH_FOR)
+    clock.shift(MAX_AUTHENTICATION_AGE)
 
     assert decide(till, approval, body=MINE).status_code == 200
 
@@ -201,7 +201,7 @@ def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothin
 ):
     approval = request_approval(till)
     before = snapshot_approval(approval)
-    check = approvals.decider
+    check = approvals.identify_approver
 
     def check_and_change(*args):
         by = check(*args)
@@ -209,7 +209,7 @@ def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothin
             change(manager)
         return by
 
-    monkeypatch.setattr(approvals, "decider", check_and_change)
+    monkeypatch.setattr(approvals, "identify_approver", check_and_change)
 
     problem(decide(till, approval, how, MINE), 403, code)
 

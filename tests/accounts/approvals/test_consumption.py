@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.exceptions import ApprovalNotValid
 from accounts.models import Approval
-from accounts.services.approvals import GIVEN_FOR, use_approval
+from accounts.services.approvals import APPROVED_LIFETIME, consume_approval_of
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory
 from tests.support.approvals import list_approval_events
@@ -33,7 +33,7 @@ def approved(cashier, manager):
                 "status": Approval.Status.APPROVED,
                 "decided_by": manager,
                 "decided_at": timezone.now(),
-                "expires_at": timezone.now() + GIVEN_FOR,
+                "expires_at": timezone.now() + APPROVED_LIFETIME,
             }
             | more
         )
@@ -54,7 +54,7 @@ def use(cashier):
             "by": cashier,
             "terminal_id": None,
         }
-        return use_approval(getattr(approval, "pk", approval), **(given | changes))
+        return consume_approval_of(getattr(approval, "pk", approval), **(given | changes))
 
     return spend
 
@@ -170,7 +170,7 @@ def test_only_what_was_given_and_is_not_yet_used_counts(in_shop, approved, use, 
 def test_two_minutes_later_it_is_too_late(clock, in_shop, approved, use):
     approval, late = approved(), approved()
 
-    clock.shift(GIVEN_FOR - timedelta(seconds=1))
+    clock.shift(APPROVED_LIFETIME - timedelta(seconds=1))
     use(approval)
     clock.shift(timedelta(seconds=1))
     ensure_refused(use, late)

@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuthSession
-from accounts.models.session import FRESH_FOR
-from accounts.services.approvals import GIVEN_FOR, PENDING_FOR
+from accounts.models.session import MAX_AUTHENTICATION_AGE
+from accounts.services.approvals import APPROVED_LIFETIME, PENDING_LIFETIME
 from tests.architecture.test_schema import ensure_documented
 from tests.factories.accounts import (
     PASSWORD,
@@ -64,7 +64,7 @@ def test_a_manager_gives_leave_for_two_minutes(clock, till, manager_client, mana
         "expires_at": "2026-03-02T08:03:00Z",
         "version": 2,
     }
-    clock.shift(GIVEN_FOR)
+    clock.shift(APPROVED_LIFETIME)
     assert till.get(f"approvals/{approval['id']}/").json()["status"] == "expired"
 
 
@@ -80,7 +80,7 @@ def test_a_manager_says_no(clock, till, manager_client, manager):
         "decided_at": "2026-03-02T08:00:00Z",
         "version": 2,
     }
-    clock.shift(PENDING_FOR)
+    clock.shift(PENDING_LIFETIME)
     assert renew_session(till).get(f"approvals/{approval['id']}/").json()["status"] == "denied"
 
 
@@ -105,7 +105,7 @@ def test_a_decision_is_written_down(till, manager_client, manager, cashier, shop
 def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, manager_client, problem, how):
     approval = request_approval(till)
     before = snapshot_approval(approval)
-    clock.shift(FRESH_FOR)
+    clock.shift(MAX_AUTHENTICATION_AGE)
 
     response = decide(manager_client, approval, how)
 
@@ -121,7 +121,7 @@ def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, manager_cl
 
 def test_until_then_a_log_in_is_fresh(clock, till, manager_client):
     approval = request_approval(till)
-    clock.shift(FRESH_FOR - timedelta(seconds=1))
+    clock.shift(MAX_AUTHENTICATION_AGE - timedelta(seconds=1))
 
     assert grant_approval(manager_client, approval)["status"] == "approved"
 
@@ -243,7 +243,7 @@ def test_a_decision_may_name_the_version_that_was_read(till, manager_client, pro
 def test_a_session_that_has_ended_decides_nothing(till, manager, client_of, problem):
     approval = request_approval(till)
     session = AuthSessionFactory(
-        user=manager, revoked_at=MORNING, revoke_reason=AuthSession.Ended.LOGOUT
+        user=manager, revoked_at=MORNING, revoke_reason=AuthSession.EndReason.LOGOUT
     )
 
     answer = decide(type(till)(manager, session), approval)

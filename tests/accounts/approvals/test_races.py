@@ -7,7 +7,7 @@ import pytest
 from accounts.exceptions import ApprovalNotPending
 from accounts.models import Approval
 from accounts.services import approvals
-from accounts.services.approvals import use_approval
+from accounts.services.approvals import consume_approval_of
 from tenants.scope import tenant_context, tenant_scope
 from tests.factories.accounts import UserFactory
 from tests.support.approvals import (
@@ -61,7 +61,7 @@ def test_118_of_many_deeds_at_once_one_uses_it(till, manager_clients, shop, cash
 
     def spend():
         with tenant_scope(shop):
-            return use_approval(
+            return consume_approval_of(
                 approval["id"],
                 action=order[0],
                 object=order[1],

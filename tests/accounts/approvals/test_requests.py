@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Approval, RefundMethod
-from accounts.services.approvals import PENDING_FOR
+from accounts.services.approvals import PENDING_LIFETIME
 from orders.models import Payment
 from tenants.scope import tenant_scope
 from tests.architecture.test_schema import ensure_documented
@@ -221,7 +221,7 @@ def test_the_list_is_filtered_by_what_became_of_it_and_by_what_it_is(
     clock, till, manager_client, cashier
 ):
     late = request_approval(till, "void")
-    clock.shift(PENDING_FOR)
+    clock.shift(PENDING_LIFETIME)
     till, manager_client = renew_session(till), renew_session(manager_client)
     manager_client.post("auth/reauth/", {"password": PASSWORD})
     pending = request_approval(till)
@@ -272,7 +272,7 @@ def test_a_request_that_nobody_took_up_has_expired(clock, till):
     answer = request_approval(till)
     path = f"{APPROVALS}{answer['id']}/"
 
-    clock.shift(PENDING_FOR - timedelta(seconds=1))
+    clock.shift(PENDING_LIFETIME - timedelta(seconds=1))
     assert renew_session(till).get(path).json()["status"] == "pending"
     clock.shift(timedelta(seconds=1))
     assert renew_session(till).get(path).json()["status"] == "expired"

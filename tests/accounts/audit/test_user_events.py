@@ -5,7 +5,7 @@ from structlog.contextvars import bound_contextvars
 
 from accounts.services.users import create_user, set_activation
 from tenants.scope import tenant_scope
-from tests.accounts.users.test_refusals import DEEDS, attempt
+from tests.accounts.users.test_refusals import USER_ACTIONS, attempt
 from tests.factories.accounts import PASSWORD
 from tests.support.audit import (
     assert_actor,
@@ -155,7 +155,7 @@ def test_nobody_hides_behind_the_platforms_name_or_a_strangers(admin_client, adm
     assert found["ip"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("deed", USER_ACTIONS)
 def test_a_deed_that_is_refused_did_not_happen(deed, manager, other_admin, client_of):
     attempt(client_of(manager), deed, other_admin.pk)
 

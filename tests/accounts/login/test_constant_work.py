@@ -54,7 +54,7 @@ def spent(monkeypatch):
     """The memory and the passes of each Argon2 that runs."""
     work = []
     encode, verify = LeanArgon2PasswordHasher.encode, LeanArgon2PasswordHasher.verify
-    spend = hashers.spend
+    spend = hashers.run_argon2
 
     def note_encode(self, password, salt):
         work.append((self.memory_cost, self.time_cost))
@@ -71,7 +71,7 @@ def spent(monkeypatch):
 
     monkeypatch.setattr(LeanArgon2PasswordHasher, "encode", note_encode)
     monkeypatch.setattr(LeanArgon2PasswordHasher, "verify", note_verify)
-    monkeypatch.setattr(hashers, "spend", note_spend)
+    monkeypatch.setattr(hashers, "run_argon2", note_spend)
     return work
 
 

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.exceptions import InsufficientAuthentication, InvalidCredentials, TokenNotValid
 from accounts.models import User
-from accounts.models.session import FRESH_FOR
-from accounts.services.login import Origin, start_session
+from accounts.models.session import MAX_AUTHENTICATION_AGE
+from accounts.services.login import ClientInfo, open_password_session
 from accounts.services.reauth import reauthenticate
 from accounts.services.sessions import log_out
 from accounts.services.users import change_role, reset_password, set_activation
@@ -180,7 +180,7 @@ def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, 
         event(stored_user(cashier), admin)
 
     with pytest.raises(InvalidCredentials):
-        start_session(user, Origin())
+        open_password_session(user, ClientInfo())
 
     assert snapshot_sessions() == 0
     with across_tenants():
@@ -190,7 +190,7 @@ def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, 
 @pytest.mark.parametrize("by_password", [True, False])
 def test_what_was_shown_counts_for_exactly_so_long(by_password, cashier):
     session = AuthSessionFactory(user=cashier)
-    over = session.auth_time + FRESH_FOR
+    over = session.auth_time + MAX_AUTHENTICATION_AGE
 
     session.ensure_fresh(over - timedelta(microseconds=1), by_password=by_password)
     with pytest.raises(InsufficientAuthentication):

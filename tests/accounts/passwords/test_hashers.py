@@ -131,7 +131,7 @@ def test_no_more_hash_at_once_than_there_are_cores(concurrent_hashes):
 
 @pytest.mark.race
 def test_who_waits_too_long_for_a_core_is_told_when_to_come_again(monkeypatch):
-    monkeypatch.setattr(hashers, "LONGEST_WAIT", 0.05)
+    monkeypatch.setattr(hashers, "MAX_WAIT_SECONDS", 0.05)
     with_all_taken(hashers.CORES, lambda: refused_as_busy(lambda: make_password(PASSWORD)))
     with_all_taken(hashers.CORES, lambda: refused_as_busy(lambda: check_password("x", ENCODED)))
 
@@ -150,7 +150,7 @@ def refused_as_busy(work):
 def with_all_taken(cores, work):
     if not cores:
         return work()
-    with hashers.slot():
+    with hashers.hashing_slot():
         return with_all_taken(cores - 1, work)
 
 

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from accounts.models import User
 from accounts.security import hashers
 from accounts.security.hashers import PepperedArgon2PasswordHasher
-from accounts.security.peppers import BadPeppers, read_peppers
+from accounts.security.peppers import InvalidPeppers, parse_peppers
 from config import settings as production
 from tenants.scope import across_tenants
 from tests.factories.accounts import PASSWORD
@@ -51,7 +51,7 @@ def hashes(monkeypatch):
         counted.append(1)
         yield
 
-    monkeypatch.setattr(hashers, "slot", slot)
+    monkeypatch.setattr(hashers, "hashing_slot", slot)
     return counted
 
 
@@ -219,7 +219,7 @@ def test_every_refusal_costs_one_hash(kept, set_peppers, cashier, hashes):
 
 
 def test_peppers_are_secrets_by_number():
-    assert read_peppers(json.dumps({"1": ONE, "12": TWO})) == {1: ONE, 12: TWO}
+    assert parse_peppers(json.dumps({"1": ONE, "12": TWO})) == {1: ONE, 12: TWO}
 
 
 @pytest.mark.parametrize(
@@ -241,8 +241,8 @@ def test_peppers_are_secrets_by_number():
     ],
 )
 def test_bad_peppers_are_refused_with_the_reason_and_without_the_secret(text, why, monkeypatch):
-    with pytest.raises(BadPeppers, match=why) as refusal:
-        read_peppers(text)
+    with pytest.raises(InvalidPeppers, match=why) as refusal:
+        parse_peppers(text)
     assert ONE not in str(refusal.value)
 
     monkeypatch.setenv("PASSWORD_PEPPERS", text)

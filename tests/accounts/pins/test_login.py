@@ -179,7 +179,7 @@ def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
     reason, pin_pad, cashier, shop, hashes, problem
 ):
     with across_tenants():
-        cashier.pin.take(PIN)
+        cashier.pin.set_digits(PIN)
         cashier.pin.save()
     user, pin = reason(cashier, shop)
     hashes.restart()
@@ -201,7 +201,7 @@ def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
 
 def test_the_right_pin_costs_one_hash_too(pin_pad, cashier, hashes):
     with across_tenants():
-        cashier.pin.take(PIN)
+        cashier.pin.set_digits(PIN)
         cashier.pin.save()
     hashes.restart()
 

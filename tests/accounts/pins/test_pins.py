@@ -213,8 +213,8 @@ def test_a_pin_is_bound_to_its_person(cashier, other_cashier, shop):
 
     with tenant_scope(shop):
         moved = Pin(user=other_cashier, digits_hash=mine.digits_hash)
-        assert mine.fits(PIN)
-        assert not moved.fits(PIN)
+        assert mine.check_digits(PIN)
+        assert not moved.check_digits(PIN)
 
 
 def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
@@ -224,7 +224,7 @@ def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
         cashier.password = mine.digits_hash
 
         assert not cashier.check_password(PIN)
-        assert not Pin(user=cashier, digits_hash=mine.digits_hash).fits(WRONG_PIN)
+        assert not Pin(user=cashier, digits_hash=mine.digits_hash).check_digits(WRONG_PIN)
 
 
 def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(
@@ -261,6 +261,6 @@ def test_a_renewed_hash_does_not_bring_an_old_pin_back(cashier, shop, settings):
     ]
 
     with tenant_scope(shop):
-        assert pin.fits(PIN)
+        assert pin.check_digits(PIN)
 
     assert snapshot_pins()[0]["digits_hash"] == "changed meanwhile"

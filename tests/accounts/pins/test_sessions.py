@@ -308,7 +308,7 @@ def take_pin(person, shop):
 
 def give_another_pin(person, shop):
     pin = Pin.objects.get(user=person)
-    pin.take(OTHER_PIN)
+    pin.set_digits(OTHER_PIN)
     pin.save_changes("digits_hash", "opened_at")
 
 
@@ -333,7 +333,7 @@ def test_what_is_taken_away_after_the_pin_was_checked_lets_nobody_in(
     change, pin_pad, cashier, shop, problem, monkeypatch
 ):
     give_pin(cashier)
-    check = pin_service.checked_pin
+    check = pin_service.verify_pin
 
     def check_and_change(*args, **more):
         person = check(*args, **more)
@@ -341,7 +341,7 @@ def test_what_is_taken_away_after_the_pin_was_checked_lets_nobody_in(
             change(person, shop)
         return person
 
-    monkeypatch.setattr(pin_service, "checked_pin", check_and_change)
+    monkeypatch.setattr(pin_service, "verify_pin", check_and_change)
 
     problem(pin_pad.enter(cashier), 401, "invalid_credentials")
 

@@ -100,7 +100,7 @@ def test_a_log_in_that_something_overtakes_opens_nothing(
     event, pin_pad, cashier, shop, monkeypatch
 ):
     """The PIN was right when it was looked at, and is not any more."""
-    checked = services.checked_pin
+    checked = services.verify_pin
 
     def overtaken(*args, **kwargs):
         person = checked(*args, **kwargs)
@@ -108,7 +108,7 @@ def test_a_log_in_that_something_overtakes_opens_nothing(
             event(person, shop)
         return person
 
-    monkeypatch.setattr(services, "checked_pin", overtaken)
+    monkeypatch.setattr(services, "verify_pin", overtaken)
 
     assert pin_pad.enter(cashier).status_code == 401
 

@@ -2,10 +2,16 @@
 
 import pytest
 
-from accounts.security.rate_limits.algorithm import Backoff, State, Window, given_back, take_all
+from accounts.security.rate_limits.algorithm import (
+    Backoff,
+    State,
+    Window,
+    apply_attempt,
+    uncount_attempt,
+)
 
 NOW = 1_000_000.0
-BACKOFF = Backoff("guesses", free=3, longest=60.0, forgotten_after=600.0)
+BACKOFF = Backoff("guesses", free_attempts=3, max_wait=60.0, lifetime=600.0)
 WINDOW = Window("calls", limit=3, seconds=60.0)
 
 
@@ -19,7 +25,7 @@ class Notebook:
 
     def take(self, after=0.0):
         self.now += after
-        wait, changes = take_all(self.rules, self.kept, self.now)
+        wait, changes = apply_attempt(self.rules, self.kept, self.now)
         self.kept |= changes
         return wait
 
@@ -64,7 +70,7 @@ def test_a_clock_that_is_set_back_makes_nobody_wait_for_the_hour_to_come_again(r
 
 
 def test_a_hundred_thousand_tries_wait_no_longer_than_the_longest():
-    assert BACKOFF.after(100_000, NOW, None).free_at == NOW + 60
+    assert BACKOFF.next_state(100_000, NOW, None).free_at == NOW + 60
 
 
 def test_what_was_tried_long_ago_is_forgotten():
@@ -146,15 +152,15 @@ def test_a_try_that_is_given_back_may_be_made_again(rule):
     book = Notebook(rule)
     book.takes(3)
 
-    book.kept[rule.name] = given_back(book.kept[rule.name])
+    book.kept[rule.name] = uncount_attempt(book.kept[rule.name])
 
     assert book.take() == 0
     assert book.take() > 0
 
 
 def test_nobody_gets_back_more_than_was_taken():
-    assert given_back(State(0, 0.0, NOW)) == State(0, 0.0, NOW)
+    assert uncount_attempt(State(0, 0.0, NOW)) == State(0, 0.0, NOW)
 
 
 def test_giving_back_does_not_make_a_window_longer():
-    assert given_back(State(3, NOW + 60, NOW + 60)) == State(2, 0.0, NOW + 60)
+    assert uncount_attempt(State(3, NOW + 60, NOW + 60)) == State(2, 0.0, NOW + 60)

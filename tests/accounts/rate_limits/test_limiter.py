@@ -10,19 +10,30 @@ from django_redis import get_redis_connection
 from accounts.exceptions import TooManyAttempts
 from accounts.models import Throttle
 from accounts.security.rate_limits.algorithm import State
-from accounts.security.rate_limits.limiter import Backoff, Claim, Window, forgive, reserve, stores
-from accounts.security.rate_limits.stores import DatabaseStore, Fallback, RedisStore
+from accounts.security.rate_limits.limiter import (
+    Backoff,
+    Bucket,
+    Window,
+    count_attempt,
+    reset_attempts,
+    stores,
+)
+from accounts.security.rate_limits.stores import (
+    DatabaseCounterStore,
+    FallbackStore,
+    RedisCounterStore,
+)
 from accounts.services.pruning import prune
 from tests.support.parallel import run_concurrently, run_times
 from tests.support.rate_limits import count_in_redis
 from tests.support.token_refresh import MORNING
 
-GUESSES = Backoff("guesses", free=5, longest=60.0, forgotten_after=600.0)
+GUESSES = Backoff("guesses", free_attempts=5, max_wait=60.0, lifetime=600.0)
 CALLS = Window("calls", limit=5, seconds=60.0)
 STORES = {
-    "database": DatabaseStore,
-    "redis": RedisStore,
-    "both": lambda: Fallback(RedisStore(), DatabaseStore()),
+    "database": DatabaseCounterStore,
+    "redis": RedisCounterStore,
+    "both": lambda: FallbackStore(RedisCounterStore(), DatabaseCounterStore()),
 }
 
 pytestmark = pytest.mark.django_db
@@ -41,17 +52,17 @@ def kept_in(request, monkeypatch, settings):
 
 
 def guess(who="c1"):
-    return Claim(GUESSES, ("green", who))
+    return Bucket(GUESSES, ("green", who))
 
 
 def call(where="192.0.2.7"):
-    return Claim(CALLS, (where,))
+    return Bucket(CALLS, (where,))
 
 
 def wait_of(*claims):
     """The seconds until these may be tried; 0 where they just were."""
     try:
-        reserve(claims)
+        count_attempt(claims)
     except TooManyAttempts as refusal:
         return refusal.facts["retry_after"]
     return 0
@@ -118,15 +129,15 @@ def test_subjects_and_rules_are_counted_apart():
     waits_of(6, guess("c1"))
 
     assert wait_of(guess("c2")) == 0
-    assert wait_of(Claim(CALLS, ("green", "c1"))) == 0
-    assert wait_of(Claim(GUESSES, ("green\0c1",))) > 0, "no name holds what parts the names"
+    assert wait_of(Bucket(CALLS, ("green", "c1"))) == 0
+    assert wait_of(Bucket(GUESSES, ("green\0c1",))) > 0, "no name holds what parts the names"
 
 
 @pytest.mark.usefixtures("kept_in", "_frozen")
 def test_who_is_forgiven_begins_anew():
     waits_of(6, guess())
 
-    forgive(forget=[guess()])
+    reset_attempts(forget=[guess()])
 
     assert waits_of(6, guess()) == [0, 0, 0, 0, 0, 2]
 
@@ -135,14 +146,14 @@ def test_who_is_forgiven_begins_anew():
 def test_what_is_given_back_may_be_tried_again():
     waits_of(5, call())
 
-    forgive(forget=[guess()], give_back=[call()])
+    reset_attempts(forget=[guess()], give_back=[call()])
 
     assert waits_of(2, call()) == [0, 60]
 
 
 @pytest.mark.usefixtures("kept_in")
 def test_forgiving_what_nobody_tried_changes_nothing():
-    forgive(forget=[guess()], give_back=[call()])
+    reset_attempts(forget=[guess()], give_back=[call()])
 
     assert wait_of(guess(), call()) == 0
 
@@ -178,7 +189,7 @@ def test_those_who_share_some_counts_do_not_wait_for_each_other_for_ever():
 
 
 def test_the_database_holds_neither_names_nor_addresses():
-    reserve([guess("hunter2"), call("192.0.2.7")])
+    count_attempt([guess("hunter2"), call("192.0.2.7")])
 
     text = repr(list(Throttle.objects.values()))
     assert "hunter2" not in text
@@ -197,7 +208,7 @@ def test_a_row_that_is_pruned_while_it_is_counted_comes_back():
         Throttle.objects.all().delete()
         return None, {"a": State(3, 0.0, now + 60)}
 
-    DatabaseStore().changed(["a"], pruned_meanwhile)
+    DatabaseCounterStore().changed(["a"], pruned_meanwhile)
 
     assert Throttle.objects.get().count == 3
 
@@ -215,7 +226,7 @@ def test_pruning_neither_forgets_a_count_nor_stops_anybody():
 @pytest.mark.django_db(transaction=True)
 def test_a_count_is_refused_where_a_refusal_would_undo_it():
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        reserve([guess()])
+        count_attempt([guess()])
 
 
 # --- in Redis ---------------------------------------------------------------------------------
@@ -224,7 +235,7 @@ def test_a_count_is_refused_where_a_refusal_would_undo_it():
 @needs_redis
 def test_redis_forgets_by_itself(redis_url, settings, monkeypatch):
     count_in_redis(redis_url, settings, monkeypatch)
-    reserve([guess("hunter2"), call()])
+    count_attempt([guess("hunter2"), call()])
 
     redis = get_redis_connection("default")
     lives = [redis.pttl(f"till:limiter:{claim.key}") for claim in (guess("hunter2"), call())]

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from accounts.models import Throttle
-from accounts.security.rate_limits.limiter import Claim, Window, reserve, stores
+from accounts.security.rate_limits.limiter import Bucket, Window, count_attempt, stores
 from tests.support import redis_server
 from tests.support.api import Api
 from tests.support.discovery import ROOT
@@ -16,7 +16,7 @@ from tests.support.users import LOG_IN, build_credentials
 
 pytestmark = [pytest.mark.redis, pytest.mark.django_db]
 
-CALLS = Claim(Window("calls", limit=1000, seconds=600.0), ("192.0.2.7",))
+CALLS = Bucket(Window("calls", limit=1000, seconds=600.0), ("192.0.2.7",))
 # Both time-outs of the settings, and what the rest takes on a busy machine.
 LONGEST_DELAY = 0.25 + 0.25 + 0.5
 QUICK = 0.2
@@ -24,7 +24,7 @@ QUICK = 0.2
 
 def seconds_to_reserve():
     started = time.monotonic()
-    reserve([CALLS])
+    count_attempt([CALLS])
     return time.monotonic() - started
 
 
@@ -36,18 +36,18 @@ def rows():
 def till(private_redis, settings, monkeypatch):
     """An installation whose Redis can be stopped."""
     count_in_redis(private_redis.url, settings, monkeypatch)
-    monkeypatch.setattr(stores, "PAUSE", 0.5)
+    monkeypatch.setattr(stores, "REDIS_RETRY_SECONDS", 0.5)
     return private_redis
 
 
 def test_while_redis_is_there_the_database_is_left_alone(till):
-    reserve([CALLS])
+    count_attempt([CALLS])
 
     assert rows() == 0
 
 
 def test_when_it_stops_counting_goes_on_in_the_database_and_comes_back_later(till):
-    reserve([CALLS])
+    count_attempt([CALLS])
     till.stop()
 
     delays = [seconds_to_reserve() for _ in range(5)]
@@ -56,7 +56,7 @@ def test_when_it_stops_counting_goes_on_in_the_database_and_comes_back_later(til
 
     till.start()
     time.sleep(0.5)
-    reserve([CALLS])
+    count_attempt([CALLS])
     assert Throttle.objects.get().count == 5, "Redis counts again"
 
 
@@ -100,7 +100,7 @@ def test_many_guesses_while_it_goes_away_are_limited_here_and_there(till, clock,
 
 
 def test_a_redis_that_never_answers_costs_its_time_out_once_a_pause(settings, monkeypatch):
-    monkeypatch.setattr(stores, "PAUSE", 1.5)
+    monkeypatch.setattr(stores, "REDIS_RETRY_SECONDS", 1.5)
     with redis_server.black_hole() as url:
         count_in_redis(url, settings, monkeypatch)
 

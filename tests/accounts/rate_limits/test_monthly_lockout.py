@@ -11,7 +11,7 @@ from django.contrib.auth.management.commands import changepassword
 from django.core.management import call_command
 
 from accounts.exceptions import InvalidCredentials, TooManyAttempts
-from accounts.services.login_attempts import PLATFORM, counted_log_in
+from accounts.services.login_attempts import PLATFORM, rate_limited_log_in
 from accounts.services.users import reset_password
 from tenants.scope import tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory
@@ -148,10 +148,10 @@ def at_the_platform(at, password=PASSWORD):
     structlog.contextvars.bind_contextvars(ip=at)
     with (
         suppress(InvalidCredentials),
-        counted_log_in(None, tenant=PLATFORM, username="root", ip=at) as tried,
+        rate_limited_log_in(None, tenant=PLATFORM, username="root", ip=at) as tried,
     ):
-        tried.admit(password)
-        tried.write_down("log_in_ok")
+        tried.authenticate(password)
+        tried.record("log_in_ok")
         return True
     return False
 

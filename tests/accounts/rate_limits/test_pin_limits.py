@@ -208,7 +208,7 @@ def test_a_busy_hour_closes_no_pad(pin_pad, cashier, monkeypatch, problem):
         raise Busy(retry_after=2)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Pin, "fits", busy)
+        patch.setattr(Pin, "check_digits", busy)
         for _ in range(7):
             problem(pin_pad.enter(cashier), 503, "busy")
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Throttle
 from accounts.security.rate_limits import policies
-from accounts.security.rate_limits.limiter import reserve
+from accounts.security.rate_limits.limiter import count_attempt
 from tests.factories.accounts import PASSWORD
 from tests.factories.tenants import RegisterFactory
 from tests.support.api import Api
@@ -38,7 +38,7 @@ def lock_out(shop, cashier, manager, clock, trust_proxy):
     """The guest network of the shop has used up its failures, and strangers the shop's log-ins."""
     assert guesses(Api(), 11) == [401] * 10 + [429]
     for _ in range(policies.LOG_IN_TO_TENANT.limit - 10):
-        reserve([policies.to_tenant(str(shop.pk))])
+        count_attempt([policies.bucket_for_tenant(str(shop.pk))])
     assert log_in(Api(), ELSEWHERE, username="mgr").status_code == 429
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.exceptions import InvalidCredentials
 from accounts.models import AuthSession, User
-from accounts.services.login import Origin, start_session
+from accounts.services.login import ClientInfo, open_password_session
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.api import Api
 from tests.support.token_refresh import MORNING, assert_refresh_refused, is_accepted, refresh_token
@@ -116,6 +116,6 @@ def test_a_log_in_that_overlaps_a_change_of_password_opens_nothing(cashier, shop
         User.objects.filter(pk=cashier.pk).update(token_version=checked.token_version + 1)
 
         with pytest.raises(InvalidCredentials):
-            start_session(checked, Origin())
+            open_password_session(checked, ClientInfo())
 
         assert not AuthSession.objects.filter(user=cashier).exists()

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuthSession, Throttle
-from accounts.security.rate_limits.limiter import Claim, Window, reserve
+from accounts.security.rate_limits.limiter import Bucket, Window, count_attempt
 from accounts.security.rate_limits.policies import LOG_IN_OF_USER
 from accounts.services import pruning
 from tenants.models import IdempotencyKey, OutboxDelivery, OutboxEvent
@@ -43,13 +43,13 @@ def sessions():
 @pytest.mark.django_db
 def test_counts_go_when_they_are_forgotten(clock):
     short, long = Window("short", limit=1, seconds=60), LOG_IN_OF_USER
-    reserve([Claim(short, ("a",)), Claim(short, ("b",)), Claim(long, ("a",))])
+    count_attempt([Bucket(short, ("a",)), Bucket(short, ("b",)), Bucket(long, ("a",))])
     assert prune() == {}
 
     clock.shift(60)
 
     assert prune() == {"throttles": 2}
-    assert [row.key for row in Throttle.objects.all()] == [Claim(long, ("a",)).key]
+    assert [row.key for row in Throttle.objects.all()] == [Bucket(long, ("a",)).key]
 
 
 @pytest.mark.django_db

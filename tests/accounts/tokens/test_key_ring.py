@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from accounts.security.keyring import BadKeyRing, KeyRing
+from accounts.security.keyring import InvalidKeyRing, KeyRing
 from accounts.security.signing import Key, Status, pem
 from tests.support.key_rings import build_key_entry, build_key_ring, statuses
 
@@ -43,7 +43,7 @@ def test_a_ring_is_what_was_written(alg):
 
     assert keys.algorithm == alg
     assert keys.active.kid == "now"
-    assert keys.verifying.keys() == {"old", "now", "new"}
+    assert keys.verifying_keys.keys() == {"old", "now", "new"}
     assert statuses(KeyRing.read(keys.write())) == statuses(keys)
     assert KeyRing.read(keys.write()).write() == keys.write()
 
@@ -51,11 +51,11 @@ def test_a_ring_is_what_was_written(alg):
 def test_a_retired_key_is_a_name_and_verifies_nothing():
     gone = {"kid": "gone", "alg": "HS256", "status": "retired"}
 
-    assert build_key_ring(gone, build_key_entry("now", "active")).verifying.keys() == {"now"}
+    assert build_key_ring(gone, build_key_entry("now", "active")).verifying_keys.keys() == {"now"}
 
 
 def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
-    one, again, other = (KeyRing.of_secret(text) for text in (SECRET, SECRET, SECRET + "!"))
+    one, again, other = (KeyRing.from_secret(text) for text in (SECRET, SECRET, SECRET + "!"))
 
     assert one.active.kid == again.active.kid != other.active.kid
     assert len(one.active.kid) == 16
@@ -65,8 +65,8 @@ def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
 def test_what_is_read_cannot_sign():
     keys = build_key_ring(build_key_entry("now", "active", "EdDSA"))
 
-    assert hasattr(keys.signing, "sign")
-    assert not hasattr(keys.verifying["now"], "sign")
+    assert hasattr(keys.signing_key, "sign")
+    assert not hasattr(keys.verifying_keys["now"], "sign")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_is_read_cannot_sign():
     ],
 )
 def test_a_bad_ring_is_refused_with_the_reason_and_without_the_secret(entries, why):
-    with pytest.raises(BadKeyRing, match=why) as refusal:
+    with pytest.raises(InvalidKeyRing, match=why) as refusal:
         build_key_ring(*entries)
 
     told = str(refusal.value)
@@ -159,7 +159,7 @@ def test_a_bad_ring_is_refused_with_the_reason_and_without_the_secret(entries, w
 
 @pytest.mark.parametrize("text", ["", "x", "[", "{}", '"x"', "null", "5", SECRET])
 def test_a_ring_is_a_list_in_json(text):
-    with pytest.raises(BadKeyRing) as refusal:
+    with pytest.raises(InvalidKeyRing) as refusal:
         KeyRing.read(text)
 
     assert SECRET not in str(refusal.value)
@@ -178,25 +178,25 @@ def test_no_secret_is_seen_where_a_ring_is_shown():
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
 def test_a_key_is_added_then_signs_then_the_former_one_goes(alg):
-    first = KeyRing.of_new_key("old", alg)
+    first = KeyRing.generate("old", alg)
 
     added = first.with_new_key("new")
-    activated = added.activated()
-    retired = activated.retired()
+    activated = added.activate_newest()
+    retired = activated.retire_former()
 
     assert statuses(added) == {"old": "active", "new": "verify"}
     assert statuses(activated) == {"old": "verify", "new": "active"}
     assert statuses(retired) == {"old": "retired", "new": "active"}
-    assert retired.verifying.keys() == {"new"}
+    assert retired.verifying_keys.keys() == {"new"}
     for each in (added, activated, retired):
         assert KeyRing.read(each.write()).write() == each.write()
 
 
 def test_what_signs_no_more_has_no_private_key_and_what_is_retired_no_key():
-    activated = KeyRing.of_new_key("old", "EdDSA").with_new_key("new").activated()
+    activated = KeyRing.generate("old", "EdDSA").with_new_key("new").activate_newest()
 
     old, new = json.loads(activated.write())
-    gone, _ = json.loads(activated.retired().write())
+    gone, _ = json.loads(activated.retire_former().write())
 
     assert old.keys() == {"kid", "alg", "status", "public"}
     assert new.keys() == {"kid", "alg", "status", "private"}
@@ -204,12 +204,12 @@ def test_what_signs_no_more_has_no_private_key_and_what_is_retired_no_key():
 
 
 def test_of_several_that_wait_the_newest_signs_and_none_is_lost():
-    keys = KeyRing.of_new_key("one", "HS256").with_new_key("two").with_new_key("three")
+    keys = KeyRing.generate("one", "HS256").with_new_key("two").with_new_key("three")
 
-    activated = keys.activated()
+    activated = keys.activate_newest()
 
     assert statuses(activated) == {"one": "verify", "two": "verify", "three": "active"}
-    assert statuses(activated.with_new_key("four").retired()) == {
+    assert statuses(activated.with_new_key("four").retire_former()) == {
         "one": "retired",
         "two": "retired",
         "three": "active",
@@ -220,19 +220,19 @@ def test_of_several_that_wait_the_newest_signs_and_none_is_lost():
 def test_a_key_that_only_verifies_is_not_waiting_to_sign():
     borrowed = build_key_entry("theirs", "verify", "EdDSA", private=None, public=PUBLIC)
 
-    with pytest.raises(BadKeyRing, match="no new key is waiting"):
-        build_key_ring(build_key_entry("now", "active", "EdDSA"), borrowed).activated()
+    with pytest.raises(InvalidKeyRing, match="no new key is waiting"):
+        build_key_ring(build_key_entry("now", "active", "EdDSA"), borrowed).activate_newest()
 
 
 def test_there_must_be_something_to_activate_and_to_retire():
-    alone = KeyRing.of_new_key("one", "HS256")
+    alone = KeyRing.generate("one", "HS256")
 
-    with pytest.raises(BadKeyRing, match="no new key is waiting"):
-        alone.activated()
-    with pytest.raises(BadKeyRing, match="no key is left to retire"):
-        alone.with_new_key("two").retired()
-    with pytest.raises(BadKeyRing, match="no new key is waiting"):
-        alone.with_new_key("two").activated().activated()
+    with pytest.raises(InvalidKeyRing, match="no new key is waiting"):
+        alone.activate_newest()
+    with pytest.raises(InvalidKeyRing, match="no key is left to retire"):
+        alone.with_new_key("two").retire_former()
+    with pytest.raises(InvalidKeyRing, match="no new key is waiting"):
+        alone.with_new_key("two").activate_newest().activate_newest()
 
 
 def test_a_pem_is_what_every_tool_reads():

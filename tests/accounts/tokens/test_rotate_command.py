@@ -39,7 +39,7 @@ def start(monkeypatch):
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
 def test_three_steps_replace_a_key(alg, settings):
-    settings.JWT_KEYS = KeyRing.of_new_key("old", alg)
+    settings.JWT_KEYS = KeyRing.generate("old", alg)
 
     for options, expected in (
         ((), ["active", "verify"]),
@@ -97,7 +97,7 @@ def test_secrets_are_in_the_ring_and_neither_in_what_is_said_of_it_nor_in_logs(c
 
 
 def test_the_ring_is_one_line_that_an_environment_can_hold(settings):
-    settings.JWT_KEYS = KeyRing.of_new_key("old", "EdDSA")
+    settings.JWT_KEYS = KeyRing.generate("old", "EdDSA")
 
     keys, _ = rotate()
 
@@ -109,7 +109,7 @@ def test_the_ring_is_one_line_that_an_environment_can_hold(settings):
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
 def test_till_starts_with_a_ring_and_does_not_ask_for_the_one_secret(alg, start):
-    keys = KeyRing.of_new_key("now", alg)
+    keys = KeyRing.generate("now", alg)
 
     assert start(JWT_KEYS=keys.write()).write() == keys.write()
     assert start(JWT_KEYS=keys.write(), JWT_SIGNING_KEY=SECRET).write() == keys.write()

@@ -11,18 +11,18 @@ from tests.support.users import snapshot_users
 
 pytestmark = pytest.mark.once
 
-DEEDS = {
+USER_ACTIONS = {
     "edit": ("PATCH", "", {"display_name": "New"}),
     "role": ("PUT", "role/", {"role": "cashier"}),
     "activate": ("PUT", "activation/", None),
     "deactivate": ("DELETE", "activation/", None),
     "reset": ("POST", "reset-password/", None),
 }
-each_deed = pytest.mark.parametrize("deed", DEEDS)
+each_deed = pytest.mark.parametrize("deed", USER_ACTIONS)
 
 
 def attempt(api, deed, pk):
-    method, suffix, body = DEEDS[deed]
+    method, suffix, body = USER_ACTIONS[deed]
     return api.send(method, f"users/{pk}/{suffix}", body, If_Match="*")
 
 
@@ -90,7 +90,7 @@ def without_request_id(response) -> dict:
 
 @pytest.mark.parametrize("who", ["admin", "manager"])
 @pytest.mark.parametrize("target", ["foreign", "platform"])
-@pytest.mark.parametrize("deed", [*DEEDS, "see"])
+@pytest.mark.parametrize("deed", [*USER_ACTIONS, "see"])
 def test_attack_072_somebody_elsewhere_is_like_nobody(
     deed, target, who, foreign, client_of, request
 ):

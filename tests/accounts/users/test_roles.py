@@ -104,7 +104,7 @@ def test_who_may_set_whose_pin_and_say_where_they_work(actor, target):
     expected = target in MAY_MANAGE.get(actor, ())
 
     assert ACTORS[actor].may_set_pin(TARGETS[target]) is expected
-    assert ACTORS[actor].may_post(TARGETS[target]) is expected
+    assert ACTORS[actor].may_assign_stores(TARGETS[target]) is expected
 
 
 @pytest.mark.parametrize("actor", ACTORS)
@@ -114,14 +114,14 @@ def test_everybody_who_is_in_has_a_pin_of_their_own(actor):
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_only_admins_say_where_they_work_themselves(actor):
-    assert ACTORS[actor].may_post(ACTORS[actor]) is (actor in {"admin", "admin elsewhere"})
+    assert ACTORS[actor].may_assign_stores(ACTORS[actor]) is (actor in {"admin", "admin elsewhere"})
 
 
 @pytest.mark.parametrize("actor", ACTORS)
 def test_managers_and_admins_pair_devices(actor):
     expected = {"admin", "manager", "admin elsewhere", "manager elsewhere"}
 
-    assert ACTORS[actor].may_pair() is (actor in expected)
+    assert ACTORS[actor].may_pair_terminals() is (actor in expected)
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
@@ -150,7 +150,7 @@ def test_who_may_sell_and_who_may_see_the_staff(actor):
     sees = sells and actor != "cashier"
 
     assert ACTORS[actor].may_sell() is sells
-    assert ACTORS[actor].may_see_people() is sees
+    assert ACTORS[actor].may_view_users() is sees
 
 
 @pytest.mark.parametrize(("actor", "role"), pairs(ACTORS, Role))

@@ -12,7 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Role, User
-from accounts.services.login import Origin, log_in
+from accounts.services.login import ClientInfo, log_in
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
 from orders.models import Order, Product, Shift, StockLevel, StockMovement
@@ -95,7 +95,7 @@ def test_every_printed_log_in_works(printed):
 
 
 def log_in_as(tenant: str, username: str, password: str) -> User:
-    session, _ = log_in(tenant=tenant, username=username, password=password, origin=Origin())
+    session, _ = log_in(tenant=tenant, username=username, password=password, origin=ClientInfo())
     return session.user
 
 

@@ -67,7 +67,7 @@ def with_our_backend() -> None:
     connections["older"] = DatabaseWrapper(plain.settings_dict, "older")
 
 
-def open_shop(apps, slug):
+def create_shop(apps, slug):
     """A sale and what it needs, as the older database takes it; gives how many rows are where."""
 
     def make(app, model, **values):
@@ -96,7 +96,7 @@ def test_an_older_database_gets_the_walls_without_loss():
     with as_before():
         executor = MigrationExecutor(connections["older"])
         apps = executor.migrate(BEFORE).apps
-        ours, theirs = (open_shop(apps, slug) for slug in ("ours", "theirs"))
+        ours, theirs = (create_shop(apps, slug) for slug in ("ours", "theirs"))
         tables = [table for table, name, _ in asked("older", SHAPE) if name.endswith("_pkey")]
         before = {table: rows_of(table) for table in tables}
 

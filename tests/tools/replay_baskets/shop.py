@@ -11,8 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db.models import Count
 
-from accounts.models import Role, User, username_key
-from accounts.services.login import Origin, log_in
+from accounts.models import Role, User, build_username_key
+from accounts.services.login import ClientInfo, log_in
 from accounts.services.sessions import log_out
 from accounts.services.users import change_own_password, create_user, reset_password
 from orders.management.ids import stable_id
@@ -98,14 +98,14 @@ def _new_password(slug: str) -> tuple[User, str]:
     owner = _person(OWNER) or create_user(username=OWNER, role=Role.ADMIN, by=None)[0]
     seller = _person(SELLER) or create_user(username=SELLER, role=Role.ADMIN, by=owner)[0]
     temporary, password = reset_password(user=seller, by=owner), secrets.token_urlsafe(24)
-    session, _ = log_in(tenant=slug, username=SELLER, password=temporary, origin=Origin())
+    session, _ = log_in(tenant=slug, username=SELLER, password=temporary, origin=ClientInfo())
     change_own_password(session=session, current=temporary, new=password)
     log_out(session)
     return seller, password
 
 
 def _person(username: str) -> User | None:
-    return User.objects.filter(username_key=username_key(username)).first()
+    return User.objects.filter(username_key=build_username_key(username)).first()
 
 
 def _one_of_each_store(baskets: Iterable[SoldBasket]) -> Iterable[SoldBasket]:
