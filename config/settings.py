@@ -1,4 +1,4 @@
-"""Every setting of Till, from the environment. README.md has the table of the variables."""
+"""Every setting of Till, from the environment. docs/operations/installation.md lists the variables."""
 
 from datetime import timedelta
 from pathlib import Path
