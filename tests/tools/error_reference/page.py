@@ -1,0 +1,331 @@
+"""Build docs/errors.md: every error code with its status, its meaning and its remedy.
+
+Codes, statuses and texts come from the exception classes and from the exception handler of the
+API, remedies from the tables below. `python -m tests.tools.error_reference` writes the page anew.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from django.conf import settings
+from django.core import exceptions as django_exceptions
+from django.db import OperationalError
+from django.http import Http404
+from django.urls import get_resolver
+from django.utils.module_loading import import_string
+from rest_framework import exceptions as rest
+
+from tenants.api.parsers import UnsupportedEncoding
+from tenants.exceptions import DomainError
+from tests.support.discovery import OURS, ROOT
+
+PAGE = ROOT / "docs" / "errors.md"
+
+# Base classes that are never raised themselves.
+ABSTRACT = {"refused", "too_large", "too_many_requests", "not_here"}
+
+DUPLICATE = django_exceptions.ValidationError("", "unique", {"unique_check": ["name"]})
+
+# Errors that Django and the REST framework raise, as the API answers them.
+FRAMEWORK: list[Exception] = [
+    Http404(),
+    OperationalError(),
+    UnsupportedEncoding(),
+    django_exceptions.BadRequest(),
+    django_exceptions.RequestDataTooBig(),
+    django_exceptions.ValidationError(
+        {"name": django_exceptions.ValidationError("", "unique", {"unique_check": ["name"]})}
+    ),
+    rest.MethodNotAllowed("PUT"),
+    rest.NotAcceptable(),
+    rest.ParseError(),
+    rest.Throttled(1),
+    rest.UnsupportedMediaType("text/plain"),
+    rest.ValidationError({}),
+]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Error:
+    status: int
+    code: str
+    meaning: str
+
+
+# Bodies that cannot be read.
+BODIES = [
+    Error(400, "duplicate_key", "A key occurs more than once in an object."),
+    Error(400, "lone_surrogate", "The text contains half of a surrogate pair."),
+    Error(400, "malformed_encoding", "The body is not valid UTF-8."),
+    Error(400, "malformed_form", "The body is not a valid form."),
+    Error(400, "malformed_json", "The body is not valid JSON; `detail` names line and column."),
+    Error(400, "nul_character", "The body contains a NUL character."),
+    Error(400, "number_out_of_range", "A number has too many digits."),
+    Error(400, "too_deep", "The body is nested too deeply."),
+    Error(400, "unsupported_charset", "The body has another charset than UTF-8."),
+]
+
+# Answers that are made without an exception of a view.
+WITHOUT_EXCEPTION = [
+    Error(411, "length_required", "The body has no `Content-Length`."),
+    Error(500, "internal_error", "Something went wrong on the server."),
+    Error(503, "not_ready", "`/health/ready/`: the database is unavailable or not migrated."),
+]
+
+REMEDIES = {
+    "above_own_limit": "Let a user with a higher limit approve.",
+    "above_refund_limit": "Let a user with a higher limit issue the store credit.",
+    "already_authenticated": "Send the request without a token.",
+    "already_exists": "Choose another value for the fields in `errors`.",
+    "amount_too_large": "Split the order.",
+    "approval_not_pending": "Ask for a new approval.",
+    "approval_not_valid": "Ask for a new approval, for this order, action, amount and terminal.",
+    "approval_required": "Ask for the approval that the answer describes, and send `approval`.",
+    "bad_request": "Check the syntax of the request.",
+    "barcode_taken": "Use another barcode, or remove it from the other product first.",
+    "batch_too_large": "Send the batch in parts of at most `max_lines` lines.",
+    "body_too_large": "Send at most `max_bytes` bytes.",
+    "busy": "Send the request again after `Retry-After` seconds.",
+    "card_not_ours": "Refund at the reader that charged the card, or name one of `methods`.",
+    "catalog_changed": "Import the file again.",
+    "changes_gone": "Load all data again, then read on from the new position.",
+    "count_beyond_tolerance": "Count again, or let a user with a higher limit close the shift.",
+    "currency_changed": "Read the prices again, then repeat the request.",
+    "currency_fixed": "Open another shop for another currency.",
+    "delivery_not_dead": "Wait: the delivery is still being tried, or has arrived.",
+    "duplicate_key": "Send each key once.",
+    "drawer_short": "Check the amount. Upload offline sales of this register first.",
+    "email_taken": "Use another e-mail address.",
+    "id_conflict": "Use a new id.",
+    "id_reused": "Use a new id for a new sale.",
+    "idempotency_key_invalid": "Send a key of 1 to 255 visible ASCII characters.",
+    "idempotency_key_required": "Send a header `Idempotency-Key`, or an `id`.",
+    "idempotency_key_reused": "Use a new key for a new request.",
+    "if_match_required": "Send `If-Match` with the version that was read, or `*`.",
+    "illegal_transition": "Read the order again; its status does not allow this.",
+    "insufficient_stock": "Reduce the quantities in `short`, or correct the stock.",
+    "insufficient_store_credit": "Pay the rest by another method.",
+    "insufficient_user_authentication": "Enter the password again: `POST auth/reauth/`.",
+    "internal_error": "Report the `request_id` to the operator of the installation.",
+    "invalid": "Correct the fields in `errors`.",
+    "invalid_credentials": "Check shop, username and password, and whether the account is active.",
+    "invalid_cursor": "Follow `next` of a page as it is, or start with the first page.",
+    "invalid_rows": "Correct the rows in `errors` and import the file again.",
+    "last_admin": "Make another user an admin first.",
+    "length_required": "Send `Content-Length`.",
+    "lone_surrogate": "Send valid Unicode text.",
+    "malformed_encoding": "Send UTF-8.",
+    "malformed_form": "Send `application/x-www-form-urlencoded` in UTF-8.",
+    "malformed_json": "Send valid JSON.",
+    "managers_only": "Log in as a manager or admin. Cashiers use a terminal.",
+    "method_not_allowed": "Use a method that the API documentation lists for this path.",
+    "no_card_reader": "Use a stand-alone reader (`entry: external`), or configure a gateway.",
+    "no_current_shift": "Open a shift; `suggested_float` is the last count.",
+    "no_open_shift": "Open a shift at the register: `POST shifts/`.",
+    "no_receipt": "Complete the order or the refund first.",
+    "not_acceptable": "Ask for a format that the API documentation lists.",
+    "not_authenticated": "Log in and send the access token.",
+    "not_found": "Check the id, and whether it belongs to this shop and an assigned store.",
+    "not_payable_in_cash": "Pay `payable`, or a part in whole coins.",
+    "not_ready": "Start the database and run `migrate`.",
+    "nothing_left_to_refund": "Nothing: everything was refunded.",
+    "nul_character": "Remove the character.",
+    "number_out_of_range": "Send a shorter number.",
+    "order_being_paid": "Wait for the payment, or resolve it: `POST payments/{id}/resolve/`.",
+    "order_empty": "Add a line first.",
+    "order_is_paid": "Cancel the payments first: `POST payments/{id}/cancel/`.",
+    "order_not_open": "Read the order again; only open orders can be changed.",
+    "order_still_due": "Pay what is due.",
+    "other_register": "Sell at the register of this log-in, or log in at the other one.",
+    "own_request": "Let another user decide.",
+    "paid_more_than_total": "Cancel a payment first.",
+    "parse_error": "Send valid JSON.",
+    "password_change_required": "Set a new password: `PUT auth/password/`.",
+    "password_required": "Enter the password: `POST auth/reauth/`.",
+    "payment_exceeds_due": "Pay at most `due`.",
+    "payment_settled": "Nothing: the outcome of this payment is known.",
+    "payment_underway": "Wait some seconds and ask again.",
+    "payments_unclear": "Resolve the payments and refunds that are named, then close the shift.",
+    "payout_declined": "Resolve the refund with another `method`.",
+    "pdf_unavailable": "Use another format, or install the libraries on the server.",
+    "permission_denied": "Ask a user whose role and stores allow it.",
+    "pin_closed": "Log in with the password.",
+    "refund_exceeds_paid": "Refund at most `left`.",
+    "refund_settled": "Nothing: the outcome of this refund is known.",
+    "refund_underway": "Wait some seconds and ask again.",
+    "register_closed": "Activate the register and its store, or use another one.",
+    "request_in_progress": "Wait some seconds and send the same request again.",
+    "sequence_jump": "Send the batch without `last_sequence`; a manager sets the number.",
+    "shift_already_open": "Use the open shift, or end it first.",
+    "shift_not_in_state": "Read the shift again; its status does not allow this.",
+    "signup_disabled": "Ask the operator of the installation to open the shop.",
+    "sku_taken": "Use another SKU.",
+    "slug_taken": "Use another name.",
+    "store_credit_blocked": "Ask a manager to unblock it, or pay by another method.",
+    "store_credit_code_taken": "Use another code.",
+    "tenant_mismatch": "Name the same shop everywhere, or name it once.",
+    "tenant_required": "Send `tenant` in the body, or `X-Tenant-ID`.",
+    "terminal_not_paired": "Pair the device with a register and send `X-Terminal-Token`.",
+    "throttled": "Send the request again after `Retry-After` seconds.",
+    "token_not_valid": "Refresh the token, or log in again.",
+    "too_deep": "Send the fields that the API documentation lists.",
+    "too_many_attempts": "Try again after `Retry-After` seconds.",
+    "too_many_lines": "Start another order.",
+    "too_many_webhooks": "Delete a webhook first.",
+    "unavailable": "Send the same request again after `Retry-After` seconds.",
+    "unknown_filter": "Use the query parameters that the API documentation lists.",
+    "unsupported_charset": "Send UTF-8.",
+    "unsupported_content_encoding": "Send the body without compression.",
+    "unsupported_media_type": "Send `Content-Type: application/json`.",
+    "username_taken": "Use another username.",
+    "version_conflict": "Read the row again, then repeat the change.",
+    "webhook_off": "Switch the webhook on first.",
+}
+
+# Codes of single fields, in `errors` of `invalid` and `invalid_rows`.
+FIELDS = {
+    "blank": "The text is empty.",
+    "date": "Not a date.",
+    "datetime": "Not a time; send ISO 8601 with a time zone.",
+    "does_not_exist": "There is no such object in this shop.",
+    "duplicate": "The value occurs more than once.",
+    "duplicate_column": "The column occurs more than once in the file.",
+    "duplicate_key": "The key occurs more than once in the object.",
+    "empty": "The list is empty.",
+    "in_the_future": "The time is in the future.",
+    "invalid": "The value has the wrong form; `detail` says which form is expected.",
+    "invalid_choice": "Not one of the allowed values.",
+    "malformed_encoding": "The parameter is not valid UTF-8.",
+    "malformed_csv": "Not a valid CSV file.",
+    "max": "Too large.",
+    "max_decimal_places": "Too many decimal places.",
+    "max_digits": "Too many digits.",
+    "max_length": "Too long.",
+    "max_value": "Too large.",
+    "min_length": "Too short.",
+    "min_value": "Too small.",
+    "mismatch": "Two values that belong together differ.",
+    "not_at_a_terminal": "A PIN can be used only at a paired terminal.",
+    "not_a_list": "Not a list.",
+    "not_by_card": "Not everything was paid by card.",
+    "not_card": "Allowed for card payments only.",
+    "not_cash": "Allowed for cash only.",
+    "not_paid": "Nothing was paid by this method.",
+    "not_tracked": "The stock of this product is not tracked.",
+    "not_whole": "This product is sold in whole pieces.",
+    "nul_character": "The text contains a NUL character.",
+    "null": "`null` is not allowed.",
+    "one_of": "Exactly one of several fields must be given.",
+    "other_credit": "The code is not the one that was paid with; name the method `store_credit`.",
+    "password_too_common": "The password is a common one.",
+    "password_too_long": "The password is too long.",
+    "password_too_short": "The password is too short for the role.",
+    "password_too_similar": "The password resembles the username or the name of the shop.",
+    "password_unchanged": "The new password is the old one.",
+    "pin_too_common": "The PIN is easy to guess.",
+    "repeated_parameter": "The query parameter occurs more than once.",
+    "required": "The field is missing.",
+    "reserved": "The value is reserved.",
+    "switched_off": "The option is switched off on this server.",
+    "tenant_mismatch": "The object belongs to another shop than the one that is named.",
+    "tendered_too_little": "Less cash was tendered than is paid.",
+    "too_many_rows": "The file has too many rows.",
+    "too_much": "More than is left.",
+    "unique": "Another row has this value.",
+    "unknown_column": "There is no such column.",
+    "unknown_currency": "Not an ISO 4217 currency.",
+    "unknown_field": "There is no such field.",
+    "unknown_filter": "There is no such query parameter.",
+    "unknown_timezone": "Not an IANA time zone.",
+    "wrong_number_of_cells": "The row has more or fewer cells than the header.",
+    "wrong_password": "Not the current password.",
+    "wrong_pin": "Not the PIN of this user.",
+}
+
+# Results of webhook deliveries: no answer of the API has them as an error.
+DELIVERY_RESULTS = {"bad_answer", "connection_failed", "timed_out", "tls_failed"}
+
+HEAD = """# Errors
+
+<!-- Written by `python -m tests.tools.error_reference`. Do not edit. -->
+
+Every error is `application/problem+json` (RFC 9457). `code` is stable and meant for programs,
+`detail` is meant for people and may change. `request_id` is also in the log. Names in braces, such
+as `{number}`, stand for values, which are members of the answer too.
+
+```json
+{"type": "about:blank", "title": "Conflict", "status": 409, "code": "no_open_shift",
+ "detail": "...", "request_id": "712bdba375e5d00aa4368187a06a6c5b", "register": "Till 1"}
+```
+
+| Status | Code | Meaning | Remedy |
+|---|---|---|---|
+"""
+FIELD_HEAD = """
+## Codes of fields
+
+`errors` of an answer lists wrong fields, at most 100. `field` is the path, such as
+`lines[0].quantity`; for a file there is also the `row`.
+
+| Code | Meaning |
+|---|---|
+"""
+
+
+class Placeholder(str):
+    """The name of a value in braces, where a message or a header wants the value."""
+
+    def __ceil__(self) -> int:
+        return 0
+
+
+def subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+def domain_errors() -> Iterator[Exception]:
+    """Yield one instance of each class of the application that has a code of its own."""
+    get_resolver().url_patterns  # noqa: B018  (imports every view, and with it every exception)
+    for kind in subclasses(DomainError):
+        if "code" in vars(kind) and kind.code not in ABSTRACT:
+            names = {name for _, name, _, _ in Formatter().parse(kind.message) if name}
+            yield kind(**{name: Placeholder(f"{{{name}}}") for name in names})
+
+
+def answers(exceptions: Iterable[Exception]) -> Iterator[Error]:
+    """Yield what the API answers to these exceptions."""
+    handle = import_string(settings.REST_FRAMEWORK["EXCEPTION_HANDLER"])
+    for exception in exceptions:
+        body = json.loads(handle(exception, {}).content)
+        yield Error(body["status"], body["code"], body["detail"])
+
+
+def errors() -> list[Error]:
+    return sorted({*answers(domain_errors()), *answers(FRAMEWORK), *BODIES, *WITHOUT_EXCEPTION})
+
+
+def field_codes() -> set[str]:
+    """Return the literal codes of field errors in the code."""
+    literal = re.compile(r'\bcode="([a-z_]+)"|FieldError\([^()]*(?:\[[^]]*\])?, "([a-z_]+)"')
+    paths = (path for folder in OURS for path in (ROOT / folder).rglob("*.py"))
+    found = (literal.findall(path.read_text("utf-8")) for path in paths)
+    return {code for each in found for pair in each for code in pair if code}
+
+
+def build_page() -> str:
+    rows = "".join(
+        f"| {each.status} | `{each.code}` | {cell(each.meaning)} | {REMEDIES[each.code]} |\n"
+        for each in errors()
+    )
+    fields = "".join(f"| `{code}` | {meaning} |\n" for code, meaning in sorted(FIELDS.items()))
+    return HEAD + rows + FIELD_HEAD + fields
+
+
+def cell(text: Any) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
