@@ -1,0 +1,85 @@
+"""Every path and link that the documentation names exists."""
+
+import re
+
+import pytest
+
+from tests.docs.pages import PAGES, name
+from tests.support.discovery import ROOT
+
+pytestmark = pytest.mark.once
+
+CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.M | re.S)
+QUOTED = re.compile(r"`([^`\n]+)`")
+LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
+# A path of the repository: below one of its folders, or a file at its top.
+FOLDERS = sorted(
+    path.name
+    for path in ROOT.iterdir()
+    if path.is_dir() and (not path.name.startswith(".") or path.name == ".ci")
+)
+PATH = re.compile(
+    rf"(?:(?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*|[\w.-]+\.(?:toml|yaml|md))"
+)
+README_LIMIT = 8 * 1024
+
+
+def text_of(page) -> str:
+    return CODE_BLOCK.sub("", page.read_text("utf-8"))
+
+
+def anchors(page) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text_of(page), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def is_there(path: str) -> bool:
+    return (ROOT / path).exists()
+
+
+def test_paths_are_recognized():
+    assert PATH.fullmatch("orders/services/sales/checkout.py")
+    assert PATH.fullmatch("pyproject.toml")
+    assert not PATH.fullmatch("orders/{id}/refunds/")
+    assert not PATH.fullmatch("auth/token/")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_path_in_backticks_exists(page):
+    quoted = QUOTED.findall(text_of(page))
+    paths = [each.split("::")[0] for each in quoted if PATH.fullmatch(each.split("::")[0])]
+
+    assert [path for path in paths if not is_there(path)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_link_leads_somewhere(page):
+    links = [link or source for link, source in LINK.findall(text_of(page))]
+    dead = []
+    for link in links:
+        target, _, anchor = link.partition("#")
+        file = (page.parent / target).resolve() if target else page
+        if "://" in link:
+            continue
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            dead.append(link)
+
+    assert dead == []
+
+
+def test_every_page_can_be_reached_from_the_readme():
+    reached, new = set(), {ROOT / "README.md"}
+    while new:
+        page = new.pop()
+        reached.add(page)
+        links = (link or source for link, source in LINK.findall(text_of(page)))
+        targets = {
+            (page.parent / link.split("#")[0]).resolve() for link in links if "://" not in link
+        }
+        new |= {each for each in targets if each.suffix == ".md" and each.is_file()} - reached
+
+    assert [name(page) for page in PAGES if page not in reached] == []
+
+
+def test_the_readme_is_short():
+    assert (ROOT / "README.md").stat().st_size <= README_LIMIT
