@@ -1,4 +1,4 @@
-"""Every setting of Till, from the environment. docs/operations/installation.md lists the variables."""
+"""Every setting of Till, from the environment (table: docs/operations/installation.md)."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from orders.management.demo.opening import ensure_open
+from orders.management.demo.setup import ensure_demo_shop
 from orders.management.demo.shops import CORNER
 from tests.docs.pages import PAGES, Block, blocks, name
 from tests.support.discovery import ROOT
-from tests.support.live.server import TILL, Server, serving
+from tests.support.live.server import TILL, Server, run_server
 
 DOCUMENTED_SERVER = "http://127.0.0.1:8000"
 # Nobody resolves names under .example; nothing is sent to either, since no relay runs.
@@ -65,13 +65,13 @@ def server(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> I
         "LOG_LEVEL": "WARNING",
         "WEBHOOKS_TO_PRIVATE_ADDRESSES": "on",
     }
-    with serving(tmp_path_factory.mktemp("server"), TILL, **environment) as server:
+    with run_server(tmp_path_factory.mktemp("server"), TILL, **environment) as server:
         yield server
 
 
 @pytest.fixture
 def demo_shop(transactional_db: None) -> None:
-    ensure_open(CORNER)
+    ensure_demo_shop(CORNER)
 
 
 @pytest.mark.once

@@ -27,7 +27,7 @@ class DatabaseValidation(BaseDatabaseValidation):
             found.append(
                 Warning(
                     "Till's role in PostgreSQL is a superuser or has BYPASSRLS.",
-                    hint="Row-level security does not hold it: see README, Roles of the database.",
+                    hint="Row-level security does not hold it: see docs/operations/postgresql.md.",
                     id="tenants.W001",
                 )
             )
@@ -35,7 +35,7 @@ class DatabaseValidation(BaseDatabaseValidation):
             found.append(
                 Warning(
                     "Till's role in PostgreSQL owns the tables, and could lift their walls.",
-                    hint="Serve as another role: see README, Roles of the database.",
+                    hint="Serve as another role: see docs/operations/postgresql.md.",
                     id="tenants.W002",
                 )
             )
