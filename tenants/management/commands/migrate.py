@@ -13,14 +13,17 @@ from tenants.database.sqlite.keys import upgrade_older_tables
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
         connection: Any = connections[options["database"]]
+        only_shows = options["plan"] or options["check_unapplied"]
         if connection.vendor != "postgresql":
-            if not options["plan"]:
+            if not only_shows:
                 upgrade_older_tables(connection)
             super().handle(*args, **options)
             return
         with as_owner(connection):
             super().handle(*args, **options)
-            if connection.features.is_distributed and not options["plan"]:
+            if only_shows:
+                return
+            if connection.features.is_distributed:
                 with connection.schema_editor() as editor:
                     distribute(editor)
             grant(connection)

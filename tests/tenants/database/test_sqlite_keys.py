@@ -84,6 +84,10 @@ def test_a_database_from_before_keeps_its_rows_and_gets_the_keys(file, cashier, 
     connections["older"].close()
     connections["older"] = DatabaseWrapper({**connection.settings_dict, "NAME": str(file)}, "older")
 
+    for only_shows in ({"check_unapplied": True}, {"plan": True}):
+        call_command("migrate", database="older", verbosity=0, **only_shows)
+        with closing(sqlite3.connect(file)) as older:
+            assert shape(older.cursor()) == plain
     for _ in range(2):
         call_command("migrate", database="older", verbosity=0)
 
