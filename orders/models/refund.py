@@ -118,6 +118,12 @@ class Refund(Printed, TenantOwned):
         return self.created_at + timeout * (len(self.gateway_payouts) + 1)
 
     @property
+    def amount_for_limits(self) -> Decimal:
+        """Return what counts against limits: its total, or the cash paid where that is more."""
+        amount: Decimal = self.total + max(self.cash_rounding, Decimal(0))
+        return amount
+
+    @property
     def gateway_payouts(self) -> list["Payout"]:
         """Its parts that a gateway gives back."""
         return [each for each in self.loaded_payouts if each.is_by_gateway]

@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import DecimalField, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import DecimalField, F, Q, QuerySet, Subquery, Sum, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils import timezone
 
 from accounts.models import Approval, User
@@ -25,6 +25,8 @@ MOVEMENT_TYPES = {
 }
 ZERO = Decimal(0)
 MONEY: Any = DecimalField(max_digits=15, decimal_places=3)
+# As `Refund.amount_for_limits`: what was taken back, or what coins made of it where that is more.
+MONEY_BACK: Any = F("total") + Greatest(F("cash_rounding"), Value(ZERO, MONEY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def sum_in_period(person: User, limit: str, period: LimitPeriod) -> Decimal:
     return current_tenant().quantize_amount(moved or ZERO)
 
 
-Part = tuple[QuerySet[Any], str]
+Part = tuple[QuerySet[Any], Any]
 
 
 def _select_refunds_and_issued_credit(person: User, period: LimitPeriod) -> list[Part]:
@@ -125,7 +127,7 @@ def _select_refunds_and_issued_credit(person: User, period: LimitPeriod) -> list
     else:
         begun = Subquery(Shift.objects.filter(pk=period.shift).values("created_at"))
     return [
-        (_filter_by_period(_filter_by_responsible(person, refunds), period), "total"),
+        (_filter_by_period(_filter_by_responsible(person, refunds), period), MONEY_BACK),
         (issued.filter(created_at__gte=begun), "amount"),
     ]
 
@@ -146,9 +148,11 @@ def _filter_by_period(rows: QuerySet[Any], period: LimitPeriod) -> QuerySet[Any]
     return rows if period.store is None else rows.filter(store=period.store)
 
 
-def _build_sum(rows: QuerySet[Any], column: str) -> Any:
-    """Return the sum of a column as part of another statement; nothing found is zero."""
-    summed = rows.order_by().values("tenant").annotate(sum=Sum(column)).values("sum")
+def _build_sum(rows: QuerySet[Any], amount: Any) -> Any:
+    """Return the sum of an amount as part of another statement; nothing found is zero."""
+    summed = (
+        rows.order_by().values("tenant").annotate(sum=Sum(amount, output_field=MONEY)).values("sum")
+    )
     return Coalesce(Subquery(summed, output_field=MONEY), Value(ZERO, MONEY))
 
 
@@ -159,7 +163,7 @@ def _sum_refunds(order: Order, person: User) -> Decimal:
     """
     return sum(
         (
-            refund.total
+            refund.amount_for_limits
             for refund in order.loaded_refunds
             if refund.status != Refund.Status.FAILED and refund.approved_by_id in {None, person.pk}
         ),

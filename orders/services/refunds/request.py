@@ -137,7 +137,7 @@ def _find_approver(
     A card that no gateway has confirmed becomes cash only with a second person, however little.
     """
     method = new.method or RefundMethod.ORIGINAL.value
-    required = RequiredApproval("refund", refund.order_id, refund.total, method=method)
+    required = RequiredApproval("refund", refund.order_id, refund.amount_for_limits, method=method)
     period = LimitPeriod(shift=refund.shift_id, store=refund.store)
     asked = RequestContext(by, new.approval, new.terminal)
     cashes_card = any(map(_cashes_unconfirmed_card, payouts))

@@ -1,6 +1,7 @@
 """Limits in money hold in sum: of one order, and of one person in one shift or business day."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 import time_machine
@@ -123,6 +124,40 @@ def test_what_costs_nothing_comes_back_whatever_went_before(
 
     assert create_refund(till, order, lines=free)["total"] == "0.00"
     unchanged(lambda: request_refund(till, order, lines=paid))
+
+
+def test_what_coins_add_to_a_refund_counts_too(
+    chief, till, shop, shop_in, goods, limits, unchanged
+):
+    """0.50 is paid out as 1.00: five of them are 5.00, of an order and of a person."""
+    shop_in("SEK", cash_rounding_increment=Decimal("1.00"))
+    limits(manager={"refund_amount": "5"})
+    orders = [till.sold(line(goods("20.00")), payments=[cash("20.00")]) for _ in range(2)]
+    with tenant_scope(shop):
+        other = Person(UserFactory(tenant=shop, manager=True))
+    for _ in range(4):
+        assert refunded(chief, orders[0], amount="0.50")["payouts"][0]["paid"] == "1.00"
+
+    assert unchanged(lambda: refund(chief, orders[1], amount="1.50"))["amount"] == "2.00"
+    assert unchanged(lambda: refund(other, orders[0], amount="1.50"))["amount"] == "2.00"
+    refunded(other, orders[0], amount="0.50")
+    refunded(chief, orders[1], amount="0.50")
+    for each in orders:
+        unchanged(lambda order=each: refund(chief, order, amount="0.01"))
+    with tenant_scope(shop):
+        assert sum_in_period(chief.user, "refund_amount", Period(store=till.register.store)) == 5
+
+
+def test_what_coins_take_off_a_refund_counts_as_given_back(
+    chief, till, shop_in, goods, limits, unchanged
+):
+    shop_in("SEK", cash_rounding_increment=Decimal("1.00"))
+    limits(manager={"refund_amount": "5"})
+    order = till.sold(line(goods("20.00")), payments=[cash("20.00")])
+    assert refunded(chief, order, amount="4.40")["payouts"][0]["paid"] == "4.00"
+
+    assert unchanged(lambda: refund(chief, order, amount="0.61"))["amount"] == "1.00"
+    refunded(chief, order, amount="0.49")
 
 
 # --- of one person -------------------------------------------------------------------------------
