@@ -214,7 +214,16 @@ class Order(SoldOffline):
 
     def cash_due(self, rule: CashRoundingRule) -> Decimal:
         """What is due when all of it is paid in cash."""
-        return rule.payable(max(self.due, Decimal(0)))
+        return rule.payable(max(self.due, Decimal(0)), self.total)
+
+    def reset_cash_rounding(self) -> None:
+        """Undo the rounding of cash that was to settle the order; what is left is rounded when it
+        is paid.
+
+        Cash in coins may be more than the total once another payment was declined or canceled:
+        that much stays as rounding.
+        """
+        self.cash_rounding = max(self.paid_total - self.total, Decimal(0))
 
     # What `with_details` loads, or what was just written.
     loaded_lines: list["OrderLine"]

@@ -27,15 +27,24 @@ class CashRoundingRule:
             return 1
         return to_units("cash rounding increment", self.increment, self.exponent)
 
-    def payable(self, left: Decimal) -> Decimal:
-        """Return what settles an amount in cash."""
-        return to_decimal(
-            self.round_units(to_units("amount left", left, self.exponent)), self.exponent
-        )
+    def payable(self, left: Decimal, total: Decimal | None = None) -> Decimal:
+        """Return what settles in cash the amount that is left of an order's total.
 
-    def rounding(self, left: Decimal) -> Decimal:
+        Without a total nothing else has been paid. Where other payments leave an amount whose
+        rounding takes off more than that of the whole total in cash, it is rounded up to the next
+        coin: splitting a payment never makes an order cheaper.
+        """
+        units = to_units("amount left", left, self.exponent)
+        payable = self.round_units(units)
+        if total is not None:
+            whole = to_units("total", total, self.exponent)
+            if payable - units < min(self.round_units(whole) - whole, 0):
+                payable = -(-units // self.coin) * self.coin
+        return to_decimal(payable, self.exponent)
+
+    def rounding(self, left: Decimal, total: Decimal | None = None) -> Decimal:
         """Return what paying in cash adds to an amount (negative: takes off it), below a coin."""
-        return self.payable(left) - left
+        return self.payable(left, total) - left
 
     def round_units(self, units: int, at_most: int | None = None) -> int:
         """Round minor units to coins; where that is more than `at_most`, down from there."""
@@ -75,12 +84,17 @@ class CashSettlement:
     rounding: Decimal = Decimal(0)
 
 
-def settle_cash(left: Decimal, amount: Decimal | None, rule: CashRoundingRule) -> CashSettlement:
+def settle_cash(
+    left: Decimal, amount: Decimal | None, rule: CashRoundingRule, total: Decimal | None = None
+) -> CashSettlement:
     """Decide what cash of an amount does to an order of which so much is left; None is the rest.
 
+    `total` is that of the order where other payments have been made, see `payable` of the rule.
     Only what coins can pay, or the exact rest, settles an order: rounding is never a discount.
     """
-    payable = rule.payable(left)
+    if left < 0:
+        return CashSettlement(CashOutcome.EXCEEDS_DUE, to_decimal(0, rule.exponent))
+    payable = rule.payable(left, total)
     if amount is None or amount in (payable, left):
         return CashSettlement(CashOutcome.SETTLES, payable, payable, payable - left)
     if amount > max(payable, left):

@@ -109,7 +109,7 @@ def _compute_cash_rounding(sale: OfflineSale, total: Decimal) -> Decimal:
     left = _compute_cash_due(sale, total)
     if not _list_cash_payments(sale) or left < 0:
         return ZERO
-    return build_cash_rule(current_tenant()).rounding(left)
+    return build_cash_rule(current_tenant()).rounding(left, total)
 
 
 def _list_cash_payments(sale: OfflineSale) -> list[ChargedPayment]:
@@ -126,7 +126,7 @@ def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
     rule, cash = build_cash_rule(current_tenant()), _list_cash_payments(sale)
     left = max(_compute_cash_due(sale, total), ZERO)
     amounts = [each.amount for each in cash]
-    if not rule.is_in_coins(rule.payable(left)):
+    if not rule.is_in_coins(rule.payable(left, total)):
         return sum(amounts, ZERO) == left
     handed_over = [each.tendered for each in cash if each.tendered is not None]
     return all(rule.is_in_coins(amount) for amount in (*amounts, *handed_over))

@@ -1,7 +1,6 @@
 """Letting go of a payment before its order is a sale; after that there are refunds."""
 
 import uuid
-from decimal import Decimal
 
 import structlog
 from django.utils import timezone
@@ -124,8 +123,7 @@ def _cancel(
     if payment.returned_at:
         _return_money(payment, order, by)
     payment.save_changes("status", "reason", "returned_at", "returned_in")
-    # What is left is rounded when it is paid.
-    order.cash_rounding = Decimal(0)
+    order.reset_cash_rounding()
     advance_order(order, had_reservation=was_underway, by=by)
     _record_cancellation(payment, order, by)
     return order

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import timedelta
-from decimal import Decimal
 from math import ceil
 from typing import Literal
 
@@ -197,9 +196,8 @@ def record_gateway_answer(payment: Payment, answer: Answer, *, by: User) -> Orde
     bulk_insert([build_payment_event(payment, order)])
     if answer.outcome == Outcome.CAPTURED:
         order.paid_total += payment.amount
-    elif answer.outcome == Outcome.DECLINED:
-        # The cash that was to settle the order has not: what is left is rounded when it is paid.
-        order.cash_rounding = Decimal(0)
+    if answer.outcome == Outcome.DECLINED or order.due < 0:
+        order.reset_cash_rounding()
     advance_order(order, had_reservation=True, shift=payment.shift_id, by=by)
     return order
 

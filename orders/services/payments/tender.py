@@ -121,7 +121,7 @@ def ensure_cards_can_be_charged() -> None:
 def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
     """Cash in the drawer, and what that does to the order."""
     rule = build_cash_rule(current_tenant())
-    settlement = _settle_cash(new.amount, left, rule, field)
+    settlement = _settle_cash(new.amount, left, order.total, rule, field)
     amount = settlement.amount
     tendered = amount if new.tendered is None else new.tendered
     if not rule.can_be_tendered(settlement.payable, tendered):
@@ -150,9 +150,9 @@ def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Pay
 
 
 def _settle_cash(
-    amount: Decimal | None, left: Decimal, rule: CashRoundingRule, field: str
+    amount: Decimal | None, left: Decimal, total: Decimal, rule: CashRoundingRule, field: str
 ) -> CashSettlement:
-    settlement = settle_cash(left, amount, rule)
+    settlement = settle_cash(left, amount, rule, total)
     if settlement.outcome == CashOutcome.EXCEEDS_DUE:
         raise PaymentExceedsDue(due=current_tenant().quantize_amount(settlement.payable))
     if settlement.outcome == CashOutcome.NOT_PAYABLE and not amount:

@@ -112,11 +112,52 @@ def test_what_others_leave_is_rounded_only_for_cash(till, make_product, coins):
     product = make_product("7.60")
     voucher = {"id": new_id(), "method": "voucher", "amount": "0.30"}
 
-    order = till.sold(line(product), payments=[card("3.25"), voucher, rest()])
-    assert figures(order) == ("completed", "7.55", "-0.05", "0.00")
+    order = till.sold(line(product), payments=[card("2.75"), voucher, rest()])
+    assert figures(order) == ("completed", "8.05", "0.45", "0.00")
 
-    nothing = till.sold(line(product), payments=[card("7.20"), rest()])
-    assert figures(nothing) == ("completed", "7.20", "-0.40", "0.00")
+    less = till.sold(line(make_product("7.40")), payments=[card("7.00"), rest()])
+    assert figures(less) == ("completed", "7.00", "-0.40", "0.00")
+
+
+def other(amount):
+    return {"id": new_id(), "method": "other", "amount": amount}
+
+
+@pytest.mark.parametrize(
+    ("price", "part", "paid", "rounding"),
+    [
+        ("0.60", other("0.11"), "1.11", "0.51"),
+        ("7.60", card("0.11"), "8.11", "0.51"),
+        ("7.60", card("7.20"), "8.20", "0.60"),
+        ("7.40", other("0.91"), "7.91", "0.51"),
+        ("7.40", card("0.10"), "7.10", "-0.30"),
+    ],
+)
+def test_a_part_paid_otherwise_never_makes_an_order_cheaper(  # noqa: PLR0913, PLR0917
+    till, make_product, coins, refused, price, part, paid, rounding
+):
+    """Rounding takes off at most what it does for the whole order in cash."""
+    coins("1.00", "SEK")
+
+    order = till.sold(line(make_product(price)), payments=[part, rest()])
+    assert figures(order) == ("completed", paid, rounding, "0.00")
+
+    parted = till.sold(line(make_product(price)), payments=[part | {"id": new_id()}])
+    rest_in_cash = str(Decimal(paid) - Decimal(part["amount"]))
+    assert parted["cash_due"] == rest_in_cash
+    assert refused(lambda: till.pay(parted, cash("0.30")), 409, CODE)["payable"] == rest_in_cash
+    assert figures(till.pay(parted, rest()).json()) == ("completed", paid, rounding, "0.00")
+
+
+def test_a_declined_card_leaves_more_cash_than_the_total_as_rounding(
+    till, make_product, coins, gateway
+):
+    coins("1.00", "SEK")
+    gateway.answers = [DECLINED]
+
+    order = till.sold(line(make_product("7.60")), payments=[card("0.11"), rest()])
+
+    assert figures(order) == ("completed", "8.00", "0.40", "0.00")
 
 
 def test_only_cash_can_leave_its_amount_out(till, make_product, coins, problem):
@@ -309,7 +350,8 @@ def test_a_drawer_holds_whole_coins_at_the_end_of_the_day(
         ([cash("7.60")], [CODE]),
         ([cash("7.11", "8.00")], [CODE, "total_differs"]),
         ([cash("8.00", "8.50")], [CODE]),
-        ([card("3.25", entry="external", reference="S-1"), cash("4.00")], []),
+        ([card("3.25", entry="external", reference="S-1"), cash("5.00")], []),
+        ([card("3.25", entry="external", reference="S-1"), cash("4.00")], ["total_differs"]),
         ([cash("3.00"), cash("5.00")], []),
         ([card("7.60", entry="external", reference="S-1")], []),
     ],

@@ -52,6 +52,40 @@ def test_cash_is_rounded_to_the_smallest_coin_by_the_shops_mode(left, coins, exp
     assert rule.rounding(Decimal(left)) == Decimal(payable) - Decimal(left)
 
 
+@pytest.mark.parametrize(
+    ("total", "left", "coins", "payable"),
+    [
+        ("0.60", "0.49", SEK, "1.00"),
+        ("7.60", "7.49", SEK, "8.00"),
+        ("7.60", "6.60", SEK, "7.00"),
+        ("7.40", "6.30", SEK, "6.00"),
+        ("7.40", "6.40", SEK, "6.00"),
+        ("7.40", "6.49", SEK, "7.00"),
+        ("7.00", "6.49", SEK, "7.00"),
+        ("7.00", "6.00", SEK, "6.00"),
+        ("7.99", "6.99", ("1.00", "down"), "6.00"),
+        ("7.50", "6.99", ("1.00", "down"), "7.00"),
+        ("9.98", "0.02", ("0.05", "half_up"), "0.05"),
+        ("9.97", "0.02", ("0.05", "half_up"), "0.00"),
+        ("9.98", "0.02", ("0.05", "half_up", "0.05"), "0.02"),
+        ("9.98", "9.97", NO_COINS, "9.97"),
+    ],
+)
+def test_rounding_the_rest_takes_off_no_more_than_rounding_the_whole(total, left, coins, payable):
+    rule = rule_of(coins)
+
+    assert str(rule.payable(Decimal(left), Decimal(total))) == payable
+    settlement = settle_cash(Decimal(left), None, rule, Decimal(total))
+    assert (settlement.payable, settlement.amount) == (Decimal(payable), Decimal(payable))
+
+
+def test_nothing_is_paid_in_cash_of_less_than_nothing():
+    for amount in (None, Decimal("-0.40"), Decimal(0), Decimal(1)):
+        settlement = settle_cash(Decimal("-0.40"), amount, rule_of(SEK), Decimal("7.60"))
+
+        assert (settlement.outcome, settlement.payable) == (CashOutcome.EXCEEDS_DUE, 0)
+
+
 S, P, N, X = CashOutcome.SETTLES, CashOutcome.PART, CashOutcome.NOT_PAYABLE, CashOutcome.EXCEEDS_DUE
 
 

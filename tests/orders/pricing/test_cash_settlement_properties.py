@@ -84,3 +84,22 @@ def test_nothing_that_a_coin_could_pay_is_let_off_however_an_order_is_paid(total
     assert abs(rounding) < (rule.increment or Decimal("0.01"))
     if not rule.exact_up_to:
         assert paid == rule.payable(total)
+
+
+@any_amount
+@given(cents, cents, st.lists(cents, max_size=4), rules)
+def test_no_split_makes_an_order_cheaper_than_paying_all_of_it_in_cash(total, other, parts, rule):
+    """Neither in cash nor exactly: below its total an order is paid only by rounding it whole."""
+    other = min(total, other)
+    paid, rounding = other, Decimal(0)
+    for amount in [*parts, None]:
+        left = total + rounding - paid
+        settlement = settle_cash(left, amount, rule, total)
+        paid += settlement.amount
+        rounding += settlement.rounding
+        if settlement.outcome == CashOutcome.SETTLES:
+            break
+
+    assert paid == total + rounding
+    assert paid >= min(rule.payable(total), total)
+    assert abs(rounding) < (rule.increment or Decimal("0.01"))

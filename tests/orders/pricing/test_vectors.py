@@ -96,7 +96,9 @@ def tried(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]
         Decimal("0.05" if is_belgian else "0"),
     )
     left = priced(vector).total - Decimal(given["paid"])
-    settlement = settle_cash(left, given["amount"] and Decimal(given["amount"]), rule)
+    settlement = settle_cash(
+        left, given["amount"] and Decimal(given["amount"]), rule, priced(vector).total
+    )
     is_booked = settlement.outcome in {CashOutcome.SETTLES, CashOutcome.PART}
     booked = {"amount": settlement.amount, "cash_rounding": settlement.rounding}
     return {

@@ -127,37 +127,46 @@ def test_what_costs_nothing_comes_back_whatever_went_before(
 
 
 def test_what_coins_add_to_a_refund_counts_too(
-    chief, till, shop, shop_in, goods, limits, unchanged
+    manager_client, till, shop, configure_shop, make_product, limits, unchanged
 ):
     """0.50 is paid out as 1.00: five of them are 5.00, of an order and of a person."""
-    shop_in("SEK", cash_rounding_increment=Decimal("1.00"))
+    configure_shop("SEK", cash_rounding_increment=Decimal("1.00"))
     limits(manager={"refund_amount": "5"})
-    orders = [till.sold(line(goods("20.00")), payments=[cash("20.00")]) for _ in range(2)]
-    with tenant_scope(shop):
-        other = Person(UserFactory(tenant=shop, manager=True))
+    first, second = (
+        till.sold(line(make_product("20.00")), payments=[cash("20.00")]) for _ in range(2)
+    )
+    other = Person(UserFactory(tenant=shop, manager=True))
+
+    def ensure_refused(person, order, amount, needed):
+        answer = unchanged(lambda: request_refund(person, order, amount=amount))
+        assert answer["amount"] == needed
+
     for _ in range(4):
-        assert refunded(chief, orders[0], amount="0.50")["payouts"][0]["paid"] == "1.00"
-
-    assert unchanged(lambda: refund(chief, orders[1], amount="1.50"))["amount"] == "2.00"
-    assert unchanged(lambda: refund(other, orders[0], amount="1.50"))["amount"] == "2.00"
-    refunded(other, orders[0], amount="0.50")
-    refunded(chief, orders[1], amount="0.50")
-    for each in orders:
-        unchanged(lambda order=each: refund(chief, order, amount="0.01"))
+        back = create_refund(manager_client, first, amount="0.50")
+        assert back["payouts"][0]["paid"] == "1.00"
+    ensure_refused(manager_client, second, "1.50", "2.00")
+    ensure_refused(other, first, "1.50", "2.00")
+    create_refund(other, first, amount="0.50")
+    create_refund(manager_client, second, amount="0.50")
+    for order in (first, second):
+        ensure_refused(manager_client, order, "0.01", "0.01")
     with tenant_scope(shop):
-        assert sum_in_period(chief.user, "refund_amount", Period(store=till.register.store)) == 5
+        period = LimitPeriod(store=till.register.store)
+        assert sum_in_period(manager_client.user, "refund_amount", period) == 5
 
 
-def test_what_coins_take_off_a_refund_counts_as_given_back(
-    chief, till, shop_in, goods, limits, unchanged
+def test_what_coins_take_off_a_refund_counts_as_refunded(
+    manager_client, till, configure_shop, make_product, limits, unchanged
 ):
-    shop_in("SEK", cash_rounding_increment=Decimal("1.00"))
+    configure_shop("SEK", cash_rounding_increment=Decimal("1.00"))
     limits(manager={"refund_amount": "5"})
-    order = till.sold(line(goods("20.00")), payments=[cash("20.00")])
-    assert refunded(chief, order, amount="4.40")["payouts"][0]["paid"] == "4.00"
+    order = till.sold(line(make_product("20.00")), payments=[cash("20.00")])
+    back = create_refund(manager_client, order, amount="4.40")
+    assert back["payouts"][0]["paid"] == "4.00"
 
-    assert unchanged(lambda: refund(chief, order, amount="0.61"))["amount"] == "1.00"
-    refunded(chief, order, amount="0.49")
+    answer = unchanged(lambda: request_refund(manager_client, order, amount="0.61"))
+    assert answer["amount"] == "1.00"
+    create_refund(manager_client, order, amount="0.49")
 
 
 # --- of one person -------------------------------------------------------------------------------
