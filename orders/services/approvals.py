@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from accounts.exceptions import ApprovalRequired
 from accounts.models import Approval, User
@@ -53,21 +53,19 @@ class RequiredApproval:
             facts["method"] = self.method
         return ApprovalRequired(action=self.action, **facts)
 
-    def spent_by(self, deed: HasApproval) -> User:
-        """Spend the deed's approval in its transaction; returns who gave it, whose limits then
-        count."""
-        return cast(User, self.use_approval(deed).decided_by)
+    def consume(self, request: HasApproval) -> Approval:
+        """Use the request's approval, in the transaction of what it allows.
 
-    def use_approval(self, deed: HasApproval) -> Approval:
-        """Use the approval in the transaction of what it is for, and return it."""
-        if deed.approval is None:
+        Raises `ApprovalRequired` without one. The limits of its `decided_by` have to be checked.
+        """
+        if request.approval is None:
             raise self.build_error()
         return consume_approval(
-            deed.approval,
+            request.approval,
             action=Approval.Action(self.action),
             object={self.kind: self.subject},
             amount=self.amount,
             method=self.method,
-            by=deed.by,
-            terminal_id=deed.terminal,
+            by=request.by,
+            terminal_id=request.terminal,
         )

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django.db.models import DecimalField, F, Q, QuerySet, Subquery, Sum, Value
@@ -64,7 +64,7 @@ def authorize(
     """
     if not requires_second_person and _is_allowed(request.by, required, period, order):
         return None
-    approver = required.spent_by(request)
+    approver = cast(User, required.consume(request).decided_by)
     if not _is_allowed(approver, required, period, order):
         raise required.build_error()
     return approver

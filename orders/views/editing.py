@@ -17,16 +17,18 @@ from orders.serializers.editing import (
     VoidInput,
 )
 from orders.serializers.order import OrderSerializer
-from orders.services.sales.holding import hold_order, resume_order, void_order
 from orders.services.sales.open_orders import (
     NewDiscount,
     OrderEdit,
     add_discount,
     add_line,
     change_line,
+    hold_order,
     remove_discount,
     remove_line,
+    resume_order,
     update_order_details,
+    void_order,
 )
 
 

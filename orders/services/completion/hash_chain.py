@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from decimal import Decimal
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +9,7 @@ import msgspec
 
 from orders.models import ChainEntry, Order, OrderLine, Payment, Refund
 from orders.models.receipt import RegisterNumbers
+from orders.money.rounding import format_plain
 from tenants.database.bulk_insert import Statement
 from tenants.ids import new_id
 from tenants.models import Register
@@ -117,8 +117,3 @@ def _build_payment_content(payment: Payment) -> list[str]:
     entry = [payment.entry] if payment.entry == Payment.Entry.EXTERNAL else []
     amounts = (format_plain(payment.amount), format_plain(payment.change))
     return [str(payment.pk), payment.method, *amounts, *entry]
-
-
-def format_plain(amount: Decimal) -> str:
-    """The same text for the same amount, with however many zeros it was read."""
-    return f"{amount.normalize():f}"

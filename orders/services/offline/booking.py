@@ -25,8 +25,12 @@ from orders.services.payments.store_credit import sort_by_code, spend_credit
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.discount_approval import is_over_limit
 from orders.services.pricing.discount_audit import build_discount_events
-from orders.services.pricing.reprice import build_tax_snapshot, build_tax_total_snapshots
-from orders.services.sales.checkout import build_discount_snapshots
+from orders.services.pricing.lines import (
+    apply_price,
+    build_discount_snapshots,
+    build_line,
+    build_tax_snapshot,
+)
 from orders.services.stock.levels import decrement_stock_unchecked
 from orders.services.stock.movements import correct_later_counts
 from tenants import audit
@@ -157,7 +161,7 @@ def _build_order(
         customer_email=sale.customer_email,
         note=sale.note,
         discounts=build_discount_snapshots(sale.discounts, priced.discounts),
-        taxes=build_tax_total_snapshots(priced.taxes),
+        taxes=[build_tax_snapshot(total) for total in priced.taxes],
         tax_rounding_level=tenant.tax_rounding_level,
         tax_rounding_mode=tenant.tax_rounding_mode,
         subtotal=priced.subtotal,
@@ -178,28 +182,15 @@ def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> It
     parts = zip(
         sale.lines,
         priced_sale.products,
-        priced_sale.inputs,
         priced_sale.priced.lines,
         priced_sale.shares,
         strict=True,
     )
-    for position, (line, product, given, priced, share) in enumerate(parts):
-        yield OrderLine(
-            id=line.id or new_id(),
-            order=order,
-            position=position,
-            unit_price=given.unit_price,
-            quantity=given.quantity,
-            note=line.note,
-            discounts=build_discount_snapshots(line.discounts, priced.line_discounts),
-            taxes=[build_tax_snapshot(tax) for tax in priced.taxes],
-            gross=priced.gross,
-            discount_total=priced.discount_total,
-            net=priced.net,
-            tax_total=priced.tax_total,
-            total=priced.total + share,
-            **_describe_product(line, product),
-        )
+    for position, (request, product, priced, share) in enumerate(parts):
+        line = build_line(order, position, request, product, **_describe_product(request, product))
+        apply_price(line, priced)
+        line.total += share
+        yield line
 
 
 def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, Any]:
@@ -215,16 +206,7 @@ def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, A
             "tracks_stock": False,
             **weighed,
         }
-    return {
-        "product": product,
-        "sku": product.sku,
-        "name": product.name,
-        "list_price": product.price,
-        "tracks_stock": product.track_stock,
-        "open_price": product.open_price,
-        "sold_by": product.sold_by,
-        **weighed,
-    }
+    return weighed
 
 
 def _payment_entry(new: NewPayment) -> str:

@@ -95,7 +95,7 @@ def _mark_unknown(payment: Payment, context: RequestContext) -> bool:
 
 def _ensure_approved(payment: Payment, context: RequestContext) -> None:
     if payment.status == Payment.Status.CAPTURED and not context.by.may_void():
-        RequiredApproval("void", payment.order_id).spent_by(context)
+        RequiredApproval("void", payment.order_id).consume(context)
 
 
 @atomic_with_retry

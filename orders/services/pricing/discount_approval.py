@@ -20,7 +20,7 @@ from orders.services.pricing.discount_policy import (
     find_required_action,
     measure_reduction,
 )
-from orders.services.pricing.reprice import parse_discounts
+from orders.services.pricing.lines import parse_discounts
 from tenants.scope import current_tenant
 
 
@@ -47,7 +47,7 @@ class DiscountOverLimit:
 
         Raises `ApprovalRequired` where the approver may not give away so much either.
         """
-        approval = self.required_approval.use_approval(request)
+        approval = self.required_approval.consume(request)
         approver = cast(User, approval.decided_by)
         if _find_required_action(self.reduction, DiscountLimits.of(approver), self.before):
             raise self.build_error()

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
@@ -27,14 +26,19 @@ from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.pricing.basket import Basket, DiscountRequest, LineRequest, price_basket
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events
-from orders.services.pricing.reprice import build_tax_snapshot, build_tax_total_snapshots
+from orders.services.pricing.lines import (
+    apply_price,
+    build_discount_snapshots,
+    build_line,
+    build_tax_snapshot,
+)
 from orders.services.registers import get_register
 from orders.services.stock.levels import reserve_stock
 from tenants import idempotency
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import build_event
 from tenants.exceptions import DomainError, IdConflict
-from tenants.ids import ensure_same_content, new_id, unique_or
+from tenants.ids import ensure_same_content, unique_or
 from tenants.models import Register
 from tenants.scope import current_tenant, retry_on_conflict
 
@@ -168,7 +172,7 @@ def _build_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
         customer_email=new.customer_email,
         note=new.note,
         discounts=build_discount_snapshots(new.discounts, priced.discounts),
-        taxes=build_tax_total_snapshots(priced.taxes),
+        taxes=[build_tax_snapshot(total) for total in priced.taxes],
         tax_rounding_level=current_tenant().tax_rounding_level,
         tax_rounding_mode=current_tenant().tax_rounding_mode,
         subtotal=priced.subtotal,
@@ -181,46 +185,10 @@ def _build_order(new: NewOrder, register: Register, basket: Basket, by: User) ->
 
 
 def _build_lines(order: Order, basket: Basket) -> list[OrderLine]:
-    return [
-        OrderLine(
-            id=wanted.id or new_id(),
-            order=order,
-            position=position,
-            product=product,
-            sku=product.sku,
-            name=product.name,
-            list_price=product.price,
-            unit_price=line.unit_price,
-            quantity=line.quantity,
-            note=wanted.note,
-            tracks_stock=product.track_stock,
-            open_price=product.open_price,
-            sold_by=product.sold_by,
-            discounts=build_discount_snapshots(wanted.discounts, priced.line_discounts),
-            taxes=[build_tax_snapshot(tax) for tax in priced.taxes],
-            gross=priced.gross,
-            discount_total=priced.discount_total,
-            net=priced.net,
-            tax_total=priced.tax_total,
-            total=priced.total,
-        )
-        for position, (wanted, product, line, priced) in enumerate(
-            zip(basket.requests, basket.products, basket.inputs, basket.priced.lines, strict=True)
-        )
-    ]
-
-
-def build_discount_snapshots(
-    wanted: Sequence[DiscountRequest], taken: Sequence[Decimal]
-) -> list[dict[str, str]]:
-    """Each discount with the amount that it really took; the id is for removing it."""
-    return [
-        {
-            "id": str(new_id()),
-            "type": given.discount.type.value,
-            "value": str(given.discount.value),
-            "reason": given.reason,
-            "amount": str(amount),
-        }
-        for given, amount in zip(wanted, taken, strict=True)
-    ]
+    lines = []
+    parts = zip(basket.requests, basket.products, basket.priced.lines, strict=True)
+    for position, (request, product, priced) in enumerate(parts):
+        line = build_line(order, position, request, product)
+        apply_price(line, priced)
+        lines.append(line)
+    return lines

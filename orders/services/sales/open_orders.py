@@ -7,27 +7,29 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import User
 from orders.exceptions import PaidMoreThanTotal, TooManyLines
 from orders.models import Order, OrderLine
 from orders.money import Discount, DiscountType
+from orders.services.approvals import RequiredApproval
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
 from orders.services.pricing.basket import DiscountRequest, LineRequest, find_products
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events, collect_reductions
+from orders.services.pricing.lines import build_discount, build_line
 from orders.services.pricing.reprice import (
     PRICED_LINE_FIELDS,
     PRICED_ORDER_FIELDS,
-    build_rate_snapshot,
     reprice,
 )
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import publish
 from tenants.exceptions import IdConflict, Invalid, NotFound
-from tenants.ids import new_id, unique_or
-from tenants.models import AuditEvent
+from tenants.ids import unique_or
+from tenants.models import AuditEvent, Register
 from tenants.scope import atomic_with_retry, current_tenant
 
 # What the discount policy keeps on an order.
@@ -60,24 +62,8 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
     (product,) = find_products([wanted], "")
     if len(order.loaded_lines) >= MAX_LINES:
         raise TooManyLines(number=order.number, most=MAX_LINES)
-    positions = [line.position for line in order.loaded_lines]
-    line = OrderLine(
-        id=wanted.id or new_id(),
-        order=order,
-        position=max(positions, default=-1) + 1,
-        product=product,
-        sku=product.sku,
-        name=product.name,
-        list_price=product.price,
-        open_price=product.open_price,
-        unit_price=product.price if wanted.unit_price is None else wanted.unit_price,
-        quantity=wanted.quantity,
-        note=wanted.note,
-        tracks_stock=product.track_stock,
-        sold_by=product.sold_by,
-        discounts=[build_discount(each) for each in wanted.discounts],
-        taxes=[build_rate_snapshot(rate) for rate in product.tax_rates],
-    )
+    position = max((line.position for line in order.loaded_lines), default=-1) + 1
+    line = build_line(order, position, wanted, product, taxes=product.tax_rates)
     return _apply_change(order, edit, lambda order: order.loaded_lines.append(line))
 
 
@@ -204,16 +190,6 @@ def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
     raise NotFound
 
 
-def build_discount(wanted: DiscountRequest, id: uuid.UUID | None = None) -> dict[str, str]:
-    """Return it as it is kept; the id is for removing it."""
-    return {
-        "id": str(id or new_id()),
-        "type": wanted.discount.type.value,
-        "value": str(wanted.discount.value),
-        "reason": wanted.reason,
-    }
-
-
 def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
     """Make one change and all that follows from it, or none of it."""
     order.ensure_version(edit.expected_version)
@@ -265,3 +241,54 @@ def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
     OrderLine.objects.bulk_update(
         old, ["quantity", "list_price", "unit_price", "note", *PRICED_LINE_FIELDS]
     )
+
+
+@atomic_with_retry
+def hold_order(edit: OrderEdit) -> Order:
+    """Put it aside; every till of the store may take it up again."""
+    order = lock_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    order.ensure_no_payment_in_progress()
+    order.transition_to(Order.Status.HELD)
+    order.save_changes("status")
+    publish("order.held", about=order)
+    return order
+
+
+@atomic_with_retry
+def resume_order(edit: OrderEdit, register_id: uuid.UUID | None = None) -> Order:
+    """Take it up again, at this register where one is named: there it will be sold."""
+    order = lock_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    order.transition_to(Order.Status.OPEN)
+    if register_id is not None:
+        order.register = _find_register(order, register_id)
+    order.save_changes("status", "register")
+    publish("order.resumed", about=order)
+    return order
+
+
+def _find_register(order: Order, register_id: uuid.UUID) -> Register:
+    registers = Register.objects.in_use().filter(store=order.store_id, pk=register_id)
+    register = registers.first()
+    if register is None:
+        raise Invalid.field(
+            "register",
+            "There is no such register in use in the order's store.",
+            code="does_not_exist",
+        )
+    return register
+
+
+@atomic_with_retry
+def void_order(reason: str, edit: OrderEdit) -> Order:
+    """End it without a sale, for a reason that is kept."""
+    order = lock_order(edit.order)
+    order.ensure_version(edit.expected_version)
+    if not order.may_be_voided_by(edit.by):
+        RequiredApproval("void", order.pk).consume(edit)
+    order.void(reason, timezone.now())
+    order.save_changes("status", "void_reason", "voided_at")
+    audit.record("order_voided", actor=edit.by, target=order, reason=reason)
+    publish("order.voided", about=order, number=order.number, reason=reason)
+    return order

@@ -1,0 +1,140 @@
+"""Order lines and what is stored in them as JSON: the only builder of an `OrderLine`.
+
+Discounts and taxes are stored as they were at the moment of the sale, so that an order can be
+priced again without the catalog.
+"""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from orders.models import Order, OrderLine, Product
+from orders.money import Discount, DiscountType, LineInput, PricedLine, PricedTax, TaxRate, TaxTotal
+from orders.services.pricing.basket import DiscountRequest
+from tenants.ids import new_id
+
+Snapshot = Mapping[str, Any]
+
+
+class RequestedLine(Protocol):
+    """A line of a new order, or of a sale that was made offline."""
+
+    @property
+    def id(self) -> uuid.UUID | None: ...
+    @property
+    def quantity(self) -> Decimal: ...
+    @property
+    def unit_price(self) -> Decimal | None: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def discounts(self) -> Sequence[DiscountRequest]: ...
+
+
+def build_line(
+    order: Order,
+    position: int,
+    request: RequestedLine,
+    product: Product | None,
+    *,
+    taxes: Iterable[TaxRate] = (),
+    **description: Any,
+) -> OrderLine:
+    """Return an unsaved line with a copy of what the catalog says of the product.
+
+    `description` replaces or completes that copy. Amounts are set by `apply_price`.
+    """
+    copied = _copy_product(product) if product else {}
+    price: Any = request.unit_price
+    return OrderLine(
+        id=request.id or new_id(),
+        order=order,
+        position=position,
+        unit_price=product.price if product and price is None else price,
+        quantity=request.quantity,
+        note=request.note,
+        discounts=[build_discount(each) for each in request.discounts],
+        taxes=[build_rate_snapshot(rate) for rate in taxes],
+        **copied | description,
+    )
+
+
+def _copy_product(product: Product) -> dict[str, Any]:
+    return {
+        "product": product,
+        "sku": product.sku,
+        "name": product.name,
+        "list_price": product.price,
+        "open_price": product.open_price,
+        "tracks_stock": product.track_stock,
+        "sold_by": product.sold_by,
+    }
+
+
+def apply_price(line: OrderLine, priced: PricedLine) -> None:
+    """Set every amount of the line; saves nothing."""
+    line.discounts = add_amounts(line.discounts, priced.line_discounts)
+    line.taxes = [build_tax_snapshot(tax) for tax in priced.taxes]
+    line.gross, line.discount_total, line.net = priced.gross, priced.discount_total, priced.net
+    line.tax_total, line.total = priced.tax_total, priced.total
+
+
+def build_line_input(line: OrderLine) -> LineInput:
+    """Return what the pricing engine needs to price a stored line again."""
+    return LineInput(
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        taxes=tuple(parse_tax_rate(tax) for tax in line.taxes),
+        discounts=parse_discounts(line.discounts),
+    )
+
+
+def build_discount(request: DiscountRequest, id: uuid.UUID | None = None) -> dict[str, Any]:
+    """Return a discount as it is stored; the id is for removing it."""
+    return {
+        "id": str(id or new_id()),
+        "type": request.discount.type.value,
+        "value": str(request.discount.value),
+        "reason": request.reason,
+    }
+
+
+def build_discount_snapshots(
+    requests: Sequence[DiscountRequest], amounts: Sequence[Decimal]
+) -> list[dict[str, Any]]:
+    """Return discounts as they are stored, each with the amount that it took off."""
+    return add_amounts([build_discount(each) for each in requests], amounts)
+
+
+def add_amounts(discounts: Sequence[Snapshot], amounts: Sequence[Decimal]) -> list[dict[str, Any]]:
+    """Return stored discounts, each with the amount that it takes off."""
+    return [
+        {**each, "amount": str(amount)} for each, amount in zip(discounts, amounts, strict=True)
+    ]
+
+
+def parse_discounts(stored: Iterable[Snapshot]) -> tuple[Discount, ...]:
+    return tuple(Discount(DiscountType(each["type"]), Decimal(each["value"])) for each in stored)
+
+
+def parse_tax_rate(stored: Snapshot) -> TaxRate:
+    return TaxRate(
+        name=stored["name"],
+        percent=Decimal(stored["percent"]),
+        included=stored["included"],
+        compound=stored["compound"],
+    )
+
+
+def build_rate_snapshot(rate: TaxRate) -> dict[str, Any]:
+    return {
+        "name": rate.name,
+        "percent": str(rate.percent),
+        "included": rate.included,
+        "compound": rate.compound,
+    }
+
+
+def build_tax_snapshot(tax: PricedTax | TaxTotal) -> dict[str, Any]:
+    return build_rate_snapshot(tax.rate) | {"taxable": str(tax.taxable), "amount": str(tax.amount)}
