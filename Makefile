@@ -18,6 +18,8 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -qq install
 TEST := $(VENV)/.test-ready
 PYTEST := $(PY) -m pytest -n $(N) $(ARGS)
+# Without ARGS the slow tests are left to `make endure`, but for a sample.
+FAST := $(if $(ARGS),, and not slow)
 # Whatever the shell says: no check asks a database that somebody uses.
 TEST_DJANGO := env -u DATABASE_URL DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py
 SECRET = $$($(PY) -c "import secrets; print(secrets.token_urlsafe(64))")
@@ -71,17 +73,23 @@ test: $(TEST) ## run the tests on SQLite, then on PostgreSQL: N=processes ARGS="
 	@failed=0; empty=0; \
 	judge() { case $$1 in 0) ;; 5) empty=$$((empty + $(if $(ARGS),1,2))) ;; *) failed=1 ;; esac; }; \
 	echo "--- SQLite"; \
-	env -u DATABASE_URL $(PYTEST) -m "not postgres"; judge $$?; \
+	env -u DATABASE_URL $(PYTEST) -m "not postgres$(FAST)"; judge $$?; \
 	echo "--- PostgreSQL"; \
-	$(PY) -m tests.support.postgres --fast $(PYTEST) -m "not sqlite"; judge $$?; \
+	$(PY) -m tests.support.postgres --fast $(PYTEST) -m "not sqlite$(FAST)"; judge $$?; \
 	exit $$((failed || empty > 1))
 
 check: $(TEST) ## lint, types, imports, migrations, deployment settings, API schema
 	@$(MAKE) --no-print-directory --keep-going lint types imports migrations deploy schema
 
-# What takes longer than anybody wants to wait for `test`.
-endure: $(TEST) ## kill server processes while tills sell, on PostgreSQL: REQUESTS=2000
-	@env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast $(PYTEST) -k crash tests/live
+# The slow tests on both databases, then crashes of server processes under thousands of requests.
+endure: $(TEST) ## run fuzz, live and stateful tests, crashes under load: REQUESTS=2000
+	@failed=0; \
+	env -u DATABASE_URL $(PYTEST) -m "slow and not postgres" || failed=1; \
+	$(PY) -m tests.support.postgres --fast \
+		$(PYTEST) -m "slow and not sqlite" -k "not crash" || failed=1; \
+	env LIVE_REQUESTS=$(REQUESTS) $(PY) -m tests.support.postgres --fast \
+		$(PYTEST) -k crash tests/live || failed=1; \
+	exit $$failed
 
 resource: $(TEST) ## write the files of a new resource: NAME=brand APP=orders
 	@$(PY) -m tests.tools.resource --name "$(NAME)" --app "$(APP)"

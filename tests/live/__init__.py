@@ -1,4 +1,4 @@
-"""Till as it is run: real server processes, killed, raced, and cut off from what they need.
+"""Tests of real server processes: crashes, races and outages of what they depend on.
 
-`LIVE_REQUESTS` says how many requests; `make endure` sends thousands.
+`make endure` runs them; LIVE_REQUESTS sets the number of requests of the crash tests.
 """

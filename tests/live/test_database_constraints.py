@@ -22,7 +22,7 @@ from orders.models import (
 )
 from tenants.models import IdempotencyKey, OutboxDelivery
 
-pytestmark = [pytest.mark.live, pytest.mark.django_db]
+pytestmark = [pytest.mark.live, pytest.mark.sample, pytest.mark.django_db]
 
 HELD = {
     Approval: {

@@ -217,6 +217,7 @@ def test_receipt_numbers_have_no_gap_and_no_double(till, make_product, shop):
     ensure_invariants(shop)
 
 
+@pytest.mark.sample
 def test_idempotency_116_one_key_is_one_sale(till, make_product, store, shop, count):
     product = make_product("2.50", stock="10")
     body = without_ids(till.order(line(product, "2"), payments=[cash("5.00")]))

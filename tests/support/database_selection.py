@@ -1,4 +1,4 @@
-"""Which tests run where: each engine has its own lane, and what is alike runs in one of them."""
+"""Test selection: which tests run on which database, and which of them are slow."""
 
 from ctypes.util import find_library
 
@@ -8,11 +8,17 @@ from django.conf import settings
 from tests.support import redis_server
 
 DATABASE_MARKS = {"django_db", "postgres"}
+SLOW_FOLDERS = {"fuzz", "live", "stateful"}
 DATABASE_FIXTURES = {"db", "transactional_db", "django_db_setup"}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what means nothing on this database, also where nobody says `-m`."""
+    """Deselect tests that do not apply to this database or machine, whatever `-m` says.
+
+    First, so that `-m` sees the marks that tests get here.
+    """
+    mark_slow(config, items)
     foreign = {"postgres"} if settings.IS_SQLITE else {"sqlite", "once"}
     if not redis_server.is_available():
         foreign.add("redis")
@@ -28,19 +34,27 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items[:] = [item for item in items if item not in left_out]
 
 
+def mark_slow(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the fuzz, live and stateful tests as slow, but for the sample that `make test` runs."""
+    for item in items:
+        folder = item.path.relative_to(config.rootpath).parts[1]
+        if folder in SLOW_FOLDERS and "sample" not in item.keywords:
+            item.add_marker(pytest.mark.slow)
+
+
 def uses_database(item: pytest.Item) -> bool:
-    """What does not is the same on either engine, and is tested once: on SQLite."""
+    """Return whether a test uses the database; all others run once, on SQLite."""
     fixtures = DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     return bool(fixtures or DATABASE_MARKS & {mark.name for mark in item.iter_markers()})
 
 
 def can_draw_pdf() -> bool:
-    """Whether this machine has the library, without the seconds that loading it takes."""
+    """Return whether Pango is installed, without loading it, which takes seconds."""
     return find_library("pango-1.0") is not None and find_library("pangoft2-1.0") is not None
 
 
 def pytest_report_header() -> list[str]:
-    """Say so once: a run without Redis or Pango looks like any other."""
+    """Name the libraries that are missing, because their tests are deselected."""
     there = {"Redis": redis_server.is_available(), "Pango": can_draw_pdf()}
     return [
         f"no {name}: its tests are left out" for name, is_there in there.items() if not is_there
