@@ -1,4 +1,4 @@
-"""The app of the trade."""
+"""Configuration of the orders app."""
 
 from django.apps import AppConfig
 from django.core.checks import Tags, register
@@ -10,5 +10,5 @@ class OrdersConfig(AppConfig):
     name = "orders"
 
     def ready(self) -> None:
-        """Register the system checks of deployments."""
+        """Register the deployment checks."""
         register(check_cards_are_not_simulated, Tags.security, deploy=True)

@@ -1,4 +1,4 @@
-"""Every reason for which the till says no."""
+"""Domain exceptions of catalog, sales, payments, shifts, refunds and offline sales."""
 
 from tenants.exceptions import (
     Conflict,
@@ -13,7 +13,7 @@ from tenants.exceptions import (
 
 class OrderNotOpen(Conflict):
     code = "order_not_open"
-    message = "Order {number} is {order_status}."
+    message = "Order {number} is {order_status}. Only open orders can be changed or paid."
 
 
 class IllegalTransition(Conflict):
@@ -22,108 +22,111 @@ class IllegalTransition(Conflict):
 
 
 class OrderBeingPaid(Conflict):
-    """A payment is pending or unknown: what it is for must stay as it is."""
+    """A payment is pending or unknown, so that the order must not change."""
 
     code = "order_being_paid"
-    message = "Order {number} is being paid at this moment."
+    message = "A payment of order {number} is in progress. Wait for its outcome, then try again."
 
 
 class OrderIsPaid(Conflict):
     code = "order_is_paid"
-    message = "{paid} is paid on order {number}: give that back first."
+    message = "Order {number} has payments of {paid}. Cancel them first."
 
 
 class PaidMoreThanTotal(Conflict):
     code = "paid_more_than_total"
-    message = "{paid} is paid on order {number}; its total cannot be {total}."
+    message = (
+        "The new total {total} of order {number} is less than the {paid} already paid. "
+        "Cancel a payment first."
+    )
 
 
 class TooManyLines(Conflict):
     code = "too_many_lines"
-    message = "Order {number} has {most} lines, and that is all that fit."
+    message = "Order {number} already has the maximum of {most} lines."
 
 
 class OrderStillDue(Conflict):
     code = "order_still_due"
-    message = "Order {number} is not paid: {due} is due."
+    message = "Order {number} is not fully paid. {due} is due."
 
 
 class NoReceipt(Conflict):
     code = "no_receipt"
-    message = "Order {number} is not completed, so that it has no receipt."
+    message = "Order {number} has no receipt because it is not completed."
 
 
 class InsufficientStock(Conflict):
-    """`short` lists every line that cannot be had: product, sku, wanted, available."""
+    """`short` lists the products that are short: product, sku, wanted, available."""
 
     code = "insufficient_stock"
-    message = "Not enough in stock."
+    message = "Not enough stock. `short` lists the products and the quantities available."
 
 
 class PaymentExceedsDue(Conflict):
     code = "payment_exceeds_due"
-    message = "Only {due} is due."
+    message = "The payment exceeds the amount due, {due}."
 
 
 class OrderEmpty(Conflict):
     code = "order_empty"
-    message = "Order {number} has no lines to pay for. Add a line first."
+    message = "Order {number} has no lines. Add a line first."
 
 
 class NotPayableInCash(Conflict):
-    """Of an amount, and of what is handed over: both in coins, or the amount is the rest."""
+    """Cash amounts and cash tendered must be payable in coins, unless the amount is the rest."""
 
     code = "not_payable_in_cash"
-    message = "Coins cannot pay this amount. Pay {payable}, or a part in whole coins."
+    message = "Coins cannot pay this amount. Pay {payable}, or a smaller amount in whole coins."
 
 
 class NoCardReader(Conflict):
-    """Nothing was charged and nothing written; stand-alone readers work without one."""
+    """No gateway is configured. Nothing was charged or stored."""
 
     code = "no_card_reader"
     message = (
         "No card reader is configured. "
-        'Charge the card at a stand-alone reader and send "entry": "external".'
+        'Charge the card with a stand-alone reader and send "entry": "external".'
     )
 
 
 class PaymentUnderway(Conflict):
     code = "payment_underway"
-    message = "The gateway is being asked about this payment at this moment."
+    message = "The gateway is processing this payment. Try again in a moment."
 
 
 class PaymentSettled(Conflict):
     code = "payment_settled"
-    message = "This payment is {payment_status}: there is nothing to resolve."
+    message = "This payment is {payment_status}. Only pending and unknown payments can be resolved."
 
 
 class AmountTooLarge(DomainError):
     code = "amount_too_large"
-    message = "This order is too large for one till."
+    message = "The amount exceeds the maximum. Split the sale into several orders."
 
 
 class BarcodeTaken(Conflict):
     code = "barcode_taken"
-    message = "Barcode {barcode} is on another product."
+    message = "Barcode {barcode} belongs to another product."
 
 
 class SkuTaken(Conflict):
     code = "sku_taken"
-    message = "Another product has this SKU."
+    message = "Another product has this SKU. Choose another SKU."
 
 
 class CurrencyChanged(Conflict):
     code = "currency_changed"
-    message = "The shop's currency has changed at this moment: read the prices again."
+    message = "The currency of the shop has changed. Load the prices again, then retry."
 
 
 class NoOpenShift(Conflict):
     code = "no_open_shift"
-    message = "Open a shift at {register} first."
+    message = "No shift is open at {register}. Open a shift first."
 
 
 class NoCurrentShift(NotFound):
-    """`suggested_float` is what was last counted there: the float to begin the next one with."""
+    """No open shift. `suggested_float` is the cash that was last counted at the register."""
 
     code = "no_current_shift"
     message = "No shift is open at {register}."
@@ -131,103 +134,103 @@ class NoCurrentShift(NotFound):
 
 class ShiftAlreadyOpen(Conflict):
     code = "shift_already_open"
-    message = "A shift is open at {register} already."
+    message = "A shift is already open at {register}. Close it first."
 
 
 class NoRefundReceipt(Conflict):
     code = "no_receipt"
-    message = "This refund is {refund_status}, so that it has no receipt."
+    message = "This refund has no receipt because it is {refund_status}."
 
 
 class PdfUnavailable(NotInstalled):
     code = "pdf_unavailable"
     message = (
-        "PDF cannot be made on this server. Whoever runs it installs what is missing: "
+        "This server cannot create PDF files. Its operator can install what is missing: "
         "apt install libpango-1.0-0 libpangoft2-1.0-0, and pip install weasyprint."
     )
 
 
 class ShiftNotInState(Conflict):
     code = "shift_not_in_state"
-    message = "This shift is {shift_status}."
+    message = "This is not possible while the shift is {shift_status}."
 
 
 class PaymentsUnclear(Conflict):
-    """`payments` are those that the gateway has still to answer for; resolve them first."""
+    """`payments` lists the payments whose outcome is unknown."""
 
     code = "payments_unclear"
-    message = "Of some payments nobody knows what became of them."
+    message = "Some payments have an unknown outcome. Resolve them first."
 
 
 class DrawerShort(Conflict):
-    """Says nothing of how much there should be, so that the count stays blind."""
+    """Does not say the expected amount, so that the count stays blind."""
 
     code = "drawer_short"
-    message = "There should not be so much cash in this drawer."
+    message = "The drawer does not hold that much cash."
 
 
 class CountBeyondTolerance(NotPermitted):
-    """Says nothing of how much, so that the count stays blind."""
+    """Does not say the difference, so that the count stays blind."""
 
     code = "count_beyond_tolerance"
-    message = "The count differs by more than you may accept: count again, or ask a manager."
+    message = "The count differs by more than you may accept. Count again, or ask a manager."
 
 
 class InvalidRows(Invalid):
-    """Some rows of a file are wrong, each named with its number; none of the others is written."""
+    """Invalid rows in an import, each with its number. Nothing was imported."""
 
     code = "invalid_rows"
-    message = "Some rows are wrong, so that nothing was imported."
+    message = "Some rows are invalid, so nothing was imported. Correct them and try again."
 
 
 class CatalogChanged(Conflict):
     code = "catalog_changed"
-    message = "Somebody else changed the catalog at the same moment: import the file again."
+    message = "The catalog was changed during the import. Import the file again."
 
 
 class NothingLeftToRefund(Conflict):
     code = "nothing_left_to_refund"
-    message = "Of order {number} nothing is left to take back."
+    message = "Order {number} is already fully refunded."
 
 
 class RefundExceedsPaid(Conflict):
     code = "refund_exceeds_paid"
-    message = "Of order {number} only {left} is left to give back."
+    message = "Only {left} of order {number} can still be refunded."
 
 
 class RefundSettled(Conflict):
     code = "refund_settled"
-    message = "This refund is {refund_status}: there is nothing to resolve."
+    message = "This refund is {refund_status}. Only pending refunds can be resolved."
 
 
 class RefundUnderway(Conflict):
     code = "refund_underway"
-    message = "The gateway is being asked about this refund at this moment."
+    message = "The gateway is processing this refund. Try again in a moment."
 
 
 class PayoutDeclined(Conflict):
-    """`payouts` are those that no card took; the rest of the refund has gone back."""
+    """`payouts` lists the declined payouts. The rest of the refund is paid out."""
 
     code = "payout_declined"
-    message = "{declined} went back to no card: name another method."
+    message = "{declined} was declined by the card. Choose another refund method."
 
 
 class CardChargedElsewhere(Conflict):
-    """`payments` were taken by a till without a connection; `methods` are other ways back."""
+    """`payments` were taken offline; `methods` lists the refund methods to choose from."""
 
     code = "card_not_ours"
-    message = "This card was charged without our gateway, which cannot give it back: name a method."
+    message = "The gateway did not charge this card and cannot refund it. Choose another method."
 
 
 class InsufficientStoreCredit(Conflict):
-    """`balance` is null where there is no such credit."""
+    """Not enough balance. `balance` is null if there is no such store credit."""
 
     code = "insufficient_store_credit"
-    message = "There is not enough on store credit {reference}."
+    message = "The balance of store credit {reference} is too low."
 
 
 class UnknownStoreCredit(InsufficientStoreCredit):
-    """No store credit has this code: a wrong one, which is counted as a guess."""
+    """No store credit has this code. The attempt counts against the rate limit."""
 
 
 class StoreCreditBlocked(Conflict):
@@ -237,31 +240,31 @@ class StoreCreditBlocked(Conflict):
 
 class StoreCreditOverLimit(NotPermitted):
     code = "above_refund_limit"
-    message = "This is above your limit for refunds. Somebody with a higher limit can issue it."
+    message = "The amount exceeds your refund limit. Ask somebody with a higher limit to issue it."
 
 
 class StoreCreditCodeTaken(Conflict):
     code = "store_credit_code_taken"
-    message = "Another store credit has this code."
+    message = "Another store credit has this code. Choose another code."
 
 
 class SequenceJump(Conflict):
-    """Nothing was booked; `held` is the highest number of a sale that has come."""
+    """Nothing was booked. `held` is the highest number among the sales received."""
 
     code = "sequence_jump"
     message = (
-        "The last number {last_sequence} is more than {max_jump} beyond {held}. "
+        "`last_sequence` {last_sequence} is more than {max_jump} above {held}. "
         "Send the batch without it."
     )
 
 
 class BatchTooLarge(TooLarge):
-    """Nothing was booked; `max_lines` fit in one request."""
+    """Nothing was booked. `max_lines` is the maximum for one request."""
 
     code = "batch_too_large"
-    message = "The batch has {lines} lines, more than {max_lines}. Send it in parts."
+    message = "The batch has {lines} lines; the maximum is {max_lines}. Send it in parts."
 
 
 class IdReused(Conflict):
     code = "id_reused"
-    message = "This id is that of another sale, or one of its parts has the id of another's."
+    message = "The id of the sale or of one of its parts is already used by another sale."

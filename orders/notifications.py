@@ -1,7 +1,6 @@
-"""What leaves the shop after the deed is done: mail, and the log of sales.
+"""Subscribers for outbox events: the sales log and notification e-mails.
 
-The relay calls it, never a deed: what was rolled back is not told, and what did not arrive is
-told again.
+The relay calls them after the transaction has committed and retries failed deliveries.
 """
 
 import smtplib
@@ -20,12 +19,12 @@ from tenants.models import OutboxDelivery
 from tenants.scope import current_tenant
 
 sales_log = structlog.get_logger("till.sales")
-# SMTP: this address will be refused tomorrow too.
+# SMTP status codes of permanent failures, which are not retried (RFC 5321, section 4.2.1).
 PERMANENT_SMTP_ERRORS = range(500, 600)
 
 
 class SalesLog(Subscriber):
-    """One line for each sale, for whatever reads logs. `id` is the same if it comes twice."""
+    """Log one line for each sale. A repeated delivery has the same `id`."""
 
     name = "sales_log"
     topics = frozenset({"order.completed"})
@@ -35,7 +34,7 @@ class SalesLog(Subscriber):
         facts = {
             "id": str(event.pk),
             "shop": current_tenant().slug,
-            # What was sold offline brings its own time.
+            # The event of an offline sale has its own `sold_at`, which wins.
             "sold_at": event.created_at.isoformat(timespec="milliseconds"),
             **event.data,
         }
@@ -43,7 +42,7 @@ class SalesLog(Subscriber):
 
 
 class LowStockMail(Subscriber):
-    """Tells those who order goods when a product runs low, if it is still low by then."""
+    """E-mail managers and admins about a product that is still low in stock."""
 
     name = "low_stock_mail"
     topics = frozenset({"stock.low"})
@@ -69,7 +68,7 @@ class LowStockMail(Subscriber):
 
 
 class WebhookDisabledMail(Subscriber):
-    """Tells the admins that a server of theirs is told nothing any more, and why."""
+    """E-mail the admins that a webhook was disabled, and why."""
 
     name = "webhook_disabled_mail"
     topics = frozenset({"webhook.disabled"})
@@ -83,24 +82,24 @@ class WebhookDisabledMail(Subscriber):
             send_mail(
                 delivery,
                 to=addresses,
-                subject=f"A webhook of {current_tenant().name} was switched off",
-                text=f"{data['url']} is told nothing any more: "
+                subject=f"A webhook of {current_tenant().name} was disabled",
+                text=f"Till sends no more events to {data['url']}: "
                 f"{DISABLED_REASONS[data['reason']]}.\n\n"
-                "What it missed is kept for a while: switch it on again, have it told again, or "
-                f"read the feed of changes.\n\n{current_tenant().name}\n",
+                "Missed events are kept for a while. Enable the webhook again and replay them, or "
+                f"read the change feed.\n\n{current_tenant().name}\n",
             )
 
 
 DISABLED_REASONS = {
-    "gone": "it answered that it is gone (410)",
-    "failing": "for days nothing that was sent there has arrived",
+    "gone": "the server answered 410 Gone",
+    "failing": "all deliveries have failed for days",
 }
 
 
 def format_low_stock_text(level: StockLevel) -> str:
     product, point = level.product, level.reorder_point
     return (
-        f"{product.name} ({product.sku}) runs low in {level.store.name}: "
+        f"{product.name} ({product.sku}) is low in stock in {level.store.name}: "
         f"{format_number(level.quantity)} left; "
         f"the reorder point is {format_number(point) if point is not None else 'not set'}.\n\n"
         f"{current_tenant().name}\n"
@@ -110,7 +109,7 @@ def format_low_stock_text(level: StockLevel) -> str:
 def send_mail(
     delivery: OutboxDelivery, *, to: Sequence[str], subject: str, text: str, html: str = ""
 ) -> None:
-    """One mail for one delivery: delivered again it bears the same id, by which it is known."""
+    """Send one e-mail. A repeated delivery has the same Message-ID, so that it is recognized."""
     _, sender = parseaddr(settings.DEFAULT_FROM_EMAIL)
     mail = EmailMultiAlternatives(
         subject=to_single_line(subject),
@@ -118,7 +117,7 @@ def send_mail(
         to=list(to),
         headers={
             "Message-ID": f"<{delivery.pk}@{sender.rpartition('@')[2] or 'localhost'}>",
-            # Nobody's holiday notice is for a till.
+            # Keeps vacation responders from answering (RFC 3834).
             "Auto-Submitted": "auto-generated",
         },
     )
@@ -133,5 +132,5 @@ def send_mail(
 
 
 def to_single_line(text: str) -> str:
-    """A header is one line, whatever somebody has called their shop."""
+    """Return the text as one line of printable characters, for a header."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())

@@ -1,4 +1,4 @@
-"""The catalog, stock/... and orders/..."""
+"""Routes of catalog, stock, orders, payments, refunds, shifts, reports and offline sync."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

@@ -1,1 +1,1 @@
-"""Shapes of what the till reads and writes."""
+"""Request and response serializers of the orders app."""

@@ -1,4 +1,4 @@
-"""Shapes of the catalog."""
+"""Serializers of products, categories and tax classes."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ MAX_RATES = 10
 
 
 class TaxRateInput(StrictSerializer):
-    """One rate of a class; where `included` is not said, the shop's prices decide."""
+    """A tax rate. `included` defaults to the shop's `prices_include_tax`."""
 
     max_items = MAX_RATES
 
@@ -44,7 +44,7 @@ class TaxClassInput(StrictSerializer):
     rates = TaxRateInput(many=True)
 
     def validate_rates(self, rates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """As they are kept: JSON, with the percents as exact strings."""
+        """Return the rates as they are stored: JSON, with percents as strings."""
         prices_include_tax = current_tenant().prices_include_tax
         return [
             {
@@ -116,5 +116,5 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
         read_only_fields = fields
 
     def to_representation(self, product: Product) -> dict[str, Any]:
-        """The fields above, written out: terminals read this page more than any other."""
+        """Return the fields without DRF's field machinery: this is the most requested list."""
         return render_product(product)

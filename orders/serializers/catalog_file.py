@@ -1,4 +1,4 @@
-"""Shapes of a catalog file's import."""
+"""Serializers of the catalog import."""
 
 from rest_framework import serializers
 
@@ -24,11 +24,11 @@ class RowErrorSerializer(serializers.Serializer[FieldError]):
 
 
 class ImportReportSerializer(serializers.Serializer[ImportReport]):
-    """Figures of an import. Only a dry run has errors here: otherwise wrong rows are a problem with
-    the same figures."""
+    """Result of an import. Only a dry run has errors here; otherwise invalid rows are a problem
+    (400 `invalid_rows`) with the same fields."""
 
     created = serializers.IntegerField(read_only=True)
     updated = serializers.IntegerField(read_only=True)
     unchanged = serializers.IntegerField(read_only=True)
-    errors = RowErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # its input's
+    errors = RowErrorSerializer(many=True, read_only=True)  # type: ignore[assignment]  # the name of an attribute of `Serializer`
     error_count = serializers.IntegerField(read_only=True)

@@ -1,4 +1,4 @@
-"""Shapes of the changes of an open order."""
+"""Serializers for changes of an open order."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tenants.api.serializers import StrictSerializer
 
 
 class NewLineInput(LineInput):
-    """A scanned product; the same `id` again is the same line."""
+    """A product to add. A repeated `id` adds no second line."""
 
     approval = StrictUUIDField(required=False)
 
@@ -27,15 +27,15 @@ class LineChange(StrictSerializer):
 
 
 class NewDiscountInput(DiscountInput):
-    """A discount of the order, or of one `line` of it; the same `id` again is the same discount."""
+    """A discount on the order, or on one `line` of it. A repeated `id` adds no second discount."""
 
     id = StrictUUIDField(required=False)
     line = StrictUUIDField(required=False)
     approval = StrictUUIDField(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        more = {name: attrs.pop(name, None) for name in ("id", "line", "approval")}
-        return super().validate(attrs) | more
+        own_fields = {name: attrs.pop(name, None) for name in ("id", "line", "approval")}
+        return super().validate(attrs) | own_fields
 
 
 class OrderChange(StrictSerializer):
@@ -58,6 +58,6 @@ class VoidInput(StrictSerializer):
 
 @extend_schema_serializer(component_name="LeaveInput")
 class OptionalApprovalInput(StrictSerializer):
-    """For what takes no more than an approval, if that."""
+    """A request body with nothing but an optional approval."""
 
     approval = StrictUUIDField(required=False)

@@ -1,4 +1,4 @@
-"""Shape of what an order shows of its till: its number there, and how it was sold offline."""
+"""Serializer of the order fields that the device reports: its own number, offline sales."""
 
 from typing import Any
 
@@ -9,19 +9,20 @@ from tenants.api.fields import MoneyField
 
 
 class OfflineFieldsSerializer(serializers.Serializer[Any]):
-    """What the till says of the sale. It was made offline where `sold_at` is set."""
+    """Fields that the device reports. The sale was made offline if `sold_at` is set."""
 
     adjustment = MoneyField(
         allow_negative=True,
-        help_text="What of the total the customer paid beyond what the prices come to, or less.",
+        help_text="Difference between the total that was charged offline and the total of the "
+        "prices.",
     )
     device_sequence = serializers.IntegerField(
-        allow_null=True, help_text="The till's own number of the sale, where it gave one."
+        allow_null=True, help_text="Number of the sale in the device's own sequence, if it has one."
     )
     sold_at = serializers.DateTimeField(
-        allow_null=True, help_text="When it was sold offline, by the clock of its till."
+        allow_null=True, help_text="Time of the offline sale by the clock of the device."
     )
     original_shift = serializers.UUIDField(
-        allow_null=True, help_text="In which it was sold, where it is booked in another."
+        allow_null=True, help_text="Shift in which it was sold, if it is booked in another one."
     )
     flags = serializers.ListField(child=serializers.ChoiceField(choices=Flag.choices))

@@ -1,4 +1,4 @@
-"""Shapes of orders: what a terminal sends, and what it gets back."""
+"""Serializers of orders, payments and calculations."""
 
 import hashlib
 from collections.abc import Mapping
@@ -34,12 +34,14 @@ MAX_PAYMENTS = 20
 
 
 class DiscountInput(StrictSerializer):
-    """`value` is a percentage or an amount, as `type` says."""
+    """A discount. `value` is a percentage or an amount, depending on `type`."""
 
     max_items = MAX_DISCOUNTS
 
     type = StrictChoiceField(choices=[kind.value for kind in DiscountType])
-    value = StrictCharField(max_length=20, help_text='"10" percent, or "2.50" of the currency.')
+    value = StrictCharField(
+        max_length=20, help_text='"10" for 10 percent, or "2.50" for an amount of money.'
+    )
     reason = StrictCharField(max_length=100, allow_blank=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -53,7 +55,7 @@ class DiscountInput(StrictSerializer):
 
 
 class LineInput(StrictSerializer):
-    """A product, named by exactly one of `product`, `sku` and `barcode`."""
+    """A line with a product, given by exactly one of `product`, `sku` and `barcode`."""
 
     max_items = MAX_LINES
 
@@ -69,7 +71,7 @@ class LineInput(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if sum(name in attrs for name in ("product", "sku", "barcode")) != 1:
             raise serializers.ValidationError(
-                "Name the product by exactly one of product, sku and barcode.", code="one_of"
+                "Give exactly one of product, sku and barcode.", code="one_of"
             )
         discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
         return {"wanted": LineRequest(discounts=discounts, **attrs)}
@@ -87,30 +89,34 @@ class PaymentInput(StrictSerializer):
     method = StrictChoiceField(choices=Payment.Method.choices)
     amount = MoneyField(
         required=False,
-        help_text="What it settles. Cash may leave it out for the rest, which is rounded to coins; "
-        "other cash is a part in whole coins below that (409 `not_payable_in_cash`).",
+        help_text="Amount that the payment settles. Cash without an amount pays the rest, rounded "
+        "to coins; "
+        "any other cash amount must be less and payable in coins (409 `not_payable_in_cash`).",
     )
-    tendered = MoneyField(required=False, help_text="What was handed over in cash, in coins.")
+    tendered = MoneyField(
+        required=False, help_text="Cash received from the customer, payable in coins."
+    )
     reference = StrictCharField(max_length=100, allow_blank=True, required=False)
     entry = StrictChoiceField(
         choices=[Payment.Entry.EXTERNAL.value],
         required=False,
-        help_text="`external`: a stand-alone reader has charged the card. It is captured at once, "
-        "no gateway is asked, and `reference` is what stands on the reader's slip.",
+        help_text="`external`: a stand-alone card reader has charged the card. The payment is "
+        "captured at "
+        "once without the gateway; `reference` is the reference printed on the reader's slip.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "amount" not in attrs and attrs["method"] != Payment.Method.CASH:
-            required = ErrorDetail("Only cash can pay the rest.", code="required")
+            required = ErrorDetail("Required for all methods except cash.", code="required")
             raise serializers.ValidationError({"amount": [required]})
         if "entry" in attrs and attrs["method"] != Payment.Method.CARD:
-            not_card = ErrorDetail("Only a card has an entry.", code="not_card")
+            not_card = ErrorDetail("Only allowed for card payments.", code="not_card")
             raise serializers.ValidationError({"entry": [not_card]})
         return {"new": NewPayment(**attrs)}
 
 
 class BasketInput(StrictSerializer):
-    """What an order is made of; nothing is written for it."""
+    """The content of an order."""
 
     id = StrictUUIDField(required=False)
     register = StrictUUIDField(required=False)
@@ -120,33 +126,35 @@ class BasketInput(StrictSerializer):
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = PaymentInput(many=True, required=False)
     approval = StrictUUIDField(
-        required=False, help_text="Leave to go beyond one's limits, for this order and once."
+        required=False, help_text="Approval to exceed one's limits, for this order and once."
     )
     device_sequence = StrictIntegerField(
         required=False,
         min_value=1,
-        help_text="The till's own number of the sale, from the one series of all that it sells, "
-        "with a connection or without. Missing ones are listed by `registers/{id}/gaps/`.",
+        help_text="Number of the sale in the device's own sequence, which counts online and "
+        "offline sales "
+        "alike. `registers/{id}/gaps/` lists the missing numbers.",
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """An order may be opened with nothing on it yet, but nobody pays for that."""
+        """Refuse payments without lines; an order without both can be opened."""
         if attrs.get("payments") and not attrs["lines"]:
-            nothing = ErrorDetail("There is nothing to pay for.", code="empty")
-            raise serializers.ValidationError({"lines": [nothing]})
+            empty = ErrorDetail("Required with payments.", code="empty")
+            raise serializers.ValidationError({"lines": [empty]})
         return attrs
 
 
 class OrderInput(BasketInput):
-    """One request is one sale: with payments that cover the total the order is completed."""
+    """A sale. The order is completed if the payments cover the total."""
 
     register = StrictUUIDField(
-        required=False, help_text="Of a log-in at a paired register it is that one, and no other."
+        required=False,
+        help_text="Defaults to the paired register of the log-in, which allows no other.",
     )
 
 
 class OrderInputWithRegister(OrderInput):
-    """The same from a log-in that is bound to no register, and so has to name one."""
+    """The same for log-ins without a paired register, which must name one."""
 
     register = StrictUUIDField()
 
@@ -160,10 +168,10 @@ def build_discount_requests(given: Mapping[str, Any]) -> tuple[DiscountRequest, 
 
 
 def compute_fingerprint(body: Mapping[str, Any], **effective: str) -> str:
-    """The same for the same content, however its fields are ordered.
+    """Return a SHA-256 digest of the content, independent of the order of its fields.
 
-    `effective` is what holds whether the request names it or the log-in does, such as the
-    register; nor does it make another thing who gave leave.
+    `effective` overrides values that may come from the log-in instead of the body, such as the
+    register. The approval is left out: it does not change what was requested.
     """
     content = {**body, "approval": None, **effective}
     return hashlib.sha256(msgspec.json.encode(content, order="sorted")).hexdigest()
@@ -172,7 +180,7 @@ def compute_fingerprint(body: Mapping[str, Any], **effective: str) -> str:
 def build_new_order(
     given: Mapping[str, Any], body: Any, session: AuthSession, *, place: str | None = None
 ) -> NewOrder:
-    """The order of a valid request; `body` is the request as it came."""
+    """Build the command from validated data; `body` is the raw request, for its fingerprint."""
     customer = given.get("customer", {})
     register = session.resolve_register(given.get("register"))
     return NewOrder(
@@ -192,11 +200,11 @@ def build_new_order(
     )
 
 
-# --- out ------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 
 class DiscountSerializer(serializers.Serializer[Any]):
-    """`value` is what was given, `amount` what it really took."""
+    """A discount. `value` is its rate or nominal amount, `amount` what was deducted."""
 
     id = serializers.UUIDField()
     type = serializers.ChoiceField(choices=[kind.value for kind in DiscountType])
@@ -211,7 +219,8 @@ class TaxSerializer(serializers.Serializer[Any]):
     included = serializers.BooleanField()
     compound = serializers.BooleanField()
     taxable = MoneyField(
-        help_text="What the rate was applied to; of a compound tax with the earlier taxes."
+        help_text="Amount that the rate was applied to; for a compound tax it includes the earlier "
+        "taxes."
     )
     amount = MoneyField()
 
@@ -219,13 +228,14 @@ class TaxSerializer(serializers.Serializer[Any]):
 class LineSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     product = serializers.UUIDField(
-        allow_null=True, help_text="Null for what was sold offline and no catalog knows."
+        allow_null=True,
+        help_text="Null for an offline sale of a product that the catalog does not have.",
     )
     sku = serializers.CharField()
     name = serializers.CharField()
     quantity = QuantityField()
     list_price = MoneyField(
-        help_text="The catalog's price when the line was added, or its quantity changed."
+        help_text="Catalog price when the line was added or its quantity was changed."
     )
     unit_price = MoneyField()
     note = serializers.CharField()
@@ -250,14 +260,15 @@ class PaymentSerializer(serializers.Serializer[Any]):
     entry = serializers.ChoiceField(
         choices=Payment.Entry.choices,
         allow_null=True,
-        help_text="Who charged the card: the `gateway`, an `external` reader, or a till offline, "
-        "which nobody has confirmed (`unverified`). Null for other methods.",
+        help_text="How the card was charged: by the `gateway`, by an `external` reader, or offline "
+        "without "
+        "confirmation (`unverified`). Null for other methods.",
     )
     reference = serializers.CharField(
-        help_text="Of a store credit `****` and the last four characters of its code."
+        help_text="For store credit, `****` and the last four characters of its code."
     )
     gateway_reference = serializers.CharField()
-    reason = serializers.CharField(help_text="Why it was declined or is unknown.")
+    reason = serializers.CharField(help_text="Reason for a declined or unknown payment.")
     created_at = serializers.DateTimeField()
 
 
@@ -267,7 +278,7 @@ class CustomerSerializer(serializers.Serializer[Any]):
 
 
 class OrderSerializer(OfflineFieldsSerializer):
-    """An order as it stands; every figure has exactly the decimals of the currency."""
+    """An order. All amounts have exactly the decimals of the currency."""
 
     id = serializers.UUIDField()
     number = serializers.CharField()
@@ -289,13 +300,13 @@ class OrderSerializer(OfflineFieldsSerializer):
     paid_total = MoneyField()
     change_total = MoneyField()
     due = MoneyField()
-    cash_due = MoneyField(help_text="What is due when all of it is paid in cash.")
+    cash_due = MoneyField(help_text="Amount due if the rest is paid in cash.")
     refunded_total = MoneyField()
     payments = PaymentSerializer(many=True)
     refunds = serializers.ListField(child=serializers.DictField())
     approved_gift = MoneyField(
         allow_null=True,
-        help_text="What the whole order may give away with an approval; null without one.",
+        help_text="Total discount that an approval allows for this order; null without one.",
     )
     gift_approved_by = serializers.UUIDField(allow_null=True)
     receipt_number = serializers.IntegerField(allow_null=True)
@@ -323,7 +334,7 @@ class PricedLineSerializer(serializers.Serializer[Any]):
 
 
 class CalculationSerializer(serializers.Serializer[Any]):
-    """What an order would cost, and how every line comes to that; nothing was written."""
+    """The price of an order with a trace of the calculation of each line."""
 
     lines = PricedLineSerializer(many=True)
     subtotal = MoneyField()
@@ -331,7 +342,7 @@ class CalculationSerializer(serializers.Serializer[Any]):
     tax_total = MoneyField()
     taxes = TaxSerializer(many=True)
     total = MoneyField()
-    cash_total = MoneyField(help_text="The total when all of it is paid in cash.")
+    cash_total = MoneyField(help_text="Total if it is paid in cash.")
 
     def to_representation(self, basket: Basket) -> dict[str, Any]:
         return render_calculation(basket)

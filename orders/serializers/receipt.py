@@ -1,4 +1,4 @@
-"""Shape of a receipt as data."""
+"""Serializers of receipts and of receipt e-mails."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class ReceiptRowSerializer(serializers.Serializer[Any]):
 
 
 class ReceiptHeaderSerializer(serializers.Serializer[Any]):
-    """What stands above the lines of either receipt."""
+    """The fields that sale receipts and refund receipts have in common."""
 
     id = serializers.UUIDField()
     prints = serializers.IntegerField()
@@ -32,9 +32,9 @@ class ReceiptHeaderSerializer(serializers.Serializer[Any]):
 
 
 class ReceiptSerializer(ReceiptHeaderSerializer):
-    """What the receipt says, row by row, ready to be shown; `sold_at` is the store's time.
+    """A receipt, row by row, ready to be displayed. `sold_at` is in the time zone of the store.
 
-    `id` is in its QR code, and `prints` tells how often it was printed.
+    `id` is in its QR code, and `prints` is the number of prints so far.
     """
 
     cashier = serializers.CharField()
@@ -50,9 +50,9 @@ class ReceiptSerializer(ReceiptHeaderSerializer):
 
 
 class RefundReceiptSerializer(ReceiptHeaderSerializer):
-    """What the receipt of a refund says; it names the sale by its order and its receipt.
+    """The receipt of a refund, with the order and the receipt number of the sale.
 
-    `id` is the refund's.
+    `id` is the id of the refund.
     """
 
     order_receipt_number = serializers.IntegerField()
@@ -75,7 +75,7 @@ class ReceiptMailInput(StrictSerializer):
 
 
 class ReceiptMailSerializer(serializers.Serializer[Any]):
-    """What was asked for: whether it arrived, nobody can know at this moment."""
+    """The accepted request. The e-mail is sent later."""
 
     order = serializers.UUIDField()
     email = serializers.EmailField()

@@ -1,4 +1,4 @@
-"""Shapes of refunds and of store credit."""
+"""Serializers of refunds and store credit."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ MAX_LINES = 500
 
 @extend_schema_serializer(component_name="LineBackInput")
 class RefundLineInput(StrictSerializer):
-    """So much of a line; `restock` false is what cannot be sold again."""
+    """A quantity of an order line. Set `restock` to false if it cannot be sold again."""
 
     max_items = MAX_LINES
 
@@ -36,11 +36,11 @@ class RefundLineInput(StrictSerializer):
 
 
 class RefundInput(StrictSerializer):
-    """Some lines, or an amount without goods, or with neither all that is left.
+    """A refund of some lines, of an amount without goods, or of everything that is left.
 
-    Without `method` the money goes back the ways that it came. `reference` is the code of the
-    store credit that it goes onto; without one a new credit is made. Of a card that a stand-alone
-    reader has charged, it is that of the refund at the reader, and required.
+    Without `method` the money goes back to the original payments. For store credit, `reference`
+    is the code to credit; without it a new store credit is issued. For a card that a stand-alone
+    reader has charged, `reference` is required: the reference of the refund at the reader.
     """
 
     id = StrictUUIDField(required=False)
@@ -55,12 +55,14 @@ class RefundInput(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         lines = tuple(each["wanted"] for each in attrs.get("lines", ()))
         if len({each.line for each in lines}) < len(lines):
-            raise serializers.ValidationError({"lines": ["Each line once."]}, code="duplicate")
+            raise serializers.ValidationError(
+                {"lines": ["Each line may appear only once."]}, code="duplicate"
+            )
         return attrs | {"lines": lines}
 
 
 class ResolveInput(StrictSerializer):
-    """How goes back what one of several cards declined; to no card, which has said no."""
+    """Refund method for the part that a card has declined; not a card."""
 
     method = StrictChoiceField(
         choices=[each for each in Payment.Method.choices if each[0] != Payment.Method.CARD],
@@ -69,7 +71,7 @@ class ResolveInput(StrictSerializer):
     reference = StrictCharField(max_length=64, allow_blank=True, required=False)
     approval = StrictUUIDField(
         required=False,
-        help_text="For more than one's own limit, where somebody else allowed the refund.",
+        help_text="Approval for an amount above one's own limit.",
     )
 
 
@@ -91,7 +93,7 @@ class RefundLineSerializer(serializers.Serializer[Any]):
 
 
 class PayoutSerializer(serializers.Serializer[Any]):
-    """`amount` of the refund, which is `paid` in money: cash is rounded to coins."""
+    """A part of the refund. `paid` is the money paid out for `amount`: cash is rounded to coins."""
 
     id = serializers.UUIDField()
     payment = serializers.UUIDField()
@@ -99,13 +101,13 @@ class PayoutSerializer(serializers.Serializer[Any]):
     entry = serializers.ChoiceField(
         choices=Payment.Entry.choices,
         allow_null=True,
-        help_text="Of a card: the `gateway` gives it back, or somebody at the `external` reader.",
+        help_text="For cards: refunded by the `gateway`, or by staff at the `external` reader.",
     )
     status = serializers.ChoiceField(choices=Payout.Status.choices)
     amount = MoneyField()
     paid = MoneyField()
     reference = serializers.CharField(
-        help_text="Of a store credit `****` and the last four characters of its code."
+        help_text="For store credit, `****` and the last four characters of its code."
     )
 
 
@@ -115,7 +117,7 @@ class IssuedCodeSerializer(serializers.Serializer[Any]):
 
 
 class RefundSerializer(serializers.Serializer[Any]):
-    """Part or all of a sale taken back; it names its order."""
+    """A full or partial refund of an order."""
 
     id = serializers.UUIDField()
     order = serializers.UUIDField()
@@ -127,8 +129,9 @@ class RefundSerializer(serializers.Serializer[Any]):
     store_credit_codes = IssuedCodeSerializer(
         many=True,
         allow_null=True,
-        help_text="The whole codes of the store credits that this refund has made, only in the "
-        "answer to the request that made them; the original print of its receipt says them too.",
+        help_text="Full codes of the store credits that this refund issued. Shown only in the "
+        "response to "
+        "the request that issued them, and on the original print of the receipt.",
     )
     tax_total = MoneyField()
     taxes = RefundTaxSerializer(many=True)
@@ -147,7 +150,7 @@ class RefundSerializer(serializers.Serializer[Any]):
 
 
 class StoreCreditInput(StrictSerializer):
-    """A gift card or goodwill; without a code one is made."""
+    """A gift card or goodwill credit. Without `code` one is generated."""
 
     id = StrictUUIDField(required=False)
     amount = MoneyField(allow_zero=False)
@@ -167,7 +170,7 @@ class StoreCreditEntrySerializer(serializers.ModelSerializer[StoreCreditEntry]):
 
 class StoreCreditSerializer(serializers.ModelSerializer[StoreCredit]):
     code = serializers.CharField(
-        source="masked_code", read_only=True, help_text="Its last four characters after `****`."
+        source="masked_code", read_only=True, help_text="`****` and the last four characters."
     )
     balance = MoneyField(read_only=True)
 
@@ -186,12 +189,12 @@ class StoreCreditSerializer(serializers.ModelSerializer[StoreCredit]):
 
 
 class IssuedStoreCreditSerializer(StoreCreditSerializer):
-    """The credit just issued, with the code that is not shown again."""
+    """A newly issued store credit with its full code, which is not shown again."""
 
     full_code = serializers.CharField(
         allow_null=True,
         read_only=True,
-        help_text="The code to pay with. Null when the same credit is asked for again.",
+        help_text="The code to pay with. Null if the request is repeated.",
     )
 
     class Meta(StoreCreditSerializer.Meta):

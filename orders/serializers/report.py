@@ -1,4 +1,4 @@
-"""Shapes of reports."""
+"""Serializers of the sales report."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tenants.scope import current_tenant
 
 
 class ReportQuery(StrictSerializer):
-    """What a report is asked about."""
+    """Query parameters of the sales report."""
 
     group_by = StrictChoiceField(choices=[each.value for each in GroupBy], required=False)
     store = TenantRelatedField(lambda: Store.objects.select_related("tenant"), required=False)
@@ -21,35 +21,37 @@ class ReportQuery(StrictSerializer):
     format = StrictChoiceField(choices=["json", "csv"], required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        """`from` is a word of the language, and no name for an attribute."""
+        """Add `from`, which is a Python keyword and cannot be a class attribute."""
         days = {name: StrictDateField(required=False) for name in ("from", "to")}
         return super().get_fields() | days
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "to" in attrs and "from" not in attrs:
-            raise serializers.ValidationError({"from": ["Since when?"]}, code="required")
+            raise serializers.ValidationError({"from": ["Required with `to`."]}, code="required")
         if "to" in attrs and not attrs["from"] <= attrs["to"] < attrs["from"] + MAX_REPORT_PERIOD:
-            raise serializers.ValidationError({"to": ["No earlier, and within a year."]})
+            raise serializers.ValidationError(
+                {"to": ["Must not be before `from`, nor more than a year after it."]}
+            )
         return attrs
 
 
 class FiguresSerializer(serializers.Serializer[Any]):
-    """Null is what the receipts do not tell of such a group: goods have no cash rounding, ways of
-    paying no taxes."""
+    """Figures of a group. Null if a figure does not apply: products have no cash rounding,
+    payment methods no taxes."""
 
-    orders = serializers.IntegerField(help_text="In which there is something of it.")
+    orders = serializers.IntegerField(help_text="Number of orders in this group.")
     quantity = serializers.CharField(allow_null=True)
     gross = serializers.CharField(allow_null=True)
     discount_total = serializers.CharField(
         allow_null=True,
-        help_text="By `discount` what was given away; prices below the list price are in it.",
+        help_text="Grouped by `discount`: the amount deducted, price overrides included.",
     )
     taxable = serializers.CharField(
-        allow_null=True, help_text="What the rate was applied to; of taxes only."
+        allow_null=True, help_text="Amount that the rate was applied to; only grouped by `tax`."
     )
     tax_total = serializers.CharField(allow_null=True)
     cash_rounding = serializers.CharField(
-        allow_null=True, help_text="Of sales less that of refunds."
+        allow_null=True, help_text="Cash rounding of sales less that of refunds."
     )
     total = serializers.CharField(allow_null=True)
     refunds = serializers.IntegerField()
@@ -58,21 +60,21 @@ class FiguresSerializer(serializers.Serializer[Any]):
     refunded_tax_total = serializers.CharField(allow_null=True)
     refunded_total = serializers.CharField(allow_null=True)
     net_tax_total = serializers.CharField(
-        allow_null=True, help_text="Taxes of what stayed with the customers."
+        allow_null=True, help_text="Taxes of sales less those of refunds."
     )
     net_total = serializers.CharField(
-        allow_null=True, help_text="Money that stayed with the shop, cash rounding included."
+        allow_null=True, help_text="Sales less refunds, cash rounding included."
     )
 
 
 class ReportRowSerializer(FiguresSerializer):
     key = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]  # the name of a column
+    label = serializers.CharField()  # type: ignore[assignment]  # the name of an attribute of `Serializer`
 
 
 class SalesReportSerializer(serializers.Serializer[Any]):
-    """Sales and refunds by group. `total` is of the receipts, each of which counts once in it, in
-    however many groups it is."""
+    """Sales and refunds by group. `total` counts each receipt once, even if it is in several
+    groups."""
 
     group_by = serializers.ChoiceField(choices=[each.value for each in GroupBy])
     currency = serializers.CharField()

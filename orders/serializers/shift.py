@@ -1,4 +1,4 @@
-"""Shapes of the drawer: opening, moving cash, counting, and the reports."""
+"""Serializers of shifts, cash movements and X and Z reports."""
 
 from decimal import Decimal
 from typing import Any
@@ -21,7 +21,7 @@ MAX_DENOMINATIONS = 50
 
 
 class ShiftInput(StrictSerializer):
-    """Without `opening_float` it is what was last counted at the register."""
+    """A shift to open. `opening_float` defaults to the cash last counted at the register."""
 
     id = StrictUUIDField(required=False)
     register = StrictUUIDField(required=False)
@@ -29,7 +29,7 @@ class ShiftInput(StrictSerializer):
 
 
 class CashMovementInput(StrictSerializer):
-    """`no_sale` opens the drawer and moves nothing; everything else has an amount."""
+    """A cash movement. `no_sale` opens the drawer without an amount."""
 
     id = StrictUUIDField(required=False)
     type = StrictChoiceField(choices=CashMovement.Type.values)
@@ -40,13 +40,13 @@ class CashMovementInput(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         amount = attrs.setdefault("amount", Decimal(0))
         if bool(amount) == (attrs["type"] == CashMovement.Type.NO_SALE):
-            wanted = "No amount." if amount else "More than nothing."
-            raise serializers.ValidationError({"amount": [wanted]}, code="min_value")
+            rule = "Must be zero for no_sale." if amount else "Must be greater than zero."
+            raise serializers.ValidationError({"amount": [rule]}, code="min_value")
         return attrs
 
 
 class CountedInput(StrictSerializer):
-    """Less than nothing of a method of which more went back here than came; of cash never."""
+    """A counted amount. Negative if more was refunded than taken; never negative for cash."""
 
     max_items = len(Payment.Method.values)
 
@@ -55,12 +55,12 @@ class CountedInput(StrictSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if attrs["method"] == Payment.Method.CASH and attrs["amount"] < 0:
-            raise serializers.ValidationError({"amount": ["No less than nothing."]}, "min_value")
+            raise serializers.ValidationError({"amount": ["Must not be negative."]}, "min_value")
         return attrs
 
 
 class DenominationInput(StrictSerializer):
-    """So many of one coin or note."""
+    """The number of coins or notes of one value."""
 
     max_items = MAX_DENOMINATIONS
 
@@ -69,7 +69,7 @@ class DenominationInput(StrictSerializer):
 
 
 class CloseInput(StrictSerializer):
-    """What was counted by hand: cash at least, as a sum or by coins and notes."""
+    """Counted amounts: at least cash, as a sum or by coins and notes."""
 
     counted = CountedInput(many=True, required=False)
     denominations = DenominationInput(many=True, required=False)
@@ -79,7 +79,9 @@ class CloseInput(StrictSerializer):
         counted = attrs.get("counted", [])
         by_method = {each["method"]: each["amount"] for each in counted}
         if len(by_method) < len(counted):
-            raise serializers.ValidationError({"counted": ["Each method once."]}, code="duplicate")
+            raise serializers.ValidationError(
+                {"counted": ["Each method may appear only once."]}, code="duplicate"
+            )
         return {
             "count": ShiftCount(
                 counted=by_method,
@@ -99,7 +101,7 @@ class CashMovementSerializer(serializers.ModelSerializer[CashMovement]):
 
 
 class CountedSerializer(serializers.Serializer[Any]):
-    """`counted` is null where nobody counted by hand."""
+    """Expected and counted amount of a method. `counted` is null if it was not counted."""
 
     method = serializers.ChoiceField(choices=Payment.Method.choices)
     expected = serializers.CharField()
@@ -113,7 +115,7 @@ class DenominationSerializer(serializers.Serializer[Any]):
 
 
 class ShiftSerializer(serializers.ModelSerializer[Shift]):
-    """A drawer's time. `counted` tells over and short by method once it is closed."""
+    """A shift of a cash drawer. `counted` has the variance by method once it is closed."""
 
     opening_float = MoneyField(read_only=True)
     counted = CountedSerializer(many=True, read_only=True)
@@ -163,7 +165,7 @@ class LateSalesOfShiftSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="Late")
 class LateSalesSerializer(serializers.Serializer[Any]):
-    """Of the sales those that were made offline and came late, by the shift of their making."""
+    """Offline sales that were uploaded late, by the shift in which they were made."""
 
     count = serializers.IntegerField()
     total = serializers.CharField()
@@ -189,7 +191,7 @@ class TaxTotalSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="Carried")
 class CarriedOverSerializer(serializers.Serializer[Any]):
-    """What goes on into other shifts and came from them: orders, and what was paid on them."""
+    """Open orders, and payments that belong to sales of other shifts."""
 
     open_orders = serializers.IntegerField()
     paid_ahead = serializers.CharField()
@@ -198,7 +200,7 @@ class CarriedOverSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="Paid")
 class MethodTotalsSerializer(serializers.Serializer[Any]):
-    """`canceled` was given back before a sale, `refunded` after it."""
+    """Payments of one method. `canceled` was paid back before the sale, `refunded` after it."""
 
     method = serializers.ChoiceField(choices=Payment.Method.choices)
     count = serializers.IntegerField()
@@ -226,7 +228,7 @@ class ExpectedSerializer(serializers.Serializer[Any]):
 
 
 class XReportSerializer(serializers.Serializer[Any]):
-    """The shift so far. What should be in the drawer is null for those who are to count it."""
+    """The shift so far. Expected amounts are null for users who must count blind."""
 
     shift = serializers.UUIDField()
     sales = SalesTotalsSerializer()
@@ -240,7 +242,7 @@ class XReportSerializer(serializers.Serializer[Any]):
 
 
 class ZReportSerializer(XReportSerializer):
-    """The end of a shift: written once."""
+    """The final report of a shift; it never changes."""
 
     z_number = serializers.IntegerField()
     register = serializers.UUIDField()

@@ -1,4 +1,4 @@
-"""Shapes of stock and of what moves it."""
+"""Serializers of stock levels and stock movements."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,38 +21,38 @@ from tenants.api.serializers import StrictSerializer, TenantRelatedField
 from tenants.models import Store
 
 Type = StockMovement.Type
-# What people write down. Sales and refunds write down their own, and the other side of a transfer
-# is written together with the first.
+# Sales and refunds create their own movements, and a transfer_out creates its transfer_in.
 MANUAL_TYPES = (Type.RECEIVE, Type.ADJUST, Type.COUNT, Type.TRANSFER_OUT, Type.WASTE)
 Errors = dict[str, ErrorDetail]
 
 
 class MovementInput(StrictSerializer):
-    """What happened to a shelf: goods came, were thrown away, sent to another store or counted.
+    """A stock movement: goods received, wasted, sent to another store, adjusted or counted.
 
-    `id` is the client's own, so that sending it again does nothing twice.
+    `id` is chosen by the client: a repeated request moves nothing twice.
     """
 
     id = StrictUUIDField(required=False)
     type = StrictChoiceField(choices=[each.value for each in MANUAL_TYPES])
     product = TenantRelatedField(Product)
     store = TenantRelatedField(Store)
-    to_store = TenantRelatedField(Store, required=False, help_text="Of a transfer_out.")
+    to_store = TenantRelatedField(Store, required=False, help_text="Required for transfer_out.")
     quantity = QuantityField(
         allow_negative=True,
         allow_zero=True,
-        help_text="How much was received, sent or wasted; of a count all that is there, which may "
-        "be nothing; of an adjust what to add, or with a minus what to take off.",
+        help_text="Quantity received, sent or wasted. For count: the quantity found, which may be "
+        "zero. "
+        "For adjust: the change, negative to reduce the level.",
     )
     reason = StrictCharField(
-        max_length=200, allow_blank=True, required=False, help_text="An adjust needs one."
+        max_length=200, allow_blank=True, required=False, help_text="Required for adjust."
     )
-    occurred_at = StrictDateTimeField(required=False, help_text="Now, unless it is said.")
+    occurred_at = StrictDateTimeField(required=False, help_text="Defaults to now.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         errors = self.quantity_errors(attrs) | self.store_errors(attrs)
         if attrs["type"] == Type.ADJUST and not attrs.get("reason", "").strip():
-            errors["reason"] = ErrorDetail("Say why the stock is corrected.", "required")
+            errors["reason"] = ErrorDetail("Required for adjust.", "required")
         if errors:
             raise serializers.ValidationError(errors)
         return attrs
@@ -60,24 +60,24 @@ class MovementInput(StrictSerializer):
     def quantity_errors(self, attrs: Mapping[str, Any]) -> Errors:
         kind, quantity = attrs["type"], attrs["quantity"]
         if quantity < 0 and kind != Type.ADJUST:
-            return {"quantity": ErrorDetail("Only an adjust has a sign.", "invalid")}
+            return {"quantity": ErrorDetail("Must not be negative, except for adjust.", "invalid")}
         if quantity == 0 and kind != Type.COUNT:
-            return {"quantity": ErrorDetail("Zero is not possible here.", "zero")}
+            return {"quantity": ErrorDetail("Must not be zero, except for count.", "zero")}
         return {}
 
     def store_errors(self, attrs: Mapping[str, Any]) -> Errors:
         other, is_transfer = attrs.get("to_store"), attrs["type"] == Type.TRANSFER_OUT
         if is_transfer and other is None:
-            return {"to_store": ErrorDetail("Say where the goods go.", "required")}
+            return {"to_store": ErrorDetail("Required for transfer_out.", "required")}
         if other is not None and not is_transfer:
-            return {"to_store": ErrorDetail("Only a transfer_out goes elsewhere.", "no_transfer")}
+            return {"to_store": ErrorDetail("Only allowed for transfer_out.", "no_transfer")}
         if other is not None and other.pk == attrs["store"].pk:
-            return {"to_store": ErrorDetail("The goods are there already.", "same_store")}
+            return {"to_store": ErrorDetail("Must be another store than `store`.", "same_store")}
         return {}
 
 
 def build_new_movement(given: Mapping[str, Any], body: Any) -> NewMovement:
-    """The movement of a valid request; `body` is the request as it came."""
+    """Build the command from validated data; `body` is the raw request, for its fingerprint."""
     kind = Type(given["type"])
     return NewMovement(**{**given, "type": kind}, fingerprint=compute_fingerprint(body))
 
@@ -86,23 +86,23 @@ def build_new_movement(given: Mapping[str, Any], body: Any) -> NewMovement:
     {"type": "string", "pattern": r"^-?\d{1,12}(\.\d{1,3})?$", "examples": ["12", "-0.735"]}
 )
 class SumField(QuantityField):
-    """What many movements come to, each of which may be as large as a quantity can be."""
+    """A sum of quantities, which may have more digits than a single one."""
 
 
 class MovementSerializer(serializers.ModelSerializer[StockMovement]):
     quantity = SumField(
         read_only=True,
-        help_text="What the level changed by: negative when goods left, zero when a count found "
-        "what should be there.",
+        help_text="Change of the level: negative for goods that left, zero for a count without a "
+        "difference.",
     )
-    counted = SumField(read_only=True, allow_null=True, help_text="Of a count: what was there.")
+    counted = SumField(read_only=True, allow_null=True, help_text="For count: the quantity found.")
     level_after = SumField(
         read_only=True,
         allow_null=True,
-        help_text="What lay there then. Null but in a list of one product in one store.",
+        help_text="Level after the movement. Null unless the list is of one product in one store.",
     )
     transfer = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="The same for both sides of a transfer."
+        read_only=True, allow_null=True, help_text="Id shared by both sides of a transfer."
     )
 
     class Meta:
@@ -130,7 +130,8 @@ class StockLevelInput(StrictSerializer):
     reorder_point = QuantityField(
         allow_zero=True,
         allow_null=True,
-        help_text="Falling to this or below is the event `stock.low`; null for no such event.",
+        help_text="`stock.low` is sent when the level falls to this quantity or below; null to "
+        "disable.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Shapes of what a till sold without us, of what became of it, and of what never came."""
+"""Serializers of offline sales, their results and gaps in device sequences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -38,7 +38,7 @@ MAX_TAXES = 10
 
 
 class ChargedTaxInput(StrictSerializer):
-    """A rate as it was charged."""
+    """A tax rate as it was charged."""
 
     max_items = MAX_TAXES
 
@@ -52,10 +52,10 @@ class ChargedTaxInput(StrictSerializer):
 
 
 class ChargedLineInput(StrictSerializer):
-    """What was sold, named as well as the till can, and the price that was asked for one.
+    """A line of an offline sale with the unit price that was charged.
 
-    Without `taxes` they are those of the product. What the catalog does not know is booked under
-    the `name` given here.
+    `taxes` default to those of the product. A product that the catalog does not have is booked
+    under its `name`.
     """
 
     max_items = MAX_LINES
@@ -74,7 +74,7 @@ class ChargedLineInput(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs.keys() & {"product", "sku", "barcode", "name"}:
             raise serializers.ValidationError(
-                "Say what it was, by product, sku, barcode or name.", code="required"
+                "Give at least one of product, sku, barcode and name.", code="required"
             )
         discounts = tuple(each["wanted"] for each in attrs.pop("discounts", ()))
         if "taxes" in attrs:
@@ -83,7 +83,7 @@ class ChargedLineInput(StrictSerializer):
 
 
 class LenientListSerializer(serializers.ListSerializer):
-    """Items of which a wrong one does not make the others wrong: each with what was read of it."""
+    """A list that validates each item on its own: an invalid item does not reject the others."""
 
     def to_internal_value(self, data: Any) -> list[Any]:
         if not isinstance(data, list):
@@ -107,7 +107,7 @@ def find_item_id(item: Any) -> UUID | None:
 
 
 class ChargedPaymentInput(PaymentInput):
-    """A payment with its amount, as it was taken."""
+    """A payment of an offline sale; its amount is required."""
 
     amount = MoneyField()
 
@@ -116,7 +116,7 @@ class ChargedPaymentInput(PaymentInput):
 
 
 class OfflineSaleInput(StrictSerializer):
-    """A sale as its till wrote it down. `device_sequence` is the till's own number of it."""
+    """An offline sale. `device_sequence` is its number in the device's own sequence."""
 
     max_items = MAX_SALES
 
@@ -125,15 +125,18 @@ class OfflineSaleInput(StrictSerializer):
     sold_at = StrictDateTimeField()
     cashier = StrictUUIDField(
         required=False,
-        help_text="Who sold it; without one, whoever uploads it. Somebody else is flagged "
-        "`cashier_differs`, and the lower limits of both count.",
+        help_text="Cashier of the sale; defaults to the user who uploads it. If they differ, the "
+        "order is "
+        "flagged `cashier_differs` and the lower limits of both apply.",
     )
     lines = ChargedLineInput(many=True, allow_empty=False)
     discounts = DiscountInput(many=True, required=False)
     customer = CustomerInput(required=False)
     note = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     payments = ChargedPaymentInput(many=True, required=False)
-    total = MoneyField(required=False, help_text="What the till came to, before rounding to coins.")
+    total = MoneyField(
+        required=False, help_text="Total that the device calculated, before cash rounding."
+    )
 
     class Meta:
         list_serializer_class = LenientListSerializer
@@ -142,39 +145,41 @@ class OfflineSaleInput(StrictSerializer):
         for payment in payments:
             new = payment["new"]
             if new.tendered is not None and new.method != "cash":
-                raise serializers.ValidationError("Only cash is tendered.", code="not_cash")
+                raise serializers.ValidationError("Only allowed for cash.", code="not_cash")
             if new.tendered is not None and new.tendered < new.amount:
                 raise serializers.ValidationError(
-                    "Less than the amount that it pays.", code="tendered_too_little"
+                    "Must not be less than the amount.", code="tendered_too_little"
                 )
         return payments
 
 
 class SyncInput(StrictSerializer):
-    """What a till sold without a connection, of one register."""
+    """A batch of offline sales of one register."""
 
     register = StrictUUIDField(
-        required=False, help_text="Of a log-in at a paired register it is that one, and no other."
+        required=False,
+        help_text="Defaults to the paired register of the log-in, which allows no other.",
     )
     last_sequence = StrictIntegerField(
         required=False,
         min_value=1,
-        help_text="The last number that the till has given to a sale, sent or not. More than "
-        "10,000 beyond all that came it is 409 `sequence_jump`: send the batch without it.",
+        help_text="Last number that the device has given to a sale, uploaded or not. If it is more "
+        "than "
+        "10,000 above all received numbers: 409 `sequence_jump`; send the batch without it.",
     )
     batch = OfflineSaleInput(many=True)
 
 
 class SyncInputWithRegister(SyncInput):
-    """The same from a log-in that is bound to no register, and so has to name one."""
+    """The same for log-ins without a paired register, which must name one."""
 
     register = StrictUUIDField()
 
 
 def ensure_batch_fits(body: Any) -> None:
-    """Raise `BatchTooLarge` for more lines than one request books, before any is read.
+    """Raise `BatchTooLarge` for too many lines, before any of them is validated.
 
-    Whatever has another shape than a batch is for the serializer to refuse.
+    A body of another shape is left to the serializer.
     """
     batch = body.get("batch") if isinstance(body, dict) else None
     items = batch if isinstance(batch, list) else []
@@ -201,7 +206,7 @@ def build_upload(given: Mapping[str, Any], session: AuthSession) -> Upload:
 def build_offline_sale(
     item: Mapping[str, Any], given: dict[str, Any], *, register: str
 ) -> OfflineSale:
-    """The sale of a valid item; `item` is what it was read from."""
+    """Build the sale from validated data; `item` is the raw item, for its fingerprint."""
     customer = given.get("customer", {})
     return OfflineSale(
         id=given["id"],
@@ -219,7 +224,7 @@ def build_offline_sale(
     )
 
 
-# --- out ------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 
 class FieldErrorSerializer(serializers.Serializer[Any]):
@@ -229,8 +234,8 @@ class FieldErrorSerializer(serializers.Serializer[Any]):
 
 
 class ResultSerializer(serializers.Serializer[Any]):
-    """What became of one sale. `code` and `errors` say why it was rejected; else there is the
-    `order` as it is by now, of which `flags` names what somebody should look at."""
+    """Result of one sale: the current `order`, or `code` and `errors` if it was rejected. The
+    `flags` of the order name what somebody should check."""
 
     id = serializers.UUIDField(allow_null=True)
     status = serializers.ChoiceField(choices=[each.value for each in Outcome])
@@ -259,7 +264,7 @@ class SyncSerializer(serializers.Serializer[Any]):
 
 
 class DeviceSequenceInput(StrictSerializer):
-    """The last number that a till has given to a sale."""
+    """The last number that a device has given to a sale."""
 
     last_device_sequence = StrictIntegerField(min_value=0)
     reason = StrictCharField(max_length=200, allow_blank=True, required=False)
@@ -268,7 +273,7 @@ class DeviceSequenceInput(StrictSerializer):
 class DeviceSequenceSerializer(serializers.Serializer[Any]):
     register = serializers.UUIDField()
     last_device_sequence = serializers.IntegerField(
-        help_text="The last number that the till has given to a sale, as far as is known."
+        help_text="Last known number that the device has given to a sale."
     )
 
 
@@ -278,12 +283,12 @@ class GapSerializer(serializers.Serializer[Any]):
 
 
 class GapsSerializer(serializers.Serializer[Any]):
-    """Till 3 issued 118 receipts, and we hold 116. `next` is the `after` of the further ranges."""
+    """Missing numbers in a device sequence. Pass `next` as `after` for the next page of ranges."""
 
     register = serializers.UUIDField(source="register.pk")
     name = serializers.CharField(source="register.name")
-    issued = serializers.IntegerField(help_text="The highest number that the till has spoken of.")
-    held = serializers.IntegerField(help_text="How many of its numbers have come.")
+    issued = serializers.IntegerField(help_text="Highest number that the device has reported.")
+    held = serializers.IntegerField(help_text="How many of its numbers were received.")
     missing = serializers.IntegerField()
     ranges = GapSerializer(many=True)
     next = serializers.IntegerField(allow_null=True)

@@ -1,4 +1,4 @@
-"""The doors of the API to the trade."""
+"""API views of the orders app."""
 
 from orders.views.catalog import CategoryViewSet, ProductViewSet, TaxClassViewSet
 from orders.views.order import OrderViewSet

@@ -1,4 +1,4 @@
-"""The catalog: everybody reads it, managers write it, admins its taxes."""
+"""Catalog views. Everybody reads; managers write; admins write tax classes."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ class TaxClassFilter(StrictFilterSet):
     partial_update=extend_schema(request=TaxClassInput, responses=TaxClassSerializer),
 )
 class TaxClassViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
-    """The taxes of a kind of goods. What was sold keeps the rates of its time."""
+    """Tax classes. Existing orders keep the rates of the time of sale."""
 
     model = TaxClass
     serializer_class = TaxClassSerializer
@@ -79,7 +79,7 @@ class CategoryFilter(StrictFilterSet):
     partial_update=extend_schema(request=CategoryInput, responses=CategorySerializer),
 )
 class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
-    """The shelves of the catalog."""
+    """Product categories."""
 
     model = Category
     serializer_class = CategorySerializer
@@ -92,12 +92,12 @@ class CategoryViewSet(CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet)
 
 
 SEARCH_DESCRIPTION = """\
-A barcode, a SKU, or words: each is part of the name or of the SKU, in any order, whatever its case
-and accents; one or two letters begin a word. On PostgreSQL typos are forgiven where no product of
-the shop has the words as they are. The other filters narrow what is found.
+A barcode, a SKU, or words in any order. Each word must be part of the name or SKU; case and
+accents are ignored; a word of one or two letters must be the beginning of a word. On PostgreSQL,
+similar spellings are found if nothing matches exactly. Other filters narrow the result.
 
-Without `ordering` the best come first: the barcode, the SKU, what begins as typed, what has words
-that begin so, and the rest; equals by name. The pages go on in this order."""
+Without `ordering` the best matches come first: barcode, SKU, names that begin with the search
+text, names with words that begin with it, then the rest; ties are sorted by name."""
 
 
 class ProductFilter(StrictFilterSet):
@@ -124,17 +124,17 @@ class ProductFilter(StrictFilterSet):
         return products.filter(sku=normalize_code(value))
 
 
-# What decides how much customers pay for a product.
+# Fields that determine the price that customers pay.
 PRICE_FIELDS = frozenset({"price", "open_price", "tax_class"})
 
 
 class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
-    """What the shop sells."""
+    """Products of the shop."""
 
     model = Product
     serializer_class = ProductSerializer
     permission_classes = (IsManager | (ReadOnly & IsStaff),)
-    # New products and imports have prices.
+    # New products and imports set prices.
     password_only = ("POST",)
     filterset_class = ProductFilter
     ordering_fields = {
@@ -154,7 +154,7 @@ class ProductViewSet(CatalogFileMixin, ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(request=ProductInput, responses=ProductSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
-        """Change a product. What it costs is changed after a log-in by password."""
+        """Change a product. Changes of price or taxes need a log-in by password."""
         expected = self.if_match(required=True)
         if isinstance(request.data, dict) and PRICE_FIELDS & request.data.keys():
             ensure_password_session(request)

@@ -1,4 +1,4 @@
-"""The whole catalog as a file, in and out."""
+"""Import and export of the catalog as CSV."""
 
 from typing import Any
 
@@ -23,33 +23,34 @@ from tenants.scope import current_tenant
 MAX_FILE_BYTES = 16 * 1024 * 1024
 BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 IMPORT_DESCRIPTION = """\
-A CSV file of at most 16 MiB and 100,000 products: UTF-8, comma or semicolon, the header in the
-first row, its columns in any order.
+A CSV file of at most 16 MiB and 100,000 products: UTF-8, comma or semicolon, a header row, columns
+in any order.
 
-- `sku` is the key.
-- `name` and `price` are needed for new products.
-- `barcodes` are all that the product has then, with | or ; between them (and a backslash before one
-  that is part of a code).
-- `category` is a name, and made where the shop has none of it. `tax_class` is one of the shop's.
+- `sku` identifies the product.
+- `name` and `price` are required for new products.
+- `barcodes` replaces all barcodes of the product. Separate them with | or ; and escape these with a
+  backslash.
+- `category` is a name; a new category is created if there is none. `tax_class` is the name of an
+  existing tax class.
 - `sold_by` is unit or weight; `open_price`, `track_stock` and `is_active` are true or false.
 
-A missing column leaves things as they are. So does an empty cell of the last four; in `barcodes`,
-`category` and `tax_class` it takes away what was there. Products that the file does not name stay.
+A missing column changes nothing. An empty cell changes nothing in the last four columns; in
+`barcodes`, `category` and `tax_class` it removes the value. Products that are not in the file stay.
 
-All of the file is imported, or nothing. With a wrong row the answer is 400 `invalid_rows`: the same
-figures, the first 100 `errors` with their `row` (the header is row 1), and their `error_count`.
-With `dry_run=1` nothing is written, and wrong rows are part of the report, which is 200."""
+The import is all or nothing. Invalid rows are answered with 400 `invalid_rows`: the same counts,
+the first 100 `errors` with their `row` (the header is row 1), and their `error_count`. With
+`dry_run=1` nothing is written, and invalid rows are part of the report, which is 200."""
 DRY_RUN = OpenApiParameter(
     "dry_run",
     str,
     enum=["1", "0"],
     default="0",
-    description="1 writes nothing and answers 200 with what would be done, wrong rows included.",
+    description="1 writes nothing and answers 200 with the expected result, invalid rows included.",
 )
 
 
 class CatalogFileMixin:
-    """Import and export, for managers."""
+    """Catalog import and export actions, for managers."""
 
     max_body_bytes: int | None = None
     multi_transaction_actions: tuple[str, ...] = ("import_file",)
@@ -73,14 +74,15 @@ class CatalogFileMixin:
         check_parameters(request.query_params, frozenset({"dry_run"}))
         dry_run = BOOLEANS.get(request.query_params.get("dry_run", "0"))
         if dry_run is None:
-            raise Invalid.field("dry_run", "1 or 0.")
+            raise Invalid.field("dry_run", "Must be 1 or 0.")
         report = import_products(get_uploaded_file(request), dry_run=dry_run, by=request.user)
         return Response(ImportReportSerializer(report).data)
 
     @extend_schema(
         responses={
             (200, "text/csv"): OpenApiResponse(
-                OpenApiTypes.STR, "The columns of the import; imported again it changes nothing."
+                OpenApiTypes.STR,
+                "The same columns as the import; importing the file changes nothing.",
             )
         }
     )
@@ -93,10 +95,10 @@ class CatalogFileMixin:
         filterset_class=None,
     )
     def export(self, request: Request) -> StreamingHttpResponse:
-        """The whole catalog as CSV.
+        """Export the whole catalog as CSV.
 
-        Cells that a spreadsheet would take for a formula have an apostrophe before them, which the
-        import takes away again.
+        Cells that a spreadsheet would read as a formula get an apostrophe in front, which the
+        import removes.
         """
         check_parameters(request.query_params, frozenset())
         shop = current_tenant()
@@ -111,7 +113,7 @@ class CatalogFileMixin:
         )
 
     def asked(self: Any, request: Request) -> bytes:
-        """What the same Idempotency-Key must ask again: of a file its digest is enough."""
+        """Return what is compared for a repeated Idempotency-Key: for a file, its digest."""
         if self.action != "import_file":
             return super().asked(request)
         return hash_file(get_uploaded_file(request)) + request.META.get("QUERY_STRING", "").encode()

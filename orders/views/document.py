@@ -1,4 +1,4 @@
-"""Papers over HTTP: `?format=` says in which face, and only a print is counted."""
+"""Receipts and Z reports over HTTP, in the format that `?format=` names."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,14 +18,14 @@ from tenants.exceptions import Invalid
 
 FORMATS = ("json", *RENDERERS)
 PRINT_DESCRIPTION = (
-    "`json` is for programs. Every other format is a print: the first is the original, each after "
-    "it says COPY and its number."
+    "`json` returns the data. Every other format counts as a print: the first is the original, "
+    "later ones are marked COPY with their number."
 )
 View = TypeVar("View", bound=Callable[..., Any])
 
 
 class FormatParameterNegotiation(BaseContentNegotiation):
-    """`?format=` names the media type; an Accept header does not have to say it again."""
+    """Content negotiation by `?format=` alone, without the Accept header."""
 
     def select_parser(self, request: Request, parsers: Any) -> Any:
         return next((p for p in parsers if p.media_type == request.content_type), None)
@@ -37,7 +37,7 @@ class FormatParameterNegotiation(BaseContentNegotiation):
 def extend_document_schema(
     serializer: type[Serializer[Any]], description: str | None = None
 ) -> Callable[[View], View]:
-    """What the document says of a route that gives a paper in every face."""
+    """Describe a route that returns a document in all formats in the OpenAPI document."""
     text = OpenApiResponse(OpenApiTypes.STR)
     file = OpenApiResponse(OpenApiTypes.BINARY)
     schema: Callable[[View], View] = extend_schema(
@@ -57,14 +57,14 @@ def extend_document_schema(
 def parse_format(request: Request) -> str:
     form = request.query_params.get("format", "json")
     if form not in FORMATS:
-        raise Invalid.field("format", f"One of {', '.join(FORMATS)}.")
+        raise Invalid.field("format", f"Must be one of {', '.join(FORMATS)}.")
     return form
 
 
 def build_receipt_response(
     receipt: SaleReceipt | RefundReceipt, form: str, request: Request
 ) -> HttpResponse:
-    """HEAD tells what GET would give, and takes nobody's original."""
+    """Return a print of the receipt. HEAD does not count as one."""
     if request.method == "HEAD":
         return build_document_response(preview_document(receipt, form), form)
     return build_document_response(print_document(receipt, form, by=request.user), form)

@@ -1,4 +1,4 @@
-"""Changing an order while it is open, parking it, ending it."""
+"""Actions that edit, hold, resume and void an order."""
 
 import uuid
 from typing import Any
@@ -33,7 +33,7 @@ from orders.services.sales.open_orders import (
 
 
 class OrderEditingMixin:
-    """What happens to an order between the first scan and the payment; each answers the order."""
+    """Actions on an order before it is paid. Each returns the order."""
 
     actions_checking_version: tuple[str, ...] = (
         "lines",
@@ -47,7 +47,7 @@ class OrderEditingMixin:
 
     @extend_schema(request=OrderChange, responses=OrderSerializer)
     def partial_update(self: Any, request: Request, pk: Any) -> Response:
-        """The note, and who the customer is."""
+        """Change the note or the customer."""
         edit = self.edit(required=True)
         changes = self.validated(OrderChange, partial=True)
         return self.answer(update_order_details(changes, edit))
@@ -55,14 +55,14 @@ class OrderEditingMixin:
     @extend_schema(request=NewLineInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def lines(self: Any, request: Request, pk: Any) -> Response:
-        """Add a product. The same barcode sent twice counts twice, the same `id` once."""
+        """Add a product. Repeating a barcode adds it again; repeating an `id` does not."""
         given = self.validated(NewLineInput)
         return self.answer(add_line(given["wanted"], self.edit(given)))
 
     @extend_schema(request=LineChange, responses=OrderSerializer)
     @action(detail=True, methods=["patch"], url_path="lines/<uuid:line>", url_name="line")
     def change_line(self: Any, request: Request, pk: Any, line: uuid.UUID) -> Response:
-        """Another quantity, price or note. If-Match names the version of the order."""
+        """Change quantity, price or note of a line. If-Match takes the version of the order."""
         changes = self.validated(LineChange, partial=True)
         edit = self.edit(changes, required=True)
         changes.pop("approval", None)
@@ -71,14 +71,15 @@ class OrderEditingMixin:
     @extend_schema(request=None, responses={200: OrderSerializer})
     @change_line.mapping.delete
     def remove_line(self: Any, request: Request, pk: Any, line: uuid.UUID) -> Response:
+        """Remove a line."""
         return self.answer(remove_line(line, self.edit()))
 
     @extend_schema(request=NewDiscountInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def discounts(self: Any, request: Request, pk: Any) -> Response:
-        """Give a discount on the order, or on one line of it.
+        """Add a discount to the order or to one of its lines.
 
-        Needs an `id` or an Idempotency-Key: the same discount sent again is not given twice.
+        Requires an `id` or an Idempotency-Key, so that a repeated request adds it only once.
         """
         given = self.validated(NewDiscountInput)
         new = NewDiscount(self.resource_id(given["id"]), given["wanted"], given["line"])
@@ -92,30 +93,31 @@ class OrderEditingMixin:
         url_name="discount",
     )
     def remove_discount(self: Any, request: Request, pk: Any, discount: uuid.UUID) -> Response:
+        """Remove a discount."""
         return self.answer(remove_discount(discount, self.edit()))
 
     @extend_schema(request=None, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def hold(self: Any, request: Request, pk: Any) -> Response:
-        """Put it aside; every till of the store may take it up again."""
+        """Hold the order. Any register of the store can resume it."""
         return self.answer(hold_order(self.edit()))
 
     @extend_schema(request=ResumeInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def resume(self: Any, request: Request, pk: Any) -> Response:
-        """Take it up again, at another `register` of the store where one is named."""
+        """Resume a held order, optionally at another `register` of the store."""
         register = self.validated(ResumeInput).get("register")
         return self.answer(resume_order(self.edit(), register))
 
     @extend_schema(request=VoidInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def void(self: Any, request: Request, pk: Any) -> Response:
-        """End it without a sale: a manager's, or anybody's own empty order. Nothing is paid."""
+        """Void an unpaid order. Cashiers can void their own empty orders, managers all."""
         given = self.validated(VoidInput)
         return self.answer(void_order(given["reason"], self.edit(given)))
 
     def edit(self: Any, given: dict[str, Any] | None = None, *, required: bool = False) -> Any:
-        """Who changes which order, from which version of it, and with whose leave."""
+        """Build the edit command: order, user, expected version and approval."""
         return OrderEdit(
             order=self.get_object().pk,
             by=self.request.user,

@@ -1,4 +1,4 @@
-"""The till: trying out, selling, looking up, handing over the receipt."""
+"""Order views: calculate, sell, look up, pay, refund and receipts."""
 
 from dataclasses import replace
 from typing import Any
@@ -64,10 +64,11 @@ class OrderFilter(StrictFilterSet):
     number = CharFilter()
     flag = ChoiceFilter(choices=Flag.choices, method="filter_flag")
     discounted = StrictBooleanFilter(
-        method="filter_boolean", help_text="With a discount on a line or on the order."
+        method="filter_boolean", help_text="Orders with a discount on a line or on the whole order."
     )
     price_overridden = StrictBooleanFilter(
-        method="filter_boolean", help_text="With a line at another price than the catalog's."
+        method="filter_boolean",
+        help_text="Orders with a line at a price other than the catalog price.",
     )
     created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
@@ -85,7 +86,7 @@ class OrderFilter(StrictFilterSet):
 
 
 class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
-    """What customers take to the tills, newest first."""
+    """Orders, newest first."""
 
     model = Order
     serializer_class = OrderSerializer
@@ -96,8 +97,8 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         "updated_at": ("updated_at",),
     }
     ordering = "-created_at"
-    # A card is charged between two transactions, a mail counted before it is asked for, and a
-    # receipt before it is drawn.
+    # The gateway is called between two transactions; e-mails and prints are counted in a
+    # transaction of their own.
     multi_transaction_actions = ("create", "payments", "refunds", "email_receipt", "receipt")
     key_required_actions = ("create", "discounts", "payments", "refunds")
     actions_found_by_id = ("create", "payments", "refunds")
@@ -110,11 +111,11 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(request=OrderInput, responses={200: OrderSerializer, 201: OrderSerializer})
     def create(self, request: Request) -> Response:
-        """Sell. With payments that cover the total the order is completed at once.
+        """Create an order. It is completed at once if the payments cover the total.
 
-        The same `id` with the same content is the same sale (200), however often it is sent.
-        What is above one's limits is 403 `approval_required`, which says what to ask for at
-        `approvals/`; given, the approval is named and used up by the sale.
+        Repeating the same `id` with the same content returns the same sale (200). Discounts
+        above one's limits are answered with 403 `approval_required`, with the body to send to
+        `approvals/`; send the id of the approval with the order, which uses it up.
         """
         session = request.auth
         given = self.validated(OrderInput if session.register_id else OrderInputWithRegister)
@@ -134,7 +135,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=BasketInput, responses=CalculationSerializer)
     @action(detail=False, methods=["post"])
     def calculate(self, request: Request) -> Response:
-        """What an order would cost, and how each line comes to that. Writes nothing."""
+        """Calculate the price of an order with a trace of each line. Nothing is stored."""
         given = self.validated(BasketInput)
         basket = price_basket(
             current_tenant(), build_line_requests(given), build_discount_requests(given)
@@ -144,7 +145,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=PaymentInput, responses={200: OrderSerializer, 201: OrderSerializer})
     @action(detail=True, methods=["post"])
     def payments(self, request: Request, pk: Any) -> Response:
-        """Take one more payment of an open order."""
+        """Add a payment to an open order."""
         new = self.validated(PaymentInput)["new"]
         order, is_new = take_payment(
             self.get_object(),
@@ -159,7 +160,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=RefundInput, responses={200: RefundSerializer, 201: RefundSerializer})
     @action(detail=True, methods=["post"])
     def refunds(self, request: Request, pk: Any) -> Response:
-        """Take back some lines, an amount, or all that is left; never more than was paid."""
+        """Refund some lines, an amount, or everything that is left; never more than was paid."""
         given = self.validated(RefundInput)
         given["id"] = self.resource_id(given.get("id"))
         given["register"] = request.auth.resolve_register(given.get("register"))
@@ -193,7 +194,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=ReceiptMailInput, responses={202: ReceiptMailSerializer})
     @action(detail=True, methods=["post"], url_path="receipt/email", url_name="receipt-email")
     def email_receipt(self, request: Request, pk: Any) -> Response:
-        """Mail the receipt of a completed order. Accepted (202): it leaves a moment later."""
+        """E-mail the receipt of a completed order. It is sent shortly after the response (202)."""
         to = self.validated(ReceiptMailInput)["email"]
         order = self.get_object()
         email_receipt(order, to=to, session=request.auth, by=request.user)

@@ -1,4 +1,4 @@
-"""Payments whose outcome nobody knows, and those that are let go."""
+"""Actions that resolve and cancel payments."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from tenants.api.views import TenantScopedViewSet
 
 
 class PaymentViewSet(TenantScopedViewSet):
-    """Card payments after the fact."""
+    """Payments of orders that are not completed yet."""
 
     model = Payment
     serializer_class = OrderSerializer
@@ -27,21 +27,21 @@ class PaymentViewSet(TenantScopedViewSet):
     actions_checking_version = ("cancel",)
 
     def get_versioned_row(self) -> Order:
-        """A payment is shown with its order, and has no version of its own."""
+        """Return the order: payments have no version of their own."""
         order: Order = self.get_object().order
         return order
 
     @extend_schema(request=None, responses=OrderSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def resolve(self, request: Request, pk: Any) -> Response:
-        """Look a payment up at the gateway; answers with its order as it is then."""
+        """Look up the outcome of a payment at the gateway. Returns the order."""
         order = resolve_payment(self.get_object(), by=request.user)
         return self.answer(order)
 
     @extend_schema(request=OptionalApprovalInput, responses=OrderSerializer)
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: Any) -> Response:
-        """Let go of a payment of an order that is not a sale yet; answers with the order."""
+        """Cancel a payment of an order that is not completed. Returns the order."""
         approval = self.validated(OptionalApprovalInput).get("approval") if request.data else None
         asked = RequestContext(
             request.user, approval, request.auth.terminal_id, self.if_match(required=False)

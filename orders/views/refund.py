@@ -1,4 +1,4 @@
-"""Refunds after the fact, and store credit."""
+"""Views of refunds and store credit."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ class RefundFilter(StrictFilterSet):
 
 
 class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """What was taken back, newest first. It is asked for at the order."""
+    """Refunds, newest first. Create them with `orders/{id}/refunds/`."""
 
     model = Refund
     serializer_class = RefundSerializer
@@ -92,9 +92,9 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=ResolveInput, responses=RefundSerializer)
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def resolve(self, request: Request, pk: Any) -> Response:
-        """Look up at the gateway what became of a refund that is pending, and hand over the rest.
+        """Look up a pending refund at the gateway and pay out the rest.
 
-        Where one of several cards declined its part, `method` says how that goes back instead.
+        If one of several cards declined its part, `method` is the refund method to use instead.
         """
         given = self.validated(ResolveInput) if request.data else {}
         way = RefundResolution(**given, by=request.user, terminal=request.auth.terminal_id)
@@ -116,24 +116,24 @@ class StoreCreditFilter(StrictFilterSet):
 
 
 class LooksUpStoreCreditCode(BasePermission):
-    """Somebody to whom a customer has shown the code of a store credit."""
+    """Allows a list that is filtered by the code of a store credit."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return view.action == "list" and "code" in request.query_params
 
 
 class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """What the shop owes to whoever holds a code.
+    """Store credits: gift cards, goodwill and refunds, payable to whoever knows the code.
 
-    A code is shown in full once, in the answer that issues it. Elsewhere it is its last four
-    characters. Cashiers look up one credit by its whole code, and list none.
+    The full code is shown once, in the response that issues it; elsewhere only its last four
+    characters. Cashiers can look up a credit by its full code but not list credits.
     """
 
     model = StoreCredit
     serializer_class = StoreCreditSerializer
     permission_classes = (IsManager | (LooksUpStoreCreditCode & IsStaff),)
     password_only = ("POST",)
-    # A wrong code is counted although nothing is found.
+    # A wrong code is counted even though the request fails.
     multi_transaction_actions = ("list",)
     filterset_class = StoreCreditFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
@@ -141,7 +141,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     key_required_actions = ("create",)
 
     def rows(self) -> Any:
-        """The credit with the code that is asked for, also where filters ignore an empty one."""
+        """Return the credit with the requested code; none for an empty code."""
         code = self.request.query_params.get("code") if self.action == "list" else None
         return self.model.objects.all() if code is None else self.model.objects.with_code(code)
 
@@ -150,7 +150,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         responses={200: IssuedStoreCreditSerializer, 201: IssuedStoreCreditSerializer},
     )
     def create(self, request: Request) -> Response:
-        """Issue credit: a gift card, or goodwill. The answer shows the whole code, this once."""
+        """Issue a gift card or goodwill credit. Only this response shows the full code."""
         given = self.validated(StoreCreditInput)
         given["id"] = self.resource_id(given.get("id"))
         at = request.auth.register_id
@@ -163,9 +163,9 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         return Response(data, status=code, headers=headers)
 
     def list(self, request: Request) -> Response:
-        """With `code` the one credit that has it, for whoever works here; else all, for managers.
+        """List store credits (managers), or look up one by its full `code` (everybody).
 
-        Wrong codes are counted for the person, and at the register or address: 429
+        Wrong codes are rate-limited per user and per register or address: 429
         `too_many_attempts`.
         """
         code = request.query_params.get("code")
@@ -177,15 +177,15 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
     @action(detail=True, methods=["post"], password_only=())
     def block(self, request: Request, pk: Any) -> Response:
-        """Let nobody pay with it: a card that was lost. The balance stays; so does the refusal of
-        refunds onto it."""
+        """Block a store credit, such as a lost gift card. It can neither be spent nor receive
+        refunds until it is unblocked; its balance stays."""
         given = self.validated(ReasonInput) if request.data else {}
         return self.answer(block_credit(self.get_object(), **given, by=request.user))
 
     @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
     @action(detail=True, methods=["post"])
     def unblock(self, request: Request, pk: Any) -> Response:
-        """Let whoever holds the code pay with it again."""
+        """Unblock a store credit."""
         given = self.validated(ReasonInput) if request.data else {}
         return self.answer(unblock_credit(self.get_object(), **given, by=request.user))
 
@@ -199,6 +199,6 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         ordering="-created_at",
     )
     def entries(self, request: Request, pk: Any) -> Response:
-        """Why the balance is what it is."""
+        """List the entries whose sum is the balance."""
         page = self.paginate_queryset(self.get_object().entries.all())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)

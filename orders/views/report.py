@@ -1,4 +1,4 @@
-"""What was sold, as figures and as a table for a spreadsheet."""
+"""Sales report as JSON or CSV."""
 
 import csv
 import io
@@ -27,7 +27,7 @@ ROWS_PER_CHUNK = 500
 
 
 class ReportViewSet(TenantScopedViewSet):
-    """Sales and refunds, computed from the receipts when asked for."""
+    """Reports of sales and refunds, computed from the receipts on request."""
 
     model = Order
     serializer_class = SalesReportSerializer
@@ -41,16 +41,20 @@ class ReportViewSet(TenantScopedViewSet):
         parameters=[
             OpenApiParameter("group_by", str, enum=[each.value for each in GroupBy]),
             OpenApiParameter(
-                "from", date, description="First business day; if missing, each store's of now."
+                "from",
+                date,
+                description="First business day; defaults to the current one of each store.",
             ),
             OpenApiParameter(
-                "to", date, description="Last business day, within a year; if missing, the first."
+                "to",
+                date,
+                description="Last business day, within a year of `from`; defaults to `from`.",
             ),
             OpenApiParameter("store", OpenApiTypes.UUID),
             OpenApiParameter(
                 "cashier",
                 OpenApiTypes.UUID,
-                description="Only what this person sold, and gave back.",
+                description="Only sales and refunds of this user.",
             ),
             OpenApiParameter("format", str, enum=["json", "csv"]),
         ],
@@ -60,11 +64,11 @@ class ReportViewSet(TenantScopedViewSet):
         },
     )
     def sales(self, request: Request) -> Any:
-        """By hour, day, product, category, cashier, register, store, method, tax or discount, in
-        the stores' own business days: a refund counts on the day, and for whom and where, it was
-        given. By discount there is a row for line discounts, for order discounts and for price
-        overrides, each with the orders that have some and, as `discount_total`, what they gave
-        away. `cashier` leaves what one person sold and gave back."""
+        """Report sales and refunds by hour, day, product, category, cashier, register, store,
+        method, tax or discount, in the business days of each store. A refund counts on the day,
+        for the user and at the register of the refund. Grouped by discount, there is one row each
+        for line discounts, order discounts and price overrides, with the number of orders and the
+        amount deducted as `discount_total`."""
         query = ReportQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         asked = query.validated_data
@@ -82,7 +86,7 @@ class ReportViewSet(TenantScopedViewSet):
 
 
 def build_csv_response(report: Report) -> StreamingHttpResponse:
-    """The same rows as CSV, written as they are sent."""
+    """Stream the rows of the report as CSV."""
     shop = current_tenant()
     days = f"{report.first}-to-{report.last}"
     name = f"{shop.slug}-sales-by-{report.group_by.value}-{days}.csv"
@@ -97,7 +101,7 @@ def build_csv_response(report: Report) -> StreamingHttpResponse:
 
 
 def generate_csv(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
-    """What a spreadsheet would take for a formula is made text, but figures are figures."""
+    """Yield CSV text in chunks. Keys and labels are escaped against formulas, figures are not."""
     header = ["key", "label", *FIGURES]
     cells = (
         [escape_formula(row["key"]), escape_formula(row["label"]), *islice(row.values(), 2, None)]

@@ -1,4 +1,4 @@
-"""The drawer's day, from the float to the Z."""
+"""Shift views: open, move cash, end, close, X and Z reports."""
 
 from typing import Any
 from uuid import UUID
@@ -49,7 +49,7 @@ from tenants.api.views import ListRetrieveMixin, TenantScopedViewSet
 from tenants.exceptions import Invalid
 from tenants.models import Register
 
-# What tells how much should be in the drawer.
+# Fields that reveal the expected amounts, which a blind count must not show.
 BLIND_COUNT_FIELDS = ("carried", "payments", "cash", "expected")
 
 
@@ -67,7 +67,7 @@ class ShiftFilter(StrictFilterSet):
 
 
 class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """The shifts of all drawers, newest first."""
+    """Shifts, newest first."""
 
     model = Shift
     serializer_class = ShiftSerializer
@@ -75,14 +75,14 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     filterset_class = ShiftFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
-    # A count that is refused is remembered all the same, and so is what was not in the drawer.
+    # Refused counts and refused cash movements are recorded although the request fails.
     multi_transaction_actions = ("cash_movements", "close")
     key_required_actions = ("create", "cash_movements")
     actions_checking_version = ("cash_movements", "end", "close")
 
     @extend_schema(request=ShiftInput, responses={200: ShiftSerializer, 201: ShiftSerializer})
     def create(self, request: Request) -> Response:
-        """Open the drawer of a register with a float."""
+        """Open a shift at a register with an opening float."""
         given = self.validated(ShiftInput)
         register = self.require_register(request.auth.resolve_register(given.get("register")))
         new = NewShift(
@@ -101,7 +101,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     )
     @action(detail=False, methods=["get"], query_params=("register",), filterset_class=None)
     def current(self, request: Request) -> Response:
-        """The open shift of a register; where there is none, the float to begin with."""
+        """Return the open shift of a register, or 404 with a suggested opening float."""
         named = parse_id_parameter("register", request.query_params)
         register = find_register(self.require_register(named), request.user)
         if register is None:
@@ -118,7 +118,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     )
     @action(detail=True, methods=["post"], url_path="cash-movements", url_name="cash-movements")
     def cash_movements(self, request: Request, pk: Any) -> Response:
-        """Put cash in, take some out, bring some to the safe, or open the drawer for nothing."""
+        """Record cash paid in, paid out, moved to the safe, or a drawer opened without a sale."""
         given = self.validated(CashMovementInput)
         new = NewCashMovement(
             id=self.resource_id(given.get("id")),
@@ -138,7 +138,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses=ShiftSerializer)
     @action(detail=True, methods=["post"])
     def end(self, request: Request, pk: Any) -> Response:
-        """Sell no more in it; the drawer is still to be counted."""
+        """End the shift: no more sales; the drawer is counted when it is closed."""
         expected = self.if_match(required=False)
         shift = end_shift(self.get_object().pk, expected_version=expected, by=request.user)
         return self.answer(shift)
@@ -146,7 +146,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=CloseInput, responses=ShiftSerializer)
     @action(detail=True, methods=["post"])
     def close(self, request: Request, pk: Any) -> Response:
-        """Count, compare, and write the Z; an open shift is ended by it."""
+        """Close the shift: blind count, variance check, immutable Z report. Ends an open shift."""
         shift = close_shift(
             self.get_object().pk,
             self.validated(CloseInput)["count"],
@@ -158,7 +158,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(responses=XReportSerializer)
     @action(detail=True, methods=["get"], url_path="x-report", url_name="x-report")
     def x_report(self, request: Request, pk: Any) -> Response:
-        """The shift so far, at any time. Those who are to count the drawer are not told of it."""
+        """Return the X report. Expected amounts are hidden from users who must count blind."""
         shift = self.get_object()
         report = {"shift": str(shift.pk), **build_x_report(shift.pk)}
         is_blind = shift.status != Shift.Status.CLOSED
@@ -176,7 +176,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         content_negotiation_class=FormatParameterNegotiation,
     )
     def z_report(self, request: Request, pk: Any) -> HttpResponse:
-        """The end of the shift, as it was written when it was closed."""
+        """Return the Z report of a closed shift."""
         form, shift = parse_format(request), self.get_object()
         if shift.z_report is None:
             raise ShiftNotInState(shift_status=shift.status)
@@ -186,21 +186,23 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
         return build_document_response(build_z_document(shift), form)
 
     def compute_request_fingerprint(self, **effective: str) -> str:
-        """Of what was asked, with what was understood by it; with whose leave is not part of it."""
+        """Return a digest of the request without its approval; `effective` values are included."""
         asked = {name: value for name, value in self.request.data.items() if name != "approval"}
         return compute_fingerprint(asked | effective)
 
     def require_register(self, register: UUID | None) -> UUID:
-        """The one in the request, or the one at which this person is logged in."""
+        """Return the register of the request or of the log-in; raise `Invalid` if there is none."""
         register = register or self.request.auth.register_id
         if register is None:
-            raise Invalid.field("register", "Name the register.", code="required")
+            raise Invalid.field(
+                "register", "Required for a log-in without a register.", code="required"
+            )
         return register
 
 
 def parse_id_parameter(name: str, params: Any) -> UUID | None:
-    """The id in a query parameter, if there is one."""
+    """Return the id in a query parameter, or None if it is missing."""
     try:
         return parse_uuid(params[name]) if name in params else None
     except FormatError as error:
-        raise Invalid.field(name, "Not a UUID.", code=error.code) from error
+        raise Invalid.field(name, "Must be a UUID.", code=error.code) from error

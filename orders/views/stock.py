@@ -1,4 +1,4 @@
-"""What lies in the stores, and what moved it."""
+"""Views of stock levels and stock movements."""
 
 from typing import Any
 
@@ -35,7 +35,9 @@ from tenants.events.outbox import publish_row
 class StockLevelFilter(StrictFilterSet):
     store = IdFilter()
     product = IdFilter()
-    low = StrictBooleanFilter(method="filter_low", help_text="At the reorder point or below it.")
+    low = StrictBooleanFilter(
+        method="filter_low", help_text="Levels at or below the reorder point."
+    )
     updated_since = UpdatedSinceFilter()
 
     class Meta:
@@ -47,7 +49,7 @@ class StockLevelFilter(StrictFilterSet):
 
 
 class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """How much of each product lies in each store."""
+    """Stock level of each product in each store."""
 
     model = StockLevel
     serializer_class = StockLevelSerializer
@@ -58,9 +60,9 @@ class StockLevelViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(request=StockLevelInput, responses=StockLevelSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
-        """Say at how much the shop wants to hear that it runs low. Only movements change the rest.
+        """Set the reorder point. The quantities change only by movements.
 
-        A product that never lay in a store has no level there: count none of it, and it has.
+        A product that was never in a store has no level there; a count of zero creates it.
         """
         expected = self.if_match(required=True)
         with transaction.atomic():
@@ -80,7 +82,7 @@ class MovementFilter(StrictFilterSet):
     product = IdFilter()
     type = ChoiceFilter(choices=StockMovement.Type.choices)
     order = IdFilter()
-    transfer = IdFilter(help_text="Both sides of it.")
+    transfer = IdFilter(help_text="Both movements of a transfer.")
     occurred_after = DateTimeFilter(field_name="occurred_at", lookup_expr="gte")
     occurred_before = DateTimeFilter(field_name="occurred_at", lookup_expr="lt")
     created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
@@ -92,10 +94,9 @@ class MovementFilter(StrictFilterSet):
 
 
 class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """Every change of the stock, newest first. Nothing here is ever changed or deleted.
+    """Stock movements, newest first. They are never changed or deleted.
 
-    The movements of one `product` in one `store` explain its level: each says in `level_after`
-    what lay there then.
+    In a list of one `product` in one `store`, `level_after` is the level after each movement.
     """
 
     model = StockMovement
@@ -116,13 +117,13 @@ class MovementViewSet(ListRetrieveMixin, TenantScopedViewSet):
         request=MovementInput, responses={200: MovementSerializer, 201: MovementSerializer}
     )
     def create(self, request: Request) -> Response:
-        """Write down what happened to a shelf; the same `id` with the same content is the same.
+        """Record a stock movement. Repeating the same `id` with the same content returns it (200).
 
-        The movement's own quantity is the change of the level: negative for `waste`,
-        `transfer_out` (its other side, `transfer_in`, is written with it), and of a `count` the
-        difference to what should have been there at `occurred_at`. A count is what lay there at
-        its time, whatever is told later: a movement from before it that comes after it leaves
-        the level as it is, and a second `count` says so.
+        The `quantity` of the response is the change of the level: negative for `waste` and
+        `transfer_out` (which also creates the `transfer_in`), and for `count` the difference to
+        the expected level at `occurred_at`. A count fixes the level at its time: an earlier
+        movement that is recorded later does not change the current level, and an additional
+        `count` compensates it.
         """
         given = self.validated(MovementInput)
         given["id"] = self.resource_id(given.get("id"))

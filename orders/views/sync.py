@@ -1,4 +1,4 @@
-"""Tills that come back: what they sold without us, and what of it is missing."""
+"""Views for offline sales: upload, gaps and the device sequence."""
 
 import re
 from collections.abc import Mapping
@@ -30,14 +30,14 @@ from tenants.exceptions import Invalid
 from tenants.models import Register
 
 MAX_BATCH_BYTES = 8 * 1024 * 1024
-# Objects, lists and what is in them: each takes some 100 bytes however short it is written.
+# Objects, lists and their items: each takes about 100 bytes of memory, however short.
 MAX_BATCH_VALUES = 600_000
 MAX_SEQUENCE = 2**31 - 1
 WHOLE_NUMBER = re.compile(r"[0-9]{1,10}")
 
 
 class BatchParser(StrictJSONParser):
-    """A large body, but not one of millions of nothings that would fill the memory."""
+    """Parses a large body, but limits the number of values to protect memory."""
 
     def parse(
         self,
@@ -48,13 +48,13 @@ class BatchParser(StrictJSONParser):
         body = read_body(stream, media_type, parser_context or {})
         if sum(map(body.count, (b",", b"[", b"{"))) > MAX_BATCH_VALUES:
             raise MalformedBody(
-                "too_many_values", f"At most {MAX_BATCH_VALUES} values in one batch."
+                "too_many_values", f"A batch has at most {MAX_BATCH_VALUES} values."
             )
         return read_json(body)
 
 
 class SyncViewSet(TenantScopedViewSet):
-    """What was sold while there was no connection."""
+    """Upload of offline sales."""
 
     model = Order
     serializer_class = SyncSerializer
@@ -63,26 +63,26 @@ class SyncViewSet(TenantScopedViewSet):
     filterset_class = None
     parser_classes = (BatchParser,)
     max_body_bytes = MAX_BATCH_BYTES
-    # Each sale is one of its own, so that none of them stands or falls with another.
+    # Each sale has a transaction of its own, so that one failure does not affect the others.
     multi_transaction_actions = ("orders",)
 
     @extend_schema(operation_id="sync_orders", request=SyncInput, responses={200: SyncSerializer})
     def orders(self, request: Request) -> Response:
-        """Upload sales that a till made offline: each is booked in a transaction of its own, and
-        has a result of its own, in the order of the batch.
+        """Upload offline sales. Each is booked in a transaction of its own and has a result of its
+        own, in the order of the batch.
 
-        A sale is recognized by its `id` for ever: sent again, it is `duplicate`, with the order as
-        it is by now. What was really sold is never refused. What we would have done otherwise is
-        booked as it was charged, and named in the order's `flags`. Rejected is only what is no sale
-        at all, or another one under a known id (`id_reused`). A batch has at most 2,000 lines in
-        all; more are 413 `batch_too_large` with `max_lines`, and nothing of it is booked.
+        A repeated `id` is a `duplicate` and returns the current order. A sale that took place is
+        never refused: it is booked as it was charged, and deviations from catalog, limits or stock
+        are named in the `flags` of the order. Only malformed sales, and other content under a known
+        id (`id_reused`), are rejected. A batch has at most 2,000 lines; a larger one is answered
+        with 413 `batch_too_large` and `max_lines`, and nothing is booked.
 
-        It is booked in the shift that is open when it comes, with a receipt and a chain entry of
-        ours; where it was sold in another, that is its `original_shift`, and the Z lists it among
-        its `late_sales`. Where no shift is open, it waits for the next one of the register.
+        A sale is booked in the shift that is open at the time of the upload, with a receipt and a
+        hash chain entry. If it was made in another shift, that is its `original_shift`, and the Z
+        report lists it in `late_sales`. If no shift is open, it waits for the next one.
 
-        The `total` is what was paid. Where that is not what the prices charged come to, the
-        difference is the order's `adjustment`, shared out over the lines.
+        `total` is the amount that was charged. If it differs from the sum of the prices, the
+        difference is the `adjustment` of the order, distributed over its lines.
         """
         ensure_batch_fits(request.data)
         session = request.auth
@@ -92,7 +92,7 @@ class SyncViewSet(TenantScopedViewSet):
 
 
 class GapViewSet(TenantScopedViewSet):
-    """What of a till's own series never came."""
+    """Gaps in the device sequence of a register."""
 
     model = Register
     serializer_class = GapsSerializer
@@ -103,19 +103,19 @@ class GapViewSet(TenantScopedViewSet):
 
     @extend_schema(
         operation_id="registers_gaps",
-        parameters=[OpenApiParameter("after", int, description="Only what lies above it.")],
+        parameters=[OpenApiParameter("after", int, description="Only numbers above this one.")],
         responses=GapsSerializer,
     )
     def gaps(self, request: Request, pk: Any) -> Response:
-        """How many sales the till has numbered, how many of them came, and which are missing:
-        the first hundred ranges, the further ones `after` the `next` of the answer."""
+        """Return how many sales the device has numbered, how many were received, and the missing
+        ranges: at most 100. Pass `next` as `after` for the following ones."""
         check_parameters(request.query_params, frozenset(self.query_params))
         gaps = find_gaps(self.get_object(), after=parse_after(request))
         return Response(GapsSerializer(gaps).data)
 
 
 class DeviceSequenceViewSet(TenantScopedViewSet):
-    """Where a till's own series stands."""
+    """The device sequence of a register."""
 
     model = Register
     serializer_class = DeviceSequenceSerializer
@@ -130,10 +130,10 @@ class DeviceSequenceViewSet(TenantScopedViewSet):
         responses=DeviceSequenceSerializer,
     )
     def set(self, request: Request, pk: Any) -> Response:
-        """Set the last number that the till has given to a sale, up or down: where a wrong clock
-        or a lost device has left a wrong one. The next sale is expected to have the next number.
+        """Set the last number that the device has given to a sale, up or down, for example after
+        a device was lost. The next sale is expected to have the next number.
 
-        Needs a log-in by password. Sent again it changes nothing.
+        Requires a log-in by password. Repeating the request changes nothing.
         """
         register = self.get_object()
         given = self.validated(DeviceSequenceInput)
@@ -145,5 +145,5 @@ class DeviceSequenceViewSet(TenantScopedViewSet):
 def parse_after(request: Request) -> int:
     text = request.query_params.get("after", "0")
     if WHOLE_NUMBER.fullmatch(text) is None or int(text) > MAX_SEQUENCE:
-        raise Invalid.field("after", "A number of the till's series.")
+        raise Invalid.field("after", "Must be a whole number of at most 2147483647.")
     return int(text)

@@ -31,7 +31,7 @@ def test_managers_and_admins_of_the_shop_get_mail(till, watched, manager, admin,
     assert letter.from_email == "Till <till@shops.example>"
     assert letter.subject == "Low stock: Apple in Main"
     assert letter.body == (
-        "Apple (APPLE) runs low in Main: 7 left; the reorder point is 8.\n\nGreen Grocery\n"
+        "Apple (APPLE) is low in stock in Main: 7 left; the reorder point is 8.\n\nGreen Grocery\n"
     )
     (delivery,) = list_deliveries("low_stock_mail")
     headers = letter.message()
