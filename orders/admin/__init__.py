@@ -1,4 +1,4 @@
-"""The pages about the trade: the platform's, and those of the shop's own site."""
+"""Admin pages of the orders app, for the shop site and the platform site."""
 
 from orders.admin import (
     catalog,

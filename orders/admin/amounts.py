@@ -1,4 +1,4 @@
-"""Amounts, discounts and taxes as the pages write them."""
+"""Formatting of amounts, quantities, discounts, taxes and times in admin pages."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -14,24 +14,24 @@ ZERO = Decimal(0)
 
 
 def format_deduction(amount: Decimal | str) -> str:
-    """What is taken off, with its sign."""
+    """Return a deduction with a minus sign."""
     amount = Decimal(amount)
     return f"{MINUS}{format_money(amount)}" if amount > 0 else format_money(abs(amount))
 
 
 def format_signed(amount: Decimal | str) -> str:
-    """What may go either way."""
+    """Return an amount with its sign, plus or minus."""
     amount = Decimal(amount)
     return f"+{format_money(amount)}" if amount > 0 else format_deduction(-amount)
 
 
 def format_with_minus(amount: str) -> str:
-    """With a sign that can be seen."""
+    """Replace the hyphen of a negative amount by a minus sign."""
     return amount.replace("-", MINUS)
 
 
 def format_quantity_change(quantity: Decimal) -> str:
-    """What a level changed by, with its sign."""
+    """Return a change of quantity with its sign."""
     return (
         f"+{format_number(quantity)}"
         if quantity > 0
@@ -45,7 +45,7 @@ def describe_discount(discount: Mapping[str, Any]) -> str:
 
 
 def describe_tax(tax: Mapping[str, Any]) -> str:
-    kind = "in it" if tax["included"] else "added"
+    kind = "included" if tax["included"] else "added"
     return f"{tax['name']} {format_number(tax['percent'])} % {kind}"
 
 
@@ -54,5 +54,5 @@ def sum_amounts(amounts: Iterable[Decimal | str]) -> Decimal:
 
 
 def format_time(at: datetime) -> str:
-    """By the shop's clock."""
+    """Return a time in the time zone of the shop."""
     return f"{timezone.localtime(at):%Y-%m-%d %H:%M}"

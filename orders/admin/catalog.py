@@ -1,4 +1,4 @@
-"""The catalog: managers write it, admins its taxes."""
+"""Pages of products, categories and tax classes. Admins alone change tax classes."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ from tenants.services import save_audited_row
 
 
 class ProductForm(ServiceForm):
-    """A product with its barcodes, one in a line."""
+    """A product with its barcodes, one per line."""
 
-    # Text, because the API's own input reads it: one spelling of an amount everywhere.
+    # Text: the API serializer parses it, so that the same rules apply.
     price = forms.CharField(
         max_length=20, widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
     )
     barcodes = forms.CharField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "cols": 30}),
-        help_text="One in a line.",
+        help_text="One barcode per line.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,13 +42,13 @@ class ProductForm(ServiceForm):
 
 
 def to_currency(amount: Any) -> Any:
-    """With the decimals of the shop's currency; the column has room for more."""
+    """Return the amount with the decimals of the shop's currency; the column has more."""
     return None if amount is None else current_tenant().quantize_amount(amount)
 
 
 @admin.register(Product, site=shop_site)
 class ProductAdmin(ShopAdmin):
-    """What the shop sells."""
+    """Products of the shop."""
 
     form = ProductForm
     view_role = edit_role = Role.MANAGER
@@ -86,8 +86,12 @@ class ProductAdmin(ShopAdmin):
     @admin.display(description="In stock")
     def in_stock(self, product: Product) -> str:
         levels = StockLevel.objects.filter(product=product).select_related("store")
-        lying = [f"{level.store}: {level.quantity.normalize():f}" for level in levels]
-        return ", ".join(lying) if product.track_stock else "No stock is kept of this product."
+        levels_by_store = [f"{level.store}: {level.quantity.normalize():f}" for level in levels]
+        return (
+            ", ".join(levels_by_store)
+            if product.track_stock
+            else "Stock is not tracked for this product."
+        )
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
         return self.save_product(Product(), given, by=by)
@@ -104,7 +108,7 @@ class ProductAdmin(ShopAdmin):
 
 @admin.register(Category, site=shop_site)
 class CategoryAdmin(ShopAdmin):
-    """The shelves of the catalog."""
+    """Product categories."""
 
     view_role = edit_role = Role.MANAGER
     add_input = change_input = CategoryInput
@@ -128,7 +132,7 @@ class TaxClassForm(ServiceForm):
 
 @admin.register(TaxClass, site=shop_site)
 class TaxClassAdmin(ShopAdmin):
-    """The taxes of a kind of goods. What was sold keeps the rates of its time."""
+    """Tax classes. Existing orders keep the rates of the time of sale."""
 
     form = TaxClassForm
     view_role, edit_role = Role.MANAGER, Role.ADMIN

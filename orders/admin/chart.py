@@ -1,4 +1,4 @@
-"""A bar for every hour of a day, as the numbers of an SVG: no script, no style of its own."""
+"""Bar chart of the hours of a day, as coordinates for an SVG without scripts and styles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ LABEL_EVERY = 3
 
 @dataclass(frozen=True)
 class Bar:
-    """One hour: where it stands, how high it is, and what it says when pointed at."""
+    """One hour: position and height of its bar, and the figures of its tooltip."""
 
     hour: int
     x: int
@@ -31,7 +31,7 @@ class Chart:
 
 
 def build_chart(hours: Mapping[int, dict[str, Any]], *, first: int) -> Chart | None:
-    """The day from its first hour on; of a day without sales there is nothing to draw."""
+    """Build the chart, starting with the hour `first`. Return None without sales."""
     highest = max((facts["total"] for facts in hours.values()), default=0)
     if not highest:
         return None

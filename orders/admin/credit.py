@@ -1,4 +1,4 @@
-"""What the shop owes to customers, to look at, and why it is so much."""
+"""Pages of store credits: look up, block, unblock, and the entries of the balance."""
 
 from typing import Any, cast
 
@@ -30,19 +30,19 @@ from orders.services.documents.document import format_money
 from orders.services.payments.store_credit import block_credit, look_up_credit, unblock_credit
 
 MAX_ENTRIES = 200
-ENTRIES = header_cells(("Time", "What", "Reason", "By"), "Change")
+ENTRIES = header_cells(("Time", "Type", "Reason", "By"), "Change")
 
 
 @admin.register(StoreCredit, site=shop_site)
 class StoreCreditAdmin(ShopAdmin):
-    """Gift cards and money owed, the newest first."""
+    """Store credits, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("masked_code", "left", "customer_name", "is_active", "created_at")
     list_filter = ("is_active",)
-    # Shows the box to type in.
+    # Any field: it makes Django show the search box.
     search_fields = ("id",)
-    search_help_text = "The whole code, as the customer has it."
+    search_help_text = "Enter the full code."
     sortable_by = ()
     ordering = ("-created_at", "-id")
     actions = ("block", "unblock")
@@ -55,7 +55,7 @@ class StoreCreditAdmin(ShopAdmin):
     def get_search_results(
         self, request: Any, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Find the credit with exactly this code; wrong ones are counted as in the API."""
+        """Find the credit with this code. Wrong codes are rate-limited as in the API."""
         code = search_term.strip()
         if not code:
             return queryset, False
@@ -67,17 +67,17 @@ class StoreCreditAdmin(ShopAdmin):
             return queryset.none(), False
         return cast(StoreCreditQuerySet, queryset).with_code(code), False
 
-    @admin.action(description="Block the chosen credits: nobody pays with them")
+    @admin.action(description="Block selected store credits")
     def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
         for credit in credits:
             block_credit(credit, by=request.user)
             self.message_user(request, f"{credit} is blocked.")
 
-    @admin.action(description="Unblock the chosen credits")
+    @admin.action(description="Unblock selected store credits")
     def unblock(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
         for credit in credits:
             unblock_credit(credit, by=request.user)
-            self.message_user(request, f"{credit} can be paid with again.")
+            self.message_user(request, f"{credit} is unblocked.")
 
     @admin.display(description="Balance")
     def left(self, credit: StoreCredit) -> Any:
@@ -88,7 +88,7 @@ class StoreCreditAdmin(ShopAdmin):
 
 
 def build_entries_table(credit: StoreCredit) -> Table:
-    """The balance is the sum of its entries; of very many the oldest are one line."""
+    """List the entries that make up the balance; the oldest of many are one line."""
     newest = credit.entries.select_related("by").order_by("-created_at", "-id")[:MAX_ENTRIES]
     entries = list(newest)[::-1]
     before = credit.balance - sum_amounts(entry.amount for entry in entries)
@@ -99,7 +99,7 @@ def build_entries_table(credit: StoreCredit) -> Table:
     )
     sums = total_row("Balance", "", "", "", number_cell(format_money(credit.balance)))
     return Table(
-        "Why the balance is what it is",
+        "Entries",
         (*older, *map(build_entry_line, entries), sums),
         head=ENTRIES,
     )

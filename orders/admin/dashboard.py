@@ -1,4 +1,4 @@
-"""The trade's part of the start page: the business day so far."""
+"""Dashboard panel: sales of the current business day."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -21,13 +21,13 @@ from tenants.scope import current_tenant
 
 SOLD = (Order.Status.COMPLETED, Order.Status.PARTIALLY_REFUNDED, Order.Status.REFUNDED)
 UNFINISHED = (Order.Status.OPEN, Order.Status.HELD)
-# What nobody has touched for longer is no sale that waits; and no index looks further.
+# Older unfinished orders are abandoned; the limit also keeps the query on an index.
 UNFINISHED_DAYS = timedelta(days=30)
 
 
 @dataclass(frozen=True)
 class HourlySales:
-    """What one store sold in one hour of its clock."""
+    """Sales of one store in one hour of its local time."""
 
     store: Any
     hour: int
@@ -37,7 +37,7 @@ class HourlySales:
 
 @shop_site.panel(position=10)
 def sales_today(user: User) -> Panel:
-    """What was sold since each store's business day began; a shop without stores has no day."""
+    """Build the panel of sales since the business day of each store began."""
     stores = list(Store.objects.select_related("tenant").order_by("name"))
     now = timezone.now()
     sold = [each for group in group_by_timezone(stores) for each in load_hourly_sales(group, now)]
@@ -56,7 +56,7 @@ def sales_today(user: User) -> Panel:
 
 
 def group_by_timezone(stores: Iterable[Store]) -> list[list[Store]]:
-    """Stores whose clocks agree are asked about together."""
+    """Group stores by time zone, for one query each."""
     groups: dict[ZoneInfo, list[Store]] = defaultdict(list)
     for store in stores:
         groups[store.clock].append(store)
@@ -78,7 +78,7 @@ def load_hourly_sales(stores: Sequence[Store], now: datetime) -> list[HourlySale
 
 
 def summarize(sold: Iterable[HourlySales]) -> dict[str, Any]:
-    """Sum, number and average; without a sale there is no average."""
+    """Return total, count and average, which is None without sales."""
     sold, tenant = list(sold), current_tenant()
     total, count = sum((each.total for each in sold), Decimal(0)), sum(e.count for e in sold)
     average = tenant.quantize_amount(total / count) if count else None
@@ -93,7 +93,7 @@ def summarize_by_store(
 
 
 def summarize_by_hour(sold: Iterable[HourlySales]) -> dict[int, dict[str, Any]]:
-    """Hours of the clock on the wall, wherever it hangs."""
+    """Summarize by hour of local time, over all stores."""
     hours: dict[int, list[HourlySales]] = defaultdict(list)
     for each in sold:
         hours[each.hour].append(each)

@@ -1,4 +1,4 @@
-"""What stands below a receipt, a refund or a Z: its place in the chain, and its text."""
+"""Tables below a receipt, a refund or a Z report: its hash chain entry and its text."""
 
 from typing import Any
 
@@ -10,22 +10,22 @@ from orders.services.documents.print import RENDERERS
 
 
 def build_chain_table(kind: ChainEntry.Kind, subject: Any) -> Table:
-    """The entry of the register's chain, and whether its hash is still that of its content."""
+    """Build the table of the hash chain entry; it tells whether the hash matches the content."""
     entry = ChainEntry.objects.filter(kind=kind, subject=subject.pk).first()
     if entry is None:
-        return Table("Seal", nothing="It has no entry in the chain of its register.")
+        return Table("Tamper check", nothing="There is no entry in the hash chain of the register.")
     fits = compute_hash(entry.previous_hash, entry.content) == entry.hash
     return Table(
-        "Seal",
+        "Tamper check",
         (
-            table_row("Entry in the chain", str(entry.sequence)),
+            table_row("Entry number", str(entry.sequence)),
             table_row("Hash", entry.hash),
-            table_row("Hash of the entry before", entry.previous_hash or "It is the first one."),
-            table_row("Hash and content", "fit together" if fits else "DO NOT FIT: it was changed"),
+            table_row("Previous hash", entry.previous_hash or "This is the first entry."),
+            table_row("Result", "unchanged" if fits else "CHANGED: the hash does not match"),
         ),
-        note="The whole chain is proved by manage.py verify_chain.",
+        note="manage.py verify_chain checks the whole chain.",
     )
 
 
 def build_text_table(paper: Document) -> Table:
-    return Table("On paper", paper=RENDERERS["text"].render(paper).decode())
+    return Table("Printed text", paper=RENDERERS["text"].render(paper).decode())

@@ -1,4 +1,4 @@
-"""The sales, to look at: what was sold and paid is never changed by hand."""
+"""Pages of orders, read-only."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from orders.admin.catalog import to_currency
 from orders.admin.order_breakdown import build_tables
 from orders.models import Flag, Order
 
-# What most orders have nothing of, and the column that tells.
+# Fields that are empty in most orders, with the column that tells.
 OPTIONAL_FIELDS = {
     "customer_name": "customer_name",
     "note": "note",
@@ -28,14 +28,14 @@ OPTIONAL_FIELDS = {
 
 @admin.register(Order, site=shop_site)
 class OrderAdmin(ShopAdmin):
-    """What was sold, newest first."""
+    """Orders, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("number", "status", "amount", "store", "register", "cashier", "created_at")
     list_filter = ("status", RecentDaysFilter, DayFilter, StoreFilter, RegisterFilter)
     list_select_related = ("store", "register", "cashier")
     search_fields = ("number__exact",)
-    search_help_text = "The number of the order, as it stands on the receipt."
+    search_help_text = "Enter the full order number, as printed on the receipt."
     sortable_by = ()
     ordering = ("-created_at", "-id")
     fields = (
@@ -57,7 +57,7 @@ class OrderAdmin(ShopAdmin):
     )
 
     def get_fields(self, request: Any, obj: Any = None) -> Any:
-        """Without what is empty in most orders."""
+        """Return the fields without the optional ones that are empty."""
         fields = super().get_fields(request, obj)
         return [
             each
@@ -69,11 +69,11 @@ class OrderAdmin(ShopAdmin):
     def amount(self, order: Order) -> Any:
         return to_currency(order.total)
 
-    @admin.display(description="To look at")
+    @admin.display(description="Please check")
     def noticed(self, order: Order) -> str:
         return "; ".join(str(Flag(flag).label) for flag in order.flag_codes)
 
-    @admin.display(description="Approved to be given away")
+    @admin.display(description="Approved discount")
     def approved(self, order: Order) -> str:
         return f"{to_currency(order.approved_gift)} by {order.gift_approved_by}"
 

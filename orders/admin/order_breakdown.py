@@ -1,4 +1,4 @@
-"""Why an order costs what it costs: from the prices to what was paid and given back."""
+"""Breakdown of an order: lines, total, payments and refunds."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -28,17 +28,21 @@ from tenants.scope import current_tenant
 
 LINE_COLUMNS = header_cells(
     ("Item",),
-    *("Quantity", "Price", "Gross", "Own discounts", "Share of all", "Net", "Taxes", "Total"),
+    *(
+        "Quantity",
+        "Price",
+        "Gross",
+        "Line discounts",
+        "Share of order discounts",
+        "Net",
+        "Taxes",
+        "Total",
+    ),
 )
-PAYMENT_COLUMNS = header_cells(
-    ("Payment", "Status"), "Handed over", "Change", "Given back", "Settled"
-)
-REFUND_COLUMNS = header_cells(("Refund", "Status", "Reason"), "Goods", "Cash rounding", "Money")
-EACH_LINE = "Every tax is rounded on its line, {mode}."
-WHOLE_ORDER = (
-    "Every tax is rounded once for the whole order, {mode}, and shared out over the lines to the "
-    "last unit."
-)
+PAYMENT_COLUMNS = header_cells(("Payment", "Status"), "Received", "Change", "Refunded", "Amount")
+REFUND_COLUMNS = header_cells(("Refund", "Status", "Reason"), "Goods", "Cash rounding", "Paid out")
+EACH_LINE = "Taxes are rounded per line ({mode})."
+WHOLE_ORDER = "Taxes are rounded once per order ({mode}) and distributed over the lines."
 
 
 def build_tables(order: Order) -> list[Table]:
@@ -54,7 +58,7 @@ def build_tables(order: Order) -> list[Table]:
 
 
 def build_lines_table(order: Order) -> Table:
-    """Each line from its list price to what it costs; below, what the order says of all."""
+    """Build the table of lines with the sums of the order below."""
     lines = order.loaded_lines
     sums = total_row(
         "All lines",
@@ -70,11 +74,11 @@ def build_lines_table(order: Order) -> Table:
     tenant = type(current_tenant())
     mode = tenant.TaxRoundingMode(order.tax_rounding_mode).label.lower()
     return Table(
-        "What was sold",
+        "Lines",
         (*(build_line_row(each) for each in lines), sums) if lines else (),
         head=LINE_COLUMNS,
         note=rounded.format(mode=mode) if lines else "",
-        nothing="Nothing is on it.",
+        nothing="No lines.",
     )
 
 
@@ -107,22 +111,22 @@ def sum_line_discounts(each: OrderLine) -> Decimal:
 
 
 def order_discount_share(each: OrderLine) -> Decimal:
-    """What falls to this line of the discounts of the whole order."""
+    """Return the part of the order discounts that is distributed to this line."""
     of_order: Decimal = each.discount_total - sum_line_discounts(each)
     return of_order
 
 
-# --- the sum --------------------------------------------------------------------------------
+# --- the total -----------------------------------------------------------------------------
 
 
 def build_total_table(order: Order) -> Table:
-    return Table("The total", tuple(generate_total_rows(order)))
+    return Table("Total", tuple(generate_total_rows(order)))
 
 
 def generate_total_rows(order: Order) -> Iterator[TableRow]:
     yield table_row("Subtotal", number_cell(format_money(order.subtotal)))
     yield table_row(
-        "Discounts of lines",
+        "Line discounts",
         number_cell(format_deduction(sum_amounts(map(sum_line_discounts, order.loaded_lines)))),
     )
     for discount in order.discounts:
@@ -134,7 +138,7 @@ def generate_total_rows(order: Order) -> Iterator[TableRow]:
             yield table_row(describe_taxable(tax), number_cell(format_signed(tax["amount"])))
     if order.adjustment:
         yield table_row(
-            "What the till took beyond that", number_cell(format_signed(order.adjustment))
+            "Difference to the total charged offline", number_cell(format_signed(order.adjustment))
         )
     in_it = [
         f"{describe_taxable(tax)}: {format_money(tax['amount'])}"
@@ -148,27 +152,29 @@ def generate_total_rows(order: Order) -> Iterator[TableRow]:
 def generate_payment_rows(order: Order) -> Iterator[TableRow]:
     if order.cash_rounding:
         yield table_row("Cash rounding", number_cell(format_signed(order.cash_rounding)))
-        yield total_row("To pay", number_cell(format_money(order.total + order.cash_rounding)))
+        yield total_row(
+            "Total in cash", number_cell(format_money(order.total + order.cash_rounding))
+        )
     yield table_row("Paid", number_cell(format_deduction(order.paid_total)))
-    yield total_row("Still due", number_cell(format_money(order.due)))
+    yield total_row("Due", number_cell(format_money(order.due)))
 
 
 def describe_taxable(tax: dict[str, Any]) -> str:
     return f"{describe_tax(tax)} on {format_money(tax['taxable'])}"
 
 
-# --- the money ------------------------------------------------------------------------------
+# --- payments and refunds ---------------------------------------------------------------------
 
 
 def build_payments_table(order: Order) -> Table:
-    """Every payment that was tried; what was captured is what is paid."""
+    """Build the table of all payments; only captured ones count."""
     lines = tuple(map(build_payment_row, order.loaded_payments))
     sums = total_row("Paid", *blank_cells(4), number_cell(format_money(order.paid_total)))
     return Table(
         "Payments",
         (*lines, sums) if lines else (),
         head=PAYMENT_COLUMNS,
-        nothing="Nobody has paid yet.",
+        nothing="No payments.",
     )
 
 
@@ -201,14 +207,14 @@ def build_refunds_table(order: Order) -> Table:
         "Refunds",
         (*lines, sums) if lines else (),
         head=REFUND_COLUMNS,
-        nothing="Nothing came back.",
+        nothing="No refunds.",
     )
 
 
 def build_refund_row(refund: Refund) -> TableRow:
     counts = refund.status != Refund.Status.FAILED
     money_back = refund.total + refund.cash_rounding
-    number = f"Receipt {refund.receipt_number}" if refund.receipt_number else "Without a receipt"
+    number = f"Receipt {refund.receipt_number}" if refund.receipt_number else "No receipt"
     return table_row(
         text_cell(number, admin_url(refund)),
         refund.get_status_display(),

@@ -1,4 +1,4 @@
-"""The payments, to look at: what became of each, and what of it went back."""
+"""Pages of payments, read-only, with their refunds."""
 
 from typing import Any
 
@@ -29,22 +29,22 @@ from tenants.scope import current_tenant
 
 
 class OrderedByOrder(admin.ModelAdmin):
-    """What belongs to an order is listed as orders are, newest first: their index finds it."""
+    """Lists rows by the time of their order, newest first, which has an index."""
 
     ordering: Any = ("-order__created_at", "-order_id", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        # Said of the order too, where the index begins with the shop.
+        # Repeats the tenant on the order, because its index starts with the tenant.
         return rows.filter(order__tenant=current_tenant())
 
 
 class SearchByOrderNumber(admin.ModelAdmin):
-    """Found by the number of its order, which has an index; no search looks through a relation."""
+    """Search by the number of the order, which has an index."""
 
-    # Shows the box to type in.
+    # Any field: it makes Django show the search box.
     search_fields: Any = ("id",)
-    search_help_text = "The whole number of the order, as it stands on the receipt."
+    search_help_text = "Enter the full order number, as printed on the receipt."
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -83,7 +83,7 @@ ORDER_FILTERS = (RecentOrderFilter, OrderDayFilter, OrderStoreFilter, OrderRegis
 
 @admin.register(Payment, site=shop_site)
 class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
-    """Money for orders, those of the newest orders first."""
+    """Payments, those of the newest orders first."""
 
     view_role = Role.MANAGER
     list_display = ("order", "method", "status", "settled", "back", "register", "created_at")
@@ -114,7 +114,7 @@ class PaymentAdmin(OrderedByOrder, SearchByOrderNumber, ShopAdmin):
     def shown_reference(self, payment: Payment) -> str:
         return payment.shown_reference
 
-    @admin.display(description="Given back")
+    @admin.display(description="Refunded")
     def back(self, payment: Payment) -> Any:
         return to_currency(payment.refunded_total) if payment.refunded_total else None
 
@@ -133,14 +133,14 @@ def build_amount_table(payment: Payment) -> Table:
     lines = []
     if payment.tendered is not None:
         lines = [
-            table_row("Handed over", number_cell(format_money(payment.tendered))),
+            table_row("Received", number_cell(format_money(payment.tendered))),
             table_row("Change", number_cell(format_deduction(payment.change))),
         ]
     counts = payment.status == Payment.Status.CAPTURED
-    note = "" if counts else "It settles nothing: only what is captured counts."
+    note = "" if counts else "Not counted: only captured payments count."
     return Table(
-        "The amount",
-        (*lines, total_row("For the order", number_cell(format_money(payment.amount)))),
+        "Amount",
+        (*lines, total_row("Amount paid", number_cell(format_money(payment.amount)))),
         note=note,
     )
 
@@ -148,21 +148,21 @@ def build_amount_table(payment: Payment) -> Table:
 def build_refunds_table(payment: Payment) -> Table:
     payouts = list(payment.payouts.select_related("refund").order_by("pk"))
     sums = (
-        total_row("Given back", "", "", number_cell(format_money(payment.refunded_total))),
-        total_row("Left of it", "", "", number_cell(format_money(payment.refundable_amount))),
+        total_row("Refunded", "", "", number_cell(format_money(payment.refunded_total))),
+        total_row("Not refunded", "", "", number_cell(format_money(payment.refundable_amount))),
     )
     return Table(
-        "What went back",
+        "Refunds",
         (*map(build_payout_row, payouts), *sums) if payouts else (),
-        head=header_cells(("Refund", "How", "Status"), "Amount"),
-        nothing="Nothing of it went back.",
+        head=header_cells(("Refund", "Method", "Status"), "Amount"),
+        nothing="No refunds.",
     )
 
 
 def build_payout_row(payout: Payout) -> TableRow:
     number = payout.refund.receipt_number
     return table_row(
-        text_cell(f"Receipt {number}" if number else "Without a receipt", admin_url(payout.refund)),
+        text_cell(f"Receipt {number}" if number else "No receipt", admin_url(payout.refund)),
         payout.get_method_display(),
         payout.get_status_display(),
         number_cell(format_money(payout.paid)),

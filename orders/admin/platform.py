@@ -1,4 +1,4 @@
-"""The trade, as those who run the installation see it: to look at, shop by shop."""
+"""Pages of products and orders of all shops for platform operators, read-only."""
 
 from django.contrib import admin
 

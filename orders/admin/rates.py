@@ -1,4 +1,4 @@
-"""A form field for the rates of a tax class: a small table instead of JSON."""
+"""Form field for the rates of a tax class: a table instead of JSON."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ from django import forms
 from django.template.loader import render_to_string
 
 ROWS = 5
-# How each column of the table is called in the class, and in the name of its input.
+# Keys of a rate, and suffixes of the input names.
 NAME, PERCENT, INCLUDED, COMPOUND = COLUMNS = ("name", "percent", "included", "compound")
 
 
 class RatesWidget(forms.Widget):
-    """Rows of a name, a percentage and two ticks; empty ones count for nothing."""
+    """Rows with a name, a percentage and two check boxes; empty rows are ignored."""
 
     template_name = "admin/shop/rates.html"
 
@@ -22,7 +22,7 @@ class RatesWidget(forms.Widget):
         return super().get_context(name, value, attrs) | {"rows": rows, "count": len(rows)}
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
-        """With the project's templates; forms look in Django's own by themselves."""
+        """Render with the templates of the project; form widgets use Django's by default."""
         return render_to_string(self.template_name, self.get_context(name, value, attrs))
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[dict[str, Any]]:
@@ -46,7 +46,7 @@ class RatesWidget(forms.Widget):
 
 
 class RatesField(forms.Field):
-    """What was typed; whether it makes sense is read by the API's own input."""
+    """Passes the rows on unvalidated; the API serializer validates them."""
 
     widget = RatesWidget
 

@@ -1,9 +1,10 @@
-"""The receipts, to look at: number, seal, how often each was printed, and what it says."""
+"""Pages of receipts, read-only, with hash chain entry and printed text."""
 
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from accounts.admin.pages import ShopAdmin
 from accounts.admin.tables import Table
@@ -17,27 +18,27 @@ from orders.services.documents.print import preview_document
 from orders.services.documents.sale_receipt import build_sale_receipt
 from tenants.models import Register
 
-# More has no column for a number.
+# Fits the integer column on every database.
 MAX_DIGITS = 15
 
 
 @admin.register(Receipt, site=shop_site)
 class ReceiptAdmin(OrderedByOrder, ShopAdmin):
-    """What customers took home, that of the newest order first."""
+    """Receipts, those of the newest orders first."""
 
     view_role = Role.MANAGER
     list_display = ("number", "order", "amount", "register", "prints", "issued_at")
     list_filter = ORDER_FILTERS
     list_select_related = ("order", "register")
     search_fields = ("number",)
-    search_help_text = "The number of the receipt, at whichever register."
+    search_help_text = "Enter the full receipt number. All registers are searched."
     sortable_by = ()
     fields = ("number", "order", "register", "issued_at", "prints")
 
     def get_search_results(
         self, request: Any, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """Register by register, as the index has them; every register has its own numbers."""
+        """Search the number at every register, as the index requires."""
         term = search_term.strip()
         if not term:
             return queryset, False
@@ -54,7 +55,7 @@ class ReceiptAdmin(OrderedByOrder, ShopAdmin):
         return f"Receipt {row.number} of {row.register}"
 
     def build_tables(self, row: Receipt) -> list[Table]:
-        """As the next print would look, which is not counted by looking."""
+        """Build the tables; showing the text does not count as a print."""
         order = Order.objects.with_receipt().get(pk=row.order_id)
         document = preview_document(build_sale_receipt(order), "text")
         return [build_chain_table(ChainEntry.Kind.RECEIPT, row), build_text_table(document)]
@@ -62,7 +63,7 @@ class ReceiptAdmin(OrderedByOrder, ShopAdmin):
 
 @admin.register(RegisterSeries, site=shop_site)
 class RegisterSeriesAdmin(ShopAdmin):
-    """Where the running numbers of each register stand."""
+    """Current numbers of each register. For diagnosis only, so hidden from the index."""
 
     view_role = Role.MANAGER
     list_display = ("register", "last_order", "last_receipt", "last_z", "last_entry", "shift")
@@ -79,6 +80,9 @@ class RegisterSeriesAdmin(ShopAdmin):
         "last_hash",
         "shift",
     )
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return False
 
     def get_title(self, row: RegisterSeries) -> str:
         return f"Numbers of {row.register}"

@@ -1,4 +1,4 @@
-"""The refunds, to look at: what was taken back, and how the money went."""
+"""Pages of refunds, read-only, with their lines and payouts."""
 
 from typing import Any
 
@@ -27,13 +27,13 @@ from orders.services.documents.document import format_money, format_number
 from orders.services.documents.print import preview_document
 from orders.services.documents.refund_receipt import build_refund_receipt
 
-LINE_COLUMNS = header_cells(("Item",), "Quantity", "Taxes", "Money")
-PAYOUT_COLUMNS = header_cells(("Way", "Status", "Reference"), "Amount", "Handed over")
+LINE_COLUMNS = header_cells(("Item",), "Quantity", "Taxes", "Amount")
+PAYOUT_COLUMNS = header_cells(("Method", "Status", "Reference"), "Amount", "Paid out")
 
 
 @admin.register(Refund, site=shop_site)
 class RefundAdmin(SearchByOrderNumber, ShopAdmin):
-    """What was taken back, newest first."""
+    """Refunds, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("created_at", "order", "status", "amount", "reason", "register", "by")
@@ -78,7 +78,7 @@ class RefundAdmin(SearchByOrderNumber, ShopAdmin):
 
 
 def build_lines_table(refund: Refund) -> Table:
-    """At the prices and taxes of the sale; the rounding is that of the coins."""
+    """Build the table of refunded lines, at the prices and taxes of the sale."""
     backs = sorted(refund.loaded_lines, key=lambda back: back.line.position)
     taxes = [f"{describe_tax(tax)} {format_money(tax['amount'])}" for tax in refund.taxes]
     lines = [
@@ -94,15 +94,15 @@ def build_lines_table(refund: Refund) -> Table:
         back = format_money(refund.total + refund.cash_rounding)
         lines += [
             table_row("Cash rounding", "", "", number_cell(format_signed(refund.cash_rounding))),
-            total_row("Money back", "", "", number_cell(back)),
+            total_row("Total paid out", "", "", number_cell(back)),
         ]
-    return Table("What came back", tuple(lines), head=LINE_COLUMNS)
+    return Table("Refunded lines", tuple(lines), head=LINE_COLUMNS)
 
 
 def build_line_row(back: RefundLine) -> TableRow:
-    where = "to the shelf" if back.restock else "not to the shelf"
+    where = "restocked" if back.restock else "not restocked"
     return table_row(
-        text_cell(back.line.name, "", where if back.quantity else "only money"),
+        text_cell(back.line.name, "", where if back.quantity else "amount only"),
         number_cell(format_number(back.quantity) if back.quantity else None),
         number_cell(format_money(back.tax_total)),
         number_cell(format_money(back.total)),
@@ -113,15 +113,15 @@ def build_payouts_table(refund: Refund) -> Table:
     payouts = sorted(refund.loaded_payouts, key=lambda payout: payout.pk)
     handed = sum(payout.paid for payout in payouts)
     return Table(
-        "How the money went",
+        "Payouts",
         (
             *map(build_payout_row, payouts),
-            total_row("Together", "", "", "", number_cell(format_money(handed))),
+            total_row("Total", "", "", "", number_cell(format_money(handed))),
         )
         if payouts
         else (),
         head=PAYOUT_COLUMNS,
-        nothing="No money went.",
+        nothing="No payouts.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The drawers, to look at: what was taken, what should be in them and why, what was counted."""
+"""Pages of shifts and cash movements, read-only."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from orders.models import CashMovement, Shift
 
 @admin.register(Shift, site=shop_site)
 class ShiftAdmin(ShopAdmin):
-    """The times of all drawers, newest first."""
+    """Shifts, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("created_at", "register", "status", "opened_by", "closed_at", "z", "over_short")
@@ -41,14 +41,14 @@ class ShiftAdmin(ShopAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """A Z is long, and no list shows it."""
+        """Leave out the large columns that the list does not show."""
         return super().get_queryset(request).defer("z_report", "denominations")
 
-    @admin.display(description="Z")
+    @admin.display(description="Z number")
     def z(self, shift: Shift) -> int | None:
         return shift.z_number
 
-    @admin.display(description="Over or short in cash")
+    @admin.display(description="Cash over or short")
     def over_short(self, shift: Shift) -> str | None:
         cash = (each["difference"] for each in shift.counted if each["method"] == "cash")
         return next(cash, None)
@@ -62,7 +62,7 @@ class ShiftAdmin(ShopAdmin):
 
 @admin.register(CashMovement, site=shop_site)
 class CashMovementAdmin(ShopAdmin):
-    """Cash put into the drawers or taken out of them other than by sales, newest first."""
+    """Cash movements, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("created_at", "type", "moved", "reason", "by", "approved_by", "shift")

@@ -1,4 +1,4 @@
-"""Why a drawer should hold what it should: the X while it is open, and the Z for ever after."""
+"""Breakdown of a shift: expected cash, methods, sales, refunds, taxes and movements."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -36,7 +36,7 @@ MAX_MOVEMENTS = 200
 
 
 def build_tables(shift: Shift) -> list[Table]:
-    """While it is open as of this moment, between two sales; of a closed one what its Z says."""
+    """Build the tables from the current X report, with the Z report of a closed shift."""
     report = build_x_report(shift.pk)
     tables = [
         build_cash_table(report),
@@ -58,16 +58,14 @@ def build_tables(shift: Shift) -> list[Table]:
 
 
 def build_cash_table(report: Mapping[str, Any]) -> Table:
-    """Line by line what put cash into the drawer, and what took some out of it."""
+    """Build the table of the cash that is expected in the drawer."""
     cash = report["cash"]
     return Table(
-        "Why so much cash is expected",
+        "Expected cash",
         (
             table_row("Opening float", number_cell(cash["opening_float"])),
-            table_row(
-                "Cash payments, without change", number_cell(format_signed(cash["payments"]))
-            ),
-            *build_deduction_rows(cash["canceled"], "Canceled before the sale"),
+            table_row("Cash payments less change", number_cell(format_signed(cash["payments"]))),
+            *build_deduction_rows(cash["canceled"], "Canceled payments"),
             table_row("Cash refunds", number_cell(format_deduction(cash["refunds"]))),
             table_row("Paid in", number_cell(format_signed(cash["paid_in"]))),
             table_row("Paid out", number_cell(format_deduction(cash["paid_out"]))),
@@ -79,7 +77,7 @@ def build_cash_table(report: Mapping[str, Any]) -> Table:
 
 
 def build_deduction_rows(amount: str, name: str) -> list[TableRow]:
-    """Taken off; left out where there is nothing of it."""
+    """Return a row for a deduction, or none if it is zero."""
     return [table_row(name, number_cell(format_deduction(amount)))] if Decimal(amount) else []
 
 
@@ -90,19 +88,19 @@ def describe_no_sales(times: int) -> str:
 
 
 def build_methods_table(report: Mapping[str, Any], shift: Shift) -> Table:
-    """What came and went each way, and once it is counted what is over or short."""
+    """Build the table of payment methods, with the variance once they are counted."""
     taken = {each["method"]: each for each in report["payments"]}
     counted = {each["method"]: each for each in shift.counted}
     expected = {each["method"]: each["amount"] for each in report["expected"]}
     names = sorted(expected.keys() | counted.keys())
     return Table(
-        "By method",
+        "By payment method",
         tuple(
             build_method_row(name, taken.get(name, {}), expected.get(name), counted.get(name, {}))
             for name in names
         ),
         head=METHOD_COLUMNS,
-        note="" if shift.counted else "Nothing is counted before the shift is closed.",
+        note="" if shift.counted else "Amounts are counted when the shift is closed.",
     )
 
 
@@ -126,21 +124,19 @@ def build_method_row(
 
 
 def build_sales_table(report: Mapping[str, Any]) -> Table:
-    """From what was sold to what was taken for it: to the cent what all methods took."""
-    return Table("What was sold and taken", tuple(generate_sales_rows(report)))
+    """Build the table that leads from sales to the payments taken."""
+    return Table("Sales and payments", tuple(generate_sales_rows(report)))
 
 
 def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[TableRow]:
     sales, carried = report["sales"], report["carried"]
     goods = Decimal(sales["subtotal"]) - Decimal(sales["discount_total"])
     on_top = Decimal(sales["total"]) - goods
-    yield table_row(f"Subtotal, sales: {sales['count']}", number_cell(sales["subtotal"]))
+    yield table_row(f"Subtotal, number of sales: {sales['count']}", number_cell(sales["subtotal"]))
     yield table_row("Discounts", number_cell(format_deduction(sales["discount_total"])))
-    yield table_row(
-        "Taxes added, and what tills took beyond that", number_cell(format_signed(on_top))
-    )
+    yield table_row("Added taxes and offline differences", number_cell(format_signed(on_top)))
     yield total_row(
-        text_cell("Sold", "", f"taxes in it: {sales['tax_total']}"), number_cell(sales["total"])
+        text_cell("Total sales", "", f"taxes: {sales['tax_total']}"), number_cell(sales["total"])
     )
     yield table_row("Cash rounding", number_cell(format_signed(sales["cash_rounding"])))
     yield table_row(
@@ -152,9 +148,9 @@ def generate_sales_rows(report: Mapping[str, Any]) -> Iterator[TableRow]:
     )
     taken = sum_amounts(each["amount"] for each in report["payments"])
     canceled = sum_amounts(each["canceled"] for each in report["payments"])
-    left_open = f"orders left open: {carried['open_orders']}"
+    left_open = f"open orders: {carried['open_orders']}"
     yield total_row(
-        text_cell("Taken by all methods", "", left_open),
+        text_cell("Payments taken, all methods", "", left_open),
         number_cell(format_money(taken - canceled)),
     )
 
@@ -163,11 +159,13 @@ def build_refunds_table(report: Mapping[str, Any]) -> Table:
     refunds = report["refunds"]
     back = Decimal(refunds["total"]) + Decimal(refunds["cash_rounding"])
     return Table(
-        "What was given back",
+        "Refunds",
         (
-            table_row(f"Goods, refunds: {refunds['count']}", number_cell(refunds["total"])),
+            table_row(
+                f"Goods, number of refunds: {refunds['count']}", number_cell(refunds["total"])
+            ),
             table_row("Cash rounding", number_cell(format_signed(refunds["cash_rounding"]))),
-            total_row("Given back by all methods", number_cell(format_money(back))),
+            total_row("Paid out, all methods", number_cell(format_money(back))),
         ),
     )
 
@@ -185,7 +183,7 @@ def build_taxes_table(report: Mapping[str, Any]) -> Table:
         "Taxes",
         tuple(lines),
         head=header_cells(("Rate",), "Taxable", "Tax"),
-        note="As on the receipts, less what was given back." if lines else "",
+        note="Taxes of sales less those of refunds." if lines else "",
         nothing="No taxes.",
     )
 
@@ -194,10 +192,10 @@ def build_movements_table(shift: Shift) -> Table:
     newest = shift.cash_movements.select_related("by", "approved_by").order_by("-created_at", "-id")
     movements = list(newest[:MAX_MOVEMENTS])
     return Table(
-        "Cash moved otherwise",
+        "Cash movements",
         tuple(map(build_movement_row, movements[::-1])),
-        head=header_cells(("Time", "What", "Reason", "By", "Approved by"), "Amount"),
-        nothing="None was.",
+        head=header_cells(("Time", "Type", "Reason", "By", "Approved by"), "Amount"),
+        nothing="No cash movements.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What lies on the shelves, and how it came there: corrected here, and never overwritten."""
+"""Pages of stock levels and movements. Levels are corrected by new movements."""
 
 import uuid
 from typing import Any
@@ -24,18 +24,18 @@ from orders.services.stock.movements import move_stock
 from tenants.ids import new_id
 
 Type = StockMovement.Type
-# What is done to one shelf; a transfer has two.
+# Movements of one store; transfers are made through the API.
 CORRECTION_TYPES = (Type.RECEIVE, Type.WASTE, Type.COUNT, Type.ADJUST)
 CORRECTION_LABELS = {
-    Type.RECEIVE: "Received: so much came",
-    Type.WASTE: "Wasted: so much was thrown away",
-    Type.COUNT: "Counted: so much is there now",
-    Type.ADJUST: "Adjusted: so much more, or with a minus less",
+    Type.RECEIVE: "Received: quantity that arrived",
+    Type.WASTE: "Wasted: quantity thrown away",
+    Type.COUNT: "Counted: quantity that is there now",
+    Type.ADJUST: "Adjusted: change of the quantity, negative to reduce it",
 }
 
 
 class ProductParameterFilter(admin.SimpleListFilter):
-    """One product, as the page of its shelf asks for it; nobody chooses it out of thousands."""
+    """Filters by one product, as linked from its stock level; it lists no choices."""
 
     title = "product"
     parameter_name = "product"
@@ -57,28 +57,28 @@ def find_product(text: str) -> Product | None:
 
 
 class CorrectionForm(ServiceForm):
-    """What happened to the shelf; its own id makes a second press of the button harmless."""
+    """A stock correction. Its id makes a repeated submission harmless."""
 
     movement = forms.UUIDField(widget=forms.HiddenInput, initial=new_id)
     type = forms.ChoiceField(
         label="What happened",
         choices=[("", "Choose"), *((t.value, CORRECTION_LABELS[t]) for t in CORRECTION_TYPES)],
     )
-    # Text, because the API's own input reads it.
+    # Text: the API serializer parses it.
     moved = forms.CharField(
         label="Quantity",
         max_length=20,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12, "autocomplete": "off"}),
     )
     reason = forms.CharField(
-        required=False, max_length=200, help_text="An adjustment needs one.", strip=True
+        required=False, max_length=200, help_text="Required for an adjustment.", strip=True
     )
     reason.widget.attrs["size"] = 60
 
 
 @admin.register(StockLevel, site=shop_site)
 class StockLevelAdmin(ShopAdmin):
-    """How much of everything lies where, and the form by which it is corrected."""
+    """Stock levels with a form to correct them."""
 
     form = CorrectionForm
     view_role = edit_role = Role.MANAGER
@@ -86,9 +86,9 @@ class StockLevelAdmin(ShopAdmin):
     list_display = ("product", "store", "there", "kept", "updated_at")
     list_filter = (StoreFilter, ProductParameterFilter)
     list_select_related = ("product", "store")
-    # Shows the box to type in.
+    # Any field: it makes Django show the search box.
     search_fields = ("id",)
-    search_help_text = "The whole SKU or barcode of a product."
+    search_help_text = "Enter the full SKU or barcode of a product."
     sortable_by = ()
     ordering = ("id",)
     readonly_fields = ("product", "store", "there", "kept", "free", "low_at", "updated_at")
@@ -109,15 +109,15 @@ class StockLevelAdmin(ShopAdmin):
     def there(self, level: StockLevel) -> str:
         return format_number(level.quantity)
 
-    @admin.display(description="Being paid for")
+    @admin.display(description="Reserved for pending payments")
     def kept(self, level: StockLevel) -> str:
         return format_number(level.reserved)
 
-    @admin.display(description="Left to sell")
+    @admin.display(description="Available")
     def free(self, level: StockLevel) -> str:
         return format_number(level.available)
 
-    @admin.display(description="Is low at")
+    @admin.display(description="Reorder point")
     def low_at(self, level: StockLevel) -> str:
         return EMPTY if level.reorder_point is None else format_number(level.reorder_point)
 
@@ -131,10 +131,10 @@ class StockLevelAdmin(ShopAdmin):
     def build_tables(self, row: StockLevel) -> list[Table]:
         return [build_movements_table(row)]
 
-    # --- what is done -------------------------------------------------------------------------
+    # --- correction -------------------------------------------------------------------------
 
     def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
-        """As `POST stock/movements/` would read it."""
+        """Return the body of `POST stock/movements/`."""
         return {
             "id": str(cleaned["movement"]),
             "type": cleaned["type"],
@@ -149,14 +149,14 @@ class StockLevelAdmin(ShopAdmin):
         return StockLevel.objects.select_related("product", "store").get(pk=row.pk)
 
     def response_change(self, request: Any, obj: Any) -> HttpResponse:
-        """Back to the shelf, where the movement is now the newest."""
+        """Return to the stock level, with the new movement."""
         self.message_user(request, f"{self.get_title(obj)}: {format_number(obj.quantity)} now.")
         return HttpResponseRedirect(admin_url(obj))
 
 
 @admin.register(StockMovement, site=shop_site)
 class StockMovementAdmin(ShopAdmin):
-    """Every change of the stock, newest first."""
+    """Stock movements, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("created_at", "type", "product", "store", "change_of_level", "reason", "by")
@@ -173,7 +173,7 @@ class StockMovementAdmin(ShopAdmin):
         "reason",
         "by",
         "order",
-        "refund_paper",
+        "refund_receipt",
         "occurred_at",
         "created_at",
     )
@@ -187,7 +187,7 @@ class StockMovementAdmin(ShopAdmin):
         return EMPTY if movement.counted is None else format_number(movement.counted)
 
     @admin.display(description="Refund")
-    def refund_paper(self, movement: StockMovement) -> str:
+    def refund_receipt(self, movement: StockMovement) -> str:
         refund = movement.refund
         return EMPTY if refund is None else f"Receipt {refund.receipt_number}: {refund.reason}"
 

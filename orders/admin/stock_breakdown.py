@@ -1,4 +1,4 @@
-"""Why a level is what it is: the movements that it is the sum of."""
+"""Breakdown of a stock level: the movements that add up to it."""
 
 from accounts.admin.tables import (
     Table,
@@ -17,22 +17,20 @@ from orders.services.documents.document import format_number
 from orders.services.stock.consistency import set_levels_after
 
 MAX_MOVEMENTS = 50
-MOVEMENT_COLUMNS = header_cells(
-    ("Time", "What", "Reason", "By", "Order"), "Change", "There after it"
-)
+MOVEMENT_COLUMNS = header_cells(("Time", "Type", "Reason", "By", "Order"), "Change", "Level after")
 
 
 def build_movements_table(level: StockLevel) -> Table:
-    """The newest movements, newest first; all older ones are one line, what they came to."""
+    """Build the table of the newest movements, with one row for all older ones."""
     rows = StockMovement.objects.for_level(level).select_related("by", "order")
     movements = list(rows.order_by("-created_at", "-id")[:MAX_MOVEMENTS])
     set_levels_after(movements)
     all_of_it = admin_list_url(StockMovement, product=level.product_id, store=level.store_id)
     return Table(
-        f"Why there are {format_number(level.quantity)}",
+        f"Movements that add up to {format_number(level.quantity)}",
         (*map(build_movement_row, movements), *build_older_row(movements), build_sum_row(level)),
         head=MOVEMENT_COLUMNS,
-        more=(all_of_it, "All movements of this shelf")
+        more=(all_of_it, "All movements of this product in this store")
         if len(movements) == MAX_MOVEMENTS
         else None,
     )
@@ -52,7 +50,7 @@ def build_movement_row(movement: StockMovement) -> TableRow:
 
 
 def build_older_row(movements: list[StockMovement]) -> list[TableRow]:
-    """Of a short history there is nothing before the first movement."""
+    """Return the row for older movements, or none if there are no others."""
     if not movements or movements[-1].level_after is None:
         return []
     before = movements[-1].level_after - movements[-1].quantity
@@ -61,7 +59,7 @@ def build_older_row(movements: list[StockMovement]) -> list[TableRow]:
     return [
         table_row(
             "",
-            "All older ones",
+            "Older movements",
             "",
             "",
             "",

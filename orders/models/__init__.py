@@ -1,4 +1,4 @@
-"""The nouns of the trade, each knowing only those before it."""
+"""Models of the orders app."""
 
 from orders.models.catalog import Barcode, Category, Product, TaxClass
 from orders.models.credit import StoreCredit, StoreCreditEntry

@@ -1,4 +1,4 @@
-"""What the shop has to sell, at which price and tax."""
+"""Products, barcodes, categories and tax classes."""
 
 import unicodedata
 from decimal import Decimal
@@ -16,18 +16,18 @@ from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
 def normalize_code(code: str) -> str:
-    """SKUs and barcodes that look the same are the same."""
+    """Return a SKU or barcode in NFKC, without format characters and outer blanks."""
     if code.isascii():
         return code.strip()
-    seen = (sign for sign in code if unicodedata.category(sign) != "Cf")
-    return unicodedata.normalize("NFKC", "".join(seen)).strip()
+    visible = "".join(char for char in code if unicodedata.category(char) != "Cf")
+    return unicodedata.normalize("NFKC", visible).strip()
 
 
 class TaxClass(TenantOwned):
-    """The taxes of a kind of goods, in the order in which they are computed."""
+    """A set of tax rates for products, in the order of their computation."""
 
     name = models.CharField(max_length=100)
-    # Read and written as a whole, and frozen into each line sold: no table of their own.
+    # JSON, because rates are always used as a whole and copied into each order line.
     rates = models.JSONField(default=list, blank=True)
 
     class Meta(TenantOwned.Meta):
@@ -56,7 +56,7 @@ class TaxClass(TenantOwned):
 
 
 class Category(TenantOwned):
-    """A shelf of the catalog."""
+    """A category of products."""
 
     name = models.CharField(max_length=100)
 
@@ -82,7 +82,7 @@ class ProductQuerySet(TenantQuerySet["Product"]):
 
 
 class Product(TenantOwned):
-    """Something that the shop sells."""
+    """A product of the shop."""
 
     class SoldBy(models.TextChoices):
         UNIT = "unit", "Unit"
@@ -119,13 +119,19 @@ class Product(TenantOwned):
         ]
 
     def ensure_stock_quantity(self, quantity: Decimal) -> None:
-        """Stock is kept of it; pieces are whole, only what is weighed comes in parts."""
+        """Raise `Invalid` unless stock is tracked and units are whole."""
         if not self.track_stock:
-            raise Invalid.field("product", "No stock is kept of this product.", code="not_tracked")
+            raise Invalid.field(
+                "product", "Stock is not tracked for this product.", code="not_tracked"
+            )
         if self.sold_by == self.SoldBy.UNIT and quantity % 1:
-            raise Invalid.field("quantity", f"{self.name} comes by the piece.", code="not_whole")
+            raise Invalid.field(
+                "quantity",
+                f"{self.name} is sold by the piece. Enter a whole number.",
+                code="not_whole",
+            )
 
-    # What `with_barcodes` loads.
+    # Set by `with_barcodes`.
     loaded_barcodes: list["Barcode"]
 
     def __str__(self) -> str:
@@ -145,7 +151,7 @@ class Product(TenantOwned):
 
 
 class Barcode(TenantOwned):
-    """One of the codes that a scanner may read off a product."""
+    """A barcode of a product."""
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="barcodes")
     code = models.CharField(max_length=64)

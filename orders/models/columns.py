@@ -1,4 +1,4 @@
-"""The column types of money and quantities."""
+"""Database columns and sums of money and quantities."""
 
 from decimal import Decimal
 from typing import Any
@@ -10,45 +10,45 @@ from django.db.models.functions import Round
 
 from tenants.columns import MoneyColumn
 
-# Twelve digits before the point are what the columns hold; sums stay well below.
+# One digit less than the columns hold, so that sums of amounts fit.
 MAX_AMOUNT = Decimal(10) ** 11
 THOUSANDTH = Decimal("0.001")
 
 
 def money_column(**kwargs: Any) -> Any:
-    """An amount: 12 digits before the point and 3 after, enough for every currency.
+    """Return a column for an amount: 12 digits before the point and 3 after.
 
-    15 digits are also what SQLite keeps exactly.
+    That suits every currency (ISO 4217), and SQLite stores 15 digits exactly.
     """
     return MoneyColumn(**kwargs)
 
 
 def quantity_column(*, max_digits: int = 12, **kwargs: Any) -> Any:
-    """Pieces or kilograms, to the thousandth."""
+    """Return a column for units or kilograms, with three decimals."""
     return models.DecimalField(max_digits=max_digits, decimal_places=3, **kwargs)
 
 
 def round_sum(sum_in_database: Combinable) -> Round:
-    """A sum made by the database, to the thousandth: SQLite adds decimals as floats."""
+    """Round a sum in the database to thousandths: SQLite adds decimals as floats."""
     return Round(sum_in_database, precision=3)
 
 
 def to_thousandths(number: object) -> Decimal:
-    """A quantity as the database returns one outside of a model: SQLite's are floats."""
+    """Convert a quantity from a raw query to a decimal: SQLite returns floats."""
     return Decimal(str(number)).quantize(THOUSANDTH)
 
 
-class ExactDecimalField(models.Field):  # type: ignore[type-arg]  # a type for the checker alone
-    """What `ExactSum` gives: on SQLite whole thousandths, elsewhere a decimal as it is."""
+class ExactDecimalField(models.Field):  # type: ignore[type-arg]  # the type parameters exist for mypy alone
+    """Result of `ExactSum`: whole thousandths on SQLite, a decimal elsewhere."""
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Decimal | None:
         return Decimal(value).scaleb(-3) if isinstance(value, int) else value
 
 
 class ExactSum(Sum):
-    """A sum of amounts or quantities to the thousandth, however many there are of them.
+    """An exact sum of amounts or quantities.
 
-    SQLite adds decimals as floats, so there whole thousandths are added.
+    SQLite adds decimals as floats, so it adds whole thousandths instead.
     """
 
     def __init__(self, expression: Any, **extra: Any) -> None:

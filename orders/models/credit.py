@@ -1,4 +1,4 @@
-"""What the shop owes to a customer: a gift card, or money back that was not paid in cash."""
+"""Store credits, such as gift cards and refunds, and their entries."""
 
 from decimal import Decimal
 from typing import Any, ClassVar, Self
@@ -11,28 +11,28 @@ from orders.models.catalog import normalize_code
 from orders.models.columns import money_column
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
-# How much of a code is shown to those who need not hold it.
+# Shown wherever the full code is not needed.
 VISIBLE_CODE_CHARACTERS = 4
 
 
 def mask_code(code: str) -> str:
-    """Return the last four characters of a code, of a short code at most the half of it."""
+    """Return `****` and the last four characters of a code, or half of a shorter one."""
     shown = min(VISIBLE_CODE_CHARACTERS, len(code) // 2)
     return f"****{code[len(code) - shown :]}"
 
 
 class StoreCreditQuerySet(TenantQuerySet["StoreCredit"]):
     def with_code(self, code: str) -> Self:
-        """Return those with exactly this code: one at most, and none for an empty code."""
+        """Filter by the exact code: at most one row, none for an empty code."""
         return self.filter(code=normalize_code(code))
 
 
 class StoreCredit(TenantOwned):
-    """A balance under a code that the customer holds; always the sum of its entries.
+    """A balance that can be spent with a code; always the sum of its entries.
 
-    The database keeps it from going below nothing: two tills that spend it at once cannot both.
-    Whoever knows the code spends it, so that the code is shown once, to whom it is issued. A
-    credit that is not active is blocked: its balance stays, and nobody pays with it.
+    A database constraint keeps the balance from going negative, even if two registers spend it
+    at once. Whoever knows the code can spend it, so the full code is shown only when it is
+    issued. An inactive credit is blocked: it keeps its balance but cannot be used.
     """
 
     code = models.CharField(max_length=64)
@@ -40,7 +40,7 @@ class StoreCredit(TenantOwned):
     customer_name = models.CharField(max_length=100, blank=True)
     is_active = models.BooleanField(default=True)
 
-    # The code, in the one answer that shows it.
+    # Set in the one response that shows the full code.
     full_code: str | None = None
 
     objects = TenantManager.from_queryset(StoreCreditQuerySet)()  # type: ignore[assignment, misc]
@@ -66,7 +66,7 @@ class StoreCredit(TenantOwned):
 
 
 class StoreCreditEntry(TenantOwned):
-    """One change of a balance: positive when the shop owes more. Never changed."""
+    """An immutable change of a balance: positive when the balance grows."""
 
     class Type(models.TextChoices):
         ISSUE = "issue", "Issued"
@@ -78,7 +78,7 @@ class StoreCreditEntry(TenantOwned):
     type = models.CharField(max_length=6, choices=Type)
     amount = money_column()
     reason = models.CharField(max_length=200, blank=True)
-    # The payment or the refund that it belongs to.
+    # Id of the payment or refund that caused it.
     payment = models.UUIDField(null=True, blank=True)
     refund = models.UUIDField(null=True, blank=True)
     by = models.ForeignKey(
@@ -91,7 +91,7 @@ class StoreCreditEntry(TenantOwned):
             models.CheckConstraint(condition=~Q(amount=0), name="store_credit_entry_is_something"),
         ]
         indexes: ClassVar[list[Any]] = [
-            # What somebody issued lately counts against their limit.
+            # Recent issues count against the limit of the user.
             models.Index(
                 fields=["tenant", "by", "created_at"],
                 condition=Q(type="issue"),

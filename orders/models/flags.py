@@ -1,4 +1,4 @@
-"""What was sold without us, and what about it differs from what we would have done."""
+"""Fields and flags of offline sales."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -13,53 +13,53 @@ from tenants.models import TenantOwned
 
 
 class Flag(models.TextChoices):
-    """Why somebody should look at a sale; none of them refuses it.
+    """Reasons to check a sale. They do not refuse it.
 
-    The two about the number of the till are for all sales, the others for those made offline.
+    The two sequence flags apply to all sales, the others to offline sales.
     """
 
-    LATE = "late", "Sold in another shift than it is booked in"
-    CLOSED_SHIFT = "closed_shift", "Sold in a shift whose Z was written before it came"
-    OVERSOLD = "oversold", "More than lay there"
-    PRICE_DIFFERS = "price_differs", "Another price than the catalog's when it came"
-    TAX_DIFFERS = "tax_differs", "Other taxes than the catalog's when it came"
-    TOTAL_DIFFERS = "total_differs", "Another total than the prices come to"
-    UNKNOWN_PRODUCT = "unknown_product", "Something that the catalog does not have"
-    NOT_ON_SALE = "not_on_sale", "Something that is not on sale any more"
-    OVER_LIMIT = "over_limit", "Discounts or prices beyond what the cashier may give"
-    CASHIER_DIFFERS = "cashier_differs", "Uploaded by somebody else than the cashier it names"
-    CARD_UNVERIFIED = "card_unverified", "A card that the payment gateway never saw"
-    CREDIT_SHORT = "credit_short", "Store credit that was not there when it came"
-    NOT_PAYABLE_IN_CASH = "not_payable_in_cash", "Cash that no coins add up to"
-    SEQUENCE_TAKEN = "sequence_taken", "Another sale has its number of the till"
-    SEQUENCE_JUMP = "sequence_jump", "Its number of the till is far beyond the ones before"
-    SOLD_IN_FUTURE = "sold_in_future", "The till's clock is ahead of ours"
-    CLOCK_SKEW = "clock_skew", "So long ago that the till's clock must be wrong"
+    LATE = "late", "Sold in an earlier shift"
+    CLOSED_SHIFT = "closed_shift", "Sold in a shift that was already closed"
+    OVERSOLD = "oversold", "More sold than in stock"
+    PRICE_DIFFERS = "price_differs", "Price differs from the catalog"
+    TAX_DIFFERS = "tax_differs", "Taxes differ from the catalog"
+    TOTAL_DIFFERS = "total_differs", "Total differs from the sum of the prices"
+    UNKNOWN_PRODUCT = "unknown_product", "Product is not in the catalog"
+    NOT_ON_SALE = "not_on_sale", "Product is no longer on sale"
+    OVER_LIMIT = "over_limit", "Discounts or prices exceed the limits of the cashier"
+    CASHIER_DIFFERS = "cashier_differs", "Uploaded by another user than its cashier"
+    CARD_UNVERIFIED = "card_unverified", "Card payment is not confirmed by the gateway"
+    CREDIT_SHORT = "credit_short", "Store credit was too low"
+    NOT_PAYABLE_IN_CASH = "not_payable_in_cash", "Cash amount is not payable in coins"
+    SEQUENCE_TAKEN = "sequence_taken", "Device number is used by another sale"
+    SEQUENCE_JUMP = "sequence_jump", "Device number is far above the previous ones"
+    SOLD_IN_FUTURE = "sold_in_future", "Time of sale is in the future"
+    CLOCK_SKEW = "clock_skew", "Time of sale is too long ago"
 
 
-# With one of these nobody knows when it was.
+# With one of these flags, the time of sale is unknown.
 WRONG_CLOCK_FLAGS = (Flag.SOLD_IN_FUTURE, Flag.CLOCK_SKEW)
 
 
 class SoldOffline(TenantOwned):
-    """The part of an order that only the till has something to say about.
+    """Fields of an order that the device reports.
 
-    It was sold offline exactly where `sold_at` is set.
+    The sale was made offline if and only if `sold_at` is set.
     """
 
-    # The till's own number of the sale, offline or not: one series for each till.
+    # Number in the device's own sequence, which counts online and offline sales.
     device_sequence = models.PositiveBigIntegerField(null=True, blank=True)
-    # Another sale came before it under the same number: both were real.
+    # An earlier sale has the same number; both took place.
     sequence_taken = models.BooleanField(default=False)
-    # As the till says it; `completed_at` is when it came, and was booked.
+    # By the clock of the device; `completed_at` is the time of the upload.
     sold_at = models.DateTimeField(null=True, blank=True)
-    # The shift in which it was sold, where it is booked in another.
+    # Set if it was sold in another shift than the one in which it is booked.
     original_shift = models.ForeignKey(
         Shift, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    # What the customer paid beyond what the prices come to, or less: part of the total.
+    # Part of the total: what was charged beyond the sum of the prices, or less.
     adjustment = money_column(default=Decimal(0))
-    # Each between blanks, so that a database finds one.
+    # Codes between blanks, so that the database can search for one.
     flags = models.CharField(max_length=400, blank=True, editable=False)
 
     class Meta(TenantOwned.Meta):
@@ -78,13 +78,13 @@ class SoldOffline(TenantOwned):
         return self.sold_at is not None
 
     def stock_left_at(self, booked_at: datetime) -> datetime:
-        """When the goods left the shelves, as far as the till's clock can be trusted."""
+        """Return when the goods left the stock: `sold_at`, unless the clock was wrong."""
         if self.sold_at is None or any(flag.value in self.flag_codes for flag in WRONG_CLOCK_FLAGS):
             return booked_at
         return min(self.sold_at, booked_at)
 
     def offline_facts(self, write: Callable[[Decimal], object] | None = None) -> dict[str, Any]:
-        """What the till alone knows of it, as it is sealed; `write` is how amounts are written."""
+        """Return the device fields for the hash chain; `write` formats amounts."""
         if self.sold_at is None:
             return {}
         return {

@@ -1,4 +1,4 @@
-"""One product on an order."""
+"""Order lines."""
 
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -14,15 +14,15 @@ from tenants.models import TenantOwned
 
 
 class OrderLine(TenantOwned):
-    """One product on an order, with name, price and taxes as they were when it was added."""
+    """A line of an order, with a snapshot of name, price and taxes of the product."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
     position = models.PositiveIntegerField()
-    # Null for what a till sold offline and no catalog knows.
+    # Null for an offline sale of a product that the catalog does not have.
     product = models.ForeignKey(
         Product, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    # Copied at the time of sale: later changes of the catalog must not rewrite history.
+    # Snapshot: later changes of the catalog must not change past sales.
     sku = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
     list_price = money_column()
@@ -74,22 +74,22 @@ class OrderLine(TenantOwned):
         return bool(self.unit_price != self.applicable_price)
 
     def update_list_price(self, list_price: Decimal) -> None:
-        """Follow the catalog to this price; a typed price stays as it is."""
+        """Set the list price, and the unit price with it unless it was typed or overridden."""
         if not (self.open_price or self.has_price_override):
             self.unit_price = list_price
         self.list_price = list_price
 
     @property
     def refundable_total(self) -> Decimal:
-        """What of its total has not been given back."""
+        """Return the part of the total that is not refunded."""
         left: Decimal = self.total - self.refunded_total
         return left
 
     @property
     def taxable_amounts(self) -> tuple[Decimal, ...]:
-        """What each of its taxes was charged on.
+        """Return the amount that each tax was charged on.
 
-        Lines sold before bases were kept had one for all of their taxes.
+        Lines from before these amounts were stored have one amount for all of their taxes.
         """
         included = (Decimal(tax["amount"]) for tax in self.taxes if tax["included"])
         whole = max(self.net - sum(included, Decimal(0)), Decimal(0))
@@ -103,6 +103,8 @@ class OrderLine(TenantOwned):
         self.ensure_whole_units(self.quantity, "quantity")
 
     def ensure_whole_units(self, quantity: Decimal, field: str) -> None:
-        """Pieces are whole; only what is weighed comes in parts."""
+        """Raise `Invalid` for a fraction of a product that is sold by the unit."""
         if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
-            raise Invalid.field(field, f"{self.name} comes by the piece.", code="not_whole")
+            raise Invalid.field(
+                field, f"{self.name} is sold by the piece. Enter a whole number.", code="not_whole"
+            )

@@ -1,4 +1,4 @@
-"""What one customer takes to the till."""
+"""Orders and their status transitions."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -34,43 +34,40 @@ if TYPE_CHECKING:
 
 class OrderQuerySet(TenantQuerySet["Order"]):
     def visible_to(self, user: User) -> Self:
-        """Managers see the orders of all stores, cashiers those of the store they work at.
-
-        See `in_stores_of`.
-        """
+        """Filter by the stores in which the user works; see `in_stores_of`."""
         return self.filter(build_store_filter(user))
 
     def open(self) -> Self:
         return self.filter(status=Order.Status.OPEN)
 
     def sold(self) -> Self:
-        """Sales, also those of which something came back later."""
+        """Filter by completed orders, refunded ones included."""
         return self.filter(receipt_number__isnull=False)
 
     def with_flag(self, flag: Flag) -> Self:
-        """Sales made offline about which this differs; the index has those with any flag."""
+        """Filter by a flag, using the partial index of flagged orders."""
         return self.exclude(flags="").filter(flags__contains=f" {flag.value} ")
 
     def discounted(self, value: bool) -> Self:
-        """Orders with a discount that took something, or those without."""
+        """Filter by whether a discount was deducted."""
         return self.filter(discount_total__gt=0) if value else self.filter(discount_total=0)
 
     def price_overridden(self, value: bool) -> Self:
-        """Orders with a line at another price than the catalog's, or those without."""
+        """Filter by whether a line has a price override."""
         return self.filter(price_overridden=value)
 
     def booked_late_in(self, shift: Shift) -> Self:
-        """Sales of this shift that were made in others, or came while no drawer was open."""
+        """Filter by offline sales of this shift that were made before it."""
         late = Q(flags__contains=f" {Flag.LATE.value} ")
         waited = Q(sold_at__isnull=False, completed_at__lt=shift.created_at)
         return self.filter(late | waited, shift=shift)
 
     def without_shift(self, register: Register) -> Self:
-        """Sales that came when no drawer was open here, and wait for the next one."""
+        """Filter by offline sales that wait for the next shift of the register."""
         return self.filter(register=register, shift=None, sold_at__isnull=False)
 
     def with_receipt(self) -> Self:
-        """Load what a receipt says, in a fixed number of queries."""
+        """Load everything on a receipt with a fixed number of queries."""
         places = ("store__tenant", "register", "cashier", "receipt")
         return self.select_related(*places).prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
@@ -78,7 +75,7 @@ class OrderQuerySet(TenantQuerySet["Order"]):
         )
 
     def with_details(self) -> Self:
-        """Load what the API shows, in a fixed number of queries."""
+        """Load everything in the API response with a fixed number of queries."""
         return self.prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
             Prefetch("payments", to_attr="loaded_payments"),
@@ -89,9 +86,9 @@ class OrderQuerySet(TenantQuerySet["Order"]):
 
 
 class Order(SoldOffline):
-    """What one customer takes to the till, from the first item to the receipt.
+    """A sale from the first item to the receipt.
 
-    The figures are those of `orders.money`, written down when the order changes.
+    Its amounts are computed by `orders.money` and stored whenever the order changes.
     """
 
     Status = OrderStatus
@@ -102,7 +99,7 @@ class Order(SoldOffline):
     register = models.ForeignKey(
         Register, on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    # The drawer's time in which it was rung up, and once completed in which it was sold.
+    # The shift in which it was opened, and later the one in which it was completed.
     shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="orders")
     cashier = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+", db_index=False)
     customer_name = models.CharField(max_length=100, blank=True)
@@ -122,16 +119,16 @@ class Order(SoldOffline):
     completed_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=200, blank=True)
-    # The shop's rules at the time: later changes of them must not rewrite what was sold.
+    # Snapshot of the shop's rules: later changes must not change past sales.
     tax_rounding_level = models.CharField(
         max_length=5, choices=Tenant.TaxRoundingLevel, default=Tenant.TaxRoundingLevel.LINE
     )
     tax_rounding_mode = models.CharField(
         max_length=9, choices=Tenant.TaxRoundingMode, default=Tenant.TaxRoundingMode.HALF_UP
     )
-    # A line has another price than the catalog's; kept here so that a list finds it.
+    # Whether a line has a price override; stored for the filter and its index.
     price_overridden = models.BooleanField(default=False, editable=False)
-    # The money that may be given away with an approval, and who approved it; null without one.
+    # Total discount that was approved, and by whom; null without an approval.
     approved_gift = money_column(null=True, blank=True, editable=False)
     gift_approved_by = models.ForeignKey(
         User,
@@ -142,7 +139,7 @@ class Order(SoldOffline):
         related_name="+",
         db_index=False,
     )
-    # Of the request that made it: the same id with other content is another order.
+    # Digest of the request: the same id with other content is a conflict.
     fingerprint = models.CharField(max_length=64, editable=False)
 
     objects = TenantManager.from_queryset(OrderQuerySet)()  # type: ignore[assignment, misc]
@@ -159,7 +156,7 @@ class Order(SoldOffline):
                 fields=["tenant", "register", "receipt_number"], name="receipt_number_is_unique"
             ),
             models.CheckConstraint(condition=Q(total__gte=0), name="order_total_is_not_negative"),
-            # SQLite keeps what has more digits than a column and cannot read it again.
+            # SQLite stores more digits than the column has and then fails to read them.
             models.CheckConstraint(
                 condition=Q(change_total__gte=0, change_total__lt=MAX_AMOUNT)
                 & Q(paid_total__lt=MAX_AMOUNT),
@@ -213,19 +210,18 @@ class Order(SoldOffline):
         return self.number
 
     def cash_due(self, rule: CashRoundingRule) -> Decimal:
-        """What is due when all of it is paid in cash."""
+        """Return the amount due in cash, rounded to coins."""
         return rule.payable(max(self.due, Decimal(0)), self.total)
 
     def reset_cash_rounding(self) -> None:
-        """Undo the rounding of cash that was to settle the order; what is left is rounded when it
-        is paid.
+        """Remove the cash rounding; the rest is rounded again when it is paid.
 
-        Cash in coins may be more than the total once another payment was declined or canceled:
-        that much stays as rounding.
+        Cash in coins may exceed the total after another payment was declined or canceled: that
+        difference stays as rounding.
         """
         self.cash_rounding = max(self.paid_total - self.total, Decimal(0))
 
-    # What `with_details` loads, or what was just written.
+    # Set by `with_details`, or by the service that has just written them.
     loaded_lines: list["OrderLine"]
     loaded_payments: list["Payment"]
     loaded_refunds: list["Refund"]
@@ -236,7 +232,7 @@ class Order(SoldOffline):
         return due
 
     def complete(self, receipt_number: int, at: datetime) -> None:
-        """Become a sale: everything is paid, and the receipt has its number."""
+        """Complete the order. Raise `OrderStillDue` unless it is fully paid."""
         self.ensure_open()
         if self.due != 0:
             raise OrderStillDue(number=self.number, due=current_tenant().quantize_amount(self.due))
@@ -245,7 +241,7 @@ class Order(SoldOffline):
         self.completed_at = at
 
     def transition_to(self, status: OrderStatus) -> None:
-        """Take the next step, if there is such a way; see TRANSITIONS."""
+        """Change the status; raise `IllegalTransition` unless TRANSITIONS has it."""
         if status not in TRANSITIONS[OrderStatus(self.status)]:
             raise IllegalTransition(
                 number=self.number, from_status=self.status, to_status=status.value
@@ -253,7 +249,7 @@ class Order(SoldOffline):
         self.status = status
 
     def void(self, reason: str, at: datetime) -> None:
-        """End it without a sale: nothing is paid, nothing has left the shelves."""
+        """Void the order; raise `OrderIsPaid` if anything is paid."""
         self.ensure_no_payment_in_progress()
         if self.paid_total:
             paid = current_tenant().quantize_amount(self.paid_total)
@@ -262,7 +258,7 @@ class Order(SoldOffline):
         self.void_reason, self.voided_at = reason, at
 
     def ensure_no_payment_in_progress(self) -> None:
-        """Nobody changes what somebody is paying for at this moment."""
+        """Raise `OrderBeingPaid` if the outcome of a payment is open."""
         if any(payment.is_in_progress for payment in self.loaded_payments):
             raise OrderBeingPaid(number=self.number)
 
@@ -277,7 +273,7 @@ class Order(SoldOffline):
             )
 
     def status_after_refund(self) -> OrderStatus:
-        """Refunded once all money has gone back and, of what was free, all goods."""
+        """Return `refunded` if all amounts, and all units of free lines, are refunded."""
         lines = self.loaded_lines
         if not any(line.refunded_total or line.refunded_quantity for line in lines):
             return OrderStatus.COMPLETED
@@ -288,11 +284,11 @@ class Order(SoldOffline):
         return OrderStatus.REFUNDED if whole else OrderStatus.PARTIALLY_REFUNDED
 
     def may_be_voided_by(self, user: User) -> bool:
-        """Managers void any order, and everybody an empty one of their own."""
+        """Return whether the user may void it: managers any, others their own empty one."""
         return user.may_void() or (not self.loaded_lines and self.cashier_id == user.pk)
 
     def receipt_number_and_time(self) -> tuple[int, datetime]:
-        """The number of the receipt and the time of the sale."""
+        """Return receipt number and time of completion; raise `NoReceipt` without one."""
         if self.receipt_number is None or self.completed_at is None:
             raise NoReceipt(number=self.number)
         return self.receipt_number, self.completed_at

@@ -1,4 +1,4 @@
-"""How an order is paid."""
+"""Payments of orders."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,23 +14,22 @@ from orders.models.order import Order
 from orders.models.shift import Shift
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
-# Nobody at the till waits any longer, and the gateway has heard of it or never will.
+# Age at which an open payment is looked up: by then the request to the gateway has ended.
 LOOK_UP_DELAY = timedelta(minutes=2)
 
-
-# The gateway has not said, or not said clearly, what became of it.
+# The outcome at the gateway is not known yet.
 IN_PROGRESS = ("pending", "unknown")
 M = TypeVar("M", bound=models.Model)
 
 
 class GatewayQuerySet(TenantQuerySet[M]):
-    """Of money that a gateway takes or gives back."""
+    """Payments or payouts that a gateway processes."""
 
     def due_for_look_up(self, now: datetime, *, most: int) -> Self:
-        """Those of whose outcome nobody knows although it is time, the oldest first.
+        """Filter by open outcomes that are due for a look-up, oldest first.
 
-        None that was looked up `most` times: those are for people. No gateway knows of what a
-        stand-alone reader takes or gives back.
+        Rows that were looked up `most` times are left to people. Stand-alone readers are excluded
+        because the gateway does not know their transactions.
         """
         underway = self.filter(status__in=IN_PROGRESS, method=Payment.Method.CARD).exclude(
             entry=Payment.Entry.EXTERNAL
@@ -43,20 +42,20 @@ class GatewayQuerySet(TenantQuerySet[M]):
 
 class PaymentQuerySet(GatewayQuerySet["Payment"]):
     def visible_to(self, user: User) -> Self:
-        """Those of the orders that somebody sees."""
+        """Filter by the orders that the user may see."""
         if user.works_in_all_stores:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 
     def received(self) -> Self:
-        """Money that was there, also where it was given back before its order was a sale."""
+        """Filter by money that was received, even if it was paid back before the sale."""
         return self.filter(Q(status=Payment.Status.CAPTURED) | Q(returned_at__isnull=False))
 
 
 class Payment(TenantOwned):
-    """Money for an order. A card payment is `pending` from before the gateway is asked.
+    """A payment of an order. Card payments are stored as `pending` before the gateway is called.
 
-    `amount` is what settles the order, `tendered` what was handed over, `change` the difference.
+    `amount` settles the order, `tendered` is the cash received, `change` the difference.
     """
 
     class Method(models.TextChoices):
@@ -83,18 +82,18 @@ class Payment(TenantOwned):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()
     method = models.CharField(max_length=12, choices=Method)
-    # Blank for all but cards, and for cards from before this column: see `entry_in`.
+    # Blank except for cards; also blank for cards older than this column, see `entry_in`.
     entry = models.CharField(max_length=10, choices=Entry, blank=True)
     status = models.CharField(max_length=8, choices=Status)
     amount = money_column()
-    # What the request named, also where cash settled with another amount; null is the rest.
+    # Amount in the request, even if cash rounding settled another one; null means the rest.
     requested_amount = money_column(null=True)
     tendered = money_column(null=True)
     change = money_column(default=Decimal(0))
-    # The drawer that it went into; null where no shift was open.
+    # The shift that received it; null if none was open.
     shift = models.ForeignKey(Shift, on_delete=models.PROTECT, null=True, related_name="+")
-    # When money that had come was given back before its order was a sale, and out of which
-    # drawer: not that of `shift` where the order was held over.
+    # When received money was paid back before the sale, and from the drawer of which shift,
+    # which differs from `shift` if the order was held in between.
     returned_at = models.DateTimeField(null=True, blank=True)
     returned_in = models.ForeignKey(
         Shift, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
@@ -102,13 +101,13 @@ class Payment(TenantOwned):
     taken_by = models.ForeignKey(
         User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    # Of refunds pending and done.
+    # Sum of pending and done refunds.
     refunded_total = money_column(default=Decimal(0))
     reference = models.CharField(max_length=100, blank=True)
-    # The gateway's own, beside what the terminal said: sent again, that must compare equal.
+    # Separate from `reference`, which must compare equal when the request is repeated.
     gateway_reference = models.CharField(max_length=100, blank=True)
     reason = models.CharField(max_length=100, blank=True)
-    # How often the relay has asked what became of it, and when it will again.
+    # Number of look-ups by the relay, and the time of the next one.
     look_ups = models.PositiveSmallIntegerField(default=0)
     next_look_up_at = models.DateTimeField(null=True, blank=True)
 
@@ -136,7 +135,7 @@ class Payment(TenantOwned):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            # Of every shop, for the relay: those few of whose outcome nobody knows.
+            # For the relay, across all shops: the few rows with an open outcome.
             models.Index(
                 fields=["created_at", "id"],
                 condition=Q(status__in=IN_PROGRESS),
@@ -153,7 +152,7 @@ class Payment(TenantOwned):
         return f"{self.method} {self.amount}"
 
     def gateway_deadline(self, timeout: timedelta) -> datetime:
-        """Until then the gateway may be hearing of it; those before it are asked first."""
+        """Return until when the gateway may still be processing it, one payment after another."""
         return self.created_at + timeout * (self.position + 2)
 
     @property
@@ -162,7 +161,7 @@ class Payment(TenantOwned):
 
     @property
     def is_charged_by_gateway(self) -> bool:
-        """Return whether the gateway is the one to ask about this payment of an open order."""
+        """Return whether the gateway processes this payment of an open order."""
         return self.method == self.Method.CARD and self.entry != self.Entry.EXTERNAL
 
     def entry_in(self, order: Order) -> str:
@@ -176,12 +175,12 @@ class Payment(TenantOwned):
 
     @property
     def shown_reference(self) -> str:
-        """Return the reference as anybody may see it: the code of a store credit is masked."""
+        """Return the reference for display, with the code of a store credit masked."""
         is_code = self.method == self.Method.STORE_CREDIT
         return mask_code(self.reference) if is_code else self.reference
 
     @property
     def refundable_amount(self) -> Decimal:
-        """What of its money has not gone back."""
+        """Return the part of the amount that is not refunded."""
         left: Decimal = self.amount - self.refunded_total
         return left

@@ -1,4 +1,4 @@
-"""How often a paper was handed over."""
+"""Counting of printed documents."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ COUNT_PRINT_SQL = (
 
 
 class Printed(models.Model):
-    """Has one original; every print after the first says that it is a copy."""
+    """A document with one original print; later prints are marked as copies."""
 
     prints = models.PositiveIntegerField(default=0, editable=False)
 
@@ -18,7 +18,7 @@ class Printed(models.Model):
         abstract = True
 
     def count_print(self: Any) -> int:
-        """One more, and how many that makes: two at once are never the same number."""
+        """Count a print and return its number, which is unique even for concurrent prints."""
         key = self._meta.pk.get_db_prep_value
         table = connection.ops.quote_name(self._meta.db_table)
         params = [key(self.tenant_id, connection), key(self.pk, connection)]

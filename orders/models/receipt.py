@@ -1,4 +1,4 @@
-"""What the customer takes home, numbered without gaps."""
+"""Receipts, number series of registers, and the hash chain."""
 
 import uuid
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from orders.models.shift import Shift
 from tenants.database.bulk_insert import Statement
 from tenants.models import Register, TenantManager, TenantOwned, TenantQuerySet
 
-# How far a number of the till may lie beyond those that are held and still count as the next.
+# A device number further above the received ones than this is not trusted.
 MAX_SEQUENCE_JUMP = 10_000
 INCREMENT_SQL = """
 UPDATE orders_registerseries
@@ -22,7 +22,7 @@ WHERE tenant_id = %s AND register_id = %s
 RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
     COALESCE(held_device_sequence, last_device_sequence)
 """
-# The same with a number of the till, which is remembered unless it jumps beyond a limit.
+# The same with a device number, which is stored unless it jumps too far.
 INCREMENT_WITH_DEVICE_SQL = """
 UPDATE orders_registerseries
 SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s,
@@ -46,20 +46,20 @@ WHERE tenant_id = %s AND register_id = %s
 
 @dataclass(frozen=True, slots=True)
 class RegisterNumbers:
-    """Where the series of a register stand, whose row is ours until the transaction ends."""
+    """Current numbers of a register, locked until the end of the transaction."""
 
     order: int
     receipt: int
     z: int
     entry: int
     hash: str
-    # The shift that is open there.
+    # The open shift, if any.
     shift: uuid.UUID | None
-    # The highest number of the till that is held, from which a jump is measured.
+    # Highest device number received, from which a jump is measured.
     device: int = 0
 
     def is_jump(self, device_sequence: int) -> bool:
-        """Return whether this number of the till is too far beyond the ones before to count."""
+        """Return whether a device number is too far above the received ones."""
         return device_sequence > self.device + MAX_SEQUENCE_JUMP
 
 
@@ -73,9 +73,9 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         zs: int = 0,
         device: int | None = None,
     ) -> RegisterNumbers:
-        """The register's numbers after this; counting nothing up locks and reads them.
+        """Lock the series of a register, increment it and return the new numbers.
 
-        `device` is the till's own number of the sale that is counted.
+        Without increments it only locks and reads. `device` is the device number of the sale.
         """
         numbered = [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
         keys = [to_db_id(register.tenant_id), to_db_id(register.pk)]
@@ -85,7 +85,7 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
                 [orders, receipts, zs, *numbered, *keys],
             )
             numbers = cursor.fetchone()
-        if numbers is None:  # the first time that anything is done at this register
+        if numbers is None:  # first use of the register
             self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
             return self.increment(register, orders=orders, receipts=receipts, zs=zs, device=device)
         order, receipt, z, entry, last_hash, shift, held = numbers
@@ -93,7 +93,7 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         return RegisterNumbers(order, receipt, z, entry, last_hash, shift, held)
 
     def held_device_sequence(self, register: Register) -> int:
-        """Return the highest number of the till that is held; 0 where it has none yet."""
+        """Return the highest device number received; 0 if there is none."""
         held = Coalesce("held_device_sequence", "last_device_sequence")
         return self.filter(register=register).values_list(held, flat=True).first() or 0
 
@@ -103,18 +103,18 @@ def to_db_id(id: uuid.UUID | None) -> Any:
 
 
 class RegisterSeries(TenantOwned):
-    """The running numbers of one register; counted up inside the sale's transaction."""
+    """Last used numbers of a register, incremented in the transaction of the sale."""
 
     register = models.OneToOneField(Register, on_delete=models.PROTECT, related_name="series")
     last_order = models.PositiveBigIntegerField(default=0)
     last_receipt = models.PositiveBigIntegerField(default=0)
     last_z = models.PositiveBigIntegerField(default=0)
-    # Up to here the till says that it has numbered its sales; not all of them have to have come.
+    # Last number that the device has reported; not all sales need to have arrived.
     last_device_sequence = models.PositiveBigIntegerField(default=0)
-    # The highest of these numbers of which the sale came, or the one that a manager has set.
-    # Null in rows from before this column, which count from `last_device_sequence`.
+    # Highest device number among the received sales, or the one that a manager has set.
+    # Null in rows older than this column, which use `last_device_sequence`.
     held_device_sequence = models.PositiveBigIntegerField(null=True, default=0)
-    # The end of the register's chain, and the shift in whose drawer it sells now.
+    # Last entry of the hash chain, and the open shift.
     last_entry = models.PositiveBigIntegerField(default=0)
     last_hash = models.CharField(max_length=64, blank=True)
     shift = models.ForeignKey(
@@ -131,7 +131,7 @@ class RegisterSeries(TenantOwned):
 
 
 class Receipt(Printed, TenantOwned):
-    """The proof of a completed sale: its register's next number, for ever."""
+    """The receipt of a completed order, numbered per register without gaps."""
 
     order = models.OneToOneField(Order, on_delete=models.PROTECT, related_name="receipt")
     register = models.ForeignKey(
@@ -152,9 +152,9 @@ class Receipt(Printed, TenantOwned):
 
 
 class ChainEntry(TenantOwned):
-    """A receipt, a refund or a Z, sealed: its hash covers it and the entry before it.
+    """An entry of the hash chain: receipt, refund or Z report with the previous hash.
 
-    The database refuses to change or to delete it; `verify_chain` finds whoever did it anyway.
+    Database triggers refuse changes and deletions; `verify_chain` detects them anyway.
     """
 
     class Kind(models.TextChoices):
@@ -167,9 +167,9 @@ class ChainEntry(TenantOwned):
     )
     sequence = models.PositiveBigIntegerField()
     kind = models.CharField(max_length=8, choices=Kind)
-    # The receipt's, the refund's or the shift's id.
+    # Id of the receipt, refund or shift.
     subject = models.UUIDField()
-    # Canonical JSON, as it was hashed.
+    # The canonical JSON that was hashed.
     content = models.TextField()
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
@@ -187,7 +187,7 @@ class ChainEntry(TenantOwned):
         return f"{self.sequence} {self.kind}"
 
     def extend_chain_statement(self) -> Statement:
-        """What moves the end of the register's chain to this entry, to be sent with it."""
+        """Return the statement that makes this entry the last one of the chain."""
         return EXTEND_CHAIN_SQL, [
             self.sequence,
             self.hash,

@@ -1,4 +1,4 @@
-"""Money back, and what came back for it."""
+"""Refunds, their lines and payouts."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,20 +20,20 @@ from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQu
 
 class RefundQuerySet(TenantQuerySet["Refund"]):
     def visible_to(self, user: User) -> Self:
-        """Those of the orders that somebody sees."""
+        """Filter by the orders that the user may see."""
         if user.works_in_all_stores:
             return self
         return self.filter(order__in=Order.objects.visible_to(user))
 
     def with_details(self) -> Self:
-        """Load what the API shows, in a fixed number of queries."""
+        """Load everything in the API response with a fixed number of queries."""
         return self.prefetch_related(
             Prefetch("lines", to_attr="loaded_lines"),
             Prefetch("payouts", to_attr="loaded_payouts"),
         )
 
     def with_receipt(self) -> Self:
-        """Load what its receipt says: lines with their names, and the sale."""
+        """Load everything on the receipt of a refund."""
         return self.select_related(
             "store__tenant", "register", "by", "order__register"
         ).prefetch_related(
@@ -43,10 +43,10 @@ class RefundQuerySet(TenantQuerySet["Refund"]):
 
 
 class Refund(Printed, TenantOwned):
-    """Part or all of a sale taken back, with a receipt of its own. Is never refunded itself.
+    """A full or partial refund of an order, with a receipt of its own.
 
-    `total` is what was taken back, at the prices and taxes of the sale; `cash_rounding` what the
-    coins added to that. Written before a gateway is asked, like a payment.
+    `total` is at the prices and taxes of the sale; `cash_rounding` is added to it for coins. Like
+    a payment it is stored as `pending` before the gateway is called.
     """
 
     class Status(models.TextChoices):
@@ -57,7 +57,7 @@ class Refund(Printed, TenantOwned):
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="refunds")
     position = models.PositiveIntegerField()
     status = models.CharField(max_length=7, choices=Status, default=Status.PENDING)
-    # Where the money was given back, which need not be where it was taken.
+    # Where the refund was made, which may differ from the place of the sale.
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+", db_index=False)
     register = models.ForeignKey(
         Register, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -78,10 +78,10 @@ class Refund(Printed, TenantOwned):
 
     objects = TenantManager.from_queryset(RefundQuerySet)()  # type: ignore[assignment, misc]
 
-    # What `with_details` loads.
+    # Set by `with_details`.
     loaded_lines: list["RefundLine"]
     loaded_payouts: list["Payout"]
-    # The codes that it has issued, in the one answer that shows them.
+    # Issued store credit codes, set in the one response that shows them.
     issued_codes: list[dict[str, str]] | None = None
 
     class Meta(TenantOwned.Meta):
@@ -114,7 +114,7 @@ class Refund(Printed, TenantOwned):
         return f"{self.total} of {self.order_id}"
 
     def gateway_deadline(self, timeout: timedelta) -> datetime:
-        """Until then the gateway may be hearing of it, of one card after the other."""
+        """Return until when the gateway may still be processing it, one card after another."""
         return self.created_at + timeout * (len(self.gateway_payouts) + 1)
 
     @property
@@ -125,12 +125,12 @@ class Refund(Printed, TenantOwned):
 
     @property
     def gateway_payouts(self) -> list["Payout"]:
-        """Its parts that a gateway gives back."""
+        """Return the payouts that the gateway processes."""
         return [each for each in self.loaded_payouts if each.is_by_gateway]
 
 
 class RefundLine(TenantOwned):
-    """So much of one line, at what was paid for it."""
+    """A refunded quantity of an order line."""
 
     refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="lines")
     line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, related_name="refund_lines")
@@ -154,19 +154,19 @@ class RefundLine(TenantOwned):
 
     @property
     def taxable_amounts(self) -> tuple[Decimal, ...]:
-        """What of the base of each tax came back; before bases were kept it was one for all."""
+        """Return the refunded part of the amount of each tax; see `OrderLine.taxable_amounts`."""
         whole = max(self.total - self.tax_total, Decimal(0))
         return tuple(Decimal(tax.get("taxable", whole)) for tax in self.taxes)
 
 
 class PayoutQuerySet(GatewayQuerySet["Payout"]):
     def outstanding(self) -> Self:
-        """Of refunds that are not done: the gateway, or somebody at the till, has yet to act."""
+        """Filter by payouts of pending refunds that are not done."""
         return self.filter(refund__status=Refund.Status.PENDING).exclude(status=Payout.Status.DONE)
 
 
 class Payout(TenantOwned):
-    """The part of a refund that goes back one way; the gateway's key is its own id."""
+    """A part of a refund with one method. Its id is the idempotency key at the gateway."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -175,18 +175,18 @@ class Payout(TenantOwned):
         UNKNOWN = "unknown", "Unknown"
 
     refund = models.ForeignKey(Refund, on_delete=models.CASCADE, related_name="payouts")
-    # The payment whose money it is, also when it goes back another way.
+    # The refunded payment, even if the method of the payout differs.
     payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="payouts")
     method = models.CharField(max_length=12, choices=Payment.Method)
-    # Of a card, that of its payment; blank means by the gateway in rows from before this column.
+    # For cards, that of the payment; blank means gateway in rows older than this column.
     entry = models.CharField(max_length=10, choices=Payment.Entry, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     amount = money_column()
-    # What was handed over in coins, where the smallest one is larger than a minor unit.
+    # The money paid out: `amount`, rounded to coins for cash.
     paid = money_column()
     reference = models.CharField(max_length=100, blank=True)
     gateway_reference = models.CharField(max_length=100, blank=True)
-    # How often the relay has asked what became of it, and when it will again.
+    # Number of look-ups by the relay, and the time of the next one.
     look_ups = models.PositiveSmallIntegerField(default=0)
     next_look_up_at = models.DateTimeField(null=True, blank=True)
 
@@ -195,14 +195,14 @@ class Payout(TenantOwned):
     class Meta(TenantOwned.Meta):
         ordering: ClassVar[list[str]] = ["id"]
         constraints: ClassVar[list[Any]] = [
-            # With the last of a sale also goes back what only rounding to coins had brought.
+            # The last payout of a sale may consist of nothing but cash rounding.
             models.CheckConstraint(
                 condition=Q(amount__gt=0, paid__gte=0) | Q(amount=0, paid__gt=0),
                 name="payout_is_something",
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            # Of every shop, for the relay: those few of whose outcome nobody knows.
+            # For the relay, across all shops: the few rows with an open outcome.
             models.Index(
                 fields=["created_at", "id"],
                 condition=Q(status__in=IN_PROGRESS, method="card"),
@@ -215,16 +215,16 @@ class Payout(TenantOwned):
 
     @property
     def is_by_gateway(self) -> bool:
-        """Return whether the gateway gives it back, and not a person at the till."""
+        """Return whether the gateway processes this payout."""
         return self.method == Payment.Method.CARD and self.entry != Payment.Entry.EXTERNAL
 
     @property
     def is_in_progress(self) -> bool:
-        """Nobody knows yet whether the money has gone."""
+        """Return whether the outcome is not known yet."""
         return self.status in IN_PROGRESS
 
     @property
     def shown_reference(self) -> str:
-        """Return the reference as anybody may see it: the code of a store credit is masked."""
+        """Return the reference for display, with the code of a store credit masked."""
         is_code = self.method == Payment.Method.STORE_CREDIT and self.reference
         return mask_code(self.reference) if is_code else self.reference

@@ -1,20 +1,20 @@
-"""The text in which the search looks for words, without case and accents on every database."""
+"""Search text of products, without case and accents, the same on every database."""
 
 import unicodedata
 from typing import Any
 
 from django.db import models
 
-# Letters that have no accent to take away, and are still typed without it.
+# Letters that Unicode does not decompose, but that people type without their mark.
 UNACCENTED_LETTERS = str.maketrans(
     dict(zip("đðħ\u0131łø", "ddhilo", strict=True)) | {"æ": "ae", "œ": "oe", "þ": "th"}
 )
-# The accents of Latin, Greek and Cyrillic; marks of other scripts are letters of theirs.
+# Accents of Latin, Greek and Cyrillic; marks of other scripts are letters.
 FIRST_ACCENT, LAST_ACCENT = "\u0300", "\u036f"
 
 
 def plain_words(text: str) -> str:
-    """`Crème  BRÛLÉE` and `creme brulee` are the same words."""
+    """Return the words in lower case without accents: `Crème  BRÛLÉE` as `creme brulee`."""
     if not text.isascii():
         text = "".join(
             sign
@@ -26,9 +26,9 @@ def plain_words(text: str) -> str:
 
 
 class SearchTextField(models.TextField):  # type: ignore[type-arg]  # no generic when run
-    """Follows the name and the SKU of its product at every save.
+    """Column that is computed from name and SKU at every save.
 
-    Each word has a blank before it, so that beginnings of words can be looked for.
+    Each word has a blank in front, so that the search can match the beginnings of words.
     """
 
     def pre_save(self, model_instance: Any, add: bool) -> str:

@@ -1,4 +1,4 @@
-"""A drawer's time, from the opening float to the counted close."""
+"""Shifts of cash drawers and cash movements."""
 
 from decimal import Decimal
 from typing import Any, ClassVar, Self
@@ -15,7 +15,7 @@ from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQu
 
 class ShiftQuerySet(TenantQuerySet["Shift"]):
     def visible_to(self, user: User) -> Self:
-        """Return those of the stores in which the person works."""
+        """Filter by the stores in which the user works."""
         return self.filter(build_store_filter(user))
 
     def open(self) -> Self:
@@ -23,10 +23,10 @@ class ShiftQuerySet(TenantQuerySet["Shift"]):
 
 
 class Shift(TenantOwned):
-    """One drawer at one register. Ended, it sells no more; closed, it is counted and for ever.
+    """A shift of the cash drawer of a register: open, ended (no more sales), closed (counted).
 
-    The open shift of a register is also named in its `RegisterSeries`, whose row every sale
-    locks: so no sale slips between the ending of a shift and its count.
+    `RegisterSeries.shift` names the open shift too. Every sale locks that row, so that no sale is
+    added after the shift has ended.
     """
 
     class Status(models.TextChoices):
@@ -49,15 +49,15 @@ class Shift(TenantOwned):
         User, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     closed_at = models.DateTimeField(null=True, blank=True)
-    # As closed: [{method, expected, counted, difference}], and the coins and notes.
+    # Set when it is closed: [{method, expected, counted, difference}], and coins and notes.
     counted = models.JSONField(default=list, blank=True)
     denominations = models.JSONField(default=list, blank=True)
-    # What was left in the drawer, offered as the next float.
+    # Cash left in the drawer, suggested as the next opening float.
     counted_cash = money_column(null=True, blank=True)
     note = models.CharField(max_length=500, blank=True)
     z_number = models.PositiveBigIntegerField(null=True, blank=True)
     z_report = models.JSONField(null=True, blank=True)
-    # Of the request that opened it: the same id with other content is another shift.
+    # Digest of the request: the same id with other content is a conflict.
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)
 
     objects = TenantManager.from_queryset(ShiftQuerySet)()  # type: ignore[assignment, misc]
@@ -105,7 +105,7 @@ class Shift(TenantOwned):
 
 
 class CashMovement(TenantOwned):
-    """Money put into the drawer or taken out of it other than by a sale. Never changed."""
+    """An immutable movement of cash into or out of the drawer, other than a sale."""
 
     class Type(models.TextChoices):
         PAID_IN = "paid_in", "Paid in"

@@ -1,4 +1,4 @@
-"""Where an order stands, and every way that it can go from there."""
+"""Order status and its transitions."""
 
 from django.db import models
 
@@ -12,7 +12,7 @@ class OrderStatus(models.TextChoices):
     REFUNDED = "refunded", "Refunded"
 
 
-# Every way that an order can go; whatever is not here is refused.
+# All allowed transitions.
 TRANSITIONS = {
     OrderStatus.OPEN: {OrderStatus.HELD, OrderStatus.COMPLETED, OrderStatus.VOIDED},
     OrderStatus.HELD: {OrderStatus.OPEN, OrderStatus.VOIDED},

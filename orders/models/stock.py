@@ -1,4 +1,4 @@
-"""How much of everything lies in each store, and how it came there."""
+"""Stock levels and stock movements."""
 
 import uuid
 from collections.abc import Iterable, Mapping
@@ -16,8 +16,8 @@ from orders.models.catalog import Product
 from orders.models.columns import quantity_column, to_thousandths
 from tenants.models import Store, TenantManager, TenantOwned, TenantQuerySet
 
-# The rows are locked in the order of their ids before any is changed, so that two sales never
-# wait for each other in a circle; what `locked` says of them is then true to the end.
+# Locks the rows in the order of their ids before it changes them, so that two sales cannot
+# deadlock; the values in `locked` cannot change any more.
 MOVE_SQL = """
 WITH wanted (product_id, quantity) AS (VALUES {values}),
 locked AS (
@@ -35,21 +35,21 @@ FROM locked
 WHERE orders_stocklevel.id = locked.id {condition}
 RETURNING orders_stocklevel.id, version, product_id, quantity, reorder_point
 """
-# In the order of the model's own columns.
+# In the order of the columns of the model.
 RETURNED_COLUMNS = ("id", "version", "product_id", "quantity", "reorder_point")
 IF_AVAILABLE_SQL = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
 
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
     def low(self) -> "StockLevelQuerySet":
-        """At the reorder point or below it, of those that somebody watches."""
+        """Filter by levels at or below their reorder point."""
         return self.filter(reorder_point__isnull=False, quantity__lte=F("reorder_point"))
 
     def not_low(self) -> "StockLevelQuerySet":
         return self.filter(Q(reorder_point__isnull=True) | Q(quantity__gt=F("reorder_point")))
 
     def level_after(self, movement: "StockMovement") -> Decimal:
-        """What lay on a shelf after a movement: what lies there now, without what is newer."""
+        """Return the level after a movement: the current level less all newer movements."""
         newer = (
             StockMovement.objects.listed_after(movement).values("product").annotate(Sum("quantity"))
         )
@@ -60,7 +60,7 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
     def lock_for_product(
         self, product: Product, stores: Iterable[Store]
     ) -> "dict[uuid.UUID, StockLevel]":
-        """The levels of a product, by store; locked in the order in which sales lock theirs."""
+        """Lock the levels of a product by id, like sales do; return them by store id."""
         levels = self.filter(product=product, store__in=list(stores)).order_by("pk")
         return {level.store_id: level for level in levels.select_for_update()}
 
@@ -73,10 +73,10 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         reserved: int = 0,
         only_if_enough: bool = False,
     ) -> "dict[uuid.UUID, StockLevel]":
-        """Change several levels by `quantity` and `reserved` times what each product says.
+        """Change levels by `quantity` and `reserved` times the number of `each` product.
 
-        One statement. Returns those that changed, by product and with what lies there now:
-        without a level, or without enough where that is asked for, there is nothing to change.
+        One statement. Return the changed levels by product id. Products without a level, or
+        without enough stock if `only_if_enough`, are left out.
         """
         key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
         for_update = "FOR UPDATE OF level" if connection.features.has_select_for_update else ""
@@ -94,7 +94,7 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
             return {level.product_id: level for level in moved}
 
     def build_returned_level(self, row: tuple[Any, ...]) -> "StockLevel":
-        """SQLite returns an id as text and a decimal as a float."""
+        """Build a level from a raw row: SQLite returns ids as text and decimals as floats."""
         pk, version, product, held, point = row
         values = (
             to_uuid(pk),
@@ -111,19 +111,19 @@ def to_uuid(value: object) -> uuid.UUID:
 
 
 class StockLevel(TenantOwned):
-    """What lies in a store of one product: always the sum of its movements.
+    """Stock of a product in a store: always the sum of its movements.
 
-    `reserved` is the part for which somebody is paying at this moment.
+    `reserved` is the quantity in orders with a pending payment.
     """
 
     store = models.ForeignKey(
         Store, on_delete=models.PROTECT, related_name="stock_levels", db_index=False
     )
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="stock_levels")
-    # Sums of many movements, each of which may be as large as a quantity can be.
+    # More digits than a quantity, because they are sums of many movements.
     quantity = quantity_column(default=Decimal(0), max_digits=15)
     reserved = quantity_column(default=Decimal(0), max_digits=15)
-    # Falling to this or below is an event; null for those that nobody watches.
+    # `stock.low` is sent when the level falls to this or below; null to disable.
     reorder_point = quantity_column(null=True, blank=True)
 
     objects = TenantManager.from_queryset(StockLevelQuerySet)()  # type: ignore[assignment, misc]
@@ -135,8 +135,8 @@ class StockLevel(TenantOwned):
             ),
             models.CheckConstraint(condition=Q(reserved__gte=0), name="reserved_is_not_negative"),
         ]
-        # None on updated_at: every sale changes it, and a change of no indexed column stays in
-        # its page.
+        # No index on updated_at: every sale changes it, and without an index PostgreSQL can
+        # update the row in its page (HOT).
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "id"], name="stock_level_by_id"),
             models.Index(
@@ -159,20 +159,20 @@ class StockLevel(TenantOwned):
         return self.reorder_point is not None and self.quantity <= self.reorder_point
 
     def fell_to_reorder_point(self, change: Decimal) -> bool:
-        """This change took it from above its reorder point to it or below."""
+        """Return whether this change took the level to its reorder point or below."""
         point = self.reorder_point
         return point is not None and self.quantity <= point < self.quantity - change
 
 
 class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
     def visible_to(self, user: User) -> "StockMovementQuerySet":
-        """Return those of the stores in which the person works."""
+        """Filter by the stores in which the user works."""
         return self.filter(build_store_filter(user))
 
     def for_level(self, row: "StockLevel | StockMovement") -> "StockMovementQuerySet":
         return self.filter(product=row.product_id, store=row.store_id)
 
-    # None is written before it happens: `created_at` is what the index finds them by.
+    # Movements are never recorded before they occur, so `created_at`, which is indexed, narrows.
 
     def since(self, moment: datetime) -> "StockMovementQuerySet":
         return self.filter(created_at__gte=moment, occurred_at__gte=moment)
@@ -181,7 +181,7 @@ class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
         return self.filter(created_at__gt=moment, occurred_at__gt=moment)
 
     def listed_after(self, movement: "StockMovement") -> "StockMovementQuerySet":
-        """Of the same shelf, in the order in which lists show them."""
+        """Filter by movements of the same level that lists show above this one."""
         at = movement.created_at
         later = Q(created_at__gt=at) | Q(id__gt=movement.pk)
         return self.for_level(movement).filter(later, created_at__gte=at)
@@ -190,9 +190,9 @@ class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
         return to_thousandths(self.aggregate(total=Sum("quantity"))["total"] or 0)
 
     def find_next_count(self, movement: "StockMovement") -> "StockMovement | None":
-        """The first count that saw what this movement left: it found what lay there then."""
+        """Return the first count after this movement; its result already includes it."""
         rows, at = self.for_level(movement), movement.occurred_at
-        # Of the same moment a count comes last, and of two counts the one that is told later.
+        # At the same moment a count comes last; of two counts, the one recorded later.
         is_count = movement.type == StockMovement.Type.COUNT
         later = rows.after(at) if is_count else rows.since(at)
         counts = later.filter(type=StockMovement.Type.COUNT)
@@ -200,7 +200,7 @@ class StockMovementQuerySet(TenantQuerySet["StockMovement"]):
 
 
 class StockMovement(TenantOwned):
-    """One change of a stock level. Written once, never changed."""
+    """An immutable change of a stock level."""
 
     class Type(models.TextChoices):
         RECEIVE = "receive", "Received"
@@ -226,9 +226,9 @@ class StockMovement(TenantOwned):
     refund = models.ForeignKey(
         "orders.Refund", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
-    # The same for both sides of a transfer: the id of the side that sends.
+    # Shared by both sides of a transfer: the id of the transfer_out.
     transfer = models.UUIDField(null=True, blank=True)
-    # What somebody counted, of which the quantity is the difference to what should be there.
+    # For a count: the quantity found; `quantity` is the difference to the expected level.
     counted = quantity_column(null=True, blank=True, max_digits=15)
     fingerprint = models.CharField(max_length=64, editable=False, blank=True)
     by = models.ForeignKey(
@@ -239,7 +239,7 @@ class StockMovement(TenantOwned):
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
-            # A count that found what should be there moves nothing, and is still a count.
+            # A count without a difference has a quantity of zero.
             models.CheckConstraint(
                 condition=~Q(quantity=0) | Q(type="count"), name="movement_moves_something"
             ),
@@ -266,7 +266,7 @@ class StockMovement(TenantOwned):
             ),
         ]
 
-    # What lay there after it; known in a list of the movements of one shelf.
+    # Level after the movement; set in lists of one product in one store.
     level_after: Decimal | None = None
 
     def __str__(self) -> str:

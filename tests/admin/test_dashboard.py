@@ -68,7 +68,7 @@ def test_a_day_without_sales_has_no_average_and_no_chart(page):
 
     seen = figures(response)
     assert (seen["Sold"], seen["Sales"], seen["Average"]) == ("0.00 EUR", "0", DASH)
-    assert "Nothing sold yet." in response.content.decode()
+    assert "No sales yet." in response.content.decode()
     assert "till-chart" not in response.content.decode()
 
 
@@ -138,7 +138,7 @@ def test_what_was_refunded_was_sold_and_what_is_open_was_not(page, register, cas
 
     seen = figures(page())
 
-    assert (seen["Sold"], seen["Sales"], seen["Not finished"]) == ("6.00 EUR", "2", "2")
+    assert (seen["Sold"], seen["Sales"], seen["Unfinished orders"]) == ("6.00 EUR", "2", "2")
 
 
 def test_the_chart_has_a_bar_for_every_hour_with_sales(page, register, cashier):
@@ -170,7 +170,7 @@ def test_nothing_of_another_shop_is_counted(page, foreign):
 
     seen = figures(page())
 
-    assert (seen["Sold"], seen["Not finished"], seen["Log-ins open"]) == ("0.00 EUR", "0", "1")
+    assert (seen["Sold"], seen["Unfinished orders"], seen["Log-ins open"]) == ("0.00 EUR", "0", "1")
 
 
 def test_amounts_have_the_decimals_of_the_currency(page, register, cashier, shop):

@@ -55,10 +55,10 @@ def test_a_manager_says_what_happened(form, there, managers_browser, level, page
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"type": "adjust", "moved": "1"}, "Say why"),
+        ({"type": "adjust", "moved": "1"}, "Required for adjust"),
         ({"type": "waste", "moved": "11"}, "stock"),
         ({"type": "receive", "moved": "0"}, "Zero"),
-        ({"type": "receive", "moved": "-1"}, "sign"),
+        ({"type": "receive", "moved": "-1"}, "Must not be negative"),
         ({"type": "receive", "moved": "0.5"}, "piece"),
         ({"type": "receive", "moved": "1e3"}, "plain decimal"),
         ({"type": "sale", "moved": "1"}, "valid choice"),
