@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.management.terminal import tenant_named
+from accounts.management.terminal import find_tenant
 from orders.services.stock.consistency import StockDifference, find_stock_differences
 from tenants.api.formats import format_number
 from tenants.models import Tenant
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
 
 def select_tenants(slug: str | None) -> Iterable[Tenant]:
-    return [tenant_named(slug)] if slug else Tenant.objects.order_by("slug")
+    return [find_tenant(slug)] if slug else Tenant.objects.order_by("slug")
 
 
 def format_difference(each: StockDifference) -> str:
