@@ -10,7 +10,7 @@ import pytest
 from tests.support.discovery import ROOT
 from tests.tools.resource.__main__ import CannotWrite, Resource, pluralize, write
 
-pytestmark = pytest.mark.once
+pytestmark = [pytest.mark.once, pytest.mark.slow]
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.sqlite3*", "htmlcov")
 
 
