@@ -1,4 +1,4 @@
-"""What comes by the thousand: whole catalogs and whole deliveries, in few statements."""
+"""Bulk import of products and of stock deliveries, in a fixed number of statements per batch."""
 
 import uuid
 from collections import defaultdict
@@ -20,15 +20,15 @@ from tenants.ids import unique_or
 from tenants.models import Store
 from tenants.scope import atomic_with_retry
 
-# Rows of one statement: few round trips, and no database's limit of parameters is near.
+# Rows per statement: few round trips, and far below every database's limit of parameters.
 BATCH_SIZE = 500
-# A look at the database for each row would cost more than all the rest.
+# Not validated per row: `clean_fields` would query the database for each of them.
 FOREIGN_KEYS = ("tenant", "category", "tax_class")
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryItem:
-    """One item of a delivery. The id is the sender's: the same again is the same item."""
+    """One item of a delivery. The sender chooses the id, which makes repeating harmless."""
 
     id: uuid.UUID
     product: uuid.UUID
@@ -37,9 +37,10 @@ class DeliveryItem:
 
 @atomic_with_retry
 def add_products(products: Iterable[Product]) -> int:
-    """List the products whose SKU the shop does not have; those that it has stay as they are.
+    """Create the products whose SKU is new; leave existing products unchanged.
 
-    Returns how many are new. Category and tax class must be the shop's own.
+    Category and tax class must belong to the current tenant. Return how many were created.
+    Raises `SkuTaken`.
     """
     known = set(Product.objects.values_list("sku", flat=True))
     new = [product for product in products if normalize_code(product.sku) not in known]
@@ -47,7 +48,7 @@ def add_products(products: Iterable[Product]) -> int:
         product.clean_fields(exclude=FOREIGN_KEYS)
     with unique_or(SkuTaken), transaction.atomic():
         Product.objects.bulk_create(new, batch_size=BATCH_SIZE)
-        announce_in_batches("product.created", new)
+        publish_in_batches("product.created", new)
     return len(new)
 
 
@@ -55,9 +56,10 @@ def add_products(products: Iterable[Product]) -> int:
 def receive_delivery(
     *, store: Store, items: Sequence[DeliveryItem], reason: str = "", by: User
 ) -> int:
-    """Put a whole delivery on the shelves, less what has been put there before.
+    """Receive a delivery into stock, skipping items that were received before.
 
-    Returns how many items are new. The products must be the shop's own, with stock kept of them.
+    The products must belong to the current tenant and track stock. Return how many items are new.
+    Raises `IdConflict` where an item id was used with other content.
     """
     levels = _lock_levels(store, {item.product for item in items})
     known = _load_existing_movements(items)
@@ -72,7 +74,7 @@ def receive_delivery(
 
 
 def _lock_levels(store: Store, products: Iterable[uuid.UUID]) -> dict[uuid.UUID, StockLevel]:
-    """The shelf of each product, locked in the order of their ids as sales lock them."""
+    """Create missing stock levels, then lock all of them in id order, as sales do."""
     products = sorted(products)
     StockLevel.objects.bulk_create(
         [StockLevel(store=store, product_id=product) for product in products],
@@ -112,7 +114,7 @@ def _build_movement(item: DeliveryItem, store: Store, reason: str, by: User) -> 
 
 
 def _increase_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[DeliveryItem]) -> None:
-    """One upsert for many: of rows that are there and locked, it only ever takes the update."""
+    """Add the delivered quantities in one upsert; the rows exist and are locked already."""
     raised = list(_add_quantities(levels, items))
     StockLevel.objects.bulk_create(
         raised,
@@ -121,10 +123,10 @@ def _increase_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[Del
         unique_fields=["id"],
         update_fields=["quantity", "version", "updated_at"],
     )
-    announce_in_batches("stock_level.updated", raised)
+    publish_in_batches("stock_level.updated", raised)
 
 
-def announce_in_batches(topic: str, rows: Sequence[Model]) -> None:
+def publish_in_batches(topic: str, rows: Sequence[Model]) -> None:
     for start in range(0, len(rows), BATCH_SIZE):
         publish_all(topic, rows[start : start + BATCH_SIZE])
 
@@ -132,7 +134,7 @@ def announce_in_batches(topic: str, rows: Sequence[Model]) -> None:
 def _add_quantities(
     levels: Mapping[uuid.UUID, StockLevel], items: Iterable[DeliveryItem]
 ) -> Iterator[StockLevel]:
-    """Whoever caches a level must see that it changed: version and time go up with it."""
+    """Add the quantities in memory. Caches rely on `version` and `updated_at` changing as well."""
     received: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for item in items:
         received[item.product] += item.quantity

@@ -1,4 +1,4 @@
-"""What a catalog file has and the shop has not, or has otherwise: compared, and written."""
+"""Diff of a catalog file against the stored catalog: compute the changes and write them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class ChangeSet:
-    """What a few rows change."""
+    """The changes of one batch of rows."""
 
     new: list[Product] = field(default_factory=list)
     changed: list[Product] = field(default_factory=list)
@@ -42,7 +42,7 @@ class ChangeSet:
     def write(self) -> None:
         delete_barcodes(self.removed)
         Product.objects.bulk_create(self.new, batch_size=BATCH_SIZE)
-        # One upsert for many: of rows that are there and locked, it only ever takes the update.
+        # One upsert for all: the rows exist and are locked, so that it always updates.
         Product.objects.bulk_create(
             self.changed,
             batch_size=BATCH_SIZE,
@@ -56,14 +56,14 @@ class ChangeSet:
 
 
 class CatalogDiff:
-    """A file beside the shop, a few rows at a time. Nothing more is written after an error."""
+    """Diff of a whole file, batch by batch. After the first error nothing more is written."""
 
     def __init__(self, catalog: CatalogFile, *, write: bool) -> None:
         self.catalog = catalog
         self.errors = catalog.errors.copy()
         self.writing = write
         self.created = self.updated = self.unchanged = 0
-        # Products that have lost a barcode to another row of the file.
+        # Products that lost a barcode to another row of the file.
         self.lost_barcode: set[UUID] = set()
         self.categories: dict[str, Category] = {}
 
@@ -80,9 +80,9 @@ class CatalogDiff:
                 changes.write()
 
     def release_barcodes(self) -> None:
-        """Take barcodes off the products that the file gives none of them any more.
+        """Delete barcodes that the file moves from one of its products to another.
 
-        Those of products that the file does not name are taken.
+        A barcode of a product outside the file is an error: `barcode_taken`.
         """
         owners = self.catalog.codes
         for codes in batched(owners):
@@ -99,11 +99,11 @@ class CatalogDiff:
 
     def taken(self, code: str, sku: str) -> FieldError:
         row = self.catalog.skus[self.catalog.codes[code]]
-        detail = f"Barcode {code} is on product {sku}."
+        detail = f"Product {sku} already has barcode {code}."
         return FieldError("barcodes", "barcode_taken", detail, row=row)
 
     def load_categories(self) -> None:
-        """The shelves that the file names; those that are missing are made."""
+        """Load the categories that the file names and create the missing ones."""
         for names in batched(sorted(self.catalog.categories)):
             found = {each.name: each for each in Category.objects.filter(name__in=names)}
             missing = [Category(name=name) for name in names if name not in found]
@@ -128,7 +128,7 @@ class CatalogDiff:
         return changes
 
     def load_products(self, rows: list[ProductRow]) -> dict[str, Product]:
-        """The products of these rows, for nobody else to change while we write."""
+        """Load the products of these rows, locked where the diff is written."""
         products = Product.objects.filter(
             sku__in=[product_row.sku for product_row in rows]
         ).order_by("pk")
@@ -139,7 +139,7 @@ class CatalogDiff:
     def add(self, product_row: ProductRow, changes: ChangeSet) -> None:
         missing = [name for name in REQUIRED_COLUMNS if name not in product_row.values]
         for name in missing:
-            detail = "A new product needs this column."
+            detail = "This column is required for a new product."
             self.errors.add(FieldError(name, "required", detail, row=product_row.row))
         if missing:
             return
@@ -168,7 +168,7 @@ class CatalogDiff:
         return bool(different or added or removed) or product.pk in self.lost_barcode
 
     def build_values(self, product_row: ProductRow) -> dict[str, Any]:
-        """The columns of the row, its shelf and taxes by their ids."""
+        """Return the values of the row, with the category as an id."""
         values = dict(product_row.values)
         if product_row.category is not None:
             category = self.categories.get(product_row.category)
@@ -177,14 +177,14 @@ class CatalogDiff:
 
 
 def get_stored_value(product: Product, name: str) -> Any:
-    """As the API shows it: a price may be older than a change of the currency."""
+    """Return the value as the API shows it; an old price may have other decimals."""
     if name == "price":
         return current_tenant().quantize_amount(product.price)
     return getattr(product, name)
 
 
 def load_barcodes(products: Collection[Product]) -> dict[UUID, dict[str, UUID]]:
-    """The codes that each product has, and their rows."""
+    """Return, per product id, its barcodes and the ids of their rows."""
     found: dict[UUID, dict[str, UUID]] = {product.pk: {} for product in products}
     rows = Barcode.objects.filter(product__in=list(found))
     for product, code, barcode in rows.values_list("product_id", "code", "pk"):

@@ -1,4 +1,4 @@
-"""Exporting the catalog: the file that imports again as it is."""
+"""CSV export of the catalog, in the format that the import reads."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tenants.models import Tenant
 from tenants.scope import tenant_scope
 
 PAGE_SIZE = 1_000
-# In the order of the columns; the barcodes are rows of their own.
+# In the order of the columns; barcodes are loaded separately.
 FIELDS = (
     "sku",
     "name",
@@ -29,9 +29,10 @@ BOOLEAN_TEXTS = {True: "true", False: "false"}
 
 
 def export_products(tenant: Tenant) -> Iterator[str]:
-    """The catalog in the order of its SKUs, piece by piece.
+    """Generate the catalog as CSV text, ordered by SKU, page by page.
 
-    Each piece is read in a scope of its own, so that nobody's slow line holds a transaction open.
+    Each page is read in a tenant scope of its own, so that a slow client does not keep a
+    transaction open.
     """
     yield write_csv([COLUMNS])
     sku = ""

@@ -1,4 +1,4 @@
-"""A catalog file before anything is written: its rows, and what they claim of each other."""
+"""Catalog CSV file: limits, errors and duplicates within the file itself."""
 
 from collections.abc import Iterator
 from typing import IO
@@ -11,12 +11,12 @@ from tenants.scope import current_tenant
 
 MAX_ROWS = 100_000
 MAX_BARCODES = 200_000
-# As many as an answer names; all are counted.
+# A response lists this many errors and counts all of them.
 MAX_LISTED_ERRORS = 100
 
 
 class ErrorList:
-    """What is wrong with a file: all of it counted, the first of it told."""
+    """The errors of a file: the first `MAX_LISTED_ERRORS` are listed, all are counted."""
 
     def __init__(self) -> None:
         self.listed: list[FieldError] = []
@@ -33,9 +33,9 @@ class ErrorList:
 
 
 class CatalogFile:
-    """Read twice: once to see whether it is right in itself, once to compare it with the shop.
+    """A catalog file that is read twice: to validate it, and to compare it with the database.
 
-    Held in memory are only its SKUs, its barcodes and the names of its shelves.
+    Memory holds only its SKUs, barcodes and category names.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -43,7 +43,7 @@ class CatalogFile:
         taxes = {each.name: each for each in TaxClass.objects.all()}
         self.row_parser = RowParser(taxes, current_tenant().currency_exponent)
         self.errors = ErrorList()
-        # In which row a SKU is, and on which SKU a barcode.
+        # Row number per SKU, and SKU per barcode.
         self.skus: dict[str, int] = {}
         self.codes: dict[str, str] = {}
         self.categories: set[str] = set()
@@ -67,21 +67,21 @@ class CatalogFile:
         return self.row_parser.parse_row(row) if isinstance(row, Row) else [row]
 
     def find_duplicates(self, product_row: ProductRow) -> Iterator[FieldError]:
-        """Two rows are never of one product, and a barcode is never on two."""
+        """Yield an error for a repeated SKU and for a barcode of another row."""
         first = self.skus.setdefault(product_row.sku, product_row.row)
         if first != product_row.row:
-            yield build_duplicate_error("sku", f"Row {first} has this SKU too.", product_row)
+            yield build_duplicate_error("sku", f"Row {first} has the same SKU.", product_row)
             return
         for code in product_row.barcodes or ():
             owner = self.codes.setdefault(code, product_row.sku)
             if owner != product_row.sku:
-                detail = f"Row {self.skus[owner]} has barcode {code} too."
+                detail = f"Row {self.skus[owner]} has the same barcode {code}."
                 yield build_duplicate_error("barcodes", detail, product_row)
         if product_row.category:
             self.categories.add(product_row.category)
 
     def valid_rows(self) -> Iterator[ProductRow]:
-        """The rows that are right in themselves."""
+        """Yield the rows without errors."""
         if self.sheet.errors:
             return
         for row in self.sheet.rows():
@@ -101,5 +101,8 @@ def build_duplicate_error(column: str, detail: str, product_row: ProductRow) -> 
 
 def build_size_error(row: Row | FieldError) -> FieldError:
     number = row.number if isinstance(row, Row) else row.row
-    detail = f"A file may have {MAX_ROWS} products and {MAX_BARCODES} barcodes: make several of it."
+    detail = (
+        f"A file may have at most {MAX_ROWS} products and {MAX_BARCODES} barcodes. "
+        "Split it into several files."
+    )
     return FieldError("", "too_many_rows", detail, row=number)

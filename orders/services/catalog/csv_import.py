@@ -1,4 +1,4 @@
-"""Importing a catalog: a whole file, or nothing of it."""
+"""CSV import of the catalog: a whole file or nothing."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from tenants.scope import atomic_with_retry
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What an import did, or what a dry run found: how many products, and the wrong rows."""
+    """The result of an import or of a dry run: counts of products, and the errors."""
 
     created: int
     updated: int
@@ -26,10 +26,10 @@ class ImportReport:
 
 
 def import_products(file: IO[bytes], *, dry_run: bool = False, by: User) -> ImportReport:
-    """List what the shop does not have yet, and change what the file says otherwise.
+    """Create the products that are new and update those that differ from the file.
 
-    What the file does not name stays as it is. With `dry_run` nothing is written, and wrong rows
-    are part of the report; without it they raise `RowsInvalid`.
+    Products and columns that the file does not name stay unchanged. With `dry_run` nothing is
+    written and the report contains the errors. Raises `InvalidRows`, `CatalogChanged`.
     """
     if done := idempotency.resume_data():
         return ImportReport(**json.loads(done))
@@ -54,12 +54,12 @@ def _import(catalog: CatalogFile, by: User) -> ImportReport:
 
 
 def _diff(catalog: CatalogFile, *, write: bool) -> ImportReport:
-    comparison = CatalogDiff(catalog, write=write)
-    comparison.run()
+    diff = CatalogDiff(catalog, write=write)
+    diff.run()
     return ImportReport(
-        comparison.created,
-        comparison.updated,
-        comparison.unchanged,
-        comparison.errors.count,
-        tuple(comparison.errors.listed),
+        diff.created,
+        diff.updated,
+        diff.unchanged,
+        diff.errors.count,
+        tuple(diff.errors.listed),
     )

@@ -1,4 +1,4 @@
-"""Rows of a catalog file: what they say of a product, and what is wrong with them."""
+"""Rows of a catalog file: columns, parsing of cells, and error messages."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,28 +25,28 @@ COLUMNS = (
     "is_active",
 )
 KEY_COLUMN = "sku"
-# What a new product cannot do without.
+# Required for new products only.
 REQUIRED_COLUMNS = ("name", "price")
 MAX_BARCODES_PER_PRODUCT = 50
 SEPARATORS = "|;"
 ESCAPE = "\\"
 BOOLEAN_VALUES = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 ERROR_MESSAGES = {
-    "blank": "This may not be empty.",
+    "blank": "Must not be empty.",
     "max_length": "At most {max_length} characters.",
     "max_digits": "At most {digits} digits before the decimal point.",
     "max_decimal_places": "At most {decimals} decimals.",
-    "control_character": "Control characters are not possible here.",
-    "not_a_number": 'Write a plain decimal number, for example "12.50".',
-    "invalid_choice": "One of {choices}.",
+    "control_character": "Control characters are not allowed.",
+    "not_a_number": "Enter an amount such as 12.50.",
+    "invalid_choice": "Must be one of: {choices}.",
     "too_many_barcodes": "At most {most} barcodes.",
-    "unknown_tax_class": "The shop has no such tax class.",
+    "unknown_tax_class": "Tax class not found.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """What a row wants: the values of its columns, the shelf by its name."""
+    """A parsed row: the values of its columns; the category by its name."""
 
     row: int
     sku: str
@@ -60,20 +60,20 @@ def raise_format_error(code: str, **facts: object) -> NoReturn:
 
 
 class RowParser:
-    """Reads rows for a shop of these tax classes and so many decimals."""
+    """Parser of rows, for the tax classes and the currency decimals of one tenant."""
 
     def __init__(self, tax_classes: Mapping[str, TaxClass], decimals: int) -> None:
         self.tax_classes = tax_classes
         self.decimals = decimals
         self.unit = Decimal(1).scaleb(-decimals)
         self.parsers: dict[str, Callable[[str], Any]] = {
-            "sku": self.sku,
-            "name": self.name,
-            "price": self.price,
-            "barcodes": self.barcodes,
-            "category": self.category,
-            "tax_class": self.tax_class,
-            "sold_by": self.sold_by,
+            "sku": self.parse_sku,
+            "name": self.parse_name,
+            "price": self.parse_price,
+            "barcodes": self.parse_barcodes,
+            "category": self.parse_category,
+            "tax_class": self.parse_tax_class,
+            "sold_by": self.parse_sold_by,
             "open_price": self.parse_boolean,
             "track_stock": self.parse_boolean,
             "is_active": self.parse_boolean,
@@ -90,16 +90,16 @@ class RowParser:
                 errors.append(FieldError(column, error.code, detail, row=row.number))
         return errors or build_product_row(row.number, values)
 
-    def sku(self, cell: str) -> str:
-        return self.code(cell) or raise_format_error("blank")
+    def parse_sku(self, cell: str) -> str:
+        return self.parse_code(cell) or raise_format_error("blank")
 
-    def code(self, cell: str) -> str:
+    def parse_code(self, cell: str) -> str:
         return parse_text(normalize_code(parse_text(cell, max_length=64)), max_length=64)
 
-    def name(self, cell: str) -> str:
+    def parse_name(self, cell: str) -> str:
         return parse_text(cell, max_length=200) or raise_format_error("blank")
 
-    def price(self, cell: str) -> Decimal:
+    def parse_price(self, cell: str) -> Decimal:
         if not cell:
             raise_format_error("blank")
         try:
@@ -110,29 +110,29 @@ class RowParser:
             )
         return number.quantize(self.unit)
 
-    def barcodes(self, cell: str) -> tuple[str, ...]:
-        codes = tuple(dict.fromkeys(filter(None, map(self.code, split(cell)))))
+    def parse_barcodes(self, cell: str) -> tuple[str, ...]:
+        codes = tuple(dict.fromkeys(filter(None, map(self.parse_code, split_barcodes(cell)))))
         if len(codes) > MAX_BARCODES_PER_PRODUCT:
             raise_format_error("too_many_barcodes", most=MAX_BARCODES_PER_PRODUCT)
         return codes
 
-    def category(self, cell: str) -> str:
+    def parse_category(self, cell: str) -> str:
         return parse_text(cell, max_length=100)
 
-    def tax_class(self, cell: str) -> TaxClass | None:
+    def parse_tax_class(self, cell: str) -> TaxClass | None:
         if not cell:
             return None
         found = self.tax_classes.get(parse_text(cell, max_length=100))
         return found or raise_format_error("unknown_tax_class")
 
-    def sold_by(self, cell: str) -> str | None:
-        """None, as of the truths below, leaves the value as it is."""
+    def parse_sold_by(self, cell: str) -> str | None:
+        """Parse the unit of sale. None, for an empty cell, keeps the stored value."""
         if cell and cell.lower() not in Product.SoldBy.values:
             raise_format_error("invalid_choice", choices=", ".join(Product.SoldBy.values))
         return cell.lower() or None
 
     def parse_boolean(self, cell: str) -> bool | None:
-        """In the words of spreadsheets too, which write TRUE."""
+        """Parse a boolean, also as spreadsheets write it (TRUE). None keeps the stored value."""
         if cell and cell.lower() not in BOOLEAN_VALUES:
             raise_format_error("invalid_choice", choices="true, false")
         return BOOLEAN_VALUES.get(cell.lower())
@@ -156,8 +156,8 @@ def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:
     return ProductRow(number, sku, given, category, barcodes)
 
 
-def split(cell: str) -> list[str]:
-    """Barcodes with | or ; between them; one that is part of a code has a backslash before it."""
+def split_barcodes(cell: str) -> list[str]:
+    """Split a cell at | or ;. A backslash escapes a separator that is part of a barcode."""
     if ESCAPE not in cell:
         return cell.replace(";", "|").split("|")
     codes, place = [""], 0
@@ -175,7 +175,7 @@ def split(cell: str) -> list[str]:
 
 
 def join_barcodes(codes: list[str]) -> str:
-    """The cell that `split` reads."""
+    """Join barcodes into a cell that `split_barcodes` reads."""
     return "|".join(map(escape_barcode, codes))
 
 

@@ -1,4 +1,4 @@
-"""Writing the catalog: products with their barcodes."""
+"""Products and their barcodes: create and update."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -25,9 +25,10 @@ def write_product(
     barcodes: Sequence[str] | None = None,
     by: User | None = None,
 ) -> Product:
-    """Create or change a product; `barcodes` are all that it has then, None leaves them.
+    """Create or update a product and record it in the audit log.
 
-    `by` is None when the installation itself acts: only what people do is written down.
+    `barcodes` replaces all barcodes; None keeps them. `by` is None for commands of the system,
+    which are not audited. Raises `SkuTaken`, `BarcodeTaken`.
     """
     facts = {} if product._state.adding else {"changes": audit.changes(product, changes)}
     for name, value in changes.items():
@@ -36,7 +37,7 @@ def write_product(
     product.clean_fields()
     new_barcodes = None if barcodes is None else _parse_barcodes(product, barcodes)
     _ensure_unique(product, new_barcodes or ())
-    # Asked again, it names what somebody took in the meantime.
+    # After a concurrent insert the second check names the SKU or barcode that is taken.
     with unique_or(partial(_ensure_unique, product, new_barcodes or ())):
         _save(product, changes, new_barcodes)
     publish_row(product, is_new=is_new)
@@ -57,7 +58,7 @@ def _save(
 
 
 def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode]:
-    """Each code once; one that no scanner can read is refused by its place in the list."""
+    """Validate barcodes and drop repeated ones. Errors name the position in the list."""
     barcodes: dict[str, Barcode] = {}
     errors: list[FieldError] = []
     for position, code in enumerate(codes):
@@ -75,7 +76,7 @@ def _parse_barcodes(product: Product, codes: Iterable[str]) -> dict[str, Barcode
 
 
 def _ensure_unique(product: Product, codes: Iterable[str]) -> None:
-    """No other product has this SKU or one of these barcodes."""
+    """Raise `SkuTaken` or `BarcodeTaken` if another product has the SKU or a barcode."""
     if Product.objects.filter(sku=product.sku).exclude(pk=product.pk).exists():
         raise SkuTaken
     taken = Barcode.objects.filter(code__in=list(codes)).exclude(product=product).first()

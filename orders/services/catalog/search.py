@@ -1,4 +1,4 @@
-"""Finding goods by what somebody types: codes first, then words, then words with a typo."""
+"""Product search: by barcode or SKU, by words, and by words with typing errors."""
 
 from collections.abc import Iterable
 from functools import cache, reduce
@@ -14,7 +14,7 @@ from orders.models.catalog import ProductQuerySet, normalize_code
 from orders.models.search_text import plain_words
 from tenants.models.owned import RELEVANCE
 
-# How good a find is: the smaller, the earlier it is shown.
+# Relevance of a match: the smallest number comes first.
 (
     RANK_BARCODE,
     RANK_SKU,
@@ -24,18 +24,18 @@ from tenants.models.owned import RELEVANCE
     RANK_SUBSTRINGS,
 ) = range(6)
 RANK_WITH_TYPOS = 1_000
-# Of its groups of three letters a word shares a third with one in which a letter is wrong.
+# With one wrong letter a word still shares a third of its trigrams.
 SIMILARITY_THRESHOLD = "0.3"
-# Shorter words are alike by chance.
+# Shorter words are similar by chance.
 MIN_TYPO_LENGTH = 4
-# Where two neighbors have changed places, short words have hardly a group in common any more.
+# Two swapped letters leave short words almost no common trigram: look for them explicitly.
 MAX_SWAP_LENGTH = 7
-# Letters that are everywhere are looked for only where words begin.
+# Shorter search words match only the beginning of a word.
 MIN_SUBSTRING_LENGTH = 3
 
 
 class SimilarWord(Func):
-    """Whether some word of the text is nearly this one; PostgreSQL's index of trigrams knows."""
+    """Condition: some word of the text is similar (pg_trgm `<<%`, uses the trigram index)."""
 
     arg_joiner = " <<%% "
     template = "(%(expressions)s)"
@@ -48,36 +48,38 @@ class WordSimilarity(Func):
 
 
 def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
-    """The products that are meant, each with its `relevance`.
+    """Filter products by a search text and annotate their `relevance`.
 
-    Every word is part of the name or of the SKU, in any order. Only where no product of the shop
-    has them all, typos are forgiven.
+    Every word must be part of the name or the SKU, in any order. Typing errors are tolerated
+    only if no product of the tenant contains all words.
     """
     words = list(dict.fromkeys(plain_words(text).split()))
     if not words:
         return products
-    scanned = (
+    barcode_match = (
         Barcode.objects.filter(code=normalize_code(text))
         .values_list("product_id", flat=True)
         .first()
     )
     exact_match = match_all(match_substring(word) for word in words)
-    if scanned is None and needs_typo_tolerance(exact_match, words):
+    if barcode_match is None and needs_typo_tolerance(exact_match, words):
         return search_with_typos(products, words)
-    meant = exact_match if scanned is None else exact_match | Q(pk=scanned)
-    return products.filter(meant).annotate(**{RELEVANCE: build_relevance(text, words, scanned)})
+    meant = exact_match if barcode_match is None else exact_match | Q(pk=barcode_match)
+    return products.filter(meant).annotate(
+        **{RELEVANCE: build_relevance(text, words, barcode_match)}
+    )
 
 
 def needs_typo_tolerance(exact_match: Q, words: list[str]) -> bool:
-    """Whether typos are to be forgiven."""
+    """Return whether no product matches exactly and typing errors should be tolerated."""
     if not (any(map(may_have_typo, words)) and has_trigram_index()):
         return False
     return not Product.objects.filter(exact_match).exists()
 
 
-def build_relevance(text: str, words: list[str], scanned: Any) -> Case:
+def build_relevance(text: str, words: list[str], barcode_match: Any) -> Case:
     return Case(
-        *([] if scanned is None else [When(pk=scanned, then=RANK_BARCODE)]),
+        *([] if barcode_match is None else [When(pk=barcode_match, then=RANK_BARCODE)]),
         When(sku=normalize_code(text), then=RANK_SKU),
         When(sku__iexact=normalize_code(text), then=RANK_SKU_IGNORING_CASE),
         When(search_text__startswith=f" {plain_words(text)}", then=RANK_NAME_PREFIX),
@@ -88,7 +90,7 @@ def build_relevance(text: str, words: list[str], scanned: Any) -> Case:
 
 
 def search_with_typos(products: ProductQuerySet, words: list[str]) -> ProductQuerySet:
-    """The words, or some that are like them, the most alike first."""
+    """Filter by similar words, the most similar first."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('pg_trgm.strict_word_similarity_threshold', %s, true)",
@@ -117,12 +119,12 @@ def match_similar(word: str) -> Q:
 
 
 def may_have_typo(word: str) -> bool:
-    """Codes and numbers are taken to the letter: another barcode is another product."""
+    """Return whether a word may contain a typo; numbers and codes must match exactly."""
     return word.isalpha() and len(word) >= MIN_TYPO_LENGTH
 
 
 def swap_neighbors(word: str) -> Iterable[str]:
-    """The word with each two neighbors changed: `mlik` is `milk`."""
+    """Yield the word with each pair of neighboring letters swapped: `mlik`, `milk`."""
     for place in range(len(word) - 1):
         yield word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
@@ -142,7 +144,7 @@ def match_all(conditions: Iterable[Q]) -> Q:
 
 
 def has_trigram_index() -> bool:
-    """Whether the migration could make the index that knows typos."""
+    """Return whether the migration could create the trigram index."""
     return connection.vendor == "postgresql" and _trigram_index_exists(
         str(connection.settings_dict["NAME"])
     )

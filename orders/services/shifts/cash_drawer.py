@@ -1,4 +1,4 @@
-"""The drawer's day until it is counted: opened with a float, cash moved with a reason, ended."""
+"""Cash drawer of a shift: open it, move cash, end it."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from accounts.models import User
 from orders.exceptions import DrawerShort, NoOpenShift, ShiftAlreadyOpen
 from orders.models import CashMovement, Order, Payment, RegisterSeries, Shift
 from orders.services.approvals import RequestContext, RequiredApproval
-from orders.services.catalog.bulk_import import announce_in_batches
+from orders.services.catalog.bulk_import import publish_in_batches
 from orders.services.completion.complete import mark_tenant_has_orders
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.registers import get_register, unknown_register_error
@@ -29,7 +29,7 @@ CASH_OUT_TYPES = {CashMovement.Type.PAID_OUT, CashMovement.Type.DROP}
 
 @dataclass(frozen=True, slots=True)
 class NewShift:
-    """Without a float it is what was last counted at this register."""
+    """Request to open a shift. The float defaults to the last count of this register."""
 
     id: uuid.UUID
     register: uuid.UUID
@@ -39,7 +39,7 @@ class NewShift:
 
 @dataclass(frozen=True, slots=True)
 class NewCashMovement:
-    """`at` is the register at which whoever moves the cash is logged in, if at one."""
+    """Request to move cash. `at` is the register at which the user is logged in, if any."""
 
     id: uuid.UUID
     type: str
@@ -54,10 +54,10 @@ class NewCashMovement:
 
 @atomic_with_retry
 def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
-    """Open the drawer of a register; the same id again is the same shift.
+    """Open a shift at a register. Return the shift and whether it is new.
 
-    Returns the shift, and whether this call opened it. With the first drawer the shop's currency
-    is fixed, as with the first order: the float is money.
+    The first shift fixes the tenant's currency, as the first order does: the float is money.
+    Raises `ShiftAlreadyOpen`, `IdConflict`.
     """
     register = get_register(new.register, by, in_use=False)
     mark_tenant_has_orders()
@@ -97,7 +97,7 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
 
 
 def _attach_waiting_sales(shift: Shift) -> None:
-    """Sales that were made offline, and came when no drawer was open here: they are of this one."""
+    """Assign offline sales that arrived while no shift was open here to this shift."""
     waiting = Order.objects.without_shift(shift.register)
     orders = list(waiting.only("version", "store").select_for_update(no_key=True))
     if not orders:
@@ -106,21 +106,21 @@ def _attach_waiting_sales(shift: Shift) -> None:
     waiting.update(shift=shift, version=F("version") + 1, updated_at=timezone.now())
     for order in orders:
         order.version += 1
-    announce_in_batches("order.updated", orders)
+    publish_in_batches("order.updated", orders)
 
 
 def load_suggested_float(register: Register) -> Decimal:
-    """What was left in the drawer when it was last counted."""
+    """Return the cash that the last closed shift of this register counted."""
     closed = Shift.objects.filter(register=register, status=Shift.Status.CLOSED)
     last = closed.order_by("-z_number").values_list("counted_cash", flat=True).first()
     return current_tenant().quantize_amount(last or Decimal(0))
 
 
 def move_cash(shift_id: uuid.UUID, new: NewCashMovement, *, by: User) -> tuple[CashMovement, bool]:
-    """Put money into the drawer, take some out, or open it: each with a reason.
+    """Record a pay-in, pay-out, drop or no-sale. Return the movement and whether it is new.
 
-    Taking out more than should be there is refused, and remembered: who may try until it fits
-    knows what should be there.
+    Raises `DrawerShort` for more than the expected cash, and audits the attempt: repeated
+    attempts would reveal the expected amount of a blind count.
     """
     try:
         return _move_cash(shift_id, new, by)
@@ -171,7 +171,7 @@ def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[Cas
 
 
 def _authorize_cash_out(new: NewCashMovement, shift: Shift, by: User) -> User | None:
-    """Return who approved to take out so much; None where it is within the person's limit."""
+    """Return who approved taking out the amount, or None if it is within the user's limit."""
     if new.type not in CASH_OUT_TYPES:
         return None
     required = RequiredApproval(new.type, shift.pk, new.amount, kind="shift")
@@ -182,7 +182,7 @@ def _authorize_cash_out(new: NewCashMovement, shift: Shift, by: User) -> User | 
 
 @atomic_with_retry
 def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: User) -> Shift:
-    """Sell no more; what is in the drawer can be counted in peace."""
+    """End a shift: the register sells no more in it, and its cash can be counted."""
     shift = lock_shift(shift_id)
     shift.ensure_version(expected_version)
     ensure_may_run(shift, by)
@@ -194,29 +194,29 @@ def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: U
 
 
 def mark_ended(shift: Shift, by: User) -> None:
-    """From here on the register has no open shift, and what it sells is not of this one."""
+    """Set the shift to ended and detach it from its register; the caller saves the shift."""
     shift.status, shift.ended_by, shift.ended_at = Shift.Status.ENDED, by, timezone.now()
     RegisterSeries.objects.filter(register=shift.register_id, shift=shift).update(shift=None)
     audit.record("shift_ended", actor=by, target=shift)
 
 
 def lock_shift(shift_id: uuid.UUID) -> Shift:
-    """The shift as it is now, after every sale of its register that is under way."""
+    """Lock the register of the shift, then load the shift as the last sale left it."""
     shifts = Shift.objects.select_related("register", "store")
     RegisterSeries.objects.increment(shifts.get(pk=shift_id).register)
     return shifts.get(pk=shift_id)
 
 
 def ensure_may_run(shift: Shift, by: User) -> None:
-    """Whoever opened a drawer answers for it; managers may run those of others."""
+    """Raise `NotPermitted` unless the user opened the shift or may run those of others."""
     if not (by.may_run_shifts_of_others() or shift.opened_by_id == by.pk):
         raise NotPermitted
 
 
 def find_shift_for_return(payment: Payment, register: Register) -> uuid.UUID | None:
-    """Where money comes from that is given back at this register before a sale.
+    """Return the shift that pays back a canceled payment at this register, or None.
 
-    That is the drawer open there; where none is, the one that took it, if nobody has counted it.
+    It is the open shift; without one, the shift that took the payment if it is not closed yet.
     """
     shift = RegisterSeries.objects.increment(register).shift
     if shift is not None:

@@ -1,4 +1,4 @@
-"""The end of a drawer's day: counted without looking, compared, written down for ever."""
+"""Close a shift: blind count, variance check, immutable Z report."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ CASH = Payment.Method.CASH.value
 
 @dataclass(frozen=True, slots=True)
 class ShiftCount:
-    """What somebody counted, without having seen what should be there."""
+    """A blind count: amounts per payment method, and cash by denomination."""
 
     counted: Mapping[str, Decimal]
     denominations: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
@@ -34,28 +34,34 @@ class ShiftCount:
 
     @property
     def by_method(self) -> Mapping[str, Decimal]:
-        """Cash is counted by hand, as a sum or by coins and notes; if as both they must agree."""
+        """Return the counted amounts per method; cash as a total, by denomination, or both.
+
+        Raises `Invalid` if cash is missing or both do not agree.
+        """
         if not self.denominations:
             if CASH not in self.counted:
-                raise Invalid.field("counted", "Count the cash.", code="required")
+                raise Invalid.field("counted", "Enter the counted cash.", code="required")
             return self.counted
         coins = sum((each["value"] * each["count"] for each in self.denominations), Decimal(0))
         if coins >= MAX_AMOUNT:
-            raise Invalid.field("denominations", "No drawer holds so much.", code="max_value")
+            raise Invalid.field("denominations", "Amount exceeds the maximum.", code="max_value")
         if self.counted.get(CASH, coins) != coins:
-            raise Invalid.field("denominations", "They do not add up to the cash.", code="mismatch")
+            raise Invalid.field(
+                "denominations", "Must add up to the counted cash.", code="mismatch"
+            )
         return {**self.counted, CASH: coins}
 
 
 def close_shift(
     shift_id: uuid.UUID, count: ShiftCount, *, expected_version: int | None = None, by: User
 ) -> Shift:
-    """Write the count and the Z, which never change again; an open shift is ended by it.
+    """Close a shift with its count and write its Z report; an open shift is ended first.
 
-    A count that is refused is remembered: who may try until it fits knows what should be there.
+    Raises `CountBeyondTolerance` and audits the refused count: repeated attempts would reveal the
+    expected amounts. Raises `PaymentsUnclear` while payments have an unknown outcome.
     """
     if idempotency.is_resumed():
-        return Shift.objects.get(pk=shift_id)  # closed by this request, whose answer was lost
+        return Shift.objects.get(pk=shift_id)  # closed by the earlier attempt of this request
     try:
         return _count_and_close(shift_id, count, expected_version, by)
     except CountBeyondTolerance:
@@ -94,7 +100,7 @@ def _record_refused_count(shift_id: uuid.UUID, count: ShiftCount, by: User) -> N
 def _compare_methods(
     report: Mapping[str, Any], counted: Mapping[str, Decimal]
 ) -> list[dict[str, Any]]:
-    """Over or short by method. What nobody counted by hand is what the till says it is."""
+    """Compare expected and counted amounts per method; without a count the difference is zero."""
     expected = {each["method"]: Decimal(each["amount"]) for each in report["expected"]}
     return [
         _compare_method(method, expected.get(method, Decimal(0)), counted.get(method))
@@ -135,7 +141,7 @@ def _close(
 
 
 def build_z_report(shift: Shift, report: dict[str, Any]) -> dict[str, Any]:
-    """What the Z says: the figures, and who counted what."""
+    """Build the Z report: the figures of the shift and its count."""
     return {
         **report,
         "z_number": shift.z_number,

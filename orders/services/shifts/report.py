@@ -1,4 +1,4 @@
-"""What a shift took, and what should lie in its drawer."""
+"""Shift report (X and Z): sales, refunds, taxes, payments and expected cash."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -40,11 +40,11 @@ X_REPORT_KEYS = (
 
 @dataclass(slots=True)
 class MethodTotals:
-    """What came by one method, and what of that was given back."""
+    """Totals of one payment method: received, canceled and refunded."""
 
     count: int = 0
     amount: Decimal = ZERO
-    # Before its order was a sale; after that it is a refund.
+    # Returned before the order was completed; afterwards it is a refund.
     canceled: Decimal = ZERO
     refunded: Decimal = ZERO
 
@@ -55,7 +55,7 @@ class MethodTotals:
 
 @atomic_with_retry
 def build_x_report(shift_id: UUID) -> Figures:
-    """The shift so far, between two sales; of a closed one what its Z says."""
+    """Build the X report between two sales; for a closed shift return its Z figures."""
     shift = Shift.objects.get(pk=shift_id)
     if shift.z_report is not None:
         return {name: shift.z_report[name] for name in X_REPORT_KEYS if name in shift.z_report}
@@ -65,11 +65,10 @@ def build_x_report(shift_id: UUID) -> Figures:
 
 
 def build_report(shift: Shift) -> Figures:
-    """Every figure of the shift so far: the X, and once it is closed the Z.
+    """Build all figures of the shift, for the X report and the Z report.
 
-    Amounts are texts in the shop's currency, as they are hashed and shown for ever. What came
-    is what was sold: the payments less what was canceled are the sales with their rounding,
-    less what was paid for them elsewhere, and more what was paid ahead.
+    Amounts are strings in the tenant's currency, because the Z report is hashed. The figures
+    balance: payments - canceled = sales + cash rounding - paid_before + paid_ahead.
     """
     by_method = _sum_by_method(shift)
     cash = _sum_cash(shift, by_method.get(Payment.Method.CASH, MethodTotals()))
@@ -93,13 +92,13 @@ def build_report(shift: Shift) -> Figures:
 
 
 def compute_expected_cash(shift: Shift) -> Decimal:
-    """What should lie in the drawer by now."""
+    """Return the cash that the drawer should hold now."""
     by_method = _sum_by_method(shift)
     return Decimal(_sum_cash(shift, by_method.get(Payment.Method.CASH, MethodTotals()))["expected"])
 
 
 def sum_sales_and_refunds(shift: Shift) -> Figures:
-    """What of a Z never changes again: later refunds count in later shifts."""
+    """Sum what never changes after closing: later refunds count in later shifts."""
     return {
         "sales": _sum_sales(shift),
         "late_sales": _sum_late_sales(shift),
@@ -120,7 +119,7 @@ def _sum_sales(shift: Shift) -> Figures:
 
 
 def _sum_late_sales(shift: Shift) -> Figures:
-    """Those of the sales that were made in other shifts, or outside of all, and came later."""
+    """Sum the sales that were made in other shifts or in none, and booked in this one."""
     late = Order.objects.booked_late_in(shift).sold()
     sums = late.values("original_shift").annotate(count=Count("pk"), sum=Sum("total"))
     rows: list[Figures] = [dict(row) for row in sums]
@@ -147,7 +146,7 @@ def _sum_refunds(shift: Shift) -> Figures:
 
 
 def _sum_taxes(shift: Shift) -> list[Figures]:
-    """Each rate as it was on the receipts, less what was given back."""
+    """Sum taxes per rate, as on the receipts, less refunds."""
     buckets: dict[tuple[str, str, bool], list[Decimal]] = {}
     sold = Order.objects.filter(shift=shift).sold().values_list("taxes", flat=True)
     back = Refund.objects.filter(shift=shift, status=Refund.Status.DONE)
@@ -171,7 +170,7 @@ def _sum_taxes(shift: Shift) -> list[Figures]:
 
 
 def _sum_carried(shift: Shift) -> Figures:
-    """What came from other shifts, and what goes on into them: orders and their money."""
+    """Sum what is carried between shifts: open orders, and payments of other shifts."""
     left_open = Order.objects.filter(shift=shift, status__in=[Order.Status.OPEN, Order.Status.HELD])
     return {
         "open_orders": left_open.count(),
@@ -181,7 +180,7 @@ def _sum_carried(shift: Shift) -> Figures:
 
 
 def _sum_paid_ahead(shift: Shift) -> Decimal:
-    """What this drawer took for orders that were not sold in this shift, or gave back of them."""
+    """Sum payments of this shift for orders that were not completed in it, less returns."""
     sold_here = Q(order__shift=shift, order__receipt_number__isnull=False)
     came = Payment.objects.received().filter(shift=shift)
     went = Payment.objects.filter(returned_in=shift)
@@ -189,8 +188,7 @@ def _sum_paid_ahead(shift: Shift) -> Decimal:
 
 
 def _sum_paid_elsewhere(shift: Shift) -> Decimal:
-    """What was taken for the sales of this shift in others or outside of all, less what those
-    gave back."""
+    """Sum payments for orders of this shift that other shifts, or none, took, less returns."""
     came = Payment.objects.received().filter(
         order__shift=shift, order__receipt_number__isnull=False
     )
@@ -203,7 +201,7 @@ def _sum_amounts(payments: QuerySet[Payment]) -> Decimal:
 
 
 def _sum_by_method(shift: Shift) -> dict[str, MethodTotals]:
-    """What came and went by each method that was used."""
+    """Return the totals of each payment method that was used."""
     came = Payment.objects.received().filter(shift=shift)
     canceled = Payment.objects.filter(returned_in=shift)
     paid_out = Payout.objects.filter(refund__shift=shift, status=Payout.Status.DONE)
@@ -246,7 +244,7 @@ def _sum_cash(shift: Shift, cash: MethodTotals) -> Figures:
 
 
 def _list_expected(by_method: Mapping[str, MethodTotals], cash: Figures) -> dict[str, str]:
-    """The drawer's cash, and of every other method what was taken less what was given back."""
+    """Return the expected amount per method: cash of the drawer, net receipts of the others."""
     others = {method: _format_money(taken.net) for method, taken in by_method.items()}
     return {Payment.Method.CASH.value: cash["expected"]} | {
         method: amount for method, amount in others.items() if method != Payment.Method.CASH
@@ -254,7 +252,7 @@ def _list_expected(by_method: Mapping[str, MethodTotals], cash: Figures) -> dict
 
 
 def find_unresolved_payments(shift: Shift) -> list[str]:
-    """Payments of which nobody knows what became of them, and payouts that are not done."""
+    """Return the ids of payments with an unknown outcome and of payouts that are not done."""
     underway = Payment.objects.filter(
         shift=shift, status__in=[Payment.Status.PENDING, Payment.Status.UNKNOWN]
     )

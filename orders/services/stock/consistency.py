@@ -1,4 +1,4 @@
-"""Why a level is what it is, and the proof that it is what its movements come to."""
+"""Stock consistency: compare levels with movements, and reservations with payments."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from orders.models import Payment, StockLevel, StockMovement
 from orders.models.columns import THOUSANDTH
 from tenants.models import Tenant
 
-# In thousandths: SQLite would add a million decimals as floats. Whatever is on either side alone,
-# a level without movements or movements without a level, is compared with nothing.
+# In whole thousandths, because SQLite adds decimals as floats. A level without movements, and
+# movements without a level, are compared with zero.
 DIFFERENCES_SQL = """
 SELECT store.name, product.sku, held, moved, kept, underway
 FROM (
@@ -45,22 +45,22 @@ FETCH_SIZE = 500
 
 @dataclass(frozen=True, slots=True)
 class StockDifference:
-    """A shelf of which the books say different things."""
+    """A stock level that differs from its movements or reservations."""
 
     store: str
     sku: str
-    # What the level says, and what its movements come to.
+    # The stored quantity, and the sum of the movements.
     level: Decimal
     moved: Decimal
-    # What it keeps for payments under way, and what those are for.
+    # The stored reservation, and the quantities of payments in progress.
     reserved: Decimal
     underway: Decimal
 
 
 def find_stock_differences(tenant: Tenant) -> Iterator[StockDifference]:
-    """Every shelf of this shop whose level or reservations are not what they must be.
+    """Yield every stock level whose quantity or reservation is wrong.
 
-    One statement adds everything up inside the database, and sees one moment of it.
+    One statement sums everything in the database, so that it reads a single snapshot.
     """
     key = Tenant._meta.pk.get_db_prep_value(tenant.pk, connection)
     waiting = [Payment.Status.PENDING.value, Payment.Status.UNKNOWN.value]
@@ -76,9 +76,9 @@ def _quantity(thousandths: int) -> Decimal:
 
 
 def set_levels_after(movements: Sequence[StockMovement]) -> None:
-    """Say of consecutive movements of one shelf what lay there after each, as they were told.
+    """Set `level_after` on consecutive movements of one stock level, in order of creation.
 
-    From what lies there now, back by what is newer: the newest page is the one that people read.
+    Computed backwards from the present level, because the newest page is read most often.
     """
     newest_first = sorted(movements, key=lambda each: (each.created_at, each.pk), reverse=True)
     if not newest_first:

@@ -1,4 +1,4 @@
-"""What sales take off the shelves, keep there for whoever is paying, and refunds put back."""
+"""Stock levels: decrement for sales, reserve for payments, increment for refunds."""
 
 import uuid
 from collections import defaultdict
@@ -16,13 +16,13 @@ from tenants.models import Store, Tenant
 from tenants.scope import current_tenant
 
 Quantities = Mapping[uuid.UUID, Decimal]
-# Whatever says what a product was called, at the time of the sale or now.
+# SKU and name of a product, as sold or as they are now.
 NamedProducts = Mapping[uuid.UUID, OrderLine] | Mapping[uuid.UUID, Product]
 ZERO = Decimal(0)
 
 
 def sum_tracked_quantities(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decimal]:
-    """How much of each product the lines need, of those whose stock is kept."""
+    """Return the quantity per product id, of the lines that track stock."""
     quantities: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for line in lines:
         if line.tracks_stock and line.product_id:
@@ -31,12 +31,12 @@ def sum_tracked_quantities(lines: Iterable[OrderLine]) -> dict[uuid.UUID, Decima
 
 
 def decrement_stock(store: Store, lines: Iterable[OrderLine]) -> None:
-    """Take what is sold off the shelf: everything, or nothing and a list of what is short."""
+    """Decrement stock by what is sold: all lines, or none and `InsufficientStock`."""
     _move(store, list(lines), quantity=-1, only_if_enough=is_oversale_blocked())
 
 
 def reserve_stock(store: Store, lines: Iterable[OrderLine], *, may_oversell: bool = False) -> None:
-    """Keep goods for somebody who is paying, so that nobody pays for what is gone."""
+    """Reserve stock while a payment is in progress. Raises `InsufficientStock`."""
     _move(store, list(lines), reserved=1, only_if_enough=is_oversale_blocked() and not may_oversell)
 
 
@@ -44,13 +44,16 @@ def decrement_reserved_stock(store: Store, lines: Iterable[OrderLine]) -> None:
     lines = list(lines)
     if quantities := sum_tracked_quantities(lines):
         moved = StockLevel.objects.move(store, quantities, quantity=-1, reserved=-1)
-        announce_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
+        publish_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
 
 
 def decrement_stock_unchecked(
     store: Store, lines: Sequence[OrderLine]
 ) -> dict[uuid.UUID, StockLevel]:
-    """Take what has left already, whether the books have it or not; what lies there after it."""
+    """Decrement stock by goods that have left already, below zero if necessary.
+
+    Return the levels after it, per product id.
+    """
     quantities = sum_tracked_quantities(lines)
     if not quantities:
         return {}
@@ -59,7 +62,7 @@ def decrement_stock_unchecked(
     if missing:
         ensure_levels((store, product) for product in missing)
         moved |= StockLevel.objects.move(store, missing, quantity=-1)
-    announce_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
+    publish_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
     return moved
 
 
@@ -68,20 +71,20 @@ def release_stock(store: Store, lines: Iterable[OrderLine]) -> None:
         StockLevel.objects.move(store, quantities, reserved=-1)
 
 
-def increment_stock(store: Store, back: Quantities) -> None:
-    """Goods that came back and can be sold again."""
-    if not back:
+def increment_stock(store: Store, returned: Quantities) -> None:
+    """Increment stock by returned goods that can be sold again."""
+    if not returned:
         return
-    moved = StockLevel.objects.move(store, back, quantity=1)
-    if missing := {product: each for product, each in back.items() if product not in moved}:
+    moved = StockLevel.objects.move(store, returned, quantity=1)
+    if missing := {product: each for product, each in returned.items() if product not in moved}:
         ensure_levels((store, product) for product in missing)
         StockLevel.objects.move(store, missing, quantity=1)
 
 
-def announce_low_stock(
+def publish_low_stock(
     store: Store, levels: Mapping[uuid.UUID, StockLevel], changes: Quantities, named: NamedProducts
 ) -> None:
-    """Tell of each level that these changes brought from above its reorder point to it or below."""
+    """Publish `stock.low` for each level that fell to its reorder point or below."""
     low = [
         (level, named[product])
         for product, level in levels.items()
@@ -122,7 +125,7 @@ def _move(
     reserved: int = 0,
     only_if_enough: bool,
 ) -> None:
-    """One update for all products; with a condition where the goods must be there."""
+    """Update all levels in one statement, conditionally if stock must suffice."""
     quantities = sum_tracked_quantities(lines)
     if not quantities:
         return
@@ -135,16 +138,16 @@ def _move(
         ensure_levels((store, product) for product in missing)
         move(missing)
     if quantity:
-        announce_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
+        publish_low_stock(store, moved, _negate(quantities), _lines_by_product(lines))
 
 
 def is_oversale_blocked() -> bool:
-    """Whether this shop gives away only what is there."""
+    """Return whether the tenant blocks sales that exceed the available stock."""
     return current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
 
 
 def ensure_levels(shelves: Iterable[tuple[Store, uuid.UUID]]) -> None:
-    """A level of zero for each product that never lay in that store."""
+    """Create a level of zero for each product that the store never had."""
     levels = sorted(shelves, key=lambda shelf: (shelf[1], shelf[0].pk))
     StockLevel.objects.bulk_create(
         [StockLevel(store=store, product_id=product) for store, product in levels],
@@ -155,7 +158,7 @@ def ensure_levels(shelves: Iterable[tuple[Store, uuid.UUID]]) -> None:
 def _list_shortages(
     store: Store, lines: Iterable[OrderLine], missing: Quantities
 ) -> list[dict[str, str]]:
-    """Every product of which there is too little, in the order of the lines."""
+    """Describe every product with insufficient stock, in the order of the lines."""
     available = {
         level.product_id: level.available
         for level in StockLevel.objects.filter(store=store, product_id__in=list(missing))
@@ -170,7 +173,7 @@ def _list_shortages(
 def build_shortage(
     product: uuid.UUID, named: OrderLine | Product, wanted: Decimal, available: Decimal
 ) -> dict[str, str]:
-    """Of what there is too little, and how much there is that nobody is paying for."""
+    """Describe a product with insufficient stock: wanted, and available without reservations."""
     return {
         "product": str(product),
         "sku": named.sku,

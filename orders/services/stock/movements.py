@@ -1,4 +1,4 @@
-"""What people do to the shelves: receive, correct, count, send to another store, throw away."""
+"""Stock movements by users: receive, adjust, count, transfer, waste."""
 
 import uuid
 from collections import defaultdict
@@ -14,10 +14,10 @@ from accounts.models import User
 from orders.exceptions import InsufficientStock
 from orders.models import Product, StockLevel, StockMovement
 from orders.services.stock.levels import (
-    announce_low_stock,
     build_shortage,
     ensure_levels,
     is_oversale_blocked,
+    publish_low_stock,
 )
 from tenants import audit
 from tenants.api.formats import format_number
@@ -30,7 +30,7 @@ from tenants.scope import atomic_with_retry
 
 Type = StockMovement.Type
 Levels = Mapping[uuid.UUID, StockLevel]
-# So far may somebody's clock be ahead; what "happened" then happened now.
+# How far a client's clock may be ahead; such a time counts as now.
 MAX_CLOCK_AHEAD = timedelta(minutes=5)
 AUDIT_EVENTS = {
     Type.RECEIVE: "stock_received",
@@ -43,10 +43,10 @@ AUDIT_EVENTS = {
 
 @dataclass(frozen=True, slots=True)
 class NewMovement:
-    """What somebody says that happened. `id` is the client's: it makes repeating harmless.
+    """Request to record a movement. The client chooses `id`, which makes repeating harmless.
 
-    The quantity is what was received, sent or thrown away, what to add or (negative) to take off,
-    or all that was counted.
+    `quantity` depends on the type: received, transferred or wasted (positive), adjusted
+    (positive or negative), or the counted total.
     """
 
     id: uuid.UUID
@@ -55,10 +55,10 @@ class NewMovement:
     store: Store
     quantity: Decimal
     reason: str = ""
-    # Null for now.
+    # None means now.
     occurred_at: datetime | None = None
     to_store: Store | None = None
-    # Of the request as it came: the same id with other content is another movement.
+    # Hash of the request: the same id with other content is a conflict.
     fingerprint: str = ""
 
     @property
@@ -70,10 +70,10 @@ class NewMovement:
 def move_stock(
     new: NewMovement, *, expected_version: int | None = None, by: User
 ) -> tuple[StockMovement, bool]:
-    """Write down what happened to a shelf, and what lies there after it.
+    """Record a stock movement and update the level.
 
-    Returns the movement, and whether it is new: the same id with the same content is the same.
-    Whoever looked at the level before may name its version, so that nothing happened in between.
+    `expected_version` is the version of the level that the client has seen. Return the movement
+    and whether it is new. Raises `IdConflict`, `InsufficientStock`.
     """
     levels = _lock_levels(new.product, new.stores)
     known = StockMovement.objects.filter(pk=new.id).first()
@@ -87,7 +87,7 @@ def move_stock(
     changes = _sum_quantities_by([*movements, *balances], "store_id")
     if new.type != Type.COUNT:
         _ensure_available(new.product, levels, changes)
-    # Another movement, or another shop's, may have taken the id in the meantime.
+    # A concurrent request, or another tenant, may have used the id.
     with unique_or(IdConflict):
         bulk_insert([*movements, *balances])
     _update_levels(new, levels, changes)
@@ -96,7 +96,7 @@ def move_stock(
 
 
 def _lock_levels(product: Product, stores: Sequence[Store]) -> Levels:
-    """The shelves of the product in these stores, for nobody else to change until this is done."""
+    """Lock the levels of the product in these stores, creating missing ones."""
     levels = StockLevel.objects.lock_for_product(product, stores)
     missing = [store for store in stores if store.pk not in levels]
     if not missing:
@@ -106,7 +106,7 @@ def _lock_levels(product: Product, stores: Sequence[Store]) -> Levels:
 
 
 def _build_movements(new: NewMovement, level: StockLevel, by: User) -> list[StockMovement]:
-    """One movement, or the two sides of a transfer."""
+    """Build one movement, or the two sides of a transfer."""
     at = _resolve_time(new.occurred_at)
     draft = partial(StockMovement, product=new.product, reason=new.reason, occurred_at=at, by=by)
     of_new = partial(draft, id=new.id, type=new.type, store=new.store, fingerprint=new.fingerprint)
@@ -122,15 +122,15 @@ def _build_movements(new: NewMovement, level: StockLevel, by: User) -> list[Stoc
     return [of_new(quantity=-new.quantity if new.type == Type.WASTE else new.quantity)]
 
 
-def _resolve_time(said: datetime | None) -> datetime:
+def _resolve_time(occurred_at: datetime | None) -> datetime:
     now = timezone.now()
-    if said is not None and said > now + MAX_CLOCK_AHEAD:
-        raise Invalid.field("occurred_at", "This is still to come.", code="in_the_future")
-    return now if said is None else min(said, now)
+    if occurred_at is not None and occurred_at > now + MAX_CLOCK_AHEAD:
+        raise Invalid.field("occurred_at", "Must not be in the future.", code="in_the_future")
+    return now if occurred_at is None else min(occurred_at, now)
 
 
 def _compute_level_at(level: StockLevel, moment: datetime | None) -> Decimal:
-    """What should have lain there then: what lies there now, less what moved since."""
+    """Return the level at a past time: the present one less later movements."""
     now: Decimal = level.quantity
     if moment is None:
         return now
@@ -138,9 +138,9 @@ def _compute_level_at(level: StockLevel, moment: datetime | None) -> Decimal:
 
 
 def correct_later_counts(store: Store, movements: Sequence[StockMovement], *, by: User) -> None:
-    """Put levels right that were changed by what left the shelves before somebody counted them.
+    """Correct levels after late sales of goods that a later count no longer found.
 
-    For sales that come to us late, in the transaction that takes their goods and after it.
+    Runs in the transaction that decrements the stock, after it.
     """
     balances = list(build_count_corrections(movements, by=by))
     if balances:
@@ -148,7 +148,7 @@ def correct_later_counts(store: Store, movements: Sequence[StockMovement], *, by
         moved = StockLevel.objects.move(
             store, _sum_quantities_by(balances, "product_id"), quantity=1
         )
-        # Whoever has taken the sale off its copy of the level has to look again.
+        # Subscribers that deducted the sale from a copy of the level must reload it.
         levels = moved.values()
         bulk_insert(
             [build_event("stock_level.updated", about=each, in_store=store.pk) for each in levels]
@@ -158,10 +158,10 @@ def correct_later_counts(store: Store, movements: Sequence[StockMovement], *, by
 def build_count_corrections(
     movements: Iterable[StockMovement], *, by: User
 ) -> Iterator[StockMovement]:
-    """For each movement that a later count has already seen, what keeps that count true.
+    """Build a correction for each late movement that a later count includes already.
 
-    A count says what lies there at its time, whatever is told later of the time before: the
-    first count after a movement that comes late has found its goods there, or gone.
+    A count states the quantity at its own time. A movement that is recorded after the count but
+    happened before it must not change the counted quantity.
     """
     for movement in movements:
         count = StockMovement.objects.find_next_count(movement)
@@ -173,13 +173,13 @@ def build_count_corrections(
                 quantity=-movement.quantity,
                 counted=count.counted,
                 occurred_at=count.occurred_at,
-                reason=f"{movement.get_type_display()} before this count, told after it",
+                reason=f"{movement.get_type_display()} before this count, recorded after it",
                 by=by,
             )
 
 
 def _sum_quantities_by(movements: Iterable[StockMovement], of: str) -> dict[uuid.UUID, Decimal]:
-    """How much the movements of each store, or of each product, come to."""
+    """Sum the quantities per store or per product; `of` names the attribute."""
     totals: dict[uuid.UUID, Decimal] = defaultdict(Decimal)
     for movement in movements:
         totals[getattr(movement, of)] += movement.quantity
@@ -189,7 +189,7 @@ def _sum_quantities_by(movements: Iterable[StockMovement], of: str) -> dict[uuid
 def _ensure_available(
     product: Product, levels: Levels, changes: Mapping[uuid.UUID, Decimal]
 ) -> None:
-    """Nothing leaves a shelf that is not there, or that somebody is paying for."""
+    """Raise `InsufficientStock` if a change exceeds the available, unreserved quantity."""
     if not is_oversale_blocked():
         return
     for store, change in changes.items():
@@ -207,7 +207,7 @@ def _update_levels(new: NewMovement, levels: Levels, changes: Mapping[uuid.UUID,
             level.save_changes("quantity")
             publish("stock_level.updated", about=level)
             product = new.product
-            announce_low_stock(
+            publish_low_stock(
                 store, {product.pk: level}, {product.pk: change}, {product.pk: product}
             )
 

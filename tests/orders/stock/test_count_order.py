@@ -118,7 +118,7 @@ def test_what_is_told_late_was_seen_by_the_count_after_it(
     assert counted == count
     assert (corrected["quantity"], corrected["counted"]) == (str(-change), "8")
     assert corrected["occurred_at"] == count["occurred_at"]
-    assert corrected["reason"].endswith("before this count, told after it")
+    assert corrected["reason"].endswith("before this count, recorded after it")
     ensure_books_balance(shop)
 
 
@@ -166,7 +166,7 @@ def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(stockroo
     assert third["quantity"] == "1"
     assert stockroom.level(apples) == 20
     (newest,) = [
-        each for each in stockroom.found(type="count") if each["reason"].endswith("told after it")
+        each for each in stockroom.found(type="count") if each["reason"].endswith("recorded after it")
     ]
     assert (newest["quantity"], newest["counted"]) == ("-1", "20")
     assert newest["occurred_at"] == later["occurred_at"]
