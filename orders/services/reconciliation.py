@@ -1,4 +1,4 @@
-"""Money that a crash or a silent gateway left behind: looked up until somebody knows."""
+"""Payment reconciliation: look up payments and payouts with an unknown outcome."""
 
 from abc import abstractmethod
 from datetime import timedelta
@@ -21,13 +21,13 @@ log = structlog.get_logger("till.payments")
 Row = TypeVar("Row", Payment, Payout)
 
 MAX_PAUSE = timedelta(hours=1)
-# With the pauses in between these are about three days; from then on it is for a manager.
+# With the pauses in between about three days; after that a manager has to resolve it.
 MAX_LOOK_UPS = 78
 pause = partial(retry_delay, longest=MAX_PAUSE)
 
 
 class GatewayReconciliation(Job, Generic[Row]):
-    """Looks rows up at the gateway, one at a time, each in transactions of its own."""
+    """Periodic job that looks rows up at the gateway, each in its own transactions."""
 
     every = 15.0
     noun: ClassVar[str]
@@ -35,18 +35,18 @@ class GatewayReconciliation(Job, Generic[Row]):
 
     @abstractmethod
     def rows(self) -> Any:
-        """All that a gateway may know of."""
+        """Return all rows that the gateway may know."""
 
     @abstractmethod
     def look_up_at_gateway(self, row: Row) -> Row:
-        """What the gateway knows of it, written down; the row as it is then."""
+        """Look the row up at the gateway, store the outcome and return the updated row."""
 
     @abstractmethod
     def find_order(self, row: Row) -> Order:
-        """The order whose money it is."""
+        """Return the order that the money belongs to."""
 
     def step(self) -> bool:
-        """While the gateway answers, go on with the next one; else leave it alone for a while."""
+        """Reconcile one row. Return whether to continue at once: the gateway has answered."""
         row = self.next()
         if row is None:
             return False
@@ -54,7 +54,7 @@ class GatewayReconciliation(Job, Generic[Row]):
             return self.reconcile(row)
 
     def next(self) -> Row | None:
-        """The longest waiting one, for no other relay to ask for at this moment."""
+        """Claim the row that has waited longest, so that no other worker looks it up."""
         now = timezone.now()
         with across_tenants():
             waiting = self.rows().due_for_look_up(now, most=MAX_LOOK_UPS)
@@ -67,7 +67,7 @@ class GatewayReconciliation(Job, Generic[Row]):
         return row if mine else self.next()
 
     def reconcile(self, row: Row) -> bool:
-        """Whether the gateway knew."""
+        """Return whether the gateway knew the outcome."""
         try:
             found = self.look_up_at_gateway(row)
         except (PaymentSettled, PaymentUnderway, RefundUnderway):
@@ -81,7 +81,7 @@ class GatewayReconciliation(Job, Generic[Row]):
         return False
 
     def give_up(self, row: Row) -> None:
-        """Nobody asks any more by himself: for those who run the shop to see, and who run Till."""
+        """Stop looking up, and report it in the audit log (managers) and the log (operators)."""
         event = f"{self.noun}_stays_unknown"
         amount = str(current_tenant().quantize_amount(row.amount))
         log.error(event, **{self.noun: str(row.pk)})
@@ -90,7 +90,7 @@ class GatewayReconciliation(Job, Generic[Row]):
 
 
 class PaymentReconciliation(GatewayReconciliation[Payment]):
-    """In the name of who had rung the order up."""
+    """Reconciliation of payments, on behalf of the order's cashier."""
 
     name = "left_behind_payments"
     noun = "payment"
@@ -108,7 +108,7 @@ class PaymentReconciliation(GatewayReconciliation[Payment]):
 
 
 class PayoutReconciliation(GatewayReconciliation[Payout]):
-    """In the name of who took the goods back; what is to be handed over waits for a person."""
+    """Reconciliation of payouts, on behalf of who made the refund; cash waits for a user."""
 
     name = "left_behind_payouts"
     noun = "payout"

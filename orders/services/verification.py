@@ -1,4 +1,4 @@
-"""Proving that what was sealed is what the books say today, and that nothing of it is missing."""
+"""Chain verification: compare every hash chain with the database, and find missing entries."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +31,7 @@ from tenants.models import Register
 
 Kind = ChainEntry.Kind
 BATCH_SIZE = 500
-# What a seal is made of: reading the rest of the rows took longer than the proof.
+# The columns that entries contain; loading the others takes longer than verification.
 ENTRY_FIELDS = ("register", "sequence", "kind", "subject", "content", "previous_hash", "hash")
 ORDER_FIELDS = (
     *("number", "receipt_number", "register", "cashier", "completed_at", "taxes"),
@@ -47,7 +47,7 @@ PAYMENT_FIELDS = ("order", "position", "method", "entry", "status", "amount", "c
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it was sealed; `sequence` where it is about an entry."""
+    """A deviation; `sequence` is None if it is not about an entry."""
 
     register: str
     sequence: int | None
@@ -57,17 +57,17 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class StoredSubject:
-    """What an entry is about, as the books have it; without content where they contradict."""
+    """The subject of an entry as stored; empty content if the stored rows contradict it."""
 
     register: uuid.UUID
     content: str
 
 
 def verify_chains() -> Iterator[Finding]:
-    """Everything that is wrong with the chains of the shop in scope, register by register.
+    """Yield all deviations of the current tenant's chains, register by register.
 
-    The tills may sell meanwhile: each chain is walked as far as it went when its turn came, and
-    whether something is missing or too much is asked in statements that see one moment each.
+    Sales may continue meanwhile: each chain is read up to its last entry at the start, and each
+    search for missing or surplus entries is a single statement, hence one snapshot.
     """
     for register in Register.objects.order_by("number", "pk"):
         yield from _verify_register(register)
@@ -86,14 +86,14 @@ def _verify_register(register: Register) -> Iterator[Finding]:
         last, last_hash = entry.sequence, entry.hash
     if (last, last_hash) != (series.last_entry, series.last_hash):
         problem = f"the chain ends at {last}, and the register's last entry is {series.last_entry}"
-        same = f"the last entry is not the one that the register remembers as {last}"
+        same = f"the last entry does not have the hash that the register stores for {last}"
         yield Finding(register.name, None, "", problem if last != series.last_entry else same)
 
 
 def _read_entries(
     register: Register, last: int
 ) -> Iterator[tuple[ChainEntry, StoredSubject | None]]:
-    """The chain in its order, some hundred entries in memory at a time."""
+    """Yield the entries in order with their subjects, in batches."""
     entries = ChainEntry.objects.filter(register=register, sequence__lte=last).only(*ENTRY_FIELDS)
     rows = entries.order_by("sequence", "pk").iterator(chunk_size=BATCH_SIZE)
     while chunk := list(islice(rows, BATCH_SIZE)):
@@ -109,11 +109,11 @@ def _check_entry(
     entry: ChainEntry, subject: StoredSubject | None, last: int, last_hash: str
 ) -> Iterator[str]:
     if entry.sequence != last + 1:
-        yield f"follows entry {last}: entries are missing or doubled"
+        yield f"follows entry {last}: entries are missing or repeated"
     if entry.previous_hash != last_hash:
-        yield "does not name the hash of the entry before it"
+        yield "does not contain the hash of the previous entry"
     if entry.hash != compute_hash(entry.previous_hash, entry.content):
-        yield "its hash is not that of its content"
+        yield "its hash does not match its content"
     yield from _check_subject(entry, subject)
 
 
@@ -121,12 +121,12 @@ def _check_subject(entry: ChainEntry, subject: StoredSubject | None) -> Iterator
     if subject is None:
         yield f"there is no {entry.get_kind_display().lower()} {entry.subject}"
     elif subject.content != entry.content:
-        yield f"{entry.subject} is in the books otherwise than it was sealed"
+        yield f"{entry.subject} differs from the database"
     elif subject.register != entry.register_id:
         yield f"{entry.subject} belongs to another register"
 
 
-# --- what the books say ---------------------------------------------------------------------------
+# --- content from the database --------------------------------------------------------------------
 
 
 def _build_prefetches() -> tuple[Any, ...]:
@@ -168,16 +168,16 @@ def _load_z_reports(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, StoredSubject]:
 
 
 def _rebuild_z_report(shift: Shift) -> StoredSubject:
-    """As it was written, if the shift and its sales still say the same.
+    """Return the stored Z report if shift and sales still have the same figures.
 
-    What older reports did not tell is not asked of them.
+    Figures that an older report does not contain are not compared.
     """
     report = shift.z_report or {}
-    told = {
+    recomputed = {
         name: figures for name, figures in sum_sales_and_refunds(shift).items() if name in report
     }
     today, written = (
-        to_canonical_json(build_z_report(shift, {**report, **told})),
+        to_canonical_json(build_z_report(shift, {**report, **recomputed})),
         to_canonical_json(report),
     )
     return StoredSubject(shift.register_id, written if today == written else "")
@@ -190,7 +190,7 @@ LOADERS: dict[str, Callable[[Sequence[uuid.UUID]], dict[uuid.UUID, StoredSubject
 }
 
 
-# --- what is missing, and what is too much --------------------------------------------------------
+# --- missing and surplus entries ------------------------------------------------------------------
 
 
 def _find_entries_after_end() -> Iterator[Finding]:
@@ -199,14 +199,14 @@ def _find_entries_after_end() -> Iterator[Finding]:
     )
     beyond = ChainEntry.objects.filter(~Exists(series)).select_related("register")
     for entry in beyond.order_by("register", "sequence").iterator(chunk_size=BATCH_SIZE):
-        problem = "stands after the register's last entry"
+        problem = "is after the register's last entry"
         yield Finding(entry.register.name, entry.sequence, entry.kind, problem)
 
 
 def _find_unchained() -> Iterator[Finding]:
-    """What should have an entry and has none, or has more than one."""
+    """Find receipts, refunds and Z reports without an entry or with more than one."""
     without = Order.objects.sold().filter(receipt=None)
-    yield from _build_findings(without, Kind.RECEIPT, "order {} was sold and has no receipt")
+    yield from _build_findings(without, Kind.RECEIPT, "completed order {} has no receipt")
     done = Refund.objects.filter(status=Refund.Status.DONE)
     closed = Shift.objects.filter(status=Shift.Status.CLOSED)
     for rows, kind in (
@@ -215,10 +215,10 @@ def _find_unchained() -> Iterator[Finding]:
         (closed, Kind.Z_REPORT),
     ):
         entries = ChainEntry.objects.filter(kind=kind, subject=OuterRef("pk"))
-        yield from _build_findings(rows.filter(~Exists(entries)), kind, "{} was never sealed")
-    doubled = ChainEntry.objects.values("kind", "subject").annotate(times=Count("pk"))
-    for row in doubled.filter(times__gt=1).order_by("kind", "subject"):
-        yield Finding("", None, row["kind"], f"{row['subject']} was sealed {row['times']} times")
+        yield from _build_findings(rows.filter(~Exists(entries)), kind, "{} has no entry")
+    repeated = ChainEntry.objects.values("kind", "subject").annotate(times=Count("pk"))
+    for row in repeated.filter(times__gt=1).order_by("kind", "subject"):
+        yield Finding("", None, row["kind"], f"{row['subject']} has {row['times']} entries")
 
 
 def _build_findings(rows: Any, kind: Kind, problem: str) -> Iterator[Finding]:

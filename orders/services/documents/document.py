@@ -1,4 +1,4 @@
-"""What is handed over on paper, before anybody knows on which: rows of words and amounts."""
+"""Printable document, independent of its format: header fields and sections of rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Words at the left, an amount at the right; either may be empty."""
+    """A row of a document: text on the left, an amount on the right; either may be empty."""
 
     words: str
     amount: str = ""
@@ -20,29 +20,29 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What every face of a receipt, of a refund's receipt or of a Z report says."""
+    """The content of a receipt, refund receipt or Z report, for every renderer."""
 
-    # Of its page, and of its file.
+    # Title of the page, and name of the file.
     title: str
     shop: str
     store: str
     address: str
-    # What it is by name: the receipt's number, the order, the register, who served.
+    # Labels and values: receipt number, order, register, served by.
     header_fields: tuple[tuple[str, str], ...]
     issued_at: datetime
     sections: tuple[tuple[Row, ...], ...]
-    # What its QR code says.
+    # Content of the QR code.
     qr_text: str
-    # What it is, where it is not a plain receipt.
+    # Shown above everything else; empty for a sale receipt.
     kind: str = ""
-    # The original is 0, the first that was printed after it is copy 1.
+    # 0 is the original, 1 the first copy.
     copy: int = 0
 
     @property
     def banners(self) -> list[str]:
-        """What stands out before everything else."""
+        """Return the emphasized lines at the top: kind of document and number of the copy."""
         copy = f"COPY {self.copy}" if self.copy else ""
-        return [mark for mark in (self.kind, copy) if mark]
+        return [text for text in (self.kind, copy) if text]
 
     @property
     def issued_at_text(self) -> str:
@@ -50,16 +50,18 @@ class Document:
 
 
 def format_money(amount: Decimal | str) -> str:
+    """Format an amount with the decimals of the tenant's currency."""
+    """Format an amount with the decimals of the tenant's currency."""
     return str(current_tenant().quantize_amount(Decimal(amount)))
 
 
 def format_number(number: Decimal | str) -> str:
-    """A quantity or a percent without the zeros that say nothing."""
+    """Format a quantity or a percentage without superfluous zeros."""
     return f"{Decimal(number).normalize():f}"
 
 
 def format_tax(tax: dict[str, Any]) -> str:
-    """A rate as papers name it, with what it was reckoned on."""
+    """Format a tax rate with its taxable amount."""
     kind = "incl." if tax["included"] else "added"
     return (
         f"{tax['name']} {format_number(tax['percent'])} % {kind} on {format_money(tax['taxable'])}"

@@ -1,4 +1,4 @@
-"""The receipt by mail, where the customer asks for it."""
+"""Receipts by e-mail, at the customer's request."""
 
 import uuid
 
@@ -18,9 +18,10 @@ from tenants.scope import atomic_with_retry
 
 
 def email_receipt(order: Order, *, to: str, session: AuthSession, by: User) -> None:
-    """Have the receipt of a sale sent to this address, as often as customers ask, not oftener.
+    """Queue an e-mail with the receipt of a sale, within the rate limit of the session.
 
-    Asked for by name each time: an address on the order alone is no wish for mail.
+    The address is required with every request: an address stored with the order does not mean
+    that the customer wants e-mail. Raises `NoReceipt` before the sale is completed.
     """
     order.receipt_number_and_time()
     if idempotency.is_resumed():
@@ -36,11 +37,11 @@ def _request_email(order: uuid.UUID, to: str, by: User) -> None:
 
 
 class ReceiptMail(Subscriber):
-    """Sends the receipt as it is then, as text and as HTML. A mail is no print."""
+    """Send the receipt as text and HTML. An e-mail does not count as a print."""
 
     name = "receipt_mail"
     topics = frozenset({"receipt.email"})
-    # A mail that hangs must not hold up the one to the corrected address.
+    # A failing address must not delay the e-mail to the corrected one.
     in_order = False
 
     def deliver(self, delivery: OutboxDelivery) -> None:

@@ -1,4 +1,4 @@
-"""Handing papers over: each print is counted, so that there is one original."""
+"""Printing of receipts: the first print is the original, later ones are counted copies."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from tenants.scope import atomic_with_retry
 
 @dataclass(frozen=True, slots=True)
 class Renderer:
-    """A paper drawn in one way."""
+    """A format of documents."""
 
     content_type: str
-    # Where it is a file rather than something to be looked at.
+    # Set for downloads; empty for formats that the browser shows.
     extension: str
     render: Callable[[Document], bytes]
 
@@ -39,20 +39,20 @@ RENDERERS = {
 
 
 def ensure_renderable(format_name: str) -> None:
-    """Refused before it is counted: nobody gets a copy who got no original."""
+    """Raise `PdfUnavailable` before the print is counted, so that the original is not lost."""
     if format_name == "pdf":
         load_weasyprint()
 
 
 def print_document(receipt: SaleReceipt | RefundReceipt, format_name: str, *, by: User) -> Document:
-    """The paper to be handed over: the original once, to whoever comes first, and then copies."""
+    """Count a print and return the document: the original once, then numbered copies."""
     ensure_renderable(format_name)
     copy = _count_print(receipt.row, format_name, by) - 1
     return receipt.build_document(copy=copy) if copy else receipt.build_original()
 
 
 def preview_document(receipt: SaleReceipt | RefundReceipt, format_name: str) -> Document:
-    """What the next print would be, without one."""
+    """Return what the next print would show, without counting it."""
     ensure_renderable(format_name)
     return receipt.build_document(copy=receipt.prints)
 

@@ -1,4 +1,4 @@
-"""The receipt of a refund: what was taken back, and how the money went."""
+"""Receipt of a refund: returned lines, taxes and payouts."""
 
 import uuid
 from collections.abc import Iterator
@@ -20,9 +20,9 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class RefundReceipt:
-    """What every face of a refund's receipt says. It names the sale and its receipt."""
+    """The content of a refund receipt, for every format. It refers to the sale's receipt."""
 
-    # The row that counts how often it was printed.
+    # The row that counts the prints.
     row: Refund
     shop: str
     store: str
@@ -31,7 +31,7 @@ class RefundReceipt:
     number: int
     order: str
     order_id: str
-    # Of the sale, and the register that it is a number of.
+    # Receipt number of the sale, and the register that assigned it.
     order_receipt_number: int
     order_register: str
     served_by: str
@@ -42,7 +42,7 @@ class RefundReceipt:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     payouts: tuple[Row, ...]
-    # Of store credits that the refund has made: only its original print says them in full.
+    # Codes of store credits that the refund issued; only the original shows them in full.
     codes: tuple[str, ...] = ()
 
     @property
@@ -54,7 +54,7 @@ class RefundReceipt:
         return self.row.prints
 
     def build_original(self) -> Document:
-        """Return what the customer is handed, once: with the codes to pay with."""
+        """Return the original, which alone contains the store credit codes."""
         return self.build_document(
             extra=tuple(Row(f"Store credit code {code}") for code in self.codes)
         )
@@ -82,7 +82,7 @@ class RefundReceipt:
 
 
 def build_refund_receipt(refund: Refund) -> RefundReceipt:
-    """The receipt of a refund that is done, at the prices and taxes of the sale."""
+    """Build the receipt of a completed refund. Raises `NoRefundReceipt` before that."""
     if refund.receipt_number is None or refund.completed_at is None:
         raise NoRefundReceipt(refund_status=refund.status)
     tenant, order = current_tenant(), refund.order
@@ -111,7 +111,7 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
 
 
 def _build_lines(refund: Refund) -> Iterator[Row]:
-    """Each line by name and quantity; without a quantity only money of it came back."""
+    """Build a row per line; a refund of an amount without goods has no quantity."""
     for back in sorted(refund.loaded_lines, key=lambda back: back.line.position):
         yield Row(back.line.name, format_money(back.total))
         if back.quantity and back.quantity != 1:

@@ -1,4 +1,4 @@
-"""The receipt of a completed sale: one content, from what was frozen at the sale."""
+"""Receipt of a completed sale, from the snapshot that the order stores."""
 
 import uuid
 from collections.abc import Iterator
@@ -19,9 +19,9 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class SaleReceipt:
-    """What every face of a receipt says."""
+    """The content of a sale receipt, for every format."""
 
-    # The row that counts how often it was printed.
+    # The row that counts the prints.
     row: Receipt
     shop: str
     store: str
@@ -37,7 +37,7 @@ class SaleReceipt:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     payments: tuple[Row, ...]
-    # The till's own number, and when a sale made offline was booked.
+    # The till's own number of the sale, and when an offline sale was booked.
     offline: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -49,7 +49,7 @@ class SaleReceipt:
         return self.row.prints
 
     def build_original(self) -> Document:
-        """Return what the customer is handed first."""
+        """Return the original; it differs from a copy only by its banner."""
         return self.build_document()
 
     def build_document(self, copy: int = 0) -> Document:
@@ -73,7 +73,7 @@ class SaleReceipt:
 
 
 def build_sale_receipt(order: Order) -> SaleReceipt:
-    """The receipt, all of it from what was frozen at the sale; its time is the store's."""
+    """Build the receipt from the order's snapshot, in the store's time zone. Raises `NoReceipt`."""
     number, sold_at = order.receipt_number_and_time()
     tenant = current_tenant()
     return SaleReceipt(
@@ -98,7 +98,7 @@ def build_sale_receipt(order: Order) -> SaleReceipt:
 
 def _build_offline_fields(order: Order) -> Iterator[tuple[str, str]]:
     if order.device_sequence is not None:
-        yield "Number of the till", str(order.device_sequence)
+        yield "Till number", str(order.device_sequence)
     if order.is_offline and order.completed_at:
         yield "Booked", f"{order.completed_at.astimezone(order.store.clock):%Y-%m-%d %H:%M}"
 

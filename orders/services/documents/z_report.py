@@ -1,4 +1,4 @@
-"""The Z report on paper: the figures that were written when the shift was closed."""
+"""Printable Z report, from the figures stored when the shift was closed."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +10,7 @@ from orders.services.documents.document import Document, Row, format_tax
 from tenants.scope import current_tenant
 
 METHOD_LABELS = dict(Payment.Method.choices)
-# The figures of the report by the names that they have on paper.
+# Labels of the figures, in the order of the document.
 SALES_LABELS = {
     "count": "Sales",
     "subtotal": "Subtotal",
@@ -32,7 +32,7 @@ CASH_LABELS = {
 
 
 def build_z_document(shift: Shift) -> Document:
-    """The report of a closed shift; its times are the store's."""
+    """Build the document of a closed shift, in the store's time zone."""
     z, tenant = shift.z_report, current_tenant()
     if z is None or shift.closed_at is None:
         raise ShiftNotInState(shift_status=shift.status)
@@ -73,9 +73,9 @@ def _build_sections(z: dict[str, Any], currency: str) -> Iterator[Iterator[Row]]
 
 
 def _build_late_sales(late: dict[str, Any]) -> Iterator[Row]:
-    """Of the sales those that were made offline, in shifts before this one."""
+    """Build the row of sales made offline in earlier shifts; they are part of the sales."""
     if late.get("count"):
-        yield Row(f"Of these late ({late['count']})", late["total"])
+        yield Row(f"Of these booked late ({late['count']})", late["total"])
 
 
 def _build_figures(
@@ -90,11 +90,11 @@ def _build_payments(payments: list[dict[str, Any]]) -> Iterator[Row]:
     for each in payments:
         yield Row(f"{METHOD_LABELS[each['method']]} ({each['count']})", each["amount"])
         yield Row("Canceled", each["canceled"], is_detail=True)
-        yield Row("Given back", each["refunded"], is_detail=True)
+        yield Row("Refunded", each["refunded"], is_detail=True)
 
 
 def _build_counts(counted: list[dict[str, Any]]) -> Iterator[Row]:
-    """By method: what should be there, what was counted, over or short."""
+    """Build expected amount, count and difference per payment method."""
     for each in counted:
         yield Row(f"{METHOD_LABELS[each['method']]} expected", each["expected"])
         if each["counted"] is not None:

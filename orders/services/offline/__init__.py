@@ -1,1 +1,1 @@
-"""Sales that a till made without us and tells us of later: booked, flagged, never refused."""
+"""Offline sales: book uploaded sales and flag their deviations."""

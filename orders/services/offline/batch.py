@@ -1,4 +1,4 @@
-"""A batch of sales from a till: each stands alone, and a batch that comes again changes nothing."""
+"""Upload of a batch of offline sales; items are independent, and repeating is harmless."""
 
 import uuid
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class ItemResult:
-    """What became of one item; `order` where there is one by now."""
+    """The result of one item, with its order if there is one."""
 
     id: uuid.UUID | None
     status: Outcome
@@ -42,8 +42,8 @@ class ItemResult:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """What a till sends when it is back. `last_sequence` is the last number that it has given
-    to a sale, of which those that are missing here may never come."""
+    """A batch of sales from one register. `last_sequence` is the last number that the till has
+    assigned; missing numbers below it are reported as gaps."""
 
     register: uuid.UUID
     batch: Sequence[OfflineSale | Malformed]
@@ -56,7 +56,7 @@ def upload_sales(upload: Upload, *, by: User) -> list[ItemResult]:
     Under a key nothing else is booked, however close together two requests come. Where the answer
     was lost, the same request again finds all that was booked by its ids.
     """
-    # Also one that is used no more: what was sold there was sold.
+    # A deactivated register is accepted: its sales have happened.
     register = get_register(upload.register, by, in_use=False)
     _ensure_no_jump(register, upload.last_sequence)
     with idempotency.reserve_key():
@@ -78,7 +78,7 @@ def _book_batch(upload: Upload, register: Register, by: User) -> list[ItemResult
 
 
 def _ensure_no_jump(register: Register, last_sequence: int) -> None:
-    """Refuse a last number far beyond all that are held: nobody could find what is missing."""
+    """Raise `SequenceJump` for a last number far beyond the highest that was received."""
     if last_sequence <= MAX_SEQUENCE_JUMP:
         return
     held = RegisterSeries.objects.held_device_sequence(register)
@@ -87,7 +87,7 @@ def _ensure_no_jump(register: Register, last_sequence: int) -> None:
 
 
 def _load_cashiers(batch: Sequence[OfflineSale | Malformed], by: User) -> dict[uuid.UUID, User]:
-    """Who sold all this; also those who have left since."""
+    """Load the cashiers by id, including inactive ones."""
     named = {item.cashier for item in batch if isinstance(item, OfflineSale) and item.cashier}
     people = User.objects.select_related("tenant").filter(pk__in=named - {by.pk})
     return {person.pk: person for person in people} | {by.pk: by}
@@ -126,12 +126,12 @@ def _book_item(
 ) -> ItemResult:
     cashier = people.get(item.cashier or by.pk)
     if cashier is None:
-        raise Invalid.field("cashier", "There is no such person.", code="does_not_exist")
+        raise Invalid.field("cashier", "User not found.", code="does_not_exist")
     try:
         with unique_or(IdReused):
             return ItemResult(item.id, Outcome.CREATED, book_sale(item, register, cashier, by=by))
     except IdReused:
-        # The same sale was booked meanwhile, or one of its ids belongs to something else.
+        # A concurrent upload booked the sale, or one of its ids belongs to something else.
         order = _load_existing_orders([item.id], by).get(item.id)
         if order is None:
             raise
@@ -150,7 +150,7 @@ def _resolve_duplicate(item: OfflineSale, register: Register, order: Order) -> I
 
 @atomic_with_retry
 def _set_device_sequence(item: OfflineSale, register: Register) -> None:
-    """Give a sale that came with a connection the number that the till has for it: it is held."""
+    """Assign the till's number to a sale that was already made online."""
     numbers = RegisterSeries.objects.increment(register, device=item.device_sequence)
     order = Order.objects.select_for_update().get(pk=item.id)
     if order.device_sequence is not None:
@@ -162,7 +162,7 @@ def _set_device_sequence(item: OfflineSale, register: Register) -> None:
 
 
 def _load_duplicates(results: Sequence[ItemResult]) -> None:
-    """The orders as they are by now, all of them in a fixed number of statements."""
+    """Load the orders of all duplicates in a fixed number of statements."""
     duplicates = [each for each in results if each.status == Outcome.DUPLICATE]
     if not duplicates:
         return
@@ -176,7 +176,7 @@ def _load_duplicates(results: Sequence[ItemResult]) -> None:
 def _record_upload(
     register: Register, upload: Upload, results: Sequence[ItemResult], by: User
 ) -> None:
-    """Who sent what, and how far the till has counted."""
+    """Audit the upload and store the highest number of the till."""
     numbers = RegisterSeries.objects.increment(register)
     sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
     counted = [number for number in sold if not numbers.is_jump(number)]

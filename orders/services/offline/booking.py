@@ -1,4 +1,4 @@
-"""Booking one sale that was made offline, in one transaction of its own."""
+"""Booking of one offline sale, in its own transaction."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -44,7 +44,7 @@ UNKNOWN = "Unknown product"
 
 @retry_on_conflict
 def book_sale(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
-    """Make it an order with a receipt of ours. Whoever uploads it need not have sold it."""
+    """Create a completed order with a receipt. `by` uploads it; `cashier` has sold it."""
     priced_sale = price_sale(sale)
     order = _build_order(sale, priced_sale, register, cashier)
     order.loaded_lines = list(_build_lines(order, sale, priced_sale))
@@ -60,7 +60,7 @@ def book_sale(sale: OfflineSale, register: Register, cashier: User, *, by: User)
 
 
 def _check_cashier(order: Order, cashier: User, by: User) -> Iterator[Flag]:
-    """Compare with the limits of both: naming somebody else must not raise one's own."""
+    """Check the limits of both users: naming another cashier must not raise one's own limit."""
     if cashier.pk != by.pk:
         yield Flag.CASHIER_DIFFERS
     if is_over_limit(order, order.loaded_lines, by, cashier):
@@ -98,7 +98,7 @@ def _insert_sale(order: Order, by: User) -> None:
 
 
 def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:
-    """Whatever only the register's own rows can say, which nobody changes meanwhile."""
+    """Set the flags that depend on the register, which is locked in this transaction."""
     _, now = order.receipt_number_and_time()
     order.flag(*find_clock_flags(order.sold_at or now, now))
     assign_shift(order, numbers.shift, now)
@@ -106,8 +106,8 @@ def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:
 
 
 def _spend_credits(order: Order) -> None:
-    """What no credit has any more was still given for the goods: it is not taken from the
-    ledger, which never goes below nothing, and does not go back onto it either."""
+    """Redeem store credits. A payment that the credit does not cover becomes `other`, flagged:
+    the balance never goes below zero, and a refund must not restore it."""
     with_credit = [
         each for each in order.loaded_payments if each.method == Payment.Method.STORE_CREDIT
     ]
@@ -115,16 +115,16 @@ def _spend_credits(order: Order) -> None:
         try:
             spend_credit(payment.reference, payment.amount, payment=payment.pk, by=order.cashier)
         except (InsufficientStoreCredit, StoreCreditBlocked):
-            payment.method, payment.reason = Payment.Method.OTHER, "Store credit that was not there"
-            # There may be a credit with this code, and less on it.
+            payment.method, payment.reason = Payment.Method.OTHER, "Store credit not available"
+            # The code may belong to a credit with a smaller balance: do not store it.
             payment.reference = mask_code(payment.reference)
             order.flag(Flag.CREDIT_SHORT)
 
 
 def _deduct_stock(order: Order) -> set[Any]:
-    """Off the shelf, also below nothing; returns what was counted after it was sold.
+    """Decrement stock, below zero if necessary; return the products counted after the sale.
 
-    Whoever counted has seen that those were gone: they are not short by this sale.
+    A later count no longer included the sold goods, so that they are not oversold.
     """
     levels = decrement_stock_unchecked(order.store, order.loaded_lines)
     if not levels:
@@ -194,8 +194,8 @@ def _build_lines(order: Order, sale: OfflineSale, priced_sale: PricedSale) -> It
 
 
 def _describe_product(line: ChargedLine, product: Product | None) -> dict[str, Any]:
-    """What it is, by the catalog or else by what the till calls it."""
-    # Pieces of which there was half a one are weighed, whatever the catalog says today.
+    """Return the product fields of a line, from the catalog or else from the till."""
+    # A fractional quantity means sold by weight, whatever the catalog says today.
     weighed = {"sold_by": Product.SoldBy.WEIGHT} if line.quantity % 1 else {}
     if product is None:
         code = line.sku or line.barcode or ""
@@ -216,7 +216,7 @@ def _payment_entry(new: NewPayment) -> str:
 
 
 def _build_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
-    """All of it is in the drawer, or was captured by a terminal with a connection of its own."""
+    """Build the payments, all captured: by the till or by a stand-alone card reader."""
     for position, new in enumerate(sale.payments):
         is_cash = new.method == Payment.Method.CASH
         tendered = (new.amount if new.tendered is None else new.tendered) if is_cash else None

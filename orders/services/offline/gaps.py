@@ -1,4 +1,4 @@
-"""Which of the sales that a till has numbered never came to us."""
+"""Gaps in the numbers of a till: offline sales that have not been uploaded."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    """What the till has issued, what of that we hold, and the first of what is missing."""
+    """Counts of issued and received numbers, and a page of missing ranges."""
 
     register: Register
     issued: int
     held: int
     ranges: list[Gap]
-    # Where the further ranges begin; None where there are no others.
+    # The `after` of the next page; None on the last one.
     next: int | None
 
     @property
@@ -36,8 +36,7 @@ class GapReport:
 
 
 def find_gaps(register: Register, *, after: int = 0) -> GapReport:
-    """The ranges that are missing above `after`, some at a time; the figures are of the whole
-    series, which begins at 1."""
+    """Find a page of missing ranges above `after`. Counts are of the whole series from 1."""
     series = RegisterSeries.objects.filter(register=register)
     issued = series.values_list("last_device_sequence", flat=True).first() or 0
     held = _filter_held(register, issued)
@@ -49,8 +48,7 @@ def find_gaps(register: Register, *, after: int = 0) -> GapReport:
 
 
 def _filter_held(register: Register, issued: int) -> QuerySet[Order]:
-    """One sale of each number; what came under a number that another had is not counted twice,
-    and numbers that jumped beyond the series are not part of it."""
+    """Filter to one sale per number, without duplicates and numbers beyond the series."""
     return Order.objects.filter(
         register=register,
         device_sequence__isnull=False,
@@ -60,7 +58,7 @@ def _filter_held(register: Register, issued: int) -> QuerySet[Order]:
 
 
 def _iterate_gaps(held: QuerySet[Order], after: int, issued: int) -> Iterator[Gap]:
-    """Where a number does not follow the one before it, found in the index alone."""
+    """Yield the gaps between consecutive numbers; an index-only scan finds them."""
     numbers = held.filter(device_sequence__gt=after).order_by("device_sequence")
     before = Window(Lag("device_sequence", default=after), order_by=F("device_sequence").asc())
     jumps = (

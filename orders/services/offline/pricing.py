@@ -1,4 +1,4 @@
-"""What a sale comes to that was charged elsewhere: its prices and its payments are facts."""
+"""Pricing of an offline sale: charged prices and payments are taken as facts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class PricedSale:
-    """The bill for what was charged. What the customer paid beside it, or short of it, is the
-    adjustment: each line has its share in `shares`, so that the lines come to the total."""
+    """A priced offline sale. `adjustment` is the difference between what was paid and the
+    computed total; `shares` allocates it to the lines, so that they add up to `total`."""
 
     products: Sequence[Product | None]
     inputs: Sequence[LineInput]
@@ -41,8 +41,7 @@ class PricedSale:
 
 
 def price_sale(sale: OfflineSale) -> PricedSale:
-    """Compute it with the prices charged, and say in which ways it is not what we would have
-    charged at this moment."""
+    """Price the sale with the charged prices, and flag deviations from the present catalog."""
     products = _find_products(sale.lines)
     inputs = [
         LineInput(
@@ -76,7 +75,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
 
 
 def _find_products(lines: Sequence[ChargedLine]) -> list[Product | None]:
-    """Whatever of the catalog the lines name, on sale or not; an id counts more than a code."""
+    """Find the products of the lines, active or not; an id takes precedence over a code."""
     catalog = ProductLookup(lines)
     return [catalog.find_by_any_name(line) for line in lines]
 
@@ -88,13 +87,13 @@ def _choose_taxes(line: ChargedLine, product: Product | None) -> tuple[TaxRate, 
 
 
 def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal]:
-    """The total, and what rounding to coins added to it: together exactly what was paid.
+    """Return total and cash rounding, which together equal the amount paid.
 
-    The total that the till says, or else that of its prices, where what was paid settles it; if
-    neither, what was paid.
+    The total is the till's, else the computed one, whichever matches the amount paid; if neither
+    does, it is the amount paid.
     """
     if not sale.payments and (computed or sale.total):
-        raise Invalid.field("payments", "Nobody has paid for it.", code="not_paid")
+        raise Invalid.field("payments", "A sale that is not free needs a payment.", code="not_paid")
     for total in (sale.total, computed):
         if total is None:
             continue
@@ -105,7 +104,7 @@ def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal
 
 
 def _compute_cash_rounding(sale: OfflineSale, total: Decimal) -> Decimal:
-    """What the coins add to the part that was paid in cash."""
+    """Return the cash rounding of the part that was paid in cash."""
     left = _compute_cash_due(sale, total)
     if not _list_cash_payments(sale) or left < 0:
         return ZERO
@@ -122,7 +121,7 @@ def _compute_cash_due(sale: OfflineSale, total: Decimal) -> Decimal:
 
 
 def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
-    """Whether coins can have paid the cash of it; what is not rounded is paid in smaller ones."""
+    """Return whether coins can pay the cash part; unrounded amounts use smaller coins."""
     rule, cash = build_cash_rule(current_tenant()), _list_cash_payments(sale)
     left = max(_compute_cash_due(sale, total), ZERO)
     amounts = [each.amount for each in cash]
@@ -147,7 +146,7 @@ def _find_flags(
 
 
 def _find_card_flags(sale: OfflineSale) -> Iterable[Flag]:
-    """Nobody but the till says that a card was charged, unless a reader has a slip for it."""
+    """Flag card payments that are confirmed neither by the gateway nor by a reader's slip."""
     if any(each.is_card and not each.has_reader_slip for each in sale.payments):
         yield Flag.CARD_UNVERIFIED
 

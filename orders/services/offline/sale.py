@@ -1,4 +1,4 @@
-"""What a till says that it sold."""
+"""Input of an upload: offline sales as the till recorded them."""
 
 import uuid
 from collections.abc import Sequence
@@ -15,8 +15,8 @@ from tenants.exceptions import FieldError
 
 @dataclass(frozen=True, slots=True)
 class ChargedLine:
-    """What was sold, at the price that was asked for it. What names the product may be of no
-    use any more, or of none yet; `name` is what the till calls it."""
+    """A sold line at the charged price. Its product may be deleted or not created yet; `name` is
+    the till's name of it."""
 
     quantity: Decimal
     unit_price: Decimal
@@ -24,7 +24,7 @@ class ChargedLine:
     sku: str | None = None
     barcode: str | None = None
     name: str = ""
-    # None for those of the product's tax class.
+    # None means the taxes of the product.
     taxes: tuple[TaxRate, ...] | None = None
     note: str = ""
     discounts: tuple[DiscountRequest, ...] = ()
@@ -33,29 +33,29 @@ class ChargedLine:
 
 @dataclass(frozen=True, slots=True)
 class ChargedPayment(NewPayment):
-    """What was paid: here the amount is a fact, also of cash."""
+    """A payment of an offline sale; the amount is required, also for cash."""
 
     amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
 class OfflineSale:
-    """One sale, as its till wrote it down. `id` is the till's, and recognized for ever."""
+    """One offline sale. The till chooses `id`, which makes repeated uploads harmless."""
 
     id: uuid.UUID
-    # Of the item as it came: the same id with other content is another sale.
+    # Hash of the item: the same id with other content is a conflict.
     fingerprint: str
     device_sequence: int
     sold_at: datetime
     lines: tuple[ChargedLine, ...]
     payments: tuple[ChargedPayment, ...] = ()
     discounts: tuple[DiscountRequest, ...] = ()
-    # Without one it was whoever uploads it.
+    # None means the user who uploads the sale.
     cashier: uuid.UUID | None = None
     customer_name: str = ""
     customer_email: str = ""
     note: str = ""
-    # What the till came to, where it says so.
+    # The total that the till computed, if it sends one.
     total: Decimal | None = None
 
     @property
@@ -76,7 +76,7 @@ class OfflineSale:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An item of a batch that is no sale at all, and what is wrong with it."""
+    """An invalid item of a batch, and its errors."""
 
     id: uuid.UUID | None
     errors: tuple[FieldError, ...]

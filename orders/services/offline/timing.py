@@ -1,4 +1,4 @@
-"""Where a sale belongs in time: in whose drawer it was sold, and whether its clock is right."""
+"""Timing of an offline sale: its shift, and flags of a wrong clock."""
 
 import uuid
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from orders.models import Flag, Order, Shift
 from orders.services.stock.movements import MAX_CLOCK_AHEAD
 from tenants.scope import current_tenant
 
-# A till that was without a connection for longer has the wrong time.
+# An older time of sale means that the till's clock is wrong.
 MAX_OFFLINE_PERIOD = timedelta(days=31)
 
 
@@ -32,7 +32,7 @@ def assign_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
     if last is not None and (last.ended_at is None or moment < last.ended_at):
         _set_original_shift(order, last)
     elif last or shift or current_tenant().shifts_required:
-        # Between two shifts, or before the first: the drawer was nobody's.
+        # Sold between two shifts, or before the first.
         order.flag(Flag.LATE)
 
 

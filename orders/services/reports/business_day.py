@@ -1,4 +1,4 @@
-"""The business days of a report: a range of a store's days, for the database and for the rows."""
+"""Range of business days of a report: its limits in time, and labels of days and hours."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ HOUR = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class BusinessDayRange:
-    """Business days from the first to the last, both included."""
+    """Business days from the first to the last, inclusive."""
 
     calendar: BusinessDays
     first: date
@@ -27,7 +27,7 @@ class BusinessDayRange:
 
     @property
     def has_whole_hours(self) -> bool:
-        """Whether hours and days begin where they begin in UTC."""
+        """Return whether every day and hour of the range starts at a full hour of UTC."""
         if self.calendar.starts_at.minute or self.calendar.starts_at.second:
             return False
         days = (self.last - self.first).days + 2
@@ -36,7 +36,7 @@ class BusinessDayRange:
         return not any((local.utcoffset() or timedelta()) % HOUR or local.minute for local in shown)
 
     def split(self, days: int) -> Iterator["BusinessDayRange"]:
-        """The same days, so many at a time."""
+        """Yield consecutive ranges of at most so many days."""
         first = self.first
         while first <= self.last:
             last = min(first + (days - 1) * DAY, self.last)
@@ -47,6 +47,6 @@ class BusinessDayRange:
         return self.calendar.day_at(moment).isoformat()
 
     def hour_of(self, moment: datetime) -> str:
-        """Each hour of its own, also the one that the clock shows twice."""
+        """Return the local hour with its UTC offset, which tells repeated hours apart."""
         local = moment.astimezone(self.calendar.clock)
         return local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")

@@ -1,4 +1,4 @@
-"""What the database sums up for a report: sales and refunds of some days, group by group."""
+"""Queries of the sales report: sums of sales and refunds, grouped in the database."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -21,22 +21,22 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class ReportFilter:
-    """In which stores, and by whom where only one person is asked about."""
+    """The stores of a report and, optionally, one user: seller or refunder."""
 
     stores: list[uuid.UUID]
     person: uuid.UUID | None = None
 
 
 Row = dict[str, Any]
-# A group by key and label, and some of its figures.
+# Key and label of a group, and some of its figures.
 Groups = Iterator[tuple[str, str, Row]]
 GroupQuery = Callable[[BusinessDayRange, ReportFilter], Groups]
 
-# However much a shop sells, no more than so much of it is in memory at a time.
+# Limits of what is in memory at a time.
 MAX_DAYS_PER_QUERY = 31
 PAGE_SIZE = 5_000
 ZERO = Decimal(0)
-# By what means something is given away.
+# Labels of the kinds of discounts.
 DISCOUNT_LABELS = {
     "line_discount": "Line discounts",
     "order_discount": "Order discounts",
@@ -106,7 +106,7 @@ def _orders_and_refunds(
 def _sum_groups(
     rows: QuerySet[Any], *, by: tuple[str, ...], sums: Mapping[str, Any]
 ) -> Iterator[Row]:
-    """Grouped in the database; aliases that a model has as a field too are kept apart there."""
+    """Sum per group. The prefix avoids aliases that are also names of model fields."""
     named = {f"sum_{name}": expression for name, expression in sums.items()}
     for row in rows.order_by().values(*by).annotate(**named).iterator(chunk_size=500):
         figures = {name: row[f"sum_{name}"] for name in sums}
@@ -114,13 +114,13 @@ def _sum_groups(
 
 
 def _subtract_refund_rounding(figures: Row) -> Row:
-    """What rounding to coins added to a refund, the shop has less."""
+    """Subtract what cash rounding added to refunds from the cash rounding of the report."""
     added = figures.pop("handed_over", None)
     return figures | {"cash_rounding": -added} if added else figures
 
 
 def sum_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> Iterator[Row]:
-    """Every receipt once."""
+    """Sum all sales and refunds, each receipt once."""
     for rows, sums in _orders_and_refunds(days, report_filter):
         named = {f"sum_{name}": expression for name, expression in sums.items()}
         row = rows.order_by().aggregate(**named)
@@ -128,7 +128,7 @@ def sum_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> Iterato
 
 
 def group_by_time(name_of: Callable[[BusinessDayRange, datetime], str]) -> GroupQuery:
-    """By the hour, or by the minute, of which the hours and days of every clock are made."""
+    """Group by UTC hour, or by minute where local hours start between UTC hours."""
 
     def read(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
         for part in days.split(MAX_DAYS_PER_QUERY):
@@ -143,7 +143,7 @@ def group_by_time(name_of: Callable[[BusinessDayRange, datetime], str]) -> Group
 
 
 def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-    """Sales by who sold, refunds by who gave back."""
+    """Group sales by cashier, and refunds by who made them."""
     for (rows, sums), who in zip(
         _orders_and_refunds(days, report_filter), ("cashier", "by"), strict=True
     ):
@@ -170,7 +170,7 @@ def group_by_store(days: BusinessDayRange, report_filter: ReportFilter) -> Group
 
 
 def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> GroupQuery:
-    """By what the product is today: what was sold under another name is still the same product."""
+    """Group by the present product or category, also for sales under an earlier name."""
 
     def read(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
         lines = OrderLine.objects.filter(order__in=_filter_orders(days, report_filter))
@@ -185,8 +185,8 @@ def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> G
 
 
 def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-    """What was settled each way. Rounding to coins is cash's at the sale, and at a refund that of
-    the way by which the money went."""
+    """Group by payment method. Cash rounding of a sale belongs to cash; that of a refund belongs
+    to the method of its payout."""
     sold = _filter_orders(days, report_filter)
     taken = Payment.objects.filter(order__in=sold, status=Payment.Status.CAPTURED)
     for row in _sum_groups(taken, by=("method",), sums=PAYMENT_SUMS):
@@ -207,7 +207,7 @@ def _label_method(method: str) -> tuple[str, str]:
 
 
 def group_by_tax(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-    """From the receipts themselves, rate by rate."""
+    """Group by tax rate, from the taxes stored with each receipt."""
     for receipts, (count, taxable, tax) in (
         (_filter_orders(days, report_filter), ("orders", "taxable", "tax_total")),
         (
@@ -221,7 +221,7 @@ def group_by_tax(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
 
 
 def _sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
-    """Of one receipt: each rate once, with what was taxable and the tax."""
+    """Return taxable amount and tax per rate of one receipt."""
     rates: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
     for tax in taxes:
         taxable, amount = rates.get(rate := _label_rate(tax), (ZERO, ZERO))
@@ -233,7 +233,7 @@ def _sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decim
 
 
 def group_by_discount(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
-    """By the means by which something was given away: line and order discounts, price overrides.
+    """Group by kind of discount: line discounts, order discounts, price overrides.
 
     `discount_total` is what was given away, measured from the list price; higher prices count as
     overrides of nothing.
@@ -266,7 +266,7 @@ def _build_discount_group(kind: str, amount: Decimal) -> Groups:
 
 
 def _iterate_pages(receipts: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
-    """These columns of all receipts, of which only some are in memory at a time."""
+    """Yield these columns of all receipts, reading page by page."""
     rows = receipts.order_by("completed_at", "pk").values_list("completed_at", "pk", *columns)
     piece = list(rows[:PAGE_SIZE])
     while piece:

@@ -1,4 +1,4 @@
-"""What was sold, by whatever one asks: in the store's own days, to the cent of its receipts."""
+"""Sales report by time, product, category, cashier, register, store, method, tax or discount."""
 
 import uuid
 from collections import defaultdict
@@ -49,7 +49,7 @@ class GroupBy(StrEnum):
 
 @dataclass(slots=True)
 class Totals:
-    """Of one group. What came back is beside what was sold, not taken off it."""
+    """Totals of one group. Refunds are separate from sales, not subtracted."""
 
     orders: int = 0
     quantity: Decimal = ZERO
@@ -76,7 +76,7 @@ class Totals:
 
     @property
     def net_total(self) -> Decimal:
-        """What stayed with the shop."""
+        """Return sales with cash rounding, less refunds."""
         return self.total + self.cash_rounding - self.refunded_total
 
 
@@ -96,7 +96,7 @@ DISCOUNT_FIGURES = frozenset(("orders", "discount_total"))
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """How the groups of a report are read, and which figures a group has."""
+    """The query of a grouping, and the figures that its groups have."""
 
     read: GroupQuery
     figures: frozenset[str] = RECEIPT_FIGURES
@@ -134,7 +134,7 @@ Money = Callable[[Decimal], Decimal]
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """`total` is of the receipts themselves: each counts once, in however many groups it is."""
+    """A sales report. `total` counts each receipt once, even if it is part of several groups."""
 
     group_by: GroupBy
     first: date
@@ -143,9 +143,9 @@ class Report:
     total: Totals = field(default_factory=Totals)
 
     def format_rows(self) -> Iterator[dict[str, Any]]:
-        """By name, and hours by time: the clock shows some twice, and clocks differ.
+        """Yield the groups as dicts of strings, sorted by label; hours sorted by time.
 
-        Each is written when it is asked for, then also out of the scope.
+        Rows are formatted lazily; the iterator also works outside of the tenant scope.
         """
         figures, money = GROUPINGS[self.group_by].figures, current_tenant().quantize_amount
         groups = sorted(self.groups.items(), key=_sort_key(self.group_by))
@@ -166,11 +166,10 @@ def build_sales_report(
     last: date | None = None,
     person: uuid.UUID | None = None,
 ) -> Report:
-    """The business days from the first to the last, of these stores, each by its own clock.
+    """Build the report of these stores for a range of business days, both inclusive.
 
-    Of one person it is what that person sold and gave back.
-
-    Without a first day it is the one that each store has now.
+    Each store has its own time zone and start of day. Without `first`, each store reports its
+    present business day. `person` limits the report to the sales and refunds of one user.
     """
     groups: dict[Group, Totals] = defaultdict(Totals)
     total = Totals()
@@ -192,7 +191,7 @@ def build_sales_report(
 def _group_stores_by_days(
     stores: Iterable[Store], first: date | None, last: date | None
 ) -> dict[BusinessDayRange, list[uuid.UUID]]:
-    """Stores that have the same days are asked for together."""
+    """Group stores with the same days, for one query each."""
     now = timezone.now()
     found: dict[BusinessDayRange, list[uuid.UUID]] = defaultdict(list)
     for store in stores:
@@ -208,7 +207,7 @@ def _sort_key(group_by: GroupBy) -> Callable[[tuple[Group, Totals]], Any]:
 
 
 def _format_figures(totals: Totals, figures: frozenset[str], money: Money) -> dict[str, Any]:
-    """As texts in the shop's currency; what such a group does not have is None, not nothing."""
+    """Format figures as strings; a figure that the grouping does not have is None, not zero."""
     return {
         name: _format_figure(name, getattr(totals, name), money) if name in figures else None
         for name in FIGURES

@@ -21,7 +21,7 @@ from tests.support.till import card, cash, line, new_id, percent
 from tests.support.truncation import without_triggers
 
 WHOLE = "All chains are whole.\n"
-OTHERWISE = "is in the books otherwise than it was sealed"
+OTHERWISE = "differs from the database"
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_content_that_was_changed_is_found(told, day):
     text, code = told()
 
     assert code == 1
-    assert "green\tTill 1\t2\treceipt\tits hash is not that of its content\n" in text
+    assert "green\tTill 1\t2\treceipt\tits hash does not match its content\n" in text
     assert OTHERWISE in text
     assert "\t3\t" not in text
 
@@ -150,7 +150,7 @@ def test_content_that_was_changed_and_hashed_again_breaks_the_next_link(told, da
     text, code = told()
 
     assert code == 1
-    assert "green\tTill 1\t3\treceipt\tdoes not name the hash of the entry before it\n" in text
+    assert "green\tTill 1\t3\treceipt\tdoes not contain the hash of the previous entry\n" in text
 
 
 def test_an_entry_that_is_missing_is_found_with_what_it_sealed(told, day):
@@ -161,7 +161,7 @@ def test_an_entry_that_is_missing_is_found_with_what_it_sealed(told, day):
     text, code = told()
 
     assert code == 1
-    assert "green\tTill 1\t3\treceipt\tfollows entry 1: entries are missing or doubled\n" in text
+    assert "green\tTill 1\t3\treceipt\tfollows entry 1: entries are missing or repeated\n" in text
     assert f"green\tTill 1\t\treceipt\t{lost} was never sealed\n" in text
 
 
@@ -182,7 +182,7 @@ def test_an_entry_that_was_added_at_the_end_is_found(told, day, register):
 
     assert (code, text) == (
         1,
-        "green\tTill 1\t6\treceipt\tstands after the register's last entry\n",
+        "green\tTill 1\t6\treceipt\tis after the register's last entry\n",
     )
 
 
@@ -238,7 +238,7 @@ def test_a_register_whose_series_is_gone_is_found(told, day):
     with tenant_scope(day):
         RegisterSeries.objects.all().delete()
 
-    assert told()[0].count("stands after the register's last entry") == 5
+    assert told()[0].count("is after the register's last entry") == 5
 
 
 def test_each_register_has_a_chain_of_its_own(told, day, tills, make_product):

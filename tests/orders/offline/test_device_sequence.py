@@ -145,7 +145,7 @@ def test_numbered_with_a_connection_it_is_no_sale_made_offline(till, sold, shop,
         assert list(verify_chains()) == []
     assert (told["device_sequence"], "sold_at" in told) == (1, False)
     text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
-    assert "Number of the till" in text
+    assert "Till number" in text
     assert "Booked" not in text
 
 

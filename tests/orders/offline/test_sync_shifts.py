@@ -95,7 +95,7 @@ def test_a_sale_of_a_closed_shift_is_booked_today_and_listed_on_todays_z(
     paper = manager_client.get(
         f"shifts/{today['id']}/z-report/", {"format": "text"}
     ).content.decode()
-    assert "Of these late (2)" in paper
+    assert "Of these booked late (2)" in paper
     assert manager_client.get(f"shifts/{yesterday['id']}/z-report/").content == before
 
 

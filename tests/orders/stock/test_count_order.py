@@ -166,7 +166,9 @@ def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(stockroo
     assert third["quantity"] == "1"
     assert stockroom.level(apples) == 20
     (newest,) = [
-        each for each in stockroom.found(type="count") if each["reason"].endswith("recorded after it")
+        each
+        for each in stockroom.found(type="count")
+        if each["reason"].endswith("recorded after it")
     ]
     assert (newest["quantity"], newest["counted"]) == ("-1", "20")
     assert newest["occurred_at"] == later["occurred_at"]

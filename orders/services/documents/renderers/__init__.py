@@ -1,1 +1,1 @@
-"""The faces of a paper: the same words as text, as a page, as PDF and for a receipt printer."""
+"""Renderers of documents: plain text, HTML, PDF and ESC/POS."""

@@ -1,4 +1,4 @@
-"""A paper in lines of 42 characters: as many as an 80 mm receipt printer has in its usual font."""
+"""Layout in lines of 42 characters: the width of an 80 mm receipt printer in font A."""
 
 import textwrap
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ class TextLine:
 def layout_lines(
     document: Document, transliterate: Callable[[str], str] = str
 ) -> Iterator[TextLine]:
-    """Everything but the code, each word spelled as the printer can."""
+    """Lay out everything but the QR code; `transliterate` adapts text to the printer."""
     yield from _layout_header(document, transliterate)
     yield TextLine("")
     for number, (name, value) in enumerate(document.header_fields):
@@ -42,7 +42,7 @@ def _layout_header(document: Document, transliterate: Callable[[str], str]) -> I
 
 
 def _layout_row(row: Row) -> Iterator[TextLine]:
-    """Words folded at the left, the amount on the last line at the right edge."""
+    """Wrap the text on the left; put the amount at the right edge of the last line."""
     indent = "  " if row.is_detail else ""
     texts = [f"{indent}{text}" for text in _wrap(row.words, WIDTH - len(indent))]
     if row.amount and len(texts[-1]) + 1 + len(row.amount) > WIDTH:

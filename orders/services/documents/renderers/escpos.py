@@ -1,4 +1,4 @@
-"""A paper as the bytes that receipt printers understand (ESC/POS), with its code as QR."""
+"""ESC/POS renderer for receipt printers, with a QR code."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from orders.services.documents.document import Document
 from orders.services.documents.renderers.columns import TextLine, layout_lines
 
-# Printers are left by the one before in any state: reset, no Chinese letters, international ASCII,
-# and code page 19, which is PC858: western letters and the euro.
+# The previous job may leave any state: reset, switch off Chinese characters, choose the US
+# character set and code page 19 (PC858: western letters and the euro sign).
 START = b"\x1b@" + b"\x1c." + b"\x1bR\x00" + b"\x1bt\x13"
 ENCODING = "cp858"
 LEFT, CENTER = b"\x1ba\x00", b"\x1ba\x01"
 PLAIN, STRONG = b"\x1bE\x00", b"\x1bE\x01"
-# Feed as far as the knife is away, and cut but for one point.
+# Feed to the cutter, then cut, leaving one point.
 CUT = b"\x1dVB\x00"
-# Model 2, six dots to a module, and a code that a crease in the paper does not spoil.
+# QR model 2, module of 6 dots, error correction M.
 QR_START = b"\x1d(k\x04\x001A2\x00" + b"\x1d(k\x03\x001C\x06" + b"\x1d(k\x03\x001E1"
 QR_PRINT = b"\x1d(k\x03\x001Q0"
-# Letters that no decomposition leads to anything in the code page.
+# Letters whose Unicode decomposition is not in the code page either.
 TRANSLITERATIONS = str.maketrans(
     {
         **dict.fromkeys("\u2018\u2019\u201a\u2039\u203a", "'"),
@@ -52,9 +52,9 @@ def render_escpos(document: Document) -> bytes:
 
 
 def transliterate(text: str) -> str:
-    """In letters that the printer has; what has no relative among them is a question mark.
+    """Replace characters that the code page lacks by similar ones, else by a question mark.
 
-    Nothing that is part of a name can be a command: control characters are not among them.
+    Control characters are removed, so that no text can contain printer commands.
     """
     return "".join(
         _transliterate_character(character) for character in unicodedata.normalize("NFC", text)
@@ -98,6 +98,6 @@ def _encode_styles(line: TextLine) -> Iterator[bytes]:
 
 
 def encode_qr(text: str) -> bytes:
-    """The printer draws it itself."""
+    """Return the command for a QR code; the printer draws it."""
     data = text.encode("ascii")
     return QR_START + b"\x1d(k" + (len(data) + 3).to_bytes(2, "little") + b"1P0" + data + QR_PRINT

@@ -1,4 +1,4 @@
-"""A paper as a page for a screen, and as the HTML part of a mail."""
+"""HTML renderers: a page, and the HTML part of an e-mail."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def render_html(document: Document) -> str:
 
 
 def render_mail(document: Document) -> str:
-    """Mail programs show no drawings: the code is written out there."""
+    """Render for e-mail, with the code as text because mail clients do not show SVG."""
     return render_to_string("receipts/mail.html", build_context(document))
 
 
@@ -25,9 +25,9 @@ def build_context(document: Document) -> dict[str, Any]:
 
 
 def draw_qr(text: str) -> SafeString:
-    """A drawing inside the page: one path without styles, which no security policy refuses.
+    """Return the QR code as inline SVG: one path without styles, as the CSP requires.
 
-    It is made of numbers alone: nothing of the text stands in it.
+    Safe as markup: the SVG contains only numbers, nothing of the text itself.
     """
     drawing = segno.make_qr(text, error="m").svg_inline(
         omitsize=True, svgclass="qr", lineclass=None, dark="#000", border=4

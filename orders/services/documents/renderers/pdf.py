@@ -1,4 +1,4 @@
-"""A paper as PDF, where the libraries for it are installed: nothing else needs them."""
+"""PDF renderer; needs WeasyPrint and its system libraries, which are optional."""
 
 import importlib
 import mimetypes
@@ -14,9 +14,9 @@ from orders.services.documents.document import Document
 from orders.services.documents.renderers.html import render_html
 from tenants.exceptions import NotPermitted
 
-# A page has no address while it is drawn; this one leads nowhere.
+# Base of relative URLs while rendering; it is never requested.
 BASE_URL = "https://till.invalid"
-# A file is printed on whatever lies in the office; the page itself goes to a roll, edge to edge.
+# The PDF is for an office printer; the HTML page itself is laid out for a receipt roll.
 A4_STYLES = """
 @page { size: A4; margin: 15mm }
 main { max-width: 90mm !important; margin: 0 auto !important }
@@ -24,10 +24,7 @@ main { max-width: 90mm !important; margin: 0 auto !important }
 
 
 def load_weasyprint() -> Any:
-    """The library that draws, or a refusal that says what is missing.
-
-    Imported when first asked for: it takes seconds, and needs libraries of the system.
-    """
+    """Import WeasyPrint on first use, because that takes seconds. Raises `PdfUnavailable`."""
     try:
         return importlib.import_module("weasyprint")
     except (ImportError, OSError) as error:
@@ -35,7 +32,7 @@ def load_weasyprint() -> Any:
 
 
 def render_pdf(document: Document) -> bytes:
-    """The page, on A4."""
+    """Render the HTML page as an A4 PDF."""
     library = load_weasyprint()
     page = library.HTML(string=render_html(document), base_url=BASE_URL, url_fetcher=fetch_resource)
     sheet = library.CSS(string=A4_STYLES, url_fetcher=fetch_resource)
@@ -44,9 +41,9 @@ def render_pdf(document: Document) -> bytes:
 
 
 def fetch_resource(url: str) -> Any:
-    """What a page may ask for while it is drawn: what it carries itself, and our own files.
+    """Resolve a URL of the page: `data:` URLs and static files only.
 
-    Nothing of the network and nothing of the disk, whatever a shop calls its things.
+    Everything else is refused, because texts of tenants must not reach network or disk (SSRF).
     """
     urls = importlib.import_module("weasyprint.urls")
     if url.startswith("data:"):
@@ -60,7 +57,7 @@ def fetch_resource(url: str) -> Any:
 
 
 def read_static_file(name: str) -> bytes:
-    """As collected for production, or where it lies in the code; both refuse to climb out."""
+    """Read a static file from the source tree or the collected files; both refuse `..` paths."""
     found = finders.find(name)
     if isinstance(found, str):
         with open(found, "rb") as file:

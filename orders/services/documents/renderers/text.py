@@ -1,11 +1,11 @@
-"""A paper as plain text."""
+"""Plain text renderer."""
 
 from orders.services.documents.document import Document
 from orders.services.documents.renderers.columns import WIDTH, TextLine, layout_lines
 
 
 def render_text(document: Document) -> str:
-    """For a screen and for a printer that knows nothing but letters; the code is written out."""
+    """Render as text, for a screen or a text-only printer, with the code as text."""
     lines = [*layout_lines(document), TextLine(""), TextLine(document.qr_text, is_centered=True)]
     return "".join(f"{_center(line)}\n" for line in lines)
 
