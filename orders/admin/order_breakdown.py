@@ -23,7 +23,8 @@ from orders.admin.amounts import (
     sum_amounts,
 )
 from orders.models import Order, OrderLine, Payment, Refund
-from orders.services.documents.document import format_money, format_number
+from orders.services.documents.document import format_money
+from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 LINE_COLUMNS = header_cells(

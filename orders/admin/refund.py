@@ -23,9 +23,10 @@ from orders.admin.catalog import to_currency
 from orders.admin.documents import build_chain_table, build_text_table
 from orders.admin.payment import SearchByOrderNumber
 from orders.models import ChainEntry, Payout, Refund, RefundLine
-from orders.services.documents.document import format_money, format_number
+from orders.services.documents.document import format_money
 from orders.services.documents.print import preview_document
 from orders.services.documents.refund_receipt import build_refund_receipt
+from tenants.api.formats import format_number
 
 LINE_COLUMNS = header_cells(("Item",), "Quantity", "Taxes", "Amount")
 PAYOUT_COLUMNS = header_cells(("Method", "Status", "Reference"), "Amount", "Paid out")

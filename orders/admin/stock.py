@@ -19,8 +19,8 @@ from orders.admin.stock_breakdown import build_movements_table
 from orders.models import Product, StockLevel, StockMovement
 from orders.models.catalog import normalize_code
 from orders.serializers.stock import MovementInput, build_new_movement
-from orders.services.documents.document import format_number
 from orders.services.stock.movements import move_stock
+from tenants.api.formats import format_number
 from tenants.ids import new_id
 
 Type = StockMovement.Type

@@ -13,8 +13,8 @@ from accounts.admin.tables import (
 )
 from orders.admin.amounts import format_quantity_change, format_time
 from orders.models import StockLevel, StockMovement
-from orders.services.documents.document import format_number
 from orders.services.stock.consistency import set_levels_after
+from tenants.api.formats import format_number
 
 MAX_MOVEMENTS = 50
 MOVEMENT_COLUMNS = header_cells(("Time", "Type", "Reason", "By", "Order"), "Change", "Level after")

@@ -38,7 +38,7 @@ class GatewayReconciliation(Job, Generic[Row]):
         """Return all rows that the gateway may know."""
 
     @abstractmethod
-    def look_up_at_gateway(self, row: Row) -> Row:
+    def look_up(self, row: Row) -> Row:
         """Look the row up at the gateway, store the outcome and return the updated row."""
 
     @abstractmethod
@@ -61,15 +61,15 @@ class GatewayReconciliation(Job, Generic[Row]):
             row: Row | None = waiting.select_related("tenant", *self.related).first()
             if row is None:
                 return None
-            unasked = self.rows().filter(pk=row.pk, look_ups=row.look_ups)
+            unclaimed = self.rows().filter(pk=row.pk, look_ups=row.look_ups)
             at = now + pause(row.look_ups + 1)
-            mine = unasked.update(look_ups=F("look_ups") + 1, next_look_up_at=at)
-        return row if mine else self.next()
+            claimed = unclaimed.update(look_ups=F("look_ups") + 1, next_look_up_at=at)
+        return row if claimed else self.next()
 
     def reconcile(self, row: Row) -> bool:
         """Return whether the gateway knew the outcome."""
         try:
-            found = self.look_up_at_gateway(row)
+            found = self.look_up(row)
         except (PaymentSettled, PaymentUnderway, RefundUnderway):
             return True
         facts = {self.noun: str(row.pk), "status": found.status}
@@ -99,7 +99,7 @@ class PaymentReconciliation(GatewayReconciliation[Payment]):
     def rows(self) -> Any:
         return Payment.objects.all()
 
-    def look_up_at_gateway(self, row: Payment) -> Payment:
+    def look_up(self, row: Payment) -> Payment:
         order = resolve_payment(row, by=row.order.cashier)
         return next(each for each in order.loaded_payments if each.pk == row.pk)
 
@@ -117,7 +117,7 @@ class PayoutReconciliation(GatewayReconciliation[Payout]):
     def rows(self) -> Any:
         return Payout.objects.all()
 
-    def look_up_at_gateway(self, row: Payout) -> Payout:
+    def look_up(self, row: Payout) -> Payout:
         return look_up_payout(row, by=row.refund.by)
 
     def find_order(self, row: Payout) -> Order:

@@ -197,16 +197,16 @@ def _find_entries_after_end() -> Iterator[Finding]:
     series = RegisterSeries.objects.filter(
         register=OuterRef("register"), last_entry__gte=OuterRef("sequence")
     )
-    beyond = ChainEntry.objects.filter(~Exists(series)).select_related("register")
-    for entry in beyond.order_by("register", "sequence").iterator(chunk_size=BATCH_SIZE):
+    surplus = ChainEntry.objects.filter(~Exists(series)).select_related("register")
+    for entry in surplus.order_by("register", "sequence").iterator(chunk_size=BATCH_SIZE):
         problem = "is after the register's last entry"
         yield Finding(entry.register.name, entry.sequence, entry.kind, problem)
 
 
 def _find_unchained() -> Iterator[Finding]:
     """Find receipts, refunds and Z reports without an entry or with more than one."""
-    without = Order.objects.sold().filter(receipt=None)
-    yield from _build_findings(without, Kind.RECEIPT, "completed order {} has no receipt")
+    without_receipt = Order.objects.sold().filter(receipt=None)
+    yield from _build_findings(without_receipt, Kind.RECEIPT, "completed order {} has no receipt")
     done = Refund.objects.filter(status=Refund.Status.DONE)
     closed = Shift.objects.filter(status=Shift.Status.CLOSED)
     for rows, kind in (

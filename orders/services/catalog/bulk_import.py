@@ -82,8 +82,8 @@ def _lock_levels(store: Store, products: Iterable[uuid.UUID]) -> dict[uuid.UUID,
         ignore_conflicts=True,
     )
     rows = StockLevel.objects.filter(store=store).order_by("pk").select_for_update()
-    wanted = set(products)
-    return {level.product_id: level for level in rows if level.product_id in wanted}
+    product_ids = set(products)
+    return {level.product_id: level for level in rows if level.product_id in product_ids}
 
 
 def _load_existing_movements(items: Sequence[DeliveryItem]) -> dict[uuid.UUID, StockMovement]:
@@ -115,15 +115,15 @@ def _build_movement(item: DeliveryItem, store: Store, reason: str, by: User) -> 
 
 def _increase_levels(levels: Mapping[uuid.UUID, StockLevel], items: Iterable[DeliveryItem]) -> None:
     """Add the delivered quantities in one upsert; the rows exist and are locked already."""
-    raised = list(_add_quantities(levels, items))
+    levels_to_save = list(_add_quantities(levels, items))
     StockLevel.objects.bulk_create(
-        raised,
+        levels_to_save,
         batch_size=BATCH_SIZE,
         update_conflicts=True,
         unique_fields=["id"],
         update_fields=["quantity", "version", "updated_at"],
     )
-    publish_in_batches("stock_level.updated", raised)
+    publish_in_batches("stock_level.updated", levels_to_save)
 
 
 def publish_in_batches(topic: str, rows: Sequence[Model]) -> None:

@@ -61,22 +61,22 @@ class CatalogDiff:
     def __init__(self, catalog: CatalogFile, *, write: bool) -> None:
         self.catalog = catalog
         self.errors = catalog.errors.copy()
-        self.writing = write
+        self.write_requested = write
         self.created = self.updated = self.unchanged = 0
         # Products that lost a barcode to another row of the file.
         self.lost_barcode: set[UUID] = set()
         self.categories: dict[str, Category] = {}
 
     @property
-    def writes(self) -> bool:
-        return self.writing and not self.errors.count
+    def may_write(self) -> bool:
+        return self.write_requested and not self.errors.count
 
     def run(self) -> None:
         self.release_barcodes()
         self.load_categories()
         for rows in batched(self.catalog.valid_rows()):
             changes = self.diff_rows(rows)
-            if self.writes:
+            if self.may_write:
                 changes.write()
 
     def release_barcodes(self) -> None:
@@ -93,11 +93,11 @@ class CatalogDiff:
                 if sku in self.catalog.skus:
                     self.lost_barcode.add(product)
                 else:
-                    self.errors.add(self.taken(code, sku))
-            if self.writes:
+                    self.errors.add(self.build_barcode_taken_error(code, sku))
+            if self.may_write:
                 delete_barcodes([row[0] for row in elsewhere])
 
-    def taken(self, code: str, sku: str) -> FieldError:
+    def build_barcode_taken_error(self, code: str, sku: str) -> FieldError:
         row = self.catalog.skus[self.catalog.codes[code]]
         detail = f"Product {sku} already has barcode {code}."
         return FieldError("barcodes", "barcode_taken", detail, row=row)
@@ -108,7 +108,7 @@ class CatalogDiff:
             found = {each.name: each for each in Category.objects.filter(name__in=names)}
             missing = [Category(name=name) for name in names if name not in found]
             self.categories |= found | {each.name: each for each in missing}
-            if self.writes:
+            if self.may_write:
                 Category.objects.bulk_create(missing, batch_size=BATCH_SIZE)
                 publish_all("category.created", missing)
 
@@ -132,7 +132,7 @@ class CatalogDiff:
         products = Product.objects.filter(
             sku__in=[product_row.sku for product_row in rows]
         ).order_by("pk")
-        if self.writes:
+        if self.may_write:
             products = products.select_for_update(no_key=True)
         return {product.sku: product for product in products}
 
@@ -151,7 +151,11 @@ class CatalogDiff:
         self.created += 1
 
     def apply_row(
-        self, product: Product, has: Mapping[str, UUID], product_row: ProductRow, changes: ChangeSet
+        self,
+        product: Product,
+        stored: Mapping[str, UUID],
+        product_row: ProductRow,
+        changes: ChangeSet,
     ) -> bool:
         different = {
             name: value
@@ -160,9 +164,9 @@ class CatalogDiff:
         }
         for name, value in different.items():
             setattr(product, name, value)
-        codes = has if product_row.barcodes is None else product_row.barcodes
-        added = [code for code in codes if code not in has]
-        removed = [has[code] for code in has.keys() - set(codes)]
+        codes = stored if product_row.barcodes is None else product_row.barcodes
+        added = [code for code in codes if code not in stored]
+        removed = [stored[code] for code in stored.keys() - set(codes)]
         changes.barcodes += [Barcode(product=product, code=code) for code in added]
         changes.removed += removed
         return bool(different or added or removed) or product.pk in self.lost_barcode

@@ -148,12 +148,12 @@ def build_product_row(number: int, values: dict[str, Any]) -> ProductRow:
         values.get("category"),
     )
     values.pop("category", None)
-    given = {
+    values_to_set = {
         name: value
         for name, value in values.items()
         if value is not None or name not in KEPT_WHEN_EMPTY
     }
-    return ProductRow(number, sku, given, category, barcodes)
+    return ProductRow(number, sku, values_to_set, category, barcodes)
 
 
 def split_barcodes(cell: str) -> list[str]:

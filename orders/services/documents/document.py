@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 
@@ -55,14 +56,7 @@ def format_money(amount: Decimal | str) -> str:
     return str(current_tenant().quantize_amount(Decimal(amount)))
 
 
-def format_number(number: Decimal | str) -> str:
-    """Format a quantity or a percentage without superfluous zeros."""
-    return f"{Decimal(number).normalize():f}"
-
-
 def format_tax(tax: dict[str, Any]) -> str:
     """Format a tax rate with its taxable amount."""
     kind = "incl." if tax["included"] else "added"
-    return (
-        f"{tax['name']} {format_number(tax['percent'])} % {kind} on {format_money(tax['taxable'])}"
-    )
+    return f"{tax['name']} {format_number(Decimal(tax['percent']))} % {kind} on {format_money(tax['taxable'])}"

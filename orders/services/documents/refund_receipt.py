@@ -11,10 +11,10 @@ from orders.services.documents.document import (
     Document,
     Row,
     format_money,
-    format_number,
     format_tax,
 )
 from orders.services.payments.store_credit import list_issued_codes
+from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 
@@ -112,11 +112,13 @@ def build_refund_receipt(refund: Refund) -> RefundReceipt:
 
 def _build_lines(refund: Refund) -> Iterator[Row]:
     """Build a row per line; a refund of an amount without goods has no quantity."""
-    for back in sorted(refund.loaded_lines, key=lambda back: back.line.position):
-        yield Row(back.line.name, format_money(back.total))
-        if back.quantity and back.quantity != 1:
-            yield Row(f"Quantity {format_number(back.quantity)}", is_detail=True)
-        elif not back.quantity:
+    for refund_line in sorted(
+        refund.loaded_lines, key=lambda refund_line: refund_line.line.position
+    ):
+        yield Row(refund_line.line.name, format_money(refund_line.total))
+        if refund_line.quantity and refund_line.quantity != 1:
+            yield Row(f"Quantity {format_number(refund_line.quantity)}", is_detail=True)
+        elif not refund_line.quantity:
             yield Row("Amount only", is_detail=True)
 
 

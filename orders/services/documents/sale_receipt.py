@@ -11,9 +11,9 @@ from orders.services.documents.document import (
     Document,
     Row,
     format_money,
-    format_number,
     format_tax,
 )
+from tenants.api.formats import format_number
 from tenants.scope import current_tenant
 
 
@@ -132,7 +132,8 @@ def _build_totals(order: Order) -> Iterator[Row]:
     for tax in order.taxes:
         if not tax["included"]:
             yield Row(
-                f"{tax['name']} {format_number(tax['percent'])} %", format_money(tax["amount"])
+                f"{tax['name']} {format_number(Decimal(tax['percent']))} %",
+                format_money(tax["amount"]),
             )
     if order.adjustment:
         yield Row("Adjustment", format_money(order.adjustment))
@@ -145,8 +146,8 @@ def _build_payments(order: Order) -> Iterator[Row]:
     for payment in order.loaded_payments:
         if payment.status != Payment.Status.CAPTURED:
             continue
-        handed_over = payment.amount if payment.tendered is None else payment.tendered
-        yield Row(payment.get_method_display(), format_money(handed_over))
+        tendered = payment.amount if payment.tendered is None else payment.tendered
+        yield Row(payment.get_method_display(), format_money(tendered))
         if payment.entry == Payment.Entry.EXTERNAL and payment.reference:
             yield Row(f"Reference {payment.reference}", is_detail=True)
         if payment.change:

@@ -51,10 +51,10 @@ class Upload:
 
 
 def upload_sales(upload: Upload, *, by: User) -> list[ItemResult]:
-    """Book what is new, and say of each item what became of it, in the order of the batch.
+    """Book the new sales of a batch. Return the result of each item, in the order of the batch.
 
-    Under a key nothing else is booked, however close together two requests come. Where the answer
-    was lost, the same request again finds all that was booked by its ids.
+    The idempotency key is reserved first, so that concurrent requests book nothing else under it.
+    If the response is lost, repeating the request finds the booked sales by their ids.
     """
     # A deactivated register is accepted: its sales have happened.
     register = get_register(upload.register, by, in_use=False)
@@ -117,8 +117,8 @@ def _process_item(
         if item.id in known:
             return _resolve_duplicate(item, register, known[item.id])
         return _book_item(item, register, people, by)
-    except DomainError as refusal:
-        return ItemResult(item.id, Outcome.REJECTED, code=refusal.code, errors=refusal.errors)
+    except DomainError as error:
+        return ItemResult(item.id, Outcome.REJECTED, code=error.code, errors=error.errors)
 
 
 def _book_item(
@@ -178,9 +178,11 @@ def _record_upload(
 ) -> None:
     """Audit the upload and store the highest number of the till."""
     numbers = RegisterSeries.objects.increment(register)
-    sold = [item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)]
-    counted = [number for number in sold if not numbers.is_jump(number)]
-    last = max([upload.last_sequence, *counted], default=0)
+    device_numbers = [
+        item.device_sequence for item in upload.batch if isinstance(item, OfflineSale)
+    ]
+    accepted_numbers = [number for number in device_numbers if not numbers.is_jump(number)]
+    last = max([upload.last_sequence, *accepted_numbers], default=0)
     RegisterSeries.objects.filter(register=register).update(
         last_device_sequence=Greatest("last_device_sequence", last)
     )

@@ -48,14 +48,14 @@ def price_sale(sale: OfflineSale) -> PricedSale:
             quantity=line.quantity,
             unit_price=line.unit_price,
             taxes=_choose_taxes(line, product),
-            discounts=tuple(given.discount for given in line.discounts),
+            discounts=tuple(each.discount for each in line.discounts),
         )
         for line, product in zip(sale.lines, products, strict=True)
     ]
     if any(each.quantity * each.unit_price >= MAX_AMOUNT for each in inputs):
         raise AmountTooLarge
-    off = [given.discount for given in sale.discounts]
-    priced = price_order(inputs, off, build_pricing_policy(current_tenant()))
+    order_discounts = [each.discount for each in sale.discounts]
+    priced = price_order(inputs, order_discounts, build_pricing_policy(current_tenant()))
     if max(priced.subtotal, priced.total, sale.paid) >= MAX_AMOUNT:
         raise AmountTooLarge
     total, rounding = _match_total(sale, priced.total)
@@ -105,10 +105,10 @@ def _match_total(sale: OfflineSale, computed: Decimal) -> tuple[Decimal, Decimal
 
 def _compute_cash_rounding(sale: OfflineSale, total: Decimal) -> Decimal:
     """Return the cash rounding of the part that was paid in cash."""
-    left = _compute_cash_due(sale, total)
-    if not _list_cash_payments(sale) or left < 0:
+    cash_due = _compute_cash_due(sale, total)
+    if not _list_cash_payments(sale) or cash_due < 0:
         return ZERO
-    return build_cash_rule(current_tenant()).rounding(left, total)
+    return build_cash_rule(current_tenant()).rounding(cash_due, total)
 
 
 def _list_cash_payments(sale: OfflineSale) -> list[ChargedPayment]:
@@ -123,12 +123,12 @@ def _compute_cash_due(sale: OfflineSale, total: Decimal) -> Decimal:
 def _is_payable_in_coins(sale: OfflineSale, total: Decimal) -> bool:
     """Return whether coins can pay the cash part; unrounded amounts use smaller coins."""
     rule, cash = build_cash_rule(current_tenant()), _list_cash_payments(sale)
-    left = max(_compute_cash_due(sale, total), ZERO)
+    cash_due = max(_compute_cash_due(sale, total), ZERO)
     amounts = [each.amount for each in cash]
-    if not rule.is_in_coins(rule.payable(left, total)):
-        return sum(amounts, ZERO) == left
-    handed_over = [each.tendered for each in cash if each.tendered is not None]
-    return all(rule.is_in_coins(amount) for amount in (*amounts, *handed_over))
+    if not rule.is_in_coins(rule.payable(cash_due, total)):
+        return sum(amounts, ZERO) == cash_due
+    tendered = [each.tendered for each in cash if each.tendered is not None]
+    return all(rule.is_in_coins(amount) for amount in (*amounts, *tendered))
 
 
 def _find_flags(

@@ -63,9 +63,9 @@ class OfflineSale:
         return sum((payment.amount for payment in self.payments), Decimal(0))
 
     def is_same_sale_as(self, order: Order, lines: Sequence[OrderLine]) -> bool:
-        """Whether it was sold with a connection already, whose answer the till never heard.
+        """Return whether the order is this sale, made online although the till got no response.
 
-        It may have had no number of the till then.
+        The order may have no number of the till yet.
         """
         ours = [(line.quantity, line.unit_price) for line in lines]
         theirs = [(line.quantity, line.unit_price) for line in self.lines]

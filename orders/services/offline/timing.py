@@ -13,6 +13,7 @@ MAX_OFFLINE_PERIOD = timedelta(days=31)
 
 
 def find_clock_flags(sold_at: datetime, now: datetime) -> Iterable[Flag]:
+    """Flag a time of sale in the future or too far in the past."""
     if sold_at > now + MAX_CLOCK_AHEAD:
         yield Flag.SOLD_IN_FUTURE
     if sold_at < now - MAX_OFFLINE_PERIOD:
@@ -20,10 +21,10 @@ def find_clock_flags(sold_at: datetime, now: datetime) -> Iterable[Flag]:
 
 
 def assign_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
-    """Into the drawer that is open now, since no other takes anything any more.
+    """Assign the sale to the open shift, and flag it if it was made outside of that shift.
 
-    Without one the sale waits for the next. Called with the register's series locked, so that
-    nobody opens or ends a shift meanwhile.
+    Without an open shift the sale waits for the next one. The caller has locked the register's
+    series, so that no shift is opened or ended meanwhile.
     """
     order.shift_id = shift
     moment = order.stock_left_at(at)
@@ -36,10 +37,10 @@ def assign_shift(order: Order, shift: uuid.UUID | None, at: datetime) -> None:
         order.flag(Flag.LATE)
 
 
-def _set_original_shift(order: Order, sold_in: Shift) -> None:
-    if sold_in.pk == order.shift_id:
+def _set_original_shift(order: Order, original_shift: Shift) -> None:
+    if original_shift.pk == order.shift_id:
         return
-    order.original_shift = sold_in
+    order.original_shift = original_shift
     order.flag(Flag.LATE)
-    if sold_in.status == Shift.Status.CLOSED:
+    if original_shift.status == Shift.Status.CLOSED:
         order.flag(Flag.CLOSED_SHIFT)

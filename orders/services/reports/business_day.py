@@ -46,7 +46,7 @@ class BusinessDayRange:
     def day_at(self, moment: datetime) -> str:
         return self.calendar.day_at(moment).isoformat()
 
-    def hour_of(self, moment: datetime) -> str:
+    def hour_at(self, moment: datetime) -> str:
         """Return the local hour with its UTC offset, which tells repeated hours apart."""
         local = moment.astimezone(self.calendar.clock)
         return local.replace(minute=0, second=0, microsecond=0).isoformat(timespec="minutes")

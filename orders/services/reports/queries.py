@@ -127,19 +127,19 @@ def sum_receipts(days: BusinessDayRange, report_filter: ReportFilter) -> Iterato
         yield _subtract_refund_rounding({name: row[f"sum_{name}"] for name in sums})
 
 
-def group_by_time(name_of: Callable[[BusinessDayRange, datetime], str]) -> GroupQuery:
+def group_by_time(format_label: Callable[[BusinessDayRange, datetime], str]) -> GroupQuery:
     """Group by UTC hour, or by minute where local hours start between UTC hours."""
 
-    def read(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
+    def query(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
         for part in days.split(MAX_DAYS_PER_QUERY):
             begun = TruncHour if part.has_whole_hours else TruncMinute
             for rows, sums in _orders_and_refunds(part, report_filter):
                 timed = rows.annotate(begun=begun("completed_at", tzinfo=UTC))
                 for row in _sum_groups(timed, by=("begun",), sums=sums):
-                    name = name_of(days, row.pop("begun"))
+                    name = format_label(days, row.pop("begun"))
                     yield name, name, row
 
-    return read
+    return query
 
 
 def group_by_cashier(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
@@ -172,32 +172,35 @@ def group_by_store(days: BusinessDayRange, report_filter: ReportFilter) -> Group
 def group_by_product(*, key: str, label: tuple[str, ...], empty_label: str) -> GroupQuery:
     """Group by the present product or category, also for sales under an earlier name."""
 
-    def read(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
+    def query(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
         lines = OrderLine.objects.filter(order__in=_filter_orders(days, report_filter))
-        back = RefundLine.objects.filter(refund__in=_filter_refunds(days, report_filter))
-        for rows, path, sums in ((lines, "", LINE_SUMS), (back, "line__", REFUND_LINE_SUMS)):
+        refund_lines = RefundLine.objects.filter(refund__in=_filter_refunds(days, report_filter))
+        for rows, path, sums in (
+            (lines, "", LINE_SUMS),
+            (refund_lines, "line__", REFUND_LINE_SUMS),
+        ):
             names = tuple(path + each for each in (key, *label))
             for row in _sum_groups(rows, by=names, sums=sums):
                 pk, *words = (row.pop(name) for name in names)
                 yield str(pk or ""), " ".join(word for word in words if word) or empty_label, row
 
-    return read
+    return query
 
 
 def group_by_method(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group by payment method. Cash rounding of a sale belongs to cash; that of a refund belongs
     to the method of its payout."""
     sold = _filter_orders(days, report_filter)
-    taken = Payment.objects.filter(order__in=sold, status=Payment.Status.CAPTURED)
-    for row in _sum_groups(taken, by=("method",), sums=PAYMENT_SUMS):
+    payments = Payment.objects.filter(order__in=sold, status=Payment.Status.CAPTURED)
+    for row in _sum_groups(payments, by=("method",), sums=PAYMENT_SUMS):
         yield *_label_method(row.pop("method")), row
     rounding = sold.aggregate(sum=ExactSum("cash_rounding"))["sum"]
     if rounding:
         yield *_label_method(Payment.Method.CASH), {"cash_rounding": rounding, "total": -rounding}
-    given = Payout.objects.filter(
+    payouts = Payout.objects.filter(
         refund__in=_filter_refunds(days, report_filter), status=Payout.Status.DONE
     )
-    for row in _sum_groups(given, by=("method",), sums=PAYOUT_SUMS):
+    for row in _sum_groups(payouts, by=("method",), sums=PAYOUT_SUMS):
         row["cash_rounding"] = row["refunded_total"] - row.pop("paid")
         yield *_label_method(row.pop("method")), row
 
@@ -235,16 +238,15 @@ def _sum_rates(taxes: list[dict[str, Any]]) -> dict[tuple[str, str], tuple[Decim
 def group_by_discount(days: BusinessDayRange, report_filter: ReportFilter) -> Groups:
     """Group by kind of discount: line discounts, order discounts, price overrides.
 
-    `discount_total` is what was given away, measured from the list price; higher prices count as
-    overrides of nothing.
+    `discount_total` is the reduction from the list price; a raised price counts as zero.
     """
     sold = _filter_orders(days, report_filter)
-    for discounts, both in _iterate_pages(
+    for discounts, total in _iterate_pages(
         sold.filter(discount_total__gt=0), "discounts", "discount_total"
     ):
-        of_order = sum((Decimal(each["amount"]) for each in discounts), ZERO)
-        yield from _build_discount_group("line_discount", both - of_order)
-        yield from _build_discount_group("order_discount", of_order)
+        order_discounts = sum((Decimal(each["amount"]) for each in discounts), ZERO)
+        yield from _build_discount_group("line_discount", total - order_discounts)
+        yield from _build_discount_group("order_discount", order_discounts)
     lines = OrderLine.objects.filter(
         order__in=sold.filter(price_overridden=True), open_price=False
     ).exclude(unit_price=F("list_price"))
@@ -268,14 +270,14 @@ def _build_discount_group(kind: str, amount: Decimal) -> Groups:
 def _iterate_pages(receipts: QuerySet[Any], *columns: str) -> Iterator[tuple[Any, ...]]:
     """Yield these columns of all receipts, reading page by page."""
     rows = receipts.order_by("completed_at", "pk").values_list("completed_at", "pk", *columns)
-    piece = list(rows[:PAGE_SIZE])
-    while piece:
-        yield from (row[2:] for row in piece)
-        if len(piece) < PAGE_SIZE:
+    page = list(rows[:PAGE_SIZE])
+    while page:
+        yield from (row[2:] for row in page)
+        if len(page) < PAGE_SIZE:
             return
-        at, pk = piece[-1][:2]
+        at, pk = page[-1][:2]
         after = Q(completed_at__gt=at) | Q(completed_at=at, pk__gt=pk)
-        piece = list(rows.filter(after, completed_at__gte=at)[:PAGE_SIZE])
+        page = list(rows.filter(after, completed_at__gte=at)[:PAGE_SIZE])
 
 
 def _label_rate(tax: Mapping[str, Any]) -> tuple[str, str]:

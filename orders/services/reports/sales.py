@@ -98,12 +98,12 @@ DISCOUNT_FIGURES = frozenset(("orders", "discount_total"))
 class Grouping:
     """The query of a grouping, and the figures that its groups have."""
 
-    read: GroupQuery
+    query: GroupQuery
     figures: frozenset[str] = RECEIPT_FIGURES
 
 
 GROUPINGS: Mapping[GroupBy, Grouping] = {
-    GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_of)),
+    GroupBy.HOUR: Grouping(group_by_time(BusinessDayRange.hour_at)),
     GroupBy.DAY: Grouping(group_by_time(BusinessDayRange.day_at)),
     GroupBy.CASHIER: Grouping(group_by_cashier),
     GroupBy.REGISTER: Grouping(group_by_register),
@@ -173,18 +173,18 @@ def build_sales_report(
     """
     groups: dict[Group, Totals] = defaultdict(Totals)
     total = Totals()
-    clocks = _group_stores_by_days(stores, first, last)
-    for days, ids in clocks.items():
+    stores_by_days = _group_stores_by_days(stores, first, last)
+    for days, ids in stores_by_days.items():
         report_filter = ReportFilter(ids, person)
-        for key, label, row in GROUPINGS[group_by].read(days, report_filter):
+        for key, label, row in GROUPINGS[group_by].query(days, report_filter):
             groups[key, label].add(row)
         for row in sum_receipts(days, report_filter):
             total.add(row)
     for name in QUANTITIES:
         setattr(total, name, sum((getattr(totals, name) for totals in groups.values()), ZERO))
     today = timezone.localdate(timezone=ZoneInfo(current_tenant().timezone))
-    begins = min((days.first for days in clocks), default=first or today)
-    ends = max((days.last for days in clocks), default=last or begins)
+    begins = min((days.first for days in stores_by_days), default=first or today)
+    ends = max((days.last for days in stores_by_days), default=last or begins)
     return Report(group_by, begins, ends, groups, total)
 
 

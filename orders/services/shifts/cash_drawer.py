@@ -74,12 +74,12 @@ def open_shift(new: NewShift, *, by: User) -> tuple[Shift, bool]:
 
 
 def _open(new: NewShift, register: Register, by: User) -> Shift:
-    offered = load_suggested_float(register)
+    suggested_float = load_suggested_float(register)
     shift = Shift(
         id=new.id,
         register=register,
         store=register.store,
-        opening_float=offered if new.opening_float is None else new.opening_float,
+        opening_float=suggested_float if new.opening_float is None else new.opening_float,
         opened_by=by,
         fingerprint=new.fingerprint,
     )
@@ -89,7 +89,7 @@ def _open(new: NewShift, register: Register, by: User) -> Shift:
     _attach_waiting_sales(shift)
     amounts = {
         "opening_float": str(current_tenant().quantize_amount(shift.opening_float)),
-        "last_counted": str(offered),
+        "last_counted": str(suggested_float),
     }
     publish("shift.opened", about=shift, register=str(register.pk))
     audit.record("shift_opened", actor=by, target=shift, register=register.name, **amounts)
@@ -223,6 +223,6 @@ def find_shift_for_return(payment: Payment, register: Register) -> uuid.UUID | N
         return shift
     if payment.method == Payment.Method.CASH and current_tenant().shifts_required:
         raise NoOpenShift(register=register.name)
-    taken = payment.shift
-    is_there = taken is not None and taken.register_id == register.pk
-    return taken.pk if taken and is_there and taken.status != Shift.Status.CLOSED else None
+    original = payment.shift
+    is_there = original is not None and original.register_id == register.pk
+    return original.pk if original and is_there and original.status != Shift.Status.CLOSED else None

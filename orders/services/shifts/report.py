@@ -76,12 +76,12 @@ def build_report(shift: Shift) -> Figures:
         **sum_sales_and_refunds(shift),
         "carried": _sum_carried(shift),
         "payments": [
-            {"method": method, "count": taken.count}
+            {"method": method, "count": totals.count}
             | {
-                name: _format_money(getattr(taken, name))
+                name: _format_money(getattr(totals, name))
                 for name in ("amount", "canceled", "refunded")
             }
-            for method, taken in by_method.items()
+            for method, totals in by_method.items()
         ],
         "cash": cash,
         "expected": [
@@ -245,7 +245,7 @@ def _sum_cash(shift: Shift, cash: MethodTotals) -> Figures:
 
 def _list_expected(by_method: Mapping[str, MethodTotals], cash: Figures) -> dict[str, str]:
     """Return the expected amount per method: cash of the drawer, net receipts of the others."""
-    others = {method: _format_money(taken.net) for method, taken in by_method.items()}
+    others = {method: _format_money(totals.net) for method, totals in by_method.items()}
     return {Payment.Method.CASH.value: cash["expected"]} | {
         method: amount for method, amount in others.items() if method != Payment.Method.CASH
     }

@@ -146,9 +146,9 @@ def is_oversale_blocked() -> bool:
     return current_tenant().stock_policy == Tenant.StockPolicy.BLOCK
 
 
-def ensure_levels(shelves: Iterable[tuple[Store, uuid.UUID]]) -> None:
+def ensure_levels(pairs: Iterable[tuple[Store, uuid.UUID]]) -> None:
     """Create a level of zero for each product that the store never had."""
-    levels = sorted(shelves, key=lambda shelf: (shelf[1], shelf[0].pk))
+    levels = sorted(pairs, key=lambda pair: (pair[1], pair[0].pk))
     StockLevel.objects.bulk_create(
         [StockLevel(store=store, product_id=product) for store, product in levels],
         ignore_conflicts=True,
