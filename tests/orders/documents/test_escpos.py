@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from orders.services.documents.document import Document, Row
-from orders.services.documents.renderers.columns import WIDTH
 from orders.services.documents.renderers.escpos import encode_qr, render_escpos, transliterate
+from orders.services.documents.renderers.text_layout import WIDTH
 from tests.support.till import cash, line
 
 CODE = "0190b4e0-0000-7000-8000-000000000001"

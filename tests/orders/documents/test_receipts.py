@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from orders.models import Order
-from orders.services.documents.renderers.columns import WIDTH
+from orders.services.documents.renderers.text_layout import WIDTH
 from tenants.scope import tenant_scope
 from tests.factories.orders import TaxClassFactory
 from tests.support.till import Till, amount, card, cash, line, percent

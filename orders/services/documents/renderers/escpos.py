@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from orders.services.documents.document import Document
-from orders.services.documents.renderers.columns import TextLine, layout_lines
+from orders.services.documents.renderers.text_layout import TextLine, layout_lines
 
 # The previous job may leave any state: reset, switch off Chinese characters, choose the US
 # character set and code page 19 (PC858: western letters and the euro sign).

@@ -1,7 +1,7 @@
 """Plain text renderer."""
 
 from orders.services.documents.document import Document
-from orders.services.documents.renderers.columns import WIDTH, TextLine, layout_lines
+from orders.services.documents.renderers.text_layout import WIDTH, TextLine, layout_lines
 
 
 def render_text(document: Document) -> str:
