@@ -83,3 +83,22 @@ def test_every_page_can_be_reached_from_the_readme():
 
 def test_the_readme_is_short():
     assert (ROOT / "README.md").stat().st_size <= README_LIMIT
+
+
+def tree(lines: list[str]) -> list[str]:
+    """Return the paths of a tree that shows one name per line, indented by two spaces."""
+    found, parents = [], []
+    for line in lines:
+        depth = (len(line) - len(line.lstrip())) // 2
+        parents = [*parents[:depth], line.split()[0].rstrip("/")]
+        found.append("/".join(parents))
+    return found
+
+
+def test_the_tree_of_the_architecture_exists():
+    page = (ROOT / "docs/architecture.md").read_text("utf-8")
+    shown = page.partition("## Tree\n\n```\n")[2].partition("```")[0]
+    paths = tree(shown.splitlines())
+
+    assert "orders/services/documents/renderers" in paths
+    assert [path for path in paths if not is_there(path)] == []

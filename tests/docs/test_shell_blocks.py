@@ -25,7 +25,13 @@ VOCABULARY = ROOT / "docs/guide/README.md"
 # These define their own variables, so that a reader can start with them.
 SELF_CONTAINED = {"README.md", name(VOCABULARY)}
 SHELL = [block for page in PAGES for block in blocks(page) if block.language in {"sh", "console"}]
-PAGES_TO_RUN = [page for page in PAGES if any(each.language == "sh" for each in blocks(page))]
+# `make test` runs these pages, `make endure` all.
+SAMPLE = {"README.md", "docs/guide/selling.md"}
+PAGES_TO_RUN = [
+    pytest.param(page, id=name(page), marks=[] if name(page) in SAMPLE else pytest.mark.slow)
+    for page in PAGES
+    if any(each.language == "sh" for each in blocks(page))
+]
 
 
 @pytest.mark.once
@@ -76,7 +82,7 @@ def demo_shop(transactional_db: None) -> None:
 
 @pytest.mark.once
 @pytest.mark.live
-@pytest.mark.parametrize("page", PAGES_TO_RUN, ids=name)
+@pytest.mark.parametrize("page", PAGES_TO_RUN)
 @pytest.mark.usefixtures("demo_shop")
 def test_the_shell_blocks_of_a_page_run(page, server, tmp_path):
     definitions = [] if name(page) in SELF_CONTAINED else list(blocks(VOCABULARY))
