@@ -1,4 +1,4 @@
-"""The port through which cards are charged. Which gateway stands behind it, a setting says."""
+"""Payment gateway interface. The setting PAYMENT_GATEWAY names the implementation."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from django.utils.module_loading import import_string
 
 
 class Outcome(StrEnum):
-    """What became of a charge, as far as anybody knows. The values are those of a payment.
+    """Outcome of a charge or refund, with the values of `Payment.Status`.
 
-    Of money that goes back, CAPTURED says that it went.
+    For a refund CAPTURED means that it was paid.
     """
 
     CAPTURED = "captured"
@@ -24,7 +24,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What is asked of a gateway. `key` makes asking again harmless: it is the payment's id."""
+    """A charge. `key` is the payment's id and makes repeating safe."""
 
     key: uuid.UUID
     amount: Decimal
@@ -34,7 +34,7 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class GatewayRefund:
-    """Money that goes back. `key` is the id of the payout, `charge` that of the payment."""
+    """A refund of a charge. `key` is the payout's id, `charge` the payment's."""
 
     key: uuid.UUID
     charge: uuid.UUID
@@ -51,27 +51,26 @@ class Answer:
 
 
 class PaymentGateway(Protocol):
-    """Neither call raises for what may happen to a payment: a time-out is an answer too."""
+    """Methods return `unknown` instead of raising on time-outs and network errors."""
 
     def charge(self, charge: Charge, *, timeout: float) -> Answer:
-        """Take the money, once per key however often it is called; wait `timeout` seconds."""
+        """Charge once per key, however often it is called; wait at most `timeout` seconds."""
         ...
 
     def look_up(self, charge: Charge, *, timeout: float) -> Answer:
-        """What became of the charge with this key."""
+        """Return the outcome of the charge with this key."""
         ...
 
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
-        """Let go of a charge, also of one that was never heard of: DECLINED says that it is gone,
-        CAPTURED that it is too late for that."""
+        """Cancel a charge, even an unknown one: DECLINED if canceled, CAPTURED if it is too late."""
         ...
 
     def refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
-        """Give money back, once per key however often it is called."""
+        """Refund once per key, however often it is called."""
         ...
 
     def look_up_refund(self, back: GatewayRefund, *, timeout: float) -> Answer:
-        """What became of the refund with this key; DECLINED where nothing is known of it."""
+        """Return the outcome of the refund with this key; DECLINED if it is unknown."""
         ...
 
 
@@ -82,10 +81,10 @@ def get_payment_gateway() -> PaymentGateway:
 
 
 def is_gateway_simulated() -> bool:
-    """Return whether the gateway of the settings only pretends to charge."""
+    """Return whether the configured gateway is a simulator."""
     return getattr(get_payment_gateway(), "is_simulated", False)
 
 
 def may_charge_cards() -> bool:
-    """Return whether cards go through the gateway: a simulated one must have been chosen."""
+    """Return whether the gateway may charge: a simulator must have been enabled."""
     return settings.PAYMENT_SIMULATOR or not is_gateway_simulated()

@@ -1,4 +1,4 @@
-"""A gateway that is not one: for demos, tests and terminals under development."""
+"""Simulated gateway for demos, tests and development."""
 
 import time
 
@@ -16,10 +16,10 @@ REFUSED = Answer(Outcome.DECLINED, reason="No card reader is configured.")
 
 
 class SimulatedGateway:
-    """Captures every amount but those ending in .91 (declined), .92 and .93 (time out; a look-up
-    then says captured, or declined) and .94 (captured, two seconds late).
+    """Capture every amount except those that end in .91 to .94.
 
-    Charges and gives back nothing unless PAYMENT_SIMULATOR is on.
+    .91 is declined, .92 and .93 time out (a look-up then answers captured, or declined), .94 is
+    captured after two seconds. Charges and refunds nothing unless PAYMENT_SIMULATOR is on.
     """
 
     is_simulated = True
@@ -42,7 +42,7 @@ class SimulatedGateway:
         return Answer(Outcome.CAPTURED, reference=f"sim-{charge.key.hex[:12]}")
 
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
-        """What timed out can still be let go of; what was captured goes back by a refund."""
+        """Cancel what timed out; what was captured has to be refunded."""
         if self.last_two_digits(charge) in {TIMES_OUT_BUT_CAPTURED, TIMES_OUT_AND_DECLINED}:
             return Answer(Outcome.DECLINED, reason="Canceled.")
         return self.look_up(charge, timeout=timeout)

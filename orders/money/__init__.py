@@ -1,7 +1,7 @@
-"""What every figure on a bill is, to the minor unit; nothing else computes a total.
+"""Money: prices, discounts, taxes, cash rounding and refunds, exact to the minor unit.
 
-Amounts come in and go out as `Decimal`. In between they are whole minor units, so that every sum
-is exact and fast; a fraction lives only as long as it takes to round it or to share it out.
+Amounts come in and go out as `Decimal`; in between they are integers in minor units. Pure
+functions, and the only place that computes totals.
 """
 
 from orders.money.bill import (

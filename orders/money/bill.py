@@ -1,4 +1,4 @@
-"""What goes into the pricing of an order, and the bill that comes out."""
+"""Input and output of the pricing of an order."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,7 +21,7 @@ class DiscountType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Discount:
-    """A part of the price that the customer is let off."""
+    """A discount: percent, or an amount."""
 
     type: DiscountType
     value: Decimal
@@ -53,7 +53,7 @@ class TaxRate:
 
 @dataclass(frozen=True, slots=True)
 class LineInput:
-    """So much of one product at one price."""
+    """A quantity of one product at one price."""
 
     quantity: Decimal
     unit_price: Decimal
@@ -67,7 +67,7 @@ class LineInput:
 
 @dataclass(frozen=True, slots=True)
 class PricingPolicy:
-    """The decimals of a shop's currency, and where and how the shop rounds its taxes."""
+    """Decimals of the currency, and where and how taxes are rounded."""
 
     exponent: int
     level: RoundingLevel
@@ -91,7 +91,7 @@ class PricedTax:
 
 @dataclass(frozen=True, slots=True)
 class PricedLine:
-    """A line of the bill; `line_discounts` holds what each of its discounts really took."""
+    """A priced line; `line_discounts` is what each of its discounts took."""
 
     gross: Decimal
     line_discounts: tuple[Decimal, ...]
@@ -105,7 +105,7 @@ class PricedLine:
 
 @dataclass(frozen=True, slots=True)
 class TaxTotal:
-    """What the whole order pays of one rate, and the sum of what it was applied to."""
+    """The total of one rate over the order, and what it was applied to."""
 
     rate: TaxRate
     taxable: Decimal
@@ -114,7 +114,7 @@ class TaxTotal:
 
 @dataclass(frozen=True, slots=True)
 class PricedOrder:
-    """The bill; `discounts` holds what each discount of the whole order really took."""
+    """A priced order; `discounts` is what each order discount took."""
 
     lines: tuple[PricedLine, ...]
     discounts: tuple[Decimal, ...]

@@ -1,4 +1,4 @@
-"""What settles an order in cash where small coins are missing, and where a difference goes."""
+"""Cash rounding to the smallest coin, and allocation of a difference over lines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,10 +10,7 @@ from orders.money.rounding import RoundingMode, apportion, divide, to_decimal, t
 
 @dataclass(frozen=True, slots=True)
 class CashRoundingRule:
-    """The decimals of a currency, the smallest coin, and how amounts are rounded to it.
-
-    Amounts up to `exact_up_to` are not rounded.
-    """
+    """How amounts are rounded to the smallest coin. Up to `exact_up_to` they are not rounded."""
 
     exponent: int
     increment: Decimal | None = None
@@ -22,7 +19,7 @@ class CashRoundingRule:
 
     @property
     def coin(self) -> int:
-        """The smallest coin in minor units."""
+        """Return the smallest coin in minor units."""
         if self.increment is None:
             return 1
         return to_units("cash rounding increment", self.increment, self.exponent)
@@ -47,7 +44,7 @@ class CashRoundingRule:
         return self.payable(left, total) - left
 
     def round_units(self, units: int, at_most: int | None = None) -> int:
-        """Round minor units to coins; where that is more than `at_most`, down from there."""
+        """Round minor units to coins; down from `at_most` if the result is above it."""
         if units <= to_units("amount that is not rounded", self.exact_up_to, self.exponent):
             return units
         rounded = divide(units, self.coin, self.mode) * self.coin
@@ -56,13 +53,13 @@ class CashRoundingRule:
         return rounded
 
     def is_in_coins(self, amount: Decimal) -> bool:
-        """Whether coins add up to an amount."""
+        """Return whether coins add up to the amount."""
         return to_units("amount", amount, self.exponent) % self.coin == 0
 
     def can_be_tendered(self, payable: Decimal, tendered: Decimal) -> bool:
-        """Whether coins can be handed over for an amount that is payable, and its change given.
+        """Return whether the amount tendered can be paid, and its change given, in coins.
 
-        What is not rounded is paid in smaller coins, also as change.
+        For an amount that is not rounded, smaller coins are accepted.
         """
         return self.is_in_coins(tendered) or not self.is_in_coins(payable)
 
@@ -76,7 +73,7 @@ class CashOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CashSettlement:
-    """What a cash payment does: `amount` is booked, `rounding` is added to the order."""
+    """Effect of a cash payment: `amount` is booked, `rounding` is added to the order."""
 
     outcome: CashOutcome
     payable: Decimal
@@ -87,10 +84,9 @@ class CashSettlement:
 def settle_cash(
     left: Decimal, amount: Decimal | None, rule: CashRoundingRule, total: Decimal | None = None
 ) -> CashSettlement:
-    """Decide what cash of an amount does to an order of which so much is left; None is the rest.
+    """Return what a cash amount settles when `left` is due; None pays the rest.
 
-    `total` is that of the order where other payments have been made, see `payable` of the rule.
-    Only what coins can pay, or the exact rest, settles an order: rounding is never a discount.
+    Only the amount in coins or the exact rest settles an order, so that rounding is no discount.
     """
     if left < 0:
         return CashSettlement(CashOutcome.EXCEEDS_DUE, to_decimal(0, rule.exponent))
@@ -107,10 +103,10 @@ def settle_cash(
 def allocate_difference(
     difference: Decimal, totals: Sequence[Decimal], exponent: int
 ) -> tuple[Decimal, ...]:
-    """What each line takes of the difference between a bill and what was asked for it.
+    """Allocate a difference between computed and charged total over the lines.
 
-    By largest remainder with their totals as weights, so that no line falls below nothing; where
-    all of them are free, the first takes all.
+    By largest remainder with their totals as weights, so no line falls below zero; if all are zero,
+    the first line takes it.
     """
     weights = [to_units("line total", total, exponent) for total in totals]
     if not any(weights):

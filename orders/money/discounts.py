@@ -1,4 +1,4 @@
-"""What discounts take: percents first, then amounts, each of what the earlier ones left."""
+"""Discounts: percents first, then amounts, each of what the earlier ones left."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from orders.money.rounding import apportion, divide, to_units
 
 
 def sort_by_application(discounts: Sequence[Discount]) -> list[int]:
-    """The places of the discounts in the order in which they apply."""
+    """Return the indexes of the discounts in the order in which they apply."""
     return sorted(range(len(discounts)), key=lambda at: discounts[at].type == DiscountType.AMOUNT)
 
 
 def compute_discounts(discounts: Sequence[Discount], left: int, exponent: int) -> list[int]:
-    """What each discount takes, listed as the discounts were given."""
+    """Return what each discount takes, in the order given."""
     taken = [0] * len(discounts)
     for at in sort_by_application(discounts):
         taken[at] = _compute_discount(discounts[at], left, exponent)
@@ -23,10 +23,10 @@ def compute_discounts(discounts: Sequence[Discount], left: int, exponent: int) -
 def allocate_discounts(
     discounts: Sequence[Discount], taken: Sequence[int], left: Sequence[int]
 ) -> list[int]:
-    """What the lines have left once each has borne its share of the order's discounts.
+    """Return what each line has left after its share of the order discounts.
 
-    None falls below zero: a discount takes no more than all lines have left, so an exact share is
-    never more than its line has, and only a share with a fraction can be rounded up.
+    No line falls below zero: discounts take at most the sum of the lines, so an exact share is at
+    most its line, and only a share with a fraction is rounded up.
     """
     remaining = list(left)
     for at in sort_by_application(discounts):

@@ -1,4 +1,4 @@
-"""The bill of an order, computed in minor units from the first multiplication to the last sum."""
+"""Price an order, in minor units from the first product to the last sum."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from orders.money.taxes import LineTaxes, compute_taxes
 
 @dataclass(slots=True)
 class _Draft:
-    """A line in minor units, as far as it is priced."""
+    """A line in minor units while it is priced."""
 
     line: LineInput
     gross: int
@@ -42,7 +42,7 @@ class _Draft:
 def price_order(
     lines: Sequence[LineInput], discounts: Sequence[Discount], policy: PricingPolicy
 ) -> PricedOrder:
-    """The bill for these lines, with every figure on it."""
+    """Return the priced order."""
     exponent = policy.exponent
     drafts = [_start_draft(line, exponent) for line in lines]
     left = [draft.net for draft in drafts]
@@ -93,7 +93,7 @@ def _build_line(draft: _Draft, exponent: int) -> PricedLine:
 
 
 def _build_tax_totals(drafts: list[_Draft], exponent: int) -> tuple[TaxTotal, ...]:
-    """One bucket for each rate, as they first appear, with the sum of what it was applied to."""
+    """Return a total for each rate, in order of appearance."""
     buckets: dict[TaxRate, list[int]] = {}
     for draft in drafts:
         for rate, base, units in zip(draft.line.taxes, draft.bases, draft.taxes, strict=True):

@@ -1,4 +1,4 @@
-"""What taking goods or money back comes to: all refunds together are exactly the sale."""
+"""Refund amounts: all refunds of an order add up to exactly the sale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from orders.money.rounding import apportion, divide, to_decimal, to_units
 
 @dataclass(frozen=True, slots=True)
 class SoldLine:
-    """A line as it was sold, and how much of it has come back already."""
+    """A line as sold, and what of it was refunded before."""
 
     quantity: Decimal
     total: Decimal
@@ -30,7 +30,7 @@ class SoldLine:
 
 @dataclass(frozen=True, slots=True)
 class LineRefund:
-    """What of a line comes back now."""
+    """What is refunded of a line now."""
 
     quantity: Decimal
     total: Decimal
@@ -39,10 +39,10 @@ class LineRefund:
 
 
 def refund_quantity(line: SoldLine, quantity: Decimal, exponent: int) -> LineRefund:
-    """So much of a line: of its total and each of its taxes the same part, less what was given.
+    """Return the refund of a quantity: its part of total and taxes, less earlier refunds.
 
-    The last of it takes the remainder. Where money was given back before without goods, the
-    first goods bring less, and never less than nothing.
+    The last unit takes the remainder. After a refund without goods the first units bring less, but
+    never less than zero. Raises `ValueError` for more than is left.
     """
     returned = Fraction(line.refunded_quantity) + Fraction(quantity)
     if quantity <= 0 or returned > Fraction(line.quantity):
@@ -61,9 +61,9 @@ def refund_quantity(line: SoldLine, quantity: Decimal, exponent: int) -> LineRef
 def refund_without_goods(
     lines: Sequence[SoldLine], amount: Decimal, exponent: int
 ) -> list[LineRefund]:
-    """An amount without goods, spread over the lines by what is left of each.
+    """Return the refund of an amount, allocated over the lines by what is left of each.
 
-    So what comes back later of a line is less by it, and everything together is the sale.
+    Later refunds of a line are less by it. Raises `ValueError` for more than is left.
     """
     left = [to_units("left", line.left, exponent) for line in lines]
     units = to_units("amount", amount, exponent)
@@ -108,7 +108,7 @@ def _compute_share(whole: Decimal, given: Decimal, part: Fraction, exponent: int
 
 @dataclass(frozen=True, slots=True)
 class RefundablePayment:
-    """A payment of the sale, and what of its money has gone back."""
+    """A payment of the sale, and how much of it was refunded."""
 
     amount: Decimal
     refunded: Decimal
@@ -120,7 +120,7 @@ class RefundablePayment:
 
 @dataclass(frozen=True, slots=True)
 class RefundShare:
-    """What goes back of one payment: `amount` of the refund, as `paid` in money."""
+    """The part of a refund that goes to one payment: `amount` of the refund, `paid` in money."""
 
     position: int
     amount: Decimal
@@ -135,15 +135,11 @@ def allocate_refund(
     rule: CashRoundingRule,
     is_last: bool = False,
 ) -> list[RefundShare]:
-    """Which payments a refund goes back to: the last one first, each with what is left of it.
+    """Allocate a refund to payments, the last one first.
 
-    With the last of the sale goes back all that is left of its money, so that everything given
-    back is exactly what was paid, with what rounding to coins had added to it.
-
-    What is handed over in cash is rounded to coins as one sum, and never more than the payments
-    have left. `in_cash` says of each payment whether its part is handed over in cash. What cash
-    rounding let the customer off at the sale is not money that anybody can give back: it goes
-    with the last part.
+    The last refund returns all that is left of the payments, including what cash rounding added.
+    Cash, which `in_cash` marks by payment, is rounded to coins as one sum and never above what the
+    payments have left. What cash rounding took off at the sale is part of the last share.
     """
     exponent = rule.exponent
     rest = to_units("refund", total, exponent)
@@ -172,7 +168,7 @@ def allocate_refund(
 def round_to_coins(
     parts: Sequence[Decimal], lefts: Sequence[Decimal], rule: CashRoundingRule
 ) -> list[Decimal]:
-    """What is handed over in cash for parts of payments that have so much left: coins in sum."""
+    """Return what is paid in cash for parts of payments: their sum is rounded to coins."""
     units = [to_units("part", part, rule.exponent) for part in parts]
     most = [to_units("left", left, rule.exponent) for left in lefts]
     return [to_decimal(paid, rule.exponent) for paid in _round_parts_to_coins(units, most, rule)]
@@ -181,7 +177,7 @@ def round_to_coins(
 def _round_parts_to_coins(
     parts: Sequence[int], lefts: Sequence[int], rule: CashRoundingRule
 ) -> list[int]:
-    """Round the sum of the parts to coins, none of them to more than its payment has left."""
+    """Round the sum of the parts to coins, none above what its payment has left."""
     difference = rule.round_units(sum(parts), at_most=sum(lefts)) - sum(parts)
     paid = []
     for units, left in zip(parts, lefts, strict=True):

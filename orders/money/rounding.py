@@ -1,4 +1,4 @@
-"""Whole minor units: into them, out of them, rounded and split without losing one."""
+"""Conversion to and from minor units, rounding, and splitting without loss."""
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Context, Decimal, Inexact, InvalidOperation
@@ -30,14 +30,14 @@ _ROUNDS_UP: Mapping[RoundingMode, Callable[[int, int], bool]] = {
 def round_to(
     value: Decimal | Fraction, exponent: int, mode: RoundingMode = RoundingMode.HALF_UP
 ) -> Decimal:
-    """The amount for a value with any number of decimals; up is away from zero."""
+    """Return a value rounded to `exponent` decimals; up is away from zero."""
     numerator, denominator = value.as_integer_ratio()
     units = divide(abs(numerator) * 10**exponent, denominator, mode)
     return to_decimal(-units if numerator < 0 else units, exponent)
 
 
 def apportion(amount: int, weights: Sequence[int]) -> list[int]:
-    """Split minor units by weight; those that do not divide go to the largest fractions."""
+    """Split minor units by weight (largest remainder). Raises `ValueError` for negative input."""
     whole = sum(weights)
     if min(amount, *weights, 0) < 0 or (amount and not whole):
         raise ValueError(f"cannot split {amount} by the weights {list(weights)}")
@@ -45,11 +45,10 @@ def apportion(amount: int, weights: Sequence[int]) -> list[int]:
 
 
 def largest_remainder(whole: int, numerators: Sequence[int], divisor: int) -> list[int]:
-    """Cut the shares down to whole units; the missing ones go to the largest fractions.
+    """Round shares down to whole units and give the missing units to the largest fractions.
 
-    `whole` is the sum of the exact shares, rounded in any mode. So it is never below the sum of
-    the cut shares, and never above it by more than there are shares with a fraction: nobody gets
-    two of the missing units, and a share without a fraction gets none.
+    `whole` is the rounded sum of the exact shares, so no share gets two of the missing units, and a
+    share without a fraction gets none.
     """
     shares = [numerator // divisor for numerator in numerators]
     missing = whole - sum(shares)
@@ -61,13 +60,13 @@ def largest_remainder(whole: int, numerators: Sequence[int], divisor: int) -> li
 
 
 def divide(numerator: int, divisor: int, mode: RoundingMode = RoundingMode.HALF_UP) -> int:
-    """The rounded quotient of two numbers of which neither is negative."""
+    """Return the rounded quotient of two non-negative integers."""
     quotient, rest = divmod(numerator, divisor)
     return quotient + (rest > 0 and _ROUNDS_UP[mode](quotient, 2 * rest - divisor))
 
 
 def to_units(noun: str, value: Decimal, exponent: int) -> int:
-    """An amount in minor units; one that is finer than they are is refused, not rounded."""
+    """Return an amount in minor units. Raises `ValueError` if it has more decimals."""
     ensure_in_range(noun, value)
     numerator, denominator = value.as_integer_ratio()
     scaled: int = numerator * 10**exponent
@@ -82,7 +81,7 @@ def to_decimal(units: int, exponent: int) -> Decimal:
 
 
 def format_plain(value: Decimal) -> str:
-    """A quantity or percent without idle zeros."""
+    """Return a number without trailing zeros or exponent."""
     return f"{_EXACT.normalize(value):f}"
 
 

@@ -1,5 +1,4 @@
-"""What the taxes of each line come to, and on which bases: rounded on the line, or once for the
-whole order."""
+"""Taxes of each line and their bases, rounded per line or per order."""
 
 import math
 from collections import defaultdict
@@ -14,7 +13,7 @@ from orders.money.rounding import RoundingMode, divide, largest_remainder
 
 @dataclass(frozen=True, slots=True)
 class TaxParts:
-    """Exact taxes and their bases as parts of the net: numerators by rate, over one divisor."""
+    """Exact taxes and bases as fractions of the net: numerators by rate, one divisor."""
 
     taxes: tuple[int, ...]
     bases: tuple[int, ...]
@@ -23,7 +22,7 @@ class TaxParts:
 
 @dataclass(frozen=True, slots=True)
 class LineTaxes:
-    """The taxes of a line in minor units and what each rate was applied to, by rate."""
+    """Taxes and bases of a line in minor units, by rate."""
 
     amounts: list[int]
     bases: list[int]
@@ -32,7 +31,7 @@ class LineTaxes:
 def compute_taxes(
     lines: Sequence[LineInput], nets: Sequence[int], policy: PricingPolicy
 ) -> list[LineTaxes]:
-    """Compute the taxes of every line, and their bases, which are rounded like the taxes."""
+    """Return the taxes and bases of every line, rounded at the level of the policy."""
     if policy.level == RoundingLevel.ORDER:
         return _round_by_order(lines, nets, policy.mode)
     return [
@@ -43,7 +42,7 @@ def compute_taxes(
 # A shop has a handful of tax classes and works out the same few factors all day.
 @lru_cache(maxsize=1024)
 def compute_tax_parts(rates: tuple[TaxRate, ...]) -> TaxParts:
-    """A compound rate is applied to the plain base with all earlier taxes on it."""
+    """Return taxes as fractions of the net; a compound rate includes earlier taxes in its base."""
     factors: list[Fraction] = []
     bases: list[Fraction] = []
     for rate in rates:
@@ -81,7 +80,7 @@ def _sum_and_allocate(
     mode: RoundingMode,
     numerators_in: Callable[[TaxParts], tuple[int, ...]],
 ) -> list[list[int]]:
-    """Sum each rate over the lines, round it once, and hand it back to the lines."""
+    """Sum each rate over the lines, round it once, and allocate it to the lines."""
     taxes = [[0] * len(line.taxes) for line in lines]
     exact: dict[TaxRate, list[tuple[int, int, int, int]]] = defaultdict(list)
     for row, (line, net) in enumerate(zip(lines, nets, strict=True)):

@@ -1,4 +1,4 @@
-"""How a line came to its total, told step by step; apart, so that a sale does not pay for it."""
+"""Explain how a line came to its total; separate, so that a sale does not pay for it."""
 
 import math
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _EXTRA_DECIMALS = 6  # decimals below the minor unit at which an exact figure is
 def build_price_trace(
     line: LineInput, priced: PricedLine, policy: PricingPolicy
 ) -> list[dict[str, str]]:
-    """The steps in the order in which they were computed; exact figures are cut, not rounded."""
+    """Return the steps in order of computation; exact figures are cut, not rounded."""
     unit_price = _format_money(line.unit_price, policy.exponent)
     gross = {"quantity": format_plain(line.quantity), "unit_price": unit_price}
     return [
@@ -43,7 +43,7 @@ def _build_discount_steps(
 
 
 def _build_tax_steps(priced: PricedLine, places: int) -> Iterator[dict[str, str]]:
-    """Each tax with the base its percent applies to: for a compound one, with the earlier taxes."""
+    """Yield each tax with its base, which for a compound tax includes earlier taxes."""
     parts = compute_tax_parts(tuple(tax.rate for tax in priced.taxes))
     net = Fraction(priced.net)
     for at, tax in enumerate(priced.taxes):
@@ -62,6 +62,6 @@ def _format_cut(value: Fraction, places: int) -> str:
 
 
 def _format_money(value: Decimal, exponent: int) -> str:
-    """An amount as the currency writes it; a price that is finer keeps its decimals."""
+    """Return an amount in the currency; a finer price keeps its decimals."""
     amount = round_to(value, exponent)
     return str(amount) if amount == value else format_plain(value)

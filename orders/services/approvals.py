@@ -1,4 +1,4 @@
-"""Leave for a deed above somebody's limits: what to ask for, and spending what was given."""
+"""Manager approval for an action above the user's limits: what is needed, and consuming it."""
 
 import uuid
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tenants.scope import current_tenant
 
 
 class HasApproval(Protocol):
-    """Who does it, where, and with which approval, if any."""
+    """A request that may carry an approval, with its user and paired terminal."""
 
     @property
     def by(self) -> User: ...
@@ -24,7 +24,7 @@ class HasApproval(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """A deed for which nothing else is known than this."""
+    """The user, terminal, approval and expected version of a request."""
 
     by: User
     approval: uuid.UUID | None
@@ -35,7 +35,7 @@ class RequestContext:
 
 @dataclass(frozen=True, slots=True)
 class RequiredApproval:
-    """For this action on this thing, up to this amount."""
+    """The approval that an action on an object needs, up to an amount."""
 
     action: str
     subject: uuid.UUID
@@ -45,7 +45,7 @@ class RequiredApproval:
     method: str = ""
 
     def build_error(self) -> ApprovalRequired:
-        """Says to the letter what to ask for."""
+        """Return the error, which contains the exact request for an approval."""
         facts: dict[str, Any] = {"object": {self.kind: str(self.subject)}}
         if self.amount is not None:
             facts["amount"] = str(current_tenant().quantize_amount(self.amount))

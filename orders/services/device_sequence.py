@@ -1,4 +1,4 @@
-"""The numbers that a till gives to its sales, where a manager sets them right."""
+"""Device sequence: the sale numbers of an offline till, as corrected by a manager."""
 
 from accounts.models import User
 from orders.models import RegisterSeries
@@ -12,9 +12,9 @@ from tenants.scope import atomic_with_retry
 def set_device_sequence(
     register: Register, last_device_sequence: int, *, reason: str = "", by: User
 ) -> int:
-    """Set the last number of a till, up or down; its next sale is expected to have the next one.
+    """Set the last number of a device and return it. The next sale is expected to have the next.
 
-    Gaps are looked for up to it. The number that it has already is no change. Returns it.
+    Gaps are reported up to this number.
     """
     RegisterSeries.objects.increment(register)
     series = RegisterSeries.objects.get(register=register)

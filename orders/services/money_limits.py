@@ -1,4 +1,4 @@
-"""Limits in money, which hold in sum: of one order, and of one person in one shift."""
+"""Money limits, which apply to sums: per order, and per user and shift."""
 
 import uuid
 from dataclasses import dataclass
@@ -31,10 +31,9 @@ MONEY_BACK: Any = F("total") + Greatest(F("cash_rounding"), Value(ZERO, MONEY))
 
 @dataclass(frozen=True, slots=True)
 class LimitPeriod:
-    """The shift over which a person's amounts are summed; without one, the business day.
+    """The shift over which a user's amounts are summed, or without one the business day.
 
-    The day is that of the store, or without a store that of the shop's own clock, and counts all
-    that was done there since it began, also in shifts.
+    The day is that of the store, or without a store the calendar day of the tenant's time zone.
     """
 
     shift: uuid.UUID | None = None
@@ -56,11 +55,10 @@ def authorize(
     *,
     requires_second_person: bool = False,
 ) -> User | None:
-    """Return who approved an amount of money; None where the person may move it alone.
+    """Return who approved the amount, or None if the user's own limits allow it.
 
-    Nobody does with `needs_second`, which is for more than the amount. What was approved counts
-    for whoever approved it, so that their sums must hold it too.
-    Raises ApprovalRequired, which names what to ask for.
+    An approved amount counts against the approver's limits. With `requires_second_person` an
+    approval is always needed. Raises `ApprovalRequired`.
     """
     if not requires_second_person and _is_allowed(request.by, required, period, order):
         return None
@@ -119,7 +117,7 @@ Part = tuple[QuerySet[Any], Any]
 
 
 def _select_refunds_and_issued_credit(person: User, period: LimitPeriod) -> list[Part]:
-    """Money given back, and store credit given for nothing."""
+    """Return refunds and issued store credit, which share one limit."""
     refunds = Refund.objects.exclude(status=Refund.Status.FAILED)
     issued = StoreCreditEntry.objects.filter(type=StoreCreditEntry.Type.ISSUE, by=person)
     if period.shift is None:
@@ -149,7 +147,7 @@ def _filter_by_period(rows: QuerySet[Any], period: LimitPeriod) -> QuerySet[Any]
 
 
 def _build_sum(rows: QuerySet[Any], amount: Any) -> Any:
-    """Return the sum of an amount as part of another statement; nothing found is zero."""
+    """Return a subquery of the sum of a column; zero without rows."""
     summed = (
         rows.order_by().values("tenant").annotate(sum=Sum(amount, output_field=MONEY)).values("sum")
     )
@@ -172,6 +170,6 @@ def _sum_refunds(order: Order, person: User) -> Decimal:
 
 
 def _lock_user(person: User) -> None:
-    """Let one amount of a person at a time be measured; what only refers to them goes on."""
+    """Lock the user's row, so that amounts are summed one after the other."""
     people = User.objects.get_queryset().select_for_update(no_key=True)
     people.filter(pk=person.pk).values_list("pk").first()

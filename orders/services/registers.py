@@ -1,4 +1,4 @@
-"""Which register a person may use: the one place that looks up a register that a request names."""
+"""Find the register that a request names, and check that the user may use it."""
 
 import uuid
 
@@ -19,10 +19,9 @@ REGISTER_IN_ASSIGNED_STORES = CompiledQuery(
 
 
 def find_register(register_id: uuid.UUID, by: User) -> Register | None:
-    """Return the register, with its store, or None where the shop has none with this id.
+    """Return the register with its store, or None if the tenant has none with this id.
 
-    Raises `NotPermitted` where the person does not work in its store. One statement, unless it
-    is refused.
+    Raises `NotPermitted` if the user is not assigned to its store.
     """
     tenant = current_tenant_id()
     if by.works_in_all_stores:
@@ -35,7 +34,7 @@ def find_register(register_id: uuid.UUID, by: User) -> Register | None:
 
 
 def get_register(register_id: uuid.UUID, by: User, *, in_use: bool = True) -> Register:
-    """Return the register at which this person acts, or raise what says why they may not."""
+    """Return the register. Raises `Invalid` if it is unknown or inactive, or `NotPermitted`."""
     register = find_register(register_id, by)
     if register is None or (in_use and not register.is_in_use):
         raise unknown_register_error()
@@ -43,4 +42,4 @@ def get_register(register_id: uuid.UUID, by: User, *, in_use: bool = True) -> Re
 
 
 def unknown_register_error() -> Invalid:
-    return Invalid.field("register", "There is no such register in use.", code="does_not_exist")
+    return Invalid.field("register", "Unknown or inactive register.", code="does_not_exist")

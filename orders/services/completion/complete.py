@@ -1,4 +1,4 @@
-"""The end of a sale: numbers without gaps, the receipt, the goods off the shelf."""
+"""Complete a sale: gapless numbers, receipt, hash chain entry, stock deduction."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,8 +30,7 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class CompletionRows:
-    """What is written for a sale beside the order: receipt, what left the shelves, the seal,
-    and what the world is to hear of it."""
+    """Rows that complete an order: receipt, stock movements, hash chain entry, outbox events."""
 
     rows: tuple[Sequence[Any], ...] = ()
     also: tuple[Statement, ...] = ()
@@ -41,9 +40,9 @@ class CompletionRows:
 def take_numbers(
     register: Register, *, orders: int = 0, receipts: int = 0, device: int | None = None
 ) -> RegisterNumbers:
-    """The next numbers of this till. They are taken for good only when the sale commits.
+    """Lock and increment the register's numbers; a rollback releases them.
 
-    A shop that works in shifts does nothing at a till whose drawer nobody has opened.
+    Raises `NoOpenShift` if the tenant requires shifts and the register has no open one.
     """
     numbers = RegisterSeries.objects.increment(
         register, orders=orders, receipts=receipts, device=device
@@ -54,9 +53,9 @@ def take_numbers(
 
 
 def flag_device_sequence(order: Order, numbers: RegisterNumbers) -> None:
-    """Flag an order whose number of the till another one has, or which is far beyond them.
+    """Flag an order whose device sequence is already used, or far above the last one.
 
-    `numbers` were counted up with it in this transaction, so that nobody takes it meanwhile.
+    `numbers` were incremented in this transaction, which holds the lock.
     """
     number = order.device_sequence
     if number is None:
@@ -109,19 +108,19 @@ def build_completed_event(order: Order) -> OutboxEvent:
 
 
 def _build_device_sequence_fact(order: Order) -> dict[str, Any]:
-    """The number of an order that was sold with a connection; offline it is among the facts."""
+    """Return the device sequence of an online order; of an offline one it is among the facts."""
     is_told = order.device_sequence is not None and not order.is_offline
     return {"device_sequence": order.device_sequence} if is_told else {}
 
 
 def build_payment_event(payment: Payment, order: Order) -> OutboxEvent:
-    """What became of it: `payment.captured`, `payment.declined`, ... of the order's store."""
+    """Return the event `payment.<status>` for the order's store."""
     topic = f"payment.{payment.status}"
     return build_event(topic, about=payment, in_store=order.store_id, order=str(order.pk))
 
 
 def deduct_stock(order: Order, lines: Sequence[OrderLine], *, reserved: bool = False) -> None:
-    """Take the goods, last of all: their rows are the locks that everybody waits for."""
+    """Deduct stock; called last, because stock levels are the most contended rows."""
     (decrement_reserved_stock if reserved else decrement_stock)(order.store, lines)
 
 
@@ -150,7 +149,7 @@ def _build_stock_movements(
 
 
 def mark_tenant_has_orders() -> None:
-    """From now on the shop's currency cannot change; it must be the one that was reckoned in."""
+    """Fix the tenant's currency. Raises `CurrencyChanged` if it has changed since it was read."""
     tenant = current_tenant()
     if tenant.has_orders:
         return

@@ -1,4 +1,4 @@
-"""Sealing receipts, refunds and Z reports: each entry's hash covers it and the one before."""
+"""Hash chain over receipts, refunds and Z reports: each hash covers the previous one."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from tenants.database.bulk_insert import Statement
 from tenants.ids import new_id
 from tenants.models import Register
 
-# Beginning of every chain.
+# The previous hash of the first entry of a chain.
 GENESIS_HASH = ""
 
 
@@ -25,9 +25,9 @@ def build_chain_entry(
     after: RegisterNumbers,
     at: Register,
 ) -> tuple[ChainEntry, Statement]:
-    """The next entry of the register's chain, and the statement that moves the chain's end.
+    """Return the next entry of the register's chain, and the statement that moves its end.
 
-    `after` are the numbers as locked by this transaction: so nobody else can seal in between.
+    `after` are the register's numbers, locked by this transaction.
     """
     text = to_canonical_json(content)
     entry = ChainEntry(
@@ -44,7 +44,7 @@ def build_chain_entry(
 
 
 def to_canonical_json(content: Mapping[str, Any]) -> str:
-    """JSON with sorted keys and no blanks: the same text for the same content, for ever."""
+    """Return JSON with sorted keys and no spaces. Must never change: stored hashes depend on it."""
     return msgspec.json.encode(content, order="sorted").decode()
 
 
@@ -53,7 +53,7 @@ def compute_hash(previous: str, text: str) -> str:
 
 
 def build_receipt_content(order: Order) -> dict[str, Any]:
-    """What a sale was, from what never changes after it."""
+    """Return the immutable facts of a sale."""
     number, sold_at = order.receipt_number_and_time()
     offline = order.offline_facts()
     return {
@@ -79,7 +79,7 @@ def build_receipt_content(order: Order) -> dict[str, Any]:
 
 
 def build_refund_content(refund: Refund) -> dict[str, Any]:
-    """What a refund was, from what never changes after it."""
+    """Return the immutable facts of a refund."""
     at = refund.completed_at
     return {
         "refund": str(refund.pk),
@@ -113,7 +113,7 @@ def _build_line_content(line: OrderLine) -> list[str]:
 
 
 def _build_payment_content(payment: Payment) -> list[str]:
-    """Write `external` behind a card of a stand-alone reader, and nothing behind the others."""
+    """Return the payment; `external` is appended for a stand-alone card reader only."""
     entry = [payment.entry] if payment.entry == Payment.Entry.EXTERNAL else []
     amounts = (format_plain(payment.amount), format_plain(payment.change))
     return [str(payment.pk), payment.method, *amounts, *entry]

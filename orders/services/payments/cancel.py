@@ -1,4 +1,4 @@
-"""Letting go of a payment before its order is a sale; after that there are refunds."""
+"""Cancel a payment of an order that is not completed; afterwards there are refunds."""
 
 import uuid
 
@@ -31,10 +31,10 @@ CANCELABLE = {Order.Status.OPEN, Order.Status.HELD}
 
 
 def cancel_payment(payment: Payment, context: RequestContext) -> Order:
-    """Take back a payment of an order that is not a sale yet; a card's money through the gateway.
+    """Cancel a payment of an open or held order; a card through the gateway.
 
-    What nobody knows the outcome of, everybody may cancel; money that is there goes back with a
-    manager or his leave, as whoever can make payments disappear can make money disappear.
+    Anybody may cancel a payment with an unknown outcome. A captured one needs a manager or an
+    approval, because canceling it takes money out of the drawer or the account.
     """
     if idempotency.is_resumed() and not payment.is_in_progress:
         return load_order(payment.order_id)
@@ -68,10 +68,10 @@ def _ensure_cancelable(payment: Payment, order: Order) -> None:
 
 @atomic_with_retry
 def _mark_unknown(payment: Payment, context: RequestContext) -> bool:
-    """Before the gateway is asked, money that is there becomes money of which nobody knows.
+    """Mark a captured card payment as unknown before the gateway is asked to cancel it.
 
-    So the order is not sold meanwhile for a card that is gone; and what has been let go of
-    cannot be refused any more. Returns whether it was there.
+    The order cannot be completed meanwhile with money that may be gone. Returns whether the payment
+    was captured.
     """
     order = lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
@@ -148,13 +148,13 @@ def _subtract_from_order(order: Order, payment: Payment) -> None:
 
 
 def _return_money(payment: Payment, order: Order, by: User) -> None:
-    """Out of the drawer, or onto its store credit; the register is locked first, as by a sale."""
+    """Return cash or store credit. Locks the register before the credit, as a sale does."""
     payment.returned_in_id = find_shift_for_return(payment, order.register)
     if payment.method == Payment.Method.STORE_CREDIT:
         reverse_spending(payment.reference, payment.amount, payment=payment.pk, by=by)
 
 
 def _log_sold_with_canceled_card(payment: Payment) -> None:
-    """Somebody looked the card up before it was let go of, and sold for it: for people to see."""
+    """Log that a look-up completed the order with the card that was to be canceled."""
     if payment.is_charged_by_gateway and payment.status == Payment.Status.CAPTURED:
         log.error("sold_for_a_canceled_card", payment=str(payment.pk), amount=str(payment.amount))

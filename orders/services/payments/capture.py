@@ -1,4 +1,4 @@
-"""Taking money: cash at once, cards through the gateway, never inside a transaction."""
+"""Take payments: cash at once, cards through the gateway and outside of transactions."""
 
 import uuid
 from collections.abc import Sequence
@@ -53,10 +53,10 @@ def take_payment(
     by: User,
     place: str | None = None,
 ) -> tuple[Order, bool]:
-    """One more payment of an open order; the same id again is the same payment.
+    """Add a payment to an open order; the same id again is the same payment.
 
-    `place` is where a wrong code of a store credit is counted.
-    Returns the order as it is then, and whether the payment is new.
+    `place` is the client for which wrong store-credit codes are counted. Returns the order and
+    whether the payment is new. Raises `IdConflict` if the content differs.
     """
     is_code = new.method == Payment.Method.STORE_CREDIT
     with count_code_attempt("payment", by=by, place=place) if is_code else nullcontext():
@@ -103,16 +103,16 @@ def _ensure_same_payment(known: Payment, new: NewPayment, order: Order) -> None:
 
 
 def lock_order(order_id: uuid.UUID) -> Order:
-    """The order as it is now, for nobody else to change until this is done."""
+    """Load an order with its details and lock it."""
     orders = Order.objects.select_for_update(of=("self",)).select_related("store", "register")
     return orders.with_details().get(pk=order_id)
 
 
 def charge_cards(order: Order, payments: Sequence[Payment]) -> Order:
-    """Have the cards charged, outside of every transaction, and write down the answers.
+    """Charge pending cards, outside of transactions, and record the answers.
 
-    Only those that this request has just written down: what another one left behind is looked
-    up, because a charge that arrives late is money that nobody expects any more.
+    Only for payments that this request has created: what an earlier request left pending is looked
+    up instead, because nobody expects a late charge.
     """
     for payment in payments:
         if payment.status == Payment.Status.PENDING:
@@ -123,7 +123,7 @@ def charge_cards(order: Order, payments: Sequence[Payment]) -> Order:
 
 
 def resolve_payment(payment: Payment, *, by: User) -> Order:
-    """Ask the gateway what became of a payment that timed out, or that a crash left behind."""
+    """Look up a payment that timed out or was left pending by a crash."""
     if not payment.is_in_progress:
         if idempotency.is_resumed():
             return load_order(payment.order_id)
@@ -138,7 +138,7 @@ def load_order(order_id: uuid.UUID) -> Order:
 
 
 def query_gateway(payment: Payment, question: Literal["charge", "look_up", "cancel"]) -> Answer:
-    """What the gateway says; one that breaks has said nothing, and the money may be taken."""
+    """Return the gateway's answer; `unknown` if the gateway raises, as money may have moved."""
     ask = getattr(get_payment_gateway(), question)
     try:
         answer: Answer = ask(build_charge(payment), timeout=settings.PAYMENT_GATEWAY_TIMEOUT)
@@ -149,7 +149,7 @@ def query_gateway(payment: Payment, question: Literal["charge", "look_up", "canc
 
 
 def reconcile_payments(order: Order) -> Order:
-    """Settle the payments that a crash left pending, once nobody can be asking for them."""
+    """Look up payments left pending by a crash, once no request can be charging them."""
     for payment in order.loaded_payments:
         if payment.status == Payment.Status.PENDING and _remaining_wait(payment) <= timedelta(0):
             order = record_gateway_answer(
@@ -164,7 +164,10 @@ def _remaining_wait(payment: Payment) -> timedelta:
 
 
 def ensure_not_in_progress(payment: Payment) -> None:
-    """A look-up before the charge arrives finds nothing, and its money would belong to nobody."""
+    """Raise `PaymentUnderway` while a charge may still arrive at the gateway.
+
+    A look-up before it would find nothing, and the charge would succeed afterwards.
+    """
     wait = _remaining_wait(payment)
     if payment.status == Payment.Status.PENDING and wait > timedelta(0):
         raise PaymentUnderway(retry_after=ceil(wait.total_seconds()))
@@ -182,7 +185,7 @@ def build_charge(payment: Payment) -> Charge:
 
 @atomic_with_retry
 def record_gateway_answer(payment: Payment, answer: Answer, *, by: User) -> Order:
-    """Write down what the gateway said; a payment that is settled stays so."""
+    """Record the gateway's answer; a payment that is settled already does not change."""
     order = lock_order(payment.order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment.pk)
     if not payment.is_in_progress:
@@ -203,7 +206,7 @@ def record_gateway_answer(payment: Payment, answer: Answer, *, by: User) -> Orde
 
 
 def _finish_cancellation(payment: Payment, order: Order) -> None:
-    """A captured card that was to be canceled is there after all, or gone."""
+    """End a cancellation in progress: the card is still captured, or canceled."""
     if payment.returned_at and payment.status == Payment.Status.CAPTURED:
         payment.returned_at = None
     elif payment.returned_at and payment.status == Payment.Status.DECLINED:
@@ -212,7 +215,7 @@ def _finish_cancellation(payment: Payment, order: Order) -> None:
 
 
 def _log_contradiction(payment: Payment, answer: Answer) -> None:
-    """Money that the gateway has and the order has not is for people to give back."""
+    """Log money that the gateway captured although the payment is declined or canceled."""
     is_gone = payment.status in {Payment.Status.DECLINED, Payment.Status.CANCELED}
     if is_gone and answer.outcome == Outcome.CAPTURED:
         log.error("captured_after_declined", payment=str(payment.pk), amount=str(payment.amount))
@@ -221,10 +224,10 @@ def _log_contradiction(payment: Payment, answer: Answer) -> None:
 def advance_order(
     order: Order, *, had_reservation: bool, shift: uuid.UUID | None = None, by: User
 ) -> None:
-    """What follows from the order's payments as they now are: a sale, or waiting, or neither.
+    """Complete the order, or reserve or release its stock, after its payments changed.
 
-    A sale is of the shift of the payment that made it one. Goods are reserved exactly while a
-    payment is under way.
+    It is completed in the shift of the payment that completed it. Stock is reserved exactly while a
+    payment is in progress.
     """
     underway = any(payment.is_in_progress for payment in order.loaded_payments)
     completes = order.due == 0 and not underway
@@ -240,7 +243,7 @@ def advance_order(
 
 
 def complete_if_paid(order: Order, *, by: User) -> bool:
-    """Make a sale of an order that a change has left with nothing more to pay, if it has."""
+    """Complete an order with nothing left to pay after an edit; return whether it was."""
     completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
     if completes:
         # The shifts of its payments may be counted and closed: it is sold in today's.
@@ -260,9 +263,9 @@ def _complete(order: Order, *, reserved: bool, shift: uuid.UUID | None, by: User
 
 
 def _choose_shift(shift: uuid.UUID | None, now: uuid.UUID | None) -> uuid.UUID | None:
-    """The shift that is meant, or where its drawer has been counted today's.
+    """Return the payment's shift, or the current one if that is closed.
 
-    One with a payment of which nobody knows cannot be closed; one may be let go of later.
+    A shift with an unknown payment cannot be closed; with a cancellation in progress it can.
     """
     if shift in (None, now):
         return now

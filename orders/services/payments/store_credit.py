@@ -1,4 +1,4 @@
-"""Store credit: what the shop owes, given and spent one conditional update at a time."""
+"""Store credit: issue, spend, return and block, with a ledger entry for each change."""
 
 import secrets
 import uuid
@@ -48,7 +48,7 @@ T = TypeVar("T", Payment, Payout)
 
 
 def generate_code() -> str:
-    """Twelve signs, 60 bits: nobody guesses the gift card of another customer."""
+    """Return a random code of twelve characters, 60 bits: too many to guess."""
     groups = ("".join(secrets.choice(CODE_ALPHABET) for _ in range(4)) for _ in range(3))
     return "-".join(groups)
 
@@ -64,10 +64,10 @@ def issue_credit(
     by: User,
     register: uuid.UUID | None = None,
 ) -> tuple[StoreCredit, bool]:
-    """Owe a customer something: a gift card, or goodwill; the same id again is the same credit.
+    """Issue store credit, such as a gift card; the same id again is the same credit.
 
-    It counts against the person's limit for refunds, in the open shift of their `register` or
-    else their day, for nothing comes back for it. Returns the credit, and whether it is new.
+    It counts against the user's refund limit, in the open shift of `register` or else in the
+    business day. Returns the credit and whether it is new. Raises `StoreCreditOverLimit`.
     """
     known = StoreCredit.objects.filter(pk=id).first()
     if known is not None:
@@ -92,7 +92,7 @@ def issue_credit(
 
 
 def _build_period(register_id: uuid.UUID | None) -> LimitPeriod:
-    """Return the open shift of the register, or the day of its store or of the shop."""
+    """Return the open shift of the register, or the business day of its store or of the tenant."""
     if register_id is None:
         return LimitPeriod()
     register = Register.objects.select_related("store").get(pk=register_id)
@@ -107,20 +107,20 @@ def _find_conflict(credit: StoreCredit) -> DomainError:
 
 @atomic_with_retry
 def block_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
-    """Let nobody pay with a credit, because its code was lost or given away."""
+    """Block a credit whose code was lost or stolen."""
     return _set_active(credit, False, "store_credit_blocked", reason, by)
 
 
 @atomic_with_retry
 def unblock_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
-    """Let whoever holds the code pay with it again."""
+    """Allow payments with a blocked credit again."""
     return _set_active(credit, True, "store_credit_unblocked", reason, by)
 
 
 def _set_active(
     credit: StoreCredit, active: bool, event: str, reason: str, by: User
 ) -> StoreCredit:
-    """Change it once: blocked again, it is not changed, and nothing is recorded."""
+    """Block or unblock a credit; record an audit event only if it changes."""
     credit = StoreCredit.objects.select_for_update(no_key=True).get(pk=credit.pk)
     if credit.is_active != active:
         credit.is_active = active
@@ -137,10 +137,10 @@ def _set_active(
 def count_code_attempt(
     way: Literal["look_up", "payment"], *, by: User, place: str | None
 ) -> Iterator[None]:
-    """Count a try at a code before it is looked up; only one that is unknown stays counted.
+    """Count an attempt at a code before it is looked up; only unknown codes stay counted.
 
-    A right code does not begin the count anew: whoever guesses may hold a card of their own.
-    Outside of any transaction, so that what was tried is remembered although it is refused.
+    A correct code does not reset the count, because whoever guesses may own a credit. Runs outside of
+    transactions, so that the count survives the refusal.
     """
     claims = buckets_for_store_credit_code(by, place)
     waits = count_attempt(claims)
@@ -158,7 +158,7 @@ def count_code_attempt(
 
 
 def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | None:
-    """Return the credit with exactly this code; a wrong one is counted as a guess."""
+    """Return the credit with exactly this code, or None; a wrong code is counted."""
     try:
         with count_code_attempt("look_up", by=by, place=place):
             return _get_by_code(code)
@@ -174,9 +174,9 @@ def _get_by_code(code: str) -> StoreCredit:
 
 
 def list_issued_codes(refund: Refund) -> list[dict[str, str]]:
-    """Return the codes of the credits that a refund has made, each with its payout.
+    """Return the codes of credits that a refund has created, each with its payout.
 
-    A credit that was there before belongs to somebody who has its code.
+    Credits that existed before are left out: their codes belong to a customer.
     """
     onto = [each for each in refund.loaded_payouts if _is_credited(each)]
     if not onto:
@@ -202,10 +202,9 @@ def _is_credited(payout: Payout) -> bool:
 
 
 def sort_by_code(rows: Iterable[T]) -> list[T]:
-    """Return payments or payouts in the one order in which credits are locked.
+    """Return payments or payouts in the order in which credits are locked.
 
-    That is the order of the codes as they are stored: however they were typed, no two requests
-    wait for each other in a circle.
+    This is the order of the normalized codes, so that parallel requests do not deadlock.
     """
     return sorted(rows, key=lambda each: normalize_code(each.reference))
 
@@ -218,7 +217,7 @@ def spend_credits(payments: Sequence[Payment], *, by: User) -> None:
 
 
 def spend_credit(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
-    """Pay with it, if that much is left: the update and its condition are one statement."""
+    """Deduct an amount if the balance allows it, in one conditional update."""
     credits = StoreCredit.objects.with_code(code)
     payable = credits.filter(is_active=True, balance__gte=amount)
     if not payable.update(**_build_balance_update(-amount)):
@@ -234,14 +233,14 @@ def _build_spend_error(credit: StoreCredit) -> DomainError:
 
 
 def reverse_spending(code: str, amount: Decimal, *, payment: uuid.UUID, by: User | None) -> None:
-    """A payment with it was taken back."""
+    """Return a canceled payment to its credit."""
     credits = StoreCredit.objects.with_code(code)
     credits.update(**_build_balance_update(amount))
     _add_entry(credits.get(), Type.CANCEL, amount, payment=payment, by=by)
 
 
 def ensure_credits_active(payouts: Sequence[Payout]) -> None:
-    """Refuse a refund onto a credit with which its customer could not pay."""
+    """Raise `StoreCreditBlocked` for a refund to a blocked credit."""
     onto = [each for each in payouts if each.method == Payment.Method.STORE_CREDIT]
     codes = [normalize_code(each.reference) for each in onto if each.reference]
     blocked = StoreCredit.objects.filter(code__in=codes, is_active=False) if codes else ()
@@ -252,10 +251,10 @@ def ensure_credits_active(payouts: Sequence[Payout]) -> None:
 def refund_to_credit(
     code: str, amount: Decimal, *, refund: uuid.UUID, customer_name: str, by: User | None
 ) -> StoreCredit:
-    """Give money back as credit: onto the code named, or as a new one.
+    """Refund to an existing credit with this code, or to a new one.
 
-    Another till may make the same new one at this moment. One that was blocked meanwhile stays
-    so, and is owed that much more.
+    A parallel request may create the same new one. A credit that was blocked meanwhile stays blocked
+    and receives the amount.
     """
     code = normalize_code(code) or generate_code()
     new = StoreCredit(code=code, customer_name=customer_name)

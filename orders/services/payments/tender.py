@@ -1,4 +1,4 @@
-"""What customers pay with, and what that does to what is due; nothing is written here."""
+"""Build payments from a request and compute what they settle; nothing is saved here."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,9 +23,9 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class NewPayment:
-    """`amount` settles the order; `tendered` is what the customer handed over, in cash.
+    """A new payment: `amount` settles the order, `tendered` is the cash that was handed over.
 
-    Cash without an amount is the rest, in coins.
+    Cash without an amount pays the rest, rounded to coins.
     """
 
     method: str
@@ -46,16 +46,16 @@ class NewPayment:
 
     @property
     def has_reader_slip(self) -> bool:
-        """Return whether a stand-alone reader has charged it, whose slip can be looked up."""
+        """Return whether a stand-alone reader charged the card, with the reference of its slip."""
         return self.is_external and bool(self.reference.strip())
 
 
 def build_payments(
     order: Order, wanted: Sequence[NewPayment], before: Sequence[Payment] = ()
 ) -> list[Payment]:
-    """Payments for what is due, in turn: cash is there at once, a card is still to be asked.
+    """Return unsaved payments for what is due, in order: cash is captured, cards are pending.
 
-    `before` are those that the order has; what a card may still bring is not paid twice.
+    `before` are existing payments; amounts that are still in progress are not paid twice.
     """
     underway = sum((payment.amount for payment in before if payment.is_in_progress), Decimal(0))
     drafts: list[Payment] = []
@@ -69,13 +69,13 @@ def build_payments(
 
 
 def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
-    """A card is still to be asked; vouchers, store credit and the rest count at once.
+    """Return a payment without cash: cards are pending until the gateway answers.
 
-    So does a card that a stand-alone reader has charged.
+    Vouchers, store credit and cards of stand-alone readers are captured at once.
     """
     amount = _require_amount(new, field)
     if new.tendered is not None:
-        raise Invalid.field(f"{field}.tendered", "Only cash is tendered.", code="not_cash")
+        raise Invalid.field(f"{field}.tendered", "Only allowed for cash.", code="not_cash")
     if amount == 0:
         raise Invalid.field(f"{field}.amount", "Must be greater than zero.", code="min_value")
     if amount > left:
@@ -101,25 +101,27 @@ def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) ->
 
 def _require_amount(new: NewPayment, field: str) -> Decimal:
     if new.amount is None:
-        raise Invalid.field(f"{field}.amount", "Only cash can pay the rest.", code="required")
+        raise Invalid.field(
+            f"{field}.amount", "Required for every method except cash.", code="required"
+        )
     return new.amount
 
 
 def _describe_needed_reference(new: NewPayment) -> str:
-    """Return what the payment has to refer to; blank where nothing is needed."""
+    """Return which reference is missing, or an empty string if none is needed."""
     if new.method == Payment.Method.STORE_CREDIT:
-        return "The code of the credit."
-    return "The reference on the reader's slip." if new.is_external else ""
+        return "Enter the code of the store credit."
+    return "Enter the reference on the card reader's slip." if new.is_external else ""
 
 
 def ensure_cards_can_be_charged() -> None:
-    """Raise `NoCardReader` where the gateway is only simulated and nobody chose that."""
+    """Raise `NoCardReader` if the gateway is a simulator that was not enabled."""
     if not may_charge_cards():
         raise NoCardReader
 
 
 def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Payment:
-    """Cash in the drawer, and what that does to the order."""
+    """Return a cash payment, and update the order's rounding, paid and change totals."""
     rule = build_cash_rule(current_tenant())
     settlement = _settle_cash(new.amount, left, order.total, rule, field)
     amount = settlement.amount
@@ -128,7 +130,7 @@ def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Pay
         raise _build_not_payable_error(settlement)
     if tendered < amount:
         raise Invalid.field(
-            f"{field}.tendered", "Less than the amount that it pays.", code="tendered_too_little"
+            f"{field}.tendered", "Must be at least the amount.", code="tendered_too_little"
         )
     payment = Payment(
         id=new.id or new_id(),

@@ -1,4 +1,4 @@
-"""From what the terminal names to what it costs: the same for trying out and for selling."""
+"""Find the products of a request and price them: for price previews and for sales."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ BELGIAN_UNROUNDED_AMOUNT = Decimal("0.05")
 
 @dataclass(frozen=True, slots=True)
 class DiscountRequest:
-    """A discount, and why it is given."""
+    """A discount and its reason."""
 
     discount: Discount
     reason: str = ""
@@ -39,7 +39,7 @@ class DiscountRequest:
 
 @dataclass(frozen=True, slots=True)
 class LineRequest:
-    """A product, named by exactly one of id, SKU and barcode, and how much of it."""
+    """A quantity of a product, which is given by exactly one of id, SKU and barcode."""
 
     quantity: Decimal
     product: uuid.UUID | None = None
@@ -52,7 +52,7 @@ class LineRequest:
 
 
 class ProductReference(Protocol):
-    """What may name a product."""
+    """Anything that refers to a product by id, SKU or barcode."""
 
     @property
     def product(self) -> uuid.UUID | None: ...
@@ -64,7 +64,7 @@ class ProductReference(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """What is wanted, what that is in the catalog, and what it costs."""
+    """Requested lines with their products and prices, in the same order."""
 
     requests: Sequence[LineRequest]
     products: Sequence[Product]
@@ -82,7 +82,7 @@ def build_pricing_policy(tenant: Tenant) -> PricingPolicy:
 
 
 def build_cash_rule(tenant: Tenant) -> CashRoundingRule:
-    """How the shop rounds what is paid in cash; in Belgium small amounts are not rounded."""
+    """Return how the tenant rounds cash; in Belgium amounts up to 0.05 are not rounded."""
     is_belgian = (tenant.country, tenant.currency) == ("BE", "EUR")
     return CashRoundingRule(
         exponent=tenant.currency_exponent,
@@ -95,7 +95,10 @@ def build_cash_rule(tenant: Tenant) -> CashRoundingRule:
 def price_basket(
     tenant: Tenant, requests: Sequence[LineRequest], discounts: Sequence[DiscountRequest]
 ) -> Basket:
-    """Find the products and compute every figure; refuses what is not for sale."""
+    """Find the products and compute every amount.
+
+    Raises `Invalid` for products that are unknown or not on sale, and `AmountTooLarge`.
+    """
     products = find_products(requests)
     inputs = [
         LineInput(
@@ -116,9 +119,9 @@ def price_basket(
 
 
 def find_products(requests: Sequence[LineRequest], field: str = "lines[{}].") -> list[Product]:
-    """The product of each line: one query for each way in which products are named.
+    """Return the product of each line, with one query each for ids, SKUs and barcodes.
 
-    `field` says where in the request a line stands, for refusals.
+    `field` is the path of a line in the request, for error messages.
     """
     catalog = ProductLookup(requests)
     found = [catalog.find(line) for line in requests]
@@ -150,7 +153,7 @@ BARCODES_BY_CODE = CompiledQuery(
 
 
 class ProductLookup:
-    """The products that some lines name."""
+    """Products of some lines, loaded with at most three queries."""
 
     def __init__(self, requests: Sequence[ProductReference]) -> None:
         ids = {line.product for line in requests if line.product}
@@ -173,7 +176,7 @@ class ProductLookup:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
 
     def find_by_any_name(self, line: ProductReference) -> Product | None:
-        """By whichever of its names the catalog knows, the id first."""
+        """Return the product by the first of id, SKU and barcode that the catalog knows."""
         found = self.by_id.get(line.product) if line.product else None
         found = found or self.by_sku.get(normalize_code(line.sku or ""))
         return found or self.by_barcode.get(normalize_code(line.barcode or ""))
@@ -189,13 +192,19 @@ class ProductLookup:
 def _find_errors(path: str, line: LineRequest, product: Product | None) -> Iterable[FieldError]:
     if product is None:
         named = "product" if line.product else "sku" if line.sku else "barcode"
-        yield FieldError(f"{path}{named}", "does_not_exist", "There is no such product.")
+        yield FieldError(f"{path}{named}", "does_not_exist", "Unknown product.")
         return
     if not product.is_active:
         yield FieldError(
             path.rstrip(".") or "product", "not_on_sale", f"{product.name} is not on sale."
         )
     if product.sold_by == Product.SoldBy.UNIT and line.quantity % 1:
-        yield FieldError(f"{path}quantity", "not_whole", f"{product.name} is sold by the piece.")
+        yield FieldError(
+            f"{path}quantity",
+            "not_whole",
+            f"{product.name} is sold by the piece: the quantity must be a whole number.",
+        )
     if product.open_price and line.unit_price is None:
-        yield FieldError(f"{path}unit_price", "required", f"{product.name} has no fixed price.")
+        yield FieldError(
+            f"{path}unit_price", "required", f"{product.name} has no fixed price: enter one."
+        )

@@ -1,4 +1,4 @@
-"""Whether an order may give away what it does, and using an approval where it may not."""
+"""Check an order against discount limits, and consume an approval above them."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -26,7 +26,7 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class DiscountOverLimit:
-    """An order that gives away more than somebody may, and the approval that it needs."""
+    """An order whose discounts exceed a user's limits, and the approval that it needs."""
 
     order: Order
     reduction: PriceReduction
@@ -35,7 +35,7 @@ class DiscountOverLimit:
 
     @property
     def required_approval(self) -> RequiredApproval:
-        """The approval is for the money that the whole order gives away."""
+        """Return the approval for the price reduction of the whole order, as an amount."""
         amount = self.reduction.amount(current_tenant().currency_exponent)
         return RequiredApproval(self.action, self.order.pk, amount)
 
@@ -43,9 +43,9 @@ class DiscountOverLimit:
         return self.required_approval.build_error()
 
     def consume_approval(self, request: HasApproval) -> None:
-        """Use the request's approval in this transaction, and note on the order what it covers.
+        """Consume the approval in this transaction, and store on the order what it covers.
 
-        Raises `ApprovalRequired` where the approver may not give away so much either.
+        Raises `ApprovalRequired` if the approver's own limits are too low.
         """
         approval = self.required_approval.consume(request)
         approver = cast(User, approval.decided_by)
@@ -55,7 +55,7 @@ class DiscountOverLimit:
 
 
 def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:
-    """Return what the order gives away as it stands."""
+    """Return the price reduction of the order in its present state."""
     return measure_reduction(
         [
             MeasuredLine(
@@ -74,7 +74,7 @@ def measure_order(order: Order, lines: Sequence[OrderLine]) -> PriceReduction:
 def find_discount_over_limit(
     order: Order, reduction: PriceReduction, by: User, before: PriceReduction = NO_REDUCTION
 ) -> DiscountOverLimit | None:
-    """Return what needs an approval, if this person may not leave the order like this alone."""
+    """Return what needs an approval, or None if the user may save the order like this."""
     limits = DiscountLimits.of(by)
     action = _find_required_action(reduction, limits, before)
     if action and order.approved_gift is not None:
@@ -83,9 +83,9 @@ def find_discount_over_limit(
 
 
 def is_over_limit(order: Order, lines: Sequence[OrderLine], *people: User) -> bool:
-    """Return whether the order gives away more than the lowest limits of these people allow.
+    """Return whether the order exceeds the lowest limits of these users.
 
-    Whoever has left since counts as active: the sale was made while the role allowed it.
+    Deactivated users count as active: the sale was made before.
     """
     limits = reduce(DiscountLimits.combine_lower, map(_limits_while_active, people))
     return _find_required_action(measure_order(order, lines), limits) is not None

@@ -1,7 +1,6 @@
-"""Audit events of discounts and of prices other than the catalog's.
+"""Audit events for discounts (`discount_given`) and typed prices (`price_overridden`).
 
-Whoever gives them, and however far that person's limits go: `discount_given` for the discounts of
-a line or of the whole order, `price_overridden` for a line.
+Recorded for every user, whatever their limits. Discounts of a line or of the order are one event.
 """
 
 import uuid
@@ -20,14 +19,14 @@ from tenants.scope import current_tenant
 
 @dataclass(frozen=True, slots=True)
 class AuditedReduction:
-    """What one line, or the order itself, gave away by one of the means."""
+    """The discounts of a line or of the order, or the typed price of a line."""
 
     is_override: bool
     # None for the order.
     line: uuid.UUID | None
-    # Ids of discounts, or the typed price: other terms are another event.
+    # Ids of the discounts, or the typed price: a new term is a new event.
     terms: frozenset[str]
-    # What decides whether more is given: how much the discounts took, how far the price is off.
+    # Amount of the discounts, or distance from the list price.
     size: Decimal
     facts: Mapping[str, Any]
 
@@ -44,7 +43,7 @@ ReductionsByKey = Mapping[Key, AuditedReduction]
 
 
 def collect_reductions(order: Order, lines: Sequence[OrderLine]) -> ReductionsByKey:
-    """Return all discounts and overrides of the order as it stands, priced."""
+    """Return all discounts and price overrides of a priced order."""
     return {reduction.key: reduction for reduction in _iterate_reductions(order, lines)}
 
 
@@ -57,7 +56,7 @@ def build_discount_events(
     approver: User | None = None,
     **facts: Any,
 ) -> list[AuditEvent]:
-    """Return an event for whatever is new since `before`, or gives away more than then."""
+    """Return an event for every reduction that is new or larger than `before`."""
     known = before or {}
     more = {"approver": str(approver.pk) if approver else None} | facts
     return [

@@ -1,15 +1,15 @@
-"""How much somebody may give away on an order without an approval: the only place of this rule.
+"""Discount policy: how far a user may reduce the price of an order without an approval.
 
-Pure: no database, no tenant, no HTTP. New, edited and uploaded orders are measured here alike.
+Pure functions, and the only place of this rule: for new, edited and uploaded orders.
 
-Given away on a line is its applicable price times its quantity, less its net. The applicable price
-is the list price, or the typed price of a product with an open price. Discounts count as they were
-asked for, unrounded: a tenth of 1.95 takes 0.20 off, and is no more than a tenth for that.
+The reduction of a line is its applicable price times its quantity, less its net. The applicable
+price is the list price, or the typed price of a product with an open price. Discounts count as
+requested, unrounded: a tenth of 1.95 takes 0.20 off, and still counts as a tenth.
 
-1. A line may give away at most the largest of the percent limits whose means were used on it: line
-   discount, order discount, price override. Means that took nothing do not count.
+1. The reduction of a line is at most the largest percent limit of the kinds used on it: line
+   discount, order discount, price override. Kinds that took nothing do not count.
 2. Order discounts alone may take at most `order_discount_percent` of what line discounts left.
-3. A price above the list price gives nothing away, and is limited on its own: it may be at most
+3. A price above the list price is no reduction and has its own limit: it may be at most
    `price_override_percent` above. A product without a list price counts as raised by 100 percent.
 
 Limits are percentages; None is unlimited.
@@ -31,7 +31,7 @@ PRICE_OVERRIDE = "price_override"
 
 
 class HasLimits(Protocol):
-    """A person, or anything else with limits of its own."""
+    """Anything with limits, such as a user."""
 
     def own_limit(self, name: str) -> Decimal | None: ...
 
@@ -53,7 +53,7 @@ class DiscountLimits:
         )
 
     def combine_lower(self, other: Self) -> "DiscountLimits":
-        """Return for each of the means the lower limit of the two."""
+        """Return the lower of the two limits for each kind."""
         return DiscountLimits(
             _lower(self.line_discount, other.line_discount),
             _lower(self.order_discount, other.order_discount),
@@ -63,7 +63,7 @@ class DiscountLimits:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredLine:
-    """What the policy needs to know of a line; `key` recognizes it after a change."""
+    """A line as the policy sees it; `key` identifies it before and after a change."""
 
     key: uuid.UUID | int
     quantity: Decimal
@@ -79,7 +79,7 @@ class MeasuredLine:
 
 @dataclass(frozen=True, slots=True)
 class LineReduction:
-    """What one line gives away, as exact fractions."""
+    """Price reduction of one line, as exact fractions."""
 
     # At the applicable price.
     catalog_value: Fraction
@@ -108,7 +108,7 @@ class LineReduction:
 
 @dataclass(frozen=True, slots=True)
 class PriceReduction:
-    """What a whole order gives away."""
+    """Price reduction of a whole order."""
 
     lines: Mapping[uuid.UUID | int, LineReduction] = field(default_factory=dict)
     # Order discounts alone, in percent of what line discounts left.
@@ -116,21 +116,21 @@ class PriceReduction:
 
     @property
     def total(self) -> Fraction:
-        """Return the money given away, unrounded. A dearer line does not offset a cheaper one."""
+        """Return the total reduction, unrounded. A raised price does not offset another line."""
         return sum((max(line.reduction, ZERO) for line in self.lines.values()), ZERO)
 
     def amount(self, exponent: int) -> Decimal:
-        """Return the money given away, rounded half-up to the currency."""
+        """Return the total reduction, rounded half-up to the currency."""
         return round_to(self.total, exponent)
 
     def is_within(self, limits: DiscountLimits) -> bool:
-        """Whether rules 1 and 2 hold."""
+        """Return whether rules 1 and 2 hold."""
         return _is_at_most(self.order_percent, limits.order_discount) and all(
             line.is_within(limits) for line in self.lines.values()
         )
 
     def raises_prices_beyond(self, limits: DiscountLimits, before: "PriceReduction") -> bool:
-        """Whether rule 3 is broken by a line that was not raised as much before."""
+        """Return whether a line breaks rule 3 and was not raised as much before."""
         return any(
             line.raised_percent > before.line(key).raised_percent
             and not _is_at_most(line.raised_percent, limits.price_override)
@@ -138,7 +138,7 @@ class PriceReduction:
         )
 
     def is_no_more_than(self, before: "PriceReduction") -> bool:
-        """Whether a change gave away nothing: neither in money, nor in percent of any line."""
+        """Return whether neither the total nor any line is reduced further than before."""
         return (
             self.total <= before.total
             and self.order_percent <= before.order_percent
@@ -149,14 +149,14 @@ class PriceReduction:
         return self.lines.get(key, NO_LINE_REDUCTION)
 
     def required_action(self, limits: DiscountLimits) -> str:
-        """Return the action to be approved: that for prices also covers discounts beside them."""
+        """Return the action to approve; `price_override` also covers discounts."""
         over = [line for line in self.lines.values() if not line.is_within(limits)]
         return PRICE_OVERRIDE if any(line.has_price_override for line in over) else DISCOUNT
 
 
 @dataclass(frozen=True, slots=True)
 class ApprovedReduction:
-    """The money that was approved for an order, and the limits of whoever approved it."""
+    """The reduction that was approved for an order, and the approver's limits."""
 
     amount: Decimal
     limits: DiscountLimits
@@ -169,8 +169,8 @@ NO_REDUCTION = PriceReduction()
 def measure_reduction(
     lines: Sequence[MeasuredLine], discounts: Sequence[Discount]
 ) -> PriceReduction:
-    """Return what the lines with these order discounts give away."""
-    # Nearly every sale: nothing to compute.
+    """Return the price reduction of lines with these order discounts."""
+    # Most sales have no reduction: skip the computation.
     if not discounts and all(each.is_at_list_price and not each.discounts for each in lines):
         return NO_REDUCTION
     gross = [Fraction(each.quantity) * Fraction(each.unit_price) for each in lines]
@@ -200,12 +200,12 @@ def find_required_action(
 ) -> str | None:
     """Return the action for which an approval is needed, or None.
 
-    An order passes if it is within the person's own limits; or if the change gives away nothing
-    more than `before`; or if the whole order's gift is at most the money that was approved for it
-    and within the limits of whoever approved it. Otherwise the whole gift needs a new approval:
-    what was approved before does not add to what the person may give alone.
+    No approval is needed if the order is within the user's own limits; if it is not reduced
+    further than `before`; or if its whole reduction is at most the approved amount and within the
+    approver's limits. Otherwise the whole reduction needs a new approval: an earlier one does not
+    add to the user's own limit.
 
-    Raised prices are no gift: approved money never covers them.
+    Raised prices are no reduction: an approved amount never covers them.
     """
     if reduction.raises_prices_beyond(limits, before):
         return PRICE_OVERRIDE
@@ -221,7 +221,7 @@ def find_required_action(
 
 
 def compute_unrounded_discounts(whole: Fraction, discounts: Sequence[Discount]) -> Fraction:
-    """Return what discounts take off, unrounded: percents first, then amounts, of what is left."""
+    """Return what discounts take off, unrounded: percents first, then amounts."""
     left = whole
     for discount in discounts:
         if discount.type == DiscountType.PERCENT:

@@ -1,4 +1,4 @@
-"""What of a sale comes back: which lines, how much of them, at what was paid."""
+"""Compute refund lines: which quantity and amount of each order line is refunded."""
 
 import uuid
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class RefundLineRequest:
-    """So much of a line, back to the shelf or to waste."""
+    """A quantity of an order line to refund, restocked or wasted."""
 
     line: uuid.UUID
     quantity: Decimal
@@ -26,7 +26,7 @@ class RefundLineRequest:
 
 @dataclass(frozen=True, slots=True)
 class RefundLineResult:
-    """What of a line comes back, and whether it can be sold again."""
+    """What is refunded of an order line, and whether it is restocked."""
 
     line: OrderLine
     taken: LineRefund
@@ -41,9 +41,9 @@ class RefundLineResult:
 def build_refund_lines(
     order: Order, lines: Sequence[RefundLineRequest], amount: Decimal | None
 ) -> list[RefundLineResult]:
-    """What comes back of which line: by quantity, by amount, or all that is left."""
+    """Return what is refunded of each line: by quantity, by amount, or all that is left."""
     if lines and amount is not None:
-        raise Invalid.field("amount", "Lines or an amount, not both.", code="one_of")
+        raise Invalid.field("amount", "Give either lines or an amount.", code="one_of")
     exponent = current_tenant().currency_exponent
     sold = {line.pk: _build_sold_line(order, line) for line in order.loaded_lines}
     if amount is not None:
@@ -82,17 +82,17 @@ def _spread_amount(
 
 def _ensure_refundable(field: str, wanted: RefundLineRequest, line: OrderLine | None) -> None:
     if line is None:
-        raise Invalid.field(f"{field}.line", "No such line on this order.", code="does_not_exist")
+        raise Invalid.field(f"{field}.line", "Not a line of this order.", code="does_not_exist")
     left = line.quantity - line.refunded_quantity
     if wanted.quantity > left:
         raise Invalid.field(
-            f"{field}.quantity", f"Only {left.normalize():f} is left.", code="too_much"
+            f"{field}.quantity", f"At most {left.normalize():f} can be refunded.", code="too_much"
         )
     line.ensure_whole_units(wanted.quantity, f"{field}.quantity")
 
 
 def _build_sold_line(order: Order, line: OrderLine) -> SoldLine:
-    """The line as it was sold, with all that earlier refunds took of it."""
+    """Return the line as sold, with the totals of earlier refunds."""
     earlier = [
         each
         for refund in order.loaded_refunds
@@ -119,10 +119,10 @@ def _build_sold_line(order: Order, line: OrderLine) -> SoldLine:
 
 
 def sum_taxes(refund_lines: Sequence[RefundLineResult]) -> list[dict[str, Any]]:
-    """One bucket for each rate, with what of its taxable amount comes back."""
+    """Return tax totals by rate, with the refunded taxable amounts."""
     buckets: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for back in refund_lines:
-        for tax in back.tax_snapshots:
+    for each in refund_lines:
+        for tax in each.tax_snapshots:
             key = (tax["name"], tax["percent"], tax["included"], tax["compound"])
             bucket = buckets.setdefault(key, {**tax, "taxable": "0", "amount": "0"})
             for figure in ("taxable", "amount"):

@@ -1,4 +1,4 @@
-"""The money of a refund on its way: gateways are asked outside of every transaction."""
+"""Pay refunds back through the gateway, outside of transactions, and resolve open ones."""
 
 import uuid
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ Question = Literal["refund", "look_up_refund"]
 
 
 def request_card_payouts(refund: Refund, *, by: User) -> Refund:
-    """Have the gateway give back what was paid by card, and write down its answers."""
+    """Refund cards through the gateway and record the answers."""
     return _query_cards(refund, "refund", by)
 
 
 @dataclass(frozen=True, slots=True)
 class RefundResolution:
-    """How goes back what a card declined, and who says so."""
+    """How to pay out what a card declined, by whom, and with which approval."""
 
     by: User
     method: str | None = None
@@ -50,9 +50,9 @@ class RefundResolution:
 
 
 def resolve_refund(refund: Refund, way: RefundResolution) -> Refund:
-    """Ask the gateway what became of a refund that timed out, or that a crash left behind.
+    """Look up a refund that timed out or was left pending by a crash.
 
-    What one of several cards declined goes back another way, and is handed over now.
+    What a card declined is paid out by the other method that `way` names.
     """
     if refund.status != Refund.Status.PENDING:
         if idempotency.is_resumed():
@@ -64,14 +64,14 @@ def resolve_refund(refund: Refund, way: RefundResolution) -> Refund:
 
 
 def reconcile_refund(refund: Refund, *, by: User) -> Refund:
-    """Look up what a crash left behind, once nobody can be asking for it."""
+    """Look up a refund left pending by a crash, once no request can be processing it."""
     if refund.status == Refund.Status.PENDING and _remaining_wait(refund) <= timedelta(0):
         return _query_cards(refund, "look_up_refund", by)
     return refund
 
 
 def look_up_payout(payout: Payout, *, by: User) -> Payout:
-    """One that nobody waits for any more; nobody stands at the till to hand anything over."""
+    """Look up a payout in the background: nothing is paid out at the register."""
     refund = Refund.objects.with_details().get(pk=payout.refund_id)
     _ensure_not_in_progress(refund)
     answer = _query_gateway(payout, "look_up_refund")
@@ -92,7 +92,7 @@ def _is_answered(refund: Refund) -> bool:
 
 
 def _remaining_wait(refund: Refund) -> timedelta:
-    """As long as a card may be without its first answer."""
+    """Return how long a card may still be without its first answer."""
     if not any(card.status == Payout.Status.PENDING for card in refund.gateway_payouts):
         return timedelta(0)
     timeout = timedelta(seconds=settings.PAYMENT_GATEWAY_TIMEOUT)
@@ -100,14 +100,17 @@ def _remaining_wait(refund: Refund) -> timedelta:
 
 
 def _ensure_not_in_progress(refund: Refund) -> None:
-    """A look-up before the request arrives finds nothing, and its money would go back twice."""
+    """Raise `RefundUnderway` while the request may still arrive at the gateway.
+
+    A look-up before it would find nothing, and the money would be refunded twice.
+    """
     wait = _remaining_wait(refund)
     if wait > timedelta(0):
         raise RefundUnderway(retry_after=ceil(wait.total_seconds()))
 
 
 def _query_gateway(payout: Payout, question: Question) -> Answer:
-    """What the gateway says; one that breaks has said nothing, and the money may have gone."""
+    """Return the gateway's answer; `unknown` if the gateway raises, as money may have moved."""
     tenant = current_tenant()
     back = GatewayRefund(
         key=payout.pk,
@@ -127,7 +130,7 @@ def _query_gateway(payout: Payout, question: Question) -> Answer:
 
 @atomic_with_retry
 def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: bool = True) -> Refund:
-    """Write down what the gateway said; a payout that is settled stays so."""
+    """Record the gateway's answer; a payout that is settled already does not change."""
     order, refund = _lock_refund(payout.refund_id, payout.refund.order_id)
     payout = next(each for each in refund.loaded_payouts if each.pk == payout.pk)
     if not payout.is_in_progress:
@@ -144,7 +147,7 @@ def _record_answer(payout: Payout, answer: Answer, *, by: User, is_attended: boo
 
 
 def _log_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
-    """Money that a gateway gave back after it had said no has gone twice: for people to know."""
+    """Log and audit money that the gateway refunded although the payout was declined."""
     if payout.status != Payout.Status.DONE and answer.outcome == Outcome.CAPTURED:
         amount = str(current_tenant().quantize_amount(payout.paid))
         log.error("paid_out_after_declined", payout=str(payout.pk), amount=amount)
@@ -153,7 +156,7 @@ def _log_contradiction(payout: Payout, answer: Answer, order: Order) -> None:
 
 @atomic_with_retry
 def _finish_at_till(refund: Refund, way: RefundResolution) -> Refund:
-    """Somebody is there: what waited for a person is handed over."""
+    """Pay out what is left, now that somebody is at the register."""
     order, refund = _lock_refund(refund.pk, refund.order_id)
     if not _is_answered(refund):
         return refund
@@ -174,9 +177,9 @@ def _finish_at_till(refund: Refund, way: RefundResolution) -> Refund:
 def _authorize_other_method(
     refund: Refund, declined: Sequence[Payout], way: RefundResolution, method: str
 ) -> None:
-    """Refuse to pay out what somebody else allowed to go back to a card, above one's own limit.
+    """Check the user's limits before a declined card is paid out by another method.
 
-    Whoever allowed the refund may choose the way: its amount is in their sums already.
+    Whoever approved the refund may choose the method: the amount is in their sums already.
     """
     if (refund.approved_by_id or refund.by_id) == way.by.pk:
         return
@@ -186,7 +189,7 @@ def _authorize_other_method(
 
 
 def _lock_refund(refund_id: uuid.UUID, order_id: uuid.UUID) -> tuple[Order, Refund]:
-    """The refund as it is now, with its order, for nobody else to change until this is done."""
+    """Lock and load a refund and its order."""
     order = lock_order(order_id)
     refund = next(each for each in order.loaded_refunds if each.pk == refund_id)
     return order, refund

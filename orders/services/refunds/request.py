@@ -1,4 +1,4 @@
-"""Taking a sale back, in part or whole: goods to the shelf, money to where it came from."""
+"""Refund an order in part or whole: by lines, by amount, or all that is left."""
 
 import uuid
 from collections.abc import Sequence
@@ -40,9 +40,9 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class NewRefund:
-    """Some lines, or an amount without goods, or with neither everything that is left.
+    """A new refund of lines, or of an amount without goods, or of everything that is left.
 
-    Without a method the money goes back the ways that it came.
+    Without a method the money goes back to the original payments.
     """
 
     id: uuid.UUID
@@ -51,7 +51,7 @@ class NewRefund:
     lines: tuple[RefundLineRequest, ...] = ()
     amount: Decimal | None = None
     method: str | None = None
-    # Of the store credit that it goes onto, or of the refund at a stand-alone reader.
+    # Code of the store credit, or reference of the refund at a stand-alone reader.
     reference: str = ""
     register: uuid.UUID | None = None
     approval: uuid.UUID | None = None
@@ -60,10 +60,10 @@ class NewRefund:
 
 
 def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refund, bool]:
-    """Take back; the same id again is the same refund, looked up where a crash left it.
+    """Refund an order; the same id again is the same refund.
 
-    A gateway is asked between transactions. Returns the refund as it is then, and whether it is
-    new.
+    The gateway is asked outside of transactions. Returns the refund and whether it is new. Raises
+    `IdConflict` if the content differs.
     """
     refund, is_new = _create_refund(order_id, new, by)
     return (request_card_payouts if is_new else reconcile_refund)(refund, by=by), is_new
@@ -101,8 +101,8 @@ def _build_refund(
         store=register.store,
         register=register,
         shift_id=take_numbers(register).shift,
-        total=sum((back.taken.total for back in refund_lines), ZERO),
-        tax_total=sum((sum(back.taken.taxes, ZERO) for back in refund_lines), ZERO),
+        total=sum((each.taken.total for each in refund_lines), ZERO),
+        tax_total=sum((sum(each.taken.taxes, ZERO) for each in refund_lines), ZERO),
         taxes=sum_taxes(refund_lines),
         reason=new.reason,
         by=by,
@@ -112,48 +112,52 @@ def _build_refund(
         RefundLine(
             id=new_id(),
             refund=refund,
-            line=back.line,
-            quantity=back.taken.quantity,
-            total=back.taken.total,
-            tax_total=sum(back.taken.taxes, ZERO),
-            taxes=back.tax_snapshots,
-            restock=back.restock,
+            line=each.line,
+            quantity=each.taken.quantity,
+            total=each.taken.total,
+            tax_total=sum(each.taken.taxes, ZERO),
+            taxes=each.tax_snapshots,
+            restock=each.restock,
         )
-        for back in refund_lines
+        for each in refund_lines
     ]
     return refund
 
 
 def _choose_register(order: Order, new: NewRefund, by: User) -> Register:
-    """Where the money is given back: the register named, or the one where it was sold."""
+    """Return the register that pays out: the one named, or that of the sale."""
     return order.register if new.register is None else get_register(new.register, by)
 
 
 def _find_approver(
     refund: Refund, payouts: Sequence[Payout], new: NewRefund, by: User
 ) -> User | None:
-    """Return who approved the refund; None where its amount is within the person's limit.
+    """Return who approved the refund, or None if the user's own limits allow it.
 
-    A card that no gateway has confirmed becomes cash only with a second person, however little.
+    A card that no gateway has confirmed is paid out in cash only with an approval, however little.
     """
     method = new.method or RefundMethod.ORIGINAL.value
     required = RequiredApproval("refund", refund.order_id, refund.amount_for_limits, method=method)
     period = LimitPeriod(shift=refund.shift_id, store=refund.store)
-    asked = RequestContext(by, new.approval, new.terminal)
+    context = RequestContext(by, new.approval, new.terminal)
     cashes_card = any(map(_cashes_unconfirmed_card, payouts))
     requires_second_person = cashes_card and not by.may_refund_unconfirmed_cards_in_cash()
     return authorize(
-        required, asked, period, refund.order, requires_second_person=requires_second_person
+        required, context, period, refund.order, requires_second_person=requires_second_person
     )
 
 
 def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]:
-    """The parts of the money, each with the payment that it is of and the way that it goes."""
+    """Return unsaved payouts, each with its payment and method."""
     captured = [each for each in order.loaded_payments if each.status == Payment.Status.CAPTURED]
     ways = [new.method or payment.method for payment in captured]
     for payment, way in zip(captured, ways, strict=True):
         if way == Payment.Method.CARD != payment.method and payment.refundable_amount:
-            raise Invalid.field("method", "Not all of it was paid by card.", code="not_by_card")
+            raise Invalid.field(
+                "method",
+                "The order was not paid by card only. Choose another method.",
+                code="not_by_card",
+            )
     shares = allocate_refund(
         refund.total,
         [RefundablePayment(each.amount, each.refunded_total) for each in captured],
@@ -172,8 +176,7 @@ def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]
 
 
 def _cashes_unconfirmed_card(payout: Payout) -> bool:
-    """Return whether a card that no gateway has confirmed goes back as cash, or as credit that
-    buys or becomes cash later."""
+    """Return whether an unconfirmed card payment is refunded in cash or as store credit."""
     unconfirmed = {Payment.Entry.EXTERNAL, Payment.Entry.UNVERIFIED}
     return payout.payment.entry_in(payout.refund.order) in unconfirmed and payout.method in {
         Payment.Method.CASH,
@@ -182,7 +185,10 @@ def _cashes_unconfirmed_card(payout: Payout) -> bool:
 
 
 def _ensure_cards_go_back(order: Order, payouts: Sequence[Payout]) -> None:
-    """A card that a till charged by itself, our gateway never saw: asked, it would know of none."""
+    """Raise `CardChargedElsewhere` for cards that only an offline till reported.
+
+    The gateway has no charge that it could refund.
+    """
     unverified = [each for each in payouts if each.entry == Payment.Entry.UNVERIFIED]
     if unverified:
         raise CardChargedElsewhere(
@@ -194,15 +200,12 @@ def _ensure_cards_go_back(order: Order, payouts: Sequence[Payout]) -> None:
 
 
 def _set_references(payouts: Sequence[Payout], new: NewRefund) -> None:
-    """The reference is that of the stand-alone reader's refund where there is one.
-
-    Store credit beside it goes back onto the code that it came from.
-    """
+    """Set payout references: that of the stand-alone reader's refund, or the credit's own code."""
     reference = new.reference.strip()
     external = [each for each in payouts if each.entry == Payment.Entry.EXTERNAL]
     if external and not reference:
         raise Invalid.field(
-            "reference", "The reference of the refund at the card reader.", code="required"
+            "reference", "Enter the reference of the refund at the card reader.", code="required"
         )
     for payout in payouts:
         payment = payout.payment
@@ -217,7 +220,7 @@ def _set_references(payouts: Sequence[Payout], new: NewRefund) -> None:
 def _ensure_own_code(payment: Payment, reference: str) -> None:
     """Raise `other_credit` for another code than was paid with, which needs its method named."""
     if normalize_code(reference) not in {"", normalize_code(payment.reference)}:
-        detail = "Name the method store_credit to refund onto another code than was paid with."
+        detail = "To refund to another code than was paid with, set `method` to store_credit."
         raise Invalid.field("reference", detail, code="other_credit")
 
 
@@ -247,12 +250,12 @@ def _save(
 def _add_refunded_amounts(
     order: Order, refund: Refund, refund_lines: Sequence[RefundLineResult]
 ) -> None:
-    """Count it on lines, payments and order, pending or done: nobody takes it back twice."""
-    for back in refund_lines:
-        back.line.refunded_quantity += back.taken.quantity
-        back.line.refunded_total += back.taken.total
+    """Add the refund to lines, payments and order, also while pending: nothing is refunded twice."""
+    for each in refund_lines:
+        each.line.refunded_quantity += each.taken.quantity
+        each.line.refunded_total += each.taken.total
     OrderLine.objects.bulk_update(
-        [back.line for back in refund_lines], ["refunded_quantity", "refunded_total"]
+        [each.line for each in refund_lines], ["refunded_quantity", "refunded_total"]
     )
     for payout in refund.loaded_payouts:
         payout.payment.refunded_total += payout.paid

@@ -1,4 +1,4 @@
-"""The end of a refund: money handed over, goods on the shelf, a receipt; or nothing of it."""
+"""Complete a refund: payouts, restock, receipt, hash chain entry; or fail it."""
 
 import uuid
 from collections.abc import Sequence
@@ -34,11 +34,10 @@ from tenants.scope import current_tenant
 
 
 def finish_if_answered(refund: Refund, order: Order, *, by: User, is_attended: bool = True) -> None:
-    """Once every gateway has answered: the rest is handed over and the refund is done, or no
-    card took anything back and nothing of it happened.
+    """Complete the refund once every gateway has answered, or fail it if all cards declined.
 
-    What waits for a person: what one of several cards declined, and where nobody stands at the
-    till what is to be handed over.
+    It stays pending if only some of the cards declined, and if cash has to be paid out and nobody is
+    at the register (`is_attended` is False).
     """
     if any(card.is_in_progress for card in refund.gateway_payouts):
         return
@@ -64,7 +63,7 @@ def _needs_operator(refund: Refund) -> bool:
 def redirect_payouts(
     refund: Refund, order: Order, method: str, reference: str, *, by: User
 ) -> None:
-    """What no card took goes back another way, cash in coins."""
+    """Pay declined cards out by another method; cash is rounded to coins."""
     declined = [each for each in refund.loaded_payouts if each.status == Payout.Status.DECLINED]
     before = refund.cash_rounding
     if method == Payment.Method.CASH:
@@ -82,7 +81,7 @@ def redirect_payouts(
 
 
 def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> None:
-    """Their sum, because that is what is handed over."""
+    """Round the sum of the payouts to coins."""
     payments = {payment.pk: payment for payment in order.loaded_payments}
     lefts = [payments[payout.payment_id].refundable_amount + payout.paid for payout in payouts]
     rounded = round_to_coins(
@@ -97,9 +96,9 @@ def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> 
 
 
 def _pay_out_at_till(refund: Refund, order: Order, by: User) -> None:
-    """What needs no gateway: cash out of the drawer, credit onto its code.
+    """Pay out cash and store credit.
 
-    In the order of the codes, as they are spent: so nobody waits in a circle.
+    Credits are locked in the order of their codes, as when they are spent.
     """
     for payout in sort_by_code(refund.loaded_payouts):
         if payout.status == Payout.Status.DONE:
@@ -144,7 +143,7 @@ def _sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:
 
 
 def _build_stock_movements(refund: Refund, by: User) -> list[StockMovement]:
-    """What came back; what cannot be sold again goes to waste with the next movement."""
+    """Return stock movements: a return of each line, and waste of what is not restocked."""
     movements = []
     for each in refund.loaded_lines:
         product = each.line.product_id
@@ -175,7 +174,7 @@ def _build_stock_movement(
 
 
 def _fail_refund(refund: Refund, order: Order) -> None:
-    """The card was declined: what was counted as taken back is not."""
+    """Fail the refund after all cards declined, and subtract it from lines, payments and order."""
     lines = {line.pk: line for line in order.loaded_lines}
     for each in refund.loaded_lines:
         line = lines[each.line_id]

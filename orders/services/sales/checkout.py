@@ -1,4 +1,4 @@
-"""Selling: from a basket to a receipt, in one transaction where nobody outside is asked."""
+"""Create orders: price the basket, take payments, complete what is fully paid."""
 
 import uuid
 from collections.abc import Sequence
@@ -45,11 +45,11 @@ from tenants.scope import current_tenant, retry_on_conflict
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a terminal sends when it sells. `id` is the terminal's: it makes repeating harmless."""
+    """A new order. The client chooses the `id`, so that it can repeat the request safely."""
 
     id: uuid.UUID
     register: uuid.UUID
-    # Of the request as it came: the same id with other content is another order.
+    # Of the request body: the same id with other content is refused.
     fingerprint: str
     lines: tuple[LineRequest, ...]
     discounts: tuple[DiscountRequest, ...] = ()
@@ -57,20 +57,20 @@ class NewOrder:
     customer_email: str = ""
     note: str = ""
     payments: tuple[NewPayment, ...] = ()
-    # Leave to go beyond one's limits, and the paired terminal at which it has to be used.
+    # Allows to exceed the user's limits, at this paired terminal only.
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
-    # The till's own number of the sale.
+    # The number that the device gave to the sale.
     device_sequence: int | None = None
-    # Where wrong codes of store credits are counted.
+    # The client for which wrong store-credit codes are counted.
     place: str | None = None
 
 
 def create_order(new: NewOrder, *, by: User) -> tuple[Order, bool]:
-    """Take an order, and complete it when its payments cover it.
+    """Create an order, and complete it if its payments cover it.
 
-    Returns the order, and whether this call made it: the same id with the same content is the
-    same order, however often and from wherever it comes.
+    Returns the order and whether it is new: the same id with the same content returns the order
+    that exists. Raises `IdConflict` for the same id with other content.
     """
     try:
         with unique_or(IdConflict):
@@ -81,9 +81,9 @@ def create_order(new: NewOrder, *, by: User) -> tuple[Order, bool]:
 
 
 def _find_existing(new: NewOrder, refusal: DomainError, by: User) -> Order:
-    """The order that this id names already; where there is none, the refusal stands.
+    """Return the existing order with this id, or raise the refusal if there is none.
 
-    Asked only now, so that the many sales that are new do not pay for the few that are not.
+    Queried only after a refusal, so that new orders do not pay for it.
     """
     order = Order.objects.visible_to(by).with_details().filter(pk=new.id).first()
     if order is None:
@@ -101,7 +101,7 @@ def _create_throttled(new: NewOrder, by: User) -> Order:
 
 @retry_on_conflict
 def _create(new: NewOrder, by: User) -> Order:
-    """Everything that can be read and computed before, then one short transaction."""
+    """Read and compute first, then write in one short transaction."""
     register = get_register(new.register, by)
     basket = price_basket(current_tenant(), new.lines, new.discounts)
     order = _build_order(new, register, basket, by)
@@ -121,7 +121,7 @@ def _create(new: NewOrder, by: User) -> Order:
 
 def _save(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment], by: User) -> None:
     mark_tenant_has_orders()
-    # Without a line there is nothing to sell yet, though nothing is due.
+    # An order without lines stays open although nothing is due.
     completes = order.due == 0 and bool(lines)
     numbers = _assign_numbers(order, receipts=int(completes))
     for payment in payments:
@@ -151,7 +151,7 @@ def _save(order: Order, lines: Sequence[OrderLine], payments: Sequence[Payment],
 
 
 def _assign_numbers(order: Order, *, receipts: int) -> RegisterNumbers:
-    """Number the order, and put it into the shift that is open."""
+    """Set the order's number and the open shift of its register."""
     numbers = take_numbers(
         order.register, orders=1, receipts=receipts, device=order.device_sequence
     )

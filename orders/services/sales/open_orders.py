@@ -1,4 +1,4 @@
-"""Changing an open order, one change at a time and each under the order's lock."""
+"""Open orders: edit lines and discounts, hold, resume, void. Each change locks the order."""
 
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,7 @@ from tenants.ids import unique_or
 from tenants.models import AuditEvent, Register
 from tenants.scope import atomic_with_retry, current_tenant
 
-# What the discount policy keeps on an order.
+# Order fields that the discount policy writes.
 POLICY_FIELDS = ("price_overridden", "approved_gift", "gift_approved_by")
 MAX_LINES = 500
 MAX_DISCOUNTS = 10
@@ -41,7 +41,7 @@ Change = Callable[[Order], None]
 
 @dataclass(frozen=True, slots=True)
 class OrderEdit:
-    """Which order, from which version of it, by whom, and with whose leave."""
+    """Which order is changed, from which version, by whom, and with which approval."""
 
     order: uuid.UUID
     by: User
@@ -52,9 +52,9 @@ class OrderEdit:
 
 @atomic_with_retry
 def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
-    """One more line, at the catalog's price and taxes of this moment.
+    """Add a line at the current catalog price and taxes.
 
-    The same id again is the same line; two requests of two ids are two lines, also at once.
+    The same id again returns the order unchanged. Raises `IdConflict` if the content differs.
     """
     order = lock_order(edit.order)
     if any(line.pk == wanted.id for line in order.loaded_lines):
@@ -80,8 +80,8 @@ def _ensure_same_line(order: Order, wanted: LineRequest) -> Order:
 def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) -> Order:
     """Change quantity, price or note of a line.
 
-    Another quantity prices the whole line anew at the list price of this moment; a typed price
-    stays, and is measured against it. Name and taxes stay as they were when it was added.
+    Another quantity takes over the current list price for the whole line; a typed price stays and
+    is compared with it. Name and taxes stay as they were when the line was added.
     """
 
     def change(order: Order) -> None:
@@ -97,7 +97,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
 
 @atomic_with_retry
 def remove_line(line_id: uuid.UUID, edit: OrderEdit) -> Order:
-    """Take a line off; what was taken off is remembered, as it is where sales disappear."""
+    """Remove a line, with an audit event: removed lines are a common way of fraud."""
 
     def change(order: Order) -> None:
         line = find_line(order, line_id)
@@ -129,7 +129,7 @@ class NewDiscount:
 
 @atomic_with_retry
 def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
-    """Give a discount on a line, or on the whole order; the same id again is the same discount."""
+    """Add a discount to a line or to the whole order; the same id again changes nothing."""
     order = lock_order(edit.order)
     holders: list[Order | OrderLine] = [order, *order.loaded_lines]
     for holder in holders:
@@ -141,7 +141,9 @@ def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
     def change(order: Order) -> None:
         holder: Order | OrderLine = find_line(order, new.line) if new.line else order
         if len(holder.discounts) >= MAX_DISCOUNTS:
-            raise Invalid.field("type", f"No more than {MAX_DISCOUNTS} discounts.", code="max")
+            raise Invalid.field(
+                "type", f"At most {MAX_DISCOUNTS} discounts are allowed.", code="max"
+            )
         holder.discounts = [*holder.discounts, new.stored()]
 
     return _apply_change(order, edit, change)
@@ -172,7 +174,7 @@ def remove_discount(discount_id: uuid.UUID, edit: OrderEdit) -> Order:
 
 @atomic_with_retry
 def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
-    """A note, or who the customer is: of an order that is not yet a sale."""
+    """Change the note or the customer of an open order."""
     order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     order.ensure_open()
@@ -191,7 +193,7 @@ def find_line(order: Order, line_id: uuid.UUID | None) -> OrderLine:
 
 
 def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
-    """Make one change and all that follows from it, or none of it."""
+    """Apply a change, reprice, check limits, save, and complete the order if it is now paid."""
     order.ensure_version(edit.expected_version)
     order.ensure_editable()
     events = _change_and_reprice(change, order, edit)
@@ -205,7 +207,7 @@ def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
     _save_lines(order, order.loaded_lines)
     if events:
         bulk_insert(events)
-    # Without a payment it stays open, also where nothing is due: there may be more to come.
+    # Without a payment the order stays open although nothing is due: more lines may follow.
     completed = complete_if_paid(order, by=edit.by)
     order.save_changes(*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *PAID_FIELDS)
     if not completed:
@@ -214,9 +216,9 @@ def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
 
 
 def _change_and_reprice(change: Change, order: Order, edit: OrderEdit) -> list[AuditEvent]:
-    """Price the changed order, with an approval where it gives away too much.
+    """Apply the change and reprice; consume an approval if it exceeds the discount limits.
 
-    Returns audit events for what it gives away more than before.
+    Returns audit events for discounts and price overrides that are new or larger.
     """
     lines = order.loaded_lines
     before, given_before = measure_order(order, lines), collect_reductions(order, lines)
@@ -232,7 +234,7 @@ def _change_and_reprice(change: Change, order: Order, edit: OrderEdit) -> list[A
 
 
 def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
-    """Every line may have changed: an order's discount is shared out over all of them."""
+    """Save all lines: an order discount is allocated over all of them."""
     new = [line for line in lines if line._state.adding]
     with unique_or(IdConflict), transaction.atomic():
         for line in new:
@@ -245,7 +247,7 @@ def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
 
 @atomic_with_retry
 def hold_order(edit: OrderEdit) -> Order:
-    """Put it aside; every till of the store may take it up again."""
+    """Park the order; every register of the store may resume it."""
     order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     order.ensure_no_payment_in_progress()
@@ -257,7 +259,7 @@ def hold_order(edit: OrderEdit) -> Order:
 
 @atomic_with_retry
 def resume_order(edit: OrderEdit, register_id: uuid.UUID | None = None) -> Order:
-    """Take it up again, at this register where one is named: there it will be sold."""
+    """Reopen a held order, and move it to this register if one is named."""
     order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     order.transition_to(Order.Status.OPEN)
@@ -274,7 +276,7 @@ def _find_register(order: Order, register_id: uuid.UUID) -> Register:
     if register is None:
         raise Invalid.field(
             "register",
-            "There is no such register in use in the order's store.",
+            "Not an active register of the order's store.",
             code="does_not_exist",
         )
     return register
@@ -282,7 +284,7 @@ def _find_register(order: Order, register_id: uuid.UUID) -> Register:
 
 @atomic_with_retry
 def void_order(reason: str, edit: OrderEdit) -> Order:
-    """End it without a sale, for a reason that is kept."""
+    """Void the order, for a reason that is stored. Needs a manager or an approval."""
     order = lock_order(edit.order)
     order.ensure_version(edit.expected_version)
     if not order.may_be_voided_by(edit.by):
