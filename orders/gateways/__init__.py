@@ -62,7 +62,7 @@ class PaymentGateway(Protocol):
         ...
 
     def cancel(self, charge: Charge, *, timeout: float) -> Answer:
-        """Cancel a charge, even an unknown one: DECLINED if canceled, CAPTURED if it is too late."""
+        """Cancel a charge, even an unknown one: DECLINED if canceled, CAPTURED if too late."""
         ...
 
     def refund(self, back: GatewayRefund, *, timeout: float) -> Answer:

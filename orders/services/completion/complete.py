@@ -74,7 +74,7 @@ def build_completion_rows(
     by: User,
     events: Sequence[OutboxEvent] = (),
 ) -> CompletionRows:
-    """`told` is what the world is to hear of beside the sale."""
+    """Return the rows that complete an order; `events` are published besides."""
     receipt = _build_receipt(order)
     entry, extension = build_chain_entry(
         ChainEntry.Kind.RECEIPT, receipt.pk, build_receipt_content(order), numbers, order.register
@@ -87,7 +87,7 @@ def build_completion_rows(
 
 
 def build_completed_event(order: Order) -> OutboxEvent:
-    """That it was sold, in few words: whoever wants to know more looks at the order."""
+    """Return the event of a completed order: ids and totals only."""
     tenant = current_tenant()
     # An order that was there before is saved once more, last of all.
     version = order.version + (0 if order._state.adding else 1)
@@ -109,8 +109,8 @@ def build_completed_event(order: Order) -> OutboxEvent:
 
 def _build_device_sequence_fact(order: Order) -> dict[str, Any]:
     """Return the device sequence of an online order; of an offline one it is among the facts."""
-    is_told = order.device_sequence is not None and not order.is_offline
-    return {"device_sequence": order.device_sequence} if is_told else {}
+    is_online = order.device_sequence is not None and not order.is_offline
+    return {"device_sequence": order.device_sequence} if is_online else {}
 
 
 def build_payment_event(payment: Payment, order: Order) -> OutboxEvent:
@@ -149,7 +149,7 @@ def _build_stock_movements(
 
 
 def mark_tenant_has_orders() -> None:
-    """Fix the tenant's currency. Raises `CurrencyChanged` if it has changed since it was read."""
+    """Fix the tenant's currency. Raises `CurrencyChanged` if it changed since it was read."""
     tenant = current_tenant()
     if tenant.has_orders:
         return

@@ -111,12 +111,12 @@ def _cancel(
     order = lock_order(order_id)
     payment = next(each for each in order.loaded_payments if each.pk == payment_id)
     if payment.status == Payment.Status.CANCELED and idempotency.is_resumed():
-        return order  # by this request, which came twice
+        return order  # by an earlier attempt of this request
     _ensure_not_canceled(payment, order)
     if card_said is None:
         order.ensure_version(context.expected_version)
         _ensure_approved(payment, context)
-    was_underway = payment.is_in_progress
+    was_in_progress = payment.is_in_progress
     if payment.status == Payment.Status.CAPTURED:
         _subtract_from_order(order, payment)
     payment.status, payment.reason = Payment.Status.CANCELED, card_said or "Canceled."
@@ -124,7 +124,7 @@ def _cancel(
         _return_money(payment, order, by)
     payment.save_changes("status", "reason", "returned_at", "returned_in")
     order.reset_cash_rounding()
-    advance_order(order, had_reservation=was_underway, by=by)
+    advance_order(order, had_reservation=was_in_progress, by=by)
     _record_cancellation(payment, order, by)
     return order
 

@@ -78,7 +78,7 @@ def _save_payment(
     order.ensure_payable()
     (payment,) = build_payments(order, [new], before)
     payment.taken_by = by
-    # Into the drawer that is open at this moment, and nobody ends it before this is done.
+    # The shift that is open now; the lock keeps it open until this transaction ends.
     payment.shift_id = take_numbers(order.register).shift
     spend_credits([payment], by=by)
     with unique_or(IdConflict), transaction.atomic():
@@ -229,13 +229,13 @@ def advance_order(
     It is completed in the shift of the payment that completed it. Stock is reserved exactly while a
     payment is in progress.
     """
-    underway = any(payment.is_in_progress for payment in order.loaded_payments)
-    completes = order.due == 0 and not underway
+    in_progress = any(payment.is_in_progress for payment in order.loaded_payments)
+    completes = order.due == 0 and not in_progress
     if completes:
         _complete(order, reserved=had_reservation, shift=shift, by=by)
-    elif underway and not had_reservation:
+    elif in_progress and not had_reservation:
         reserve_stock(order.store, order.loaded_lines)
-    elif had_reservation and not underway:
+    elif had_reservation and not in_progress:
         release_stock(order.store, order.loaded_lines)
     order.save_changes(*PAID_FIELDS)
     if not completes:
@@ -246,7 +246,7 @@ def complete_if_paid(order: Order, *, by: User) -> bool:
     """Complete an order with nothing left to pay after an edit; return whether it was."""
     completes = bool(order.due == 0 and order.paid_total and order.loaded_lines)
     if completes:
-        # The shifts of its payments may be counted and closed: it is sold in today's.
+        # The shifts of its payments may be closed: the sale belongs to the current one.
         shift = take_numbers(order.register).shift
         _complete(order, reserved=False, shift=shift, by=by)
     return completes

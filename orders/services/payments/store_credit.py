@@ -139,7 +139,7 @@ def count_code_attempt(
 ) -> Iterator[None]:
     """Count an attempt at a code before it is looked up; only unknown codes stay counted.
 
-    A correct code does not reset the count, because whoever guesses may own a credit. Runs outside of
+    A correct code does not reset the count, because an attacker may own a credit. Runs outside of
     transactions, so that the count survives the refusal.
     """
     claims = buckets_for_store_credit_code(by, place)
@@ -253,8 +253,8 @@ def refund_to_credit(
 ) -> StoreCredit:
     """Refund to an existing credit with this code, or to a new one.
 
-    A parallel request may create the same new one. A credit that was blocked meanwhile stays blocked
-    and receives the amount.
+    A parallel request may create the same new one. A credit that was blocked meanwhile stays
+    blocked and receives the amount.
     """
     code = normalize_code(code) or generate_code()
     new = StoreCredit(code=code, customer_name=customer_name)

@@ -57,13 +57,13 @@ def build_payments(
 
     `before` are existing payments; amounts that are still in progress are not paid twice.
     """
-    underway = sum((payment.amount for payment in before if payment.is_in_progress), Decimal(0))
+    in_progress = sum((payment.amount for payment in before if payment.is_in_progress), Decimal(0))
     drafts: list[Payment] = []
     for position, new in enumerate(wanted):
         draft = _build_cash if new.method == Payment.Method.CASH else _build_non_cash
-        payment = draft(order, new, order.due - underway, f"payments[{position}]")
+        payment = draft(order, new, order.due - in_progress, f"payments[{position}]")
         payment.position = len(before) + position
-        underway += payment.amount if payment.is_in_progress else 0
+        in_progress += payment.amount if payment.is_in_progress else 0
         drafts.append(payment)
     return drafts
 
@@ -102,7 +102,7 @@ def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) ->
 def _require_amount(new: NewPayment, field: str) -> Decimal:
     if new.amount is None:
         raise Invalid.field(
-            f"{field}.amount", "Required for every method except cash.", code="required"
+            f"{field}.amount", "Required for all methods except cash.", code="required"
         )
     return new.amount
 
@@ -130,7 +130,7 @@ def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Pay
         raise _build_not_payable_error(settlement)
     if tendered < amount:
         raise Invalid.field(
-            f"{field}.tendered", "Must be at least the amount.", code="tendered_too_little"
+            f"{field}.tendered", "Must not be less than the amount.", code="tendered_too_little"
         )
     payment = Payment(
         id=new.id or new_id(),

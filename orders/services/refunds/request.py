@@ -250,7 +250,7 @@ def _save(
 def _add_refunded_amounts(
     order: Order, refund: Refund, refund_lines: Sequence[RefundLineResult]
 ) -> None:
-    """Add the refund to lines, payments and order, also while pending: nothing is refunded twice."""
+    """Add the refund to lines, payments and order, also while pending."""
     for each in refund_lines:
         each.line.refunded_quantity += each.taken.quantity
         each.line.refunded_total += each.taken.total

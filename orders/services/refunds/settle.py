@@ -36,8 +36,8 @@ from tenants.scope import current_tenant
 def finish_if_answered(refund: Refund, order: Order, *, by: User, is_attended: bool = True) -> None:
     """Complete the refund once every gateway has answered, or fail it if all cards declined.
 
-    It stays pending if only some of the cards declined, and if cash has to be paid out and nobody is
-    at the register (`is_attended` is False).
+    It stays pending if only some of the cards declined, and if cash has to be paid out while
+    no user is at the register (`is_attended` is False).
     """
     if any(card.is_in_progress for card in refund.gateway_payouts):
         return
