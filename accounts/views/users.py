@@ -118,7 +118,10 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={200: EmployeeSerializer})
     @activation.mapping.delete
     def deactivate(self, request: Request, pk: Any) -> Response:
-        """Keep the person out, at once and on every device."""
+        """Keep the person out, at once and on every device.
+
+        Needs no If-Match, so that it works at once; a version that is named is compared.
+        """
         user = self.get_object()
         return self.answer(set_activation(user=user, active=False, by=request.user))
 
@@ -141,7 +144,10 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={204: None})
     @pin.mapping.delete
     def remove_pin(self, request: Request, pk: Any) -> Response:
-        """Let only the password in from now on."""
+        """Let only the password in from now on.
+
+        Needs no If-Match, so that it works at once; a version that is named is compared.
+        """
         remove_pin(user=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 

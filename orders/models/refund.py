@@ -17,6 +17,9 @@ from orders.models.prints import Printed
 from orders.models.shift import Shift
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
+# How long after a refund its original print shows the codes of its store credits.
+CODE_PRINT_PERIOD = timedelta(minutes=15)
+
 
 class RefundQuerySet(TenantQuerySet["Refund"]):
     def visible_to(self, user: User) -> Self:
@@ -116,6 +119,17 @@ class Refund(Printed, TenantOwned):
     def gateway_deadline(self, timeout: timedelta) -> datetime:
         """Return until when the gateway may still be processing it, one card after another."""
         return self.created_at + timeout * (len(self.gateway_payouts) + 1)
+
+    def may_show_codes_to(self, person: User, now: datetime) -> bool:
+        """Return whether a print shows this person the codes of store credits it has made.
+
+        Whoever knows a code spends it: only who made the refund sees it, and only for a while.
+        """
+        return (
+            person.pk == self.by_id
+            and self.completed_at is not None
+            and now < self.completed_at + CODE_PRINT_PERIOD
+        )
 
     @property
     def amount_for_limits(self) -> Decimal:

@@ -39,8 +39,9 @@ class RefundInput(StrictSerializer):
     """A refund of some lines, of an amount without goods, or of everything that is left.
 
     Without `method` the money goes back to the original payments. For store credit, `reference`
-    is the code to credit; without it a new store credit is issued. For a card that a stand-alone
-    reader has charged, `reference` is required: the reference of the refund at the reader.
+    is the code of an existing one to credit; without it a new store credit is issued. For a card
+    that a stand-alone reader has charged, `reference` is required: the reference of the refund at
+    the reader.
     """
 
     id = StrictUUIDField(required=False)
@@ -131,7 +132,8 @@ class RefundSerializer(serializers.Serializer[Any]):
         allow_null=True,
         help_text="Full codes of the store credits that this refund issued. Shown only in the "
         "response to "
-        "the request that issued them, and on the original print of the receipt.",
+        "the request that issued them, and on the original print of the receipt if whoever made "
+        "the refund prints it within 15 minutes.",
     )
     tax_total = MoneyField()
     taxes = RefundTaxSerializer(many=True)

@@ -60,6 +60,8 @@ def authorize(
     An approved amount counts against the approver's limits. With `requires_second_person` an
     approval is always needed. Raises `ApprovalRequired`.
     """
+    if request.approval and Approval.Action(required.action).limit == REFUND_AMOUNT:
+        _lock_users(request.by, request.approval)
     if not requires_second_person and _is_allowed(request.by, required, period, order):
         return None
     approver = cast(User, required.consume(request).decided_by)
@@ -173,3 +175,14 @@ def _lock_user(person: User) -> None:
     """Lock the user's row, so that amounts are summed one after the other."""
     people = User.objects.get_queryset().select_for_update(no_key=True)
     people.filter(pk=person.pk).values_list("pk").first()
+
+
+def _lock_users(person: User, approval: uuid.UUID) -> None:
+    """Lock a person and whoever gave the approval, in the order of their ids.
+
+    Two people who approve each other's refunds at once do not wait for each other in a circle.
+    """
+    approvers = Approval.objects.filter(pk=approval).values("decided_by")
+    people = User.objects.get_queryset().select_for_update(no_key=True)
+    people = people.filter(Q(pk=person.pk) | Q(pk__in=approvers)).order_by("pk")
+    list(people.values_list("pk"))

@@ -169,6 +169,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             fingerprint=compute_fingerprint(request.data),
             terminal=request.auth.terminal_id,
             expected_version=self.if_match(required=False),
+            place=get_client_location(request.auth, get_client_ip(request)),
         )
         refund, is_new = refund_order(self.get_object().pk, new, by=request.user)
         if is_new:

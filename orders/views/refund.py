@@ -1,5 +1,6 @@
 """Views of refunds and store credit."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from django.http import HttpResponse
@@ -28,6 +29,7 @@ from orders.serializers.refund import (
 from orders.services.documents.refund_receipt import build_refund_receipt
 from orders.services.payments.store_credit import (
     block_credit,
+    count_code_attempt,
     issue_credit,
     list_issued_codes,
     look_up_credit,
@@ -97,7 +99,12 @@ class RefundViewSet(ListRetrieveMixin, TenantScopedViewSet):
         If one of several cards declined its part, `method` is the refund method to use instead.
         """
         given = self.validated(ResolveInput) if request.data else {}
-        way = RefundResolution(**given, by=request.user, terminal=request.auth.terminal_id)
+        way = RefundResolution(
+            **given,
+            by=request.user,
+            terminal=request.auth.terminal_id,
+            place=get_client_location(request.auth, get_client_ip(request)),
+        )
         refund = resolve_refund(self.get_object(), way)
         refund.issued_codes = list_issued_codes(refund) or None
         return self.answer(refund)
@@ -134,7 +141,7 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
     permission_classes = (IsManager | (LooksUpStoreCreditCode & IsStaff),)
     password_only = ("POST",)
     # A wrong code is counted even though the request fails.
-    multi_transaction_actions = ("list",)
+    multi_transaction_actions = ("list", "create")
     filterset_class = StoreCreditFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
@@ -154,7 +161,10 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         given = self.validated(StoreCreditInput)
         given["id"] = self.resource_id(given.get("id"))
         at = request.auth.register_id
-        credit, is_new = issue_credit(**given, by=request.user, register=at)
+        place = get_client_location(request.auth, get_client_ip(request))
+        counted = count_code_attempt("issue", by=request.user, place=place)
+        with counted if given.get("code") else nullcontext():
+            credit, is_new = issue_credit(**given, by=request.user, register=at)
         if is_new:
             credit.full_code = credit.code
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK

@@ -48,7 +48,7 @@ def print_document(receipt: SaleReceipt | RefundReceipt, format_name: str, *, by
     """Count a print and return the document: the original once, then numbered copies."""
     ensure_renderable(format_name)
     copy = _count_print(receipt.row, format_name, by) - 1
-    return receipt.build_document(copy=copy) if copy else receipt.build_original()
+    return receipt.build_document(copy=copy) if copy else receipt.build_original(by)
 
 
 def preview_document(receipt: SaleReceipt | RefundReceipt, format_name: str) -> Document:

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
+from accounts.models import User
 from orders.exceptions import NoRefundReceipt
 from orders.models import Payment, Payout, Refund
 from orders.services.documents.document import (
@@ -42,7 +45,8 @@ class RefundReceipt:
     totals: tuple[Row, ...]
     taxes: tuple[Row, ...]
     payouts: tuple[Row, ...]
-    # Codes of store credits that the refund issued; only the original shows them in full.
+    # Codes of store credits that the refund issued; only the original shows them in full, to the
+    # person who made the refund.
     codes: tuple[str, ...] = ()
 
     @property
@@ -53,11 +57,11 @@ class RefundReceipt:
     def prints(self) -> int:
         return self.row.prints
 
-    def build_original(self) -> Document:
-        """Return the original, which alone contains the store credit codes."""
-        return self.build_document(
-            extra=tuple(Row(f"Store credit code {code}") for code in self.codes)
-        )
+    def build_original(self, by: User) -> Document:
+        """Return the original, which alone contains the codes, if `by` may see them."""
+        shows_codes = self.row.may_show_codes_to(by, timezone.now())
+        codes = self.codes if shows_codes else ()
+        return self.build_document(extra=tuple(Row(f"Store credit code {code}") for code in codes))
 
     def build_document(self, copy: int = 0, extra: tuple[Row, ...] = ()) -> Document:
         return Document(

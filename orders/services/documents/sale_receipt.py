@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from accounts.models import User
 from orders.models import Order, Payment, Receipt
 from orders.services.documents.document import (
     Document,
@@ -48,7 +49,7 @@ class SaleReceipt:
     def prints(self) -> int:
         return self.row.prints
 
-    def build_original(self) -> Document:
+    def build_original(self, by: User) -> Document:
         """Return the original; it differs from a copy only by its banner."""
         return self.build_document()
 

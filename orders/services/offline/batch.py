@@ -48,6 +48,8 @@ class Upload:
     register: uuid.UUID
     batch: Sequence[OfflineSale | Malformed]
     last_sequence: int = 0
+    # Where wrong codes of store credits are counted.
+    place: str | None = None
 
 
 def upload_sales(upload: Upload, *, by: User) -> list[ItemResult]:
@@ -68,7 +70,7 @@ def _book_batch(upload: Upload, register: Register, by: User) -> list[ItemResult
     known = _load_existing_orders([item.id for item in upload.batch if item.id], by)
     results = []
     for item in upload.batch:
-        result = _process_item(item, register, people, known, by)
+        result = _process_item(item, register, people, known, by, upload.place)
         if result.order is not None:
             known[result.order.pk] = result.order
         results.append(result)
@@ -110,26 +112,33 @@ def _process_item(
     people: dict[uuid.UUID, User],
     known: dict[uuid.UUID, Order],
     by: User,
+    place: str | None,
 ) -> ItemResult:
     if isinstance(item, Malformed):
         return ItemResult(item.id, Outcome.REJECTED, code=Invalid.code, errors=item.errors)
     try:
         if item.id in known:
             return _resolve_duplicate(item, register, known[item.id])
-        return _book_item(item, register, people, by)
+        return _book_item(item, register, people, by, place)
     except DomainError as error:
         return ItemResult(item.id, Outcome.REJECTED, code=error.code, errors=error.errors)
 
 
 def _book_item(
-    item: OfflineSale, register: Register, people: dict[uuid.UUID, User], by: User
+    item: OfflineSale,
+    register: Register,
+    people: dict[uuid.UUID, User],
+    by: User,
+    place: str | None,
 ) -> ItemResult:
     cashier = people.get(item.cashier or by.pk)
     if cashier is None:
         raise Invalid.field("cashier", "User not found.", code="does_not_exist")
     try:
         with unique_or(IdReused):
-            return ItemResult(item.id, Outcome.CREATED, book_sale(item, register, cashier, by=by))
+            return ItemResult(
+                item.id, Outcome.CREATED, book_sale(item, register, cashier, by=by, place=place)
+            )
     except IdReused:
         # A concurrent upload booked the sale, or one of its ids belongs to something else.
         order = _load_existing_orders([item.id], by).get(item.id)

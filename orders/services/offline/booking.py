@@ -1,15 +1,25 @@
 """Booking of one offline sale, in its own transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.exceptions import TooManyAttempts
 from accounts.models import User
-from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked
+from accounts.security.rate_limits.limiter import (
+    Bucket,
+    Lockout,
+    count_attempt,
+    reset_attempts,
+)
+from accounts.security.rate_limits.policies import buckets_for_store_credit_code
+from orders.exceptions import InsufficientStoreCredit, StoreCreditBlocked, UnknownStoreCredit
 from orders.models import Flag, Order, OrderLine, Payment, Product, RegisterSeries, StockMovement
+from orders.models.catalog import normalize_code
 from orders.models.credit import mask_code
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.complete import (
@@ -21,7 +31,7 @@ from orders.services.completion.complete import (
 from orders.services.offline.pricing import PricedSale, price_sale
 from orders.services.offline.sale import ChargedLine, OfflineSale
 from orders.services.offline.timing import assign_shift, find_clock_flags
-from orders.services.payments.store_credit import sort_by_code, spend_credit
+from orders.services.payments.store_credit import record_wrong_code, sort_by_code, spend_credit
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.discount_approval import is_over_limit
 from orders.services.pricing.discount_audit import build_discount_events
@@ -42,9 +52,50 @@ from tenants.scope import current_tenant, retry_on_conflict
 UNKNOWN = "Unknown product"
 
 
+def book_sale(
+    sale: OfflineSale, register: Register, cashier: User, *, by: User, place: str | None = None
+) -> Order:
+    """Create a completed order with a receipt. `by` uploads it; `cashier` has sold it.
+
+    Each store credit code is an attempt, counted at `place` before it is looked up; only unknown
+    codes stay counted. Beyond the limit codes are not looked up: a sale is never refused.
+    """
+    with_credit = [each for each in sale.payments if each.method == Payment.Method.STORE_CREDIT]
+    codes = {normalize_code(each.reference) for each in with_credit}
+    buckets = buckets_for_store_credit_code(by, place)
+    counted = {code: _count_attempt(buckets) for code in sorted(codes)}
+    allowed = {code: lockouts for code, lockouts in counted.items() if lockouts is not None}
+    unknown: set[str] = set()
+    try:
+        return _book_sale(sale, register, cashier, by, CodeLookUps(frozenset(allowed), unknown))
+    finally:
+        for code, lockouts in allowed.items():
+            if code in unknown:
+                record_wrong_code("upload", lockouts, by=by)
+            else:
+                reset_attempts(give_back=buckets)
+
+
+def _count_attempt(buckets: Sequence[Bucket]) -> list[Lockout] | None:
+    """Count an attempt at a code; None while further attempts are locked out."""
+    try:
+        return count_attempt(buckets)
+    except TooManyAttempts:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLookUps:
+    """The codes that may be looked up, and those of them that turned out to be unknown."""
+
+    allowed: frozenset[str]
+    unknown: set[str]
+
+
 @retry_on_conflict
-def book_sale(sale: OfflineSale, register: Register, cashier: User, *, by: User) -> Order:
-    """Create a completed order with a receipt. `by` uploads it; `cashier` has sold it."""
+def _book_sale(
+    sale: OfflineSale, register: Register, cashier: User, by: User, codes: CodeLookUps
+) -> Order:
     priced_sale = price_sale(sale)
     order = _build_order(sale, priced_sale, register, cashier)
     order.loaded_lines = list(_build_lines(order, sale, priced_sale))
@@ -55,7 +106,7 @@ def book_sale(sale: OfflineSale, register: Register, cashier: User, *, by: User)
     order.paid_total = sale.paid
     order.change_total = sum((each.change for each in order.loaded_payments), Decimal(0))
     with transaction.atomic():
-        _insert_sale(order, by)
+        _insert_sale(order, by, codes)
     return order
 
 
@@ -67,7 +118,7 @@ def _check_cashier(order: Order, cashier: User, by: User) -> Iterator[Flag]:
         yield Flag.OVER_LIMIT
 
 
-def _insert_sale(order: Order, by: User) -> None:
+def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
     mark_tenant_has_orders()
     numbers = RegisterSeries.objects.increment(
         order.register, orders=1, receipts=1, device=order.device_sequence
@@ -78,7 +129,7 @@ def _insert_sale(order: Order, by: User) -> None:
     _flag_timing(order, numbers)
     for payment in order.loaded_payments:
         payment.shift_id = order.shift_id
-    _spend_credits(order)
+    _spend_credits(order, codes)
     counted = _deduct_stock(order)
     events = [build_payment_event(payment, order) for payment in order.loaded_payments]
     completion = build_completion_rows(order, order.loaded_lines, numbers, order.cashier, events)
@@ -105,16 +156,21 @@ def _flag_timing(order: Order, numbers: RegisterNumbers) -> None:
     flag_device_sequence(order, numbers)
 
 
-def _spend_credits(order: Order) -> None:
+def _spend_credits(order: Order, codes: CodeLookUps) -> None:
     """Redeem store credits. A payment that the credit does not cover becomes `other`, flagged:
     the balance never goes below zero, and a refund must not restore it."""
     with_credit = [
         each for each in order.loaded_payments if each.method == Payment.Method.STORE_CREDIT
     ]
     for payment in sort_by_code(with_credit):
+        code = normalize_code(payment.reference)
         try:
+            if code not in codes.allowed:
+                raise UnknownStoreCredit(reference=mask_code(code), balance=None)
             spend_credit(payment.reference, payment.amount, payment=payment.pk, by=order.cashier)
-        except (InsufficientStoreCredit, StoreCreditBlocked):
+        except (InsufficientStoreCredit, StoreCreditBlocked) as error:
+            if isinstance(error, UnknownStoreCredit) and code in codes.allowed:
+                codes.unknown.add(code)
             payment.method, payment.reason = Payment.Method.OTHER, "Store credit not available"
             # The code may belong to a credit with a smaller balance: do not store it.
             payment.reference = mask_code(payment.reference)

@@ -13,7 +13,7 @@ from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from accounts.models import User
-from accounts.security.rate_limits.limiter import count_attempt, reset_attempts
+from accounts.security.rate_limits.limiter import Lockout, count_attempt, reset_attempts
 from accounts.security.rate_limits.policies import buckets_for_store_credit_code
 from accounts.services.login_attempts import build_lockout_facts
 from orders.exceptions import (
@@ -35,7 +35,7 @@ from orders.models.catalog import normalize_code
 from orders.models.columns import round_sum
 from orders.models.credit import mask_code
 from orders.services.money_limits import REFUND_AMOUNT, LimitPeriod, is_within_limit
-from tenants import audit
+from tenants import audit, idempotency
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import unique_or
 from tenants.models import Register
@@ -69,6 +69,7 @@ def issue_credit(
     It counts against the user's refund limit, in the open shift of `register` or else in the
     business day. Returns the credit and whether it is new. Raises `StoreCreditOverLimit`.
     """
+    idempotency.save_key()
     known = StoreCredit.objects.filter(pk=id).first()
     if known is not None:
         issued = known.entries.filter(type=Type.ISSUE).values_list("amount", flat=True).first()
@@ -135,26 +136,32 @@ def _set_active(
 
 @contextmanager
 def count_code_attempt(
-    way: Literal["look_up", "payment"], *, by: User, place: str | None
+    way: Literal["look_up", "payment", "refund", "issue"], *, by: User, place: str | None
 ) -> Iterator[None]:
     """Count an attempt at a code before it is looked up; only unknown codes stay counted.
 
     A correct code does not reset the count, because an attacker may own a credit. Runs outside of
     transactions, so that the count survives the refusal.
+    To issue credit under a chosen code, a code that is taken is what stays counted.
     """
     claims = buckets_for_store_credit_code(by, place)
     waits = count_attempt(claims)
     try:
         yield
-    except UnknownStoreCredit:
-        audit.record("store_credit_code_failed", actor=by, way=way)
-        for wait in waits:
-            audit.record("too_many_attempts", actor=by, **build_lockout_facts(wait))
+    except (UnknownStoreCredit, StoreCreditCodeTaken):
+        record_wrong_code(way, waits, by=by)
         raise
     except BaseException:
         reset_attempts(give_back=claims)
         raise
     reset_attempts(give_back=claims)
+
+
+def record_wrong_code(way: str, lockouts: Sequence[Lockout], *, by: User) -> None:
+    """Record a wrong code, and the lockouts that begin with it, in the audit."""
+    audit.record("store_credit_code_failed", actor=by, way=way)
+    for lockout in lockouts:
+        audit.record("too_many_attempts", actor=by, **build_lockout_facts(lockout))
 
 
 def look_up_credit(code: str, *, by: User, place: str | None) -> StoreCredit | None:
@@ -239,13 +246,21 @@ def reverse_spending(code: str, amount: Decimal, *, payment: uuid.UUID, by: User
     _add_entry(credits.get(), Type.CANCEL, amount, payment=payment, by=by)
 
 
-def ensure_credits_active(payouts: Sequence[Payout]) -> None:
-    """Raise `StoreCreditBlocked` for a refund to a blocked credit."""
+def ensure_credits_usable(payouts: Sequence[Payout]) -> None:
+    """Raise for a refund to a code that no credit has, or to a blocked credit.
+
+    Without a reference a new code is made. Call it once the refund is allowed: a person who may
+    not make the refund must learn nothing about a code.
+    """
     onto = [each for each in payouts if each.method == Payment.Method.STORE_CREDIT]
-    codes = [normalize_code(each.reference) for each in onto if each.reference]
-    blocked = StoreCredit.objects.filter(code__in=codes, is_active=False) if codes else ()
-    for credit in blocked:
-        raise StoreCreditBlocked(reference=credit.masked_code)
+    codes = sorted({normalize_code(each.reference) for each in onto if each.reference})
+    credits = StoreCredit.objects.filter(code__in=codes) if codes else ()
+    found = {credit.code: credit for credit in credits}
+    for code in codes:
+        if code not in found:
+            raise UnknownStoreCredit(reference=mask_code(code), balance=None)
+        if not found[code].is_active:
+            raise StoreCreditBlocked(reference=found[code].masked_code)
 
 
 def refund_to_credit(

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -15,10 +16,11 @@ from django.utils import timezone
 from accounts.models import User
 from orders.exceptions import PayoutDeclined, RefundSettled, RefundUnderway
 from orders.gateways import Answer, GatewayRefund, Outcome, get_payment_gateway
-from orders.models import Order, Payout, Refund
+from orders.models import Order, Payment, Payout, Refund
 from orders.services.approvals import RequiredApproval
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
+from orders.services.payments.store_credit import count_code_attempt, ensure_credits_usable
 from orders.services.refunds.settle import finish_if_answered, redirect_payouts
 from tenants import audit, idempotency
 from tenants.events.outbox import publish
@@ -47,6 +49,8 @@ class RefundResolution:
     reference: str = ""
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
+    # Where wrong codes of store credits are counted.
+    place: str | None = None
 
 
 def resolve_refund(refund: Refund, way: RefundResolution) -> Refund:
@@ -59,7 +63,9 @@ def resolve_refund(refund: Refund, way: RefundResolution) -> Refund:
             return refund
         raise RefundSettled(refund_status=refund.status)
     _ensure_not_in_progress(refund)
-    with idempotency.reserve_key():
+    names_code = way.method == Payment.Method.STORE_CREDIT and way.reference.strip()
+    counted = count_code_attempt("refund", by=way.by, place=way.place)
+    with idempotency.reserve_key(), counted if names_code else nullcontext():
         return _finish_at_till(_query_cards(refund, "look_up_refund", way.by), way)
 
 
@@ -168,8 +174,9 @@ def _finish_at_till(refund: Refund, way: RefundResolution) -> Refund:
             payouts=[str(each.pk) for each in declined],
         )
     if declined and way.method:
-        _authorize_other_method(refund, declined, way, way.method)
         redirect_payouts(refund, order, way.method, way.reference, by=way.by)
+        _authorize_other_method(refund, declined, way, way.method)
+        ensure_credits_usable(declined)
     finish_if_answered(refund, order, by=way.by)
     return refund
 
@@ -183,7 +190,10 @@ def _authorize_other_method(
     """
     if (refund.approved_by_id or refund.by_id) == way.by.pk:
         return
-    amount = sum((each.amount for each in declined), Decimal(0))
+    amount = max(
+        sum((each.amount for each in declined), Decimal(0)),
+        sum((each.paid for each in declined), Decimal(0)),
+    )
     required = RequiredApproval("refund", refund.order_id, amount, method=method)
     authorize(required, way, LimitPeriod(shift=refund.shift_id, store=refund.store))
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,7 +17,7 @@ from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.completion.complete import take_numbers
 from orders.services.money_limits import LimitPeriod, authorize
 from orders.services.payments.capture import lock_order
-from orders.services.payments.store_credit import ensure_credits_active
+from orders.services.payments.store_credit import count_code_attempt, ensure_credits_usable
 from orders.services.payments.tender import ensure_cards_can_be_charged
 from orders.services.pricing.basket import build_cash_rule
 from orders.services.refunds.lines import (
@@ -57,6 +58,8 @@ class NewRefund:
     approval: uuid.UUID | None = None
     terminal: uuid.UUID | None = None
     expected_version: int | None = None
+    # Where wrong codes of store credits are counted.
+    place: str | None = None
 
 
 def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refund, bool]:
@@ -65,7 +68,10 @@ def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refu
     The gateway is asked outside of transactions. Returns the refund and whether it is new. Raises
     `IdConflict` if the content differs.
     """
-    refund, is_new = _create_refund(order_id, new, by)
+    names_code = new.method == Payment.Method.STORE_CREDIT and new.reference.strip()
+    counted = count_code_attempt("refund", by=by, place=new.place)
+    with counted if names_code else nullcontext():
+        refund, is_new = _create_refund(order_id, new, by)
     return (request_card_payouts if is_new else reconcile_refund)(refund, by=by), is_new
 
 
@@ -82,6 +88,7 @@ def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refun
     refund = _build_refund(order, new, refund_lines, by)
     payouts = _build_payouts(order, refund, new)
     refund.approved_by = _find_approver(refund, payouts, new, by)
+    ensure_credits_usable(payouts)
     _save(refund, refund_lines, payouts)
     _add_refunded_amounts(order, refund, refund_lines)
     finish_if_answered(refund, order, by=by)
@@ -171,7 +178,6 @@ def _build_payouts(order: Order, refund: Refund, new: NewRefund) -> list[Payout]
     ]
     _ensure_cards_go_back(order, payouts)
     _set_references(payouts, new)
-    ensure_credits_active(payouts)
     return payouts
 
 

@@ -21,7 +21,6 @@ from orders.models.receipt import RegisterNumbers
 from orders.money import round_to_coins
 from orders.services.completion.hash_chain import build_chain_entry, build_refund_content
 from orders.services.payments.store_credit import (
-    ensure_credits_active,
     refund_to_credit,
     sort_by_code,
 )
@@ -72,7 +71,6 @@ def redirect_payouts(
         payout.method, payout.entry, payout.reference = method, "", reference
         payout.status = Payout.Status.PENDING
         payout.save_changes("method", "entry", "reference", "status", "paid")
-    ensure_credits_active(declined)
     order.refunded_total += refund.cash_rounding - before
     order.save_changes("refunded_total")
     publish("order.updated", about=order)

@@ -5,6 +5,7 @@ import pytest
 from orders.models import ChainEntry, Payout
 from orders.services.refunds import payouts
 from tenants.scope import tenant_scope
+from tests.factories.orders import StoreCreditFactory
 from tests.support.gateway import CAPTURED, DECLINED, TIMED_OUT
 from tests.support.refunds import (
     create_refund,
@@ -83,7 +84,10 @@ def test_what_one_of_two_cards_declined_goes_back_the_way_that_a_manager_names(
 
 def test_or_onto_store_credit(manager_client, by_two_cards, gateway, shop):
     gateway.returns = [CAPTURED, DECLINED]
+    StoreCreditFactory(tenant=shop, code="GIFT-1", balance=0)
     pending = create_refund(manager_client, by_two_cards)
+    wrong = resolve_refund(manager_client, pending, method="store_credit", reference="GIFT-2")
+    assert wrong.json()["code"] == "insufficient_store_credit"
 
     done = resolve_refund(manager_client, pending, method="store_credit", reference="GIFT-1").json()
 

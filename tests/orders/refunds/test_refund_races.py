@@ -6,7 +6,9 @@ import pytest
 
 from orders.models import StoreCredit, StoreCreditEntry
 from tenants.scope import tenant_scope
+from tests.factories.accounts import UserFactory
 from tests.factories.orders import StoreCreditFactory
+from tests.orders.stock.test_stock_races import deadlocks
 from tests.support.api import Person
 from tests.support.approvals import grant_approval, request_approval
 from tests.support.gateway import TIMED_OUT
@@ -150,15 +152,14 @@ def test_store_credit_spent_and_topped_up_at_once_is_never_below_nothing(
     ensure_refunds_consistent(shop)
 
 
-def test_refunds_onto_one_new_code_at_once_make_one_credit(
-    tills, manager_client, make_product, shop
-):
+def test_refunds_onto_one_code_at_once_are_all_on_it(tills, manager_client, make_product, shop):
+    StoreCreditFactory(tenant=shop, code="NEW-1", balance=Decimal(0))
     product = make_product("3.00")
     orders = [till.sold(line(product), payments=[cash("3.00")]) for till in tills]
 
     answers = run_concurrently(
         lambda order=order: request_refund(
-            manager_client, order, method="store_credit", reference="new-1"
+            manager_client, order, method="store_credit", reference="NEW-1"
         )
         for order in orders
     )
@@ -166,6 +167,37 @@ def test_refunds_onto_one_new_code_at_once_make_one_credit(
     assert statuses(answers) == {201: 4}
     with tenant_scope(shop):
         assert StoreCredit.objects.get().balance == Decimal("12.00")
+    ensure_refunds_consistent(shop)
+
+
+def test_two_managers_who_approve_each_others_refunds_at_once_do_not_deadlock(
+    till, make_product, shop
+):
+    """Both of them are locked in the order of their ids."""
+    shop.limits = shop.merge_limits({"manager": {"refund_amount": "100"}})
+    shop.save_changes("limits")
+    managers = [Person(UserFactory(tenant=shop, manager=True)) for _ in range(2)]
+    product = make_product("60.00", stock="100")
+    for manager in managers:
+        own = till.sold(line(product), payments=[cash("60.00")])
+        create_refund(manager, own, amount="50.00")
+    before = deadlocks()
+    for _ in range(4):
+        works = []
+        for asker, giver in (managers, managers[::-1]):
+            order = till.sold(line(product), payments=[cash("60.00")])
+            request = request_approval(
+                asker, "refund", object={"order": order["id"]}, amount="60.00"
+            )
+            approval = grant_approval(giver, request)["id"]
+            works.append(
+                lambda asker=asker, order=order, approval=approval: request_refund(
+                    asker, order, approval=approval
+                )
+            )
+        assert set(statuses(run_concurrently(works))) <= {201, 403}
+
+    assert deadlocks() == before
     ensure_refunds_consistent(shop)
 
 

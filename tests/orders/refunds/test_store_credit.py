@@ -20,6 +20,7 @@ from tests.support.audit import list_audit_events
 from tests.support.discovery import our_models
 from tests.support.gateway import CAPTURED
 from tests.support.idempotency import count
+from tests.support.offline import build_offline_line, build_offline_sale, upload_one_booked
 from tests.support.order_approvals import log_in_at_paired_register
 from tests.support.parallel import run_concurrently, statuses
 from tests.support.refunds import (
@@ -108,6 +109,85 @@ def by_sale(till, make_product, shop):
 def by_payment(till, make_product, shop):
     order = till.sold(line(make_product("100.00", track_stock=False)))
     return lambda code: till.pay(order, credit_payment("1.00", code))
+
+
+def by_refund(till, make_product, shop):
+    manager = Person(UserFactory(tenant=shop, manager=True))
+    sold = till.sold(line(make_product("5.00")), payments=[cash("5.00")])
+    return lambda code: request_refund(
+        manager, sold, amount="0.10", method="store_credit", reference=code
+    )
+
+
+def test_refunds_go_onto_codes_that_exist_and_others_are_guesses(
+    till, make_product, shop, credit, problem
+):
+    guess = by_refund(till, make_product, shop)
+
+    def snapshot():
+        rows = snapshot_refund_rows(shop)
+        del rows["AuditEvent"]
+        return rows
+
+    before = snapshot()
+    for number in range(10):
+        problem(guess(f"WRONG-{number}"), 409, "insufficient_store_credit")
+    problem(guess(credit.code), 429, "too_many_attempts")
+
+    assert snapshot() == before
+    assert len(list_audit_events("store_credit_code_failed")) == 10
+
+
+def test_who_may_not_refund_learns_nothing_about_a_code(
+    till, manager_client, make_product, credit, problem
+):
+    """Unknown, blocked and good codes answer alike until the refund is allowed."""
+    manager_client.post(f"store-credits/{credit.pk}/block/")
+    sold = till.sold(line(make_product("5.00")), payments=[cash("5.00")])
+
+    for code in (credit.code, "WRONG"):
+        answer = request_refund(till, sold, method="store_credit", reference=code)
+        problem(answer, 403, "approval_required")
+    assert list_audit_events("store_credit_code_failed") == []
+
+
+def test_codes_that_are_taken_are_counted_as_guesses(admin, credit, problem, shop):
+    person = Person(admin)
+
+    def issue(code):
+        return person.post("store-credits/", {"id": new_id(), "amount": "1.00", "code": code})
+
+    for _ in range(10):
+        problem(issue(credit.code), 409, "store_credit_code_taken")
+    before = snapshot_refund_rows(shop)
+    problem(issue(credit.code), 429, "too_many_attempts")
+    problem(issue("FREE-1"), 429, "too_many_attempts")
+    assert snapshot_refund_rows(shop) == before
+
+
+def test_codes_in_uploads_are_counted_and_looked_up_no_more_beyond_the_limit(
+    till, make_product, shop, credit
+):
+    """The sales are booked whatever the codes are."""
+    product = make_product("1.00", track_stock=False)
+    codes = [*(f"WRONG-{number}" for number in range(10)), credit.code]
+
+    orders = [
+        upload_one_booked(
+            till,
+            build_offline_sale(
+                number, build_offline_line(product, "1.00"), payments=[credit_payment("1.00", code)]
+            ),
+        )
+        for number, code in enumerate(codes, start=1)
+    ]
+
+    assert [order["flags"] for order in orders] == [["credit_short"]] * 11
+    assert {order["status"] for order in orders} == {"completed"}
+    with tenant_scope(shop):
+        assert StoreCredit.objects.get(pk=credit.pk).balance == 10
+    assert len(list_audit_events("store_credit_code_failed")) == 10
+    assert look_up(till, credit.code).status_code == 429
 
 
 @pytest.mark.parametrize("way", [by_look_up, by_sale, by_payment])
@@ -294,6 +374,26 @@ def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(
     assert code not in copy
     assert code not in str(shown)
     assert mask_code(code) in str(shown["payouts"])
+
+
+@pytest.mark.parametrize(
+    ("is_own", "minutes", "is_shown"),
+    [(True, 14, True), (True, 15, False), (False, 0, False)],
+)
+def test_the_original_print_shows_the_code_to_who_made_the_refund_for_a_while(
+    till, manager_client, make_product, is_own, minutes, is_shown
+):
+    sold = till.sold(line(make_product("3.00")), payments=[cash("3.00")])
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        given = create_refund(manager_client, sold, method="store_credit")
+        clock.shift(timedelta(minutes=minutes))
+        by = Person((manager_client if is_own else till).user)
+        original = by.get(f"refunds/{given['id']}/receipt/?format=text").content.decode()
+
+    code = get_store_credit_code(given)
+    assert "COPY" not in original
+    assert (code in original) == is_shown
+    assert mask_code(code) in original
 
 
 def test_what_goes_back_onto_a_card_that_a_customer_has_does_not_show_its_code(
