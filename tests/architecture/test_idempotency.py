@@ -7,7 +7,7 @@ import pytest
 from rest_framework.serializers import ListSerializer
 
 from accounts.models import AuthSession
-from accounts.views.auth import OpenView
+from accounts.views.auth import UnauthenticatedView
 from tenants import idempotency
 from tenants.api.idempotent_views import SECRETS, IdempotentView
 from tenants.api.serializers import StrictSerializer
@@ -24,7 +24,7 @@ from tests.support.valid_posts import POSTS, Post, ShopSetup
 KEY = "a-key"
 POSTED = {route.name: route.view for route in routes() if "post" in route.methods}
 # Their callers have no person yet to whom a key could belong.
-OPEN = {name for name, view in POSTED.items() if issubclass(view, OpenView)}
+OPEN = {name for name, view in POSTED.items() if issubclass(view, UnauthenticatedView)}
 # A sign-up's key is the shop's that it opens (tests/accounts/users/test_signup.py).
 WITHOUT_KEY = OPEN - {"signup"}
 SECRET = re.compile(r"password|secret|token|access|refresh")
