@@ -5,8 +5,10 @@ from functools import cache, reduce
 from operator import add, and_, or_
 from typing import Any
 
+from django.contrib.postgres.lookups import TrigramStrictWordSimilar
+from django.contrib.postgres.search import TrigramStrictWordSimilarity
 from django.db import connection, models
-from django.db.models import Case, F, Func, Q, Value, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Cast
 
 from orders.models import Barcode, Product
@@ -32,19 +34,6 @@ MIN_TYPO_LENGTH = 4
 MAX_SWAP_LENGTH = 7
 # Shorter search words match only the beginning of a word.
 MIN_SUBSTRING_LENGTH = 3
-
-
-class SimilarWord(Func):
-    """Condition: some word of the text is similar (pg_trgm `<<%`, uses the trigram index)."""
-
-    arg_joiner = " <<%% "
-    template = "(%(expressions)s)"
-    output_field = models.BooleanField()
-
-
-class WordSimilarity(Func):
-    function = "strict_word_similarity"
-    output_field = models.FloatField()
 
 
 def search_products(products: ProductQuerySet, text: str) -> ProductQuerySet:
@@ -96,26 +85,22 @@ def search_with_typos(products: ProductQuerySet, words: list[str]) -> ProductQue
             "SELECT set_config('pg_trgm.strict_word_similarity_threshold', %s, true)",
             [SIMILARITY_THRESHOLD],
         )
-    likeness = reduce(add, [WordSimilarity(Value(word), F("search_text")) for word in words])
-    unlikeness = (Value(float(len(words))) - likeness) * Value(1_000.0) + Value(
-        float(RANK_WITH_TYPOS)
+    similarity = reduce(
+        add, [TrigramStrictWordSimilarity(word, F("search_text")) for word in words]
     )
+    rank = (Value(float(len(words))) - similarity) * Value(1_000.0) + Value(float(RANK_WITH_TYPOS))
     return products.filter(match_all(map(match_similar, words))).annotate(
-        **{RELEVANCE: Cast(unlikeness, models.IntegerField())}
+        **{RELEVANCE: Cast(rank, models.IntegerField())}
     )
 
 
 def match_similar(word: str) -> Q:
+    """Match the word, a similar one (pg_trgm, by the trigram index) or one with swapped letters."""
     if not may_have_typo(word):
         return match_substring(word)
-    swapped = (
-        [match_substring(each) for each in swap_neighbors(word)]
-        if len(word) <= MAX_SWAP_LENGTH
-        else []
-    )
-    return reduce(
-        or_, [match_substring(word), Q(SimilarWord(Value(word), F("search_text"))), *swapped]
-    )
+    similar = Q(TrigramStrictWordSimilar(F("search_text"), Value(word)))
+    swapped = swap_neighbors(word) if len(word) <= MAX_SWAP_LENGTH else ()
+    return reduce(or_, [match_substring(word), similar, *map(match_substring, swapped)])
 
 
 def may_have_typo(word: str) -> bool:
