@@ -18,6 +18,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check -qq install
 TEST := $(VENV)/.test-ready
 PYTEST := $(PY) -m pytest -n $(N) $(ARGS)
+# The migrated SQLite database is cached in .pytest_cache, by a hash of models and migrations.
 # Without ARGS the slow tests are left to `make endure`, but for a sample.
 FAST := $(if $(ARGS),, and not slow)
 # Whatever the shell says: no check asks a database that somebody uses.

@@ -30,6 +30,7 @@ from tests.factories.orders import (
 )
 from tests.factories.tenants import RegisterFactory, StoreFactory, TenantFactory
 from tests.support.api import Api, Person
+from tests.support.database_cache import copy_cached, remove_copy, save_to_cache
 from tests.support.database_selection import pytest_collection_modifyitems, pytest_report_header  # noqa: F401
 from tests.support.decimals import decimals, watch_decimals
 from tests.support.problems import assert_problem
@@ -82,6 +83,25 @@ def truncate_tables_quickly() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TransactionTestCase, "_fixture_teardown", empty_tables)
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_modify_db_settings: None) -> bool:
+    """Whether the migrated database was copied from the cache instead of being created."""
+    return copy_cached()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_keepdb: bool, django_db_blocker: Any
+) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        if not django_db_keepdb:
+            save_to_cache()
+    yield
+    if django_db_keepdb:
+        with django_db_blocker.unblock():
+            remove_copy()
 
 
 @pytest.fixture(autouse=True)

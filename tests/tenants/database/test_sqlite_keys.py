@@ -23,7 +23,9 @@ OURS = {"tenants", "accounts", "orders"}
 def shape(cursor):
     """Of each table its columns, keys, references, indexes and triggers, in any order."""
     found = {}
-    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT NULL")
+    cursor.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    )
     for (table,) in cursor.fetchall():
         columns = cursor.execute(f"PRAGMA table_info('{table}')").fetchall()
         references = cursor.execute(f"PRAGMA foreign_key_list('{table}')").fetchall()
@@ -44,7 +46,9 @@ def shape(cursor):
 
 
 def rows(cursor):
-    cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT NULL")
+    cursor.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    )
     tables = [name for (name,) in cursor.fetchall() if name.split("_")[0] in OURS]
     return {table: sorted(map(repr, cursor.execute(f"SELECT * FROM {table}"))) for table in tables}
 

@@ -1,0 +1,73 @@
+"""Cache of the migrated SQLite database, so that only the first run applies the migrations.
+
+Every test process works on a copy of its own, which it removes. The file is named by a hash of
+whatever takes part in `migrate`; `make clean` removes the folder.
+"""
+
+import hashlib
+import shutil
+import sqlite3
+import tempfile
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.db import connection
+
+from tests.support.discovery import ROOT
+
+FOLDER = ROOT / ".pytest_cache" / "databases"
+SOURCES = (
+    "*/migrations/*.py",
+    "*/models/*.py",
+    "*/apps.py",
+    "tenants/*.py",
+    "tenants/database/**/*.py",
+    "config/*.py",
+    "config/requirements.lock",
+    "tests/settings.py",
+)
+
+
+def cached_file() -> Path:
+    """Return where the database of this code is, or would be, cached."""
+    digest = hashlib.sha256(f"{django.VERSION} {sqlite3.sqlite_version}".encode())
+    for path in sorted({path for pattern in SOURCES for path in ROOT.glob(pattern)}):
+        digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return FOLDER / f"{digest.hexdigest()[:16]}.sqlite3"
+
+
+def copy_cached() -> bool:
+    """Copy the cached database to where Django will look for it; return whether there was one."""
+    if not settings.IS_SQLITE:
+        return False
+    own = Path(connection.settings_dict["TEST"]["NAME"])
+    own.touch(mode=0o600)
+    try:
+        shutil.copyfile(cached_file(), own)
+    except FileNotFoundError:
+        own.unlink()
+        return False
+    return True
+
+
+def save_to_cache() -> None:
+    """Cache the database that was migrated just now; the last of several processes wins."""
+    if not settings.IS_SQLITE:
+        return
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for former in FOLDER.glob("*.sqlite3"):
+        former.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+        copy = Path(scratch) / "copy.sqlite3"
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM INTO %s", [str(copy)])
+        copy.replace(cached_file())
+
+
+def remove_copy() -> None:
+    """Remove the copy of this process with its journals."""
+    connection.close()
+    own = Path(connection.settings_dict["NAME"])
+    for path in own.parent.glob(f"{own.name}*"):
+        path.unlink()
