@@ -1,4 +1,4 @@
-"""The whole database as one file: taken while the shops sell, put back where nothing is yet."""
+"""Backup of the whole database to one file, and restore into an empty database."""
 
 from pathlib import Path
 from typing import Protocol
@@ -10,13 +10,13 @@ from orders.management.backup.sqlite import SqliteBackup
 
 
 class DatabaseBackup(Protocol):
-    """How one engine is copied; either way ends in a CommandError where it cannot be done."""
+    """Backup of one database engine. Both methods raise `CommandError` if they fail."""
 
     def dump(self, file: Path) -> None:
-        """Write all that the database holds at one moment to an empty file."""
+        """Write a consistent snapshot of the database to an empty file."""
 
     def restore(self, file: Path) -> None:
-        """Fill a database in which nothing is."""
+        """Restore the file into an empty database."""
 
 
 def get_backup(connection: BaseDatabaseWrapper) -> DatabaseBackup:

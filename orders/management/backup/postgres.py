@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs write and read its backups; they are part of every installation."""
+"""Backup of PostgreSQL with pg_dump and pg_restore."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tenants.database.postgres.roles import as_owner
 
-# What libpq reads, of what Django's settings know. A password among arguments is for all to see.
+# Settings are passed as libpq variables: other users can see the arguments of a process.
 VARIABLES = {
     "HOST": "PGHOST",
     "PORT": "PGPORT",
@@ -18,14 +18,14 @@ VARIABLES = {
     "PASSWORD": "PGPASSWORD",
     "NAME": "PGDATABASE",
 }
-# Policies hide the shops from each other, also from who owns the tables.
+# Disables the row-level security policies, which apply to the owner of the tables too.
 ALL_TENANTS = {"PGOPTIONS": "-c app.across=on"}
 
 
 class PostgresBackup:
-    """One transaction reads everything, so that the file is the database of one moment.
+    """Backup of a PostgreSQL database, read in one transaction.
 
-    The owner of the tables does both, where MIGRATE_DATABASE_URL names one.
+    Runs as the owner of the tables if MIGRATE_DATABASE_URL is set.
     """
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
@@ -47,8 +47,7 @@ class PostgresBackup:
         self.connection.close()
         if there:
             raise CommandError(
-                "The database is not empty: create a new one and name it in DATABASE_URL. "
-                "Nothing is ever written over."
+                "The database is not empty. Create a new one and set DATABASE_URL to it."
             )
 
     def run(self, program: str, *arguments: str | Path, output: IO[bytes] | None = None) -> None:
@@ -62,8 +61,8 @@ class PostgresBackup:
             )
         except FileNotFoundError:
             raise CommandError(
-                f"{program} is not installed: it is part of PostgreSQL's client programs "
-                "(on Debian: postgresql-client), and must be as new as the server."
+                f"{program} is not installed. It is part of the PostgreSQL client programs "
+                "(on Debian: postgresql-client) and must not be older than the server."
             ) from None
         if done.returncode:
             raise CommandError(f"{program} failed:\n{done.stderr.decode(errors='replace').strip()}")
@@ -75,6 +74,6 @@ class PostgresBackup:
         return os.environ | ALL_TENANTS | options | asked
 
     def libpq_options(self) -> dict[str, object]:
-        """How the connection is secured: sslmode, sslrootcert and their like."""
+        """Return the TLS options of the connection: sslmode, sslrootcert and others."""
         options = self.connection.settings_dict["OPTIONS"]
         return {key: value for key, value in options.items() if key.startswith("ssl")}

@@ -1,4 +1,4 @@
-"""SQLite copies itself: as of one moment, while others read and write, and without gaps."""
+"""Backup of SQLite with VACUUM INTO."""
 
 import shutil
 import sqlite3
@@ -10,12 +10,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from orders.management.backup.files import flush_to_disk
 
-# What SQLite keeps beside the file; left over from another database they would spoil this one.
+# Files that SQLite keeps beside the database; leftovers would corrupt a restored one.
 SIDE_FILE_SUFFIXES = ("-wal", "-shm", "-journal")
 
 
 class SqliteBackup:
-    """The database is a file, but only SQLite may copy it while somebody writes."""
+    """Backup of a SQLite database; SQLite itself copies it while it is in use."""
 
     def __init__(self, connection: BaseDatabaseWrapper) -> None:
         self.connection = connection
@@ -41,8 +41,7 @@ class SqliteBackup:
         there = [name for name in (self.home, *self.find_side_files()) if name.exists()]
         if there:
             raise CommandError(
-                f"{there[0]} is there: stop Till, move it away, and restore again. "
-                "Nothing is ever written over."
+                f"{there[0]} already exists. Stop Till, move the file away and restore again."
             )
 
     def find_side_files(self) -> list[Path]:
@@ -50,12 +49,12 @@ class SqliteBackup:
 
 
 def check_integrity(file: Path) -> None:
-    """Page by page, and that no row points at one that is not there."""
+    """Check all pages and foreign keys of a database file; raise `CommandError`."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as copy:
         try:
             answer = [text for (text,) in copy.execute("PRAGMA integrity_check")]
             dangling = copy.execute("PRAGMA foreign_key_check").fetchone()
         except sqlite3.DatabaseError as error:
-            raise CommandError(f"{file} is no whole database: {error}.") from None
+            raise CommandError(f"{file} is not an intact database: {error}.") from None
     if answer != ["ok"] or dangling:
-        raise CommandError(f"{file} is no whole database: {answer[0]}.")
+        raise CommandError(f"{file} is not an intact database: {answer[0]}.")

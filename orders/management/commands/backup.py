@@ -1,4 +1,4 @@
-"""All of the database in one file, while everybody goes on selling."""
+"""`manage.py backup FILE`: back up the database while it is in use."""
 
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from orders.management.backup.files import create_atomically
 
 class Command(BaseCommand):
     help = (
-        "Writes the whole database, as of one moment, to a new file that only its owner may read. "
-        "Nobody has to stop selling. `restore` puts it back."
+        "Writes a consistent snapshot of the database to a new file that only its owner can read. "
+        "Till keeps running. Use `restore` to restore it."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="where to; must not be there yet")
+        parser.add_argument("file", type=Path, help="new backup file; must not exist")
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"].absolute()

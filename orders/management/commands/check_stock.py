@@ -1,4 +1,4 @@
-"""Do the shelves and the books agree? For a timer, and for whoever has a doubt."""
+"""`manage.py check_stock`: compare stock levels with movements and reservations."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -14,23 +14,25 @@ from tenants.scope import tenant_scope
 
 class Command(BaseCommand):
     help = (
-        "Proves that every stock level is the sum of its movements, and that as much is reserved "
-        "as open card payments hold. Prints what differs, and then exits with 1."
+        "Checks that every stock level is the sum of its movements, and that the reserved quantity "
+        "matches the pending card payments. Prints differences and then exits with 1."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", help="the slug of one shop; without it, all of them")
+        parser.add_argument("--tenant", help="slug of one shop; all shops if omitted")
 
     def handle(self, *args: Any, **options: Any) -> None:
         different = sum(
             self.write_differences(tenant) for tenant in select_tenants(options["tenant"])
         )
         if different:
-            raise CommandError(f"{different} stock levels are not what they must be.")
-        self.stdout.write("All stock levels are the sums of their movements.")
+            raise CommandError(
+                f"{different} stock levels differ from their movements or reservations."
+            )
+        self.stdout.write("All stock levels match their movements.")
 
     def write_differences(self, tenant: Tenant) -> int:
-        """Of one shop; gives how many levels that are."""
+        """Print the differences of one shop; return their number."""
         count = 0
         with tenant_scope(tenant):
             for each in find_stock_differences(tenant):

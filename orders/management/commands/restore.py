@@ -1,4 +1,4 @@
-"""A backup becomes the database again, and has to prove that it is what it was."""
+"""`manage.py restore FILE`: restore a backup and verify it."""
 
 from pathlib import Path
 from typing import Any
@@ -13,25 +13,26 @@ from orders.management.backup import get_backup
 
 class Command(BaseCommand):
     help = (
-        "Puts what `backup` wrote into the empty database of DATABASE_URL; a database with "
-        "anything in it is refused. Then proves the chain of receipts and the stock."
+        "Restores a file of `backup` into the database of DATABASE_URL, which must be empty. Then "
+        "verifies the hash chain and the stock levels."
     )
-    # The database that they would ask is not there yet.
+    # These checks would query the database, which does not exist yet.
     requires_system_checks = ()
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="what `backup` wrote")
+        parser.add_argument("file", type=Path, help="backup file")
 
     def handle(self, *args: Any, **options: Any) -> None:
         file: Path = options["file"].absolute()
         if not file.is_file():
-            raise CommandError(f"{file} is no file.")
+            raise CommandError(f"{file} is not a file.")
         get_backup(connection).restore(file)
         self.stdout.write(f"{file} is restored.")
         if has_pending_migrations():
             self.stdout.write(
-                "It is of an older Till: run `migrate`, `verify_chain`, `check_stock`."
+                "The backup is of an older version. Run `migrate`, `verify_chain` and "
+                "`check_stock`."
             )
             return
         for proof in ("verify_chain", "check_stock"):
@@ -39,6 +40,6 @@ class Command(BaseCommand):
 
 
 def has_pending_migrations() -> bool:
-    """Whether the code knows tables that the backup does not."""
+    """Return whether the backup lacks migrations of the installed version."""
     executor = MigrationExecutor(connection)
     return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))

@@ -1,4 +1,4 @@
-"""`manage.py seed_demo`: two shops to try things out in, with log-ins that everybody knows."""
+"""`manage.py seed_demo`: create two demo shops with public passwords."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,23 +20,25 @@ HEADINGS = ("tenant", "role", "username", "password", "name")
 
 
 class Command(BaseCommand):
-    help = "Open two demo shops, if they are not there, and print their log-ins."
+    help = "Create two demo shops, unless they exist, and print their log-ins."
     requires_migrations_checks = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--url", default="http://127.0.0.1:8000", help="where Till runs")
         parser.add_argument(
-            "--force", action="store_true", help="also where DEBUG is off: passwords are public"
+            "--force",
+            action="store_true",
+            help="also with DEBUG off, although the passwords are public",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not (settings.DEBUG or options["force"]):
             raise CommandError(
-                "DEBUG is off, and the demo's passwords are known to everybody. "
+                "DEBUG is off, and the passwords of the demo shops are public. "
                 "Use --force if nobody else can reach this installation."
             )
         for plan in SHOPS:
-            state = "opened" if ensure_demo_shop(plan) else "is there already, nothing changed"
+            state = "created" if ensure_demo_shop(plan) else "already exists, nothing changed"
             self.stdout.write(f"Demo shop {plan.slug} ({plan.settings['name']}): {state}.")
         self.stdout.write(
             "\n" + table([HEADINGS, *(row for plan in SHOPS for row in list_log_ins(plan))])
@@ -61,7 +63,7 @@ def list_log_ins(plan: DemoShop) -> list[tuple[str, ...]]:
 
 
 def get_demo_password(person: DemoUser) -> str:
-    """The demo password, unless somebody has since chosen another one."""
+    """Return the demo password, or `(changed)` if the user has changed it."""
     user = User.objects.active().filter(username_key=build_username_key(person.username)).first()
     return person.password if user and user.check_password(person.password) else "(changed)"
 

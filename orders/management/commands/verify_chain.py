@@ -1,4 +1,4 @@
-"""Is what was sealed still what the books say? For a timer, for an auditor, and for a doubt."""
+"""`manage.py verify_chain`: verify the hash chain of every register."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from tenants.scope import tenant_scope
 
 class Command(BaseCommand):
     help = (
-        "Walks the chain of every register: receipts, refunds and Z reports, each sealed with the "
-        "one before. Prints whatever was changed, left out or added, and then exits with 1."
+        "Verifies the hash chain of receipts, refunds and Z reports of every register. Prints "
+        "entries that were changed, removed or added, and then exits with 1."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", help="the slug of one shop; without it, all of them")
+        parser.add_argument("--tenant", help="slug of one shop; all shops if omitted")
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = sum(self.write_findings(tenant) for tenant in select_tenants(options["tenant"]))
         if found:
-            raise CommandError(f"{found} findings: the chain is not whole.")
-        self.stdout.write("All chains are whole.")
+            raise CommandError(f"{found} findings: the hash chain is not intact.")
+        self.stdout.write("All hash chains are intact.")
 
     def write_findings(self, tenant: Tenant) -> int:
-        """Of one shop; gives how many there are."""
+        """Print the findings of one shop; return their number."""
         count = 0
         with tenant_scope(tenant):
             for each in verify_chains():

@@ -1,1 +1,1 @@
-"""Two shops to look at: who works there, what they sell, and how to make the first sale."""
+"""Demo shops: their users, products and first sale."""

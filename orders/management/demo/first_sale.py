@@ -1,4 +1,4 @@
-"""The first sale as commands for a shell: log in, open the drawer, scan, sell, print."""
+"""The first sale as shell commands: log in, open a shift, look up, sell, print."""
 
 import json
 from decimal import Decimal
@@ -29,7 +29,7 @@ curl -s "$API/orders/{order_id}/receipt/?format=text" -H "Authorization: Bearer 
 
 
 def build_first_sale(plan: DemoShop, register: Register, *, barcode: str, url: str) -> str:
-    """Commands that work when pasted; pasted again they show the same sale, not a second one."""
+    """Return the shell commands. Repeating them makes no second sale."""
     cashier = next(person for person in plan.people if person.role == Role.CASHIER)
     order = _order(plan, register, barcode)
     return COMMANDS.format(
@@ -70,5 +70,5 @@ def _order(plan: DemoShop, register: Register, barcode: str) -> dict[str, Any]:
 
 
 def _price(plan: DemoShop, barcode: str) -> Decimal:
-    goods = next(each for each in plan.goods() if barcode in each.barcodes)
+    goods = next(each for each in plan.load_products() if barcode in each.barcodes)
     return goods.price or Decimal(0)

@@ -1,4 +1,4 @@
-"""What a demo shop consists of, and the list of its goods."""
+"""Data of a demo shop and its product list."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from orders.management.ids import stable_id
 
 Rates = Sequence[Mapping[str, Any]]
 
-# Known to everybody, and they say so. Long enough for what each role needs.
+# Public, as their wording says. Long enough for the password rules of each role.
 PASSWORDS = {
     Role.ADMIN: "demo-admin-password",
     Role.MANAGER: "demo-manager-password",
@@ -34,7 +34,7 @@ class DemoUser:
 
 @dataclass(frozen=True, slots=True)
 class DemoStore:
-    """A store, and how many tills stand in it."""
+    """A store with a number of registers."""
 
     name: str
     address: str
@@ -43,7 +43,7 @@ class DemoStore:
 
 @dataclass(frozen=True, slots=True)
 class DemoProduct:
-    """One line of the list. Without a price the cashier types it, without stock none is kept."""
+    """A product. Without a price it has an open price; without stock it is not tracked."""
 
     sku: str
     name: str
@@ -65,10 +65,10 @@ class DemoShop:
 
     @property
     def id(self) -> UUID:
-        """Tells the demo shop from a real one that took the same name."""
+        """Return a fixed id, which tells the demo shop from a real one with the same slug."""
         return stable_id("demo", self.slug)
 
-    def goods(self) -> list[DemoProduct]:
+    def load_products(self) -> list[DemoProduct]:
         return read_products(Path(__file__).with_name(f"{self.slug}.csv"))
 
 

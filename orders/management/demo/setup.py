@@ -1,4 +1,4 @@
-"""Opening a demo shop, through the same services as a real one."""
+"""Creation of a demo shop with the same services as a real one."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -20,18 +20,18 @@ from tenants.services import create_register, save_row
 
 
 def ensure_demo_shop(plan: DemoShop) -> bool:
-    """Open the shop, unless it is: then nothing of it is touched. Returns whether it is new."""
+    """Create the shop unless it exists. Return whether it was created."""
     known = Tenant.objects.filter(slug=plan.slug).first()
     if known is None:
         create_demo_shop(plan)
     elif known.pk != plan.id:
-        raise CommandError(f"There is a shop {plan.slug} already, and it is not the demo's.")
+        raise CommandError(f"The slug {plan.slug} is used by another shop than the demo shop.")
     return known is None
 
 
 @atomic_with_retry
 def create_demo_shop(plan: DemoShop) -> None:
-    """All of it or nothing, so that a demo shop that is there is whole."""
+    """Create the shop in one transaction, so that it is always complete."""
     owner = next(person for person in plan.people if person.role == Role.ADMIN)
     tenant, admin, _ = create_shop(
         tenant={"id": plan.id, "slug": plan.slug, **plan.settings}, admin=_log_in(plan, owner)
@@ -58,7 +58,7 @@ def create_demo_user(plan: DemoShop, person: DemoUser, *, by: User) -> None:
 
 
 def create_stores(places: Iterable[DemoStore]) -> list[Store]:
-    """The stores and their tills; the first store and its first till came with the shop."""
+    """Create stores and registers; the first of each exists already."""
     stores = []
     for position, place in enumerate(places):
         store = Store() if position else Store.objects.get()
@@ -70,8 +70,8 @@ def create_stores(places: Iterable[DemoStore]) -> list[Store]:
 
 
 def create_products(plan: DemoShop) -> list[tuple[Product, DemoProduct]]:
-    """The catalog: classes of tax, categories in the order of the list, and what is in them."""
-    goods = plan.goods()
+    """Create tax classes, categories and products."""
+    goods = plan.load_products()
     taxes = {
         name: save_new(TaxClass(name=name, rates=rates)) for name, rates in plan.tax_classes.items()
     }

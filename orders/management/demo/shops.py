@@ -1,6 +1,6 @@
-"""The two demo shops. They differ in what differs most between countries: taxes and small coins.
+"""The two demo shops, which differ in taxes and cash rounding.
 
-Barcodes begin with 952, which GS1 keeps for demonstrations: no real article is named.
+Barcodes begin with 952, the GS1 prefix for demonstrations.
 """
 
 from decimal import Decimal
@@ -47,7 +47,7 @@ HARBOR = DemoShop(
         "country": "CA",
         "timezone": "America/Vancouver",
         "prices_include_tax": False,
-        # There are no cents any more in Canada.
+        # Canada has no one-cent coins.
         "cash_rounding_increment": Decimal("0.05"),
     },
     tax_classes={

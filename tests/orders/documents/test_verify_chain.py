@@ -20,7 +20,7 @@ from tests.support.refunds import build_refund_lines, create_refund
 from tests.support.till import card, cash, line, new_id, percent
 from tests.support.truncation import without_triggers
 
-WHOLE = "All chains are whole.\n"
+WHOLE = "All hash chains are intact.\n"
 OTHERWISE = "differs from the database"
 
 

@@ -135,7 +135,7 @@ def test_receipt_report_z_refund_and_chain_agree(till, manager_client, admin, ba
     assert (refund["total"], refund["cash_rounding"]) == ("19.99", "-0.04")
     out = StringIO()
     call_command("verify_chain", stdout=out)
-    assert out.getvalue() == "All chains are whole.\n"
+    assert out.getvalue() == "All hash chains are intact.\n"
 
 
 def ensure_balanced(order):

@@ -44,7 +44,7 @@ def moved(shop, shift, **times):
 def whole():
     out = StringIO()
     call_command("verify_chain", stdout=out)
-    return out.getvalue() == "All chains are whole.\n"
+    return out.getvalue() == "All hash chains are intact.\n"
 
 
 def test_a_sale_of_the_open_shift_is_not_late(till, product, shop):

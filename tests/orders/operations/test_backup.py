@@ -101,8 +101,8 @@ def test_chain_stock_and_reports_are_what_they_were(a_day, manager_client, file,
         answer = told("restore", file)
         after = books(manager_client, a_day)
 
-    assert "All chains are whole." in answer
-    assert "All stock levels are the sums of their movements." in answer
+    assert "All hash chains are intact." in answer
+    assert "All stock levels match their movements." in answer
     assert after == before
     assert before["day"]["total"]["net_total"] == "12.50"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600, "hashes of passwords are for nobody else"
@@ -153,22 +153,22 @@ def test_it_is_of_one_moment_while_everybody_sells(till, make_product, file, emp
         saved = count_orders()
 
     assert saved < count_orders()
-    assert "All chains are whole." in answer
-    assert "All stock levels are the sums" in answer
+    assert "All hash chains are intact." in answer
+    assert "All stock levels match" in answer
 
 
 def test_nothing_is_written_over(a_day, file, manager_client):
     before = books(manager_client, a_day)
     file.write_bytes(b"older backup")
 
-    with pytest.raises(CommandError, match="replaces nothing"):
+    with pytest.raises(CommandError, match="already exists"):
         told("backup", file)
     assert file.read_bytes() == b"older backup"
     assert [path.name for path in file.parent.glob(f"{file.name}*")] == [file.name]
 
     good = file.with_name("good.backup")
     told("backup", good)
-    with pytest.raises(CommandError, match="Nothing is ever written over"):
+    with pytest.raises(CommandError, match=r"already exists|not empty"):
         told("restore", good)
     assert books(manager_client, a_day) == before
 
@@ -177,9 +177,9 @@ def test_what_is_no_backup_restores_nothing(file, empty_database):
     file.write_bytes(b"SQLite format 3\0" + bytes(5000))
 
     with connected_to(empty_database):
-        with pytest.raises(CommandError, match=r"no whole database|pg_restore failed"):
+        with pytest.raises(CommandError, match=r"not an intact database|pg_restore failed"):
             told("restore", file)
-        with pytest.raises(CommandError, match="is no file"):
+        with pytest.raises(CommandError, match="is not a file"):
             told("restore", file.with_name("nowhere"))
         if connection.vendor == "sqlite":
             assert not Path(empty_database).exists()
@@ -188,7 +188,7 @@ def test_what_is_no_backup_restores_nothing(file, empty_database):
 
 
 def test_a_backup_that_cannot_be_written_leaves_no_part_of_it(tmp_path):
-    with pytest.raises(CommandError, match="cannot be written"):
+    with pytest.raises(CommandError, match="Cannot write"):
         told("backup", tmp_path / "no-such-directory" / "till.backup")
     assert list(tmp_path.iterdir()) == []
 
@@ -199,7 +199,7 @@ def test_a_backup_cut_short_is_told_from_a_whole_one(a_day, file, empty_database
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
 
-    with connected_to(empty_database), pytest.raises(CommandError, match="no whole database"):
+    with connected_to(empty_database), pytest.raises(CommandError, match="not an intact database"):
         told("restore", file)
     assert not Path(empty_database).exists()
 
@@ -211,7 +211,7 @@ def test_what_an_older_till_wrote_is_migrated_first(a_day, file, empty_database)
         old.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
 
     with connected_to(empty_database):
-        assert "run `migrate`" in told("restore", file)
+        assert "Run `migrate`" in told("restore", file)
 
 
 @pytest.mark.postgres

@@ -16,7 +16,7 @@ from accounts.services.login import ClientInfo, log_in
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
 from orders.models import Order, Product, Shift, StockLevel, StockMovement
-from orders.services.shifts.close import Count, close_shift
+from orders.services.shifts.close import ShiftCount, close_shift
 from tenants.models import Register, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tenants.services import create_tenant
@@ -70,13 +70,13 @@ def test_a_second_run_changes_nothing_and_prints_the_same_log_ins(printed):
     again = seed()
 
     assert everything() == before
-    assert again == printed.replace(": opened.", ": is there already, nothing changed.")
+    assert again == printed.replace(": created.", ": already exists, nothing changed.")
 
 
 def test_a_shop_that_only_has_the_name_is_left_alone(db):
     create_tenant(slug="corner", name="A real one", currency="EUR")
 
-    with pytest.raises(CommandError, match="not the demo's"):
+    with pytest.raises(CommandError, match="another shop"):
         seed()
 
     assert Tenant.objects.get().name == "A real one"
@@ -147,9 +147,7 @@ def test_a_shop_is_furnished_with_tills_goods_and_stock(printed, plan, tills):
 def ensure_every_store_holds(plan: DemoShop) -> None:
     """What the list says, brought there by movements."""
     kept = {
-        make_product.sku: make_product.stock
-        for make_product in plan.make_product()
-        if make_product.stock is not None
+        product.sku: product.stock for product in plan.load_products() if product.stock is not None
     }
     levels = StockLevel.objects.values_list("product__sku", "quantity")
     assert sorted(levels) == sorted([*kept.items()] * len(plan.places))
@@ -159,7 +157,7 @@ def ensure_every_store_holds(plan: DemoShop) -> None:
 
 @pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
 def test_barcodes_are_ean_13_of_the_range_for_demonstrations(plan):
-    codes = [code for make_product in plan.make_product() for code in make_product.barcodes]
+    codes = [code for product in plan.load_products() for code in product.barcodes]
 
     assert codes
     assert len(set(codes)) == len(codes)
@@ -258,7 +256,7 @@ def test_the_printed_commands_work_also_when_the_drawer_was_counted(printed):
     shift = opened.json()["id"]
     with tenant_scope(Tenant.objects.get(slug="corner")):
         lena = User.objects.get(username="lena")
-        close_shift(shift, Count({"cash": Decimal("102.58")}), by=lena)
+        close_shift(shift, ShiftCount({"cash": Decimal("102.58")}), by=lena)
 
     _, opened, _, again, receipt = shell.run_all()
 

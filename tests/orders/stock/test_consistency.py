@@ -15,7 +15,7 @@ from tests.factories.tenants import StoreFactory, TenantFactory
 from tests.support.gateway import DECLINED, TIMED_OUT
 from tests.support.till import card, cash, line, resolve_payment
 
-AGREE = "All stock levels are the sums of their movements.\n"
+AGREE = "All stock levels match their movements.\n"
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_a_level_that_somebody_changed_by_hand_is_found(told, sql, finding):
 
     assert told() == (
         f"green\tMain\tAPPLE\t{finding}\n",
-        ("1 stock levels are not what they must be.", 1),
+        ("1 stock levels differ from their movements or reservations.", 1),
     )
 
 
@@ -134,8 +134,14 @@ def test_each_shop_is_told_apart(told, product, another):
 
     ours = "green\tMain\tAPPLE\tlevel 11, movements 10\treserved 0, payments 0\n"
     theirs = "blue\tOther\tBERRY\tlevel 11, movements 10\treserved 0, payments 0\n"
-    assert told() == (theirs + ours, ("2 stock levels are not what they must be.", 1))
-    assert told("--tenant", "green") == (ours, ("1 stock levels are not what they must be.", 1))
+    assert told() == (
+        theirs + ours,
+        ("2 stock levels differ from their movements or reservations.", 1),
+    )
+    assert told("--tenant", "green") == (
+        ours,
+        ("1 stock levels differ from their movements or reservations.", 1),
+    )
 
 
 @pytest.mark.django_db
