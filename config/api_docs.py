@@ -1,4 +1,4 @@
-"""The pages about the API: its OpenAPI document, and Swagger without outside hosts."""
+"""The OpenAPI document, and Swagger UI without external hosts."""
 
 from functools import lru_cache
 
@@ -20,7 +20,7 @@ from rest_framework.views import APIView
 
 @extend_schema(exclude=True)
 class SchemaView(APIView):
-    """The OpenAPI document, as JSON unless YAML is asked for."""
+    """The OpenAPI document as JSON, or as YAML on request."""
 
     renderer_classes = [OpenApiJsonRenderer2, OpenApiJsonRenderer, OpenApiYamlRenderer]
     authentication_classes = []
@@ -29,14 +29,14 @@ class SchemaView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         if settings.DEBUG:
-            rendered.cache_clear()
+            render_document.cache_clear()
         renderer = request.accepted_renderer
-        return HttpResponse(rendered(renderer.media_type), content_type=renderer.media_type)
+        return HttpResponse(render_document(renderer.media_type), content_type=renderer.media_type)
 
 
 @lru_cache
-def rendered(media_type: str) -> bytes:
-    """Once a process: it takes a second, and the code does not change while the server runs."""
+def render_document(media_type: str) -> bytes:
+    """Return the document. Cached per process, because rendering takes a second."""
     generator = SchemaGenerator()  # type: ignore[no-untyped-call]
     document = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     renderer = next(each for each in SchemaView.renderer_classes if each.media_type == media_type)
@@ -45,7 +45,7 @@ def rendered(media_type: str) -> bytes:
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """Swagger in a page without a script of its own, as the Content-Security-Policy wants."""
+    """Swagger UI without inline scripts, which the Content-Security-Policy forbids."""
 
     url_name = "schema"
     template_name = "docs/swagger.html"

@@ -1,9 +1,9 @@
-"""How Django's admin is wired into Till."""
+"""App configuration of the platform admin."""
 
 from django.contrib.admin.apps import AdminConfig
 
 
 class PlatformAdminConfig(AdminConfig):
-    """Django's admin with a site that works across tenants and counts guesses."""
+    """Django's admin with the platform's site, which works across tenants."""
 
     default_site = "accounts.admin_site.platform.ThrottledPlatformSite"

@@ -1,4 +1,4 @@
-"""How connections to the databases are opened, on either engine."""
+"""Connection settings of SQLite and PostgreSQL."""
 
 import os
 import sqlite3
@@ -9,10 +9,9 @@ Database = dict[str, Any]
 
 
 class PrivateConnection(sqlite3.Connection):
-    """Create a database that is not there yet as a file that only its owner may read.
+    """Creates a new database file with mode 0600; an existing file keeps its mode.
 
-    SQLite gives the files beside it (-wal, -shm, -journal) the mode of the database. A file that
-    is there keeps its mode: whoever shares it on purpose goes on to.
+    SQLite gives the files beside it (-wal, -shm, -journal) the same mode.
     """
 
     def __init__(self, database: Any, *arguments: Any, **options: Any) -> None:
@@ -22,16 +21,16 @@ class PrivateConnection(sqlite3.Connection):
 
 
 def create_private(file: Any) -> None:
-    """Never open a file that is there: closing it again would end the locks of this process on it.
+    """Create the file unless it exists: closing an existing file would drop SQLite's locks.
 
-    What else may be wrong with it, SQLite says in errors that Django knows.
+    Other errors are left to SQLite, whose errors Django handles.
     """
     with suppress(OSError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-# IMMEDIATE: a transaction that reads first and writes later would else fail at once when another
-# one writes. FULL: a completed sale survives a power cut.
+# IMMEDIATE: otherwise a transaction that reads first and writes later fails at once when another
+# one writes. FULL: a completed sale survives a power failure.
 SQLITE_OPTIONS = {
     "factory": PrivateConnection,
     "transaction_mode": "IMMEDIATE",
@@ -39,7 +38,7 @@ SQLITE_OPTIONS = {
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
 }
 
-# A network that swallows everything is noticed in seconds, where the system would take hours.
+# Detect a dead network in seconds; the defaults of the system take hours.
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 15,
@@ -50,14 +49,14 @@ POSTGRESQL_OPTIONS = {
 
 
 def postgresql(served: Database, owner: Database | None, *, kept: int) -> Database:
-    """The database as Django takes it; a connection is kept for so many seconds."""
+    """Return the entry for DATABASES; `kept` is the maximum age of a connection in seconds."""
     return served | {
         "ENGINE": "tenants.database.postgres",
         "OWNER": owner,
         "CONN_MAX_AGE": kept,
         "CONN_HEALTH_CHECKS": True,
-        # Behind PgBouncer in transaction mode the next statement may meet another server.
+        # With PgBouncer in transaction mode the next statement may use another connection.
         "DISABLE_SERVER_SIDE_CURSORS": True,
-        # What the URL itself asks for wins.
+        # Options of the URL take precedence.
         "OPTIONS": POSTGRESQL_OPTIONS | served.get("OPTIONS", {}),
     }

@@ -1,7 +1,7 @@
-"""Web server and relay on one machine, for `make run`: `python -m config.development_server`.
+"""Runs the web server and the relay for `make run`: `python -m config.development_server`.
 
-They start together and stop together. In production each is looked after by itself. With `--check`
-nothing starts: it says whether the web server could listen.
+Both start and stop together; in production a supervisor runs each. `--check` only checks whether
+the port is free.
 """
 
 import ctypes
@@ -25,19 +25,19 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_SECONDS = 0.2
 MAX_RESTART_DELAY = 30.0
 LIBC = ctypes.CDLL(None)
-# Its number is in sys/prctl.h.
+# From sys/prctl.h.
 PR_SET_PDEATHSIG = 1
 Process = subprocess.Popen[bytes]
 
 
 def end_with_parent() -> None:
-    """Have Linux ask this process to end when the one above it is killed without a last word."""
+    """Make Linux send SIGTERM to this process when its parent is killed."""
     if sys.platform == "linux":
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class DevelopmentServer:
-    """As long as the web server runs, a relay runs beside it."""
+    """The web server, and a relay that runs as long as the web server does."""
 
     def __init__(self, web: Sequence[str] = WEB, relay: Sequence[str] = RELAY) -> None:
         self.commands = {"web": web, "relay": relay}
@@ -45,16 +45,16 @@ class DevelopmentServer:
         self.pause = 1.0
 
     def run(self) -> int:
-        """Until somebody stops it, or the web server ends; gives the web server's code."""
+        """Run until stopped or until the web server ends; return the web server's exit code."""
         for number in SIGNALS:
             signal.signal(number, self.stop)
         web, relay = self.start("web"), self.start("relay")
         while not self.stopping and web.poll() is None:
             if relay.poll() is not None:
-                relay = self.start_again(relay)
+                relay = self.restart_relay(relay)
             time.sleep(POLL_SECONDS)
         if not self.stopping:
-            sys.stderr.write(f"The web server ended with {web.returncode}; the relay ends too.\n")
+            sys.stderr.write(f"The web server exited with {web.returncode}. Stopping the relay.\n")
         for process in (web, relay):
             process.terminate()
         relay.wait()
@@ -64,7 +64,7 @@ class DevelopmentServer:
         self.stopping = True
 
     def start(self, name: str) -> Process:
-        """In a group of its own: Ctrl-C is for us to pass on, once and as a polite request."""
+        """Start a process in its own session, so that Ctrl-C reaches it only as our SIGTERM."""
         command = self.commands[name]
         return subprocess.Popen(  # noqa: S603
             command,
@@ -73,8 +73,8 @@ class DevelopmentServer:
             preexec_fn=end_with_parent,  # noqa: PLW1509  (there are no threads)
         )
 
-    def start_again(self, relay: Process) -> Process:
-        sys.stderr.write(f"The relay ended with {relay.returncode}; it is started again.\n")
+    def restart_relay(self, relay: Process) -> Process:
+        sys.stderr.write(f"The relay exited with {relay.returncode}. Restarting it.\n")
         end = time.monotonic() + self.pause
         while not self.stopping and time.monotonic() < end:
             time.sleep(POLL_SECONDS)
@@ -83,9 +83,9 @@ class DevelopmentServer:
 
 
 def ensure_free(bind: str) -> None:
-    """Exit with a sentence where the web server could not listen, before anything is started.
+    """Exit with a message if the address is in use, before anything is started.
 
-    gunicorn would try for five seconds, with a relay beside it that has nothing to stand by.
+    gunicorn would retry for five seconds.
     """
     for text in bind.split(","):
         address = parse_address(text)
@@ -98,7 +98,7 @@ def try_listening(host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as listener:
-            # As gunicorn does: a port that was closed a moment ago is free.
+            # As gunicorn does, so that a recently closed port counts as free.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind((host, port))
             listener.listen()
@@ -106,7 +106,7 @@ def try_listening(host: str, port: int) -> None:
         reason = getattr(error, "strerror", None) or error
         sys.exit(
             f"Till cannot listen on {where}: {reason}. "
-            "Stop what listens there, or name another port: make run PORT=8001."
+            "Stop the program that uses the port, or choose another: make run PORT=8001."
         )
 
 

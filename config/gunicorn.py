@@ -1,4 +1,4 @@
-"""How gunicorn serves Till: `gunicorn --config config/gunicorn.py`."""
+"""Settings of gunicorn: `gunicorn --config config/gunicorn.py`."""
 
 import ctypes
 import os
@@ -8,7 +8,7 @@ import environ
 
 
 class Environment(environ.Env):  # type: ignore[misc]  # environ has no types
-    """What config.settings will read, without leaving .env's lines in this process."""
+    """Reads .env as config.settings does, without changing the environment of this process."""
 
     ENVIRON = dict(os.environ)
 
@@ -21,38 +21,38 @@ cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 wsgi_app = "config.wsgi"
 bind = env.str("BIND", default=f"127.0.0.1:{env.int('PORT', default=8000)}")
 
-# A proxy on this machine passes on whatever its clients send, so a header from loopback proves
-# nothing. Django alone reads X-Forwarded-For and X-Forwarded-Proto, where NUM_PROXIES says so.
+# A proxy on this machine forwards headers of its clients, so that requests from loopback are not
+# trusted. Only Django reads X-Forwarded-For and X-Forwarded-Proto, if NUM_PROXIES is set.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 secure_scheme_headers: dict[str, str] = {}
 header_map = "drop"
-# gunicorn would answer 500 to every path outside of it.
+# gunicorn would answer 500 to every path outside of the prefix.
 os.environ.pop("SCRIPT_NAME", None)
 
-# SQLite lets one write at a time: a second process would only wait for the first one's lock.
+# SQLite has one writer at a time: a second process would only wait for the lock.
 worker_class = "gthread"
 workers = env.int("WEB_CONCURRENCY", default=1 if on_sqlite else cores)
 threads = env.int("WEB_THREADS", default=8 if on_sqlite else 4)
-# With an arena of its own for each thread the C library keeps the 19 MiB of every password hash
-# as often as there are threads. Only glibc has the switch (its number is in malloc.h).
+# A single malloc arena, because glibc keeps the 19 MiB of a password hash in the arena of each
+# thread. The number of the option is from malloc.h.
 M_ARENA_MAX = -8
 if hasattr(libc := ctypes.CDLL(None), "mallopt"):
     libc.mallopt(M_ARENA_MAX, 1)
-# Each worker loads the code itself: SIGHUP then brings in new code without closing the till, and
-# no connection or random state is shared through a fork.
+# Each worker loads the code itself, so that SIGHUP reloads it without downtime, and no connection
+# or random state is shared through a fork.
 preload_app = False
 max_requests = 0
 
 timeout = 30
-# SIGTERM: what has been asked is answered before the worker goes.
+# After SIGTERM, current requests are completed.
 graceful_timeout = 30
-# Longer than the 60 seconds for which proxies keep a connection, so that none writes into a
-# closed one; a waiting connection holds no thread.
+# Longer than the 60 seconds for which proxies usually keep connections, so that they do not write
+# to a closed one. An idle connection uses no thread.
 keepalive = 75
-# The heartbeat file must not wait for a disk.
+# The heartbeat file should not wait for a disk.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
-# The application writes its own line per request, with tenant and user.
+# AccessLogMiddleware logs requests, with tenant and user.
 accesslog = None
 control_socket_disable = True

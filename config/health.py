@@ -1,6 +1,6 @@
-"""Is it running, and can it sell? For load balancers: no versions, hosts or names of anybody.
+"""Health checks for load balancers, without versions, host names or other internals.
 
-The cache helps, but nothing depends on it: while it is away the database counts instead.
+The cache is optional: without it, rate limits use the database.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from config.problems import Problem
 
 REQUIRED_CHECK_SECONDS = 2.0
-# Of a server that is only of help: longer than its own time-outs, where only its name may hang.
+# Longer than the timeouts of the cache client, which do not cover DNS.
 OPTIONAL_CHECK_SECONDS = 1.0
 log = structlog.get_logger("till.health")
 
@@ -38,9 +38,9 @@ def migrations() -> bool:
 
 
 class Readiness:
-    """Asks some servers, in a thread of its own, so that a hang is an answer too.
+    """Runs checks in a thread with a timeout, so that a hanging check counts as failed.
 
-    While one question hangs no second one is asked: probes must not pile up.
+    While a check hangs, no second one is started.
     """
 
     def __init__(
@@ -49,55 +49,55 @@ class Readiness:
         self.checks = checks
         self.seconds = seconds
         self.busy = Lock()
-        # What once held holds as long as the process runs, and is too slow to ask each time.
-        self.settled: set[str] = set()
+        # Checks that are slow and stay valid for the life of the process once they have passed.
+        self.passed_before: set[str] = set()
 
     def results(self) -> dict[str, bool]:
         results = dict.fromkeys(self.checks, False)
         if self.busy.acquire(timeout=self.seconds):
-            thread = Thread(target=self.ask, args=(results,), daemon=True)
+            thread = Thread(target=self.run_checks, args=(results,), daemon=True)
             thread.start()
             thread.join(self.seconds)
         return dict(results)
 
-    def ask(self, results: dict[str, bool]) -> None:
+    def run_checks(self, results: dict[str, bool]) -> None:
         try:
             for name, check in self.checks.items():
-                results[name] = name in self.settled or self.passes(name, check)
+                results[name] = name in self.passed_before or self.passes(name, check)
         finally:
             connections.close_all()
             self.busy.release()
 
     def passes(self, name: str, check: Callable[[], bool]) -> bool:
-        """Whatever goes wrong is the answer, and its reason is for the log alone."""
+        """Return whether the check passes; the reason of a failure is only logged."""
         try:
             passed = check()
         except Exception:
             log.exception("health_check_failed", check=name)
             return False
         if passed and name == "migrations":
-            self.settled.add(name)
+            self.passed_before.add(name)
         return passed
 
 
 required_checks = Readiness({"database": database, "migrations": migrations})
-# Asked apart, so that its hanging keeps nobody from hearing of the others.
+# Separate, so that a hanging cache does not delay the other checks.
 optional_checks = Readiness({"cache": shared_cache}, seconds=OPTIONAL_CHECK_SECONDS)
 
 
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
-    """The process answers. Asks nothing else: a restart would not bring the database back."""
+    """Liveness: the process answers. Checks no database, as a restart would not help."""
     return JsonResponse({"status": "ok"})
 
 
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
-    """The process can serve sales: send requests here."""
-    results, help_ = required_checks.results(), optional_checks.results()
-    checks = {name: "ok" if passed else "failed" for name, passed in results.items()}
-    checks |= {name: "ok" if passed else "degraded" for name, passed in help_.items()}
-    if all(results.values()):
+    """Readiness: the process can serve requests."""
+    required, optional = required_checks.results(), optional_checks.results()
+    checks = {name: "ok" if passed else "failed" for name, passed in required.items()}
+    checks |= {name: "ok" if passed else "degraded" for name, passed in optional.items()}
+    if all(required.values()):
         return JsonResponse({"status": "ok", "checks": checks})
     detail = "Not ready to serve requests."
     return Problem(503, "not_ready", detail, facts={"checks": checks}).response(request)

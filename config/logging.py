@@ -1,7 +1,7 @@
-"""How Till writes its log: JSON lines in production, readable ones in development.
+"""Logging with structlog: JSON lines in production, readable lines in development.
 
-structlog does it, without its Django package: that one writes query strings, in which people put
-secrets, believes any request id and writes each request twice.
+django-structlog is not used: it logs query strings, which may contain secrets, trusts any request
+id and logs each request twice.
 """
 
 import os
@@ -15,7 +15,7 @@ from structlog.typing import EventDict, Processor
 REDACTED = "[redacted]"
 SECRET_WORDS = ("password", "secret", "token", "authorization", "cookie", "signature")
 SECRET_NAMES = frozenset({"pin", "access", "refresh", "api_key", "idempotency_key"})
-DEPTH = 5
+MAX_DEPTH = 5
 
 
 def is_secret(name: object) -> bool:
@@ -24,8 +24,8 @@ def is_secret(name: object) -> bool:
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
-    """What must not be in a log is not, also when somebody logs a whole body by mistake."""
-    return {name: _redacted(name, value, DEPTH) for name, value in event.items()}
+    """Replace secrets in log entries, also in nested data that was logged by mistake."""
+    return {name: _redacted(name, value, MAX_DEPTH) for name, value in event.items()}
 
 
 def _redacted(name: object, value: Any, depth: int) -> Any:
@@ -41,7 +41,7 @@ def _redacted(name: object, value: Any, depth: int) -> Any:
 
 
 def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
-    """Configures structlog, and returns Django's LOGGING so that both write the same lines."""
+    """Configure structlog and return Django's LOGGING, so that both write the same lines."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -75,28 +75,28 @@ def logging_config(*, debug: bool, level: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Replaces Django's own handlers, one of which mails whole requests.
+            # Replaces Django's handlers, one of which mails whole requests.
             "django": {"handlers": [], "level": "INFO", "propagate": True},
-            # One line for each sale, for other systems to read: not less at a higher level.
+            # One line per sale for other systems, at any LOG_LEVEL.
             "till.sales": {"level": "INFO"},
-            # Tells every step of every page that is drawn.
+            # Logs every step of rendering a PDF.
             "weasyprint": {"level": "WARNING"},
             "fontTools": {"level": "WARNING"},
-            # Refusals have their line in the access log.
+            # Client errors are in the access log.
             "django.request": {"level": "ERROR"},
-            # The development server's line shows the query string.
+            # The lines of the development server contain the query string.
             "django.server": {"handlers": [], "level": "CRITICAL", "propagate": True},
         },
     }
 
 
 def has_colors() -> bool:
-    """Return whether somebody looks at the log (a file has no use for colors) and wants them."""
+    """Return whether the log goes to a terminal and NO_COLOR is not set."""
     return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def renderers(*, debug: bool) -> list[Processor]:
-    """Tracebacks without the values of variables: among them are passwords."""
+    """Return renderers whose tracebacks omit local variables, which may contain passwords."""
     if debug:
         plain = structlog.dev.plain_traceback
         return [structlog.dev.ConsoleRenderer(colors=has_colors(), exception_formatter=plain)]

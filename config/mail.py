@@ -1,6 +1,6 @@
-"""Sends mail to addresses with other letters than ASCII before the @ (RFC 6531).
+"""SMTP backend for addresses with a non-ASCII local part (RFC 6531).
 
-Django would encode them as words of a header, which no mail server takes for an address.
+Django encodes such addresses as header words (RFC 2047), which mail servers reject.
 """
 
 import email

@@ -1,4 +1,4 @@
-"""What every request and every response goes through, whatever it is about."""
+"""Middleware: request ids, access log, body length, error pages, CSP and caching."""
 
 import re
 import secrets
@@ -22,7 +22,7 @@ from config.problems import HTML_PREFIXES, PROBLEM_JSON, Problem, bad_request, p
 GetResponse = Callable[[HttpRequest], HttpResponse]
 Application = Callable[[dict[str, Any], Any], Any]
 
-# RFC 2231: `charset*=utf-8''x`, `a*0=b`. Mail has use for it, HTTP's media types have none.
+# RFC 2231 parameters (`charset*=utf-8''x`, `a*0=b`), which media types of HTTP do not have.
 EXTENDED_PARAMETER = re.compile(r"\*\d*\*?\s*=")
 UNREADABLE = "unreadable/unreadable"
 REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -31,9 +31,9 @@ log = structlog.get_logger("till.access")
 
 
 class RequestIdMiddleware:
-    """Names each request: in its answer, in problems and in every log line in between.
+    """Sets a request id, which is part of the response, of problems and of every log line.
 
-    Outermost, so that answers of the other middleware have it too.
+    Outermost, so that responses of other middleware have it too.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -51,7 +51,7 @@ class RequestIdMiddleware:
 
 
 class AccessLogMiddleware:
-    """One line per request. No headers, no body, no query string: people put secrets there."""
+    """Logs each request, without headers, body and query string, which may contain secrets."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -72,7 +72,7 @@ class AccessLogMiddleware:
 
 
 def describe_user(request: HttpRequest) -> dict[str, str]:
-    """Who asked, if that is known by now: finding it out is not a log's business."""
+    """Return user and tenant if they are already loaded, without a query."""
     user: Any = getattr(request, "user", None)
     if isinstance(user, SimpleLazyObject):
         user = getattr(request, "_cached_user", None)
@@ -81,7 +81,7 @@ def describe_user(request: HttpRequest) -> dict[str, str]:
 
 
 class BodyLengthMiddleware:
-    """Refuses bodies of unknown length, which WSGI would silently read as empty."""
+    """Rejects bodies without Content-Length, which WSGI would read as empty."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -94,10 +94,9 @@ class BodyLengthMiddleware:
 
 
 class ProblemsWhileDebuggingMiddleware:
-    """Answer 400 and 404 with DEBUG as without it.
+    """Returns problem documents for 400 and 404 also with DEBUG, instead of Django's debug pages.
 
-    Django puts pages of its own in the place of our handlers then. A 500 stays such a page: its
-    traceback is what DEBUG is for.
+    A 500 stays a debug page, for its traceback.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -116,9 +115,9 @@ class ProblemsWhileDebuggingMiddleware:
 
 
 class OrderedPolicyMiddleware(CSPMiddleware):
-    """Send the directives of the Content-Security-Policy in one order.
+    """Sorts the directives of the Content-Security-Policy.
 
-    django-csp takes them out of a set, so that each process would send another header.
+    django-csp takes them from a set, so that the order would differ between processes.
     """
 
     def process_response(
@@ -131,7 +130,7 @@ class OrderedPolicyMiddleware(CSPMiddleware):
 
 
 class NoStoreMiddleware:
-    """Tokens, passwords shown once and what people bought are no cache's to keep."""
+    """Forbids caching of responses with tokens, passwords and purchases."""
 
     prefixes = ("/api/v1/audit/", "/api/v1/auth/", "/api/v1/users/", "/api/v1/orders/")
 
@@ -146,9 +145,10 @@ class NoStoreMiddleware:
 
 
 def reject_unreadable_media_types(application: Application) -> Application:
-    """Around the whole of Django, which fails on such parameters before any middleware runs.
+    """Wrap the WSGI application to replace media types that make Django fail.
 
-    Answers 415 or 406 instead, as for every other media type that nobody reads.
+    Django fails on extended parameters before any middleware runs. With the replaced value the
+    response is 415 or 406, as for any unsupported media type.
     """
 
     def readable(environ: dict[str, Any], start_response: Any) -> Any:

@@ -1,41 +1,45 @@
-"""The OpenAPI document: its title and version, and the problems that every operation may answer.
+"""Settings and hooks of the OpenAPI document: title, version, headers and error responses.
 
-Imported by the settings, and so free of anything that reads them.
+The settings import this module, so that it must not read them.
 """
 
-import re
-from pathlib import Path
 from typing import Any
 
-CHANGELOG = Path(__file__).resolve().parent.parent / "CHANGELOG.md"
-HEADING = re.compile(r"^## +\[?([^\]\s]+)", re.MULTILINE)
+from config import __version__
+
 METHODS = ("get", "post", "put", "patch", "delete")
 
 PROBLEM: dict[str, Any] = {
     "type": "object",
-    "description": "RFC 9457. Further members are facts about this problem, such as `available`.",
+    "description": "A problem document (RFC 9457). Further members are facts, such as `available`.",
     "required": ["type", "title", "status", "detail", "code", "request_id"],
     "properties": {
         "type": {"type": "string", "format": "uri-reference", "examples": ["about:blank"]},
         "title": {"type": "string", "examples": ["Conflict"]},
         "status": {"type": "integer", "examples": [409]},
-        "detail": {"type": "string", "description": "For people; its wording may change."},
+        "detail": {
+            "type": "string",
+            "description": "A message for people. The wording may change.",
+        },
         "code": {
             "type": "string",
-            "description": "For programs; it does not change.",
+            "description": "A stable error code for programs.",
             "examples": ["insufficient_stock"],
         },
-        "request_id": {"type": "string", "description": "The X-Request-ID of this answer."},
+        "request_id": {"type": "string", "description": "The X-Request-ID of the response."},
         "errors": {
             "type": "array",
             "items": {
                 "type": "object",
                 "required": ["field", "code", "detail"],
                 "properties": {
-                    "row": {"type": "integer", "description": "Of a file; its header is row 1."},
+                    "row": {
+                        "type": "integer",
+                        "description": "The row of an uploaded file; the header is row 1.",
+                    },
                     "field": {
                         "type": "string",
-                        "description": "Its path; empty for the body as a whole.",
+                        "description": "The path of the field; empty for the body as a whole.",
                         "examples": ["lines[0].quantity"],
                     },
                     "code": {"type": "string"},
@@ -51,19 +55,18 @@ KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": (
-        "Makes repeating harmless: the request is done once, and sent again it gets the first "
-        "answer again, with `Idempotent-Replayed: true` and with null for secrets that are shown "
-        "once. The key is one's own, for this method and path, for 72 hours; with another body it "
-        "is refused (422 `idempotency_key_reused`), and while the first still runs one is told to "
-        "wait (409 `request_in_progress`). Refusals are not kept: the same key may try again. "
-        "What moves money or stock needs a key, or an `id` in its body "
-        "(400 `idempotency_key_required`); without an `id` it gets one that follows from the key, "
-        "for ever."
+        "Makes retries safe: the request has its effect once, and a retry gets the first response "
+        "again, with `Idempotent-Replayed: true` and null for secrets that are shown only once. "
+        "The key belongs to the user, method and path, and is kept for 72 hours. Another body is "
+        "an error (422 `idempotency_key_reused`), as is a retry while the first request is in "
+        "progress (409 `request_in_progress`). Errors are not saved: the key may be used again. "
+        "Requests that move money or stock require a key, or an `id` in the body "
+        "(400 `idempotency_key_required`). Without an `id`, it is derived from the key."
     ),
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 REPLAYED: dict[str, Any] = {
-    "description": "The request was done before; nothing was done now.",
+    "description": "This is the response to an earlier request with the same key.",
     "schema": {"type": "string", "const": "true"},
 }
 
@@ -71,62 +74,56 @@ IF_MATCH: dict[str, Any] = {
     "name": "If-Match",
     "in": "header",
     "description": (
-        "The `ETag` of the version that this starts from: if there is a newer one by now, it is "
-        "refused (412 `version_conflict`). `*` says that any will do."
+        "The `ETag` of the version on which the change is based. A newer version is an error "
+        "(412 `version_conflict`). `*` accepts any version."
     ),
     "schema": {"type": "string", "pattern": r'^("[0-9]{1,9}"|\*)$', "examples": ['"3"', "*"]},
 }
 ETAG: dict[str, Any] = {
-    "description": "The version of what the answer shows, to be sent back as `If-Match`.",
+    "description": "The version of the returned object, to be sent as `If-Match`.",
     "schema": {"type": "string", "pattern": '^"[0-9]+"$', "examples": ['"3"']},
 }
-# What changes the row that its path names does so from the version that is sent, if one is.
-NAMES_ITS_ROW = "{id}"
-# A log-in is shown without a version.
-WITHOUT_VERSIONS = ("/api/v1/auth/sessions/{id}/",)
-# The row is named in the query string.
-NAMES_A_ROW = ("/api/v1/shifts/current/",)
-# What somebody wants to go on from may be gone.
+# Operations that change the row of their path accept a version.
+ROW_IN_PATH = "{id}"
+# Sessions have no version.
+UNVERSIONED_PATHS = ("/api/v1/auth/sessions/{id}/",)
+# The row is selected by the query string.
+PATHS_WITH_ROW_IN_QUERY = ("/api/v1/shifts/current/",)
+# The position to continue from may be gone.
 CHANGE_FEED_PATH = "/api/v1/changes/"
-# A password is no part of the person that is shown with a version.
-WITHOUT_VERSION = "/api/v1/auth/password/"
+# The password is not part of the versioned user.
+UNVERSIONED_PATH = "/api/v1/auth/password/"
 
 # For each status the name of its response component, and what it means.
 RESPONSES: dict[str, tuple[str, str]] = {
-    "400": ("Invalid", "The request is not valid; `errors` names the fields."),
-    "401": ("Unauthorized", "No valid token."),
-    "403": ("Forbidden", "Not for this person."),
-    "404": ("NotFound", "There is no such thing in this shop."),
-    "406": ("NotAcceptable", "The answer does not come in the media type asked for."),
-    "409": ("Conflict", "Not possible in the present state."),
-    "410": ("ChangesGone", "Changes after that are not kept any more: load everything anew."),
-    "412": ("VersionConflict", "It has changed since `If-Match` was read."),
+    "400": ("Invalid", "The request is invalid; `errors` names the fields."),
+    "401": ("Unauthorized", "The access token is missing or invalid."),
+    "403": ("Forbidden", "The user lacks the permission."),
+    "404": ("NotFound", "The object does not exist in this shop."),
+    "406": ("NotAcceptable", "The response is not available in the requested media type."),
+    "409": ("Conflict", "The request conflicts with the current state."),
+    "410": ("ChangesGone", "Changes after this position are no longer available. Reload all data."),
+    "412": ("VersionConflict", "The object has a newer version than `If-Match`."),
     "413": ("TooLarge", "The body is too large."),
-    "415": ("UnsupportedMediaType", "The body is not in a media type that is read here."),
+    "415": ("UnsupportedMediaType", "The media type of the body is not supported."),
     "422": ("KeyReused", "The Idempotency-Key was used for another request."),
-    "428": ("PreconditionRequired", "`If-Match` is needed, and was not sent."),
-    "429": ("TooManyRequests", "Too many requests; `Retry-After` says when to come back."),
-    "501": ("NotHere", "Something that this needs is not installed; `detail` says what."),
-    "503": ("Unavailable", "Not at this moment; `Retry-After` says when to come back."),
+    "428": ("PreconditionRequired", "`If-Match` is required."),
+    "429": ("TooManyRequests", "Too many requests; `Retry-After` is the wait in seconds."),
+    "501": ("NotHere", "The feature is not installed on this server; see `detail`."),
+    "503": ("Unavailable", "Temporarily unavailable; `Retry-After` is the wait in seconds."),
 }
-ALWAYS = ("400", "401", "403", "406", "429", "503")
-CHANGES = ("post", "put", "patch", "delete")
-
-
-def newest_version(changelog: Path = CHANGELOG) -> str:
-    """The first heading of the change log; a checkout without releases has none."""
-    heading = HEADING.search(changelog.read_text("utf-8")) if changelog.exists() else None
-    return heading[1] if heading else "Unreleased"
+COMMON_STATUSES = ("400", "401", "403", "406", "429", "503")
+WRITE_METHODS = ("post", "put", "patch", "delete")
 
 
 def document_problems(
     result: dict[str, Any], generator: Any, request: Any, public: bool
 ) -> dict[str, Any]:
-    """Hook of drf-spectacular: adds what can go wrong to every operation that does not say."""
+    """Add the error responses to every operation that does not define them (hook)."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM
     components.setdefault("responses", {}).update(
-        {name: response(meaning) for name, meaning in RESPONSES.values()}
+        {name: build_response(meaning) for name, meaning in RESPONSES.values()}
     )
     components.setdefault("parameters", {}).update({"IdempotencyKey": KEY, "IfMatch": IF_MATCH})
     components.setdefault("headers", {}).update({"IdempotentReplayed": REPLAYED, "ETag": ETAG})
@@ -139,9 +136,9 @@ def document_problems(
 def document_operation(
     path: str, method: str, operation: dict[str, Any], schemas: dict[str, Any]
 ) -> None:
-    document_tags(operation, schemas)
-    if has_key(path, method, operation):
-        document_key(operation)
+    document_etags(operation, schemas)
+    if accepts_idempotency_key(path, method, operation):
+        document_idempotency_key(operation)
     if reads_version(path, method):
         parameter = {"$ref": "#/components/parameters/IfMatch"}
         operation.setdefault("parameters", []).append(parameter)
@@ -151,8 +148,8 @@ def document_operation(
         operation["responses"].setdefault(status, reference)
 
 
-def document_tags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-    """Whatever is shown alone and has a version comes with it as entity tag."""
+def document_etags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Add the ETag header to responses with a single versioned object."""
     for answer in operation["responses"].values():
         schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
         shown = schemas.get(schema.get("$ref", "").rpartition("/")[2], {})
@@ -161,21 +158,26 @@ def document_tags(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 
 def needs_version(path: str, method: str) -> bool:
-    return method in {"patch", "put"} and path != WITHOUT_VERSION
+    return method in {"patch", "put"} and path != UNVERSIONED_PATH
 
 
 def reads_version(path: str, method: str) -> bool:
-    """Whether it looks at If-Match at all."""
-    changes_row = method in CHANGES and NAMES_ITS_ROW in path and path not in WITHOUT_VERSIONS
-    return changes_row or needs_version(path, method)
+    """Return whether the operation reads If-Match."""
+    changes_object = (
+        method in WRITE_METHODS and ROW_IN_PATH in path and path not in UNVERSIONED_PATHS
+    )
+    return changes_object or needs_version(path, method)
 
 
-def has_key(path: str, method: str, operation: dict[str, Any]) -> bool:
-    """Where nobody is logged in a key would be nobody's, but that of the shop which it opens."""
+def accepts_idempotency_key(path: str, method: str, operation: dict[str, Any]) -> bool:
+    """Return whether the operation accepts an Idempotency-Key, which belongs to a user.
+
+    Without a user only sign-up accepts one, for the new tenant.
+    """
     return method == "post" and (bool(operation.get("security")) or path == SIGN_UP)
 
 
-def document_key(operation: dict[str, Any]) -> None:
+def document_idempotency_key(operation: dict[str, Any]) -> None:
     reference = {"$ref": "#/components/parameters/IdempotencyKey"}
     operation.setdefault("parameters", []).append(reference)
     for answer in operation["responses"].values():
@@ -183,7 +185,7 @@ def document_key(operation: dict[str, Any]) -> None:
         answer.setdefault("headers", {})["Idempotent-Replayed"] = replayed
 
 
-def response(meaning: str) -> dict[str, Any]:
+def build_response(meaning: str) -> dict[str, Any]:
     return {
         "description": meaning,
         "content": {
@@ -193,35 +195,38 @@ def response(meaning: str) -> dict[str, Any]:
 
 
 def list_problem_statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
-    """The statuses that this operation may answer besides its own."""
+    """Return the error statuses that the operation may have."""
     has_body = "requestBody" in operation
-    is_drawn = "application/pdf" in operation["responses"].get("200", {}).get("content", {})
-    sometimes = {
-        "404": "{" in path or path in NAMES_A_ROW,
-        "409": method in CHANGES or is_drawn,
+    has_pdf = "application/pdf" in operation["responses"].get("200", {}).get("content", {})
+    conditional = {
+        "404": "{" in path or path in PATHS_WITH_ROW_IN_QUERY,
+        "409": method in WRITE_METHODS or has_pdf,
         "410": path == CHANGE_FEED_PATH,
         "412": reads_version(path, method),
         "413": has_body,
         "415": has_body,
-        "422": has_key(path, method, operation),
+        "422": accepts_idempotency_key(path, method, operation),
         "428": needs_version(path, method),
-        "501": is_drawn,
+        "501": has_pdf,
     }
-    return sorted([*ALWAYS, *(status for status, may_be in sometimes.items() if may_be)])
+    return sorted(
+        [*COMMON_STATUSES, *(status for status, applies in conditional.items() if applies)]
+    )
 
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Till",
     "DESCRIPTION": (
-        "Point of sale for many shops. Amounts are decimal strings in the shop's currency, ids are "
-        "UUIDs, times are RFC 3339 in UTC. Log in at `auth/token/` and send the access token as "
-        "`Authorization: Bearer`. Errors are RFC 9457 problems with a stable `code`."
+        "Point-of-sale API for many shops. Amounts are decimal strings in the shop's currency, ids "
+        "are UUIDs, and times are in UTC (RFC 3339). Log in at `auth/token/` and send the access "
+        "token as `Authorization: Bearer`. Errors are problem documents (RFC 9457) with a stable "
+        "`code`."
     ),
-    "VERSION": newest_version(),
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": r"/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
-    # Choices that several shapes share under a name that other choices have as well.
+    # Names of enums, where drf-spectacular finds no unique ones.
     "ENUM_NAME_OVERRIDES": {
         "DiscountTypeEnum": ["percent", "amount"],
         "CardEntryEnum": "orders.models.Payment.Entry",

@@ -1,7 +1,6 @@
-"""Every refusal and every failure as RFC 9457: the only place where they get an HTTP status.
+"""Errors as problem documents (RFC 9457): maps exceptions to HTTP statuses.
 
-`type` is always `about:blank`: the status says what kind of problem it is, and the stable `code`
-which one. A page for each would only repeat its `detail`.
+`type` is always `about:blank`; the stable `code` identifies the problem.
 """
 
 import json
@@ -33,7 +32,7 @@ from tenants.exceptions import DomainError, FieldError
 
 PROBLEM_JSON = "application/problem+json"
 MAX_ERRORS = 100
-# DRF repeats what was sent in its sentences, however long it is.
+# Messages of DRF can repeat input of any length.
 MAX_DETAIL_LENGTH = 500
 HTML_PREFIXES = ("/admin/", "/platform/")
 log = structlog.get_logger("till.problems")
@@ -57,7 +56,7 @@ HTTP_STATUSES: dict[type[DomainError], int] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is told of one refusal. Its own members win over facts of the same name."""
+    """A problem document. Its own members take precedence over facts of the same name."""
 
     status: int
     code: str
@@ -67,12 +66,12 @@ class Problem:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def response(self, request: Any) -> HttpResponse:
-        """Plain Django, not a DRF response: a view that renders PDF still refuses in JSON."""
+        """Return a Django response rather than one of DRF, since a view may only render PDF."""
         headers = dict(self.headers)
         if self.status == HTTPStatus.UNAUTHORIZED:
             headers.setdefault("WWW-Authenticate", "Bearer")
         return HttpResponse(
-            json.dumps(self.body(getattr(request, "request_id", "")), default=plain),
+            json.dumps(self.body(getattr(request, "request_id", "")), default=serialize_fact),
             status=self.status,
             content_type=PROBLEM_JSON,
             headers=headers,
@@ -88,36 +87,36 @@ class Problem:
             "request_id": request_id,
         }
         if self.errors:
-            body["errors"] = [shown(error) for error in self.errors[:MAX_ERRORS]]
+            body["errors"] = [serialize_error(error) for error in self.errors[:MAX_ERRORS]]
         return body | {name: fact for name, fact in self.facts.items() if name not in body}
 
 
-def shown(error: FieldError) -> dict[str, Any]:
+def serialize_error(error: FieldError) -> dict[str, Any]:
     row = {} if error.row is None else {"row": error.row}
     return row | {"field": error.field, "code": error.code, "detail": error.detail}
 
 
-def plain(fact: Any) -> str:
-    """Facts that JSON has no word for: amounts, ids, times, translated text."""
+def serialize_fact(fact: Any) -> str:
+    """Return facts without a JSON type as strings: amounts, ids, times, translated text."""
     if isinstance(fact, datetime):
         return format_datetime(fact)
     return f"{fact:f}" if isinstance(fact, Decimal) else str(fact)
 
 
 def exception_handler(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
-    """DRF's hook. None means a bug, not a refusal: let it be a 500."""
+    """Exception handler of DRF. None stands for an unexpected exception, which becomes a 500."""
     problem = build_problem(exc)
     if problem is None:
         return None
     set_rollback()
-    note_denial(problem, context.get("request"))
+    record_denial(problem, context.get("request"))
     return problem.response(context.get("request"))
 
 
-def note_denial(problem: Problem, request: Any) -> None:
-    """Write down that somebody wanted what is not theirs; by now their work is rolled back."""
+def record_denial(problem: Problem, request: Any) -> None:
+    """Record a denied access in the audit log, after the rollback of the request."""
     if problem.code != domain.NotPermitted.code:
-        return  # before anybody asks for `auth`, which would ask again who this is
+        return  # before access to `request.auth`, which would authenticate again
     session = getattr(request, "auth", None)
     if not isinstance(session, AuthSession):
         return
@@ -125,13 +124,13 @@ def note_denial(problem: Problem, request: Any) -> None:
         record_denied_access(
             "permission_denied", session, method=request.method, path=request.path[:200]
         )
-    except DatabaseError:  # the refusal is one all the same
-        log.exception("denial_not_noted")
+    except DatabaseError:  # the response is the same
+        log.exception("denial_not_recorded")
 
 
 @singledispatch
 def build_problem(exc: Exception) -> Problem | None:
-    """What each kind of exception tells the client; an unknown kind tells nothing."""
+    """Return the problem of an exception, or None for an unexpected one."""
     return None
 
 
@@ -143,12 +142,12 @@ def _(exc: DomainError) -> Problem:
 
 
 def retry_after(facts: Mapping[str, Any]) -> dict[str, str]:
-    """The fact `retry_after`, in seconds, is a header too."""
+    """Return the fact `retry_after`, in seconds, as a header."""
     return {"Retry-After": str(math.ceil(facts["retry_after"]))} if "retry_after" in facts else {}
 
 
 def challenge(exc: DomainError) -> dict[str, str]:
-    """The fact `max_age`, in seconds, is what RFC 9470 asks a client to log in again by."""
+    """Return the fact `max_age`, in seconds, as a challenge for a new log-in (RFC 9470)."""
     if "max_age" not in exc.facts:
         return {}
     return {"WWW-Authenticate": f'Bearer error="{exc.code}", max_age="{exc.facts["max_age"]}"'}
@@ -156,10 +155,10 @@ def challenge(exc: DomainError) -> dict[str, str]:
 
 @build_problem.register
 def build_api_problem(exc: rest.APIException) -> Problem:
-    # Some, simplejwt's among them, hold a dictionary of which `detail` is one entry.
-    told = exc.detail if isinstance(exc.detail, dict) else {"detail": exc.detail}
-    detail = told.get("detail", exc.default_detail)
-    code = str(told.get("code") or getattr(detail, "code", None) or exc.default_code)
+    # Some exceptions, such as those of simplejwt, hold a dictionary with the entry `detail`.
+    data = exc.detail if isinstance(exc.detail, dict) else {"detail": exc.detail}
+    detail = data.get("detail", exc.default_detail)
+    code = str(data.get("code") or getattr(detail, "code", None) or exc.default_code)
     errors, facts = getattr(exc, "errors", ()), getattr(exc, "facts", {})
     return Problem(exc.status_code, code, str(detail)[:MAX_DETAIL_LENGTH], errors, facts)
 
@@ -167,10 +166,10 @@ def build_api_problem(exc: rest.APIException) -> Problem:
 @build_problem.register(rest.NotAuthenticated)
 @build_problem.register(rest.AuthenticationFailed)
 def _(exc: rest.APIException) -> Problem:
-    """401 also from a view without authentication, where DRF would make it 403."""
-    told = build_api_problem(exc)
+    """Return 401 also from views without authentication, where DRF would return 403."""
+    problem = build_api_problem(exc)
     headers = {"WWW-Authenticate": getattr(exc, "auth_header", None) or "Bearer"}
-    return Problem(type(exc).status_code, told.code, told.detail, headers=headers)
+    return Problem(type(exc).status_code, problem.code, problem.detail, headers=headers)
 
 
 @build_problem.register
@@ -192,10 +191,10 @@ def invalid(errors: Sequence[FieldError]) -> Problem:
 
 @build_problem.register
 def _(exc: django_exceptions.ValidationError) -> Problem:
-    """What `full_clean` found. Only a duplicate is about the others, and so a conflict."""
+    """Return errors of `full_clean` as 400, or as 409 if all are duplicates."""
     errors = tuple(model_errors(exc))
     if all(error.code == "unique" for error in errors):
-        return Problem(409, "already_exists", "There is one like this already.", errors)
+        return Problem(409, "already_exists", "An object with these values already exists.", errors)
     return invalid(errors)
 
 
@@ -207,10 +206,10 @@ def model_errors(exc: django_exceptions.ValidationError) -> Iterator[FieldError]
 
 
 def model_error(name: str, error: Any) -> FieldError:
-    """One finding, in the words of the API: `tenant` is no field of it."""
+    """Return an error with the field names of the API, which do not include `tenant`."""
     if error.code in {"unique", "unique_together"}:
         *_, name = [part for part in error.params["unique_check"] if part != "tenant"]
-        return FieldError(name, "unique", f"There is one with this {name} already.")
+        return FieldError(name, "unique", f"An object with this {name} already exists.")
     return FieldError(name, error.code or "invalid", " ".join(error.messages))
 
 
@@ -218,7 +217,7 @@ def model_error(name: str, error: Any) -> FieldError:
 @build_problem.register(rest.NotFound)
 @build_problem.register(django_exceptions.ObjectDoesNotExist)
 def _(exc: Exception) -> Problem:
-    """Always in the same words: what belongs to another shop is not told from what is not."""
+    """Return the same text for rows of other tenants as for rows that do not exist."""
     return Problem(404, domain.NotFound.code, domain.NotFound.message)
 
 
@@ -230,7 +229,7 @@ def _(exc: django_exceptions.PermissionDenied) -> Problem:
 @build_problem.register
 def _(exc: django_exceptions.RequestDataTooBig) -> Problem:
     limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    detail = f"The body may have at most {limit} bytes."
+    detail = f"The body must not exceed {limit} bytes."
     return Problem(413, "body_too_large", detail, facts={"max_bytes": limit})
 
 
@@ -238,28 +237,26 @@ def _(exc: django_exceptions.RequestDataTooBig) -> Problem:
 @build_problem.register(django_exceptions.SuspiciousOperation)
 @build_problem.register(UnreadablePostError)
 def _(exc: Exception) -> Problem:
-    return Problem(400, "bad_request", "This request cannot be read.")
+    return Problem(400, "bad_request", "The request is malformed.")
 
 
 @build_problem.register(OperationalError)
 @build_problem.register(InterfaceError)
 def _(exc: Exception) -> Problem:
-    """The database is away, busy or undecided. It will pass, so the client may try again."""
+    """Return 503 for a database that is unavailable, busy or has a conflict."""
     log.error("database_unavailable", exc_info=exc)
     facts = {"retry_after": 1}
-    detail = "Not possible at this moment: try again."
+    detail = "Temporarily unavailable. Try again."
     return Problem(503, "unavailable", detail, facts=facts, headers=retry_after(facts))
 
 
-# --- Django's own handlers, for what no DRF view has answered ----------------------------------
+# --- Error handlers of Django, for requests outside of DRF --------------------------------------
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     if request.path.startswith(HTML_PREFIXES):
         return defaults.bad_request(request, exception)
-    problem = build_problem(exception) or Problem(
-        400, "bad_request", "This request cannot be read."
-    )
+    problem = build_problem(exception) or Problem(400, "bad_request", "The request is malformed.")
     return problem.response(request)
 
 
@@ -282,11 +279,11 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Tells nothing of the inside; the log has the rest under the same request id.
+    """Return 500 without internals, which the log has under the same request id.
 
-    What fails on the way to a view, as reading a session without the database, passes too.
+    Also called when the database fails before a view runs, which is a 503.
     """
-    detail = "Something went wrong on our side. Tell us the request_id."
+    detail = "An internal error occurred. Report it with the request_id."
     problem = Problem(500, "internal_error", detail)
     if isinstance(failure := sys.exc_info()[1], OperationalError | InterfaceError):
         problem = build_problem(failure) or problem

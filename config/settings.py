@@ -19,29 +19,29 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 DEBUG = env.bool("DEBUG", default=False)
-# Keys for trying things out on one's own machine; anything else must bring its own.
+# The published key is for development only.
 MIN_SECRET_LENGTH = 32
 DEVELOPMENT_KEY = "a-key-that-everybody-knows-and-nobody-may-use-in-production-0123456789"
 
 
 def ensure_private(name: str, *values: str) -> None:
-    """Refuse the key that is published here unless DEBUG is on: whoever reads it could log in."""
+    """Reject the published development key unless DEBUG is on, as anyone could sign with it."""
     if not DEBUG and any(DEVELOPMENT_KEY in value for value in values):
         raise ImproperlyConfigured(
-            f"{name} holds the key that Till uses while DEBUG is on, which everybody knows. "
-            'Make one of your own: python -c "import secrets; print(secrets.token_urlsafe(64))".'
+            f"{name} contains the public development key, which is allowed only with DEBUG=on. "
+            'Generate your own: python -c "import secrets; print(secrets.token_urlsafe(64))".'
         )
 
 
 def secret(name: str) -> str:
-    """A secret from the environment; only DEBUG may do without."""
+    """Return a secret from the environment, which is optional only with DEBUG."""
     value: str = env.str(name, default=DEVELOPMENT_KEY if DEBUG else "")
     ensure_private(name, value)
     if len(value) < MIN_SECRET_LENGTH:
         raise ImproperlyConfigured(
             f"{name} must be set to at least 32 random characters, "
-            'for example from: python -c "import secrets; print(secrets.token_urlsafe(64))". '
-            "To try Till out, set DEBUG=on instead (see .env.example)."
+            'such as from: python -c "import secrets; print(secrets.token_urlsafe(64))". '
+            "For a trial, set DEBUG=on instead (see .env.example)."
         )
     return value
 
@@ -63,7 +63,7 @@ def key_ring() -> KeyRing:
 
 
 def peppers() -> dict[int, str]:
-    """The secrets of PASSWORD_PEPPERS by version; without any, passwords are hashed alone."""
+    """Return the secrets of PASSWORD_PEPPERS by version; empty if peppers are not used."""
     text = env.str("PASSWORD_PEPPERS", default="")
     try:
         secrets = parse_peppers(text) if text else {}
@@ -76,20 +76,20 @@ def peppers() -> dict[int, str]:
 # --- Security -------------------------------------------------------------------------------
 
 SECRET_KEY = secret("SECRET_KEY")
-# Those before it: what they sealed and signed is still good, and nothing new is made with them.
+# Former keys: they still decrypt and verify, but no longer encrypt and sign.
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ensure_private("SECRET_KEY_FALLBACKS", *SECRET_KEY_FALLBACKS)
 JWT_KEYS = key_ring()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1"] if DEBUG else [])
-# Below it each shop has a host name of its own, which names the shop where people log in.
+# Each tenant has a host name below it, which selects the tenant at log-in.
 POS_BASE_DOMAIN = env.str("POS_BASE_DOMAIN", default="").lower()
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-# How many proxies in front of Till add to X-Forwarded-For; 0 believes only the connection.
+# The number of proxies that add to X-Forwarded-For; 0 uses the address of the connection.
 NUM_PROXIES = env.int("NUM_PROXIES", default=0)
 if NUM_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Till is at the root of its host: no server and no header may say that a path begins with a prefix.
+# Till is always at the root of its host: neither server nor headers may set a path prefix.
 FORCE_SCRIPT_NAME = ""
 
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=not DEBUG)
@@ -106,7 +106,7 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "config.problems.csrf_failure"
 SESSION_COOKIE_AGE = 12 * 3600
-# One cookie is enough, and what it tells lies here.
+# Messages are stored in the session instead of a further cookie.
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 CONTENT_SECURITY_POLICY = {
@@ -182,7 +182,7 @@ IS_SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if IS_SQLITE:
     DATABASES["default"] |= {"ENGINE": "tenants.database.sqlite", "OPTIONS": SQLITE_OPTIONS}
 else:
-    # Who may change the tables, for `migrate`; Till serves as somebody who may not.
+    # The role that owns the tables, for `migrate`. Till serves as a role with fewer privileges.
     OWNER = env.db("MIGRATE_DATABASE_URL") if env.str("MIGRATE_DATABASE_URL", "") else None
     DATABASES["default"] = postgresql(
         DATABASES["default"], OWNER, kept=env.int("CONN_MAX_AGE", default=60)
@@ -191,7 +191,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 
 def redis_cache(url: str) -> dict[str, Any]:
-    """The cache of several machines. Its time-outs are short: the till also works without it."""
+    """Return the shared cache. Its timeouts are short, because Till also works without it."""
     return {
         "BACKEND": "django_redis.cache.RedisCache",
         "LOCATION": url,
@@ -233,11 +233,11 @@ ACCESS_TOKEN_LIFETIME = timedelta(minutes=env.int("ACCESS_TOKEN_MINUTES", defaul
 SESSION_IDLE_LIFETIME = timedelta(hours=env.int("SESSION_IDLE_HOURS", default=8))
 SESSION_LIFETIME = timedelta(hours=env.int("SESSION_HOURS", default=12))
 PIN_IDLE_LIFETIME = timedelta(minutes=env.int("PIN_IDLE_MINUTES", default=15))
-# How long a terminal may repeat a refresh whose answer it lost.
+# How long a terminal may repeat a refresh whose response it lost.
 REFRESH_GRACE = timedelta(seconds=10)
 
 SIMPLE_JWT: dict[str, Any] = {
-    # The keys are those of JWT_KEYS: nothing is ever signed with the library's own.
+    # Tokens are signed with JWT_KEYS, never with the key of the library.
     "SIGNING_KEY": "",
     "ISSUER": "till",
     "LEEWAY": 5,
@@ -248,11 +248,11 @@ SIMPLE_JWT: dict[str, Any] = {
 # --- Payments -------------------------------------------------------------------------------
 
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="orders.gateways.simulated.SimulatedGateway")
-# Whether the simulated gateway may charge cards, which it takes for captured without any money.
+# Whether the simulated gateway may capture card payments, without moving money.
 PAYMENT_SIMULATOR = env.bool("PAYMENT_SIMULATOR", default=DEBUG)
 PAYMENT_GATEWAY_TIMEOUT = env.float("PAYMENT_GATEWAY_TIMEOUT", default=10.0)
 
-# --- What the relay tells, and what it looks after ------------------------------------------
+# --- Relay: subscribers and background jobs -------------------------------------------------
 
 OUTBOX_SUBSCRIBERS = [
     "orders.notifications.SalesLog",
@@ -266,10 +266,10 @@ RELAY_JOBS = [
     "orders.services.reconciliation.PayoutReconciliation",
     "tenants.events.change_feed.PositionAssignment",
 ]
-# For how long a reader of the feed of changes may stay away, and what was told is kept.
+# The retention of the change feed and of dispatched events.
 CHANGES_KEPT = timedelta(days=env.int("CHANGES_KEPT_DAYS", default=30))
-# To try webhooks out on one's own machine: http, any port and private addresses. Whoever can add
-# a webhook reaches with it whatever the relay reaches.
+# For development: webhooks with http, any port and private addresses. With it, users who can add
+# a webhook can reach every host that the relay reaches.
 WEBHOOKS_TO_PRIVATE_ADDRESSES = env.bool("WEBHOOKS_TO_PRIVATE_ADDRESSES", default=False)
 
 # --- API ------------------------------------------------------------------------------------
@@ -289,7 +289,7 @@ REST_FRAMEWORK = {
     "LIST_SERIALIZER_ERRORS_AS_DICT": True,
     "NUM_PROXIES": NUM_PROXIES,
     "URL_FORMAT_OVERRIDE": None,
-    # What OPTIONS would tell is in the schema, and right there.
+    # The metadata of OPTIONS is replaced by the OpenAPI document.
     "DEFAULT_METADATA_CLASS": None,
     "UNICODE_JSON": True,
     "COERCE_DECIMAL_TO_STRING": True,
@@ -298,13 +298,13 @@ REST_FRAMEWORK = {
 # --- Mail, language, static files, logs -----------------------------------------------------
 
 MAIL = env.email("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
-# Whether the mail server takes addresses with other letters than ASCII before the @ (RFC 6531).
+# Whether the mail server supports a non-ASCII local part of addresses (RFC 6531).
 EMAIL_SMTPUTF8 = env.bool("EMAIL_SMTPUTF8", default=False)
 if EMAIL_SMTPUTF8 and MAIL["EMAIL_BACKEND"].endswith("smtp.EmailBackend"):
     MAIL["EMAIL_BACKEND"] = "config.mail.EmailBackend"
 vars().update(MAIL)
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="till@localhost")
-# Of each step of a conversation with the mail server; all of them stay below the relay's lease.
+# For each step of an SMTP session; all steps together stay below the lease of the relay.
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)
 
 LANGUAGE_CODE = "en-us"

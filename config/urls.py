@@ -1,4 +1,4 @@
-"""The whole map: the API, its docs, the admin of the shops and of the platform, health."""
+"""Root URLs: API, documentation, shop admin, platform admin and health checks."""
 
 from django.contrib import admin
 from django.urls import include, path

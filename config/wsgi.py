@@ -1,4 +1,4 @@
-"""What the web server runs."""
+"""WSGI application."""
 
 import os
 
@@ -7,7 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django = get_wsgi_application()
 
-# Only now, with Django set up: the middleware's own imports ask for its settings and models.
+# Imported after the setup of Django, because the module imports models.
 from config.middleware import reject_unreadable_media_types  # noqa: E402
 
 application = reject_unreadable_media_types(django)

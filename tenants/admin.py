@@ -1,4 +1,4 @@
-"""The admin for the people who run the installation: every shop, and nothing deleted."""
+"""Platform admin: tenants, stores, registers, audit log and outbox of every shop."""
 
 from abc import ABC, abstractmethod
 from typing import Any
@@ -19,7 +19,7 @@ from tenants.scope import tenant_context, tenant_scope
 
 
 class PlatformAdmin(admin.ModelAdmin):
-    """What all pages have in common: no row is made or deleted here, and every change counts."""
+    """Base of the admin pages: no rows are added or deleted, and changes are audited."""
 
     show_full_result_count = False
     list_per_page = 50
@@ -31,15 +31,15 @@ class PlatformAdmin(admin.ModelAdmin):
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """Only the filters on the page: Django would let one guess at any column, hashes too."""
+        """Allow only the filters of the page. Django would allow filters by any column."""
         filters = self.get_list_filter(request)
         names = {getattr(each, "parameter_name", each) for each in filters}
         return lookup.partition("__")[0] in names
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Saved with a version more, and written down in the books of the shop."""
+        """Save the changes with a new version, audit them and publish them."""
         changed = {
-            name: {"from": audit.plain(form.initial.get(name)), "to": form.cleaned_data[name]}
+            name: {"from": audit.to_json(form.initial.get(name)), "to": form.cleaned_data[name]}
             for name in form.changed_data
         }
         with tenant_context(get_tenant(obj)):
@@ -57,7 +57,7 @@ def get_tenant(row: Any) -> Tenant:
 
 
 class TenantScopedAdmin(PlatformAdmin):
-    """Rows that belong to a shop, shown with the shop."""
+    """Rows of tenants, listed with their tenant."""
 
     list_select_related: Any = ("tenant",)
 
@@ -67,7 +67,7 @@ class TenantScopedAdmin(PlatformAdmin):
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
     ) -> Any:
-        """Offer no row of another shop than the one that is open."""
+        """Offer only related rows of the same tenant."""
         form = super().get_form(request, obj, change, **kwargs)
         for field in form.base_fields.values():
             if isinstance(field, forms.ModelChoiceField):
@@ -77,7 +77,7 @@ class TenantScopedAdmin(PlatformAdmin):
 
 
 class ReadOnly:
-    """To look at; what it is comes from the shop."""
+    """Pages without changes."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -85,7 +85,7 @@ class ReadOnly:
 
 @admin.register(Tenant)
 class TenantAdmin(PlatformAdmin):
-    """Shops are opened by `create_tenant` or by sign-up; here they are suspended and renamed."""
+    """Suspend and rename tenants. They are created by `create_tenant` or by sign-up."""
 
     list_display = ("slug", "name", "currency", "is_active", "created_at")
     list_filter = ("is_active", "currency")
@@ -118,17 +118,17 @@ class RegisterAdmin(TenantScopedAdmin):
     search_fields = ("name", "tenant__slug")
     ordering = ("tenant__slug", "number")
     fields = ("id", "tenant", "store", "number", "name", "is_active")
-    # A till stays in its store: its receipts are numbered there.
+    # A register stays in its store, because its receipts are numbered there.
     readonly_fields = ("id", "tenant", "store", "number")
 
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnly, TenantScopedAdmin):
-    """What happened in every shop, and at the doors of none: to look at, the newest first."""
+    """The audit log of all shops and of the platform, newest first."""
 
     list_display = ("created_at", "event", "tenant", "actor_name", "target_name", "ip")
     search_fields = ("event", "actor_name", "target_name", "request_id", "tenant__slug")
-    # Ids are made in the order of time, and have an index across the shops.
+    # Ids are in the order of time, and the primary key has an index across tenants.
     ordering = ("-id",)
     fields = (
         "id",
@@ -148,9 +148,9 @@ class AuditEventAdmin(ReadOnly, TenantScopedAdmin):
 
 
 class NewestRowsPaginator(Paginator):
-    """Of a table that grows without end only so many rows are listed, and no more are counted.
+    """Lists and counts at most MAX_ROWS rows of a table that grows without limit.
 
-    What lies further back is found by the filters and the search.
+    Older rows are found with the filters and the search.
     """
 
     MAX_ROWS = 1000
@@ -161,21 +161,21 @@ class NewestRowsPaginator(Paginator):
 
 
 class NameFilter(ABC, admin.SimpleListFilter):
-    """By one of the names that the installation knows: nobody asks the table which there are."""
+    """A filter whose choices come from the configuration instead of a query."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(name, name) for name in sorted(self.names())]
 
     @abstractmethod
     def names(self) -> set[str]:
-        """What there is to choose from."""
+        """Return the choices."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         return queryset.filter(self.condition(self.value())) if self.value() else queryset
 
     @abstractmethod
     def condition(self, name: str) -> Q:
-        """Which rows are meant by a name."""
+        """Return the condition for a chosen name."""
 
 
 class TopicFilter(NameFilter):
@@ -197,16 +197,16 @@ class SubscriberFilter(NameFilter):
         return {each.name for each in subscribers}
 
     def condition(self, name: str) -> Q:
-        """With all the recipients that it may have."""
+        """Include the recipients of the subscriber, such as single webhooks."""
         return Q(subscriber=name) | Q(subscriber__startswith=f"{name}/")
 
 
 class OutboxAdmin(ReadOnly, TenantScopedAdmin):
-    """Newest first, as ids are; without what was told, which is the shop's and its customers'."""
+    """Base of the outbox pages, newest first. Event data is private to the shop and hidden."""
 
     paginator = NewestRowsPaginator
     ordering = ("-id",)
-    # The shops that a word fits are few; what they told is not searched.
+    # Only shops are searched, not the event data.
     search_fields = ("tenant__slug",)
 
 
@@ -220,7 +220,7 @@ class OutboxEventAdmin(OutboxAdmin):
 
 @admin.register(OutboxDelivery)
 class OutboxDeliveryAdmin(OutboxAdmin):
-    """What is on its way, what arrived, and what was given up and may be tried again."""
+    """Deliveries: waiting, delivered, and failed ones that can be retried."""
 
     list_display = (
         "event",
@@ -249,16 +249,16 @@ class OutboxDeliveryAdmin(OutboxAdmin):
     )
     actions = ("try_again",)
 
-    @admin.action(description="Try the chosen deliveries again")
+    @admin.action(description="Retry the selected deliveries")
     def try_again(self, request: HttpRequest, chosen: QuerySet[OutboxDelivery]) -> None:
         for delivery in chosen:
-            level, outcome = self.revived(delivery, by=request.user)
+            level, outcome = self.retry(delivery, by=request.user)
             self.message_user(request, f"{delivery.tenant}: {delivery.event}: {outcome}", level)
 
-    def revived(self, delivery: OutboxDelivery, *, by: Any) -> tuple[int, str]:
+    def retry(self, delivery: OutboxDelivery, *, by: Any) -> tuple[int, str]:
         try:
             with tenant_scope(delivery.tenant):
-                services.try_again(delivery, by=by)
+                services.retry_delivery(delivery, by=by)
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
-        return messages.SUCCESS, "is tried again."
+        return messages.SUCCESS, "will be retried."

@@ -1,4 +1,4 @@
-"""The site of the admin, apart from its pages: Django makes it before it reads them."""
+"""The platform's admin site. Django creates it before it imports the admin modules."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -15,22 +15,22 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 
 
 class PlatformSite(AdminSite):
-    """Opens to platform people only, and there the scope is every tenant."""
+    """Admin site for platform staff, in the scope of all tenants."""
 
     site_header = site_title = "Till"
     index_title = "Installation"
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        """The scope begins after the question who asks: that is not for all tenants to answer."""
+        """Enter the scope of all tenants only after Django has checked the permission."""
         return super().admin_view(across_all_tenants(view), cacheable)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
-        """No page uses it, and it would list the rows of any model that is asked for."""
+        """Disable autocomplete: no page uses it, and it can list rows of any model."""
         raise PermissionDenied
 
 
 def across_all_tenants(view: View) -> View:
-    """Make the page, and render it, with the rows of every shop in sight."""
+    """Decorate an admin view to run and render in the scope of all tenants."""
 
     @wraps(view)
     def page(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -1,10 +1,10 @@
-"""Rows that the database itself refuses to change or to delete, whoever asks."""
+"""Append-only tables: triggers that reject updates and deletes."""
 
 from typing import Any
 
 from django.db.migrations.operations.base import Operation
 
-# Fires for every row; PostgreSQL's TRUNCATE is for the owner of the tables alone.
+# Row-level triggers; on PostgreSQL only the owner of the tables may TRUNCATE.
 SQLITE = """
 CREATE TRIGGER {table}_no_{verb} BEFORE {verb} ON {table} {when}
 BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END
@@ -21,9 +21,9 @@ FOR EACH ROW {when} EXECUTE FUNCTION refuse_change()
 
 
 class AppendOnly(Operation):
-    """Migration: from here on the rows of this table stay as they were written.
+    """Migration operation that makes a table append-only.
 
-    With `when`, a condition on OLD that both databases understand, only those that fulfill it.
+    `when` limits it to rows for which a SQL condition on OLD is true on both databases.
     """
 
     reduces_to_sql = True
@@ -34,7 +34,7 @@ class AppendOnly(Operation):
         self.when = when
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models are the same."""
+        """Leave the models as they are."""
 
     def database_forwards(self, app_label: str, editor: Any, old: Any, new: Any) -> None:
         when = f"WHEN ({self.when})" if self.when else ""

@@ -1,4 +1,4 @@
-"""Writing down what happened, in the transaction of the deed."""
+"""Audit log: events that are written in the transaction of the action."""
 
 import json
 import uuid
@@ -15,15 +15,15 @@ from tenants.columns import MoneyColumn
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, current_tenant
 
-# What a shop's books call all who run the installation; no person of the shop lacks an id.
+# The actor name under which a tenant sees platform staff; the actor id is null then.
 PLATFORM = "Platform"
-# What the kept name of somebody unknown begins with.
+# The prefix of hashed names of unknown actors.
 HASH_PREFIX = "hash:"
 log = structlog.get_logger("till.audit")
 
 
 class NamedRow(Protocol):
-    """A row that can be pointed at: anything with an id and a name."""
+    """A row with an id and a name, which an audit event can reference."""
 
     pk: Any
 
@@ -31,14 +31,14 @@ class NamedRow(Protocol):
 def record(
     event: str, *, actor: NamedRow | None = None, target: NamedRow | None = None, **facts: Any
 ) -> None:
-    """Write an event of the shop in scope. Facts are what JSON can say, and never a secret.
+    """Write an audit event of the current tenant. Facts must be JSON and contain no secrets.
 
-    Part of the deed's transaction: what was rolled back did not happen. What must be remembered
-    of a refusal is recorded outside of it, before the refusal is raised.
+    It is rolled back with the transaction. An event about a denied action is therefore written
+    outside of the transaction, before the error is raised.
     """
     shop = current_tenant()
     if getattr(actor, "is_platform", False):
-        # The shop learns what was done to it, and the platform alone by whom and from where.
+        # The tenant sees the action; only the platform sees the person and the address.
         record_for_platform(event, actor=actor, target=target, **facts, shop=shop.slug)
         _write(_event(shop, event, None, target, facts, actor_name=PLATFORM))
     else:
@@ -48,7 +48,7 @@ def record(
 def build(
     event: str, *, actor: NamedRow, target: NamedRow | None = None, **facts: Any
 ) -> AuditEvent:
-    """Return an event of the shop in scope, to be inserted with other rows of the transaction."""
+    """Return an unsaved event of the current tenant, for a bulk insert in the transaction."""
     built = _event(current_tenant(), event, actor, target, facts, **_request_context())
     transaction.on_commit(lambda: _log(built))
     return built
@@ -57,14 +57,14 @@ def build(
 def record_for_platform(
     event: str, *, actor: NamedRow | None = None, target: NamedRow | None = None, **facts: Any
 ) -> None:
-    """Write an event of the people who run the installation, which is no shop's business."""
+    """Write an event of the platform, which no tenant can see."""
     _write(_event(None, event, actor, target, facts, **_request_context()))
 
 
 def record_anonymous(event: str, *, tenant: Tenant | None, name: str, **facts: Any) -> None:
-    """Write what somebody did whom nobody knows, by whatever name they gave.
+    """Write an event of an unknown person, with a keyed hash of the name that was entered.
 
-    People type passwords where names belong: the name is kept as a keyed hash.
+    The name is hashed because people type passwords into the name field.
     """
     _write(
         _event(tenant, event, None, None, facts, actor_name=hash_name(name), **_request_context())
@@ -72,29 +72,29 @@ def record_anonymous(event: str, *, tenant: Tenant | None, name: str, **facts: A
 
 
 def hash_name(name: str) -> str:
-    """Tells two names apart and the same one again, to nobody without the installation's key."""
+    """Return a keyed hash, which is equal for equal names and reveals nothing else."""
     return HASH_PREFIX + salted_hmac("till.audit", name, algorithm="sha256").hexdigest()[:24]
 
 
 def changes(row: Any, values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What these values would change of the row: `{name: {from, to}}`, as facts can say it."""
+    """Return how the values differ from the row: `{name: {from, to}}`."""
     return {
-        name: {"from": _written(row, name, getattr(row, name)), "to": _written(row, name, value)}
+        name: {"from": _to_fact(row, name, getattr(row, name)), "to": _to_fact(row, name, value)}
         for name, value in values.items()
         if getattr(row, name) != value
     }
 
 
-def _written(row: Any, name: str, value: Any) -> Any:
-    """An amount with the decimals of the currency, whatever its column has; the rest plain."""
+def _to_fact(row: Any, name: str, value: Any) -> Any:
+    """Return an amount with the decimal places of the currency, other values as JSON."""
     columns = {field.name: field for field in row._meta.fields}
     if isinstance(columns.get(name), MoneyColumn) and isinstance(value, Decimal):
         return format_amount(value, current_tenant().currency_exponent)
-    return plain(value)
+    return to_json(value)
 
 
-def plain(value: Any) -> Any:
-    """As JSON says it; amounts, ids, times and rows as text."""
+def to_json(value: Any) -> Any:
+    """Return the value as JSON data; amounts, ids, times and rows become strings."""
     return json.loads(json.dumps(value, default=str))
 
 
@@ -114,14 +114,14 @@ def _event(
         target_type=target.__class__.__name__.lower() if target else "",
         target=target.pk if target else None,
         target_name=str(target or "")[:200],
-        facts=plain(facts),
+        facts=to_json(facts),
         request_id=structlog.contextvars.get_contextvars().get("request_id", ""),
         **named,
     )
 
 
 def _request_context() -> dict[str, Any]:
-    """From where the request came, and of which log-in it is."""
+    """Return the IP address and the session of the current request."""
     around = structlog.contextvars.get_contextvars()
     session = around.get("session")
     return {"ip": around.get("ip"), "session": uuid.UUID(session) if session else None}
@@ -134,7 +134,7 @@ def _write(event: AuditEvent) -> None:
 
 
 def _log(event: AuditEvent) -> None:
-    """The same for whoever reads the log; request, address and session are in every line."""
+    """Log the event; request id, address and session are part of every log line."""
     log.info(
         event.event,
         shop=str(event.tenant_id or ""),

@@ -1,4 +1,4 @@
-"""The column type of amounts, by which they are told from other numbers."""
+"""The model field of amounts of money."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.db import models
 
 
 class MoneyColumn(models.DecimalField):  # type: ignore[type-arg]
-    """An amount of the shop's currency, with room for the decimals of every currency.
+    """An amount in the tenant's currency, with room for the decimal places of every currency.
 
-    To migrations it is the plain column that it is in the database.
+    Migrations see a plain DecimalField.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,8 +1,4 @@
-"""Tables as files: CSV after RFC 4180, as spreadsheets write and read it.
-
-A file is read row by row and never held as a whole; whatever is in a cell that is written, a
-spreadsheet shows it and does not compute it.
-"""
+"""CSV after RFC 4180: streaming reader, and writer that escapes spreadsheet formulas."""
 
 import csv
 import io
@@ -15,28 +11,28 @@ from typing import IO
 
 from tenants.exceptions import FieldError
 
-# No row of ours is near it, and one that never ends is not read to its end.
+# In characters. Far longer than any valid row, so that an unclosed quote is not read to the end.
 MAX_ROW_LENGTH = 65_536
-SHOWN = 100
-# What a spreadsheet takes for the beginning of a formula, in full width too. Apostrophes before it
-# may be ours already.
+MAX_NAME_LENGTH = 100
+# The characters with which formulas begin (OWASP, CSV injection), also in full width. Apostrophes
+# before them may come from an earlier escape.
 FORMULA = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-# A byte that is not UTF-8, as Python keeps it in text.
+# Bytes that are not UTF-8, as decoded by the error handler `surrogateescape`.
 UNDECODED = re.compile("[\udc80-\udcff]")
 
 
 def escape_formula(cell: str) -> str:
-    """The cell with an apostrophe before what would be a formula."""
+    """Return the cell, with a leading apostrophe if a spreadsheet would run it as a formula."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 
 def unescape_formula(cell: str) -> str:
-    """The cell without the apostrophe that `shown` put there."""
+    """Return the cell without the apostrophe of `escape_formula`."""
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def write_csv(rows: Iterable[Iterable[str]]) -> str:
-    """These rows, each ended as RFC 4180 has it."""
+    """Return the rows as CSV text, with the line ends of RFC 4180."""
     text = io.StringIO(newline="")
     csv.writer(text).writerows([escape_formula(cell) for cell in row] for row in rows)
     return text.getvalue()
@@ -44,20 +40,20 @@ def write_csv(rows: Iterable[Iterable[str]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row by the names of its columns. The number is the spreadsheet's: the header is 1."""
+    """The cells of a row by column name. Rows are numbered from 1, the header."""
 
     number: int
     cells: dict[str, str]
 
 
 class RowTooLong(csv.Error):
-    """A row that nobody wrote: most likely a quote that was never closed."""
+    """A row that is too long, most likely because of an unclosed quote."""
 
 
 class CSVFile:
-    """A file with a header in its first row, its columns in any order; `errors` are the header's.
+    """A CSV file with a header row and its columns in any order; `errors` are those of the header.
 
-    It may be read as often as needed.
+    The file can be read repeatedly.
     """
 
     def __init__(self, file: IO[bytes], *, columns: Collection[str], required: str) -> None:
@@ -72,7 +68,7 @@ class CSVFile:
 
     @contextmanager
     def open_records(self) -> Iterator[Iterator[list[str]]]:
-        """The records of the file from its beginning, separated as its header is."""
+        """Yield an iterator over all records. The header decides between comma and semicolon."""
         self.file.seek(0)
         text = io.TextIOWrapper(self.file, "utf-8-sig", errors="surrogateescape", newline="")
         try:
@@ -84,7 +80,7 @@ class CSVFile:
             text.detach()
 
     def rows(self) -> Iterator[Row | FieldError]:
-        """Every row in which there is something, or what is wrong with it."""
+        """Yield each non-empty row, or the error in it."""
         number = 1
         with self.open_records() as records:
             try:
@@ -92,17 +88,19 @@ class CSVFile:
                     if number > 1 and any(map(str.strip, cells)):
                         yield self.row(number, cells)
             except csv.Error:
-                detail = "This cannot be read as CSV, nor can what follows: look for an open quote."
+                detail = "The file is not valid CSV from here on. Check for an unclosed quote."
                 yield FieldError("", "malformed_csv", detail, row=number + 1)
 
     def row(self, number: int, cells: list[str]) -> Row | FieldError:
         if len(cells) != len(self.columns):
-            detail = f"{len(cells)} cells, where the header has {len(self.columns)}."
+            detail = f"Expected {len(self.columns)} cells as in the header, found {len(cells)}."
             return FieldError("", "wrong_number_of_cells", detail, row=number)
         named = dict(zip(self.columns, cells, strict=True))
         for column, cell in named.items():
             if not cell.isascii() and UNDECODED.search(cell):
-                return FieldError(column, "malformed_encoding", "Not UTF-8.", row=number)
+                return FieldError(
+                    column, "malformed_encoding", "Must be encoded in UTF-8.", row=number
+                )
         return Row(
             number, {column: unescape_formula(cell).strip() for column, cell in named.items()}
         )
@@ -116,7 +114,7 @@ def iterate_records(text: io.TextIOBase, delimiter: str) -> Iterator[list[str]]:
 
 
 class BoundedLines:
-    """The lines of a file, counted so that a row without an end is not read into memory."""
+    """The lines of a file; raises RowTooLong before an endless row fills the memory."""
 
     def __init__(self, text: io.TextIOBase) -> None:
         self.text = text
@@ -139,11 +137,11 @@ def find_header_errors(
     header: list[str], columns: Collection[str], required: str
 ) -> Iterator[FieldError]:
     for column, times in Counter(header).items():
-        name = UNDECODED.sub("\ufffd", column)[:SHOWN]
+        name = UNDECODED.sub("\ufffd", column)[:MAX_NAME_LENGTH]
         if column not in columns:
-            detail = f"There is no such column; there are {', '.join(columns)}."
+            detail = f"Unknown column. Known columns: {', '.join(columns)}."
             yield FieldError(name, "unknown_column", detail, row=1)
         elif times > 1:
-            yield FieldError(name, "duplicate_column", "Given more than once.", row=1)
+            yield FieldError(name, "duplicate_column", "Must be given only once.", row=1)
     if required not in header:
-        yield FieldError(required, "required", "The header must have this column.", row=1)
+        yield FieldError(required, "required", "The header must contain this column.", row=1)

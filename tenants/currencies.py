@@ -1,4 +1,4 @@
-"""The currencies a shop may trade in, with their exponents.
+"""Currencies and their exponents (numbers of decimal places).
 
 Source: ISO 4217, list one (without funds, metals and testing codes).
 """
@@ -21,7 +21,7 @@ CURRENCIES = WITHOUT_MINOR_UNIT | IN_HUNDREDTHS | IN_THOUSANDTHS
 
 
 def get_currency_exponent(currency: str) -> int:
-    """How many decimals an amount has: EUR 2, JPY 0, KWD 3."""
+    """Return the number of decimal places of an amount: EUR 2, JPY 0, KWD 3."""
     if currency in WITHOUT_MINOR_UNIT:
         return 0
     return 3 if currency in IN_THOUSANDTHS else 2

@@ -1,4 +1,4 @@
-"""E-mail addresses: the one rule for everything that takes one.
+"""E-mail addresses: validation and normalization, for every field that accepts one.
 
 A domain with a dot, in ASCII (international names as punycode), and no address literal: a shop
 writes to people on the internet. A local part beyond ASCII only where `EMAIL_SMTPUTF8` says that
@@ -22,7 +22,7 @@ ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u0080-\U0010ffff-]+"
 LOCAL_PART = re.compile(rf"{ATOM}(?:\.{ATOM})*")
 LABEL = r"(?!-)[a-z0-9-]{1,63}(?<!-)"
 DOMAIN = re.compile(rf"(?:{LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{1,58}}[a-z0-9])")
-# IDNA 2003, which the standard library has, makes other names of these than browsers do today.
+# The standard library implements IDNA 2003, which maps these differently from browsers today.
 AMBIGUOUS = frozenset("\u00df\u03c2\u200c\u200d")
 INVALID = "Enter an e-mail address such as ann@shop.example."
 NO_SMTPUTF8 = "The mail server accepts only ASCII characters before the @. Use another address."
@@ -60,7 +60,7 @@ def ascii_domain(domain: str) -> str:
 
 
 class EmailAddressField(models.EmailField):  # type: ignore[type-arg]  # not generic at run time
-    """A column of addresses; whatever validates a row normalizes them."""
+    """A model field for addresses; validating a row normalizes them."""
 
     default_validators: list[Any] = []
 
@@ -69,7 +69,7 @@ class EmailAddressField(models.EmailField):  # type: ignore[type-arg]  # not gen
         return super().clean(normalize_email(value) if value else value, model_instance)
 
     def formfield(self, **kwargs: Any) -> Any:
-        """Without the rule of Django's own form field, which is another one."""
+        """Return a form field without Django's own e-mail rule, which differs."""
         return models.CharField.formfield(
             self, **{"form_class": forms.CharField, "widget": forms.EmailInput, **kwargs}
         )

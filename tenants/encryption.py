@@ -1,4 +1,4 @@
-"""Secrets that have to be read again: kept so that a copy of the database alone betrays none."""
+"""Encryption of stored secrets with a key derived from SECRET_KEY."""
 
 import base64
 from typing import Any
@@ -14,12 +14,12 @@ def encrypt(secret: str) -> str:
     return _fernet().encrypt(secret.encode()).decode()
 
 
-def decrypt(sealed: str) -> str:
-    return _fernet().decrypt(sealed.encode()).decode()
+def decrypt(encrypted: str) -> str:
+    return _fernet().decrypt(encrypted.encode()).decode()
 
 
 def _fernet() -> MultiFernet:
-    """Closes with the installation's key, opens also with those that it had before."""
+    """Encrypt with SECRET_KEY; decrypt also with SECRET_KEY_FALLBACKS."""
     keys: list[Any] = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet([Fernet(_key(key)) for key in keys])
 

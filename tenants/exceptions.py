@@ -1,4 +1,4 @@
-"""Every way in which the house says no, before anybody speaks of HTTP."""
+"""Domain exceptions, independent of HTTP. `config.problems` maps them to statuses."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One wrong field of an input, by its path: `lines[0].quantity`; of a file also its row."""
+    """One invalid field, by its path (`lines[0].quantity`); `row` is set for uploaded files."""
 
     field: str
     code: str
@@ -15,10 +15,10 @@ class FieldError:
 
 
 class DomainError(Exception):
-    """A business rule said no. Has a stable code and facts; knows nothing about HTTP."""
+    """A violated business rule, with a stable `code` and facts for the response body."""
 
     code: ClassVar[str] = "refused"
-    message: ClassVar[str] = "This is not possible."
+    message: ClassVar[str] = "This action is not allowed."
 
     def __init__(self, *, errors: tuple[FieldError, ...] = (), **facts: Any) -> None:
         self.facts = facts
@@ -27,17 +27,17 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """Some input is wrong; `errors` names the fields."""
+    """Invalid input; `errors` names the fields."""
 
     code = "invalid"
-    message = "Some input is wrong."
+    message = "The input is invalid."
 
     @classmethod
     def field(cls, field: str, detail: str, *, code: str = "invalid") -> "Invalid":
         return cls(errors=(FieldError(field, code, detail),))
 
     def nested_under(self, path: str) -> "Invalid":
-        """The same refusal of an input that was part of a larger one."""
+        """Return the same error with `path` prepended to each field."""
         return Invalid(
             errors=tuple(
                 FieldError(f"{path}.{error.field}", error.code, error.detail)
@@ -47,89 +47,89 @@ class Invalid(DomainError):
 
 
 class Conflict(DomainError):
-    """The request makes sense, but not in the present state."""
+    """The request is valid, but conflicts with the current state."""
 
 
 class NotPermitted(DomainError):
-    """Not for this person."""
+    """The user lacks the permission."""
 
     code = "permission_denied"
-    message = "You may not do this."
+    message = "You do not have permission for this action."
 
 
 class NotAuthenticated(DomainError):
-    """Nobody knows who is asking."""
+    """The request carries no valid credentials."""
 
     code = "not_authenticated"
-    message = "Log in first."
+    message = "Authentication is required."
 
 
 class NotFound(DomainError):
-    """There is no such thing here, or it belongs to another shop: nobody can tell which."""
+    """No such row in this tenant. Rows of other tenants are reported the same way."""
 
     code = "not_found"
     message = "Not found."
 
 
 class VersionConflict(DomainError):
-    """Somebody changed the thing since it was read."""
+    """The row was changed after the client read it."""
 
     code = "version_conflict"
-    message = "This has changed since you read it: it is at version {current} now."
+    message = "This was changed after you read it. The current version is {current}."
 
 
 class TooLarge(DomainError):
-    """More than one request may bring; the facts say how much may."""
+    """The request exceeds a size limit, which the facts state."""
 
     code = "too_large"
     message = "The request is too large."
 
 
 class TooManyRequests(DomainError):
-    """Not so often; `retry_after` says in how many seconds."""
+    """Rate limit exceeded; `retry_after` is the wait in seconds."""
 
     code = "too_many_requests"
     message = "Too many requests."
 
 
 class Unavailable(DomainError):
-    """Not at this moment, through no fault of who asks; `retry_after` says when to try again."""
+    """Temporarily unavailable; `retry_after` is the wait in seconds."""
 
     code = "unavailable"
-    message = "Not possible at this moment: try again."
+    message = "Temporarily unavailable. Try again."
 
 
 class NotInstalled(DomainError):
-    """This installation cannot do it: something that it needs is not installed."""
+    """A feature that needs software which is not installed on this server."""
 
     code = "not_here"
-    message = "This server cannot do this."
+    message = "This feature is not installed on this server."
 
 
 class PreconditionRequired(DomainError):
-    """A change must say from which version it starts."""
+    """A change without the version that it is based on."""
 
     code = "if_match_required"
-    message = 'Send If-Match with the version that you read, for example "3", or *.'
+    message = 'Send If-Match with the version that you read, such as "3", or *.'
 
 
 class IdConflict(Conflict):
     code = "id_conflict"
-    message = "This id is already used for something else."
+    message = "This id is already in use for another object."
 
 
 class IdempotencyKeyInvalid(DomainError):
     code = "idempotency_key_invalid"
-    message = "An Idempotency-Key has 1 to 255 visible ASCII characters."
+    message = "An Idempotency-Key must have 1 to 255 visible ASCII characters."
 
 
 class IdempotencyKeyRequired(DomainError):
     code = "idempotency_key_required"
-    message = "Send an Idempotency-Key or an id of your own: repeated, the request acts once."
+    message = "Send an Idempotency-Key, or an id in the body, so that a retry has no second effect."
 
 
 class IdempotencyKeyReused(DomainError):
-    """A mistake of the client, who would take the answer to one request for that to another."""
+    """The same key with another request: a mistake of the client."""
 
     code = "idempotency_key_reused"
     message = "This Idempotency-Key was used for another request."
@@ -137,40 +137,40 @@ class IdempotencyKeyReused(DomainError):
 
 class RequestInProgress(Conflict):
     code = "request_in_progress"
-    message = "The same request is being done at this moment: ask again for its answer."
+    message = "The same request is still in progress. Repeat it later to get its response."
 
 
 class SlugTaken(Conflict):
     code = "slug_taken"
-    message = "This name is taken."
+    message = "This name is already taken."
 
 
 class CurrencyFixed(Conflict):
     code = "currency_fixed"
-    message = "This shop has orders in {currency}; its currency cannot change any more."
+    message = "This shop already has orders in {currency}. The currency can no longer be changed."
 
 
 class DeliveryNotDead(Conflict):
     code = "delivery_not_dead"
-    message = "This delivery is {delivery_status}: only what was given up is tried again."
+    message = "This delivery is {delivery_status}. Only failed deliveries can be retried."
 
 
 class ChangesGone(DomainError):
-    """What came after the reader's place is deleted for its age, or never was."""
+    """The position is older than the retention period, or was never assigned."""
 
     code = "changes_gone"
-    message = "Changes after {after} are not kept any more: load everything anew, then read on."
+    message = "Changes after {after} are no longer available. Reload all data, then continue."
 
 
 class TooManyWebhooks(Conflict):
     code = "too_many_webhooks"
-    message = "A shop has at most {most} webhooks."
+    message = "A shop can have at most {most} webhooks."
 
 
 class WebhookDisabled(Conflict):
     code = "webhook_off"
-    message = "This webhook is switched off: switch it on first."
+    message = "This webhook is disabled. Enable it first."
 
 
 class NoTenantScope(RuntimeError):
-    """Code touched a shop's rows without saying whose: a bug, never a refusal."""
+    """A query on tenant rows outside of a tenant scope: a programming error."""

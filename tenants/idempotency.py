@@ -1,10 +1,10 @@
-"""Doing once what is asked twice: the key of a request is written with what the request does.
+"""Idempotency keys: a key is saved in the transaction of the request's effect.
 
-A view names the key of its request (`use_key`). Work of one transaction is locked by it and
-writes it at the end, answer and all. Work of several transactions has its deed write the key
-in the first of them (`save_key`, or `key_rows` for `bulk_insert`), and the answer follows. Where
-somebody outside is asked first, the key is written before (`reserve_key`). Of a deed that was done
-and whose answer was lost, the same request again is told what became of it (`is_resumed`).
+A view sets the key of its request (`use_key`). A request of one transaction locks the key and
+saves it at the end with the response. In a request of several transactions, the service saves the
+key in the first one (`save_key`, or `key_rows` for `bulk_insert`), and the view adds the response
+at the end. Before a call to an external system the key is saved first (`reserve_key`). When a
+crash lost the response, a retry resumes the request (`is_resumed`).
 """
 
 from collections.abc import Iterator
@@ -32,13 +32,13 @@ COMPLETE = (
     "UPDATE tenants_idempotencykey SET status = %s, headers = %s, body = %s "
     "WHERE tenant_id = %s AND id = %s AND status IS NULL"
 )
-# Nobody waits for the disk: an answer that is lost is known from what was done.
-UNHURRIED = "SET LOCAL synchronous_commit = off; "
+# No wait for the disk: a lost response can be made again from the effect.
+ASYNCHRONOUS_COMMIT = "SET LOCAL synchronous_commit = off; "
 
 
 @contextmanager
 def use_key(idempotency_key: IdempotencyKey) -> Iterator[None]:
-    """Everything done here is done under this key, once."""
+    """Set the key of the current request."""
     token = _claim.set(idempotency_key)
     try:
         yield
@@ -47,16 +47,16 @@ def use_key(idempotency_key: IdempotencyKey) -> Iterator[None]:
 
 
 def key_rows() -> list[IdempotencyKey]:
-    """The key of this request, if it has one, for deeds that write all their rows at once."""
+    """Return the unsaved key of the request as a list of one or none, for `bulk_insert`."""
     idempotency_key = _claim.get()
     return [] if idempotency_key is None else [idempotency_key]
 
 
 def save_key(resume_data: str = "") -> None:
-    """Write the key of this request, if it has one, in the transaction of the deed.
+    """Save the key of the request, if it has one, in the transaction of its effect.
 
-    A request of several deeds may do so in each: the first that is committed writes it.
-    `resume_data` is what the answer can be made of, where it cannot be read off the rows.
+    May be called in each of several transactions: the first commit saves the key. `resume_data`
+    is what a retry needs for its response beyond the saved rows. Raises RequestInProgress.
     """
     for idempotency_key in key_rows():
         idempotency_key.body = resume_data
@@ -73,7 +73,7 @@ def save_key(resume_data: str = "") -> None:
 
 
 def find_key(idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
-    """What this key was used for before; refused where that was something else."""
+    """Return the saved key, or None. Raises IdempotencyKeyReused if its request was another."""
     found = KEY.first(
         tenant=idempotency_key.tenant.pk,
         user=idempotency_key.user,
@@ -87,14 +87,14 @@ def find_key(idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
 
 
 def find_answered_key(idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
-    """The same, where its answer is kept."""
+    """Return the saved key if it has a response."""
     found = find_key(idempotency_key)
     return found if found is not None and found.is_answered else None
 
 
 @contextmanager
 def reserve_key() -> Iterator[None]:
-    """The key is there before anybody outside is asked, and gone again if that is refused."""
+    """Save the key before a call to an external system, and delete it if the call is denied."""
     if key_rows():
         atomic_with_retry(save_key)()
     try:
@@ -110,21 +110,21 @@ def _delete_unanswered() -> None:
 
 
 def is_resumed() -> bool:
-    """Whether a deed of this request was done before, when it came first under the same key."""
+    """Return whether an earlier attempt of this request had an effect, but no response."""
     return any(idempotency_key.is_resumed for idempotency_key in key_rows())
 
 
 def resume_data() -> str:
-    """What that deed left to make the answer of."""
+    """Return the data that the earlier attempt saved for the response."""
     return "".join(
         idempotency_key.body for idempotency_key in key_rows() if idempotency_key.is_resumed
     )
 
 
 def lock_key(idempotency_key: IdempotencyKey) -> None:
-    """Let nobody else do the same until this transaction ends, however it ends.
+    """Lock the key until the end of the transaction. Raises RequestInProgress.
 
-    SQLite has one writer at a time anyway: there the others wait.
+    Does nothing on SQLite, which has one writer at a time.
     """
     if connection.vendor != "postgresql":
         return
@@ -136,7 +136,7 @@ def lock_key(idempotency_key: IdempotencyKey) -> None:
 
 
 def save_answer(idempotency_key: IdempotencyKey) -> bool:
-    """Keep the answer with the key that a deed wrote; False where none of this request did."""
+    """Add the response to the saved key; return False if this request saved none."""
     columns: Any = map(
         idempotency_key._meta.get_field, ("status", "headers", "body", "tenant", "id")
     )
@@ -144,15 +144,15 @@ def save_answer(idempotency_key: IdempotencyKey) -> bool:
         column.get_db_prep_save(getattr(idempotency_key, column.attname), connection)
         for column in columns
     ]
-    hurry = UNHURRIED if connection.vendor == "postgresql" else ""
+    prefix = ASYNCHRONOUS_COMMIT if connection.vendor == "postgresql" else ""
     with connection.cursor() as cursor:
-        cursor.execute(hurry + COMPLETE, values)
-        if hurry:
+        cursor.execute(prefix + COMPLETE, values)
+        if prefix:
             cursor.nextset()
         return bool(cursor.rowcount)
 
 
 def save_answered_key(idempotency_key: IdempotencyKey) -> None:
-    """Keep the answer to a request that had nothing to write."""
+    """Save the key and response of a request that wrote nothing."""
     with tenant_context(idempotency_key.tenant):
         IdempotencyKey.objects.bulk_create([idempotency_key], ignore_conflicts=True)

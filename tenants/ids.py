@@ -1,4 +1,4 @@
-"""Ids: UUIDs of version 7, so that new rows lie together in every index."""
+"""Primary keys: UUIDs of version 7, which are sorted by time and so kind to indexes."""
 
 import hashlib
 import uuid
@@ -19,7 +19,7 @@ def new_id() -> uuid.UUID:
 
 
 def derive_id(*names: object) -> uuid.UUID:
-    """Always the same id for the same names."""
+    """Return a UUID that depends on the names alone."""
     text = "\0".join(map(str, names))
     return uuid8(hashlib.sha256(text.encode()).digest()[:16])
 

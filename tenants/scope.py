@@ -1,7 +1,7 @@
-"""Whose rows: the one place that says which shop the running code works for.
+"""The current tenant: which tenant's rows the running code may read and write.
 
-A scope is entered by authentication, by a command or by the relay, always by name.
-Without one, every query on a shop's rows raises: forgetting is loud, never a leak.
+Authentication, management commands and the relay enter a scope explicitly. Outside of a scope
+every query on tenant rows raises `NoTenantScope`.
 """
 
 import uuid
@@ -24,14 +24,14 @@ T = TypeVar("T")
 
 
 class AllTenants(Enum):
-    """The loud way across tenants, for platform work only."""
+    """The scope of all tenants, for platform work only."""
 
     SCOPE = "all tenants"
 
 
 _scope: ContextVar["Tenant | AllTenants | None"] = ContextVar("tenant_scope", default=None)
 
-# SQLSTATE of serialization_failure and deadlock_detected: PostgreSQL asks to try again.
+# serialization_failure and deadlock_detected, after which PostgreSQL asks for a retry.
 TRANSIENT_SQLSTATES = frozenset({"40001", "40P01"})
 MAX_ATTEMPTS = 5
 
@@ -39,14 +39,14 @@ MAX_ATTEMPTS = 5
 def current_scope() -> "Tenant | AllTenants":
     scope = _scope.get()
     if scope is None:
-        raise NoTenantScope("No tenant scope: enter tenant_scope(tenant) first.")
+        raise NoTenantScope("No tenant scope. Enter tenant_scope(tenant) first.")
     return scope
 
 
 def current_tenant() -> "Tenant":
     scope = current_scope()
     if isinstance(scope, AllTenants):
-        raise NoTenantScope("This work belongs to one tenant, but the scope is all of them.")
+        raise NoTenantScope("This needs the scope of one tenant, but the scope is all tenants.")
     return scope
 
 
@@ -59,7 +59,7 @@ def has_scope() -> bool:
 
 
 def scope_or_none() -> "Tenant | AllTenants | None":
-    """For the connection, which tells PostgreSQL."""
+    """Return the scope, for the database connection that passes it to PostgreSQL."""
     return _scope.get()
 
 
@@ -74,9 +74,9 @@ def _entered(scope: "Tenant | AllTenants") -> Iterator[None]:
 
 @contextmanager
 def tenant_context(tenant: "Tenant") -> Iterator[None]:
-    """Name the shop, and leave the transactions to the deeds inside.
+    """Enter the scope of a tenant without opening a transaction.
 
-    For work of several transactions, as when something outside the process is asked in between.
+    For work of several transactions, such as a sale with a call to a payment gateway in between.
     """
     with _entered(tenant):
         yield
@@ -84,10 +84,10 @@ def tenant_context(tenant: "Tenant") -> Iterator[None]:
 
 @contextmanager
 def tenant_scope(tenant: "Tenant") -> Iterator[None]:
-    """One unit of work for one shop; on PostgreSQL it is one transaction.
+    """Enter the scope of a tenant; on PostgreSQL, also open a transaction.
 
-    On SQLite a transaction takes the write lock at its start, so that reading must not open
-    one: there the deeds open their own.
+    On SQLite a transaction takes the write lock at its start, so that only services that write
+    open one.
     """
     with _entered(tenant):
         if connection.vendor == "postgresql":
@@ -99,15 +99,15 @@ def tenant_scope(tenant: "Tenant") -> Iterator[None]:
 
 @contextmanager
 def across_tenants() -> Iterator[None]:
-    """See the rows of every shop. For platform work; grep for it."""
+    """Enter the scope of all tenants, for platform work."""
     with _entered(AllTenants.SCOPE):
         yield
 
 
 def retry_on_conflict(work: Callable[P, T]) -> Callable[P, T]:
-    """Run again, as a whole, what PostgreSQL rolled back to break a deadlock.
+    """Decorate a function to run again when PostgreSQL rolled it back for a conflict.
 
-    Only the outermost transaction may: inside another one the first half would be lost.
+    Does nothing inside a transaction, where only the outermost function can be repeated.
     """
 
     @wraps(work)
@@ -130,5 +130,5 @@ def is_transient(error: OperationalError) -> bool:
 
 
 def atomic_with_retry(work: Callable[P, T]) -> Callable[P, T]:
-    """A service that changes the shop: all of it or nothing, and tried again on a deadlock."""
+    """Decorate a service that writes: one transaction, repeated on a deadlock."""
     return retry_on_conflict(transaction.atomic(work))

@@ -1,4 +1,4 @@
-"""What is done to a shop itself: its stores, its registers, its settings."""
+"""Services for tenants, stores, registers and settings."""
 
 from typing import Any
 
@@ -15,16 +15,16 @@ from tenants.scope import atomic_with_retry, current_tenant_id
 
 
 def lock_tenant() -> Tenant:
-    """Let one at a time change who works here or what the shop consists of.
+    """Lock the tenant row, to serialize changes of users, stores and registers.
 
-    Not the whole row: sales, which only refer to it, go on.
+    FOR NO KEY UPDATE does not block sales, which only reference the row.
     """
     return Tenant.objects.select_for_update(no_key=True).get(pk=current_tenant_id())
 
 
 @atomic_with_retry
 def create_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Tenant:
-    """Open the books of a new shop; the slug belongs to the first who asks."""
+    """Create a tenant. Raises SlugTaken."""
     tenant = Tenant(slug=slug, name=name, currency=currency, **settings)
     tenant.clean_fields()
     with unique_or(SlugTaken), transaction.atomic():
@@ -36,9 +36,9 @@ def create_tenant(*, slug: str, name: str, currency: str, **settings: Any) -> Te
 def create_register(
     *, store: Store, name: str, is_active: bool = True, by: NamedRow | None = None
 ) -> Register:
-    """Put a till into a store; its number is the next of the shop and never used again.
+    """Create a register with the next number of the tenant. Numbers are never reused.
 
-    `by` is None when the installation itself acts, from the command line or at sign-up.
+    `by` is None for the command line and for sign-up.
     """
     lock_tenant()
     last = Register.objects.aggregate(last=Max("number"))["last"] or 0
@@ -54,9 +54,9 @@ def create_register(
 def change_settings(
     changes: dict[str, Any], *, expected_version: int | None, by: NamedRow
 ) -> Tenant:
-    """Change how the shop works; the currency only before the first order.
+    """Change the settings of the tenant. `limits` may hold only the limits to change.
 
-    Of the limits only those that are named change.
+    Raises CurrencyFixed for another currency after the first order, and VersionConflict.
     """
     tenant = lock_tenant()
     tenant.ensure_version(expected_version)
@@ -87,9 +87,9 @@ def save_audited_row(
     by: NamedRow,
     name: str,
 ) -> Any:
-    """Add or change a plain row, whose only rule is that its constraints hold.
+    """Create or change a row without rules beyond its constraints, and audit it.
 
-    It is written down as `store_added` or `store_changed`, where `name` is `store`.
+    With the `name` `store`, the audit event is `store_added` or `store_changed`.
     """
     is_new = row._state.adding
     if not is_new:
@@ -103,7 +103,7 @@ def save_audited_row(
 
 
 def save_row(row: Any, values: dict[str, Any]) -> Any:
-    """Save a plain row, checking also the constraints that name the tenant."""
+    """Validate and save a row without rules beyond its constraints, and publish the change."""
     for field, value in values.items():
         setattr(row, field, value)
     row.full_clean()
@@ -116,8 +116,8 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
 
 
 @atomic_with_retry
-def try_again(delivery: OutboxDelivery, *, by: NamedRow) -> OutboxDelivery:
-    """Take up a delivery that was given up; the relay tries it at once."""
+def retry_delivery(delivery: OutboxDelivery, *, by: NamedRow) -> OutboxDelivery:
+    """Reset a failed delivery, so that the relay retries it at once."""
     delivery = OutboxDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     delivery.revive()
     delivery.save_changes("status", "attempts", "next_attempt_at")

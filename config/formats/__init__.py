@@ -1,1 +1,1 @@
-"""How dates and times are written where people read them, by language."""
+"""Date and time formats of the admin, by language."""

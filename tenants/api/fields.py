@@ -1,7 +1,6 @@
-"""The fields of the API: each takes one spelling of its kind, and refuses all others by name.
+"""Strict serializer fields: each accepts exactly one format.
 
-Built on DRF's fields, whose own input is lenient: it reads `123` as text, `"yes"` as true,
-`"1e5"` as an amount.
+DRF's own fields are lenient: they read `123` as text, `"yes"` as true and `"1e5"` as a number.
 """
 
 import uuid
@@ -27,26 +26,27 @@ from tenants.api.formats import (
 )
 from tenants.scope import current_tenant
 
-INT_32 = 2**31 - 1
+MAX_INT_32 = 2**31 - 1
+AS_STRING = 'Send decimal numbers as strings, such as "12.50".'
 
 
 def fail_with(field: serializers.Field[Any, Any, Any, Any], error: FormatError) -> NoReturn:
-    """Say in the field's own words what is wrong with the spelling."""
+    """Raise the field's own message for a format error."""
     field.fail(error.code, **error.facts)
 
 
 class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
-    """A decimal number as a string, in range. JSON integers pass, fractions do not."""
+    """A decimal number as a string. JSON integers are accepted, JSON fractions are not."""
 
     digits: ClassVar[int]
     places: ClassVar[int]
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": 'Write a plain decimal number as a string, for example "12.50".',
+        "invalid": "Enter a decimal number such as 12.50.",
         "max_digits": "At most {digits} digits before the decimal point.",
-        "max_decimal_places": "At most {decimals} decimals.",
-        "min_value": "At least {limit}.",
-        "max_value": "At most {limit}.",
-        "zero": "Zero is not possible here.",
+        "max_decimal_places": "At most {decimals} decimal places.",
+        "min_value": "Must be at least {limit}.",
+        "max_value": "Must be at most {limit}.",
+        "zero": "Must {rule}.",
     }
 
     def __init__(
@@ -65,6 +65,8 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: object) -> Decimal:
+        if isinstance(data, float | Decimal):
+            raise serializers.ValidationError(AS_STRING, code="invalid")
         try:
             number = self.read(data)
         except FormatError as error:
@@ -82,7 +84,8 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
 
     def ensure_in_range(self, number: Decimal) -> None:
         if not number and not self.allow_zero:
-            self.fail("zero")
+            rule = "not be zero" if self.allow_negative else "be greater than zero"
+            self.fail("zero", rule=rule)
         if self.min_value is not None and number < self.min_value:
             self.fail("min_value", limit=self.min_value)
         if self.max_value is not None and number > self.max_value:
@@ -97,13 +100,14 @@ class PlainNumberField(serializers.Field[Decimal, object, str, Any]):
         "type": "string",
         "pattern": r"^-?\d{1,11}(\.\d{1,3})?$",
         "examples": ["12.50"],
-        "description": "An amount in the shop's currency, with exactly its decimals in answers.",
+        "description": "An amount in the shop's currency, in responses with exactly its decimals.",
     }
 )
 class MoneyField(PlainNumberField):
-    """An amount in the currency of the shop in scope, or with the decimals given."""
+    """An amount with the decimal places of the current tenant's currency, or of `exponent`."""
 
     digits = 11
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Enter an amount such as 12.50."}
 
     def __init__(self, *, exponent: int | None = None, **kwargs: Any) -> None:
         self.exponent = exponent
@@ -123,9 +127,12 @@ class MoneyField(PlainNumberField):
     {"type": "string", "pattern": r"^-?\d{1,6}(\.\d{1,3})?$", "examples": ["1", "0.735"]}
 )
 class QuantityField(PlainNumberField):
-    """How many, or how much by weight: up to three decimals, more than nothing."""
+    """A number of pieces or a weight: up to three decimal places, greater than zero."""
 
     digits, places = 6, 3
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "Enter a quantity such as 2 or 0.735."
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_value", Decimal("999999.999"))
@@ -137,9 +144,12 @@ class QuantityField(PlainNumberField):
     {"type": "string", "pattern": r"^\d{1,3}(\.\d{1,4})?$", "examples": ["19", "8.875"]}
 )
 class PercentField(PlainNumberField):
-    """A share of a hundred, up to four decimals."""
+    """A percentage from 0 to 100, with up to four decimal places."""
 
     digits, places = 3, 4
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": "Enter a percentage such as 19 or 8.875."
+    }
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_value", Decimal(100))
@@ -147,10 +157,10 @@ class PercentField(PlainNumberField):
 
 
 class StrictCharField(serializers.CharField):
-    """Words as they were sent: not trimmed unless told, never made of a number."""
+    """Text as it was sent: not trimmed by default, never converted from a number."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "control_character": "Control characters are not possible here."
+        "control_character": "Control characters are not allowed."
     }
 
     def __init__(
@@ -167,7 +177,7 @@ class StrictCharField(serializers.CharField):
         super().__init__(max_length=max_length, trim_whitespace=trim_whitespace, **kwargs)
 
     def run_validation(self, data: Any = serializers.empty) -> Any:
-        # DRF calls a value blank by its str(), which for 100,000 items is work.
+        # DRF calls str() on the value to see whether it is blank: slow for a list of 100,000 items.
         if data is not serializers.empty and data is not None and not isinstance(data, str):
             self.fail("invalid")
         return super().run_validation(data)
@@ -187,7 +197,7 @@ class StrictCharField(serializers.CharField):
 
 @extend_schema_field({"type": "string", "format": "email", "maxLength": 254})
 class StrictEmailField(StrictCharField):
-    """An address; its domain in lower case and ASCII, its local part as given."""
+    """An e-mail address; its domain is normalized to lower-case ASCII."""
 
     default_error_messages: ClassVar[dict[str, Any]] = dict(email_addresses.CODES)
 
@@ -204,9 +214,9 @@ class StrictEmailField(StrictCharField):
 
 
 class StrictBooleanField(serializers.BooleanField):
-    """true or false; not "yes", not 1."""
+    """The JSON values true and false; not "yes", not 1."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "true or false."}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Must be true or false."}
 
     def to_internal_value(self, data: object) -> bool:
         if not isinstance(data, bool):
@@ -218,13 +228,13 @@ class StrictBooleanField(serializers.BooleanField):
 
 
 class StrictIntegerField(serializers.IntegerField):
-    """A JSON integer that every database can hold; not "5", not 5.0, not true."""
+    """A JSON integer of 32 bits; not "5", not 5.0, not true."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Not an integer."}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Must be an integer."}
 
     def __init__(self, **kwargs: Any) -> None:
-        kwargs.setdefault("min_value", -INT_32)
-        kwargs.setdefault("max_value", INT_32)
+        kwargs.setdefault("min_value", -MAX_INT_32)
+        kwargs.setdefault("max_value", MAX_INT_32)
         super().__init__(**kwargs)
 
     def to_internal_value(self, data: object) -> int:
@@ -234,9 +244,9 @@ class StrictIntegerField(serializers.IntegerField):
 
 
 class StrictUUIDField(serializers.UUIDField):
-    """An id as 36 characters."""
+    """A UUID in its canonical form of 36 characters."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Not a UUID."}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Must be a UUID."}
 
     def to_internal_value(self, data: object) -> uuid.UUID:
         try:
@@ -246,11 +256,11 @@ class StrictUUIDField(serializers.UUIDField):
 
 
 class StrictDateTimeField(serializers.DateTimeField):
-    """A point in time after RFC 3339; answers are in UTC."""
+    """A date and time after RFC 3339 with an offset; responses are in UTC."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": "Write a time with its offset, for example 2026-01-31T18:30:00Z.",
-        "out_of_range": "The year must lie between {first} and {last}.",
+        "invalid": "Enter a date and time with an offset, such as 2026-01-31T18:30:00Z.",
+        "out_of_range": "The year must be between {first} and {last}.",
     }
 
     def to_internal_value(self, value: object) -> datetime:
@@ -264,9 +274,11 @@ class StrictDateTimeField(serializers.DateTimeField):
 
 
 class StrictChoiceField(serializers.ChoiceField):
-    """One of some words, to the letter."""
+    """One of the choices, spelled exactly."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"invalid_choice": "Not one of the choices."}
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid_choice": "Must be one of the choices."
+    }
 
     def to_internal_value(self, data: object) -> str:
         if data == "" and self.allow_blank:
@@ -284,8 +296,8 @@ class StrictDateField(serializers.Field[date, object, str, Any]):
     """A business day, such as 2026-02-28."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": "Write a day such as 2026-02-28.",
-        "out_of_range": "The year must lie between {first} and {last}.",
+        "invalid": "Enter a date such as 2026-02-28.",
+        "out_of_range": "The year must be between {first} and {last}.",
     }
 
     def to_internal_value(self, data: object) -> date:

@@ -1,4 +1,4 @@
-"""Filters of lists: a parameter that nobody knows, or that comes twice, is refused by name."""
+"""Strict filters: unknown, duplicate and empty query parameters are errors."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -24,14 +24,14 @@ SHOWN = 100
 
 
 class UnknownFilter(Invalid):
-    """The list has no such filter: an answer to another question would be taken for this one."""
+    """An unknown query parameter. Ignoring it would return rows that the client did not ask for."""
 
     code = "unknown_filter"
-    message = "This list has no such filter."
+    message = "Unknown query parameter."
 
 
 class StrictFilterSet(FilterSet):
-    """The filters of one list. Each reads one parameter; only those that are sent are made."""
+    """The filters of one list. Only those with a parameter in the request are instantiated."""
 
     def __init__(self, data: Any = None, *args: Any, **kwargs: Any) -> None:
         self.base_filters: dict[str, django_filters.Filter] = {
@@ -43,9 +43,9 @@ class StrictFilterSet(FilterSet):
 
 
 class StrictFilterBackend(DjangoFilterBackend):
-    """Knows every query parameter of a list, and lets no other pass.
+    """Filter backend that rejects unknown query parameters.
 
-    A view names further parameters that it reads itself in `query_params`.
+    A view lists the parameters that it reads itself in `query_params`.
     """
 
     filterset_base = StrictFilterSet
@@ -73,14 +73,14 @@ class StrictFilterBackend(DjangoFilterBackend):
 
 
 def check_parameters(params: QueryDict, known: frozenset[str]) -> None:
-    """Each parameter known, given once, and of a length that somebody may have meant."""
+    """Reject parameters that are unknown, repeated or too long."""
     if not params:
         return
     unknown = [name for name in params if name not in known]
     if unknown:
         raise UnknownFilter(
             errors=tuple(
-                FieldError(name[:SHOWN], "unknown_filter", "There is no such filter here.")
+                FieldError(name[:SHOWN], "unknown_filter", "Unknown query parameter.")
                 for name in unknown[:20]
             )
         )
@@ -90,19 +90,21 @@ def check_parameters(params: QueryDict, known: frozenset[str]) -> None:
 
 def check_value(name: str, values: list[str]) -> None:
     if len(values) > 1:
-        raise Invalid.field(name, "Given more than once.", code="repeated_parameter")
+        raise Invalid.field(name, "Must be given only once.", code="repeated_parameter")
     if "\0" in values[0]:
-        raise Invalid.field(name, "The character NUL is not possible.", code="nul_character")
+        raise Invalid.field(name, "The NUL character is not allowed.", code="nul_character")
     limit = MAX_CURSOR_LENGTH if name == "cursor" else MAX_VALUE_LENGTH
     if len(values[0]) > limit:
         raise Invalid.field(name, f"At most {limit} characters.", code="max_length")
 
 
 def ensure_not_empty(params: QueryDict, filters: dict[str, django_filters.Filter]) -> None:
-    """An empty filter would list everything; only an empty search may mean that."""
+    """Reject empty values, which would list everything. An empty text search may do so."""
     for name in params.keys() & filters.keys():
         if params[name] == "" and not isinstance(filters[name], django_filters.CharFilter):
-            raise Invalid.field(name, "Leave it out, or give it a value.", code="blank")
+            raise Invalid.field(
+                name, "Must not be empty. Omit the parameter instead.", code="blank"
+            )
 
 
 def parse_decimal(text: str) -> Decimal:
@@ -116,7 +118,7 @@ def parse_boolean(text: str) -> bool:
 
 
 class StrictFormField(forms.Field):
-    """A form field that reads what the API reads, and nothing else that Python might."""
+    """Base of form fields that accept the formats of the API and no others."""
 
     read: Callable[[str], Any]
     message: ClassVar[str]
@@ -132,41 +134,41 @@ class StrictFormField(forms.Field):
 
 class StrictUUIDFormField(StrictFormField):
     read = staticmethod(parse_uuid)
-    message = "Not a UUID."
+    message = "Must be a UUID."
 
 
 class StrictDateTimeFormField(StrictFormField):
     read = staticmethod(parse_datetime)
     message = (
-        "Write a time with its offset, for example 2026-01-31T18:30:00Z, "
-        "and percent-encode the + of an offset."
+        "Enter a date and time with an offset, such as 2026-01-31T18:30:00Z. "
+        "Percent-encode the + of an offset."
     )
 
 
 class StrictNumberFormField(StrictFormField):
     read = staticmethod(parse_decimal)
-    message = "Write a plain decimal number, for example 12.50."
+    message = "Enter a decimal number such as 12.50."
 
 
 class StrictBooleanFormField(StrictFormField):
     read = staticmethod(parse_boolean)
-    message = "true or false."
+    message = "Must be true or false."
 
 
 class IdFilter(django_filters.UUIDFilter):
-    """Rows that name this id. An id of another shop, or of nothing, is named by no row."""
+    """Filter by an id. Unknown ids, and ids of other tenants, match nothing."""
 
     field_class = StrictUUIDFormField
 
 
 class DateTimeFilter(django_filters.IsoDateTimeFilter):
-    """Before or after a point in time, by `lookup_expr`."""
+    """Filter by a date and time, before or after it by `lookup_expr`."""
 
     field_class = StrictDateTimeFormField
 
 
 class UpdatedSinceFilter(DateTimeFilter):
-    """What a terminal that was here at that time has not seen; the moment itself included."""
+    """Filter rows changed at or after the given time, for incremental synchronization."""
 
     def __init__(self, field_name: str = "updated_at", lookup_expr: str = "gte", **kwargs: Any):
         super().__init__(field_name, lookup_expr, **kwargs)
@@ -174,12 +176,12 @@ class UpdatedSinceFilter(DateTimeFilter):
 
 @extend_schema_field({"type": "string", "pattern": r"^\d{1,11}(\.\d{1,3})?$"})
 class DecimalFilter(django_filters.NumberFilter):
-    """An amount or a quantity, written plainly: not 1e9999, not NaN."""
+    """Filter by an amount or quantity in plain decimal notation: not 1e9999, not NaN."""
 
     field_class = StrictNumberFormField
 
 
 class StrictBooleanFilter(django_filters.BooleanFilter):
-    """true or false, in small letters."""
+    """Filter by `true` or `false`, in lower case."""
 
     field_class = StrictBooleanFormField

@@ -1,7 +1,4 @@
-"""How amounts, times, ids and words are written on the wire, in and out.
-
-Everything that reads input asks here, so that the API, a filter and an import agree to the letter.
-"""
+"""Text formats of amounts, dates, ids and text, shared by serializers, filters and imports."""
 
 import re
 import unicodedata
@@ -17,17 +14,17 @@ RFC_3339 = re.compile(
 )
 CALENDAR_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 PLAIN_CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-# Line separators too: a name with one would take two lines on a receipt.
+# Includes line separators: a name with one would take two lines on a receipt.
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 CONTROLS_BUT_NEWLINE_AND_TAB = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# Outside, the arithmetic of time zones and databases ends.
+# Outside of these years, time zones and databases overflow.
 MIN_YEAR, MAX_YEAR = 1900, 2999
-# The most characters that one composed character may have been sent as.
+# The maximum number of code points that NFC composes into one.
 MAX_DECOMPOSITION = 4
 
 
 class FormatError(ValueError):
-    """The text is not written as the API asks; `code` says in which way."""
+    """Text in the wrong format; `code` names the violated rule."""
 
     def __init__(self, code: str, **facts: object) -> None:
         self.code = code
@@ -36,10 +33,9 @@ class FormatError(ValueError):
 
 
 def parse_number(data: object, *, decimals: int, digits: int, signed: bool = False) -> Decimal:
-    """A plain decimal number with at most so many decimals, and digits before them.
+    """Return a decimal number with at most `digits` integer digits and `decimals` places.
 
-    A JSON integer will do as well; a JSON fraction will not, it has been through floating point
-    in too many clients.
+    JSON integers are accepted. JSON fractions are not, because clients store them as floats.
     """
     if isinstance(data, int) and not isinstance(data, bool):
         data = format_integer(data, digits)
@@ -55,36 +51,36 @@ def parse_number(data: object, *, decimals: int, digits: int, signed: bool = Fal
 
 
 def format_integer(number: int, digits: int) -> str:
-    """Its digits, unless writing them out would already be work."""
+    """Return the digits; numbers that are too large fail before the slow conversion."""
     if abs(number) >= 10**digits:
         raise FormatError("max_digits", digits=digits)
     return str(number)
 
 
 def format_amount(amount: Decimal, exponent: int) -> str:
-    """With exactly the currency's decimals.
+    """Return the amount with exactly the decimal places of its currency.
 
-    An amount that is finer than its currency is older than a change of the currency.
+    Rounds amounts that were stored before the shop changed to a currency with fewer places.
     """
     amount = amount.quantize(Decimal(1).scaleb(-exponent), ROUND_HALF_UP)
     return str(amount or abs(amount))
 
 
 def format_number(number: Decimal) -> str:
-    """Without superfluous zeros, and never with an exponent."""
+    """Return the number without trailing zeros and without an exponent."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def parse_uuid(data: object) -> uuid.UUID:
-    """An id as 36 characters; not the other ways in which Python would take one."""
+    """Return a UUID given in its canonical form of 36 characters."""
     if not isinstance(data, str) or CANONICAL_UUID.fullmatch(data) is None:
         raise FormatError("invalid")
     return uuid.UUID(data)
 
 
 def parse_datetime(data: object) -> datetime:
-    """A point in time after RFC 3339; without an offset it would be none."""
+    """Return a date and time given after RFC 3339. The offset is required."""
     parts = RFC_3339.fullmatch(data) if isinstance(data, str) else None
     if parts is None:
         raise FormatError("invalid")
@@ -100,7 +96,7 @@ def parse_datetime(data: object) -> datetime:
 
 
 def parse_date(data: object) -> date:
-    """A day as 2026-02-28; not the other ways in which ISO 8601 would write one."""
+    """Return a date given as 2026-02-28; other formats of ISO 8601 are rejected."""
     if not isinstance(data, str) or CALENDAR_DAY.fullmatch(data) is None:
         raise FormatError("invalid")
     try:
@@ -113,24 +109,24 @@ def parse_date(data: object) -> date:
 
 
 def parse_time(data: object) -> time:
-    """A time of day to the minute, such as 04:00."""
+    """Return a time of day given to the minute, such as 04:00."""
     if not isinstance(data, str) or PLAIN_CLOCK.fullmatch(data) is None:
         raise FormatError("invalid")
     return time.fromisoformat(data)
 
 
 def format_datetime(moment: datetime) -> str:
-    """In UTC; microseconds only where there are any, so that what was read can be sent back."""
+    """Return the time in UTC with full precision, so that clients can send it back unchanged."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def parse_text(
     data: object, *, max_length: int, multiline: bool = False, normalize: bool = True
 ) -> str:
-    """Words without control characters, in one Unicode form (NFC) so that twins are equal."""
+    """Return text without control characters, in the Unicode form NFC."""
     if not isinstance(data, str):
         raise FormatError("invalid")
-    # Checked first: normalizing takes time that grows with the square of a hostile text.
+    # Checked first: normalizing hostile text takes quadratic time.
     ensure_length(data, max_length * MAX_DECOMPOSITION, limit=max_length)
     if multiline:
         data = data.replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""The base of every view whose POSTs may be sent again: under an Idempotency-Key they act once."""
+"""Base view for idempotent POST requests with the header Idempotency-Key."""
 
 import re
 import uuid
@@ -25,7 +25,7 @@ SALT = "till.idempotency"
 REPLAYED = "Idempotent-Replayed"
 KEY_FORMAT = re.compile(r"[\x21-\x7e]{1,255}\Z")
 SAVED_HEADERS = ("Content-Type", "ETag", "Location")
-# Shown once, to whoever did it: kept nowhere, and null in an answer that is given again.
+# Shown only in the first response, never saved, and null in a replayed response.
 SECRETS = frozenset(
     {
         "access",
@@ -44,17 +44,17 @@ Work = Callable[[], HttpResponse]
 
 
 class IdempotentView(APIView):
-    """A POST with an Idempotency-Key is done once; sent again, it gets the first answer again.
+    """Runs a POST with an Idempotency-Key once; a retry gets the first response again.
 
-    A key belongs to its shop, person, method and path, and to what was asked with it. Refusals
-    are not kept: they had no effect, and the same key may try again. In an answer that is given
-    again secrets are null.
+    A key is unique for tenant, user, method and path, and bound to the request body. Errors are
+    not saved, since they have no effect: the key may be used again. Secrets are null in a
+    replayed response.
     """
 
-    # Actions that move money or stock: they need a key, or an `id` of the client's own.
+    # Actions that move money or stock: they require a key, or an `id` from the client.
     key_required_actions: ClassVar[tuple[str, ...]] = ()
-    # Actions that are asked too often for a look at their key first: what they did already they
-    # find by its id.
+    # Frequent actions that skip the query for the key, because they find a repeated request by
+    # its id.
     actions_found_by_id: ClassVar[tuple[str, ...]] = ()
     idempotency_key: IdempotencyKey | None = None
 
@@ -70,18 +70,18 @@ class IdempotentView(APIView):
             if self.idempotency_key is None:
                 self.ensure_key_or_id(request)
                 return work()
-            once = (
+            run_work = (
                 self.run_in_one_transaction
                 if self.is_one_transaction
                 else self.run_in_several_transactions
             )
-            return once(self.idempotency_key, work)
+            return run_work(self.idempotency_key, work)
 
         return run
 
     @property
     def is_one_transaction(self) -> bool:
-        """Whether the view does all its work in a transaction that it may share with the key."""
+        """Whether the view runs in one transaction, in which the key can be saved too."""
         return False
 
     @property
@@ -108,12 +108,12 @@ class IdempotentView(APIView):
         )
 
     def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, uuid.UUID]:
-        """Return the shop and the person whose key this is."""
+        """Return the tenant and the user id to which the key belongs."""
         sender: Any = request.user
         return sender.tenant, sender.pk
 
     def request_content(self, request: Request) -> bytes:
-        """What the same key must ask again, beside its path."""
+        """Return the body and the query string, which must be the same in a retry."""
         query: str = request.META.get("QUERY_STRING", "")
         body: bytes = request.body
         return body + f"?{query}".encode() if query else body
@@ -125,7 +125,7 @@ class IdempotentView(APIView):
             raise IdempotencyKeyRequired
 
     def resource_id(self, given: uuid.UUID | None) -> uuid.UUID:
-        """The id of what is to be made: the client's, or else one that follows from its key."""
+        """Return the id of the row to create: from the client, or derived from the key."""
         if given is not None:
             return given
         if self.idempotency_key is None:
@@ -133,17 +133,17 @@ class IdempotentView(APIView):
         return self.idempotency_key.resource_id
 
     def run_in_one_transaction(self, idempotency_key: IdempotencyKey, work: Work) -> HttpResponse:
-        """The key and its answer are written together with the effect.
+        """Save key and response in the transaction of the effect.
 
-        On PostgreSQL the scope has opened the transaction; on SQLite this is where it begins.
+        On PostgreSQL the tenant scope has already opened the transaction.
         """
         with nullcontext() if connection.vendor == "postgresql" else transaction.atomic():
             idempotency.lock_key(idempotency_key)
-            known = idempotency.find_key(idempotency_key)
-            if known is not None and known.is_answered:
-                return replay(known)
-            response = self.rendered(work())
-            if known is None and status.is_success(response.status_code):
+            saved = idempotency.find_key(idempotency_key)
+            if saved is not None and saved.is_answered:
+                return replay(saved)
+            response = self.render(work())
+            if saved is None and status.is_success(response.status_code):
                 fill(idempotency_key, response)
                 idempotency_key.save(force_insert=True)
             return response
@@ -151,21 +151,21 @@ class IdempotentView(APIView):
     def run_in_several_transactions(
         self, idempotency_key: IdempotencyKey, work: Work
     ) -> HttpResponse:
-        """The deed writes the key in its first transaction; only here the answer is known.
+        """Run services that save the key in their first transaction, then add the response.
 
-        What was done already is found by its key, or stumbles over it or over its id.
+        A retry finds the key before it runs, or fails on the key or on the id of the first.
         """
         with tenant_context(idempotency_key.tenant), idempotency.use_key(idempotency_key):
-            done = self.find_finished(idempotency_key)
-            if done is not None:
-                return replay(done)
+            finished = self.find_finished(idempotency_key)
+            if finished is not None:
+                return replay(finished)
             try:
-                response = self.rendered(work())
+                response = self.render(work())
             except Exception:
-                done = idempotency.find_answered_key(idempotency_key)
-                if done is None:
+                finished = idempotency.find_answered_key(idempotency_key)
+                if finished is None:
                     raise
-                return replay(done)
+                return replay(finished)
         return (
             complete_request(idempotency_key, response)
             if status.is_success(response.status_code)
@@ -173,17 +173,17 @@ class IdempotentView(APIView):
         )
 
     def find_finished(self, idempotency_key: IdempotencyKey) -> IdempotencyKey | None:
-        """What has its answer; without one, what a crash has cut off is gone on with."""
+        """Return the saved key with its response; resume a request that a crash interrupted."""
         if self.action_name in self.actions_found_by_id:
             return None
-        known = idempotency.find_key(idempotency_key)
-        if known is not None and not known.is_answered:
-            idempotency_key.resume(known)
+        saved = idempotency.find_key(idempotency_key)
+        if saved is not None and not saved.is_answered:
+            idempotency_key.resume(saved)
             return None
-        return known
+        return saved
 
-    def rendered(self, response: HttpResponse) -> HttpResponse:
-        """The answer to the byte, as it leaves and as it is kept."""
+    def render(self, response: HttpResponse) -> HttpResponse:
+        """Render the response, so that the saved body is the one that is sent."""
         unrendered: Any = response
         if isinstance(response, Response):
             unrendered.accepted_renderer = self.request.accepted_renderer
@@ -223,22 +223,22 @@ def body_without_secrets(response: Any) -> str:
 
 
 def answer_duplicate(idempotency_key: IdempotencyKey, response: HttpResponse) -> HttpResponse:
-    """Somebody was here before: with the key, or with the same thing under another or no key."""
-    known = idempotency.find_key(idempotency_key)
-    if known is None:
+    """Return the response for an effect that an earlier request had, with or without the key."""
+    saved = idempotency.find_key(idempotency_key)
+    if saved is None:
         idempotency.save_answered_key(idempotency_key)
         return response
-    if known.is_answered:
-        return replay(known)
-    # Left behind by a crash, or being answered at this moment: what is known by now.
+    if saved.is_answered:
+        return replay(saved)
+    # The first request crashed or is still running: answer with the current state.
     response[REPLAYED] = "true"
     return response
 
 
-def replay(known: IdempotencyKey) -> HttpResponse:
-    response = HttpResponse(known.body, status=known.status)
+def replay(saved: IdempotencyKey) -> HttpResponse:
+    response = HttpResponse(saved.body, status=saved.status)
     del response["Content-Type"]
-    for name, value in known.headers.items():
+    for name, value in saved.headers.items():
         response[name] = value
     response[REPLAYED] = "true"
     return response

@@ -1,4 +1,4 @@
-"""Pages of a list by position in its order, never by count: page 1,000 costs what page 1 does."""
+"""Keyset pagination with signed cursors: every page costs the same, however far it is."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -30,14 +30,14 @@ Model = type[models.Model]
 
 
 class InvalidCursor(Invalid):
-    """Not a cursor that this list has given in this order."""
+    """A cursor of another list or order, or a forged one."""
 
     code = "invalid_cursor"
-    message = "This cursor is not from this list in this order: begin again without one."
+    message = "This cursor is not valid for this list and order. Restart without a cursor."
 
 
 class RowComparison(Func):
-    """`(a, id) > (x, y)`: compared as one, which an index over both answers directly."""
+    """The row comparison `(a, id) > (x, y)`, which uses an index over both columns."""
 
     output_field = models.BooleanField()
 
@@ -55,7 +55,7 @@ class RowComparison(Func):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a list is sorted by, all in one direction; the primary key makes it total."""
+    """The sort order of a list: columns in one direction, with the primary key as tiebreaker."""
 
     name: str
     paths: tuple[str, ...]
@@ -64,7 +64,7 @@ class Order:
 
     @property
     def signer(self) -> Signer:
-        """A cursor of another list, or of another order, has another signature."""
+        """Return a signer whose salt binds a cursor to its list and order."""
         return Signer(salt=f"{self.model._meta.label}:{self.name}:{self.descending}")
 
     def sort(self, rows: models.QuerySet[Any], *, backwards: bool) -> models.QuerySet[Any]:
@@ -72,7 +72,7 @@ class Order:
         return rows.order_by(*(sign + path for path in self.paths))
 
     def rows_beyond(self, position: "Position") -> RowComparison:
-        """The rows after the position, or before it when reading backwards."""
+        """Return the condition for rows after the position, or before it when reading backwards."""
         operator = "<" if self.descending != position.backwards else ">"
         fields = [resolve_fields(self.model, path)[-1] for path in self.paths]
         try:
@@ -99,17 +99,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Next to which row a page begins, and in which direction it is read."""
+    """The sort values of the row next to a page, and the direction of reading."""
 
     backwards: bool
     values: list[Any]
 
 
 class CursorPagination(BasePagination):
-    """`{next, previous, results}`; two rows that tie in the order are told apart by their key.
+    """Pages of the form `{next, previous, results}`.
 
-    The view names what may be ordered by in `ordering_fields`, `{"name": ("name",)}` or just
-    `("name",)`, and its default in `ordering`, for example `"-created_at"`.
+    A view lists its sort keys in `ordering_fields`, as `{"name": ("name",)}` or `("name",)`, and
+    its default in `ordering`, such as `"-created_at"`.
     """
 
     default_page_size = 50
@@ -131,7 +131,7 @@ class CursorPagination(BasePagination):
     def page(
         self, order: Order, rows: models.QuerySet[Any], position: Position | None
     ) -> list[Any]:
-        """One row more than is shown tells whether there is another page."""
+        """Load one row more than the page size, to learn whether there is another page."""
         size = self.size()
         page = list(rows[: size + 1])
         more, page = len(page) > size, page[:size]
@@ -149,7 +149,7 @@ class CursorPagination(BasePagination):
             return self.default_page_size
         size = int(text) if WHOLE_NUMBER.fullmatch(text) else 0
         if not 1 <= size <= self.max_page_size:
-            raise Invalid.field(PAGE_SIZE, f"A whole number from 1 to {self.max_page_size}.")
+            raise Invalid.field(PAGE_SIZE, f"Must be an integer from 1 to {self.max_page_size}.")
         return size
 
     def link(self, order: Order, page: list[Any], *, backwards: bool) -> str:
@@ -170,14 +170,18 @@ class CursorPagination(BasePagination):
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size}
         parameters = [
-            query_parameter(CURSOR, {"type": "string"}, "From `next` or `previous`."),
-            query_parameter(PAGE_SIZE, size | {"default": self.default_page_size}, "Rows a page."),
+            query_parameter(CURSOR, {"type": "string"}, "The cursor of `next` or `previous`."),
+            query_parameter(
+                PAGE_SIZE, size | {"default": self.default_page_size}, "Number of rows per page."
+            ),
         ]
         names = list(orderings(view))
         if names:
             enum = [sign + name for name in names for sign in ("", "-")]
             schema = {"type": "string", "enum": enum, "default": default_ordering(view)}
-            parameters.append(query_parameter(ORDERING, schema, "A minus turns it round."))
+            parameters.append(
+                query_parameter(ORDERING, schema, "The sort key; `-` reverses the order.")
+            )
         return parameters
 
 
@@ -201,16 +205,16 @@ def default_ordering(view: APIView | None) -> str:
 
 
 def resolve_order(request: Request, view: APIView | None, rows: models.QuerySet[Any]) -> Order:
-    """What the client asks for, if it is on the list; else what the view says.
+    """Return the requested order if the view allows it, or the default of the view.
 
-    What a search has found comes by its relevance then, and only equals in the list's own order.
+    Without a requested order, search results are sorted by relevance first.
     """
     asked = request.query_params.get(ORDERING)
     allowed = orderings(view)
     chosen = default_ordering(view) if asked is None else asked
     name = chosen.removeprefix("-")
     if asked is not None and name not in allowed:
-        raise Invalid.field(ORDERING, "This list cannot be ordered by that.")
+        raise Invalid.field(ORDERING, "Must be one of the sort keys of this list.")
     model: Model = rows.model
     paths, descending = tuple(allowed.get(name, (name,))), chosen.startswith("-")
     if asked is None and RELEVANCE in rows.query.annotations:
@@ -220,7 +224,7 @@ def resolve_order(request: Request, view: APIView | None, rows: models.QuerySet[
 
 @cache
 def add_tiebreaker(model: Model, paths: tuple[str, ...]) -> tuple[str, ...]:
-    """The paths, and the key that settles every tie. What may be empty has no place in an order."""
+    """Return the paths with the primary key as tiebreaker. Nullable columns cannot be sorted."""
     key = model._meta.pk.name
     for path in paths:
         if any(field.null for field in resolve_fields(model, path)):
@@ -240,5 +244,5 @@ def resolve_fields(model: Model, path: str) -> "tuple[models.Field[Any, Any], ..
 
 
 def read(row: Any, path: str) -> Any:
-    """From an object, or from a row of `values()`."""
+    """Return the value at a path of an object, or of a row of `values()`."""
     return row[path] if isinstance(row, Mapping) else attrgetter(path.replace("__", "."))(row)

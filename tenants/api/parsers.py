@@ -1,7 +1,7 @@
-"""Reads request bodies, and refuses whatever two readers could understand differently.
+"""Strict parsers of request bodies: reject whatever two parsers could read differently.
 
-Duplicate keys, NUL, lone surrogates, NaN, numbers of thousands of digits and towers of brackets
-end here, with 400 and a reason, before any field has seen them.
+Duplicate keys, NUL, lone surrogates, NaN, huge numbers and deep nesting are answered with 400
+before any serializer runs.
 """
 
 import json
@@ -26,13 +26,12 @@ MAX_FORM_FIELDS = 50
 SHOWN = 100
 PLAIN_ENCODINGS = frozenset({"", "identity"})
 
-# A string ends at its quote, or the text ends first: matching never starts over, so that a
-# million quotes cost a million steps.
+# Possessive quantifiers avoid backtracking: the match takes linear time, also without a closing
+# quote.
 STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 SQUARE = bytes.maketrans(b"{}", b"[]")
-# Escapes in their order: pairs of surrogates are letters; what else of \u0000 and surrogates
-# is found stands alone.
+# Surrogate pairs are matched first, so that the named groups find only NUL and lone surrogates.
 ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<nul>\\u0000)|(?P<surrogate>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\.",
@@ -41,7 +40,7 @@ ESCAPE = re.compile(
 
 
 class MalformedBody(ParseError):
-    """The body cannot be read in one way only; `errors` may name the place."""
+    """The body is malformed or ambiguous; `errors` may name the place."""
 
     def __init__(self, code: str, detail: str, *errors: FieldError) -> None:
         super().__init__(detail, code)
@@ -53,7 +52,7 @@ class BodyTooLarge(APIException):
     default_code = "body_too_large"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"The body may have at most {limit} bytes.")
+        super().__init__(f"The body must not exceed {limit} bytes.")
         self.facts = {"max_bytes": limit}
 
 
@@ -61,14 +60,14 @@ class UnsupportedEncoding(UnsupportedMediaType):
     default_code = "unsupported_content_encoding"
 
     def __init__(self) -> None:
-        super().__init__("", "Send the body as it is: no Content-Encoding is read.")
+        super().__init__("", "Content-Encoding is not supported. Send the body unencoded.")
 
 
 class StrictJSONParser(JSONParser):
-    """JSON in UTF-8, of bounded size and depth, each key once.
+    """JSON in UTF-8, of limited size and depth, without duplicate keys.
 
-    A view raises the size with `max_body_bytes`. DRF hands subclasses of its own parser the body
-    that Django keeps, so that `request.body` can still be read afterwards.
+    A view raises the size limit with `max_body_bytes`. Subclasses of DRF's parsers get Django's
+    buffered body, so that `request.body` can still be read afterwards.
     """
 
     def parse(
@@ -81,7 +80,7 @@ class StrictJSONParser(JSONParser):
 
 
 class StrictFormParser(FormParser):
-    """The OAuth2 password form: each field once. The answer is a plain dict, like JSON's."""
+    """A URL-encoded form without duplicate fields, for OAuth 2.0. Returns a plain dict."""
 
     def parse(
         self,
@@ -93,7 +92,7 @@ class StrictFormParser(FormParser):
 
 
 def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any]) -> bytes:
-    """The bytes, never more than allowed, whatever Content-Length says."""
+    """Read the body, and never more than the limit, whatever Content-Length says."""
     ensure_utf8(media_type or "")
     ensure_not_encoded(context)
     limit = max_body_size(context)
@@ -104,7 +103,7 @@ def read_body(stream: IO[Any], media_type: str | None, context: Mapping[str, Any
 
 
 def max_body_size(context: Mapping[str, Any]) -> int:
-    """How many bytes the view takes."""
+    """Return the size limit of the view in bytes."""
     limit: int | None = getattr(context.get("view"), "max_body_bytes", None)
     return limit or settings.API_MAX_BODY_BYTES
 
@@ -123,7 +122,7 @@ def ensure_utf8(media_type: str) -> None:
     except ValueError:
         charset = ""
     if charset.lower() not in {"utf-8", "utf8"}:
-        raise MalformedBody("unsupported_charset", "The only charset is UTF-8.")
+        raise MalformedBody("unsupported_charset", "The charset must be UTF-8.")
 
 
 def read_json(body: bytes) -> Any:
@@ -144,19 +143,21 @@ def decode_utf8(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        raise MalformedBody("malformed_encoding", f"Not UTF-8 at byte {error.start}.") from error
+        raise MalformedBody(
+            "malformed_encoding", f"Invalid UTF-8 at byte {error.start}."
+        ) from error
 
 
 def ensure_depth(body: bytes) -> None:
-    """Take the innermost pairs of brackets away, level by level, before anything follows them down.
+    """Reject nesting beyond MAX_DEPTH without recursion: remove innermost pairs level by level.
 
-    What is left then was nested deeper, or never closed; of the latter the decoder may see a few.
+    What remains is nested deeper or never closed; a few unclosed brackets are left to the decoder.
     """
     brackets = STRING.sub(b"", body).translate(SQUARE, NOT_BRACKETS)
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace(b"[]", b"")
     if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
-        raise MalformedBody("too_deep", f"Nested more than {MAX_DEPTH} levels deep.")
+        raise MalformedBody("too_deep", f"The body is nested more than {MAX_DEPTH} levels deep.")
 
 
 def ensure_scalar_values(text: str) -> None:
@@ -164,11 +165,11 @@ def ensure_scalar_values(text: str) -> None:
         if escape["nul"]:
             reject_nul()
         if escape["surrogate"]:
-            raise MalformedBody("lone_surrogate", "Half of a surrogate pair is no character.")
+            raise MalformedBody("lone_surrogate", "A lone surrogate is not a valid character.")
 
 
 def reject_nul() -> NoReturn:
-    raise MalformedBody("nul_character", "The character NUL is not possible.")
+    raise MalformedBody("nul_character", "The NUL character is not allowed.")
 
 
 def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -180,8 +181,8 @@ def build_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def reject_duplicate(keys: Iterable[str]) -> NoReturn:
     twice, _ = Counter(keys).most_common(1)[0]
-    error = FieldError(twice[:SHOWN], "duplicate_key", "Given more than once.")
-    raise MalformedBody("duplicate_key", "A key is given more than once.", error)
+    error = FieldError(twice[:SHOWN], "duplicate_key", "Must be given only once.")
+    raise MalformedBody("duplicate_key", "The body contains a duplicate key.", error)
 
 
 def read_integer(literal: str) -> int:
@@ -191,7 +192,7 @@ def read_integer(literal: str) -> int:
 
 
 def read_fraction(literal: str) -> Decimal:
-    """Exact, so that a field may refuse it in its own words; in bounds, so that it may look."""
+    """Return the exact number, of limited size, for a field to accept or reject."""
     if len(literal) > MAX_DIGITS:
         reject_number()
     try:
@@ -204,14 +205,14 @@ def read_fraction(literal: str) -> Decimal:
 
 
 def reject_number() -> NoReturn:
-    raise MalformedBody("number_out_of_range", f"A number may have at most {MAX_DIGITS} digits.")
+    raise MalformedBody("number_out_of_range", f"Numbers must not exceed {MAX_DIGITS} digits.")
 
 
 def reject_constant(literal: str) -> NoReturn:
-    raise MalformedBody("malformed_json", f"{literal} is not JSON.")
+    raise MalformedBody("malformed_json", f"{literal} is not valid JSON.")
 
 
-# One for all requests: making a decoder costs more than reading a small body.
+# Shared by all requests: creating a decoder costs more than reading a small body.
 DECODER = json.JSONDecoder(
     object_pairs_hook=build_object,
     parse_int=read_integer,
@@ -229,9 +230,13 @@ def read_form(body: bytes) -> dict[str, str]:
             max_num_fields=MAX_FORM_FIELDS,
         )
     except UnicodeDecodeError as error:
-        raise MalformedBody("malformed_encoding", "An escape is not UTF-8.") from error
+        raise MalformedBody(
+            "malformed_encoding", "A percent-encoded value is not valid UTF-8."
+        ) from error
     except ValueError as error:
-        raise MalformedBody("malformed_form", f"At most {MAX_FORM_FIELDS} fields.") from error
+        raise MalformedBody(
+            "malformed_form", f"A form must not exceed {MAX_FORM_FIELDS} fields."
+        ) from error
     if any("\0" in key or "\0" in value for key, value in pairs):
         reject_nul()
     return build_object(pairs)

@@ -1,4 +1,4 @@
-"""The base of every input, the foreign key that cannot reach another shop, and error paths."""
+"""Base serializer for input, related fields limited to the tenant, and error paths."""
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -15,21 +15,21 @@ from tenants.api.fields import fail_with
 from tenants.api.formats import FormatError, parse_uuid
 from tenants.exceptions import FieldError
 
-# Names that the client made up are shown up to here, lest it write our answers.
-SHOWN = 100
+# Unknown names come from the client: limit what the response repeats of them.
+MAX_NAME_LENGTH = 100
 MAX_UNKNOWN_FIELDS = 20
 
 Source = type[models.Model] | Callable[[], models.QuerySet[Any]]
 
 
 class StrictSerializer(serializers.Serializer):
-    """An object with the fields named here and no others; lists of it are bounded."""
+    """A serializer that rejects unknown fields; lists of it are limited to `max_items`."""
 
     max_items: ClassVar[int] = 500
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": "A JSON object is needed here.",
-        "unknown_field": "There is no such field.",
+        "invalid": "Must be a JSON object.",
+        "unknown_field": "Unknown field.",
     }
 
     @classmethod
@@ -49,12 +49,12 @@ class StrictSerializer(serializers.Serializer):
         return value
 
     def unknown_fields(self, data: Mapping[str, Any]) -> dict[str, list[ErrorDetail]]:
-        """What the client may not set is unknown to it, whether it exists or not."""
+        """Return an error for each field that does not exist or is read-only."""
         if data.keys() <= self.known_fields:
             return {}
         message = ErrorDetail(self.error_messages["unknown_field"], "unknown_field")
         unknown = [name for name in data if name not in self.known_fields]
-        return {name[:SHOWN]: [message] for name in unknown[:MAX_UNKNOWN_FIELDS]}
+        return {name[:MAX_NAME_LENGTH]: [message] for name in unknown[:MAX_UNKNOWN_FIELDS]}
 
     @cached_property
     def known_fields(self) -> frozenset[str]:
@@ -62,11 +62,11 @@ class StrictSerializer(serializers.Serializer):
 
 
 class TenantReference(serializers.Field):
-    """What naming rows of this shop by id has in common, for one row and for many."""
+    """Base of the fields that reference rows of the current tenant by id."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "invalid": "Not a UUID.",
-        "does_not_exist": "There is no such thing.",
+        "invalid": "Must be a UUID.",
+        "does_not_exist": "Object does not exist.",
     }
 
     def __init__(self, rows: Source, **kwargs: Any) -> None:
@@ -87,12 +87,12 @@ class TenantReference(serializers.Field):
 
 @extend_schema_field({"type": "array", "items": {"type": "string", "format": "uuid"}})
 class TenantRelatedListField(TenantReference):
-    """The ids of several rows, each once; one query finds them all."""
+    """A list of unique ids, loaded in one query."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "not_a_list": "A list of UUIDs is needed here.",
+        "not_a_list": "Must be a list of UUIDs.",
         "max_length": "At most {max_length} items.",
-        "repeated": "Named more than once.",
+        "repeated": "Must not be repeated.",
     }
 
     def __init__(self, rows: Source, *, max_length: int = 500, **kwargs: Any) -> None:
@@ -119,7 +119,7 @@ class TenantRelatedListField(TenantReference):
         return self.each(ids, row_of)
 
     def each(self, items: list[Any], read: Callable[[Any], Any]) -> list[Any]:
-        """All of them read, or every error with its place in the list."""
+        """Return all items as read, or raise every error by its index."""
         values, errors = [], {}
         for index, item in enumerate(items):
             try:
@@ -137,10 +137,10 @@ class TenantRelatedListField(TenantReference):
 
 @extend_schema_field({"type": "string", "format": "uuid"})
 class TenantRelatedField(TenantReference):
-    """The id of one row of this shop. Another shop's id is like one that nobody has.
+    """The id of a row of the current tenant. Ids of other tenants do not exist.
 
-    Declared with a model, or with a function that makes the queryset when it is needed: a shop's
-    rows cannot be asked for before the shop is known. With `many=True` it is a list of ids.
+    Declared with a model, or with a function that returns a queryset, because no queryset can be
+    built before the tenant is known. With `many=True` it is a list of ids.
     """
 
     def __new__(cls, *args: Any, many: bool = False, **kwargs: Any) -> Any:
@@ -155,7 +155,7 @@ class TenantRelatedField(TenantReference):
         return row
 
     def get_attribute(self, instance: Any) -> Any:
-        """The id that lies in the row itself, without fetching what it names."""
+        """Return the foreign key value itself, without loading the related row."""
         for name in self.source_attrs[:-1]:
             instance = getattr(instance, name)
         if isinstance(instance, models.Model):
@@ -167,7 +167,7 @@ class TenantRelatedField(TenantReference):
 
 
 def flatten_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
-    """The leaves of DRF's error tree, each with its path: `lines[0].quantity`."""
+    """Yield the leaves of DRF's error tree, each with its path: `lines[0].quantity`."""
     if isinstance(detail, str):
         yield FieldError(path, getattr(detail, "code", None) or "invalid", str(detail))
     elif isinstance(detail, Mapping):
@@ -175,7 +175,7 @@ def flatten_errors(detail: Any, path: str = "") -> Iterator[FieldError]:
             yield from flatten_errors(value, join_path(key, path))
     else:
         for index, value in enumerate(detail):
-            # DRF lists the errors of one field, and also the items of a list: words are errors.
+            # In DRF a list holds either errors of one field (strings) or items of a list field.
             inner = path if isinstance(value, str) else f"{path}[{index}]"
             yield from flatten_errors(value, inner)
 

@@ -1,4 +1,4 @@
-"""Files that are sent, and files that are answered: streamed, and never in memory as a whole."""
+"""File uploads and CSV responses, streamed rather than held in memory."""
 
 import hashlib
 import tempfile
@@ -22,13 +22,13 @@ from tenants.exceptions import FieldError, Invalid
 
 FIELD = "file"
 CSV = "text/csv"
-# Larger files lie on the disk.
+# Larger files are written to disk.
 MAX_IN_MEMORY = 1024 * 1024
 CHUNK_SIZE = 64 * 1024
 
 
 class FileFormParser(MultiPartParser):
-    """A form of one field, the file."""
+    """A multipart form with one field, the file."""
 
     def parse(
         self,
@@ -41,21 +41,23 @@ class FileFormParser(MultiPartParser):
         try:
             form = super().parse(stream, media_type, cast(Any, context))
         except ParseError as error:
-            raise MalformedBody("malformed_form", "This is not a form with a file.") from error
+            raise MalformedBody(
+                "malformed_form", "The body must be a multipart form with one file."
+            ) from error
         unknown = [*form.data, *(name for name in form.files if name != FIELD)]
         if unknown:
-            detail = "There is no such field."
+            detail = "Unknown field."
             raise Invalid(
                 errors=tuple(FieldError(name[:SHOWN], "unknown_field", detail) for name in unknown)
             )
         files = form.files.getlist(FIELD)
         if len(files) > 1:
-            raise Invalid.field(FIELD, "One file at a time.", code="duplicate_key")
+            raise Invalid.field(FIELD, "Must be a single file.", code="duplicate_key")
         return {FIELD: files[0].file} if files else {}
 
 
 class CSVParser(BaseParser):
-    """The file alone, as the whole body."""
+    """A CSV file as the request body."""
 
     media_type = CSV
 
@@ -74,14 +76,14 @@ class CSVParser(BaseParser):
 
 
 class CSVRenderer(BaseRenderer):
-    """Lets a client ask for CSV; the view answers with a stream of its own."""
+    """Content negotiation for CSV; the view returns its own streaming response."""
 
     media_type = CSV
     format = "csv"
 
 
 def ensure_readable(context: Mapping[str, Any]) -> None:
-    """Not encoded, and no longer than the view takes: nothing is read beyond Content-Length."""
+    """Reject encoded and oversized bodies. WSGI reads nothing beyond Content-Length."""
     ensure_not_encoded(context)
     limit = max_body_size(context)
     if int(context["request"].META.get("CONTENT_LENGTH") or 0) > limit:
@@ -89,10 +91,10 @@ def ensure_readable(context: Mapping[str, Any]) -> None:
 
 
 def get_uploaded_file(request: Request) -> IO[bytes]:
-    """The file that was sent."""
+    """Return the uploaded file."""
     file = cast(dict[str, Any], request.data).get(FIELD)
     if file is None:
-        raise Invalid.field(FIELD, "Send a file.", code="required")
+        raise Invalid.field(FIELD, "A file is required.", code="required")
     return cast(IO[bytes], file)
 
 

@@ -1,4 +1,4 @@
-"""The base of every viewset that shows a shop's rows."""
+"""Base viewset for tenant rows, with mixins for list, retrieve, create and update."""
 
 import re
 from collections.abc import Callable
@@ -20,26 +20,26 @@ from tenants.scope import across_tenants, retry_on_conflict, tenant_context, ten
 from tenants.services import save_row
 
 ETAG = re.compile(r'"(\d{1,9})"\Z')
-# What changes something without being a PATCH, which names its version always.
+# The methods for which If-Match is optional. PATCH requires it.
 VERSIONED_METHODS = frozenset({"post", "put", "delete"})
 
 
 class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
-    """Runs every action for the shop of the person who asks, and shows nothing of another.
+    """Runs every action in the scope of the user's tenant.
 
-    An action is one unit of work, tried again as a whole on a deadlock. Those named in
-    `several_transactions` leave it to their services to open them, and to write the request's
-    Idempotency-Key in the first.
+    An action is one transaction, repeated on a deadlock. The actions listed in
+    `multi_transaction_actions` leave transactions to their services, which save the request's
+    Idempotency-Key in the first one.
     """
 
     model: ClassVar[type[models.Model]]
     lookup_value_converter = "uuid"
-    # What the write actions of the plain resources read; the answer is `serializer_class`.
+    # The input serializer of CreateUpdateMixin; responses use `serializer_class`.
     input_class: ClassVar[type[Serializer[Any]]]
-    # Query parameters that an action reads itself, beside the filters of its list.
+    # Query parameters that an action reads itself, in addition to the filters.
     query_params: tuple[str, ...] = ()
     multi_transaction_actions: tuple[str, ...] = ()
-    # Actions whose deeds themselves compare If-Match with the row that they have locked.
+    # Actions whose services compare If-Match with the locked row themselves.
     actions_checking_version: tuple[str, ...] = ()
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -61,9 +61,9 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         return retry_on_conflict(run) if once else run
 
     def checking_version(self, handler: Callable[..., Response]) -> Callable[..., Response]:
-        """Act only from the version that the client names in If-Match, if it names one.
+        """Wrap a handler to check the version in If-Match, if the client sent one.
 
-        A request that a crash cut off has changed the version itself.
+        Resumed requests are not checked: their first attempt has changed the version.
         """
 
         def run(request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -86,7 +86,7 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         row.ensure_version(expected)
 
     def get_versioned_row(self) -> Any:
-        """What the path names, and If-Match a version of."""
+        """Return the row whose version If-Match refers to."""
         return self.get_object()
 
     @property
@@ -100,7 +100,7 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         return self.rows().visible_to(self.request.user)
 
     def rows(self) -> Any:
-        """The rows with what the API shows of them; overridden to load it in few queries."""
+        """Return the base queryset; override it to load related rows in few queries."""
         return self.model._default_manager.all()
 
     def validated(
@@ -109,16 +109,16 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
         return dict(get_input_serializer(input_class, partial).run_validation(self.request.data))
 
     def get_locked_object(self) -> Any:
-        """The row as it is now, for nobody else to change; sales that only name it go on."""
+        """Return the row of the URL with a lock, which does not block rows that reference it."""
         rows = self.model._default_manager.select_for_update(no_key=True)
         return rows.get(pk=self.get_object().pk)
 
     def if_match(self, *, required: bool) -> int | None:
-        """The version that the client read; None when any will do."""
+        """Return the version in If-Match, or None for any version."""
         return parse_if_match(self.request, required=required)
 
     def answer(self, row: Any, status: int = status.HTTP_200_OK) -> Response:
-        """The row as the API shows it, with its version as entity tag where it ever has another."""
+        """Return a response with the serialized row, and its version as ETag."""
         response = Response(self.get_serializer(row).data, status=status)
         if "version" in response.data:
             response["ETag"] = f'"{row.version}"'
@@ -127,10 +127,10 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
 
 @cache
 def get_input_serializer(input_class: type[Serializer[Any]], partial: bool) -> Serializer[Any]:
-    """The one instance that reads every input of its kind.
+    """Return the shared serializer instance for reading input.
 
-    Reading leaves nothing behind in it; making it anew each time, with a copy of every field,
-    was a tenth of the time of a sale.
+    Validation keeps no state in it. Creating one for each request, with a copy of every field,
+    took a tenth of the time of a sale.
     """
     return input_class(partial=partial)
 
@@ -145,12 +145,12 @@ def parse_if_match(request: Request, *, required: bool) -> int | None:
         return None
     tag = ETAG.match(header.strip())
     if tag is None:
-        raise Invalid.field("If-Match", 'One strong entity tag such as "3", or *.')
+        raise Invalid.field("If-Match", 'Must be one strong entity tag such as "3", or *.')
     return int(tag[1])
 
 
 class ListRetrieveMixin:
-    """GET of the list and of one row."""
+    """GET of the list and of a single row."""
 
     def list(self: Any, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
@@ -161,9 +161,9 @@ class ListRetrieveMixin:
 
 
 class CreateUpdateMixin:
-    """POST and PATCH of a plain resource: no rule but that its constraints hold.
+    """POST and PATCH of resources without rules beyond their constraints.
 
-    With `recorded_as = "store"` it is written down as `store_added` and `store_changed`.
+    With `audit_name = "store"` the audit events are `store_added` and `store_changed`.
     """
 
     audit_name = ""

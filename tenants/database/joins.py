@@ -1,7 +1,7 @@
-"""Joins between rows of shops stay inside the shop.
+"""Tenant conditions of joins and deletes, shared by the compilers of both databases.
 
-A row's id is its own only in its shop, so that what is joined by id is joined by shop too. It is
-also what leads each side to its index, and a cluster's query to the one machine of the shop.
+Ids are unique only within a tenant, so that joins by id must also compare the tenant. The
+condition also selects the composite index, and on Citus the node of the tenant.
 """
 
 from typing import Any
@@ -19,9 +19,9 @@ class TenantJoinMixin:
     def compile(self, node: Any) -> Any:
         sql, params = super().compile(node)  # type: ignore[misc]
         if isinstance(node, Join) and joins_tenant_rows(node):
-            shop = self.connection.ops.quote_name(TENANT_COLUMN)
+            tenant = self.connection.ops.quote_name(TENANT_COLUMN)
             left, right = (
-                f"{self.quote_name_unless_alias(alias)}.{shop}"
+                f"{self.quote_name_unless_alias(alias)}.{tenant}"
                 for alias in (node.parent_alias, node.table_alias)
             )
             sql = f"{sql.removesuffix(')')} AND {left} = {right})"
@@ -37,7 +37,7 @@ class TenantDeleteMixin:
     query: Any
 
     def as_sql(self, *args: Any, **kwargs: Any) -> Any:
-        """Django deletes what it has loaded by id alone: here by shop and id, as the key is."""
+        """Add the tenant to deletes, which Django does by id alone."""
         scope = scope_or_none()
         if scope and not isinstance(scope, AllTenants) and has_tenant_key(self.query.model):
             self.query.add_filter(TENANT_COLUMN, scope.pk)

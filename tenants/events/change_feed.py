@@ -1,8 +1,8 @@
-"""The feed of a shop's changes: each has a position, and positions follow the commits.
+"""Change feed: the events of a tenant, with positions in the order of commits.
 
-Ids and times are made while a deed is under way, and a slow deed that began earlier commits
-later: a reader who has passed them would never see it. So the position is given afterwards, to
-what is committed and by one at a time: a new number is always behind every reader.
+Ids and times are set before the commit, so a slow transaction may commit an older id later, which
+a reader would miss. Positions are therefore assigned after the commit, one transaction at a time:
+a new position is always greater than every position that was read.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ from tenants.models import ChangeFeed, OutboxEvent, Tenant
 from tenants.models.outbox import OutboxEventQuerySet
 from tenants.scope import across_tenants, atomic_with_retry, current_tenant_id, tenant_scope
 
-# So many are numbered in one transaction: whoever else wants to number waits for it.
+# Positions assigned in one transaction, for which other readers wait.
 BATCH = 1000
 RowFilter = Callable[[OutboxEventQuerySet], OutboxEventQuerySet]
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some changes, from where to read on, and whether there is more right now."""
+    """A page of changes, the position to continue from, and whether there are more."""
 
     results: Sequence[OutboxEvent]
     after: int
@@ -34,65 +34,66 @@ class Page:
 
 
 def read_changes(after: int | None, *, most: int, narrowed: RowFilter) -> Page:
-    """The changes behind a position, as far as this reader may see them.
+    """Return the changes after a position, limited to those that the reader may see.
 
-    Without a position none, but from where to read on: whoever then loads the lists misses none.
+    Without a position, return only the current one: a client that then loads all data and
+    continues from there misses no change.
     """
     waiting = assign_positions()
-    feed = _feed()
+    feed = _load_feed()
     if after is None:
         return Page([], feed.last, has_more=False)
-    # Up to what was counted before: a change that is numbered meanwhile is behind this page.
+    # Limited to the position read before: later changes belong to the next page.
     rows = narrowed(OutboxEvent.objects.between(after, feed.last))
     found = list(rows.defer("data")[: most + 1])
-    _ensure_not_gone(after, feed)
+    _ensure_available(after, feed)
     if len(found) > most:
         return Page(found[:most], found[most - 1].position or 0, has_more=True)
     return Page(found, feed.last, has_more=waiting)
 
 
-def _feed() -> ChangeFeed:
+def _load_feed() -> ChangeFeed:
     return ChangeFeed.objects.first() or ChangeFeed()
 
 
-def _ensure_not_gone(after: int, feed: ChangeFeed) -> None:
-    """Asked after reading: what is deleted is first declared to be.
+def _ensure_available(after: int, feed: ChangeFeed) -> None:
+    """Raise ChangesGone if the position was pruned, checked after reading to avoid a race.
 
-    A place beyond the last is from before a backup was put back: what it has seen never was.
+    A position beyond the last one was read before a backup was restored.
     """
-    pruned = _feed().pruned
+    pruned = _load_feed().pruned
     if after < pruned or after > feed.last:
         raise ChangesGone(after=after, oldest=pruned, last=feed.last)
 
 
 def assign_positions() -> bool:
-    """Number what is committed and has no position yet; whether there is still more of it.
+    """Assign positions to committed events; return whether more are waiting.
 
-    Looks before it locks: most of the time nothing waits.
+    Queries without a lock first, as usually none are waiting.
     """
-    return OutboxEvent.objects.without_position().exists() and _number()
+    return OutboxEvent.objects.without_position().exists() and _assign_batch()
 
 
 @atomic_with_retry
-def _number() -> bool:
+def _assign_batch() -> bool:
     ChangeFeed.objects.bulk_create([ChangeFeed()], ignore_conflicts=True)
     feed = ChangeFeed.objects.select_for_update(no_key=True).get()
-    numbered = _give_positions(feed.last)
+    numbered = _number_oldest(feed.last)
     feed.last += numbered
     feed.save(update_fields=["last", "updated_at"])
     return numbered == BATCH
 
 
-def _give_positions(last: int) -> int:
-    """Number the oldest first. Sales are not in the way: nobody else changes what they wrote."""
+def _number_oldest(last: int) -> int:
+    """Assign positions, oldest event first, and return their number."""
     oldest = OutboxEvent.objects.without_position().order_by("pk").select_for_update(no_key=True)
     pks = list(oldest.values_list("pk", flat=True)[:BATCH])
     with connection.cursor() as cursor:
-        cursor.execute(*_numbering(pks, last))
+        cursor.execute(*_build_update(pks, last))
     return len(pks)
 
 
-def _numbering(pks: Sequence[Any], last: int) -> tuple[str, list[Any]]:
+def _build_update(pks: Sequence[Any], last: int) -> tuple[str, list[Any]]:
     table = connection.ops.quote_name(OutboxEvent._meta.db_table)
     places = ", ".join(["%s"] * len(pks))
     statement = """
@@ -105,13 +106,13 @@ def _numbering(pks: Sequence[Any], last: int) -> tuple[str, list[Any]]:
 
 
 class PositionAssignment(Job):
-    """Numbers also where nobody reads, so that the first reader need not do it all."""
+    """Assigns positions in the background, so that the first reader need not wait."""
 
     name = "numbering"
     every = 1.0
 
     def step(self) -> bool:
-        """One shop's, whose change waits."""
+        """Assign positions for one tenant with waiting events."""
         with across_tenants():
             waiting = OutboxEvent.objects.without_position().select_related("tenant").first()
         if waiting is None:
@@ -122,7 +123,7 @@ class PositionAssignment(Job):
 
 
 def mark_pruned(before: datetime) -> None:
-    """Declare gone, in every shop, what was told before then; only then it may be deleted."""
+    """Mark old changes of every tenant as pruned, before they are deleted."""
     with across_tenants():
         done = OutboxEvent.objects.done_before(before).filter(position__isnull=False)
         oldest = list(done.values_list("tenant").annotate(Max("position")).order_by("tenant"))

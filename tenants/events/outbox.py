@@ -1,7 +1,7 @@
-"""Telling the world outside, in the transaction of the deed: what was rolled back is not told.
+"""Transactional outbox: publish events in the transaction of a change.
 
-The same events are the shop's feed of changes: every row that terminals and others keep a copy
-of announces each of its changes, and its end with a topic that ends with `.deleted`.
+The relay delivers them after the commit. The same events form the tenant's change feed: every
+change of a row that clients keep a copy of is published, and its deletion as `<type>.deleted`.
 """
 
 import re
@@ -14,23 +14,23 @@ from django.db.models import Model
 from tenants.database.bulk_insert import bulk_insert
 from tenants.models import OutboxEvent
 
-CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def publish(
     topic: str, *, about: Model | None = None, in_store: UUID | None = None, **data: Any
 ) -> None:
-    """Write an event of the shop in scope; the relay tells it after the commit."""
+    """Write an event of the current tenant; the relay delivers it after the commit."""
     build_event(topic, about=about, in_store=in_store, **data).save(force_insert=True)
 
 
 def publish_all(topic: str, about: Iterable[Model]) -> None:
-    """The same of many, in one statement."""
+    """Write an event for each row, in one statement."""
     bulk_insert([build_event(topic, about=each) for each in about])
 
 
 def publish_row(row: Model, *, is_new: bool) -> None:
-    """That a plain row is there now, or is another now."""
+    """Write the event `<type>.created` or `<type>.updated` of a row."""
     publish(f"{get_resource_type(row)}.{'created' if is_new else 'updated'}", about=row)
 
 
@@ -42,9 +42,9 @@ def build_event(
     in_store: UUID | None = None,
     **data: Any,
 ) -> OutboxEvent:
-    """The event alone, for deeds that write all their rows in one message.
+    """Return an unsaved event, for a bulk insert.
 
-    Version and store are the subject's own where they are not named, and it was loaded with them.
+    Version and store default to those of the subject, if they were loaded.
     """
     own = vars(about) if about else {}
     return OutboxEvent(
@@ -58,6 +58,6 @@ def build_event(
 
 
 def get_resource_type(row: Model) -> str:
-    """`StockLevel` is `stock_level` in the world outside, and a sorted view of people `user`."""
+    """Return the public name of a model: `StockLevel` is `stock_level`; proxies use their base."""
     model: Any = row._meta.concrete_model
-    return CAPITAL.sub("_", model.__name__).lower()
+    return WORD_BOUNDARY.sub("_", model.__name__).lower()

@@ -1,4 +1,4 @@
-"""What the world outside can hear of. These names are public: once released they stay."""
+"""Topics of events. The names are part of the public API and never change."""
 
 TOPIC_SUFFIXES = {
     "product": "created updated deleted",
@@ -15,12 +15,12 @@ TOPIC_SUFFIXES = {
     "shift": "opened cash_moved ended closed",
     "stock": "low",
 }
-# Of which kinds of things the feed of changes tells; `stock.low` is of a stock level.
+# The resource types of the change feed; the subject of `stock.low` is a stock level.
 RESOURCE_TYPES = tuple(kind for kind in TOPIC_SUFFIXES if kind != "stock")
 TOPICS = tuple(f"{kind}.{word}" for kind, words in TOPIC_SUFFIXES.items() for word in words.split())
-# What a webhook may ask for: single topics, all of a kind, everything.
+# What a webhook may subscribe to: topics, all topics of a resource type, or everything.
 PATTERNS = frozenset({*TOPICS, *(f"{kind}.*" for kind in TOPIC_SUFFIXES), "*"})
-# Told to one webhook alone, when somebody asks for it.
+# Sent to a single webhook, on request.
 TEST = "webhook.test"
 
 

@@ -1,4 +1,4 @@
-"""What a shop is, and how its rows are kept apart."""
+"""Models of tenants, stores, the audit log, idempotency keys, the outbox and webhooks."""
 
 from tenants.models.audit import AuditEvent
 from tenants.models.change_feed import ChangeFeed

@@ -1,4 +1,4 @@
-"""What happened, who did it, and from where: written once and never changed."""
+"""The audit log: who did what, when and from where."""
 
 from typing import Any, ClassVar
 
@@ -8,14 +8,14 @@ from tenants.models.owned import TenantOwned
 
 
 class AuditEvent(TenantOwned):
-    """One thing that somebody did or tried. The database refuses to change or to delete it.
+    """An action or a denied attempt. The table is append-only.
 
-    People and things are named by id and by what they were called then, not by foreign key:
-    the ground floor knows neither, and what happened stays true when they are renamed.
-    Without a tenant it happened at the door of a shop that does not exist, or to the platform.
+    Actor and target are stored by id and by their name at that time, not by foreign key, so that
+    a later change of name does not alter the log. The tenant is null for events of the platform
+    and for log-ins to tenants that do not exist.
     """
 
-    tenant = models.ForeignKey(  # type: ignore[assignment]  # only here it may be nobody's
+    tenant = models.ForeignKey(  # type: ignore[assignment]  # nullable only here
         "tenants.Tenant",
         on_delete=models.PROTECT,
         null=True,
@@ -24,7 +24,7 @@ class AuditEvent(TenantOwned):
         db_index=False,
     )
     event = models.CharField(max_length=40)
-    # Null and empty where nobody is known; a name that does not exist is a keyed hash.
+    # Null and empty for unknown actors; the name of an unknown user is a keyed hash.
     actor = models.UUIDField(null=True, blank=True)
     actor_name = models.CharField(max_length=100, blank=True)
     target_type = models.CharField(max_length=40, blank=True)

@@ -1,4 +1,4 @@
-"""How far a shop's changes are counted."""
+"""The state of a tenant's change feed."""
 
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from tenants.models.owned import TenantOwned
 class ChangeFeed(TenantOwned):
     """The counter of one shop. Whoever numbers changes holds it; whoever makes them never does."""
 
-    # The position of the last change, and of the last that was deleted for its age.
+    # The position of the newest change, and of the newest that has been pruned.
     last = models.BigIntegerField(default=0)
     pruned = models.BigIntegerField(default=0)
 

@@ -1,4 +1,4 @@
-"""What became of a request, for the client that lost the answer."""
+"""Idempotency keys: requests that had an effect, with their responses."""
 
 import uuid
 from datetime import timedelta
@@ -19,7 +19,7 @@ RETENTION = timedelta(hours=72)
 
 class IdempotencyKeyQuerySet(TenantQuerySet["IdempotencyKey"]):
     def visible_to(self, user: "User") -> Self:
-        """A key is its sender's own, as what it names is."""
+        """Return the user's own keys."""
         return self.filter(user=user.pk)
 
     def expired(self) -> Self:
@@ -27,23 +27,22 @@ class IdempotencyKeyQuerySet(TenantQuerySet["IdempotencyKey"]):
 
 
 class IdempotencyKey(TenantOwned):
-    """One request that had an effect; written in the transaction of that effect.
+    """The key of a request that had an effect, saved in the transaction of the effect.
 
-    Without a response the deed has left the process, to a payment gateway, and its answer is not
-    yet known: whoever asks again is told what is known by then.
+    `status` is null while the response is unknown, as during a call to a payment gateway.
     """
 
     user = models.UUIDField()
     method = models.CharField(max_length=7)
     path = models.CharField(max_length=255)
     key = models.CharField(max_length=255)
-    # Of what was asked: the same key with something else is a mistake of the client.
+    # A keyed hash of body and query string: the same key with another request is an error.
     body_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
     headers = models.JSONField(default=dict)
-    # Until there is an answer, what the deed has left to make one of.
+    # The response body, or until then the data to resume from.
     body = models.TextField(blank=True)
-    # Of this request as it came again: a deed of it was done before, and its answer was lost.
+    # Set on a retry whose first attempt had an effect, but lost its response.
     is_resumed = False
 
     objects = TenantManager.from_queryset(IdempotencyKeyQuerySet)()  # type: ignore[assignment, misc]
@@ -63,9 +62,9 @@ class IdempotencyKey(TenantOwned):
 
     @property
     def resource_id(self) -> uuid.UUID:
-        """The id of what this request makes, where the client gave none.
+        """The id of the row that the request creates, if the client sent none.
 
-        It follows from the key alone, so that it holds also when the key has been forgotten.
+        It is derived from the key, so that a retry finds the row even after the key has expired.
         """
         return derive_id(self.tenant_id, self.user, self.method, self.path, self.key)
 
@@ -73,11 +72,11 @@ class IdempotencyKey(TenantOwned):
     def is_answered(self) -> bool:
         return self.status is not None
 
-    def resume(self, left: "IdempotencyKey") -> None:
-        """Go on under the key that was left behind: what its request did is not done again."""
-        self.pk, self.body, self.is_resumed = left.pk, left.body, True
+    def resume(self, saved: "IdempotencyKey") -> None:
+        """Continue with the saved key of an interrupted attempt."""
+        self.pk, self.body, self.is_resumed = saved.pk, saved.body, True
 
     def ensure_same(self, other: "IdempotencyKey") -> None:
-        """Refuse the key for anything but what it was first used for."""
+        """Raise IdempotencyKeyReused if the other request has another body."""
         if self.body_hash != other.body_hash:
             raise IdempotencyKeyReused

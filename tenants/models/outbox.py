@@ -1,4 +1,4 @@
-"""What the world outside is to hear of, once the deed is done."""
+"""Transactional outbox: events, and their deliveries to subscribers."""
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
@@ -13,26 +13,26 @@ from tenants.exceptions import DeliveryNotDead
 from tenants.models.change_feed import ChangeFeed
 from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
-# What everybody who works in a shop may read, of whichever store.
+# Resource types whose changes all staff may read, of any store.
 STAFF_RESOURCE_TYPES = ("product", "category", "tax_class", "tenant", "store", "register")
 
 
 class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
     def undispatched(self) -> Self:
-        """Those of which no subscriber knows yet, oldest first: ids are made in time's order."""
+        """Return events without deliveries yet, oldest first (ids are in the order of time)."""
         return self.filter(relayed_at__isnull=True).order_by("pk")
 
     def done_before(self, moment: datetime) -> Self:
-        """Those that every subscriber was told of before, or was given up on."""
+        """Return events dispatched before the time without waiting deliveries."""
         waiting = OutboxDelivery.objects.waiting().filter(event=OuterRef("pk"))
         return self.filter(~Exists(waiting), relayed_at__lt=moment)
 
     def without_position(self) -> Self:
-        """Those that are to have a place in the feed of changes and have none yet."""
+        """Return events that belong to the change feed, but have no position yet."""
         return self.filter(position__isnull=True, subject__isnull=False)
 
     def expired(self, moment: datetime) -> Self:
-        """Those told before that no reader of the feed may ask for any more."""
+        """Return completed events that the change feed no longer serves."""
         feed = ChangeFeed.objects.filter(
             tenant=OuterRef("tenant"), pruned__gte=OuterRef("position")
         )
@@ -40,39 +40,39 @@ class OutboxEventQuerySet(TenantQuerySet["OutboxEvent"]):
         return self.done_before(moment).filter(is_past)
 
     def between(self, after: int, last: int) -> Self:
-        """The changes behind a reader's place, up to and with the last."""
+        """Return the changes after a position, up to and including `last`."""
         return self.filter(position__gt=after, position__lte=last).order_by("position")
 
     def visible_to_staff(self, in_their_stores: Q) -> Self:
-        """Return what those may read who see the rows of some stores, but no people."""
+        """Return the events that staff of certain stores may read; users are excluded."""
         of_stores = Q(store__isnull=False) & in_their_stores
         return self.filter(Q(subject_type__in=STAFF_RESOURCE_TYPES) | of_stores)
 
 
 class OutboxEvent(TenantOwned):
-    """Something that happened, written in the transaction of the deed and told after it.
+    """An event, written in the transaction of its change and dispatched after the commit.
 
-    The relay makes a delivery for each subscriber that wants it, and then marks the event. What
-    is about something also has a place in the shop's feed of changes.
+    The relay creates a delivery for each interested subscriber and then sets `relayed_at`. Events
+    with a subject also get a position in the tenant's change feed.
     """
 
     topic = models.CharField(max_length=60)
-    # What it is about; events of one subject are told in their order.
+    # The changed row. Events of one subject are delivered in order.
     subject_type = models.CharField(max_length=40, blank=True)
     subject = models.UUIDField(null=True, blank=True)
-    # At which version it left the subject, and in which store that is.
+    # The version of the subject after the change, and its store.
     subject_version = models.PositiveIntegerField(null=True, blank=True)
     store = models.UUIDField(null=True, blank=True)
     data = models.JSONField(default=dict)
     relayed_at = models.DateTimeField(null=True, blank=True)
-    # Given after the commit: ids and times are older than the commit, by as much as it took.
+    # Assigned after the commit, because ids and times are set before it.
     position = models.BigIntegerField(null=True, blank=True)
 
     objects = TenantManager.from_queryset(OutboxEventQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
         constraints: ClassVar[list[Any]] = [
-            # Also how the feed is read.
+            # Also serves reads of the change feed.
             models.UniqueConstraint(fields=["tenant", "position"], name="one_change_at_a_place"),
         ]
         indexes: ClassVar[list[Any]] = [
@@ -81,7 +81,7 @@ class OutboxEvent(TenantOwned):
                 condition=models.Q(position__isnull=True, subject__isnull=False),
                 name="outbox_to_number",
             ),
-            # Only those still to be told, of every shop: the one question that the relay asks.
+            # Serves the query of the relay for undispatched events of all tenants.
             models.Index(
                 fields=["id"],
                 condition=models.Q(relayed_at__isnull=True),
@@ -95,7 +95,7 @@ class OutboxEvent(TenantOwned):
 
     @property
     def is_tombstone(self) -> bool:
-        """Its subject is gone, and whoever keeps a copy drops it."""
+        """Whether the subject was deleted, so that clients delete their copies."""
         return self.topic.endswith(".deleted")
 
 
@@ -104,13 +104,16 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
         return self.filter(status=OutboxDelivery.Status.WAITING)
 
     def due(
-        self, now: datetime, *, but: Collection[str] = (), but_of: Collection[UUID | None] = ()
+        self,
+        now: datetime,
+        *,
+        exclude: Collection[str] = (),
+        exclude_tenants: Collection[UUID | None] = (),
     ) -> Self:
-        """Those to be tried now, but for these subscribers and recipients of these shops.
+        """Return the deliveries to attempt now, the longest due first.
 
-        The longest due first.
-
-        What a subscriber has to hear in order waits for what came before it.
+        `exclude` names subscribers, `exclude_tenants` tenants whose webhooks are not returned. A
+        delivery whose subscriber requires order waits for earlier events of its subject.
         """
         same = {name: OuterRef(name) for name in ("tenant", "subject")}
         before = OutboxDelivery.objects.waiting().filter(
@@ -120,12 +123,12 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
         due = self.waiting().filter(
             ~Exists(before), ~Exists(undispatched), next_attempt_at__lte=now
         )
-        if but_of:
-            due = due.exclude(tenant__in=but_of, subscriber__contains="/")
-        return due.exclude(subscriber__in=but).order_by("next_attempt_at", "pk")
+        if exclude_tenants:
+            due = due.exclude(tenant__in=exclude_tenants, subscriber__contains="/")
+        return due.exclude(subscriber__in=exclude).order_by("next_attempt_at", "pk")
 
     def claimed(self, deliveries: Sequence["OutboxDelivery"], until: datetime) -> Self:
-        """These, as long as the lease until then is theirs: nobody else has taken them since."""
+        """Return those of the deliveries whose lease until then is still valid."""
         return self.waiting().filter(
             pk__in=[delivery.pk for delivery in deliveries], next_attempt_at=until
         )
@@ -135,7 +138,7 @@ class OutboxDeliveryQuerySet(TenantQuerySet["OutboxDelivery"]):
 
 
 class OutboxDelivery(TenantOwned):
-    """One event on its way to one subscriber, tried until it arrives or is given up."""
+    """The delivery of an event to a subscriber, retried until it succeeds or finally fails."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -144,15 +147,14 @@ class OutboxDelivery(TenantOwned):
 
     event = models.ForeignKey(OutboxEvent, on_delete=models.CASCADE, related_name="deliveries")
     subscriber = models.CharField(max_length=60)
-    # The event's, where the subscriber has to hear of one subject in order.
+    # The subject of the event, if the subscriber requires order per subject.
     subject = models.UUIDField(null=True, blank=True)
     status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     delivered_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
-    # Of the last attempt, where the subscriber is somebody else's server: what it answered, what
-    # went wrong, and how long that took. Never what stood in the answer.
+    # The result of the last attempt at a webhook. The response body is never stored.
     response_code = models.PositiveSmallIntegerField(null=True, blank=True)
     error_code = models.CharField(max_length=40, blank=True)
     duration_ms = models.PositiveIntegerField(null=True, blank=True)
@@ -168,7 +170,7 @@ class OutboxDelivery(TenantOwned):
             ),
         ]
         indexes: ClassVar[list[Any]] = [
-            # What the relay asks of every shop, and whoever looks after it: nothing that arrived.
+            # Serves the query of the relay for waiting deliveries of all tenants.
             models.Index(
                 fields=["next_attempt_at", "id"],
                 condition=models.Q(status="waiting"),
@@ -181,7 +183,7 @@ class OutboxDelivery(TenantOwned):
                 name="delivery_in_order",
             ),
             models.Index(fields=["tenant", "subscriber", "id"], name="delivery_by_subscriber"),
-            # What one of a shop's webhooks never heard, for those who look after it.
+            # Serves the list of failed deliveries of a webhook.
             models.Index(
                 fields=["tenant", "subscriber", "id"],
                 condition=models.Q(status="dead"),
@@ -194,21 +196,21 @@ class OutboxDelivery(TenantOwned):
 
     @property
     def is_of_recipient(self) -> bool:
-        """Whether it goes to one of several, whom its subscriber tells apart."""
+        """Whether the subscriber has several recipients, as webhooks do."""
         return "/" in self.subscriber
 
     def is_lease_over(self, now: datetime) -> bool:
-        """Return whether another relay may have claimed it by now. Of a claimed one only."""
+        """Return whether the lease of a claimed delivery has expired."""
         return now >= self.next_attempt_at
 
     def revive(self) -> None:
-        """Be tried again from the beginning, after it was given up."""
+        """Reset a failed delivery. Raises DeliveryNotDead."""
         if self.status != self.Status.DEAD:
             raise DeliveryNotDead(delivery_status=self.status)
         self.start_over()
 
     def start_over(self) -> None:
-        """Be tried now and from the beginning, whatever became of it before."""
+        """Reset the delivery to be attempted now, whatever its status."""
         self.status = self.Status.WAITING
         self.attempts = 0
         self.next_attempt_at = timezone.now()

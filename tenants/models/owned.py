@@ -1,4 +1,4 @@
-"""The base of every row that belongs to one shop."""
+"""Abstract base models: versioned rows, and rows that belong to a tenant."""
 
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 M = TypeVar("M", bound=models.Model)
-# What a search computes for each row that it finds: the smaller, the better.
+# The annotation with the rank of a search result: lower is better.
 RELEVANCE = "relevance"
 
 
 class Versioned(models.Model):
-    """A row with a client-visible version: every change counts it up."""
+    """A row with a version that clients see and every change increments."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -28,26 +28,26 @@ class Versioned(models.Model):
         abstract = True
 
     def ensure_version(self, expected: int | None) -> None:
-        """Refuse a change made from an older reading; None means that any will do."""
+        """Raise VersionConflict if `expected` is another version; None accepts any."""
         if expected is not None and expected != self.version:
             raise VersionConflict(current=self.version)
 
     def save_changes(self, *fields: str) -> None:
-        """Write the named fields and count the version up."""
+        """Save the named fields and increment the version."""
         self.version += 1
         self.save(update_fields=[*fields, "version", "updated_at"])
 
 
 class TenantQuerySet(models.QuerySet[M]):
-    """Rows that belong to one shop; subclasses add the shop's words."""
+    """Rows that belong to a tenant."""
 
     def visible_to(self, user: "User") -> Self:
-        """What this person may see of the shop; subclasses narrow it by role."""
+        """Return the rows that the user may see; subclasses restrict them by role."""
         return self
 
 
 class TenantManager(models.Manager[M]):
-    """Shows the rows of the shop in scope, and refuses to work without a scope."""
+    """Returns the rows of the current tenant; raises NoTenantScope without a scope."""
 
     def get_queryset(self) -> models.QuerySet[M]:
         scope = current_scope()
@@ -55,12 +55,12 @@ class TenantManager(models.Manager[M]):
         return rows if isinstance(scope, AllTenants) else rows.filter(tenant_id=scope.pk)
 
     def none(self) -> models.QuerySet[M]:
-        """No rows are nobody's: the one answer that needs no scope, as for the API's schema."""
+        """Return an empty queryset, which needs no scope, for the OpenAPI document."""
         return super().get_queryset().none()
 
 
 class TenantOwned(Versioned):
-    """A row of one shop. The shop comes from the scope and never changes."""
+    """A row of a tenant, which comes from the scope and never changes."""
 
     tenant = models.ForeignKey(
         "tenants.Tenant",
@@ -68,7 +68,7 @@ class TenantOwned(Versioned):
         default=current_tenant_id,
         editable=False,
         related_name="+",
-        # Every index that serves a shop begins with the tenant; one of it alone serves nobody.
+        # Composite indexes begin with the tenant; an index of it alone would not be used.
         db_index=False,
     )
 
@@ -76,7 +76,7 @@ class TenantOwned(Versioned):
 
     class Meta:
         abstract = True
-        # Also what Django does behind one's back (refresh, related objects, save) stays in scope.
+        # So that refresh_from_db, related objects and save() stay in scope too.
         base_manager_name = "objects"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -84,12 +84,12 @@ class TenantOwned(Versioned):
         super().save(*args, **kwargs)
 
     def _do_update(self, base_qs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Its own row alone, also across shops, where another shop may use the same id."""
+        """Update only the row of its own tenant: ids are unique only within a tenant."""
         return super()._do_update(base_qs.filter(tenant_id=self.tenant_id), *args, **kwargs)
 
     def ensure_in_scope(self) -> None:
         if not has_scope():
-            raise NoTenantScope("No tenant scope: enter tenant_scope(tenant) first.")
+            raise NoTenantScope("No tenant scope. Enter tenant_scope(tenant) first.")
         scope = current_scope()
         if not isinstance(scope, AllTenants) and scope.pk != self.tenant_id:
             raise NoTenantScope("This row belongs to another tenant than the one in scope.")

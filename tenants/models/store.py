@@ -1,4 +1,4 @@
-"""Where the shop sells: stores, and the registers in them."""
+"""Stores and registers."""
 
 from datetime import datetime, time
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from tenants.models.tenant import validate_timezone
 
 
 class Store(TenantOwned):
-    """One place of a business, with its own clock and business day."""
+    """A store, with its own time zone and business day."""
 
     name = models.CharField(max_length=100)
     address = models.TextField(max_length=500, blank=True)
@@ -54,7 +54,7 @@ class RegisterQuerySet(TenantQuerySet["Register"]):
 
 
 class Register(TenantOwned):
-    """One till in a store. Its number is the first half of every order number."""
+    """A register in a store. Its number is the first part of every order number."""
 
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="registers")
     name = models.CharField(max_length=100)

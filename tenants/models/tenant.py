@@ -1,4 +1,4 @@
-"""A tenant is a business with its own people, stores and money."""
+"""Tenants: businesses with their own users, stores and settings."""
 
 import uuid
 from decimal import Decimal
@@ -15,7 +15,7 @@ from tenants.models.owned import Versioned
 
 COUNTRY = RegexValidator(r"^[A-Z]{2}\Z", "Two letters A-Z.")
 SLUG = r"^[a-z0-9](?:[a-z0-9-]{1,61}[a-z0-9])\Z"
-# Names that would be mistaken for the installation itself.
+# Names that could be mistaken for the platform itself.
 RESERVED_SLUGS = frozenset(
     "admin administrator api app auth docs health help mail metrics platform public root schema "
     "security static status support system till www".split()
@@ -26,12 +26,14 @@ MAX_CASH_ROUNDING = Decimal(1000)
 
 
 def validate_slug(value: str) -> None:
-    RegexValidator(SLUG, "Use 3 to 63 of a-z, 0-9 and -, not at either end.")(value)
+    RegexValidator(
+        SLUG, "Enter 3 to 63 characters: a-z, 0-9 and hyphens, but no hyphen at either end."
+    )(value)
     if value in RESERVED_SLUGS or value.startswith("xn--"):
         raise ValidationError("This name is reserved.", code="reserved")
     if is_id(value):
-        # At log-in it would be taken for another tenant's id.
-        raise ValidationError("This is an id, not a name.", code="reserved")
+        # A log-in accepts the id or the slug of a tenant.
+        raise ValidationError("A name must not be a UUID.", code="reserved")
 
 
 def is_id(value: str) -> bool:
@@ -44,22 +46,25 @@ def is_id(value: str) -> bool:
 
 def validate_currency(value: str) -> None:
     if value not in CURRENCIES:
-        raise ValidationError("This is not a currency of ISO 4217.", code="unknown_currency")
+        raise ValidationError("Must be a currency code of ISO 4217.", code="unknown_currency")
 
 
 def validate_timezone(value: str) -> None:
-    # "localtime" and the like are a machine's, not a place's.
+    # Names without a slash, such as "localtime", are not places.
     if value != "UTC" and ("/" not in value or value not in available_timezones()):
-        raise ValidationError("This is not a time zone of the IANA list.", code="unknown_timezone")
+        raise ValidationError(
+            "Must be a time zone of the IANA database, such as Europe/Berlin.",
+            code="unknown_timezone",
+        )
 
 
 Limits = dict[str, dict[str, str | None]]
 
 
 def default_limits() -> Limits:
-    """Return what each role may do without an approval; None is unlimited.
+    """Return what each role may do without an approval; None means unlimited.
 
-    Amounts of money hold in sum: per order, and per person and shift.
+    Amounts are limits of the sum per order, and per person and shift.
     """
     return {
         "cashier": {
@@ -84,7 +89,7 @@ def default_limits() -> Limits:
 
 
 class Tenant(Versioned):
-    """A business: one currency, one set of rules, its own people."""
+    """A business with one currency, its settings and its users."""
 
     class TaxRoundingLevel(models.TextChoices):
         LINE = "line", "Each line"
@@ -112,7 +117,7 @@ class Tenant(Versioned):
     currency = models.CharField(max_length=3, validators=[validate_currency])
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
     is_active = models.BooleanField(default=True)
-    # From the first order on the currency is fixed.
+    # Set by the first order, which fixes the currency.
     has_orders = models.BooleanField(default=False, editable=False)
 
     prices_include_tax = models.BooleanField(default=True)
@@ -151,25 +156,29 @@ class Tenant(Versioned):
         return get_currency_exponent(self.currency)
 
     def quantize_amount(self, amount: Decimal) -> Decimal:
-        """The amount with the decimals of the shop's currency."""
+        """Return the amount with the decimal places of the currency."""
         return amount.quantize(Decimal(1).scaleb(-self.currency_exponent))
 
     def clean(self) -> None:
-        """Cash is rounded to something that the currency can express."""
+        """Validate the cash rounding increment against the currency."""
         step = self.cash_rounding_increment
         if step is not None and step != self.quantize_amount(step):
-            raise ValidationError({"cash_rounding_increment": "This is finer than the currency."})
+            raise ValidationError(
+                {"cash_rounding_increment": "Must not have more decimal places than the currency."}
+            )
         if step is not None and step > MAX_CASH_ROUNDING.scaleb(-self.currency_exponent):
-            raise ValidationError({"cash_rounding_increment": "No coin is worth so much."})
+            raise ValidationError(
+                {"cash_rounding_increment": "Must not exceed 1000 minor units of the currency."}
+            )
 
     def merge_limits(self, named: Limits) -> Limits:
-        """The limits after a change that names only some of them."""
+        """Return the limits after a partial change."""
         return {role: limits | named.get(role, {}) for role, limits in self.limits.items()}
 
     def quantize_limits(
         self, limits: dict[str, dict[str, str | None]]
     ) -> dict[str, dict[str, str | None]]:
-        """Return limits whose amounts have the decimals of the currency."""
+        """Return the limits with the decimal places of the currency in amounts."""
         return {
             role: {
                 name: str(self.quantize_amount(Decimal(value)))
@@ -181,6 +190,6 @@ class Tenant(Versioned):
         }
 
     def limit(self, role: str, name: str) -> Decimal | None:
-        """How far this role goes on its own; None means as far as it likes."""
+        """Return the limit of a role; None means unlimited."""
         value = self.limits.get(role, {}).get(name)
         return None if value is None else Decimal(value)

@@ -1,4 +1,4 @@
-"""Who else is told what happens in the shop: servers of the shop's own choice."""
+"""Webhooks: HTTP endpoints that receive events of a tenant."""
 
 import base64
 import secrets
@@ -16,9 +16,9 @@ from tenants.models.owned import TenantManager, TenantOwned, TenantQuerySet
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
-# How long the secret before the present one goes on signing too.
+# How long the previous secret also signs after a rotation.
 FORMER_SECRET_LIFETIME = timedelta(hours=24)
-# Of nothing but failures; longer than a delivery is tried.
+# A webhook that only fails for so long is disabled; longer than a delivery is retried.
 MAX_FAILING_TIME = timedelta(days=4)
 SUBSCRIBER = "webhook"
 
@@ -29,10 +29,10 @@ class WebhookQuerySet(TenantQuerySet["Webhook"]):
 
 
 class Webhook(TenantOwned):
-    """A server that wants to hear of some topics, and the secret that signs what it is told."""
+    """An endpoint with its topics and its signing secret."""
 
     class Disabled(models.TextChoices):
-        """Why it is told nothing any more; empty where somebody switched it off."""
+        """Why the relay disabled the webhook; empty if a user did."""
 
         FAILING = "failing", "It failed for days"
         GONE = "gone", "It answered that it is gone"
@@ -42,7 +42,7 @@ class Webhook(TenantOwned):
     events = models.JSONField(default=list)
     is_active = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=7, choices=Disabled, blank=True)
-    # Since when nothing has arrived, though something was tried.
+    # The time of the first failure since the last success.
     failing_since = models.DateTimeField(null=True, blank=True)
     sealed_secret = models.TextField()
     sealed_former_secret = models.TextField(blank=True)
@@ -56,19 +56,19 @@ class Webhook(TenantOwned):
         ]
 
     def __str__(self) -> str:
-        """Whose server it is. What follows may be a secret, and managers read what happened."""
+        """Return the host name alone: the path may contain a secret, and the audit log shows it."""
         return urlsplit(self.url).hostname or ""
 
     @property
     def subscriber(self) -> str:
-        """Its name at the relay, which tells it apart from the others."""
+        """The subscriber name of its deliveries."""
         return f"{SUBSCRIBER}/{self.pk}"
 
     def wants(self, topic: str) -> bool:
         return is_subscribed(topic, self.events)
 
     def make_secret(self) -> str:
-        """A new secret, which nobody can be shown again; the one before signs for a day more."""
+        """Set and return a new secret. The previous one stays valid for a day."""
         if self.sealed_secret:
             self.sealed_former_secret = self.sealed_secret
             self.former_until = timezone.now() + FORMER_SECRET_LIFETIME
@@ -77,16 +77,16 @@ class Webhook(TenantOwned):
         return secret
 
     def secrets_at(self, moment: datetime) -> list[str]:
-        """Those that sign what is told then, the present one first."""
+        """Return the secrets that sign at a time, the current one first."""
         is_both = self.former_until is not None and moment < self.former_until
-        sealed = [self.sealed_secret, *([self.sealed_former_secret] if is_both else [])]
-        return [decrypt(each) for each in sealed]
+        encrypted = [self.sealed_secret, *([self.sealed_former_secret] if is_both else [])]
+        return [decrypt(each) for each in encrypted]
 
-    def switch_on(self) -> None:
-        """Begin anew, whatever it did before."""
+    def enable(self) -> None:
+        """Enable the webhook and reset its failures."""
         self.is_active, self.disabled_reason, self.failing_since = True, "", None
 
-    def switch_off(self, reason: str = "") -> None:
+    def disable(self, reason: str = "") -> None:
         self.is_active, self.disabled_reason = False, reason
 
     def has_failed_too_long(self, at: datetime) -> bool:

@@ -77,7 +77,7 @@ def test_what_is_saved_unchanged_stays_as_it_is(managers_browser, product, shop)
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"price": "1.205"}, "At most 2 decimals."),
+        ({"price": "1.205"}, "At most 2 decimal places."),
         ({"price": "-1"}, "Write a plain decimal number"),
         ({"price": "1e3"}, "Write a plain decimal number"),
         ({"price": "1,20"}, "Write a plain decimal number"),

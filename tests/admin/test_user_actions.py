@@ -151,7 +151,8 @@ def test_nobody_changes_their_own_role_or_keeps_themselves_out(admins_browser, a
         assert admins_browser.post(build_user_action_url(admin, deed, STAFF)).status_code == 403
     posted = {"action": "deactivate", "_selected_action": [admin.pk]}
     assert (
-        "You may not do this." in admins_browser.post(STAFF, posted, follow=True).content.decode()
+        "You do not have permission for this action."
+        in admins_browser.post(STAFF, posted, follow=True).content.decode()
     )
     assert snapshot_database(User) == before
 

@@ -41,7 +41,7 @@ def test_what_was_given_up_is_tried_again_on_demand(platform_browser, dead, root
     (message,) = get_messages(response.wsgi_request)
     assert (message.level_tag, str(message)) == (
         "success",
-        "Green Grocery: test.happened: is tried again.",
+        "Green Grocery: test.happened: will be retried.",
     )
     with across_tenants():
         taken_up = AuditEvent.objects.filter(event="delivery_taken_up", target=dead.pk)

@@ -88,7 +88,7 @@ def test_a_relay_that_dies_is_started_again_and_one_is_told(pair):
     pair.wait_for("relay", "began", "began")
     pair.process.terminate()
 
-    assert pair.end() == (0, "The relay ended with -9; it is started again.\n")
+    assert pair.end() == (0, "The relay exited with -9. Restarting it.\n")
     assert pair.said("web") == ["began", "asked"]
 
 
@@ -98,7 +98,7 @@ def test_without_the_web_server_the_relay_ends_too(pair):
     code, errors = pair.end()
 
     assert code != 0
-    assert errors == "The web server ended with -9; the relay ends too.\n"
+    assert errors == "The web server exited with -9. Stopping the relay.\n"
     assert pair.said("relay") == ["began", "asked"]
     assert not is_running(int(pair.notes("relay")[-1][1]))
 

@@ -3,10 +3,12 @@ import re
 
 import pytest
 import yaml
+from django.conf import settings
 from drf_spectacular.generators import SchemaGenerator
 
+import config
 from config import api_docs
-from config.openapi import PROBLEM, RESPONSES, document_problems, newest_version
+from config.openapi import PROBLEM, RESPONSES, document_problems
 from tests.support.problems import assert_problem
 
 SCHEMA, DOCS = "/api/schema/", "/api/docs/"
@@ -15,7 +17,7 @@ SCHEMA, DOCS = "/api/schema/", "/api/docs/"
 @pytest.fixture
 def made(monkeypatch):
     """How often the document was made, from an empty start."""
-    api_docs.rendered.cache_clear()
+    api_docs.render_document.cache_clear()
     times = []
 
     class Counting(SchemaGenerator):
@@ -25,7 +27,7 @@ def made(monkeypatch):
 
     monkeypatch.setattr(api_docs, "SchemaGenerator", Counting)
     yield times
-    api_docs.rendered.cache_clear()
+    api_docs.render_document.cache_clear()
 
 
 def test_the_root_leads_to_the_docs(client):
@@ -130,18 +132,23 @@ def test_the_files_of_the_page_are_there(client):
         assert client.get(file).status_code == 200
 
 
-@pytest.mark.parametrize(
-    ("text", "version"),
-    [
-        ("# Changes\n\n## 1.2.0 (2026-11-22)\n\n## 1.1.0\n", "1.2.0"),
-        ("# Changes\n\n## [Unreleased]\n\n## [1.1.0] - 2026-01-01\n", "Unreleased"),
-        ("# Changes\n", "Unreleased"),
-        (None, "Unreleased"),
-    ],
+RELEASES = re.findall(
+    r"(?m)^## (\S+)(?: - (\d{4}-\d{2}-\d{2}))?$", (settings.BASE_DIR / "CHANGELOG.md").read_text()
 )
-def test_the_version_is_the_newest_in_the_change_log(tmp_path, text, version):
-    changelog = tmp_path / "CHANGELOG.md"
-    if text is not None:
-        changelog.write_text(text)
 
-    assert newest_version(changelog) == version
+
+def test_the_document_shows_the_version(client):
+    assert client.get(SCHEMA).json()["info"]["version"] == config.__version__
+
+
+def test_the_version_is_the_newest_release_of_the_change_log():
+    newest = next(version for version, _ in RELEASES if version != "Unreleased")
+    assert newest == config.__version__
+
+
+def test_every_release_of_the_change_log_has_a_version_and_a_date():
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version, date in RELEASES if date)
+
+
+def test_nothing_but_unreleased_changes_comes_without_a_date():
+    assert {version for version, date in RELEASES if not date} <= {"Unreleased"}

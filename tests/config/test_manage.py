@@ -66,7 +66,7 @@ def test_the_published_key_is_refused_wherever_it_stands(name, value):
     ran = start(**{name: value})
 
     assert ran.returncode == 1
-    assert ran.stderr.startswith(f"{name} holds the key that Till uses while DEBUG is on")
+    assert ran.stderr.startswith(f"{name} contains the public development key")
     assert PUBLISHED not in ran.stderr
     assert "Traceback" not in ran.stderr
 

@@ -1,4 +1,4 @@
-"""The order of ISO 8601 and the clock of 24 hours: nobody has to guess which is the month."""
+"""Dates in the order of ISO 8601 and times of 24 hours, which are unambiguous."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i"

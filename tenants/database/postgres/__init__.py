@@ -1,5 +1,5 @@
-"""PostgreSQL as the second wall between shops: Django's backend, with what Django leaves out.
+"""PostgreSQL backend with row-level security as a second barrier between tenants.
 
-The database itself keeps a shop's rows to the shop (`walls`), every statement says whose rows it
-means (`base`), and the role that serves may neither change nor lift any of it (`roles`).
+Policies restrict rows to the current tenant (`policies`), the connection passes the current tenant
+to PostgreSQL (`base`), and the serving role can change neither tables nor policies (`roles`).
 """

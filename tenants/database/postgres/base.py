@@ -1,10 +1,9 @@
-"""A connection that tells PostgreSQL whose rows are meant, with the statement that needs it.
+"""Database connection that passes the current tenant to PostgreSQL.
 
-The scope of the running code (`tenants.scope`) is the only source. Row-level security reads two
-settings of the transaction: `app.tenant`, the shop, and `app.across`, the loud way to all shops.
-They are sent in one message with the next statement, and only when the scope has changed since
-the last one: entering and leaving a scope, also by an exception or the rollback of a savepoint,
-costs no round trip. Outside a transaction they last for the one statement they come with.
+The policies read two settings of the transaction: `app.tenant`, and `app.across` for the scope of
+all tenants. Both follow `tenants.scope`. They are sent in one message with the next statement, and
+only if the scope has changed, so that entering and leaving a scope costs no round trip. Outside of
+a transaction they last for one statement.
 """
 
 import re
@@ -23,18 +22,18 @@ from tenants.database.postgres.schema import DatabaseSchemaEditor
 from tenants.database.postgres.validation import DatabaseValidation
 from tenants.scope import AllTenants, scope_or_none
 
-# They work also in a failed transaction, where nothing may come before them.
+# Valid in a failed transaction, where no other statement may precede them.
 TRANSACTION_CONTROL = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b", re.IGNORECASE)
 
 
 class SessionVariables(NamedTuple):
-    """What row-level security knows of the scope."""
+    """The settings that the policies read."""
 
     tenant: str = ""
     across: str = ""
 
-    def difference(self, before: "SessionVariables | None") -> list[str]:
-        """The statements that lead here. The values are our own: a UUID, `on` or nothing."""
+    def changes_from(self, before: "SessionVariables | None") -> list[str]:
+        """Return the statements that change the settings. The values need no escaping."""
         return [
             f"SET LOCAL app.{name} = '{value}'"
             for name, value in self._asdict().items()
@@ -53,25 +52,25 @@ def required_variables() -> SessionVariables:
     if isinstance(scope, AllTenants):
         return EVERY_TENANT
     if not isinstance(scope.pk, uuid.UUID):
-        raise TypeError("A shop is named by its id and nothing else.")
+        raise TypeError("The id of a tenant must be a UUID.")
     return SessionVariables(tenant=str(scope.pk))
 
 
-# The types know the cursors of another driver.
+# The type stubs have the cursor of another driver.
 Cursor: Any = base.Cursor
 
 
 class ScopedCursor(Cursor):  # type: ignore[misc]
-    """Says whose rows a statement means before anything else."""
+    """Sends changed settings with the next statement."""
 
-    # Without one, while Django prepares a new connection, nothing is told.
+    # None while Django sets up a new connection, which needs no settings.
     wrapper: "DatabaseWrapper | None" = None
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
         if self.wrapper is None:
             return super().execute(query, params, **options)
         if isinstance(query, str) and TRANSACTION_CONTROL.match(query):
-            # The rollback of a savepoint also takes back what was told since.
+            # The rollback of a savepoint also reverts settings.
             self.wrapper.session_variables = None
             return super().execute(query, params, **options)
         now, pending_settings = self.pending_settings()
@@ -93,18 +92,20 @@ class ScopedCursor(Cursor):  # type: ignore[misc]
         return super().copy(*args, **options)
 
     def pending_settings(self) -> tuple[SessionVariables, list[str]]:
-        """What holds from here on, and what PostgreSQL does not know of it yet."""
+        """Return the current settings, and the statements that PostgreSQL still needs."""
         wrapper: Any = self.wrapper
         if self.connection.info.transaction_status == TransactionStatus.IDLE:
             wrapper.session_variables = NO_TENANT
         now = required_variables()
-        return now, now.difference(wrapper.session_variables)
+        return now, now.changes_from(wrapper.session_variables)
 
     def send_settings(self) -> None:
-        """For what takes no other statement into its message, and so needs a transaction."""
+        """Send settings apart, for operations that cannot be combined with other statements."""
         if self.wrapper is not None and self.pending_settings()[1]:
             if self.connection.autocommit:
-                raise TransactionManagementError("Whose rows are meant needs a transaction here.")
+                raise TransactionManagementError(
+                    "This operation in a tenant scope needs a transaction."
+                )
             self.execute("SELECT 1")
 
 
@@ -115,15 +116,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
     ops_class = DatabaseOperations
     validation_class = DatabaseValidation
 
-    # What the transaction was told last; None when a savepoint's rollback may have undone it.
+    # The settings of the transaction; None if the rollback of a savepoint may have changed them.
     session_variables: SessionVariables | None = NO_TENANT
-    # Who serves, while the owner of the tables is logged in instead.
+    # The serving role, while the connection is that of the owner.
     serving_role = ""
 
     def get_connection_params(self) -> dict[str, Any]:
         params: dict[str, Any] = super().get_connection_params()
         if params["cursor_factory"] is not Cursor:
-            raise ImproperlyConfigured("Whose rows are meant is told by Till's own cursors.")
+            raise ImproperlyConfigured(
+                "OPTIONS must not set cursor_factory, which Till needs for tenant settings."
+            )
         return params | {"cursor_factory": ScopedCursor}
 
     def create_cursor(self, name: str | None = None) -> Any:
@@ -133,7 +136,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return cursor
 
     def chunked_cursor(self) -> Any:
-        """Rows that come piece by piece, of the scope in which they were asked for."""
+        """Return a server-side cursor, in the scope in which it is created."""
         with self.cursor() as cursor:
             cursor.cursor.send_settings()
         return super().chunked_cursor()

@@ -1,4 +1,4 @@
-"""Compilers whose joins and deletes stay inside the shop, and inserts that a cluster takes."""
+"""SQL compilers that add the tenant to joins and deletes, and inserts for Citus."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ class SQLCompiler(TenantJoinMixin, compiler.SQLCompiler):
 
 class SQLInsertCompiler(TenantJoinMixin, compiler.SQLInsertCompiler):
     def assemble_as_sql(self, fields: Any, value_rows: Any) -> Any:
-        """Rows that a query makes would be copied to a cluster's machines, past their policies."""
+        """Use VALUES on Citus, where INSERT ... SELECT bypasses the policies of the nodes."""
         if self.connection.features.is_distributed:
             return super(compiler.SQLInsertCompiler, self).assemble_as_sql(fields, value_rows)
         return super().assemble_as_sql(fields, value_rows)

@@ -1,4 +1,4 @@
-"""Databases for tests: made and thrown away by the owner, used by the role that serves."""
+"""Test databases: created and dropped by the owner, used by the serving role."""
 
 from typing import Any
 

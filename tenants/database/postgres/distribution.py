@@ -1,7 +1,7 @@
-"""More than one machine: where the Citus extension is, `migrate` spreads the shops over a cluster.
+"""Citus: `migrate` distributes tenants over a cluster if the extension is installed.
 
-Each shop's rows lie together on one machine, and what all of them refer to, shops and people, on
-every machine. The tables are the same as on one PostgreSQL, and there none of this does anything.
+All rows of a tenant are on one node; tenants and users are reference tables on every node. Without
+the extension this module has no effect, and the tables are the same.
 """
 
 from collections.abc import Collection, Iterable
@@ -19,14 +19,14 @@ from tenants.database.postgres.policies import (
 )
 
 IS_INSTALLED = "SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')"
-# One connection to each machine, so that a transaction may make many tables; and the triggers of
-# append-only tables, which look at nothing but their own row.
+# One connection to each node, so that a transaction can create many tables. The triggers of
+# append-only tables are safe, because they read only their own row.
 DISTRIBUTION_SETTINGS = """
 SET LOCAL citus.multi_shard_modify_mode TO 'sequential';
 SET LOCAL citus.enable_unsafe_triggers TO on
 """
 TABLES = "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace"
-# Without those that the extension only knows of: kept on one machine, but in reach of all.
+# Excludes local tables that Citus only has metadata of.
 DISTRIBUTED_TABLES = """
 SELECT relname FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
 WHERE relnamespace = current_schema()::regnamespace AND (partmethod = 'h' OR repmodel = 't')
@@ -34,62 +34,64 @@ WHERE relnamespace = current_schema()::regnamespace AND (partmethod = 'h' OR rep
 
 
 def is_installed(connection: Any) -> bool:
-    """Asked past Django's cursors: nobody's rows are meant, and nobody counts it."""
+    """Return whether Citus is installed, queried without a tenant and outside of query counts."""
     connection.ensure_connection()
-    # This may begin a transaction, which was told nothing yet.
+    # The query may begin a transaction, in which no settings are known.
     connection.session_variables = None
     with connection.wrap_database_errors, connection.connection.cursor() as cursor:
         return bool(cursor.execute(IS_INSTALLED).fetchone()[0])
 
 
 def is_in_use(cursor: Any) -> bool:
-    """Before that, migrations are those of one machine, which may change more of a table."""
+    """Return whether any table is distributed yet. Before, migrations are less restricted."""
     cursor.execute(DISTRIBUTED_TABLES)
     return bool(cursor.fetchall())
 
 
 def distribute(editor: Any) -> None:
-    """Place what is not placed yet."""
+    """Distribute the tables that are not distributed yet."""
     with editor.connection.cursor() as cursor:
         cursor.execute(DISTRIBUTION_SETTINGS)
         cursor.execute(TABLES)
         tables = {name for (name,) in cursor.fetchall()}
         cursor.execute(DISTRIBUTED_TABLES)
-        placed = {name for (name,) in cursor.fetchall()}
-        walled = {name for name, *_, has_policy in list_tenant_tables(cursor) if has_policy}
-    for sql in statements(apps.get_models(), tables, placed, walled):
+        distributed = {name for (name,) in cursor.fetchall()}
+        protected = {name for name, *_, has_policy in list_tenant_tables(cursor) if has_policy}
+    for sql in build_statements(apps.get_models(), tables, distributed, protected):
         editor.execute(sql, None)
 
 
-def statements(
+def build_statements(
     models: Iterable[Any],
     tables: Collection[str],
-    placed: Collection[str],
-    walled: Collection[str] = (),
+    distributed: Collection[str],
+    protected: Collection[str] = (),
 ) -> list[str]:
-    """What is left to do, what others refer to first. Names of tables are our own."""
-    shops = {model._meta.db_table: model for model in models if has_tenant_key(model)}
-    in_order = [table for table in sort_by_references(shops.values()) if table in tables]
-    together = next((table for table in in_order if table in shops and table in placed), "none")
+    """Return the SQL for the remaining tables, referenced tables first."""
+    tenant_models = {model._meta.db_table: model for model in models if has_tenant_key(model)}
+    in_order = [table for table in sort_by_references(tenant_models.values()) if table in tables]
+    colocated = next(
+        (table for table in in_order if table in tenant_models and table in distributed), "none"
+    )
     found: list[str] = []
     for table in in_order:
-        if table in placed:
+        if table in distributed:
             continue
-        if table not in shops:
+        if table not in tenant_models:
             found.append(f"SELECT create_reference_table('{table}')")
             continue
-        if table in walled:
+        if table in protected:
             found.append(f"ALTER POLICY {POLICY} ON {table} {CLUSTER_RULE}")
         found.append(
             f"SELECT create_distributed_table('{table}', '{TENANT_COLUMN}', "
-            f"colocate_with => '{together}')"
+            f"colocate_with => '{colocated}')"
         )
-        together = table if together == "none" else together
+        colocated = table if colocated == "none" else colocated
     return found
 
 
 def sort_by_references(models: Iterable[Any]) -> list[str]:
-    """The tables of these models and of whatever they refer to, each after its own references."""
+    """Return the tables of the models and of their references, referenced tables first."""
     references: dict[str, list[str]] = {}
     waiting = list(models)
     while waiting:

@@ -1,4 +1,4 @@
-"""What is different for Django once a row's key begins with its shop."""
+"""Database features that differ with composite keys."""
 
 from django.db.backends.postgresql import features
 from django.utils.functional import cached_property
@@ -7,12 +7,12 @@ from tenants.database.postgres import distribution
 
 
 class DatabaseFeatures(features.DatabaseFeatures):
-    # The key is (tenant_id, id): PostgreSQL does not take a group by id for one by the whole row.
+    # With the key (tenant_id, id), GROUP BY id does not determine the row.
     allows_group_by_selected_pks = False
-    # A wrong reference is refused by the statement that makes it.
+    # Foreign keys are checked immediately.
     can_defer_constraint_checks = False
 
     @cached_property
     def is_distributed(self) -> bool:
-        """Whether the shops are spread over the machines of a Citus cluster."""
+        """Whether tenants are distributed over a Citus cluster."""
         return distribution.is_installed(self.connection)

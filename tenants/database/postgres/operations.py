@@ -1,4 +1,4 @@
-"""Statements that know that a row's key begins with its shop."""
+"""Database operations for composite keys and tenant settings."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from django.db.backends.postgresql import operations
 from tenants.database.postgres.policies import ID_COLUMN, TENANT_COLUMN, has_tenant_key
 from tenants.database.postgres.roles import as_owner
 
-# What comes with a statement to say whose rows it means, see `base`.
+# The tenant settings that `base` sends before a statement.
 SCOPE_SETTINGS = re.compile(r"\A(?:SET LOCAL app\.\w+ = '[^']*'; )+")
 
 
@@ -17,7 +17,7 @@ class DatabaseOperations(operations.DatabaseOperations):
     compiler_module = "tenants.database.postgres.compiler"
 
     def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
-        """The statement alone, for whoever reads or counts what was asked."""
+        """Return the statement without the tenant settings, for logs and query counts."""
         executed = super().last_executed_query(cursor, sql, params)
         return executed and SCOPE_SETTINGS.sub("", executed)
 
@@ -34,6 +34,6 @@ class DatabaseOperations(operations.DatabaseOperations):
         return suffix
 
     def execute_sql_flush(self, sql_list: Any) -> None:
-        """Who serves may not empty tables."""
+        """Truncate tables as the owner; the serving role may not."""
         with as_owner(self.connection):
             super().execute_sql_flush(sql_list)

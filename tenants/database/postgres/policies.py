@@ -1,7 +1,7 @@
-"""The walls themselves: keys that begin with the shop, and policies on every shop's table.
+"""Row-level security: keys that begin with the tenant, and policies on every tenant table.
 
-Read from the database's own catalog and not from models, so that a database of any age, and any
-table that somebody adds, gets the same: whatever has a `tenant_id` is a shop's.
+Tables are found in the catalog of the database instead of the models, so that databases of any
+age get the same keys and policies. Every table with a `tenant_id` is a tenant table.
 """
 
 from typing import Any
@@ -19,14 +19,14 @@ def using_and_check(condition: str) -> str:
     return f"USING ({condition}) WITH CHECK ({condition})"
 
 
-# Each part is computed once for a statement, not for each row; without a scope it is never true.
+# The subqueries are evaluated once per statement, not per row. Without a scope nothing matches.
 RULE = using_and_check(f"tenant_id = (SELECT {TENANT}) OR (SELECT {ACROSS})")
-# The same where Citus is, which takes no query within a policy.
+# The same for Citus, which does not support subqueries in policies.
 CLUSTER_RULE = using_and_check(f"tenant_id = {TENANT} OR {ACROSS}")
 TABLES = """
-SELECT c.relname, shop.attnotnull, c.relrowsecurity AND c.relforcerowsecurity,
+SELECT c.relname, tenant.attnotnull, c.relrowsecurity AND c.relforcerowsecurity,
     EXISTS (SELECT FROM pg_policy WHERE polrelid = c.oid AND polname = %s)
-FROM pg_class c JOIN pg_attribute shop ON shop.attrelid = c.oid AND shop.attname = 'tenant_id'
+FROM pg_class c JOIN pg_attribute tenant ON tenant.attrelid = c.oid AND tenant.attname = 'tenant_id'
 WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND NOT attisdropped
 ORDER BY c.relname
 """
@@ -43,7 +43,7 @@ ORDER BY c.relname, k.conname
 
 
 class Key:
-    """A primary key (p), a unique one (u) or a foreign one (f), as the catalog has it."""
+    """A constraint of the catalog: primary key (p), unique (u) or foreign key (f)."""
 
     def __init__(self, row: tuple[Any, ...]) -> None:
         self.table, self.name, self.kind, self.deferrable, self.target, self.columns = row
@@ -53,7 +53,7 @@ class Key:
         editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
 
     def make(self, editor: Any) -> None:
-        """The same, with the shop before its columns."""
+        """Create the key with the tenant column first."""
         quote = editor.quote_name
         columns = ", ".join(map(quote, [TENANT_COLUMN, *self.columns]))
         rule = {
@@ -66,14 +66,14 @@ class Key:
 
 
 def get_user_table() -> str:
-    """The table of those who may belong to a shop, or to none."""
+    """Return the table of users, who may belong to a tenant or to none."""
     return str(apps.get_model(settings.AUTH_USER_MODEL)._meta.db_table)
 
 
 def has_tenant_key(model: Any) -> bool:
-    """Whether each row belongs to a shop; also for models as migrations know them."""
-    shop = next((field for field in model._meta.local_fields if field.name == "tenant"), None)
-    return shop is not None and not shop.null
+    """Return whether every row has a tenant; also for historical models of migrations."""
+    tenant = next((field for field in model._meta.local_fields if field.name == "tenant"), None)
+    return tenant is not None and not tenant.null
 
 
 def refers_within_tenant(model: Any, field: Any) -> bool:
@@ -86,55 +86,58 @@ def refers_within_tenant(model: Any, field: Any) -> bool:
 
 
 def list_tenant_tables(cursor: Any) -> list[tuple[str, bool, bool, bool]]:
-    """Name, whether each row has a shop, whether security is forced, whether the policy is there.
+    """Return for each tenant table its name and three flags.
 
-    People are looked up before anybody knows the shop: they have none of this.
+    They tell whether the tenant is required, whether row-level security is forced and whether the
+    policy exists. Users are excluded, because a log-in finds them before the tenant is known.
     """
     cursor.execute(TABLES, [POLICY])
     return [row for row in cursor.fetchall() if row[0] != get_user_table()]
 
 
 def set_keys(editor: Any) -> None:
-    """No row can refer to another shop's, and no two shops get into each other's way."""
+    """Add the tenant to all keys, so that references and ids stay within a tenant."""
     with editor.connection.cursor() as cursor:
         tables = list_tenant_tables(cursor)
         cursor.execute(KEYS)
         keys = [Key(row) for row in cursor.fetchall()]
-    keyed = {name for name, has_shop, *_ in tables if has_shop}
-    loose = [
-        key for key in keys if key.table in keyed and lacks_tenant(key, keyed | {get_user_table()})
+    tenant_tables = {name for name, has_tenant, *_ in tables if has_tenant}
+    incomplete = [
+        key
+        for key in keys
+        if key.table in tenant_tables and lacks_tenant(key, tenant_tables | {get_user_table()})
     ]
-    of_people = [key for key in keys if key.table == get_user_table()]
+    of_users = [key for key in keys if key.table == get_user_table()]
     if any(key.deferrable for key in keys):
         editor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    if of_people and not any(key.columns == [TENANT_COLUMN, ID_COLUMN] for key in of_people):
+    if of_users and not any(key.columns == [TENANT_COLUMN, ID_COLUMN] for key in of_users):
         Key(
             (get_user_table(), f"{get_user_table()}_of_tenant", "u", False, None, [ID_COLUMN])
         ).make(editor)
-    rebuild_keys(editor, loose)
+    rebuild_keys(editor, incomplete)
     for key in keys:
-        if key.deferrable and key not in loose:
+        if key.deferrable and key not in incomplete:
             make_not_deferrable(editor, key)
 
 
 def lacks_tenant(key: Key, targets: set[str]) -> bool:
-    """Whether a key of a shop's table goes without the shop, and could cross to another."""
+    """Return whether a key of a tenant table lacks the tenant and could cross tenants."""
     return TENANT_COLUMN not in key.columns and (key.kind != "f" or key.target in targets)
 
 
 def rebuild_keys(editor: Any, keys: list[Key]) -> None:
-    """References go before what they refer to, and come after it."""
-    in_order = sorted(keys, key=lambda key: "puf".index(key.kind))
-    for key in reversed(in_order):
+    """Drop foreign keys first and create them last."""
+    ordered = sorted(keys, key=lambda key: "puf".index(key.kind))
+    for key in reversed(ordered):
         key.drop(editor)
-    for key in in_order:
+    for key in ordered:
         key.make(editor)
         if key.kind == "p":
             index_ids(editor, key.table)
 
 
 def index_ids(editor: Any, table: str) -> None:
-    """For those who know a row before its shop: a token's bearer, and the platform."""
+    """Index ids for queries without a tenant: tokens and platform staff."""
     quote = editor.quote_name
     editor.execute(f"CREATE INDEX {quote(f'{table}_by_id')} ON {quote(table)} ({ID_COLUMN})")
 
@@ -145,7 +148,7 @@ def make_not_deferrable(editor: Any, key: Key) -> None:
 
 
 def set_policies(editor: Any) -> None:
-    """Nobody sees or writes a row but those of the shop in scope, the owner included."""
+    """Create the policies and force row-level security, also for the owner."""
     with editor.connection.cursor() as cursor:
         tables = list_tenant_tables(cursor)
     rule = CLUSTER_RULE if editor.connection.features.is_distributed else RULE

@@ -1,4 +1,4 @@
-"""Who logs in: the owner of the tables changes them, somebody with fewer rights serves."""
+"""Database roles: the owner migrates, and a role with fewer privileges serves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.transaction import TransactionManagementError
 
-# What of the settings says who logs in, and where: the owner may go past a pooler.
+# The settings that differ between the roles; the owner may connect without the pooler.
 LOGIN_SETTINGS = ("USER", "PASSWORD", "HOST", "PORT")
 GRANTS = """
 GRANT USAGE ON SCHEMA {schema} TO {role};
@@ -20,13 +20,13 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT USAGE, SELECT ON SEQUENCES TO 
 
 @contextmanager
 def as_owner(connection: Any) -> Iterator[None]:
-    """Be logged in as the owner of the tables; where nobody else is named, one already is."""
+    """Connect as the owner of the tables. Without a separate owner, keep the connection."""
     owner = connection.settings_dict.get("OWNER")
     if not owner or connection.serving_role:
         yield
         return
     if connection.in_atomic_block:
-        raise TransactionManagementError("Nobody else can log in within a transaction.")
+        raise TransactionManagementError("Cannot change the role within a transaction.")
     serving = {name: connection.settings_dict[name] for name in LOGIN_SETTINGS}
     connect_as(connection, owner)
     connection.serving_role = serving["USER"]
@@ -37,14 +37,14 @@ def as_owner(connection: Any) -> Iterator[None]:
         connection.serving_role = ""
 
 
-def connect_as(connection: Any, who: dict[str, Any]) -> None:
+def connect_as(connection: Any, role: dict[str, Any]) -> None:
     connection.close()
     connection.close_pool()
-    connection.settings_dict.update({name: who[name] for name in LOGIN_SETTINGS})
+    connection.settings_dict.update({name: role[name] for name in LOGIN_SETTINGS})
 
 
 def grant(connection: Any) -> None:
-    """Let who serves read and write rows, also of tables that are still to come, and no more."""
+    """Grant the serving role access to the rows of all present and future tables."""
     if not connection.serving_role:
         return
     quote = connection.ops.quote_name

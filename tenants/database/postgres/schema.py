@@ -1,4 +1,4 @@
-"""Migrations: whatever they make or change, the walls stand when they are done."""
+"""Schema editor: applies keys and policies of tenant tables after every migration."""
 
 from contextlib import ExitStack
 from typing import Any
@@ -16,12 +16,12 @@ Editor: Any = schema.DatabaseSchemaEditor
 
 
 class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
-    # Every foreign key comes at the end, when the keys that it needs are there.
+    # Foreign keys are created last, when the composite keys that they need exist.
     sql_create_column_inline_fk = None
 
     def __enter__(self) -> Any:
         super().__enter__()
-        # A migration is for all shops. One that is no transaction enters its scopes itself.
+        # Migrations run in the scope of all tenants. Non-atomic ones enter their scopes themselves.
         self.scope = ExitStack()
         if self.atomic_migration:
             self.scope.enter_context(across_tenants())
@@ -39,7 +39,7 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
         with atomic(self.connection.alias), across_tenants():
             policies.set_keys(self)
             if self.is_of_cluster():
-                # A new table, before its references to tables that are placed already.
+                # New tables are distributed before they reference distributed tables.
                 distribution.distribute(self)
             for sql in self.deferred_sql:
                 self.execute(sql, None)
@@ -51,7 +51,7 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
             return self.connection.features.is_distributed and distribution.is_in_use(cursor)
 
     def _create_fk_sql(self, model: Any, field: Any, suffix: str) -> Statement:
-        """References between a shop's rows, and to its people, name the shop as well."""
+        """Add the tenant column to foreign keys between rows of a tenant, and to its users."""
         statement: Statement = super()._create_fk_sql(model, field, suffix)
         if policies.refers_within_tenant(model, field):
             for part in ("column", "to_column"):
@@ -64,7 +64,7 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
     def _constraint_names(
         self, model: Any, column_names: Any = None, *args: Any, **kinds: Any
     ) -> Any:
-        """Where Django looks for a key of one column, ours has the shop before it."""
+        """Also find keys that begin with the tenant column when Django looks for one column."""
         names = super()._constraint_names(model, column_names, *args, **kinds)
         keys = any(kinds.get(kind) for kind in ("unique", "primary_key", "foreign_key"))
         if column_names and keys and has_tenant_key(model):

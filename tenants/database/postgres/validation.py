@@ -1,4 +1,4 @@
-"""What is wrong with the walls of this database: `manage.py check --database default`."""
+"""Checks of roles and policies: `manage.py check --database default`."""
 
 from typing import Any
 
@@ -21,28 +21,30 @@ class DatabaseValidation(BaseDatabaseValidation):
         with self.connection.cursor() as cursor:
             cursor.execute(ROLE)
             bypasses, owns = cursor.fetchone()
-            open_tables = [name for name, _, *walls in list_tenant_tables(cursor) if not all(walls)]
+            unprotected = [
+                name for name, _, *protection in list_tenant_tables(cursor) if not all(protection)
+            ]
         found: list[CheckMessage] = []
         if bypasses:
             found.append(
                 Warning(
                     "Till's role in PostgreSQL is a superuser or has BYPASSRLS.",
-                    hint="Row-level security does not hold it: see docs/operations/postgresql.md.",
+                    hint="Row-level security does not apply. See docs/operations/postgresql.md.",
                     id="tenants.W001",
                 )
             )
         if owns and not self.connection.serving_role:
             found.append(
                 Warning(
-                    "Till's role in PostgreSQL owns the tables, and could lift their walls.",
-                    hint="Serve as another role: see docs/operations/postgresql.md.",
+                    "Till's role in PostgreSQL owns the tables and can disable row-level security.",
+                    hint="Connect as another role. See docs/operations/postgresql.md.",
                     id="tenants.W002",
                 )
             )
-        if open_tables:
+        if unprotected:
             found.append(
                 Warning(
-                    f"Without row-level security: {', '.join(open_tables)}.",
+                    f"Without row-level security: {', '.join(unprotected)}.",
                     hint="Run `manage.py migrate`.",
                     id="tenants.W003",
                 )

@@ -1,1 +1,1 @@
-"""Django's SQLite backend, with keys that begin with the shop as on PostgreSQL."""
+"""SQLite backend with composite keys of id and tenant, as on PostgreSQL."""

@@ -1,4 +1,4 @@
-"""The connection: Django's, with keys of shops in its tables and its joins."""
+"""Connection, operations and schema editor for composite keys of id and tenant."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -35,10 +35,10 @@ class DatabaseSchemaEditor(Editor):  # type: ignore[misc]
             for field in model._meta.local_fields
             if field.remote_field and has_tenant_key(target := field.remote_field.model)
         }
-        return add_tenant_to_keys(sql, has_shop_in_key=targets.__contains__), params
+        return add_tenant_to_keys(sql, has_tenant_in_key=targets.__contains__), params
 
     def add_field(self, model: Any, field: Any) -> None:
-        """A reference within a shop is of two columns, which no column alone can bring along."""
+        """Rebuild the table for a foreign key within a tenant, which has two columns."""
         target = field.remote_field and field.remote_field.model
         if target and has_tenant_key(model) and has_tenant_key(target):
             self._remake_table(model, create_field=field)

@@ -1,4 +1,4 @@
-"""Joins between rows of shops stay inside the shop, as on PostgreSQL."""
+"""SQL compilers that add the tenant to joins and deletes."""
 
 from django.db.models.sql import compiler
 

@@ -1,10 +1,8 @@
-"""Keys of a shop's rows on SQLite: an id is unique in its shop, not in the installation.
+"""Composite keys of id and tenant on SQLite, made by rewriting Django's CREATE TABLE.
 
-A client makes ids of its own. Were they unique in the installation, an id that another shop uses
-would be answered differently from one that nobody uses. As on PostgreSQL the key is of the id and
-the shop, and references between rows of shops name both.
-
-Tables are written as Django writes them, so that their text can be rewritten.
+Ids may come from clients. If they were unique across tenants, a conflict would reveal the ids of
+other tenants. As on PostgreSQL, ids are unique within a tenant, and foreign keys between tenant
+rows include the tenant.
 """
 
 import re
@@ -13,7 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
-SHOP_COLUMN = re.compile(r'"tenant_id" char\(32\) NOT NULL')
+TENANT_COLUMN = re.compile(r'"tenant_id" char\(32\) NOT NULL')
 ID_COLUMN = '"id" char(32) NOT NULL PRIMARY KEY'
 COLUMN = re.compile(r'"(?P<name>\w+)" ')
 REFERENCE = re.compile(
@@ -26,28 +24,28 @@ DEPENDENT_OBJECTS = (
 
 
 def is_tenant_table(sql: str) -> bool:
-    """Whether each row of this table has a shop, and an id of this kind."""
-    return SHOP_COLUMN.search(sql) is not None and '"id" char(32) NOT NULL' in sql
+    """Return whether every row of the table has a tenant and a UUID as its id."""
+    return TENANT_COLUMN.search(sql) is not None and '"id" char(32) NOT NULL' in sql
 
 
-def add_tenant_to_keys(sql: str, *, has_shop_in_key: Callable[[str], bool]) -> str:
-    """Return CREATE TABLE with the shop in its primary key, its references and its unique columns.
+def add_tenant_to_keys(sql: str, *, has_tenant_in_key: Callable[[str], bool]) -> str:
+    """Return CREATE TABLE with the tenant in primary key, foreign keys and unique columns.
 
-    References stay as they are to tables whose rows have no shop, or not always one.
+    Foreign keys to tables without a required tenant stay unchanged.
     """
     head, _, body = sql.partition("(")
     parts, keys = [], []
-    for part in split(body.rstrip().removesuffix(")")):
-        column, *of_column = _without_key(part, has_shop_in_key)
+    for part in split_definitions(body.rstrip().removesuffix(")")):
+        column, *of_column = _extract_keys(part, has_tenant_in_key)
         parts.append(column)
         keys += of_column
     return f"{head}({', '.join([*parts, *keys])})"
 
 
-def _without_key(part: str, has_shop_in_key: Callable[[str], bool]) -> list[str]:
-    """Return a column without the keys in it that lack the shop, and those keys with the shop."""
+def _extract_keys(part: str, has_tenant_in_key: Callable[[str], bool]) -> list[str]:
+    """Return the column without its keys, and the keys with the tenant."""
     if part == ID_COLUMN:
-        # The id first: who knows only the id of a row finds it by the same index.
+        # The id comes first, so that the index also serves queries by id alone.
         return [part.removesuffix(" PRIMARY KEY"), 'PRIMARY KEY ("id", "tenant_id")']
     column, reference = COLUMN.match(part), REFERENCE.search(part)
     if column is None or reference is None or column["name"] == "tenant_id":
@@ -55,7 +53,7 @@ def _without_key(part: str, has_shop_in_key: Callable[[str], bool]) -> list[str]
     name, keys = column["name"], []
     if " UNIQUE" in part:
         keys.append(f'UNIQUE ("tenant_id", "{name}")')
-    if has_shop_in_key(reference["table"]):
+    if has_tenant_in_key(reference["table"]):
         part = REFERENCE.sub("", part)
         keys.append(
             f'FOREIGN KEY ("{name}", "tenant_id") '
@@ -64,8 +62,8 @@ def _without_key(part: str, has_shop_in_key: Callable[[str], bool]) -> list[str]
     return [part.replace(" UNIQUE", ""), *keys]
 
 
-def split(body: str) -> Iterator[str]:
-    """The columns and constraints of a table: what stands between commas outside of brackets."""
+def split_definitions(body: str) -> Iterator[str]:
+    """Yield the columns and constraints: the parts between commas outside of parentheses."""
     depth, quote, begin = 0, "", 0
     for place, sign in enumerate(body):
         if quote:
@@ -81,14 +79,14 @@ def split(body: str) -> Iterator[str]:
 
 
 def upgrade_older_tables(connection: Any) -> None:
-    """Give the tables of a database from before these keys what new ones have, with every row."""
+    """Rebuild the tables of older databases with composite keys, keeping all rows."""
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
         tables = {name: sql for name, sql in cursor.fetchall() if is_tenant_table(sql)}
     older = {name: sql for name, sql in tables.items() if ID_COLUMN in sql}
     if not older:
         return
-    # Neither can be changed within a transaction.
+    # These pragmas cannot be changed within a transaction.
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA foreign_keys = OFF")
         cursor.execute("PRAGMA legacy_alter_table = ON")
@@ -96,7 +94,7 @@ def upgrade_older_tables(connection: Any) -> None:
         with transaction.atomic(connection.alias), connection.cursor() as cursor:
             for name, sql in older.items():
                 rebuild_table(
-                    cursor, name, add_tenant_to_keys(sql, has_shop_in_key=tables.__contains__)
+                    cursor, name, add_tenant_to_keys(sql, has_tenant_in_key=tables.__contains__)
                 )
             connection.check_constraints()
     finally:
@@ -106,12 +104,12 @@ def upgrade_older_tables(connection: Any) -> None:
 
 
 def rebuild_table(cursor: Any, name: str, sql: str) -> None:
-    """Remake a table with its indexes and triggers, as SQLite's documentation says."""
+    """Rebuild a table with its indexes and triggers, as sqlite.org/lang_altertable.html says."""
     cursor.execute(DEPENDENT_OBJECTS, [name])
-    beside = [statement for (statement,) in cursor.fetchall()]
+    dependents = [statement for (statement,) in cursor.fetchall()]
     cursor.execute(sql.replace(f'"{name}"', f'"new__{name}"', 1))
     cursor.execute(f'INSERT INTO "new__{name}" SELECT * FROM "{name}"')  # noqa: S608
     cursor.execute(f'DROP TABLE "{name}"')
     cursor.execute(f'ALTER TABLE "new__{name}" RENAME TO "{name}"')
-    for statement in beside:
+    for statement in dependents:
         cursor.execute(statement)

@@ -1,7 +1,7 @@
-"""Telling the world outside what happened in the shops, after it happened, until it is heard.
+"""Delivery of outbox events to subscribers, with retries.
 
-At least once, never exactly once: a relay that dies between a delivery and its mark delivers
-again. Each delivery has an id of its own, by which whoever hears it can tell.
+Delivery is at least once: a relay that crashes before it records the result delivers again.
+Subscribers recognize a repetition by the id of the delivery.
 """
 
 from tenants.events.delivery.backoff import retry_delay

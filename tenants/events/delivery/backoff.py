@@ -1,4 +1,4 @@
-"""When what failed is tried again."""
+"""Retry delays and the circuit breaker of the relay."""
 
 import random
 import time
@@ -7,26 +7,23 @@ from datetime import timedelta
 
 FIRST_PAUSE = timedelta(seconds=5)
 MAX_PAUSE = timedelta(hours=8)
-# With the pauses in between these are about three days.
+# With the delays in between, retries last about three days.
 MAX_ATTEMPTS = 17
-# A crashed relay's delivery is tried again after this: longer than any delivery takes.
+# After this, another relay retries the delivery of a crashed one. Longer than any attempt.
 LEASE = timedelta(minutes=5)
 
 
 def retry_delay(attempts: int, *, longest: timedelta = MAX_PAUSE) -> timedelta:
-    """Three times longer after each failure, up to a longest; a fifth more or less.
+    """Return the delay after a number of attempts: exponential, limited, with 20 % jitter.
 
-    What failed at one moment is so not tried again at one moment.
+    Jitter spreads the retries of deliveries that failed at the same time.
     """
     pause = min(FIRST_PAUSE * float(3 ** min(attempts - 1, 20)), longest)
     return pause * random.uniform(0.8, 1.2)  # noqa: S311
 
 
 class CircuitBreaker:
-    """Leaves whoever fails again and again alone for a while.
-
-    A mail server that takes ten seconds to say nothing would else hold up everybody else.
-    """
+    """Suspends subscribers that fail repeatedly, as a slow failure would delay all others."""
 
     FAILURES = 3
     SECONDS = 60.0
@@ -36,7 +33,7 @@ class CircuitBreaker:
         self.until: dict[str, float] = {}
 
     @property
-    def resting(self) -> list[str]:
+    def open_circuits(self) -> list[str]:
         now = time.monotonic()
         return [name for name, until in self.until.items() if now < until]
 

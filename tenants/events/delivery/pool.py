@@ -1,4 +1,4 @@
-"""Telling several servers at once, so that one who says nothing keeps nobody else waiting."""
+"""Thread pool for webhooks, so that a slow endpoint does not delay the others."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -10,8 +10,8 @@ from uuid import UUID
 from tenants.events.delivery.subscribers import DeliveryFailed, Facts, Subscriber
 from tenants.models import OutboxDelivery
 
-# Under way at once: of all recipients, of those of one shop, of one who answers, and of one who
-# did not last time. Whoever answers late, and always, keeps the lanes of the own shop alone.
+# Limits of concurrent attempts: in total, per tenant, per recipient, and per recipient whose last
+# attempt failed. Slow endpoints use up the limit of their own tenant only.
 MAX_CONCURRENT = 64
 MAX_PER_TENANT = 8
 MAX_PER_RECIPIENT = 8
@@ -20,7 +20,7 @@ MAX_PER_FAILING_RECIPIENT = 1
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What became of a delivery."""
+    """The result of an attempt to deliver."""
 
     delivery: OutboxDelivery
     subscriber: Subscriber | None
@@ -29,23 +29,25 @@ class Attempt:
 
 
 class DeliveryPool:
-    """What is under way at this moment. The threads ask no database: only the relay does."""
+    """Attempts in progress. The threads do not use the database; only the relay does."""
 
     def __init__(self) -> None:
-        self.executor = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="told")
+        self.executor = ThreadPoolExecutor(MAX_CONCURRENT, thread_name_prefix="delivery")
         self.in_progress: dict[Future[Facts], tuple[OutboxDelivery, Subscriber]] = {}
 
     @property
     def is_used(self) -> bool:
         return bool(self.in_progress)
 
-    def taken(self, failures: Mapping[str, int]) -> list[str]:
-        """Those who are told as much at once as they may be."""
+    def saturated_subscribers(self, failures: Mapping[str, int]) -> list[str]:
+        """Return the subscribers at their limit of concurrent attempts."""
         counts = Counter(delivery.subscriber for delivery, _ in self.in_progress.values())
-        return [name for name, count in counts.items() if count >= _room(failures.get(name, 0))]
+        return [
+            name for name, count in counts.items() if count >= _get_limit(failures.get(name, 0))
+        ]
 
     def saturated_tenants(self) -> set[UUID | None]:
-        """Those whose recipients take as long as they may, together."""
+        """Return the tenants at their limit of concurrent attempts."""
         counts = Counter(delivery.tenant_id for delivery, _ in self.in_progress.values())
         return {shop for shop, count in counts.items() if count >= MAX_PER_TENANT}
 
@@ -57,25 +59,27 @@ class DeliveryPool:
         self.in_progress[self.executor.submit(work)] = delivery, subscriber
 
     def wait(self, seconds: float | None) -> None:
-        """Until one has come back, or for so long."""
+        """Wait until an attempt ends, for at most so many seconds."""
         wait_for(self.in_progress, timeout=seconds, return_when=FIRST_COMPLETED)
 
-    def done(self, *, wait: bool = False) -> Iterator[Attempt]:
-        """Those that have come back; with `wait` all of them, when they have."""
+    def collect(self, *, wait: bool = False) -> Iterator[Attempt]:
+        """Yield the finished attempts; with `wait`, wait for all."""
         if wait:
             wait_for(self.in_progress)
         for future in [each for each in self.in_progress if each.done()]:
-            yield _tried(future, *self.in_progress.pop(future))
+            yield _build_attempt(future, *self.in_progress.pop(future))
 
     def close(self) -> None:
         self.executor.shutdown(wait=False)
 
 
-def _room(failures: int) -> int:
+def _get_limit(failures: int) -> int:
     return MAX_PER_FAILING_RECIPIENT if failures else MAX_PER_RECIPIENT
 
 
-def _tried(future: "Future[Facts]", delivery: OutboxDelivery, subscriber: Subscriber) -> Attempt:
+def _build_attempt(
+    future: "Future[Facts]", delivery: OutboxDelivery, subscriber: Subscriber
+) -> Attempt:
     error = future.exception()
     if error is None:
         return Attempt(delivery, subscriber, facts=future.result())

@@ -1,4 +1,4 @@
-"""The outbox as the relay sees it: short transactions only, safe for several relays at once."""
+"""Delivery queue: claim, release and complete deliveries, safe for concurrent relays."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -13,23 +13,22 @@ from tenants.models import OutboxDelivery, OutboxEvent
 from tenants.models.outbox import OutboxDeliveryQuerySet
 from tenants.scope import across_tenants, atomic_with_retry
 
-# Events that are addressed, and deliveries that are claimed, in one transaction.
+# The numbers of events dispatched, and of deliveries claimed, in one transaction.
 BATCH = 100
 CLAIM_SIZE = 20
 
 
-def address(subscribers: Sequence[Subscriber]) -> int:
-    """Make a delivery for everybody who wants to hear of the next events; returns how many.
+def create_deliveries(subscribers: Sequence[Subscriber]) -> int:
+    """Create the deliveries of the next events; return the number of events.
 
-    Looks before it begins: on SQLite a transaction takes the write lock, and there is nothing to
-    tell most of the time.
+    Queries first without a transaction, which would take the write lock on SQLite.
     """
     with across_tenants():
-        return _address(subscribers) if OutboxEvent.objects.undispatched().exists() else 0
+        return _create_deliveries(subscribers) if OutboxEvent.objects.undispatched().exists() else 0
 
 
 @atomic_with_retry
-def _address(subscribers: Sequence[Subscriber]) -> int:
+def _create_deliveries(subscribers: Sequence[Subscriber]) -> int:
     undispatched = OutboxEvent.objects.undispatched().select_for_update(
         skip_locked=True, no_key=True
     )
@@ -42,7 +41,7 @@ def _address(subscribers: Sequence[Subscriber]) -> int:
             subject=event.subject if subscriber.in_order else None,
         )
         for subscriber in subscribers
-        for event, recipient in subscriber.recipients(_wanted(subscriber, events))
+        for event, recipient in subscriber.recipients(_select(subscriber, events))
     ]
     OutboxDelivery.objects.bulk_create(deliveries)
     OutboxEvent.objects.filter(pk__in=[event.pk for event in events]).update(
@@ -51,16 +50,18 @@ def _address(subscribers: Sequence[Subscriber]) -> int:
     return len(events)
 
 
-def _wanted(subscriber: Subscriber, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
+def _select(subscriber: Subscriber, events: Sequence[OutboxEvent]) -> list[OutboxEvent]:
     return [event for event in events if subscriber.wants(event)]
 
 
 def claim(
-    *, but: Collection[str] = (), but_of: Collection[UUID | None] = ()
+    *, exclude: Collection[str] = (), exclude_tenants: Collection[UUID | None] = ()
 ) -> list[OutboxDelivery]:
-    """The next deliveries to be tried, for nobody else to try until their lease ends."""
+    """Claim the next due deliveries, for this relay alone until the lease expires."""
     with across_tenants():
-        due = OutboxDelivery.objects.due(timezone.now(), but=but, but_of=but_of)
+        due = OutboxDelivery.objects.due(
+            timezone.now(), exclude=exclude, exclude_tenants=exclude_tenants
+        )
         return _claim(due) if due.exists() else []
 
 
@@ -79,29 +80,29 @@ def _claim(due: OutboxDeliveryQuerySet) -> list[OutboxDelivery]:
 
 
 def release(deliveries: Sequence[OutboxDelivery]) -> None:
-    """What was claimed together and not tried is anybody's again."""
+    """Release claimed deliveries that were not attempted."""
     if deliveries:
         with across_tenants():
             claimed = OutboxDelivery.objects.claimed(deliveries, deliveries[0].next_attempt_at)
             claimed.change(attempts=F("attempts") - 1, next_attempt_at=timezone.now())
 
 
-def settle(
+def save_result(
     delivery: OutboxDelivery,
     error: Exception | None,
     subscriber: Subscriber | None = None,
     facts: Facts | None = None,
 ) -> bool:
-    """Write down what came of it; false where another relay has tried it since."""
+    """Save the result of an attempt; return False if another relay has claimed the delivery."""
     with across_tenants():
         claimed = OutboxDelivery.objects.claimed([delivery], delivery.next_attempt_at)
-        return bool(claimed.change(**_result(delivery, error, subscriber), **(facts or {})))
+        return bool(claimed.change(**_build_changes(delivery, error, subscriber), **(facts or {})))
 
 
 def ensure_attempts_left(delivery: OutboxDelivery) -> None:
-    """What ends the relay itself, each time, is not tried for ever either."""
+    """Raise PermanentFailure for a delivery that has crashed the relay in every attempt."""
     if delivery.attempts > MAX_ATTEMPTS:
-        raise PermanentFailure("The relay ended each time that it tried.")
+        raise PermanentFailure("The relay crashed in every attempt.")
 
 
 def is_final(delivery: OutboxDelivery, error: Exception, subscriber: Subscriber | None) -> bool:
@@ -109,7 +110,7 @@ def is_final(delivery: OutboxDelivery, error: Exception, subscriber: Subscriber 
     return isinstance(error, PermanentFailure) or delivery.attempts >= most
 
 
-def _result(
+def _build_changes(
     delivery: OutboxDelivery, error: Exception | None, subscriber: Subscriber | None
 ) -> dict[str, Any]:
     status, now = OutboxDelivery.Status, timezone.now()
@@ -123,7 +124,7 @@ def _result(
 
 
 def describe_error(error: Exception) -> str:
-    """What went wrong, without what may be a secret: an unknown error's words may hold one."""
+    """Return a description without the message of unknown errors, which may contain secrets."""
     name = type(error).__name__
     if isinstance(error, DeliveryFailed):
         return str(error)[:500]

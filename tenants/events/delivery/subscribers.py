@@ -1,5 +1,7 @@
-"""Who is told of what, and what else comes round. The settings name them, so that the ground
-floor need not know who lives above it."""
+"""Base classes of subscribers and background jobs, which the settings list by path.
+
+The paths keep this app independent of the apps that implement them.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +18,7 @@ Facts = dict[str, Any]
 
 
 class DeliveryFailed(Exception):
-    """It did not arrive, and is tried again later. The words are kept: no secret is in them."""
+    """A failed attempt, to be retried. The message is stored and must contain no secrets."""
 
     def __init__(self, message: str, **facts: Any) -> None:
         self.facts: Facts = facts
@@ -24,18 +26,18 @@ class DeliveryFailed(Exception):
 
 
 class PermanentFailure(DeliveryFailed):
-    """It will never arrive, however often it is tried."""
+    """A failure that no retry can fix."""
 
 
 class Subscriber(ABC):
-    """Somebody who wants to hear of some topics, once the deed is done."""
+    """Base of the receivers of events, which are called after the commit."""
 
     name: ClassVar[str]
     topics: ClassVar[frozenset[str]]
-    # Whether what happens to one subject is told in its order; what failed then holds up the
-    # rest of its subject, until it arrives or is given up.
+    # Whether events of one subject are delivered in order. A failure then blocks later events of
+    # the subject until it is resolved.
     in_order: ClassVar[bool] = True
-    # How often what fails is tried, and how far apart at most.
+    # The number of attempts, and the maximum delay between them.
     max_attempts: ClassVar[int] = MAX_ATTEMPTS
     max_pause: ClassVar[timedelta] = MAX_PAUSE
 
@@ -43,60 +45,52 @@ class Subscriber(ABC):
         return event.topic in self.topics
 
     def recipients(self, events: Sequence[OutboxEvent]) -> Iterator[tuple[OutboxEvent, str]]:
-        """To whom each event goes; each gets deliveries, and is retried, apart from the others.
+        """Yield each event with its recipients, which get separate deliveries and retries.
 
-        Asked once for many events, of all shops. A subscriber with recipients of its own names
-        them `name/recipient`.
+        Called with events of all tenants. Recipients are named `name` or `name/recipient`.
         """
         for event in events:
             yield event, self.name
 
     @abstractmethod
     def deliver(self, delivery: OutboxDelivery) -> None:
-        """Tell the event, in the context of its shop and outside of every transaction.
+        """Deliver the event, in the scope of its tenant and outside of transactions.
 
-        Whatever is raised is a failure. It may happen twice: `delivery.pk` is the same then.
+        Any exception is a failure. Repeated calls have the same `delivery.pk`.
         """
 
 
 class RemoteSubscriber(Subscriber):
-    """One who tells somebody else's servers, each of which may take its time.
-
-    They are told side by side, a few at a time, while the relay goes on with the others.
-    """
+    """A subscriber that calls external servers, concurrently and apart from other deliveries."""
 
     @abstractmethod
-    def prepared(self, delivery: OutboxDelivery) -> Callable[[], Facts]:
-        """What is to be done, without the database: it runs beside the relay.
+    def prepare(self, delivery: OutboxDelivery) -> Callable[[], Facts]:
+        """Return a function that runs in a thread and does not use the database.
 
-        It returns facts of the delivery, to be written down with it; what is raised is a failure,
-        whose facts are those of the exception.
+        It returns facts to store with the delivery, or raises DeliveryFailed with facts.
         """
 
-    def note(self, delivery: OutboxDelivery, error: Exception | None) -> None:
-        """What became of it, in the context of its shop and before it is written down."""
+    def record_result(self, delivery: OutboxDelivery, error: Exception | None) -> None:
+        """React to the result of an attempt, in the scope of the tenant, before it is saved."""
 
     def deliver(self, delivery: OutboxDelivery) -> None:
-        self.prepared(delivery)()
+        self.prepare(delivery)()
 
 
 class Job(ABC):
-    """Something that has to be looked after now and then, beside what is told."""
+    """A periodic background job of the relay."""
 
     name: ClassVar[str]
-    # Seconds until the next step, where there was nothing to do or nothing got done.
+    # Seconds until the next step after there was nothing to do or the step failed.
     every: ClassVar[float]
 
     @abstractmethod
     def step(self) -> bool:
-        """Do one thing; whether there may be another one right away.
-
-        Several relays may do it at the same moment.
-        """
+        """Do a unit of work; return whether there may be more. Must be safe for several relays."""
 
 
 def load_configured() -> tuple[list[Subscriber], list[Job]]:
-    """Those that the settings name."""
+    """Return the subscribers and jobs of the settings."""
     return (
         [import_string(path)() for path in settings.OUTBOX_SUBSCRIBERS],
         [import_string(path)() for path in settings.RELAY_JOBS],
@@ -108,5 +102,5 @@ def find_subscriber(delivery: OutboxDelivery, subscribers: Iterable[Subscriber])
     for subscriber in subscribers:
         if subscriber.name == name:
             return subscriber
-    # One of a newer or of an older release: there may be a relay that knows it.
-    raise DeliveryFailed("This relay has no such subscriber.")
+    # It belongs to another release, of which a relay may be running.
+    raise DeliveryFailed("This relay does not have the subscriber.")

@@ -1,8 +1,7 @@
-"""Telling servers of a shop's own choice what happens in it: signed, and again until they hear it.
+"""Webhooks: signed HTTP requests with events to endpoints of a tenant's choice.
 
-Signatures are those of Standard Webhooks. Whose server it is nobody knows, so that an address is
-looked at twice, when it is saved and when it is called: no request goes where the installation
-itself lives.
+Signatures follow Standard Webhooks. URLs are validated when they are saved and again when they are
+called, so that no request reaches the private network (SSRF).
 """
 
 from tenants.events.webhooks.addresses import resolve_url

@@ -1,4 +1,4 @@
-"""One request to somebody else's server: in bounded time, to a checked address, no further."""
+"""HTTP client for webhooks: connects to validated addresses only, within a time limit."""
 
 import io
 import socket
@@ -10,22 +10,22 @@ from typing import Any
 
 from tenants.events.webhooks.addresses import Target
 
-# Seconds; `WHOLE` from the connection to the last header of the answer.
+# Seconds; TOTAL_TIMEOUT runs from the connection to the last header of the response.
 CONNECT_TIMEOUT = 5.0
 TOTAL_TIMEOUT = 15.0
 
 
 def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
-    """The status that it answers. No redirect is followed, no proxy asked, no body read.
+    """Send a request and return the response status. Follows no redirects, uses no proxy.
 
-    Raises OSError (TimeoutError, ssl.SSLError, ...) or HTTPException.
+    The response body is not read. Raises OSError (such as TimeoutError) or HTTPException.
     """
     connection = CheckedConnection(target, time.monotonic() + TOTAL_TIMEOUT)
     try:
         connection.request("POST", target.path, body, {"Host": target.authority, **headers})
         return connection.getresponse().status
-    except ValueError as error:  # what the standard library makes of some broken answers
-        if isinstance(error, OSError):  # as a certificate that is not trusted is
+    except ValueError as error:  # raised by http.client for some malformed responses
+        if isinstance(error, OSError):  # such as ssl.SSLCertVerificationError
             raise
         raise HTTPException from error
     finally:
@@ -33,9 +33,9 @@ def post(target: Target, body: bytes, headers: Mapping[str, str]) -> int:
 
 
 class CheckedConnection(HTTPConnection):
-    """Connects to an address that was checked, whatever the name may lead to by now.
+    """Connects to the validated addresses instead of resolving the name again.
 
-    The name is what the certificate has to bear.
+    The certificate is verified against the host name.
     """
 
     def __init__(self, target: Target, end: float) -> None:
@@ -44,40 +44,40 @@ class CheckedConnection(HTTPConnection):
         self.end = end
 
     def connect(self) -> None:
-        plain = self.connected()
+        plain = self.open_socket()
         try:
-            self.sock = DeadlineSocket(self.encrypted(plain), self.end)
+            self.sock = DeadlineSocket(self.encrypt(plain), self.end)
         except BaseException:
             plain.close()
             raise
 
-    def connected(self) -> socket.socket:
-        """One after the other: a machine may have no way to the first."""
-        refused: OSError = OSError()
+    def open_socket(self) -> socket.socket:
+        """Try the addresses in turn, as one address family may be unreachable."""
+        failure: OSError = OSError()
         end = min(self.end, time.monotonic() + CONNECT_TIMEOUT)
         for address in self.target.addresses:
             try:
-                return socket.create_connection((address, self.target.port), left(end))
+                return socket.create_connection((address, self.target.port), seconds_until(end))
             except OSError as error:
-                refused = error
-        raise refused
+                failure = error
+        raise failure
 
-    def encrypted(self, plain: socket.socket) -> socket.socket:
+    def encrypt(self, plain: socket.socket) -> socket.socket:
         if not self.target.is_encrypted:
             return plain
-        plain.settimeout(left(self.end))
+        plain.settimeout(seconds_until(self.end))
         return ssl.create_default_context().wrap_socket(plain, server_hostname=self.target.host)
 
 
 class DeadlineSocket:
-    """A socket that ends with its time, also where the other side sends a byte at a time."""
+    """A socket with a total time limit, also against servers that send single bytes."""
 
     def __init__(self, sock: socket.socket, end: float) -> None:
         self.sock = sock
         self.end = end
 
     def sendall(self, data: bytes) -> None:
-        self.sock.settimeout(left(self.end))
+        self.sock.settimeout(seconds_until(self.end))
         self.sock.sendall(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
@@ -88,18 +88,20 @@ class DeadlineSocket:
 
 
 class DeadlineReader(io.RawIOBase):
-    def __init__(self, timed: DeadlineSocket) -> None:
-        self.timed = timed
+    """The readable side of a DeadlineSocket, for http.client."""
+
+    def __init__(self, connection: DeadlineSocket) -> None:
+        self.connection = connection
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self.timed.sock.settimeout(left(self.timed.end))
-        return self.timed.sock.recv_into(buffer)
+        self.connection.sock.settimeout(seconds_until(self.connection.end))
+        return self.connection.sock.recv_into(buffer)
 
 
-def left(end: float) -> float:
+def seconds_until(end: float) -> float:
     seconds = end - time.monotonic()
     if seconds <= 0:
         raise TimeoutError

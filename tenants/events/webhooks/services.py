@@ -1,4 +1,4 @@
-"""What is done to a shop's webhooks."""
+"""Services for webhooks."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ MAX_WEBHOOKS = 20
 
 
 def add_webhook(values: dict[str, Any], *, by: NamedRow) -> tuple[Webhook, str | None]:
-    """Tell one more server; returns its secret too, which nobody can be shown again.
+    """Create a webhook and return it with its secret, which cannot be read again later.
 
-    Not even where the answer was lost: the webhook is told then, without it.
+    A resumed request gets the webhook without the secret. Raises TooManyWebhooks.
     """
     if done := idempotency.resume_data():
         return Webhook.objects.get(pk=done), None
-    _ensure_address(values["url"])
+    _ensure_valid_url(values["url"])
     return _add(values, by)
 
 
@@ -44,7 +44,7 @@ def change_webhook(
     webhook: Webhook, changes: dict[str, Any], *, expected_version: int | None, by: NamedRow
 ) -> Webhook:
     if "url" in changes:
-        _ensure_address(changes["url"])
+        _ensure_valid_url(changes["url"])
     return _change(webhook, changes, expected_version, by)
 
 
@@ -52,13 +52,13 @@ def change_webhook(
 def _change(
     webhook: Webhook, changes: dict[str, Any], expected_version: int | None, by: NamedRow
 ) -> Webhook:
-    webhook = _locked(webhook)
+    webhook = _lock(webhook)
     webhook.ensure_version(expected_version)
     was, changed = str(webhook), audit.changes(webhook, changes)
     for name, value in changes.items():
         setattr(webhook, name, value)
     if "is_active" in changed:
-        webhook.switch_on() if webhook.is_active else webhook.switch_off()
+        webhook.enable() if webhook.is_active else webhook.disable()
     webhook.save_changes(*changes, "disabled_reason", "failing_since")
     if "url" in changed:
         changed["url"] = {"from": was, "to": str(webhook)}
@@ -69,8 +69,8 @@ def _change(
 
 @atomic_with_retry
 def rotate_secret(webhook: Webhook, *, by: NamedRow) -> tuple[Webhook, str]:
-    """Another secret. The one before signs too for a day: nothing is missed meanwhile."""
-    webhook = _locked(webhook)
+    """Replace the secret and return the new one. The previous one also signs for a day."""
+    webhook = _lock(webhook)
     secret = webhook.make_secret()
     webhook.save_changes("sealed_secret", "sealed_former_secret", "former_until")
     audit.record("webhook_secret_rotated", actor=by, target=webhook)
@@ -79,8 +79,8 @@ def rotate_secret(webhook: Webhook, *, by: NamedRow) -> tuple[Webhook, str]:
 
 @atomic_with_retry
 def remove_webhook(webhook: Webhook, *, by: NamedRow) -> None:
-    """Tell it nothing more, and forget what it was told."""
-    webhook = _locked(webhook)
+    """Delete the webhook and its deliveries."""
+    webhook = _lock(webhook)
     audit.record("webhook_removed", actor=by, target=webhook)
     OutboxDelivery.objects.filter(subscriber=webhook.subscriber).delete()
     webhook.delete()
@@ -88,8 +88,8 @@ def remove_webhook(webhook: Webhook, *, by: NamedRow) -> None:
 
 @atomic_with_retry
 def send_test(webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
-    """Tell it something that did not happen; no other webhook hears of it."""
-    _ensure_on(webhook)
+    """Create a test event for this webhook alone. Raises WebhookDisabled."""
+    _ensure_enabled(webhook)
     event = OutboxEvent(topic=TEST, data={"webhook": str(webhook.pk)}, relayed_at=timezone.now())
     event.save(force_insert=True)
     delivery = OutboxDelivery(event=event, subscriber=webhook.subscriber)
@@ -100,8 +100,8 @@ def send_test(webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
 
 @atomic_with_retry
 def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: NamedRow) -> OutboxDelivery:
-    """Tell it again, whether it has heard it or not; `webhook-id` is the same as before."""
-    _ensure_on(webhook)
+    """Repeat a delivery, whatever its status, with the same `webhook-id`."""
+    _ensure_enabled(webhook)
     deliveries = OutboxDelivery.objects.select_for_update(no_key=True, of=("self",))
     delivery = deliveries.select_related("event").get(pk=delivery.pk)
     delivery.start_over()
@@ -110,18 +110,18 @@ def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: NamedRow) -> Ou
     return delivery
 
 
-def _locked(webhook: Webhook) -> Webhook:
+def _lock(webhook: Webhook) -> Webhook:
     return Webhook.objects.select_for_update(no_key=True).get(pk=webhook.pk)
 
 
-def _ensure_on(webhook: Webhook) -> None:
+def _ensure_enabled(webhook: Webhook) -> None:
     if not webhook.is_active:
         raise WebhookDisabled
 
 
-def _ensure_address(url: str) -> None:
-    """Before any transaction: the name service may take its time."""
+def _ensure_valid_url(url: str) -> None:
+    """Validate the URL, outside of a transaction because DNS may be slow."""
     try:
         resolve_url(url)
-    except AddressRefused as refusal:
-        raise Invalid.field("url", str(refusal), code=refusal.code) from refusal
+    except AddressRefused as error:
+        raise Invalid.field("url", str(error), code=error.code) from error

@@ -1,4 +1,4 @@
-"""The webhooks of all shops, at the relay."""
+"""The relay's subscriber for the webhooks of all tenants."""
 
 import json
 import ssl
@@ -30,34 +30,36 @@ AGENT = "Till-Webhooks/1"
 
 
 class Webhooks(RemoteSubscriber):
-    """Tells each webhook what it asked for. At least once: `webhook-id` stays the same."""
+    """Delivers events to webhooks, at least once, with a stable `webhook-id`."""
 
     name = SUBSCRIBER
     topics = frozenset(TOPICS)
-    # With the pauses in between these are about two and a half days.
+    # With the delays in between, retries last about two and a half days.
     max_attempts = 12
     max_pause = timedelta(hours=24)
 
     def recipients(self, events: Sequence[OutboxEvent]) -> Iterator[tuple[OutboxEvent, str]]:
         if not events:
             return
-        of_shop: dict[Any, list[Webhook]] = defaultdict(list)
+        by_tenant: dict[Any, list[Webhook]] = defaultdict(list)
         for webhook in Webhook.objects.active_of({event.tenant_id for event in events}):
-            of_shop[webhook.tenant_id].append(webhook)
+            by_tenant[webhook.tenant_id].append(webhook)
         for event in events:
-            for webhook in of_shop[event.tenant_id]:
+            for webhook in by_tenant[event.tenant_id]:
                 if webhook.wants(event.topic):
                     yield event, webhook.subscriber
 
-    def prepared(self, delivery: OutboxDelivery) -> Callable[[], dict[str, Any]]:
-        webhook = webhook_of(delivery)
+    def prepare(self, delivery: OutboxDelivery) -> Callable[[], dict[str, Any]]:
+        webhook = find_webhook(delivery)
         if webhook is None or not webhook.is_active:
-            raise PermanentFailure("This webhook is switched off.", error_code="switched_off")
+            raise PermanentFailure("This webhook is disabled.", error_code="switched_off")
         secrets = webhook.secrets_at(timezone.now())
-        return partial(tell, webhook.url, str(delivery.pk), body_of(delivery.event), secrets)
+        return partial(
+            deliver_to, webhook.url, str(delivery.pk), build_body(delivery.event), secrets
+        )
 
-    def note(self, delivery: OutboxDelivery, error: Exception | None) -> None:
-        webhooks = Webhook.objects.filter(pk=id_of(delivery), is_active=True)
+    def record_result(self, delivery: OutboxDelivery, error: Exception | None) -> None:
+        webhooks = Webhook.objects.filter(pk=get_webhook_id(delivery), is_active=True)
         if error is None:
             webhooks.filter(failing_since__isnull=False).update(failing_since=None)
         else:
@@ -65,16 +67,16 @@ class Webhooks(RemoteSubscriber):
             disable_if_failing(delivery, error)
 
 
-def id_of(delivery: OutboxDelivery) -> str:
+def get_webhook_id(delivery: OutboxDelivery) -> str:
     return delivery.subscriber.partition("/")[2]
 
 
-def webhook_of(delivery: OutboxDelivery) -> Webhook | None:
-    return Webhook.objects.filter(pk=id_of(delivery)).first()
+def find_webhook(delivery: OutboxDelivery) -> Webhook | None:
+    return Webhook.objects.filter(pk=get_webhook_id(delivery)).first()
 
 
-def body_of(event: OutboxEvent) -> bytes:
-    """What happened, to what, and little more: whoever wants to know asks the API."""
+def build_body(event: OutboxEvent) -> bytes:
+    """Return the message body: topic, subject and event data. Details come from the API."""
     about = {"type": event.subject_type, "id": str(event.subject)} if event.subject else None
     data = event.data | {"object": about, "version": event.subject_version}
     message = {
@@ -85,12 +87,15 @@ def body_of(event: OutboxEvent) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode()
 
 
-def tell(url: str, id: str, body: bytes, secrets: Sequence[str]) -> dict[str, Any]:
-    """Call it, and say what of the attempt is to be remembered; no database here."""
+def deliver_to(url: str, id: str, body: bytes, secrets: Sequence[str]) -> dict[str, Any]:
+    """Send the request and return the facts of the attempt, without using the database.
+
+    Raises DeliveryFailed or PermanentFailure with the same facts.
+    """
     began = time.monotonic()
     facts: dict[str, Any] = {"attempted_at": timezone.now(), "response_code": None}
     try:
-        status = called(url, id, body, secrets)
+        status = send(url, id, body, secrets)
     except DeliveryFailed as failure:
         failure.facts |= facts | {"duration_ms": milliseconds_since(began)}
         raise
@@ -99,10 +104,10 @@ def tell(url: str, id: str, body: bytes, secrets: Sequence[str]) -> dict[str, An
         return facts | {"error_code": ""}
     failed = PermanentFailure if status == GONE else DeliveryFailed
     code = "redirected" if status in REDIRECTS else "gone" if status == GONE else "bad_status"
-    raise failed(f"Answered {status}.", error_code=code, **facts)
+    raise failed(f"The endpoint answered with status {status}.", error_code=code, **facts)
 
 
-def called(url: str, id: str, body: bytes, secrets: Sequence[str]) -> int:
+def send(url: str, id: str, body: bytes, secrets: Sequence[str]) -> int:
     timestamp = int(time.time())
     headers = {"Content-Type": "application/json", "User-Agent": AGENT}
     headers |= build_signed_headers(id, timestamp, body, secrets)
@@ -111,13 +116,17 @@ def called(url: str, id: str, body: bytes, secrets: Sequence[str]) -> int:
     except AddressRefused as error:
         raise DeliveryFailed(str(error), error_code=error.code) from error
     except TimeoutError as error:
-        raise DeliveryFailed("No answer in time.", error_code="timed_out") from error
+        raise DeliveryFailed(
+            "The endpoint did not answer in time.", error_code="timed_out"
+        ) from error
     except ssl.SSLError as error:
-        raise DeliveryFailed("No trusted connection.", error_code="tls_failed") from error
+        raise DeliveryFailed("The TLS connection failed.", error_code="tls_failed") from error
     except HTTPException as error:
-        raise DeliveryFailed("Not an answer of HTTP.", error_code="bad_answer") from error
+        raise DeliveryFailed(
+            "The endpoint did not send a valid HTTP response.", error_code="bad_answer"
+        ) from error
     except OSError as error:
-        raise DeliveryFailed("No connection.", error_code="connection_failed") from error
+        raise DeliveryFailed("The connection failed.", error_code="connection_failed") from error
 
 
 def milliseconds_since(began: float) -> int:
@@ -126,8 +135,10 @@ def milliseconds_since(began: float) -> int:
 
 @atomic_with_retry
 def disable_if_failing(delivery: OutboxDelivery, error: Exception) -> None:
-    """It said itself that it is gone, or nothing has arrived for days."""
-    found = Webhook.objects.select_for_update(no_key=True).filter(pk=id_of(delivery)).first()
+    """Disable a webhook that answered 410 Gone, or has only failed for days."""
+    found = (
+        Webhook.objects.select_for_update(no_key=True).filter(pk=get_webhook_id(delivery)).first()
+    )
     if found is None or not found.is_active:
         return
     if getattr(error, "facts", {}).get("response_code") == GONE:
@@ -136,7 +147,7 @@ def disable_if_failing(delivery: OutboxDelivery, error: Exception) -> None:
         reason = Webhook.Disabled.FAILING
     else:
         return
-    found.switch_off(reason)
+    found.disable(reason)
     found.save_changes("is_active", "disabled_reason")
     audit.record("webhook_disabled", target=found, reason=reason)
     publish("webhook.disabled", webhook=str(found.pk), url=found.url, reason=reason)

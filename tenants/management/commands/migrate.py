@@ -1,4 +1,4 @@
-"""Django's, logged in as the owner of the tables where there is one."""
+"""Django's migrate, connected as the owner of the tables if one is configured."""
 
 from typing import Any
 

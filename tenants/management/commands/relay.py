@@ -1,4 +1,4 @@
-"""What tells the world outside, beside the web server."""
+"""The relay: delivers events and runs background jobs."""
 
 import signal
 from collections.abc import Iterator
@@ -16,13 +16,13 @@ log = structlog.get_logger("till.relay")
 
 class Command(BaseCommand):
     help = (
-        "Sends what sales and stock give rise to (mail, the log of sales), tries again what "
-        "failed, and looks up payments that a crash left behind. Any number may run at once."
+        "Delivers events (webhooks, e-mail, the log of sales) with retries, and reconciles "
+        "payments with an unknown outcome. Several relays may run at once."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--once", action="store_true", help="end when there is nothing left to do now"
+            "--once", action="store_true", help="exit when there is nothing left to do now"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
 @contextmanager
 def stopped_by_signals(relay: Relay) -> Iterator[None]:
-    """SIGTERM and Ctrl-C let what is being delivered arrive."""
+    """Stop the relay on SIGTERM and SIGINT, after the current deliveries."""
     before = {number: signal.signal(number, lambda *_: relay.stop()) for number in SIGNALS}
     try:
         yield

@@ -166,7 +166,7 @@ def test_an_id_of_another_shop_is_refused_like_one_that_nobody_has(shop, foreign
         details.add(error)
 
     path = "open_registers[0]" if field == "open_registers" else "store"
-    assert details == {(path, ("does_not_exist", "There is no such thing."))}
+    assert details == {(path, ("does_not_exist", "Object does not exist."))}
 
 
 def test_an_id_of_this_shop_is_its_row(in_shop):

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from orders.models import OrderLine, Product
 from tenants.database.postgres.base import DatabaseWrapper
-from tenants.database.postgres.distribution import sort_by_references, statements
+from tenants.database.postgres.distribution import build_statements, sort_by_references
 from tenants.models import AuditEvent, Store, Tenant
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.orders import ProductFactory
@@ -66,7 +66,7 @@ def calls(found):
 
 
 def test_every_table_of_shops_is_placed_after_what_it_refers_to():
-    found = calls(statements(apps.get_models(), EVERYTHING, placed=()))
+    found = calls(build_statements(apps.get_models(), EVERYTHING, distributed=()))
 
     kinds = {table: kind for kind, table, _ in found}
     assert kinds == dict.fromkeys(SHARED, "reference") | dict.fromkeys(OF_SHOPS, "distributed")
@@ -85,11 +85,13 @@ def test_only_what_is_there_and_not_placed_is_asked_for():
     placed = {*SHARED, "tenants_store"}
     new = {"orders_product", "orders_category"}
 
-    found = statements(apps.get_models(), {*placed, *new}, placed, walled={"orders_product"})
+    found = build_statements(
+        apps.get_models(), {*placed, *new}, placed, protected={"orders_product"}
+    )
 
     assert set(calls(found)) == {("distributed", table, "tenants_store") for table in new}
     assert next(sql for sql in found if "orders_product" in sql).startswith("ALTER POLICY")
-    assert statements(apps.get_models(), EVERYTHING, EVERYTHING) == []
+    assert build_statements(apps.get_models(), EVERYTHING, EVERYTHING) == []
 
 
 def test_a_table_that_refers_to_itself_is_no_circle():

@@ -10,7 +10,7 @@ from django.db.backends.sqlite3.base import DatabaseWrapper as PlainSQLite
 from django.db.migrations.executor import MigrationExecutor
 
 from tenants.database.sqlite.base import DatabaseWrapper
-from tenants.database.sqlite.keys import split
+from tenants.database.sqlite.keys import split_definitions
 from tenants.scope import tenant_scope
 from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory
 
@@ -125,6 +125,6 @@ def test_no_row_refers_to_one_of_another_shop(foreign, cashier, register, shop):
     ],
 )
 def test_a_table_is_cut_between_its_columns(body, parts):
-    found = list(split(body))
+    found = list(split_definitions(body))
 
     assert found == parts if parts else len(found) == 2

@@ -203,7 +203,7 @@ def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
         return found
 
     monkeypatch.setattr(
-        "accounts.services.change_feed._narrowed", lambda events, **_: narrowed(events)
+        "accounts.services.change_feed._filter_events", lambda events, **_: narrowed(events)
     )
     response = manager_client.get("changes/", {"after": after})
 

@@ -29,7 +29,7 @@ class Callers(RemoteSubscriber):
             for number in range(RECIPIENTS):
                 yield event, f"{self.name}/{event.tenant_id}-{number}"
 
-    def prepared(self, delivery):
+    def prepare(self, delivery):
         return self.answer_late if delivery.tenant_id == self.late_shop.pk else self.answer
 
     def answer_late(self):

@@ -123,7 +123,7 @@ def test_who_fails_three_times_in_a_row_is_left_alone_for_a_while(told):
     relay = run_relay(away, well)
 
     assert (len(away.shops), well.numbers) == (3, list(range(10)))
-    assert relay.circuit_breaker.resting == ["away"]
+    assert relay.circuit_breaker.open_circuits == ["away"]
     assert len(deliveries(subscriber="away", attempts=0)) == 7
 
 
@@ -131,7 +131,7 @@ def test_a_success_in_between_is_forgiven(told):
     told(*range(6))
     shaky = Listener(answers=[REFUSED, REFUSED, None, REFUSED, REFUSED, None])
 
-    assert run_relay(shaky).circuit_breaker.resting == []
+    assert run_relay(shaky).circuit_breaker.open_circuits == []
     assert len(shaky.shops) == 6
 
 
@@ -221,7 +221,7 @@ def test_what_kills_every_relay_is_given_up_too(told, clock):
     run_relay(listener)
 
     assert (delivery().status, len(listener.shops)) == ("dead", MAX_ATTEMPTS)
-    assert delivery().last_error == "The relay ended each time that it tried."
+    assert delivery().last_error == "The relay crashed in every attempt."
 
 
 def test_a_relay_that_slept_through_its_lease_does_not_write_over_the_next_one(told, clock):
@@ -257,7 +257,7 @@ def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
     assert (before["status"], before["attempts"]) == ("waiting", 2)
     assert before["next_attempt_at"] == timezone.now() + LEASE
     assert queue.claim() == [], "the next one has it until its own lease ends"
-    assert queue.settle(of_next, None)
+    assert queue.save_result(of_next, None)
     assert delivery().status == "delivered"
 
 
@@ -288,7 +288,7 @@ def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_i
 
 def test_what_a_late_relay_puts_back_stays_with_the_next_one(told, clock):
     told(1, 2)
-    queue.address([Listener()])
+    queue.create_deliveries([Listener()])
     late = queue.claim()
     clock.shift(LEASE)
     of_next = queue.claim()
@@ -297,7 +297,7 @@ def test_what_a_late_relay_puts_back_stays_with_the_next_one(told, clock):
     queue.release(late)
 
     assert [kept(each) for each in deliveries()] == before
-    assert [queue.settle(each, None) for each in of_next] == [True, True]
+    assert [queue.save_result(each, None) for each in of_next] == [True, True]
 
 
 def kept(row):
@@ -308,7 +308,7 @@ def kept(row):
 def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscriber(told, clock):
     told(1)
     newer = Listener(name="newer")
-    queue.address([newer])
+    queue.create_deliveries([newer])
 
     run_relay(Listener(name="older"))
     waiting = delivery()
@@ -316,7 +316,7 @@ def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscrib
     run_relay(newer)
 
     assert waiting.status == "waiting"
-    assert waiting.last_error == "This relay has no such subscriber."
+    assert waiting.last_error == "This relay does not have the subscriber."
     assert newer.numbers == [1]
 
 

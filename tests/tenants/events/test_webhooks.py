@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from tenants.events.outbox import publish
-from tenants.events.webhooks.signing import signature
+from tenants.events.webhooks.signing import sign
 from tenants.events.webhooks.subscriber import Webhooks
 from tenants.models import Webhook
 from tenants.scope import tenant_scope
@@ -24,7 +24,7 @@ def test_the_signature_is_that_of_the_standard():
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     body = b'{"test": 2432232314}'
 
-    signed = signature("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, secret)
+    signed = sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body, secret)
 
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 

@@ -84,7 +84,7 @@ def test_it_is_given_up_after_two_to_four_days(
 
 def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, webhook_receiver):
     announce_event(shop, store)
-    queue.address([Webhooks()])
+    queue.create_deliveries([Webhooks()])
     with tenant_scope(shop):
         Webhook.objects.all().delete()
 
@@ -98,7 +98,7 @@ def test_no_event_is_lost_when_a_relay_ends_in_the_middle(
     shop, store, told, webhook_receiver, running_clock
 ):
     announce_event(shop, store)
-    queue.address([Webhooks()])
+    queue.create_deliveries([Webhooks()])
     queue.claim()
     running_clock.shift(timedelta(minutes=6))
 
