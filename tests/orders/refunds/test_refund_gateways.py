@@ -48,7 +48,7 @@ def dies(monkeypatch):
 
     def during(call):
         with monkeypatch.context() as patch:
-            patch.setattr(payouts, "_ask", die)
+            patch.setattr(payouts, "_query_cards", die)
             with pytest.raises(SystemExit):
                 call()
 
