@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from accounts.views.auth import OpenView
+from accounts.views.auth import UnauthenticatedView
 from tenants.events.outbox import get_resource_type
 from tenants.events.topics import RESOURCE_TYPES, TOPICS
 from tenants.models import Tenant
@@ -27,7 +27,7 @@ CALLS: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
 DOORS = {
     ("post", route.name)
     for route in routes()
-    if "post" in route.methods and issubclass(route.view, OpenView)
+    if "post" in route.methods and issubclass(route.view, UnauthenticatedView)
 }
 # Writes of which nobody with a copy of the shop hears, and why.
 SILENT = {
