@@ -1,4 +1,4 @@
-"""Who sends this request, by its bearer token."""
+"""Bearer-token authentication of users, and token authentication of paired terminals."""
 
 import structlog
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -14,10 +14,10 @@ TERMINAL_TOKEN_HEADER = "X-Terminal-Token"  # noqa: S105  (the name of a header)
 
 
 class SessionTokenAuthentication(BaseAuthentication):
-    """One query finds session, person and shop, and everything that must still hold.
+    """Authenticate by access token, with one query for session, user and tenant.
 
-    `request.user` is the person with `tenant` loaded and where they work, `request.auth` the
-    session.
+    Sets `request.user` to the user with `tenant` loaded and `at_store` set, and `request.auth`
+    to the AuthSession.
     """
 
     def authenticate(self, request: Request) -> tuple[User, AuthSession] | None:
@@ -34,7 +34,7 @@ class SessionTokenAuthentication(BaseAuthentication):
 
 
 def get_bearer_token(request: Request) -> str | None:
-    """The token of the Authorization header; the scheme's case does not count (RFC 9110)."""
+    """Return the token of the Authorization header; the scheme is case-insensitive (RFC 9110)."""
     header = request.headers.get("Authorization")
     if header is None:
         return None
@@ -45,7 +45,7 @@ def get_bearer_token(request: Request) -> str | None:
 
 
 def authenticate_terminal(request: Request) -> Terminal:
-    """The paired device that sends this request; its token gives no rights of any person."""
+    """Return the paired terminal of this request. Its token grants no rights of a user."""
     token = request.headers.get(TERMINAL_TOKEN_HEADER, "")
     return authenticate_terminal_token(token, tenant=request.headers.get("X-Tenant-ID"))
 

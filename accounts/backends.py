@@ -1,4 +1,4 @@
-"""The one place where a password is checked, for the API and for the admin."""
+"""Password check for the API and the admin, and the Django authentication backend."""
 
 import uuid
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from tenants.scope import tenant_context
 
 @dataclass(frozen=True, slots=True)
 class CredentialCheck:
-    """Who has this name, and why it is a no all the same; the reason is for the books alone."""
+    """User found by name, and why the log-in fails. The reason is only for the audit log."""
 
     user: User | None
     reason: str = ""
 
 
 def check_credentials(tenant: Tenant | None, username: str, password: str) -> CredentialCheck:
-    """Look at a password, whether or not there is one to compare it with."""
+    """Check a password with exactly one hash, also for an unknown user (constant work)."""
     user = find_user(tenant, username)
     if user is None or not user.has_usable_password():
         run_dummy_hash(password)
@@ -35,9 +35,9 @@ def check_credentials(tenant: Tenant | None, username: str, password: str) -> Cr
 
 
 class TenantBackend(BaseBackend):
-    """Finds a person by tenant and username; without a tenant only the platform's people.
+    """Authenticate by tenant and username; without a tenant, platform users only.
 
-    Every way through runs exactly one password hash, so that the time tells nothing.
+    Every path runs exactly one password hash, so that timing does not reveal users.
     """
 
     def authenticate(
@@ -50,19 +50,19 @@ class TenantBackend(BaseBackend):
     ) -> User | None:
         if username is None or password is None:
             return None
-        verdict = check_credentials(tenant, username, password)
-        return None if verdict.reason else verdict.user
+        result = check_credentials(tenant, username, password)
+        return None if result.reason else result.user
 
     def user_can_authenticate(self, user: User) -> bool:
         return user.is_active and (user.tenant is None or user.tenant.is_active)
 
     def get_user(self, user_id: uuid.UUID) -> User | None:
-        """The platform person of an admin session."""
+        """Return the active platform user of an admin session, or None."""
         user = User.objects.filter(pk=user_id, tenant=None).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
     def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
-        """Only platform people have Django's permissions, and they have all."""
+        """Grant all Django permissions to active platform users, and none to others."""
         return bool(user_obj.is_active and user_obj.is_superuser)
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:

@@ -1,4 +1,4 @@
-"""From where a request comes, as far as our own proxies and the client itself tell."""
+"""Client IP address, user agent and tenant host name of a request."""
 
 from ipaddress import ip_address
 
@@ -15,7 +15,7 @@ def get_client_ip(request: Request | HttpRequest) -> str | None:
 
 
 def parse_ip(text: str | None) -> str | None:
-    """A proxy hands on what it was told, which need not be an address; zones mean nothing here."""
+    """Return a normalized IP address without its zone, or None if the text is no address."""
     try:
         address = ip_address((text or "").partition("%")[0])
     except ValueError:
@@ -24,14 +24,13 @@ def parse_ip(text: str | None) -> str | None:
 
 
 def strip_unprintable(text: str) -> str:
-    """What people will read in a list of devices, without what would break its lines."""
+    """Remove unprintable characters, such as line breaks, from a user agent."""
     return "".join(letter for letter in text if letter.isprintable())
 
 
 def get_tenant_slug_from_host(request: Request | HttpRequest) -> str | None:
-    """The shop whose own name below POS_BASE_DOMAIN was asked, if it was one's: green.till.example.
-
-    `www` and its like are nobody's; no shop can be called so.
+    """Return the tenant slug of a host below POS_BASE_DOMAIN, such as `green` of
+    green.till.example, or None. Reserved names such as `www` are no tenants.
     """
     host = request.get_host().partition(":")[0].lower()
     shop, dot, base = host.partition(".")

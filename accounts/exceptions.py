@@ -1,4 +1,4 @@
-"""Every reason for which the door stays shut."""
+"""Domain exceptions of log-in, sessions, users, terminals and approvals."""
 
 from tenants.exceptions import (
     Conflict,
@@ -13,56 +13,56 @@ from tenants.exceptions import (
 
 
 class InvalidCredentials(NotAuthenticated):
-    """One answer for every reason, so that it tells nothing of who exists."""
+    """The same answer for every reason, so that it does not reveal which users exist."""
 
     code = "invalid_credentials"
-    message = "No such log-in, or it is not active."
+    message = "Invalid credentials or inactive account."
 
 
 class ManagersOnly(NotPermitted):
-    """Told only to somebody whose password was right."""
+    """A cashier tried to log in to the admin site. Raised only after a correct password."""
 
     code = "managers_only"
-    message = "This is for managers and admins; cashiers log in at the tills."
+    message = "Only managers and admins can log in here. Cashiers log in at a register."
 
 
 class WrongPassword(Invalid):
-    """The present password is another one: a guess, which is remembered though it is refused."""
+    """The current password does not match. The attempt is counted."""
 
     def __init__(self) -> None:
-        error = FieldError("current_password", "wrong_password", "This is not your password.")
+        error = FieldError("current_password", "wrong_password", "Wrong password.")
         super().__init__(errors=(error,))
 
 
 class TokenNotValid(NotAuthenticated):
     code = "token_not_valid"
-    message = "This token is not valid, or no longer."
+    message = "The token is invalid or has expired."
 
 
 class InsufficientAuthentication(NotAuthenticated):
-    """The log-in is good, but too long ago for this (RFC 9470); `max_age` is in seconds."""
+    """The session was authenticated too long ago (RFC 9470). `max_age` is in seconds."""
 
     code = "insufficient_user_authentication"
-    message = "Show again who you are: POST /api/v1/auth/reauth/."
+    message = "Authenticate again with POST /api/v1/auth/reauth/."
 
 
 class TerminalNotPaired(NotAuthenticated):
-    """One answer for every reason: no token, an old one, or one of another shop."""
+    """The same answer for a missing, revoked or foreign terminal token."""
 
     code = "terminal_not_paired"
-    message = "This device is not paired with a register: send X-Terminal-Token."
+    message = "This device is not paired with a register. Send X-Terminal-Token."
 
 
 class PasswordRequired(NotPermitted):
-    """A PIN opens the till, and not the office."""
+    """The request needs a session that was authenticated by password, not by PIN."""
 
     code = "password_required"
-    message = "A PIN is too little for this: log in with your password."
+    message = "This needs a password. Authenticate with your password instead of your PIN."
 
 
 class RegisterClosed(Conflict):
     code = "register_closed"
-    message = "This register, or its store, is not in use."
+    message = "The register or its store is inactive."
 
 
 class TenantRequired(DomainError):
@@ -72,27 +72,27 @@ class TenantRequired(DomainError):
 
 class TenantMismatch(DomainError):
     code = "tenant_mismatch"
-    message = "Body, X-Tenant-ID and host name different tenants."
+    message = "The body, X-Tenant-ID and the host must name the same tenant."
 
 
 class ForeignTenant(NotPermitted):
     code = "tenant_mismatch"
-    message = "X-Tenant-ID names another tenant than your log-in."
+    message = "X-Tenant-ID does not match the tenant of the token."
 
 
 class PasswordChangeRequired(NotPermitted):
     code = "password_change_required"
-    message = "Set a password of your own first: PUT /api/v1/auth/password/."
+    message = "Change the temporary password first with PUT /api/v1/auth/password/."
 
 
 class SignupDisabled(NotPermitted):
     code = "signup_disabled"
-    message = "Shops are opened by the people who run this installation."
+    message = "Sign-up is disabled. Ask the operator of this installation for an account."
 
 
 class AlreadyAuthenticated(Conflict):
     code = "already_authenticated"
-    message = "You are logged in; sign up without a token."
+    message = "You are already logged in. Sign up without a token."
 
 
 class UsernameTaken(Conflict):
@@ -107,55 +107,55 @@ class EmailTaken(Conflict):
 
 class LastAdmin(Conflict):
     code = "last_admin"
-    message = "A shop needs an active admin, and this is the last one."
+    message = "This is the last active admin. Make another user an admin first."
 
 
 class DifferentRegister(NotPermitted):
     code = "other_register"
-    message = "You are logged in at another register: this one is not yours."
+    message = "Your session belongs to another register."
 
 
 class ApprovalRequired(NotPermitted):
     code = "approval_required"
-    message = "This is above your limit and needs an approval."
+    message = "This exceeds your limit and needs an approval."
 
 
 class ApprovalNotPending(Conflict):
     code = "approval_not_pending"
-    message = "There is nothing to decide any more: this request is {approval_status}."
+    message = "The approval is not pending any more. Its status is {approval_status}."
 
 
 class ApprovalNotValid(NotPermitted):
-    """One answer for every reason: an approval tells nothing to whom it was not given."""
+    """The same answer for every reason, so that it does not reveal approvals of others."""
 
     code = "approval_not_valid"
-    message = "This approval is not for this, or not any more: ask for another one."
+    message = "The approval does not cover this or is no longer valid. Request another one."
 
 
 class OwnRequest(NotPermitted):
     code = "own_request"
-    message = "Nobody decides on a request of their own."
+    message = "You cannot decide on your own request."
 
 
 class AboveOwnLimit(NotPermitted):
     code = "above_own_limit"
-    message = "This is above your own limit too: it takes somebody with a higher one."
+    message = "This exceeds your own limit. Ask someone with a higher limit."
 
 
 class TooManyAttempts(TooManyRequests):
-    """Says the same of a name that exists and of one that does not."""
+    """Too many attempts, whether or not the user exists."""
 
     code = "too_many_attempts"
-    message = "Too many attempts: try again in {retry_after} seconds."
+    message = "Too many attempts. Try again in {retry_after} seconds."
 
 
 class PinLocked(TooManyAttempts):
-    """Says the same of somebody who has a PIN and of somebody who has none."""
+    """Too many wrong PINs, whether or not the user has a PIN."""
 
     code = "pin_closed"
-    message = "Too many wrong PINs: log in with your password."
+    message = "Too many wrong PINs. Log in with your password."
 
 
 class Busy(Unavailable):
     code = "busy"
-    message = "Many people are logging in at this moment: try again."
+    message = "The server is busy with other log-ins. Try again."

@@ -1,4 +1,4 @@
-"""Who may ask at all, by role; who may do it to whom is said by the models."""
+"""Permission classes by role. Permissions for one object are methods of the models."""
 
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,22 +12,21 @@ if TYPE_CHECKING:  # DRF loads its default permissions while it loads its views
     from rest_framework.views import APIView
 
 
-# For `password_only` of a view: the methods for which a PIN is too little.
+# For `password_only` of a view: the methods that need a session authenticated by password.
 WRITE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 ALL_METHODS = WRITE_METHODS | frozenset(SAFE_METHODS)
 
 
 def ensure_password_session(request: Request) -> None:
-    """Refuse what a PIN is too little for, where that depends on the content of a request."""
+    """Raise PasswordRequired for a PIN session, where that depends on the request's content."""
     if request.auth.method == AuthSession.Method.PIN:
         raise PasswordRequired
 
 
 class RoleRequired(BasePermission):
-    """Somebody of a shop, with this role or a higher one, and a password of their own.
+    """Require a tenant user with at least the `minimum` role and no temporary password.
 
-    A view names in `password_only` the methods that somebody may not call who has shown a PIN:
-    what is done in the office, not at a till.
+    `password_only` of a view lists the HTTP methods that a PIN session may not call.
     """
 
     minimum: ClassVar[Role]
@@ -44,7 +43,7 @@ class RoleRequired(BasePermission):
 
 
 class IsStaff(RoleRequired):
-    """Anybody who works in the shop."""
+    """Require any active user of a tenant."""
 
     minimum = Role.CASHIER
 

@@ -1,4 +1,4 @@
-"""auth/..., users/..., the shop itself, approvals/..., and what became of one's requests."""
+"""URLs of authentication, users, tenant, stores, approvals, webhooks and the audit log."""
 
 from django.urls import path
 from rest_framework.routers import SimpleRouter

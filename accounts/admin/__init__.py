@@ -1,4 +1,4 @@
-"""The pages about people and places: the platform's, and those of the shop's own site."""
+"""Admin pages of users, stores, terminals, approvals and the audit log."""
 
 from accounts.admin import (
     approvals,

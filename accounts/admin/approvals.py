@@ -1,4 +1,4 @@
-"""Who allowed what, and when it was used: to look at, and never decided here."""
+"""Approvals page: read-only."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]
 
 
 class ApprovalStatusFilter(admin.SimpleListFilter):
-    """As it is at this moment: what was not taken up in time has expired."""
+    """Filter by the current status, including expired approvals."""
 
     title = parameter_name = "status"
 
@@ -30,7 +30,7 @@ class ApprovalStatusFilter(admin.SimpleListFilter):
 
 @admin.register(Approval, site=shop_site)
 class ApprovalAdmin(ShopAdmin):
-    """Leave that a second person gave for one deed, newest first."""
+    """Approvals, newest first."""
 
     view_role = Role.MANAGER
     list_display = (
@@ -63,7 +63,7 @@ class ApprovalAdmin(ShopAdmin):
         "used_at",
     )
 
-    @admin.display(description="At most")
+    @admin.display(description="Maximum amount")
     def up_to(self, approval: Approval) -> Any:
         amount = approval.amount
         return EMPTY if amount is None else current_tenant().quantize_amount(amount)
@@ -72,11 +72,11 @@ class ApprovalAdmin(ShopAdmin):
     def shown_as(self, approval: Approval) -> str:
         return dict(STATUSES)[approval.current_status]
 
-    @admin.display(description="About")
+    @admin.display(description="For")
     def about(self, approval: Approval) -> str:
         return ", ".join(f"{name} {pk}" for name, pk in sorted(approval.object.items()))
 
-    @admin.display(description="Asked for at")
+    @admin.display(description="Requested at")
     def asked_at(self, approval: Approval) -> str:
         return str(approval.terminal.register) if approval.terminal else EMPTY
 

@@ -1,4 +1,4 @@
-"""What happened in the shop, to be read and never changed."""
+"""Audit log page: read-only."""
 
 from django.contrib import admin
 
@@ -12,24 +12,24 @@ from tenants.models import AuditEvent
 
 @admin.register(AuditEvent, site=shop_site)
 class AuditEventAdmin(ShopAdmin):
-    """The audit trail. Of the platform's people it tells that they did something, not who."""
+    """Audit events of the tenant. Platform users are shown as `Platform`, without names."""
 
     view_role = Role.MANAGER
     list_display = ("created_at", "event", "who", "about", "address")
     list_filter = (RecentDaysFilter, DayFilter)
     sortable_by = ()
     search_fields = ("event__startswith",)
-    search_help_text = "The beginning of an event's name, such as log_in or user_."
+    search_help_text = "Start of the event name, such as log_in or user_."
     ordering = ("-created_at", "-id")
     fields = ("created_at", "event", "who", "about", "facts", "address", "request_id")
 
     @admin.display(description="Who")
     def who(self, event: AuditEvent) -> str:
         if event.actor is None and event.actor_name.startswith(HASH_PREFIX):
-            return "Somebody unknown"
-        return event.actor_name or "Till itself"
+            return "Unknown user"
+        return event.actor_name or "System"
 
-    @admin.display(description="About")
+    @admin.display(description="Object")
     def about(self, event: AuditEvent) -> str:
         return event.target_name
 

@@ -1,4 +1,4 @@
-"""The people's part of the start page: who is here, and what was tried at the door."""
+"""Dashboard panels: users logged in now, and security figures."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ MAX_SHOWN_USERS = 12
 
 @shop_site.panel(position=20)
 def logged_in_users_panel(user: User) -> Panel:
-    """Who is logged in now: each person once, with the log-in used last."""
+    """Build the panel of users logged in now, each with the session used last."""
     log_ins = AuthSession.objects.live().select_related("user", "register")
     latest: dict[Any, AuthSession] = {}
     for log_in in log_ins.order_by("-last_used_at", "-id")[: MAX_SHOWN_USERS * 10]:
         latest.setdefault(log_in.user_id, log_in)
     people = list(latest.values())
     facts = {"people": people[:MAX_SHOWN_USERS], "more": len(people) - MAX_SHOWN_USERS}
-    return Panel("admin/shop/people_here.html", facts)
+    return Panel("admin/shop/logged_in_users.html", facts)
 
 
 @shop_site.panel(position=30)
 def security_panel(user: User) -> Panel:
-    """What a look at the locks would tell: the same figures as the API's."""
-    return Panel("admin/shop/at_the_door.html", {"metrics": compute_metrics()})
+    """Build the security panel, with the same figures as `GET auth/metrics/`."""
+    return Panel("admin/shop/security.html", {"metrics": compute_metrics()})

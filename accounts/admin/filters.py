@@ -1,4 +1,4 @@
-"""What lists are narrowed by: always by what an index finds, or by few enough names."""
+"""List filters by time, day, store and register."""
 
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -9,13 +9,13 @@ from django.utils.dateparse import parse_date
 
 from tenants.models import Register, Store
 
-# What every clock can show, with the day after it.
+# Years that every time zone can represent, with the day after.
 MIN_YEAR, MAX_YEAR = 1970, 9998
 DAYS = {"1": "Last 24 hours", "7": "Last 7 days", "30": "Last 30 days"}
 
 
 class RecentDaysFilter(admin.SimpleListFilter):
-    """The last days, counted from this moment."""
+    """Filter by the last 24 hours, 7 days or 30 days."""
 
     title = "time"
     parameter_name = "days"
@@ -32,11 +32,11 @@ class RecentDaysFilter(admin.SimpleListFilter):
 
 
 class DayFilter(admin.SimpleListFilter):
-    """One day from midnight to midnight, by the shop's clock: typed or picked, not chosen."""
+    """Filter by one calendar day in the tenant's time zone, entered in a date field."""
 
     title = "day"
     parameter_name = "day"
-    template = "admin/shop/day.html"
+    template = "admin/shop/day_filter.html"
     moment = "created_at"
 
     def __init__(self, request: Any, params: Any, model: Any, model_admin: Any) -> None:
@@ -57,13 +57,13 @@ class DayFilter(admin.SimpleListFilter):
     def queryset(self, request: Any, queryset: Any) -> Any:
         if (begins := parse_day_start(self.value())) is None:
             return queryset
-        # By the clock on the wall: a day may have 23 or 25 hours.
+        # Local wall-clock time: a day may have 23 or 25 hours.
         ends = begins + timedelta(days=1)
         return queryset.filter(**{f"{self.moment}__gte": begins, f"{self.moment}__lt": ends})
 
 
 def parse_day_start(day: str | None) -> datetime | None:
-    """When a day begins; nothing of what is no day, or none that a clock can show."""
+    """Return local midnight of a date text, or None if it is invalid or out of range."""
     try:
         date = parse_date(day or "")
     except ValueError:
@@ -74,7 +74,7 @@ def parse_day_start(day: str | None) -> datetime | None:
 
 
 class PlaceFilter(admin.SimpleListFilter):
-    """One of the shop's own places."""
+    """Filter by one store or register of the tenant."""
 
     model: Any
     field: str

@@ -1,4 +1,4 @@
-"""The form of the shop's pages: the last step of its validation is the deed itself."""
+"""Form of admin pages that saves through a service as the last step of its validation."""
 
 from collections.abc import Iterator, Mapping
 from datetime import time
@@ -18,21 +18,20 @@ if TYPE_CHECKING:
     from accounts.admin.pages import ShopAdmin
 
 STALE_MESSAGE = (
-    "Somebody has changed this since you opened the page. Nothing of yours was saved: "
-    "open the page again, and repeat what is still needed."
+    "Someone else has changed this since you opened the page. "
+    "Your changes were not saved. Reload the page and enter them again."
 )
 
 
 class ServiceForm(forms.ModelForm):
-    """Does through a service what it is about, so that a refusal is an error of the form.
+    """Model form that saves through a service, so that domain errors become form errors.
 
-    What was typed is read by the same class as the API's input: one spelling of an amount, one
-    set of foreign keys, the shop's own.
+    Input is validated by the API's serializer, so that both accept the same values.
     """
 
     page: ClassVar["ShopAdmin"]
     by: ClassVar[User]
-    # Of the row as it was shown; a change of what somebody else changed meanwhile is refused.
+    # Version of the row when the page was opened; detects concurrent changes.
     expected_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,17 +46,17 @@ class ServiceForm(forms.ModelForm):
         return self.instance._state.adding
 
     def _post_clean(self) -> None:
-        """In the place of Django's checks of the model: the services make them."""
+        """Save through the service instead of validating the model; the service validates."""
         if self.errors:
             return
         try:
-            self.instance = self.done()
+            self.instance = self.save_through_service()
         except DomainError as refusal:
-            self.refuse(refusal)
+            self.add_domain_error(refusal)
         except ValidationError as error:
-            self.refuse(Invalid(errors=tuple(list_model_errors(error))))
+            self.add_domain_error(Invalid(errors=tuple(list_model_errors(error))))
 
-    def done(self) -> Any:
+    def save_through_service(self) -> Any:
         expected = self.cleaned_data.get("expected_version")
         given = self.page.read(self.cleaned_data, partial=not self.is_new)
         if self.is_new:
@@ -66,7 +65,7 @@ class ServiceForm(forms.ModelForm):
             raise VersionConflict(current=self.instance.version)
         return self.page.change(self.instance, given, expected_version=expected, by=self.by)
 
-    def refuse(self, refusal: DomainError) -> None:
+    def add_domain_error(self, refusal: DomainError) -> None:
         if isinstance(refusal, VersionConflict):
             self.add_error(None, ValidationError(STALE_MESSAGE, code=refusal.code))
             return
@@ -77,14 +76,14 @@ class ServiceForm(forms.ModelForm):
             self.add_error_at(field, str(refusal), refusal.code)
 
     def add_error_at(self, path: str, detail: str, code: str) -> None:
-        """Beside the field that it is about; of a part of a field it says which."""
+        """Add an error to the field of this path; name the nested part in the message."""
         field = path.replace("[", ".").partition(".")[0]
-        words = f"{path}: {detail}" if path != field else detail
-        self.add_error(field if field in self.fields else None, ValidationError(words, code=code))
+        message = f"{path}: {detail}" if path != field else detail
+        self.add_error(field if field in self.fields else None, ValidationError(message, code=code))
 
 
 def validate_input(reader: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the serializer makes of it; its errors are those of one of our own inputs."""
+    """Validate with a serializer and return its data; raises Invalid."""
     try:
         return dict(reader.run_validation({name: to_json_value(given[name]) for name in given}))
     except InvalidInput as error:
@@ -92,7 +91,7 @@ def validate_input(reader: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def to_json_value(value: Any) -> Any:
-    """As a client would send it."""
+    """Convert a form value to the JSON value that an API client would send."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, time):
@@ -101,7 +100,7 @@ def to_json_value(value: Any) -> Any:
 
 
 def list_model_errors(error: ValidationError) -> Iterator[FieldError]:
-    """What `full_clean` found, in words that do not speak of tenants."""
+    """Convert errors of `full_clean` to field errors, without mentioning the tenant."""
     for name, found in error.error_dict.items() if hasattr(error, "error_dict") else ():
         for each in found:
             yield build_model_error("" if name == NON_FIELD_ERRORS else name, each)
@@ -110,5 +109,5 @@ def list_model_errors(error: ValidationError) -> Iterator[FieldError]:
 def build_model_error(name: str, error: Any) -> FieldError:
     if error.code in {"unique", "unique_together"}:
         *_, name = [part for part in error.params["unique_check"] if part != "tenant"]
-        return FieldError(name, "unique", f"There is one with this {name} already.")
+        return FieldError(name, "unique", f"This {name} already exists.")
     return FieldError(name, error.code or "invalid", " ".join(error.messages))

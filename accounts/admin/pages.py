@@ -1,4 +1,4 @@
-"""The base of every page of the shop's site: what is not opened by name is shut."""
+"""Base of all pages of the tenant admin site; everything not enabled is forbidden."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -20,20 +20,20 @@ from accounts.models import Role, User
 from tenants.exceptions import NotPermitted
 from tenants.models import AuditEvent, TenantOwned
 
-# Nobody turns a hundred pages: counting further would read a whole year of sales.
+# Counting all rows of a large table would be slow, and nobody opens page 100.
 MAX_COUNTED_ROWS = 5000
 MAX_HISTORY_EVENTS = 100
 
 
 def get_filter_parameter(list_filter: Any) -> str:
-    """What the links of a filter ask for: equal to this value, or a word of its own."""
+    """Return the query parameter of a list filter."""
     if isinstance(list_filter, str):
         return f"{list_filter}__exact"
     return str(list_filter.parameter_name)
 
 
 class BoundedPaginator(Paginator):
-    """Counts as far as anybody turns pages; what is older is found by searching."""
+    """Paginator that counts at most MAX_COUNTED_ROWS; older rows are found by search."""
 
     @cached_property
     def count(self) -> int:
@@ -41,15 +41,15 @@ class BoundedPaginator(Paginator):
 
 
 class ShopAdmin(admin.ModelAdmin):
-    """Rows of the shop in scope, for roles that the page names, written by services alone."""
+    """Base page: rows of the current tenant, access by role, changes through services only."""
 
-    # Who may look, and who may add and change; nobody, until a page says so.
+    # Minimum role to view, and to add and change; None forbids it.
     view_role: ClassVar[Role | None] = None
     edit_role: ClassVar[Role | None] = None
-    # How the API reads the same things when they are added, and when they are changed.
+    # Serializers of the API that validate additions and changes.
     add_input: ClassVar[type[Serializer] | None] = None
     change_input: ClassVar[type[Serializer] | None] = None
-    # Beside which field a refusal is shown that is not about the input.
+    # Form field for a domain error, by its code.
     fields_of_errors: ClassVar[Mapping[str, str]] = {}
 
     form = ServiceForm
@@ -64,10 +64,10 @@ class ShopAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     view_on_site = False
 
-    # --- who may --------------------------------------------------------------------------
+    # --- permissions --------------------------------------------------------------------------
 
     def is_open_to(self, user: Any, minimum: Role | None) -> bool:
-        """The one place where a role becomes a permission."""
+        """Return whether the user has at least the minimum role."""
         return minimum is not None and isinstance(user, User) and user.is_at_least(minimum)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -90,13 +90,13 @@ class ShopAdmin(admin.ModelAdmin):
     def may_change(self, user: User, row: Any) -> bool:
         return True
 
-    # --- what there is to see ---------------------------------------------------------------
+    # --- display ---------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).visible_to(request.user)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        """The filters on the page and nothing else: by any other one could guess at hashes."""
+        """Allow only the page's own filters; others could be used to guess hidden columns."""
         return lookup in {get_filter_parameter(each) for each in self.get_list_filter(request)}
 
     def to_field_allowed(self, request: HttpRequest, to_field: str) -> bool:
@@ -115,14 +115,14 @@ class ShopAdmin(admin.ModelAdmin):
         return form
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        """Without links that would open other pages in windows of their own."""
+        """Remove the pop-up links of related fields."""
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
             field.widget = field.widget.widget
         return field
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        """Choices are rows of this shop. What belongs to no shop is nothing to choose from."""
+        """Offer only rows of this tenant."""
         if not issubclass(db_field.related_model, TenantOwned):
             raise PermissionDenied
         rows = db_field.related_model._default_manager.visible_to(request.user)
@@ -134,7 +134,7 @@ class ShopAdmin(admin.ModelAdmin):
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """What the audit trail says of it; Django's own log names people of no shop."""
+        """Show the audit events of this row instead of Django's admin log."""
         row = self.get_object(request, object_id)
         if row is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
@@ -143,7 +143,7 @@ class ShopAdmin(admin.ModelAdmin):
         events = AuditEvent.objects.filter(target=row.pk).order_by("-created_at", "-id")
         request.current_app = self.admin_site.name
         context = self.admin_site.each_context(request) | {
-            "title": f"What happened to {self.get_title(row)}",
+            "title": f"History of {self.get_title(row)}",
             "opts": self.opts,
             "object": row,
             "named": self.get_title(row),
@@ -152,11 +152,11 @@ class ShopAdmin(admin.ModelAdmin):
         return TemplateResponse(request, self.object_history_template, context)
 
     def get_title(self, row: Any) -> str:
-        """What the row is called at the head of its page."""
+        """Return the title of the row's page."""
         return str(row)
 
     def build_tables(self, row: Any) -> list[Table]:
-        """What the row consists of, and why its figures are what they are."""
+        """Return the tables below the fields."""
         return []
 
     def render_change_form(
@@ -170,10 +170,10 @@ class ShopAdmin(admin.ModelAdmin):
         )
         return response
 
-    # --- what is done -------------------------------------------------------------------------
+    # --- changes -------------------------------------------------------------------------
 
     def read(self, cleaned: Mapping[str, Any], *, partial: bool) -> dict[str, Any]:
-        """What was typed, as the API would have read it."""
+        """Validate form input with the API's serializer."""
         kind = self.change_input if partial else self.add_input
         if kind is None:
             raise NotPermitted
@@ -190,13 +190,13 @@ class ShopAdmin(admin.ModelAdmin):
         raise NotPermitted
 
     def save_model(self, request: Any, obj: Any, form: Any, change: bool) -> None:
-        """Done already: the service was the last step of the form's validation."""
+        """Do nothing: the form has saved through the service."""
 
     def save_related(self, request: Any, form: Any, formsets: Any, change: bool) -> None:
-        """Nothing here is saved beside its service."""
+        """Do nothing: the form has saved through the service."""
 
     def log_addition(self, request: Any, obj: Any, message: Any) -> Any:
-        """The services write down what happened."""
+        """Do nothing: the services record audit events."""
 
     def log_change(self, request: Any, obj: Any, message: Any) -> Any:
-        """The services write down what happened."""
+        """Do nothing: the services record audit events."""

@@ -1,4 +1,4 @@
-"""People, as those who run the installation see them."""
+"""Users page of the platform admin."""
 
 from typing import Any
 
@@ -14,14 +14,14 @@ from tenants.admin import PlatformAdmin, ReadOnly
 from tenants.exceptions import DomainError
 from tenants.scope import tenant_scope
 
-# Rights come from the role. Importing GroupAdmin makes sure that there is something to remove.
+# Permissions come from the role. GroupAdmin is imported so that it is registered before.
 if isinstance(admin.site._registry.get(Group), GroupAdmin):
     admin.site.unregister(Group)
 
 
 @admin.register(User)
 class UserAdmin(ReadOnly, PlatformAdmin):
-    """Everybody, without secrets. People are hired and edited in their shop."""
+    """All users, read-only except for (de)activation."""
 
     list_display = ("username", "tenant", "role", "is_active", "last_login")
     list_filter = ("role", "is_active", "is_superuser")
@@ -42,11 +42,11 @@ class UserAdmin(ReadOnly, PlatformAdmin):
     )
     actions = ("activate", "deactivate")
 
-    @admin.action(description="Let the chosen people in again")
+    @admin.action(description="Activate the selected users")
     def activate(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self.set_activation(request, people, active=True)
 
-    @admin.action(description="Keep the chosen people out, at once and on every device")
+    @admin.action(description="Deactivate the selected users and end their sessions")
     def deactivate(self, request: HttpRequest, people: QuerySet[User]) -> None:
         self.set_activation(request, people, active=False)
 
@@ -61,4 +61,4 @@ class UserAdmin(ReadOnly, PlatformAdmin):
                 set_activation(user=user, active=active, by=by)
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
-        return messages.SUCCESS, "may log in." if active else "may not log in."
+        return messages.SUCCESS, "activated." if active else "deactivated."

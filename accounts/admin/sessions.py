@@ -1,4 +1,4 @@
-"""Where people are logged in."""
+"""Sessions page."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ MAX_DEVICE_LENGTH = 60
 
 
 class SessionStateFilter(admin.SimpleListFilter):
-    """Open ones unless others are asked for."""
+    """Filter by state; active sessions by default."""
 
     title = "state"
     parameter_name = "state"
@@ -28,7 +28,7 @@ class SessionStateFilter(admin.SimpleListFilter):
 
     def choices(self, changelist: Any) -> Any:
         first, *others = super().choices(changelist)
-        yield {**first, "display": "Open"}
+        yield {**first, "display": "Active"}
         yield from others
 
     def queryset(self, request: Any, queryset: Any) -> Any:
@@ -41,7 +41,7 @@ class SessionStateFilter(admin.SimpleListFilter):
 
 @admin.register(AuthSession, site=shop_site)
 class LogInAdmin(ShopAdmin):
-    """One's own log-ins and those of the people whom one may manage, to look at and to end."""
+    """One's own sessions and those of users one may manage. Sessions can be ended here."""
 
     view_role = Role.MANAGER
     list_display = ("user", "device", "ip", "created_at", "last_used_at", "state")
@@ -70,19 +70,19 @@ class LogInAdmin(ShopAdmin):
 
     @admin.display(description="Device")
     def device(self, log_in: AuthSession) -> str:
-        return Truncator(log_in.user_agent or "Unnamed").chars(MAX_DEVICE_LENGTH)
+        return Truncator(log_in.user_agent or "Unknown device").chars(MAX_DEVICE_LENGTH)
 
     @admin.display(description="State")
     def state(self, log_in: AuthSession) -> str:
         if log_in.revoked_at:
             return log_in.get_revoke_reason_display()
-        return "Open" if log_in.is_live(timezone.now()) else "Run out"
+        return "Active" if log_in.is_live(timezone.now()) else "Expired"
 
     @admin.display(description="Ended at")
     def ended_at(self, log_in: AuthSession) -> Any:
         return log_in.revoked_at
 
-    @admin.action(description="End the chosen log-ins, at once")
+    @admin.action(description="End the selected sessions")
     def end(self, request: HttpRequest, log_ins: QuerySet[Any]) -> None:
         for log_in in log_ins:
             try:
@@ -90,4 +90,4 @@ class LogInAdmin(ShopAdmin):
             except DomainError as refusal:
                 self.message_user(request, f"{log_in.user}: {refusal}", messages.ERROR)
             else:
-                self.message_user(request, f"A log-in of {log_in.user} has ended.")
+                self.message_user(request, f"A session of {log_in.user} was ended.")

@@ -1,4 +1,4 @@
-"""How the shop works: managers look, admins write, by the same rules as at the API."""
+"""Settings page: managers view, admins edit."""
 
 from typing import Any
 
@@ -16,40 +16,40 @@ from tenants.currencies import CURRENCIES
 from tenants.scope import current_tenant
 from tenants.services import change_settings
 
-# What each role may do on its own, as it is called on the page.
+# Labels of the limits of a role.
 LIMITS = {
-    "line_discount_percent": "Discount on a line, percent",
-    "order_discount_percent": "Discount on an order, percent",
-    "price_override_percent": "Another price, percent away",
+    "line_discount_percent": "Line discount (%)",
+    "order_discount_percent": "Order discount (%)",
+    "price_override_percent": "Price override (%)",
     "refund_amount": "Refund",
-    "paid_out_amount": "Cash taken out",
-    "drop_amount": "Cash taken to the safe",
-    "drawer_difference_amount": "Over or short at closing",
+    "paid_out_amount": "Paid out",
+    "drop_amount": "Cash drop",
+    "drawer_difference_amount": "Cash variance at closing",
 }
 LIMITS_HELP = (
-    "An empty field is unlimited. Refunds, cash taken out and cash taken to the safe are summed: "
-    "for each order, and for each person and shift."
+    "Empty means unlimited. Refunds, paid out cash and cash drops are limited in total, per order "
+    "and per user and shift."
 )
 LIMITED = (Role.CASHIER, Role.MANAGER)
 LIMIT_FIELDS = {role: [f"limits_{role}_{name}" for name in LIMITS] for role in LIMITED}
 
 
 def limit(name: str) -> forms.CharField:
-    """Text, because the API's own input reads it."""
+    """Build a text field for a limit; the API's serializer parses it."""
     widget = forms.TextInput(attrs={"inputmode": "decimal", "size": 12})
     return forms.CharField(label=LIMITS[name], max_length=20, required=False, widget=widget)
 
 
 class SettingsForm(ServiceForm):
-    """The rules of the shop, each limit in a field of its own."""
+    """Tenant settings, with one field per limit."""
 
     currency = forms.ChoiceField(choices=[(code, code) for code in sorted(CURRENCIES)])
     cash_rounding_increment = forms.CharField(
-        label="Cash is rounded to",
+        label="Cash rounding increment",
         required=False,
         max_length=20,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "size": 12}),
-        help_text="The smallest coin, such as 0.05; empty where there is one for everything.",
+        help_text="Smallest coin, such as 0.05. Empty: no cash rounding.",
     )
     limits_cashier_line_discount_percent = limit("line_discount_percent")
     limits_cashier_order_discount_percent = limit("order_discount_percent")
@@ -77,14 +77,14 @@ class SettingsForm(ServiceForm):
                 self.initial[field] = self.instance.limits.get(role, {}).get(name)
 
     def add_error_at(self, path: str, detail: str, code: str) -> None:
-        """Every part of a nested setting has a field here."""
+        """Add the error of a nested setting to its field."""
         field = path.replace(".", "_")
         super().add_error_at(field if field in self.fields else path, detail, code)
 
 
 @admin.register(ShopSettings, site=shop_site)
 class SettingsAdmin(ShopAdmin):
-    """The one row that is the shop itself."""
+    """Settings of the current tenant."""
 
     form = SettingsForm
     view_role, edit_role = Role.MANAGER, Role.ADMIN
@@ -111,7 +111,7 @@ class SettingsAdmin(ShopAdmin):
         return False
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
-        """From the first order on the currency is fixed."""
+        """Make the currency read-only after the first order."""
         return ("slug", "currency") if obj is None or obj.has_orders else ("slug",)
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
@@ -120,21 +120,21 @@ class SettingsAdmin(ShopAdmin):
             shown = [{"cash_rounding_increment": "coin"}.get(each, each) for each in fields]
             return [
                 (None, {"fields": shown}),
-                ("Without an approval", {"fields": ("cashiers_may", "managers_may")}),
+                ("Limits without an approval", {"fields": ("cashiers_may", "managers_may")}),
             ]
         return [
             (None, {"fields": fields}),
             (
-                "What cashiers may do without an approval",
+                "Limits of cashiers without an approval",
                 {"fields": LIMIT_FIELDS[Role.CASHIER], "description": LIMITS_HELP},
             ),
             (
-                "What managers may do without an approval",
+                "Limits of managers without an approval",
                 {"fields": LIMIT_FIELDS[Role.MANAGER], "description": LIMITS_HELP},
             ),
         ]
 
-    @admin.display(description="Cash is rounded to")
+    @admin.display(description="Cash rounding increment")
     def coin(self, shop: ShopSettings) -> Any:
         step = shop.cash_rounding_increment
         return EMPTY if step is None else shop.quantize_amount(step)
@@ -148,7 +148,7 @@ class SettingsAdmin(ShopAdmin):
         return format_limits(shop, Role.MANAGER)
 
     def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:
-        """As `PATCH tenant/` would read it: roundings and limits are parts of a whole there."""
+        """Build the nested input of `PATCH tenant/` from the flat form fields."""
         rounding = {each: cleaned[f"tax_rounding_{each}"] for each in ("level", "mode")}
         whole = {
             "tax_rounding": rounding,
@@ -164,12 +164,12 @@ class SettingsAdmin(ShopAdmin):
 
 def format_limits(shop: ShopSettings, role: Role) -> str:
     named = shop.quantize_limits(shop.limits).get(role, {})
-    limits = {words: named.get(name) for name, words in LIMITS.items()}
+    limits = {label: named.get(name) for name, label in LIMITS.items()}
     return "\n".join(
-        f"{words}: {'unlimited' if most is None else most}" for words, most in limits.items()
+        f"{label}: {'unlimited' if value is None else value}" for label, value in limits.items()
     )
 
 
 def read_limits(cleaned: Any, role: Role) -> dict[str, str | None]:
-    """Return the limits of a role as they were typed; an empty one is unlimited."""
+    """Return the entered limits of a role; None is unlimited."""
     return {name: cleaned[f"limits_{role}_{name}"].strip() or None for name in LIMITS}

@@ -1,4 +1,4 @@
-"""The stores and their tills: managers look, admins write."""
+"""Stores and registers pages: managers view, admins edit."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from tenants.scope import atomic_with_retry
 
 
 class PlaceAdmin(ShopAdmin):
-    """A place that is not in use any more, where nobody stays logged in."""
+    """Base page of stores and registers; deactivation ends their sessions."""
 
     view_role, edit_role = Role.MANAGER, Role.ADMIN
     list_filter: Any = ("is_active",)
@@ -33,7 +33,7 @@ class PlaceAdmin(ShopAdmin):
 
 @admin.register(Store, site=shop_site)
 class StoreAdmin(PlaceAdmin):
-    """The places where the shop sells."""
+    """Stores of the tenant."""
 
     add_input = change_input = StoreInput
     list_display = ("name", "address", "timezone", "day_starts_at", "is_active")
@@ -46,7 +46,7 @@ class StoreAdmin(PlaceAdmin):
 
 @admin.register(Register, site=shop_site)
 class RegisterAdmin(PlaceAdmin):
-    """The tills. A till stays in its store: its receipts are numbered there."""
+    """Registers. A register never changes its store, as receipt numbers depend on it."""
 
     add_input, change_input = RegisterInput, RegisterChange
     list_display = ("number", "name", "store", "is_active")

@@ -1,4 +1,4 @@
-"""Tables below a row's own fields: the parts of it, and why its figures are what they are."""
+"""Read-only tables below the fields of an admin page."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,13 +8,13 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.http import urlencode
 
-# As Django's pages show a column that is empty.
+# Shown for empty values, as in Django's lists.
 EMPTY = "\N{EN DASH}"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Words or a figure, with what it consists of in small print; perhaps a way to its page."""
+    """Text or number, with optional details in small print and a link."""
 
     text: Any
     url: str = ""
@@ -60,7 +60,7 @@ def total_row(*cells: Cell | str) -> TableRow:
 
 
 def header_cells(names: Iterable[str], *numbers: str) -> tuple[Cell, ...]:
-    """Words at the left, figures at the right."""
+    """Build a header: text columns, then number columns."""
     return (*(text_cell(name) for name in names), *(number_cell(name) for name in numbers))
 
 
@@ -69,7 +69,7 @@ def to_cell(cell: Cell | str) -> Cell:
 
 
 def admin_url(row: Model) -> str:
-    """Where the shop's own site shows this row."""
+    """Return the URL of this row's page in the admin site."""
     return admin_url_for(type(row), row.pk)
 
 

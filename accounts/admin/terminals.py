@@ -1,4 +1,4 @@
-"""The devices at the tills, and who works in which store: to look at, and to be taken away."""
+"""Terminals and store assignments pages."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tenants.models import Store
 
 
 class PairedFilter(admin.SimpleListFilter):
-    """Those in use, unless all are asked for."""
+    """Filter by state; paired terminals by default."""
 
     title = "state"
     parameter_name = "state"
@@ -35,7 +35,7 @@ class PairedFilter(admin.SimpleListFilter):
 
 @admin.register(Terminal, site=shop_site)
 class TerminalAdmin(ShopAdmin):
-    """The devices that are or were paired with registers, newest first."""
+    """Paired and former terminals, newest first."""
 
     view_role = Role.MANAGER
     list_display = ("register", "paired_by", "created_at", "state")
@@ -53,7 +53,7 @@ class TerminalAdmin(ShopAdmin):
     def get_title(self, row: Terminal) -> str:
         return f"Terminal of {row.register}"
 
-    @admin.action(description="Unpair the chosen terminals: nobody logs in there any more")
+    @admin.action(description="Unpair the selected terminals and end their sessions")
     def unpair(self, request: HttpRequest, terminals: QuerySet[Any]) -> None:
         for terminal in terminals.paired():
             try:
@@ -61,12 +61,12 @@ class TerminalAdmin(ShopAdmin):
             except DomainError as refusal:
                 self.message_user(request, f"{terminal.register}: {refusal}", messages.ERROR)
             else:
-                self.message_user(request, f"{terminal.register} has no terminal any more.")
+                self.message_user(request, f"{terminal.register}: terminal unpaired.")
 
 
 @admin.register(Posting, site=shop_site)
 class StoreAssignmentAdmin(ShopAdmin):
-    """Who works in which store; who is named at none works in all of them."""
+    """Assignments of users to stores. Users without assignments work in all stores."""
 
     view_role = Role.MANAGER
     list_display = ("user", "store", "created_at")
@@ -77,7 +77,7 @@ class StoreAssignmentAdmin(ShopAdmin):
     actions = ("end",)
 
     def get_queryset(self, request: Any) -> QuerySet[Any]:
-        """One's own, and those of people whom one may manage."""
+        """Return one's own assignments and those of users one may manage."""
         user, postings = request.user, super().get_queryset(request)
         if user.is_at_least(Role.ADMIN):
             return postings
@@ -86,9 +86,11 @@ class StoreAssignmentAdmin(ShopAdmin):
     def get_title(self, row: Posting) -> str:
         return f"{row.user} at {row.store}"
 
-    @admin.action(description="End the chosen postings, but never the last one of anybody")
+    @admin.action(
+        description="Remove the selected store assignments (never the last one of a user)"
+    )
     def end(self, request: HttpRequest, postings: QuerySet[Any]) -> None:
-        """Without any posting somebody would work everywhere: the opposite of what is meant."""
+        """Remove assignments, but never all of a user's, as that would allow all stores."""
         ended: dict[Any, list[Posting]] = {}
         for posting in postings:
             ended.setdefault(posting.user, []).append(posting)
@@ -100,9 +102,12 @@ class StoreAssignmentAdmin(ShopAdmin):
         stores = Store.objects.filter(pk__in=Posting.objects.filter(user=person).values("store"))
         left = list(stores.exclude(pk__in=[posting.store_id for posting in chosen]))
         if not left:
-            return messages.ERROR, "without any posting they would work in every store."
+            return (
+                messages.ERROR,
+                "the last assignment cannot be removed. Users without one work in all stores.",
+            )
         try:
             edit_user(user=person, changes={"stores": left}, expected_version=person.version, by=by)
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
-        return messages.SUCCESS, f"works in {', '.join(map(str, left))} now."
+        return messages.SUCCESS, f"now works in {', '.join(map(str, left))}."

@@ -1,4 +1,4 @@
-"""What is done to one person at the push of a button: asked once more, done by a service."""
+"""Buttons on a user's page: confirmation page, then a call of a service."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,16 +21,16 @@ from tenants.exceptions import DomainError
 
 @dataclass(frozen=True)
 class UserAction:
-    """A button on a person's page. What `done` returns is a password, to be shown once."""
+    """Button on a user's page. `perform` may return a temporary password to show once."""
 
     label: str
     question: str
-    done: Callable[..., str | None]
-    told: str
-    # On whose page it stands.
-    fits: Callable[[User], bool] = lambda user: True
-    # What has to be typed, read as the API reads it; it is a secret and not shown again.
-    asks: type[Serializer[Any]] | None = None
+    perform: Callable[..., str | None]
+    success: str
+    # Whether it is shown for this user.
+    applies_to: Callable[[User], bool] = lambda user: True
+    # Serializer of a secret that must be entered.
+    input: type[Serializer[Any]] | None = None
 
 
 def activate(*, user: User, by: User) -> None:
@@ -48,52 +48,54 @@ def is_active(user: User) -> bool:
 USER_ACTIONS = {
     "reset-password": UserAction(
         label="Reset password",
-        question="Make a temporary password? Every log-in of this person ends at once, and they "
-        "have to choose a password of their own when they come in.",
-        done=reset_password,
-        told="has a temporary password.",
+        question="Create a temporary password? All sessions of this user end now, and they must "
+        "choose a new password at the next log-in.",
+        perform=reset_password,
+        success="now has a temporary password.",
     ),
     "pin": UserAction(
         label="Set PIN",
-        question="The PIN lets this person in at paired terminals. Let them type it themselves.",
-        done=set_pin,
-        told="has another PIN.",
-        fits=is_active,
-        asks=PinInput,
+        question="The PIN is for log-in at paired terminals. Let the user enter it.",
+        perform=set_pin,
+        success="now has a new PIN.",
+        applies_to=is_active,
+        input=PinInput,
     ),
     "end-sessions": UserAction(
-        label="End log-ins",
-        question="End whatever this person has open, on every device? They may log in again.",
-        done=end_sessions_of_user,
-        told="is logged out everywhere.",
-        fits=is_active,
+        label="End sessions",
+        question="End all sessions of this user on all devices? They can log in again.",
+        perform=end_sessions_of_user,
+        success="was logged out on all devices.",
+        applies_to=is_active,
     ),
     "deactivate": UserAction(
         label="Deactivate",
-        question="Keep this person out, at once and on every device?",
-        done=deactivate,
-        told="may not log in any more.",
-        fits=is_active,
+        question="Deactivate this user and end all their sessions?",
+        perform=deactivate,
+        success="was deactivated.",
+        applies_to=is_active,
     ),
     "activate": UserAction(
-        label="Let in again",
-        question="Let this person log in again?",
-        done=activate,
-        told="may log in again.",
-        fits=lambda user: not user.is_active,
+        label="Activate",
+        question="Allow this user to log in again?",
+        perform=activate,
+        success="was activated.",
+        applies_to=lambda user: not user.is_active,
     ),
 }
 
 
 class UserActionsMixin:
-    """The buttons of a person's page, and the page behind each that asks once more."""
+    """Buttons of a user's page and their confirmation pages."""
 
-    change_form_template = "admin/shop/person.html"
+    change_form_template = "admin/shop/user.html"
 
     def get_urls(self: Any) -> list[Any]:
         view = self.admin_site.admin_view(self.action_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_deed"
-        pages = [path(f"<uuid:pk>/{deed}/", view, {"deed": deed}, name) for deed in USER_ACTIONS]
+        name = f"{self.opts.app_label}_{self.opts.model_name}_action"
+        pages = [
+            path(f"<uuid:pk>/{action}/", view, {"action": action}, name) for action in USER_ACTIONS
+        ]
         return [*pages, *super().get_urls()]
 
     def change_view(
@@ -113,46 +115,52 @@ class UserActionsMixin:
         if not by.may_manage(person):
             return []
         return [
-            (deed.label, f"../{name}/") for name, deed in USER_ACTIONS.items() if deed.fits(person)
+            (action.label, f"../{name}/")
+            for name, action in USER_ACTIONS.items()
+            if action.applies_to(person)
         ]
 
-    def action_view(self: Any, request: Any, pk: Any, deed: str) -> HttpResponse:
+    def action_view(self: Any, request: Any, pk: Any, action: str) -> HttpResponse:
         person = self.get_object(request, str(pk))
         if person is None:
             raise Http404
         if not request.user.may_manage(person):
             raise PermissionDenied
         if request.method == "POST":
-            return self.do(request, person, USER_ACTIONS[deed])
-        return self.render_confirmation(request, person, USER_ACTIONS[deed])
+            return self.perform_action(request, person, USER_ACTIONS[action])
+        return self.render_confirmation(request, person, USER_ACTIONS[action])
 
-    def do(self: Any, request: Any, person: User, deed: UserAction) -> HttpResponse:
+    def perform_action(self: Any, request: Any, person: User, action: UserAction) -> HttpResponse:
         try:
-            typed = (
-                validate_input(deed.asks(), read_post_fields(deed.asks, request))
-                if deed.asks
+            given = (
+                validate_input(action.input(), read_post_fields(action.input, request))
+                if action.input
                 else {}
             )
-            password = deed.done(user=person, by=request.user, **typed)
+            password = action.perform(user=person, by=request.user, **given)
         except DomainError as refusal:
-            return self.render_confirmation(request, person, deed, refusal=refusal)
+            return self.render_confirmation(request, person, action, refusal=refusal)
         if password is not None:
             return self.render_temporary_password(request, person, password)
-        messages.success(request, f"{person} {deed.told}")
-        return HttpResponseRedirect(self.page_of(person))
+        messages.success(request, f"{person} {action.success}")
+        return HttpResponseRedirect(self.get_user_url(person))
 
     def render_confirmation(
-        self: Any, request: Any, person: User, deed: UserAction, refusal: DomainError | None = None
+        self: Any,
+        request: Any,
+        person: User,
+        action: UserAction,
+        refusal: DomainError | None = None,
     ) -> HttpResponse:
-        wrong = [error.detail for error in refusal.errors] or [str(refusal)] if refusal else []
+        errors = [error.detail for error in refusal.errors] or [str(refusal)] if refusal else []
         return self.render_user_page(
-            request, "admin/shop/question.html", person, deed=deed, wrong=wrong
+            request, "admin/shop/confirmation.html", person, action=action, errors=errors
         )
 
     def render_temporary_password(
         self: Any, request: Any, person: User, password: str
     ) -> HttpResponse:
-        """The one answer that holds the password: kept by no cache, no message and no log."""
+        """Show the temporary password once; it is not stored in a message or log."""
         template = "admin/shop/temporary_password.html"
         return self.render_user_page(request, template, person, password=password)
 
@@ -164,12 +172,12 @@ class UserActionsMixin:
             "title": str(person),
             "opts": self.opts,
             "person": person,
-            "page": self.page_of(person),
+            "page": self.get_user_url(person),
             **facts,
         }
         return TemplateResponse(request, template, context)
 
-    def page_of(self: Any, person: User) -> str:
+    def get_user_url(self: Any, person: User) -> str:
         name = f"{self.admin_site.name}:{self.opts.app_label}_{self.opts.model_name}_change"
         return reverse(name, args=[person.pk])
 

@@ -1,4 +1,4 @@
-"""Who works in the shop, for those who run it."""
+"""Cashiers and staff pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ from tenants.scope import atomic_with_retry
 
 
 class BaseUserAdmin(UserActionsMixin, ShopAdmin):
-    """What the pages about people have in common: everything is done by the services."""
+    """Base page of users; all changes go through the services."""
 
     add_input = HireInput
     change_input = ProfileInput
@@ -67,8 +67,8 @@ class BaseUserAdmin(UserActionsMixin, ShopAdmin):
     def response_add(self, request: Any, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         return self.render_temporary_password(request, obj, obj.temporary_password)
 
-    def hired(self, given: dict[str, Any], *, role: Role, by: User) -> Any:
-        """The new person, with the password that nobody will see again."""
+    def create_with_password(self, given: dict[str, Any], *, role: Role, by: User) -> Any:
+        """Create the user and attach the temporary password, to be shown once."""
         user, password = create_user(role=role, by=by, **given)
         person = self.model._default_manager.get(pk=user.pk)
         person.temporary_password = password
@@ -76,22 +76,22 @@ class BaseUserAdmin(UserActionsMixin, ShopAdmin):
 
     # --- several at once ----------------------------------------------------------------------
 
-    @admin.action(description="Let the chosen people in again")
+    @admin.action(description="Activate the selected users")
     def activate(self, request: HttpRequest, people: QuerySet[Any]) -> None:
-        self.each(request, people, activate, "may log in.")
+        self.each(request, people, activate, "was activated.")
 
-    @admin.action(description="Keep the chosen people out, at once and on every device")
+    @admin.action(description="Deactivate the selected users and end their sessions")
     def deactivate(self, request: HttpRequest, people: QuerySet[Any]) -> None:
-        self.each(request, people, deactivate, "may not log in any more.")
+        self.each(request, people, deactivate, "was deactivated.")
 
-    @admin.action(description="End every log-in of the chosen people")
+    @admin.action(description="End all sessions of the selected users")
     def end_log_ins(self, request: HttpRequest, people: QuerySet[Any]) -> None:
-        self.each(request, people, end_sessions_of_user, "is logged out everywhere.")
+        self.each(request, people, end_sessions_of_user, "was logged out on all devices.")
 
     def each(
         self, request: HttpRequest, people: QuerySet[Any], done: Callable[..., None], told: str
     ) -> None:
-        """One by one, so that a refusal of one is told and the others are done."""
+        """Apply to each user separately and report each error."""
         for person in people:
             try:
                 done(user=person, by=request.user)
@@ -103,7 +103,7 @@ class BaseUserAdmin(UserActionsMixin, ShopAdmin):
 
 @admin.register(Cashier, site=shop_site)
 class CashierAdmin(BaseUserAdmin):
-    """The cashiers, whom managers hire and look after."""
+    """Cashiers, managed by managers."""
 
     view_role = edit_role = Role.MANAGER
 
@@ -121,7 +121,7 @@ class CashierAdmin(BaseUserAdmin):
         return given
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return self.hired(given, role=Role.CASHIER, by=by)
+        return self.create_with_password(given, role=Role.CASHIER, by=by)
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         edit_user(user=row, changes=given, expected_version=expected_version, by=by)
@@ -130,7 +130,7 @@ class CashierAdmin(BaseUserAdmin):
 
 @admin.register(StaffMember, site=shop_site)
 class StaffMemberAdmin(BaseUserAdmin):
-    """Everybody, for the admins of the shop: managers and admins too, and what role they have."""
+    """All users of the tenant and their roles, managed by admins."""
 
     view_role = edit_role = Role.ADMIN
     list_display = ("username", "display_name", "role", "is_active", "is_here", "last_login")
@@ -142,7 +142,7 @@ class StaffMemberAdmin(BaseUserAdmin):
         return user.pk == row.pk or user.may_manage(row)
 
     def get_readonly_fields(self, request: Any, obj: Any = None) -> Any:
-        """Nobody changes their own role."""
+        """Make the role read-only where it may not be changed."""
         readonly = super().get_readonly_fields(request, obj)
         return (*readonly, "role") if obj and not request.user.may_change_role(obj) else readonly
 
@@ -152,7 +152,7 @@ class StaffMemberAdmin(BaseUserAdmin):
         )
 
     def add(self, given: dict[str, Any], *, by: User) -> Any:
-        return self.hired(given, role=Role(given.pop("role")), by=by)
+        return self.create_with_password(given, role=Role(given.pop("role")), by=by)
 
     @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:

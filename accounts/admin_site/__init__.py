@@ -1,1 +1,1 @@
-"""The browser's way in: whose cookie it is, the forms at the doors, and the shop's site."""
+"""Admin sites: log-in, browser sessions, password change and the tenant site."""

@@ -1,4 +1,4 @@
-"""The doors of both admin sites: guesses are counted here as at the API's."""
+"""Log-in of both admin sites, rate-limited like the API."""
 
 from http import HTTPStatus
 from typing import Any
@@ -22,10 +22,8 @@ from accounts.models import AuthSession, User
 from accounts.security.validators import MAX_PASSWORD_LENGTH
 from accounts.services.browser_sessions import log_in_browser
 from accounts.services.login import ClientInfo
-from accounts.services.login_attempts import LogInAttempt, rate_limited_log_in
+from accounts.services.login_attempts import PLATFORM, LogInAttempt, rate_limited_log_in
 
-# The platform is no shop, and no shop can have this name.
-PLATFORM = ""
 REFUSAL_STATUSES = {
     TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     Busy: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -33,14 +31,14 @@ REFUSAL_STATUSES = {
 
 
 class LogInForm(AdminAuthenticationForm):
-    """Counts a try before its password is looked at; a half-empty form is none."""
+    """Log-in form of the platform site; complete submissions are rate-limited."""
 
     error_messages = {"invalid_login": InvalidCredentials.message}
     refusal: TooManyAttempts | Busy | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Longer ones are nobody's, and would only cost a hash.
+        # No valid password is longer, and hashing it would only cost time.
         self.fields["password"].validators.append(MaxLengthValidator(MAX_PASSWORD_LENGTH))
 
     def clean(self) -> dict[str, Any]:
@@ -68,7 +66,7 @@ class LogInForm(AdminAuthenticationForm):
 
 
 class ShopLogInForm(LogInForm):
-    """With the name of the shop; without one it is somebody who runs the installation."""
+    """Log-in form of the tenant site; without a tenant the user is a platform user."""
 
     tenant = forms.CharField(
         max_length=63,
@@ -87,14 +85,14 @@ class ShopLogInForm(LogInForm):
         self.fields["tenant"].initial = self.here
 
     def clean_tenant(self) -> str:
-        """At a shop's own address nobody comes in to another shop, nor to the installation."""
+        """Return the tenant; on a tenant's own host only that tenant is accepted."""
         tenant = str(self.cleaned_data["tenant"]).lower()
         if self.here and tenant and tenant != self.here:
-            raise ValidationError("This is the address of another shop.", code="tenant_mismatch")
+            raise ValidationError("This address belongs to another shop.", code="tenant_mismatch")
         return self.here or tenant
 
     def clean(self) -> dict[str, Any]:
-        """What cannot be the name of a shop is not taken for an empty one."""
+        """Skip the log-in if the tenant field is invalid; it must not count as empty."""
         return super().clean() if "tenant" in self.cleaned_data else self.cleaned_data
 
     def rate_limited_clean(self, username: str) -> dict[str, Any]:
@@ -119,14 +117,14 @@ def get_client_info(request: Any) -> ClientInfo:
 
 
 class LogInView(LoginView):
-    """Lets the people of a shop into its site, and those of the platform into theirs."""
+    """Log tenant users in to the tenant site and platform users to the platform site."""
 
     def form_valid(self, form: Any) -> HttpResponse:
         log_in = getattr(form, "log_in", None)
         if log_in is not None:
             start_session(self.request, log_in)
             return HttpResponseRedirect(self.get_success_url())
-        # Whoever of a shop was in before is out: a browser is one person's at a time.
+        # End a tenant user's session in this browser: one user per browser.
         self.request.session.flush()
         auth_login(self.request, form.get_user())
         return HttpResponseRedirect(self.platform_page())
@@ -138,7 +136,7 @@ class LogInView(LoginView):
 
 
 class ThrottledAdminSite(AdminSite):
-    """A site with a door: a refused guess is a 429 that says when to come again."""
+    """Admin site whose log-in answers 429 with Retry-After when rate-limited."""
 
     login_form = LogInForm
 
@@ -163,7 +161,7 @@ class ThrottledAdminSite(AdminSite):
 
 
 def set_refusal_status(response: Any) -> HttpResponse:
-    """The same page, with the status of a try that was not even looked at."""
+    """Set status and Retry-After of a rejected attempt on the log-in page."""
     form = (getattr(response, "context_data", None) or {}).get("form")
     refusal = getattr(form, "refusal", None)
     if refusal is not None:

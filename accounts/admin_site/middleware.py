@@ -1,4 +1,4 @@
-"""Who sends this request, by the cookie of a browser."""
+"""Session middleware of the admin sites: the user of a browser's cookie."""
 
 import uuid
 from typing import Any
@@ -12,12 +12,12 @@ from django.utils.functional import SimpleLazyObject
 from accounts.models import AuthSession, User
 from accounts.services.browser_sessions import find_browser_session
 
-# What a browser's session remembers of somebody of a shop; Django's own keys are the platform's.
+# Key in the Django session of a tenant user; platform users use Django's own keys.
 SESSION_KEY = "shop_log_in"
 
 
 class AdminSessionMiddleware(AuthenticationMiddleware):
-    """`request.user` is somebody of a shop with a log-in that is alive, or of the platform."""
+    """Set `request.user` to the tenant user of an active session, or to the platform user."""
 
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
@@ -25,18 +25,18 @@ class AdminSessionMiddleware(AuthenticationMiddleware):
 
 
 def get_request_user(request: Any) -> Any:
-    """Found out once a request, and only when somebody asks."""
+    """Return the user of the request, loaded lazily and cached."""
     if not hasattr(request, "_cached_user"):
         request._cached_user = get_shop_user(request) or get_user(request)
     return request._cached_user
 
 
 def get_shop_user(request: Any) -> User | None:
-    remembered = request.session.get(SESSION_KEY)
-    if remembered is None:
+    stored = request.session.get(SESSION_KEY)
+    if stored is None:
         return None
     session = find_browser_session(
-        uuid.UUID(remembered["session"]), token_version=remembered["token_version"]
+        uuid.UUID(stored["session"]), token_version=stored["token_version"]
     )
     if session is None:
         request.session.flush()
@@ -47,14 +47,14 @@ def get_shop_user(request: Any) -> User | None:
 
 
 def start_session(request: Any, session: AuthSession) -> None:
-    """From now on this browser is theirs. Whoever was in before, or planted the cookie, is out."""
+    """Start a browser session in a new Django session, against session fixation."""
     request.session.flush()
     store_session_id(request, session)
     rotate_token(request)
 
 
 def store_session_id(request: Any, session: AuthSession) -> None:
-    """Under a new key, also after a new password, from which the version has moved on."""
+    """Store session id and token version under a new session key."""
     request.session.cycle_key()
     request.session[SESSION_KEY] = {
         "session": str(session.pk),

@@ -1,4 +1,4 @@
-"""The page where people of a shop set a password of their own."""
+"""Password change page of the tenant site."""
 
 from http import HTTPStatus
 from typing import Any
@@ -21,26 +21,26 @@ from tenants.exceptions import DomainError
 
 
 def password_field(label: str, autocomplete: str) -> forms.CharField:
-    """A password exactly as typed: blanks at its ends are part of it."""
+    """Build a password field that keeps leading and trailing spaces."""
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
     return forms.CharField(label=label, max_length=MAX_PASSWORD_LENGTH, strip=False, widget=widget)
 
 
 class OwnPasswordForm(forms.Form):
-    """The present one too: somebody else may sit at this browser."""
+    """Password change form."""
 
-    current_password = password_field("Present password", "current-password")
+    current_password = password_field("Current password", "current-password")
     new_password = password_field("New password", "new-password")
-    new_again = password_field("New password again", "new-password")
+    new_again = password_field("Repeat new password", "new-password")
 
     def clean_new_again(self) -> str:
         again = str(self.cleaned_data["new_again"])
         if again != self.cleaned_data.get("new_password", again):
-            raise forms.ValidationError("These are two different passwords.", code="mismatch")
+            raise forms.ValidationError("The two passwords do not match.", code="mismatch")
         return again
 
-    def refuse(self, refusal: DomainError) -> None:
-        """Say what the service says, beside the field that it is about."""
+    def add_domain_error(self, refusal: DomainError) -> None:
+        """Add the errors of a domain error to their fields."""
         for error in refusal.errors:
             self.add_error(error.field if error.field in self.fields else None, error.detail)
         if not refusal.errors:
@@ -50,17 +50,17 @@ class OwnPasswordForm(forms.Form):
 @never_cache
 @sensitive_post_parameters()
 def own_password_view(request: Any, site: AdminSite) -> HttpResponse:
-    """Replace one's password; every other log-in ends, this one goes on."""
+    """Change the user's own password; all other sessions end."""
     form = OwnPasswordForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
             return change_password(request, form)
         except TooManyAttempts as refusal:
-            form.refuse(refusal)
+            form.add_domain_error(refusal)
             headers = {"Retry-After": str(refusal.facts["retry_after"])}
             return render_page(request, site, form, HTTPStatus.TOO_MANY_REQUESTS, headers)
         except DomainError as refusal:
-            form.refuse(refusal)
+            form.add_domain_error(refusal)
     return render_page(request, site, form)
 
 
@@ -71,7 +71,7 @@ def change_password(request: Any, form: OwnPasswordForm) -> HttpResponse:
         new=form.cleaned_data["new_password"],
     )
     store_session_id(request, request.log_in)
-    messages.success(request, "Your password is changed; your other log-ins have ended.")
+    messages.success(request, "Your password was changed. Your other sessions have ended.")
     return HttpResponseRedirect(reverse("shop:index"))
 
 

@@ -1,11 +1,11 @@
-"""The site of those who run the installation; its pages are in the `admin` of each app."""
+"""Platform admin site. Its pages are in the `admin` module of each app."""
 
 from accounts.admin_site.login import ThrottledAdminSite
 from tenants.admin_site import PlatformSite
 
 
 class ThrottledPlatformSite(ThrottledAdminSite, PlatformSite):
-    """Across all shops, behind a door that counts guesses."""
+    """Admin site across all tenants, with a rate-limited log-in."""
 
     login_template = "admin/platform/log_in.html"
 

@@ -1,4 +1,4 @@
-"""The shop's own admin site: for its managers and admins, and with nothing of another shop."""
+"""Tenant admin site for managers and admins."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,11 +18,11 @@ from accounts.services.sessions import log_out
 from tenants.scope import retry_on_conflict, tenant_context, tenant_scope
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
-# What somebody may open who still has to replace a temporary password.
+# Views that are allowed with a temporary password.
 BEFORE_PASSWORD_CHANGE = frozenset({"password_change", "logout", "jsi18n"})
-# These count guesses, which must be remembered whatever becomes of the page.
+# Views that commit attempt counters even if the request fails.
 SEVERAL_TRANSACTIONS = frozenset({"password_change", "orders_storecredit_changelist"})
-# Django's own windows into rows by other ways than the pages below.
+# Django views that bypass the checks of the pages.
 REMOVED_VIEWS = frozenset({"autocomplete", "view_on_site", "password_change_done"})
 POPUP_PARAMETERS = frozenset({"_popup", "_to_field"})
 # What the apps are called where people read it.
@@ -31,7 +31,7 @@ APPS = {"accounts": "People and rules", "tenants": "Places and records", "orders
 
 @dataclass(frozen=True)
 class Panel:
-    """A part of the start page: a template, and what it shows."""
+    """Dashboard panel: template and context."""
 
     template: str
     facts: dict[str, Any] = field(default_factory=dict)
@@ -41,7 +41,7 @@ PanelBuilder = Callable[[User], Panel]
 
 
 class ShopSite(ThrottledAdminSite):
-    """Every page works for the shop of whoever is logged in. What is not opened here is shut."""
+    """Admin site of the logged-in user's tenant. Only registered pages are available."""
 
     site_header = site_title = "Till"
     site_url = None
@@ -57,7 +57,7 @@ class ShopSite(ThrottledAdminSite):
         self.disable_action("delete_selected")
 
     def panel(self, *, position: int) -> Callable[[PanelBuilder], PanelBuilder]:
-        """Put something on the start page: the apps above this one have figures of their own."""
+        """Return a decorator that registers a dashboard panel; other apps use it too."""
 
         def put(figures: PanelBuilder) -> PanelBuilder:
             self.panel_builders[position] = figures
@@ -70,7 +70,7 @@ class ShopSite(ThrottledAdminSite):
         return isinstance(user, User) and user.is_at_least(Role.MANAGER)
 
     def admin_view(self, view: View, cacheable: bool = False) -> View:
-        """The scope begins after the question who asks."""
+        """Wrap the view in the tenant scope, after the permission check."""
         return super().admin_view(with_tenant_scope(view), cacheable)
 
     def get_urls(self) -> list[Any]:
@@ -92,7 +92,7 @@ class ShopSite(ThrottledAdminSite):
         return apps
 
     def get_log_entries(self, request: HttpRequest) -> Any:
-        """Django's log knows no shops; what happened here is in the audit trail."""
+        """Return no entries: Django's admin log is not tenant-aware, the audit log is used."""
         return super().get_log_entries(request).none()
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
@@ -110,7 +110,7 @@ class ShopSite(ThrottledAdminSite):
 
 
 def with_tenant_scope(view: View) -> View:
-    """Make the page, and render it, for the shop of whoever asks; the clock is the shop's too."""
+    """Run and render the view in the scope and time zone of the user's tenant."""
 
     def page(request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         name = request.resolver_match.url_name
@@ -128,7 +128,7 @@ def with_tenant_scope(view: View) -> View:
         if request.user.must_change_password and name not in BEFORE_PASSWORD_CHANGE:
             return HttpResponseRedirect(reverse("shop:password_change"))
         if POPUP_PARAMETERS & (request.GET.keys() | request.POST.keys()):
-            raise BadRequest("There are no popups here.")
+            raise BadRequest("Pop-ups are not supported.")
         return retry_on_conflict(page)(request, *args, **kwargs)
 
     return cast(View, guarded)

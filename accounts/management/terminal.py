@@ -1,4 +1,4 @@
-"""What the commands ask for and tell at the terminal."""
+"""Shared options, prompts and errors of management commands."""
 
 import os
 import sys
@@ -17,21 +17,21 @@ PASSWORD_VARIABLE = "TILL_PASSWORD"  # noqa: S105
 
 
 def add_password_option(parser: ArgumentParser) -> None:
-    """There is no option for the password itself: everybody on the machine sees arguments."""
+    """Add --password-stdin. Arguments are visible to all users of the machine, so no --password."""
     parser.add_argument(
         "--password-stdin",
         action="store_true",
-        help=f"read the password from the first line of standard input; it may also come in "
-        f"{PASSWORD_VARIABLE} or at the prompt, and without any a temporary one is made",
+        help=f"read the password from the first line of standard input; otherwise from "
+        f"{PASSWORD_VARIABLE} or the prompt; without any, a temporary password is created",
     )
 
 
 def get_password(*, from_stdin: bool) -> str | None:
-    """The password, from the first place that has one; None asks for a temporary one."""
+    """Return the password from stdin, environment or prompt; None for a temporary one."""
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
         if not password:
-            raise CommandError("Standard input holds no password.")
+            raise CommandError("Standard input contains no password.")
         return password
     if PASSWORD_VARIABLE in os.environ:
         return os.environ[PASSWORD_VARIABLE]
@@ -54,7 +54,7 @@ def find_tenant(slug: str) -> Tenant:
 
 @contextmanager
 def refusals_as_command_errors() -> Iterator[None]:
-    """A refusal ends the command with its reasons instead of a traceback."""
+    """Convert domain and validation errors to CommandError."""
     try:
         yield
     except DomainError as refusal:

@@ -1,4 +1,4 @@
-"""The people of a shop: who they are, what they may do, and where they are logged in."""
+"""Users, sessions, terminals, PINs, store assignments and approvals."""
 
 from accounts.models.approval import EXPIRED, Approval, RefundMethod, build_object_key
 from accounts.models.session import AuthSession

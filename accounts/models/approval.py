@@ -1,4 +1,4 @@
-"""Leave that a second person gives for one deed."""
+"""Manager approval for one action above the user's limits."""
 
 import json
 import uuid
@@ -16,17 +16,17 @@ from tenants.exceptions import NotPermitted
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 from tenants.scope import current_tenant
 
-# No state of a row: what was asked for, or given, and not taken up in time.
+# Not stored: a pending or approved request whose `expires_at` has passed.
 EXPIRED = "expired"
 
 
 def build_object_key(about: Mapping[str, uuid.UUID]) -> str:
-    """The one way to write down what an approval is about."""
+    """Return the canonical JSON text of the object that an approval is for."""
     return json.dumps({name: str(pk) for name, pk in sorted(about.items())}, separators=(",", ":"))
 
 
 class RefundMethod(models.TextChoices):
-    """How the money of a refund is to go back: as it was paid, or by a method of payment."""
+    """How a refund is paid out: as the order was paid, or by one payment method."""
 
     ORIGINAL = "original", "As it was paid"
     CASH = "cash", "Cash"
@@ -38,15 +38,15 @@ class RefundMethod(models.TextChoices):
 
 class ApprovalQuerySet(TenantQuerySet["Approval"]):
     def visible_to(self, user: User) -> "ApprovalQuerySet":
-        """Cashiers see what they asked for themselves."""
+        """Managers and admins see all approvals, cashiers only their own requests."""
         return self if user.may_approve() else self.filter(requested_by=user)
 
     def with_details(self) -> "ApprovalQuerySet":
-        """Load who asked, who decided and where, in the same query."""
+        """Load requester, approver and register in the same query."""
         return self.select_related("requested_by", "decided_by", "terminal__register")
 
     def in_status(self, status: str, at: datetime) -> "ApprovalQuerySet":
-        """Those that are shown in this status at that time."""
+        """Filter by the status at a time, including `expired`."""
         running = (Approval.Status.PENDING, Approval.Status.APPROVED)
         if status == EXPIRED:
             return self.filter(status__in=running, expires_at__lte=at)
@@ -55,10 +55,10 @@ class ApprovalQuerySet(TenantQuerySet["Approval"]):
 
 
 class Approval(TenantOwned):
-    """Asked for by one person, given by another, used once, for this deed and no other.
+    """Request of one user, decided by another, consumed once by one specific action.
 
-    A row and not a token: there is nothing to steal. After OWASP's Transaction Authorization
-    Cheat Sheet: made per operation, short-lived, checked again when it is used.
+    A row and not a token, so that there is nothing to steal. Source: OWASP Transaction
+    Authorization Cheat Sheet (per operation, short-lived, checked again when it is used).
     """
 
     class Action(models.TextChoices):
@@ -66,14 +66,14 @@ class Approval(TenantOwned):
         PRICE_OVERRIDE = "price_override", "Price above the limit"
         REFUND = "refund", "Refund"
         VOID = "void", "Void"
-        PAID_OUT = "paid_out", "Cash taken out of the drawer"
-        DROP = "drop", "Cash taken to the safe"
+        PAID_OUT = "paid_out", "Paid out"
+        DROP = "drop", "Cash drop"
 
         @property
         def about(self) -> frozenset[str]:
-            """What is named by its id: exactly one of these."""
-            of_drawer = {self.PAID_OUT, self.DROP}
-            return frozenset({"shift", "register"} if self in of_drawer else {"order"})
+            """Return the object types, of which exactly one is named by its id."""
+            drawer_actions = {self.PAID_OUT, self.DROP}
+            return frozenset({"shift", "register"} if self in drawer_actions else {"order"})
 
         @property
         def has_amount(self) -> bool:
@@ -81,12 +81,12 @@ class Approval(TenantOwned):
 
         @property
         def moves_money(self) -> bool:
-            """Money leaves the drawer. A price above the catalog's gives nothing away."""
+            """Return whether money leaves the drawer."""
             return self.limit is not None
 
         @property
         def limit(self) -> str | None:
-            """The limit in money that the action is measured against, if there is one."""
+            """Return the name of the money limit for this action, or None."""
             limits = {
                 self.REFUND: "refund_amount",
                 self.PAID_OUT: "paid_out_amount",
@@ -95,23 +95,23 @@ class Approval(TenantOwned):
             return limits.get(self)
 
     class Status(models.TextChoices):
-        PENDING = "pending", "Asked for"
-        APPROVED = "approved", "Given"
+        PENDING = "pending", "Pending"
+        APPROVED = "approved", "Approved"
         DENIED = "denied", "Denied"
         USED = "used", "Used"
 
     action = models.CharField(max_length=14, choices=Action)
-    # What it is about, as ids: {"order": "..."}; `object_key` is its canonical text.
+    # Type and id, such as {"order": "..."}; `object_key` is its canonical text.
     object = models.JSONField()
     object_key = models.CharField(max_length=200, editable=False)
-    # At most so much, in the shop's currency; null where the deed has no amount.
+    # Maximum in the tenant's currency; null where the action has no amount.
     amount = models.DecimalField(max_digits=15, decimal_places=3, null=True, blank=True)
-    # Of a refund, and empty for everything else.
+    # Refunds only, otherwise empty.
     method = models.CharField(max_length=12, choices=RefundMethod, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     status = models.CharField(max_length=8, choices=Status, default=Status.PENDING)
     requested_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
-    # Where it was asked for, and where alone it counts; null away from any paired register.
+    # Terminal of the request, the only one where it is valid; null without a paired terminal.
     terminal = models.ForeignKey(
         Terminal, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
@@ -169,7 +169,7 @@ class Approval(TenantOwned):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What the books say of it."""
+        """Return the details for the audit log."""
         amount = None if self.amount is None else str(current_tenant().quantize_amount(self.amount))
         facts = {"action": self.action, "object": self.object, "amount": amount}
         return facts | ({"method": self.method} if self.method else {})
@@ -179,7 +179,7 @@ class Approval(TenantOwned):
             raise ApprovalNotPending(approval_status=status)
 
     def ensure_may_be_decided_by(self, user: User, decision: "Approval.Status") -> None:
-        """Refuse whoever may not say yes or no to this; to a yes belongs a limit of one's own."""
+        """Raise unless the user may decide; to approve, the amount must be within their limit."""
         if not user.may_approve():
             raise NotPermitted
         if user.pk == self.requested_by_id:
@@ -188,6 +188,6 @@ class Approval(TenantOwned):
             raise AboveOwnLimit
 
     def _is_within_own_limit_of(self, user: User) -> bool:
-        """Limits in percent are for the deed to check: only it knows what the amount is of."""
+        """Check money limits only; the action itself checks percent limits."""
         limit = self.Action(self.action).limit
         return self.amount is None or limit is None or user.may_move_money(limit, self.amount)

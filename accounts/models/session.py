@@ -1,4 +1,4 @@
-"""One log-in on one device, from the first token to the last."""
+"""Session of a user on one device, from log-in to log-out or expiry."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from accounts.models.terminal import Terminal
 from accounts.models.user import User
 from tenants.models import Register, Store, TenantManager, TenantOwned, TenantQuerySet
 
-# For so long after they have shown who they are, people do what a till left open must not.
+# Sensitive actions need an authentication that is not older than this.
 MAX_AUTHENTICATION_AGE = timedelta(minutes=5)
 
 
 class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
     def visible_to(self, user: User) -> "AuthSessionQuerySet":
-        """One's own; those of others are asked for by person."""
+        """Return the user's own sessions."""
         return self.filter(user=user)
 
     def live(self) -> "AuthSessionQuerySet":
@@ -27,47 +27,47 @@ class AuthSessionQuerySet(TenantQuerySet["AuthSession"]):
         return self.filter(revoked_at=None, expires_at__gt=now, idle_expires_at__gt=now)
 
     def opened_by_pin(self) -> "AuthSessionQuerySet":
-        """Those that a PIN has opened."""
+        """Sessions that were opened with a PIN."""
         return self.filter(current_jti=None)
 
     def end(self, reason: str) -> int:
-        """End the sessions that have not ended; their tokens die with the next request."""
+        """Revoke the active sessions; their tokens are rejected from the next request on."""
         return self.filter(revoked_at=None).update(
             revoked_at=timezone.now(), revoke_reason=reason, updated_at=timezone.now()
         )
 
 
 class AuthSession(TenantOwned):
-    """A log-in. Every token names its session, and is worth nothing once that has ended.
+    """Session that every token names; a token is valid only while its session is.
 
-    A refresh moves `current_jti` to `previous_jti` in one compare-and-swap, so that of several
-    rivals one wins, and a token of long ago betrays a thief.
+    A refresh moves `current_jti` to `previous_jti` in one compare-and-swap, so that one of
+    several concurrent refreshes wins and the reuse of an older token is detected.
     """
 
     class EndReason(models.TextChoices):
         LOGOUT = "logout", "Logged out"
         LOGOUT_ALL = "logout_all", "Logged out everywhere"
-        REFRESH_REUSE = "refresh_reuse", "A used refresh token came again"
+        REFRESH_REUSE = "refresh_reuse", "Refresh token reused"
         PASSWORD = "password", "Password changed"
         ROLE = "role", "Role changed"
         DEACTIVATED = "deactivated", "Deactivated"
         REVOKED = "revoked", "Ended from another device"
         BY_STAFF = "by_staff", "Ended by a manager"
-        SWITCHED = "switched", "Somebody else took over the terminal"
+        SWITCHED = "switched", "Another user logged in at the terminal"
         UNPAIRED = "unpaired", "Terminal unpaired"
         CLOSED = "closed", "Register or store closed"
         PIN = "pin", "PIN changed"
 
     class Method(models.TextChoices):
-        """How the person showed who they are, after the `amr` values of RFC 8176."""
+        """Authentication method, as `amr` values of RFC 8176."""
 
         PASSWORD = "pwd", "Password"
         PIN = "pin", "PIN at a paired terminal"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
-    # The last time, as `auth_time` is: showing it again changes both.
+    # Of the last authentication; reauthentication updates it together with `auth_time`.
     method = models.CharField(max_length=3, choices=Method, default=Method.PASSWORD)
-    # Where the till stands at which somebody logged in; null away from any paired register.
+    # Terminal, register and store of the log-in; null without a paired terminal.
     terminal = models.ForeignKey(
         Terminal, on_delete=models.PROTECT, null=True, blank=True, related_name="sessions"
     )
@@ -88,13 +88,13 @@ class AuthSession(TenantOwned):
         db_index=False,
     )
     last_used_at = models.DateTimeField(default=timezone.now)
-    # When the person last showed who they are, and not only a token.
+    # Time of the last authentication by password or PIN.
     auth_time = models.DateTimeField(default=timezone.now)
     idle_expires_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoke_reason = models.CharField(max_length=15, choices=EndReason, blank=True)
-    # Null where a PIN has opened the session: it is never refreshed, but goes on while it is used.
+    # Null for PIN sessions: they have no refresh token and are extended by use.
     current_jti = models.UUIDField(default=uuid.uuid4, null=True)
     previous_jti = models.UUIDField(null=True, blank=True)
     rotated_at = models.DateTimeField(default=timezone.now)
@@ -104,7 +104,7 @@ class AuthSession(TenantOwned):
     objects = TenantManager.from_queryset(AuthSessionQuerySet)()  # type: ignore[assignment, misc]
 
     class Meta(TenantOwned.Meta):
-        verbose_name = "log-in"
+        verbose_name = "session"
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "user", "revoked_at"], name="session_of_user"),
         ]
@@ -121,19 +121,19 @@ class AuthSession(TenantOwned):
 
     @property
     def is_pin_session(self) -> bool:
-        """A PIN has opened it, whatever was shown since."""
+        """Return whether the session was opened with a PIN, whatever was used since."""
         return self.current_jti is None
 
     @property
     def idle_lifetime(self) -> timedelta:
-        """For how long nobody needs to come; a till is left sooner than a desk."""
+        """Return the idle timeout, which is shorter for PIN sessions at shared registers."""
         lifetime: timedelta = (
             settings.PIN_IDLE_LIFETIME if self.is_pin_session else settings.SESSION_IDLE_LIFETIME
         )
         return lifetime
 
     def rotate(self) -> None:
-        """Leave every refresh token from before worthless, also for a moment's grace."""
+        """Invalidate all earlier refresh tokens, without the grace period."""
         self.current_jti, self.previous_jti = uuid.uuid4(), None
         self.rotated_at = timezone.now()
 
@@ -147,7 +147,10 @@ class AuthSession(TenantOwned):
             raise InsufficientAuthentication(max_age=int(MAX_AUTHENTICATION_AGE.total_seconds()))
 
     def resolve_register(self, named: uuid.UUID | None) -> uuid.UUID | None:
-        """Where a deed takes place: at the register of this log-in, or else where it says."""
+        """Return the session's register, or else the requested one.
+
+        Raises DifferentRegister if the session belongs to another register.
+        """
         if self.register_id is None:
             return named
         if named not in {None, self.register_id}:
@@ -155,5 +158,5 @@ class AuthSession(TenantOwned):
         return self.register_id
 
     def is_in_grace(self, jti: uuid.UUID, at: datetime) -> bool:
-        """A client that lost the answer to its refresh may ask again for a short time."""
+        """Return whether the previous refresh token is still accepted after a lost response."""
         return self.previous_jti == jti and at - self.rotated_at <= settings.REFRESH_GRACE

@@ -1,4 +1,4 @@
-"""The shop as its own pages show it: the same row, under a name of its own."""
+"""Proxy of Tenant for the settings page of the admin site."""
 
 import uuid
 from typing import Any, ClassVar
@@ -11,18 +11,18 @@ from tenants.models import Tenant
 
 class ShopQuerySet(models.QuerySet["ShopSettings"]):
     def visible_to(self, user: User) -> "ShopQuerySet":
-        """One's own; somebody of the platform has none."""
+        """Return the user's own tenant; platform users have none."""
         return self.filter(pk=user.tenant_id) if user.tenant_id else self.none()
 
 
 class ShopSettings(Tenant):
-    """How a shop works. Every shop has one, and nobody sees that of another."""
+    """Settings of one tenant."""
 
     objects: ClassVar[Any] = models.Manager.from_queryset(ShopQuerySet)()
 
     class Meta:
         proxy = True
-        verbose_name = "settings of the shop"
+        verbose_name = "settings"
         verbose_name_plural = "settings"
 
     @property

@@ -1,10 +1,10 @@
-"""People as the pages of the admin sort them: the same rows, under names of their own."""
+"""Proxies of User for the pages of the admin site."""
 
 from accounts.models.user import User
 
 
 class Cashier(User):
-    """Somebody whom managers may manage."""
+    """Users with the role cashier, whom managers manage."""
 
     class Meta:
         proxy = True
@@ -12,9 +12,8 @@ class Cashier(User):
 
 
 class StaffMember(User):
-    """Anybody who works in the shop, as its admins see them."""
+    """All users of the tenant, whom admins manage."""
 
     class Meta:
         proxy = True
-        verbose_name = "person"
-        verbose_name_plural = "staff"
+        verbose_name = "staff member"

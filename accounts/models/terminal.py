@@ -1,4 +1,4 @@
-"""The devices that people log in at with a PIN, and who works where."""
+"""Paired terminals, PINs and store assignments."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ SECRET_BYTES = 32
 
 
 def parse_terminal_token(token: str) -> tuple[uuid.UUID, str] | None:
-    """Which terminal a token names, and its secret; None where it is no token at all."""
+    """Split a terminal token into terminal id and secret; None if malformed."""
     parts = TOKEN.fullmatch(token)
     return (uuid.UUID(parts[1]), parts[2]) if parts else None
 
@@ -29,10 +29,10 @@ def digest(secret: str) -> str:
 
 
 def build_pin_hash_input(user_id: uuid.UUID, digits: str) -> str:
-    """What is hashed of a PIN: bound to its person, and like no password that anybody can have.
+    """Return the text to hash for a PIN: bound to its user and distinct from any password.
 
-    Hashed as passwords are, with the pepper where there is one. Only that keeps a million of
-    possible PINs from whoever has copied the database.
+    It is hashed like a password, with the pepper. There are only a million six-digit PINs, so
+    without the pepper a copy of the database would reveal them.
     """
     return f"pin\0{user_id}\0{digits}"
 
@@ -43,13 +43,13 @@ class TerminalQuerySet(TenantQuerySet["Terminal"]):
 
 
 class Terminal(TenantOwned):
-    """A device paired with a register. Its token lets nobody in; it only opens the PIN pad.
+    """Device paired with a register. Its token only enables log-in by PIN.
 
-    Paired again, a register gets a new row, so that it stays known which device a log-in was at.
+    Pairing a register again creates a new row, so that sessions keep pointing to their device.
     """
 
     register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="terminals")
-    # SHA-256: the token is 256 random bits, which nobody guesses from its hash.
+    # SHA-256 is enough for a token of 256 random bits.
     token_hash = models.CharField(max_length=64, editable=False)
     paired_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     unpaired_at = models.DateTimeField(null=True, blank=True)
@@ -71,11 +71,11 @@ class Terminal(TenantOwned):
 
     @property
     def is_in_use(self) -> bool:
-        """Still the one of its register, and people sell there."""
+        """Return whether it is still paired and its register is active."""
         return self.unpaired_at is None and self.register.is_in_use
 
     def make_token(self) -> str:
-        """Its token, for this once. It names its terminal, so that one look finds whose it is."""
+        """Create the token, store its hash and return it. The token contains the terminal id."""
         secret = secrets.token_urlsafe(SECRET_BYTES)
         self.token_hash = digest(secret)
         return f"{self.pk.hex}.{secret}"
@@ -85,11 +85,11 @@ class Terminal(TenantOwned):
 
 
 class Pin(TenantOwned):
-    """The secret digits of a person, apart from everything that is ever shown."""
+    """PIN of a user, in its own table so that no user query ever loads it."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="pin")
     digits_hash = models.CharField(max_length=200, editable=False)
-    # Wrong PINs are counted from here on: a log-in by password, or a new PIN, moves it.
+    # Wrong PINs are counted since then; a password log-in or a new PIN resets it.
     opened_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -100,13 +100,13 @@ class Pin(TenantOwned):
         self.opened_at = timezone.now()
 
     def check_digits(self, digits: str) -> bool:
-        """Whether this is the PIN; a hash of former parameters is renewed on the way."""
+        """Return whether the PIN matches; rehash it if the hash parameters changed."""
         return check_password(
             build_pin_hash_input(self.user_id, digits), self.digits_hash, self._renew_hash
         )
 
     def _renew_hash(self, secret: str) -> None:
-        """Unless the PIN was changed meanwhile: the old one must not come back by this."""
+        """Save the new hash unless the PIN was changed concurrently."""
         renewed = make_password(secret)
         unchanged = Pin.objects.filter(pk=self.pk, digits_hash=self.digits_hash)
         if unchanged.update(digits_hash=renewed):
@@ -114,12 +114,13 @@ class Pin(TenantOwned):
 
 
 class Posting(TenantOwned):
-    """Somebody works at this store. Who has no posting works at all of them."""
+    """Assignment of a user to a store. A user without assignments works in all stores."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="postings")
     store = models.ForeignKey(Store, on_delete=models.PROTECT, related_name="+")
 
     class Meta(TenantOwned.Meta):
+        verbose_name = "store assignment"
         constraints: ClassVar[list[Any]] = [
             models.UniqueConstraint(fields=["tenant", "user", "store"], name="posting_is_unique"),
         ]
@@ -129,10 +130,10 @@ class Posting(TenantOwned):
 
 
 def build_store_filter(user: User) -> models.Q:
-    """Return the condition for rows, with a `store`, of the stores in which a person works.
+    """Return the Q filter for rows with a `store` that the user may see.
 
-    Managers, admins and the platform work in all stores. Cashiers work in those assigned to
-    them, or in all where none is; logged in at a paired register, they see its store alone.
+    Managers, admins and platform users see all stores. Cashiers see their assigned stores, or
+    all without assignments; at a paired register they see only its store.
     """
     if user.works_in_all_stores:
         return models.Q()
@@ -141,9 +142,9 @@ def build_store_filter(user: User) -> models.Q:
 
 
 def build_assigned_store_filter(user_id: uuid.UUID, **within: Any) -> models.Q:
-    """Return the same condition by the assignments of a person alone.
+    """Return the Q filter for the stores assigned to a user, or all without assignments.
 
-    `within` narrows the assignments further, where no tenant is in scope.
+    `within` filters the assignments further, where no tenant is in scope.
     """
-    postings = Posting.objects.filter(user=user_id, **within)
-    return models.Q(store__in=postings.values("store")) | models.Q(~models.Exists(postings))
+    assigned = Posting.objects.filter(user=user_id, **within)
+    return models.Q(store__in=assigned.values("store")) | models.Q(~models.Exists(assigned))

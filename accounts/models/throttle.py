@@ -1,4 +1,4 @@
-"""How often something was tried, where no Redis keeps it."""
+"""Rate-limit counters in the database, for installations without Redis."""
 
 import time
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ class ThrottleQuerySet(models.QuerySet["Throttle"]):
 
 
 class Throttle(models.Model):
-    """One subject under one rule. Belongs to no shop: an address may try at many."""
+    """Counter of one bucket. Not tenant-owned: one address may try several tenants."""
 
     key = models.CharField(primary_key=True, max_length=64)
     count = models.PositiveIntegerField(default=0)
@@ -38,7 +38,7 @@ class Throttle(models.Model):
 
     @classmethod
     def of(cls, key: str, state: State | None) -> "Throttle":
-        """The row that keeps this; without a state it is as if never tried."""
+        """Build the row for a state; None resets the counter."""
         if state is None:
             return cls(key=key)
         return cls(

@@ -1,4 +1,4 @@
-"""A person who works in a shop, or runs the installation."""
+"""Users of a tenant, and platform users who run the installation."""
 
 import unicodedata
 import uuid
@@ -22,7 +22,7 @@ USERNAME = RegexValidator(r"^[a-zA-Z0-9._-]{2,32}\Z", "Use 2 to 32 of a-z, 0-9, 
 
 
 class Role(models.TextChoices):
-    """The three roles of a shop, each with all that the one before it may do."""
+    """Roles of a tenant. Each role includes the permissions of the one before."""
 
     CASHIER = "cashier", "Cashier"
     MANAGER = "manager", "Manager"
@@ -34,17 +34,17 @@ class Role(models.TextChoices):
 
 
 def normalize_username(username: str) -> str:
-    """Return the username in Unicode's form NFKC: a name in wide letters is the one in ASCII."""
+    """Return the username in Unicode form NFKC."""
     return unicodedata.normalize("NFKC", username)
 
 
 def build_username_key(username: str) -> str:
-    """What makes two usernames the same: width, compatibility forms and case do not count."""
+    """Return the key by which usernames are unique: NFKC and case-folded."""
     return normalize_username(username).casefold()
 
 
 class UsernameField(models.CharField):  # type: ignore[type-arg]  # not generic at run time
-    """A column of usernames in NFKC, whoever writes or looks for them."""
+    """Username column that normalizes values and lookups to NFKC."""
 
     def to_python(self, value: Any) -> Any:
         value = super().to_python(value)
@@ -63,18 +63,18 @@ class UserQuerySet(TenantQuerySet["User"]):
         return self.filter(role=Role.ADMIN)
 
     def working_in_store(self, store_id: uuid.UUID) -> Self:
-        """Those posted to this store, and those posted to none, who work at all of them."""
+        """Users assigned to this store, and users without assignments."""
         return self.filter(models.Q(postings__store=store_id) | models.Q(postings=None))
 
     def with_usable_pin(self) -> Self:
-        """Those whom a PIN can let in: with one, and a password that they have chosen."""
+        """Active users with a PIN and no temporary password."""
         return self.active().filter(pin__isnull=False, must_change_password=False)
 
 
 class UserManager(BaseUserManager["User"]):
-    """Shows the people of the shop in scope; without a scope, only those of the platform.
+    """Return users of the current tenant; without a tenant scope, only platform users.
 
-    So code that knows nothing of tenants, such as Django's own, never finds a shop's user.
+    So code without knowledge of tenants, such as Django's own, never finds a tenant's user.
     """
 
     def active(self) -> UserQuerySet:
@@ -96,9 +96,9 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(
         self, username: str, email: str = "", password: str | None = None, **extra: Any
     ) -> "User":
-        """A platform user: no tenant, no role, runs the installation.
+        """Create a platform user, without tenant and role.
 
-        Raises ValidationError for a password against the rules, however it was given.
+        Raises ValidationError for a password that breaks the rules, also with --noinput.
         """
         user = self.model(username=username, email=email, is_superuser=True, **extra)
         if password is not None:
@@ -110,7 +110,7 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(Versioned, AbstractBaseUser, PermissionsMixin):
-    """Somebody with a log-in. Shop people have a tenant and a role, platform people neither."""
+    """User account. Tenant users have a tenant and a role, platform users have neither."""
 
     tenant = models.ForeignKey(
         Tenant, on_delete=models.PROTECT, null=True, blank=True, editable=False, related_name="+"
@@ -122,10 +122,10 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=7, choices=Role, blank=True)
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
-    # Counted up by whatever must end every token at once.
+    # Incremented to invalidate all tokens at once.
     token_version = models.PositiveIntegerField(default=1, editable=False)
 
-    # Where the till stands at which this request's log-in is; None away from any paired one.
+    # Store of the paired terminal of this request's session, or None.
     at_store: uuid.UUID | None = None
 
     objects: ClassVar[UserManager] = UserManager()
@@ -164,7 +164,7 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return self.display_name or self.username
 
     def normalize(self) -> None:
-        """Write username and address as they are stored; `full_clean` refuses other texts."""
+        """Normalize username and e-mail address; `full_clean` rejects invalid ones."""
         self.username = normalize_username(self.username)
         with suppress(ValidationError):
             self.email = normalize_email(self.email)
@@ -178,13 +178,13 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         super().save(*args, **kwargs)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password; a hash of former parameters is renewed on the way."""
+        """Return whether the password matches; rehash it if the hash parameters changed."""
         return check_password(raw_password, self.password, self._renew_hash)
 
     def _renew_hash(self, raw_password: str) -> None:
-        """Unless the password was changed meanwhile: the old one must not come back by this.
+        """Save the new hash unless the password was changed concurrently.
 
-        The password is the same, so that nobody is logged out and no version is counted up.
+        The password stays the same, so no session ends and no version changes.
         """
         renewed = make_password(raw_password)
         with across_tenants():
@@ -194,17 +194,17 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     @property
     def is_staff(self) -> bool:
-        """Who may open the platform's admin: the people who run the installation."""
+        """Return whether the user may open the platform admin."""
         return self.is_active and self.is_superuser
 
     @property
     def is_platform(self) -> bool:
         return self.tenant_id is None
 
-    # --- who may what ------------------------------------------------------------------------
+    # --- permissions ------------------------------------------------------------------------
 
     def is_at_least(self, role: Role) -> bool:
-        """An active person of a shop, with this role or a higher one."""
+        """Return whether this is an active tenant user with this role or a higher one."""
         return bool(
             self.is_active and self.tenant_id and self.role and Role(self.role).rank >= role.rank
         )
@@ -213,15 +213,16 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return self.is_at_least(Role.MANAGER)
 
     def may_create(self, role: Role) -> bool:
-        """Admins hire anybody, managers hire cashiers."""
+        """Admins create users of any role, managers create cashiers."""
         return self.is_at_least(Role.ADMIN) or (
             self.is_at_least(Role.MANAGER) and role == Role.CASHIER
         )
 
     def may_manage(self, target: "User") -> bool:
-        """Edit, (de)activate, reset the password of somebody else in the own shop.
+        """Return whether the user may edit, (de)activate or reset the password of `target`.
 
-        The platform's people may help every shop; among themselves they use the command line.
+        Nobody manages themselves here. Platform users manage users of every tenant; they manage
+        each other on the command line.
         """
         if target.pk == self.pk or not target.role:
             return False
@@ -230,28 +231,28 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return target.tenant_id == self.tenant_id and self.may_create(Role(target.role))
 
     def may_log_out(self, target: "User") -> bool:
-        """See where somebody is logged in, and end it: oneself, or whom one may manage."""
+        """See and end sessions: one's own, and those of users one may manage."""
         return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
     def may_set_pin(self, target: "User") -> bool:
-        """One's own PIN, or that of somebody whom one may manage."""
+        """Set one's own PIN, and those of users one may manage."""
         return (self.pk == target.pk and self.is_active) or self.may_manage(target)
 
     def may_assign_stores(self, target: "User") -> bool:
-        """Say at which stores somebody works; of oneself only admins do."""
+        """Assign stores to users one may manage; only admins assign their own."""
         own = self.pk == target.pk and self.is_at_least(Role.ADMIN)
         return own or self.may_manage(target)
 
     def may_pair_terminals(self) -> bool:
-        """Make a device the terminal of a register."""
+        """Pair and unpair terminals."""
         return self.is_at_least(Role.MANAGER)
 
     def may_change_role(self, target: "User") -> bool:
-        """Only admins and the platform, and nobody his own."""
+        """Only admins and platform users change roles, and never their own."""
         return (self.is_at_least(Role.ADMIN) or self.is_platform) and self.may_manage(target)
 
     def own_limit(self, name: str) -> Decimal | None:
-        """Return how far this person goes without an approval; None is unlimited."""
+        """Return the user's limit without an approval; None is unlimited."""
         if not self.may_sell():
             return Decimal(0)
         if self.is_at_least(Role.ADMIN) or self.tenant is None:
@@ -270,15 +271,15 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
         return not self._is_within_limit(limit, Decimal("Infinity"))
 
     def may_refund_unconfirmed_cards_in_cash(self) -> bool:
-        """Return whether they give cash alone for a card that no gateway has confirmed."""
+        """Refund an unconfirmed card payment in cash without an approval."""
         return self.is_at_least(Role.ADMIN)
 
     def may_approve(self) -> bool:
-        """Give leave to others; how far, is said by the same limits as for one's own deeds."""
+        """Decide on approvals of others, within one's own limits."""
         return self.is_at_least(Role.MANAGER)
 
     def may_accept_difference(self, amount: Decimal) -> bool:
-        """Close a drawer in which so much is too much or too little."""
+        """Close a shift with a cash variance of this amount."""
         return self._is_within_limit("drawer_difference_amount", amount)
 
     def may_run_shifts_of_others(self) -> bool:
@@ -286,11 +287,11 @@ class User(Versioned, AbstractBaseUser, PermissionsMixin):
 
     @property
     def works_in_all_stores(self) -> bool:
-        """Whether assigned stores are no limit to what this person sees and where they act."""
+        """Return whether store assignments do not restrict this user."""
         return self.is_at_least(Role.MANAGER) or self.is_platform
 
     def may_void(self) -> bool:
-        """End an order that has something on it, without a sale."""
+        """Void an order that has lines."""
         return self.is_at_least(Role.MANAGER)
 
     def may_sell(self) -> bool:

@@ -1,4 +1,4 @@
-"""How passwords are kept."""
+"""Password hashers: Argon2id, with an optional pepper."""
 
 import hmac
 import os
@@ -16,11 +16,11 @@ from django.contrib.auth.hashers import Argon2PasswordHasher, make_password
 
 from accounts.exceptions import Busy
 
-# More hashes at once than cores would make each slower and take 19 MiB more each.
+# More concurrent hashes than cores would only be slower and take 19 MiB each.
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 MAX_WAIT_SECONDS = 2.0
 RETRY_AFTER = 2
-# KiB: Argon2 has no use for less with one lane.
+# Minimum of Argon2 with one lane.
 MIN_MEMORY_KIB = 8
 
 _slots = BoundedSemaphore(CORES)
@@ -29,7 +29,7 @@ log = structlog.get_logger("till.passwords")
 
 @contextmanager
 def hashing_slot() -> Iterator[None]:
-    """A core of this process to hash on; whoever does not get one in time comes again later."""
+    """Limit concurrent hashes to the number of cores. Raises Busy after MAX_WAIT_SECONDS."""
     if not _slots.acquire(timeout=MAX_WAIT_SECONDS):
         raise Busy(retry_after=RETRY_AFTER)
     try:
@@ -39,10 +39,10 @@ def hashing_slot() -> Iterator[None]:
 
 
 class LeanArgon2PasswordHasher(Argon2PasswordHasher):
-    """Argon2id with 19 MiB, two passes and one lane: OWASP's minimum, and one core at a time.
+    """Argon2id with 19 MiB, two passes and one lane.
 
-    Source: OWASP Password Storage Cheat Sheet. Django's own default takes 100 MiB and eight
-    lanes, which a till with few cores pays with seconds of waiting.
+    Source: the minimum of the OWASP Password Storage Cheat Sheet. Django's default of 100 MiB
+    and eight lanes takes seconds on small machines.
     """
 
     time_cost = 2
@@ -58,9 +58,9 @@ class LeanArgon2PasswordHasher(Argon2PasswordHasher):
             return super().verify(normalize_password(password), encoded)
 
     def harden_runtime(self, password: str, encoded: str) -> None:
-        """What is left to do until a hash of former, cheaper parameters took as long as a new one.
+        """Do the remaining work if the hash has cheaper, former parameters.
 
-        Argon2's work is its memory times its passes.
+        The work of Argon2 is memory times passes.
         """
         former = self.decode(encoded)
         left = self.memory_cost * self.time_cost - former["memory_cost"] * former["time_cost"]
@@ -71,10 +71,10 @@ class LeanArgon2PasswordHasher(Argon2PasswordHasher):
 
 
 class PepperedArgon2PasswordHasher(LeanArgon2PasswordHasher):
-    """The same over the password and a secret that is not in the database.
+    """Argon2id over an HMAC of the password with a pepper that is not in the database.
 
-    `argon2pep$v3$argon2id$...` names the version of the secret, and never the secret. A hash of
-    another version than the newest is renewed at the next log-in.
+    `argon2pep$v3$argon2id$...` names the version of the pepper. A hash of an older version is
+    renewed at the next log-in.
     """
 
     algorithm = "argon2pep"
@@ -98,13 +98,14 @@ class PepperedArgon2PasswordHasher(LeanArgon2PasswordHasher):
 
 
 def split_pepper_version(encoded: str) -> tuple[int, str]:
-    """The version of the pepper, and the hash as it would be without."""
+    """Split an encoded hash into pepper version and plain Argon2 hash."""
     algorithm, version, rest = encoded.split("$", 2)
     return int(version.removeprefix("v")), f"{algorithm}${rest}"
 
 
 def add_pepper(password: str, version: int) -> str:
-    """With a pepper that is lost nothing fits, and it takes as long to find that out."""
+    """Return the HMAC of the password; a lost pepper is replaced by a random one, to fail in
+    constant time."""
     pepper = settings.PASSWORD_PEPPERS.get(version)
     if pepper is None:
         log.error("pepper_missing", version=version)
@@ -113,7 +114,7 @@ def add_pepper(password: str, version: int) -> str:
 
 
 def normalize_password(password: str) -> str:
-    """One spelling for what looks the same, as NIST SP 800-63B-4 asks; nothing is trimmed."""
+    """Normalize to NFKC (NIST SP 800-63B-4); spaces are kept."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -130,5 +131,5 @@ def run_argon2(password: str, *, memory: int, passes: int) -> None:
 
 
 def run_dummy_hash(password: str) -> None:
-    """Take as long as checking a password takes, where there is none to check."""
+    """Hash once and discard the result, so that unknown users take the same time."""
     make_password(password)

@@ -1,6 +1,6 @@
-"""The peppers of passwords: secrets that a copy of the database alone does not hold.
+"""Peppers: secrets for password hashes that are not in the database.
 
-Plain of Django, because the settings read them. Nothing here ever shows a secret.
+Independent of Django, as the settings import it. Errors never contain a secret.
 """
 
 import json
@@ -11,11 +11,11 @@ MIN_PEPPER_LENGTH = 32
 
 
 class InvalidPeppers(ValueError):
-    """These peppers cannot be used; the text says why, and which one."""
+    """PASSWORD_PEPPERS is invalid; the message names the version and the reason."""
 
 
 def parse_peppers(text: str) -> dict[int, str]:
-    """`{"1": "...", "2": "..."}` by version; the highest is the one of new hashes."""
+    """Parse `{"1": "...", "2": "..."}`; the highest version is used for new hashes."""
     try:
         given = json.loads(text, object_pairs_hook=list)
     except ValueError:

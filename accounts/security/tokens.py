@@ -1,4 +1,4 @@
-"""The tokens: what they say, and that nothing in them is believed about rights."""
+"""Access and refresh tokens (JWT). Permissions are never read from a token."""
 
 import uuid
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession
 from accounts.security.keyring import KeyRing
 
-# A token with more in its header, such as a key or where to get one, is none of ours.
+# Tokens with other header fields, such as `jku` or `jwk`, are rejected.
 TOKEN_HEADER_NAMES = frozenset({"alg", "kid", "typ"})
-# What reading a token of ours can end in; OSError is a time beyond what the machine can tell.
+# Errors of decoding an invalid token; OSError is a timestamp out of range.
 INVALID_TOKEN_ERRORS = (
     TokenError,
     KeyError,
@@ -32,10 +32,9 @@ INVALID_TOKEN_ERRORS = (
 
 
 class KeyRingBackend(TokenBackend):
-    """Signs with the active key of a ring, and verifies with the one that a token names.
+    """Sign with the active key of a ring, and verify with the key named by `kid`.
 
-    The name is looked up among our own keys and nowhere else. The type keeps each kind of token
-    apart from the others, as the audience does.
+    Only keys of the ring are used. `typ` and `aud` separate access from refresh tokens.
     """
 
     def __init__(self, ring: KeyRing, *, typ: str, audience: str) -> None:
@@ -67,7 +66,7 @@ def get_token_backend(ring: KeyRing, typ: str, audience: str) -> KeyRingBackend:
 
 
 class KeyRingToken(Token):
-    """A token of the ring that the settings have at this moment."""
+    """Token signed with the key ring of the settings."""
 
     typ: ClassVar[str]
     audience: ClassVar[str]
@@ -78,7 +77,7 @@ class KeyRingToken(Token):
 
 
 class AccessToken(KeyRingToken):
-    """Lets in for some minutes. Role and rights are read from the database, never from here."""
+    """Short-lived token of API requests."""
 
     token_type = "access"  # noqa: S105
     lifetime = settings.ACCESS_TOKEN_LIFETIME
@@ -87,7 +86,7 @@ class AccessToken(KeyRingToken):
 
 
 class RefreshToken(KeyRingToken):
-    """Buys the next pair, once."""
+    """Single-use token for the next token pair."""
 
     token_type = "refresh"  # noqa: S105
     lifetime = settings.SESSION_LIFETIME
@@ -104,7 +103,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says of itself, in types; rights are not among it."""
+    """Typed claims of a token."""
 
     session: uuid.UUID
     user: uuid.UUID
@@ -115,7 +114,7 @@ class Claims:
 
 
 def get_access_token_lifetime(session: AuthSession) -> timedelta:
-    """Nothing renews the token of a PIN: it is good as long as its session, if that is used."""
+    """Return the lifetime; the token of a PIN session lasts as long as the session."""
     if session.is_pin_session:
         return session.expires_at - timezone.now()
     lifetime: timedelta = settings.ACCESS_TOKEN_LIFETIME
@@ -127,7 +126,7 @@ def get_access_token_seconds(session: AuthSession) -> int:
 
 
 def issue_access(session: AuthSession) -> str:
-    """`auth_time` is for clients to read; what it allows is read from the session."""
+    """Issue an access token. `auth_time` is informative; the session decides."""
     token = AccessToken()
     token.set_exp(lifetime=get_access_token_lifetime(session))
     _set_subject(token, session)
@@ -137,13 +136,13 @@ def issue_access(session: AuthSession) -> str:
 
 
 def issue_refresh(session: AuthSession) -> str:
-    """The refresh token of the session's present state: the same state gives the same text.
+    """Issue the refresh token of the session's current state.
 
-    So a client that lost an answer gets it again, though no token is kept anywhere.
+    The same state gives the same token, so that a lost response can be repeated.
     """
     token = RefreshToken()
     if session.current_jti is None:
-        raise TypeError("A session that a PIN has opened has no refresh token.")
+        raise TypeError("A PIN session has no refresh token.")
     token["jti"] = session.current_jti.hex
     token["iat"] = int(session.rotated_at.timestamp())
     token["exp"] = int(min(session.idle_expires_at, session.expires_at).timestamp())
@@ -174,7 +173,7 @@ def read_refresh(text: str) -> Claims:
 
 
 def _read(kind: type[Token], text: str) -> Claims:
-    """Whatever is wrong with a token, signed by us or not, is the same refusal."""
+    """Decode a token. Raises TokenNotValid for every kind of defect."""
     try:
         return _claims(kind(text).payload)  # type: ignore[arg-type]  # stubs want a Token
     except INVALID_TOKEN_ERRORS as error:
@@ -183,7 +182,7 @@ def _read(kind: type[Token], text: str) -> Claims:
 
 def _claims(payload: dict[str, Any]) -> Claims:
     if not isinstance(payload["aud"], str):
-        raise TokenNotValid  # a token for several doors is none of ours
+        raise TokenNotValid  # several audiences are not allowed
     return Claims(
         session=uuid.UUID(payload["sid"]),
         user=uuid.UUID(payload["sub"]),

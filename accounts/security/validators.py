@@ -1,4 +1,4 @@
-"""What a new password or PIN must be. No rules of composition: length and not being known."""
+"""Validators of new passwords and PINs: length and blocklists, no composition rules."""
 
 import re
 import unicodedata
@@ -8,32 +8,32 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 
-# NIST SP 800-63B-4: 15 where the password is the only factor; a cashier's terminal is a second.
+# NIST SP 800-63B-4: 15 if the password is the only factor; cashiers also need a terminal.
 MIN_PASSWORD_LENGTH = 15
 MIN_CASHIER_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 128
-# A shorter word of the shop's name would forbid too much.
+# Shorter words would reject too many passwords.
 MIN_CONTEXT_WORD_LENGTH = 4
 
 
-# What fingers draw on a keypad, and what else everybody knows by heart.
+# Keypad patterns and well-known numbers.
 COMMON_PINS = frozenset(
     "147258 147852 258369 258147 258852 369258 369147 159357 159753 357159 753159 789456 456789 "
     "789654 741852 852741 852963 963852 963741 147369 123321 112358 314159 271828 142857 "
     "102030 010203 13579246 24681357".split()
 )
-# A year of this century or the last, with a month, and perhaps a day, before or behind it.
+# Dates of the years 1900 to 2099 with month and optional day.
 DATE = re.compile(
     r"(?:19|20)[0-9]{2}[0-3][0-9](?:[0-3][0-9])?|(?:[0-3][0-9])?[0-3][0-9](?:19|20)[0-9]{2}"
 )
 
 
-# No other digits: in Arabic ones, or wide ones, it would be another text with the same face.
-DIGITS = RegexValidator(r"\A[0-9]{6,8}\Z", "Six to eight of the digits 0 to 9, as text.")
+# ASCII digits only: other Unicode digits look the same but are different text.
+DIGITS = RegexValidator(r"\A[0-9]{6,8}\Z", "Must be 6 to 8 digits, as a string.")
 
 
 def validate_pin(pin: str) -> None:
-    """Digits, and none that a colleague would try first."""
+    """Require 6 to 8 digits that are not easy to guess."""
     DIGITS(pin)
     if (
         pin in COMMON_PINS
@@ -41,24 +41,24 @@ def validate_pin(pin: str) -> None:
         or is_digit_sequence(pin)
         or is_repeated_digits(pin)
     ):
-        raise ValidationError("Choose digits that nobody would guess.", code="pin_too_common")
+        raise ValidationError("This PIN is too easy to guess.", code="pin_too_common")
 
 
 def is_digit_sequence(pin: str) -> bool:
-    """123456, 987654, also on past the 9; and in pairs, 112233."""
+    """Return whether the digits ascend or descend (123456, 890123) or come in pairs (112233)."""
     steps = {(int(after) - int(before)) % 10 for before, after in pairwise(pin)}
     in_pairs = len(pin) % 2 == 0 and pin[::2] == pin[1::2]
     return steps in ({1}, {9}) or in_pairs
 
 
 def is_repeated_digits(pin: str) -> bool:
-    """111111, 121212, 123123: the same again until the end."""
+    """Return whether the digits repeat a block: 111111, 121212, 123123."""
     halves = range(1, len(pin) // 2 + 1)
     return any((pin[:length] * len(pin))[: len(pin)] == pin for length in halves)
 
 
 class LengthByRoleValidator:
-    """15 characters for who can change the shop, 8 for who sells at its tills; 128 at most."""
+    """Require 15 characters, or 8 for cashiers, and at most 128."""
 
     def validate(self, password: str, user: Any = None) -> None:
         minimum = MIN_CASHIER_PASSWORD_LENGTH if is_cashier(user) else MIN_PASSWORD_LENGTH
@@ -78,19 +78,19 @@ class LengthByRoleValidator:
 
 
 class ContextWordsValidator:
-    """Not the shop's name nor one's own with a few signs more."""
+    """Reject passwords that are a name of the user or tenant plus a few characters."""
 
     def validate(self, password: str, user: Any = None) -> None:
         folded = unicodedata.normalize("NFKC", password).casefold()
         for word in context_words(user):
             if word in folded and len(folded) - len(word) < len(word):
                 raise ValidationError(
-                    "This is too close to a name that everybody here knows.",
+                    "Too similar to your name or the name of the shop.",
                     code="password_too_similar",
                 )
 
     def get_help_text(self) -> str:
-        return "Not made of your own name or the shop's."
+        return "Must not be similar to your name or the name of the shop."
 
 
 def is_cashier(user: Any) -> bool:

@@ -1,1 +1,1 @@
-"""Shapes of people and of the shop they work in."""
+"""Serializers of users, sessions, tenant, approvals, webhooks and the audit log."""

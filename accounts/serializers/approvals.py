@@ -1,4 +1,4 @@
-"""Shapes of what one person asks another for leave to do."""
+"""Serializers of approvals."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from accounts.services.approvers import Credentials, PasswordCredentials, PinCre
 from tenants.api.fields import MoneyField, StrictCharField, StrictChoiceField, StrictUUIDField
 from tenants.api.serializers import StrictSerializer
 
-STATUSES = [*Approval.Status.choices, (EXPIRED, "Not taken up in time")]
+STATUSES = [*Approval.Status.choices, (EXPIRED, "Expired")]
 
 
 class PersonBriefSerializer(serializers.ModelSerializer[User]):
@@ -25,7 +25,7 @@ class PersonBriefSerializer(serializers.ModelSerializer[User]):
 
 
 class ApprovalSerializer(serializers.ModelSerializer[Approval]):
-    """Who asked, for what and where, and what became of it."""
+    """Approval with requester, approver, object and status."""
 
     object = serializers.DictField(child=serializers.UUIDField(), read_only=True)
     amount = MoneyField(read_only=True, allow_null=True)
@@ -36,7 +36,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         source="terminal_id",
         read_only=True,
         allow_null=True,
-        help_text="Where it was asked for, and where alone it counts.",
+        help_text="Terminal of the request, the only one where it is valid.",
     )
     register = serializers.UUIDField(source="terminal.register_id", read_only=True, allow_null=True)
     store = serializers.UUIDField(
@@ -44,7 +44,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     )
     decided_by = PersonBriefSerializer(read_only=True, allow_null=True)
     expires_at = serializers.DateTimeField(
-        read_only=True, help_text="Until then it can be decided, or once given be used."
+        read_only=True, help_text="Deadline of the decision or, once approved, of the use."
     )
 
     class Meta:
@@ -74,7 +74,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
         serializers.ChoiceField(
             choices=RefundMethod.choices,
             allow_null=True,
-            help_text="How a refund goes back; null for everything else.",
+            help_text="Payout method of a refund; null for other actions.",
         )
     )
     def get_method(self, approval: Approval) -> str | None:
@@ -82,10 +82,11 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
 
 
 class ApprovalObjectInput(StrictSerializer):
-    """Exactly one id: of a drawer's `shift` or `register` for paid_out and drop, else of an
-    `order`."""
+    """Exactly one id: `shift` or `register` for paid_out and drop, `order` for the others."""
 
-    order = StrictUUIDField(required=False, help_text="May be one that is still to be made.")
+    order = StrictUUIDField(
+        required=False, help_text="May be the id of an order that does not exist yet."
+    )
     shift = StrictUUIDField(required=False)
     register = StrictUUIDField(required=False)
 
@@ -93,33 +94,33 @@ class ApprovalObjectInput(StrictSerializer):
 class ApprovalInput(StrictSerializer):
     action = StrictChoiceField(choices=Approval.Action.choices)
     object = ApprovalObjectInput()
-    amount = MoneyField(required=False, help_text="At most so much. Of a void there is none.")
+    amount = MoneyField(required=False, help_text="Maximum amount. Not allowed for a void.")
     method = StrictChoiceField(
         choices=RefundMethod.choices,
         required=False,
-        help_text="How a refund goes back: `original`, the default, is as it was paid.",
+        help_text="Payout method of a refund. The default `original` refunds as it was paid.",
     )
     reason = StrictCharField(max_length=200, allow_blank=True, required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         action = attrs["action"] = Approval.Action(attrs["action"])
         if len(attrs["object"]) != 1 or not attrs["object"].keys() <= action.about:
-            named = " or ".join(sorted(action.about))
-            refuse("object", "one_of", f"Name the {named} by its id, and nothing else.")
+            types = " or ".join(sorted(action.about))
+            refuse("object", "one_of", f"Must contain exactly one id, of: {types}.")
         self.ensure_amount(action, attrs)
         if action == Approval.Action.REFUND:
             attrs.setdefault("method", RefundMethod.ORIGINAL)
         elif "method" in attrs:
-            refuse("method", "not_possible", "Only a refund has a method.")
+            refuse("method", "not_possible", "Only allowed for a refund.")
         return attrs
 
     def ensure_amount(self, action: Approval.Action, attrs: dict[str, Any]) -> None:
         if not action.has_amount and "amount" in attrs:
-            refuse("amount", "not_possible", "A void has no amount.")
+            refuse("amount", "not_possible", "Not allowed for a void.")
         if action.has_amount and "amount" not in attrs:
-            refuse("amount", "required", "How much at most?")
+            refuse("amount", "required", "This field is required for this action.")
         if action.moves_money and not attrs["amount"]:
-            refuse("amount", "zero", "More than nothing.")
+            refuse("amount", "zero", "Must be greater than zero.")
 
 
 def refuse(field: str, code: str, detail: str) -> None:
@@ -127,8 +128,8 @@ def refuse(field: str, code: str, detail: str) -> None:
 
 
 class CredentialsInput(StrictSerializer):
-    """Those of whoever decides at the till that asks: a username with its password, or the id of
-    a user with the PIN. Empty: whoever sends it decides."""
+    """Credentials of the approver at the requester's device: username and password, or user id
+    and PIN. Empty if the authenticated user decides."""
 
     username = StrictCharField(max_length=150, required=False)
     password = password_field(required=False)
@@ -142,6 +143,6 @@ class CredentialsInput(StrictSerializer):
         if given == {"user", "pin"}:
             return {"credentials": PinCredentials(**attrs)}
         if given:
-            detail = "Send username and password, or user and pin, or nothing."
+            detail = "Send username and password, or user and pin, or none of them."
             raise serializers.ValidationError(detail, code="one_of")
         return {"credentials": None}

@@ -1,4 +1,4 @@
-"""Shapes of what happened."""
+"""Serializers of audit events."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from tenants.models import AuditEvent
 
 class ActorSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(
-        read_only=True, allow_null=True, help_text="Null for whoever is not of this shop."
+        read_only=True, allow_null=True, help_text="Null if the actor is no user of this tenant."
     )
     name = serializers.CharField(
         read_only=True,
-        help_text="As the person was called then. Without an id it is the keyed hash of a name "
-        "that nobody has, or `Platform` for those who run the installation.",
+        help_text="Name at the time of the event. Without an id, the keyed hash of an unknown "
+        "name, or `Platform` for platform users.",
     )
 
 
@@ -26,12 +26,12 @@ class TargetSerializer(serializers.Serializer[Any]):
 
 
 class AuditEventSerializer(serializers.ModelSerializer[AuditEvent]):
-    """What somebody did or tried, from where, and to whom or what."""
+    """Audit event: actor, event, target and details."""
 
     at = serializers.DateTimeField(source="created_at", read_only=True)
     actor = serializers.SerializerMethodField()
     target = serializers.SerializerMethodField()
-    facts = serializers.DictField(read_only=True, help_text="What else there is to know of it.")
+    facts = serializers.DictField(read_only=True, help_text="Details of the event.")
 
     class Meta:
         model = AuditEvent

@@ -1,4 +1,4 @@
-"""Shapes of the feed of changes."""
+"""Serializers of the change feed."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ class ChangedSerializer(serializers.Serializer[Any]):
 
 
 class ChangeSerializer(serializers.Serializer[OutboxEvent]):
-    """That something changed, and what: ask for it where its kind is listed."""
+    """Change of one object. Load the object from its own endpoint."""
 
     position = serializers.IntegerField(read_only=True)
     type = serializers.ChoiceField(source="topic", choices=TOPICS, read_only=True)
     object = serializers.SerializerMethodField()
     deleted = serializers.BooleanField(
-        source="is_tombstone", read_only=True, help_text="It is gone: drop your copy."
+        source="is_tombstone", read_only=True, help_text="True if the object was deleted."
     )
     version = serializers.IntegerField(
         source="subject_version",
         read_only=True,
         allow_null=True,
-        help_text="At which version this change left it: a copy of it or of a later one is good.",
+        help_text="Version after the change. A copy of this or a later version is current.",
     )
     at = serializers.DateTimeField(source="created_at", read_only=True)
 
@@ -38,8 +38,8 @@ class ChangeSerializer(serializers.Serializer[OutboxEvent]):
 
 @extend_schema_serializer(many=False)
 class ChangesSerializer(serializers.Serializer[Any]):
-    """Some changes in the order in which they became true, and from where to read on."""
+    """Page of changes in commit order."""
 
-    after = serializers.IntegerField(read_only=True, help_text="Ask with this next time.")
-    has_more = serializers.BooleanField(read_only=True, help_text="Ask again right away.")
+    after = serializers.IntegerField(read_only=True, help_text="Position for the next request.")
+    has_more = serializers.BooleanField(read_only=True, help_text="More changes are available now.")
     results = ChangeSerializer(many=True, read_only=True)

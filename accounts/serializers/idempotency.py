@@ -1,4 +1,4 @@
-"""What became of a request, as its sender is told."""
+"""Serializer of requests with an Idempotency-Key."""
 
 import json
 from typing import Any
@@ -10,7 +10,7 @@ from tenants.models import IdempotencyKey
 
 
 class IdempotencyKeySerializer(serializers.ModelSerializer[IdempotencyKey]):
-    """`status` and `response` are null while nobody has kept an answer."""
+    """`status` and `response` are null until the request is completed."""
 
     response = serializers.SerializerMethodField()
 
@@ -19,6 +19,6 @@ class IdempotencyKeySerializer(serializers.ModelSerializer[IdempotencyKey]):
         fields = ("method", "path", "status", "created_at", "response")
         read_only_fields = fields
 
-    @extend_schema_field({"description": "The body of the answer; null where it had none."})
+    @extend_schema_field({"description": "Body of the response; null if it had none."})
     def get_response(self, key: IdempotencyKey) -> Any:
         return json.loads(key.body) if key.is_answered and key.body else None

@@ -1,4 +1,4 @@
-"""Shapes of figures about people and log-ins."""
+"""Serializers of metrics."""
 
 from typing import Any
 
@@ -29,16 +29,16 @@ class ReuseSerializer(serializers.Serializer[Any]):
 
 
 class MetricsSerializer(serializers.Serializer[Any]):
-    """Each figure is counted for this answer."""
+    """Metrics, computed for each request."""
 
     at = StrictDateTimeField(read_only=True)
     users = UsersByRoleSerializer(read_only=True)
     active_sessions = serializers.IntegerField(read_only=True)
     log_ins_24h = LogInsSerializer(read_only=True)
     locked_now = serializers.IntegerField(
-        read_only=True, help_text="People who have to wait after too many wrong passwords."
+        read_only=True, help_text="Users who are locked out after too many wrong passwords."
     )
     refresh_reuse = ReuseSerializer(
-        read_only=True, help_text="Sessions that ended because a used refresh token came again."
+        read_only=True, help_text="Sessions that ended because a refresh token was reused."
     )
     access_token_seconds = serializers.IntegerField(read_only=True)

@@ -1,4 +1,4 @@
-"""Shapes of what people send and get."""
+"""Serializers of users, sessions and tokens."""
 
 from typing import Any
 from uuid import UUID
@@ -21,24 +21,24 @@ from tenants.models import Store, Tenant
 MAX_PASSWORD_LENGTH = 128
 MAX_PIN_LENGTH = 8
 MAX_USERNAME_LENGTH = 32
-ONLY_ONE_CREDENTIAL = "Send the password or the PIN, not both."
-WHEN_REPEATED = "when the answer is given again to the same Idempotency-Key."
+ONLY_ONE_CREDENTIAL = "Send either the password or the PIN."
+WHEN_REPEATED = "in a repeated response to the same Idempotency-Key."
 
 
 def password_field(**kwargs: Any) -> StrictCharField:
-    """A password exactly as typed: blanks at its ends are part of it."""
+    """Build a password field that keeps leading and trailing spaces."""
     return StrictCharField(max_length=MAX_PASSWORD_LENGTH, normalize=False, **kwargs)
 
 
 def pin_field(*, validator: Any = DIGITS, **kwargs: Any) -> StrictCharField:
-    """Digits exactly as typed: no other writing of them, no blanks, no number."""
+    """Build a PIN field: a string of ASCII digits, without normalization."""
     return StrictCharField(
         max_length=MAX_PIN_LENGTH, normalize=False, validators=[validator], **kwargs
     )
 
 
 def stores_field() -> Any:
-    """Where somebody works; an empty list is everywhere."""
+    """Build a field of assigned stores; an empty list means all stores."""
     return TenantRelatedField(Store, many=True, required=False)
 
 
@@ -57,10 +57,7 @@ class TenantBriefSerializer(serializers.ModelSerializer[Tenant]):
 
 
 class UserSerializer(serializers.ModelSerializer[User]):
-    """A person; `email` is null for those whom the reader may not manage.
-
-    In a log-in by PIN it is null for everybody.
-    """
+    """User; `email` is null if the reader may not manage the user, and in PIN sessions."""
 
     tenant = TenantBriefSerializer(read_only=True)
     email = serializers.SerializerMethodField()
@@ -91,11 +88,9 @@ class UserSerializer(serializers.ModelSerializer[User]):
 
 
 class EmployeeSerializer(UserSerializer):
-    """A person as those see them who run the shop's people."""
+    """User with store assignments and PIN status."""
 
-    stores = serializers.SerializerMethodField(
-        help_text="Where they work; none is all of the shop's stores."
-    )
+    stores = serializers.SerializerMethodField(help_text="Assigned stores; empty means all stores.")
     has_pin = serializers.SerializerMethodField()
 
     class Meta(UserSerializer.Meta):
@@ -110,10 +105,12 @@ class EmployeeSerializer(UserSerializer):
 
 
 class NewUserSerializer(EmployeeSerializer):
-    """The person just hired, with the password that nobody will see again."""
+    """Created user with the temporary password, which is shown only once."""
 
     temporary_password = serializers.CharField(
-        allow_null=True, read_only=True, help_text=f"Null where one was given, and {WHEN_REPEATED}"
+        allow_null=True,
+        read_only=True,
+        help_text=f"Null if a password was given, and {WHEN_REPEATED}",
     )
 
     class Meta(EmployeeSerializer.Meta):
@@ -131,14 +128,16 @@ class TokenPairSerializer(serializers.Serializer[Any]):
     access = serializers.CharField(read_only=True)
     refresh = serializers.CharField(read_only=True)
     token_type = serializers.SerializerMethodField()
-    expires_in = serializers.IntegerField(read_only=True, help_text="Seconds of the access token.")
+    expires_in = serializers.IntegerField(
+        read_only=True, help_text="Lifetime of the access token in seconds."
+    )
 
     def get_token_type(self, pair: object) -> str:
         return "Bearer"
 
 
 class SessionBriefSerializer(serializers.ModelSerializer[AuthSession]):
-    """A log-in: by what, and at which till; null away from any paired terminal."""
+    """Session; `register` and `store` are null without a paired terminal."""
 
     class Meta:
         model = AuthSession
@@ -152,7 +151,7 @@ class LogInAnswer(TokenPairSerializer):
 
 
 class OAuthTokenSerializer(serializers.Serializer[Any]):
-    """The same pair under the names of RFC 6749."""
+    """Token pair with the names of RFC 6749."""
 
     access_token = serializers.CharField(source="access", read_only=True)
     refresh_token = serializers.CharField(source="refresh", read_only=True)
@@ -186,16 +185,18 @@ class ReauthAnswer(AccessTokenSerializer):
 
 
 class SessionSerializer(serializers.ModelSerializer[AuthSession]):
-    """Where somebody is logged in."""
+    """Session of a user."""
 
     device = serializers.CharField(
-        source="user_agent", read_only=True, help_text="As the User-Agent of the log-in named it."
+        source="user_agent", read_only=True, help_text="User-Agent of the log-in."
     )
-    last_used_at = serializers.DateTimeField(read_only=True, help_text="To the minute.")
+    last_used_at = serializers.DateTimeField(
+        read_only=True, help_text="Updated at most once a minute."
+    )
     expires_at = serializers.DateTimeField(
-        read_only=True, help_text="At the latest; one that is not used ends before."
+        read_only=True, help_text="Latest end; an idle session ends earlier."
     )
-    is_current = serializers.SerializerMethodField(help_text="Whether this request is part of it.")
+    is_current = serializers.SerializerMethodField(help_text="Whether this request belongs to it.")
 
     class Meta:
         model = AuthSession
@@ -221,7 +222,7 @@ class SessionSerializer(serializers.ModelSerializer[AuthSession]):
 
 
 class UsernameInputField(StrictCharField):
-    """A new username, in NFKC as it is stored and looked for."""
+    """New username, normalized to NFKC."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=MAX_USERNAME_LENGTH, validators=[USERNAME], **kwargs)
@@ -240,7 +241,7 @@ class LogInInput(StrictSerializer):
 
 
 class OAuthLogInInput(LogInInput):
-    """RFC 6749's password form; scope and client are read and mean nothing here."""
+    """Password grant of RFC 6749; scope and client fields are ignored."""
 
     grant_type = StrictChoiceField(choices=["password"], required=False)
     scope = StrictCharField(max_length=200, required=False, allow_blank=True)
@@ -253,7 +254,7 @@ class RefreshInput(StrictSerializer):
 
 
 class RevokeInput(StrictSerializer):
-    """RFC 7009: whether it is an access or a refresh token is seen from the token itself."""
+    """Revocation request (RFC 7009); `token_type_hint` is ignored."""
 
     token = StrictCharField(max_length=2000)
     token_type_hint = StrictCharField(max_length=100, required=False, allow_blank=True)
@@ -274,7 +275,7 @@ class OwnPasswordInput(StrictSerializer):
 
 
 class ReauthInput(StrictSerializer):
-    """One of the two; a PIN where one is logged in at a paired terminal."""
+    """Password, or PIN in a session at a paired terminal."""
 
     password = password_field(required=False)
     pin = pin_field(required=False)

@@ -1,4 +1,4 @@
-"""Shapes of paired terminals and their PIN pads."""
+"""Serializers of terminals and PINs."""
 
 from typing import Any
 
@@ -21,17 +21,17 @@ class TerminalTokenSerializer(serializers.Serializer[Any]):
     terminal_token = serializers.CharField(
         allow_null=True,
         read_only=True,
-        help_text=f"For X-Terminal-Token. It is shown once; null {WHEN_REPEATED}",
+        help_text=f"Value for X-Terminal-Token, shown only once; null {WHEN_REPEATED}",
     )
     last_device_sequence = serializers.IntegerField(
         read_only=True,
-        help_text="The last number that the till has given to a sale, 0 before the first: a "
-        "device that is paired anew goes on from there.",
+        help_text="Last device sequence number of the register, 0 before the first sale. The "
+        "newly paired device continues after it.",
     )
 
 
 class PinUserSerializer(serializers.ModelSerializer[User]):
-    """Somebody whom a pad offers, by the name that stands on the button."""
+    """User shown on the PIN pad."""
 
     display_name = serializers.CharField(source="__str__", read_only=True)
 

@@ -1,4 +1,4 @@
-"""Shapes of the shop itself: its rules, its stores, its registers."""
+"""Serializers of tenant settings, stores and registers."""
 
 from datetime import time
 from typing import Any, ClassVar
@@ -30,11 +30,11 @@ class TaxRoundingSerializer(serializers.Serializer[Tenant]):
 
 
 class RoleLimitsSerializer(serializers.Serializer[Any]):
-    """What a role may do without an approval; null is unlimited.
+    """Limits of a role without an approval; null is unlimited.
 
-    `refund_amount`, `paid_out_amount` and `drop_amount` hold in sum: of one order, and of one
-    person in one shift (without shifts: in one business day of the store). What was approved
-    counts for whoever approved it.
+    `refund_amount`, `paid_out_amount` and `drop_amount` limit the total per order and the total
+    per user and shift (without shifts: per business day of the store). Approved amounts count
+    for the approver.
     """
 
     line_discount_percent = PercentField(allow_null=True)
@@ -52,7 +52,7 @@ class LimitsSerializer(serializers.Serializer[Any]):
 
 
 class TenantSerializer(serializers.ModelSerializer[Tenant]):
-    """The rules of the shop. `limits` is what each role may do without an approval."""
+    """Settings of the tenant. `limits` applies to each role without an approval."""
 
     tax_rounding = TaxRoundingSerializer(source="*", read_only=True)
     cash_rounding_increment = MoneyField(read_only=True, allow_null=True)
@@ -93,7 +93,7 @@ class TaxRoundingInput(StrictSerializer):
 
 
 class RoleLimitsInput(StrictSerializer):
-    """null is unlimited; what is left out stays as it is."""
+    """null is unlimited; omitted limits stay unchanged."""
 
     line_discount_percent = PercentField(required=False, allow_null=True)
     order_discount_percent = PercentField(required=False, allow_null=True)
@@ -105,7 +105,7 @@ class RoleLimitsInput(StrictSerializer):
 
 
 class LimitsInput(StrictSerializer):
-    """Admins have no limits, so that only the other roles are named here."""
+    """Limits by role; admins have none."""
 
     cashier = RoleLimitsInput(required=False)
     manager = RoleLimitsInput(required=False)
@@ -119,11 +119,11 @@ class TenantInput(StrictSerializer):
     prices_include_tax = StrictBooleanField()
     tax_rounding = TaxRoundingInput()
     cash_rounding_increment = MoneyField(
-        allow_null=True, allow_zero=False, help_text="The smallest coin; null: cash is not rounded."
+        allow_null=True, allow_zero=False, help_text="Smallest coin; null: no cash rounding."
     )
     cash_rounding_mode = StrictChoiceField(
         choices=Tenant.CashRoundingMode.values,
-        help_text="How cash is rounded to the increment. In Belgium amounts up to 0.05 are not.",
+        help_text="Rounding to the increment. In Belgium amounts up to 0.05 are not rounded.",
     )
     stock_policy = StrictChoiceField(choices=Tenant.StockPolicy.values)
     shifts_required = StrictBooleanField()
@@ -131,7 +131,7 @@ class TenantInput(StrictSerializer):
 
 
 def build_tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
-    """The columns that a request changes, and the limits that it names."""
+    """Flatten validated input to changes of columns and limits."""
     changes = dict(given)
     rounding = changes.pop("tax_rounding", {})
     changes |= {f"tax_rounding_{name}": value for name, value in rounding.items()}
@@ -147,9 +147,9 @@ def build_tenant_changes(given: dict[str, Any]) -> dict[str, Any]:
     {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9]$", "examples": ["04:00"]}
 )
 class ClockField(serializers.Field[time, object, str, Any]):
-    """What a clock on the wall shows, to the minute."""
+    """Local time to the minute, such as `04:00`."""
 
-    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Write a time such as 04:00."}
+    default_error_messages: ClassVar[dict[str, Any]] = {"invalid": "Enter a time such as 04:00."}
 
     def to_internal_value(self, data: object) -> time:
         try:
@@ -165,12 +165,16 @@ class StoreInput(StrictSerializer):
     name = StrictCharField(max_length=100, trim_whitespace=True)
     address = StrictCharField(max_length=500, multiline=True, allow_blank=True, required=False)
     timezone = StrictCharField(max_length=64, allow_blank=True, required=False)
-    day_starts_at = ClockField(required=False, help_text="Local time at which a day begins.")
+    day_starts_at = ClockField(
+        required=False, help_text="Local time at which a business day starts."
+    )
     is_active = StrictBooleanField(required=False)
 
 
 class StoreSerializer(serializers.ModelSerializer[Store]):
-    day_starts_at = ClockField(read_only=True, help_text="Local time at which a day begins.")
+    day_starts_at = ClockField(
+        read_only=True, help_text="Local time at which a business day starts."
+    )
 
     class Meta:
         model = Store

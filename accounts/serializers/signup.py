@@ -1,4 +1,4 @@
-"""Shapes of opening a shop."""
+"""Serializers of sign-up."""
 
 from rest_framework import serializers
 

@@ -1,4 +1,4 @@
-"""Shapes of webhooks, and of what they were told."""
+"""Serializers of webhooks and deliveries."""
 
 from typing import Any, ClassVar
 
@@ -14,25 +14,23 @@ NAMES = sorted(PATTERNS)
 
 
 class WebhookInput(StrictSerializer):
-    url = StrictCharField(
-        max_length=500, help_text="https, port 443 or 8443, in the open internet."
-    )
+    url = StrictCharField(max_length=500, help_text="Public https URL with port 443 or 8443.")
     events = serializers.ListField(
         child=StrictChoiceField(choices=NAMES),
         min_length=1,
         max_length=len(NAMES),
-        help_text="Topics such as `order.completed`, all of a kind as `order.*`, or `*`.",
+        help_text="Topics such as `order.completed`, `order.*` for all of a resource, or `*`.",
     )
     description = StrictCharField(max_length=200, allow_blank=True, required=False)
     is_active = StrictBooleanField(required=False)
 
     def validate_events(self, events: list[str]) -> list[str]:
-        """Each once, in the order given."""
+        """Remove duplicates and keep the order."""
         return list(dict.fromkeys(events))
 
 
 class WebhookSerializer(serializers.ModelSerializer[Webhook]):
-    """A server that is told what happens; its secret is shown only when it is made."""
+    """Webhook without its secret."""
 
     class Meta:
         model = Webhook
@@ -51,21 +49,21 @@ class WebhookSerializer(serializers.ModelSerializer[Webhook]):
         )
         read_only_fields = fields
         extra_kwargs: ClassVar[Any] = {
-            "events": {"help_text": "What it hears of."},
-            "failing_since": {"help_text": "Since when nothing has arrived."},
-            "former_until": {"help_text": "Until then the secret before signs too."},
+            "events": {"help_text": "Subscribed topics."},
+            "failing_since": {"help_text": "Time of the first failure since the last success."},
+            "former_until": {"help_text": "Until then the former secret also signs."},
         }
 
     events = serializers.ListField(child=serializers.CharField(), read_only=True)
     disabled_reason = serializers.ChoiceField(
         choices=["", *Webhook.Disabled.values],
         read_only=True,
-        help_text="Why it was switched off; empty unless it was by itself.",
+        help_text="Why it was disabled automatically, otherwise empty.",
     )
 
 
 class WebhookWithSecretSerializer(WebhookSerializer):
-    """The one answer that holds the secret; null where the answer is given again."""
+    """Webhook with its secret; null in a repeated response."""
 
     secret = serializers.CharField(read_only=True, allow_null=True)
 
@@ -75,15 +73,13 @@ class WebhookWithSecretSerializer(WebhookSerializer):
 
 
 class DeliverySerializer(serializers.ModelSerializer[OutboxDelivery]):
-    """Something that a webhook was told, or is still to be told."""
+    """Delivery of an event to a webhook."""
 
     id = serializers.UUIDField(read_only=True, help_text="The `webhook-id` of every attempt.")
     type = serializers.ChoiceField(source="event.topic", choices=[*TOPICS, TEST], read_only=True)
-    attempts = serializers.IntegerField(read_only=True, help_text="How often it was tried.")
+    attempts = serializers.IntegerField(read_only=True, help_text="Number of attempts.")
     next_attempt_at = serializers.SerializerMethodField()
-    error_code = serializers.CharField(
-        read_only=True, help_text="What went wrong last, for example `timed_out`."
-    )
+    error_code = serializers.CharField(read_only=True, help_text="Last error, such as `timed_out`.")
     error = serializers.CharField(source="last_error", read_only=True)
 
     class Meta:
@@ -106,7 +102,7 @@ class DeliverySerializer(serializers.ModelSerializer[OutboxDelivery]):
 
     @extend_schema_field({"type": ["string", "null"], "format": "date-time"})
     def get_next_attempt_at(self, delivery: OutboxDelivery) -> str | None:
-        """Null where nothing is left to be tried."""
+        """Return null unless another attempt is scheduled."""
         if delivery.status != OutboxDelivery.Status.WAITING:
             return None
         return serializers.DateTimeField().to_representation(delivery.next_attempt_at)

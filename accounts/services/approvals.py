@@ -1,4 +1,4 @@
-"""Leave of a second person: asked for at the till, given or denied, used once."""
+"""Approvals: request, decide and consume."""
 
 import uuid
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from accounts.services.approvers import Credentials, identify_approver
 from tenants import audit, idempotency
 from tenants.scope import atomic_with_retry
 
-# How long somebody may take to come, and how long the deed may take after that.
+# Time to decide on a request, and time to use an approval.
 PENDING_LIFETIME = timedelta(minutes=15)
 APPROVED_LIFETIME = timedelta(seconds=120)
 
@@ -37,7 +37,7 @@ def request_approval(
     reason: str = "",
     session: AuthSession,
 ) -> Approval:
-    """Ask for leave to do this one thing, at the till where one stands."""
+    """Create a request for one action, valid at the session's terminal only."""
     approval = Approval(
         action=action,
         object={name: str(pk) for name, pk in object.items()},
@@ -62,9 +62,9 @@ def decide(
     session: AuthSession,
     ip: str | None,
 ) -> Approval:
-    """Say yes or no, from a session of one's own or by credentials at the till that asks.
+    """Approve or deny, from the approver's own session or by credentials at the requester's device.
 
-    Not one transaction: a wrong password is counted and noted although the request fails.
+    Not one transaction, so that failed attempts are counted and recorded.
     """
     if idempotency.is_resumed():
         return approval
@@ -74,9 +74,9 @@ def decide(
 
 @atomic_with_retry
 def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Approval:
-    """Of several decisions at once the first one counts."""
+    """Store the decision. Of concurrent decisions the first one wins."""
     idempotency.save_key()
-    # As they are now: checking a password takes its time.
+    # Reloaded, as checking a password takes time.
     by = User.objects.select_related("tenant").get(pk=by.pk)
     if by.must_change_password:
         raise PasswordChangeRequired
@@ -106,7 +106,7 @@ def _decide(approval: Approval, decision: Approval.Status, *, by: User) -> Appro
 
 
 def consume_approval_of(approval_id: uuid.UUID, **what: Any) -> User:
-    """Use an approval as `spend_approval` does; return who gave it."""
+    """Consume an approval and return its approver."""
     return cast(User, consume_approval(approval_id, **what).decided_by)
 
 
@@ -121,10 +121,9 @@ def consume_approval(
     by: User,
     terminal_id: uuid.UUID | None,
 ) -> Approval:
-    """Spend an approval on its deed, within the deed's transaction; returns it as it was given.
+    """Consume an approval in the transaction of its action and return it.
 
-    The deed then checks its rule with the limits of that person. Whatever does not fit, be it
-    the approval of another shop, is the same refusal, and leaves the approval as it was.
+    The caller checks the approver's limits. Raises ApprovalNotValid for every mismatch.
     """
     now = timezone.now()
     fitting = Approval.objects.in_status(Approval.Status.APPROVED, now).filter(

@@ -1,4 +1,4 @@
-"""Who says yes or no to a request: somebody logged in, or somebody who comes to the till."""
+"""Identify the approver of a request: by session, password or PIN."""
 
 import uuid
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tenants.exceptions import Invalid, NotPermitted
 
 @dataclass(frozen=True, slots=True)
 class PasswordCredentials:
-    """What a manager types at somebody else's till."""
+    """Username and password of an approver at the requester's device."""
 
     username: str
     password: str
@@ -24,7 +24,7 @@ class PasswordCredentials:
 
 @dataclass(frozen=True, slots=True)
 class PinCredentials:
-    """The same in digits, which count at the paired terminal that asks and nowhere else."""
+    """User id and PIN of an approver, valid only at the requesting terminal."""
 
     user: uuid.UUID
     pin: str
@@ -36,9 +36,9 @@ Credentials = PasswordCredentials | PinCredentials | None
 def identify_approver(
     approval: Approval, credentials: Credentials, session: AuthSession, ip: str | None
 ) -> User:
-    """Whoever has shown who they are; not yet whether they may decide.
+    """Return the authenticated approver; whether they may decide is checked later.
 
-    Outside of any transaction: what was tried is counted and noted although it is refused.
+    Call it outside of a transaction, so that failed attempts are counted and recorded.
     """
     if credentials is None:
         return _identify_by_session(session)
@@ -48,7 +48,7 @@ def identify_approver(
 
 
 def _identify_by_session(session: AuthSession) -> User:
-    """Whoever is logged in, if they have shown lately who they are."""
+    """Return the session's user if the authentication is recent."""
     if not session.user.may_approve():
         raise NotPermitted
     session.ensure_fresh(timezone.now())
@@ -58,7 +58,7 @@ def _identify_by_session(session: AuthSession) -> User:
 def _identify_by_password(
     approval: Approval, given: PasswordCredentials, session: AuthSession, ip: str | None
 ) -> User:
-    """Whose name and password these are; counted like a log-in at this till."""
+    """Check name and password, counted like a log-in at this terminal."""
     by, shop = session.user, session.user.tenant
     with rate_limited_log_in(
         shop,
@@ -67,18 +67,18 @@ def _identify_by_password(
         ip=ip,
         terminal=session.terminal_id,
     ):
-        verdict = check_credentials(shop, given.username, given.password)
-        if verdict.user is None or verdict.reason:
-            named = str(verdict.user.pk) if verdict.user else audit.hash_name(given.username)
-            _record_failure(approval, by, named=named, reason=verdict.reason)
+        check = check_credentials(shop, given.username, given.password)
+        if check.user is None or check.reason:
+            named = str(check.user.pk) if check.user else audit.hash_name(given.username)
+            _record_failure(approval, by, named=named, reason=check.reason)
             raise InvalidCredentials
-    return verdict.user
+    return check.user
 
 
 def _identify_by_pin(approval: Approval, given: PinCredentials, session: AuthSession) -> User:
-    """Whose PIN this is; its guesses are counted apart from those at a password."""
+    """Check user id and PIN; wrong PINs are counted apart from passwords."""
     if session.terminal_id is None or session.terminal_id != approval.terminal_id:
-        detail = "A PIN counts at the paired terminal that asks, and nowhere else."
+        detail = "A PIN is accepted only at the paired terminal of the request."
         raise Invalid.field("pin", detail, code="not_at_a_terminal")
     terminals = Terminal.objects.select_related("register__store", "tenant")
     try:
@@ -91,6 +91,6 @@ def _identify_by_pin(approval: Approval, given: PinCredentials, session: AuthSes
 
 
 def _record_failure(approval: Approval, by: User, *, named: str, reason: str) -> None:
-    """At whose till it was, and who was to be believed; a name of nobody may be a password."""
+    """Record a failed approval; an unknown name is hashed, as it may be a password."""
     facts = approval.facts | {"named": named, "reason": reason}
     audit.record("approval_failed", actor=by, target=approval, **facts)

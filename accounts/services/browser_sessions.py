@@ -1,4 +1,4 @@
-"""Log-ins of browsers: sessions like all others, named by a cookie instead of by tokens."""
+"""Browser sessions of the admin site, named by a cookie instead of tokens."""
 
 import uuid
 from dataclasses import replace
@@ -15,12 +15,12 @@ from tenants import audit
 from tenants.exceptions import NotFound, NotPermitted
 from tenants.scope import across_tenants, atomic_with_retry
 
-# What a list of devices calls it, before what the browser says of itself.
+# Prefix of the user agent in the list of sessions.
 BROWSER = "Browser"
 
 
 def log_in_browser(*, tenant: str, username: str, password: str, origin: ClientInfo) -> AuthSession:
-    """Open a session at the admin. Cashiers hear that it is not for them, but no guesser does."""
+    """Open an admin session. Raises ManagersOnly for cashiers, after a correct password."""
     user = authenticate_by_password(
         tenant=tenant, username=username, password=password, origin=origin
     )
@@ -32,9 +32,9 @@ def log_in_browser(*, tenant: str, username: str, password: str, origin: ClientI
 
 
 def find_browser_session(session_id: uuid.UUID, *, token_version: int) -> AuthSession | None:
-    """The session that a cookie names, while everything holds that let it in.
+    """Return the active session of a cookie, or None.
 
-    Whatever ends tokens ends it too: the row is dead, or the person's version has moved on.
+    It ends like tokens: when the session is revoked or the user's token version changes.
     """
     with across_tenants():
         session = sessions.SESSION_QUERY.first(pk=session_id)
@@ -57,7 +57,7 @@ def _is_valid(session: AuthSession, token_version: int) -> bool:
 
 
 def _record_use(session: AuthSession) -> None:
-    """A browser has nothing to refresh: it is awake as long as somebody clicks."""
+    """Extend the session; browsers have no refresh token."""
     now = timezone.now()
     with across_tenants():
         same = AuthSession.objects.live().filter(
@@ -68,7 +68,7 @@ def _record_use(session: AuthSession) -> None:
 
 @atomic_with_retry
 def end_session(*, session: AuthSession, by: User) -> None:
-    """End one log-in, of one's own or of somebody whom one may manage."""
+    """End one session of oneself or of a user one may manage."""
     found = AuthSession.objects.live().select_related("user").filter(pk=session.pk).first()
     if found is None:
         raise NotFound

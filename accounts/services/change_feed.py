@@ -1,4 +1,4 @@
-"""Which of the shop's changes somebody may read."""
+"""Change feed, filtered by what a user may see."""
 
 from collections.abc import Collection
 from functools import partial
@@ -9,7 +9,7 @@ from tenants.models.outbox import OutboxEventQuerySet
 
 
 def list_changes(user: User, after: int | None, *, kinds: Collection[str], most: int) -> Page:
-    """The next changes of these kinds, or of any; of what this person may read anyway."""
+    """Return the next page of changes of these resource types that the user may see."""
     return read_changes(after, most=most, narrowed=partial(_filter_events, user=user, kinds=kinds))
 
 

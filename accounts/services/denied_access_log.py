@@ -1,4 +1,4 @@
-"""Writing down what somebody who is logged in was refused."""
+"""Audit events for denied access of logged-in users."""
 
 from typing import Any
 
@@ -15,9 +15,9 @@ log = structlog.get_logger("till.refusals")
 
 
 def record_denied_access(event: str, session: AuthSession, **facts: Any) -> None:
-    """Remember for good that somebody tried; of many in a minute the rest is only in the log.
+    """Record denied access; beyond a limit per minute it is only logged.
 
-    Outside of any transaction: what is refused is rolled back, and this must not be.
+    Call it outside of a transaction, as denied requests are rolled back.
     """
     user = session.user
     try:

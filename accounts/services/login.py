@@ -1,4 +1,4 @@
-"""Logging in with a password, and what every log-in begins with."""
+"""Log-in by password, and opening sessions."""
 
 import uuid
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """Where a log-in comes from, as far as the connection tells."""
+    """IP address and user agent of a request."""
 
     ip: str | None = None
     user_agent: str = ""
 
 
 def find_tenant(name: str) -> Tenant | None:
-    """By slug or by id, as terminals have one and people type the other."""
+    """Return the tenant by id or slug, or None."""
     try:
         return Tenant.objects.filter(pk=uuid.UUID(name)).first()
     except ValueError:
@@ -41,7 +41,7 @@ def log_in(
     origin: ClientInfo,
     terminal: Terminal | None = None,
 ) -> tuple[AuthSession, TokenPair]:
-    """Open a session for any client of the API, bound to the paired terminal where it is one."""
+    """Log a user in; with a terminal the session is bound to its register."""
     user = authenticate_by_password(
         tenant=tenant, username=username, password=password, origin=origin, terminal=terminal
     )
@@ -56,7 +56,7 @@ def authenticate_by_password(
     origin: ClientInfo,
     terminal: Terminal | None = None,
 ) -> User:
-    """Whose name and password these are. Every reason for a no looks alike and takes as long."""
+    """Return the user of these credentials. Every failure raises InvalidCredentials."""
     shop = find_tenant(tenant)
     if terminal is not None and terminal.tenant != shop:
         raise TerminalNotPaired
@@ -74,7 +74,7 @@ def authenticate_by_password(
 def open_password_session(
     user: User, origin: ClientInfo, *, terminal: Terminal | None = None
 ) -> tuple[AuthSession, TokenPair]:
-    """Open a session for somebody who has just shown their password, at a terminal or anywhere."""
+    """Open a session after a password was checked; return it with its tokens."""
     session = open_session(user, origin, AuthSession.Method.PASSWORD, terminal)
     reset_pin_attempts(user, session.auth_time)
     record_session_event("log_in_ok", session, method=session.method)
@@ -84,10 +84,10 @@ def open_password_session(
 def open_session(
     user: User, origin: ClientInfo, method: AuthSession.Method, terminal: Terminal | None
 ) -> AuthSession:
-    """The session of a log-in, in its transaction; the person is held still until its end.
+    """Create a session and lock the user until the end of the caller's transaction.
 
-    Refused where a new password, role or deactivation came between: it has ended all sessions,
-    and must not miss this one.
+    Raises InvalidCredentials if password, role or activation changed since the check, as that
+    change ended all sessions and must not miss this one.
     """
     now = timezone.now()
     with across_tenants():
@@ -114,6 +114,6 @@ def open_session(
 
 
 def reset_pin_attempts(user: User, at: datetime) -> None:
-    """Whoever has shown their password may try their PIN again, at every terminal."""
+    """Reset the counters of wrong PINs after the password was shown."""
     with across_tenants():
         Pin.objects.filter(user=user).update(opened_at=at)

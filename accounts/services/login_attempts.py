@@ -1,4 +1,4 @@
-"""Trying to get in, on whichever way: counted first, then forgiven, or written down."""
+"""Rate-limited log-in attempts: count first, then reset on success or record the failure."""
 
 import uuid
 from collections.abc import Iterator, Sequence
@@ -21,47 +21,47 @@ from tenants.exceptions import DomainError
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, tenant_context
 
-# For so long an address from which somebody has logged in is known to be theirs.
+# How long an address counts as known after a log-in from it.
 KNOWN_ADDRESS_LIFETIME = timedelta(days=30)
-# The platform is no shop, and no shop can have this name.
+# Tenant name of platform users; no tenant slug is empty.
 PLATFORM = ""
-# A shop that does not exist is asked for its people like one that does.
+# Stand-in for unknown tenants, so that they take the same queries.
 UNKNOWN_TENANT = Tenant(pk=uuid.UUID(int=0), is_active=False)
 
 
 @dataclass(slots=True)
 class LogInAttempt:
-    """One try to get in: where, under which name, on which way, and what became of it."""
+    """One log-in attempt and its outcome. `way` is the prefix of its audit event."""
 
     shop: Tenant | None
     tenant: str
     username: str
     way: str = "log_in"
-    # The paired device at which it happens, if it is one.
+    # Id of the paired terminal, if any.
     terminal: uuid.UUID | None = None
-    verdict: CredentialCheck | None = None
+    check: CredentialCheck | None = None
 
     @property
     def place(self) -> Tenant | None:
-        """Where the name is looked for; None is the platform."""
+        """Tenant in which the username is looked up; None for the platform."""
         return None if self.tenant == PLATFORM else self.shop or UNKNOWN_TENANT
 
     def authenticate(self, password: str) -> User:
-        """The person whose password this is. Every no is the same, and costs the same."""
-        self.verdict = check_credentials(self.place, self.username, password)
-        if self.verdict.user is None or self.verdict.reason:
+        """Return the user if the password is correct. Raises InvalidCredentials."""
+        self.check = check_credentials(self.place, self.username, password)
+        if self.check.user is None or self.check.reason:
             raise InvalidCredentials
-        return self.verdict.user
+        return self.check.user
 
     @property
     def reason(self) -> str:
         if self.place is UNKNOWN_TENANT:
             return "unknown_tenant"
-        return self.verdict.reason if self.verdict else ""
+        return self.check.reason if self.check else ""
 
     def record(self, event: str, **facts: Any) -> None:
-        """Under the name of the person, or of a stranger where there is none of that name."""
-        user = self.verdict.user if self.verdict else find_user(self.place, self.username)
+        """Record an audit event of the user, or of a hashed name if there is none."""
+        user = self.check.user if self.check else find_user(self.place, self.username)
         if user is None:
             audit.record_anonymous(event, tenant=self.shop, name=self.username, **facts)
         elif self.shop is None:
@@ -85,34 +85,34 @@ def rate_limited_log_in(
     way: str = "log_in",
     terminal: uuid.UUID | None = None,
 ) -> Iterator[LogInAttempt]:
-    """Count a log-in before its password is looked at; what is raised inside is a failure.
+    """Count a log-in attempt before the body checks the password; an error is a failure.
 
-    Names that do not exist are counted as those that do, so that the count tells nothing. Nothing
-    of it is part of a transaction: what was tried is remembered although it is refused.
+    Unknown names are counted like known ones. Use it outside of a transaction, so that counters
+    and audit events survive a failure. Raises TooManyAttempts.
     """
     attempt = LogInAttempt(shop, tenant, username, way, terminal)
     subject = str(shop.pk) if shop else tenant
-    guesses = find_failure_buckets(attempt, subject, ip)
+    user_failures = find_failure_buckets(attempt, subject, ip)
     tries, failures = policies.buckets_for_location(subject, ip, terminal)
-    waits = count_attempt([*guesses, *tries, failures])
+    waits = count_attempt([*user_failures, *tries, failures])
     try:
         yield attempt
     except Busy:
-        # No password was looked at; a busy hour must not make people wait longer.
-        reset_attempts(give_back=[*guesses, failures])
+        # The password was not checked, so the attempt does not count.
+        reset_attempts(give_back=[*user_failures, failures])
         raise
     except (DomainError, ValidationError):
-        if attempt.verdict:
+        if attempt.check:
             attempt.record(f"{way}_failed", reason=attempt.reason)
         attempt.record_lockouts(waits)
         raise
-    forgiven = {*guesses, policies.bucket_for_strangers(subject, username)}
-    reset_attempts(forget=list(forgiven), give_back=[failures])
-    attempt.record_lockouts([wait for wait in waits if wait.claim not in {*forgiven, failures}])
+    cleared = {*user_failures, policies.bucket_for_strangers(subject, username)}
+    reset_attempts(forget=list(cleared), give_back=[failures])
+    attempt.record_lockouts([wait for wait in waits if wait.bucket not in {*cleared, failures}])
 
 
 def find_failure_buckets(attempt: LogInAttempt, subject: str, ip: str | None) -> list[Bucket]:
-    """What counts at this person: from a known place apart, and without an end of the month."""
+    """Return the buckets of failures of this user; known addresses and terminals count apart."""
     if attempt.terminal is not None:
         return [policies.bucket_for_user(subject, attempt.username, terminal=attempt.terminal)]
     if is_known_address(attempt.place, attempt.username, ip):
@@ -124,7 +124,7 @@ def find_failure_buckets(attempt: LogInAttempt, subject: str, ip: str | None) ->
 
 
 def is_known_address(place: Tenant | None, username: str, ip: str | None) -> bool:
-    """Whether this person has logged in from this address lately."""
+    """Return whether the user has logged in from this address recently."""
     if ip is None:
         return False
     since = timezone.now() - KNOWN_ADDRESS_LIFETIME
@@ -137,7 +137,7 @@ def is_known_address(place: Tenant | None, username: str, ip: str | None) -> boo
 
 
 def is_known_platform_address(username: str, ip: str) -> bool:
-    """The people of the platform have no sessions of the API; what they did is written down."""
+    """Look up platform users in the audit log, as they have no API sessions."""
     named = User.objects.filter(tenant=None, username_key=build_username_key(username))
     with across_tenants():
         return AuditEvent.objects.filter(
@@ -150,7 +150,7 @@ def is_known_platform_address(username: str, ip: str) -> bool:
 
 
 def clear_failures(tenant: str, username: str) -> None:
-    """Begin anew with somebody who gets a new password: a thousand wrong ones say nothing of it."""
+    """Clear the failure counters of a user whose password was reset."""
     reset_attempts(
         forget=[
             policies.bucket_for_user(tenant, username),
@@ -160,7 +160,7 @@ def clear_failures(tenant: str, username: str) -> None:
 
 
 def count_attempt_of_user(claim: Bucket, user: User, **facts: Any) -> None:
-    """Count what somebody tries who is logged in; where a wait begins by it, write that down."""
+    """Count an attempt of a logged-in user and record a lockout that it starts."""
     for wait in count_attempt([claim]):
         if user.tenant is not None:
             with tenant_context(user.tenant):
@@ -176,4 +176,4 @@ def count_sign_up_attempt(ip: str | None) -> None:
 
 
 def build_lockout_facts(wait: Lockout) -> dict[str, Any]:
-    return {"limit": wait.claim.rule.name, "waits_until": format_datetime(wait.until)}
+    return {"limit": wait.bucket.rule.name, "waits_until": format_datetime(wait.until)}

@@ -1,4 +1,4 @@
-"""Figures of who is here and who tried to be, counted when they are asked for."""
+"""Metrics of users and log-ins."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ COUNTED_EVENTS = ("log_in_ok", "log_in_failed", "refresh_reuse")
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The people of the shop in scope and their log-ins, as they are at this moment."""
+    """Users and log-ins of the current tenant."""
 
     at: datetime
     users: dict[str, dict[str, int]]
@@ -33,7 +33,7 @@ class Metrics:
 
 
 def compute_metrics() -> Metrics:
-    """Five questions, however many people there are."""
+    """Compute the metrics with five queries."""
     now = timezone.now()
     people = list(User.objects.get_queryset().values_list("username_key", "role", "is_active"))
     lately, ever = count_events(now - RECENT_PERIOD)
@@ -55,7 +55,7 @@ def group_by_role(counts: Counter[tuple[str, bool]]) -> dict[str, dict[str, int]
 
 
 def count_events(since: datetime) -> tuple[Counter[str], Counter[str]]:
-    """How often each happened since then, and, of the rare one alone, ever."""
+    """Count events since a time, and `refresh_reuse` also in total."""
     rows = (
         AuditEvent.objects.filter(event__in=COUNTED_EVENTS)
         .filter(Q(created_at__gte=since) | Q(event="refresh_reuse"))
@@ -69,7 +69,7 @@ def count_events(since: datetime) -> tuple[Counter[str], Counter[str]]:
 
 
 def count_locked(names: list[str], now: datetime) -> int:
-    """Who has to wait somewhere: away from where they are known, or at their own till."""
+    """Count the users who are locked out at some address or terminal."""
     shop = str(current_tenant_id())
     owners = {claim: name for name in names for claim in build_failure_buckets(shop, name)}
     lately = AuthSession.objects.filter(created_at__gte=now - KNOWN_ADDRESS_LIFETIME)

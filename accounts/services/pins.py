@@ -1,4 +1,4 @@
-"""The short secret of a shared till: taking one, giving it up, and getting in with it."""
+"""PINs for shared registers: set, remove, verify and log in."""
 
 import uuid
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ from tenants.scope import atomic_with_retry, tenant_context
 
 @atomic_with_retry
 def set_pin(*, user: User, pin: str, by: User) -> None:
-    """Take another PIN; whoever came in with the one before has to come again."""
+    """Set a PIN and end the sessions that the former one opened."""
     user, by = lock_users(user, by)
     if not by.may_set_pin(user):
         raise NotPermitted
@@ -46,7 +46,7 @@ def set_pin(*, user: User, pin: str, by: User) -> None:
 
 @atomic_with_retry
 def remove_pin(*, user: User, by: User) -> None:
-    """Only a password lets this person in from now on; where there is no PIN, none is left."""
+    """Remove the PIN, if any, and end the sessions that it opened."""
     user, by = lock_users(user, by)
     if not by.may_set_pin(user):
         raise NotPermitted
@@ -62,13 +62,13 @@ def _end_pin_sessions(user: User) -> None:
 
 
 def _save_new_version(user: User) -> None:
-    """Whether there is a PIN is shown with the person, who is another now."""
+    """Increment the user's version, as users are listed with `has_pin`."""
     user.save_changes()
     publish_row(user, is_new=False)
 
 
 def find_pin_users(terminal: Terminal) -> UserQuerySet:
-    """Whom this terminal's pad is for: those who work in its store and have a PIN."""
+    """Return the users with a PIN who work in the terminal's store."""
     people = (
         User.objects.get_queryset().with_usable_pin().working_in_store(terminal.register.store_id)
     )
@@ -76,7 +76,7 @@ def find_pin_users(terminal: Terminal) -> UserQuerySet:
 
 
 def list_pin_users(terminal: Terminal) -> UserQuerySet:
-    """The same, for whoever stands before the pad; that of a suspended shop is no pad."""
+    """Return the users for the terminal's PIN pad. Raises TerminalNotPaired."""
     if not terminal.tenant.is_active:
         raise TerminalNotPaired
     return find_pin_users(terminal)
@@ -85,7 +85,7 @@ def list_pin_users(terminal: Terminal) -> UserQuerySet:
 def log_in_by_pin(
     *, terminal: Terminal, user_id: uuid.UUID, pin: str, origin: ClientInfo
 ) -> AuthSession:
-    """Open the till for somebody; whom a PIN let in there before is out."""
+    """Log a user in by PIN; a former PIN session at the terminal ends."""
     with tenant_context(terminal.tenant):
         person = verify_pin(terminal, user_id, pin)
         return _open_pin_session(person, terminal, origin)
@@ -94,7 +94,7 @@ def log_in_by_pin(
 @atomic_with_retry
 def _open_pin_session(person: User, terminal: Terminal, origin: ClientInfo) -> AuthSession:
     session = open_session(person, origin, AuthSession.Method.PIN, terminal)
-    # The person is held still by now: a PIN or a posting that was taken away meanwhile counts.
+    # The user is locked now: the PIN or store assignment may have changed meanwhile.
     same = find_pin_users(terminal).filter(pin=person.pin.pk, pin__version=person.pin.version)
     if not same.exists():
         raise InvalidCredentials
@@ -103,10 +103,10 @@ def _open_pin_session(person: User, terminal: Terminal, origin: ClientInfo) -> A
 
 
 def verify_pin(terminal: Terminal, user_id: uuid.UUID, pin: str, *, way: str = "log_in") -> User:
-    """The person who has this PIN and works here, counted before it is looked at.
+    """Return the user if the PIN is correct; the attempt is counted before the check.
 
-    Every reason for a no looks alike and takes as long. In the shop's scope, but outside of any
-    transaction: what was tried is remembered although it is refused.
+    Every failure raises InvalidCredentials after one hash. Call it outside of a transaction, so
+    that counters and audit events survive a failure. `way` is part of the audit event.
     """
     person = find_pin_users(terminal).select_related("tenant", "pin").filter(pk=user_id).first()
     claims = policies.buckets_for_pin(
@@ -116,7 +116,7 @@ def verify_pin(terminal: Terminal, user_id: uuid.UUID, pin: str, *, way: str = "
     try:
         fits = _pin_matches(person, user_id, pin)
     except Busy:
-        # No PIN was looked at; a busy hour must not close the pad.
+        # The PIN was not checked, so the attempt does not count.
         reset_attempts(give_back=claims)
         raise
     if person is None or not fits:
@@ -143,7 +143,7 @@ def _pin_matches(person: User | None, user_id: uuid.UUID, pin: str) -> bool:
 def _record_failure(
     terminal: Terminal, person: User | None, user_id: uuid.UUID, way: str, waits: Sequence[Lockout]
 ) -> None:
-    """Who works elsewhere, or not at all, is named by what was sent alone."""
+    """Record a failed PIN; an unknown user is recorded by the submitted id only."""
     register, device = terminal.register, str(terminal.pk)
     audit.record(
         "pin_failed", actor=person, target=register, terminal=device, user=str(user_id), way=way

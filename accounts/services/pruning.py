@@ -1,4 +1,4 @@
-"""Deleting what nobody will ask for again."""
+"""Deletion of expired counters, sessions, idempotency keys and events."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,14 +14,14 @@ from tenants.events.change_feed import mark_pruned
 from tenants.models import IdempotencyKey, OutboxEvent
 from tenants.scope import across_tenants
 
-# No shorter than an address stays known by its log-ins.
+# At least as long as known addresses are looked up in sessions.
 KEEP_SESSIONS = timedelta(days=30)
 CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class PruneCounts:
-    """How many went."""
+    """Number of deleted rows by kind."""
 
     throttles: int
     sessions: int
@@ -31,9 +31,7 @@ class PruneCounts:
 
 
 def prune() -> PruneCounts:
-    """Delete the counts and keys that are forgotten, what ended or was told long ago, and what
-    cookies stand for that have run out.
-    """
+    """Delete expired counters and keys, old sessions and events, and expired browser sessions."""
     now = timezone.now()
     before, told_before = now - KEEP_SESSIONS, now - settings.CHANGES_KEPT
     mark_pruned(told_before)
@@ -49,9 +47,9 @@ def prune() -> PruneCounts:
 
 
 def _delete(rows: QuerySet[Any]) -> int:
-    """Some at a time, each in a transaction of its own: nobody waits long for a lock."""
+    """Delete in chunks, each in its own transaction, to keep locks short."""
     deleted = 0
     while pks := list(rows.order_by("pk").values_list("pk", flat=True)[:CHUNK]):
-        # With the question asked again: a count may have come back to life.
+        # Filtered again, as a counter may be in use again.
         deleted += rows.filter(pk__in=pks).delete()[1].get(rows.model._meta.label, 0)
     return deleted

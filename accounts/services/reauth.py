@@ -1,4 +1,4 @@
-"""Showing again who one is, in the middle of a session."""
+"""Reauthentication within a session."""
 
 from django.utils import timezone
 
@@ -16,7 +16,7 @@ from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 
 def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
-    """A new access token for somebody who shows again who they are; counted like a log-in."""
+    """Check the password again and return a new access token; counted like a log-in."""
     user, shop = session.user, session.user.tenant
     with rate_limited_log_in(
         shop,
@@ -27,27 +27,27 @@ def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> st
         terminal=session.terminal_id,
     ) as attempt:
         if not user.check_password(password):
-            attempt.verdict = CredentialCheck(user, "wrong_password")
-            raise Invalid.field("password", "This is not your password.", code="wrong_password")
+            attempt.check = CredentialCheck(user, "wrong_password")
+            raise Invalid.field("password", "Wrong password.", code="wrong_password")
     _record_authentication(session, AuthSession.Method.PASSWORD)
     return issue_access(session)
 
 
 def reauthenticate_by_pin(session: AuthSession, *, pin: str) -> str:
-    """The same at the terminal where one is logged in; it is a PIN that was shown last."""
+    """Check the PIN again at the session's terminal and return a new access token."""
     terminal = _load_terminal(session)
     with tenant_context(terminal.tenant):
         try:
             verify_pin(terminal, session.user_id, pin, way="reauth")
         except InvalidCredentials:
-            raise Invalid.field("pin", "This is not your PIN.", code="wrong_pin") from None
+            raise Invalid.field("pin", "Wrong PIN.", code="wrong_pin") from None
     _record_authentication(session, AuthSession.Method.PIN)
     return issue_access(session)
 
 
 def _load_terminal(session: AuthSession) -> Terminal:
     if session.terminal_id is None:
-        detail = "PINs are for paired terminals, and you did not log in at one."
+        detail = "A PIN is accepted only in a session at a paired terminal."
         raise Invalid.field("pin", detail, code="not_at_a_terminal")
     with across_tenants():
         terminals = Terminal.objects.select_related("register__store", "tenant")
@@ -56,7 +56,7 @@ def _load_terminal(session: AuthSession) -> Terminal:
 
 @atomic_with_retry
 def _record_authentication(session: AuthSession, method: AuthSession.Method) -> None:
-    """From now on the session is worth what was shown: a PIN makes less of it than a password."""
+    """Update time and method of the session's authentication."""
     now = timezone.now()
     idempotency.save_key()
     with across_tenants():

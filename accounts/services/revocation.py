@@ -1,4 +1,4 @@
-"""Ending a session by one of its tokens, without a word of whether there was one."""
+"""Token revocation (RFC 7009)."""
 
 import structlog
 
@@ -10,7 +10,7 @@ from tenants.scope import across_tenants, atomic_with_retry
 
 
 def revoke(token: str) -> None:
-    """Log out whoever this token is of (RFC 7009); any other text ends nothing."""
+    """End the session of this token; ignore invalid tokens (RFC 7009)."""
     claims = parse_token(token)
     if claims is not None:
         structlog.contextvars.bind_contextvars(session=str(claims.session))

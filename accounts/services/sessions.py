@@ -1,4 +1,4 @@
-"""Staying logged in, and logging out."""
+"""Sessions: authenticate tokens, refresh, end and log out."""
 
 import uuid
 from datetime import datetime, timedelta
@@ -21,21 +21,21 @@ from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NotFound
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
-# Writing on every request would cost more than knowing to the minute is worth.
+# `last_used_at` is written at most once a minute, to save writes.
 LAST_USED_PRECISION = timedelta(minutes=1)
 
 
 def record_session_event(event: str, session: AuthSession, **facts: Any) -> None:
-    """What somebody did with their own log-in, in the transaction of doing it."""
+    """Record an audit event of the session's user."""
     if session.user.tenant is not None:
         with tenant_context(session.user.tenant):
             audit.record(event, actor=session.user, **facts)
 
 
 def authenticate_token(token: str, *, tenant: str | None = None) -> AuthSession:
-    """Whose request this is, in one query, with everything that must hold for it now.
+    """Return the active session of an access token, with one query.
 
-    `tenant` is what the client believes to be its shop; another one is refused.
+    `tenant` is the X-Tenant-ID of the request. Raises TokenNotValid, ForeignTenant.
     """
     claims = read_access(token)
     session = _find_session(claims)
@@ -53,11 +53,11 @@ def authenticate_token(token: str, *, tenant: str | None = None) -> AuthSession:
     return session
 
 
-# Before anybody knows which shop it belongs to.
+# For tokens that name a wrong tenant, and for browser sessions.
 SESSION_QUERY = CompiledQuery(
     lambda pk: AuthSession.objects.select_related("user", "user__tenant").filter(pk=pk)
 )
-# Asked by every request: where shops are spread over machines, only the one of this shop answers.
+# Used by every request; with a sharded database it reaches only the tenant's shard.
 TENANT_SESSION_QUERY = CompiledQuery(
     lambda tenant, pk: AuthSession.objects.select_related("user", "user__tenant").filter(
         tenant=tenant, pk=pk
@@ -66,20 +66,20 @@ TENANT_SESSION_QUERY = CompiledQuery(
 
 
 def _find_session(claims: Claims) -> AuthSession | None:
-    """Also where the token names a shop that is not the session's, for whoever notes that down."""
+    """Load the session, also if the token names a wrong tenant, so that it can be recorded."""
     with across_tenants():
         named = TENANT_SESSION_QUERY.first(tenant=claims.tenant, pk=claims.session)
         return named or SESSION_QUERY.first(pk=claims.session)
 
 
 def find_session_by_claims(claims: Claims) -> AuthSession | None:
-    """The session of a token, if it is one of the person whom the token names."""
+    """Return the session of a token if user and tenant match, or None."""
     session = _find_session(claims)
     return session if session is not None and _claims_match(claims, session) else None
 
 
 def _claims_match(claims: Claims, session: AuthSession) -> bool:
-    """Else we have signed what we never say: somebody has our key."""
+    """Return whether the claims match. A mismatch means that a signing key has leaked."""
     return (claims.user, claims.tenant) == (session.user_id, session.tenant_id)
 
 
@@ -96,7 +96,7 @@ def _is_user_active(user: User) -> bool:
 
 
 def _ensure_same_tenant(tenant: str | None, session: AuthSession | None) -> None:
-    """Refuse a request for another shop than the one of the token."""
+    """Raise ForeignTenant if the request names another tenant than the token."""
     shop = session.user.tenant if session else None
     if session and tenant is not None and shop:
         if tenant.lower() in {shop.slug, str(shop.pk)}:
@@ -117,10 +117,10 @@ def _record_use(session: AuthSession, now: datetime) -> None:
 
 
 def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
-    """Exchange a refresh token for the next pair; `tenant` as in `session_of`.
+    """Exchange a refresh token for the next pair; `tenant` as in `authenticate_token`.
 
-    Of several that come with the same token one wins, and the others get its answer again for
-    some seconds. A token from before that ends the session: somebody else has a copy of it.
+    Of concurrent requests with one token one wins, and the others get the same pair for some
+    seconds. An older token ends the session, as it must have been copied.
     """
     claims = read_refresh(token)
     structlog.contextvars.bind_contextvars(session=str(claims.session))
@@ -143,9 +143,9 @@ def _count_refresh(claims: Claims) -> None:
 
 @atomic_with_retry
 def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
-    """The session after this refresh; None when there is no more to be had from the token.
+    """Return the session after the refresh, or None if the token is not valid any more.
 
-    Returns instead of raising, because the end of a stolen session must be committed.
+    Returns instead of raising, so that the end of a stolen session is committed.
     """
     won = (
         AuthSession.objects.live()
@@ -178,7 +178,7 @@ def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
 
 @atomic_with_retry
 def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
-    """End a log-in of one's own, also one on a device that is out of reach."""
+    """End one of the user's own sessions. Raises NotFound."""
     own = AuthSession.objects.live().visible_to(by)
     if not own.filter(pk=session_id).end(AuthSession.EndReason.REVOKED):
         raise NotFound
@@ -187,7 +187,7 @@ def end_own_session(*, session_id: uuid.UUID, by: User) -> None:
 
 @atomic_with_retry
 def log_out(session: AuthSession) -> None:
-    """End this session; its access token is dead with the next request."""
+    """End the session; its tokens are rejected from the next request on."""
     idempotency.save_key()
     with across_tenants():
         if AuthSession.objects.filter(pk=session.pk).end(AuthSession.EndReason.LOGOUT):
@@ -204,7 +204,7 @@ def log_out_everywhere(session: AuthSession) -> None:
 
 
 def end_sessions(user: User, reason: str, *, but: AuthSession | None = None) -> int:
-    """End what this person has open, in the transaction of whatever is the reason."""
+    """End all sessions of a user except `but`; return how many."""
     if user.tenant is None:
         return 0
     with tenant_context(user.tenant):

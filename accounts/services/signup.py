@@ -1,4 +1,4 @@
-"""Opening a shop: the tenant, its first place, its first till, its first admin."""
+"""Sign-up: create a tenant with its first store, register and admin."""
 
 import uuid
 from typing import Any
@@ -19,9 +19,9 @@ from tenants.services import create_register, create_tenant
 def create_shop(
     *, tenant: dict[str, Any], admin: dict[str, Any]
 ) -> tuple[Tenant, User, str | None]:
-    """A shop that can sell as soon as it has something to sell.
+    """Create tenant, store, register and admin.
 
-    Returns the admin's password too where none was given.
+    Return the tenant, the admin and the temporary password, if none was given.
     """
     shop = create_tenant(**tenant)
     with tenant_context(shop):
@@ -38,16 +38,15 @@ def create_shop(
 def sign_up(
     *, tenant: dict[str, Any], admin: dict[str, Any], id: uuid.UUID | None, origin: ClientInfo
 ) -> tuple[AuthSession, TokenPair]:
-    """Open a shop and log its first admin in; `id` is the shop's where the request has a key.
+    """Create a tenant and log its admin in; `id` is derived from the Idempotency-Key, if any.
 
-    Where that was done before and its answer lost, in the scope of that shop, the tokens are
-    empty: they are told once.
+    A repeated request gets empty tokens, as tokens are not stored.
     """
     if done := idempotency.resume_data():
         session = AuthSession.objects.select_related("user__tenant").get(pk=done)
         return session, TokenPair("", "", get_access_token_seconds(session))
     if id is not None:
-        # A key that was forgotten since: what it opened is there still.
+        # The key has expired, but the tenant that it created exists.
         if Tenant.objects.filter(pk=id).exclude(slug=tenant["slug"]).exists():
             raise IdempotencyKeyReused
         tenant = tenant | {"id": id}

@@ -1,4 +1,4 @@
-"""Who works in which store."""
+"""Assignment of users to stores."""
 
 from collections.abc import Collection
 
@@ -7,19 +7,19 @@ from tenants.models import Store
 
 
 def assign_stores(user: User, stores: Collection[Store]) -> bool:
-    """From now on this person works in these stores alone, or in all of them if none is named.
+    """Assign a user to these stores only; an empty list means all stores.
 
-    In the transaction of whatever changes the person. At the tills of a store that is no longer
-    theirs they are out at once. Returns whether anything has changed by it.
+    Ends the user's PIN sessions in other stores. Runs in the caller's transaction. Return
+    whether anything changed.
     """
     wanted = {store.pk for store in stores}
     own = Posting.objects.filter(user=user)
-    there = set(own.values_list("store_id", flat=True))
-    if wanted == there:
+    assigned = set(own.values_list("store_id", flat=True))
+    if wanted == assigned:
         return False
     own.exclude(store__in=wanted).delete()
     Posting.objects.bulk_create(
-        [Posting(user=user, store_id=store) for store in sorted(wanted - there)]
+        [Posting(user=user, store_id=store) for store in sorted(wanted - assigned)]
     )
     if wanted:
         sessions = AuthSession.objects.opened_by_pin().filter(user=user).exclude(store__in=wanted)

@@ -1,4 +1,4 @@
-"""Devices at the registers: pairing them, knowing them again, and letting somebody take over."""
+"""Terminals: pair, authenticate, unpair and bind sessions."""
 
 import uuid
 
@@ -14,9 +14,9 @@ from tenants.scope import across_tenants, atomic_with_retry
 
 
 def authenticate_terminal_token(token: str, *, tenant: str | None = None) -> Terminal:
-    """The device that bears this token, with its register, store and shop.
+    """Return the terminal of this token, with register, store and tenant loaded.
 
-    `tenant` is what the client believes to be its shop. Every reason for a no looks alike.
+    `tenant` is the X-Tenant-ID of the request. Every failure raises TerminalNotPaired.
     """
     terminal = _find_terminal(token)
     if terminal is None or not terminal.is_in_use or not _is_tenant_named(terminal.tenant, tenant):
@@ -42,9 +42,9 @@ def _is_tenant_named(shop: Tenant, name: str | None) -> bool:
 
 @atomic_with_retry
 def pair_terminal(*, register: Register, session: AuthSession) -> str:
-    """Make a device the terminal of this register; the one before is no longer one.
+    """Pair a device with a register and return its token; the former terminal is unpaired.
 
-    Returns its token, which nobody can be shown again.
+    Only the hash of the token is stored.
     """
     by = session.user
     if not by.may_pair_terminals():
@@ -63,7 +63,7 @@ def pair_terminal(*, register: Register, session: AuthSession) -> str:
 
 @atomic_with_retry
 def unpair_terminal(*, register: Register, by: User) -> None:
-    """Let the register's device open nothing more, at once; where there is none, none is left."""
+    """Unpair the register's terminal, if any, and end its sessions."""
     if not by.may_pair_terminals():
         raise NotPermitted
     _unpair(lock_register(register.pk), by)
@@ -78,9 +78,9 @@ def _unpair(register: Register, by: User) -> None:
 
 
 def end_sessions_at_inactive(place: Register | Store) -> int:
-    """Nobody goes on at a register or in a store that has just been closed.
+    """End the sessions at a register or store that was deactivated; return how many.
 
-    In the transaction that closes it. Its terminals stay paired, for when it opens again.
+    Runs in the caller's transaction. Terminals stay paired for a later activation.
     """
     if place.is_active:
         return 0
@@ -94,9 +94,9 @@ def end_sessions_at_inactive(place: Register | Store) -> int:
 
 
 def bind_session_to_terminal(terminal: Terminal, session: AuthSession) -> None:
-    """Bind a log-in that begins to where it happens; whom a PIN let in there before is out.
+    """Bind a new session to its terminal and end a former PIN session there.
 
-    The register is held still meanwhile: nobody closes it, pairs it anew or takes it over too.
+    Locks the register. Raises TerminalNotPaired if it was unpaired or deactivated meanwhile.
     """
     register = lock_register(terminal.register_id)
     if not (register.is_in_use and Terminal.objects.paired().filter(pk=terminal.pk).exists()):
@@ -109,6 +109,6 @@ def bind_session_to_terminal(terminal: Terminal, session: AuthSession) -> None:
 
 
 def lock_register(pk: uuid.UUID) -> Register:
-    """The register and its store, as they are now; sales, which only refer to them, go on."""
+    """Lock a register and its store without blocking inserts that refer to them."""
     registers = Register.objects.select_for_update(no_key=True, of=("self", "store"))
     return registers.select_related("store").get(pk=pk)

@@ -1,4 +1,4 @@
-"""People to try things out with, under names that nobody has yet."""
+"""Test users for development."""
 
 import re
 from itertools import count
@@ -12,9 +12,9 @@ from tenants.services import lock_tenant
 
 @atomic_with_retry
 def create_test_user(*, role: Role, prefix: str, domain: str) -> tuple[User, str | None]:
-    """Hire `test1`, `test2` and so on: the first whose name and address are both free.
+    """Create the next of `test1`, `test2` ... whose username and e-mail address are unused.
 
-    Others who do the same at this moment wait for their turn, and so get the next one.
+    Concurrent calls wait for the lock on the tenant.
     """
     lock_tenant()
     prefix = normalize_username(prefix)
@@ -38,7 +38,7 @@ def find_free_number(prefix: str, domain: str) -> int:
 
 
 def parse_numbers(people: UserQuerySet, field: str, prefix: str, suffix: str = "") -> set[int]:
-    """Of `test7` the 7; of `tester7` nothing, and of `test07` neither."""
+    """Return the numbers after the prefix: 7 for `test7`, none for `tester7` or `test07`."""
     pattern = re.compile(rf"{re.escape(prefix)}([1-9][0-9]*){re.escape(suffix)}", re.IGNORECASE)
     found = (pattern.fullmatch(text) for text in people.values_list(field, flat=True))
     return {int(match[1]) for match in found if match}

@@ -1,4 +1,4 @@
-"""Hiring, editing, promoting, letting go."""
+"""Users: create, edit, change role, activate and deactivate, passwords."""
 
 import secrets
 from collections.abc import Collection
@@ -23,18 +23,18 @@ from tenants.models import Store
 from tenants.scope import atomic_with_retry, current_tenant
 from tenants.services import lock_tenant
 
-# Without letters and digits that look alike: it is read from a screen and typed once.
+# Without letters and digits that look alike.
 CODE_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def generate_temporary_password() -> str:
-    """Four groups of five: 99 bits, typed once and then replaced."""
+    """Return a random password of four groups of five characters (99 bits)."""
     groups = ("".join(secrets.choice(CODE_ALPHABET) for _ in range(5)) for _ in range(4))
     return "-".join(groups)
 
 
 @atomic_with_retry
-def create_user(  # noqa: PLR0913  (what there is to say of a person)
+def create_user(  # noqa: PLR0913  (fields of a user)
     *,
     username: str,
     role: Role,
@@ -45,9 +45,9 @@ def create_user(  # noqa: PLR0913  (what there is to say of a person)
     stores: Collection[Store] = (),
     by: User | None,
 ) -> tuple[User, str | None]:
-    """Give somebody a log-in. Without a password one is made, to be shown once and replaced.
+    """Create a user; return it and the temporary password, if none was given.
 
-    `by` is None when the installation itself acts, from the command line or at sign-up.
+    `by` is None on the command line and at sign-up. Raises UsernameTaken, EmailTaken.
     """
     lock_tenant()
     if by is not None and not _reload(by).may_create(role):
@@ -74,7 +74,7 @@ def create_user(  # noqa: PLR0913  (what there is to say of a person)
 
 
 def set_password(user: User, password: str, *, field: str = "password") -> None:
-    """Take a new password if it is one; the field's name is for the refusal."""
+    """Validate and set a password. Raises Invalid with errors for `field`."""
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -87,7 +87,7 @@ def set_password(user: User, password: str, *, field: str = "password") -> None:
 
 
 def _ensure_unique(user: User) -> None:
-    """Nobody else here has this name or address; asked while the shop is locked."""
+    """Raise if another user of the tenant has the name or address. The tenant is locked."""
     others = User.objects.exclude(pk=user.pk)
     if others.filter(username_key=build_username_key(user.username)).exists():
         raise UsernameTaken
@@ -96,9 +96,9 @@ def _ensure_unique(user: User) -> None:
 
 
 def lock_users(user: User, by: User) -> tuple[User, User]:
-    """Both as they are now, with the whole shop's staff held still.
+    """Lock the tenant and both users and return them reloaded.
 
-    The actor too: whoever was demoted a moment ago may no longer do what he asked for before.
+    The actor too, as they may have been demoted meanwhile.
     """
     lock_tenant()
     people = User.objects.select_for_update(of=("self",)).select_related("tenant")
@@ -116,7 +116,7 @@ def _reload(by: User) -> User:
 def edit_user(
     *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
 ) -> User:
-    """Change name, address or stores, of oneself or of somebody one may manage."""
+    """Change name, e-mail address or stores of oneself or of a user one may manage."""
     user, by = lock_users(user, by)
     if user.pk != by.pk and not by.may_manage(user):
         raise NotPermitted
@@ -125,12 +125,12 @@ def edit_user(
     changes = {name: value for name, value in changes.items() if name != "stores"}
     if stores is not None and not by.may_assign_stores(user):
         raise NotPermitted
-    # Names alone: not everybody who reads what happened may see everybody's address.
+    # Field names only: readers of the audit log may not see all e-mail addresses.
     edited = list(audit.changes(user, changes))
     for name, value in changes.items():
         setattr(user, name, value)
     _ensure_unique(user)
-    # An address from before today's rule stays until somebody changes it.
+    # Addresses older than the current rule stay valid until they are changed.
     user.full_clean(exclude={"password", "email"} - changes.keys())
     user.save_changes(*changes)
     if stores is not None and assign_stores(user, stores):
@@ -143,7 +143,7 @@ def edit_user(
 
 @atomic_with_retry
 def change_role(*, user: User, role: Role, by: User) -> User:
-    """Promote or demote; the person has to log in again to be what they are now."""
+    """Change the role and end all sessions of the user."""
     user, by = lock_users(user, by)
     if not by.may_change_role(user):
         raise NotPermitted
@@ -158,7 +158,7 @@ def change_role(*, user: User, role: Role, by: User) -> User:
 
 @atomic_with_retry
 def set_activation(*, user: User, active: bool, by: User) -> User:
-    """Let somebody in again, or out at once, with all that they have open."""
+    """Activate or deactivate a user and end all their sessions."""
     user, by = lock_users(user, by)
     if not by.may_manage(user):
         raise NotPermitted
@@ -175,9 +175,9 @@ def set_activation(*, user: User, active: bool, by: User) -> User:
 
 @atomic_with_retry
 def reset_password(*, user: User, by: User) -> str:
-    """A temporary password, shown to whoever helps; the person must replace it.
+    """Set and return a temporary password, which the user must change.
 
-    Whoever was kept waiting by guesses, their own or a stranger's, need wait no longer.
+    Ends all sessions and clears lockouts of the user.
     """
     user, by = lock_users(user, by)
     if not by.may_manage(user):
@@ -187,15 +187,15 @@ def reset_password(*, user: User, by: User) -> str:
     user.must_change_password = True
     _save_and_end_sessions(user, AuthSession.EndReason.PASSWORD, "password", "must_change_password")
     audit.record("password_reset", actor=by, target=user)
-    # No partial: Django asks the name of a robust callback that fails.
+    # A lambda, as Django logs `__qualname__` of a robust callback that fails.
     transaction.on_commit(lambda: clear_failures(str(user.tenant_id), user.username), robust=True)
     return password
 
 
 def change_own_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
-    """Replace one's password; every other session ends, this one goes on with new tokens.
+    """Change one's password and return new tokens; all other sessions end.
 
-    Whoever found a till open may guess at the password, but not for long.
+    Wrong current passwords are rate-limited, as a session may be open on a shared device.
     """
     count_attempt_of_user(policies.bucket_for_own_password(session.user.pk), session.user)
     try:
@@ -211,7 +211,9 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
     if not user.check_password(current):
         raise WrongPassword
     if normalize_password(current) == normalize_password(new):
-        raise Invalid.field("new_password", "Choose another one.", code="password_unchanged")
+        raise Invalid.field(
+            "new_password", "Must differ from the current password.", code="password_unchanged"
+        )
     set_password(user, new, field="new_password")
     user.must_change_password = False
     user.token_version += 1
@@ -229,7 +231,7 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
 
 @atomic_with_retry
 def end_sessions_of_user(*, user: User, by: User) -> None:
-    """End whatever somebody has open, on every device; they may log in again."""
+    """End all sessions of a user."""
     user, by = lock_users(user, by)
     if not by.may_log_out(user):
         raise NotPermitted
@@ -238,7 +240,7 @@ def end_sessions_of_user(*, user: User, by: User) -> None:
 
 
 def _save_and_end_sessions(user: User, reason: str, *changed: str) -> None:
-    """Save what changed, so that no token from before is worth anything after."""
+    """Save changed fields, end all sessions and invalidate all tokens."""
     user.token_version += 1
     user.save_changes(*changed, "token_version")
     publish_row(user, is_new=False)

@@ -1,4 +1,4 @@
-"""The doors of the API to people and to the shop they work in."""
+"""API views of authentication, users, tenant, approvals, webhooks and the audit log."""
 
 from accounts.views.approvals import ApprovalViewSet
 from accounts.views.audit import AuditViewSet

@@ -1,4 +1,4 @@
-"""Asking for leave, and giving it."""
+"""Approval endpoints."""
 
 from typing import Any
 
@@ -39,11 +39,11 @@ class ApprovalFilter(StrictFilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Approvals: one's own, to managers all"),
-    retrieve=extend_schema(summary="One approval"),
+    list=extend_schema(summary="List approvals"),
+    retrieve=extend_schema(summary="Retrieve an approval"),
 )
 class ApprovalViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """Leave for one deed above somebody's limits, newest first."""
+    """Approvals of actions above a user's limits, newest first. Cashiers see their own."""
 
     model = Approval
     serializer_class = ApprovalSerializer
@@ -51,7 +51,7 @@ class ApprovalViewSet(ListRetrieveMixin, TenantScopedViewSet):
     filterset_class = ApprovalFilter
     ordering_fields = {"created_at": ("created_at",), "updated_at": ("updated_at",)}
     ordering = "-created_at"
-    # A wrong password is counted and noted, whatever becomes of the request.
+    # Failed attempts are counted and recorded although the request fails.
     multi_transaction_actions = ("approve", "deny")
 
     def rows(self) -> Any:
@@ -59,21 +59,21 @@ class ApprovalViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(request=ApprovalInput, responses={201: ApprovalSerializer})
     def create(self, request: Request) -> Response:
-        """Ask for leave, at the till where one stands; it counts there alone."""
+        """Request an approval. It is valid only at the terminal of this session."""
         approval = request_approval(**self.validated(ApprovalInput), session=request.auth)
         return self.answer(approval, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=CredentialsInput, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
     def approve(self, request: Request, pk: Any) -> Response:
-        """Give leave, for two minutes: as a manager who has logged in within five minutes, or at
-        the till that asks by a manager's credentials. Nobody is logged in by that."""
+        """Approve for two minutes: as a manager authenticated within five minutes, or with a
+        manager's credentials at the requester's device, without logging the manager in."""
         return self.decide(request, Approval.Status.APPROVED)
 
     @extend_schema(request=CredentialsInput, responses=ApprovalSerializer)
     @action(detail=True, methods=["post"])
     def deny(self, request: Request, pk: Any) -> Response:
-        """Refuse it, in the same two ways."""
+        """Deny the request, with the same authentication as `approve`."""
         return self.decide(request, Approval.Status.DENIED)
 
     def decide(self, request: Request, decision: Approval.Status) -> Response:

@@ -1,4 +1,4 @@
-"""What happened in the shop, for those who have to answer for it."""
+"""Audit log endpoints."""
 
 from django_filters import CharFilter
 from drf_spectacular.utils import extend_schema, extend_schema_view
@@ -11,9 +11,9 @@ from tenants.models import AuditEvent
 
 
 class AuditFilter(StrictFilterSet):
-    event = CharFilter(help_text="For example `log_in_failed`.")
-    actor = IdFilter(help_text="Who did it.")
-    target = IdFilter(help_text="To whom or what.")
+    event = CharFilter(help_text="Event name such as `log_in_failed`.")
+    actor = IdFilter(help_text="Id of the user who acted.")
+    target = IdFilter(help_text="Id of the affected object.")
     created_after = DateTimeFilter(field_name="created_at", lookup_expr="gte")
     created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
 
@@ -23,11 +23,11 @@ class AuditFilter(StrictFilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="What happened"),
-    retrieve=extend_schema(summary="One thing that happened"),
+    list=extend_schema(summary="List audit events"),
+    retrieve=extend_schema(summary="Retrieve an audit event"),
 )
 class AuditViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """Written once and never changed, the newest first."""
+    """Audit log of the tenant, newest first. Entries never change."""
 
     model = AuditEvent
     serializer_class = AuditEventSerializer

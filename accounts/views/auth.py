@@ -1,4 +1,4 @@
-"""In, on and out again: the calls that deal in tokens."""
+"""Log-in, token, log-out and sign-up endpoints."""
 
 import re
 from typing import Any
@@ -46,7 +46,7 @@ from tenants.ids import derive_id
 from tenants.models import Tenant
 
 TENANT_NAME = re.compile(r"[a-z0-9-]{2,63}\Z")
-# Whose key it is where nobody is logged in.
+# Owner of the idempotency keys of unauthenticated requests.
 ANONYMOUS_OWNER = UUID(int=0)
 TENANT_ID_PARAMETER = OpenApiParameter(
     "X-Tenant-ID", str, OpenApiParameter.HEADER, description="Slug or id of the tenant."
@@ -56,15 +56,14 @@ TERMINAL_TOKEN_PARAMETER = OpenApiParameter(
     TERMINAL_TOKEN_HEADER,
     str,
     OpenApiParameter.HEADER,
-    description="The token of a paired device; it lets nobody in by itself.",
+    description="Token of a paired terminal. It does not authenticate a user.",
 )
 
 
 class UnauthenticatedView(APIView):
-    """Asked by people who have no token yet, or no valid one any more.
+    """Base of endpoints without authentication.
 
-    An Idempotency-Key means nothing here, but to a sign-up: it would belong to nobody, and what
-    these calls answer is kept nowhere.
+    Except for sign-up they ignore an Idempotency-Key, as their responses are never stored.
     """
 
     authentication_classes = ()
@@ -79,7 +78,7 @@ def get_client_info(request: Request) -> ClientInfo:
 
 
 def resolve_tenant_name(request: Request, in_body: str | None) -> str:
-    """The tenant of body, header or host; where several name one they must agree."""
+    """Return the tenant name of body, header or host. Raises TenantMismatch if they differ."""
     given = (in_body, request.headers.get("X-Tenant-ID"), get_tenant_slug_from_host(request))
     names = {name.lower() for name in given if name is not None}
     if len(names) > 1:
@@ -88,13 +87,13 @@ def resolve_tenant_name(request: Request, in_body: str | None) -> str:
     if not name:
         raise TenantRequired
     if TENANT_NAME.match(name) is None:
-        raise Invalid.field("tenant", "This is neither a slug nor an id.")
+        raise Invalid.field("tenant", "Must be a tenant slug or id.")
     return name
 
 
 def build_token_answer(pair: TokenPair, **more: Any) -> dict[str, Any]:
     return {
-        # Empty where they were told before.
+        # Empty in a repeated response.
         "access": pair.access or None,
         "refresh": pair.refresh or None,
         "expires_in": pair.expires_in,
@@ -105,7 +104,7 @@ def build_token_answer(pair: TokenPair, **more: Any) -> dict[str, Any]:
 class LogInView(UnauthenticatedView):
     """Log in with tenant, username and password, as JSON or as an OAuth 2.0 password form.
 
-    With the token of a paired device the session is bound to its register and store.
+    With a terminal token the session is bound to the terminal's register and store.
     """
 
     parser_classes = (StrictJSONParser, StrictFormParser)
@@ -142,7 +141,7 @@ class LogInView(UnauthenticatedView):
 
 
 class RefreshView(UnauthenticatedView):
-    """Exchange a refresh token for the next pair. Each is good for one exchange."""
+    """Exchange a refresh token for a new token pair. A refresh token can be used once."""
 
     @extend_schema(
         operation_id="auth_token_refresh",
@@ -160,7 +159,7 @@ class RefreshView(UnauthenticatedView):
 
 
 class RevokeView(UnauthenticatedView):
-    """End the session that a token is of (RFC 7009). The answer is the same for any text."""
+    """Revoke a token and end its session (RFC 7009). Invalid tokens get the same response."""
 
     parser_classes = (StrictJSONParser, StrictFormParser)
 
@@ -178,7 +177,7 @@ class RevokeView(UnauthenticatedView):
 
 
 class VerifyView(UnauthenticatedView):
-    """Whether an access token is good at this moment, and whose it is."""
+    """Verify an access token and return its user and tenant."""
 
     @extend_schema(
         operation_id="auth_token_verify", request=VerifyInput, responses=VerifiedSerializer, auth=[]
@@ -198,10 +197,10 @@ class VerifyView(UnauthenticatedView):
 
 
 class SignupView(UnauthenticatedView, IdempotentView):
-    """Open a shop of one's own, where the installation allows it.
+    """Create a tenant with its first admin, if sign-up is enabled.
 
-    A key belongs to the shop that it opens, whose id follows from it: until then there is nobody
-    else whose it could be.
+    The tenant's id is derived from the Idempotency-Key, so a repeated request creates no second
+    tenant.
     """
 
     def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, UUID]:
@@ -231,14 +230,14 @@ class SignupView(UnauthenticatedView, IdempotentView):
 
 
 class PerSessionKeyedView(IdempotentView):
-    """Another session's token asks something else, whatever key it comes with."""
+    """Base of log-out views: idempotency keys are separate for each session."""
 
     def request_content(self, request: Request) -> bytes:
         return super().request_content(request) + request.auth.pk.bytes
 
 
 class LogOutView(PerSessionKeyedView):
-    """End this session; its access token is dead with the next request."""
+    """End this session. Its tokens are rejected from the next request on."""
 
     permission_classes = (IsStaff,)
     open_before_password_change = True
@@ -250,7 +249,7 @@ class LogOutView(PerSessionKeyedView):
 
 
 class LogOutEverywhereView(PerSessionKeyedView):
-    """End every session of this person, on whatever device."""
+    """End all sessions of the user on all devices."""
 
     permission_classes = (IsStaff,)
     open_before_password_change = True

@@ -1,4 +1,4 @@
-"""What changed in the shop, for whoever keeps a copy of it."""
+"""Change feed for clients that keep a copy of the data."""
 
 import re
 from collections.abc import Collection
@@ -20,9 +20,13 @@ from tenants.models import OutboxEvent
 
 POSITION = re.compile(r"[0-9]{1,18}")
 PARAMETERS = [
-    OpenApiParameter("after", int, description="The `after` of the answer before; `0` is all."),
     OpenApiParameter(
-        "types", str, description=f"Some of {', '.join(RESOURCE_TYPES)}, with commas."
+        "after",
+        int,
+        description="`after` of the previous response; `0` starts with the oldest change.",
+    ),
+    OpenApiParameter(
+        "types", str, description=f"Some of {', '.join(RESOURCE_TYPES)}, separated by commas."
     ),
     OpenApiParameter(
         "page_size",
@@ -32,13 +36,13 @@ PARAMETERS = [
             "maximum": CursorPagination.max_page_size,
             "default": CursorPagination.default_page_size,
         },
-        description="Changes a page.",
+        description="Changes per page.",
     ),
 ]
 
 
 class ChangesViewSet(TenantScopedViewSet):
-    """Every change of the shop's catalog, stock, orders, money, drawers, places and people."""
+    """Changes of catalog, stock, orders, payments, shifts, stores and users."""
 
     model = OutboxEvent
     serializer_class = ChangesSerializer
@@ -46,20 +50,20 @@ class ChangesViewSet(TenantScopedViewSet):
 
     @extend_schema(
         operation_id="changes_list",
-        summary="What has changed since",
+        summary="List changes",
         parameters=PARAMETERS,
         responses=ChangesSerializer,
         filters=False,
     )
     def list(self, request: Request) -> Response:
-        """Changes in the order in which they became true: none ever appears before `after`.
+        """Changes in commit order: none is ever inserted before `after`.
 
-        To keep a copy, ask once without `after`, remember the one in the answer, load the lists,
-        and from then on ask with the `after` of the answer before, right away as long as it says
-        `has_more`. Who stayed away for longer than changes are kept is told 410 `changes_gone`
-        and begins again so. What a sale or a refund moves on the shelves is told by its own
-        `order.completed` and `refund.completed`. Cashiers read the catalog, the places, and what
-        is of their own store; managers also the people.
+        To keep a copy, request once without `after`, store the `after` of the response, load the
+        lists, and then request changes with the last `after`, immediately while `has_more` is
+        true. If `after` is older than the retention of changes, the response is 410
+        `changes_gone`: start again. Stock changes of sales and refunds are covered by
+        `order.completed` and `refund.completed`. Cashiers see the catalog, stores, registers and
+        their own store's data; managers also see users.
         """
         params = request.query_params
         check_parameters(params, frozenset({"after", "types", "page_size"}))
@@ -82,7 +86,7 @@ def parse_position(text: str | None) -> int | None:
     if text is None:
         return None
     if not POSITION.fullmatch(text):
-        raise Invalid.field("after", "The `after` of an answer.")
+        raise Invalid.field("after", "Must be the `after` of a response.")
     return int(text)
 
 
@@ -91,5 +95,7 @@ def parse_kinds(text: str | None) -> Collection[str]:
         return ()
     kinds = frozenset(text.split(","))
     if not kinds <= frozenset(RESOURCE_TYPES):
-        raise Invalid.field("types", f"Some of {', '.join(RESOURCE_TYPES)}, with commas.")
+        raise Invalid.field(
+            "types", f"Must be some of {', '.join(RESOURCE_TYPES)}, separated by commas."
+        )
     return kinds

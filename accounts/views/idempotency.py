@@ -1,4 +1,4 @@
-"""What became of a request whose answer was lost."""
+"""Look-up of requests by Idempotency-Key."""
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework.request import Request
@@ -15,9 +15,9 @@ KEY = OpenApiParameter("key", str, OpenApiParameter.PATH, description="The Idemp
 
 @extend_schema_view(list=extend_schema(operation_id="idempotency_list", parameters=[KEY]))
 class IdempotencyKeyViewSet(TenantScopedViewSet):
-    """One's own requests under a key: done, under way, or, with 404, never heard of.
+    """One's own requests with a key: completed or in progress; 404 if unknown.
 
-    A key is known for 72 hours. What it made is known for ever, by the id in its answer.
+    Keys are kept for 72 hours.
     """
 
     model = IdempotencyKey

@@ -1,4 +1,4 @@
-"""The public keys of the tokens, for other services that want to verify them."""
+"""JSON Web Key Set of the public signing keys."""
 
 from django.conf import settings
 from django.http import Http404
@@ -8,12 +8,12 @@ from rest_framework.response import Response
 
 from accounts.views.auth import UnauthenticatedView
 
-# A new key is believed for a while before it signs: long enough for every copy to be renewed.
+# Shorter than the time between adding and activating a new key.
 SECONDS = 300
 
 
 class KeysView(UnauthenticatedView):
-    """A JSON Web Key Set (RFC 7517); where the key is a shared secret there is none."""
+    """JSON Web Key Set (RFC 7517); 404 if tokens are signed with a shared secret."""
 
     @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:

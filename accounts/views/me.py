@@ -1,4 +1,4 @@
-"""What a person sees and changes of himself."""
+"""One's own profile and password."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -18,7 +18,7 @@ from tenants.scope import tenant_context, tenant_scope
 
 
 class MeView(APIView):
-    """One's own profile. The mail address is shown and changed after a log-in by password."""
+    """One's own profile. The e-mail address is hidden and read-only in PIN sessions."""
 
     permission_classes = (IsStaff,)
 
@@ -48,7 +48,7 @@ class MeView(APIView):
 
 
 class OwnPasswordView(APIView):
-    """Replace one's password. Every other session ends; this one goes on with new tokens."""
+    """Change one's password. All other sessions end; this session gets new tokens."""
 
     permission_classes = (IsStaff,)
     password_only = WRITE_METHODS

@@ -1,4 +1,4 @@
-"""Figures about people and log-ins, for whoever runs the shop."""
+"""Metrics endpoint."""
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -12,7 +12,7 @@ from tenants.scope import tenant_scope
 
 
 class MetricsView(APIView):
-    """Who is here, who is logged in, who tried to be; of one's own shop alone."""
+    """Metrics of users, sessions and log-ins of the tenant."""
 
     permission_classes = (IsAdmin,)
     password_only = ALL_METHODS

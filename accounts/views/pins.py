@@ -1,4 +1,4 @@
-"""The PIN pad of a paired terminal: who may come in, and coming in."""
+"""PIN log-in at paired terminals."""
 
 from typing import Any
 
@@ -25,14 +25,14 @@ REQUIRED_TERMINAL_TOKEN = OpenApiParameter(
 
 
 class PinUsersView(UnauthenticatedView, GenericAPIView):
-    """Those who work in the terminal's store and have a PIN, for the buttons of its pad."""
+    """List the users with a PIN who work in the terminal's store."""
 
     serializer_class = PinUserSerializer
     ordering_fields = {"username": ("username_key",)}
     ordering = "username"
 
     def get_queryset(self) -> Any:
-        return User.objects.none()  # for the schema: whose people it is, says the terminal
+        return User.objects.none()  # for the schema only; the terminal decides
 
     @extend_schema(
         operation_id="auth_pin_users",
@@ -49,7 +49,7 @@ class PinUsersView(UnauthenticatedView, GenericAPIView):
 
 
 class PinLogInView(UnauthenticatedView):
-    """Take over the till with a PIN. The session ends when nobody uses it for a while."""
+    """Log in with a PIN. A former PIN session at the terminal ends."""
 
     @extend_schema(
         operation_id="auth_pin",

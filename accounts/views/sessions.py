@@ -1,4 +1,4 @@
-"""Where one is logged in, and showing again who one is."""
+"""One's own sessions, and reauthentication."""
 
 from typing import Any
 
@@ -18,16 +18,16 @@ from tenants.api.idempotent_views import IdempotentView
 from tenants.api.views import TenantScopedViewSet
 
 
-@extend_schema_view(list=extend_schema(summary="Where one is logged in"))
+@extend_schema_view(list=extend_schema(summary="List one's own sessions"))
 class SessionViewSet(TenantScopedViewSet):
-    """One's own log-ins that have not ended, on whatever device."""
+    """One's own active sessions on all devices."""
 
     model = AuthSession
     serializer_class = SessionSerializer
     permission_classes = (IsStaff,)
     ordering_fields = {"created_at": ("created_at",), "last_used_at": ("last_used_at",)}
     ordering = "-created_at"
-    # A log-in is shown without a version.
+    # Sessions have no version.
     actions_checking_version = ("destroy",)
 
     def rows(self) -> Any:
@@ -39,16 +39,16 @@ class SessionViewSet(TenantScopedViewSet):
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: Any) -> Response:
-        """End one of them; its tokens are dead with the next request."""
+        """End a session. Its tokens are rejected from the next request on."""
         end_own_session(session_id=pk, by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class ReauthView(IdempotentView):
-    """Show again who one is, by one's password or, at a paired terminal, by one's PIN.
+    """Authenticate again with one's password or, at a paired terminal, one's PIN.
 
-    The new access token's `auth_time` is now. What a PIN is too little for is open again once the
-    password is shown, and closed once only the PIN is.
+    Sets `auth_time` of the new access token to now. The method of the session becomes the one
+    used: password-only requests are allowed after a password and denied after a PIN.
     """
 
     permission_classes = (IsStaff,)

@@ -1,4 +1,4 @@
-"""The shop itself: everybody reads its rules and places, admins write them."""
+"""Tenant settings, stores and registers: all staff read, admins write."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ from tenants.api.views import (
 from tenants.models import Register, Store, Tenant
 from tenants.scope import tenant_scope
 
-# Reading is asked first: whom a password would not help is not asked for it.
+# Checked before `password_only`, so that users without permission get 403 permission_denied.
 READ_ALL_WRITE_ADMIN: Any = IsAdmin | (ReadOnly & IsStaff)
 
 
 class TenantView(APIView):
-    """The rules of the shop one works in."""
+    """Settings of the tenant."""
 
     permission_classes: tuple[type[BasePermission], ...] = (READ_ALL_WRITE_ADMIN,)
     password_only = WRITE_METHODS
@@ -73,8 +73,8 @@ class PlaceFilter(StrictFilterSet):
         fields = ()
 
 
-class Closes:
-    """A place that is not in use any more, where nobody stays logged in."""
+class EndSessionsOnDeactivationMixin:
+    """End the sessions at a store or register that is deactivated."""
 
     def write(self: Any, row: Any, values: dict[str, Any]) -> Any:
         row = super().write(row, values)
@@ -86,8 +86,10 @@ class Closes:
     create=extend_schema(request=StoreInput, responses={201: StoreSerializer}),
     partial_update=extend_schema(request=StoreInput, responses=StoreSerializer),
 )
-class StoreViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
-    """The places where the shop sells."""
+class StoreViewSet(
+    EndSessionsOnDeactivationMixin, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
+):
+    """Stores of the tenant."""
 
     model = Store
     serializer_class = StoreSerializer
@@ -111,8 +113,10 @@ class RegisterFilter(PlaceFilter):
 @extend_schema_view(
     partial_update=extend_schema(request=RegisterChange, responses=RegisterSerializer),
 )
-class RegisterViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet):
-    """The tills. A till stays in its store: its receipts are numbered there."""
+class RegisterViewSet(
+    EndSessionsOnDeactivationMixin, CreateUpdateMixin, ListRetrieveMixin, TenantScopedViewSet
+):
+    """Registers of the tenant. A register never changes its store."""
 
     model = Register
     serializer_class = RegisterSerializer
@@ -132,10 +136,10 @@ class RegisterViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScoped
     @extend_schema(request=None, responses={201: TerminalTokenSerializer})
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def pair(self, request: Request, pk: Any) -> Response:
-        """Make a device the terminal of this till; whoever pairs it has just shown their password.
+        """Pair a device with this register. Requires a recent authentication by password.
 
-        The terminal before is none any more, and nobody stays logged in at it. The new one numbers
-        its sales from `last_device_sequence` on.
+        The former terminal is unpaired and its sessions end. The new one continues numbering its
+        sales after `last_device_sequence`.
         """
         register = self.get_object()
         token = pair_terminal(register=register, session=request.auth)
@@ -152,6 +156,6 @@ class RegisterViewSet(Closes, CreateUpdateMixin, ListRetrieveMixin, TenantScoped
     @extend_schema(request=None, responses={204: None})
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def unpair(self, request: Request, pk: Any) -> Response:
-        """Let the till's terminal open nothing more; whoever is logged in at it is out at once."""
+        """Unpair the register's terminal and end its sessions."""
         unpair_terminal(register=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""The people of the shop, as managers and admins see and change them."""
+"""User management endpoints."""
 
 from typing import Any
 
@@ -56,11 +56,11 @@ class UserFilter(StrictFilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="People of the shop"),
-    retrieve=extend_schema(summary="One person"),
+    list=extend_schema(summary="List users"),
+    retrieve=extend_schema(summary="Retrieve a user"),
 )
 class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """Managers see everybody and run the cashiers; admins run everybody but themselves."""
+    """Users of the tenant. Managers manage cashiers, admins manage all others."""
 
     model = User
     serializer_class = EmployeeSerializer
@@ -106,7 +106,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"])
     def activation(self, request: Request, pk: Any) -> Response:
-        """Let the person in (again)."""
+        """Activate the user."""
         user = self.get_object()
         self.ensure_version_named()
         return self.answer(set_activation(user=user, active=True, by=request.user))
@@ -118,9 +118,9 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={200: EmployeeSerializer})
     @activation.mapping.delete
     def deactivate(self, request: Request, pk: Any) -> Response:
-        """Keep the person out, at once and on every device.
+        """Deactivate the user and end all their sessions.
 
-        Needs no If-Match, so that it works at once; a version that is named is compared.
+        If-Match is optional here; a version that is sent is compared.
         """
         user = self.get_object()
         return self.answer(set_activation(user=user, active=False, by=request.user))
@@ -128,14 +128,14 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses=TemporaryPasswordSerializer)
     @action(detail=True, methods=["post"], url_path="reset-password")
     def reset_password(self, request: Request, pk: Any) -> Response:
-        """Make a temporary password, shown this once; the person must replace it."""
+        """Create a temporary password, shown only once, which the user must change."""
         password = reset_password(user=self.get_object(), by=request.user)
         return Response({"temporary_password": password})
 
     @extend_schema(request=PinInput, responses={204: None})
     @action(detail=True, methods=["put"], permission_classes=[IsStaff])
     def pin(self, request: Request, pk: Any) -> Response:
-        """Give the person a PIN for the paired terminals of the stores that they work in."""
+        """Set the user's PIN for paired terminals in their stores."""
         user = self.get_object()
         self.ensure_version_named()
         set_pin(user=user, pin=self.validated(PinInput)["pin"], by=request.user)
@@ -144,14 +144,14 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={204: None})
     @pin.mapping.delete
     def remove_pin(self, request: Request, pk: Any) -> Response:
-        """Let only the password in from now on.
+        """Remove the user's PIN.
 
-        Needs no If-Match, so that it works at once; a version that is named is compared.
+        If-Match is optional here; a version that is sent is compared.
         """
         remove_pin(user=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(summary="Where a person is logged in", responses=SessionSerializer(many=True))
+    @extend_schema(summary="List a user's sessions", responses=SessionSerializer(many=True))
     @action(
         detail=True,
         methods=["get"],
@@ -172,6 +172,6 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={204: None})
     @sessions.mapping.delete
     def end_sessions(self, request: Request, pk: Any) -> Response:
-        """End whatever this person has open, at once and on every device."""
+        """End all sessions of the user."""
         end_sessions_of_user(user=self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

@@ -1,4 +1,4 @@
-"""Webhooks: who else is told what happens in the shop, and what became of it."""
+"""Webhook endpoints and their deliveries."""
 
 from typing import Any
 
@@ -34,17 +34,17 @@ class WebhookFilter(StrictFilterSet):
 
 
 @extend_schema_view(
-    list=extend_schema(summary="Who else is told"),
-    retrieve=extend_schema(summary="One server that is told"),
+    list=extend_schema(summary="List webhooks"),
+    retrieve=extend_schema(summary="Retrieve a webhook"),
 )
 class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
-    """Servers that are told what happens, signed as Standard Webhooks say.
+    """Webhooks, signed according to Standard Webhooks.
 
-    `webhook-signature` is made of `webhook-id`, `webhook-timestamp` and the body with the
-    webhook's secret. What is not answered with 2xx in 15 seconds is told again, later and later,
-    for two and a half days; after four days of nothing but failures, or a 410, the webhook is
-    switched off. It may come twice: `webhook-id` is the same then. Of one object what happened
-    is told in its order.
+    `webhook-signature` is computed from `webhook-id`, `webhook-timestamp` and the body with the
+    webhook's secret. A delivery without a 2xx response within 15 seconds is retried with growing
+    delays for two and a half days. After four days of failures only, or a 410 response, the
+    webhook is disabled. A delivery may arrive twice with the same `webhook-id`. Events of one
+    object are delivered in order.
     """
 
     model = Webhook
@@ -55,14 +55,14 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     filterset_class = WebhookFilter
     ordering_fields = {"created_at": ("created_at",)}
     ordering = "created_at"
-    # The name service is asked before the deed, and outside of every transaction.
+    # The host name is resolved before the write, outside of a transaction.
     multi_transaction_actions = ("create", "partial_update")
 
     @extend_schema(request=WebhookInput, responses={201: WebhookWithSecretSerializer})
     def create(self, request: Request) -> Response:
-        """Tell one more server. Whoever adds one has just shown their password.
+        """Create a webhook. Requires a recent authentication by password.
 
-        The secret is in this answer alone.
+        The secret is returned only in this response.
         """
         request.auth.ensure_fresh(timezone.now(), by_password=True)
         values = self.validated(WebhookInput)
@@ -71,9 +71,9 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(request=WebhookInput, responses=WebhookSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
-        """Another address needs the password shown just before, as a new webhook does.
+        """Update a webhook. A new URL requires a recent authentication by password.
 
-        What was switched off for its failures begins anew with `is_active`.
+        Set `is_active` to enable a webhook that was disabled after failures.
         """
         expected = self.if_match(required=True)
         webhook = self.get_object()
@@ -87,14 +87,14 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: Any) -> Response:
-        """Tell it nothing more; what it was told is forgotten."""
+        """Delete a webhook and its deliveries."""
         webhooks.remove_webhook(self.get_object(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=WebhookWithSecretSerializer)
     @action(detail=True, methods=["post"])
     def rotate(self, request: Request, pk: Any) -> Response:
-        """Another secret. For a day the one before signs too, and then no more."""
+        """Rotate the secret. The former secret also signs for one more day."""
         request.auth.ensure_fresh(timezone.now(), by_password=True)
         webhook, secret = webhooks.rotate_secret(self.get_object(), by=request.user)
         return self.with_secret(webhook, secret)
@@ -102,7 +102,7 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={202: DeliverySerializer})
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: Any) -> Response:
-        """Tell it a `webhook.test`, whatever it asked for; its delivery shows what came of it."""
+        """Send a `webhook.test` event, whatever events are subscribed."""
         delivery = webhooks.send_test(self.get_object(), by=request.user)
         return Response(DeliverySerializer(delivery).data, status=status.HTTP_202_ACCEPTED)
 
@@ -121,7 +121,7 @@ class DeliveryFilter(StrictFilterSet):
 
 
 class DeliveryViewSet(TenantScopedViewSet):
-    """What a webhook was told, the newest first. What it answered beside its code is not kept."""
+    """Deliveries of a webhook, newest first. Response bodies are not stored."""
 
     model = OutboxDelivery
     serializer_class: type[Serializer[Any]] = DeliverySerializer
@@ -143,7 +143,7 @@ class DeliveryViewSet(TenantScopedViewSet):
             raise NotFound
         return webhook
 
-    @extend_schema(operation_id="webhook_deliveries_list", summary="What it was told")
+    @extend_schema(operation_id="webhook_deliveries_list", summary="List deliveries")
     def list(self, request: Request, pk: Any) -> Response:
         rows = self.get_queryset().filter(subscriber=self.webhook().subscriber)
         page = self.paginate_queryset(self.filter_queryset(rows))
@@ -151,10 +151,10 @@ class DeliveryViewSet(TenantScopedViewSet):
 
     @extend_schema(request=None, responses={202: DeliverySerializer})
     def redeliver(self, request: Request, pk: Any, delivery: Any) -> Response:
-        """Tell it again, from the first attempt, whether it was heard before or not."""
-        told = self.webhook()
-        found = self.get_queryset().filter(pk=delivery, subscriber=told.subscriber).first()
+        """Deliver the event again, also if it was delivered before."""
+        webhook = self.webhook()
+        found = self.get_queryset().filter(pk=delivery, subscriber=webhook.subscriber).first()
         if found is None:
             raise NotFound
-        again = webhooks.redeliver(found, told, by=request.user)
+        again = webhooks.redeliver(found, webhook, by=request.user)
         return Response(DeliverySerializer(again).data, status=status.HTTP_202_ACCEPTED)

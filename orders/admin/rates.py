@@ -13,7 +13,7 @@ NAME, PERCENT, INCLUDED, COMPOUND = COLUMNS = ("name", "percent", "included", "c
 class RatesWidget(forms.Widget):
     """Rows with a name, a percentage and two check boxes; empty rows are ignored."""
 
-    template_name = "admin/shop/rates.html"
+    template_name = "admin/shop/tax_rates.html"
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         rates = list(value or [])

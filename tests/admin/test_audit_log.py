@@ -19,7 +19,7 @@ WHO = re.compile(r'field-who">(.*?)</td>')
 
 @pytest.fixture
 def trail(shop, manager, platform_visitor):
-    """Something of a manager, of the platform, of nobody known, and of Till itself."""
+    """Something of a manager, of the platform, of nobody known, and of System."""
     with tenant_scope(shop):
         audit.record("store_added", actor=manager)
         audit.record("tenant_created")
@@ -29,7 +29,7 @@ def trail(shop, manager, platform_visitor):
 def test_it_names_whom_the_shop_knows(managers_browser, manager, trail):
     body = managers_browser.get(RECORDS).content.decode()
 
-    assert set(WHO.findall(body)) == {str(manager), "Platform", "Somebody unknown", "Till itself"}
+    assert set(WHO.findall(body)) == {str(manager), "Platform", "Unknown user", "System"}
     assert "hash:" not in body
 
 

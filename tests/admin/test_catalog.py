@@ -110,7 +110,7 @@ def test_a_stale_page_saves_nothing(managers_browser, admins_browser, product):
     submit_form(admins_browser, page, price="3.00")
     before = snapshot_database(Product)
 
-    assert "Somebody has changed this" in read_errors(managers_browser.post(page, stale))
+    assert "Someone else has changed this" in read_errors(managers_browser.post(page, stale))
     assert snapshot_database(Product) == before
 
 

@@ -170,7 +170,11 @@ def test_nothing_of_another_shop_is_counted(page, foreign):
 
     seen = figures(page())
 
-    assert (seen["Sold"], seen["Unfinished orders"], seen["Log-ins open"]) == ("0.00 EUR", "0", "1")
+    assert (seen["Sold"], seen["Unfinished orders"], seen["Active sessions"]) == (
+        "0.00 EUR",
+        "0",
+        "1",
+    )
 
 
 def test_amounts_have_the_decimals_of_the_currency(page, register, cashier, shop):
@@ -200,7 +204,7 @@ def test_it_says_who_is_logged_in_each_person_once(page, cashier, manager, regis
     people = re.findall(r"<li>\s*<strong>(.*?)</strong>", body)
     assert people == [str(manager), str(cashier)]
     assert "13:55" in body
-    assert figures(response)["Log-ins open"] == "3"
+    assert figures(response)["Active sessions"] == "3"
 
 
 def test_more_people_than_fit_are_counted(page, shop):
@@ -219,7 +223,7 @@ def test_a_stolen_token_shows_in_red(page, cashier, shop, client_of, clock):
 
     response = page()
 
-    assert figures(response)["Ended for a stolen token"] == "1"
+    assert figures(response)["Refresh tokens reused (24 hours)"] == "1"
     assert "till-alarm" in response.content.decode()
 
 

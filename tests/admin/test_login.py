@@ -21,7 +21,7 @@ from tests.support.token_refresh import MORNING
 pytestmark = pytest.mark.once
 
 PLATFORM_DOOR = "/platform/login/"
-REFUSED = "No such log-in, or it is not active."
+REFUSED = "Invalid credentials or inactive account."
 
 
 @pytest.fixture(autouse=True)
@@ -75,7 +75,7 @@ def test_an_inactive_person_or_shop_is_refused_like_a_wrong_password(client, man
 
 def test_attack_146_a_cashier_hears_that_it_is_not_for_them_only_with_the_password(client, cashier):
     assert read_errors(sign_in(client, "c1", "wrong")) == REFUSED
-    assert "cashiers log in at the tills" in read_errors(sign_in(client, "c1"))
+    assert "Cashiers log in at a register" in read_errors(sign_in(client, "c1"))
 
     assert not is_logged_in(client)
     assert list_sessions(cashier) == []

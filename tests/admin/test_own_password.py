@@ -54,10 +54,10 @@ def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, new
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"current": "wrong"}, "This is not your password."),
-        ({"again": "something else"}, "two different passwords"),
+        ({"current": "wrong"}, "Wrong password."),
+        ({"again": "something else"}, "The two passwords do not match."),
         ({"new": "short"}, "at least 15 characters"),
-        ({"new": PASSWORD}, "Choose another one."),
+        ({"new": PASSWORD}, "Must differ from the current password."),
         ({"new": "green grocery"}, "at least 15 characters"),
         ({"new": ""}, "This field is required."),
     ],

@@ -32,7 +32,7 @@ def test_an_empty_limit_is_unlimited(admins_browser, page, shop):
     assert shop.limit("cashier", "drop_amount") == 500
     page = admins_browser.get(page)
     assert "limits_manager_refund_amount" not in build_form(page)
-    assert "An empty field is unlimited." in page.content.decode()
+    assert "Empty means unlimited." in page.content.decode()
 
 
 def test_an_admin_changes_rules_and_limits(admins_browser, page, shop, admin):
@@ -99,7 +99,7 @@ def test_a_stale_page_saves_nothing(admins_browser, page):
     submit_form(admins_browser, page, name="Theirs")
     before = snapshot_database(Tenant)
 
-    assert "Somebody has changed this" in read_errors(admins_browser.post(page, stale))
+    assert "Someone else has changed this" in read_errors(admins_browser.post(page, stale))
     assert snapshot_database(Tenant) == before
 
 
@@ -118,7 +118,7 @@ def test_the_currency_is_fixed_by_the_first_order(admins_browser, page, shop, ca
 def test_a_manager_reads_the_rules(managers_browser, page, shop):
     body = managers_browser.get(page).content.decode()
 
-    assert "Discount on a line, percent: 10" in body
+    assert "Line discount (%): 10" in body
     assert (
         managers_browser.post(page, {"name": "Mine", "expected_version": shop.version}).status_code
         == 403

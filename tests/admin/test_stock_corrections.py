@@ -81,7 +81,7 @@ def test_a_page_from_before_a_sale_is_refused(
     create_sale(cashier, register, product)
     before = snapshot_database(StockLevel, StockMovement)
 
-    assert "Somebody has changed this" in read_errors(managers_browser.post(page, stale))
+    assert "Someone else has changed this" in read_errors(managers_browser.post(page, stale))
     assert snapshot_database(StockLevel, StockMovement) == before
     assert left(level) == 8
 

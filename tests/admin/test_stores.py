@@ -41,7 +41,7 @@ def test_an_admin_changes_a_store(admins_browser, store, shop):
 @pytest.mark.parametrize(
     ("form", "words"),
     [
-        ({"name": "Main"}, "There is one with this name already."),
+        ({"name": "Main"}, "This name already exists."),
         ({"name": ""}, "This field is required."),
         ({"timezone": "localtime"}, "not a time zone"),
         ({"day_starts_at": "25:00"}, "Enter a valid time."),
@@ -65,7 +65,7 @@ def test_a_stale_page_saves_nothing(admins_browser, store):
     submit_form(admins_browser, page, address="Theirs")
     before = snapshot_database(Store)
 
-    assert "Somebody has changed this" in read_errors(admins_browser.post(page, stale))
+    assert "Someone else has changed this" in read_errors(admins_browser.post(page, stale))
     assert snapshot_database(Store) == before
 
 
@@ -90,7 +90,7 @@ def test_the_same_name_twice_in_a_store_is_refused(admins_browser, register):
     form = {"name": "Till 1", "store": str(register.store_id), "is_active": "on"}
     before = snapshot_database(Register)
 
-    assert "There is one with this name already." in read_errors(
+    assert "This name already exists." in read_errors(
         submit_form(admins_browser, f"{TILLS}add/", **form)
     )
     assert snapshot_database(Register) == before

@@ -1,4 +1,4 @@
-"""Devices and postings are taken away by the services, and approvals are only read."""
+"""Terminals and store assignments are removed through services; approvals are read-only."""
 
 import pytest
 from django.utils import timezone
@@ -32,9 +32,7 @@ def test_an_unpaired_terminal_lets_nobody_in(managers_browser, register, cashier
     terminal = TerminalFactory(register=register)
     log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
 
-    assert do(managers_browser, TERMINALS, "unpair", terminal) == [
-        "Till 1 has no terminal any more."
-    ]
+    assert do(managers_browser, TERMINALS, "unpair", terminal) == ["Till 1: terminal unpaired."]
 
     with tenant_scope(shop):
         terminal.refresh_from_db()
@@ -59,7 +57,7 @@ def test_a_terminal_of_long_ago_does_not_take_the_present_one_with_it(managers_b
 def test_a_posting_is_ended(managers_browser, cashier, store, shop):
     first, second = posted(cashier, store, StoreFactory(tenant=shop, name="Pier"))
 
-    assert do(managers_browser, POSTINGS, "end", second) == [f"{cashier}: works in Main now."]
+    assert do(managers_browser, POSTINGS, "end", second) == [f"{cashier}: now works in Main."]
 
     with tenant_scope(shop):
         assert list(Posting.objects.all()) == [first]
@@ -73,7 +71,7 @@ def test_somebodys_last_posting_is_not_ended(managers_browser, cashier, store):
 
     (told,) = do(managers_browser, POSTINGS, "end", *rows)
 
-    assert "every store" in told
+    assert "all stores" in told
     assert snapshot_database(Posting) == before
 
 

@@ -204,7 +204,7 @@ def test_h28_a_page_opened_before_somebody_elses_change_saves_nothing(
 
     response = managers_browser.post(build_user_page_url(cashier), stale)
 
-    assert "Somebody has changed this since you opened the page" in read_errors(response)
+    assert "Someone else has changed this since you opened the page" in read_errors(response)
     assert snapshot_database(User) == before
 
 

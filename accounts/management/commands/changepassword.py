@@ -1,4 +1,4 @@
-"""Replace the password of somebody who runs the installation."""
+"""Change the password of a platform user."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tenants import audit
 
 
 class Command(changepassword.Command):
-    help = "Changes the password of somebody of the platform, and ends every wait for wrong ones."
+    help = "Changes the password of a platform user and clears lockouts."
 
     def handle(self, *args: Any, **options: Any) -> Any:
         changed = super().handle(*args, **options)

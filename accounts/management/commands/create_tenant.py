@@ -1,4 +1,4 @@
-"""Open a shop from the command line."""
+"""Create a tenant."""
 
 from typing import Any
 
@@ -13,10 +13,10 @@ from accounts.services.signup import create_shop
 
 
 class Command(BaseCommand):
-    help = "Opens a shop: the tenant, its first store and register, and its first admin."
+    help = "Creates a tenant with its first store, register and admin."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--slug", required=True, help="the name people log in with")
+        parser.add_argument("--slug", required=True, help="name of the tenant at log-in")
         parser.add_argument("--name", required=True)
         parser.add_argument("--currency", required=True, help="ISO 4217, for example EUR")
         parser.add_argument("--timezone", default="UTC", help="for example Europe/Berlin")

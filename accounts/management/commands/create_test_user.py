@@ -1,4 +1,4 @@
-"""Somebody to try things out with."""
+"""Create a test user."""
 
 from typing import Any
 
@@ -15,17 +15,17 @@ DOMAIN = "till.example"
 
 
 class Command(BaseCommand):
-    help = "Gives a made-up person a log-in: test1, test2 ..., for trying things out."
+    help = "Creates a test user named test1, test2 and so on. Only with DEBUG."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", required=True, help="the shop's slug")
+        parser.add_argument("--tenant", required=True, help="slug of the tenant")
         parser.add_argument("--role", required=True, choices=Role.values)
-        parser.add_argument("--prefix", default="test", help="what stands before the number")
-        parser.add_argument("--domain", default=DOMAIN, help="of the e-mail address")
+        parser.add_argument("--prefix", default="test", help="username without the number")
+        parser.add_argument("--domain", default=DOMAIN, help="domain of the e-mail address")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.DEBUG:
-            raise CommandError("DEBUG is off: nobody is made up where people work.")
+            raise CommandError("Test users can only be created while DEBUG is on.")
         tenant = find_tenant(options["tenant"])
         with refusals_as_command_errors(), tenant_context(tenant):
             user, password = create_test_user(

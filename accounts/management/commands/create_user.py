@@ -1,4 +1,4 @@
-"""Give somebody a log-in from the command line."""
+"""Create a user of a tenant."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from tenants.scope import tenant_scope
 
 
 class Command(BaseCommand):
-    help = "Gives somebody of a shop a log-in."
+    help = "Creates a user of a tenant."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", required=True, help="the shop's slug")
+        parser.add_argument("--tenant", required=True, help="slug of the tenant")
         parser.add_argument("--username", required=True)
         parser.add_argument("--role", required=True, choices=Role.values)
         parser.add_argument("--email", default="")

@@ -1,4 +1,4 @@
-"""Who works in a shop."""
+"""List the users of a tenant."""
 
 import json
 from typing import Any
@@ -12,15 +12,13 @@ from tenants.scope import tenant_scope
 
 
 class Command(BaseCommand):
-    help = "Lists the people of one shop who may log in."
+    help = "Lists the active users of a tenant."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--tenant", required=True, help="the shop's slug")
+        parser.add_argument("--tenant", required=True, help="slug of the tenant")
         parser.add_argument("--role", choices=Role.values)
-        parser.add_argument(
-            "--inactive", action="store_true", help="those who may not log in, instead"
-        )
-        parser.add_argument("--json", action="store_true", help="for programs")
+        parser.add_argument("--inactive", action="store_true", help="list inactive users instead")
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
         with tenant_scope(find_tenant(options["tenant"])):

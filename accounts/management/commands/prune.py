@@ -1,4 +1,4 @@
-"""What a timer runs once a day."""
+"""Delete expired data; run it daily."""
 
 from dataclasses import asdict
 from typing import Any
@@ -10,9 +10,9 @@ from accounts.services.pruning import prune
 
 class Command(BaseCommand):
     help = (
-        "Deletes forgotten counts of log-in tries, sessions that ended over 30 days ago, cookies "
-        "of the admin that have run out, Idempotency-Keys with their answers after 72 hours, and "
-        "events of the outbox 30 days after they were told, or given up, with their deliveries."
+        "Deletes expired log-in counters, sessions that ended over 30 days ago, expired admin "
+        "sessions, idempotency keys after 72 hours, and outbox events with their deliveries "
+        "30 days after they were delivered or abandoned."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Replace the key that tokens are signed with, so that nobody is logged out by it."""
+"""Rotate the signing key of tokens without ending sessions."""
 
 import secrets
 from datetime import timedelta
@@ -12,27 +12,27 @@ from accounts.security.keyring import InvalidKeyRing, KeyRing
 from accounts.security.signing import ALGORITHMS
 
 STEPS = """\
-Till has changed nothing: what it wrote is the next JWT_KEYS, and a secret like the others.
+Nothing was changed. The output is the next value of JWT_KEYS. Keep it secret.
 
-  1. rotate_signing_key             adds a new key, that is believed and signs nothing
-     deploy it everywhere, and give readers of /.well-known/jwks.json five minutes
-  2. rotate_signing_key --activate  signs with it; what the former key signed is believed still
-     deploy it everywhere, and wait {wait}, the longest life of a session
-  3. rotate_signing_key --retire    believes the former key no more, and forgets it
+  1. rotate_signing_key             adds a new key that verifies but does not sign yet
+     deploy it everywhere, then wait five minutes for caches of /.well-known/jwks.json
+  2. rotate_signing_key --activate  signs with the new key; the former key still verifies
+     deploy it everywhere, then wait {wait}, the maximum lifetime of a session
+  3. rotate_signing_key --retire    removes the former key
      deploy it everywhere
 
-If a key was stolen do not wait: begin a ring with --anew. Everybody has to log in again.
+If a key was stolen, do not wait: create a new ring with --anew. All users must log in again.
 """
 
 
 class Command(BaseCommand):
-    help = "Writes the next JWT_KEYS to standard output, and what to do with it to standard error."
+    help = "Writes the next JWT_KEYS to standard output and instructions to standard error."
 
     def add_arguments(self, parser: CommandParser) -> None:
         step = parser.add_mutually_exclusive_group()
         step.add_argument("--activate", action="store_true", help="sign with the newest key")
-        step.add_argument("--anew", choices=ALGORITHMS, help="begin a ring of one key alone")
-        step.add_argument("--retire", action="store_true", help="believe former keys no more")
+        step.add_argument("--anew", choices=ALGORITHMS, help="create a ring with one new key")
+        step.add_argument("--retire", action="store_true", help="remove former keys")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,16 +1,16 @@
-"""When the next try is free: pure, so that every store counts alike."""
+"""Rate-limit rules as pure functions, shared by all counter stores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-# Seconds by which the clocks of several machines may differ.
+# Tolerated clock difference between machines, in seconds.
 MAX_CLOCK_DIFFERENCE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is kept of one subject under one rule. Times are seconds since the epoch."""
+    """Counter of one bucket. Times are seconds since the epoch."""
 
     count: int
     free_at: float
@@ -23,17 +23,17 @@ class Rule(Protocol):
 
     @property
     def lifetime(self) -> float:
-        """Seconds after which a try no longer counts."""
+        """Seconds after which an attempt no longer counts."""
         ...
 
     def next_state(self, count: int, now: float, before: State | None) -> State:
-        """What is kept once a try is counted."""
+        """Return the state after an attempt."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So many in so many seconds, counted from the first."""
+    """Fixed window: `limit` attempts in `seconds`, counted from the first."""
 
     name: str
     limit: int
@@ -50,7 +50,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Some free tries, then a wait that doubles with each up to a longest; never for ever."""
+    """Exponential backoff: after some free attempts the wait doubles up to `max_wait`."""
 
     name: str
     free_attempts: int
@@ -58,7 +58,7 @@ class Backoff:
     lifetime: float
 
     def next_state(self, count: int, now: float, before: State | None) -> State:
-        # Beyond this many doublings the longest wait is reached anyway.
+        # Avoids overflow; `max_wait` is reached long before.
         doublings = min(count - self.free_attempts + 1, 30)
         wait = min(2.0**doublings, self.max_wait) if doublings > 0 else 0.0
         return State(count, now + wait if wait else 0.0, now + self.lifetime)
@@ -67,9 +67,9 @@ class Backoff:
 def apply_attempt(
     rules: Mapping[str, Rule], kept: Mapping[str, State | None], now: float
 ) -> tuple[float, dict[str, State]]:
-    """The seconds to wait, 0 for a try that is free, and what to keep under each key.
+    """Return the seconds to wait (0 if allowed) and the new states by key.
 
-    A try that any rule refuses is counted under none: whoever hammers makes nobody wait longer.
+    An attempt that one rule rejects is counted under none, so rejected attempts extend no wait.
     """
     states = {key: _drop_expired(kept[key], rule, now) for key, rule in rules.items()}
     wait = max((state.free_at - now for state in states.values() if state), default=0.0)
@@ -82,8 +82,8 @@ def apply_attempt(
 
 
 def _drop_expired(state: State | None, rule: Rule, now: float) -> State | None:
-    """Nothing of what is over, nor of a time that only a clock can tell which was set back since:
-    nobody waits for that to come again."""
+    """Return the state, or None if it has expired or lies too far in the future, which
+    happens after a clock was set back."""
     if state is None or not now < state.forgotten_at <= now + rule.lifetime + MAX_CLOCK_DIFFERENCE:
         return None
     return state

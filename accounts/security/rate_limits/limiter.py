@@ -1,6 +1,6 @@
-"""How often somebody may try: counted before the password is looked at, on every way in.
+"""Rate limiter: count attempts per bucket before credentials are checked.
 
-Nothing here locks anybody out for good, and nothing counts across tenants but the address.
+Lockouts are always temporary. Only addresses are counted across tenants.
 """
 
 import hashlib
@@ -31,33 +31,33 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """One try, counted under one rule: whose, from where, or at what."""
+    """Counter of one rule for one subject, such as a user, address or terminal."""
 
     rule: Rule
     subject: tuple[str, ...]
 
     @property
     def key(self) -> str:
-        """Keyed: what people type where a name belongs may be a password, and is not kept."""
+        """Return the storage key, a keyed hash: a typed username may be a password."""
         text = "\0".join((self.rule.name, *self.subject))
         return hmac.new(settings.SECRET_KEY.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Lockout:
-    """Until when there is no further try under a claim, unless this one is forgiven."""
+    """Bucket that rejects attempts until a time, unless this attempt succeeds."""
 
-    claim: Bucket
+    bucket: Bucket
     until: datetime
 
 
-def count_attempt(claims: Sequence[Bucket]) -> list[Lockout]:
-    """Count a try under every rule, or refuse it, counted under none.
+def count_attempt(buckets: Sequence[Bucket]) -> list[Lockout]:
+    """Count an attempt in all buckets, or in none and raise TooManyAttempts.
 
-    Returns the waits that begin with this try: each of them once, when it begins.
+    Return the lockouts that start with this attempt.
     """
-    by_key = {claim.key: claim for claim in claims}
-    wait, states = apply_buckets({key: claim.rule for key, claim in by_key.items()})
+    by_key = {bucket.key: bucket for bucket in buckets}
+    wait, states = apply_buckets({key: bucket.rule for key, bucket in by_key.items()})
     if wait > 0:
         raise TooManyAttempts(retry_after=math.ceil(wait))
     return [
@@ -67,14 +67,14 @@ def count_attempt(claims: Sequence[Bucket]) -> list[Lockout]:
     ]
 
 
-def find_locked(claims: Iterable[Bucket]) -> set[Bucket]:
-    """Those of which the wait has not ended."""
-    by_key = {claim.key: claim for claim in claims}
+def find_locked(buckets: Iterable[Bucket]) -> set[Bucket]:
+    """Return the buckets that reject attempts now."""
+    by_key = {bucket.key: bucket for bucket in buckets}
     return {by_key[key] for key in stores.find_locked(by_key)}
 
 
 def reset_attempts(*, forget: Sequence[Bucket] = (), give_back: Sequence[Bucket] = ()) -> None:
-    """Begin anew with those who have shown who they are; uncount a try that was no failure."""
+    """Clear the counters of `forget` and uncount the last attempt of `give_back`."""
     stores.reset_attempts(
-        forget=[claim.key for claim in forget], give_back=[claim.key for claim in give_back]
+        forget=[bucket.key for bucket in forget], give_back=[bucket.key for bucket in give_back]
     )

@@ -1,8 +1,8 @@
-"""The rules of trying: how often who may, on every way in.
+"""Rate-limit policies of log-in, PINs, sign-up, tokens and e-mail.
 
-Figures after Keycloak's temporary lock-out and allauth's rates; at most a quarter of an hour of
-waiting, so that nobody can lock somebody else out for long. Only after a hundred failures in a row,
-where NIST SP 800-63B-4 wants an end, strangers wait out the month.
+Figures after Keycloak's temporary lockout and allauth's rates. Waits are at most 15 minutes, so
+that nobody can lock another user out for long. After 100 consecutive failures (NIST SP 800-63B-4)
+unknown addresses are rejected for the rest of 30 days.
 """
 
 import ipaddress
@@ -24,27 +24,27 @@ LOG_IN_FROM_ADDRESS = Window("log_in_address", limit=30, seconds=60)
 FAILURES_FROM_ADDRESS = Window("log_in_failures", limit=10, seconds=60)
 LOG_IN_TO_TENANT = Window("log_in_tenant", limit=300, seconds=60)
 LOG_IN_AT_TERMINAL = Window("log_in_terminal", limit=30, seconds=60)
-# Of all people together: with a stolen terminal token nobody guesses more than 80 times an hour.
+# All users together: limits guessing with a stolen terminal token to 80 an hour.
 FAILURES_AT_TERMINAL = Window("log_in_terminal_failures", limit=20, seconds=QUARTER_HOUR)
 REFRESH_OF_SESSION = Window("refresh", limit=60, seconds=60)
 OWN_PASSWORD = Window("own_password", limit=5, seconds=60)
-# Six digits are few: so many guesses a day are one in a hundred thousand.
+# Ten guesses a day at six digits succeed with a probability of 1 in 100,000.
 PIN_AT_TERMINAL = Window("pin_terminal_user", limit=5, seconds=DAY)
 PIN_OF_USER = Window("pin_user", limit=10, seconds=DAY)
 PIN_ATTEMPTS_AT_TERMINAL = Window("pin_terminal", limit=20, seconds=HOUR)
 SIGNUP_FROM_ADDRESS = Window("signup", limit=20, seconds=3600)
 DENIED_ACCESS_RECORDED = Window("refusals", limit=30, seconds=60)
-# Mail goes to whoever is named: a till must not become a way to bother the world.
-# The code of a store credit is worth its balance to whoever knows it: only wrong ones are counted.
+# A store-credit code is a bearer secret; only wrong codes are counted.
 STORE_CREDIT_CODE_HERE = Window("store_credit_code_here", limit=10, seconds=HOUR)
 STORE_CREDIT_CODE_OF_USER = Window("store_credit_code_user", limit=20, seconds=HOUR)
 STORE_CREDIT_CODES_AT_PLACE = Window("store_credit_code_place", limit=30, seconds=HOUR)
+# Prevents abuse for sending mail to arbitrary addresses.
 RECEIPT_MAIL_OF_SESSION = Window("receipt_mail", limit=20, seconds=60)
 RECEIPT_MAIL_OF_TENANT = Window("receipt_mail_tenant", limit=1000, seconds=3600)
 
 
 def normalize_to_network(ip: str | None) -> str:
-    """The address, or the network of an IPv6 customer, who has 2^64 addresses to try from."""
+    """Return the IPv4 address, or the /64 network of an IPv6 address."""
     try:
         address = ipaddress.ip_address((ip or "").partition("%")[0])
     except ValueError:
@@ -59,14 +59,14 @@ def normalize_to_network(ip: str | None) -> str:
 def bucket_for_user(
     tenant: str, username: str, *, known_at: str | None = None, terminal: uuid.UUID | None = None
 ) -> Bucket:
-    """Guesses at one person. From where that person has logged in before, and at a terminal of
-    the shop, they count apart, so that a stranger's guesses keep nobody from their own till."""
+    """Return the bucket of failures of one user. Known addresses and terminals count apart, so
+    that attackers elsewhere do not lock the user out there."""
     place = terminal.hex if terminal else normalize_to_network(known_at) if known_at else ""
     return Bucket(LOG_IN_OF_USER, (tenant, build_username_key(username), place))
 
 
 def bucket_for_strangers(tenant: str, username: str) -> Bucket:
-    """Guesses at one person from where nobody knows them."""
+    """Return the bucket of failures of one user from unknown addresses."""
     return Bucket(FAILURES_OF_STRANGERS, (tenant, build_username_key(username)))
 
 
@@ -85,9 +85,9 @@ def bucket_for_address_failures(ip: str | None) -> Bucket:
 def buckets_for_location(
     tenant: str, ip: str | None, terminal: uuid.UUID | None
 ) -> tuple[list[Bucket], Bucket]:
-    """Return what counts every log-in of a place, and what counts its failures.
+    """Return the buckets of all log-ins at a location, and the bucket of its failures.
 
-    A paired terminal is a place of its own, which nothing from its address or at its shop closes.
+    A paired terminal has its own buckets, independent of its address and tenant.
     """
     if terminal is not None:
         tries = [Bucket(LOG_IN_AT_TERMINAL, (terminal.hex,))]
@@ -106,9 +106,9 @@ def bucket_for_refresh(session: uuid.UUID) -> Bucket:
 def buckets_for_pin(
     terminal: uuid.UUID, user: uuid.UUID, opened_at: datetime | None
 ) -> tuple[Bucket, Bucket, Bucket]:
-    """Guesses at the PIN of one person here, of that person anywhere, and of anybody here.
+    """Return the PIN buckets of this user here, of this user anywhere, and of all users here.
 
-    Those of one person begin anew when they show their password, or get another PIN.
+    A password log-in or a new PIN resets those of the user.
     """
     since = opened_at.isoformat() if opened_at else ""
     return (
@@ -119,17 +119,17 @@ def buckets_for_pin(
 
 
 def bucket_for_own_password(user: uuid.UUID) -> Bucket:
-    """Of whoever holds a log-in of this person, to replace their password."""
+    """Return the bucket of password changes of a user."""
     return Bucket(OWN_PASSWORD, (user.hex,))
 
 
 def bucket_for_denied_access(session: uuid.UUID) -> Bucket:
-    """What somebody was refused and is written down; who asks in a loop fills no books."""
+    """Return the bucket that limits audit events of denied access."""
     return Bucket(DENIED_ACCESS_RECORDED, (session.hex,))
 
 
 def buckets_for_store_credit_code(user: User, place: str | None) -> tuple[Bucket, Bucket, Bucket]:
-    """Return the claims of a try at a code: of this person here, anywhere, and of anybody here.
+    """Return the buckets of wrong codes: of this user here, anywhere, and of all users here.
 
     `place` is the paired register, or else the address from which the request comes.
     """

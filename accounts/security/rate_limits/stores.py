@@ -1,4 +1,4 @@
-"""Where the counts are: in Redis where there is one, else, or while it is away, in the database."""
+"""Counter stores: Redis if configured, otherwise or while it is down the database."""
 
 import json
 import time
@@ -22,27 +22,27 @@ States = dict[str, State | None]
 Change = Callable[[States, float], tuple[T, States]]
 log = structlog.get_logger("till.limiter")
 
-# After a failure Redis is left alone for a while, lest every log-in waits for its time-out.
+# Seconds without Redis after a failure, so that not every log-in waits for its timeout.
 REDIS_RETRY_SECONDS = 10.0
 
 
 class Store(Protocol):
-    """Changes what is kept under some keys, as one, also against the same call from elsewhere.
+    """Storage of counters with atomic updates.
 
-    `change` gets what is kept and the time; it returns an answer, and what to keep instead.
+    `change` gets the states and the time; it returns a result and the new states.
     """
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T: ...
 
     def kept(self, keys: Collection[str]) -> dict[str, State]:
-        """What there is under these keys at this moment, for looking at."""
+        """Return the current states of these keys."""
         ...
 
 
 class DatabaseCounterStore:
-    """One row per subject and rule, locked while it is counted, in a transaction of its own.
+    """One row per bucket, locked during the update, in its own transaction.
 
-    Durable: inside somebody else's transaction a refusal would take the count back with it.
+    Durable: in an outer transaction a rollback would discard the count.
     """
 
     @retry_on_conflict
@@ -52,7 +52,7 @@ class DatabaseCounterStore:
         Throttle.objects.bulk_create([Throttle(key=key) for key in names], ignore_conflicts=True)
         locked = Throttle.objects.select_for_update().filter(pk__in=names).order_by("pk")
         rows = {row.key: row for row in locked}
-        # A row that is pruned before it is locked is as good as one never tried, and comes back.
+        # A row may be pruned before it is locked; it is created again.
         answer, kept = change(
             {key: rows[key].state if key in rows else None for key in names}, time.time()
         )
@@ -70,7 +70,7 @@ class DatabaseCounterStore:
 
 
 class RedisCounterStore:
-    """A short text per subject and rule, changed only if nobody else changed it meanwhile."""
+    """One JSON value per bucket, updated with optimistic locking."""
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
         names = {key: build_redis_key(key) for key in sorted(keys)}
@@ -107,7 +107,7 @@ def parse_state(text: bytes | str | None) -> State | None:
 
 
 class FallbackStore:
-    """The first store while it answers; the second, with counts of its own, while it does not."""
+    """Use the first store, and the second with its own counters while the first is down."""
 
     def __init__(self, first: Store, second: Store) -> None:
         self.first = first
@@ -115,19 +115,19 @@ class FallbackStore:
         self.paused_until = 0.0
 
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
-        return self.ask(lambda store: store.changed(keys, change))
+        return self.run(lambda store: store.changed(keys, change))
 
     def kept(self, keys: Collection[str]) -> dict[str, State]:
-        return self.ask(lambda store: store.kept(keys))
+        return self.run(lambda store: store.kept(keys))
 
-    def ask(self, question: Callable[[Store], T]) -> T:
+    def run(self, operation: Callable[[Store], T]) -> T:
         if time.monotonic() >= self.paused_until:
             try:
-                return question(self.first)
+                return operation(self.first)
             except RedisError as error:
                 self.paused_until = time.monotonic() + REDIS_RETRY_SECONDS
                 log.warning("redis_away", error=type(error).__name__)
-        return question(self.second)
+        return operation(self.second)
 
 
 _database = DatabaseCounterStore()
@@ -139,7 +139,7 @@ def store() -> Store:
 
 
 def apply_buckets(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
-    """Count a try under each key by its rule: what is kept now, or the seconds to wait first."""
+    """Count an attempt by key and rule; return the seconds to wait and the new states."""
 
     def change(kept: States, now: float) -> tuple[tuple[float, dict[str, State]], States]:
         wait, states = apply_attempt(rules, kept, now)
@@ -149,13 +149,13 @@ def apply_buckets(rules: Mapping[str, Rule]) -> tuple[float, dict[str, State]]:
 
 
 def find_locked(keys: Collection[str]) -> set[str]:
-    """The keys under which nobody may try at this moment."""
+    """Return the keys that reject attempts now."""
     now = time.time()
     return {key for key, state in store().kept(keys).items() if state.free_at > now}
 
 
 def reset_attempts(*, forget: Collection[str], give_back: Collection[str]) -> None:
-    """Begin anew under some keys, and uncount the last try under others."""
+    """Clear some counters and uncount the last attempt of others."""
 
     def change(kept: States, now: float) -> tuple[None, States]:
         returned = {key: uncount_attempt(state) for key in give_back if (state := kept[key])}

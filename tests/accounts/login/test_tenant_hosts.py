@@ -71,6 +71,6 @@ def test_the_admin_is_the_shops_own(manager, root, other_shop):
     before = sessions()
 
     refused = log_in_by_browser("mgr", tenant=other_shop.slug)
-    assert b"address of another shop" in refused.content
+    assert b"belongs to another shop" in refused.content
     assert log_in_by_browser("root").status_code == 200, "the platform's people use another host"
     assert sessions() == before

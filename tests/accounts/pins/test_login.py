@@ -187,7 +187,7 @@ def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
     response = pin_pad.enter(user, pin)
 
     refused = problem(response, 401, "invalid_credentials")
-    assert refused["detail"] == "No such log-in, or it is not active."
+    assert refused["detail"] == "Invalid credentials or inactive account."
     assert refused.keys() == {"type", "title", "status", "detail", "code", "request_id"}
     assert response["WWW-Authenticate"] == "Bearer"
     assert hashes.count == 1

@@ -12,7 +12,7 @@ from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 HOME = "192.0.2.7"
 
-pytestmark = pytest.mark.usefixtures("cashier", "behind_a_proxy")
+pytestmark = pytest.mark.usefixtures("cashier", "trust_proxy")
 
 
 @pytest.fixture

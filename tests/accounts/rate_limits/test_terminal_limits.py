@@ -15,7 +15,7 @@ from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 MANAGER = {"username": "mgr", "password": PASSWORD}
 
-pytestmark = pytest.mark.usefixtures("cashier", "manager", "clock", "behind_a_proxy")
+pytestmark = pytest.mark.usefixtures("cashier", "manager", "clock", "trust_proxy")
 
 
 @pytest.fixture
