@@ -1,5 +1,5 @@
--- The two roles of Till in PostgreSQL: `till_owner` owns the tables and migrates them, `till_app`
--- serves and may only read and write rows. For a superuser, and harmless when it is run again:
+-- The two roles of Till in PostgreSQL: `till_owner` owns and migrates the tables, `till_app` serves
+-- and can only read and write rows. Run as a superuser; it can be run repeatedly:
 --
 --   OWNER_PASSWORD=... APP_PASSWORD=... psql --username=postgres --dbname=till --file=roles.sql
 \set ON_ERROR_STOP on
@@ -14,21 +14,21 @@ ALTER ROLE till_app LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD :'app_password';
 
 SELECT format('ALTER DATABASE %I OWNER TO till_owner', current_database()) \gexec
 
--- What a database from before the two roles has already changes hands.
+-- Tables and functions of an older database get the new owner.
 SELECT format('ALTER TABLE %I.%I OWNER TO till_owner', schemaname, tablename)
 FROM pg_tables WHERE schemaname = 'public' AND tableowner <> 'till_owner' \gexec
 SELECT format('ALTER FUNCTION %s OWNER TO till_owner', oid::regprocedure)
 FROM pg_proc WHERE proname = 'refuse_change' AND pronamespace = 'public'::regnamespace \gexec
 
--- Row-level security lets a condition use an index only where it is known to tell nothing of rows
--- that it then hides. LIKE tells nothing of them to Till; without this every search looks through
--- all products of its shop. It holds for this database, and again after an upgrade by dump.
+-- With row-level security, only LEAKPROOF functions can use an index before the policy is checked.
+-- LIKE reveals nothing about hidden rows to Till; without this, every search scans all products of
+-- the shop. The setting is part of the database: repeat it after an upgrade by dump and restore.
 ALTER FUNCTION pg_catalog.textlike(text, text) LEAKPROOF;
 
--- A transaction that somebody has left open keeps its locks, and a till waits for them. None of
--- Till's waits for anybody but the database, so that after a minute it is given up.
+-- An idle open transaction keeps its locks, for which registers would wait. Till has no
+-- transactions that wait for anything but the database, so they are ended after a minute.
 ALTER ROLE till_app SET idle_in_transaction_session_timeout = '1min';
 
--- On a Citus cluster the machines are told whose rows are meant, as this one is.
+-- On Citus, pass the tenant settings of a transaction on to the nodes.
 SELECT format('ALTER DATABASE %I SET citus.propagate_set_commands = ''local''', current_database())
 FROM pg_extension WHERE extname = 'citus' \gexec

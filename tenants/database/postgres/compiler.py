@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.backends.postgresql import compiler
 
-from tenants.database.joins import TenantDeleteMixin, TenantJoinMixin
+from tenants.database.private_api import TenantDeleteMixin, TenantJoinMixin
 
 
 class SQLCompiler(TenantJoinMixin, compiler.SQLCompiler):

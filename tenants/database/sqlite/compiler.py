@@ -2,7 +2,7 @@
 
 from django.db.models.sql import compiler
 
-from tenants.database.joins import TenantDeleteMixin, TenantJoinMixin
+from tenants.database.private_api import TenantDeleteMixin, TenantJoinMixin
 
 
 class SQLCompiler(TenantJoinMixin, compiler.SQLCompiler):

@@ -1,0 +1,89 @@
+"""The only use of Django's private ORM API. `tests/tenants/test_private_api.py` checks all of it.
+
+What is used, and what for:
+
+- `SQLCompiler.as_sql()`, `select`, `klass_info` and `get_converters()`, to keep the SQL of a query
+  and build models from its rows later (`CompiledSelect`);
+- `django.db.models.query.get_related_populators`, for rows with `select_related`;
+- `SQLCompiler.compile()` of a `Join`, whose SQL ends with the `)` of its ON clause, to add the
+  tenant before it (`TenantJoinMixin`);
+- `SQLDeleteCompiler.as_sql()` and `Query.add_filter()`, to add the tenant to a delete by id
+  (`TenantDeleteMixin`).
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+from django.db.models.query import get_related_populators
+from django.db.models.sql.datastructures import Join
+
+from tenants.database.postgres.policies import TENANT_COLUMN, has_tenant_key
+from tenants.scope import AllTenants, scope_or_none
+
+M = TypeVar("M", bound=models.Model)
+
+
+class CompiledSelect(Generic[M]):
+    """The SQL and parameters of a queryset, and how its rows become models."""
+
+    def __init__(self, queryset: models.QuerySet[M]) -> None:
+        self.compiler: Any = queryset.query.get_compiler(connection=connection)
+        self.sql, self.params = self.compiler.as_sql()
+        select, info = self.compiler.select, self.compiler.klass_info
+        self.model: type[M] = info["model"]
+        self.columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        self.names = [column[0].target.attname for column in select[self.columns]]
+        self.related = get_related_populators(  # type: ignore[call-arg]  # typed for a later Django
+            info, select, connection.alias
+        )
+        self.converters = self.compiler.get_converters([column[0] for column in select])
+
+    def build_models(self, rows: Iterable[Sequence[Any]]) -> list[M]:
+        """Return model instances for rows of the database, as a queryset does."""
+        found = []
+        for row in self.compiler.apply_converters(rows, self.converters):
+            model = self.model.from_db(connection.alias, self.names, row[self.columns])
+            for related in self.related:
+                related.populate(row, model)
+            found.append(model)
+        return found
+
+
+class TenantJoinMixin:
+    """Adds the tenant to joins of tenant rows.
+
+    Ids are unique only within a tenant. The condition also selects the composite index, and on
+    Citus the node of the tenant.
+    """
+
+    connection: Any
+    quote_name_unless_alias: Any
+
+    def compile(self, node: Any) -> Any:
+        sql, params = super().compile(node)  # type: ignore[misc]
+        if isinstance(node, Join) and joins_tenant_rows(node):
+            tenant = self.connection.ops.quote_name(TENANT_COLUMN)
+            left, right = (
+                f"{self.quote_name_unless_alias(alias)}.{tenant}"
+                for alias in (node.parent_alias, node.table_alias)
+            )
+            sql = f"{sql.removesuffix(')')} AND {left} = {right})"
+        return sql, params
+
+
+def joins_tenant_rows(join: Join) -> bool:
+    field: Any = join.join_field
+    return has_tenant_key(field.model) and has_tenant_key(field.related_model)
+
+
+class TenantDeleteMixin:
+    """Adds the tenant to deletes, which Django does by id alone."""
+
+    query: Any
+
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        scope = scope_or_none()
+        if scope and not isinstance(scope, AllTenants) and has_tenant_key(self.query.model):
+            self.query.add_filter(TENANT_COLUMN, scope.pk)
+        return super().as_sql(*args, **kwargs)  # type: ignore[misc]
