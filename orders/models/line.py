@@ -27,6 +27,8 @@ class OrderLine(TenantOwned):
     name = models.CharField(max_length=200)
     list_price = money_column()
     unit_price = money_column()
+    # Typed at the register, also where it equals the list price.
+    price_typed = models.BooleanField(default=False)
     quantity = quantity_column()
     note = models.CharField(max_length=200, blank=True)
     tracks_stock = models.BooleanField()
@@ -74,8 +76,11 @@ class OrderLine(TenantOwned):
         return bool(self.unit_price != self.applicable_price)
 
     def update_list_price(self, list_price: Decimal) -> None:
-        """Set the list price, and the unit price with it unless it was typed or overridden."""
-        if not (self.open_price or self.has_price_override):
+        """Set the list price, and the unit price with it unless it was typed.
+
+        Lines from before `price_typed` was stored have a typed price where it differs.
+        """
+        if not (self.open_price or self.price_typed or self.has_price_override):
             self.unit_price = list_price
         self.list_price = list_price
 

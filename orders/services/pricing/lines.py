@@ -52,6 +52,7 @@ def build_line(
         order=order,
         position=position,
         unit_price=product.price if product and price is None else price,
+        price_typed=price is not None,
         quantity=request.quantity,
         note=request.note,
         discounts=[build_discount(each) for each in request.discounts],

@@ -90,6 +90,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
             line.update_list_price(line.product.price)
         for name, value in changes.items():
             setattr(line, name, value)
+        line.price_typed |= "unit_price" in changes
         line.ensure_whole_quantity()
 
     return _apply_change(lock_order(edit.order), edit, change)
@@ -241,7 +242,8 @@ def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
             line.save(force_insert=True)
     old = [line for line in lines if line not in new]
     OrderLine.objects.bulk_update(
-        old, ["quantity", "list_price", "unit_price", "note", *PRICED_LINE_FIELDS]
+        old,
+        ["quantity", "list_price", "unit_price", "price_typed", "note", *PRICED_LINE_FIELDS],
     )
 
 

@@ -347,6 +347,27 @@ def test_a_typed_price_stays_and_is_measured_against_the_new_one(
     assert (kept["unit_price"], kept["list_price"], kept["total"]) == ("0.90", "100.00", "1.80")
 
 
+@pytest.mark.parametrize("typed_when", ["added", "changed"])
+def test_a_typed_price_stays_also_where_it_was_the_list_price(
+    till, managers_till, edit, make_product, shop, problem, typed_when
+):
+    product = make_product("1.00", stock="500")
+    typed = {"unit_price": "1.00"}
+    order = till.sold(line(product, **(typed if typed_when == "added" else {})))
+    path = f"lines/{order['lines'][0]['id']}/"
+    if typed_when == "changed":
+        assert edit(order, "patch", path, typed).status_code == 200
+    change_price(product, "100.00")
+    before = rows(shop)
+
+    refused = problem(edit(order, "patch", path, {"quantity": "2"}), 403, "approval_required")
+
+    assert (refused["action"], refused["amount"]) == ("price_override", "198.00")
+    assert rows(shop) == before
+    (kept,) = edit(order, "patch", path, {"quantity": "2"}, by=managers_till).json()["lines"]
+    assert (kept["unit_price"], kept["list_price"], kept["total"]) == ("1.00", "100.00", "2.00")
+
+
 def test_without_a_fixed_price_the_typed_one_stays(till, edit, make_product):
     hour = make_product("50.00", open_price=True)
     order = till.sold(line(hour, unit_price="10.00"))
