@@ -212,9 +212,9 @@ CACHES = {
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.TenantBackend"]
 SILENCED_SYSTEM_CHECKS = [
-    "auth.W004",  # a username is unique in its tenant, not in the world; the backend knows
-    # A store's day starts at 00:00 by default: within seconds of midnight, Django takes this
-    # default for the current time that somebody froze by mistake.
+    "auth.W004",  # usernames are unique within a tenant, which the backend takes into account
+    # The default of `day_starts_at` is 00:00. Within seconds of midnight, Django mistakes it for
+    # the current time, set once at import.
     "fields.W161",
 ]
 PASSWORD_PEPPERS = peppers()

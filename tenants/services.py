@@ -108,7 +108,7 @@ def save_row(row: Any, values: dict[str, Any]) -> Any:
         setattr(row, field, value)
     row.full_clean()
     is_new = row._state.adding
-    # Checked again, it names what somebody took between the check and the write.
+    # The second validation names the field of a duplicate that was inserted meanwhile.
     with unique_or(row.full_clean), transaction.atomic():
         row.save() if is_new else row.save_changes(*values)
         publish_row(row, is_new=is_new)

@@ -8,7 +8,7 @@ from tenants.models.owned import TenantOwned
 
 
 class ChangeFeed(TenantOwned):
-    """The counter of one shop. Whoever numbers changes holds it; whoever makes them never does."""
+    """The position counter of a tenant. It is locked to assign positions, never by services."""
 
     # The position of the newest change, and of the newest that has been pruned.
     last = models.BigIntegerField(default=0)
