@@ -30,10 +30,10 @@ while True:
 """
 DRIVER = """
 import sys
-from config.development_server import Together
+from config.development_server import DevelopmentServer
 child = sys.argv[1]
 web, relay = ([sys.executable, "-c", child, book] for book in sys.argv[2:])
-sys.exit(Together(web, relay).run())
+sys.exit(DevelopmentServer(web, relay).run())
 """
 PATIENCE = 60
 
