@@ -136,7 +136,7 @@ def test_a_category_is_made_and_renamed(managers_browser, shop):
     )
     assert found(shop, Category, pk=fruit.pk).version == 2
 
-    assert "There is one with this name" in read_errors(
+    assert "This name already exists." in read_errors(
         submit_form(managers_browser, f"{CATEGORIES}add/", name="Fruits")
     )
 

@@ -43,7 +43,7 @@ def test_an_admin_changes_a_store(admins_browser, store, shop):
     [
         ({"name": "Main"}, "This name already exists."),
         ({"name": ""}, "This field is required."),
-        ({"timezone": "localtime"}, "not a time zone"),
+        ({"timezone": "localtime"}, "Must be a time zone"),
         ({"day_starts_at": "25:00"}, "Enter a valid time."),
         ({"name": "x" * 101}, "at most 100 characters"),
     ],
