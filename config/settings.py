@@ -8,7 +8,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from accounts.security.keyring import InvalidKeyRing, KeyRing
+from accounts.security.keys import InvalidKeyRing, KeyRing
 from accounts.security.peppers import InvalidPeppers, parse_peppers
 from config.databases import SQLITE_OPTIONS, postgresql
 from config.logging import logging_config

@@ -15,7 +15,7 @@ from rest_framework_simplejwt.tokens import Token
 
 from accounts.exceptions import TokenNotValid
 from accounts.models import AuthSession
-from accounts.security.keyring import KeyRing
+from accounts.security.keys import KeyRing
 
 # Tokens with other header fields, such as `jku` or `jwk`, are rejected.
 TOKEN_HEADER_NAMES = frozenset({"alg", "kid", "typ"})

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from accounts.security.keyring import KeyRing
+from accounts.security.keys import KeyRing
 from tenants import audit
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, UserFactory

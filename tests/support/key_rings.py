@@ -2,8 +2,7 @@
 
 import json
 
-from accounts.security.keyring import KeyRing
-from accounts.security.signing import generate_key_material
+from accounts.security.keys import KeyRing, generate_key_material
 
 
 def build_key_entry(kid, status, alg="HS256", /, **changes):

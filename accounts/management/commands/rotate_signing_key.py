@@ -8,8 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.security.keyring import InvalidKeyRing, KeyRing
-from accounts.security.signing import ALGORITHMS
+from accounts.security.keys import ALGORITHMS, InvalidKeyRing, KeyRing
 
 STEPS = """\
 Nothing was changed. The output is the next value of JWT_KEYS. Keep it secret.

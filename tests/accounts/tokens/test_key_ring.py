@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from accounts.security.keyring import InvalidKeyRing, KeyRing
-from accounts.security.signing import Key, Status, pem
+from accounts.security.keys import InvalidKeyRing, Key, KeyRing, Status, write_private_key
 from tests.support.key_rings import build_key_entry, build_key_ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
@@ -238,5 +238,5 @@ def test_there_must_be_something_to_activate_and_to_retire():
 def test_a_pem_is_what_every_tool_reads():
     former = Key("k", "EdDSA", Status.ACTIVE, private=PRIVATE).with_status(Status.VERIFY)
 
-    assert pem("PRIVATE KEY", RAW) == PRIVATE
+    assert write_private_key(Ed25519PrivateKey.from_private_bytes(RAW)) == PRIVATE
     assert former.public == PUBLIC

@@ -6,8 +6,7 @@ import jwt
 import pytest
 from jwt import PyJWKSet
 
-from accounts.security.keyring import KeyRing
-from accounts.security.signing import Status
+from accounts.security.keys import KeyRing, Status
 from tests.support.api import Api
 from tests.support.forged_tokens import (
     assert_token_refused,

@@ -10,7 +10,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
-from accounts.security.keyring import KeyRing
+from accounts.security.keys import KeyRing
 from config import settings as production
 from tests.support.discovery import ROOT
 from tests.support.key_rings import build_key_entry, build_key_ring, statuses
