@@ -7,7 +7,13 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from accounts.services.sessions import ClientInfo
 from tenants.models.tenant import RESERVED_SLUGS
+
+
+def get_client_info(request: Request | HttpRequest) -> ClientInfo:
+    user_agent = strip_unprintable(request.headers.get("User-Agent", ""))
+    return ClientInfo(ip=get_client_ip(request), user_agent=user_agent)
 
 
 def get_client_ip(request: Request | HttpRequest) -> str | None:

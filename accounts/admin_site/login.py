@@ -1,7 +1,7 @@
 """Log-in of both admin sites, rate-limited like the API."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -16,12 +16,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 
 from accounts.admin_site.middleware import start_session
-from accounts.client_info import get_client_ip, get_tenant_slug_from_host, strip_unprintable
+from accounts.client_info import get_client_info, get_client_ip, get_tenant_slug_from_host
 from accounts.exceptions import Busy, InvalidCredentials, ManagersOnly, TooManyAttempts
 from accounts.models import AuthSession, User
 from accounts.security.validators import MAX_PASSWORD_LENGTH
 from accounts.services.browser_sessions import log_in_browser
-from accounts.services.login import ClientInfo
 from accounts.services.login_attempts import PLATFORM, LogInAttempt, rate_limited_log_in
 
 REFUSAL_STATUSES = {
@@ -104,16 +103,11 @@ class ShopLogInForm(LogInForm):
                 tenant=tenant,
                 username=username,
                 password=self.cleaned_data["password"],
-                origin=get_client_info(self.request),
+                origin=get_client_info(cast(HttpRequest, self.request)),
             )
         except (InvalidCredentials, ManagersOnly) as refusal:
             raise ValidationError(str(refusal), code=refusal.code) from refusal
         return self.cleaned_data
-
-
-def get_client_info(request: Any) -> ClientInfo:
-    agent = strip_unprintable(request.headers.get("User-Agent", ""))
-    return ClientInfo(ip=get_client_ip(request), user_agent=agent)
 
 
 class LogInView(LoginView):

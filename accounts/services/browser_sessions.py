@@ -9,8 +9,8 @@ from django.utils import timezone
 from accounts.exceptions import ManagersOnly
 from accounts.models import AuthSession, Role, User
 from accounts.services import sessions
-from accounts.services.login import ClientInfo, authenticate_by_password, open_password_session
-from accounts.services.sessions import LAST_USED_PRECISION
+from accounts.services.login import authenticate_by_password, open_password_session
+from accounts.services.sessions import LAST_USED_PRECISION, ClientInfo
 from tenants import audit
 from tenants.exceptions import NotFound, NotPermitted
 from tenants.scope import across_tenants, atomic_with_retry

@@ -1,28 +1,21 @@
-"""Log-in by password, and opening sessions."""
+"""Log-in by password, and reauthentication within a session."""
 
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 
-import structlog
 from django.utils import timezone
 
-from accounts.exceptions import InvalidCredentials, TerminalNotPaired
+from accounts.backends import CredentialCheck
+from accounts.exceptions import InvalidCredentials, TerminalNotPaired, TokenNotValid
 from accounts.models import AuthSession, Pin, Terminal, User
-from accounts.security.tokens import TokenPair, issue_pair
+from accounts.security.tokens import TokenPair, issue_access, issue_pair
 from accounts.services.login_attempts import rate_limited_log_in
-from accounts.services.sessions import record_session_event
-from accounts.services.terminals import bind_session_to_terminal
+from accounts.services.pins import verify_pin
+from accounts.services.sessions import ClientInfo, open_session, record_session_event
+from tenants import idempotency
+from tenants.exceptions import Invalid
 from tenants.models import Tenant
 from tenants.scope import across_tenants, atomic_with_retry, tenant_context
-
-
-@dataclass(frozen=True, slots=True)
-class ClientInfo:
-    """IP address and user agent of a request."""
-
-    ip: str | None = None
-    user_agent: str = ""
 
 
 def find_tenant(name: str) -> Tenant | None:
@@ -81,39 +74,61 @@ def open_password_session(
     return session, issue_pair(session)
 
 
-def open_session(
-    user: User, origin: ClientInfo, method: AuthSession.Method, terminal: Terminal | None
-) -> AuthSession:
-    """Create a session and lock the user until the end of the caller's transaction.
-
-    Raises InvalidCredentials if password, role or activation changed since the check, as that
-    change ended all sessions and must not miss this one.
-    """
-    now = timezone.now()
-    with across_tenants():
-        unchanged = User.objects.filter(
-            pk=user.pk, is_active=True, token_version=user.token_version
-        ).update(last_login=now)
-    if not unchanged:
-        raise InvalidCredentials
-    session = AuthSession(
-        tenant_id=user.tenant_id,
-        user=user,
-        method=method,
-        ip=origin.ip,
-        user_agent=origin.user_agent[:200],
-    )
-    session.start(now)
-    structlog.contextvars.bind_contextvars(session=str(session.pk))
-    if terminal is not None:
-        with tenant_context(terminal.tenant):
-            bind_session_to_terminal(terminal, session)
-    with across_tenants():
-        session.save(force_insert=True)
-    return session
-
-
 def reset_pin_attempts(user: User, at: datetime) -> None:
     """Reset the counters of wrong PINs after the password was shown."""
     with across_tenants():
         Pin.objects.filter(user=user).update(opened_at=at)
+
+
+def reauthenticate(session: AuthSession, *, password: str, ip: str | None) -> str:
+    """Check the password again and return a new access token; counted like a log-in."""
+    user, shop = session.user, session.user.tenant
+    with rate_limited_log_in(
+        shop,
+        tenant=str(user.tenant_id),
+        username=user.username,
+        ip=ip,
+        way="reauth",
+        terminal=session.terminal_id,
+    ) as attempt:
+        if not user.check_password(password):
+            attempt.check = CredentialCheck(user, "wrong_password")
+            raise Invalid.field("password", "Wrong password.", code="wrong_password")
+    _record_authentication(session, AuthSession.Method.PASSWORD)
+    return issue_access(session)
+
+
+def reauthenticate_by_pin(session: AuthSession, *, pin: str) -> str:
+    """Check the PIN again at the session's terminal and return a new access token."""
+    terminal = _load_terminal(session)
+    with tenant_context(terminal.tenant):
+        try:
+            verify_pin(terminal, session.user_id, pin, way="reauth")
+        except InvalidCredentials:
+            raise Invalid.field("pin", "Wrong PIN.", code="wrong_pin") from None
+    _record_authentication(session, AuthSession.Method.PIN)
+    return issue_access(session)
+
+
+def _load_terminal(session: AuthSession) -> Terminal:
+    if session.terminal_id is None:
+        detail = "A PIN is accepted only in a session at a paired terminal."
+        raise Invalid.field("pin", detail, code="not_at_a_terminal")
+    with across_tenants():
+        terminals = Terminal.objects.select_related("register__store", "tenant")
+        return terminals.get(pk=session.terminal_id)
+
+
+@atomic_with_retry
+def _record_authentication(session: AuthSession, method: AuthSession.Method) -> None:
+    """Update time and method of the session's authentication."""
+    now = timezone.now()
+    idempotency.save_key()
+    with across_tenants():
+        sessions = AuthSession.objects.live().filter(pk=session.pk)
+        if not sessions.update(auth_time=now, method=method, updated_at=now):
+            raise TokenNotValid
+    if method == AuthSession.Method.PASSWORD:
+        reset_pin_attempts(session.user, now)
+    record_session_event("reauth_ok", session, method=method)
+    session.auth_time, session.method = now, method

@@ -17,9 +17,8 @@ from accounts.models.user import UserQuerySet
 from accounts.security.hashers import run_dummy_hash
 from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import Bucket, Lockout, count_attempt, reset_attempts
-from accounts.services.login import ClientInfo, open_session
 from accounts.services.login_attempts import build_lockout_facts
-from accounts.services.sessions import record_session_event
+from accounts.services.sessions import ClientInfo, open_session, record_session_event
 from accounts.services.users import lock_users
 from tenants import audit
 from tenants.events.outbox import publish_row

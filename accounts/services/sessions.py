@@ -1,6 +1,7 @@
-"""Sessions: authenticate tokens, refresh, end and log out."""
+"""Sessions: open, authenticate by token, refresh, revoke and log out."""
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,13 +10,18 @@ from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
-from accounts.exceptions import ForeignTenant, TokenNotValid
-from accounts.models import AuthSession, User
+from accounts.exceptions import (
+    ForeignTenant,
+    InvalidCredentials,
+    TokenNotValid,
+)
+from accounts.models import AuthSession, Terminal, User
 from accounts.security.rate_limits import policies
 from accounts.security.rate_limits.limiter import count_attempt
 from accounts.security.tokens import Claims, TokenPair, issue_pair, read_access, read_refresh
 from accounts.services.denied_access_log import record_denied_access
 from accounts.services.login_attempts import build_lockout_facts
+from accounts.services.terminals import bind_session_to_terminal
 from tenants import audit, idempotency
 from tenants.database.compiled_queries import CompiledQuery
 from tenants.exceptions import NotFound
@@ -23,6 +29,14 @@ from tenants.scope import across_tenants, atomic_with_retry, tenant_context
 
 # `last_used_at` is written at most once a minute, to save writes.
 LAST_USED_PRECISION = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientInfo:
+    """IP address and user agent of a request."""
+
+    ip: str | None = None
+    user_agent: str = ""
 
 
 def record_session_event(event: str, session: AuthSession, **facts: Any) -> None:
@@ -114,6 +128,38 @@ def _record_use(session: AuthSession, now: datetime) -> None:
             pk=session.pk, last_used_at__lte=now - LAST_USED_PRECISION
         )
         same.update(**changes)
+
+
+def open_session(
+    user: User, origin: ClientInfo, method: AuthSession.Method, terminal: Terminal | None
+) -> AuthSession:
+    """Create a session and lock the user until the end of the caller's transaction.
+
+    Raises InvalidCredentials if password, role or activation changed since the check, as that
+    change ended all sessions and must not miss this one.
+    """
+    now = timezone.now()
+    with across_tenants():
+        unchanged = User.objects.filter(
+            pk=user.pk, is_active=True, token_version=user.token_version
+        ).update(last_login=now)
+    if not unchanged:
+        raise InvalidCredentials
+    session = AuthSession(
+        tenant_id=user.tenant_id,
+        user=user,
+        method=method,
+        ip=origin.ip,
+        user_agent=origin.user_agent[:200],
+    )
+    session.start(now)
+    structlog.contextvars.bind_contextvars(session=str(session.pk))
+    if terminal is not None:
+        with tenant_context(terminal.tenant):
+            bind_session_to_terminal(terminal, session)
+    with across_tenants():
+        session.save(force_insert=True)
+    return session
 
 
 def refresh(token: str, *, tenant: str | None = None) -> TokenPair:
@@ -210,3 +256,30 @@ def end_sessions(user: User, reason: str, *, but: AuthSession | None = None) -> 
     with tenant_context(user.tenant):
         sessions = AuthSession.objects.filter(user=user)
         return (sessions.exclude(pk=but.pk) if but else sessions).end(reason)
+
+
+def revoke(token: str) -> None:
+    """End the session of this token; ignore invalid tokens (RFC 7009)."""
+    claims = parse_token(token)
+    if claims is not None:
+        structlog.contextvars.bind_contextvars(session=str(claims.session))
+        _end_session_of(claims)
+
+
+def parse_token(token: str) -> Claims | None:
+    for read in (read_refresh, read_access):
+        try:
+            return read(token)
+        except TokenNotValid:
+            continue
+    return None
+
+
+@atomic_with_retry
+def _end_session_of(claims: Claims) -> None:
+    session = find_session_by_claims(claims)
+    if session is None:
+        return
+    with across_tenants():
+        if AuthSession.objects.live().filter(pk=session.pk).end(AuthSession.EndReason.LOGOUT):
+            record_session_event("log_out", session, way="revoked")

@@ -5,7 +5,8 @@ from typing import Any
 
 from accounts.models import AuthSession, Role, User
 from accounts.security.tokens import TokenPair, get_access_token_seconds
-from accounts.services.login import ClientInfo, open_password_session
+from accounts.services.login import open_password_session
+from accounts.services.sessions import ClientInfo
 from accounts.services.users import create_user
 from tenants import audit, idempotency
 from tenants.events.outbox import publish_row

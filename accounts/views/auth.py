@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import TERMINAL_TOKEN_HEADER, authenticate_terminal, get_bearer_token
-from accounts.client_info import get_client_ip, get_tenant_slug_from_host, strip_unprintable
+from accounts.client_info import get_client_info, get_tenant_slug_from_host
 from accounts.exceptions import (
     AlreadyAuthenticated,
     SignupDisabled,
@@ -33,10 +33,15 @@ from accounts.serializers.people import (
     VerifyInput,
 )
 from accounts.serializers.signup import SignupAnswer, SignupInput
-from accounts.services.login import ClientInfo, log_in
+from accounts.services.login import log_in
 from accounts.services.login_attempts import count_sign_up_attempt
-from accounts.services.revocation import revoke
-from accounts.services.sessions import authenticate_token, log_out, log_out_everywhere, refresh
+from accounts.services.sessions import (
+    authenticate_token,
+    log_out,
+    log_out_everywhere,
+    refresh,
+    revoke,
+)
 from accounts.services.signup import sign_up
 from tenants import idempotency
 from tenants.api.idempotent_views import IdempotentView
@@ -68,13 +73,6 @@ class UnauthenticatedView(APIView):
 
     authentication_classes = ()
     permission_classes = ()
-
-
-def get_client_info(request: Request) -> ClientInfo:
-    return ClientInfo(
-        ip=get_client_ip(request),
-        user_agent=strip_unprintable(request.headers.get("User-Agent", "")),
-    )
 
 
 def resolve_tenant_name(request: Request, in_body: str | None) -> str:

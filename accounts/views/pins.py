@@ -8,11 +8,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.authentication import TERMINAL_TOKEN_HEADER, authenticate_terminal
+from accounts.client_info import get_client_info
 from accounts.models import User
 from accounts.security.tokens import get_access_token_seconds, issue_access
 from accounts.serializers.pins import PinLogInAnswer, PinLogInInput, PinUserSerializer
 from accounts.services.pins import list_pin_users, log_in_by_pin
-from accounts.views.auth import TERMINAL_TOKEN_PARAMETER, UnauthenticatedView, get_client_info
+from accounts.views.auth import TERMINAL_TOKEN_PARAMETER, UnauthenticatedView
 from tenants.scope import tenant_scope
 
 REQUIRED_TERMINAL_TOKEN = OpenApiParameter(

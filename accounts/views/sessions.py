@@ -7,13 +7,13 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.client_info import get_client_info
 from accounts.models import AuthSession
 from accounts.permissions import IsStaff
 from accounts.security.tokens import get_access_token_seconds
 from accounts.serializers.people import ReauthAnswer, ReauthInput, SessionSerializer
-from accounts.services.reauth import reauthenticate, reauthenticate_by_pin
+from accounts.services.login import reauthenticate, reauthenticate_by_pin
 from accounts.services.sessions import end_own_session
-from accounts.views.auth import get_client_info
 from tenants.api.idempotent_views import IdempotentView
 from tenants.api.views import TenantScopedViewSet
 

@@ -20,8 +20,6 @@ ACROSS = {
     "accounts/services/browser_sessions.py": "a cookie names a session, the session names the shop",
     "accounts/services/login.py": "nobody is logged in yet",
     "accounts/services/pruning.py": "what is old is old in every shop",
-    "accounts/services/reauth.py": "the session may be of the platform",
-    "accounts/services/revocation.py": "a token names a session, the session names the shop",
     "accounts/services/sessions.py": "a token names a session, the session names the shop",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
     "accounts/models/user.py": "a person's rows are found by the person, who is in one shop",

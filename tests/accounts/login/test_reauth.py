@@ -11,9 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from accounts.exceptions import InsufficientAuthentication, InvalidCredentials, TokenNotValid
 from accounts.models import User
 from accounts.models.session import MAX_AUTHENTICATION_AGE
-from accounts.services.login import ClientInfo, open_password_session
-from accounts.services.reauth import reauthenticate
-from accounts.services.sessions import log_out
+from accounts.services.login import open_password_session, reauthenticate
+from accounts.services.sessions import ClientInfo, log_out
 from accounts.services.users import change_role, reset_password, set_activation
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import PASSWORD, AuthSessionFactory

@@ -6,7 +6,8 @@ import pytest
 
 from accounts.exceptions import InvalidCredentials
 from accounts.models import AuthSession, User
-from accounts.services.login import ClientInfo, open_password_session
+from accounts.services.login import open_password_session
+from accounts.services.sessions import ClientInfo
 from tenants.scope import across_tenants, tenant_scope
 from tests.support.api import Api
 from tests.support.token_refresh import MORNING, assert_refresh_refused, is_accepted, refresh_token

@@ -12,7 +12,8 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import Role, User
-from accounts.services.login import ClientInfo, log_in
+from accounts.services.login import log_in
+from accounts.services.sessions import ClientInfo
 from orders.management.demo.plan import DemoShop
 from orders.management.demo.shops import CORNER, HARBOR, SHOPS
 from orders.models import Order, Product, Shift, StockLevel, StockMovement

@@ -12,8 +12,8 @@ from django.core.management import CommandError
 from django.db.models import Count
 
 from accounts.models import Role, User, build_username_key
-from accounts.services.login import ClientInfo, log_in
-from accounts.services.sessions import log_out
+from accounts.services.login import log_in
+from accounts.services.sessions import ClientInfo, log_out
 from accounts.services.users import change_own_password, create_user, reset_password
 from orders.management.ids import stable_id
 from orders.models import Category, Order, Product
