@@ -20,7 +20,7 @@ from tests.support.discovery import OURS, ROOT, files, owned_models
 TABLES = {model._meta.db_table for model in owned_models()}
 VERB = re.compile(r"\b(?:SELECT|UPDATE|DELETE|INSERT)\b")
 # Whose session it is, is what this one finds out; its caller compares the tenant.
-OF_ANY_SHOP = {"accounts.services.sessions.SESSION"}
+OF_ANY_SHOP = {"accounts.services.sessions.SESSION_QUERY"}
 
 
 def statements() -> Iterator[tuple[str, str]]:

@@ -79,7 +79,7 @@ def test_a_stranger_has_no_id_and_nobody_has_no_name(manager_client, shop, anony
     nobody, foreign_admin = listed(manager_client)
 
     assert (nobody["actor"], nobody["target"]) == (None, None)
-    assert foreign_admin["actor"] == {"id": None, "name": audit.hashed("nobody")}
+    assert foreign_admin["actor"] == {"id": None, "name": audit.hash_name("nobody")}
     assert foreign_admin["facts"] == {"reason": "unknown_user"}
     ensure_documented(manager_client.get(PATH), "get", "audit-list")
 

@@ -150,9 +150,9 @@ def test_a_password_is_no_argument(command, shop):
     ("change", "reason"),
     [
         ("--slug=admin", "slug: This name is reserved."),
-        ("--slug=Corner", "slug: Use 3 to 63 of a-z"),
-        ("--currency=XXX", "currency: This is not a currency"),
-        ("--timezone=Mars/Olympus", "timezone: This is not a time zone"),
+        ("--slug=Corner", "slug: Enter 3 to 63 characters"),
+        ("--currency=XXX", "currency: Must be a currency code"),
+        ("--timezone=Mars/Olympus", "timezone: Must be a time zone"),
         ("--admin-username=x y", "username: Use 2 to 32 of"),
         ("--admin-email=nobody", "email: Enter an e-mail address such as ann@shop.example."),
     ],
@@ -172,7 +172,7 @@ def test_a_password_must_be_one_also_here(monkeypatch):
 
 
 def test_a_slug_belongs_to_the_first(shop):
-    with pytest.raises(CommandError, match="This name is taken"):
+    with pytest.raises(CommandError, match="This name is already taken"):
         run("create_tenant", *SHOP, "--slug=green")
     assert Tenant.objects.count() == 1
 

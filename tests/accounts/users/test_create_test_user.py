@@ -105,7 +105,7 @@ def test_nobody_is_made_for_a_shop_that_is_not_there(db):
 def test_attack_173_where_people_work_nobody_is_made_up(shop, settings):
     settings.DEBUG = False
 
-    with pytest.raises(CommandError, match="DEBUG is off"):
+    with pytest.raises(CommandError, match="while DEBUG is on"):
         create(role="admin")
     assert snapshot_users() == []
 
