@@ -54,7 +54,7 @@ class LogInForm(AdminAuthenticationForm):
         ip = get_client_ip(self.request) if self.request else None
         with rate_limited_log_in(None, tenant=PLATFORM, username=username, ip=ip) as attempt:
             self.user_cache = self.authenticate(attempt)
-        attempt.record("log_in_ok", method=AuthSession.Method.PASSWORD)
+        attempt.record_event("log_in_ok", method=AuthSession.Method.PASSWORD)
         return self.cleaned_data
 
     def authenticate(self, attempt: LogInAttempt) -> User:

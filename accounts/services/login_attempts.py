@@ -59,7 +59,7 @@ class LogInAttempt:
             return "unknown_tenant"
         return self.check.reason if self.check else ""
 
-    def record(self, event: str, **facts: Any) -> None:
+    def record_event(self, event: str, **facts: Any) -> None:
         """Record an audit event of the user, or of a hashed name if there is none."""
         user = self.check.user if self.check else find_user(self.place, self.username)
         if user is None:
@@ -72,7 +72,7 @@ class LogInAttempt:
 
     def record_lockouts(self, waits: Sequence[Lockout]) -> None:
         for wait in waits:
-            self.record("too_many_attempts", **build_lockout_facts(wait))
+            self.record_event("too_many_attempts", **build_lockout_facts(wait))
 
 
 @contextmanager
@@ -103,7 +103,7 @@ def rate_limited_log_in(
         raise
     except (DomainError, ValidationError):
         if attempt.check:
-            attempt.record(f"{way}_failed", reason=attempt.reason)
+            attempt.record_event(f"{way}_failed", reason=attempt.reason)
         attempt.record_lockouts(waits)
         raise
     cleared = {*user_failures, policies.bucket_for_strangers(subject, username)}

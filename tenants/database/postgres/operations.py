@@ -34,6 +34,6 @@ class DatabaseOperations(operations.DatabaseOperations):
         return suffix
 
     def execute_sql_flush(self, sql_list: Any) -> None:
-        """Truncate tables as the owner; the serving role may not."""
+        """Empty tables as the owner; the serving role may not."""
         with as_owner(self.connection):
             super().execute_sql_flush(sql_list)

@@ -151,7 +151,7 @@ def at_the_platform(at, password=PASSWORD):
         rate_limited_log_in(None, tenant=PLATFORM, username="root", ip=at) as tried,
     ):
         tried.authenticate(password)
-        tried.record("log_in_ok")
+        tried.record_event("log_in_ok")
         return True
     return False
 

@@ -133,7 +133,7 @@ def test_ending_this_one_is_logging_out(cashier, client_of, problem):
 
 
 @pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
-@pytest.mark.parametrize("whose", ["other_cashier", "other_admin", "stranger"])
+@pytest.mark.parametrize("whose", ["other_cashier", "other_admin", "foreign_admin"])
 def test_attack_057_anybody_elses_log_in_is_one_that_does_not_exist(
     who, whose, client_of, request, problem
 ):
