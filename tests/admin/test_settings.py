@@ -76,9 +76,9 @@ def test_what_is_saved_unchanged_stays_as_it_is(admins_browser, page, shop):
     [
         ({"name": ""}, "required"),
         ({"currency": "XXX"}, "valid choice"),
-        ({"timezone": "localtime"}, "not a time zone"),
+        ({"timezone": "localtime"}, "Must be a time zone"),
         ({"cash_rounding_increment": "0.001"}, "At most 2 decimal places"),
-        ({"limits_manager_refund_amount": "-1"}, "plain decimal"),
+        ({"limits_manager_refund_amount": "-1"}, "Enter an amount such as"),
         ({"limits_cashier_line_discount_percent": "101"}, "Must be at most 100"),
     ],
     ids=str,

@@ -60,7 +60,7 @@ def test_a_manager_says_what_happened(form, there, managers_browser, level, page
         ({"type": "receive", "moved": "0"}, "Zero"),
         ({"type": "receive", "moved": "-1"}, "Must not be negative"),
         ({"type": "receive", "moved": "0.5"}, "piece"),
-        ({"type": "receive", "moved": "1e3"}, "plain decimal"),
+        ({"type": "receive", "moved": "1e3"}, "enter a quantity such as"),
         ({"type": "sale", "moved": "1"}, "valid choice"),
         ({"type": "transfer_out", "moved": "1"}, "valid choice"),
         ({"type": "", "moved": "1"}, "required"),

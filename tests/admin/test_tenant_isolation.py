@@ -148,7 +148,7 @@ def test_h6_a_posted_tenant_is_not_read(admins_browser, foreign, store):
     assert (row.name, row.tenant_id) == ("Renamed", store.tenant_id)
 
 
-@pytest.mark.usefixtures("shop_rows", "meddler")
+@pytest.mark.usefixtures("shop_rows", "platform_visitor")
 def test_h15_history_tells_what_was_done_and_of_the_platform_nobodys_name(
     managers_browser, cashier
 ):

@@ -119,7 +119,7 @@ def freeze_time():
 
 
 @people
-@pytest.mark.usefixtures("freeze_time", "shop_rows", "foreign_rows", "meddler")
+@pytest.mark.usefixtures("freeze_time", "shop_rows", "foreign_rows", "platform_visitor")
 def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(who, request):
     browser = open_browser(request.getfixturevalue(who))
     before = snapshot_database(*EVERYTHING)
@@ -136,7 +136,7 @@ def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(wh
 
 
 @people
-@pytest.mark.usefixtures("shop_rows", "foreign_rows", "meddler")
+@pytest.mark.usefixtures("shop_rows", "foreign_rows", "platform_visitor")
 def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
     browser = open_browser(request.getfixturevalue(who))
 

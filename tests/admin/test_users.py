@@ -108,7 +108,7 @@ def test_an_admin_hires_anybody(role, admins_browser, shop):
         ({"username": "joe smith"}, "Use 2 to 32 of"),
         ({"username": ""}, "This field is required."),
         ({"email": "no address"}, "Enter an e-mail address such as"),
-        ({"email": "a@b.co\nBcc: x@y.zz"}, "Control characters are not possible"),
+        ({"email": "a@b.co\nBcc: x@y.zz"}, "Control characters are not allowed"),
         ({"display_name": "x" * 101}, "at most 100 characters"),
     ],
     ids=str,

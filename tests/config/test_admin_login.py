@@ -33,7 +33,7 @@ def test_the_platform_signs_in(client, root):
     assert client.get("/platform/").status_code == 200
 
 
-@pytest.mark.parametrize("who", ["admin", "manager", "cashier", "stranger"])
+@pytest.mark.parametrize("who", ["admin", "manager", "cashier", "foreign_admin"])
 def test_the_people_of_a_shop_do_not(who, client, request):
     person = request.getfixturevalue(who)
 

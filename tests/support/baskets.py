@@ -48,10 +48,6 @@ WAYS = ("cash", "card", "both", "voucher", "credit", "void", "regret", "hold", "
 BACK = ("line", "amount", "all", "waste", "credit", "elsewhere", None)
 
 
-def in_coins(amount: Decimal) -> Decimal:
-    return (amount / COIN).quantize(Decimal(1), ROUND_HALF_UP) * COIN
-
-
 @dataclass
 class Market:
     """`sold` and `refunded` are what the API answered, of which the receipts were printed."""
@@ -152,7 +148,8 @@ class Market:
             order = done(till.pay(order, payment))
         left = Decimal(order["due"])
         if left and order["status"] == "open":
-            paid = in_coins(left)
+            # After a voucher, coins may take no more off than for the whole order in cash.
+            paid = Decimal(order["cash_due"])
             order = done(till.pay(order, cash(str(paid), tendered=str(paid + 5))))
         assert order["status"] == "completed", order
         return order

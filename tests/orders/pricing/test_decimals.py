@@ -34,7 +34,7 @@ def world(request, configure_shop, make_product, till, manager_client, admin):
         till=till,
         manager_client=manager_client,
         head=Person(admin),
-        make_product=make_product(text(1), stock="99"),
+        product=make_product(text(1), stock="99"),
         text=text,
         coin=COINS[request.param],
     )
@@ -42,13 +42,13 @@ def world(request, configure_shop, make_product, till, manager_client, admin):
 
 def test_a_refusal_and_its_sentence(world, problem):
     till, text = world.till, world.text
-    order = till.sold(line(world.make_product, "2"), payments=[cash(text(1))])
+    order = till.sold(line(world.product, "2"), payments=[cash(text(1))])
 
     refused = world.manager_client.post(f"orders/{order['id']}/void/", {"reason": "Left"})
 
     answer = problem(refused, 409, "order_is_paid")
     assert answer["paid"] == text(1)
-    assert answer["detail"].startswith(f"{text(1)} is paid")
+    assert answer["detail"].startswith(f"Order 1-000001 has payments of {text(1)}.")
     over = till.pay(order, cash(text(3)))
     assert problem(over, 409, "payment_exceeds_due")["due"] == text(1)
     shorter = till.patch(
@@ -61,7 +61,7 @@ def test_a_refusal_and_its_sentence(world, problem):
 def test_what_the_audit_says_of_prices_and_settings(world):
     head, text = world.head, world.text
     changes = {"price": text(2)}
-    head.patch(f"products/{world.goods.pk}/", changes, If_Match="*")
+    head.patch(f"products/{world.product.pk}/", changes, If_Match="*")
     limits = {"cashier": {"refund_amount": "20"}}
     settings = {"cash_rounding_increment": world.coin, "limits": limits}
     assert head.patch("tenant/", settings, If_Match="*").status_code == 200
@@ -80,18 +80,18 @@ def test_what_the_audit_says_of_prices_and_settings(world):
 
 def sell_and_give_back(world):
     till, manager_client, text = world.till, world.manager_client, world.text
-    reduced = line(world.make_product, "4", discounts=[percent("5"), amount(text("0.1"))])
+    reduced = line(world.product, "4", discounts=[percent("5"), amount(text("0.1"))])
     sold = till.sold(reduced, payments=[card(text(1)), {"id": new_id(), "method": "cash"}])
-    part = till.sold(line(world.make_product), payments=[cash(text("0.5"))])
+    part = till.sold(line(world.product), payments=[cash(text("0.5"))])
     manager_client.post(f"payments/{part['payments'][0]['id']}/cancel/", {})
     create_refund(manager_client, sold, amount=text("0.5"))
     credit = manager_client.post("store-credits/", {"id": new_id(), "amount": text(3)}).json()
     with_credit = {"method": "store_credit", "amount": text(1), "reference": credit["full_code"]}
-    till.sold(line(world.make_product), payments=[{"id": new_id(), **with_credit}])
+    till.sold(line(world.product), payments=[{"id": new_id(), **with_credit}])
     upload_one_booked(
         till,
         build_offline_sale(
-            1, build_offline_line(world.make_product, text(1)), payments=[cash(text("1.5"))]
+            1, build_offline_line(world.product, text(1)), payments=[cash(text("1.5"))]
         ),
     )
     return sold
