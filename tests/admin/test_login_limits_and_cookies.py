@@ -36,7 +36,7 @@ def test_attack_150_guesses_at_the_api_count_at_the_admin(client, manager):
 
     assert response.status_code == 429
     assert response["Retry-After"] == "2"
-    assert "try again in 2 seconds" in response.content.decode()
+    assert "Try again in 2 seconds" in response.content.decode()
     assert not is_logged_in(client)
     assert list_sessions(manager) == []
 

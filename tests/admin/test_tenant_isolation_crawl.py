@@ -101,7 +101,7 @@ def test_the_crawl_leaves_no_route_out():
     of_models = {
         f"{model._meta.app_label}_{model._meta.model_name}_{page}"
         for model in MODELS
-        for page in ("changelist", "add", "history", "delete", "change", "deed")
+        for page in ("changelist", "add", "history", "delete", "change", "action")
     }
     known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
 

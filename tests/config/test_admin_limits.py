@@ -40,7 +40,7 @@ def test_after_five_guesses_the_right_password_has_to_wait(client):
 
     assert response.status_code == 429
     assert response["Retry-After"] == "2"
-    assert "try again in 2 seconds" in response.content.decode()
+    assert "Try again in 2 seconds" in response.content.decode()
     assert not is_in(client)
 
 
