@@ -73,7 +73,8 @@ REGISTRATIONS = (
         "tests/support/valid_writes.py",
         r'^(?=    \("patch", "product-detail"\))',
         '    ("patch", "$route-detail"): lambda world: Post(\n'
-        '        named("Second"), row=world.till.post("$path/", named("First")).json()["id"]\n'
+        '        {"name": "Second"},\n'
+        '        row=world.till.post("$path/", {"name": "First"}).json()["id"],\n'
         "    ),\n",
     ),
     Registration(
