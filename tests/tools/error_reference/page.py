@@ -293,7 +293,8 @@ def domain_errors() -> Iterator[Exception]:
     """Yield one instance of each class of the application that has a code of its own."""
     get_resolver().url_patterns  # noqa: B018  (imports every view, and with it every exception)
     for kind in subclasses(DomainError):
-        if "code" in vars(kind) and kind.code not in ABSTRACT:
+        is_ours = kind.__module__.partition(".")[0] in OURS
+        if is_ours and "code" in vars(kind) and kind.code not in ABSTRACT:
             names = {name for _, name, _, _ in Formatter().parse(kind.message) if name}
             yield kind(**{name: Placeholder(f"{{{name}}}") for name in names})
 
