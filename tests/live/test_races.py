@@ -117,7 +117,10 @@ def test_store_credit_is_spent_as_far_as_it_goes(tills, make_product, shop, coun
 
     answers = run_concurrently([lambda till=till: pay(till) for till in tills * 4])
 
-    assert statuses(answers) == {201: 4, 409: 12}
+    # 429: each attempt counts until its code is known, and one user has ten at a place.
+    answered = statuses(answers)
+    assert answered[201] == 4
+    assert answered[409] + answered[429] == 12
     assert count(StoreCredit, balance=0) == 1
     assert count(StoreCreditEntry, type="spend") == count(Order) == 4
 
