@@ -11,7 +11,7 @@ from django.db.models import Prefetch, Q
 from orders.models.columns import money_column
 from orders.models.search_text import SearchTextField
 from orders.money import TaxRate
-from tenants.exceptions import Invalid
+from tenants.exceptions import FieldError, Invalid
 from tenants.models import TenantManager, TenantOwned, TenantQuerySet
 
 
@@ -21,6 +21,25 @@ def normalize_code(code: str) -> str:
         return code.strip()
     visible = "".join(char for char in code if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFKC", visible).strip()
+
+
+class SoldByUnitOrWeight:
+    """The quantities of a product and of its order lines."""
+
+    name: Any
+    sold_by: Any
+
+    def find_quantity_error(self, quantity: Decimal, field: str) -> FieldError | None:
+        """Return the error for a fraction of a product that is sold by the unit."""
+        if self.sold_by != Product.SoldBy.UNIT or quantity % 1 == 0:
+            return None
+        detail = f"{self.name} is sold by the piece. Enter a whole number."
+        return FieldError(field, "not_whole", detail)
+
+    def ensure_whole_units(self, quantity: Decimal, field: str = "quantity") -> None:
+        """Raise `Invalid` for a fraction of a product that is sold by the unit."""
+        if error := self.find_quantity_error(quantity, field):
+            raise Invalid(errors=(error,))
 
 
 class TaxClass(TenantOwned):
@@ -81,7 +100,7 @@ class ProductQuerySet(TenantQuerySet["Product"]):
         return self.prefetch_related(Prefetch("barcodes", to_attr="loaded_barcodes"))
 
 
-class Product(TenantOwned):
+class Product(SoldByUnitOrWeight, TenantOwned):
     """A product of the shop."""
 
     class SoldBy(models.TextChoices):
@@ -124,12 +143,7 @@ class Product(TenantOwned):
             raise Invalid.field(
                 "product", "Stock is not tracked for this product.", code="not_tracked"
             )
-        if self.sold_by == self.SoldBy.UNIT and quantity % 1:
-            raise Invalid.field(
-                "quantity",
-                f"{self.name} is sold by the piece. Enter a whole number.",
-                code="not_whole",
-            )
+        self.ensure_whole_units(quantity)
 
     # Set by `with_barcodes`.
     loaded_barcodes: list["Barcode"]

@@ -6,14 +6,13 @@ from typing import Any, ClassVar
 from django.db import models
 from django.db.models import Q
 
-from orders.models.catalog import Product
+from orders.models.catalog import Product, SoldByUnitOrWeight
 from orders.models.columns import money_column, quantity_column
 from orders.models.order import Order
-from tenants.exceptions import Invalid
 from tenants.models import TenantOwned
 
 
-class OrderLine(TenantOwned):
+class OrderLine(SoldByUnitOrWeight, TenantOwned):
     """A line of an order, with a snapshot of name, price and taxes of the product."""
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines")
@@ -103,13 +102,3 @@ class OrderLine(TenantOwned):
     @property
     def is_fully_returned(self) -> bool:
         return bool(self.refunded_quantity == self.quantity)
-
-    def ensure_whole_quantity(self) -> None:
-        self.ensure_whole_units(self.quantity, "quantity")
-
-    def ensure_whole_units(self, quantity: Decimal, field: str) -> None:
-        """Raise `Invalid` for a fraction of a product that is sold by the unit."""
-        if self.sold_by == Product.SoldBy.UNIT and quantity % 1:
-            raise Invalid.field(
-                field, f"{self.name} is sold by the piece. Enter a whole number.", code="not_whole"
-            )

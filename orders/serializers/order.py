@@ -14,7 +14,13 @@ from orders.money import Discount, DiscountType
 from orders.serializers.offline import OfflineFieldsSerializer
 from orders.serializers.rendering import render_calculation, render_order
 from orders.services.payments.tender import NewPayment
-from orders.services.pricing.basket import Basket, DiscountRequest, LineRequest
+from orders.services.pricing.basket import (
+    MAX_DISCOUNTS,
+    MAX_LINES,
+    Basket,
+    DiscountRequest,
+    LineRequest,
+)
 from orders.services.sales.checkout import NewOrder
 from tenants.api.fields import (
     MoneyField,
@@ -28,8 +34,6 @@ from tenants.api.fields import (
 )
 from tenants.api.serializers import StrictSerializer
 
-MAX_LINES = 500
-MAX_DISCOUNTS = 10
 MAX_PAYMENTS = 20
 
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from orders.models import Payment, Payout, Refund, StoreCredit, StoreCreditEntry
 from orders.serializers.rendering import render_refund
+from orders.services.pricing.basket import MAX_LINES
 from orders.services.refunds.lines import RefundLineRequest
 from tenants.api.fields import (
     MoneyField,
@@ -17,8 +18,6 @@ from tenants.api.fields import (
     StrictUUIDField,
 )
 from tenants.api.serializers import StrictSerializer
-
-MAX_LINES = 500
 
 
 @extend_schema_serializer(component_name="LineBackInput")

@@ -10,7 +10,6 @@ from accounts.models import AuthSession
 from orders.exceptions import BatchTooLarge
 from orders.money import TaxRate
 from orders.serializers.order import (
-    MAX_LINES,
     CustomerInput,
     DiscountInput,
     OrderSerializer,
@@ -19,6 +18,7 @@ from orders.serializers.order import (
 )
 from orders.services.offline.batch import Outcome, Upload
 from orders.services.offline.sale import ChargedLine, ChargedPayment, Malformed, OfflineSale
+from orders.services.pricing.basket import MAX_LINES
 from tenants.api.fields import (
     MoneyField,
     PercentField,

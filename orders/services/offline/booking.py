@@ -35,12 +35,7 @@ from orders.services.payments.store_credit import record_wrong_code, sort_by_cod
 from orders.services.payments.tender import NewPayment
 from orders.services.pricing.discount_approval import is_over_limit
 from orders.services.pricing.discount_audit import build_discount_events
-from orders.services.pricing.lines import (
-    apply_price,
-    build_discount_snapshots,
-    build_line,
-    build_tax_snapshot,
-)
+from orders.services.pricing.lines import apply_price, build_line, build_order
 from orders.services.stock.levels import decrement_stock_unchecked
 from orders.services.stock.movements import correct_later_counts
 from tenants import audit
@@ -207,29 +202,11 @@ def _build_audit_facts(order: Order) -> dict[str, Any]:
 def _build_order(
     sale: OfflineSale, priced_sale: PricedSale, register: Register, cashier: User
 ) -> Order:
-    priced, tenant = priced_sale.priced, current_tenant()
-    order = Order(
-        id=sale.id,
-        store=register.store,
-        register=register,
-        cashier=cashier,
-        customer_name=sale.customer_name,
-        customer_email=sale.customer_email,
-        note=sale.note,
-        discounts=build_discount_snapshots(sale.discounts, priced.discounts),
-        taxes=[build_tax_snapshot(total) for total in priced.taxes],
-        tax_rounding_level=tenant.tax_rounding_level,
-        tax_rounding_mode=tenant.tax_rounding_mode,
-        subtotal=priced.subtotal,
-        discount_total=priced.discount_total,
-        tax_total=priced.tax_total,
-        adjustment=priced_sale.adjustment,
-        cash_rounding=priced_sale.cash_rounding,
-        total=priced_sale.total,
-        device_sequence=sale.device_sequence,
-        sold_at=sale.sold_at,
-        fingerprint=sale.fingerprint,
-    )
+    order = build_order(sale, register, cashier, priced_sale.priced)
+    order.adjustment = priced_sale.adjustment
+    order.cash_rounding = priced_sale.cash_rounding
+    order.total = priced_sale.total
+    order.sold_at = sale.sold_at
     order.flag(*priced_sale.flags)
     return order
 

@@ -7,15 +7,14 @@ from decimal import Decimal
 from orders.exceptions import AmountTooLarge
 from orders.models import Flag, Payment, Product
 from orders.models.columns import MAX_AMOUNT
-from orders.money import (
-    LineInput,
-    PricedOrder,
-    TaxRate,
-    allocate_difference,
-    price_order,
-)
+from orders.money import LineInput, PricedOrder, TaxRate, allocate_difference
 from orders.services.offline.sale import ChargedLine, ChargedPayment, OfflineSale
-from orders.services.pricing.basket import ProductLookup, build_cash_rule, build_pricing_policy
+from orders.services.pricing.basket import (
+    ProductLookup,
+    build_cash_rule,
+    build_pricing_policy,
+    price_within_limits,
+)
 from tenants.exceptions import Invalid
 from tenants.scope import current_tenant
 
@@ -28,7 +27,6 @@ class PricedSale:
     computed total; `shares` allocates it to the lines, so that they add up to `total`."""
 
     products: Sequence[Product | None]
-    inputs: Sequence[LineInput]
     priced: PricedOrder
     total: Decimal
     cash_rounding: Decimal
@@ -52,16 +50,14 @@ def price_sale(sale: OfflineSale) -> PricedSale:
         )
         for line, product in zip(sale.lines, products, strict=True)
     ]
-    if any(each.quantity * each.unit_price >= MAX_AMOUNT for each in inputs):
-        raise AmountTooLarge
     order_discounts = [each.discount for each in sale.discounts]
-    priced = price_order(inputs, order_discounts, build_pricing_policy(current_tenant()))
-    if max(priced.subtotal, priced.total, sale.paid) >= MAX_AMOUNT:
+    policy = build_pricing_policy(current_tenant())
+    priced = price_within_limits(inputs, order_discounts, policy)
+    if sale.paid >= MAX_AMOUNT:
         raise AmountTooLarge
     total, rounding = _match_total(sale, priced.total)
     return PricedSale(
         products,
-        inputs,
         priced,
         total,
         rounding,

@@ -25,6 +25,9 @@ from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
 
+MAX_LINES = 500
+# Of an order, and of each of its lines.
+MAX_DISCOUNTS = 10
 # Source: Belgian Code of Economic Law, book VI: amounts up to five cents are not rounded.
 BELGIAN_UNROUNDED_AMOUNT = Decimal("0.05")
 
@@ -109,13 +112,21 @@ def price_basket(
         )
         for line, product in zip(requests, products, strict=True)
     ]
-    if any(line.quantity * line.unit_price >= MAX_AMOUNT for line in inputs):
-        raise AmountTooLarge
     off = [given.discount for given in discounts]
-    priced = price_order(inputs, off, build_pricing_policy(tenant))
+    priced = price_within_limits(inputs, off, build_pricing_policy(tenant))
+    return Basket(requests, products, inputs, off, priced)
+
+
+def price_within_limits(
+    lines: Sequence[LineInput], discounts: Sequence[Discount], policy: PricingPolicy
+) -> PricedOrder:
+    """Compute every amount. Raises `AmountTooLarge` for what the columns cannot hold."""
+    if any(line.quantity * line.unit_price >= MAX_AMOUNT for line in lines):
+        raise AmountTooLarge
+    priced = price_order(lines, discounts, policy)
     if max(priced.subtotal, priced.total) >= MAX_AMOUNT:
         raise AmountTooLarge
-    return Basket(requests, products, inputs, off, priced)
+    return priced
 
 
 def find_products(requests: Sequence[LineRequest], field: str = "lines[{}].") -> list[Product]:
@@ -198,12 +209,8 @@ def _find_errors(path: str, line: LineRequest, product: Product | None) -> Itera
         yield FieldError(
             path.rstrip(".") or "product", "not_on_sale", f"{product.name} is not on sale."
         )
-    if product.sold_by == Product.SoldBy.UNIT and line.quantity % 1:
-        yield FieldError(
-            f"{path}quantity",
-            "not_whole",
-            f"{product.name} is sold by the piece: the quantity must be a whole number.",
-        )
+    if error := product.find_quantity_error(line.quantity, f"{path}quantity"):
+        yield error
     if product.open_price and line.unit_price is None:
         yield FieldError(
             f"{path}unit_price", "required", f"{product.name} has no fixed price: enter one."

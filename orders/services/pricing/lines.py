@@ -1,4 +1,4 @@
-"""Order lines and what is stored in them as JSON: the only builder of an `OrderLine`.
+"""Orders, their lines and what is stored in them as JSON: the only builder of both.
 
 Discounts and taxes are stored as they were at the moment of the sale, so that an order can be
 priced again without the catalog.
@@ -9,12 +9,43 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
+from accounts.models import User
 from orders.models import Order, OrderLine, Product
-from orders.money import Discount, DiscountType, LineInput, PricedLine, PricedTax, TaxRate, TaxTotal
+from orders.money import (
+    Discount,
+    DiscountType,
+    LineInput,
+    PricedLine,
+    PricedOrder,
+    PricedTax,
+    TaxRate,
+    TaxTotal,
+)
 from orders.services.pricing.basket import DiscountRequest
 from tenants.ids import new_id
+from tenants.models import Register
+from tenants.scope import current_tenant
 
 Snapshot = Mapping[str, Any]
+
+
+class RequestedOrder(Protocol):
+    """A new order, or a sale that was made offline."""
+
+    @property
+    def id(self) -> uuid.UUID: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def discounts(self) -> Sequence[DiscountRequest]: ...
+    @property
+    def customer_name(self) -> str: ...
+    @property
+    def customer_email(self) -> str: ...
+    @property
+    def note(self) -> str: ...
+    @property
+    def device_sequence(self) -> int | None: ...
 
 
 class RequestedLine(Protocol):
@@ -30,6 +61,37 @@ class RequestedLine(Protocol):
     def note(self) -> str: ...
     @property
     def discounts(self) -> Sequence[DiscountRequest]: ...
+
+
+def build_order(
+    request: RequestedOrder, register: Register, cashier: User, priced: PricedOrder
+) -> Order:
+    """Return an unsaved order with its amounts, without lines and payments."""
+    tenant = current_tenant()
+    order = Order(
+        id=request.id,
+        store=register.store,
+        register=register,
+        cashier=cashier,
+        customer_name=request.customer_name,
+        customer_email=request.customer_email,
+        note=request.note,
+        discounts=[build_discount(each) for each in request.discounts],
+        tax_rounding_level=tenant.tax_rounding_level,
+        tax_rounding_mode=tenant.tax_rounding_mode,
+        device_sequence=request.device_sequence,
+        fingerprint=request.fingerprint,
+    )
+    apply_order_price(order, priced)
+    return order
+
+
+def apply_order_price(order: Order, priced: PricedOrder) -> None:
+    """Set the amounts of the order, without those of its lines; saves nothing."""
+    order.discounts = add_amounts(order.discounts, priced.discounts)
+    order.taxes = [build_tax_snapshot(total) for total in priced.taxes]
+    order.subtotal, order.discount_total = priced.subtotal, priced.discount_total
+    order.tax_total, order.total = priced.tax_total, priced.total
 
 
 def build_line(
@@ -99,13 +161,6 @@ def build_discount(request: DiscountRequest, id: uuid.UUID | None = None) -> dic
         "value": str(request.discount.value),
         "reason": request.reason,
     }
-
-
-def build_discount_snapshots(
-    requests: Sequence[DiscountRequest], amounts: Sequence[Decimal]
-) -> list[dict[str, Any]]:
-    """Return discounts as they are stored, each with the amount that it took off."""
-    return add_amounts([build_discount(each) for each in requests], amounts)
 
 
 def add_amounts(discounts: Sequence[Snapshot], amounts: Sequence[Decimal]) -> list[dict[str, Any]]:

@@ -26,12 +26,7 @@ from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.pricing.basket import Basket, DiscountRequest, LineRequest, price_basket
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events
-from orders.services.pricing.lines import (
-    apply_price,
-    build_discount_snapshots,
-    build_line,
-    build_tax_snapshot,
-)
+from orders.services.pricing.lines import apply_price, build_line, build_order
 from orders.services.registers import get_register
 from orders.services.stock.levels import reserve_stock
 from tenants import idempotency
@@ -39,7 +34,6 @@ from tenants.database.bulk_insert import bulk_insert
 from tenants.events.outbox import build_event
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import ensure_same_content, unique_or
-from tenants.models import Register
 from tenants.scope import current_tenant, retry_on_conflict
 
 
@@ -104,7 +98,7 @@ def _create(new: NewOrder, by: User) -> Order:
     """Read and compute first, then write in one short transaction."""
     register = get_register(new.register, by)
     basket = price_basket(current_tenant(), new.lines, new.discounts)
-    order = _build_order(new, register, basket, by)
+    order = build_order(new, register, by, basket.priced)
     lines = _build_lines(order, basket)
     order.price_overridden = any(line.has_price_override for line in lines)
     over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
@@ -159,29 +153,6 @@ def _assign_numbers(order: Order, *, receipts: int) -> RegisterNumbers:
     order.number = f"{order.register.number}-{numbers.order:06d}"
     order.shift_id = numbers.shift
     return numbers
-
-
-def _build_order(new: NewOrder, register: Register, basket: Basket, by: User) -> Order:
-    priced = basket.priced
-    return Order(
-        id=new.id,
-        store=register.store,
-        register=register,
-        cashier=by,
-        customer_name=new.customer_name,
-        customer_email=new.customer_email,
-        note=new.note,
-        discounts=build_discount_snapshots(new.discounts, priced.discounts),
-        taxes=[build_tax_snapshot(total) for total in priced.taxes],
-        tax_rounding_level=current_tenant().tax_rounding_level,
-        tax_rounding_mode=current_tenant().tax_rounding_mode,
-        subtotal=priced.subtotal,
-        discount_total=priced.discount_total,
-        tax_total=priced.tax_total,
-        total=priced.total,
-        device_sequence=new.device_sequence,
-        fingerprint=new.fingerprint,
-    )
 
 
 def _build_lines(order: Order, basket: Basket) -> list[OrderLine]:

@@ -15,7 +15,13 @@ from orders.models import Order, OrderLine
 from orders.money import Discount, DiscountType
 from orders.services.approvals import RequiredApproval
 from orders.services.payments.capture import PAID_FIELDS, complete_if_paid, lock_order
-from orders.services.pricing.basket import DiscountRequest, LineRequest, find_products
+from orders.services.pricing.basket import (
+    MAX_DISCOUNTS,
+    MAX_LINES,
+    DiscountRequest,
+    LineRequest,
+    find_products,
+)
 from orders.services.pricing.discount_approval import find_discount_over_limit, measure_order
 from orders.services.pricing.discount_audit import build_discount_events, collect_reductions
 from orders.services.pricing.lines import build_discount, build_line
@@ -34,8 +40,6 @@ from tenants.scope import atomic_with_retry, current_tenant
 
 # Order fields that the discount policy writes.
 POLICY_FIELDS = ("price_overridden", "approved_gift", "gift_approved_by")
-MAX_LINES = 500
-MAX_DISCOUNTS = 10
 Change = Callable[[Order], None]
 
 
@@ -91,7 +95,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
         for name, value in changes.items():
             setattr(line, name, value)
         line.price_typed |= "unit_price" in changes
-        line.ensure_whole_quantity()
+        line.ensure_whole_units(line.quantity)
 
     return _apply_change(lock_order(edit.order), edit, change)
 
