@@ -187,6 +187,8 @@ else:
     DATABASES["default"] = postgresql(
         DATABASES["default"], OWNER, kept=env.int("CONN_MAX_AGE", default=60)
     )
+# Frequent requests use prepared statements and answer before Django; "off" serves all through it.
+FAST_PATHS = env.bool("FAST_PATHS", default=True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 

@@ -8,7 +8,7 @@ a transaction they last for one statement.
 
 import re
 import uuid
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db.backends.postgresql import base
@@ -21,6 +21,9 @@ from tenants.database.postgres.operations import DatabaseOperations
 from tenants.database.postgres.schema import DatabaseSchemaEditor
 from tenants.database.postgres.validation import DatabaseValidation
 from tenants.scope import AllTenants, scope_or_none
+
+if TYPE_CHECKING:
+    from tenants.database.postgres.pipeline import PreparedConnection
 
 # Valid in a failed transaction, where no other statement may precede them.
 TRANSACTION_CONTROL = re.compile(r"\s*(?:SAVEPOINT|RELEASE|ROLLBACK|COMMIT)\b", re.IGNORECASE)
@@ -118,6 +121,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     # The settings of the transaction; None if the rollback of a savepoint may have changed them.
     session_variables: SessionVariables | None = NO_TENANT
+    # The state of `pipeline`: the statements that the current connection has prepared.
+    prepared_connection: "PreparedConnection | None" = None
     # The serving role, while the connection is that of the owner.
     serving_role = ""
 
