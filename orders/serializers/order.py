@@ -21,7 +21,7 @@ from orders.services.pricing.basket import (
     DiscountRequest,
     LineRequest,
 )
-from orders.services.sales.checkout import NewOrder
+from orders.services.sales.draft import NewOrder
 from tenants.api.fields import (
     MoneyField,
     PercentField,

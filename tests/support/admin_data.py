@@ -10,7 +10,8 @@ from orders.services.payments.tender import NewPayment
 from orders.services.pricing.basket import LineRequest
 from orders.services.refunds.lines import RefundLineRequest
 from orders.services.refunds.request import NewRefund, refund_order
-from orders.services.sales.checkout import NewOrder, create_order
+from orders.services.sales.checkout import create_order
+from orders.services.sales.draft import NewOrder
 from tenants.models import Register
 from tenants.scope import tenant_scope
 from tests.factories.accounts import ApprovalFactory, TerminalFactory

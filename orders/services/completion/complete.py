@@ -57,13 +57,23 @@ def flag_device_sequence(order: Order, numbers: RegisterNumbers) -> None:
 
     `numbers` were incremented in this transaction, which holds the lock.
     """
+    apply_sequence_flags(order, numbers, is_taken=is_device_sequence_taken(order))
+
+
+def is_device_sequence_taken(order: Order) -> bool:
+    """Return whether another sale of the register has the device sequence of this order."""
     number = order.device_sequence
     if number is None:
-        return
-    if Order.objects.filter(register=order.register, device_sequence=number).exists():
+        return False
+    return Order.objects.filter(register=order.register, device_sequence=number).exists()
+
+
+def apply_sequence_flags(order: Order, numbers: RegisterNumbers, *, is_taken: bool) -> None:
+    """Set the flags of the device sequence; saves nothing."""
+    if is_taken:
         order.sequence_taken = True
         order.flag(Flag.SEQUENCE_TAKEN)
-    if numbers.is_jump(number):
+    if order.device_sequence is not None and numbers.is_jump(order.device_sequence):
         order.flag(Flag.SEQUENCE_JUMP)
 
 

@@ -72,7 +72,7 @@ def price_sale(sale: OfflineSale) -> PricedSale:
 
 def _find_products(lines: Sequence[ChargedLine]) -> list[Product | None]:
     """Find the products of the lines, active or not; an id takes precedence over a code."""
-    catalog = ProductLookup(lines)
+    catalog = ProductLookup.load(lines)
     return [catalog.find_by_any_name(line) for line in lines]
 
 

@@ -1,10 +1,10 @@
 """Find the products of a request and price them: for price previews and for sales."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, Self
 
 from orders.exceptions import AmountTooLarge
 from orders.models import Barcode, Product
@@ -96,13 +96,16 @@ def build_cash_rule(tenant: Tenant) -> CashRoundingRule:
 
 
 def price_basket(
-    tenant: Tenant, requests: Sequence[LineRequest], discounts: Sequence[DiscountRequest]
+    tenant: Tenant,
+    requests: Sequence[LineRequest],
+    discounts: Sequence[DiscountRequest],
+    catalog: "ProductLookup | None" = None,
 ) -> Basket:
-    """Find the products and compute every amount.
+    """Find the products, which are loaded unless the `catalog` is given, and compute every amount.
 
     Raises `Invalid` for products that are unknown or not on sale, and `AmountTooLarge`.
     """
-    products = find_products(requests)
+    products = find_products(requests, catalog=catalog)
     inputs = [
         LineInput(
             quantity=line.quantity,
@@ -129,12 +132,16 @@ def price_within_limits(
     return priced
 
 
-def find_products(requests: Sequence[LineRequest], field: str = "lines[{}].") -> list[Product]:
+def find_products(
+    requests: Sequence[LineRequest],
+    field: str = "lines[{}].",
+    catalog: "ProductLookup | None" = None,
+) -> list[Product]:
     """Return the product of each line, with one query each for ids, SKUs and barcodes.
 
     `field` is the path of a line in the request, for error messages.
     """
-    catalog = ProductLookup(requests)
+    catalog = catalog or ProductLookup.load(requests)
     found = [catalog.find(line) for line in requests]
     errors = tuple(
         error
@@ -163,28 +170,39 @@ BARCODES_BY_CODE = CompiledQuery(
 )
 
 
-class ProductLookup:
-    """Products of some lines, loaded with at most three queries."""
+class ProductNames:
+    """The ids, SKUs and barcodes by which some lines name their products."""
 
     def __init__(self, requests: Sequence[ProductReference]) -> None:
-        ids = {line.product for line in requests if line.product}
-        skus = {normalize_code(line.sku) for line in requests if line.sku}
-        codes = {normalize_code(line.barcode) for line in requests if line.barcode}
+        self.ids = {line.product for line in requests if line.product}
+        self.skus = {normalize_code(line.sku) for line in requests if line.sku}
+        self.barcodes = {normalize_code(line.barcode) for line in requests if line.barcode}
+
+
+class ProductLookup:
+    """Products of some lines, found by id, SKU or barcode."""
+
+    def __init__(self, products: Iterable[Product], scanned: Mapping[str, Product]) -> None:
         self.by_id: dict[uuid.UUID, Product] = {}
         self.by_sku: dict[str, Product] = {}
-        self.by_barcode: dict[str, Product] = {}
-        tenant = current_tenant_id()
-        if ids:
-            self._add(PRODUCTS_BY_ID.all(tenant=tenant, ids=ids))
-        if skus:
-            self._add(PRODUCTS_BY_SKU.all(tenant=tenant, skus=skus))
-        if codes:
-            scanned = BARCODES_BY_CODE.all(tenant=tenant, codes=codes)
-            self.by_barcode = {barcode.code: barcode.product for barcode in scanned}
-
-    def _add(self, products: Iterable[Product]) -> None:
+        self.by_barcode = scanned
         for product in products:
             self.by_id[product.pk] = self.by_sku[product.sku] = product
+
+    @classmethod
+    def load(cls, requests: Sequence[ProductReference]) -> Self:
+        """Load the products with at most three queries."""
+        names = ProductNames(requests)
+        tenant = current_tenant_id()
+        products, scanned = [], {}
+        if names.ids:
+            products += PRODUCTS_BY_ID.all(tenant=tenant, ids=names.ids)
+        if names.skus:
+            products += PRODUCTS_BY_SKU.all(tenant=tenant, skus=names.skus)
+        if names.barcodes:
+            barcodes = BARCODES_BY_CODE.all(tenant=tenant, codes=names.barcodes)
+            scanned = {barcode.code: barcode.product for barcode in barcodes}
+        return cls(products, scanned)
 
     def find_by_any_name(self, line: ProductReference) -> Product | None:
         """Return the product by the first of id, SKU and barcode that the catalog knows."""

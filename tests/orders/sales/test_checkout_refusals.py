@@ -3,7 +3,7 @@
 import pytest
 
 from orders.models import Order, OrderLine, Payment, Receipt, StockMovement
-from orders.services.sales import checkout
+from orders.services.sales import draft
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory
@@ -198,13 +198,13 @@ def test_change_that_no_drawer_holds_is_refused(till, product, problem, shop):
 
 def test_prices_of_another_currency_are_not_sold_at(till, product, shop, problem, monkeypatch):
     """Somebody changes the currency between the reading of the prices and the first order."""
-    reckoned = checkout.find_discount_over_limit
+    reckoned = draft.find_discount_over_limit
 
     def meanwhile(*args):
         Tenant.objects.filter(pk=shop.pk).update(currency="JPY")
         return reckoned(*args)
 
-    monkeypatch.setattr(checkout, "find_discount_over_limit", meanwhile)
+    monkeypatch.setattr(draft, "find_discount_over_limit", meanwhile)
 
     problem(till.sell(line(product), payments=[cash("2.50")]), 409, "currency_changed")
 

@@ -1,0 +1,146 @@
+"""A new sale between what it needs and what it writes: pure functions without the database.
+
+Every way to create an order loads, builds and writes: only loading and writing differ.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts.models import User
+from orders.models import Order, OrderLine, Payment
+from orders.models.receipt import RegisterNumbers
+from orders.services.completion.complete import (
+    CompletionRows,
+    apply_sequence_flags,
+    build_completion_rows,
+    build_payment_event,
+)
+from orders.services.payments.tender import NewPayment, build_payments
+from orders.services.pricing.basket import (
+    Basket,
+    DiscountRequest,
+    LineRequest,
+    ProductLookup,
+    price_basket,
+)
+from orders.services.pricing.discount_approval import (
+    DiscountOverLimit,
+    find_discount_over_limit,
+    measure_order,
+)
+from orders.services.pricing.discount_audit import build_discount_events
+from orders.services.pricing.lines import apply_price, build_line, build_order
+from tenants.database.bulk_insert import Statement
+from tenants.events.outbox import build_event
+from tenants.models import IdempotencyKey, Register
+from tenants.scope import current_tenant
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """A new order. The client chooses the `id`, so that it can repeat the request safely."""
+
+    id: uuid.UUID
+    register: uuid.UUID
+    # Of the request body: the same id with other content is refused.
+    fingerprint: str
+    lines: tuple[LineRequest, ...]
+    discounts: tuple[DiscountRequest, ...] = ()
+    customer_name: str = ""
+    customer_email: str = ""
+    note: str = ""
+    payments: tuple[NewPayment, ...] = ()
+    # Allows to exceed the user's limits, at this paired terminal only.
+    approval: uuid.UUID | None = None
+    terminal: uuid.UUID | None = None
+    # The number that the device gave to the sale.
+    device_sequence: int | None = None
+    # The client for which wrong store-credit codes are counted.
+    place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaleRows:
+    """The rows of a new order, table by table, and the statements that follow them."""
+
+    tables: tuple[Sequence[Any], ...]
+    also: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SaleDraft:
+    """An order with lines and payments, without numbers."""
+
+    order: Order
+    lines: list[OrderLine]
+    payments: list[Payment]
+    by: User
+    over_limit: DiscountOverLimit | None
+
+    @property
+    def is_paid(self) -> bool:
+        """Return whether it is completed at once: without lines it stays open, nothing is due."""
+        return self.order.due == 0 and bool(self.lines)
+
+    @property
+    def has_payment_in_progress(self) -> bool:
+        return any(payment.is_in_progress for payment in self.payments)
+
+    def assign_numbers(self, numbers: RegisterNumbers, *, is_sequence_taken: bool) -> None:
+        """Set the order's number, and the open shift of the order and its payments."""
+        order = self.order
+        apply_sequence_flags(order, numbers, is_taken=is_sequence_taken)
+        order.number = f"{order.register.number}-{numbers.order:06d}"
+        order.shift_id = numbers.shift
+        for payment in self.payments:
+            payment.shift_id, payment.taken_by = numbers.shift, self.by
+
+    def build_rows(
+        self, numbers: RegisterNumbers, at: datetime, keys: Sequence[IdempotencyKey] = ()
+    ) -> SaleRows:
+        """Complete the order if it is paid, and return every row of it."""
+        order = self.order
+        events = [build_payment_event(payment, order) for payment in self.payments]
+        if self.is_paid:
+            order.complete(numbers.receipt, at)
+            completion = build_completion_rows(order, self.lines, numbers, self.by, events)
+        else:
+            opened = build_event("order.opened", about=order, number=order.number)
+            completion = CompletionRows(([opened, *events],))
+        audited = build_discount_events(
+            order, self.lines, by=self.by, approver=order.gift_approved_by
+        )
+        return SaleRows(
+            (keys, [order], self.lines, self.payments, *completion.rows, audited),
+            completion.also,
+        )
+
+
+def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: User) -> SaleDraft:
+    """Price the order and build its payments.
+
+    Raises `ApprovalRequired` if it needs an approval and none is given.
+    """
+    basket = price_basket(current_tenant(), new.lines, new.discounts, catalog)
+    order = build_order(new, register, by, basket.priced)
+    lines = _build_lines(order, basket)
+    order.price_overridden = any(line.has_price_override for line in lines)
+    over_limit = find_discount_over_limit(order, measure_order(order, lines), by)
+    if over_limit and new.approval is None:
+        raise over_limit.build_error()
+    payments = build_payments(order, new.payments)
+    order.loaded_lines, order.loaded_payments, order.loaded_refunds = lines, payments, []
+    return SaleDraft(order, lines, payments, by, over_limit)
+
+
+def _build_lines(order: Order, basket: Basket) -> list[OrderLine]:
+    lines = []
+    parts = zip(basket.requests, basket.products, basket.priced.lines, strict=True)
+    for position, (request, product, priced) in enumerate(parts):
+        line = build_line(order, position, request, product)
+        apply_price(line, priced)
+        lines.append(line)
+    return lines
