@@ -4,6 +4,7 @@ The cache is optional: without it, rate limits use the database.
 """
 
 from collections.abc import Callable
+from functools import wraps
 from threading import Lock, Thread
 
 import structlog
@@ -18,7 +19,9 @@ from config.problems import Problem
 REQUIRED_CHECK_SECONDS = 2.0
 # Longer than the timeouts of the cache client, which do not cover DNS.
 OPTIONAL_CHECK_SECONDS = 1.0
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 log = structlog.get_logger("till.health")
+View = Callable[[HttpRequest], HttpResponse]
 
 
 def database() -> bool:
@@ -85,12 +88,28 @@ required_checks = Readiness({"database": database, "migrations": migrations})
 optional_checks = Readiness({"cache": shared_cache}, seconds=OPTIONAL_CHECK_SECONDS)
 
 
+def read_only(view: View) -> View:
+    """Decorate a view to answer 405 to methods that change something."""
+
+    @wraps(view)
+    def answer(request: HttpRequest) -> HttpResponse:
+        if request.method in SAFE_METHODS:
+            return view(request)
+        detail = f"Use {', '.join(SAFE_METHODS)}."
+        headers = {"Allow": ", ".join(SAFE_METHODS)}
+        return Problem(405, "method_not_allowed", detail, headers=headers).response(request)
+
+    return answer
+
+
+@read_only
 @never_cache
 def live(request: HttpRequest) -> HttpResponse:
     """Liveness: the process answers. Checks no database, as a restart would not help."""
     return JsonResponse({"status": "ok"})
 
 
+@read_only
 @never_cache
 def ready(request: HttpRequest) -> HttpResponse:
     """Readiness: the process can serve requests."""

@@ -1,5 +1,8 @@
-"""Middleware: request ids, access log, body length, error pages, CSP and caching."""
+"""Middleware: request ids, access log, body length, error pages, CSP, caching, and a short chain
+for the API.
+"""
 
+import logging
 import re
 import secrets
 import time
@@ -10,13 +13,20 @@ from typing import Any
 import structlog
 from csp.constants import HEADER as POLICY
 from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.exceptions import BadRequest
+from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.utils.functional import SimpleLazyObject
 
 from accounts.client_info import get_client_ip
+from config.logging import write_event
 from config.problems import HTML_PREFIXES, PROBLEM_JSON, Problem, bad_request, page_not_found
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -27,7 +37,10 @@ EXTENDED_PARAMETER = re.compile(r"\*\d*\*?\s*=")
 UNREADABLE = "unreadable/unreadable"
 REQUEST_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]{1,64}")
 SERVER_ERROR = 500
-log = structlog.get_logger("till.access")
+DEBUG_PAGES = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
+# Paths without pages: nothing below them reads cookies, sessions or messages of the admin.
+API_PREFIXES = ("/api/", "/health/", "/.well-known/")
+access_log = logging.getLogger("till.access")
 
 
 class RequestIdMiddleware:
@@ -59,8 +72,10 @@ class AccessLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         response = self.get_response(request)
-        write = log.error if response.status_code >= SERVER_ERROR else log.info
-        write(
+        failed = response.status_code >= SERVER_ERROR
+        write_event(
+            access_log,
+            logging.ERROR if failed else logging.INFO,
             "request",
             method=request.method,
             path=request.path,
@@ -115,18 +130,26 @@ class ProblemsWhileDebuggingMiddleware:
 
 
 class OrderedPolicyMiddleware(CSPMiddleware):
-    """Sorts the directives of the Content-Security-Policy.
+    """Sets the Content-Security-Policy of the settings, built once and with sorted directives.
 
-    django-csp takes them from a set, so that the order would differ between processes.
+    django-csp builds it for each response, and takes the directives from a set, so that their
+    order would differ between processes. Views cannot change the policy.
     """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.policy = "; ".join(sorted(build_policy().split("; ")))
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Offer no nonce, as the policy is the same for every response."""
 
     def process_response(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:
-        answer = super().process_response(request, response)
-        if POLICY in answer:
-            answer[POLICY] = "; ".join(sorted(answer[POLICY].split("; ")))
-        return answer
+        # The debug pages of Django have inline styles.
+        if not (settings.DEBUG and response.status_code in DEBUG_PAGES):
+            response.headers.setdefault(POLICY, self.policy)
+        return response
 
 
 class NoStoreMiddleware:
@@ -142,6 +165,54 @@ class NoStoreMiddleware:
         if request.path.startswith(self.prefixes):
             response["Cache-Control"] = "no-store"
         return response
+
+
+class ApiHandler(BaseHandler):
+    """Calls the view of a request without the middleware of the settings."""
+
+    def __init__(self) -> None:
+        # What `load_middleware` sets, for no middleware. The methods of API views are exempt from
+        # CSRF checks: a token in a header is no cookie.
+        self._view_middleware: list[Any] = []
+        self._template_response_middleware: list[Any] = []
+        self._exception_middleware: list[Any] = []
+
+    def call_view(self, request: HttpRequest) -> HttpResponse:
+        response: HttpResponse = self._get_response(request)  # type: ignore[attr-defined]
+        return response
+
+
+class ApiMiddleware:
+    """Answers requests for paths without pages, and passes all others on to the next middleware.
+
+    Sessions, cookies, CSRF tokens, messages and static files are for pages only. The checks and
+    headers that a response of the API needs come from the middleware that sets them for pages.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.security = SecurityMiddleware(get_response)
+        self.policy = OrderedPolicyMiddleware(get_response)
+        self.common = CommonMiddleware(get_response)
+        self.frames = XFrameOptionsMiddleware(get_response)
+        self.handler = ApiHandler()
+        self.answer = convert_exception_to_response(self.check_and_call_view)
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(API_PREFIXES):
+            return self.get_response(request)
+        response: Any = self.answer(request)
+        for middleware in (self.frames, self.common, self.policy, self.security):
+            response = middleware.process_response(request, response)
+        return response  # type: ignore[no-any-return]
+
+    def check_and_call_view(self, request: HttpRequest) -> Any:
+        """Redirect to HTTPS, reject a host that is not ours, or call the view."""
+        return (
+            self.security.process_request(request)
+            or self.common.process_request(request)
+            or self.handler.call_view(request)
+        )
 
 
 def reject_unreadable_media_types(application: Application) -> Application:

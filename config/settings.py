@@ -145,6 +145,8 @@ MIDDLEWARE = [
     "config.middleware.BodyLengthMiddleware",
     "config.middleware.ProblemsWhileDebuggingMiddleware",
     "config.middleware.NoStoreMiddleware",
+    # Answers requests to the API. What follows is for pages only.
+    "config.middleware.ApiMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.OrderedPolicyMiddleware",

@@ -169,3 +169,13 @@ def test_health_needs_no_log_in_and_no_tls(client, settings, fresh, transactiona
 
     assert client.get("/health/live/").status_code == 200
     assert client.get("/health/ready/").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/health/live/", "/health/ready/"])
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+def test_health_is_only_read(client, fresh, path, method):
+    fresh(database=fails)
+    response = getattr(client, method)(path)
+
+    assert_problem(response, 405, "method_not_allowed")
+    assert response["Allow"] == "GET, HEAD, OPTIONS"

@@ -258,4 +258,4 @@ def test_what_is_not_of_the_api_is_refused_as_a_problem_too():
     """Django's page for a missing CSRF token would be the only HTML that a client meets."""
     client = Client(enforce_csrf_checks=True)
 
-    assert_problem(client.post("/health/live/"), 403, "permission_denied")
+    assert_problem(client.post("/"), 403, "permission_denied")
