@@ -1,4 +1,4 @@
-"""People beside the usual cast, and a clock."""
+"""More users, a clock and servers for tests of accounts."""
 
 import pytest
 import time_machine
@@ -11,7 +11,7 @@ from tests.support.token_refresh import MORNING
 
 @pytest.fixture
 def clock():
-    """Eight in the morning, until somebody moves it."""
+    """Stop the clock at eight in the morning; move it with `clock.shift(...)`."""
     with time_machine.travel(MORNING, tick=False) as traveller:
         yield traveller
 
@@ -33,7 +33,7 @@ def other_admin(shop):
 
 @pytest.fixture
 def pin_pad(register, manager):
-    """The PIN pad of a device that the manager has paired with the register."""
+    """Return the PIN pad of a terminal that the manager has paired with the register."""
     return PinPad(register, manager)
 
 
@@ -45,14 +45,14 @@ def redis_url():
 
 @pytest.fixture
 def private_redis():
-    """A Redis that nobody else uses, to be stopped and started."""
+    """Start a Redis server for one test, which may stop and start it."""
     with redis_server.started() as server:
         yield server
 
 
 @pytest.fixture
 def hashes(settings, monkeypatch):
-    """Counts the passwords that are looked at; start with `hashes.restart()`."""
+    """Count the password hashes that are computed; start with `hashes.restart()`."""
     settings.PASSWORD_HASHERS = ["tests.support.rate_limits.CountingHasher"]
     fresh = rate_limits.Hashes()
     monkeypatch.setattr(rate_limits, "hashes", fresh)

@@ -1,8 +1,8 @@
-"""That every promise about people and log-ins is held by a test that is there."""
+"""Every requirement about users and log-ins has an existing test or file."""
 
 import pytest
 
-from tests.accounts.requirements import PROMISES
+from tests.accounts.requirements import REQUIREMENTS
 from tests.attacks.test_catalog import names_of_tests
 from tests.support.discovery import ROOT
 
@@ -10,14 +10,14 @@ NUMBERS = {"A": 27, "B": 12, "C": 24, "D": 15, "E": 12}
 TESTS = frozenset(names_of_tests())
 
 
-@pytest.mark.parametrize("number", PROMISES)
-def test_a_promise_is_held_by_what_is_there(number):
-    for name in PROMISES[number]:
-        there = name in TESTS if name.startswith("test_") else (ROOT / name).exists()
-        assert there, f"{number}: there is no {name}"
+@pytest.mark.parametrize("number", REQUIREMENTS)
+def test_tests_and_files_of_a_requirement_exist(number):
+    for name in REQUIREMENTS[number]:
+        exists = name in TESTS if name.startswith("test_") else (ROOT / name).exists()
+        assert exists, f"{number}: {name} does not exist"
 
 
-def test_no_promise_is_left_out():
+def test_all_requirements_are_listed():
     every = {f"{letter}{n}" for letter, last in NUMBERS.items() for n in range(1, last + 1)}
 
-    assert set(PROMISES) == every
+    assert set(REQUIREMENTS) == every

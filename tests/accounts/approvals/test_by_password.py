@@ -1,4 +1,4 @@
-"""Leave by a manager's password at the till that asks, which logs nobody in."""
+"""Approve with a manager's password at the cashier's terminal, without a log-in."""
 
 import pytest
 
@@ -34,21 +34,25 @@ def manager_client(manager, client_of):
 
 @pytest.mark.parametrize("username", ["mgr", "MGR", "adm"])
 @both
-def test_a_password_at_the_cashiers_till_decides(till, manager, admin, shop, how, username):
+def test_manager_password_at_the_cashiers_terminal_decides(
+    till, manager, admin, shop, how, username
+):
     approval = request_approval(till)
     before = snapshot_sessions()
 
     answer = decide(till, approval, how, {"username": username, "password": PASSWORD})
 
     assert answer.status_code == 200
-    identify_approver = admin if username == "adm" else manager
-    assert answer.json()["decided_by"]["id"] == str(identify_approver.pk)
-    assert list_approval_events(shop)[-1].actor == identify_approver.pk
+    approver = admin if username == "adm" else manager
+    assert answer.json()["decided_by"]["id"] == str(approver.pk)
+    assert list_approval_events(shop)[-1].actor == approver.pk
     assert snapshot_sessions() == before
     assert till.get("auth/me/").json()["username"] == "c1"
 
 
-def test_it_does_so_however_long_ago_the_cashier_logged_in(clock, cashier, client_of, manager):
+def test_manager_password_decides_after_the_cashiers_authentication_expired(
+    clock, cashier, client_of, manager
+):
     till = client_of(cashier)
     approval = request_approval(till)
     clock.shift(MAX_AUTHENTICATION_AGE)
@@ -57,7 +61,7 @@ def test_it_does_so_however_long_ago_the_cashier_logged_in(clock, cashier, clien
 
 
 @both
-def test_wrong_credentials_are_all_the_same_and_are_written_down(
+def test_wrong_credentials_get_the_same_error_and_are_recorded(
     till, manager, shop, foreign, problem, how
 ):
     UserFactory(tenant=shop, username="gone", manager=True, is_active=False)
@@ -80,7 +84,7 @@ def test_wrong_credentials_are_all_the_same_and_are_written_down(
     assert list_approval_event_names(shop) == ["approval_requested"] + ["approval_failed"] * 3
 
 
-def test_120_a_cashiers_credentials_decide_nothing(till, other_cashier, shop, problem):
+def test_attack_120_cashier_credentials_cannot_decide(till, other_cashier, shop, problem):
     approval = request_approval(till)
     before = snapshot_approval(approval)
 
@@ -91,7 +95,7 @@ def test_120_a_cashiers_credentials_decide_nothing(till, other_cashier, shop, pr
     assert snapshot_approval(approval) == before
 
 
-def test_120_nor_do_those_of_whoever_asks(manager_client, problem):
+def test_attack_120_requesters_own_credentials_cannot_decide(manager_client, problem):
     approval = request_approval(manager_client)
     before = snapshot_approval(approval)
 
@@ -100,8 +104,8 @@ def test_120_nor_do_those_of_whoever_asks(manager_client, problem):
     assert snapshot_approval(approval) == before
 
 
-def test_120_nor_do_those_of_another_shop(till, foreign, shop, problem):
-    """Its people have the same names as ours, and here we have no manager."""
+def test_attack_120_credentials_of_another_shop_cannot_decide(till, foreign, shop, problem):
+    """The other shop has the same usernames, and this shop has no manager."""
     foreign.manager.set_password("nine purple herons fly")
     foreign.manager.save()
     approval = request_approval(till)
@@ -113,7 +117,7 @@ def test_120_nor_do_those_of_another_shop(till, foreign, shop, problem):
     assert snapshot_approval(approval) == before
 
 
-def test_120_nor_a_password_that_somebody_else_gave_him(till, shop, problem):
+def test_attack_120_temporary_password_cannot_decide(till, shop, problem):
     UserFactory(tenant=shop, username="new", manager=True, must_change_password=True)
     approval = request_approval(till)
     before = snapshot_approval(approval)
@@ -124,7 +128,7 @@ def test_120_nor_a_password_that_somebody_else_gave_him(till, shop, problem):
     assert snapshot_approval(approval) == before
 
 
-def test_guesses_count_like_those_at_the_log_in(clock, till, manager, anonymous, problem):
+def test_wrong_passwords_count_towards_the_login_limit(clock, till, manager, anonymous, problem):
     approval = request_approval(till)
     for _ in range(5):
         answer = decide(till, approval, body=MINE | {"password": "wrong"})
@@ -136,9 +140,7 @@ def test_guesses_count_like_those_at_the_log_in(clock, till, manager, anonymous,
     assert decide(till, approval, body=MINE).status_code == 200
 
 
-def test_a_request_that_is_decided_is_no_door_to_guess_at(
-    till, manager_client, manager, hashes, problem
-):
+def test_decided_request_checks_no_password(till, manager_client, manager, hashes, problem):
     approval = grant_approval(manager_client, request_approval(till))
     hashes.restart()
 
@@ -165,7 +167,7 @@ def test_a_request_that_is_decided_is_no_door_to_guess_at(
     ],
     ids=str,
 )
-def test_credentials_come_whole_or_not_at_all(till, manager, problem, body, errors):
+def test_incomplete_or_mixed_credentials_are_rejected(till, manager, problem, body, errors):
     approval = request_approval(till)
     before = snapshot_approval(approval)
 
@@ -182,7 +184,7 @@ def deactivate(manager):
     User.objects.filter(pk=manager.pk).update(is_active=False)
 
 
-def demand_another_password(manager):
+def require_password_change(manager):
     User.objects.filter(pk=manager.pk).update(must_change_password=True)
 
 
@@ -192,11 +194,11 @@ def demand_another_password(manager):
     [
         (demote, "permission_denied"),
         (deactivate, "permission_denied"),
-        (demand_another_password, "password_change_required"),
+        (require_password_change, "password_change_required"),
     ],
 )
 @both
-def test_who_is_no_manager_any_more_once_the_password_was_checked_decides_nothing(
+def test_approver_who_loses_the_right_during_the_check_cannot_decide(
     how, change, code, till, manager, problem, monkeypatch
 ):
     approval = request_approval(till)

@@ -1,4 +1,4 @@
-"""Leave by a manager's PIN at the till that asks: there and nowhere else, and not for ever."""
+"""Approve with a manager's PIN, only at the terminal that requested the approval."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 @pytest.fixture
 def till(pin_pad, cashier):
-    """Where the cashier has entered his PIN."""
+    """Return a client of the cashier, logged in by PIN at the terminal."""
     give_pin(cashier)
     return pin_pad.till_of(cashier)
 
@@ -45,7 +45,9 @@ def pin_of(user, digits=PIN):
 
 
 @both
-def test_a_pin_at_the_cashiers_till_decides_and_logs_nobody_in(till, manager_with_pin, shop, how):
+def test_manager_pin_at_the_cashiers_terminal_decides_without_a_login(
+    till, manager_with_pin, shop, how
+):
     approval = request_approval(till)
     before = snapshot_sessions()
 
@@ -61,10 +63,10 @@ def test_a_pin_at_the_cashiers_till_decides_and_logs_nobody_in(till, manager_wit
 
 
 @both
-def test_a_manager_may_take_the_till_over_and_hand_it_back(
+def test_manager_takes_over_the_terminal_decides_and_the_cashier_returns(
     pin_pad, till, cashier, manager_with_pin, how
 ):
-    """There is no need to type anything into somebody else's log-in."""
+    """The manager does not have to enter credentials in the cashier's session."""
     approval = request_approval(till)
 
     answer = decide(pin_pad.till_of(manager_with_pin), approval, how)
@@ -75,7 +77,7 @@ def test_a_manager_may_take_the_till_over_and_hand_it_back(
 
 
 @both
-def test_it_counts_at_the_till_that_asks_and_nowhere_else(
+def test_pin_is_accepted_only_at_the_requesting_terminal(
     till, other_till, client_of, cashier, manager_with_pin, problem, how
 ):
     here, elsewhere = request_approval(till), request_approval(client_of(cashier))
@@ -93,7 +95,7 @@ def test_it_counts_at_the_till_that_asks_and_nowhere_else(
     assert [snapshot_approval(here), snapshot_approval(elsewhere)] == before
 
 
-def test_wrong_pins_and_people_are_all_the_same_and_are_written_down(
+def test_wrong_pins_and_users_get_the_same_error_and_are_recorded(
     till, manager_with_pin, shop, foreign, problem
 ):
     without = UserFactory(tenant=shop, manager=True)
@@ -115,7 +117,7 @@ def test_wrong_pins_and_people_are_all_the_same_and_are_written_down(
     assert list_approval_event_names(shop) == ["approval_requested"] + ["approval_failed"] * 5
 
 
-def test_120_the_pin_of_a_cashier_decides_nothing(till, cashier, other_cashier, problem):
+def test_attack_120_cashier_pin_cannot_decide(till, cashier, other_cashier, problem):
     approval = request_approval(till)
     before = snapshot_approval(approval)
 
@@ -125,7 +127,7 @@ def test_120_the_pin_of_a_cashier_decides_nothing(till, cashier, other_cashier, 
     assert snapshot_approval(approval) == before
 
 
-def test_120_nor_does_that_of_whoever_asks(pin_pad, manager_with_pin, problem):
+def test_attack_120_requesters_own_pin_cannot_decide(pin_pad, manager_with_pin, problem):
     till = pin_pad.till_of(manager_with_pin)
     approval = request_approval(till)
 
@@ -134,7 +136,7 @@ def test_120_nor_does_that_of_whoever_asks(pin_pad, manager_with_pin, problem):
     assert snapshot_approval(approval)["status"] == "pending"
 
 
-def test_122_five_wrong_pins_close_it_but_not_the_password(
+def test_attack_122_five_wrong_pins_lock_only_that_users_pin(
     till, client_of, manager_with_pin, admin, anonymous, problem, shop
 ):
     approval = request_approval(till)
@@ -147,12 +149,12 @@ def test_122_five_wrong_pins_close_it_but_not_the_password(
 
     problem(decide(till, approval, body=pin_of(manager_with_pin)), 429, "pin_closed")
     assert snapshot_approval(approval)["status"] == "pending"
-    # Nor is anybody else kept from this till, and he logs in where he likes.
+    # Other approvers are not locked at this terminal, and the manager can log in elsewhere.
     assert decide(till, approval, body=pin_of(with_pin(admin))).status_code == 200
     assert anonymous.post(LOG_IN, build_credentials(username="mgr")).status_code == 200
 
 
-def test_122_his_password_at_the_same_till_still_counts(till, manager_with_pin):
+def test_attack_122_password_decides_while_the_pin_is_locked(till, manager_with_pin):
     approval = request_approval(till)
     for _ in range(6):
         decide(till, approval, body=pin_of(manager_with_pin, WRONG_PIN))

@@ -1,4 +1,4 @@
-"""Spending an approval: on its deed and no other, by whom and where it was given for, once."""
+"""Consume an approval once, for the action, user and terminal that it was given for."""
 
 import uuid
 from datetime import timedelta
@@ -21,7 +21,7 @@ Action = Approval.Action
 
 @pytest.fixture
 def approved(cashier, manager):
-    """`approved(action=...)`: leave of a moment ago for up to 10.00 on the order."""
+    """Return a factory of approvals, just given, for up to 10.00 on the order."""
 
     def make(**more):
         return ApprovalFactory(
@@ -43,7 +43,7 @@ def approved(cashier, manager):
 
 @pytest.fixture
 def use(cashier):
-    """Use it as it was given, but for what a case changes."""
+    """Return a function that consumes an approval with its own values and the given changes."""
 
     def spend(approval, **changes):
         given = {
@@ -71,7 +71,7 @@ def ensure_refused(use, approval, **changes):
     assert state(approval) == before
 
 
-def test_what_fits_is_used_up(clock, in_shop, approved, use, cashier, manager):
+def test_matching_approval_is_consumed(clock, in_shop, approved, use, cashier, manager):
     approval = approved()
 
     assert use(approval) == manager
@@ -90,7 +90,7 @@ def test_what_fits_is_used_up(clock, in_shop, approved, use, cashier, manager):
     }
 
 
-def test_118_it_is_used_once(in_shop, approved, use):
+def test_attack_118_approval_is_consumed_once(in_shop, approved, use):
     approval = approved()
     use(approval)
 
@@ -98,7 +98,7 @@ def test_118_it_is_used_once(in_shop, approved, use):
     assert len(list_approval_events(in_shop)) == 1
 
 
-def test_less_than_was_given_will_do(in_shop, approved, use, manager):
+def test_smaller_amount_than_approved_is_accepted(in_shop, approved, use, manager):
     assert use(approved(), amount=Decimal("0.01")) == manager
 
 
@@ -121,17 +121,23 @@ def test_less_than_was_given_will_do(in_shop, approved, use, manager):
     ],
     ids=str,
 )
-def test_119_it_is_for_nothing_else_and_for_no_more(in_shop, approved, use, changes):
+def test_attack_119_other_action_object_method_or_amount_is_refused(
+    in_shop, approved, use, changes
+):
     ensure_refused(use, approved(), **changes)
     assert list_approval_events(in_shop) == []
 
 
-def test_119_it_is_for_nobody_else(in_shop, approved, use, other_cashier, manager):
+def test_attack_119_other_user_cannot_consume_an_approval(
+    in_shop, approved, use, other_cashier, manager
+):
     for somebody in (other_cashier, manager):
         ensure_refused(use, approved(), by=somebody)
 
 
-def test_119_it_counts_at_the_till_where_it_was_asked_for(in_shop, approved, use, register, store):
+def test_attack_119_approval_is_consumed_only_at_the_requesting_terminal(
+    in_shop, approved, use, register, store
+):
     here = TerminalFactory(register=register)
     there = TerminalFactory(register__tenant=in_shop, register__store=store)
     approval = approved(terminal=here)
@@ -141,7 +147,7 @@ def test_119_it_counts_at_the_till_where_it_was_asked_for(in_shop, approved, use
     use(approval, terminal_id=here.pk)
 
 
-def test_119_that_of_another_shop_is_like_one_that_nobody_has(in_shop, foreign, approved, use):
+def test_attack_119_approval_of_another_shop_is_treated_as_unknown(in_shop, foreign, approved, use):
     theirs = approved(requested_by=foreign.cashier, decided_by=foreign.manager)
 
     for approval in (theirs, uuid.uuid4()):
@@ -163,11 +169,11 @@ def test_119_that_of_another_shop_is_like_one_that_nobody_has(in_shop, foreign, 
     ],
     ids=["pending", "denied", "used", "expired"],
 )
-def test_only_what_was_given_and_is_not_yet_used_counts(in_shop, approved, use, state):
+def test_pending_denied_used_or_expired_approval_is_refused(in_shop, approved, use, state):
     ensure_refused(use, approved(**state))
 
 
-def test_two_minutes_later_it_is_too_late(clock, in_shop, approved, use):
+def test_approval_expires_two_minutes_after_the_decision(clock, in_shop, approved, use):
     approval, late = approved(), approved()
 
     clock.shift(APPROVED_LIFETIME - timedelta(seconds=1))
@@ -179,7 +185,7 @@ def test_two_minutes_later_it_is_too_late(clock, in_shop, approved, use):
 @pytest.mark.parametrize(
     "change", [{"is_active": False}, {"role": "cashier"}], ids=["deactivated", "demoted"]
 )
-def test_120_whoever_gave_it_must_still_be_somebody_who_may(
+def test_attack_120_approver_who_lost_the_right_invalidates_the_approval(
     in_shop, approved, use, manager, change
 ):
     approval = approved()
@@ -191,20 +197,20 @@ def test_120_whoever_gave_it_must_still_be_somebody_who_may(
     assert list_approval_events(in_shop) == []
 
 
-def test_an_admins_leave_is_an_admins(in_shop, approved, use, admin):
+def test_approval_of_an_admin_has_the_limits_of_an_admin(in_shop, approved, use, admin):
     approver = use(approved(decided_by=admin))
 
     assert approver.may_refund(Decimal(1_000_000))
 
 
-def test_without_an_amount_none_was_given(in_shop, approved, use, manager):
+def test_approval_without_an_amount_covers_no_amount(in_shop, approved, use, manager):
     void = {"action": Action.VOID, "amount": None, "method": ""}
 
     ensure_refused(use, approved(**void), action=Action.VOID, method="", amount=Decimal("0.00"))
     assert use(approved(**void), **void) == manager
 
 
-def test_a_deed_that_fails_leaves_it_to_be_used(in_shop, approved, use):
+def test_rolled_back_action_does_not_consume_the_approval(in_shop, approved, use):
     approval = approved()
     before = state(approval)
 
@@ -217,26 +223,24 @@ def test_a_deed_that_fails_leaves_it_to_be_used(in_shop, approved, use):
     use(approval)
 
 
-def test_using_it_takes_one_update_one_look_and_one_line_in_the_books(
-    in_shop, approved, use, statements
-):
+def test_consuming_an_approval_takes_three_statements(in_shop, approved, use, statements):
     approval = approved()
 
     with statements(3):
         use(approval)
 
 
-def test_nobody_can_be_made_to_have_approved_a_request_of_his_own(in_shop, approved, cashier):
-    """Whatever the code does: the database refuses it."""
+def test_database_rejects_an_approver_who_is_the_requester(in_shop, approved, cashier):
+    """The constraint holds whatever the application does."""
     with pytest.raises(Exception, match="nobody_approves_his_own_request"), transaction.atomic():
         approved(decided_by=cashier)
 
 
-def test_nothing_is_approved_by_nobody(in_shop, approved):
+def test_database_rejects_an_approved_request_without_approver(in_shop, approved):
     with pytest.raises(Exception, match="approval_is_decided_by_somebody"), transaction.atomic():
         approved(decided_by=None)
 
 
-def test_a_use_has_its_time(in_shop, approved):
+def test_database_rejects_a_used_approval_without_time(in_shop, approved):
     with pytest.raises(Exception, match="approval_is_used_once"), transaction.atomic():
         approved(status="used")

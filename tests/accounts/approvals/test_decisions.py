@@ -1,4 +1,4 @@
-"""Saying yes or no: who may, in which way they show who they are, and once."""
+"""Approve or deny a request: who may decide, by which authentication, and only once."""
 
 import uuid
 from datetime import timedelta
@@ -45,10 +45,10 @@ def admin_client(admin, client_of):
     return client_of(admin)
 
 
-# --- from a session of one's own -----------------------------------------------------------------
+# --- from the approver's own session -----------------------------------------------------------
 
 
-def test_a_manager_gives_leave_for_two_minutes(clock, till, manager_client, manager):
+def test_approval_by_a_manager_is_valid_for_two_minutes(clock, till, manager_client, manager):
     approval = request_approval(till)
     clock.shift(60)
 
@@ -68,7 +68,7 @@ def test_a_manager_gives_leave_for_two_minutes(clock, till, manager_client, mana
     assert till.get(f"approvals/{approval['id']}/").json()["status"] == "expired"
 
 
-def test_a_manager_says_no(clock, till, manager_client, manager):
+def test_manager_denies_a_request(clock, till, manager_client, manager):
     approval = request_approval(till)
 
     response = decide(manager_client, approval, "deny")
@@ -85,7 +85,7 @@ def test_a_manager_says_no(clock, till, manager_client, manager):
 
 
 @both
-def test_a_decision_is_written_down(till, manager_client, manager, cashier, shop, how):
+def test_decision_is_recorded_in_the_audit_log(till, manager_client, manager, cashier, shop, how):
     approval = request_approval(till)
 
     decide(manager_client, approval, how)
@@ -102,7 +102,9 @@ def test_a_decision_is_written_down(till, manager_client, manager, cashier, shop
 
 
 @both
-def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, manager_client, problem, how):
+def test_decision_with_an_old_authentication_requires_reauthentication(
+    clock, till, manager_client, problem, how
+):
     approval = request_approval(till)
     before = snapshot_approval(approval)
     clock.shift(MAX_AUTHENTICATION_AGE)
@@ -119,7 +121,9 @@ def test_who_logged_in_long_ago_shows_again_who_they_are(clock, till, manager_cl
     assert decide(manager_client, approval, how).status_code == 200
 
 
-def test_until_then_a_log_in_is_fresh(clock, till, manager_client):
+def test_decision_just_before_the_maximum_authentication_age_is_accepted(
+    clock, till, manager_client
+):
     approval = request_approval(till)
     clock.shift(MAX_AUTHENTICATION_AGE - timedelta(seconds=1))
 
@@ -127,7 +131,7 @@ def test_until_then_a_log_in_is_fresh(clock, till, manager_client):
 
 
 @both
-def test_120_a_cashier_decides_nothing(till, client_of, other_cashier, shop, problem, how):
+def test_attack_120_cashier_cannot_decide(till, client_of, other_cashier, shop, problem, how):
     own, others = request_approval(till), request_approval(client_of(other_cashier))
     before = [snapshot_approval(own), snapshot_approval(others)]
 
@@ -139,7 +143,9 @@ def test_120_a_cashier_decides_nothing(till, client_of, other_cashier, shop, pro
 
 
 @both
-def test_120_nobody_decides_on_their_own_request(manager_client, admin_client, shop, problem, how):
+def test_attack_120_requester_cannot_decide_on_their_own_request(
+    manager_client, admin_client, shop, problem, how
+):
     for person in (manager_client, admin_client):
         approval = request_approval(person)
         before = snapshot_approval(approval)
@@ -150,7 +156,7 @@ def test_120_nobody_decides_on_their_own_request(manager_client, admin_client, s
     assert set(list_approval_event_names(shop)) == {"approval_requested"}
 
 
-def test_somebody_else_decides_on_a_managers_request(
+def test_another_approver_decides_on_a_managers_request(
     manager_client, admin_client, client_of, other_manager
 ):
     assert grant_approval(admin_client, request_approval(manager_client))["status"] == "approved"
@@ -161,7 +167,7 @@ def test_somebody_else_decides_on_a_managers_request(
 
 
 @both
-def test_120_another_shops_manager_finds_nothing_to_decide(till, foreign, client_of, problem, how):
+def test_attack_120_manager_of_another_shop_gets_404(till, foreign, client_of, problem, how):
     approval = request_approval(till)
     before = snapshot_approval(approval)
 
@@ -171,11 +177,11 @@ def test_120_another_shops_manager_finds_nothing_to_decide(till, foreign, client
     assert snapshot_approval(approval) == before
 
 
-# --- how far -------------------------------------------------------------------------------------
+# --- limits of the approver --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("action", "limit"), [("refund", "1000.00"), ("paid_out", "500.00")])
-def test_a_manager_gives_no_more_than_he_may_himself(
+def test_manager_cannot_approve_above_their_own_limit(
     till, manager_client, admin_client, shop, problem, action, limit
 ):
     above = f"{limit[:-1]}1"
@@ -191,14 +197,14 @@ def test_a_manager_gives_no_more_than_he_may_himself(
     assert grant_approval(admin_client, beyond)["amount"] == above
 
 
-def test_he_may_always_say_no(till, manager_client):
+def test_manager_can_deny_a_request_above_their_own_limit(till, manager_client):
     beyond = request_approval(till, "refund", amount="1000.01")
 
     assert decide(manager_client, beyond, "deny").json()["status"] == "denied"
 
 
 @pytest.mark.parametrize("action", ["discount", "price_override", "void"])
-def test_what_has_its_limit_in_percent_is_for_the_deed_to_check(till, manager_client, action):
+def test_percentage_limits_are_not_checked_when_approving(till, manager_client, action):
     amount = None if action == "void" else "99999.00"
 
     assert (
@@ -207,12 +213,12 @@ def test_what_has_its_limit_in_percent_is_for_the_deed_to_check(till, manager_cl
     )
 
 
-# --- once ----------------------------------------------------------------------------------------
+# --- once --------------------------------------------------------------------------------------
 
 
 @both
 @pytest.mark.parametrize("status", ["approved", "denied", "used", "expired"])
-def test_what_is_decided_stays_decided(
+def test_decided_or_expired_request_cannot_be_decided_again(
     cashier, manager_client, admin_client, manager, problem, status, how
 ):
     now = timezone.now()
@@ -231,7 +237,7 @@ def test_what_is_decided_stays_decided(
 
 
 @both
-def test_a_decision_may_name_the_version_that_was_read(till, manager_client, problem, how):
+def test_decision_with_an_outdated_if_match_is_rejected(till, manager_client, problem, how):
     approval = request_approval(till)
     before = snapshot_approval(approval)
 
@@ -240,7 +246,7 @@ def test_a_decision_may_name_the_version_that_was_read(till, manager_client, pro
     assert decide(manager_client, approval, how, If_Match='"1"').status_code == 200
 
 
-def test_a_session_that_has_ended_decides_nothing(till, manager, client_of, problem):
+def test_ended_session_cannot_decide(till, manager, client_of, problem):
     approval = request_approval(till)
     session = AuthSessionFactory(
         user=manager, revoked_at=MORNING, revoke_reason=AuthSession.EndReason.LOGOUT

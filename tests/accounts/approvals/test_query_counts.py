@@ -1,4 +1,4 @@
-"""How often the database is asked for approvals, and that a long list stays quick."""
+"""Statement counts and query plans of approvals."""
 
 import pytest
 
@@ -20,9 +20,9 @@ from tests.support.query_plans import (
 )
 from tests.support.terminals import PIN, give_pin
 
-# Whoever asks is found in one statement, with shop and session.
+# The user, the shop and the session are loaded in one statement.
 SESSION = 1
-# Make the rows of the counts, lock them, write them.
+# Create the rows of the rate-limit counters, lock them, update them.
 COUNT = 3
 
 
@@ -36,7 +36,7 @@ def manager_client(manager, client_of):
     return client_of(manager)
 
 
-def test_asking_writes_the_request_and_the_books_and_shows_it(till, statements):
+def test_creating_a_request_takes_three_statements(till, statements):
     body = build_request()
 
     with statements(SESSION + 3):
@@ -44,16 +44,18 @@ def test_asking_writes_the_request_and_the_books_and_shows_it(till, statements):
 
 
 @pytest.mark.parametrize("how", ["approve", "deny"])
-def test_a_decision_of_ones_own_looks_twice_and_writes_twice(till, manager_client, how, statements):
-    """The request; then who decides as they are now, the decision, the request, the books."""
+def test_decision_from_the_approvers_session_takes_five_statements(
+    till, manager_client, how, statements
+):
+    """The request; then the approver as stored now, the decision, the request, the audit event."""
     approval = request_approval(till)
 
     with statements(SESSION + 1 + 4):
         assert decide(manager_client, approval, how).status_code == 200
 
 
-def test_by_a_password_it_is_that_of_a_log_in_more(till, manager, statements):
-    """Counted, the person, forgiven; no session."""
+def test_decision_by_password_adds_the_statements_of_a_credential_check(till, manager, statements):
+    """Count the attempt, load the user, reset the count; no session is created."""
     approval = request_approval(till)
 
     with statements(SESSION + 1 + COUNT + 1 + COUNT + 4):
@@ -61,7 +63,7 @@ def test_by_a_password_it_is_that_of_a_log_in_more(till, manager, statements):
         assert decide(till, approval, body=body).status_code == 200
 
 
-def test_by_a_pin_it_is_the_terminal_more(till, manager, statements):
+def test_decision_by_pin_also_loads_the_terminal(till, manager, statements):
     approval = request_approval(till)
     give_pin(manager)
     body = {"user": str(manager.pk), "pin": PIN}
@@ -71,7 +73,7 @@ def test_by_a_pin_it_is_the_terminal_more(till, manager, statements):
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_a_list_is_one_statement_however_long(manager_client, shop, count, statements):
+def test_list_takes_one_statement_for_any_length(manager_client, shop, count, statements):
     for _ in range(count):
         ApprovalFactory(requested_by=UserFactory(tenant=shop))
 
@@ -79,14 +81,14 @@ def test_a_list_is_one_statement_however_long(manager_client, shop, count, state
         assert len(manager_client.get(APPROVALS).json()["results"]) == count
 
 
-def test_so_is_one_of_them(till, statements):
+def test_detail_takes_one_statement(till, statements):
     approval = request_approval(till)
 
     with statements(SESSION + 1):
         assert till.get(f"{APPROVALS}{approval['id']}/").status_code == 200
 
 
-# --- plans ---------------------------------------------------------------------------------------
+# --- plans -------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -101,7 +103,7 @@ def many(cashier, foreign):
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("many")
-def test_managers_walk_all_of_them_by_time(manager_client):
+def test_lists_of_managers_use_the_time_index(manager_client):
     expected = [
         ({}, {"approval_by_time"}),
         ({"ordering": "created_at"}, {"approval_by_time"}),
@@ -119,8 +121,8 @@ def test_managers_walk_all_of_them_by_time(manager_client):
 
 @pytest.mark.postgres
 @pytest.mark.usefixtures("many")
-def test_cashiers_walk_their_own(till, shop):
-    """Of one of many cashiers; those of the same moment are put in order."""
+def test_list_of_a_cashier_uses_an_index_without_a_full_sort(till, shop):
+    """One of many cashiers; rows of the same time may be sorted incrementally."""
     colleague = ApprovalFactory(requested_by=UserFactory(tenant=shop))
     multiply_rows(colleague, created_at=MINUTES, updated_at=MINUTES)
     analyze(type(colleague))

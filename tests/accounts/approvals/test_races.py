@@ -1,4 +1,4 @@
-"""Several people decide, or one approval is used, at the same moment: it happens once."""
+"""Simultaneous decisions and uses of one approval take effect once."""
 
 from decimal import Decimal
 
@@ -33,7 +33,7 @@ def manager_clients(shop, client_of):
     return [client_of(UserFactory(tenant=shop, manager=True)) for _ in range(8)]
 
 
-def test_of_many_who_decide_at_once_one_does(till, manager_clients, shop):
+def test_one_of_many_simultaneous_decisions_succeeds(till, manager_clients, shop):
     approval = request_approval(till)
     hows = ["approve", "deny"] * 4
 
@@ -55,7 +55,7 @@ def test_of_many_who_decide_at_once_one_does(till, manager_clients, shop):
     assert list_approval_event_names(shop) == ["approval_requested", decided]
 
 
-def test_118_of_many_deeds_at_once_one_uses_it(till, manager_clients, shop, cashier):
+def test_attack_118_one_of_many_simultaneous_uses_succeeds(till, manager_clients, shop, cashier):
     approval = grant_approval(manager_clients[0], request_approval(till, "refund", amount="10.00"))
     order = Approval.Action.REFUND, {"order": snapshot_approval(approval)["object"]["order"]}
 
@@ -81,7 +81,7 @@ def test_118_of_many_deeds_at_once_one_uses_it(till, manager_clients, shop, cash
     ]
 
 
-def test_a_decision_from_an_older_reading_changes_nothing(till, manager_clients, shop):
+def test_decision_with_an_outdated_instance_is_refused(till, manager_clients, shop):
     approval = request_approval(till)
     read_before = reload_approval(approval)
     grant_approval(manager_clients[0], approval)

@@ -1,4 +1,4 @@
-"""Asking somebody else for leave: what is asked, by whom, and who gets to see it."""
+"""Request an approval: contents, requester and who can see it."""
 
 import uuid
 from datetime import timedelta
@@ -37,7 +37,7 @@ def manager_client(manager, client_of):
     return client_of(manager)
 
 
-def none_asked(shop):
+def has_no_approvals(shop):
     with tenant_scope(shop):
         return not Approval.objects.exists()
 
@@ -48,10 +48,10 @@ def found(person, **query):
     return [each["id"] for each in response.json()["results"]]
 
 
-# --- asking --------------------------------------------------------------------------------------
+# --- creating ----------------------------------------------------------------------------------
 
 
-def test_a_request_tells_who_asks_for_what_and_until_when(clock, till, cashier):
+def test_request_shows_requester_action_object_and_expiry(clock, till, cashier):
     response = till.post(
         APPROVALS, build_request(object={"order": ORDER}, amount="5", reason="Bruised")
     )
@@ -81,7 +81,7 @@ def test_a_request_tells_who_asks_for_what_and_until_when(clock, till, cashier):
     }
 
 
-def test_it_tells_where(cashier, register):
+def test_request_shows_terminal_register_and_store(cashier, register):
     till = log_in_at_register(cashier, register)
 
     answer = request_approval(till)
@@ -103,7 +103,7 @@ def test_it_tells_where(cashier, register):
         ("drop", "register"),
     ],
 )
-def test_each_action_is_about_one_thing(till, action, about):
+def test_request_names_one_object_for_its_action(till, action, about):
     pk = new_id()
 
     answer = request_approval(till, action, object={about: pk})
@@ -113,14 +113,14 @@ def test_each_action_is_about_one_thing(till, action, about):
     assert reload_approval(answer).object_key == f'{{"{about}":"{pk}"}}'
 
 
-def test_however_an_id_is_spelled_it_is_the_same_thing(till):
+def test_object_ids_are_normalized(till):
     answer = request_approval(till, object={"order": ORDER.upper()})
 
     assert answer["object"] == {"order": ORDER}
     assert reload_approval(answer).object_key == f'{{"order":"{ORDER}"}}'
 
 
-def test_a_price_above_the_catalogs_gives_nothing_away(till):
+def test_price_override_of_zero_is_accepted(till):
     assert request_approval(till, "price_override", amount="0.00")["amount"] == "0.00"
 
 
@@ -160,7 +160,7 @@ def test_a_price_above_the_catalogs_gives_nothing_away(till):
             {"action": "paid_out", "object": {"shift": ORDER}, "amount": "0"},
             {"amount": "zero"},
         ),
-        # Who asks, and what becomes of it, is not for the client to say.
+        # The server sets the requester, the decision and the expiry.
         ({"status": "approved"}, {"status": "unknown_field"}),
         ({"requested_by": ORDER}, {"requested_by": "unknown_field"}),
         ({"decided_by": ORDER}, {"decided_by": "unknown_field"}),
@@ -170,16 +170,18 @@ def test_a_price_above_the_catalogs_gives_nothing_away(till):
     ],
     ids=str,
 )
-def test_119_123_a_request_is_for_one_thing_and_for_so_much(till, shop, problem, changes, errors):
+def test_attack_119_123_invalid_request_is_rejected_and_not_stored(
+    till, shop, problem, changes, errors
+):
     body = {name: value for name, value in (build_request() | changes).items() if value is not None}
 
     problem(till.post(APPROVALS, body), 400, "invalid", errors)
 
-    assert none_asked(shop)
+    assert has_no_approvals(shop)
     assert list_approval_events(shop) == []
 
 
-def test_asking_is_written_down(till, cashier, shop):
+def test_request_is_recorded_in_the_audit_log(till, cashier, shop):
     answer = request_approval(till, "refund", reason="Broken")
 
     (event,) = list_approval_events(shop)
@@ -192,8 +194,8 @@ def test_asking_is_written_down(till, cashier, shop):
     assert event.facts == facts | {"method": "original"}
 
 
-def test_a_refund_goes_back_as_it_was_paid_or_by_the_method_that_is_named(till):
-    """The methods are those of payments, which this layer does not know."""
+def test_refund_method_defaults_to_the_original_method(till):
+    """The choices equal those of payments, which this layer must not import."""
     assert set(RefundMethod) == {"original", *Payment.Method.values}
 
     for method in RefundMethod.values:
@@ -201,10 +203,10 @@ def test_a_refund_goes_back_as_it_was_paid_or_by_the_method_that_is_named(till):
     assert request_approval(till, "refund")["method"] == "original"
 
 
-# --- looking -------------------------------------------------------------------------------------
+# --- reading -----------------------------------------------------------------------------------
 
 
-def test_a_cashier_sees_what_he_asked_for_and_managers_see_all(
+def test_cashier_sees_own_requests_and_managers_see_all(
     till, manager_client, admin, client_of, other_cashier, problem
 ):
     own, others = request_approval(till), request_approval(client_of(other_cashier))
@@ -217,9 +219,7 @@ def test_a_cashier_sees_what_he_asked_for_and_managers_see_all(
         assert person.get(f"{APPROVALS}{others['id']}/").json() == others
 
 
-def test_the_list_is_filtered_by_what_became_of_it_and_by_what_it_is(
-    clock, till, manager_client, cashier
-):
+def test_list_is_filtered_by_status_action_requester_and_time(clock, till, manager_client, cashier):
     late = request_approval(till, "void")
     clock.shift(PENDING_LIFETIME)
     till, manager_client = renew_session(till), renew_session(manager_client)
@@ -244,7 +244,7 @@ def test_the_list_is_filtered_by_what_became_of_it_and_by_what_it_is(
         assert found(till, **query) == [each["id"] for each in expected], query
 
 
-def test_the_list_comes_in_pages(till, cashier):
+def test_list_is_paginated(till, cashier):
     rows = [ApprovalFactory(requested_by=cashier) for _ in range(3)]
 
     first = till.get(APPROVALS, {"page_size": "2"}).json()
@@ -264,11 +264,11 @@ def test_the_list_comes_in_pages(till, cashier):
         ({"ordering": "amount"}, "invalid", {"ordering": "invalid"}),
     ],
 )
-def test_a_question_that_nobody_understands_is_refused(till, problem, query, code, errors):
+def test_invalid_filter_or_ordering_is_rejected(till, problem, query, code, errors):
     problem(till.get(APPROVALS, query), 400, code, errors)
 
 
-def test_a_request_that_nobody_took_up_has_expired(clock, till):
+def test_undecided_request_is_shown_as_expired_after_its_lifetime(clock, till):
     answer = request_approval(till)
     path = f"{APPROVALS}{answer['id']}/"
 
@@ -279,7 +279,7 @@ def test_a_request_that_nobody_took_up_has_expired(clock, till):
     assert reload_approval(answer).status == "pending"
 
 
-def test_a_shop_sees_nothing_of_anothers(foreign_admin, client_of, till, problem):
+def test_requests_of_another_shop_are_not_visible(foreign_admin, client_of, till, problem):
     answer = request_approval(till)
     them = client_of(foreign_admin)
 

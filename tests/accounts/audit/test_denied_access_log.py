@@ -1,4 +1,4 @@
-"""What people are refused is written down, and nobody can fill the books with it."""
+"""Denied access is recorded in the audit log, with a limit per session."""
 
 import pytest
 from django.db import OperationalError
@@ -20,7 +20,7 @@ def till(clock, cashier, client_of):
     ("method", "path"),
     [("GET", "users/"), ("POST", "stores/"), ("PATCH", "tenant/"), ("GET", "audit/")],
 )
-def test_what_is_not_for_this_role_is_written_down(method, path, till):
+def test_request_denied_by_role_is_recorded(method, path, till):
     assert till.send(method, path, {}, X_Request_ID="r-1").status_code == 403
 
     found = get_audit_event("permission_denied")
@@ -30,7 +30,7 @@ def test_what_is_not_for_this_role_is_written_down(method, path, till):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_so_is_what_a_rule_forbids_though_the_work_is_rolled_back(manager, admin, client_of):
+def test_request_denied_by_a_rule_is_recorded_despite_the_rollback(manager, admin, client_of):
     path = f"users/{admin.pk}/reset-password/"
     assert client_of(manager).post(path).status_code == 403
 
@@ -42,13 +42,13 @@ def test_so_is_what_a_rule_forbids_though_the_work_is_rolled_back(manager, admin
     ("method", "path", "status"),
     [("GET", "orders/01900000-0000-7000-8000-000000000000/", 404), ("POST", "orders/", 400)],
 )
-def test_other_refusals_are_not(method, path, status, till):
+def test_other_errors_are_not_recorded(method, path, status, till):
     assert till.send(method, path, {}).status_code == status
 
     assert list_audit_names() == []
 
 
-def test_nor_is_who_has_to_change_the_password_first(till, cashier):
+def test_required_password_change_is_not_recorded(till, cashier):
     cashier.must_change_password = True
     cashier.save()
 
@@ -56,7 +56,7 @@ def test_nor_is_who_has_to_change_the_password_first(till, cashier):
     assert list_audit_names() == []
 
 
-def test_of_a_hundred_in_a_minute_thirty_are_written_down_and_the_rest_logged(till, clock, caplog):
+def test_thirty_denials_a_minute_are_recorded_and_the_rest_are_logged(till, clock, caplog):
     statuses = {till.get("users/").status_code for _ in range(100)}
 
     assert statuses == {403}
@@ -68,7 +68,7 @@ def test_of_a_hundred_in_a_minute_thirty_are_written_down_and_the_rest_logged(ti
     assert len(list_audit_events("permission_denied")) == 31
 
 
-def test_another_session_has_its_own_measure(till, cashier, client_of, clock):
+def test_limit_of_recorded_denials_is_per_session(till, cashier, client_of, clock):
     for _ in range(31):
         till.get("users/")
 
@@ -77,28 +77,28 @@ def test_another_session_has_its_own_measure(till, cashier, client_of, clock):
     assert len(list_audit_events("permission_denied")) == 31
 
 
-def test_what_is_allowed_counts_nothing(till):
+def test_allowed_request_writes_no_counter(till):
     till.get("auth/me/")
 
     assert not Throttle.objects.exists()
 
 
-def test_a_refusal_that_cannot_be_written_down_is_one_all_the_same(till, broken_books, problem):
+def test_request_is_denied_even_if_recording_fails(till, broken_audit_log, problem):
     problem(till.get("users/"), 403, "permission_denied")
 
 
 @pytest.fixture
-def broken_books(monkeypatch):
+def broken_audit_log(monkeypatch):
     def fail(*args, **kwargs):
         raise OperationalError("the disk is full")
 
     monkeypatch.setattr("tenants.audit._write", fail)
 
 
-# --- tokens and headers that do not fit -------------------------------------------------------
+# --- mismatched tokens and headers -------------------------------------------------------------
 
 
-def test_attack_056_a_request_for_another_shop_is_written_down_in_ones_own(till, other_shop):
+def test_attack_056_request_for_another_shop_is_recorded_in_the_own_shop(till, other_shop):
     till.get("auth/me/", X_Tenant_ID=other_shop.slug)
 
     found = get_audit_event("tenant_mismatch")
@@ -106,7 +106,7 @@ def test_attack_056_a_request_for_another_shop_is_written_down_in_ones_own(till,
     assert found.facts == {"named": other_shop.slug}
 
 
-def test_attack_069_a_refresh_for_another_shop_too(till, other_shop):
+def test_attack_069_refresh_for_another_shop_is_recorded_in_the_own_shop(till, other_shop):
     body = {"refresh": till.tokens.refresh}
     Api().post("auth/token/refresh/", body, X_Tenant_ID=str(other_shop.pk))
 
@@ -115,10 +115,10 @@ def test_attack_069_a_refresh_for_another_shop_too(till, other_shop):
 
 
 @pytest.mark.parametrize("claim", ["sub", "tid"])
-def test_attack_047_a_token_that_we_never_made_is_written_down_where_its_session_is(
+def test_attack_047_token_not_issued_by_us_is_recorded_with_its_session(
     claim, till, manager, other_shop
 ):
-    """Its signature is good: somebody has our key."""
+    """The signature is valid, so the signing key was stolen."""
     value = {"sub": str(manager.pk), "tid": str(other_shop.pk)}[claim]
 
     assert Api(sign_token(build_claims(till, **{claim: value}))).get("auth/me/").status_code == 401
@@ -126,7 +126,7 @@ def test_attack_047_a_token_that_we_never_made_is_written_down_where_its_session
     assert assert_actor(get_audit_event("token_mismatch"), till.user)
 
 
-def test_and_so_is_a_refresh_token_of_that_kind(till, manager, anonymous):
+def test_refresh_token_not_issued_by_us_is_recorded(till, manager, anonymous):
     claims = build_claims(till, aud="till-auth", token_type="refresh", sub=str(manager.pk), tv=None)
     claims["jti"] = till.session.current_jti.hex
     body = {"refresh": sign_token(claims, typ=REFRESH)}
@@ -137,7 +137,7 @@ def test_and_so_is_a_refresh_token_of_that_kind(till, manager, anonymous):
     assert till.get("auth/me/").status_code == 200
 
 
-def test_a_token_with_a_bad_signature_is_nobodys(till):
+def test_token_with_an_invalid_signature_is_not_recorded(till):
     claims = build_claims(till, sub="01900000-0000-7000-8000-000000000000")
     Api(sign_token(claims, "another-key-of-the-right-length-that-signs-nothing-here")).get(
         "auth/me/"

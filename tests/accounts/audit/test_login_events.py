@@ -1,4 +1,4 @@
-"""What is written down of those who come in, of those who try to, and of those who leave."""
+"""Audit events of log-ins, failed attempts, waits and log-outs."""
 
 import pytest
 
@@ -37,7 +37,7 @@ REASONS = {
     unusable_password: "no_password",
     empty_hash: "wrong_password",
 }
-NOBODY = {"unknown_user", "unknown_tenant"}
+WITHOUT_USER = {"unknown_user", "unknown_tenant"}
 
 pytestmark = pytest.mark.usefixtures("cashier")
 
@@ -47,10 +47,10 @@ def till(clock, cashier, client_of):
     return client_of(cashier)
 
 
-# --- coming in --------------------------------------------------------------------------------
+# --- logging in --------------------------------------------------------------------------------
 
 
-def test_a_log_in_names_the_person_the_session_and_from_where(anonymous, cashier):
+def test_login_records_user_session_and_address(anonymous, cashier):
     anonymous.post(LOG_IN, build_credentials(), X_Request_ID="r-1")
 
     with across_tenants():
@@ -63,7 +63,7 @@ def test_a_log_in_names_the_person_the_session_and_from_where(anonymous, cashier
 
 
 @pytest.mark.parametrize("why", REASONS, ids=lambda why: why.__name__)
-def test_a_no_has_its_reason_in_the_books_and_nowhere_else(why, anonymous, shop, cashier):
+def test_failed_login_records_its_reason_and_does_not_reveal_it(why, anonymous, shop, cashier):
     body = why(shop, cashier)
 
     response = anonymous.post(LOG_IN, body, X_Request_ID="r-1")
@@ -72,30 +72,30 @@ def test_a_no_has_its_reason_in_the_books_and_nowhere_else(why, anonymous, shop,
     assert found.facts == {"reason": REASONS[why]}
     assert (found.session, found.ip, found.request_id) == (None, "127.0.0.1", "r-1")
     assert REASONS[why] not in response.content.decode()
-    if REASONS[why] in NOBODY:
+    if REASONS[why] in WITHOUT_USER:
         assert (found.actor, found.actor_name) == (None, hash_name(body["username"]))
     else:
         assert assert_actor(found, cashier)
     assert (found.tenant_id is None) is (REASONS[why] == "unknown_tenant")
 
 
-def test_a_password_in_the_place_of_the_name_is_written_nowhere(anonymous):
+def test_password_entered_as_username_is_not_recorded(anonymous):
     anonymous.post(LOG_IN, build_credentials(username=PASSWORD))
 
     assert PASSWORD not in repr(vars(get_audit_event("log_in_failed")))
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_refusal_is_remembered_though_nothing_else_is(anonymous, clock):
+def test_failed_login_is_recorded_despite_the_rollback(anonymous, clock):
     anonymous.post(LOG_IN, build_credentials(password="wrong"))
 
     assert list_audit_names() == ["log_in_failed"]
 
 
-# --- having to wait ---------------------------------------------------------------------------
+# --- waits -------------------------------------------------------------------------------------
 
 
-def test_a_wait_is_written_down_when_it_begins_and_not_at_each_refusal(anonymous, clock, cashier):
+def test_wait_is_recorded_once_when_it_starts(anonymous, clock, cashier):
     for _ in range(20):
         anonymous.post(LOG_IN, build_credentials(password="wrong"))
 
@@ -105,7 +105,7 @@ def test_a_wait_is_written_down_when_it_begins_and_not_at_each_refusal(anonymous
     assert found.facts == {"limit": "log_in_user", "waits_until": "2026-03-02T08:00:02Z"}
 
 
-def test_so_is_the_next_longer_one(anonymous, clock):
+def test_next_longer_wait_is_recorded(anonymous, clock):
     for _ in range(5):
         anonymous.post(LOG_IN, build_credentials(password="wrong"))
     clock.shift(2)
@@ -115,14 +115,14 @@ def test_so_is_the_next_longer_one(anonymous, clock):
     assert untils == ["2026-03-02T08:00:02Z", "2026-03-02T08:00:06Z"]
 
 
-def test_a_try_that_succeeds_begins_no_wait(anonymous, clock):
+def test_successful_attempt_starts_no_wait(anonymous, clock):
     for password in ["wrong"] * 4 + [PASSWORD]:
         anonymous.post(LOG_IN, build_credentials(password=password))
 
     assert list_audit_events("too_many_attempts") == []
 
 
-def test_an_address_that_tries_many_names_has_its_wait_written_down_once(anonymous, clock):
+def test_address_that_tries_many_usernames_has_one_recorded_wait(anonymous, clock):
     for number in range(15):
         anonymous.post(LOG_IN, build_credentials(username=f"person{number}", password="wrong"))
 
@@ -131,7 +131,7 @@ def test_an_address_that_tries_many_names_has_its_wait_written_down_once(anonymo
     assert (found.actor, found.ip) == (None, "127.0.0.1")
 
 
-def test_thirty_log_ins_from_an_address_begin_a_wait_too(anonymous, clock, cashier):
+def test_more_than_thirty_logins_from_an_address_start_a_wait(anonymous, clock, cashier):
     for _ in range(31):
         anonymous.post(LOG_IN, build_credentials())
 
@@ -139,7 +139,7 @@ def test_thirty_log_ins_from_an_address_begin_a_wait_too(anonymous, clock, cashi
     assert assert_actor(get_audit_event("too_many_attempts"), cashier)
 
 
-def test_refreshing_too_often_is_written_down_once(till, anonymous):
+def test_refreshing_too_often_is_recorded_once(till, anonymous):
     token = till.tokens.refresh
     for _ in range(60):
         token = refresh_token(anonymous, token)["refresh"]
@@ -151,11 +151,11 @@ def test_refreshing_too_often_is_written_down_once(till, anonymous):
     assert (found.facts["limit"], found.session) == ("refresh", till.session.pk)
 
 
-# --- staying in -------------------------------------------------------------------------------
+# --- refreshing and reauthenticating -----------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_attack_063_066_a_used_token_that_comes_again_is_written_down_with_the_end_of_its_session(
+def test_attack_063_066_reused_refresh_token_is_recorded_once_with_its_session(
     till, anonymous, clock
 ):
     refresh_token(anonymous, till.tokens.refresh)
@@ -168,10 +168,12 @@ def test_attack_063_066_a_used_token_that_comes_again_is_written_down_with_the_e
     assert found.session == till.session.pk
     assert list_audit_names() == ["refresh_reuse"]
     assert assert_refresh_refused(anonymous, till.tokens.refresh)
-    assert list_audit_names() == ["refresh_reuse"], "an ended session has nothing left to betray"
+    assert list_audit_names() == ["refresh_reuse"], (
+        "reuse after the end of the session is not recorded again"
+    )
 
 
-def test_showing_again_who_one_is_is_written_down(till):
+def test_reauthentication_is_recorded(till):
     till.post("auth/reauth/", {"password": "wrong"})
     till.post("auth/reauth/", {"password": PASSWORD})
 
@@ -183,10 +185,10 @@ def test_showing_again_who_one_is_is_written_down(till):
     assert failed.session == ok.session == till.session.pk
 
 
-# --- leaving ----------------------------------------------------------------------------------
+# --- logging out ----------------------------------------------------------------------------------
 
 
-def test_a_log_out_is_written_down_once(till):
+def test_logout_is_recorded_once(till):
     till.post("auth/logout/")
     till.post("auth/logout/")
 
@@ -194,7 +196,7 @@ def test_a_log_out_is_written_down_once(till):
     assert get_audit_event("log_out").session == till.session.pk
 
 
-def test_a_log_out_everywhere_says_how_many_sessions_it_ended(till, cashier, client_of):
+def test_logout_everywhere_records_the_number_of_ended_sessions(till, cashier, client_of):
     client_of(cashier)
 
     till.post("auth/logout-all/")
@@ -203,7 +205,7 @@ def test_a_log_out_everywhere_says_how_many_sessions_it_ended(till, cashier, cli
     assert get_audit_event("log_out_everywhere").facts == {"sessions": 2}
 
 
-def test_a_session_that_one_ends_oneself_is_named(till, cashier, client_of):
+def test_ending_an_own_session_records_that_session(till, cashier, client_of):
     other = client_of(cashier).session
 
     till.delete(f"auth/sessions/{other.pk}/")
@@ -214,10 +216,10 @@ def test_a_session_that_one_ends_oneself_is_named(till, cashier, client_of):
     assert assert_target(found, other)
 
 
-# --- doors that are not a log-in --------------------------------------------------------------
+# --- sign-ups ----------------------------------------------------------------------------------
 
 
-def test_sign_ups_from_one_address_begin_a_wait(settings, clock):
+def test_too_many_signups_from_one_address_start_a_wait(settings, clock):
     settings.SIGNUP_ENABLED = True
     for number in range(22):
         tenant = {"slug": f"corner-{number}", "name": "Corner Shop", "currency": "EUR"}

@@ -1,4 +1,4 @@
-"""That what happened is found quickly when there is much of it."""
+"""Query plans of the audit log with many events."""
 
 import pytest
 
@@ -13,8 +13,8 @@ TABLE = "tenants_auditevent"
 
 
 @pytest.fixture
-def _books(shop, manager, cashier, foreign):
-    """Ours in two halves, one of log-ins by the cashier, one of what the manager did to them."""
+def _many_events(shop, manager, cashier, foreign):
+    """Half of the events are log-ins by the cashier, half are changes by the manager to them."""
     with tenant_scope(shop):
         audit.record("log_in_ok", actor=cashier)
         audit.record("password_reset", actor=manager, target=cashier)
@@ -27,10 +27,10 @@ def _books(shop, manager, cashier, foreign):
     analyze(AuditEvent)
 
 
-@pytest.mark.usefixtures("_books")
-def test_what_happened(manager, cashier, client_of):
+@pytest.mark.usefixtures("_many_events")
+def test_filters_of_the_audit_log_use_their_indexes(manager, cashier, client_of):
     admin_client = client_of(manager)
-    # Sorted by time already; of the same moment there are few to put in order.
+    # Already sorted by time; few rows of the same time remain to be sorted.
     sorted_by_time = "Incremental Sort"
     expected = [
         ({}, {"audit_by_time"}),

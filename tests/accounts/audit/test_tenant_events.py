@@ -1,4 +1,4 @@
-"""What is written down of what is done to the shop itself, by its admins and by the platform."""
+"""Audit events of changes to the shop, by its admins and by the platform."""
 
 from io import StringIO
 
@@ -26,7 +26,7 @@ def admin_client(admin, client_of):
 # --- by its admins ----------------------------------------------------------------------------
 
 
-def test_settings_are_written_down_from_what_to_what(admin_client, admin, shop):
+def test_changed_settings_are_recorded_with_old_and_new_values(admin_client, admin, shop):
     change = {"name": "Green & Co", "shifts_required": False, "cash_rounding_increment": "0.05"}
     assert admin_client.patch("tenant/", change, If_Match="*").status_code == 200
 
@@ -39,7 +39,7 @@ def test_settings_are_written_down_from_what_to_what(admin_client, admin, shop):
     }
 
 
-def test_of_limits_it_says_all_that_hold_after(admin_client):
+def test_changed_limits_are_recorded_with_all_effective_limits(admin_client):
     admin_client.patch("tenant/", {"limits": {"cashier": {"refund_amount": "5"}}}, If_Match="*")
 
     changes = get_audit_event("settings_changed").facts["changes"]
@@ -49,19 +49,19 @@ def test_of_limits_it_says_all_that_hold_after(admin_client):
 
 
 @pytest.mark.parametrize("change", [{}, {"name": "Green Grocery"}])
-def test_settings_that_stay_are_nothing_to_write_down(change, admin_client):
+def test_unchanged_settings_are_not_recorded(change, admin_client):
     assert admin_client.patch("tenant/", change, If_Match="*").status_code == 200
 
     assert list_audit_names() == []
 
 
-def test_a_change_that_comes_too_late_did_not_happen(admin_client):
+def test_rejected_outdated_change_is_not_recorded(admin_client):
     assert admin_client.patch("tenant/", {"name": "X"}, If_Match='"9"').status_code == 412
 
     assert list_audit_names() == []
 
 
-def test_a_new_store_and_its_changes(admin_client, admin):
+def test_new_and_changed_stores_are_recorded(admin_client, admin):
     store = admin_client.post("stores/", {"name": "Harbor"}).json()
     admin_client.patch(f"stores/{store['id']}/", {"name": "Port", "is_active": True}, If_Match="*")
     admin_client.patch(f"stores/{store['id']}/", {"name": "Port"}, If_Match="*")
@@ -74,7 +74,7 @@ def test_a_new_store_and_its_changes(admin_client, admin):
     assert assert_actor(changed, admin)
 
 
-def test_a_new_register_and_its_changes(admin_client, admin, store):
+def test_new_and_changed_registers_are_recorded(admin_client, admin, store):
     made = admin_client.post("registers/", {"name": "Bar", "store": str(store.pk)}).json()
     admin_client.patch(f"registers/{made['id']}/", {"is_active": False}, If_Match="*")
 
@@ -92,7 +92,7 @@ def test_a_new_register_and_its_changes(admin_client, admin, store):
     assert assert_actor(changed, admin)
 
 
-def test_taxes_are_written_down_as_well(admin_client, product):
+def test_changed_tax_rates_are_recorded(admin_client, product):
     path = f"tax-classes/{product.tax_class_id}/"
     rates = [{"name": "VAT", "percent": "7", "included": True, "compound": False}]
     assert admin_client.patch(path, {"rates": rates}, If_Match="*").status_code == 200
@@ -102,16 +102,16 @@ def test_taxes_are_written_down_as_well(admin_client, product):
 
 
 @pytest.mark.parametrize("body", [{"name": "Main"}, {"name": ""}])
-def test_what_is_refused_is_not_written_down(body, admin_client, store):
+def test_rejected_store_is_not_recorded(body, admin_client, store):
     assert admin_client.post("stores/", body).status_code in {400, 409}
 
     assert list_audit_names() == []
 
 
-# --- at its opening ---------------------------------------------------------------------------
+# --- sign-up and creation ----------------------------------------------------------------------
 
 
-def test_a_shop_begins_with_its_own_opening(settings, anonymous):
+def test_signup_records_the_creation_of_the_shop_first(settings, anonymous):
     settings.SIGNUP_ENABLED = True
     tenant = {"slug": "corner", "name": "Corner Shop", "currency": "EUR"}
     admin = {"username": "owner", "email": "o@corner.example", "password": PASSWORD}
@@ -125,7 +125,7 @@ def test_a_shop_begins_with_its_own_opening(settings, anonymous):
 
 
 @pytest.mark.usefixtures("db")
-def test_so_does_one_that_the_command_line_opens():
+def test_create_tenant_command_records_the_creation_without_an_actor():
     options = {"slug": "corner", "name": "Corner", "currency": "EUR", "admin_username": "owner"}
     call_command("create_tenant", admin_email="o@c.example", stdout=StringIO(), **options)
 
@@ -136,7 +136,7 @@ def test_so_does_one_that_the_command_line_opens():
 # --- by the platform --------------------------------------------------------------------------
 
 
-def page_of(row):
+def change_page_url(row):
     return reverse(f"platform:tenants_{row._meta.model_name}_change", args=[row.pk])
 
 
@@ -147,12 +147,12 @@ def page_of(row):
         (False, {"is_active": "on"}, "tenant_restored"),
     ],
 )
-def test_the_shop_reads_in_its_books_that_it_was_suspended(
+def test_suspension_is_recorded_for_the_shop_and_for_the_platform(
     was, posted, name, platform_browser, root, shop
 ):
     Tenant.objects.filter(pk=shop.pk).update(is_active=was)
     form = {"name": shop.name, "timezone": shop.timezone, "country": shop.country} | posted
-    assert platform_browser.post(page_of(shop), form).status_code == 302
+    assert platform_browser.post(change_page_url(shop), form).status_code == 302
 
     at_platform, in_shop = list_audit_events(name)
     assert assert_actor(at_platform, root)
@@ -162,19 +162,19 @@ def test_the_shop_reads_in_its_books_that_it_was_suspended(
         assert found.facts["changes"] == {"is_active": {"from": was, "to": not was}}
 
 
-def test_a_new_name_is_a_setting(platform_browser, shop):
+def test_new_name_by_the_platform_is_recorded_as_a_setting(platform_browser, shop):
     form = {"name": "New", "timezone": shop.timezone, "country": shop.country, "is_active": "on"}
-    platform_browser.post(page_of(shop), form)
+    platform_browser.post(change_page_url(shop), form)
 
     assert [each.facts["changes"] for each in list_audit_events("settings_changed")] == [
         {"name": {"from": "Green Grocery", "to": "New"}}
     ] * 2
 
 
-def test_so_are_stores_and_registers(platform_browser, register, store):
-    platform_browser.post(page_of(register), {"name": "Bar", "is_active": "on"})
+def test_store_and_register_changes_by_the_platform_are_recorded(platform_browser, register, store):
+    platform_browser.post(change_page_url(register), {"name": "Bar", "is_active": "on"})
     platform_browser.post(
-        page_of(store), {"name": "Main", "timezone": "UTC", "day_starts_at": "04:00:00"}
+        change_page_url(store), {"name": "Main", "timezone": "UTC", "day_starts_at": "04:00:00"}
     )
 
     with across_tenants():
@@ -192,11 +192,11 @@ def event_in_shop(name):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_platforms_log_ins_are_in_its_own_books(client, root):
-    door = reverse("platform:login")
-    client.post(door, {"username": "root", "password": "wrong"})
-    client.post(door, {"username": "nobody", "password": "wrong"})
-    client.post(door, {"username": "root", "password": PASSWORD})
+def test_platform_logins_are_recorded_without_a_shop(client, root):
+    login_url = reverse("platform:login")
+    client.post(login_url, {"username": "root", "password": "wrong"})
+    client.post(login_url, {"username": "nobody", "password": "wrong"})
+    client.post(login_url, {"username": "root", "password": PASSWORD})
 
     wrong, nobody, right = list_audit_events()
     assert [each.event for each in (wrong, nobody, right)] == [

@@ -1,4 +1,4 @@
-"""What is written down of those who hire, edit, promote and let go."""
+"""Audit events of changes to users."""
 
 import pytest
 from structlog.contextvars import bound_contextvars
@@ -22,7 +22,7 @@ def admin_client(admin, client_of):
     return client_of(admin)
 
 
-def test_a_newcomer_is_written_down_without_the_password(admin_client, admin):
+def test_new_user_is_recorded_without_the_password(admin_client, admin):
     admin_client.post(
         "users/", {"username": "new", "role": "manager", "password": "a long enough one"}
     )
@@ -32,7 +32,7 @@ def test_a_newcomer_is_written_down_without_the_password(admin_client, admin):
     assert (found.target_name, found.facts) == ("new", {"role": "manager"})
 
 
-def test_what_the_installation_does_has_no_actor(shop):
+def test_user_created_without_an_actor_is_recorded_without_one(shop):
     with tenant_scope(shop):
         user, _ = create_user(username="new", role="cashier", by=None)
 
@@ -41,7 +41,7 @@ def test_what_the_installation_does_has_no_actor(shop):
     assert assert_target(found, user)
 
 
-def test_an_edit_tells_which_fields_and_not_what_is_in_them(admin_client, admin, cashier):
+def test_edit_records_field_names_and_not_values(admin_client, admin, cashier):
     change = {"display_name": cashier.display_name, "email": "secret@green.example"}
     admin_client.patch(f"users/{cashier.pk}/", change, If_Match="*")
 
@@ -51,13 +51,13 @@ def test_an_edit_tells_which_fields_and_not_what_is_in_them(admin_client, admin,
     assert found.facts == {"fields": ["email"]}
 
 
-def test_an_edit_of_nothing_is_nothing(admin_client, cashier):
+def test_edit_without_changes_is_not_recorded(admin_client, cashier):
     admin_client.patch(f"users/{cashier.pk}/", {"display_name": cashier.display_name}, If_Match="*")
 
     assert list_audit_names() == []
 
 
-def test_so_is_ones_own_profile(cashier, client_of):
+def test_edit_of_the_own_profile_is_recorded(cashier, client_of):
     client_of(cashier).patch("auth/me/", {"display_name": "Zoë"}, If_Match="*")
 
     found = get_audit_event("user_edited")
@@ -68,7 +68,7 @@ def test_so_is_ones_own_profile(cashier, client_of):
     )
 
 
-def test_a_promotion_tells_from_what_to_what(admin_client, admin, cashier):
+def test_role_change_records_old_and_new_role_once(admin_client, admin, cashier):
     admin_client.put(f"users/{cashier.pk}/role/", {"role": "manager"}, If_Match="*")
     admin_client.put(f"users/{cashier.pk}/role/", {"role": "manager"}, If_Match="*")
 
@@ -78,7 +78,7 @@ def test_a_promotion_tells_from_what_to_what(admin_client, admin, cashier):
     assert found.facts == {"from": "cashier", "to": "manager"}
 
 
-def test_who_is_let_go_and_comes_back_is_written_down_once_each(admin_client, admin, cashier):
+def test_deactivation_and_activation_are_each_recorded_once(admin_client, admin, cashier):
     for method in (admin_client.delete, admin_client.delete, admin_client.put, admin_client.put):
         method(f"users/{cashier.pk}/activation/", If_Match="*")
 
@@ -87,7 +87,7 @@ def test_who_is_let_go_and_comes_back_is_written_down_once_each(admin_client, ad
     assert assert_target(get_audit_event("user_activated"), reload_user(cashier))
 
 
-def test_a_reset_tells_nothing_of_the_new_password(admin_client, admin, cashier):
+def test_password_reset_records_no_password(admin_client, admin, cashier):
     answer = admin_client.post(f"users/{cashier.pk}/reset-password/").json()
 
     found = get_audit_event("password_reset")
@@ -96,7 +96,7 @@ def test_a_reset_tells_nothing_of_the_new_password(admin_client, admin, cashier)
     assert answer["temporary_password"] not in repr(vars(found))
 
 
-def test_a_new_password_of_ones_own_says_how_many_sessions_ended(cashier, client_of):
+def test_own_password_change_records_the_number_of_ended_sessions(cashier, client_of):
     here, _ = client_of(cashier), client_of(cashier)
 
     change = {"current_password": PASSWORD, "new_password": "eight green bottles"}
@@ -107,21 +107,21 @@ def test_a_new_password_of_ones_own_says_how_many_sessions_ended(cashier, client
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_guess_at_ones_own_password_is_remembered_though_it_is_refused(cashier, client_of, clock):
+def test_failed_own_password_changes_are_recorded_despite_the_rollback(cashier, client_of, clock):
     here = client_of(cashier)
     change = {"current_password": "wrong", "new_password": "eight green bottles"}
 
     for _ in range(7):
         here.put("auth/password/", change)
 
-    # The wait begins with the try that fills the measure, before the password is looked at.
+    # The wait starts with the attempt that reaches the limit, before the password is checked.
     assert sorted(list_audit_names()) == ["password_change_failed"] * 5 + ["too_many_attempts"]
     found = get_audit_event("too_many_attempts")
     assert assert_actor(found, cashier)
     assert found.facts == {"limit": "own_password", "waits_until": "2026-03-02T08:01:00Z"}
 
 
-def test_sessions_that_staff_end_are_counted(admin_client, admin, cashier, client_of):
+def test_ending_a_users_sessions_records_their_number(admin_client, admin, cashier, client_of):
     client_of(cashier)
 
     admin_client.delete(f"users/{cashier.pk}/sessions/")
@@ -132,7 +132,7 @@ def test_sessions_that_staff_end_are_counted(admin_client, admin, cashier, clien
     assert found.facts == {"sessions": 1}
 
 
-def test_a_shop_is_not_told_who_of_the_platform_it_was_and_from_where(root, cashier, shop):
+def test_shop_sees_platform_actions_without_person_and_address(root, cashier, shop):
     with tenant_scope(shop), bound_contextvars(ip="192.0.2.7"):
         set_activation(user=cashier, active=False, by=root)
 
@@ -144,7 +144,7 @@ def test_a_shop_is_not_told_who_of_the_platform_it_was_and_from_where(root, cash
     assert assert_target(at_platform, reload_user(cashier))
 
 
-def test_nobody_hides_behind_the_platforms_name_or_a_strangers(admin_client, admin, shop):
+def test_user_named_platform_is_still_shown_with_id_and_address(admin_client, admin, shop):
     admin.display_name = "Platform"
     admin.save()
 
@@ -155,15 +155,15 @@ def test_nobody_hides_behind_the_platforms_name_or_a_strangers(admin_client, adm
     assert found["ip"] == "127.0.0.1"
 
 
-@pytest.mark.parametrize("deed", USER_ACTIONS)
-def test_a_deed_that_is_refused_did_not_happen(deed, manager, other_admin, client_of):
-    attempt(client_of(manager), deed, other_admin.pk)
+@pytest.mark.parametrize("action", USER_ACTIONS)
+def test_denied_action_records_only_the_denial(action, manager, other_admin, client_of):
+    attempt(client_of(manager), action, other_admin.pk)
 
     assert list_audit_names() == ["permission_denied"]
 
 
 @pytest.mark.parametrize("body", [{"username": "c1", "role": "cashier"}, build_credentials()])
-def test_so_did_one_that_failed(body, admin_client, cashier):
+def test_rejected_new_user_is_not_recorded(body, admin_client, cashier):
     assert admin_client.post("users/", body).status_code >= 400
 
     assert list_audit_names() == []

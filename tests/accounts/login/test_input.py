@@ -1,4 +1,4 @@
-"""What may be sent to log in: JSON, or the OAuth 2.0 password form, each in one spelling."""
+"""Input of the log-in: JSON or the OAuth 2.0 password form, validated strictly."""
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
@@ -12,13 +12,13 @@ FORM = "application/x-www-form-urlencoded"
 
 
 @pytest.fixture(autouse=True)
-def _somebody(cashier):
-    """There is c1 in the shop green."""
+def _existing_user(cashier):
+    """Create the user c1 in the shop green."""
 
 
 @pytest.mark.parametrize("name", ["username", "password", "tenant"])
 @pytest.mark.parametrize("value", [{"a": 1}, ["c1"], True, 123, 1.5])
-def test_attack_015_names_and_passwords_are_text(name, value, anonymous, problem):
+def test_attack_015_credentials_of_another_type_are_rejected(name, value, anonymous, problem):
     problem(
         anonymous.post(LOG_IN, build_credentials(**{name: value})),
         400,
@@ -28,7 +28,7 @@ def test_attack_015_names_and_passwords_are_text(name, value, anonymous, problem
 
 
 @pytest.mark.parametrize("name", ["username", "password"])
-def test_attack_015_null_and_nothing_are_no_credentials(name, anonymous, problem):
+def test_attack_015_missing_null_and_blank_credentials_are_rejected(name, anonymous, problem):
     missing = build_credentials(**{name: None})
 
     problem(anonymous.post(LOG_IN, missing), 400, "invalid", {name: "required"})
@@ -36,7 +36,7 @@ def test_attack_015_null_and_nothing_are_no_credentials(name, anonymous, problem
     problem(anonymous.post(LOG_IN, missing | {name: ""}), 400, "invalid", {name: "blank"})
 
 
-def test_attack_012_a_password_has_128_characters_at_most(anonymous, problem, cashier):
+def test_attack_012_password_above_128_characters_is_rejected(anonymous, problem, cashier):
     cashier.set_password("x" * 128)
     cashier.save()
 
@@ -45,7 +45,7 @@ def test_attack_012_a_password_has_128_characters_at_most(anonymous, problem, ca
     problem(too_long, 400, "invalid", {"password": "max_length"})
 
 
-def test_attack_012_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch):
+def test_attack_012_password_of_two_megabytes_is_not_hashed(anonymous, problem, monkeypatch):
     monkeypatch.setattr(MD5PasswordHasher, "encode", None)
 
     problem(
@@ -56,26 +56,26 @@ def test_attack_012_two_megabytes_are_not_hashed(anonymous, problem, monkeypatch
 @pytest.mark.parametrize(
     ("text", "code"), [(r"\u0000", "nul_character"), (r"\ud800", "lone_surrogate")]
 )
-def test_attack_014_what_is_no_character_is_no_password(text, code, anonymous, problem):
+def test_attack_014_password_with_invalid_characters_is_rejected(text, code, anonymous, problem):
     body = f'{{"tenant": "green", "username": "c1", "password": "{text}"}}'
 
     problem(anonymous.post(LOG_IN, body), 400, code)
 
 
-def test_attack_017_a_name_given_twice_is_no_name(anonymous, problem):
+def test_attack_017_duplicate_key_is_rejected(anonymous, problem):
     body = '{"tenant": "green", "username": "c1", "username": "adm", "password": "x"}'
 
     problem(anonymous.post(LOG_IN, body), 400, "duplicate_key", {"username": "duplicate_key"})
 
 
-def test_an_unknown_field_is_refused(anonymous, problem):
+def test_unknown_field_is_rejected(anonymous, problem):
     response = anonymous.post(LOG_IN, build_credentials(is_superuser=True))
 
     problem(response, 400, "invalid", {"is_superuser": "unknown_field"})
     assert snapshot_sessions() == 0
 
 
-def test_attack_030_credentials_in_the_query_are_not_read(anonymous, problem):
+def test_attack_030_credentials_in_the_query_string_are_ignored(anonymous, problem):
     path = f"{LOG_IN}?tenant=green&username=c1&password=seven+green+bottles"
     errors = {"username": "required", "password": "required"}
 
@@ -85,7 +85,7 @@ def test_attack_030_credentials_in_the_query_are_not_read(anonymous, problem):
 # --- the OAuth 2.0 password form --------------------------------------------------------------
 
 
-def test_attack_029_the_form_answers_in_the_words_of_oauth(anonymous, cashier):
+def test_attack_029_form_login_returns_oauth_field_names(anonymous, cashier):
     form = "grant_type=password&username=c1&password=seven+green+bottles&scope=&client_id="
 
     response = anonymous.post(LOG_IN, form, content_type=FORM, X_Tenant_ID="green")
@@ -97,7 +97,7 @@ def test_attack_029_the_form_answers_in_the_words_of_oauth(anonymous, cashier):
     assert Api(answer["access_token"]).get("auth/me/").json()["id"] == str(cashier.pk)
 
 
-def test_the_form_may_name_the_tenant(anonymous):
+def test_form_login_accepts_the_tenant_as_a_field(anonymous):
     form = "tenant=green&username=c1&password=seven%20green%20bottles"
 
     assert anonymous.post(LOG_IN, form, content_type=FORM).status_code == 200
@@ -130,7 +130,7 @@ def test_the_form_may_name_the_tenant(anonymous):
         ),
     ],
 )
-def test_the_form_is_as_strict_as_json(form, status, code, errors, anonymous, problem):
+def test_form_is_validated_as_strictly_as_json(form, status, code, errors, anonymous, problem):
     response = anonymous.post(LOG_IN, form, content_type=FORM, X_Tenant_ID="green")
 
     problem(response, status, code, errors)
@@ -138,14 +138,14 @@ def test_the_form_is_as_strict_as_json(form, status, code, errors, anonymous, pr
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "multipart/form-data"])
-def test_attack_029_other_media_types_are_not_read(content_type, anonymous, problem):
+def test_attack_029_other_media_types_are_rejected(content_type, anonymous, problem):
     response = anonymous.post(LOG_IN, "<c1/>", content_type=content_type)
 
     problem(response, 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "nope", "bz2_codec"])
-def test_attack_029_other_charsets_are_not_read(charset, anonymous, problem):
+def test_attack_029_other_charsets_are_rejected(charset, anonymous, problem):
     content_type = f"application/json; charset={charset}"
     response = anonymous.post(LOG_IN, "{}", content_type=content_type)
 

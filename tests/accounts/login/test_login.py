@@ -1,4 +1,4 @@
-"""Logging in: whose password, in which shop, from where."""
+"""Log in with a password: user, shop and client address."""
 
 import pytest
 from django.contrib.auth.hashers import make_password
@@ -14,11 +14,11 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture(autouse=True)
-def _somebody(cashier):
-    """There is c1 in the shop green."""
+def _existing_user(cashier):
+    """Create the user c1 in the shop green."""
 
 
-def test_attack_001_the_right_password_opens_a_session(anonymous, cashier, shop):
+def test_attack_001_correct_password_starts_a_session(anonymous, cashier, shop):
     response = anonymous.post(LOG_IN, build_credentials(), User_Agent="Till 5")
 
     answer = response.json()
@@ -43,14 +43,14 @@ def test_attack_001_the_right_password_opens_a_session(anonymous, cashier, shop)
     assert (session.user_id, session.user_agent, session.ip) == (cashier.pk, "Till 5", "127.0.0.1")
 
 
-def test_a_log_in_is_remembered(anonymous, cashier):
+def test_login_sets_last_login(anonymous, cashier):
     anonymous.post(LOG_IN, build_credentials())
 
     cashier.refresh_from_db()
     assert cashier.last_login is not None
 
 
-def test_each_log_in_is_a_session_of_its_own(anonymous):
+def test_each_login_starts_a_new_session(anonymous):
     first = anonymous.post(LOG_IN, build_credentials()).json()
     second = anonymous.post(LOG_IN, build_credentials()).json()
 
@@ -58,17 +58,17 @@ def test_each_log_in_is_a_session_of_its_own(anonymous):
     assert first["refresh"] != second["refresh"]
 
 
-def test_who_is_logged_in_may_log_in_again(cashier, client_of):
-    """A till is shared: the next one does not wait for the last one's log-out."""
+def test_logged_in_user_can_log_in_again(cashier, client_of):
+    """Terminals are shared: the next user does not wait for a log-out."""
     assert client_of(cashier).post(LOG_IN, build_credentials()).status_code == 200
 
 
-# --- where the tenant comes from --------------------------------------------------------------
+# --- source of the tenant ----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["slug", "id", "slug in capitals"])
 @pytest.mark.parametrize("place", ["body", "header", "both"])
-def test_the_tenant_comes_by_body_or_header_as_slug_or_id(place, name, anonymous, shop):
+def test_tenant_is_read_from_body_or_header_as_slug_or_id(place, name, anonymous, shop):
     tenant = {"slug": "green", "id": str(shop.pk), "slug in capitals": "GREEN"}[name]
     body = build_credentials(tenant=None if place == "header" else tenant)
     headers = {} if place == "body" else {"X_TENANT_id": tenant}
@@ -76,18 +76,20 @@ def test_the_tenant_comes_by_body_or_header_as_slug_or_id(place, name, anonymous
     assert anonymous.post(LOG_IN, body, **headers).status_code == 200
 
 
-def test_attack_007_without_a_tenant_nobody_knows_where_to_look(anonymous, problem):
+def test_attack_007_login_without_a_tenant_is_rejected(anonymous, problem):
     problem(anonymous.post(LOG_IN, build_credentials(tenant=None)), 400, "tenant_required")
     assert snapshot_sessions() == 0
 
 
-def test_attack_007_body_and_header_must_agree(anonymous, problem, other_shop):
+def test_attack_007_different_tenants_in_body_and_header_are_rejected(
+    anonymous, problem, other_shop
+):
     response = anonymous.post(LOG_IN, build_credentials(), X_Tenant_ID=other_shop.slug)
 
     problem(response, 400, "tenant_mismatch")
 
 
-def test_slug_and_id_of_one_shop_in_two_places_do_not_agree_by_letter(anonymous, problem, shop):
+def test_slug_in_body_and_id_in_header_count_as_different(anonymous, problem, shop):
     response = anonymous.post(LOG_IN, build_credentials(), X_Tenant_ID=str(shop.pk))
 
     problem(response, 400, "tenant_mismatch")
@@ -96,8 +98,8 @@ def test_slug_and_id_of_one_shop_in_two_places_do_not_agree_by_letter(anonymous,
 @pytest.mark.parametrize(
     "name", ["green,blue", "green\x00", "../green", "g" * 10_000, "\U0001f34f", "green\n", "g", ""]
 )
-def test_attack_008_a_header_that_names_no_tenant_is_refused(name, anonymous):
-    # As WSGI hands it over: a header of another request could not hold a line feed.
+def test_attack_008_header_with_an_invalid_tenant_is_rejected(name, anonymous):
+    # Set in the WSGI environment, because an HTTP header cannot contain a line feed.
     environ = {"HTTP_X_TENANT_ID": name.encode().decode("latin-1")}
     response = anonymous.client.post(
         "/api/v1/auth/token/",
@@ -111,8 +113,8 @@ def test_attack_008_a_header_that_names_no_tenant_is_refused(name, anonymous):
     assert snapshot_sessions() == 0
 
 
-def test_a_slug_that_looks_like_an_id_does_not_shadow_the_tenant_of_that_id(anonymous, shop):
-    """No such slug can be chosen any more; one from before still belongs to the id's owner."""
+def test_slug_that_looks_like_an_id_does_not_hide_the_tenant_with_that_id(anonymous, shop):
+    """Such slugs are no longer accepted, but old ones may exist."""
     TenantFactory(slug=str(shop.pk))
 
     response = anonymous.post(LOG_IN, build_credentials(tenant=str(shop.pk)))
@@ -120,22 +122,22 @@ def test_a_slug_that_looks_like_an_id_does_not_shadow_the_tenant_of_that_id(anon
     assert response.json()["user"]["tenant"]["slug"] == "green"
 
 
-# --- the spelling of names and passwords ------------------------------------------------------
+# --- spelling of usernames and passwords ------------------------------------------------------
 
 
 @pytest.mark.parametrize("username", ["c1", "C1", "ｃ１", "C¹"])  # noqa: RUF001
-def test_width_and_case_of_a_username_do_not_count(username, anonymous):
+def test_username_ignores_case_and_width(username, anonymous):
     assert anonymous.post(LOG_IN, build_credentials(username=username)).status_code == 200
 
 
 @pytest.mark.parametrize("username", [" c1", "c1 ", "с1"])  # noqa: RUF001  (a Cyrillic letter)
-def test_blanks_and_look_alikes_do(username, anonymous, problem):
+def test_username_with_blanks_or_look_alike_letters_is_unknown(username, anonymous, problem):
     problem(
         anonymous.post(LOG_IN, build_credentials(username=username)), 401, "invalid_credentials"
     )
 
 
-def test_attack_011_blanks_belong_to_the_password(anonymous, problem, cashier):
+def test_attack_011_blanks_around_a_password_are_significant(anonymous, problem, cashier):
     cashier.set_password("  seven green bottles ")
     cashier.save()
 
@@ -146,7 +148,7 @@ def test_attack_011_blanks_belong_to_the_password(anonymous, problem, cashier):
     problem(trimmed, 401, "invalid_credentials")
 
 
-def test_a_password_of_blanks_is_a_password(anonymous, cashier):
+def test_password_of_blanks_is_accepted(anonymous, cashier):
     cashier.set_password(" " * 20)
     cashier.save()
 
@@ -154,7 +156,7 @@ def test_a_password_of_blanks_is_a_password(anonymous, cashier):
 
 
 @pytest.mark.parametrize(("stored", "typed"), [("ｓｅｖｅｎ ﬁne", "seven fine"), ("ﬁ", "fi")])  # noqa: RUF001
-def test_what_looks_the_same_is_the_same_password(stored, typed, anonymous, cashier, settings):
+def test_equivalent_unicode_passwords_match(stored, typed, anonymous, cashier, settings):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     cashier.set_password(stored)
     cashier.save()
@@ -162,7 +164,7 @@ def test_what_looks_the_same_is_the_same_password(stored, typed, anonymous, cash
     assert anonymous.post(LOG_IN, build_credentials(password=typed)).status_code == 200
 
 
-def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cashier):
+def test_login_replaces_an_old_hash(anonymous, settings, cashier):
     settings.PASSWORD_HASHERS = [
         "accounts.security.hashers.LeanArgon2PasswordHasher",
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -179,7 +181,7 @@ def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cas
     assert Api(first.json()["access"]).get("auth/me/").status_code == 200
 
 
-# --- where the request comes from -------------------------------------------------------------
+# --- client address ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -195,7 +197,9 @@ def test_an_old_hash_is_replaced_by_a_new_one_at_log_in(anonymous, settings, cas
         ("9" * 8000, None),
     ],
 )
-def test_attack_023_whatever_a_proxy_says_the_log_in_goes_on(header, ip, anonymous, settings):
+def test_attack_023_invalid_forwarded_address_does_not_prevent_the_login(
+    header, ip, anonymous, settings
+):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
 
     response = anonymous.post(LOG_IN, build_credentials(), X_Forwarded_For=header)
@@ -205,14 +209,14 @@ def test_attack_023_whatever_a_proxy_says_the_log_in_goes_on(header, ip, anonymo
         assert AuthSession.objects.get().ip == ip
 
 
-def test_without_a_proxy_nobody_believes_the_header(anonymous):
+def test_forwarded_header_is_ignored_without_a_proxy(anonymous):
     anonymous.post(LOG_IN, build_credentials(), X_Forwarded_For="192.0.2.7")
 
     with across_tenants():
         assert AuthSession.objects.get().ip == "127.0.0.1"
 
 
-def test_a_long_user_agent_is_cut(anonymous):
+def test_long_user_agent_is_truncated(anonymous):
     assert anonymous.post(LOG_IN, build_credentials(), User_Agent="x" * 8000).status_code == 200
 
     with across_tenants():

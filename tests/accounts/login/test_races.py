@@ -1,4 +1,4 @@
-"""Many who guess, or only want to work, at the same moment."""
+"""Many log-in attempts at the same time, with wrong and with correct passwords."""
 
 import time
 from threading import Lock
@@ -28,7 +28,7 @@ def attempt(at, **changes):
 
 
 class Answers:
-    """Lets the hashers go on when everybody else has an answer."""
+    """Release the held hashers when all other requests have an answer."""
 
     def __init__(self, hashes, expected):
         self.hashes = hashes
@@ -44,8 +44,10 @@ class Answers:
 
 
 @pytest.mark.parametrize("place", [lambda i: f"198.51.100.{i}", lambda i: "198.51.100.1"])
-def test_attack_019_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock, cashier, hashes):
-    """The right password among the last fifty comes while those five are still being hashed."""
+def test_attack_019_five_of_a_hundred_simultaneous_guesses_are_checked(
+    place, clock, cashier, hashes
+):
+    """The correct password is among the last fifty, sent while those five are being hashed."""
     hashes.restart()
     hashes.hold(awaited=5)
     answers = Answers(hashes, expected=95)
@@ -63,7 +65,7 @@ def test_attack_019_of_a_hundred_guesses_at_once_five_are_looked_at(place, clock
     assert snapshot_sessions() == 0
 
 
-def test_attack_027_fifty_who_log_in_at_once_get_in_or_are_told_when_to_come_again(shop, settings):
+def test_attack_027_fifty_simultaneous_logins_succeed_or_get_503_with_retry_after(shop, settings):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     names = [UserFactory(tenant=shop).username for _ in range(50)]
     with across_tenants():

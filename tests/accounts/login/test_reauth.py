@@ -1,4 +1,4 @@
-"""Showing again who one is."""
+"""Reauthentication with the password in a running session."""
 
 from datetime import timedelta
 
@@ -27,11 +27,11 @@ REAUTH = "auth/reauth/"
 LATER = timedelta(minutes=5)
 
 
-def auth_time_in(token):
+def get_auth_time(token):
     return jwt.decode(token, options={"verify_signature": False})["auth_time"]
 
 
-def at(moment):
+def timestamp(moment):
     return int(moment.timestamp())
 
 
@@ -40,9 +40,9 @@ def till(clock, cashier, client_of):
     return client_of(cashier)
 
 
-def test_a_password_again_makes_a_fresh_token_of_the_same_session(till, clock):
+def test_correct_password_returns_a_new_token_of_the_same_session(till, clock):
     clock.shift(LATER)
-    assert auth_time_in(refresh_token(Api(), till.tokens.refresh)["access"]) == at(MORNING)
+    assert get_auth_time(refresh_token(Api(), till.tokens.refresh)["access"]) == timestamp(MORNING)
 
     response = till.post(REAUTH, {"password": PASSWORD})
 
@@ -51,55 +51,55 @@ def test_a_password_again_makes_a_fresh_token_of_the_same_session(till, clock):
     answer = response.json()
     assert answer.keys() == {"access", "token_type", "expires_in"}
     assert (answer["token_type"], answer["expires_in"]) == ("Bearer", 600)
-    assert auth_time_in(answer["access"]) == at(MORNING + LATER)
+    assert get_auth_time(answer["access"]) == timestamp(MORNING + LATER)
     assert reload_session(till.session).auth_time == MORNING + LATER
     assert Api(answer["access"]).get("auth/me/").status_code == 200
     assert snapshot_sessions() == 1
 
 
-def test_the_refresh_token_is_still_good_and_knows_of_it(till, clock):
+def test_refresh_after_reauthentication_keeps_the_new_auth_time(till, clock):
     clock.shift(LATER)
     till.post(REAUTH, {"password": PASSWORD})
 
     pair = refresh_token(Api(), till.tokens.refresh)
 
-    assert auth_time_in(pair["access"]) == at(MORNING + LATER)
+    assert get_auth_time(pair["access"]) == timestamp(MORNING + LATER)
 
 
-def test_a_refresh_shows_nothing(till, clock):
+def test_refresh_does_not_change_the_auth_time(till, clock):
     clock.shift(LATER)
     refresh_token(Api(), till.tokens.refresh)
 
     assert reload_session(till.session).auth_time == MORNING
 
 
-def test_a_log_in_shows_who_one_is(clock, cashier):
+def test_login_sets_the_auth_time(clock, cashier):
     clock.shift(LATER)
 
     access = Api().post(LOG_IN, build_credentials()).json()["access"]
 
-    assert auth_time_in(access) == at(MORNING + LATER)
+    assert get_auth_time(access) == timestamp(MORNING + LATER)
 
 
-def test_so_does_a_new_password(till, clock):
+def test_password_change_sets_the_auth_time(till, clock):
     clock.shift(LATER)
     change = {"current_password": PASSWORD, "new_password": "eight green bottles"}
 
     access = till.put("auth/password/", change).json()["access"]
 
-    assert auth_time_in(access) == at(MORNING + LATER)
+    assert get_auth_time(access) == timestamp(MORNING + LATER)
     assert reload_session(till.session).auth_time == MORNING + LATER
 
 
-def test_what_a_token_says_of_it_changes_nothing(till):
-    token = sign_token(build_claims(till, auth_time=at(MORNING + LATER)))
+def test_auth_time_of_a_token_does_not_change_the_session(till):
+    token = sign_token(build_claims(till, auth_time=timestamp(MORNING + LATER)))
 
     assert Api(token).get("auth/me/").status_code == 200
     assert reload_session(till.session).auth_time == MORNING
 
 
 @pytest.mark.parametrize("password", ["wrong", PASSWORD + " ", " " + PASSWORD])
-def test_a_wrong_password_changes_nothing(password, till, clock, problem):
+def test_wrong_password_is_rejected_and_keeps_the_auth_time(password, till, clock, problem):
     clock.shift(LATER)
 
     response = till.post(REAUTH, {"password": password})
@@ -119,11 +119,11 @@ def test_a_wrong_password_changes_nothing(password, till, clock, problem):
     ],
     ids=str,
 )
-def test_it_takes_a_password_and_nothing_else(body, errors, till, problem):
+def test_invalid_body_is_rejected(body, errors, till, problem):
     problem(till.post(REAUTH, body), 400, "invalid", errors)
 
 
-def test_guesses_are_counted_and_those_at_the_log_in_with_them(till, anonymous, problem):
+def test_wrong_passwords_share_the_login_limit(till, anonymous, problem):
     for _ in range(5):
         till.post(REAUTH, {"password": "wrong"})
 
@@ -131,7 +131,7 @@ def test_guesses_are_counted_and_those_at_the_log_in_with_them(till, anonymous, 
     problem(anonymous.post(LOG_IN, build_credentials()), 429, "too_many_attempts")
 
 
-def test_a_session_that_ends_meanwhile_is_not_revived(cashier, client_of):
+def test_ended_session_cannot_reauthenticate(cashier, client_of):
     till = client_of(cashier)
     log_out(till.session)
 
@@ -139,10 +139,10 @@ def test_a_session_that_ends_meanwhile_is_not_revived(cashier, client_of):
         reauthenticate(till.session, password=PASSWORD, ip=None)
 
 
-def test_besides_the_counting_it_is_one_look_and_one_change_more(cashier, client_of):
-    """Whose request it is, whether the address is known to be theirs, and when this was.
+def test_reauthentication_takes_five_statements_and_the_counting(cashier, client_of):
+    """Authenticate the request, check for a known address, store the time.
 
-    And then their PIN is open again, and it is written down.
+    Then unlock the PIN and record the event.
     """
     till = client_of(cashier)
 
@@ -156,24 +156,26 @@ def test_besides_the_counting_it_is_one_look_and_one_change_more(cashier, client
     assert len(others) == len(tables) + len(counting) + 2
 
 
-# --- a log-in that something overtakes --------------------------------------------------------
+# --- changes during a log-in -------------------------------------------------------------------
 
 
-def new_password(user, by):
+def reset_users_password(user, by):
     reset_password(user=user, by=by)
 
 
-def new_role(user, by):
+def promote_user(user, by):
     change_role(user=user, role="manager", by=by)
 
 
-def dismissal(user, by):
+def deactivate_user(user, by):
     set_activation(user=user, active=False, by=by)
 
 
-@pytest.mark.parametrize("event", [new_password, new_role, dismissal], ids=lambda e: e.__name__)
-def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, admin, shop):
-    """Else an old password would be good for one more session, which outlives it."""
+@pytest.mark.parametrize(
+    "event", [reset_users_password, promote_user, deactivate_user], ids=lambda e: e.__name__
+)
+def test_login_fails_if_all_sessions_are_ended_meanwhile(event, cashier, admin, shop):
+    """Otherwise an old password could start a session that outlives it."""
     user = authenticate(username="c1", password=PASSWORD, tenant=shop)
     with tenant_scope(shop):
         event(stored_user(cashier), admin)
@@ -187,7 +189,7 @@ def test_what_ends_all_sessions_ends_one_that_is_just_beginning(event, cashier, 
 
 
 @pytest.mark.parametrize("by_password", [True, False])
-def test_what_was_shown_counts_for_exactly_so_long(by_password, cashier):
+def test_authentication_is_fresh_until_exactly_the_maximum_age(by_password, cashier):
     session = AuthSessionFactory(user=cashier)
     over = session.auth_time + MAX_AUTHENTICATION_AGE
 

@@ -1,4 +1,4 @@
-"""Refused log-ins: every no looks the same and costs the same."""
+"""Refused log-ins: every reason gives the same answer and costs the same."""
 
 import pytest
 from django.contrib.auth.hashers import MD5PasswordHasher
@@ -11,8 +11,8 @@ from tests.support.users import LOG_IN, build_credentials, snapshot_sessions
 
 
 @pytest.fixture(autouse=True)
-def _somebody(cashier):
-    """There is c1 in the shop green."""
+def _existing_user(cashier):
+    """Create the user c1 in the shop green."""
 
 
 def wrong_password(shop, cashier):
@@ -75,7 +75,7 @@ def in_other_case(shop, cashier):
     return build_credentials(password=PASSWORD.upper())
 
 
-EVERY_NO = [
+FAILURES = [
     wrong_password,
     unknown_user,
     unknown_tenant,
@@ -89,11 +89,11 @@ EVERY_NO = [
     same_name_elsewhere,
     in_other_case,
 ]
-no = pytest.mark.parametrize("why", EVERY_NO, ids=lambda why: why.__name__)
+each_failure = pytest.mark.parametrize("why", FAILURES, ids=lambda why: why.__name__)
 
 
-@no
-def test_attack_002_003_006_033_every_no_is_the_same_to_the_byte(
+@each_failure
+def test_attack_002_003_006_033_every_failure_has_an_identical_response(
     why, anonymous, problem, shop, cashier
 ):
     expected = anonymous.post(LOG_IN, wrong_password(shop, cashier), X_Request_ID="same")
@@ -115,8 +115,10 @@ class CountedHasher(MD5PasswordHasher):
         return super().encode(password, salt)
 
 
-@no
-def test_attack_003_every_no_costs_one_hash(why, anonymous, settings, monkeypatch, shop, cashier):
+@each_failure
+def test_attack_003_every_failure_costs_one_hash(
+    why, anonymous, settings, monkeypatch, shop, cashier
+):
     settings.PASSWORD_HASHERS = [f"{__name__}.CountedHasher"]
     body = why(shop, cashier)
     monkeypatch.setattr(CountedHasher, "hashed", 0)
@@ -126,7 +128,7 @@ def test_attack_003_every_no_costs_one_hash(why, anonymous, settings, monkeypatc
     assert CountedHasher.hashed == 1
 
 
-def test_attack_033_the_platform_is_no_tenant(anonymous, problem):
+def test_attack_033_platform_user_without_a_tenant_is_rejected(anonymous, problem):
     PlatformUserFactory(username="root")
 
     problem(
@@ -136,9 +138,7 @@ def test_attack_033_the_platform_is_no_tenant(anonymous, problem):
     )
 
 
-def test_attack_002_the_same_name_and_password_in_two_shops_are_two_people(
-    anonymous, cashier, foreign
-):
+def test_attack_002_same_credentials_in_two_shops_are_different_users(anonymous, cashier, foreign):
     ours = anonymous.post(LOG_IN, build_credentials()).json()["user"]
     theirs = anonymous.post(LOG_IN, build_credentials(tenant="canary-b-slug")).json()["user"]
 

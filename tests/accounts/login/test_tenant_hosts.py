@@ -1,4 +1,4 @@
-"""A shop's own host name says where people log in."""
+"""The host name of a shop selects the shop at log-in."""
 
 import pytest
 from django.test import Client
@@ -23,13 +23,13 @@ def sessions():
 
 
 @pytest.mark.parametrize("host", [GREEN, "GREEN.till.example", f"{GREEN}:8000"])
-def test_nobody_names_the_shop_at_its_own_address(host, anonymous):
+def test_tenant_is_read_from_the_host(host, anonymous):
     answer = anonymous.post(LOG_IN, build_credentials(tenant=None), Host=host)
 
     assert answer.status_code == 200, answer.content
 
 
-def test_whoever_names_it_too_must_agree(anonymous, problem, other_shop):
+def test_tenant_that_differs_from_the_host_is_rejected(anonymous, problem, other_shop):
     assert anonymous.post(LOG_IN, build_credentials(), Host=GREEN).status_code == 200
     before = sessions()
 
@@ -45,14 +45,14 @@ def test_whoever_names_it_too_must_agree(anonymous, problem, other_shop):
 @pytest.mark.parametrize(
     "host", ["till.example", "www.till.example", "a.green.till.example", "testserver"]
 )
-def test_other_addresses_name_nobody(host, anonymous, problem):
+def test_other_hosts_select_no_tenant(host, anonymous, problem):
     problem(
         anonymous.post(LOG_IN, build_credentials(tenant=None), Host=host), 400, "tenant_required"
     )
     assert anonymous.post(LOG_IN, build_credentials(), Host=host).status_code == 200
 
 
-def test_without_the_setting_a_host_is_only_a_host(anonymous, problem, settings):
+def test_host_selects_no_tenant_without_the_setting(anonymous, problem, settings):
     settings.POS_BASE_DOMAIN = ""
 
     problem(
@@ -65,12 +65,12 @@ def log_in_by_browser(username, **more):
     return Client(headers={"Host": GREEN}).post("/admin/login/?next=/admin/", form)
 
 
-def test_the_admin_is_the_shops_own(manager, root, other_shop):
+def test_admin_login_at_a_shop_host_is_only_for_that_shop(manager, root, other_shop):
     assert b'value="green"' in Client(headers={"Host": GREEN}).get("/admin/login/").content
     assert log_in_by_browser("mgr").status_code == 302
     before = sessions()
 
     refused = log_in_by_browser("mgr", tenant=other_shop.slug)
     assert b"belongs to another shop" in refused.content
-    assert log_in_by_browser("root").status_code == 200, "the platform's people use another host"
+    assert log_in_by_browser("root").status_code == 200, "platform users log in at another host"
     assert sessions() == before

@@ -1,4 +1,4 @@
-"""Replacing one's own password."""
+"""Change the own password."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def change(current=PASSWORD, new=NEW):
     return {"current_password": current, "new_password": new}
 
 
-def test_the_new_password_is_good_and_the_old_one_is_not(cashier, client_of):
+def test_changed_password_replaces_the_old_one(cashier, client_of):
     response = client_of(cashier).put(PATH, change())
 
     assert response.status_code == 200
@@ -26,7 +26,7 @@ def test_the_new_password_is_good_and_the_old_one_is_not(cashier, client_of):
     assert not can_log_in(PASSWORD)
 
 
-def test_this_session_goes_on_with_new_tokens_and_every_other_ends(cashier, client_of, problem):
+def test_password_change_renews_this_session_and_ends_the_others(cashier, client_of, problem):
     here, there = client_of(cashier), client_of(cashier)
 
     answer = here.put(PATH, change()).json()
@@ -41,7 +41,7 @@ def test_this_session_goes_on_with_new_tokens_and_every_other_ends(cashier, clie
     )
 
 
-def test_the_refresh_token_from_before_is_worth_nothing_not_even_in_grace(
+def test_refresh_token_from_before_the_change_is_rejected_without_grace(
     cashier, client_of, problem
 ):
     here = client_of(cashier)
@@ -52,7 +52,7 @@ def test_the_refresh_token_from_before_is_worth_nothing_not_even_in_grace(
     problem(response, 401, "token_not_valid")
 
 
-def test_a_temporary_password_is_replaced_for_good(cashier, client_of, problem):
+def test_change_of_a_temporary_password_lifts_the_requirement(cashier, client_of, problem):
     cashier.must_change_password = True
     cashier.save()
     newcomer = client_of(cashier)
@@ -64,7 +64,7 @@ def test_a_temporary_password_is_replaced_for_good(cashier, client_of, problem):
 
 
 @pytest.mark.parametrize("current", ["wrong", PASSWORD + " ", " " + PASSWORD, PASSWORD.upper()])
-def test_without_the_present_password_nothing_changes(current, cashier, client_of, problem):
+def test_wrong_current_password_is_rejected(current, cashier, client_of, problem):
     here = client_of(cashier)
 
     response = here.put(PATH, change(current=current))
@@ -88,7 +88,7 @@ def test_without_the_present_password_nothing_changes(current, cashier, client_o
         (123456789, "invalid"),
     ],
 )
-def test_a_new_password_must_be_one(new, code, cashier, client_of, problem):
+def test_invalid_new_password_is_rejected(new, code, cashier, client_of, problem):
     here = client_of(cashier)
 
     response = here.put(PATH, change(new=new))
@@ -98,7 +98,7 @@ def test_a_new_password_must_be_one(new, code, cashier, client_of, problem):
     assert here.get("auth/me/").status_code == 200
 
 
-def test_the_same_password_in_other_letters_is_no_new_one(cashier, client_of, problem, settings):
+def test_equivalent_unicode_spelling_is_not_a_new_password(cashier, client_of, problem, settings):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     cashier.set_password(PASSWORD)
     cashier.save()
@@ -112,7 +112,7 @@ def test_the_same_password_in_other_letters_is_no_new_one(cashier, client_of, pr
     ("who", "code"),
     [("cashier", None), ("manager", "password_too_short"), ("admin", "password_too_short")],
 )
-def test_who_can_change_the_shop_needs_a_longer_one(who, code, client_of, request, problem):
+def test_managers_and_admins_need_a_longer_password(who, code, client_of, request, problem):
     me = request.getfixturevalue(who)
 
     response = client_of(me).put(PATH, change(new="ten legs!!"))
@@ -123,14 +123,14 @@ def test_who_can_change_the_shop_needs_a_longer_one(who, code, client_of, reques
         assert response.status_code == 200
 
 
-def test_a_new_password_with_blanks_is_taken_as_it_is(cashier, client_of):
+def test_blanks_around_a_new_password_are_kept(cashier, client_of):
     client_of(cashier).put(PATH, change(new="  with blanks  "))
 
     assert can_log_in("  with blanks  ")
     assert not can_log_in("with blanks")
 
 
-def test_nothing_else_can_be_set_here(cashier, client_of, problem):
+def test_other_fields_are_rejected(cashier, client_of, problem):
     response = client_of(cashier).put(PATH, change() | {"role": "admin"})
 
     problem(response, 400, "invalid", {"role": "unknown_field"})
@@ -138,7 +138,7 @@ def test_nothing_else_can_be_set_here(cashier, client_of, problem):
     assert reload_user(cashier).role == "cashier"
 
 
-def test_everything_before_counts_as_one_change(cashier, client_of):
+def test_password_change_increments_versions_once(cashier, client_of):
     client_of(cashier).put(PATH, change())
 
     after = reload_user(cashier)
@@ -147,8 +147,8 @@ def test_everything_before_counts_as_one_change(cashier, client_of):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_two_changes_at_once_one_wins(cashier, client_of):
-    """The second one's present password is no more when its turn comes."""
+def test_one_of_two_simultaneous_changes_succeeds(cashier, client_of):
+    """The current password of the second change is no longer valid when it runs."""
     first, second = client_of(cashier), client_of(cashier)
 
     answers = run_concurrently(
@@ -158,7 +158,7 @@ def test_of_two_changes_at_once_one_wins(cashier, client_of):
         ]
     )
 
-    # 400: the password was another one; 401: the session had ended before the request was read.
+    # 400: the current password had changed; 401: the session ended before the request was read.
     assert statuses(answers)[200] == 1
     assert set(statuses(answers)) <= {200, 400, 401}
     assert can_log_in("nine green bottles") is not can_log_in("ten green bottles")

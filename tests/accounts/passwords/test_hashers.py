@@ -1,4 +1,4 @@
-"""How passwords are kept, with the real hasher."""
+"""Password hashing with the production hashers."""
 
 import time
 from threading import Lock
@@ -25,7 +25,7 @@ def _real_hashers(settings):
     settings.PASSWORD_HASHERS = production.PASSWORD_HASHERS
 
 
-def test_argon2id_with_the_cost_that_owasp_asks_for():
+def test_passwords_are_hashed_by_argon2id_with_the_owasp_cost():
     encoded = make_password(PASSWORD)
 
     assert encoded.startswith("argon2$argon2id$v=19$m=19456,t=2,p=1$")
@@ -33,11 +33,11 @@ def test_argon2id_with_the_cost_that_owasp_asks_for():
     assert not check_password(PASSWORD + " ", encoded)
 
 
-def test_the_quick_hasher_of_the_tests_is_unknown_to_production():
+def test_production_does_not_accept_the_fast_test_hasher():
     assert not any("MD5" in hasher for hasher in production.PASSWORD_HASHERS)
 
 
-def test_the_same_password_never_has_the_same_hash():
+def test_same_password_gets_a_different_hash_each_time():
     assert make_password(PASSWORD) != make_password(PASSWORD)
 
 
@@ -51,23 +51,23 @@ def test_the_same_password_never_has_the_same_hash():
         ("①", "1"),
     ],
 )
-def test_what_looks_the_same_is_the_same(stored, typed):
+def test_equivalent_unicode_spellings_match(stored, typed):
     assert check_password(typed, make_password(stored))
     assert check_password(stored, make_password(typed))
 
 
 @pytest.mark.parametrize("typed", [" x", "x ", "X", "x\t", "x\u200b", "х", ""])  # noqa: RUF001
-def test_what_differs_differs(typed):
+def test_different_passwords_do_not_match(typed):
     assert not check_password(typed, make_password("x"))
 
 
-def test_a_long_password_counts_to_its_last_letter():
+def test_last_character_of_a_long_password_is_significant():
     encoded = make_password("x" * 127 + "a")
 
     assert not check_password("x" * 127 + "b", encoded)
 
 
-def test_a_hash_of_other_cost_is_renewed_when_its_password_comes():
+def test_hash_with_another_cost_is_renewed_at_a_successful_check():
     class Older(LeanArgon2PasswordHasher):
         time_cost = 1
 
@@ -77,29 +77,29 @@ def test_a_hash_of_other_cost_is_renewed_when_its_password_comes():
     assert renewed == [PASSWORD]
 
 
-def test_a_present_hash_is_left_alone():
+def test_current_hash_is_not_renewed():
     renewed = []
 
     assert check_password(PASSWORD, make_password(PASSWORD), renewed.append)
     assert renewed == []
 
 
-def test_pbkdf2_is_still_read():
+def test_pbkdf2_hashes_are_still_accepted():
     encoded = make_password(PASSWORD, hasher="pbkdf2_sha256")
 
     assert check_password(PASSWORD, encoded)
     assert identify_hasher(encoded).algorithm == "pbkdf2_sha256"
 
 
-# --- as many at once as there are cores -------------------------------------------------------
+# --- one hash at a time per core ---------------------------------------------------------------
 
 
 @pytest.fixture
 def concurrent_hashes(monkeypatch):
-    """How many were in the middle of a hash at the same time."""
+    """Return a function that gives the highest number of simultaneous hashes."""
     lock, seen = Lock(), {"now": 0, "most": 0}
 
-    def noted(work):
+    def counted(work):
         def run(*args):
             with lock:
                 seen["now"] += 1
@@ -114,12 +114,14 @@ def concurrent_hashes(monkeypatch):
         return run
 
     for name in ("encode", "verify"):
-        monkeypatch.setattr(Argon2PasswordHasher, name, noted(getattr(Argon2PasswordHasher, name)))
+        monkeypatch.setattr(
+            Argon2PasswordHasher, name, counted(getattr(Argon2PasswordHasher, name))
+        )
     return lambda: seen["most"]
 
 
 @pytest.mark.race
-def test_no_more_hash_at_once_than_there_are_cores(concurrent_hashes):
+def test_simultaneous_hashes_are_limited_to_the_cores(concurrent_hashes):
     encoded = make_password(PASSWORD)
 
     checked = run_times(12, lambda: check_password(PASSWORD, encoded))
@@ -130,31 +132,31 @@ def test_no_more_hash_at_once_than_there_are_cores(concurrent_hashes):
 
 
 @pytest.mark.race
-def test_who_waits_too_long_for_a_core_is_told_when_to_come_again(monkeypatch):
+def test_waiting_too_long_for_a_core_raises_busy_with_retry_after(monkeypatch):
     monkeypatch.setattr(hashers, "MAX_WAIT_SECONDS", 0.05)
-    with_all_taken(hashers.CORES, lambda: refused_as_busy(lambda: make_password(PASSWORD)))
-    with_all_taken(hashers.CORES, lambda: refused_as_busy(lambda: check_password("x", ENCODED)))
+    with_all_cores_taken(hashers.CORES, lambda: assert_busy(lambda: make_password(PASSWORD)))
+    with_all_cores_taken(hashers.CORES, lambda: assert_busy(lambda: check_password("x", ENCODED)))
 
-    assert check_password("x", ENCODED), "a refusal keeps no core"
+    assert check_password("x", ENCODED), "a refusal releases its core"
 
 
 ENCODED = LeanArgon2PasswordHasher().encode("x", "saltsaltsalt")
 
 
-def refused_as_busy(work):
+def assert_busy(work):
     with pytest.raises(Busy) as refusal:
         work()
     assert refusal.value.facts == {"retry_after": 2}
 
 
-def with_all_taken(cores, work):
+def with_all_cores_taken(cores, work):
     if not cores:
         return work()
     with hashers.hashing_slot():
-        return with_all_taken(cores - 1, work)
+        return with_all_cores_taken(cores - 1, work)
 
 
-def test_a_hash_that_fails_keeps_no_core(monkeypatch):
+def test_failed_hash_releases_its_core(monkeypatch):
     for _ in range(hashers.CORES + 1):
         with pytest.raises(UnicodeEncodeError):
             make_password("\ud800")

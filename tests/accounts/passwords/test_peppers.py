@@ -1,4 +1,4 @@
-"""Passwords that are hashed with a secret from outside the database."""
+"""Password hashes with a pepper, a secret from outside the database."""
 
 import json
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ PLAIN = [
 
 @pytest.fixture
 def set_peppers(settings):
-    """Make these the peppers that the settings have."""
+    """Return a function that sets the configured peppers."""
 
     def set_peppers_to(**peppers):
         settings.PASSWORD_PEPPERS = {int(name[1:]): pepper for name, pepper in peppers.items()}
@@ -43,7 +43,7 @@ def set_peppers(settings):
 
 @pytest.fixture
 def hashes(monkeypatch):
-    """How often something was hashed or compared with a hash."""
+    """Record each computation of a hash."""
     counted = []
 
     @contextmanager
@@ -55,7 +55,7 @@ def hashes(monkeypatch):
     return counted
 
 
-def with_hash(user, encoded):
+def store_hash(user, encoded):
     with across_tenants():
         User.objects.filter(pk=user.pk).update(password=encoded)
 
@@ -63,7 +63,7 @@ def with_hash(user, encoded):
 # --- hashes -----------------------------------------------------------------------------------
 
 
-def test_a_hash_names_the_newest_pepper_and_the_same_cost_and_fits_its_column(set_peppers):
+def test_hash_uses_the_newest_pepper_and_fits_its_column(set_peppers):
     set_peppers(v1=ONE, v3=TWO)
 
     encoded = make_password(PASSWORD)
@@ -76,7 +76,7 @@ def test_a_hash_names_the_newest_pepper_and_the_same_cost_and_fits_its_column(se
     assert not check_password(PASSWORD + " ", encoded)
 
 
-def test_without_the_pepper_a_hash_is_worth_nothing(set_peppers):
+def test_hash_does_not_match_without_its_pepper(set_peppers):
     set_peppers(v1=ONE)
     encoded = make_password(PASSWORD)
 
@@ -90,19 +90,19 @@ def test_without_the_pepper_a_hash_is_worth_nothing(set_peppers):
 
 
 @pytest.mark.parametrize(("one", "other"), [("Å", "A\u030a"), ("ﬁne", "fine"), ("①", "1")])
-def test_what_looks_the_same_is_the_same(one, other, set_peppers):
+def test_equivalent_unicode_spellings_match(one, other, set_peppers):
     set_peppers(v1=ONE)
 
     assert check_password(other, make_password(one))
 
 
-def test_a_long_password_counts_to_its_last_letter(set_peppers):
+def test_last_character_of_a_long_password_is_significant(set_peppers):
     set_peppers(v1=ONE)
 
     assert not check_password("x" * 127 + "b", make_password("x" * 127 + "a"))
 
 
-def test_only_a_hash_of_the_newest_pepper_and_cost_is_left_alone(set_peppers):
+def test_hash_with_an_older_pepper_or_cost_must_be_updated(set_peppers):
     class Older(PepperedArgon2PasswordHasher):
         time_cost = 1
 
@@ -120,11 +120,9 @@ def test_only_a_hash_of_the_newest_pepper_and_cost_is_left_alone(set_peppers):
 
 
 @pytest.mark.parametrize("before", ["argon2", "pbkdf2_sha256"])
-def test_a_hash_from_before_is_good_and_gets_its_pepper_at_the_next_log_in(
-    before, set_peppers, cashier
-):
+def test_login_adds_the_pepper_to_an_unpeppered_hash(before, set_peppers, cashier):
     set_peppers()
-    with_hash(cashier, make_password(PASSWORD, hasher=before))
+    store_hash(cashier, make_password(PASSWORD, hasher=before))
     set_peppers(v1=ONE)
 
     assert not can_log_in("wrong")
@@ -134,9 +132,9 @@ def test_a_hash_from_before_is_good_and_gets_its_pepper_at_the_next_log_in(
     assert can_log_in(PASSWORD)
 
 
-def test_a_second_pepper_replaces_the_first_at_the_next_log_in(set_peppers, cashier):
+def test_login_replaces_the_pepper_by_the_newest(set_peppers, cashier):
     set_peppers(v1=ONE)
-    with_hash(cashier, make_password(PASSWORD))
+    store_hash(cashier, make_password(PASSWORD))
     set_peppers(v1=ONE, v2=TWO)
 
     assert can_log_in(PASSWORD)
@@ -146,11 +144,9 @@ def test_a_second_pepper_replaces_the_first_at_the_next_log_in(set_peppers, cash
     assert can_log_in(PASSWORD)
 
 
-def test_a_renewed_hash_logs_nobody_out_and_is_no_change_of_the_person(
-    set_peppers, cashier, client_of
-):
+def test_renewed_hash_keeps_sessions_and_versions(set_peppers, cashier, client_of):
     set_peppers()
-    with_hash(cashier, make_password(PASSWORD))
+    store_hash(cashier, make_password(PASSWORD))
     till = client_of(cashier)
     set_peppers(v1=ONE)
     before = reload_user(cashier)
@@ -164,16 +160,14 @@ def test_a_renewed_hash_logs_nobody_out_and_is_no_change_of_the_person(
     assert is_accepted(refresh_token(Api(), till.tokens.refresh)["access"])
 
 
-def test_a_password_that_changes_meanwhile_is_not_undone_by_a_renewed_hash(
-    set_peppers, cashier, shop
-):
-    """Else the old one would be good again."""
+def test_renewed_hash_does_not_overwrite_a_simultaneous_password_change(set_peppers, cashier, shop):
+    """Otherwise the old password would be valid again."""
     set_peppers()
-    with_hash(cashier, make_password(PASSWORD))
+    store_hash(cashier, make_password(PASSWORD))
     set_peppers(v1=ONE)
     reading = reload_user(cashier)
     new = make_password("eight green bottles")
-    with_hash(cashier, new)
+    store_hash(cashier, new)
 
     assert reading.check_password(PASSWORD)
 
@@ -181,11 +175,11 @@ def test_a_password_that_changes_meanwhile_is_not_undone_by_a_renewed_hash(
     assert authenticate(username="c1", password=PASSWORD, tenant=shop) is None
 
 
-def test_a_missing_pepper_is_a_wrong_password_and_a_line_in_the_log(
+def test_missing_pepper_counts_as_wrong_password_and_is_logged(
     set_peppers, cashier, anonymous, problem, caplog
 ):
     set_peppers(v1=ONE)
-    with_hash(cashier, make_password(PASSWORD))
+    store_hash(cashier, make_password(PASSWORD))
     set_peppers(v2=TWO)
 
     problem(anonymous.post(LOG_IN, build_credentials()), 401, "invalid_credentials")
@@ -198,8 +192,8 @@ def test_a_missing_pepper_is_a_wrong_password_and_a_line_in_the_log(
 @pytest.mark.parametrize(
     "kept", ["newest pepper", "older pepper", "missing pepper", "no pepper", "unusable", "nobody"]
 )
-def test_every_refusal_costs_one_hash(kept, set_peppers, cashier, hashes):
-    """The time must not tell what is kept of whom."""
+def test_every_failure_costs_one_hash(kept, set_peppers, cashier, hashes):
+    """The response time must not reveal which hash is stored."""
     set_peppers(v1=ONE)
     made = {"older pepper": make_password(PASSWORD), "unusable": "!"}
     set_peppers(v7=ONE)
@@ -207,7 +201,7 @@ def test_every_refusal_costs_one_hash(kept, set_peppers, cashier, hashes):
     made["no pepper"] = make_password(PASSWORD, hasher="argon2")
     set_peppers(v1=ONE, v2=TWO)
     made["newest pepper"] = make_password(PASSWORD)
-    with_hash(cashier, made.get(kept, ""))
+    store_hash(cashier, made.get(kept, ""))
     hashes.clear()
 
     assert not can_log_in("wrong", username="nobody" if kept == "nobody" else "c1")
@@ -218,7 +212,7 @@ def test_every_refusal_costs_one_hash(kept, set_peppers, cashier, hashes):
 # --- settings ---------------------------------------------------------------------------------
 
 
-def test_peppers_are_secrets_by_number():
+def test_peppers_are_parsed_by_number():
     assert parse_peppers(json.dumps({"1": ONE, "12": TWO})) == {1: ONE, 12: TWO}
 
 
@@ -240,7 +234,7 @@ def test_peppers_are_secrets_by_number():
         (f'{{"1": "{ONE}", "1": "{TWO}"}}', "twice"),
     ],
 )
-def test_bad_peppers_are_refused_with_the_reason_and_without_the_secret(text, why, monkeypatch):
+def test_invalid_peppers_are_rejected_without_showing_the_secret(text, why, monkeypatch):
     with pytest.raises(InvalidPeppers, match=why) as refusal:
         parse_peppers(text)
     assert ONE not in str(refusal.value)
@@ -250,7 +244,7 @@ def test_bad_peppers_are_refused_with_the_reason_and_without_the_secret(text, wh
         production.peppers()
 
 
-def test_peppers_are_nobodys_duty(monkeypatch):
+def test_peppers_are_optional(monkeypatch):
     monkeypatch.delenv("PASSWORD_PEPPERS", raising=False)
 
     assert production.peppers() == {}

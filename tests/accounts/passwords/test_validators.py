@@ -1,4 +1,4 @@
-"""What a new password must be."""
+"""Rules for new passwords."""
 
 import pytest
 from django.contrib.auth.password_validation import (
@@ -13,7 +13,7 @@ from tenants.models import Tenant
 SHOP = Tenant(slug="corner-store", name="Bob's Bakery", currency="EUR")
 
 
-def person(role):
+def build_user(role):
     return User(
         tenant=SHOP,
         role=role,
@@ -23,9 +23,9 @@ def person(role):
     )
 
 
-def objections(password, role=Role.ADMIN) -> set[str]:
+def find_errors(password, role=Role.ADMIN) -> set[str]:
     try:
-        validate_password(password, person(role))
+        validate_password(password, build_user(role))
     except ValidationError as error:
         return {reason.code for reason in error.error_list}
     return set()
@@ -34,32 +34,32 @@ def objections(password, role=Role.ADMIN) -> set[str]:
 @pytest.mark.parametrize(
     ("role", "minimum"), [(Role.CASHIER, 8), (Role.MANAGER, 15), (Role.ADMIN, 15), ("", 15)]
 )
-def test_a_password_is_as_long_as_the_role_asks(role, minimum):
+def test_minimum_password_length_depends_on_the_role(role, minimum):
     letters = "qzjxkvbpygfwmucldrhsnioate"
 
-    assert objections(letters[:minimum], role) == set()
-    assert objections(letters[: minimum - 1], role) == {"password_too_short"}
+    assert find_errors(letters[:minimum], role) == set()
+    assert find_errors(letters[: minimum - 1], role) == {"password_too_short"}
 
 
-def test_who_is_not_known_gets_the_longer_one():
+def test_password_without_a_user_needs_the_longer_minimum():
     with pytest.raises(ValidationError, match="at least 15"):
         validate_password("qzjxkvbpygfwmu")
 
 
-def test_a_password_has_an_end():
-    assert objections("xy" * 64) == set()
-    assert objections("xy" * 64 + "z") == {"password_too_long"}
+def test_password_longer_than_the_maximum_is_rejected():
+    assert find_errors("xy" * 64) == set()
+    assert find_errors("xy" * 64 + "z") == {"password_too_long"}
 
 
-def test_length_is_counted_as_it_is_hashed():
-    """NFKC makes 18 letters of this one: what is hashed must not grow beyond the limit."""
-    assert objections("\ufdfa" * 8) == {"password_too_long"}
-    assert objections("ﬃ" * 5) == set()
+def test_password_length_is_counted_after_normalization():
+    """NFKC expands this character to 18, so the hashed text could exceed the limit."""
+    assert find_errors("\ufdfa" * 8) == {"password_too_long"}
+    assert find_errors("ﬃ" * 5) == set()
 
 
 @pytest.mark.parametrize("password", ["password", "12345678", "qwertyuiop", "PassWord"])
-def test_what_everybody_tries_first_is_no_password(password):
-    assert "password_too_common" in objections(password, Role.CASHIER)
+def test_common_password_is_rejected(password):
+    assert "password_too_common" in find_errors(password, Role.CASHIER)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_what_everybody_tries_first_is_no_password(password):
         "ｗｉｌｈｅｌｍｉｎａ12345",  # noqa: RUF001
     ],
 )
-def test_a_name_with_some_signs_more_is_no_password(password):
-    assert objections(password) & {"password_too_similar"}
+def test_password_similar_to_user_or_shop_is_rejected(password):
+    assert find_errors(password) & {"password_too_similar"}
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def test_a_name_with_some_signs_more_is_no_password(password):
         "\U0001f34f" * 15,
     ],
 )
-def test_there_are_no_rules_of_composition(password):
-    assert objections(password) == set()
+def test_password_needs_no_special_composition(password):
+    assert find_errors(password) == set()
 
 
-def test_the_rules_can_be_read():
+def test_help_text_names_the_minimum_lengths():
     assert "At least 15 characters, 8 for cashiers." in password_validators_help_texts()

@@ -1,4 +1,4 @@
-"""Coming in with a PIN, and taking over from whoever was there."""
+"""Log in with a PIN at a paired terminal."""
 
 import pytest
 
@@ -22,11 +22,11 @@ from tests.support.users import snapshot_sessions, snapshot_users
 
 
 @pytest.fixture(autouse=True)
-def _with_a_pin(cashier):
+def _give_cashier_a_pin(cashier):
     give_pin(cashier)
 
 
-def test_the_right_pin_opens_a_session_at_the_register(clock, pin_pad, cashier, register, shop):
+def test_correct_pin_starts_a_session_at_the_register(clock, pin_pad, cashier, register, shop):
     response = pin_pad.enter(cashier, User_Agent="Till 5")
 
     answer = response.json()
@@ -55,9 +55,7 @@ def test_the_right_pin_opens_a_session_at_the_register(clock, pin_pad, cashier, 
     assert stored_user(cashier).last_login == MORNING
 
 
-def test_attack_45_there_is_no_refresh_token_and_the_access_token_is_none(
-    pin_pad, cashier, anonymous, problem
-):
+def test_attack_045_pin_session_has_no_refresh_token(pin_pad, cashier, anonymous, problem):
     token = pin_pad.enter(cashier).json()["access"]
 
     problem(anonymous.post("auth/token/refresh/", {"refresh": token}), 401, "token_not_valid")
@@ -66,12 +64,10 @@ def test_attack_45_there_is_no_refresh_token_and_the_access_token_is_none(
     assert Api(token).get("auth/me/").status_code == 200
 
 
-# --- whom the pad is for ----------------------------------------------------------------------
+# --- users on the PIN pad ----------------------------------------------------------------------
 
 
-def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(
-    pin_pad, shop, store, manager, cashier
-):
+def test_pin_pad_lists_active_users_of_the_store_with_a_pin(pin_pad, shop, store, manager, cashier):
     elsewhere = StoreFactory(tenant=shop)
     kim = UserFactory(tenant=shop, username="kim", display_name="")
     here, there, both = (UserFactory(tenant=shop, display_name=n) for n in ("Here", "There", "Bo"))
@@ -94,7 +90,7 @@ def test_the_pad_shows_the_people_of_the_store_who_have_a_pin(
     assert all(row.keys() == {"id", "display_name"} for row in response.json()["results"])
 
 
-def test_the_pad_pages_like_every_list(pin_pad, shop, problem):
+def test_pin_pad_list_is_paginated(pin_pad, shop, problem):
     for name in ("zoe", "ann"):
         give_pin(UserFactory(tenant=shop, username=name, display_name=name))
 
@@ -108,13 +104,13 @@ def test_the_pad_pages_like_every_list(pin_pad, shop, problem):
     )
 
 
-def test_the_pad_of_a_suspended_shop_is_none(pin_pad, shop, problem):
+def test_pin_pad_of_a_suspended_shop_is_rejected(pin_pad, shop, problem):
     suspend(shop)
 
     problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
 
 
-# --- every no is the same ---------------------------------------------------------------------
+# --- failures have the same response -----------------------------------------------------------
 
 
 def suspend(shop):
@@ -122,7 +118,7 @@ def suspend(shop):
     shop.save()
 
 
-def a_wrong_pin(user, shop):
+def wrong_pin(user, shop):
     return user, WRONG_PIN
 
 
@@ -130,7 +126,7 @@ def without_a_pin(user, shop):
     return UserFactory(tenant=shop), PIN
 
 
-def dismissed(user, shop):
+def deactivated(user, shop):
     with across_tenants():
         User.objects.filter(pk=user.pk).update(is_active=False)
     return user, PIN
@@ -153,9 +149,9 @@ def of_a_suspended_shop(user, shop):
 
 
 def of_another_shop(user, shop):
-    foreign_admin = UserFactory()
-    give_pin(foreign_admin)
-    return foreign_admin, PIN
+    foreign_user = UserFactory()
+    give_pin(foreign_user)
+    return foreign_user, PIN
 
 
 def unknown(user, shop):
@@ -163,9 +159,9 @@ def unknown(user, shop):
 
 
 REASONS = [
-    a_wrong_pin,
+    wrong_pin,
     without_a_pin,
-    dismissed,
+    deactivated,
     with_a_temporary_password,
     of_another_store,
     of_a_suspended_shop,
@@ -175,7 +171,7 @@ REASONS = [
 
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.__name__)
-def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
+def test_every_failure_has_the_same_response_and_costs_one_hash(
     reason, pin_pad, cashier, shop, hashes, problem
 ):
     with across_tenants():
@@ -199,7 +195,7 @@ def test_every_reason_for_a_no_is_the_same_answer_and_one_hash(
     assert pin not in str(event.facts)
 
 
-def test_the_right_pin_costs_one_hash_too(pin_pad, cashier, hashes):
+def test_correct_pin_costs_one_hash(pin_pad, cashier, hashes):
     with across_tenants():
         cashier.pin.set_digits(PIN)
         cashier.pin.save()
@@ -220,15 +216,17 @@ def test_the_right_pin_costs_one_hash_too(pin_pad, cashier, hashes):
     ],
     ids=str,
 )
-def test_it_takes_a_person_and_a_pin(body, errors, pin_pad, problem):
+def test_missing_or_invalid_user_and_pin_are_rejected(body, errors, pin_pad, problem):
     problem(pin_pad.post("auth/pin/", body), 400, "invalid", errors)
 
 
-# --- how much of the database it takes --------------------------------------------------------
+# --- statement counts --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_the_pad_is_two_statements_however_many_work_here(count, pin_pad, shop, store, statements):
+def test_pin_pad_list_takes_two_statements_for_any_number_of_users(
+    count, pin_pad, shop, store, statements
+):
     for number in range(count):
         person = UserFactory(tenant=shop)
         give_pin(person)
@@ -239,19 +237,19 @@ def test_the_pad_is_two_statements_however_many_work_here(count, pin_pad, shop, 
         assert len(pin_pad.get(PAD_USERS).json()["results"]) == count + 1
 
 
-def test_a_log_in_by_pin(pin_pad, cashier, statements):
-    """The device, the person, counted, forgiven; then the person held and the register, the
-    device again, who was there, the session, the person's PIN and what is written down of it."""
+def test_pin_login_takes_sixteen_statements(pin_pad, cashier, statements):
+    """Terminal, user, count, reset the count; then lock user and register, the terminal
+    again, the former session, the new session, the user's PIN and the audit event."""
     with statements(1 + 1 + 3 + 3 + 2 + 1 + 2 + 1 + 1 + 1):
         assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_a_refused_one(pin_pad, cashier, statements):
+def test_refused_pin_login_takes_six_statements(pin_pad, cashier, statements):
     with statements(1 + 1 + 3 + 1):
         assert pin_pad.enter(cashier, WRONG_PIN).status_code == 401
 
 
-def test_nobody_is_changed_by_a_refusal(pin_pad, cashier):
+def test_refused_pin_changes_no_user_and_starts_no_session(pin_pad, cashier):
     before = snapshot_users()
 
     pin_pad.enter(cashier, WRONG_PIN)

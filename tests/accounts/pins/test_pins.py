@@ -1,4 +1,4 @@
-"""Taking a PIN and giving it up."""
+"""Set and remove PINs."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.support.users import can_log_in
 pytestmark = pytest.mark.once
 
 
-def of(user):
+def pin_path(user):
     return f"users/{user.pk}/pin/"
 
 
@@ -40,13 +40,13 @@ def of(user):
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
-def test_who_sets_and_removes_whose(method, who, whose, may, client_of, request, problem):
+def test_roles_that_can_set_and_remove_a_pin(method, who, whose, may, client_of, request, problem):
     user, by = request.getfixturevalue(whose), request.getfixturevalue(who)
     give_pin(user)
     before = snapshot_pins()
 
     body = {"pin": OTHER_PIN} if method == "PUT" else None
-    response = client_of(by).send(method, of(user), body, If_Match="*")
+    response = client_of(by).send(method, pin_path(user), body, If_Match="*")
 
     if may:
         assert (response.status_code, response.content) == (204, b"")
@@ -60,13 +60,13 @@ def test_who_sets_and_removes_whose(method, who, whose, may, client_of, request,
         assert list_terminal_event_names("pin_set", "pin_removed") == []
 
 
-def test_attack_132_a_pin_that_a_colleague_has_is_as_good_as_any(
+def test_attack_132_pin_of_a_colleague_is_accepted(
     manager, cashier, other_cashier, client_of, pin_pad
 ):
-    """A refusal would tell whose PIN to try."""
+    """A refusal would reveal the PIN of a colleague."""
     give_pin(other_cashier)
 
-    assert client_of(manager).put(of(cashier), {"pin": PIN}, If_Match="*").status_code == 204
+    assert client_of(manager).put(pin_path(cashier), {"pin": PIN}, If_Match="*").status_code == 204
 
     hashes = [row["digits_hash"] for row in snapshot_pins()]
     assert len(set(hashes)) == 2
@@ -81,16 +81,18 @@ EASY = (
 
 
 @pytest.mark.parametrize("digits", [digits for digits in EASY if len(digits) <= 8])
-def test_attack_132_what_a_colleague_would_try_first_is_no_pin(digits, cashier, client_of, problem):
-    response = client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*")
+def test_attack_132_common_pin_is_rejected(digits, cashier, client_of, problem):
+    response = client_of(cashier).put(pin_path(cashier), {"pin": digits}, If_Match="*")
 
     problem(response, 400, "invalid", {"pin": "pin_too_common"})
     assert snapshot_pins() == []
 
 
 @pytest.mark.parametrize("digits", [PIN, OTHER_PIN, "0482915", "48291573", "012489", "270490"])
-def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pin_pad):
-    assert client_of(cashier).put(of(cashier), {"pin": digits}, If_Match="*").status_code == 204
+def test_pin_of_six_to_eight_digits_is_accepted(digits, cashier, client_of, pin_pad):
+    assert (
+        client_of(cashier).put(pin_path(cashier), {"pin": digits}, If_Match="*").status_code == 204
+    )
 
     assert pin_pad.enter(cashier, digits).status_code == 200
 
@@ -119,20 +121,20 @@ def test_six_to_eight_digits_are_a_pin(digits, cashier, client_of, pin_pad):
     ],
     ids=lambda value: repr(value)[:20],
 )
-def test_attack_129_anything_but_the_digits_themselves_is_no_pin(
+def test_attack_129_anything_but_a_string_of_digits_is_rejected(
     pin, code, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
     till, before = client_of(cashier), snapshot_pins()
 
-    problem(till.put(of(cashier), {"pin": pin}, If_Match="*"), 400, "invalid", {"pin": code})
+    problem(till.put(pin_path(cashier), {"pin": pin}, If_Match="*"), 400, "invalid", {"pin": code})
     problem(pin_pad.enter(cashier, pin), 400, "invalid", {"pin": code})
 
     assert snapshot_pins() == before
     assert list_terminal_event_names("pin_failed") == []
 
 
-def test_attack_129_a_leading_zero_counts(cashier, pin_pad, problem):
+def test_attack_129_leading_zero_is_significant(cashier, pin_pad, problem):
     give_pin(cashier, "0482915")
 
     problem(pin_pad.enter(cashier, "482915"), 401, "invalid_credentials")
@@ -140,32 +142,32 @@ def test_attack_129_a_leading_zero_counts(cashier, pin_pad, problem):
     assert pin_pad.enter(cashier, "0482915").status_code == 200
 
 
-def test_a_pin_of_more_than_a_mebibyte_is_not_even_read(cashier, client_of, problem):
-    response = client_of(cashier).put(of(cashier), {"pin": "4" * 1_100_000}, If_Match="*")
+def test_body_above_one_mebibyte_is_rejected(cashier, client_of, problem):
+    response = client_of(cashier).put(pin_path(cashier), {"pin": "4" * 1_100_000}, If_Match="*")
 
     problem(response, 413, "body_too_large")
 
 
-def test_a_new_pin_ends_what_the_old_one_opened_and_nothing_else(
-    cashier, client_of, pin_pad, problem
-):
+def test_new_pin_ends_only_the_pin_sessions(cashier, client_of, pin_pad, problem):
     give_pin(cashier)
-    till, platform_browser = pin_pad.till_of(cashier), client_of(cashier)
+    till, office_client = pin_pad.till_of(cashier), client_of(cashier)
 
-    platform_browser.put(of(cashier), {"pin": OTHER_PIN}, If_Match="*")
+    office_client.put(pin_path(cashier), {"pin": OTHER_PIN}, If_Match="*")
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
-    assert platform_browser.get("auth/me/").status_code == 200
+    assert office_client.get("auth/me/").status_code == 200
     assert list_end_reasons() == ["pin"]
     problem(pin_pad.enter(cashier, PIN), 401, "invalid_credentials")
     assert pin_pad.enter(cashier, OTHER_PIN).status_code == 200
 
 
-def test_without_a_pin_only_the_password_is_left(cashier, client_of, pin_pad, problem):
+def test_removed_pin_ends_pin_sessions_and_leaves_the_password(
+    cashier, client_of, pin_pad, problem
+):
     give_pin(cashier)
     till = pin_pad.till_of(cashier)
 
-    client_of(cashier).delete(of(cashier))
+    client_of(cashier).delete(pin_path(cashier))
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
     problem(pin_pad.enter(cashier), 401, "invalid_credentials")
@@ -173,30 +175,32 @@ def test_without_a_pin_only_the_password_is_left(cashier, client_of, pin_pad, pr
     assert can_log_in(PASSWORD)
 
 
-def test_where_there_is_no_pin_none_is_removed(cashier, client_of):
-    assert client_of(cashier).delete(of(cashier)).status_code == 204
+def test_removing_a_missing_pin_records_nothing(cashier, client_of):
+    assert client_of(cashier).delete(pin_path(cashier)).status_code == 204
     assert list_terminal_event_names("pin_removed") == []
 
 
-def test_a_person_of_another_shop_does_not_exist(admin, foreign, client_of, problem):
+def test_user_of_another_shop_gets_404(admin, foreign, client_of, problem):
     give_pin(foreign.cashier)
     admin_client, before = client_of(admin), snapshot_pins()
 
     problem(
-        admin_client.put(of(foreign.cashier), {"pin": OTHER_PIN}, If_Match="*"), 404, "not_found"
+        admin_client.put(pin_path(foreign.cashier), {"pin": OTHER_PIN}, If_Match="*"),
+        404,
+        "not_found",
     )
-    problem(admin_client.delete(of(foreign.cashier)), 404, "not_found")
+    problem(admin_client.delete(pin_path(foreign.cashier)), 404, "not_found")
 
     assert snapshot_pins() == before
 
 
-def test_managers_see_who_has_a_pin_and_nobody_sees_the_pin(manager, cashier, client_of):
-    platform_browser, path = client_of(manager), f"users/{cashier.pk}/"
-    assert platform_browser.get(path).json()["has_pin"] is False
+def test_users_show_whether_they_have_a_pin_and_never_the_pin(manager, cashier, client_of):
+    office_client, path = client_of(manager), f"users/{cashier.pk}/"
+    assert office_client.get(path).json()["has_pin"] is False
 
-    platform_browser.put(of(cashier), {"pin": PIN}, If_Match="*")
+    office_client.put(pin_path(cashier), {"pin": PIN}, If_Match="*")
 
-    page = platform_browser.get("users/")
+    page = office_client.get("users/")
     assert {row["username"]: row["has_pin"] for row in page.json()["results"]} == {
         "c1": True,
         "mgr": False,
@@ -205,10 +209,10 @@ def test_managers_see_who_has_a_pin_and_nobody_sees_the_pin(manager, cashier, cl
     assert snapshot_pins()[0]["digits_hash"] not in page.content.decode()
 
 
-# --- how it is kept ---------------------------------------------------------------------------
+# --- storage -----------------------------------------------------------------------------------
 
 
-def test_a_pin_is_bound_to_its_person(cashier, other_cashier, shop):
+def test_pin_hash_is_bound_to_its_user(cashier, other_cashier, shop):
     mine = give_pin(cashier)
 
     with tenant_scope(shop):
@@ -217,8 +221,8 @@ def test_a_pin_is_bound_to_its_person(cashier, other_cashier, shop):
         assert not moved.check_digits(PIN)
 
 
-def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
-    """Nobody's password begins like what is hashed of a PIN: it holds a character that none can."""
+def test_pin_hash_and_password_hash_are_not_interchangeable(cashier, shop):
+    """The hashed text of a PIN begins with a character that no password can contain."""
     mine = give_pin(cashier)
     with tenant_scope(shop):
         cashier.password = mine.digits_hash
@@ -227,9 +231,7 @@ def test_a_pin_is_no_password_and_a_password_no_pin(cashier, shop):
         assert not Pin(user=cashier, digits_hash=mine.digits_hash).check_digits(WRONG_PIN)
 
 
-def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(
-    cashier, shop, settings, pin_pad
-):
+def test_pin_hash_gets_the_newest_pepper_at_login(cashier, shop, settings, pin_pad):
     settings.PASSWORD_HASHERS = ["accounts.security.hashers.LeanArgon2PasswordHasher"]
     give_pin(cashier)
     seen = [snapshot_pins()[0]["digits_hash"]]
@@ -251,7 +253,7 @@ def test_with_a_pepper_a_pin_has_it_too_and_is_renewed_with_the_next(
     assert pin_pad.enter(cashier).status_code == 401
 
 
-def test_a_renewed_hash_does_not_bring_an_old_pin_back(cashier, shop, settings):
+def test_renewed_hash_does_not_overwrite_a_simultaneous_pin_change(cashier, shop, settings):
     pin = give_pin(cashier)
     with across_tenants():
         Pin.objects.update(digits_hash="changed meanwhile")

@@ -1,4 +1,4 @@
-"""Many fingers on one pad at the same moment."""
+"""Simultaneous requests at one PIN pad."""
 
 import pytest
 
@@ -21,15 +21,15 @@ from tests.support.terminals import (
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
-def live():
+def list_live_sessions():
     with across_tenants():
         return list(AuthSession.objects.live().filter(terminal__isnull=False))
 
 
-def test_attack_128_of_fifty_wrong_pins_at_once_five_are_looked_at(
+def test_attack_128_five_of_fifty_simultaneous_pins_are_checked(
     clock, register, manager, cashier, hashes
 ):
-    """The right one among them comes while those five are still being hashed."""
+    """The correct one among them is sent while those five are being hashed."""
     give_pin(cashier)
     pin_pad = PinPad(register, manager)
     hashes.restart()
@@ -50,11 +50,11 @@ def test_attack_128_of_fifty_wrong_pins_at_once_five_are_looked_at(
 
     assert statuses(responses) == {401: 5, 429: 45}
     assert hashes.count == 5
-    assert live() == []
+    assert list_live_sessions() == []
     assert len(list_terminal_event_names("pin_failed")) == 5
 
 
-def test_of_two_who_take_a_till_over_at_once_one_has_it(register, manager, shop):
+def test_simultaneous_takeovers_leave_one_session(register, manager, shop):
     people = [UserFactory(tenant=shop) for _ in range(4)]
     for person in people:
         give_pin(person)
@@ -68,13 +68,13 @@ def test_of_two_who_take_a_till_over_at_once_one_has_it(register, manager, shop)
     responses = run_concurrently([lambda person=person: enter(person) for person in people])
 
     assert statuses(responses) == {200: 4}
-    assert len(live()) == 1
+    assert len(list_live_sessions()) == 1
     assert list_end_reasons() == ["switched"] * 3
 
 
 @pytest.mark.parametrize("end", ["unpair", "pair", "close"])
-def test_whoever_comes_while_the_till_is_taken_away_is_out(end, register, manager, admin, shop):
-    """Before or after it: nobody is left in at a device that is none any more."""
+def test_login_during_unpairing_or_closing_leaves_no_session(end, register, manager, admin, shop):
+    """In either order, no session remains at a terminal that is no longer paired."""
     people = [UserFactory(tenant=shop) for _ in range(4)]
     for person in people:
         give_pin(person)
@@ -89,7 +89,7 @@ def test_whoever_comes_while_the_till_is_taken_away_is_out(end, register, manage
             "auth/pin/", {"user": str(person.pk), "pin": PIN}
         )
 
-    def take_away():
+    def remove_terminal():
         if end == "close":
             path = f"registers/{register.pk}/"
             return admin_client.patch(path, {"is_active": False}, If_Match="*")
@@ -99,15 +99,15 @@ def test_whoever_comes_while_the_till_is_taken_away_is_out(end, register, manage
             return unpair_terminal(register=register, by=manager)
 
     outcomes = run_concurrently(
-        [take_away, *(lambda person=person: enter(person) for person in people)]
+        [remove_terminal, *(lambda person=person: enter(person) for person in people)]
     )
 
     assert {getattr(each, "status_code", 0) for each in outcomes[1:]} <= {200, 401}
     assert not isinstance(outcomes[0], Exception)
-    assert live() == []
+    assert list_live_sessions() == []
 
 
-def test_paired_several_times_at_once_a_register_has_one_device(register, manager, shop):
+def test_simultaneous_pairings_leave_one_paired_terminal(register, manager, shop):
     session = Person(manager).session
 
     def pair():
@@ -127,7 +127,7 @@ def test_paired_several_times_at_once_a_register_has_one_device(register, manage
         assert Terminal.objects.paired().count() == 1
 
 
-def test_set_twice_at_once_there_is_one_pin(manager, cashier):
+def test_simultaneous_pin_changes_leave_one_pin(manager, cashier):
     path, digits = f"users/{cashier.pk}/pin/", ["482915", "730164", "915284"]
 
     responses = run_concurrently(

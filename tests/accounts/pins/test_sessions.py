@@ -1,4 +1,4 @@
-"""What a session is worth that was opened at a terminal, by a PIN or by a password."""
+"""Rights of sessions at a terminal, started by PIN or by password."""
 
 from datetime import timedelta
 
@@ -30,16 +30,16 @@ LATER = timedelta(minutes=6)
 
 @pytest.fixture
 def till(clock, pin_pad, manager):
-    """The manager at the till, by PIN."""
+    """Return a client of the manager, logged in by PIN at the terminal."""
     give_pin(manager)
     return pin_pad.till_of(manager)
 
 
-# --- by password, at a terminal ---------------------------------------------------------------
+# --- password log-in at a terminal -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("as_form", [False, True])
-def test_a_log_in_by_password_is_bound_to_the_till_too(as_form, pin_pad, cashier, register):
+def test_password_login_at_a_terminal_is_bound_to_the_register(as_form, pin_pad, cashier, register):
     form = "&".join(f"{name}={value}" for name, value in build_credentials().items())
 
     response = (
@@ -66,7 +66,7 @@ def test_a_log_in_by_password_is_bound_to_the_till_too(as_form, pin_pad, cashier
         assert refresh_token(Api(), response.json()["refresh"])
 
 
-def test_away_from_a_terminal_a_session_has_no_till(cashier, anonymous):
+def test_session_without_a_terminal_has_no_register(cashier, anonymous):
     answer = anonymous.post(LOG_IN, build_credentials()).json()
 
     assert answer["session"] == {
@@ -77,49 +77,49 @@ def test_away_from_a_terminal_a_session_has_no_till(cashier, anonymous):
     }
 
 
-def test_a_session_by_password_is_not_closed_by_a_quarter_of_an_hour(clock, pin_pad, cashier):
+def test_password_session_does_not_expire_when_idle(clock, pin_pad, cashier):
     pair = pin_pad.post(LOG_IN, build_credentials()).json()
     clock.shift(timedelta(hours=7))
 
     assert refresh_token(Api(), pair["refresh"])
 
 
-def test_whoever_logs_in_at_a_till_takes_it_over(till, pin_pad, cashier, problem):
+def test_password_login_at_a_terminal_ends_the_pin_session(till, pin_pad, cashier, problem):
     assert pin_pad.post(LOG_IN, build_credentials()).status_code == 200
 
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_a_wrong_password_leaves_whoever_is_there(till, pin_pad, cashier):
+def test_wrong_password_at_a_terminal_keeps_the_session(till, pin_pad, cashier):
     assert pin_pad.post(LOG_IN, build_credentials(password="wrong")).status_code == 401
 
     assert till.get("auth/me/").status_code == 200
 
 
-def test_a_pin_leaves_those_who_came_with_a_password(pin_pad, cashier, manager):
-    platform_browser = Api(pin_pad.post(LOG_IN, build_credentials()).json()["access"])
+def test_pin_login_keeps_password_sessions_at_the_terminal(pin_pad, cashier, manager):
+    password_client = Api(pin_pad.post(LOG_IN, build_credentials()).json()["access"])
     give_pin(manager)
 
     pin_pad.till_of(manager)
 
-    assert platform_browser.get("auth/me/").status_code == 200
+    assert password_client.get("auth/me/").status_code == 200
 
 
-# --- what a PIN is too little for -------------------------------------------------------------
+# --- actions that need a password -------------------------------------------------------------
 
 
-def test_a_pin_opens_the_till_and_not_the_office(till, cashier, problem):
-    """Which calls these are, is in the table of permissions."""
+def test_pin_session_cannot_change_users(till, cashier, problem):
+    """The table of permissions lists all such operations."""
     before = snapshot_users()
 
     refused = till.put(f"users/{cashier.pk}/pin/", {"pin": PIN}, If_Match="*")
 
-    told = problem(refused, 403, "password_required")
-    assert "password" in told["detail"]
+    refusal = problem(refused, 403, "password_required")
+    assert "password" in refusal["detail"]
     assert (snapshot_users(), snapshot_pins()) == (before, snapshot_pins()[:1])
 
 
-def test_attack_45_not_even_ones_own_password_is_changed_by_a_pin(till, problem):
+def test_attack_045_pin_session_cannot_change_the_own_password(till, problem):
     change = {"current_password": PASSWORD, "new_password": "eight green bottles"}
 
     problem(till.put("auth/password/", change), 403, "password_required")
@@ -127,12 +127,12 @@ def test_attack_45_not_even_ones_own_password_is_changed_by_a_pin(till, problem)
     assert last_session().current_jti is None
 
 
-def test_whom_a_password_would_not_help_is_not_asked_for_it(till, store, problem):
-    """The manager reads the stores, but only admins write them."""
+def test_missing_role_is_reported_before_the_missing_password(till, store, problem):
+    """Managers can read stores, and only admins can write them."""
     problem(till.post("stores/", {"name": "Second"}), 403, "permission_denied")
 
 
-def test_goods_are_the_tills_business(till, product, store):
+def test_pin_session_can_manage_catalog_and_stock(till, product, store):
     delivery = {
         "id": "01900000-0000-7000-8000-000000000001",
         "type": "receive",
@@ -146,24 +146,26 @@ def test_goods_are_the_tills_business(till, product, store):
     assert till.get("users/").status_code == 200
 
 
-# --- showing again who one is -----------------------------------------------------------------
+# --- reauthentication --------------------------------------------------------------------------
 
 
-def test_the_password_makes_more_of_a_session_that_a_pin_has_opened(till, clock, cashier, problem):
+def test_password_reauthentication_turns_a_pin_session_into_a_password_session(
+    till, clock, cashier, problem
+):
     clock.shift(LATER)
 
     response = till.post(REAUTH, {"password": PASSWORD})
 
     session = last_session()
     assert (session.method, session.auth_time) == ("pwd", MORNING + LATER)
-    admin_client = Api(response.json()["access"])
-    assert admin_client.post(f"users/{cashier.pk}/reset-password/").status_code == 200
+    upgraded = Api(response.json()["access"])
+    assert upgraded.post(f"users/{cashier.pk}/reset-password/").status_code == 200
     assert response.json()["expires_in"] == 12 * 3600 - LATER.total_seconds()
     clock.shift(timedelta(minutes=15))
-    problem(admin_client.get("auth/me/"), 401, "token_not_valid")
+    problem(upgraded.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_the_pin_again_makes_a_fresh_token_of_the_same_session(till, clock):
+def test_pin_reauthentication_returns_a_new_token_of_the_same_session(till, clock):
     clock.shift(LATER)
 
     response = till.post(REAUTH, {"pin": PIN})
@@ -178,23 +180,23 @@ def test_the_pin_again_makes_a_fresh_token_of_the_same_session(till, clock):
     assert event.facts == {"method": "pin"}
 
 
-def test_a_pin_is_never_taken_for_a_password_shown_lately(
+def test_pin_reauthentication_downgrades_a_password_session(
     clock, pin_pad, manager, register, problem
 ):
-    """Else six digits would be enough to pair a device."""
+    """Otherwise six digits would be enough to pair a terminal."""
     give_pin(manager)
-    platform_browser = Api(pin_pad.post(LOG_IN, build_credentials(username="mgr")).json()["access"])
+    password_client = Api(pin_pad.post(LOG_IN, build_credentials(username="mgr")).json()["access"])
     clock.shift(LATER)
 
-    assert platform_browser.post(REAUTH, {"pin": PIN}).status_code == 200
+    assert password_client.post(REAUTH, {"pin": PIN}).status_code == 200
 
     assert last_session().method == "pin"
-    problem(platform_browser.post(f"registers/{register.pk}/pair/"), 403, "password_required")
-    assert platform_browser.post(REAUTH, {"password": PASSWORD}).status_code == 200
-    assert platform_browser.post(f"registers/{register.pk}/pair/").status_code == 201
+    problem(password_client.post(f"registers/{register.pk}/pair/"), 403, "password_required")
+    assert password_client.post(REAUTH, {"password": PASSWORD}).status_code == 200
+    assert password_client.post(f"registers/{register.pk}/pair/").status_code == 201
 
 
-def test_a_wrong_pin_changes_nothing_and_is_written_down(till, clock, problem):
+def test_wrong_pin_keeps_the_auth_time_and_is_recorded(till, clock, problem):
     clock.shift(LATER)
 
     problem(till.post(REAUTH, {"pin": WRONG_PIN}), 400, "invalid", {"pin": "wrong_pin"})
@@ -204,7 +206,9 @@ def test_a_wrong_pin_changes_nothing_and_is_written_down(till, clock, problem):
     assert event.facts["way"] == "reauth"
 
 
-def test_guesses_here_and_at_the_pad_are_counted_together(till, pin_pad, manager, clock, problem):
+def test_wrong_pins_at_reauthentication_and_login_share_one_limit(
+    till, pin_pad, manager, clock, problem
+):
     for _ in range(5):
         till.post(REAUTH, {"pin": WRONG_PIN})
 
@@ -215,16 +219,16 @@ def test_guesses_here_and_at_the_pad_are_counted_together(till, pin_pad, manager
     assert till.post(REAUTH, {"pin": PIN}).status_code == 200
 
 
-def test_away_from_a_terminal_a_pin_shows_nothing(cashier, client_of, problem):
+def test_pin_reauthentication_without_a_terminal_is_rejected(cashier, client_of, problem):
     give_pin(cashier)
-    platform_browser = client_of(cashier)
-    before = reload_session(platform_browser.session)
+    password_client = client_of(cashier)
+    before = reload_session(password_client.session)
 
     problem(
-        platform_browser.post(REAUTH, {"pin": PIN}), 400, "invalid", {"pin": "not_at_a_terminal"}
+        password_client.post(REAUTH, {"pin": PIN}), 400, "invalid", {"pin": "not_at_a_terminal"}
     )
 
-    assert reload_session(platform_browser.session).auth_time == before.auth_time
+    assert reload_session(password_client.session).auth_time == before.auth_time
     assert list_terminal_event_names("pin_failed") == []
 
 
@@ -239,18 +243,18 @@ def test_away_from_a_terminal_a_pin_shows_nothing(cashier, client_of, problem):
     ],
     ids=str,
 )
-def test_it_takes_a_password_or_a_pin(body, errors, till, problem):
+def test_invalid_reauthentication_body_is_rejected(body, errors, till, problem):
     problem(till.post(REAUTH, body), 400, "invalid", errors)
 
 
-def test_the_colleague_at_the_next_till_shows_nothing_here(till, store, cashier, manager, problem):
-    """A PIN is looked for under the name of whoever is logged in."""
+def test_pin_of_a_colleague_cannot_reauthenticate(till, store, cashier, manager, problem):
+    """The PIN is compared with that of the logged-in user only."""
     give_pin(cashier, "730164")
 
     problem(till.post(REAUTH, {"pin": "730164"}), 400, "invalid", {"pin": "wrong_pin"})
 
 
-def test_a_log_in_of_another_shops_people_at_our_device_is_refused(pin_pad, foreign, problem):
+def test_users_of_another_shop_cannot_log_in_at_the_terminal(pin_pad, foreign, problem):
     body = {"tenant": foreign.tenant.slug, "username": "c1", "password": PASSWORD}
 
     problem(pin_pad.post(LOG_IN, body), 401, "terminal_not_paired")
@@ -259,11 +263,11 @@ def test_a_log_in_of_another_shops_people_at_our_device_is_refused(pin_pad, fore
     assert theirs.post(LOG_IN, body).status_code == 200
 
 
-# --- mail addresses -----------------------------------------------------------------------------
+# --- mail addresses ----------------------------------------------------------------------------
 
 
-def test_a_pin_is_shown_nobodys_mail_address(till, pin_pad, manager, cashier, client_of):
-    """Neither those of others nor the own one, until the password is shown."""
+def test_pin_session_sees_no_email_addresses(till, pin_pad, manager, cashier, client_of):
+    """Neither those of others nor the own one, until the user enters the password."""
     for person in (manager, cashier):
         person.email = f"{person.username}@people.example"
         with across_tenants():
@@ -289,7 +293,7 @@ def test_a_pin_is_shown_nobodys_mail_address(till, pin_pad, manager, cashier, cl
     assert client_of(manager).get("auth/me/").json()["email"] == manager.email
 
 
-def test_a_pin_changes_the_own_name_and_not_the_own_mail_address(till, manager, problem):
+def test_pin_session_can_change_the_own_name_but_not_the_email(till, manager, problem):
     before = snapshot_users()
     for body in ({"email": "thief@people.example"}, {"email": "", "display_name": "Thief"}):
         problem(till.patch("auth/me/", body, If_Match="*"), 403, "password_required")
@@ -299,14 +303,14 @@ def test_a_pin_changes_the_own_name_and_not_the_own_mail_address(till, manager, 
     assert renamed.json()["display_name"] == "Ann"
 
 
-# --- what changes between the check of a PIN and the log-in ---------------------------------------
+# --- changes between the PIN check and the log-in ----------------------------------------------
 
 
-def take_pin(person, shop):
+def remove_pin(person, shop):
     Pin.objects.filter(user=person).delete()
 
 
-def give_another_pin(person, shop):
+def change_pin(person, shop):
     pin = Pin.objects.get(user=person)
     pin.set_digits(OTHER_PIN)
     pin.save_changes("digits_hash", "opened_at")
@@ -320,16 +324,16 @@ def deactivate(person, shop):
     User.objects.filter(pk=person.pk).update(is_active=False)
 
 
-def demand_another_password(person, shop):
+def require_password_change(person, shop):
     User.objects.filter(pk=person.pk).update(must_change_password=True)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "change",
-    [take_pin, give_another_pin, assign_elsewhere, deactivate, demand_another_password],
+    [remove_pin, change_pin, assign_elsewhere, deactivate, require_password_change],
 )
-def test_what_is_taken_away_after_the_pin_was_checked_lets_nobody_in(
+def test_login_fails_if_the_user_changes_after_the_pin_check(
     change, pin_pad, cashier, shop, problem, monkeypatch
 ):
     give_pin(cashier)

@@ -1,4 +1,4 @@
-"""One at a time at a till, and for how long."""
+"""One PIN session per terminal, and its lifetime."""
 
 from datetime import timedelta
 
@@ -28,16 +28,14 @@ QUARTER = timedelta(minutes=15)
 
 
 @pytest.fixture(autouse=True)
-def _with_a_pin(cashier):
+def _give_cashier_a_pin(cashier):
     give_pin(cashier)
 
 
-# --- one at a time ----------------------------------------------------------------------------
+# --- one session at a time ---------------------------------------------------------------------
 
 
-def test_attack_131_whoever_takes_over_ends_the_session_before(
-    pin_pad, cashier, other_cashier, problem
-):
+def test_attack_131_takeover_ends_the_former_session(pin_pad, cashier, other_cashier, problem):
     give_pin(other_cashier, OTHER_PIN)
     before = pin_pad.till_of(cashier)
 
@@ -50,7 +48,7 @@ def test_attack_131_whoever_takes_over_ends_the_session_before(
     assert (event.actor, event.target) == (other_cashier.pk, cashier.pk)
 
 
-def test_a_wrong_pin_leaves_whoever_is_there(pin_pad, cashier, other_cashier):
+def test_wrong_pin_keeps_the_current_session(pin_pad, cashier, other_cashier):
     give_pin(other_cashier, OTHER_PIN)
     till = pin_pad.till_of(cashier)
 
@@ -59,56 +57,63 @@ def test_a_wrong_pin_leaves_whoever_is_there(pin_pad, cashier, other_cashier):
     assert till.get("auth/me/").status_code == 200
 
 
-def test_at_another_till_nobody_is_disturbed(pin_pad, cashier, manager, store, client_of):
+def test_login_at_another_terminal_keeps_sessions(pin_pad, cashier, manager, store, client_of):
     second = PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
-    platform_browser, till = client_of(cashier), pin_pad.till_of(cashier)
+    office_client, till = client_of(cashier), pin_pad.till_of(cashier)
 
     second.till_of(cashier)
 
-    assert [api.get("auth/me/").status_code for api in (platform_browser, till)] == [200, 200]
+    assert [api.get("auth/me/").status_code for api in (office_client, till)] == [200, 200]
 
 
-def another_pin(person, shop):
+def change_pin(person, shop):
     Pin.objects.get(user=person).save_changes("digits_hash")
 
 
-def no_pin(person, shop):
+def remove_pin(person, shop):
     Pin.objects.filter(user=person).delete()
 
 
-def another_store(person, shop):
+def assign_another_store(person, shop):
     assign_to_store(person, StoreFactory(tenant=shop))
 
 
-def another_role(person, shop):
+def change_role(person, shop):
     User.objects.filter(pk=person.pk).update(token_version=9)
 
 
-def a_device_unpaired(person, shop):
+def unpair_terminal(person, shop):
     Terminal.objects.update(unpaired_at=MORNING)
 
 
-def a_register_closed(person, shop):
+def close_register(person, shop):
     Register.objects.update(is_active=False)
 
 
-OVERTAKEN = [another_pin, no_pin, another_store, another_role, a_device_unpaired, a_register_closed]
+CHANGES = [
+    change_pin,
+    remove_pin,
+    assign_another_store,
+    change_role,
+    unpair_terminal,
+    close_register,
+]
 
 
-@pytest.mark.parametrize("event", OVERTAKEN, ids=lambda event: event.__name__)
-def test_a_log_in_that_something_overtakes_opens_nothing(
+@pytest.mark.parametrize("event", CHANGES, ids=lambda event: event.__name__)
+def test_login_fails_if_something_changes_after_the_pin_check(
     event, pin_pad, cashier, shop, monkeypatch
 ):
-    """The PIN was right when it was looked at, and is not any more."""
-    checked = services.verify_pin
+    """The PIN was correct when it was checked."""
+    verify_pin = services.verify_pin
 
-    def overtaken(*args, **kwargs):
-        person = checked(*args, **kwargs)
+    def verify_and_change(*args, **kwargs):
+        person = verify_pin(*args, **kwargs)
         with across_tenants():
             event(person, shop)
         return person
 
-    monkeypatch.setattr(services, "verify_pin", overtaken)
+    monkeypatch.setattr(services, "verify_pin", verify_and_change)
 
     assert pin_pad.enter(cashier).status_code == 401
 
@@ -116,10 +121,10 @@ def test_a_log_in_that_something_overtakes_opens_nothing(
     assert list_terminal_event_names("pin_log_in") == []
 
 
-# --- how long it lasts ------------------------------------------------------------------------
+# --- lifetime ----------------------------------------------------------------------------------
 
 
-def test_attack_134_a_till_that_nobody_uses_for_a_quarter_of_an_hour_is_closed(
+def test_attack_134_pin_session_expires_after_fifteen_idle_minutes(
     clock, pin_pad, cashier, problem
 ):
     till = pin_pad.till_of(cashier)
@@ -131,8 +136,8 @@ def test_attack_134_a_till_that_nobody_uses_for_a_quarter_of_an_hour_is_closed(
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_a_till_in_use_stays_open_as_long_as_a_shift(clock, pin_pad, cashier, problem):
-    """Nobody is asked for a PIN in the middle of a sale because ten minutes have gone."""
+def test_pin_session_in_use_lasts_twelve_hours(clock, pin_pad, cashier, problem):
+    """The token must not expire in the middle of a sale."""
     response = pin_pad.enter(cashier).json()
     till = Api(response["access"])
     assert response["expires_in"] == 12 * 3600
@@ -147,7 +152,7 @@ def test_a_till_in_use_stays_open_as_long_as_a_shift(clock, pin_pad, cashier, pr
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_use_is_written_once_a_minute_at_most(clock, pin_pad, cashier, statements):
+def test_last_use_is_stored_at_most_once_a_minute(clock, pin_pad, cashier, statements):
     till = pin_pad.till_of(cashier)
     clock.shift(timedelta(seconds=59))
     with statements(1):
@@ -161,7 +166,7 @@ def test_use_is_written_once_a_minute_at_most(clock, pin_pad, cashier, statement
     assert last_session().idle_expires_at == MORNING + QUARTER + timedelta(minutes=1)
 
 
-def test_the_shop_that_installs_till_says_how_long(clock, pin_pad, cashier, settings, problem):
+def test_idle_lifetime_is_configurable(clock, pin_pad, cashier, settings, problem):
     settings.PIN_IDLE_LIFETIME = timedelta(minutes=2)
     till = pin_pad.till_of(cashier)
     clock.shift(timedelta(minutes=2))
@@ -169,7 +174,7 @@ def test_the_shop_that_installs_till_says_how_long(clock, pin_pad, cashier, sett
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_who_is_gone_is_out_at_once(pin_pad, cashier, admin, client_of, problem):
+def test_deactivation_ends_the_pin_session(pin_pad, cashier, admin, client_of, problem):
     till = pin_pad.till_of(cashier)
 
     client_of(admin).delete(f"users/{cashier.pk}/activation/")
@@ -177,7 +182,7 @@ def test_who_is_gone_is_out_at_once(pin_pad, cashier, admin, client_of, problem)
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_attack_54_logging_out_everywhere_ends_the_till_too(pin_pad, cashier, client_of, problem):
+def test_attack_054_logout_everywhere_ends_the_pin_session(pin_pad, cashier, client_of, problem):
     till = pin_pad.till_of(cashier)
 
     assert client_of(cashier).post("auth/logout-all/").status_code == 204
@@ -185,7 +190,7 @@ def test_attack_54_logging_out_everywhere_ends_the_till_too(pin_pad, cashier, cl
     problem(till.get("auth/me/"), 401, "token_not_valid")
 
 
-def test_a_till_is_left_like_any_other_session(pin_pad, cashier, problem):
+def test_logout_ends_the_pin_session(pin_pad, cashier, problem):
     till = pin_pad.till_of(cashier)
 
     assert till.post("auth/logout/").status_code == 204

@@ -1,4 +1,4 @@
-"""Counting tries, alike wherever the counts are kept."""
+"""Count attempts in the database, in Redis and in both."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -43,24 +43,24 @@ needs_redis = pytest.mark.redis
 @pytest.fixture(
     params=["database", *(pytest.param(x, marks=needs_redis) for x in ("redis", "both"))]
 )
-def kept_in(request, monkeypatch, settings):
-    """Each place for the counts in turn."""
+def counter_store(request, monkeypatch, settings):
+    """Use each counter store in turn."""
     if request.param != "database":
         count_in_redis(request.getfixturevalue("redis_url"), settings, monkeypatch)
     store = STORES[request.param]()
     monkeypatch.setattr(stores, "store", lambda: store)
 
 
-def guess(who="c1"):
+def guess_bucket(who="c1"):
     return Bucket(GUESSES, ("green", who))
 
 
-def call(where="192.0.2.7"):
+def call_bucket(where="192.0.2.7"):
     return Bucket(CALLS, (where,))
 
 
-def wait_of(*claims):
-    """The seconds until these may be tried; 0 where they just were."""
+def try_and_wait(*claims):
+    """Count an attempt and return the seconds to wait, or 0 if it was free."""
     try:
         count_attempt(claims)
     except TooManyAttempts as refusal:
@@ -68,102 +68,102 @@ def wait_of(*claims):
     return 0
 
 
-def waits_of(count, *claims):
-    return [wait_of(*claims) for _ in range(count)]
+def try_times(count, *claims):
+    return [try_and_wait(*claims) for _ in range(count)]
 
 
 @pytest.fixture
-def _frozen():
+def _stopped_clock():
     with time_machine.travel(MORNING, tick=False):
         yield
 
 
-# --- alike in every place ---------------------------------------------------------------------
+# --- same in every store -----------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("kept_in", "_frozen")
-@pytest.mark.parametrize(("claim", "wait"), [(guess(), 2), (call(), 60)])
-def test_some_are_free_and_the_rest_wait(claim, wait):
-    assert waits_of(8, claim) == [0, 0, 0, 0, 0, wait, wait, wait]
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+@pytest.mark.parametrize(("claim", "wait"), [(guess_bucket(), 2), (call_bucket(), 60)])
+def test_attempts_above_the_free_ones_wait(claim, wait):
+    assert try_times(8, claim) == [0, 0, 0, 0, 0, wait, wait, wait]
 
 
-@pytest.mark.usefixtures("kept_in")
-def test_after_the_wait_one_more_is_free():
+@pytest.mark.usefixtures("counter_store")
+def test_one_attempt_is_free_after_the_wait():
     with time_machine.travel(MORNING, tick=False) as clock:
-        waits_of(6, guess())
+        try_times(6, guess_bucket())
         clock.shift(2)
 
-        assert waits_of(2, guess()) == [0, 4]
+        assert try_times(2, guess_bucket()) == [0, 4]
 
 
-@pytest.mark.usefixtures("kept_in")
-def test_seconds_are_rounded_up_so_that_coming_back_then_is_late_enough():
+@pytest.mark.usefixtures("counter_store")
+def test_wait_is_rounded_up_to_whole_seconds():
     with time_machine.travel(MORNING, tick=False) as clock:
-        waits_of(5, guess())
+        try_times(5, guess_bucket())
         clock.shift(0.25)
-        wait = wait_of(guess())
+        wait = try_and_wait(guess_bucket())
         clock.shift(wait)
 
-        assert (wait, wait_of(guess())) == (2, 0)
+        assert (wait, try_and_wait(guess_bucket())) == (2, 0)
 
 
-@pytest.mark.usefixtures("kept_in")
-def test_what_was_long_ago_is_forgotten():
+@pytest.mark.usefixtures("counter_store")
+def test_attempts_are_forgotten_after_their_lifetime():
     with time_machine.travel(MORNING, tick=False) as clock:
-        waits_of(5, guess())
+        try_times(5, guess_bucket())
         clock.shift(600)
 
-        assert waits_of(6, guess()) == [0, 0, 0, 0, 0, 2]
+        assert try_times(6, guess_bucket()) == [0, 0, 0, 0, 0, 2]
 
 
-@pytest.mark.usefixtures("kept_in", "_frozen")
-def test_whom_one_rule_refuses_no_rule_counts():
-    waits_of(9, guess(), call())
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+def test_attempt_refused_by_one_rule_is_counted_under_no_rule():
+    try_times(9, guess_bucket(), call_bucket())
 
-    assert waits_of(5, guess("c2"), call()) == [60] * 5
-    assert waits_of(6, guess("c2")) == [0, 0, 0, 0, 0, 2]
-
-
-@pytest.mark.usefixtures("kept_in", "_frozen")
-def test_subjects_and_rules_are_counted_apart():
-    waits_of(6, guess("c1"))
-
-    assert wait_of(guess("c2")) == 0
-    assert wait_of(Bucket(CALLS, ("green", "c1"))) == 0
-    assert wait_of(Bucket(GUESSES, ("green\0c1",))) > 0, "no name holds what parts the names"
+    assert try_times(5, guess_bucket("c2"), call_bucket()) == [60] * 5
+    assert try_times(6, guess_bucket("c2")) == [0, 0, 0, 0, 0, 2]
 
 
-@pytest.mark.usefixtures("kept_in", "_frozen")
-def test_who_is_forgiven_begins_anew():
-    waits_of(6, guess())
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+def test_subjects_and_rules_are_counted_separately():
+    try_times(6, guess_bucket("c1"))
 
-    reset_attempts(forget=[guess()])
-
-    assert waits_of(6, guess()) == [0, 0, 0, 0, 0, 2]
-
-
-@pytest.mark.usefixtures("kept_in", "_frozen")
-def test_what_is_given_back_may_be_tried_again():
-    waits_of(5, call())
-
-    reset_attempts(forget=[guess()], give_back=[call()])
-
-    assert waits_of(2, call()) == [0, 60]
+    assert try_and_wait(guess_bucket("c2")) == 0
+    assert try_and_wait(Bucket(CALLS, ("green", "c1"))) == 0
+    assert try_and_wait(Bucket(GUESSES, ("green\0c1",))) > 0, "names cannot contain the separator"
 
 
-@pytest.mark.usefixtures("kept_in")
-def test_forgiving_what_nobody_tried_changes_nothing():
-    reset_attempts(forget=[guess()], give_back=[call()])
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+def test_forgotten_attempts_start_from_zero():
+    try_times(6, guess_bucket())
 
-    assert wait_of(guess(), call()) == 0
+    reset_attempts(forget=[guess_bucket()])
+
+    assert try_times(6, guess_bucket()) == [0, 0, 0, 0, 0, 2]
+
+
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+def test_returned_attempt_may_be_made_again():
+    try_times(5, call_bucket())
+
+    reset_attempts(forget=[guess_bucket()], give_back=[call_bucket()])
+
+    assert try_times(2, call_bucket()) == [0, 60]
+
+
+@pytest.mark.usefixtures("counter_store")
+def test_resetting_uncounted_attempts_changes_nothing():
+    reset_attempts(forget=[guess_bucket()], give_back=[call_bucket()])
+
+    assert try_and_wait(guess_bucket(), call_bucket()) == 0
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("kept_in", "_frozen")
-@pytest.mark.parametrize("claim", [guess(), call()])
-def test_of_fifty_at_once_only_the_free_ones_pass(claim):
-    waits = run_times(50, lambda: wait_of(claim))
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+@pytest.mark.parametrize("claim", [guess_bucket(), call_bucket()])
+def test_only_the_free_attempts_of_fifty_simultaneous_ones_pass(claim):
+    waits = run_times(50, lambda: try_and_wait(claim))
 
     assert waits.count(0) == 5
     assert all(isinstance(wait, int) for wait in waits), waits
@@ -171,11 +171,13 @@ def test_of_fifty_at_once_only_the_free_ones_pass(claim):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("kept_in", "_frozen")
-def test_those_who_share_some_counts_do_not_wait_for_each_other_for_ever():
-    people = [guess(f"c{number}") for number in range(8)]
+@pytest.mark.usefixtures("counter_store", "_stopped_clock")
+def test_overlapping_counters_do_not_deadlock():
+    people = [guess_bucket(f"c{number}") for number in range(8)]
     works = [
-        lambda i=i: wait_of(call(f"192.0.2.{i % 3}"), people[i % 8], people[(i + 3) % 8])
+        lambda i=i: try_and_wait(
+            call_bucket(f"192.0.2.{i % 3}"), people[i % 8], people[(i + 3) % 8]
+        )
         for i in range(48)
     ]
 
@@ -188,22 +190,22 @@ def test_those_who_share_some_counts_do_not_wait_for_each_other_for_ever():
 # --- in the database --------------------------------------------------------------------------
 
 
-def test_the_database_holds_neither_names_nor_addresses():
-    count_attempt([guess("hunter2"), call("192.0.2.7")])
+def test_counters_store_neither_usernames_nor_addresses():
+    count_attempt([guess_bucket("hunter2"), call_bucket("192.0.2.7")])
 
     text = repr(list(Throttle.objects.values()))
     assert "hunter2" not in text
     assert "192.0.2.7" not in text
 
 
-def test_the_key_of_a_count_cannot_be_guessed_without_the_secret(settings):
-    here = guess().key
+def test_counter_key_depends_on_the_secret_key(settings):
+    here = guess_bucket().key
     settings.SECRET_KEY = "another secret"
 
-    assert guess().key != here
+    assert guess_bucket().key != here
 
 
-def test_a_row_that_is_pruned_while_it_is_counted_comes_back():
+def test_counter_pruned_during_an_update_is_created_again():
     def pruned_meanwhile(kept, now):
         Throttle.objects.all().delete()
         return None, {"a": State(3, 0.0, now + 60)}
@@ -215,44 +217,49 @@ def test_a_row_that_is_pruned_while_it_is_counted_comes_back():
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("_frozen")
-def test_pruning_neither_forgets_a_count_nor_stops_anybody():
-    outcomes = run_concurrently([*[lambda: wait_of(guess(), call())] * 30, *[prune] * 10])
+@pytest.mark.usefixtures("_stopped_clock")
+def test_pruning_keeps_current_counters_and_blocks_nobody():
+    outcomes = run_concurrently(
+        [*[lambda: try_and_wait(guess_bucket(), call_bucket())] * 30, *[prune] * 10]
+    )
 
     assert outcomes.count(0) == 5
     assert not any(isinstance(outcome, Exception) for outcome in outcomes), outcomes
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_count_is_refused_where_a_refusal_would_undo_it():
+def test_counting_inside_a_transaction_raises():
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
-        count_attempt([guess()])
+        count_attempt([guess_bucket()])
 
 
 # --- in Redis ---------------------------------------------------------------------------------
 
 
 @needs_redis
-def test_redis_forgets_by_itself(redis_url, settings, monkeypatch):
+def test_redis_counters_expire(redis_url, settings, monkeypatch):
     count_in_redis(redis_url, settings, monkeypatch)
-    count_attempt([guess("hunter2"), call()])
+    count_attempt([guess_bucket("hunter2"), call_bucket()])
 
     redis = get_redis_connection("default")
-    lives = [redis.pttl(f"till:limiter:{claim.key}") for claim in (guess("hunter2"), call())]
+    lives = [
+        redis.pttl(f"till:limiter:{claim.key}")
+        for claim in (guess_bucket("hunter2"), call_bucket())
+    ]
     assert 590_000 < lives[0] <= 600_000
     assert 50_000 < lives[1] <= 60_000
 
 
 @needs_redis
-def test_many_who_are_refused_do_not_hinder_each_other(redis_url, settings, monkeypatch):
-    """A refusal writes nothing, so that nobody's turn is spoiled by it."""
+def test_refused_attempts_write_nothing_to_redis(redis_url, settings, monkeypatch):
+    """A refusal writes nothing, so that simultaneous refusals cause no retries."""
     count_in_redis(redis_url, settings, monkeypatch)
-    waits_of(5, call())
-    key = f"till:limiter:{call().key}"
+    try_times(5, call_bucket())
+    key = f"till:limiter:{call_bucket().key}"
     before = get_redis_connection("default").get(key)
 
     with ThreadPoolExecutor(8) as pool:
-        waits = list(pool.map(lambda _: wait_of(call()), range(200)))
+        waits = list(pool.map(lambda _: try_and_wait(call_bucket()), range(200)))
 
     assert all(waits)
     assert get_redis_connection("default").get(key) == before

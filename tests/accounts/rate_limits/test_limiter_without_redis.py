@@ -1,4 +1,4 @@
-"""What becomes of the counts, and of the people, when Redis goes away."""
+"""Rate limits while Redis is unavailable."""
 
 import re
 import time
@@ -17,53 +17,55 @@ from tests.support.users import LOG_IN, build_credentials
 pytestmark = [pytest.mark.redis, pytest.mark.django_db]
 
 CALLS = Bucket(Window("calls", limit=1000, seconds=600.0), ("192.0.2.7",))
-# Both time-outs of the settings, and what the rest takes on a busy machine.
-LONGEST_DELAY = 0.25 + 0.25 + 0.5
+# Both time-outs of the settings, and the time for the rest on a busy machine.
+MAX_DELAY = 0.25 + 0.25 + 0.5
 QUICK = 0.2
 
 
-def seconds_to_reserve():
+def count_and_measure():
     started = time.monotonic()
     count_attempt([CALLS])
     return time.monotonic() - started
 
 
-def rows():
+def count_rows():
     return Throttle.objects.count()
 
 
 @pytest.fixture
-def till(private_redis, settings, monkeypatch):
-    """An installation whose Redis can be stopped."""
+def redis_server_under_test(private_redis, settings, monkeypatch):
+    """Count in a Redis server that the test can stop."""
     count_in_redis(private_redis.url, settings, monkeypatch)
     monkeypatch.setattr(stores, "REDIS_RETRY_SECONDS", 0.5)
     return private_redis
 
 
-def test_while_redis_is_there_the_database_is_left_alone(till):
+def test_database_is_not_used_while_redis_is_available(redis_server_under_test):
     count_attempt([CALLS])
 
-    assert rows() == 0
+    assert count_rows() == 0
 
 
-def test_when_it_stops_counting_goes_on_in_the_database_and_comes_back_later(till):
+def test_counting_falls_back_to_the_database_and_returns_to_redis(redis_server_under_test):
     count_attempt([CALLS])
-    till.stop()
+    redis_server_under_test.stop()
 
-    delays = [seconds_to_reserve() for _ in range(5)]
+    delays = [count_and_measure() for _ in range(5)]
     assert Throttle.objects.get().count == 5
-    assert max(delays) < LONGEST_DELAY
+    assert max(delays) < MAX_DELAY
 
-    till.start()
+    redis_server_under_test.start()
     time.sleep(0.5)
     count_attempt([CALLS])
-    assert Throttle.objects.get().count == 5, "Redis counts again"
+    assert Throttle.objects.get().count == 5, "Redis counts the attempts again"
 
 
-def test_attack_026_who_asks_meanwhile_is_not_told_and_does_not_wait(till, cashier, client_of):
+def test_attack_026_requests_succeed_while_redis_is_unavailable(
+    redis_server_under_test, cashier, client_of
+):
     person = client_of(cashier)
     assert Api().post(LOG_IN, build_credentials()).status_code == 200
-    till.stop()
+    redis_server_under_test.stop()
 
     assert Api().post(LOG_IN, build_credentials()).status_code == 200
     assert person.get("auth/me/").status_code == 200
@@ -71,8 +73,10 @@ def test_attack_026_who_asks_meanwhile_is_not_told_and_does_not_wait(till, cashi
     assert refreshed.status_code == 200
 
 
-def test_attack_026_wrong_guesses_are_limited_all_the_same(till, clock, cashier, hashes):
-    till.stop()
+def test_attack_026_wrong_passwords_are_limited_while_redis_is_unavailable(
+    redis_server_under_test, clock, cashier, hashes
+):
+    redis_server_under_test.stop()
     hashes.restart()
 
     responses = [Api().post(LOG_IN, build_credentials(password="wrong")) for _ in range(9)]
@@ -83,15 +87,17 @@ def test_attack_026_wrong_guesses_are_limited_all_the_same(till, clock, cashier,
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_many_guesses_while_it_goes_away_are_limited_here_and_there(till, clock, cashier, hashes):
-    """Each place has counts of its own: at worst there are as many free tries in either."""
+def test_simultaneous_guesses_are_limited_in_redis_and_in_the_database(
+    redis_server_under_test, clock, cashier, hashes
+):
+    """The counts are separate: at worst, each store allows its free attempts."""
     hashes.restart()
 
     def guess():
         return Api().post(LOG_IN, build_credentials(password="wrong"))
 
     first = run_times(20, guess)
-    till.stop()
+    redis_server_under_test.stop()
     second = run_times(20, guess)
 
     assert statuses(first) == {401: 5, 429: 15}
@@ -99,29 +105,29 @@ def test_many_guesses_while_it_goes_away_are_limited_here_and_there(till, clock,
     assert hashes.count == 10
 
 
-def test_a_redis_that_never_answers_costs_its_time_out_once_a_pause(settings, monkeypatch):
+def test_unresponsive_redis_costs_one_timeout_per_retry_interval(settings, monkeypatch):
     monkeypatch.setattr(stores, "REDIS_RETRY_SECONDS", 1.5)
     with redis_server.black_hole() as url:
         count_in_redis(url, settings, monkeypatch)
 
-        first, *others = [seconds_to_reserve() for _ in range(6)]
-        assert 0.2 < first < LONGEST_DELAY
+        first, *others = [count_and_measure() for _ in range(6)]
+        assert 0.2 < first < MAX_DELAY
         assert max(others) < QUICK
 
         time.sleep(1.5)
-        again, *others = [seconds_to_reserve() for _ in range(3)]
-        assert 0.2 < again < LONGEST_DELAY
+        again, *others = [count_and_measure() for _ in range(3)]
+        assert 0.2 < again < MAX_DELAY
         assert max(others) < QUICK
     assert Throttle.objects.get().count == 9
 
 
-def test_a_redis_that_is_full_forgets_no_guesses_and_is_as_good_as_none(
-    till, clock, cashier, hashes
+def test_full_redis_evicts_no_counters_and_the_database_counts(
+    redis_server_under_test, clock, cashier, hashes
 ):
-    """It refuses to write, as `compose.yaml` has it do, and reads on; the database counts."""
+    """With the policy of `compose.yaml` a full Redis refuses writes and still answers reads."""
     hashes.restart()
     policy = re.search(r"--maxmemory-policy, (\S+)\]", (ROOT / "compose.yaml").read_text("utf-8"))
-    with redis_server.Redis.from_url(till.url) as client:
+    with redis_server.Redis.from_url(redis_server_under_test.url) as client:
         client.config_set("maxmemory-policy", policy[1])
         client.config_set("maxmemory", "1")
 
@@ -130,4 +136,4 @@ def test_a_redis_that_is_full_forgets_no_guesses_and_is_as_good_as_none(
     assert policy[1] == "noeviction"
     assert statuses(responses) == {401: 5, 429: 4}
     assert hashes.count == 5
-    assert rows() > 0
+    assert count_rows() > 0

@@ -1,4 +1,4 @@
-"""A hundred failures of strangers in a row: then they wait out the month, and nobody else does."""
+"""Lock unknown addresses out for a month after a hundred failures in a row."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -33,8 +33,8 @@ def trust_proxy(settings):
 
 
 @pytest.fixture
-def strangers(clock):
-    """Each guess from another address, as soon as the waits between guesses allow it."""
+def guess_from_new_addresses(clock):
+    """Return a function that guesses from a new address each time, as soon as the waits allow."""
     addresses = (f"198.51.{number // 250}.{number % 250}" for number in count(1))
 
     def guess(number, **changes):
@@ -49,11 +49,13 @@ def attempt(at="203.0.113.9", **changes):
     return Api().post(LOG_IN, build_credentials(**changes), X_Forwarded_For=at)
 
 
-def test_after_a_hundred_the_right_password_of_a_stranger_waits_too(strangers, clock, problem):
-    strangers(99)
+def test_after_a_hundred_failures_unknown_addresses_wait_a_month(
+    guess_from_new_addresses, clock, problem
+):
+    guess_from_new_addresses(99)
     clock.shift(900)
     assert attempt("203.0.113.1").status_code == 200
-    strangers(100)
+    guess_from_new_addresses(100)
     clock.shift(900)
 
     response = attempt()
@@ -62,31 +64,31 @@ def test_after_a_hundred_the_right_password_of_a_stranger_waits_too(strangers, c
     assert MONTH - 101 * 900 <= int(response["Retry-After"]) <= MONTH
 
 
-def test_it_is_written_down_once_with_its_end(strangers, clock):
-    strangers(103)
+def test_monthly_lockout_is_recorded_once_with_its_end(guess_from_new_addresses, clock):
+    guess_from_new_addresses(103)
 
-    (found,) = (each for each in list_audit_events("too_many_attempts") if is_the_hundred(each))
+    (found,) = (each for each in list_audit_events("too_many_attempts") if is_monthly_lockout(each))
     assert found.facts["waits_until"] == "2026-04-01T08:15:00Z"
 
 
-def is_the_hundred(found):
+def is_monthly_lockout(found):
     return found.facts["limit"] == "log_in_hundred"
 
 
-def test_it_is_never_for_good(strangers, clock):
-    strangers(100)
+def test_monthly_lockout_ends_after_thirty_days(guess_from_new_addresses, clock):
+    guess_from_new_addresses(100)
     clock.shift(timedelta(days=30))
 
     assert attempt().status_code == 200
 
 
 @pytest.mark.parametrize("nobody", [{"username": "nobody"}, {"tenant": "no-such-shop"}])
-def test_names_that_nobody_has_wait_alike(nobody, strangers, clock):
-    strangers(100, **nobody)
+def test_unknown_users_are_locked_out_like_known_ones(nobody, guess_from_new_addresses, clock):
+    guess_from_new_addresses(100, **nobody)
     clock.shift(900)
     theirs = attempt(**nobody)
     clock.shift(-900 - 100 * 900)
-    strangers(100)
+    guess_from_new_addresses(100)
     clock.shift(900)
     ours = attempt()
 
@@ -94,9 +96,11 @@ def test_names_that_nobody_has_wait_alike(nobody, strangers, clock):
     assert theirs["Retry-After"] == ours["Retry-After"]
 
 
-def test_at_ones_own_till_there_is_no_such_wait_and_coming_in_ends_it(strangers, cashier, clock):
+def test_login_from_a_known_address_is_not_locked_and_ends_the_lockout(
+    guess_from_new_addresses, cashier, clock
+):
     AuthSessionFactory(user=cashier, ip=HOME)
-    strangers(100)
+    guess_from_new_addresses(100)
     clock.shift(900)
     assert attempt().status_code == 429
 
@@ -104,10 +108,10 @@ def test_at_ones_own_till_there_is_no_such_wait_and_coming_in_ends_it(strangers,
     assert attempt().status_code == 200
 
 
-def test_a_manager_ends_it_with_a_new_password(
-    strangers, cashier, manager, clock, django_capture_on_commit_callbacks
+def test_password_reset_ends_the_lockout(
+    guess_from_new_addresses, cashier, manager, clock, django_capture_on_commit_callbacks
 ):
-    strangers(100)
+    guess_from_new_addresses(100)
     with django_capture_on_commit_callbacks(execute=True), tenant_scope(cashier.tenant):
         password = reset_password(user=cashier, by=manager)
 
@@ -115,8 +119,10 @@ def test_a_manager_ends_it_with_a_new_password(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_so_does_the_call_of_the_api(strangers, cashier, manager, clock, client_of):
-    strangers(100)
+def test_password_reset_by_the_api_ends_the_lockout(
+    guess_from_new_addresses, cashier, manager, clock, client_of
+):
+    guess_from_new_addresses(100)
     clock.shift(900)
     answer = client_of(manager).post(f"users/{cashier.pk}/reset-password/").json()
 
@@ -124,27 +130,29 @@ def test_so_does_the_call_of_the_api(strangers, cashier, manager, clock, client_
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_reset_that_is_refused_ends_nothing(strangers, cashier, other_cashier, clock, client_of):
-    strangers(100)
+def test_refused_password_reset_keeps_the_lockout(
+    guess_from_new_addresses, cashier, other_cashier, clock, client_of
+):
+    guess_from_new_addresses(100)
     clock.shift(900)
     client_of(other_cashier).post(f"users/{cashier.pk}/reset-password/")
 
     assert attempt().status_code == 429
 
 
-def test_somebody_of_the_same_name_elsewhere_need_not_wait(strangers, clock):
+def test_same_username_in_another_shop_is_not_locked_out(guess_from_new_addresses, clock):
     TenantFactory(slug="blue")
-    strangers(100)
+    guess_from_new_addresses(100)
     clock.shift(900)
 
     assert attempt(tenant="blue", username="c1").status_code == 401
 
 
-# --- the people of the platform ---------------------------------------------------------------
+# --- platform users ----------------------------------------------------------------------------
 
 
-def at_the_platform(at, password=PASSWORD):
-    """Whether this gets in; raises where there is to be waited."""
+def log_in_to_platform(at, password=PASSWORD):
+    """Return whether the log-in succeeds; raise if it must wait."""
     structlog.contextvars.bind_contextvars(ip=at)
     with (
         suppress(InvalidCredentials),
@@ -158,31 +166,31 @@ def at_the_platform(at, password=PASSWORD):
 
 @pytest.fixture
 def guessed_platform_user(root, clock):
-    """Somebody who runs the installation came in from home, and then strangers tried."""
-    assert at_the_platform(HOME)
+    """Log in the platform user from home, then guess from unknown addresses."""
+    assert log_in_to_platform(HOME)
     for number in range(100):
         clock.shift(900)
-        assert not at_the_platform(f"198.51.100.{number}", "wrong")
+        assert not log_in_to_platform(f"198.51.100.{number}", "wrong")
     clock.shift(900)
     yield
     structlog.contextvars.clear_contextvars()
 
 
 @pytest.mark.usefixtures("guessed_platform_user")
-def test_strangers_wait_at_the_platforms_door_and_who_is_known_there_does_not():
+def test_platform_lockout_exempts_known_addresses():
     with pytest.raises(TooManyAttempts):
-        at_the_platform("203.0.113.9")
+        log_in_to_platform("203.0.113.9")
 
-    assert at_the_platform(HOME)
-    assert at_the_platform("203.0.113.9")
+    assert log_in_to_platform(HOME)
+    assert log_in_to_platform("203.0.113.9")
 
 
 @pytest.mark.usefixtures("guessed_platform_user")
-def test_a_new_password_from_the_command_line_ends_it_too(monkeypatch, root):
+def test_changepassword_command_ends_the_platform_lockout(monkeypatch, root):
     monkeypatch.setattr(changepassword.getpass, "getpass", lambda *args, **kwargs: NEW)
 
     call_command("changepassword", "root", stdout=StringIO())
 
-    assert at_the_platform("203.0.113.9", NEW)
+    assert log_in_to_platform("203.0.113.9", NEW)
     assert get_audit_event("password_reset").target == root.pk
     assert get_audit_event("password_reset").tenant is None

@@ -1,4 +1,4 @@
-"""How often somebody may refresh, sign up, or guess at the password of a log-in they hold."""
+"""Rate limits of refreshes, sign-ups and changes of the own password."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def refresh(token):
     return Api().post(REFRESH, {"refresh": token})
 
 
-def test_attack_071_a_session_refreshes_sixty_times_a_minute_and_no_more(
+def test_attack_071_refreshes_are_limited_to_sixty_a_minute_per_session(
     clock, cashier, other_cashier, client_of, problem
 ):
     token = client_of(cashier).tokens.refresh
@@ -27,10 +27,10 @@ def test_attack_071_a_session_refreshes_sixty_times_a_minute_and_no_more(
     assert response["Retry-After"] == "60"
     assert refresh(client_of(other_cashier).tokens.refresh).status_code == 200
     clock.shift(60)
-    assert refresh(token).status_code == 200, "what was refused used nothing up"
+    assert refresh(token).status_code == 200, "refused requests do not use up a refresh token"
 
 
-def test_a_forged_token_uses_nothing_up(clock, cashier, client_of):
+def test_forged_refresh_tokens_are_not_counted(clock, cashier, client_of):
     person = client_of(cashier)
     forged = person.tokens.refresh[:-4] + "AAAA"
 
@@ -38,7 +38,7 @@ def test_a_forged_token_uses_nothing_up(clock, cashier, client_of):
     assert refresh(person.tokens.refresh).status_code == 200
 
 
-def form(number):
+def signup_form(number):
     return {
         "tenant": {"slug": f"corner-{number}", "name": "Corner Shop", "currency": "EUR"},
         "admin": {
@@ -50,25 +50,23 @@ def form(number):
 
 
 @pytest.mark.django_db
-def test_an_address_opens_twenty_shops_an_hour_and_no_more(clock, settings, problem):
+def test_signups_are_limited_to_twenty_an_hour_per_address(clock, settings, problem):
     settings.SIGNUP_ENABLED = True
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
-    statuses = {Api().post(SIGNUP, form(number)).status_code for number in range(20)}
+    statuses = {Api().post(SIGNUP, signup_form(number)).status_code for number in range(20)}
 
-    response = Api().post(SIGNUP, form(20))
+    response = Api().post(SIGNUP, signup_form(20))
 
     assert statuses == {201}
     problem(response, 429, "too_many_attempts")
     assert response["Retry-After"] == "3600"
-    elsewhere = Api().post(SIGNUP, form(21), X_Forwarded_For="198.51.100.1")
+    elsewhere = Api().post(SIGNUP, signup_form(21), X_Forwarded_For="198.51.100.1")
     assert elsewhere.status_code == 201
     clock.shift(3600)
-    assert Api().post(SIGNUP, form(20)).status_code == 201
+    assert Api().post(SIGNUP, signup_form(20)).status_code == 201
 
 
-def test_a_stolen_token_guesses_at_the_password_five_times(
-    clock, cashier, client_of, problem, hashes
-):
+def test_wrong_current_passwords_are_limited_to_five(clock, cashier, client_of, problem, hashes):
     person = client_of(cashier)
     before = reload_user(cashier).password
     change = {"current_password": "wrong", "new_password": "eight green bottles"}

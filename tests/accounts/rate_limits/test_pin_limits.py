@@ -1,4 +1,4 @@
-"""How often somebody may try a PIN: six digits are few."""
+"""Rate limits of PIN attempts."""
 
 from datetime import timedelta
 
@@ -25,12 +25,12 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
-def _with_a_pin(clock, cashier):
+def _give_cashier_a_pin(clock, cashier):
     give_pin(cashier)
 
 
 @pytest.fixture
-def second(store, manager):
+def second_pin_pad(store, manager):
     return PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
 
 
@@ -38,11 +38,11 @@ def guess(pin_pad, user, times=1):
     return [pin_pad.enter(user, WRONG_PIN).json()["code"] for _ in range(times)]
 
 
-def is_closed(pin_pad, user):
+def is_locked(pin_pad, user):
     return pin_pad.enter(user).json().get("code") == "pin_closed"
 
 
-def test_after_five_wrong_pins_not_even_the_right_one_opens_the_till(pin_pad, cashier, problem):
+def test_after_five_wrong_pins_even_the_correct_one_is_refused(pin_pad, cashier, problem):
     assert guess(pin_pad, cashier, 5) == ["invalid_credentials"] * 5
 
     response = pin_pad.enter(cashier)
@@ -55,19 +55,19 @@ def test_after_five_wrong_pins_not_even_the_right_one_opens_the_till(pin_pad, ca
     assert (event.actor, event.facts["limit"]) == (cashier.pk, "pin_terminal_user")
 
 
-def test_the_pin_is_closed_for_a_day_and_never_for_good(pin_pad, cashier, clock):
+def test_pin_is_locked_for_one_day(pin_pad, cashier, clock):
     guess(pin_pad, cashier, 5)
     clock.shift(DAY - timedelta(seconds=1))
-    assert is_closed(pin_pad, cashier)
+    assert is_locked(pin_pad, cashier)
 
     clock.shift(timedelta(seconds=1))
 
     assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_showing_the_password_opens_it_again(pin_pad, cashier, clock):
+def test_password_login_unlocks_the_pin(pin_pad, cashier, clock):
     guess(pin_pad, cashier, 5)
-    assert is_closed(pin_pad, cashier)
+    assert is_locked(pin_pad, cashier)
     clock.shift(MINUTE)
 
     assert Api().post(LOG_IN, build_credentials()).status_code == 200
@@ -75,17 +75,17 @@ def test_showing_the_password_opens_it_again(pin_pad, cashier, clock):
     assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_so_does_showing_it_in_the_middle_of_a_session(pin_pad, cashier, clock, client_of):
-    platform_browser = client_of(cashier)
+def test_password_reauthentication_unlocks_the_pin(pin_pad, cashier, clock, client_of):
+    office_client = client_of(cashier)
     guess(pin_pad, cashier, 5)
     clock.shift(MINUTE)
 
-    assert platform_browser.post("auth/reauth/", {"password": PASSWORD}).status_code == 200
+    assert office_client.post("auth/reauth/", {"password": PASSWORD}).status_code == 200
 
     assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_so_does_another_pin(pin_pad, cashier, manager, clock, client_of):
+def test_new_pin_is_unlocked(pin_pad, cashier, manager, clock, client_of):
     guess(pin_pad, cashier, 5)
     clock.shift(MINUTE)
 
@@ -94,15 +94,15 @@ def test_so_does_another_pin(pin_pad, cashier, manager, clock, client_of):
     assert pin_pad.enter(cashier, OTHER_PIN).status_code == 200
 
 
-def test_a_wrong_password_opens_nothing(pin_pad, cashier):
+def test_wrong_password_does_not_unlock_the_pin(pin_pad, cashier):
     guess(pin_pad, cashier, 5)
 
     Api().post(LOG_IN, build_credentials(password="wrong"))
 
-    assert is_closed(pin_pad, cashier)
+    assert is_locked(pin_pad, cashier)
 
 
-def test_the_right_pin_begins_anew(pin_pad, cashier):
+def test_correct_pin_resets_the_attempts(pin_pad, cashier):
     for _ in range(3):
         guess(pin_pad, cashier, 2)
         assert pin_pad.enter(cashier).status_code == 200
@@ -110,20 +110,24 @@ def test_the_right_pin_begins_anew(pin_pad, cashier):
     assert guess(pin_pad, cashier, 4) == ["invalid_credentials"] * 4
 
 
-def test_colleagues_and_other_tills_are_not_closed_by_it(pin_pad, second, cashier, other_cashier):
+def test_colleagues_and_other_terminals_are_not_locked(
+    pin_pad, second_pin_pad, cashier, other_cashier
+):
     give_pin(other_cashier)
     guess(pin_pad, cashier, 5)
 
     assert pin_pad.enter(other_cashier).status_code == 200
-    assert second.enter(cashier).status_code == 200
+    assert second_pin_pad.enter(cashier).status_code == 200
 
 
-def test_ten_a_day_are_all_that_all_tills_together_give(pin_pad, second, cashier, store, manager):
-    third = PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
+def test_ten_wrong_pins_a_day_lock_the_user_at_all_terminals(
+    pin_pad, second_pin_pad, cashier, store, manager
+):
+    third_pin_pad = PinPad(RegisterFactory(tenant=store.tenant, store=store), manager)
     guess(pin_pad, cashier, 5)
-    guess(second, cashier, 5)
+    guess(second_pin_pad, cashier, 5)
 
-    assert is_closed(third, cashier)
+    assert is_locked(third_pin_pad, cashier)
     assert [event.facts["limit"] for event in list_terminal_event_names("too_many_attempts")] == [
         "pin_terminal_user",
         "pin_terminal_user",
@@ -131,20 +135,20 @@ def test_ten_a_day_are_all_that_all_tills_together_give(pin_pad, second, cashier
     ]
 
 
-def test_twenty_an_hour_are_all_that_one_till_gives(pin_pad, shop, cashier, clock):
+def test_twenty_wrong_pins_an_hour_lock_the_terminal(pin_pad, shop, cashier, clock):
     people = [UserFactory(tenant=shop) for _ in range(5)]
     for person in people[:4]:
         give_pin(person)
         guess(pin_pad, person, 4)
     guess(pin_pad, people[4], 4)
 
-    assert is_closed(pin_pad, cashier)
+    assert is_locked(pin_pad, cashier)
     assert can_log_in(PASSWORD)
     clock.shift(HOUR)
     assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_taking_turns_at_a_till_closes_nothing(pin_pad, cashier, other_cashier):
+def test_frequent_correct_pins_lock_nothing(pin_pad, cashier, other_cashier):
     give_pin(other_cashier)
 
     for _ in range(15):
@@ -152,13 +156,13 @@ def test_taking_turns_at_a_till_closes_nothing(pin_pad, cashier, other_cashier):
         assert pin_pad.enter(other_cashier).status_code == 200
 
 
-def test_somebody_without_a_pin_is_counted_like_somebody_with_one(pin_pad, shop):
+def test_user_without_a_pin_is_limited_like_one_with_a_pin(pin_pad, shop):
     nobody = UserFactory(tenant=shop)
 
     assert guess(pin_pad, nobody, 6) == ["invalid_credentials"] * 5 + ["pin_closed"]
 
 
-def test_a_refused_try_is_not_counted(pin_pad, cashier, clock):
+def test_refused_attempt_is_not_counted(pin_pad, cashier, clock):
     guess(pin_pad, cashier, 5)
     clock.shift(DAY / 2)
     guess(pin_pad, cashier, 20)
@@ -167,17 +171,17 @@ def test_a_refused_try_is_not_counted(pin_pad, cashier, clock):
     assert pin_pad.enter(cashier).status_code == 200
 
 
-# --- the one way and the other ----------------------------------------------------------------
+# --- PIN and password --------------------------------------------------------------------------
 
 
-def test_wrong_pins_never_close_the_way_of_the_password(pin_pad, cashier):
+def test_wrong_pins_do_not_lock_the_password(pin_pad, cashier):
     guess(pin_pad, cashier, 8)
 
     assert can_log_in(PASSWORD)
     assert pin_pad.post(LOG_IN, build_credentials()).status_code == 200
 
 
-def test_wrong_passwords_never_close_the_pad(pin_pad, cashier):
+def test_wrong_passwords_do_not_lock_the_pin(pin_pad, cashier):
     for _ in range(6):
         can_log_in("wrong")
     assert not can_log_in(PASSWORD)
@@ -185,7 +189,7 @@ def test_wrong_passwords_never_close_the_pad(pin_pad, cashier):
     assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_what_strangers_guess_keeps_nobody_from_their_own_till(pin_pad, cashier):
+def test_guesses_from_elsewhere_do_not_lock_a_paired_terminal(pin_pad, cashier):
     for _ in range(6):
         can_log_in("wrong")
     assert not can_log_in(PASSWORD)
@@ -196,14 +200,14 @@ def test_what_strangers_guess_keeps_nobody_from_their_own_till(pin_pad, cashier)
     assert last_session().terminal_id == pin_pad.terminal.pk
 
 
-def test_guesses_at_the_till_itself_are_counted_there(pin_pad, cashier, problem):
+def test_wrong_passwords_at_a_terminal_are_limited(pin_pad, cashier, problem):
     for _ in range(5):
         pin_pad.post(LOG_IN, build_credentials(password="wrong"))
 
     problem(pin_pad.post(LOG_IN, build_credentials()), 429, "too_many_attempts")
 
 
-def test_a_busy_hour_closes_no_pad(pin_pad, cashier, monkeypatch, problem):
+def test_busy_server_does_not_count_pin_attempts(pin_pad, cashier, monkeypatch, problem):
     def busy(self, digits):
         raise Busy(retry_after=2)
 
@@ -217,7 +221,9 @@ def test_a_busy_hour_closes_no_pad(pin_pad, cashier, monkeypatch, problem):
 
 
 @pytest.mark.redis
-def test_with_redis_it_is_the_same(pin_pad, cashier, clock, redis_url, settings, monkeypatch):
+def test_pin_limits_are_the_same_with_redis(
+    pin_pad, cashier, clock, redis_url, settings, monkeypatch
+):
     count_in_redis(redis_url, settings, monkeypatch)
 
     assert guess(pin_pad, cashier, 6) == ["invalid_credentials"] * 5 + ["pin_closed"]
@@ -228,8 +234,8 @@ def test_with_redis_it_is_the_same(pin_pad, cashier, clock, redis_url, settings,
         assert not Throttle.objects.exists()
 
 
-def test_a_right_pin_does_not_clear_what_was_counted_at_the_till(pin_pad, shop, problem):
-    """Nineteen wrong ones, with right ones among them: the twentieth closes the till for all."""
+def test_correct_pin_does_not_reset_the_count_of_the_terminal(pin_pad, shop, problem):
+    """After nineteen wrong PINs with correct ones among them, the twentieth locks the terminal."""
     staff = [UserFactory(tenant=shop) for _ in range(6)]
     for person in staff:
         give_pin(person)
@@ -247,14 +253,16 @@ def test_a_right_pin_does_not_clear_what_was_counted_at_the_till(pin_pad, shop, 
     ]
 
 
-def test_nor_what_was_counted_of_the_person_at_all_tills(pin_pad, second, cashier, problem):
-    for place in (pin_pad, second):
+def test_correct_pin_does_not_reset_the_count_of_the_user_at_all_terminals(
+    pin_pad, second_pin_pad, cashier, problem
+):
+    for place in (pin_pad, second_pin_pad):
         guess(place, cashier, 4)
         assert place.enter(cashier).status_code == 200
 
     assert guess(pin_pad, cashier, 2) == ["invalid_credentials"] * 2
 
-    for place in (pin_pad, second):
+    for place in (pin_pad, second_pin_pad):
         problem(place.enter(cashier), 429, "pin_closed")
     assert [event.facts["limit"] for event in list_terminal_event_names("too_many_attempts")] == [
         "pin_user"

@@ -1,4 +1,4 @@
-"""Where somebody is logged in: seen and ended, by oneself and by who may."""
+"""List and end sessions, one's own and those of other users."""
 
 import json
 from datetime import timedelta
@@ -19,20 +19,20 @@ def ids(page):
     return {row["id"] for row in page.json()["results"]}
 
 
-def of(user):
+def sessions_path(user):
     return f"users/{user.pk}/sessions/"
 
 
-def ended():
-    """Why sessions ended, by their ids."""
+def list_end_reasons_by_id():
+    """Return the end reasons of ended sessions by session id."""
     with across_tenants():
         return dict(AuthSession.objects.exclude(revoked_at=None).values_list("pk", "revoke_reason"))
 
 
-# --- one's own --------------------------------------------------------------------------------
+# --- own sessions ------------------------------------------------------------------------------
 
 
-def test_a_log_in_is_shown_with_its_device_and_address(cashier):
+def test_session_shows_device_address_and_expiry(cashier):
     headers = {"User-Agent": "Till/7 (front desk)\x07"}
     pair = Api().post(LOG_IN, build_credentials(), **headers).json()
 
@@ -59,9 +59,7 @@ def test_a_log_in_is_shown_with_its_device_and_address(cashier):
     assert row["expires_at"].endswith("Z")
 
 
-def test_everybody_sees_their_own_log_ins_and_which_is_this_one(
-    cashier, manager, foreign, client_of
-):
+def test_user_sees_own_sessions_and_the_current_one(cashier, manager, foreign, client_of):
     here, there = client_of(cashier), client_of(cashier)
     client_of(manager), client_of(foreign.cashier)
 
@@ -82,7 +80,7 @@ def test_everybody_sees_their_own_log_ins_and_which_is_this_one(
     ],
     ids=lambda gone: next(iter(gone)),
 )
-def test_what_has_ended_is_not_shown_and_cannot_end_again(gone, cashier, client_of, problem):
+def test_ended_session_is_not_listed_and_cannot_be_ended_again(gone, cashier, client_of, problem):
     here, there = client_of(cashier), client_of(cashier)
     with across_tenants():
         AuthSession.objects.filter(pk=there.session.pk).update(**gone)
@@ -91,7 +89,7 @@ def test_what_has_ended_is_not_shown_and_cannot_end_again(gone, cashier, client_
     problem(here.delete(f"{OWN}{there.session.pk}/"), 404, "not_found")
 
 
-def test_the_newest_comes_first_page_by_page(cashier, client_of):
+def test_list_is_ordered_newest_first_and_paginated(cashier, client_of):
     for _ in range(3):
         AuthSessionFactory(user=cashier)
     here = client_of(cashier)
@@ -106,12 +104,12 @@ def test_the_newest_comes_first_page_by_page(cashier, client_of):
 
 
 @pytest.mark.parametrize("query", [{"user": "x"}, {"ordering": "ip"}, {"revoked_at": "x"}], ids=str)
-def test_nobody_asks_by_what_is_hidden(query, cashier, manager, client_of):
+def test_unknown_filters_are_rejected(query, cashier, manager, client_of):
     assert client_of(cashier).get(OWN, query).status_code == 400
-    assert client_of(manager).get(of(cashier), query).status_code == 400
+    assert client_of(manager).get(sessions_path(cashier), query).status_code == 400
 
 
-def test_a_log_in_on_another_device_can_be_ended(cashier, client_of, problem):
+def test_session_on_another_device_can_be_ended(cashier, client_of, problem):
     here, there = client_of(cashier), client_of(cashier)
 
     response = here.delete(f"{OWN}{there.session.pk}/")
@@ -121,10 +119,10 @@ def test_a_log_in_on_another_device_can_be_ended(cashier, client_of, problem):
     token = {"refresh": there.tokens.refresh}
     problem(Api().post("auth/token/refresh/", token), 401, "token_not_valid")
     assert here.get("auth/me/").status_code == 200
-    assert ended() == {there.session.pk: "revoked"}
+    assert list_end_reasons_by_id() == {there.session.pk: "revoked"}
 
 
-def test_ending_this_one_is_logging_out(cashier, client_of, problem):
+def test_ending_the_current_session_logs_out(cashier, client_of, problem):
     here = client_of(cashier)
 
     assert here.delete(f"{OWN}{here.session.pk}/").status_code == 204
@@ -134,26 +132,24 @@ def test_ending_this_one_is_logging_out(cashier, client_of, problem):
 
 @pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
 @pytest.mark.parametrize("whose", ["other_cashier", "other_admin", "foreign_admin"])
-def test_attack_057_anybody_elses_log_in_is_one_that_does_not_exist(
-    who, whose, client_of, request, problem
-):
-    """Also to an admin: the log-ins of others are ended by person."""
+def test_attack_057_session_of_another_user_gets_404(who, whose, client_of, request, problem):
+    """Also for admins, who end all sessions of a user by another endpoint."""
     me = client_of(request.getfixturevalue(who))
     theirs = client_of(request.getfixturevalue(whose))
 
     problem(me.delete(f"{OWN}{theirs.session.pk}/"), 404, "not_found")
 
     assert theirs.get("auth/me/").status_code == 200
-    assert ended() == {}
+    assert list_end_reasons_by_id() == {}
 
 
-def test_one_log_in_is_no_page(cashier, client_of, problem):
+def test_single_session_cannot_be_read(cashier, client_of, problem):
     here = client_of(cashier)
 
     problem(here.get(f"{OWN}{here.session.pk}/"), 405, "method_not_allowed")
 
 
-# --- those of others --------------------------------------------------------------------------
+# --- sessions of other users -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -171,12 +167,14 @@ def test_one_log_in_is_no_page(cashier, client_of, problem):
         ("cashier", "cashier", False),
     ],
 )
-def test_who_sees_and_ends_whose(who, whose, may, client_of, request, problem):
+def test_roles_that_can_list_and_end_sessions_of_others(
+    who, whose, may, client_of, request, problem
+):
     admin_client = client_of(request.getfixturevalue(who))
     user = request.getfixturevalue(whose)
     theirs = client_of(user)
 
-    seen, done = admin_client.get(of(user)), admin_client.delete(of(user))
+    seen, done = admin_client.get(sessions_path(user)), admin_client.delete(sessions_path(user))
 
     if may:
         assert str(theirs.session.pk) in ids(seen)
@@ -186,24 +184,26 @@ def test_who_sees_and_ends_whose(who, whose, may, client_of, request, problem):
         problem(seen, 403, "permission_denied")
         problem(done, 403, "permission_denied")
         assert theirs.get("auth/me/").status_code == 200
-        assert ended() == {}
+        assert list_end_reasons_by_id() == {}
 
 
-def test_people_of_another_shop_do_not_exist(admin, foreign, client_of, problem):
+def test_user_of_another_shop_gets_404(admin, foreign, client_of, problem):
     admin_client, theirs = client_of(admin), client_of(foreign.cashier)
 
-    problem(admin_client.get(of(foreign.cashier)), 404, "not_found")
-    problem(admin_client.delete(of(foreign.cashier)), 404, "not_found")
+    problem(admin_client.get(sessions_path(foreign.cashier)), 404, "not_found")
+    problem(admin_client.delete(sessions_path(foreign.cashier)), 404, "not_found")
 
     assert theirs.get("auth/me/").status_code == 200
 
 
-def test_a_persons_list_is_theirs_alone_and_pages_too(admin, cashier, manager, client_of):
+def test_list_of_another_user_is_paginated_and_contains_only_theirs(
+    admin, cashier, manager, client_of
+):
     admin_client = client_of(admin)
     theirs = {str(client_of(cashier).session.pk) for _ in range(3)}
     client_of(manager)
 
-    first = admin_client.get(of(cashier), {"page_size": 2, "ordering": "last_used_at"})
+    first = admin_client.get(sessions_path(cashier), {"page_size": 2, "ordering": "last_used_at"})
     rest = admin_client.client.get(first.json()["next"], headers=admin_client.defaults)
 
     assert ids(first) | ids(rest) == theirs
@@ -211,30 +211,32 @@ def test_a_persons_list_is_theirs_alone_and_pages_too(admin, cashier, manager, c
     assert "token" not in json.dumps(first.json())
 
 
-def test_every_device_is_out_and_may_come_in_again(admin, cashier, manager, client_of):
+def test_ending_sessions_of_a_user_ends_all_and_allows_a_new_login(
+    admin, cashier, manager, client_of
+):
     tills = [client_of(cashier) for _ in range(3)]
     others = [client_of(manager), client_of(admin)]
 
-    others[1].delete(of(cashier))
+    others[1].delete(sessions_path(cashier))
 
-    assert ended() == {till.session.pk: "by_staff" for till in tills}
+    assert list_end_reasons_by_id() == {till.session.pk: "by_staff" for till in tills}
     assert [api.get("auth/me/").status_code for api in others] == [200, 200]
     assert Api().post(LOG_IN, build_credentials()).status_code == 200
 
 
-def test_where_nobody_is_logged_in_there_is_nothing_to_end(admin, cashier, client_of):
+def test_user_without_sessions_has_an_empty_list(admin, cashier, client_of):
     admin_client = client_of(admin)
 
-    assert admin_client.get(of(cashier)).json()["results"] == []
-    assert admin_client.delete(of(cashier)).status_code == 204
-    assert ended() == {}
+    assert admin_client.get(sessions_path(cashier)).json()["results"] == []
+    assert admin_client.delete(sessions_path(cashier)).status_code == 204
+    assert list_end_reasons_by_id() == {}
 
 
-# --- how much of the database it takes --------------------------------------------------------
+# --- statement counts --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 30])
-def test_a_list_is_one_statement_however_long(count, cashier, client_of, statements):
+def test_list_takes_one_statement_for_any_length(count, cashier, client_of, statements):
     here = client_of(cashier)
     for _ in range(count):
         AuthSessionFactory(user=cashier)
@@ -243,34 +245,36 @@ def test_a_list_is_one_statement_however_long(count, cashier, client_of, stateme
         assert len(here.get(OWN).json()["results"]) == count + 1
 
 
-def test_ending_one_is_one_statement_and_is_noted(cashier, client_of, statements):
+def test_ending_a_session_takes_three_statements(cashier, client_of, statements):
     here, there = client_of(cashier), client_of(cashier)
 
     with statements(2 + 1):
         assert here.delete(f"{OWN}{there.session.pk}/").status_code == 204
 
 
-def test_the_lists_of_others_take_the_person_too(admin, cashier, client_of, statements):
+def test_list_of_another_user_also_loads_the_user(admin, cashier, client_of, statements):
     admin_client = client_of(admin)
     for _ in range(30):
         AuthSessionFactory(user=cashier)
 
     with statements(3):
-        assert len(admin_client.get(of(cashier)).json()["results"]) == 30
+        assert len(admin_client.get(sessions_path(cashier)).json()["results"]) == 30
 
 
-def test_ending_those_of_others_holds_the_staff_still(admin, cashier, client_of, statements):
+def test_ending_sessions_of_another_user_takes_six_statements(
+    admin, cashier, client_of, statements
+):
     admin_client = client_of(admin)
     for _ in range(30):
         AuthSessionFactory(user=cashier)
 
     with statements(5 + 1):
-        assert admin_client.delete(of(cashier)).status_code == 204
+        assert admin_client.delete(sessions_path(cashier)).status_code == 204
 
 
-def test_who_left_is_no_reason_to_hide_their_log_ins(admin, shop, client_of):
-    """An ended employment ends them; a row that is live all the same would be worth seeing."""
-    sacked = UserFactory(tenant=shop, is_active=False)
-    left = AuthSessionFactory(user=sacked)
+def test_live_session_of_a_deactivated_user_is_listed(admin, shop, client_of):
+    """Deactivation ends all sessions, so a live one would be an error that must be visible."""
+    deactivated = UserFactory(tenant=shop, is_active=False)
+    left = AuthSessionFactory(user=deactivated)
 
-    assert ids(client_of(admin).get(of(sacked))) == {str(left.pk)}
+    assert ids(client_of(admin).get(sessions_path(deactivated))) == {str(left.pk)}

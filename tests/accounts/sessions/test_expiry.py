@@ -1,4 +1,4 @@
-"""How long a log-in lasts, and what ends it before."""
+"""Lifetime of sessions and tokens, and what ends them earlier."""
 
 from datetime import timedelta
 
@@ -15,17 +15,17 @@ from tests.support.token_refresh import MORNING, assert_refresh_refused, is_acce
 
 @pytest.fixture
 def till(clock, cashier, client_of):
-    """The cashier's log-in of this morning."""
+    """Return a client of the cashier, logged in at eight in the morning."""
     return client_of(cashier)
 
 
-def test_attack_068_a_session_that_nobody_uses_ends(till, anonymous, clock):
+def test_attack_068_idle_session_expires(till, anonymous, clock):
     clock.shift(timedelta(hours=8, seconds=1))
 
     assert assert_refresh_refused(anonymous, till.tokens.refresh)
 
 
-def test_a_session_that_is_used_goes_on(till, anonymous, clock):
+def test_session_in_use_does_not_expire(till, anonymous, clock):
     clock.shift(timedelta(hours=7, minutes=59))
     answer = refresh_token(anonymous, till.tokens.refresh)
     clock.shift(timedelta(hours=3))
@@ -33,7 +33,7 @@ def test_a_session_that_is_used_goes_on(till, anonymous, clock):
     refresh_token(anonymous, answer["refresh"])
 
 
-def test_attack_068_no_session_lasts_longer_than_a_shift_however_it_is_used(till, anonymous, clock):
+def test_attack_068_session_in_use_expires_after_twelve_hours(till, anonymous, clock):
     clock.shift(timedelta(hours=7))
     answer = refresh_token(anonymous, till.tokens.refresh)
     clock.move_to(MORNING + timedelta(hours=12) - timedelta(seconds=1))
@@ -44,7 +44,7 @@ def test_attack_068_no_session_lasts_longer_than_a_shift_however_it_is_used(till
     assert not is_accepted(answer["access"])
 
 
-def test_an_access_token_lasts_ten_minutes_and_the_seconds_that_clocks_differ(till, clock):
+def test_access_token_expires_after_ten_minutes_plus_leeway(till, clock):
     clock.shift(timedelta(minutes=10, seconds=4))
     assert is_accepted(till.tokens.access)
 
@@ -52,7 +52,7 @@ def test_an_access_token_lasts_ten_minutes_and_the_seconds_that_clocks_differ(ti
     assert not is_accepted(till.tokens.access)
 
 
-def test_attack_060_a_token_from_a_clock_that_is_some_seconds_ahead_is_good(till, clock):
+def test_attack_060_token_from_a_clock_slightly_ahead_is_accepted(till, clock):
     clock.shift(timedelta(seconds=-4))
     assert is_accepted(till.tokens.access)
 
@@ -60,7 +60,7 @@ def test_attack_060_a_token_from_a_clock_that_is_some_seconds_ahead_is_good(till
     assert not is_accepted(till.tokens.access)
 
 
-def test_an_idle_session_is_dead_for_its_access_token_too(till, clock):
+def test_access_token_of_an_idle_session_is_rejected(till, clock):
     with across_tenants():
         AuthSession.objects.update(idle_expires_at=MORNING + timedelta(minutes=1))
     clock.shift(timedelta(minutes=1))
@@ -68,39 +68,45 @@ def test_an_idle_session_is_dead_for_its_access_token_too(till, clock):
     assert not is_accepted(till.tokens.access)
 
 
-def sack(user, shop):
+def deactivate_user(user, shop):
     with across_tenants():
         User.objects.filter(pk=user.pk).update(is_active=False)
 
 
-def suspend(user, shop):
+def suspend_shop(user, shop):
     shop.is_active = False
     shop.save()
 
 
-def delete(user, shop):
+def delete_user(user, shop):
     with across_tenants():
         user.delete()
 
 
-@pytest.mark.parametrize("event", [sack, suspend, delete], ids=lambda event: event.__name__)
-def test_attack_049_059_who_is_gone_gets_nothing_more(event, till, anonymous, cashier, shop):
+@pytest.mark.parametrize(
+    "event", [deactivate_user, suspend_shop, delete_user], ids=lambda event: event.__name__
+)
+def test_attack_049_059_tokens_of_deactivated_suspended_or_deleted_users_are_rejected(
+    event, till, anonymous, cashier, shop
+):
     event(cashier, shop)
 
     assert assert_refresh_refused(anonymous, till.tokens.refresh)
     assert not is_accepted(till.tokens.access)
 
 
-@pytest.mark.parametrize("event", [sack, suspend], ids=lambda event: event.__name__)
-def test_the_grace_is_not_for_who_is_gone(event, till, anonymous, cashier, shop):
+@pytest.mark.parametrize("event", [deactivate_user, suspend_shop], ids=lambda event: event.__name__)
+def test_refresh_grace_does_not_apply_to_deactivated_or_suspended_users(
+    event, till, anonymous, cashier, shop
+):
     refresh_token(anonymous, till.tokens.refresh)
     event(cashier, shop)
 
     assert assert_refresh_refused(anonymous, till.tokens.refresh)
 
 
-def test_attack_050_the_next_pair_knows_what_the_person_is_now(till, anonymous, cashier):
-    """Rights are in no token: a promotion needs no new log-in to be seen, nor a demotion."""
+def test_attack_050_next_tokens_have_the_current_role(till, anonymous, cashier):
+    """Tokens contain no role, so a new role applies without a new log-in."""
     with across_tenants():
         User.objects.filter(pk=cashier.pk).update(role="manager")
 
@@ -110,8 +116,8 @@ def test_attack_050_the_next_pair_knows_what_the_person_is_now(till, anonymous, 
     assert Api(answer["access"]).get("users/").status_code == 200
 
 
-def test_a_log_in_that_overlaps_a_change_of_password_opens_nothing(cashier, shop):
-    """The password was right when it was checked, and is not any more."""
+def test_login_during_a_password_change_fails(cashier, shop):
+    """The password was correct when it was checked and then changed."""
     with tenant_scope(shop):
         checked = User.objects.get(pk=cashier.pk)
         User.objects.filter(pk=cashier.pk).update(token_version=checked.token_version + 1)

@@ -1,4 +1,4 @@
-"""Keys of the calls that end a log-in or renew it: no key gets in the way of safety."""
+"""Idempotency keys of requests that end or renew a session."""
 
 from accounts.models import AuthSession
 from tenants.models import IdempotencyKey
@@ -9,39 +9,39 @@ from tests.support.api import Person
 KEY = "a-key"
 
 
-def live(user):
+def list_live_sessions(user):
     with tenant_scope(user.tenant):
         return set(AuthSession.objects.live().filter(user=user))
 
 
-def keys(user):
+def list_keys(user):
     with tenant_scope(user.tenant):
         return list(IdempotencyKey.objects.values_list("path", "status", "body"))
 
 
-def test_logging_out_is_written_down_with_its_key(cashier):
+def test_logout_stores_its_idempotency_key(cashier):
     here = Person(cashier)
 
     assert here.post("auth/logout/", Idempotency_Key=KEY).status_code == 204
 
-    assert live(cashier) == set()
-    assert keys(cashier) == [("/api/v1/auth/logout/", 204, "")]
+    assert list_live_sessions(cashier) == set()
+    assert list_keys(cashier) == [("/api/v1/auth/logout/", 204, "")]
 
 
-def test_a_key_of_another_session_does_not_feign_logging_out(cashier, problem):
-    """A replay would say that it is done, and leave the second device logged in."""
+def test_key_of_another_session_is_rejected_at_logout(cashier, problem):
+    """A replayed answer would leave the second device logged in."""
     for path in ("auth/logout/", "auth/logout-all/"):
         Person(cashier).post(path, Idempotency_Key=KEY)
         there = Person(cashier)
 
         problem(there.post(path, Idempotency_Key=KEY), 422, "idempotency_key_reused")
-        assert live(cashier) == {there.session}
+        assert list_live_sessions(cashier) == {there.session}
 
         assert there.post(path, Idempotency_Key="b-key").status_code == 204
-        assert live(cashier) == set()
+        assert list_live_sessions(cashier) == set()
 
 
-def test_a_fresh_token_is_kept_nowhere(cashier):
+def test_replayed_reauthentication_contains_no_token(cashier):
     here = Person(cashier)
 
     first = here.post("auth/reauth/", {"password": PASSWORD}, Idempotency_Key=KEY)
@@ -49,11 +49,11 @@ def test_a_fresh_token_is_kept_nowhere(cashier):
 
     assert first.json()["access"]
     assert again.json() == first.json() | {"access": None}
-    ((_, status, body),) = keys(cashier)
+    ((_, status, body),) = list_keys(cashier)
     assert (status, first.json()["access"] in body) == (200, False)
 
 
-def test_a_key_knows_no_password(cashier, problem):
+def test_key_reused_with_another_password_is_rejected(cashier, problem):
     here = Person(cashier)
     here.post("auth/reauth/", {"password": PASSWORD}, Idempotency_Key=KEY)
 
@@ -62,7 +62,7 @@ def test_a_key_knows_no_password(cashier, problem):
     problem(refused, 422, "idempotency_key_reused")
 
 
-def test_guesses_under_keys_are_counted_like_others(cashier, clock, problem):
+def test_wrong_passwords_with_keys_are_rate_limited(cashier, clock, problem):
     here = Person(cashier)
 
     def guess(number):
@@ -73,4 +73,4 @@ def test_guesses_under_keys_are_counted_like_others(cashier, clock, problem):
         problem(guess(number), 400, "invalid", {"password": "wrong_password"})
 
     assert guess(5).status_code == 429
-    assert keys(cashier) == []
+    assert list_keys(cashier) == []

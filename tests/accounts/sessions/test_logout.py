@@ -1,4 +1,4 @@
-"""Logging out: here, and everywhere."""
+"""Log out of one session and of all sessions."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from tenants.scope import across_tenants
 from tests.support.api import Api
 
 
-def ended() -> dict[str, int]:
-    """How many sessions ended for which reason."""
+def count_end_reasons() -> dict[str, int]:
+    """Return the number of ended sessions by reason."""
     with across_tenants():
         reasons = AuthSession.objects.exclude(revoked_at=None).values_list("revoke_reason")
         counts: dict[str, int] = {}
@@ -17,7 +17,7 @@ def ended() -> dict[str, int]:
         return counts
 
 
-def is_dead(api, problem) -> bool:
+def check_tokens_rejected(api, problem) -> bool:
     problem(api.get("auth/me/"), 401, "token_not_valid")
     problem(
         Api().post("auth/token/refresh/", {"refresh": api.tokens.refresh}), 401, "token_not_valid"
@@ -25,17 +25,17 @@ def is_dead(api, problem) -> bool:
     return True
 
 
-def test_attack_053_both_tokens_are_dead_at_once(cashier, client_of, problem):
+def test_attack_053_logout_ends_both_tokens_immediately(cashier, client_of, problem):
     till = client_of(cashier)
 
     response = till.post("auth/logout/")
 
     assert (response.status_code, response.content) == (204, b"")
-    assert is_dead(till, problem)
-    assert ended() == {"logout": 1}
+    assert check_tokens_rejected(till, problem)
+    assert count_end_reasons() == {"logout": 1}
 
 
-def test_attack_053_a_second_log_out_changes_nothing(cashier, client_of, problem):
+def test_attack_053_second_logout_is_rejected_and_changes_nothing(cashier, client_of, problem):
     till = client_of(cashier)
     till.post("auth/logout/")
     with across_tenants():
@@ -47,7 +47,7 @@ def test_attack_053_a_second_log_out_changes_nothing(cashier, client_of, problem
         assert AuthSession.objects.get().revoked_at == first
 
 
-def test_other_sessions_go_on(cashier, manager, foreign, client_of):
+def test_logout_keeps_other_sessions(cashier, manager, foreign, client_of):
     till, admin_client = client_of(cashier), client_of(cashier)
     others = [client_of(manager), client_of(foreign.cashier)]
 
@@ -57,8 +57,8 @@ def test_other_sessions_go_on(cashier, manager, foreign, client_of):
 
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
-def test_attack_053_somebody_elses_refresh_token_is_no_input(path, cashier, manager, client_of):
-    """The session that ends is the bearer's, whatever a body says."""
+def test_attack_053_logout_ignores_a_refresh_token_in_the_body(path, cashier, manager, client_of):
+    """The session of the access token ends, whatever the body contains."""
     till, admin_client = client_of(cashier), client_of(manager)
 
     till.post(path, {"refresh": admin_client.tokens.refresh})
@@ -66,7 +66,7 @@ def test_attack_053_somebody_elses_refresh_token_is_no_input(path, cashier, mana
     assert admin_client.get("auth/me/").status_code == 200
 
 
-def test_everywhere_means_on_every_device_and_nobody_else(
+def test_logout_everywhere_ends_all_sessions_of_the_user_only(
     cashier, manager, foreign, client_of, problem
 ):
     mine = [client_of(cashier) for _ in range(3)]
@@ -74,13 +74,13 @@ def test_everywhere_means_on_every_device_and_nobody_else(
 
     assert mine[0].post("auth/logout-all/").status_code == 204
 
-    assert all(is_dead(api, problem) for api in mine)
+    assert all(check_tokens_rejected(api, problem) for api in mine)
     assert [api.get("auth/me/").status_code for api in others] == [200, 200]
-    assert ended() == {"logout_all": 3}
+    assert count_end_reasons() == {"logout_all": 3}
 
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
-def test_who_must_change_the_password_may_also_leave(path, cashier, client_of):
+def test_user_with_a_temporary_password_can_log_out(path, cashier, client_of):
     cashier.must_change_password = True
     cashier.save()
 
@@ -88,15 +88,17 @@ def test_who_must_change_the_password_may_also_leave(path, cashier, client_of):
 
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
-def test_nobody_logs_out_without_a_log_in(path, anonymous, problem):
+def test_logout_needs_a_login(path, anonymous, problem):
     problem(anonymous.post(path), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("path", ["auth/logout/", "auth/logout-all/"])
-def test_a_log_out_for_another_shop_ends_nothing(path, cashier, other_shop, client_of, problem):
+def test_logout_with_the_header_of_another_shop_is_rejected(
+    path, cashier, other_shop, client_of, problem
+):
     till = client_of(cashier)
 
     problem(till.post(path, X_Tenant_ID=other_shop.slug), 403, "tenant_mismatch")
 
-    assert ended() == {}
+    assert count_end_reasons() == {}
     assert till.get("auth/me/").status_code == 200

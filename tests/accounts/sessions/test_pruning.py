@@ -1,4 +1,4 @@
-"""Deleting what nobody will ask for again."""
+"""Delete expired sessions, counters, keys, events and browser sessions."""
 
 import io
 from datetime import timedelta
@@ -24,7 +24,7 @@ from tests.factories.tenants import (
 )
 
 LONG_AGO = timedelta(days=30, seconds=1)
-LATELY = timedelta(days=29)
+RECENTLY = timedelta(days=29)
 THREE_DAYS = timedelta(hours=72)
 
 
@@ -41,7 +41,7 @@ def sessions():
 
 
 @pytest.mark.django_db
-def test_counts_go_when_they_are_forgotten(clock):
+def test_counters_are_deleted_after_their_lifetime(clock):
     short, long = Window("short", limit=1, seconds=60), LOG_IN_OF_USER
     count_attempt([Bucket(short, ("a",)), Bucket(short, ("b",)), Bucket(long, ("a",))])
     assert prune() == {}
@@ -53,17 +53,17 @@ def test_counts_go_when_they_are_forgotten(clock):
 
 
 @pytest.mark.django_db
-def test_rows_that_count_nothing_go_at_once():
+def test_empty_counters_are_deleted_immediately():
     Throttle.objects.create(key="refused")
 
     assert prune() == {"throttles": 1}
 
 
 @pytest.mark.parametrize("end", ["revoked_at", "expires_at", "idle_expires_at"])
-def test_sessions_go_a_month_after_their_end_whichever_it_was(end, clock, cashier, foreign):
+def test_sessions_are_deleted_a_month_after_their_end(end, clock, cashier, foreign):
     open_one = AuthSessionFactory(user=cashier)
     now = open_one.last_used_at
-    kept = AuthSessionFactory(user=cashier, **{end: now - LATELY})
+    kept = AuthSessionFactory(user=cashier, **{end: now - RECENTLY})
     AuthSessionFactory(user=cashier, **{end: now - LONG_AGO})
     AuthSessionFactory(user=foreign.cashier, **{end: now - LONG_AGO})
 
@@ -71,7 +71,7 @@ def test_sessions_go_a_month_after_their_end_whichever_it_was(end, clock, cashie
     assert sessions() == {open_one, kept, foreign.session}
 
 
-def test_the_keys_of_requests_go_after_three_days_in_every_shop(clock, cashier, foreign):
+def test_idempotency_keys_are_deleted_after_three_days_in_every_shop(clock, cashier, foreign):
     IdempotencyKeyFactory(tenant=cashier.tenant, user=cashier.pk)
     IdempotencyKeyFactory(tenant=foreign.tenant, user=foreign.cashier.pk, status=None)
     clock.shift(THREE_DAYS)
@@ -85,24 +85,24 @@ def test_the_keys_of_requests_go_after_three_days_in_every_shop(clock, cashier, 
         assert list(IdempotencyKey.objects.all()) == [kept]
 
 
-def test_events_go_a_month_after_they_were_told_and_not_while_somebody_has_to_hear(clock, shop):
+def test_events_are_deleted_a_month_after_delivery_and_not_before(clock, shop):
     long_ago = timezone.now() - LONG_AGO
     delivered = OutboxEventFactory(tenant=shop, subject=None, relayed_at=long_ago)
     for status in ("delivered", "dead"):
         OutboxDeliveryFactory(event=delivered, status=status, subscriber=status)
     OutboxEventFactory(subject=None, relayed_at=long_ago)
     waiting = OutboxDeliveryFactory(event__tenant=shop, event__relayed_at=long_ago)
-    untold = OutboxEventFactory(tenant=shop)
-    lately = OutboxEventFactory(tenant=shop, relayed_at=timezone.now() - LATELY)
+    undelivered = OutboxEventFactory(tenant=shop)
+    lately = OutboxEventFactory(tenant=shop, relayed_at=timezone.now() - RECENTLY)
 
     assert prune() == {"events": 2}
 
     with across_tenants():
-        assert set(OutboxEvent.objects.all()) == {waiting.event, untold, lately}
+        assert set(OutboxEvent.objects.all()) == {waiting.event, undelivered, lately}
         assert list(OutboxDelivery.objects.all()) == [waiting]
 
 
-def test_whoever_has_nobody_left_logged_in_stays(clock, cashier):
+def test_user_without_sessions_is_kept(clock, cashier):
     AuthSessionFactory(user=cashier, revoked_at=cashier.created_at - LONG_AGO)
 
     prune()
@@ -112,18 +112,18 @@ def test_whoever_has_nobody_left_logged_in_stays(clock, cashier):
 
 
 @pytest.mark.django_db
-def test_many_go_some_at_a_time(monkeypatch, statements):
+def test_rows_are_deleted_in_chunks(monkeypatch, statements):
     Throttle.objects.bulk_create([Throttle(key=str(number)) for number in range(10)])
     monkeypatch.setattr(pruning, "CHUNK", 4)
 
-    # No change for a reader to miss; three chunks found and deleted, then nothing found; and no
-    # session of either kind, no key and no event.
+    # One for the change feed; three chunks selected and deleted, then an empty selection; one each
+    # for sessions, browser sessions, keys and events.
     with statements(1 + 3 * 2 + 1 + 4):
         assert prune() == {"throttles": 10}
 
 
 @pytest.mark.django_db
-def test_browsers_go_when_their_cookies_have_run_out(clock, root):
+def test_browser_sessions_are_deleted_after_their_cookies_expire(clock, root):
     for _ in range(2):
         Client().force_login(root)
     assert prune() == {}

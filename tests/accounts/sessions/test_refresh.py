@@ -1,4 +1,4 @@
-"""Staying logged in: each refresh token buys one pair, and a stolen one ends the session."""
+"""Refresh tokens: each is used once, and reuse ends the session."""
 
 from datetime import timedelta
 
@@ -26,11 +26,11 @@ GRACE = timedelta(seconds=10)
 
 @pytest.fixture
 def till(clock, cashier, client_of):
-    """The cashier's log-in of this morning."""
+    """Return a client of the cashier, logged in at eight in the morning."""
     return client_of(cashier)
 
 
-def test_a_refresh_gives_the_next_pair(till, anonymous, clock):
+def test_refresh_returns_new_tokens(till, anonymous, clock):
     clock.shift(60)
 
     response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh})
@@ -47,7 +47,7 @@ def test_a_refresh_gives_the_next_pair(till, anonymous, clock):
     assert session.last_used_at == session.rotated_at == MORNING + timedelta(seconds=60)
 
 
-def test_a_chain_of_refreshes_lasts_a_shift(till, anonymous, clock):
+def test_repeated_refreshes_keep_one_session(till, anonymous, clock):
     token = till.tokens.refresh
     for _ in range(5):
         clock.shift(timedelta(hours=2))
@@ -57,7 +57,7 @@ def test_a_chain_of_refreshes_lasts_a_shift(till, anonymous, clock):
         assert AuthSession.objects.count() == 1
 
 
-def test_attack_063_who_lost_the_answer_gets_the_same_one_again_for_some_seconds(
+def test_attack_063_reuse_within_the_grace_period_returns_the_same_refresh_token(
     till, anonymous, clock
 ):
     first = refresh_token(anonymous, till.tokens.refresh)
@@ -70,7 +70,7 @@ def test_attack_063_who_lost_the_answer_gets_the_same_one_again_for_some_seconds
     assert is_accepted(refresh_token(anonymous, second["refresh"])["access"])
 
 
-def test_attack_063_a_used_token_ends_the_session_once_the_grace_is_over(till, anonymous, clock):
+def test_attack_063_reuse_after_the_grace_period_ends_the_session(till, anonymous, clock):
     child = refresh_token(anonymous, till.tokens.refresh)
     clock.shift(GRACE + timedelta(microseconds=1))
 
@@ -87,9 +87,7 @@ def test_attack_063_a_used_token_ends_the_session_once_the_grace_is_over(till, a
 
 
 @pytest.mark.django_db(transaction=True)
-def test_attack_066_the_end_of_a_stolen_session_is_committed_though_the_answer_is_a_refusal(
-    till, anonymous, clock
-):
+def test_attack_066_end_of_a_stolen_session_is_committed(till, anonymous, clock):
     child = refresh_token(anonymous, till.tokens.refresh)
     clock.shift(60)
 
@@ -99,7 +97,7 @@ def test_attack_066_the_end_of_a_stolen_session_is_committed_though_the_answer_i
     assert not is_accepted(child["access"])
 
 
-def test_a_token_from_before_the_last_ends_the_session_at_once(till, anonymous):
+def test_reuse_of_an_older_token_ends_the_session_immediately(till, anonymous):
     child = refresh_token(anonymous, till.tokens.refresh)
     grandchild = refresh_token(anonymous, child["refresh"])
 
@@ -110,7 +108,7 @@ def test_a_token_from_before_the_last_ends_the_session_at_once(till, anonymous):
     assert not is_accepted(grandchild["access"])
 
 
-def test_other_sessions_of_the_same_person_go_on(till, anonymous, cashier, client_of, clock):
+def test_reuse_keeps_other_sessions_of_the_user(till, anonymous, cashier, client_of, clock):
     other = client_of(cashier)
     refresh_token(anonymous, till.tokens.refresh)
     clock.shift(60)
@@ -121,11 +119,11 @@ def test_other_sessions_of_the_same_person_go_on(till, anonymous, cashier, clien
     refresh_token(anonymous, other.tokens.refresh)
 
 
-# --- whose ------------------------------------------------------------------------------------
+# --- tenants and input -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["green", "GREEN", "id"])
-def test_the_header_may_name_the_tokens_own_shop(name, till, anonymous, shop):
+def test_header_with_the_tokens_own_tenant_is_accepted(name, till, anonymous, shop):
     header = str(shop.pk) if name == "id" else name
     response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh}, X_Tenant_ID=header)
 
@@ -133,7 +131,7 @@ def test_the_header_may_name_the_tokens_own_shop(name, till, anonymous, shop):
 
 
 @pytest.mark.parametrize("name", ["canary-b-slug", "no-such-shop", ""])
-def test_attack_069_a_refresh_for_another_shop_is_refused_and_uses_nothing_up(
+def test_attack_069_refresh_for_another_shop_is_rejected_without_rotation(
     name, till, anonymous, problem, other_shop
 ):
     response = anonymous.post(REFRESH, {"refresh": till.tokens.refresh}, X_Tenant_ID=name)
@@ -142,13 +140,13 @@ def test_attack_069_a_refresh_for_another_shop_is_refused_and_uses_nothing_up(
     assert reload_session(till.session).current_jti == till.session.current_jti
 
 
-def test_a_bearer_token_beside_it_means_nothing(till, anonymous):
+def test_authorization_header_is_ignored(till, anonymous):
     response = Api("nonsense").post(REFRESH, {"refresh": till.tokens.refresh})
 
     assert response.status_code == 200
 
 
-def test_an_access_token_refreshes_nothing(till, anonymous):
+def test_access_token_cannot_refresh(till, anonymous):
     assert assert_refresh_refused(anonymous, till.tokens.access)
     assert reload_session(till.session).revoked_at is None
 
@@ -163,17 +161,17 @@ def test_an_access_token_refreshes_nothing(till, anonymous):
         ({"refresh": "x" * 2001}, "max_length"),
     ],
 )
-def test_no_token_is_a_fault_of_the_request(body, code, anonymous, problem):
+def test_missing_or_invalid_token_field_is_rejected(body, code, anonymous, problem):
     problem(anonymous.post(REFRESH, body), 400, "invalid", {"refresh": code})
 
 
 @pytest.mark.parametrize("text", ["x", "a.b.c", "..", "\u00e9", "a b", "null"])
-def test_what_is_no_token_is_no_log_in(text, anonymous):
+def test_text_that_is_not_a_token_is_rejected(text, anonymous):
     assert assert_refresh_refused(anonymous, text)
 
 
-def test_no_token_lies_in_the_database(till, anonymous):
-    """What is kept cannot be used: the next refresh token is made, not fetched."""
+def test_database_stores_no_tokens(till, anonymous):
+    """The refresh token is computed from the session, not stored."""
     answer = refresh_token(anonymous, till.tokens.refresh)
 
     session = reload_session(till.session)
@@ -183,12 +181,12 @@ def test_no_token_lies_in_the_database(till, anonymous):
     assert issue_refresh(session) == answer["refresh"]
 
 
-# --- at once ----------------------------------------------------------------------------------
+# --- simultaneous refreshes --------------------------------------------------------------------
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_attack_065_twenty_refreshes_with_one_token_are_one_rotation(cashier, client_of):
+def test_attack_065_twenty_simultaneous_refreshes_rotate_once(cashier, client_of):
     till = client_of(cashier)
 
     answers = run_times(20, lambda: Api().post(REFRESH, {"refresh": till.tokens.refresh}))
@@ -204,7 +202,7 @@ def test_attack_065_twenty_refreshes_with_one_token_are_one_rotation(cashier, cl
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_a_thief_and_the_owner_at_once_end_the_session(cashier, client_of):
+def test_simultaneous_reuse_after_the_grace_period_ends_the_session(cashier, client_of):
     till = client_of(cashier)
     refresh(till.tokens.refresh)
     with across_tenants():
@@ -218,7 +216,7 @@ def test_a_thief_and_the_owner_at_once_end_the_session(cashier, client_of):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_ten_people_refresh_at_once(shop, client_of):
+def test_ten_users_refresh_simultaneously(shop, client_of):
     tills = [client_of(UserFactory(tenant=shop)) for _ in range(10)]
     tokens = iter([till.tokens.refresh for till in tills])
 

@@ -1,4 +1,4 @@
-"""Ending a session by one of its tokens, as OAuth 2.0 clients do (RFC 7009)."""
+"""Revoke a session by one of its tokens, as OAuth 2.0 clients do (RFC 7009)."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def till(cashier, client_of):
 
 
 @pytest.mark.parametrize("kind", ["access", "refresh"])
-def test_promise_d4_either_token_ends_the_session_for_both(kind, till):
+def test_revoking_either_token_ends_the_session(kind, till):
     response = Api().post(PATH, {"token": getattr(till.tokens, kind)})
 
     assert (response.status_code, response.content) == (200, b"")
@@ -32,14 +32,14 @@ def test_promise_d4_either_token_ends_the_session_for_both(kind, till):
     )
 
 
-def test_it_comes_as_a_form_as_well(till):
+def test_revocation_accepts_a_form(till):
     form = f"token={till.tokens.refresh}&token_type_hint=refresh_token"
 
     assert Api().post(PATH, form, content_type=FORM).status_code == 200
     assert not is_accepted(till.tokens.access)
 
 
-def test_other_sessions_go_on(till, cashier, client_of):
+def test_revocation_keeps_other_sessions(till, cashier, client_of):
     other = client_of(cashier)
 
     Api().post(PATH, {"token": till.tokens.refresh})
@@ -47,7 +47,7 @@ def test_other_sessions_go_on(till, cashier, client_of):
     assert is_accepted(other.tokens.access)
 
 
-def test_a_token_from_before_ends_it_too(till, anonymous):
+def test_revocation_accepts_a_rotated_refresh_token(till, anonymous):
     child = refresh_token(anonymous, till.tokens.refresh)
 
     Api().post(PATH, {"token": till.tokens.refresh})
@@ -55,7 +55,7 @@ def test_a_token_from_before_ends_it_too(till, anonymous):
     assert not is_accepted(child["access"])
 
 
-def test_promise_d4_any_other_text_has_the_same_answer_and_ends_nothing(till, manager):
+def test_unknown_token_gets_the_same_answer_and_ends_nothing(till, manager):
     unknown = sign_token(build_claims(till, sid="01900000-0000-7000-8000-000000000000"))
     forged = sign_token(build_claims(till, sub=str(manager.pk)))
     good = Api().post(PATH, {"token": till.tokens.access}, X_Request_ID="same")
@@ -71,7 +71,7 @@ def test_promise_d4_any_other_text_has_the_same_answer_and_ends_nothing(till, ma
     assert Api().post(PATH, {"token": forged}).status_code == 200
 
 
-def test_a_token_in_somebody_elses_name_ends_nothing(till, manager):
+def test_token_with_another_users_id_ends_nothing(till, manager):
     Api().post(PATH, {"token": sign_token(build_claims(till, sub=str(manager.pk)))})
 
     assert is_accepted(till.tokens.access)
@@ -87,5 +87,5 @@ def test_a_token_in_somebody_elses_name_ends_nothing(till, manager):
         ({"token": "x", "user": "y"}, {"user": "unknown_field"}),
     ],
 )
-def test_no_token_is_a_fault_of_the_request(body, errors, problem):
+def test_missing_or_invalid_token_field_is_rejected(body, errors, problem):
     problem(Api().post(PATH, body), 400, "invalid", errors)

@@ -1,4 +1,4 @@
-"""Pairing a device with a register, and what becomes of it."""
+"""Pair and unpair terminals."""
 
 from datetime import timedelta
 
@@ -26,40 +26,42 @@ from tests.support.users import LOG_IN, build_credentials
 pytestmark = pytest.mark.once
 
 
-def pair(register):
+def pair_path(register):
     return f"registers/{register.pk}/pair/"
 
 
-def unpair(register):
+def unpair_path(register):
     return f"registers/{register.pk}/unpair/"
 
 
-def terminals():
+def list_terminals():
     with across_tenants():
         return list(Terminal.objects.order_by("created_at", "pk"))
 
 
 @pytest.mark.parametrize("who", ["manager", "admin"])
-def test_a_manager_pairs_a_device_and_its_token_is_shown_once(who, register, client_of, request):
-    boss = request.getfixturevalue(who)
+def test_managers_and_admins_pair_a_terminal_and_see_its_token_once(
+    who, register, client_of, request
+):
+    user = request.getfixturevalue(who)
 
-    response = client_of(boss).post(pair(register))
+    response = client_of(user).post(pair_path(register))
 
     assert response.status_code == 201
     assert response["Cache-Control"] == "no-store"
     assert response.json().keys() == {"terminal_token", "last_device_sequence"}
     token = response.json()["terminal_token"]
-    (terminal,) = terminals()
-    assert (terminal.register_id, terminal.paired_by_id) == (register.pk, boss.pk)
+    (terminal,) = list_terminals()
+    assert (terminal.register_id, terminal.paired_by_id) == (register.pk, user.pk)
     assert terminal.token_hash == digest(token.partition(".")[2])
     assert token not in terminal.token_hash
     assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
     (event,) = list_terminal_event_names("terminal_paired")
-    assert (event.actor, event.target) == (boss.pk, register.pk)
+    assert (event.actor, event.target) == (user.pk, register.pk)
     assert token not in str(event.facts)
 
 
-def test_two_tokens_have_nothing_in_common(register, manager):
+def test_terminal_tokens_are_random(register, manager):
     first, second = (
         PinPad(register, manager),
         PinPad(RegisterFactory(store=register.store, tenant=register.tenant), manager),
@@ -70,33 +72,33 @@ def test_two_tokens_have_nothing_in_common(register, manager):
     assert first.terminal.token_hash != second.terminal.token_hash
 
 
-def test_paired_anew_the_device_from_before_is_none_any_more(
+def test_pairing_again_unpairs_the_former_terminal(
     register, manager, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
     till = pin_pad.till_of(cashier)
 
-    token = client_of(manager).post(pair(register)).json()["terminal_token"]
+    token = client_of(manager).post(pair_path(register)).json()["terminal_token"]
 
     problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
     problem(pin_pad.enter(cashier), 401, "terminal_not_paired")
     problem(till.get("auth/me/"), 401, "token_not_valid")
     assert Api(X_Terminal_Token=token).get(PAD_USERS).status_code == 200
     assert list_end_reasons() == ["unpaired"]
-    former, present = terminals()
+    former, present = list_terminals()
     assert former.unpaired_at is not None
     assert present.unpaired_at is None
     assert len(list_terminal_event_names("terminal_unpaired", "terminal_paired")) == 2
 
 
-def test_unpaired_a_register_has_no_device_and_its_sessions_end(
+def test_unpairing_rejects_the_token_and_ends_sessions(
     register, manager, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
     by_pin = pin_pad.till_of(cashier)
     by_password = Api(pin_pad.post(LOG_IN, build_credentials()).json()["access"])
 
-    response = client_of(manager).post(unpair(register))
+    response = client_of(manager).post(unpair_path(register))
 
     assert (response.status_code, response.content) == (204, b"")
     problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
@@ -107,89 +109,91 @@ def test_unpaired_a_register_has_no_device_and_its_sessions_end(
     assert (event.actor, event.target) == (manager.pk, register.pk)
 
 
-def test_where_no_device_is_there_is_none_to_unpair(register, manager, client_of):
-    assert client_of(manager).post(unpair(register)).status_code == 204
+def test_unpairing_an_unpaired_register_records_nothing(register, manager, client_of):
+    assert client_of(manager).post(unpair_path(register)).status_code == 204
     assert list_terminal_event_names("terminal_unpaired") == []
 
 
 @pytest.mark.parametrize("place", ["register", "store"])
-def test_a_place_that_is_closed_is_paired_with_nothing(
-    place, register, manager, client_of, problem
-):
+def test_closed_register_or_store_cannot_be_paired(place, register, manager, client_of, problem):
     closed = register if place == "register" else register.store
     close_place(closed)
 
-    problem(client_of(manager).post(pair(register)), 409, "register_closed")
+    problem(client_of(manager).post(pair_path(register)), 409, "register_closed")
 
-    assert terminals() == []
-
-
-# --- who has shown lately who they are --------------------------------------------------------
+    assert list_terminals() == []
 
 
-def test_a_log_in_of_five_minutes_ago_is_too_old(clock, register, manager, client_of, problem):
-    platform_browser = client_of(manager)
+# --- recent authentication ---------------------------------------------------------------------
+
+
+def test_pairing_five_minutes_after_login_requires_reauthentication(
+    clock, register, manager, client_of, problem
+):
+    manager_client = client_of(manager)
     clock.shift(timedelta(minutes=5))
 
-    refused = platform_browser.post(pair(register))
+    refused = manager_client.post(pair_path(register))
 
     problem(refused, 401, "insufficient_user_authentication")
     assert refused.json()["max_age"] == 300
     assert refused["WWW-Authenticate"] == (
         'Bearer error="insufficient_user_authentication", max_age="300"'
     )
-    assert terminals() == []
+    assert list_terminals() == []
 
 
-def test_showing_the_password_again_is_enough(clock, register, manager, client_of):
-    platform_browser = client_of(manager)
+def test_pairing_after_reauthentication_succeeds(clock, register, manager, client_of):
+    manager_client = client_of(manager)
     clock.shift(timedelta(minutes=5))
-    access = platform_browser.post("auth/reauth/", {"password": PASSWORD}).json()["access"]
+    access = manager_client.post("auth/reauth/", {"password": PASSWORD}).json()["access"]
     clock.shift(timedelta(minutes=4, seconds=59))
 
-    assert Api(access).post(pair(register)).status_code == 201
+    assert Api(access).post(pair_path(register)).status_code == 201
 
 
-def test_a_pin_of_this_moment_is_no_password(register, manager, in_shop):
+def test_pin_session_cannot_pair(register, manager, in_shop):
     session = AuthSessionFactory(user=manager, method="pin")
 
     with pytest.raises(InsufficientAuthentication):
         pair_terminal(register=register, session=session)
 
-    assert terminals() == []
+    assert list_terminals() == []
 
 
-def test_a_cashier_pairs_nothing_whoever_asks_the_service(register, cashier, in_shop):
+def test_service_rejects_pairing_and_unpairing_by_cashiers(register, cashier, in_shop):
     with pytest.raises(NotPermitted):
         pair_terminal(register=register, session=AuthSessionFactory(user=cashier))
     with pytest.raises(NotPermitted):
         unpair_terminal(register=register, by=cashier)
 
-    assert terminals() == []
+    assert list_terminals() == []
 
 
-def test_unpairing_needs_no_fresh_log_in(clock, register, manager, client_of, pin_pad, problem):
-    """Who finds a device stolen shall not have to look for a password first."""
-    platform_browser = client_of(manager)
+def test_unpairing_needs_no_recent_authentication(
+    clock, register, manager, client_of, pin_pad, problem
+):
+    """A stolen terminal must be unpaired without delay."""
+    manager_client = client_of(manager)
     clock.shift(timedelta(minutes=9))
 
-    assert platform_browser.post(unpair(register)).status_code == 204
+    assert manager_client.post(unpair_path(register)).status_code == 204
 
     problem(pin_pad.get(PAD_USERS), 401, "terminal_not_paired")
 
 
-def test_a_register_of_another_shop_does_not_exist(foreign, manager, client_of, problem):
-    problem(client_of(manager).post(pair(foreign.register)), 404, "not_found")
-    problem(client_of(manager).post(unpair(foreign.register)), 404, "not_found")
+def test_register_of_another_shop_gets_404(foreign, manager, client_of, problem):
+    problem(client_of(manager).post(pair_path(foreign.register)), 404, "not_found")
+    problem(client_of(manager).post(unpair_path(foreign.register)), 404, "not_found")
 
-    assert terminals() == []
+    assert list_terminals() == []
 
 
-# --- places that are closed -------------------------------------------------------------------
+# --- closed registers and stores ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["registers", "stores"])
-def test_attack_134_closing_a_place_ends_what_is_open_there(
+def test_attack_134_closing_a_register_or_store_ends_its_sessions(
     kind, register, admin, cashier, client_of, pin_pad, problem
 ):
     give_pin(cashier)
@@ -205,9 +209,7 @@ def test_attack_134_closing_a_place_ends_what_is_open_there(
     assert list_end_reasons() == ["closed"]
 
 
-def test_a_place_that_opens_again_has_its_device_still(
-    register, admin, cashier, client_of, pin_pad
-):
+def test_reopened_register_keeps_its_terminal(register, admin, cashier, client_of, pin_pad):
     give_pin(cashier)
     admin_client, path = client_of(admin), f"registers/{register.pk}/"
     admin_client.patch(path, {"is_active": False}, If_Match="*")
@@ -216,7 +218,7 @@ def test_a_place_that_opens_again_has_its_device_still(
     assert pin_pad.enter(cashier).status_code == 200
 
 
-def test_another_change_of_a_place_ends_nothing(register, admin, cashier, client_of, pin_pad):
+def test_renaming_a_register_keeps_its_sessions(register, admin, cashier, client_of, pin_pad):
     give_pin(cashier)
     till = pin_pad.till_of(cashier)
 

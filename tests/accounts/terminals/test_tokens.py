@@ -1,4 +1,4 @@
-"""What the token of a paired device is good for, and what not."""
+"""Use of the token of a paired terminal."""
 
 import uuid
 
@@ -14,7 +14,7 @@ def no_token(pin_pad, foreign):
     return {}
 
 
-def an_unknown_one(pin_pad, foreign):
+def unknown_token(pin_pad, foreign):
     return {"X_Terminal_Token": f"{uuid.uuid4().hex}.{'A' * 43}"}
 
 
@@ -41,12 +41,12 @@ def revoked(pin_pad, foreign):
     return {"X_Terminal_Token": pin_pad.token}
 
 
-def in_a_closed_store(pin_pad, foreign):
+def of_a_closed_store(pin_pad, foreign):
     close_place(pin_pad.terminal.register.store)
     return {"X_Terminal_Token": pin_pad.token}
 
 
-def as_a_bearer(pin_pad, foreign):
+def as_bearer_token(pin_pad, foreign):
     return {"Authorization": f"Bearer {pin_pad.token}"}
 
 
@@ -54,18 +54,18 @@ def as_a_bearer(pin_pad, foreign):
     "case",
     [
         no_token,
-        an_unknown_one,
+        unknown_token,
         another_secret,
         no_secret,
         twice,
         of_another_shop,
         revoked,
-        in_a_closed_store,
-        as_a_bearer,
+        of_a_closed_store,
+        as_bearer_token,
     ],
     ids=lambda case: case.__name__,
 )
-def test_attack_126_without_the_token_of_a_paired_device_there_is_no_pad(
+def test_attack_126_pin_pad_needs_the_token_of_a_paired_terminal(
     case, pin_pad, foreign, cashier, anonymous, problem
 ):
     give_pin(cashier)
@@ -85,8 +85,8 @@ def test_attack_126_without_the_token_of_a_paired_device_there_is_no_pad(
     assert len(bodies) == 1
 
 
-def test_attack_126_the_device_of_another_shop_opens_nothing_of_ours(foreign, cashier, problem):
-    """Our person, asked for at their pad, is like one that nobody has; theirs are their own."""
+def test_attack_126_terminal_of_another_shop_gives_no_access(foreign, cashier, problem):
+    """At a terminal of the other shop, users of this shop are treated as unknown."""
     give_pin(cashier)
     theirs = PinPad(foreign.register, foreign.manager)
 
@@ -97,16 +97,18 @@ def test_attack_126_the_device_of_another_shop_opens_nothing_of_ours(foreign, ca
 
 
 @pytest.mark.parametrize("path", ["auth/me/", "users/", "registers/", "orders/", "auth/sessions/"])
-def test_attack_135_the_token_of_a_device_is_no_bearer(path, pin_pad, anonymous, problem):
+def test_attack_135_terminal_token_is_not_accepted_as_bearer_token(
+    path, pin_pad, anonymous, problem
+):
     problem(anonymous.get(path, Authorization=f"Bearer {pin_pad.token}"), 401, "token_not_valid")
     problem(pin_pad.get(path), 401, "not_authenticated")
 
 
-def test_the_shop_may_be_named_beside_the_token(pin_pad, shop):
+def test_tenant_header_beside_the_terminal_token_is_accepted(pin_pad, shop):
     for name in (shop.slug, shop.slug.upper(), str(shop.pk)):
         assert pin_pad.get(PAD_USERS, X_Tenant_ID=name).status_code == 200
 
 
-def test_there_is_one_answer_for_a_body_that_comes_to_no_pad(anonymous, problem):
-    """Whose pad it is, is asked first: a stranger learns nothing of what a body must be."""
+def test_invalid_body_without_a_terminal_token_gets_401(anonymous, problem):
+    """The token is checked before the body, so that strangers learn nothing about the fields."""
     problem(anonymous.post(PAD, {"nonsense": 1}), 401, "terminal_not_paired")

@@ -1,4 +1,4 @@
-"""The Authorization header: one scheme, one token, and no way around it."""
+"""The Authorization header: the scheme Bearer with exactly one token."""
 
 import base64
 import re
@@ -31,7 +31,7 @@ def till(cashier, client_of):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "bEaReR"])
-def test_attack_036_the_schemes_case_does_not_count(scheme, till):
+def test_attack_036_scheme_ignores_case(scheme, till):
     response = Api(Authorization=f"{scheme} {till.tokens.access}").get(ME)
 
     assert response.status_code == 200
@@ -55,8 +55,8 @@ def test_attack_036_the_schemes_case_does_not_count(scheme, till):
         "Bearer " + "x" * 100_000,
     ],
 )
-def test_attack_036_any_other_header_is_a_refusal_and_never_anonymous(header, till, problem):
-    """Refused also where nobody need be logged in to read."""
+def test_attack_036_invalid_header_is_rejected_instead_of_anonymous(header, till, problem):
+    """Also at endpoints that allow anonymous access."""
     api = Api(Authorization=header.format(access=till.tokens.access))
 
     response = api.get(ME)
@@ -65,7 +65,7 @@ def test_attack_036_any_other_header_is_a_refusal_and_never_anonymous(header, ti
     assert response["WWW-Authenticate"] == "Bearer"
 
 
-def test_a_token_counts_nowhere_but_in_its_header(till, problem):
+def test_token_in_query_or_cookie_is_ignored(till, problem):
     bare = Api()
 
     problem(bare.get(ME, {"access": till.tokens.access}), 401, "not_authenticated")
@@ -73,7 +73,7 @@ def test_a_token_counts_nowhere_but_in_its_header(till, problem):
     problem(bare.get(ME), 401, "not_authenticated")
 
 
-def test_a_session_cookie_of_the_admin_opens_no_api(cashier, problem):
+def test_admin_session_cookie_is_not_accepted_by_the_api(cashier, problem):
     bare = Api()
     bare.client.force_login(cashier)
 
@@ -81,27 +81,27 @@ def test_a_session_cookie_of_the_admin_opens_no_api(cashier, problem):
 
 
 @pytest.mark.parametrize("name", ["green", "GREEN", "id"])
-def test_the_header_may_name_the_tokens_own_shop(name, till, shop):
+def test_header_with_the_tokens_own_tenant_is_accepted(name, till, shop):
     header = str(shop.pk) if name == "id" else name
 
     assert till.get(ME, X_Tenant_ID=header).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["auth/me/", "users/", "stores/", "products/", "tenant/"])
-def test_attack_056_a_request_for_another_shop_is_refused_for_every_role(
+def test_attack_056_request_for_another_shop_is_rejected(
     path, admin, other_shop, client_of, problem
 ):
     for name in (other_shop.slug, str(other_shop.pk), "no-such-shop"):
         problem(client_of(admin).get(path, X_Tenant_ID=name), 403, "tenant_mismatch")
 
 
-# --- hostile texts ----------------------------------------------------------------------------
+# --- malformed tokens --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "part", ["[" * 50_000, '{"a":' * 20_000, "1" * 10_000, '"\\ud800"', "null", "[]", "\u00e9"]
 )
-def test_a_header_of_a_token_is_not_followed_down(part, problem):
+def test_oversized_or_nested_token_is_rejected(part, problem):
     encoded = base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode()
 
     for token in (f"{encoded}.{encoded}.x", f"eyJhbGciOiJIUzI1NiJ9.{encoded}.x"):
@@ -133,7 +133,9 @@ GOOD = {
 )
 @given(claim=st.sampled_from(CLAIMS), value=json_values)
 @examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
-def test_whatever_we_signed_is_read_or_refused(read, audience, kind, typ, claim, value):
+def test_signed_token_with_any_claim_value_is_read_or_rejected(
+    read, audience, kind, typ, claim, value
+):
     good = GOOD | {"aud": audience, "token_type": kind, "exp": int(time.time()) + 60}
     token = sign_token(good | {claim: value}, typ=typ)
 
@@ -142,7 +144,7 @@ def test_whatever_we_signed_is_read_or_refused(read, audience, kind, typ, claim,
 
 
 @pytest.mark.parametrize("year", [10**9, 10**12])
-def test_a_time_that_no_machine_can_tell_is_no_time(year):
+def test_expiry_beyond_the_supported_range_is_rejected(year):
     good = GOOD | {"aud": "till-api", "token_type": "access", "exp": year * 31_556_952}
 
     with pytest.raises(TokenNotValid):
@@ -151,7 +153,7 @@ def test_a_time_that_no_machine_can_tell_is_no_time(year):
 
 @given(text=st.text(max_size=200))
 @examples(max_examples=200, deadline=None)
-def test_whatever_comes_as_a_token_is_refused(text):
+def test_arbitrary_text_is_rejected_as_token(text):
     with pytest.raises(TokenNotValid):
         read_access(text)
 
@@ -159,7 +161,7 @@ def test_whatever_comes_as_a_token_is_refused(text):
 # --- verify -----------------------------------------------------------------------------------
 
 
-def test_verify_tells_whose_a_token_is(till, anonymous, cashier, shop):
+def test_verify_returns_user_and_tenant_of_a_token(till, anonymous, cashier, shop):
     response = anonymous.post("auth/token/verify/", {"token": till.tokens.access})
 
     answer = response.json()
@@ -170,14 +172,14 @@ def test_verify_tells_whose_a_token_is(till, anonymous, cashier, shop):
     assert answer["expires_at"].endswith("Z")
 
 
-# --- every door -------------------------------------------------------------------------------
+# --- every route -------------------------------------------------------------------------------
 
 
 OPEN = {"home", "schema", "docs", "live", "ready", "jwks"}
 OPEN |= {"signup", "token", "token-refresh", "token-verify", "revoke"}
-# These ask for the token of a paired device instead.
+# These need the token of a paired terminal instead.
 AT_TERMINALS = {"pin", "pin-users"}
-DOORS = [
+PROTECTED_ROUTES = [
     (method.upper(), "/" + re.sub(r"<\w+:\w+>", str(uuid.uuid4()), route.path))
     for route in routes()
     for method in route.methods
@@ -185,23 +187,23 @@ DOORS = [
 ]
 
 
-def test_the_walk_finds_the_doors():
-    assert len(DOORS) > 40
-    assert not any("<" in path for _, path in DOORS)
+def test_protected_routes_are_found():
+    assert len(PROTECTED_ROUTES) > 40
+    assert not any("<" in path for _, path in PROTECTED_ROUTES)
 
 
 @pytest.mark.parametrize("header", [None, "Basic YzE6eA==", "Bearer x", "Token x"])
-def test_attack_035_no_door_opens_without_a_token(header, problem, db):
+def test_attack_035_every_protected_route_needs_a_token(header, problem, db):
     headers = {"Authorization": header} if header else {}
-    for method, path in DOORS:
+    for method, path in PROTECTED_ROUTES:
         response = Api().client.generic(method, path, "{}", "application/json", headers=headers)
 
         problem(response, 401, "token_not_valid" if header else "not_authenticated")
         assert response["WWW-Authenticate"].startswith("Bearer"), path
 
 
-def test_a_token_of_a_former_version_of_the_person_lets_nobody_in(till, problem):
-    """Also where the session itself was overlooked, and has not ended."""
+def test_token_with_an_old_user_version_is_rejected(till, problem):
+    """Also if the session itself was not ended by mistake."""
     with across_tenants():
         User.objects.filter(pk=till.user.pk).update(token_version=F("token_version") + 1)
 

@@ -1,4 +1,4 @@
-"""The ring of keys: what it is made of, and what it refuses to be made of."""
+"""The key ring of signing keys: contents, validation and rotation."""
 
 import json
 
@@ -9,7 +9,7 @@ from accounts.security.keys import InvalidKeyRing, Key, KeyRing, Status, write_p
 from tests.support.key_rings import build_key_entry, build_key_ring, statuses
 
 SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
-# Public keys of the same shape that are not Ed25519: of NIST P-256, and nonsense.
+# Public keys in PEM that are not Ed25519: NIST P-256 and random bytes.
 P256 = (
     "-----BEGIN PUBLIC KEY-----\n"
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpZP40Li/hp/m47n"
@@ -19,7 +19,7 @@ P256 = (
 NONSENSE = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
 
 
-# The pair of RFC 8410, section 10.
+# Key pair of RFC 8410, section 10.
 RAW = bytes.fromhex("d4ee72dbf913584ad5b6d8f1f769f8ad3afe7c28cbf1d4fbe097a88f44755842")
 PRIVATE = (
     "-----BEGIN PRIVATE KEY-----\n"
@@ -34,7 +34,7 @@ PUBLIC = (
 
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
-def test_a_ring_is_what_was_written(alg):
+def test_written_key_ring_is_read_back_unchanged(alg):
     keys = build_key_ring(
         build_key_entry("old", "verify", alg),
         build_key_entry("now", "active", alg),
@@ -48,13 +48,13 @@ def test_a_ring_is_what_was_written(alg):
     assert KeyRing.read(keys.write()).write() == keys.write()
 
 
-def test_a_retired_key_is_a_name_and_verifies_nothing():
+def test_retired_key_does_not_verify():
     gone = {"kid": "gone", "alg": "HS256", "status": "retired"}
 
     assert build_key_ring(gone, build_key_entry("now", "active")).verifying_keys.keys() == {"now"}
 
 
-def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
+def test_single_secret_makes_a_key_ring_with_a_stable_key_id():
     one, again, other = (KeyRing.from_secret(text) for text in (SECRET, SECRET, SECRET + "!"))
 
     assert one.active.kid == again.active.kid != other.active.kid
@@ -62,7 +62,7 @@ def test_one_secret_alone_is_a_ring_whose_name_is_the_same_everywhere():
     assert one.active.kid not in SECRET
 
 
-def test_what_is_read_cannot_sign():
+def test_verifying_keys_cannot_sign():
     keys = build_key_ring(build_key_entry("now", "active", "EdDSA"))
 
     assert hasattr(keys.signing_key, "sign")
@@ -142,14 +142,14 @@ def test_what_is_read_cannot_sign():
         ),
     ],
 )
-def test_a_bad_ring_is_refused_with_the_reason_and_without_the_secret(entries, why):
+def test_invalid_key_ring_is_rejected_without_showing_secrets(entries, why):
     with pytest.raises(InvalidKeyRing, match=why) as refusal:
         build_key_ring(*entries)
 
-    told = str(refusal.value)
+    message = str(refusal.value)
     assert refusal.value.__cause__ is None
     assert not any(
-        text in told
+        text in message
         for each in entries
         if isinstance(each, dict)
         for name in ("secret", "private", "public")
@@ -158,14 +158,14 @@ def test_a_bad_ring_is_refused_with_the_reason_and_without_the_secret(entries, w
 
 
 @pytest.mark.parametrize("text", ["", "x", "[", "{}", '"x"', "null", "5", SECRET])
-def test_a_ring_is_a_list_in_json(text):
+def test_key_ring_must_be_a_json_list(text):
     with pytest.raises(InvalidKeyRing) as refusal:
         KeyRing.read(text)
 
     assert SECRET not in str(refusal.value)
 
 
-def test_no_secret_is_seen_where_a_ring_is_shown():
+def test_repr_of_a_key_ring_shows_no_secret():
     keys = build_key_ring(build_key_entry("now", "active"))
 
     for shown in (repr(keys), str(keys), repr(keys.active)):
@@ -177,7 +177,7 @@ def test_no_secret_is_seen_where_a_ring_is_shown():
 
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
-def test_a_key_is_added_then_signs_then_the_former_one_goes(alg):
+def test_rotation_adds_activates_and_retires_keys(alg):
     first = KeyRing.generate("old", alg)
 
     added = first.with_new_key("new")
@@ -192,7 +192,7 @@ def test_a_key_is_added_then_signs_then_the_former_one_goes(alg):
         assert KeyRing.read(each.write()).write() == each.write()
 
 
-def test_what_signs_no_more_has_no_private_key_and_what_is_retired_no_key():
+def test_former_key_loses_its_private_part_and_retired_key_all_parts():
     activated = KeyRing.generate("old", "EdDSA").with_new_key("new").activate_newest()
 
     old, new = json.loads(activated.write())
@@ -203,7 +203,7 @@ def test_what_signs_no_more_has_no_private_key_and_what_is_retired_no_key():
     assert gone.keys() == {"kid", "alg", "status"}
 
 
-def test_of_several_that_wait_the_newest_signs_and_none_is_lost():
+def test_newest_of_several_waiting_keys_is_activated():
     keys = KeyRing.generate("one", "HS256").with_new_key("two").with_new_key("three")
 
     activated = keys.activate_newest()
@@ -217,14 +217,14 @@ def test_of_several_that_wait_the_newest_signs_and_none_is_lost():
     }
 
 
-def test_a_key_that_only_verifies_is_not_waiting_to_sign():
+def test_key_without_private_part_cannot_be_activated():
     borrowed = build_key_entry("theirs", "verify", "EdDSA", private=None, public=PUBLIC)
 
     with pytest.raises(InvalidKeyRing, match="no new key is waiting"):
         build_key_ring(build_key_entry("now", "active", "EdDSA"), borrowed).activate_newest()
 
 
-def test_there_must_be_something_to_activate_and_to_retire():
+def test_activating_or_retiring_without_a_candidate_fails():
     alone = KeyRing.generate("one", "HS256")
 
     with pytest.raises(InvalidKeyRing, match="no new key is waiting"):
@@ -235,7 +235,7 @@ def test_there_must_be_something_to_activate_and_to_retire():
         alone.with_new_key("two").activate_newest().activate_newest()
 
 
-def test_a_pem_is_what_every_tool_reads():
+def test_keys_are_written_as_standard_pem():
     former = Key("k", "EdDSA", Status.ACTIVE, private=PRIVATE).with_status(Status.VERIFY)
 
     assert write_private_key(Ed25519PrivateKey.from_private_bytes(RAW)) == PRIVATE

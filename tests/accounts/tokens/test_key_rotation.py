@@ -1,4 +1,4 @@
-"""Tokens under a ring of keys: which one signs, which are believed, and how one follows another."""
+"""Signing and verification with a key ring, during and after rotations."""
 
 import socket
 
@@ -31,7 +31,7 @@ def alg(request):
 
 @pytest.fixture
 def keys(alg, settings):
-    """A ring with keys of every status."""
+    """Configure a key ring with keys of every status."""
     settings.JWT_KEYS = build_key_ring(
         build_key_entry("gone", "retired", alg),
         build_key_entry("old", "verify", alg),
@@ -47,36 +47,34 @@ def till(keys, cashier, client_of):
 
 
 @pytest.fixture
-def sink():
-    """An address of this machine, and whether anybody came to it."""
+def listener():
+    """Listen on a local port to detect connections."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.setblocking(False)
         yield server
 
 
-# --- which key --------------------------------------------------------------------------------
+# --- key selection --------------------------------------------------------------------------------
 
 
-def test_the_active_key_signs_and_both_tokens_say_so(till, alg):
+def test_tokens_are_signed_by_the_active_key_and_name_it(till, alg):
     assert read_header(till.tokens.access) == {"alg": alg, "kid": "now", "typ": "at+jwt"}
     assert read_header(till.tokens.refresh) == {"alg": alg, "kid": "now", "typ": "rt+jwt"}
     assert is_accepted(till.tokens.access)
     assert is_accepted(refresh_token(Api(), till.tokens.refresh)["access"])
 
 
-@pytest.mark.parametrize(("kid", "believed"), [("old", True), ("new", True), ("gone", False)])
-def test_the_key_that_a_token_names_is_believed_until_it_is_retired(
-    kid, believed, till, keys, problem
-):
+@pytest.mark.parametrize(("kid", "accepted"), [("old", True), ("new", True), ("gone", False)])
+def test_token_of_any_key_is_accepted_until_the_key_is_retired(kid, accepted, till, keys, problem):
     token = sign_token(build_claims(till), keys[kid].load_signing_key(), kid=kid)
 
-    if believed:
+    if accepted:
         assert is_accepted(token)
     else:
         assert assert_token_refused(token, problem)
 
 
-def test_one_key_under_the_name_of_another_is_refused(till, keys, problem):
+def test_token_signed_by_another_key_than_named_is_rejected(till, keys, problem):
     assert assert_token_refused(
         sign_token(build_claims(till), keys["old"].load_signing_key(), kid="now"), problem
     )
@@ -88,23 +86,25 @@ def test_one_key_under_the_name_of_another_is_refused(till, keys, problem):
 @pytest.mark.parametrize(
     "kid", [None, "", "nobody", "../../dev/null", "' OR 1=1--", 5, {"now": 1}, ["now"], "now\0"]
 )
-def test_attack_041_a_name_that_is_not_in_the_ring_is_refused(kid, till, problem):
+def test_attack_041_unknown_key_id_is_rejected(kid, till, problem):
     assert assert_token_refused(sign_token(build_claims(till), kid=kid), problem)
 
 
 @pytest.mark.parametrize("name", ["jku", "x5u", "jwk", "x5c", "kid"])
-def test_attack_042_a_token_makes_nobody_fetch_a_key(name, till, sink, problem):
-    url = f"http://127.0.0.1:{sink.getsockname()[1]}/keys.json"
+def test_attack_042_keys_are_never_fetched_from_urls_in_a_token(name, till, listener, problem):
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/keys.json"
     value = {"jwk": {"kty": "oct", "k": "QQ", "jku": url}, "x5c": [url]}.get(name, url)
 
     assert assert_token_refused(sign_token(build_claims(till), **{name: value}), problem)
 
     with pytest.raises(BlockingIOError):
-        sink.accept()
+        listener.accept()
 
 
-def test_attack_039_a_public_key_is_no_secret_to_sign_with(settings, cashier, client_of, problem):
-    """What everybody may read would else be good for signing as well."""
+def test_attack_039_public_key_is_not_accepted_as_shared_secret(
+    settings, cashier, client_of, problem
+):
+    """Otherwise anybody could sign with the published key."""
     settings.JWT_KEYS = keys = KeyRing.generate("now", "EdDSA")
     till = client_of(cashier)
     public = keys.active.with_status(Status.VERIFY).public
@@ -116,7 +116,9 @@ def test_attack_039_a_public_key_is_no_secret_to_sign_with(settings, cashier, cl
         )
 
 
-def test_a_shared_secret_signs_nothing_where_keys_are_public(settings, cashier, client_of, problem):
+def test_shared_secret_token_is_rejected_by_an_asymmetric_key_ring(
+    settings, cashier, client_of, problem
+):
     till = client_of(cashier)
     before = settings.JWT_KEYS
     settings.JWT_KEYS = KeyRing.generate(before.active.kid, "EdDSA")
@@ -124,25 +126,25 @@ def test_a_shared_secret_signs_nothing_where_keys_are_public(settings, cashier, 
     assert assert_token_refused(till.tokens.access, problem)
 
 
-def test_access_and_refresh_do_not_pass_for_each_other(till, problem):
+def test_access_and_refresh_tokens_are_not_interchangeable(till, problem):
     assert assert_token_refused(till.tokens.refresh, problem)
     swapped = Api().post("auth/token/refresh/", {"refresh": till.tokens.access})
     problem(swapped, 401, "token_not_valid")
 
 
-# --- one after the other ----------------------------------------------------------------------
+# --- rotation ----------------------------------------------------------------------------------
 
 
-def rotations(first):
-    """The rings that are deployed one after the other, until nothing of the first is left."""
+def rotation_steps(first):
+    """Return the key rings that are deployed one after the other."""
     added = first.with_new_key("second")
     activated = added.activate_newest()
     return [first, added, activated]
 
 
-def test_attack_062_no_step_of_a_rotation_logs_anybody_out(alg, settings, cashier, client_of):
-    """Deployed machine by machine: what one ring signs, the ring before and after believes."""
-    steps = rotations(KeyRing.generate("first", alg))
+def test_attack_062_rotation_steps_keep_tokens_valid(alg, settings, cashier, client_of):
+    """Machines are deployed one by one, so adjacent steps must accept each other's tokens."""
+    steps = rotation_steps(KeyRing.generate("first", alg))
 
     for issuing in range(3):
         for reading in {max(issuing - 1, 0), issuing, min(issuing + 1, 2)}:
@@ -154,9 +156,9 @@ def test_attack_062_no_step_of_a_rotation_logs_anybody_out(alg, settings, cashie
             assert is_accepted(refresh_token(Api(), tokens.refresh)["access"]), (issuing, reading)
 
 
-def test_a_session_lives_through_a_whole_rotation(alg, settings, cashier, problem):
+def test_session_survives_a_complete_rotation(alg, settings, cashier, problem):
     first = KeyRing.generate("first", alg)
-    *_, activated = steps = rotations(first)
+    *_, activated = steps = rotation_steps(first)
     settings.JWT_KEYS = first
     pair = oldest = Api().post(LOG_IN, build_credentials()).json()
 
@@ -169,7 +171,7 @@ def test_a_session_lives_through_a_whole_rotation(alg, settings, cashier, proble
     assert assert_token_refused(oldest["access"], problem)
 
 
-def test_from_one_secret_to_a_ring_nobody_is_logged_out(settings, cashier, client_of):
+def test_switch_from_a_secret_to_a_key_ring_keeps_tokens_valid(settings, cashier, client_of):
     tokens = client_of(cashier).tokens
 
     settings.JWT_KEYS = KeyRing.read(
@@ -180,7 +182,7 @@ def test_from_one_secret_to_a_ring_nobody_is_logged_out(settings, cashier, clien
     assert read_header(refresh_token(Api(), tokens.refresh)["refresh"])["kid"] == "new"
 
 
-def test_a_ring_begun_anew_ends_every_token(alg, till, settings, problem):
+def test_new_key_ring_invalidates_all_tokens(alg, till, settings, problem):
     settings.JWT_KEYS = KeyRing.generate("anew", alg)
 
     assert assert_token_refused(till.tokens.access, problem)
@@ -188,10 +190,10 @@ def test_a_ring_begun_anew_ends_every_token(alg, till, settings, problem):
     problem(again, 401, "token_not_valid")
 
 
-# --- the public keys --------------------------------------------------------------------------
+# --- published keys ----------------------------------------------------------------------------
 
 
-def test_others_may_read_the_public_keys_and_nothing_else(settings, client, cashier, client_of):
+def test_jwks_contains_public_keys_only(settings, client, cashier, client_of):
     settings.JWT_KEYS = build_key_ring(
         build_key_entry("gone", "retired", "EdDSA"),
         build_key_entry("old", "verify", "EdDSA"),
@@ -214,7 +216,7 @@ def test_others_may_read_the_public_keys_and_nothing_else(settings, client, cash
         )
 
 
-def test_with_them_another_service_verifies_a_token(settings, client, cashier, client_of):
+def test_other_services_can_verify_tokens_with_the_jwks(settings, client, cashier, client_of):
     settings.JWT_KEYS = KeyRing.generate("now", "EdDSA")
     token = client_of(cashier).tokens.access
 
@@ -224,11 +226,11 @@ def test_with_them_another_service_verifies_a_token(settings, client, cashier, c
     assert claims["sub"] == str(cashier.pk)
 
 
-def test_a_shared_secret_is_nobodys_to_read(client, db, problem):
+def test_shared_secret_is_not_published(client, db, problem):
     response = client.get(JWKS)
 
     problem(response, 404, "not_found")
 
 
-def test_the_keys_cannot_be_written(client, db, problem):
+def test_jwks_is_read_only(client, db, problem):
     problem(client.post(JWKS), 405, "method_not_allowed")

@@ -1,4 +1,4 @@
-"""Replacing the signing key from the command line, and starting with the outcome."""
+"""The command `rotate_signing_key`, and starting with its output."""
 
 import json
 import os
@@ -19,26 +19,26 @@ SECRET = "a-shared-secret-of-the-tests-that-protects-nothing"
 
 
 def rotate(*options):
-    """The ring that the command writes, and what it says of it."""
+    """Return the key ring and the message that the command prints."""
     out, err = StringIO(), StringIO()
     call_command("rotate_signing_key", *options, stdout=out, stderr=err)
     return KeyRing.read(out.getvalue()), err.getvalue()
 
 
 @pytest.fixture
-def start(monkeypatch):
-    """The ring that production's settings make of these variables."""
+def read_settings(monkeypatch):
+    """Return a function that reads the key ring from the given environment variables."""
 
-    def started(**variables):
+    def read(**variables):
         for name in ("JWT_KEYS", "JWT_SIGNING_KEY"):
             monkeypatch.setenv(name, variables.get(name, ""))
         return production.key_ring()
 
-    return started
+    return read
 
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
-def test_three_steps_replace_a_key(alg, settings):
+def test_three_commands_replace_a_key(alg, settings):
     settings.JWT_KEYS = KeyRing.generate("old", alg)
 
     for options, expected in (
@@ -46,14 +46,14 @@ def test_three_steps_replace_a_key(alg, settings):
         (("--activate",), ["verify", "active"]),
         (("--retire",), ["retired", "active"]),
     ):
-        settings.JWT_KEYS, told = rotate(*options)
+        settings.JWT_KEYS, message = rotate(*options)
 
         assert list(statuses(settings.JWT_KEYS).values()) == expected
         assert settings.JWT_KEYS.algorithm == alg
-        assert "wait 12 hours" in told
+        assert "wait 12 hours" in message
 
 
-def test_the_one_secret_of_the_simple_way_becomes_the_first_of_a_ring(settings):
+def test_single_secret_becomes_the_first_key(settings):
     before = settings.JWT_KEYS.active
 
     keys, _ = rotate()
@@ -62,7 +62,7 @@ def test_the_one_secret_of_the_simple_way_becomes_the_first_of_a_ring(settings):
     assert len(keys.keys) == 2
 
 
-def test_every_new_key_is_another(settings):
+def test_new_keys_are_random(settings):
     (one, _), (two, _) = rotate(), rotate()
 
     assert one.keys[1].kid != two.keys[1].kid
@@ -70,7 +70,7 @@ def test_every_new_key_is_another(settings):
 
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
-def test_a_ring_can_be_begun_anew(alg):
+def test_new_key_ring_can_be_created(alg):
     keys, _ = rotate("--anew", alg)
 
     assert list(statuses(keys).values()) == ["active"]
@@ -81,22 +81,22 @@ def test_a_ring_can_be_begun_anew(alg):
     ("option", "why"),
     [("--activate", "No new key is waiting"), ("--retire", "No key is left to retire")],
 )
-def test_a_step_out_of_order_is_refused(option, why):
+def test_command_without_a_candidate_key_fails(option, why):
     with pytest.raises(CommandError, match=why):
         rotate(option)
 
 
-def test_secrets_are_in_the_ring_and_neither_in_what_is_said_of_it_nor_in_logs(caplog, settings):
+def test_secrets_are_not_in_the_message_or_in_logs(caplog, settings):
     settings.JWT_KEYS = build_key_ring(build_key_entry("now", "active", secret=SECRET))
 
-    keys, told = rotate()
+    keys, message = rotate()
 
     for key in keys.keys:
-        assert key.secret not in told
+        assert key.secret not in message
         assert key.secret not in caplog.text
 
 
-def test_the_ring_is_one_line_that_an_environment_can_hold(settings):
+def test_key_ring_is_printed_on_one_line(settings):
     settings.JWT_KEYS = KeyRing.generate("old", "EdDSA")
 
     keys, _ = rotate()
@@ -104,19 +104,19 @@ def test_the_ring_is_one_line_that_an_environment_can_hold(settings):
     assert "\n" not in keys.write()
 
 
-# --- starting with it -------------------------------------------------------------------------
+# --- settings ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("alg", ["HS256", "EdDSA"])
-def test_till_starts_with_a_ring_and_does_not_ask_for_the_one_secret(alg, start):
+def test_settings_with_a_key_ring_need_no_secret(alg, read_settings):
     keys = KeyRing.generate("now", alg)
 
-    assert start(JWT_KEYS=keys.write()).write() == keys.write()
-    assert start(JWT_KEYS=keys.write(), JWT_SIGNING_KEY=SECRET).write() == keys.write()
+    assert read_settings(JWT_KEYS=keys.write()).write() == keys.write()
+    assert read_settings(JWT_KEYS=keys.write(), JWT_SIGNING_KEY=SECRET).write() == keys.write()
 
 
-def test_till_starts_with_one_secret_alone(start):
-    assert start(JWT_SIGNING_KEY=SECRET).active.secret == SECRET
+def test_settings_accept_a_single_secret(read_settings):
+    assert read_settings(JWT_SIGNING_KEY=SECRET).active.secret == SECRET
 
 
 @pytest.mark.parametrize(
@@ -131,18 +131,18 @@ def test_till_starts_with_one_secret_alone(start):
         (SECRET, "it must be a list of keys"),
     ],
 )
-def test_till_does_not_start_with_a_bad_ring(keys, why, start):
+def test_settings_reject_an_invalid_key_ring(keys, why, read_settings):
     with pytest.raises(ImproperlyConfigured, match=f"JWT_KEYS is not a ring of keys: {why}"):
-        start(JWT_KEYS=json.dumps(keys), JWT_SIGNING_KEY=SECRET)
+        read_settings(JWT_KEYS=json.dumps(keys), JWT_SIGNING_KEY=SECRET)
 
 
 @pytest.mark.parametrize("short", ["", "x" * 31])
-def test_till_does_not_start_without_any_key(short, start):
+def test_settings_reject_a_missing_or_short_secret(short, read_settings):
     with pytest.raises(ImproperlyConfigured, match="JWT_SIGNING_KEY must be set"):
-        start(JWT_SIGNING_KEY=short)
+        read_settings(JWT_SIGNING_KEY=short)
 
 
-def test_who_starts_with_a_bad_ring_is_told_why_and_nobody_reads_a_secret():
+def test_start_with_an_invalid_key_ring_fails_without_showing_secrets():
     keys = json.dumps([build_key_entry("a", "verify", secret=SECRET)])
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "JWT_KEYS": keys}
 

@@ -1,4 +1,4 @@
-"""Which tokens are believed: those that we signed, of a session that still holds."""
+"""Validation of access and refresh tokens: signature, claims and session."""
 
 import uuid
 from datetime import timedelta
@@ -33,7 +33,7 @@ def till(cashier, client_of):
     return client_of(cashier)
 
 
-def test_the_forged_ones_below_differ_from_a_good_one_in_one_thing_only(till):
+def test_token_with_unchanged_claims_is_accepted(till):
     assert Api(sign_token(build_claims(till))).get("auth/me/").status_code == 200
 
 
@@ -41,28 +41,28 @@ def test_the_forged_ones_below_differ_from_a_good_one_in_one_thing_only(till):
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", None, 1, ["HS256"]])
-def test_attack_038_without_a_signature_there_is_no_token(algorithm, till, problem):
+def test_attack_038_unsigned_token_is_rejected(algorithm, till, problem):
     header = read_header(till.tokens.access) | {"alg": algorithm}
 
     assert assert_token_refused(raw(header, build_claims(till)), problem)
 
 
-def test_attack_038_an_empty_signature_is_none(till, problem):
+def test_attack_038_empty_signature_is_rejected(till, problem):
     header, payload, _ = till.tokens.access.split(".")
 
     assert assert_token_refused(f"{header}.{payload}.", problem)
 
 
-def test_another_key_signs_nothing(till, problem):
+def test_token_signed_with_another_key_is_rejected(till, problem):
     assert assert_token_refused(sign_token(build_claims(till), OTHER_KEY), problem)
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
-def test_another_algorithm_with_our_key_signs_nothing(algorithm, till, problem):
+def test_token_signed_with_another_algorithm_is_rejected(algorithm, till, problem):
     assert assert_token_refused(sign_token(build_claims(till), algorithm=algorithm), problem)
 
 
-def test_claims_cannot_be_exchanged_under_a_signature(till, manager, client_of, problem):
+def test_exchanged_claims_are_rejected(till, manager, client_of, problem):
     header, _, signature = till.tokens.access.split(".")
     _, payload, _ = client_of(manager).tokens.access.split(".")
 
@@ -90,21 +90,21 @@ def test_claims_cannot_be_exchanged_under_a_signature(till, manager, client_of, 
     ],
 )
 @pytest.mark.parametrize("key", [OTHER_KEY, None], ids=["another key", "our key"])
-def test_attack_041_042_a_token_does_not_choose_its_own_key(headers, key, till, problem):
-    """Nor does it bring one, nor say anything else of how to read it."""
+def test_attack_041_042_headers_cannot_select_or_bring_a_key(headers, key, till, problem):
+    """Unknown critical headers are rejected as well."""
     assert assert_token_refused(sign_token(build_claims(till), key, **headers), problem)
 
 
 @pytest.mark.parametrize("typ", [None, "", "JWT", "jwt", "AT+JWT", REFRESH, "apr+jwt", 5, [ACCESS]])
-def test_a_token_says_of_which_kind_it_is(typ, till, problem):
+def test_token_with_another_type_header_is_rejected(typ, till, problem):
     assert assert_token_refused(sign_token(build_claims(till), typ=typ), problem)
 
 
-# --- claims, signed by us ---------------------------------------------------------------------
+# --- claims with a valid signature -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("claim", ["sid", "sub", "tid", "jti", "exp", "iss", "aud", "token_type"])
-def test_attack_044_048_each_claim_is_needed(claim, till, problem):
+def test_attack_044_048_missing_claim_is_rejected(claim, till, problem):
     assert assert_token_refused(sign_token(build_claims(till, **{claim: None})), problem)
 
 
@@ -132,51 +132,49 @@ def test_attack_044_048_each_claim_is_needed(claim, till, problem):
         *product(["sid", "sub", "tid", "jti"], ["x", "", 5, {}, ["a"], True, 10**40]),
     ],
 )
-def test_attack_044_048_each_claim_is_what_it_must_be(claim, value, till, problem):
+def test_attack_044_048_invalid_claim_is_rejected(claim, value, till, problem):
     assert assert_token_refused(sign_token(build_claims(till, **{claim: value})), problem)
 
 
 @pytest.mark.parametrize("claim", ["sid", "sub", "tid"])
-def test_ids_that_nobody_has_open_nothing(claim, till, problem):
+def test_token_with_unknown_ids_is_rejected(claim, till, problem):
     assert assert_token_refused(
         sign_token(build_claims(till, **{claim: str(uuid.uuid4())})), problem
     )
 
 
-def test_attack_047_another_persons_id_in_ones_own_session_opens_nothing(till, manager, problem):
+def test_attack_047_token_with_another_users_id_is_rejected(till, manager, problem):
     assert assert_token_refused(sign_token(build_claims(till, sub=str(manager.pk))), problem)
 
 
-def test_attack_047_another_tenants_id_in_ones_own_session_opens_nothing(till, other_shop, problem):
+def test_attack_047_token_with_another_tenants_id_is_rejected(till, other_shop, problem):
     assert assert_token_refused(sign_token(build_claims(till, tid=str(other_shop.pk))), problem)
 
 
-def test_another_persons_session_under_ones_own_name_opens_nothing(
-    till, manager, client_of, problem
-):
+def test_token_with_another_users_session_is_rejected(till, manager, client_of, problem):
     assert assert_token_refused(
         sign_token(build_claims(till, sid=str(client_of(manager).session.pk))), problem
     )
 
 
-def test_a_role_in_a_token_is_not_believed(till, problem):
+def test_role_claim_is_ignored(till, problem):
     token = sign_token(build_claims(till, role="admin", is_superuser=True))
 
     assert Api(token).get("auth/me/").json()["role"] == "cashier"
     problem(Api(token).get("users/"), 403, "permission_denied")
 
 
-# --- kinds ------------------------------------------------------------------------------------
+# --- token types -------------------------------------------------------------------------------
 
 
-def test_attack_045_neither_token_passes_for_the_other(till, problem):
+def test_attack_045_access_and_refresh_tokens_are_not_interchangeable(till, problem):
     assert assert_token_refused(till.tokens.refresh, problem)
     problem(
         Api().post("auth/token/refresh/", {"refresh": till.tokens.access}), 401, "token_not_valid"
     )
 
 
-def test_nor_with_the_audience_of_the_other(till, problem):
+def test_refresh_token_with_the_api_audience_is_rejected(till, problem):
     refresh = jwt.decode(till.tokens.refresh, options={"verify_signature": False})
 
     assert assert_token_refused(sign_token(refresh | {"aud": "till-api"}), problem)
@@ -184,7 +182,7 @@ def test_nor_with_the_audience_of_the_other(till, problem):
 
 
 @pytest.mark.parametrize("claim", ["sid", "sub", "tid", "jti", "exp", "iss", "aud"])
-def test_each_claim_of_a_refresh_token_is_needed(claim, till, problem):
+def test_refresh_token_with_a_missing_claim_is_rejected(claim, till, problem):
     refresh = jwt.decode(till.tokens.refresh, options={"verify_signature": False})
     del refresh[claim]
 
@@ -195,14 +193,14 @@ def test_each_claim_of_a_refresh_token_is_needed(claim, till, problem):
         assert AuthSession.objects.get(pk=till.session.pk).revoked_at is None
 
 
-def test_a_refresh_token_in_somebody_elses_name_buys_nothing(till, manager, problem):
+def test_refresh_token_with_another_users_id_is_rejected(till, manager, problem):
     refresh = jwt.decode(till.tokens.refresh, options={"verify_signature": False})
     forged = sign_token(refresh | {"sub": str(manager.pk)}, typ=REFRESH)
 
     problem(Api().post("auth/token/refresh/", {"refresh": forged}), 401, "token_not_valid")
 
 
-# --- what must hold at this moment ------------------------------------------------------------
+# --- state of session, user and shop -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -214,7 +212,7 @@ def test_a_refresh_token_in_somebody_elses_name_buys_nothing(till, manager, prob
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_an_ended_session_ends_its_tokens(change, till, problem):
+def test_tokens_of_an_ended_session_are_rejected(change, till, problem):
     with across_tenants():
         AuthSession.objects.update(**change)
 
@@ -222,21 +220,21 @@ def test_an_ended_session_ends_its_tokens(change, till, problem):
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"token_version": 2}], ids=str)
-def test_a_change_of_the_person_ends_the_token(change, till, cashier, problem):
+def test_tokens_of_a_deactivated_or_changed_user_are_rejected(change, till, cashier, problem):
     with across_tenants():
         User.objects.filter(pk=cashier.pk).update(**change)
 
     assert assert_token_refused(till.tokens.access, problem)
 
 
-def test_a_suspended_shop_ends_every_token(till, shop, problem):
+def test_tokens_of_a_suspended_shop_are_rejected(till, shop, problem):
     shop.is_active = False
     shop.save()
 
     assert assert_token_refused(till.tokens.access, problem)
 
 
-def test_a_refresh_token_lasts_no_longer_than_its_session(cashier):
+def test_refresh_token_expires_with_its_session(cashier):
     session = AuthSessionFactory(user=cashier)
     ends = session.last_used_at + timedelta(hours=1)
     session.idle_expires_at, session.expires_at = ends + timedelta(hours=1), ends

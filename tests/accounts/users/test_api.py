@@ -1,4 +1,4 @@
-"""The people of the shop, as managers and admins see and edit them."""
+"""Users API: managers and admins list, read and edit the users of the shop."""
 
 import json
 
@@ -12,7 +12,9 @@ from tests.support.users import reload_user
 pytestmark = pytest.mark.once
 
 
-def test_managers_and_admins_see_everybody_of_the_shop(admin, manager, cashier, foreign, client_of):
+def test_managers_and_admins_list_all_users_of_the_shop(
+    admin, manager, cashier, foreign, client_of
+):
     PlatformUserFactory()
 
     for reader in (admin, manager):
@@ -21,7 +23,7 @@ def test_managers_and_admins_see_everybody_of_the_shop(admin, manager, cashier, 
         assert "CANARY" not in json.dumps(page)
 
 
-def test_cashiers_see_no_list_and_nobody(cashier, other_cashier, client_of, problem):
+def test_cashiers_cannot_read_users(cashier, other_cashier, client_of, problem):
     till = client_of(cashier)
 
     problem(till.get("users/"), 403, "permission_denied")
@@ -29,7 +31,7 @@ def test_cashiers_see_no_list_and_nobody(cashier, other_cashier, client_of, prob
     problem(till.get(f"users/{cashier.pk}/"), 403, "permission_denied")
 
 
-def test_a_manager_sees_the_addresses_of_his_cashiers_and_no_others(
+def test_manager_sees_email_addresses_of_cashiers_and_own_only(
     manager, admin, other_manager, cashier, client_of
 ):
     page = client_of(manager).get("users/").json()
@@ -43,7 +45,7 @@ def test_a_manager_sees_the_addresses_of_his_cashiers_and_no_others(
     }
 
 
-def test_attack_087_nobody_is_shown_with_a_secret(admin, cashier, client_of):
+def test_attack_087_user_contains_no_secrets(admin, cashier, client_of):
     shown = client_of(admin).get(f"users/{cashier.pk}/").json()
 
     assert shown.keys() == {
@@ -77,7 +79,9 @@ def test_attack_087_nobody_is_shown_with_a_secret(admin, cashier, client_of):
     ],
     ids=str,
 )
-def test_the_list_can_be_narrowed(query, names, admin, cashier, other_cashier, client_of):
+def test_list_is_filtered_by_role_activation_and_time(
+    query, names, admin, cashier, other_cashier, client_of
+):
     with across_tenants():
         User.objects.filter(pk=other_cashier.pk).update(is_active=False)
 
@@ -106,7 +110,7 @@ def test_the_list_can_be_narrowed(query, names, admin, cashier, other_cashier, c
     ],
     ids=str,
 )
-def test_nobody_asks_by_what_is_hidden(query, admin, client_of):
+def test_invalid_or_unknown_filter_is_rejected(query, admin, client_of):
     response = client_of(admin).get("users/", query)
 
     assert response.status_code == 400
@@ -114,14 +118,14 @@ def test_nobody_asks_by_what_is_hidden(query, admin, client_of):
 
 
 @pytest.mark.parametrize("path", ["users", "users//", "/users/", "users/../tenant/", "users/;x/"])
-def test_attack_090_a_path_is_exact(path, admin, client_of, problem):
+def test_attack_090_path_variants_get_404(path, admin, client_of, problem):
     problem(client_of(admin).get(path), 404, "not_found")
 
 
 # --- editing ----------------------------------------------------------------------------------
 
 
-def test_a_manager_edits_a_cashier(manager, cashier, client_of):
+def test_manager_edits_a_cashier(manager, cashier, client_of):
     response = client_of(manager).patch(
         f"users/{cashier.pk}/", {"display_name": "Zoë", "email": "z@green.example"}, If_Match='"1"'
     )
@@ -133,7 +137,7 @@ def test_a_manager_edits_a_cashier(manager, cashier, client_of):
     assert (after.email, after.token_version) == ("z@green.example", 1)
 
 
-def test_an_edit_says_from_which_version_it_starts(admin, cashier, client_of, problem):
+def test_edit_needs_the_current_version(admin, cashier, client_of, problem):
     admin_client, path = client_of(admin), f"users/{cashier.pk}/"
 
     problem(admin_client.patch(path, {"display_name": "New"}), 428, "if_match_required")
@@ -147,14 +151,14 @@ def test_an_edit_says_from_which_version_it_starts(admin, cashier, client_of, pr
 
 
 @pytest.mark.parametrize("tag", ["1", 'W/"1"', '"x"', '"1", "2"', '"-1"', "", '""', '"' + "9" * 30])
-def test_a_version_is_one_strong_tag(tag, admin, cashier, client_of, problem):
+def test_if_match_must_be_one_strong_etag(tag, admin, cashier, client_of, problem):
     response = client_of(admin).patch(f"users/{cashier.pk}/", {"email": ""}, If_Match=tag)
 
     problem(response, 400, "invalid", {"If-Match": "invalid"})
     assert reload_user(cashier).email == "c1@green.example"
 
 
-def test_whoever_is_edited_stays_logged_in(admin, cashier, client_of):
+def test_edited_user_stays_logged_in(admin, cashier, client_of):
     till = client_of(cashier)
 
     client_of(admin).patch(f"users/{cashier.pk}/", {"display_name": "New"}, If_Match="*")

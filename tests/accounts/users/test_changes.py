@@ -1,4 +1,4 @@
-"""Promoting people, letting them go and in again, helping them with a password."""
+"""Change roles, deactivate and activate users, reset passwords."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.support.users import can_log_in, reload_user, snapshot_users
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
-def test_attack_051_a_promotion_ends_every_session(role, admin, cashier, client_of, problem):
+def test_attack_051_promotion_ends_all_sessions(role, admin, cashier, client_of, problem):
     tills = [client_of(cashier), client_of(cashier)]
 
     response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": role}, If_Match="*")
@@ -26,9 +26,7 @@ def test_attack_051_a_promotion_ends_every_session(role, admin, cashier, client_
         assert {each.revoke_reason for each in sessions} == {"role"}
 
 
-def test_attack_050_the_demoted_have_no_more_rights_after_the_next_log_in(
-    admin, manager, cashier, client_of, problem
-):
+def test_attack_050_demoted_user_loses_rights(admin, manager, cashier, client_of, problem):
     client_of(admin).put(f"users/{manager.pk}/role/", {"role": "cashier"}, If_Match="*")
 
     body = {"tenant": "green", "username": "mgr", "password": PASSWORD}
@@ -36,7 +34,7 @@ def test_attack_050_the_demoted_have_no_more_rights_after_the_next_log_in(
     problem(Api(access).get("users/"), 403, "permission_denied")
 
 
-def test_the_same_role_again_ends_nothing(admin, cashier, client_of):
+def test_unchanged_role_keeps_sessions(admin, cashier, client_of):
     till = client_of(cashier)
 
     response = client_of(admin).put(f"users/{cashier.pk}/role/", {"role": "cashier"}, If_Match="*")
@@ -49,7 +47,7 @@ def test_the_same_role_again_ends_nothing(admin, cashier, client_of):
 @pytest.mark.parametrize(
     "role", ["Admin", "ADMIN ", 1, ["admin"], None, "superuser", "", "platform"]
 )
-def test_attack_081_a_new_role_is_one_of_three_words(role, admin, cashier, client_of):
+def test_attack_081_unknown_role_is_rejected(role, admin, cashier, client_of):
     admin_client, before = client_of(admin), snapshot_users()
 
     response = admin_client.put(f"users/{cashier.pk}/role/", {"role": role}, If_Match="*")
@@ -58,13 +56,15 @@ def test_attack_081_a_new_role_is_one_of_three_words(role, admin, cashier, clien
     assert snapshot_users() == before
 
 
-# --- in and out -------------------------------------------------------------------------------
+# --- activation -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("boss", ["admin", "manager"])
-def test_attack_049_whoever_is_let_go_is_out_at_once(boss, cashier, client_of, problem, request):
+@pytest.mark.parametrize("role", ["admin", "manager"])
+def test_attack_049_deactivation_ends_sessions_immediately(
+    role, cashier, client_of, problem, request
+):
     till = client_of(cashier)
-    admin_client = client_of(request.getfixturevalue(boss))
+    admin_client = client_of(request.getfixturevalue(role))
 
     response = admin_client.delete(f"users/{cashier.pk}/activation/")
 
@@ -77,7 +77,7 @@ def test_attack_049_whoever_is_let_go_is_out_at_once(boss, cashier, client_of, p
     assert not can_log_in(PASSWORD)
 
 
-def test_whoever_comes_back_logs_in_anew(manager, cashier, client_of, problem):
+def test_activated_user_must_log_in_again(manager, cashier, client_of, problem):
     till, admin_client = client_of(cashier), client_of(manager)
     admin_client.delete(f"users/{cashier.pk}/activation/")
 
@@ -89,7 +89,7 @@ def test_whoever_comes_back_logs_in_anew(manager, cashier, client_of, problem):
 
 
 @pytest.mark.parametrize("method", ["put", "delete"])
-def test_attack_086_twice_is_once(method, admin, cashier, client_of):
+def test_attack_086_repeated_activation_change_acts_once(method, admin, cashier, client_of):
     admin_client, path = client_of(admin), f"users/{cashier.pk}/activation/"
     if method == "put":
         with across_tenants():
@@ -103,14 +103,14 @@ def test_attack_086_twice_is_once(method, admin, cashier, client_of):
     assert (after.version, after.token_version) == (2, 2)
 
 
-# --- a new password for somebody --------------------------------------------------------------
+# --- password reset ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("boss", ["admin", "manager"])
-def test_a_reset_shows_a_password_that_must_be_replaced(boss, cashier, client_of, problem, request):
+@pytest.mark.parametrize("role", ["admin", "manager"])
+def test_password_reset_returns_a_temporary_password(role, cashier, client_of, problem, request):
     till = client_of(cashier)
 
-    response = client_of(request.getfixturevalue(boss)).post(f"users/{cashier.pk}/reset-password/")
+    response = client_of(request.getfixturevalue(role)).post(f"users/{cashier.pk}/reset-password/")
 
     assert response.status_code == 200
     assert response.json().keys() == {"temporary_password"}
@@ -120,7 +120,7 @@ def test_a_reset_shows_a_password_that_must_be_replaced(boss, cashier, client_of
     assert reload_user(cashier).must_change_password is True
 
 
-def test_a_reset_leaves_the_locked_out_locked_out(admin, cashier, client_of):
+def test_password_reset_does_not_activate_a_deactivated_user(admin, cashier, client_of):
     admin_client = client_of(admin)
     admin_client.delete(f"users/{cashier.pk}/activation/")
 
@@ -129,13 +129,13 @@ def test_a_reset_leaves_the_locked_out_locked_out(admin, cashier, client_of):
     assert not can_log_in(password)
 
 
-# --- from the version that was read ---------------------------------------------------------------
+# --- versions ----------------------------------------------------------------------------------
 
 CHANGES = {"role": {"role": "manager"}, "activation": None, "pin": {"pin": "482915"}}
 
 
 @pytest.mark.parametrize("part", CHANGES)
-def test_what_is_put_needs_the_version_that_was_read(part, admin, cashier, client_of, problem):
+def test_put_needs_the_current_version(part, admin, cashier, client_of, problem):
     admin_client, path, body = client_of(admin), f"users/{cashier.pk}/{part}/", CHANGES[part]
     if part == "activation":
         admin_client.delete(path)
@@ -143,34 +143,34 @@ def test_what_is_put_needs_the_version_that_was_read(part, admin, cashier, clien
     newer = admin_client.patch(
         f"users/{cashier.pk}/", {"display_name": "New"}, If_Match=read["ETag"]
     )
-    before = kept(cashier)
+    before = read_rows(cashier)
 
     problem(admin_client.put(path, body), 428, "if_match_required")
     problem(admin_client.put(path, body, If_Match=read["ETag"]), 412, "version_conflict")
     problem(admin_client.put(path, body, If_Match="3"), 400, "invalid", {"If-Match": "invalid"})
-    assert kept(cashier) == before
+    assert read_rows(cashier) == before
 
     assert admin_client.put(path, body, If_Match=newer["ETag"]).status_code in {200, 204}
-    assert kept(cashier) != before
+    assert read_rows(cashier) != before
     assert admin_client.put(path, body, If_Match="*").status_code in {200, 204}
 
 
 @pytest.mark.parametrize("part", ["activation", "pin"])
-def test_whoever_is_kept_out_is_so_at_once_or_from_the_version_that_was_read(
+def test_delete_accepts_a_missing_but_not_an_outdated_version(
     part, admin, cashier, client_of, problem
 ):
     admin_client, path = client_of(admin), f"users/{cashier.pk}/{part}/"
     admin_client.put(f"users/{cashier.pk}/pin/", {"pin": "482915"}, If_Match="*")
-    before = kept(cashier)
+    before = read_rows(cashier)
 
     problem(admin_client.delete(path, If_Match='"99"'), 412, "version_conflict")
-    assert kept(cashier) == before
+    assert read_rows(cashier) == before
     assert admin_client.delete(path).status_code in {200, 204}
-    assert kept(cashier) != before
+    assert read_rows(cashier) != before
 
 
-def kept(user):
-    """Every column of the person and of the PIN."""
+def read_rows(user):
+    """Return all columns of the user and of the PIN."""
     with across_tenants():
         return list(User.objects.filter(pk=user.pk).values()), list(
             Pin.objects.filter(user=user).values()

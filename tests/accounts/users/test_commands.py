@@ -1,4 +1,4 @@
-"""The chores at the command line."""
+"""Management commands for shops and users."""
 
 import io
 import json
@@ -24,11 +24,11 @@ SHOP = [
     "--admin-username=owner",
     "--admin-email=o@corner.example",
 ]
-SOMEBODY = ["--tenant=green", "--username=new", "--role=cashier"]
+NEW_USER = ["--tenant=green", "--username=new", "--role=cashier"]
 
 
 class Terminal(io.StringIO):
-    """Standard input with somebody in front of it."""
+    """Standard input that is a terminal."""
 
     def isatty(self):
         return True
@@ -42,7 +42,7 @@ def disable_prompts(monkeypatch, db):
 
 @pytest.fixture
 def prompt_answers(monkeypatch):
-    """What somebody types at the prompt, answer by answer."""
+    """Return a function that sets the answers to the password prompts."""
 
     def answers(*words):
         remaining = iter(words)
@@ -63,7 +63,7 @@ def log_in(tenant, username, password):
     return Api().post("auth/token/", body)
 
 
-def everybody():
+def count_users():
     with across_tenants():
         return User.objects.count()
 
@@ -71,7 +71,7 @@ def everybody():
 # --- create_tenant ----------------------------------------------------------------------------
 
 
-def test_a_new_shop_can_sell_and_its_admin_has_a_temporary_password():
+def test_create_tenant_creates_store_register_and_admin_with_temporary_password():
     printed = run("create_tenant", *SHOP, "--timezone=Europe/Berlin")
 
     temporary = printed.split()[-1]
@@ -87,9 +87,9 @@ def test_a_new_shop_can_sell_and_its_admin_has_a_temporary_password():
 
 @pytest.mark.parametrize("way", ["environment", "standard input", "prompt"])
 @pytest.mark.parametrize(
-    "command", [["create_tenant", *SHOP], ["create_user", *SOMEBODY]], ids=lambda it: it[0]
+    "command", [["create_tenant", *SHOP], ["create_user", *NEW_USER]], ids=lambda it: it[0]
 )
-def test_a_password_comes_by_three_ways_and_is_not_printed(
+def test_password_is_read_from_environment_input_or_prompt_and_not_printed(
     command, way, shop, monkeypatch, prompt_answers
 ):
     arguments = []
@@ -109,41 +109,41 @@ def test_a_password_comes_by_three_ways_and_is_not_printed(
     assert log_in(*where, PASSWORD).json()["user"]["must_change_password"] is False
 
 
-def test_blanks_belong_to_a_password_also_here(shop, monkeypatch):
+def test_blanks_around_a_password_are_kept(shop, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("  two blanks  \r\n"))
 
-    run("create_user", *SOMEBODY, "--password-stdin")
+    run("create_user", *NEW_USER, "--password-stdin")
 
     assert log_in("green", "new", "  two blanks  ").status_code == 200
 
 
-def test_an_empty_answer_asks_for_a_temporary_one(shop, prompt_answers):
+def test_empty_answer_creates_a_temporary_password(shop, prompt_answers):
     prompt_answers("")
 
-    assert "Temporary password" in run("create_user", *SOMEBODY)
+    assert "Temporary password" in run("create_user", *NEW_USER)
 
 
-def test_two_answers_that_differ_make_nobody(shop, prompt_answers):
+def test_different_password_answers_are_rejected(shop, prompt_answers):
     prompt_answers(PASSWORD, PASSWORD + " ")
 
     with pytest.raises(CommandError, match="differ"):
-        run("create_user", *SOMEBODY)
-    assert everybody() == 0
+        run("create_user", *NEW_USER)
+    assert count_users() == 0
 
 
-def test_an_empty_standard_input_makes_nobody(shop):
+def test_empty_standard_input_is_rejected(shop):
     with pytest.raises(CommandError, match="no password"):
-        run("create_user", *SOMEBODY, "--password-stdin")
-    assert everybody() == 0
+        run("create_user", *NEW_USER, "--password-stdin")
+    assert count_users() == 0
 
 
 @pytest.mark.parametrize(
-    "command", [["create_tenant", *SHOP], ["create_user", *SOMEBODY]], ids=lambda it: it[0]
+    "command", [["create_tenant", *SHOP], ["create_user", *NEW_USER]], ids=lambda it: it[0]
 )
-def test_a_password_is_no_argument(command, shop):
+def test_password_argument_is_rejected(command, shop):
     with pytest.raises(CommandError, match="argument"):
         run(*command, f"--password={PASSWORD}")
-    assert everybody() == 0
+    assert count_users() == 0
 
 
 @pytest.mark.parametrize(
@@ -157,13 +157,13 @@ def test_a_password_is_no_argument(command, shop):
         ("--admin-email=nobody", "email: Enter an e-mail address such as ann@shop.example."),
     ],
 )
-def test_a_refusal_names_its_reason_and_leaves_nothing_behind(change, reason):
+def test_invalid_tenant_option_is_rejected_with_its_reason(change, reason):
     with pytest.raises(CommandError, match=reason):
         run("create_tenant", *SHOP, change)
     assert not Tenant.objects.exists()
 
 
-def test_a_password_must_be_one_also_here(monkeypatch):
+def test_weak_password_is_rejected(monkeypatch):
     monkeypatch.setenv("TILL_PASSWORD", "short")
 
     with pytest.raises(CommandError, match=r"admin\.password: Use at least 15 characters"):
@@ -171,7 +171,7 @@ def test_a_password_must_be_one_also_here(monkeypatch):
     assert not Tenant.objects.exists()
 
 
-def test_a_slug_belongs_to_the_first(shop):
+def test_taken_slug_is_rejected(shop):
     with pytest.raises(CommandError, match="This name is already taken"):
         run("create_tenant", *SHOP, "--slug=green")
     assert Tenant.objects.count() == 1
@@ -180,8 +180,8 @@ def test_a_slug_belongs_to_the_first(shop):
 # --- create_user ------------------------------------------------------------------------------
 
 
-def test_a_new_user_has_a_temporary_password(shop):
-    printed = run("create_user", *SOMEBODY, "--email=n@green.example", "--display-name=Zoë")
+def test_create_user_prints_a_temporary_password(shop):
+    printed = run("create_user", *NEW_USER, "--email=n@green.example", "--display-name=Zoë")
 
     user = log_in("green", "new", printed.split()[-1]).json()["user"]
     assert printed.startswith("Created the cashier new of green.")
@@ -190,8 +190,8 @@ def test_a_new_user_has_a_temporary_password(shop):
 
 
 @pytest.mark.parametrize("role", ["cashier", "manager", "admin"])
-def test_the_installation_hires_anybody(role, shop):
-    run("create_user", *SOMEBODY, f"--role={role}")
+def test_create_user_accepts_every_role(role, shop):
+    run("create_user", *NEW_USER, f"--role={role}")
 
     with tenant_scope(shop):
         assert User.objects.get_queryset().get().role == role
@@ -208,10 +208,10 @@ def test_the_installation_hires_anybody(role, shop):
         ("--role=boss", "invalid choice"),
     ],
 )
-def test_nobody_is_hired_against_the_rules(change, reason, cashier):
+def test_invalid_user_option_is_rejected_with_its_reason(change, reason, cashier):
     with pytest.raises(CommandError, match=reason):
-        run("create_user", *SOMEBODY, change)
-    assert everybody() == 1
+        run("create_user", *NEW_USER, change)
+    assert count_users() == 1
 
 
 # --- list_users -------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def _staff(admin, manager, cashier, shop, foreign):
         (["--inactive", "--role=admin"], []),
     ],
 )
-def test_one_shop_is_listed(options, names):
+def test_list_users_lists_one_shop_with_filters(options, names):
     printed = run("list_users", "--tenant=green", *options)
     as_json = run("list_users", "--tenant=green", "--json", *options)
 
@@ -242,7 +242,7 @@ def test_one_shop_is_listed(options, names):
     assert "CANARY" not in printed + as_json
 
 
-def test_programs_get_everything_but_secrets(cashier):
+def test_list_users_as_json_contains_no_secrets(cashier):
     with across_tenants():
         User.objects.update(last_login=datetime(2026, 1, 2, tzinfo=UTC))
 
@@ -260,7 +260,7 @@ def test_programs_get_everything_but_secrets(cashier):
     }
 
 
-def test_no_list_without_a_shop():
+def test_list_users_needs_an_existing_shop():
     with pytest.raises(CommandError, match="--tenant"):
         run("list_users")
     with pytest.raises(CommandError, match="There is no tenant nowhere"):
@@ -280,7 +280,7 @@ def create_superuser(monkeypatch, username="root", password=PASSWORD):
     )
 
 
-def test_djangos_own_command_makes_a_platform_user(monkeypatch, client):
+def test_createsuperuser_creates_a_platform_user(monkeypatch, client):
     create_superuser(monkeypatch)
 
     root = User.objects.get_by_natural_key("root")
@@ -289,32 +289,32 @@ def test_djangos_own_command_makes_a_platform_user(monkeypatch, client):
     assert log_in("green", "root", PASSWORD).status_code == 401
 
 
-def test_shops_of_the_same_username_are_no_hindrance(monkeypatch, cashier):
+def test_createsuperuser_accepts_a_username_of_a_shop(monkeypatch, cashier):
     create_superuser(monkeypatch, username="c1")
 
-    assert everybody() == 2
+    assert count_users() == 2
 
 
 @pytest.mark.parametrize("username", ["root", "ROOT", "x y"])
-def test_a_platform_username_is_there_once_and_plain(username, monkeypatch):
+def test_createsuperuser_rejects_taken_or_invalid_usernames(username, monkeypatch):
     PlatformUserFactory(username="root")
 
     with pytest.raises(CommandError):
         create_superuser(monkeypatch, username=username)
-    assert everybody() == 1
+    assert count_users() == 1
 
 
 @pytest.mark.parametrize(
     "password", ["short", "", "fourteen chars", "1q2w3e4r5t6y7u8i9o0p", "landlord1234567"]
 )
-def test_a_superuser_needs_a_password_by_the_rules_also_without_a_prompt(monkeypatch, password):
+def test_createsuperuser_rejects_weak_passwords_without_a_prompt(monkeypatch, password):
     with pytest.raises(CommandError):
         create_superuser(monkeypatch, username="landlord", password=password)
 
     assert not User.objects.filter(tenant=None).exists()
 
 
-def test_nobody_bypasses_the_rules_of_passwords_at_the_prompt(monkeypatch):
+def test_createsuperuser_prompt_cannot_bypass_password_rules(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("getpass.getpass", lambda *_, **__: "short")
     answers = {"Username": "root", "Email": "root@till.example", "Bypass": "y"}
@@ -326,14 +326,14 @@ def test_nobody_bypasses_the_rules_of_passwords_at_the_prompt(monkeypatch):
     assert not User.objects.filter(tenant=None).exists()
 
 
-def test_a_superuser_without_any_password_cannot_log_in(monkeypatch):
+def test_superuser_without_a_password_cannot_log_in(monkeypatch):
     monkeypatch.delenv("DJANGO_SUPERUSER_PASSWORD", raising=False)
     run("createsuperuser", "--noinput", "--username=root", "--email=root@till.example")
 
     assert not User.objects.get(tenant=None).has_usable_password()
 
 
-# --- addresses and names ------------------------------------------------------------------------
+# --- email addresses and usernames -------------------------------------------------------------
 
 PLATFORM = ["createsuperuser", "--noinput", "--username=chief"]
 
@@ -342,43 +342,43 @@ PLATFORM = ["createsuperuser", "--noinput", "--username=chief"]
 @pytest.mark.parametrize(
     "command",
     [
-        ["create_user", *SOMEBODY, "--email={}"],
+        ["create_user", *NEW_USER, "--email={}"],
         ["create_tenant", *SHOP[:-1], "--admin-email={}"],
         [*PLATFORM, "--email={}"],
     ],
     ids=lambda it: it[0],
 )
-def test_no_command_takes_what_is_no_address(command, email, shop, monkeypatch):
+def test_commands_reject_invalid_email_addresses(command, email, shop, monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
-    before = everybody(), Tenant.objects.count()
+    before = count_users(), Tenant.objects.count()
 
     with pytest.raises((CommandError, ValidationError), match=r"e-mail|before the @"):
         run(*(argument.format(email) for argument in command))
 
-    assert (everybody(), Tenant.objects.count()) == before
+    assert (count_users(), Tenant.objects.count()) == before
 
 
-def test_a_made_up_person_has_an_address_too(shop, settings):
+def test_create_test_user_rejects_an_invalid_email_domain(shop, settings):
     settings.DEBUG = True
 
     with pytest.raises(CommandError, match="e-mail"):
         run("create_test_user", "--tenant=green", "--role=cashier", "--domain=localhost")
 
-    assert everybody() == 0
+    assert count_users() == 0
 
 
 @pytest.mark.parametrize(
     ("command", "tenant", "name"),
     [
         (
-            ["create_user", *SOMEBODY[:1], "--username=\uff2e\uff45\uff57", "--role=cashier"],
+            ["create_user", *NEW_USER[:1], "--username=\uff2e\uff45\uff57", "--role=cashier"],
             "green",
             "New",
         ),
         (["create_tenant", *SHOP[:3], "--admin-username=\uff2fwner", SHOP[-1]], "corner", "Owner"),
     ],
 )
-def test_a_username_from_the_command_line_is_in_nfkc(command, tenant, name, shop, monkeypatch):
+def test_commands_normalize_usernames_to_nfkc(command, tenant, name, shop, monkeypatch):
     monkeypatch.setenv("TILL_PASSWORD", PASSWORD)
 
     run(*command)
@@ -390,12 +390,12 @@ def test_a_username_from_the_command_line_is_in_nfkc(command, tenant, name, shop
         assert log_in(tenant, typed_name, PASSWORD).status_code == 200
 
 
-def test_somebody_of_the_platform_has_a_name_in_nfkc_too(monkeypatch):
+def test_createsuperuser_normalizes_usernames_to_nfkc(monkeypatch):
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
 
     run("createsuperuser", "--noinput", "--username=\uff23hief", "--email=Chief@Bücher.example")
 
     with across_tenants():
-        manager_client = User.objects.get()
-    assert (manager_client.username, manager_client.username_key) == ("Chief", "chief")
-    assert manager_client.email == "Chief@xn--bcher-kva.example"
+        user = User.objects.get()
+    assert (user.username, user.username_key) == ("Chief", "chief")
+    assert user.email == "Chief@xn--bcher-kva.example"

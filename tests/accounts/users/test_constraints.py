@@ -1,4 +1,4 @@
-"""What the database itself refuses of people, should anybody write past the services."""
+"""Database constraints of users, tested without the services."""
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -21,7 +21,7 @@ from tests.support.users import snapshot_users
     ],
     ids=str,
 )
-def test_somebody_of_a_shop_has_one_of_three_roles_and_no_rights_beyond(change, cashier):
+def test_database_rejects_invalid_role_or_rights_of_shop_users(change, cashier):
     before = snapshot_users()
 
     with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
@@ -30,7 +30,7 @@ def test_somebody_of_a_shop_has_one_of_three_roles_and_no_rights_beyond(change, 
 
 
 @pytest.mark.parametrize("change", [{"role": "admin"}, {"is_superuser": False}], ids=str)
-def test_somebody_of_the_platform_has_no_role(change, root):
+def test_database_rejects_a_role_for_platform_users(change, root):
     before = snapshot_users()
 
     with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
@@ -39,7 +39,9 @@ def test_somebody_of_the_platform_has_no_role(change, root):
 
 
 @pytest.mark.parametrize("username", ["c1", "C1"])
-def test_a_name_is_there_once_in_a_shop_and_once_at_the_platform(username, cashier, shop, foreign):
+def test_database_rejects_duplicate_usernames_per_shop_and_platform(
+    username, cashier, shop, foreign
+):
     PlatformUserFactory(username="c1")
     before = snapshot_users()
 
@@ -49,13 +51,13 @@ def test_a_name_is_there_once_in_a_shop_and_once_at_the_platform(username, cashi
     assert snapshot_users() == before
 
 
-def test_an_address_is_there_once_in_a_shop(cashier, shop, other_shop):
+def test_database_rejects_duplicate_email_addresses_per_shop(cashier, shop, other_shop):
     UserFactory(tenant=other_shop, email=cashier.email)
 
     with pytest.raises(IntegrityError), across_tenants(), transaction.atomic():
         UserFactory(tenant=shop, email=cashier.email)
 
 
-def test_ids_tell_nobody_how_many_people_there_are(cashier, other_cashier):
+def test_user_ids_are_not_sequential(cashier, other_cashier):
     assert cashier.pk.version == other_cashier.pk.version == 7
     assert cashier.pk.int + 1 != other_cashier.pk.int

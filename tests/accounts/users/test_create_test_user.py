@@ -1,4 +1,4 @@
-"""`create_test_user`: somebody to try things out with, under a name that nobody has yet."""
+"""The command `create_test_user`, which creates a user with an unused name."""
 
 from io import StringIO
 
@@ -19,18 +19,18 @@ def enable_test_users(settings):
 
 
 def create(**options):
-    """The lines that the command prints."""
+    """Return the lines that the command prints."""
     output = StringIO()
     call_command("create_test_user", stdout=output, **({"tenant": "green"} | options))
     return output.getvalue().splitlines()
 
 
-def usernames(shop):
+def list_usernames(shop):
     with tenant_scope(shop):
         return set(User.objects.get_queryset().values_list("username", flat=True))
 
 
-def test_promise_b7_a_log_in_is_printed_once_and_works(shop):
+def test_printed_credentials_work(shop):
     created, address, password = create(role="manager")
 
     assert created == "Created the manager test1 of green."
@@ -47,7 +47,7 @@ def test_promise_b7_a_log_in_is_printed_once_and_works(shop):
     assert list_audit_events("user_created")[0].target == user.pk
 
 
-def test_promise_b7_the_next_number_is_the_first_that_is_free(shop):
+def test_next_free_number_is_used(shop):
     UserFactory(tenant=shop, username="TEST1")
     UserFactory(tenant=shop, username="other", email="Test2@till.example")
     UserFactory(tenant=shop, username="test4")
@@ -55,10 +55,10 @@ def test_promise_b7_the_next_number_is_the_first_that_is_free(shop):
     for _ in range(3):
         create(role="cashier")
 
-    assert usernames(shop) == {"TEST1", "other", "test4", "test3", "test5", "test6"}
+    assert list_usernames(shop) == {"TEST1", "other", "test4", "test3", "test5", "test6"}
 
 
-def test_promise_b7_a_longer_name_is_another_name(shop):
+def test_similar_usernames_do_not_occupy_a_number(shop):
     for name in ("tester1", "test01", "test1x", "atest1", "test"):
         UserFactory(tenant=shop, username=name)
 
@@ -66,16 +66,16 @@ def test_promise_b7_a_longer_name_is_another_name(shop):
 
 
 @pytest.mark.parametrize(("prefix", "taken"), [("te_t", "test1"), ("t.st", "test1")])
-def test_attack_173_a_prefix_is_taken_literally(prefix, taken, shop):
+def test_attack_173_prefix_is_matched_literally(prefix, taken, shop):
     UserFactory(tenant=shop, username=taken)
 
     create(role="cashier", prefix=prefix)
 
-    assert usernames(shop) == {taken, f"{prefix}1"}
+    assert list_usernames(shop) == {taken, f"{prefix}1"}
 
 
 @pytest.mark.parametrize("prefix", ["te%t_", "te t", "", "é", "x" * 32])
-def test_attack_173_what_is_no_username_is_refused(prefix, shop):
+def test_attack_173_invalid_prefix_is_rejected(prefix, shop):
     UserFactory(tenant=shop, username="test1")
     before = snapshot_users()
 
@@ -84,25 +84,25 @@ def test_attack_173_what_is_no_username_is_refused(prefix, shop):
     assert snapshot_users() == before
 
 
-def test_numbers_of_another_shop_do_not_count(shop, other_shop):
+def test_usernames_of_another_shop_do_not_occupy_a_number(shop, other_shop):
     UserFactory(tenant=other_shop, username="test1", email="test1@till.example")
 
     assert create(role="cashier")[0] == "Created the cashier test1 of green."
 
 
 @pytest.mark.parametrize("role", ["root", "", "Admin"])
-def test_a_role_is_one_of_three_words(role, shop):
+def test_unknown_role_is_rejected(role, shop):
     with pytest.raises(CommandError, match="role"):
         call_command("create_test_user", "--tenant=green", f"--role={role}")
     assert snapshot_users() == []
 
 
-def test_nobody_is_made_for_a_shop_that_is_not_there(db):
+def test_unknown_tenant_is_rejected(db):
     with pytest.raises(CommandError, match="There is no tenant green"):
         create(role="cashier")
 
 
-def test_attack_173_where_people_work_nobody_is_made_up(shop, settings):
+def test_attack_173_command_is_refused_without_debug(shop, settings):
     settings.DEBUG = False
 
     with pytest.raises(CommandError, match="while DEBUG is on"):
@@ -112,8 +112,8 @@ def test_attack_173_where_people_work_nobody_is_made_up(shop, settings):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_attack_173_twenty_at_once_are_twenty_people(shop):
+def test_attack_173_twenty_simultaneous_commands_create_twenty_users(shop):
     outcomes = run_times(20, lambda: create(role="cashier"))
 
     assert len({outcome[0] for outcome in outcomes}) == 20
-    assert usernames(shop) == {f"test{number}" for number in range(1, 21)}
+    assert list_usernames(shop) == {f"test{number}" for number in range(1, 21)}

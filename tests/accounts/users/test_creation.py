@@ -1,4 +1,4 @@
-"""Giving people a log-in."""
+"""Create users by the API."""
 
 import pytest
 
@@ -10,13 +10,13 @@ from tests.support.users import can_log_in, snapshot_users
 
 pytestmark = pytest.mark.once
 
-NEWCOMER = {"username": "new", "role": "cashier"}
+NEW_USER = {"username": "new", "role": "cashier"}
 
 
-def test_without_a_password_a_temporary_one_is_shown_once(admin, client_of):
+def test_created_user_without_a_password_gets_a_temporary_one_shown_once(admin, client_of):
     admin_client = client_of(admin)
 
-    response = admin_client.post("users/", NEWCOMER | {"email": "new@green.example"})
+    response = admin_client.post("users/", NEW_USER | {"email": "new@green.example"})
 
     answer = response.json()
     assert response.status_code == 201
@@ -28,7 +28,7 @@ def test_without_a_password_a_temporary_one_is_shown_once(admin, client_of):
     assert "temporary_password" not in admin_client.get(f"users/{answer['id']}/").json()
 
 
-def test_temporary_passwords_are_never_the_same(admin, client_of):
+def test_temporary_passwords_are_random(admin, client_of):
     admin_client = client_of(admin)
     passwords = {
         admin_client.post("users/", {"username": f"new{n}", "role": "admin"}).json()[
@@ -41,8 +41,8 @@ def test_temporary_passwords_are_never_the_same(admin, client_of):
     assert all(len(password) == 23 for password in passwords)
 
 
-def test_a_given_password_is_not_shown_and_must_be_replaced(manager, client_of):
-    response = client_of(manager).post("users/", NEWCOMER | {"password": " with blanks "})
+def test_given_password_is_not_shown_and_must_be_changed(manager, client_of):
+    response = client_of(manager).post("users/", NEW_USER | {"password": " with blanks "})
 
     answer = response.json()
     assert response.status_code == 201
@@ -52,37 +52,37 @@ def test_a_given_password_is_not_shown_and_must_be_replaced(manager, client_of):
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_admins_hire_anybody(role, admin, client_of):
-    response = client_of(admin).post("users/", NEWCOMER | {"role": role})
+def test_admins_create_users_of_every_role(role, admin, client_of):
+    response = client_of(admin).post("users/", NEW_USER | {"role": role})
 
     assert response.status_code == 201
     assert response.json()["role"] == role
 
 
 @pytest.mark.parametrize("role", ["manager", "admin"])
-def test_managers_hire_cashiers_only(role, manager, client_of, problem):
+def test_managers_cannot_create_managers_or_admins(role, manager, client_of, problem):
     before = snapshot_users()
 
-    response = client_of(manager).post("users/", NEWCOMER | {"role": role})
+    response = client_of(manager).post("users/", NEW_USER | {"role": role})
 
     problem(response, 403, "permission_denied")
     assert snapshot_users() == before
 
 
-def test_cashiers_hire_nobody(cashier, client_of, problem):
+def test_cashiers_cannot_create_users(cashier, client_of, problem):
     till, before = client_of(cashier), snapshot_users()
 
-    problem(till.post("users/", NEWCOMER), 403, "permission_denied")
+    problem(till.post("users/", NEW_USER), 403, "permission_denied")
     assert snapshot_users() == before
 
 
 @pytest.mark.parametrize(
     "role", ["Admin", "ADMIN ", "admin ", 1, ["admin"], None, "superuser", "", True, {}]
 )
-def test_attack_081_a_role_is_one_of_three_words(role, admin, client_of, problem):
+def test_attack_081_unknown_role_at_creation_is_rejected(role, admin, client_of, problem):
     admin_client, before = client_of(admin), snapshot_users()
 
-    answer = admin_client.post("users/", NEWCOMER | {"role": role}).json()
+    answer = admin_client.post("users/", NEW_USER | {"role": role}).json()
 
     assert (answer["status"], answer["code"]) == (400, "invalid")
     assert [error["field"] for error in answer["errors"]] == ["role"]
@@ -106,10 +106,10 @@ def test_attack_081_a_role_is_one_of_three_words(role, admin, client_of, problem
         (123, "invalid"),
     ],
 )
-def test_a_username_is_plain(username, code, admin, client_of, problem):
+def test_invalid_username_is_rejected(username, code, admin, client_of, problem):
     admin_client, before = client_of(admin), snapshot_users()
 
-    response = admin_client.post("users/", NEWCOMER | {"username": username})
+    response = admin_client.post("users/", NEW_USER | {"username": username})
 
     problem(response, 400, "invalid", {"username": code})
     assert snapshot_users() == before
@@ -124,11 +124,11 @@ def test_a_username_is_plain(username, code, admin, client_of, problem):
         ("a@b.co\r\nBcc: x@y.zz", "control_character"),
     ],
 )
-def test_attack_084_an_address_is_an_address(email, code, admin, client_of, problem):
+def test_attack_084_invalid_email_at_creation_is_rejected(email, code, admin, client_of, problem):
     admin_client, before = client_of(admin), snapshot_users()
 
     problem(
-        admin_client.post("users/", NEWCOMER | {"email": email}), 400, "invalid", {"email": code}
+        admin_client.post("users/", NEW_USER | {"email": email}), 400, "invalid", {"email": code}
     )
     assert snapshot_users() == before
 
@@ -145,7 +145,7 @@ def test_attack_084_an_address_is_an_address(email, code, admin, client_of, prob
         ("cashier", "", "blank"),
     ],
 )
-def test_a_given_password_must_be_one(role, password, code, admin, client_of, problem):
+def test_weak_password_is_rejected(role, password, code, admin, client_of, problem):
     admin_client, before = client_of(admin), snapshot_users()
     body = {"username": "newcomer", "role": role, "password": password}
 
@@ -154,21 +154,23 @@ def test_a_given_password_must_be_one(role, password, code, admin, client_of, pr
 
 
 @pytest.mark.parametrize("username", ["c1", "C1"])
-def test_attack_083_a_name_is_taken_whatever_its_case(username, admin, cashier, client_of, problem):
+def test_attack_083_taken_username_is_rejected_in_any_case(
+    username, admin, cashier, client_of, problem
+):
     admin_client, before = client_of(admin), snapshot_users()
 
-    problem(admin_client.post("users/", NEWCOMER | {"username": username}), 409, "username_taken")
+    problem(admin_client.post("users/", NEW_USER | {"username": username}), 409, "username_taken")
     assert snapshot_users() == before
 
 
-def test_attack_083_a_name_of_another_shop_is_free(admin, other_shop, client_of):
+def test_attack_083_username_of_another_shop_is_accepted(admin, other_shop, client_of):
     response = client_of(admin).post("users/", {"username": "c1", "role": "cashier"})
 
     assert response.status_code == 201
     assert response.json()["tenant"]["slug"] == "green"
 
 
-def test_a_name_of_the_platform_is_free(admin, client_of):
+def test_username_of_a_platform_user_is_accepted(admin, client_of):
     PlatformUserFactory(username="root")
 
     response = client_of(admin).post("users/", {"username": "root", "role": "cashier"})
@@ -176,9 +178,9 @@ def test_a_name_of_the_platform_is_free(admin, client_of):
     assert response.status_code == 201
 
 
-def test_an_address_is_taken_whatever_its_case(admin, cashier, client_of, problem):
+def test_taken_email_is_rejected_in_any_case(admin, cashier, client_of, problem):
     admin_client, before = client_of(admin), snapshot_users()
-    body = NEWCOMER | {"email": "C1@GREEN.example"}
+    body = NEW_USER | {"email": "C1@GREEN.example"}
 
     problem(admin_client.post("users/", body), 409, "email_taken")
     assert snapshot_users() == before
@@ -186,10 +188,10 @@ def test_an_address_is_taken_whatever_its_case(admin, cashier, client_of, proble
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_attack_083_of_several_who_take_a_name_at_once_one_gets_it(admin, client_of):
+def test_attack_083_simultaneous_creations_of_one_username_create_one_user(admin, client_of):
     admin_client = client_of(admin)
 
-    answers = run_times(6, lambda: admin_client.post("users/", NEWCOMER))
+    answers = run_times(6, lambda: admin_client.post("users/", NEW_USER))
 
     assert statuses(answers) == {201: 1, 409: 5}
     with across_tenants():

@@ -1,4 +1,4 @@
-"""A shop always has an active admin, also when two of them act at the same moment."""
+"""A shop keeps at least one active admin, also with simultaneous changes."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def second_admin(shop):
     return UserFactory(tenant=shop, username="adm2", admin=True)
 
 
-def admins(shop) -> int:
+def count_admins(shop) -> int:
     with tenant_scope(shop):
         return User.objects.active().admins().count()
 
@@ -29,110 +29,116 @@ def demote(user, by):
     return change_role(user=user, role=Role.CASHIER, by=by)
 
 
-def let_go(user, by):
+def deactivate(user, by):
     return set_activation(user=user, active=False, by=by)
 
 
-either = pytest.mark.parametrize("deed", [demote, let_go], ids=lambda deed: deed.__name__)
+demotion_or_deactivation = pytest.mark.parametrize(
+    "change", [demote, deactivate], ids=lambda change: change.__name__
+)
 
 
-@either
-def test_one_of_two_admins_may_go(deed, in_shop, admin, second_admin):
-    deed(second_admin, by=admin)
+@demotion_or_deactivation
+def test_one_of_two_admins_can_be_demoted_or_deactivated(change, in_shop, admin, second_admin):
+    change(second_admin, by=admin)
 
-    assert admins(in_shop) == 1
+    assert count_admins(in_shop) == 1
 
 
-@either
-def test_the_last_one_stays_though_the_platform_itself_asks(deed, in_shop, admin):
+@demotion_or_deactivation
+def test_last_admin_is_kept_also_for_the_platform(change, in_shop, admin):
     root = PlatformUserFactory()
 
     with pytest.raises(LastAdmin):
-        deed(admin, by=root)
-    assert admins(in_shop) == 1
+        change(admin, by=root)
+    assert count_admins(in_shop) == 1
 
 
-@either
-def test_inactive_admins_and_those_of_other_shops_do_not_count(deed, in_shop, admin, second_admin):
+@demotion_or_deactivation
+def test_inactive_and_foreign_admins_do_not_count(change, in_shop, admin, second_admin):
     root = PlatformUserFactory()
     UserFactory(tenant=TenantFactory(), admin=True)
-    let_go(second_admin, by=admin)
+    deactivate(second_admin, by=admin)
 
     with pytest.raises(LastAdmin):
-        deed(admin, by=root)
-    assert admins(in_shop) == 1
+        change(admin, by=root)
+    assert count_admins(in_shop) == 1
 
 
-@either
-def test_an_inactive_admin_may_go_before_the_last(deed, in_shop, admin, second_admin):
-    let_go(second_admin, by=admin)
+@demotion_or_deactivation
+def test_inactive_admin_can_be_demoted(change, in_shop, admin, second_admin):
+    deactivate(second_admin, by=admin)
 
-    deed(second_admin, by=admin)
+    change(second_admin, by=admin)
 
-    assert admins(in_shop) == 1
+    assert count_admins(in_shop) == 1
 
 
-@either
-def test_who_was_demoted_meanwhile_has_no_say_any_more(deed, in_shop, admin, second_admin, cashier):
-    """The actor's object is from before: what counts is what he is now."""
+@demotion_or_deactivation
+def test_actor_demoted_meanwhile_is_refused(change, in_shop, admin, second_admin, cashier):
+    """The actor's instance is outdated; the stored role counts."""
     stale = User.objects.get(pk=second_admin.pk)
     demote(second_admin, by=admin)
 
     with pytest.raises(NotPermitted):
-        deed(admin, by=stale)
+        change(admin, by=stale)
     with pytest.raises(NotPermitted):
         reset_password(user=cashier, by=stale)
     with pytest.raises(NotPermitted):
         create_user(username="new", role=Role.CASHIER, by=stale)
-    assert admins(in_shop) == 1
+    assert count_admins(in_shop) == 1
     assert not User.objects.filter(username="new").exists()
 
 
 DEMOTION = ("PUT", "role/", {"role": "cashier"})
-DISMISSAL = ("DELETE", "activation/", None)
+DEACTIVATION = ("DELETE", "activation/", None)
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("first", [DEMOTION, DISMISSAL], ids=["demote", "let go"])
-@pytest.mark.parametrize("second", [DEMOTION, DISMISSAL], ids=["demote", "let go"])
-def test_attack_080_of_two_admins_who_send_each_other_down_one_stays(first, second, shop):
+@pytest.mark.parametrize("first", [DEMOTION, DEACTIVATION], ids=["demote", "deactivate"])
+@pytest.mark.parametrize("second", [DEMOTION, DEACTIVATION], ids=["demote", "deactivate"])
+def test_attack_080_two_admins_changing_each_other_leave_one_admin(first, second, shop):
     for _ in ROUNDS:
         left, right = (Person(UserFactory(tenant=shop, admin=True)) for _ in range(2))
 
-        answers = run_concurrently([attack(left, right, first), attack(right, left, second)])
+        answers = run_concurrently(
+            [build_attack(left, right, first), build_attack(right, left, second)]
+        )
 
-        # 403: demoted when his turn came; 401: already when his token was read.
+        # 403: demoted before the change; 401: demoted before the token was read.
         counted = statuses(answers)
         assert counted[200] == 1
         assert set(counted) <= {200, 401, 403}
-        assert admins(shop) == 1
+        assert count_admins(shop) == 1
         with tenant_scope(shop):
             User.objects.update(is_active=False)
 
 
-def attack(actor, target, deed):
-    method, suffix, body = deed
+def build_attack(actor, target, change):
+    method, suffix, body = change
     return lambda: actor.send(method, f"users/{target.user.pk}/{suffix}", body, If_Match="*")
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_two_of_the_platform_at_once_leave_one_too(shop):
-    """Neither touches the other's row: only the lock on the shop keeps them apart."""
+def test_simultaneous_demotions_by_the_platform_leave_one_admin(shop):
+    """The changes affect different rows, so only the lock on the shop serializes them."""
     roots = [PlatformUserFactory() for _ in range(2)]
     for _ in ROUNDS:
         left, right = (UserFactory(tenant=shop, admin=True) for _ in range(2))
 
-        outcomes = run_concurrently([sent_down(left, roots[0]), sent_down(right, roots[1])])
+        outcomes = run_concurrently(
+            [build_demotion(left, roots[0]), build_demotion(right, roots[1])]
+        )
 
         assert sorted(type(outcome).__name__ for outcome in outcomes) == ["LastAdmin", "User"]
-        assert admins(shop) == 1
+        assert count_admins(shop) == 1
         with tenant_scope(shop):
             User.objects.update(is_active=False)
 
 
-def sent_down(user, by):
+def build_demotion(user, by):
     def work():
         with tenant_scope(user.tenant):
             return demote(user, by)
@@ -142,10 +148,10 @@ def sent_down(user, by):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_attack_080_however_many_send_each_other_down_one_stays(shop):
+def test_attack_080_admins_demoting_each_other_in_a_circle_leave_one_admin(shop):
     circle = [Person(UserFactory(tenant=shop, admin=True)) for _ in range(6)]
     targets = [*circle[1:], circle[0]]
 
-    run_concurrently([attack(*pair, DEMOTION) for pair in zip(circle, targets, strict=True)])
+    run_concurrently([build_attack(*pair, DEMOTION) for pair in zip(circle, targets, strict=True)])
 
-    assert admins(shop) >= 1
+    assert count_admins(shop) >= 1

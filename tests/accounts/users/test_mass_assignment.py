@@ -1,10 +1,10 @@
-"""What is not offered cannot be set, by whatever name."""
+"""Fields that the API does not offer cannot be set."""
 
 import pytest
 
 from tests.support.users import snapshot_users
 
-NEWCOMER = {"username": "new", "role": "cashier"}
+NEW_USER = {"username": "new", "role": "cashier"}
 
 SOME_ID = "01900000-0000-7000-8000-000000000000"
 MASS_ASSIGNMENT = {
@@ -30,24 +30,22 @@ MASS_ASSIGNMENT = {
 
 
 @pytest.mark.parametrize(("name", "value"), MASS_ASSIGNMENT.items())
-def test_attack_075_what_is_not_offered_cannot_be_set(
+def test_attack_075_unknown_fields_are_rejected_at_creation_and_edit(
     name, value, admin, cashier, client_of, problem
 ):
     admin_client, before = client_of(admin), snapshot_users()
     path = f"users/{cashier.pk}/"
 
-    hired = admin_client.post("users/", NEWCOMER | {name: value})
+    created = admin_client.post("users/", NEW_USER | {name: value})
     edited = admin_client.patch(path, {"display_name": "New", name: value}, If_Match="*")
 
-    problem(hired, 400, "invalid", {name: "unknown_field"})
+    problem(created, 400, "invalid", {name: "unknown_field"})
     problem(edited, 400, "invalid", {name: "unknown_field"})
     assert snapshot_users() == before
 
 
 @pytest.mark.parametrize("name", ["role", "username", "password"])
-def test_editing_changes_neither_name_nor_rank_nor_password(
-    name, admin, cashier, client_of, problem
-):
+def test_edit_cannot_change_role_username_or_password(name, admin, cashier, client_of, problem):
     admin_client, before = client_of(admin), snapshot_users()
 
     response = admin_client.patch(f"users/{cashier.pk}/", {name: "admin"}, If_Match="*")

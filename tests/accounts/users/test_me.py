@@ -1,4 +1,4 @@
-"""One's own profile."""
+"""The own profile."""
 
 import pytest
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.once
 ME = "auth/me/"
 
 
-def test_everybody_sees_himself(cashier, shop, client_of):
+def test_user_reads_own_profile(cashier, shop, client_of):
     response = client_of(cashier).get(ME)
 
     assert response.status_code == 200
@@ -30,7 +30,7 @@ def test_everybody_sees_himself(cashier, shop, client_of):
 
 
 @pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
-def test_everybody_names_himself(who, client_of, request):
+def test_user_edits_own_name_and_email(who, client_of, request):
     me = request.getfixturevalue(who)
 
     response = client_of(me).patch(
@@ -44,14 +44,14 @@ def test_everybody_names_himself(who, client_of, request):
     assert reload_user(me).email == "Zoe@new.example"
 
 
-def test_what_is_not_named_stays(cashier, client_of):
+def test_omitted_fields_are_unchanged(cashier, client_of):
     client_of(cashier).patch(ME, {"email": ""}, If_Match="*")
 
     after = reload_user(cashier)
     assert (after.display_name, after.email) == (cashier.display_name, "")
 
 
-def test_a_change_starts_from_the_version_that_was_read(cashier, client_of, problem):
+def test_edit_needs_the_current_version(cashier, client_of, problem):
     me = client_of(cashier)
 
     problem(me.patch(ME, {"display_name": "Zero"}), 428, "if_match_required")
@@ -84,7 +84,7 @@ FORBIDDEN = {
 
 
 @pytest.mark.parametrize(("name", "value"), FORBIDDEN.items())
-def test_attack_077_nothing_else_of_oneself_can_be_changed(
+def test_attack_077_other_fields_of_the_profile_are_rejected(
     name, value, cashier, client_of, problem
 ):
     before = reload_user(cashier).__dict__ | {"_state": None}
@@ -108,7 +108,9 @@ def test_attack_077_nothing_else_of_oneself_can_be_changed(
         (5, "invalid"),
     ],
 )
-def test_attack_084_an_address_is_an_address(email, code, cashier, client_of, problem):
+def test_attack_084_invalid_email_in_the_profile_is_rejected(
+    email, code, cashier, client_of, problem
+):
     problem(
         client_of(cashier).patch(ME, {"email": email}, If_Match="*"),
         400,
@@ -119,12 +121,12 @@ def test_attack_084_an_address_is_an_address(email, code, cashier, client_of, pr
 
 
 @pytest.mark.parametrize("email", ["mgr@green.example", "MGR@green.example"])
-def test_an_address_has_one_owner_in_the_shop(email, cashier, manager, client_of, problem):
+def test_taken_email_is_rejected(email, cashier, manager, client_of, problem):
     problem(client_of(cashier).patch(ME, {"email": email}, If_Match="*"), 409, "email_taken")
     assert reload_user(cashier).email == "c1@green.example"
 
 
-def test_in_another_shop_the_same_address_may_be_somebody_elses(cashier, client_of, other_shop):
+def test_email_of_a_user_of_another_shop_is_accepted(cashier, client_of, other_shop):
     UserFactory(tenant=other_shop, email="shared@blue.example")
 
     response = client_of(cashier).patch(ME, {"email": "shared@blue.example"}, If_Match="*")
@@ -132,7 +134,7 @@ def test_in_another_shop_the_same_address_may_be_somebody_elses(cashier, client_
     assert response.status_code == 200
 
 
-def test_no_addresses_are_not_the_same_address(cashier, shop, client_of):
+def test_several_users_can_have_no_email(cashier, shop, client_of):
     UserFactory(tenant=shop, email="")
 
     assert client_of(cashier).patch(ME, {"email": ""}, If_Match="*").status_code == 200
@@ -142,7 +144,7 @@ def test_no_addresses_are_not_the_same_address(cashier, shop, client_of):
     ("name", "code"),
     [("x" * 101, "max_length"), ("a\nb", "control_character"), (None, "null"), (1, "invalid")],
 )
-def test_a_name_is_one_line(name, code, cashier, client_of, problem):
+def test_invalid_display_name_is_rejected(name, code, cashier, client_of, problem):
     response = client_of(cashier).patch(ME, {"display_name": name}, If_Match="*")
 
     problem(response, 400, "invalid", {"display_name": code})
@@ -151,5 +153,5 @@ def test_a_name_is_one_line(name, code, cashier, client_of, problem):
 @pytest.mark.parametrize(
     ("body", "code"), [("[]", "invalid"), ('"x"', "invalid"), ("1", "invalid"), ("null", "null")]
 )
-def test_a_profile_is_an_object(body, code, cashier, client_of, problem):
+def test_body_that_is_not_an_object_is_rejected(body, code, cashier, client_of, problem):
     problem(client_of(cashier).patch(ME, body, If_Match="*"), 400, "invalid", {"": code})

@@ -1,4 +1,4 @@
-"""Who may do what to whom: the whole table, on people who were never saved."""
+"""The complete permission table between users, on unsaved instances."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -14,7 +14,7 @@ OURS = Tenant(slug="ours", name="Ours", currency="EUR")
 THEIRS = Tenant(slug="theirs", name="Theirs", currency="EUR")
 
 
-def person(role: str, tenant: Tenant | None = OURS, *, is_active: bool = True) -> User:
+def build_user(role: str, tenant: Tenant | None = OURS, *, is_active: bool = True) -> User:
     return User(tenant=tenant, role=role, is_active=is_active, is_superuser=tenant is None)
 
 
@@ -23,30 +23,30 @@ def pairs(first: Iterable[Any], second: Iterable[Any]) -> list[tuple[Any, Any]]:
 
 
 ACTORS = {
-    "admin": person(Role.ADMIN),
-    "manager": person(Role.MANAGER),
-    "cashier": person(Role.CASHIER),
-    "sacked admin": person(Role.ADMIN, is_active=False),
-    "sacked manager": person(Role.MANAGER, is_active=False),
-    "sacked cashier": person(Role.CASHIER, is_active=False),
-    "admin elsewhere": person(Role.ADMIN, THEIRS),
-    "manager elsewhere": person(Role.MANAGER, THEIRS),
-    "platform": person("", None),
-    "sacked platform": person("", None, is_active=False),
+    "admin": build_user(Role.ADMIN),
+    "manager": build_user(Role.MANAGER),
+    "cashier": build_user(Role.CASHIER),
+    "sacked admin": build_user(Role.ADMIN, is_active=False),
+    "sacked manager": build_user(Role.MANAGER, is_active=False),
+    "sacked cashier": build_user(Role.CASHIER, is_active=False),
+    "admin elsewhere": build_user(Role.ADMIN, THEIRS),
+    "manager elsewhere": build_user(Role.MANAGER, THEIRS),
+    "platform": build_user("", None),
+    "sacked platform": build_user("", None, is_active=False),
     "nobody": User(),
 }
-# Each target is somebody else than the actor of the same name.
+# Each target is a different user than the actor with the same name.
 TARGETS = {
-    "an admin": person(Role.ADMIN),
-    "a manager": person(Role.MANAGER),
-    "a cashier": person(Role.CASHIER),
-    "a sacked admin": person(Role.ADMIN, is_active=False),
-    "a sacked manager": person(Role.MANAGER, is_active=False),
-    "a sacked cashier": person(Role.CASHIER, is_active=False),
-    "an admin elsewhere": person(Role.ADMIN, THEIRS),
-    "a manager elsewhere": person(Role.MANAGER, THEIRS),
-    "a cashier elsewhere": person(Role.CASHIER, THEIRS),
-    "the platform": person("", None),
+    "an admin": build_user(Role.ADMIN),
+    "a manager": build_user(Role.MANAGER),
+    "a cashier": build_user(Role.CASHIER),
+    "a sacked admin": build_user(Role.ADMIN, is_active=False),
+    "a sacked manager": build_user(Role.MANAGER, is_active=False),
+    "a sacked cashier": build_user(Role.CASHIER, is_active=False),
+    "an admin elsewhere": build_user(Role.ADMIN, THEIRS),
+    "a manager elsewhere": build_user(Role.MANAGER, THEIRS),
+    "a cashier elsewhere": build_user(Role.CASHIER, THEIRS),
+    "the platform": build_user("", None),
     "nobody": User(),
 }
 STAFF = {
@@ -81,26 +81,26 @@ MAY_CREATE = {
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
-def test_who_may_manage_whom(actor, target):
+def test_may_manage(actor, target):
     expected = target in MAY_MANAGE.get(actor, ())
 
     assert ACTORS[actor].may_manage(TARGETS[target]) is expected
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
-def test_who_may_log_out_whom(actor, target):
+def test_may_log_out(actor, target):
     expected = target in MAY_MANAGE.get(actor, ())
 
     assert ACTORS[actor].may_log_out(TARGETS[target]) is expected
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_everybody_who_is_in_may_log_oneself_out(actor):
+def test_active_user_may_log_out_themselves(actor):
     assert ACTORS[actor].may_log_out(ACTORS[actor]) is ACTORS[actor].is_active
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
-def test_who_may_set_whose_pin_and_say_where_they_work(actor, target):
+def test_may_set_pin_and_assign_stores(actor, target):
     expected = target in MAY_MANAGE.get(actor, ())
 
     assert ACTORS[actor].may_set_pin(TARGETS[target]) is expected
@@ -108,36 +108,36 @@ def test_who_may_set_whose_pin_and_say_where_they_work(actor, target):
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_everybody_who_is_in_has_a_pin_of_their_own(actor):
+def test_active_user_may_set_own_pin(actor):
     assert ACTORS[actor].may_set_pin(ACTORS[actor]) is ACTORS[actor].is_active
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_only_admins_say_where_they_work_themselves(actor):
+def test_only_admins_may_assign_own_stores(actor):
     assert ACTORS[actor].may_assign_stores(ACTORS[actor]) is (actor in {"admin", "admin elsewhere"})
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_managers_and_admins_pair_devices(actor):
+def test_only_managers_and_admins_may_pair_terminals(actor):
     expected = {"admin", "manager", "admin elsewhere", "manager elsewhere"}
 
     assert ACTORS[actor].may_pair_terminals() is (actor in expected)
 
 
 @pytest.mark.parametrize(("actor", "target"), pairs(ACTORS, TARGETS))
-def test_who_may_change_whose_role(actor, target):
+def test_may_change_role(actor, target):
     expected = target in MAY_CHANGE_ROLE.get(actor, ())
 
     assert ACTORS[actor].may_change_role(TARGETS[target]) is expected
 
 
 @pytest.mark.parametrize(("actor", "role"), pairs(ACTORS, Role))
-def test_who_may_hire_whom(actor, role):
+def test_may_create(actor, role):
     assert ACTORS[actor].may_create(role) is (role in MAY_CREATE.get(actor, ()))
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_nobody_manages_himself(actor):
+def test_user_may_not_manage_themselves(actor):
     oneself = ACTORS[actor]
 
     assert not oneself.may_manage(oneself)
@@ -145,7 +145,7 @@ def test_nobody_manages_himself(actor):
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_who_may_sell_and_who_may_see_the_staff(actor):
+def test_may_sell_and_view_users(actor):
     sells = actor in {"admin", "manager", "cashier", "admin elsewhere", "manager elsewhere"}
     sees = sells and actor != "cashier"
 
@@ -154,17 +154,17 @@ def test_who_may_sell_and_who_may_see_the_staff(actor):
 
 
 @pytest.mark.parametrize(("actor", "role"), pairs(ACTORS, Role))
-def test_each_role_holds_those_before_it_and_only_while_active_in_a_shop(actor, role):
-    person = ACTORS[actor]
+def test_roles_include_lower_roles_only_for_active_shop_users(actor, role):
+    build_user = ACTORS[actor]
     ladder = [Role.CASHIER, Role.MANAGER, Role.ADMIN]
-    is_staff_of_a_shop = person.is_active and person.tenant is not None
-    reached = ladder[: ladder.index(Role(person.role)) + 1] if is_staff_of_a_shop else []
+    is_staff_of_a_shop = build_user.is_active and build_user.tenant is not None
+    reached = ladder[: ladder.index(Role(build_user.role)) + 1] if is_staff_of_a_shop else []
 
-    assert person.is_at_least(role) is (role in reached)
+    assert build_user.is_at_least(role) is (role in reached)
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_only_the_platform_opens_the_admin(actor):
+def test_only_platform_users_are_django_staff(actor):
     assert ACTORS[actor].is_staff is (actor == "platform")
 
 
@@ -172,39 +172,39 @@ LIMITS = {
     "refund": lambda user, value: user.may_refund(value),
     "paid out": lambda user, value: user.may_move_money("paid_out_amount", value),
 }
-# The most that each role may do alone in a new shop.
+# Default limits of each role in a new shop.
 DEFAULTS = {
     "refund": {"cashier": "0", "manager": "1000"},
     "paid out": {"cashier": "0", "manager": "500"},
 }
 
 
-@pytest.mark.parametrize(("deed", "actor"), pairs(LIMITS, ["cashier", "manager"]))
-def test_a_role_goes_to_its_limit_and_no_step_further(deed, actor):
-    most = Decimal(DEFAULTS[deed][actor])
+@pytest.mark.parametrize(("action", "actor"), pairs(LIMITS, ["cashier", "manager"]))
+def test_role_may_act_up_to_its_limit(action, actor):
+    limit = Decimal(DEFAULTS[action][actor])
 
-    assert LIMITS[deed](ACTORS[actor], most)
-    assert not LIMITS[deed](ACTORS[actor], most + Decimal("0.0001"))
+    assert LIMITS[action](ACTORS[actor], limit)
+    assert not LIMITS[action](ACTORS[actor], limit + Decimal("0.0001"))
 
 
-def test_a_drop_is_limited_for_cashiers_alone():
+def test_drop_is_limited_for_cashiers_only():
     for actor, limited in (("cashier", True), ("manager", False), ("admin", False)):
         assert ACTORS[actor].is_limited("drop_amount") is limited
         assert ACTORS[actor].may_move_money("drop_amount", Decimal("500.01")) is not limited
     assert ACTORS["cashier"].may_move_money("drop_amount", Decimal(500))
 
 
-@pytest.mark.parametrize("deed", LIMITS)
-def test_an_admin_has_no_limit(deed):
-    assert LIMITS[deed](ACTORS["admin"], Decimal("99999999999"))
+@pytest.mark.parametrize("action", LIMITS)
+def test_admin_has_no_limit(action):
+    assert LIMITS[action](ACTORS["admin"], Decimal("99999999999"))
 
 
 @pytest.mark.parametrize(
-    ("deed", "actor"),
+    ("action", "actor"),
     pairs(LIMITS, ["sacked admin", "sacked manager", "sacked cashier", "platform", "nobody"]),
 )
-def test_who_does_not_sell_gives_nothing_away(deed, actor):
-    assert not LIMITS[deed](ACTORS[actor], Decimal(0))
+def test_inactive_and_platform_users_may_not_refund_or_pay_out(action, actor):
+    assert not LIMITS[action](ACTORS[actor], Decimal(0))
 
 
 PERCENTS = {
@@ -215,7 +215,7 @@ PERCENTS = {
 
 
 @pytest.mark.parametrize(("name", "actor"), pairs(PERCENTS, ACTORS))
-def test_a_limit_in_percent_is_that_of_the_role(name, actor):
+def test_percentage_limit_depends_on_the_role(name, actor):
     by_role = PERCENTS[name] | {"admin": None}
     expected = by_role.get(actor.removesuffix(" elsewhere"), "0")
 
@@ -230,9 +230,9 @@ def test_a_limit_in_percent_is_that_of_the_role(name, actor):
         ({"cashier": {"refund_amount": None}}, True),
         ({"manager": {"refund_amount": "0"}}, True),
     ],
-    ids=["up to it", "above it", "no limit", "not named"],
+    ids=["up to the limit", "above the limit", "no limit", "other role"],
 )
-def test_a_shop_sets_its_own_limits(limits, expected):
+def test_limits_of_the_shop_override_the_defaults(limits, expected):
     shop = Tenant(slug="own", name="Own", currency="EUR", limits=limits)
 
-    assert person(Role.CASHIER, shop).may_refund(Decimal("20.00")) is expected
+    assert build_user(Role.CASHIER, shop).may_refund(Decimal("20.00")) is expected

@@ -1,4 +1,4 @@
-"""Opening a shop of one's own, where the installation allows it."""
+"""Sign-up: create a shop with its admin, if the installation allows it."""
 
 import pytest
 
@@ -15,7 +15,7 @@ SIGNUP = "auth/signup/"
 PASSWORD = "seven green bottles"
 
 
-def form(tenant=None, admin=None):
+def signup_form(tenant=None, admin=None):
     return {
         "tenant": {"slug": "corner", "name": "Corner Shop", "currency": "EUR"} | (tenant or {}),
         "admin": {"username": "owner", "email": "o@corner.example", "password": PASSWORD}
@@ -24,18 +24,18 @@ def form(tenant=None, admin=None):
 
 
 @pytest.fixture(autouse=True)
-def _open(settings, db):
+def enable_signup(settings, db):
     settings.SIGNUP_ENABLED = True
 
 
-def everything() -> list[int]:
+def count_all() -> list[int]:
     with across_tenants():
         return [model.objects.count() for model in (Tenant, User, Store, Register, AuthSession)]
 
 
-def test_a_shop_can_sell_as_soon_as_it_has_something_to_sell(anonymous):
+def test_signup_creates_shop_admin_store_register_and_session(anonymous):
     response = anonymous.post(
-        SIGNUP, form({"timezone": "Europe/Berlin", "country": "DE"}, {"display_name": "Zoë"})
+        SIGNUP, signup_form({"timezone": "Europe/Berlin", "country": "DE"}, {"display_name": "Zoë"})
     )
 
     answer = response.json()
@@ -52,14 +52,14 @@ def test_a_shop_can_sell_as_soon_as_it_has_something_to_sell(anonymous):
     assert (answer["tenant"]["slug"], answer["tenant"]["name"]) == ("corner", "Corner Shop")
     assert answer["user"]["tenant"] == answer["tenant"]
     assert (answer["user"]["role"], answer["user"]["must_change_password"]) == ("admin", False)
-    assert everything() == [1, 1, 1, 1, 1]
+    assert count_all() == [1, 1, 1, 1, 1]
     with tenant_scope(Tenant.objects.get()):
         register = Register.objects.select_related("store").get()
     assert (register.store.name, register.name, register.number) == ("Main", "Till 1", 1)
 
 
-def test_who_signed_up_is_logged_in_and_can_log_in(anonymous):
-    answer = anonymous.post(SIGNUP, form()).json()
+def test_new_admin_is_logged_in_and_can_log_in(anonymous):
+    answer = anonymous.post(SIGNUP, signup_form()).json()
 
     owner = Api(answer["access"])
     assert owner.get("auth/me/").json()["username"] == "owner"
@@ -70,23 +70,23 @@ def test_who_signed_up_is_logged_in_and_can_log_in(anonymous):
     assert anonymous.post("auth/token/", body).status_code == 200
 
 
-def test_unless_it_is_allowed_nobody_signs_up(anonymous, problem, settings):
+def test_disabled_signup_is_refused(anonymous, problem, settings):
     settings.SIGNUP_ENABLED = False
 
-    problem(anonymous.post(SIGNUP, form()), 403, "signup_disabled")
+    problem(anonymous.post(SIGNUP, signup_form()), 403, "signup_disabled")
     problem(anonymous.post(SIGNUP, {}), 403, "signup_disabled")
-    assert everything() == [0, 0, 0, 0, 0]
+    assert count_all() == [0, 0, 0, 0, 0]
 
 
-def test_it_is_not_allowed_unless_somebody_says_so():
+def test_signup_is_disabled_by_default():
     assert production.SIGNUP_ENABLED is False
 
 
-def test_who_is_logged_in_signs_nobody_up(admin, client_of, problem):
-    admin_client, before = client_of(admin), everything()
+def test_logged_in_user_cannot_sign_up(admin, client_of, problem):
+    admin_client, before = client_of(admin), count_all()
 
-    problem(admin_client.post(SIGNUP, form()), 409, "already_authenticated")
-    assert everything() == before
+    problem(admin_client.post(SIGNUP, signup_form()), 409, "already_authenticated")
+    assert count_all() == before
 
 
 @pytest.mark.parametrize(
@@ -111,33 +111,35 @@ def test_who_is_logged_in_signs_nobody_up(admin, client_of, problem):
         (123, "invalid"),
     ],
 )
-def test_a_slug_is_plain_and_nobody_elses_name(slug, code, anonymous, problem):
-    problem(anonymous.post(SIGNUP, form({"slug": slug})), 400, "invalid", {"tenant.slug": code})
-    assert everything() == [0, 0, 0, 0, 0]
+def test_invalid_or_reserved_slug_is_rejected(slug, code, anonymous, problem):
+    problem(
+        anonymous.post(SIGNUP, signup_form({"slug": slug})), 400, "invalid", {"tenant.slug": code}
+    )
+    assert count_all() == [0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("slug", ["abc", "corner-shop", "a1-2-3", "x" * 63, "0cean"])
-def test_other_slugs_are_free(slug, anonymous):
-    assert anonymous.post(SIGNUP, form({"slug": slug})).status_code == 201
+def test_valid_slug_is_accepted(slug, anonymous):
+    assert anonymous.post(SIGNUP, signup_form({"slug": slug})).status_code == 201
 
 
 @pytest.mark.parametrize("is_active", [True, False])
-def test_a_slug_belongs_to_the_first_also_after_his_shop_was_closed(is_active, anonymous, problem):
+def test_taken_slug_is_rejected_also_of_inactive_shops(is_active, anonymous, problem):
     TenantFactory(slug="corner", is_active=is_active)
-    before = everything()
+    before = count_all()
 
-    problem(anonymous.post(SIGNUP, form()), 409, "slug_taken")
-    assert everything() == before
+    problem(anonymous.post(SIGNUP, signup_form()), 409, "slug_taken")
+    assert count_all() == before
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_several_who_take_a_slug_at_once_one_gets_it(settings):
-    answers = run_times(6, lambda: Api().post(SIGNUP, form()))
+def test_simultaneous_signups_with_one_slug_create_one_shop(settings):
+    answers = run_times(6, lambda: Api().post(SIGNUP, signup_form()))
 
     assert statuses(answers) == {201: 1, 409: 5}
     assert {answer.json().get("code") for answer in answers} == {None, "slug_taken"}
-    assert everything() == [1, 1, 1, 1, 1]
+    assert count_all() == [1, 1, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
@@ -159,57 +161,57 @@ def test_of_several_who_take_a_slug_at_once_one_gets_it(settings):
         ({}, {"is_superuser": True}, {"admin.is_superuser": "unknown_field"}),
     ],
 )
-def test_whatever_is_wrong_nothing_is_left_behind(tenant, admin, errors, anonymous, problem):
-    problem(anonymous.post(SIGNUP, form(tenant, admin)), 400, "invalid", errors)
-    assert everything() == [0, 0, 0, 0, 0]
+def test_invalid_signup_is_rejected_and_creates_nothing(tenant, admin, errors, anonymous, problem):
+    problem(anonymous.post(SIGNUP, signup_form(tenant, admin)), 400, "invalid", errors)
+    assert count_all() == [0, 0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("missing", ["slug", "name", "currency"])
-def test_a_shop_needs_a_name_and_a_currency(missing, anonymous, problem):
-    body = form()
+def test_missing_shop_field_is_rejected(missing, anonymous, problem):
+    body = signup_form()
     del body["tenant"][missing]
 
     problem(anonymous.post(SIGNUP, body), 400, "invalid", {f"tenant.{missing}": "required"})
 
 
 @pytest.mark.parametrize("missing", ["username", "email", "password"])
-def test_an_admin_needs_a_log_in(missing, anonymous, problem):
-    body = form()
+def test_missing_admin_field_is_rejected(missing, anonymous, problem):
+    body = signup_form()
     del body["admin"][missing]
 
     problem(anonymous.post(SIGNUP, body), 400, "invalid", {f"admin.{missing}": "required"})
 
 
-# --- under an Idempotency-Key -------------------------------------------------------------------
+# --- with an Idempotency-Key -------------------------------------------------------------------
 
 KEY = {"Idempotency_Key": "a-key"}
 
 
-def test_a_key_opens_one_shop_and_is_answered_again_without_the_tokens(anonymous):
-    first = anonymous.post(SIGNUP, form(), **KEY)
-    before = everything()
-    second = anonymous.post(SIGNUP, form(), **KEY)
+def test_repeated_key_replays_the_answer_without_tokens(anonymous):
+    first = anonymous.post(SIGNUP, signup_form(), **KEY)
+    before = count_all()
+    second = anonymous.post(SIGNUP, signup_form(), **KEY)
 
     assert (first.status_code, second.status_code) == (201, 201)
     assert "Idempotent-Replayed" not in first
     assert second["Idempotent-Replayed"] == "true"
     assert second["Cache-Control"] == "no-store"
     assert second.json() == first.json() | {"access": None, "refresh": None}
-    assert everything() == before == [1, 1, 1, 1, 1]
+    assert count_all() == before == [1, 1, 1, 1, 1]
     assert Api(first.json()["access"]).get("auth/me/").status_code == 200
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        form({"slug": "other"}),
-        form({"name": "Another name"}),
-        form(admin={"password": "nine purple herons fly"}),
+        signup_form({"slug": "other"}),
+        signup_form({"name": "Another name"}),
+        signup_form(admin={"password": "nine purple herons fly"}),
     ],
 )
-def test_for_anything_else_the_key_is_refused(other, anonymous, problem):
-    anonymous.post(SIGNUP, form(), **KEY)
-    before = everything()
+def test_key_reused_with_another_body_is_rejected(other, anonymous, problem):
+    anonymous.post(SIGNUP, signup_form(), **KEY)
+    before = count_all()
 
     problem(anonymous.post(SIGNUP, other, **KEY), 422, "idempotency_key_reused")
     with across_tenants():
@@ -218,54 +220,54 @@ def test_for_anything_else_the_key_is_refused(other, anonymous, problem):
     response = anonymous.post(SIGNUP, other, **KEY)
 
     assert (response.status_code, response.json()["code"]) in {(422, code), (409, code)}
-    assert everything() == before
+    assert count_all() == before
 
 
-def test_a_refusal_is_not_kept(anonymous, problem):
-    refused = anonymous.post(SIGNUP, form({"currency": "XXX"}), **KEY)
+def test_rejected_signup_does_not_use_the_key(anonymous, problem):
+    refused = anonymous.post(SIGNUP, signup_form({"currency": "XXX"}), **KEY)
     problem(refused, 400, "invalid", {"tenant.currency": "invalid_choice"})
-    assert everything() == [0, 0, 0, 0, 0]
+    assert count_all() == [0, 0, 0, 0, 0]
 
-    assert anonymous.post(SIGNUP, form(), **KEY).status_code == 201
+    assert anonymous.post(SIGNUP, signup_form(), **KEY).status_code == 201
 
 
-def test_what_is_no_key_is_refused(anonymous, problem):
-    refused = anonymous.post(SIGNUP, form(), Idempotency_Key="two words")
+def test_invalid_key_is_rejected(anonymous, problem):
+    refused = anonymous.post(SIGNUP, signup_form(), Idempotency_Key="two words")
 
     problem(refused, 400, "idempotency_key_invalid")
-    assert everything() == [0, 0, 0, 0, 0]
+    assert count_all() == [0, 0, 0, 0, 0]
 
 
 class Killed(BaseException):
-    """The process ends here, as nothing catches it."""
+    """Simulate the end of the process; no handler catches it."""
 
 
-def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(anonymous, monkeypatch):
+def test_key_replays_the_answer_lost_in_a_crash(anonymous, monkeypatch):
     def kill(*_):
         raise Killed
 
     with monkeypatch.context() as patch:
         patch.setattr(idempotency, "save_answer", kill)
         with pytest.raises(Killed):
-            anonymous.post(SIGNUP, form(), **KEY)
-    before = everything()
+            anonymous.post(SIGNUP, signup_form(), **KEY)
+    before = count_all()
 
-    second = anonymous.post(SIGNUP, form(), **KEY)
+    second = anonymous.post(SIGNUP, signup_form(), **KEY)
 
     answer = second.json()
     assert (second.status_code, second["Idempotent-Replayed"]) == (201, "true")
     assert (answer["tenant"]["slug"], answer["user"]["username"]) == ("corner", "owner")
     assert (answer["access"], answer["refresh"]) == (None, None)
-    assert everything() == before == [1, 1, 1, 1, 1]
-    assert anonymous.post(SIGNUP, form(), **KEY).json() == answer
+    assert count_all() == before == [1, 1, 1, 1, 1]
+    assert anonymous.post(SIGNUP, signup_form(), **KEY).json() == answer
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_the_same_key_at_once_one_shop_is_opened(settings):
-    answers = run_times(6, lambda: Api().post(SIGNUP, form(), **KEY))
+def test_simultaneous_signups_with_one_key_create_one_shop(settings):
+    answers = run_times(6, lambda: Api().post(SIGNUP, signup_form(), **KEY))
 
     assert statuses(answers).keys() <= {201, 409}
     assert statuses(answers)[201] >= 1
-    assert everything() == [1, 1, 1, 1, 1]
-    assert Api().post(SIGNUP, form(), **KEY)["Idempotent-Replayed"] == "true"
+    assert count_all() == [1, 1, 1, 1, 1]
+    assert Api().post(SIGNUP, signup_form(), **KEY)["Idempotent-Replayed"] == "true"
