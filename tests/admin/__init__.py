@@ -1,1 +1,1 @@
-"""The shop's own admin site, as managers and admins use it, and as nobody shall."""
+"""Tests of the admin site for managers and admins of a shop."""

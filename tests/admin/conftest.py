@@ -1,4 +1,4 @@
-"""Browsers of the cast, one row of everything, and somebody of the platform who touched it."""
+"""Browsers of the users, one row of each model, and changes by a platform user."""
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -23,13 +23,13 @@ from tests.support.admin_browser import open_browser
 from tests.support.admin_data import create_admin_data
 from tests.support.outbox_assertions import WHOLES, list_unannounced_rows
 
-# Names of the platform's people, which no shop gets to see; like those of the other shop.
+# Marker in the names of platform users, which no page of a shop may show.
 ROOT = "CANARY_ROOT"
 
 
 @pytest.fixture(autouse=True)
-def every_change_is_announced(db):
-    """What the factories make of orders and shelves was announced by nobody."""
+def check_changes_are_announced(db):
+    """Fail if a test leaves rows without an outbox event, except rows of the factories."""
     yield
     assert (
         list_unannounced_rows(*(model for model in WHOLES if model not in {Order, StockLevel}))
@@ -39,13 +39,13 @@ def every_change_is_announced(db):
 
 @pytest.fixture
 def managers_browser(manager):
-    """The manager's browser."""
+    """Return a browser that is logged in as the manager."""
     return open_browser(manager)
 
 
 @pytest.fixture
 def admins_browser(admin):
-    """The browser of the shop's admin."""
+    """Return a browser that is logged in as the shop's admin."""
     return open_browser(admin)
 
 
@@ -56,7 +56,7 @@ def other_cashier(shop):
 
 @pytest.fixture
 def shop_rows(shop, admin, manager, cashier, register, product):
-    """One row of everything, and something that happened."""
+    """Create one row of each model and an audit event."""
     shift = ShiftFactory(register=register, opened_by=cashier)
     CashMovementFactory(shift=shift)
     StoreCreditFactory(tenant=shop)
@@ -72,7 +72,7 @@ def shop_rows(shop, admin, manager, cashier, register, product):
 
 @pytest.fixture
 def foreign_rows(foreign):
-    """The other shop, with a canary in its books too."""
+    """Create the same rows in the other shop, with its marker in the audit log too."""
     with tenant_scope(foreign.tenant):
         audit.record("user_created", actor=foreign.admin, target=foreign.cashier, word="CANARY_B")
     places = (foreign.register, foreign.product, "CANARY_B")
@@ -82,7 +82,7 @@ def foreign_rows(foreign):
 
 @pytest.fixture
 def platform_visitor(shop, cashier, store):
-    """Somebody of the platform who helped this shop, and left traces in both kinds of books."""
+    """Return a platform user with changes in the audit log and in Django's admin log."""
     root = PlatformUserFactory(username="zz-root", display_name=ROOT, email=f"{ROOT}@till.example")
     with tenant_scope(shop):
         set_activation(user=cashier, active=False, by=root)

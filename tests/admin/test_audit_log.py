@@ -1,4 +1,4 @@
-"""The audit trail, as managers read it."""
+"""The audit log in the admin."""
 
 import re
 from datetime import timedelta
@@ -18,22 +18,22 @@ WHO = re.compile(r'field-who">(.*?)</td>')
 
 
 @pytest.fixture
-def trail(shop, manager, platform_visitor):
-    """Something of a manager, of the platform, of nobody known, and of System."""
+def audit_events(shop, manager, platform_visitor):
+    """Record events of a manager, the platform, an unknown user and the system."""
     with tenant_scope(shop):
         audit.record("store_added", actor=manager)
         audit.record("tenant_created")
     audit.record_anonymous("log_in_failed", tenant=shop, name="My-Secret-Password")
 
 
-def test_it_names_whom_the_shop_knows(managers_browser, manager, trail):
+def test_actors_are_shown_without_names_of_platform_users(managers_browser, manager, audit_events):
     body = managers_browser.get(RECORDS).content.decode()
 
     assert set(WHO.findall(body)) == {str(manager), "Platform", "Unknown user", "System"}
     assert "hash:" not in body
 
 
-def test_an_event_is_read_whole_and_not_changed(managers_browser, shop, trail):
+def test_event_can_be_read_but_not_changed(managers_browser, shop, audit_events):
     with tenant_scope(shop):
         event = AuditEvent.objects.filter(event="user_deactivated").get()
     before = snapshot_database(AuditEvent)
@@ -44,7 +44,7 @@ def test_an_event_is_read_whole_and_not_changed(managers_browser, shop, trail):
     assert snapshot_database(AuditEvent) == before
 
 
-def test_from_where_the_platform_works_is_not_told(managers_browser, shop, manager, root):
+def test_addresses_of_platform_users_are_not_shown(managers_browser, shop, manager, root):
     for actor, ip in [(root, "203.0.113.77"), (manager, "203.0.113.88")]:
         with structlog.contextvars.bound_contextvars(ip=ip), tenant_scope(shop):
             audit.record("store_changed", actor=actor)
@@ -55,7 +55,7 @@ def test_from_where_the_platform_works_is_not_told(managers_browser, shop, manag
     assert "203.0.113.77" not in body
 
 
-def test_it_is_searched_by_the_beginning_of_an_events_name(managers_browser, trail):
+def test_search_matches_the_start_of_the_event_name(managers_browser, audit_events):
     body = managers_browser.get(RECORDS, {"q": "log_in"}).content.decode()
 
     assert "log_in_failed" in body
@@ -63,7 +63,7 @@ def test_it_is_searched_by_the_beginning_of_an_events_name(managers_browser, tra
 
 
 @pytest.mark.parametrize(("days", "seen"), [("1", False), ("7", True), ("x", True), ("", True)])
-def test_it_is_read_day_by_day(days, seen, managers_browser, shop):
+def test_events_are_filtered_by_days(days, seen, managers_browser, shop):
     with tenant_scope(shop), time_machine.travel(timezone.now() - timedelta(days=2)):
         audit.record("old_news")
 

@@ -1,4 +1,4 @@
-"""Why the figures are what they are: each table adds up to what the row says."""
+"""Breakdown tables on detail pages add up to the amounts of the row."""
 
 import re
 from decimal import Decimal
@@ -28,19 +28,19 @@ def tables(row) -> dict[str, Table]:
         return {table.title: table for table in shop_site._registry[type(row)].build_tables(row)}
 
 
-def figures(table: Table, column: int = -1) -> list[Decimal]:
-    """A column of figures; the strong line at its end is what they come to."""
+def read_column(table: Table, column: int = -1) -> list[Decimal]:
+    """Return the amounts of a column; the last line is the total."""
     texts = [each.cells[column].text for each in table.lines]
     return [Decimal(str(text or 0).replace("\N{MINUS SIGN}", "-")) for text in texts]
 
 
 def adds_up(table: Table, column: int = -1) -> bool:
-    *parts, total = figures(table, column)
+    *parts, total = read_column(table, column)
     return sum(parts) == total
 
 
-def test_an_order_is_explained_from_its_prices_to_its_total(manager, register, product, shop):
-    """10 % off one line, 5 % and 0.50 off all; two taxes on top, the second on the first."""
+def test_order_breakdown_adds_up_from_prices_to_total(manager, register, product, shop):
+    """10 % off one line, 5 % and 0.50 off the order; two taxes, the second compound."""
     pear = ProductFactory(
         tenant=shop, price=Decimal("4.15"), tax_class__rates=RATES, track_stock=False
     )
@@ -60,16 +60,16 @@ def test_an_order_is_explained_from_its_prices_to_its_total(manager, register, p
         row = Order.objects.get(pk=answer["id"])
     shown = tables(row)
 
-    the_lines_lead_to_their_totals(shown["Lines"])
+    assert_lines_add_up(shown["Lines"])
     bill = shown["Total"]
     at = [each.cells[0].text for each in bill.lines].index("Total")
-    *steps, total = figures(bill)[: at + 1]
+    *steps, total = read_column(bill)[: at + 1]
     assert sum(steps) == total == row.total
-    assert figures(bill)[-1] == 0
-    assert figures(shown["Payments"])[-1] == row.paid_total == Decimal(due)
+    assert read_column(bill)[-1] == 0
+    assert read_column(shown["Payments"])[-1] == row.paid_total == Decimal(due)
 
 
-def the_lines_lead_to_their_totals(lines):
+def assert_lines_add_up(lines):
     assert all(adds_up(lines, column) for column in range(3, 9))
     for each in lines.lines:
         gross, own, share, net, _, _ = (
@@ -84,9 +84,7 @@ def the_lines_lead_to_their_totals(lines):
     ]
 
 
-def test_what_came_back_is_in_the_order_the_payment_and_the_refund(
-    cashier, manager, register, product
-):
+def test_refund_is_shown_on_order_payment_and_refund_pages(cashier, manager, register, product):
     order = create_sale(cashier, register, product)
     refund = create_refund(order, manager)
     with tenant_scope(order.tenant):
@@ -95,8 +93,8 @@ def test_what_came_back_is_in_the_order_the_payment_and_the_refund(
 
     assert adds_up(tables(order)["Payments"])
     assert adds_up(tables(order)["Refunds"])
-    assert figures(tables(order)["Refunds"])[-1] == order.refunded_total == Decimal("2.50")
-    assert figures(tables(payment)["Refunds"]) == [Decimal("2.50")] * 3
+    assert read_column(tables(order)["Refunds"])[-1] == order.refunded_total == Decimal("2.50")
+    assert read_column(tables(payment)["Refunds"]) == [Decimal("2.50")] * 3
     shown = tables(refund)
     assert adds_up(shown["Refunded lines"])
     assert adds_up(shown["Payouts"])
@@ -104,17 +102,17 @@ def test_what_came_back_is_in_the_order_the_payment_and_the_refund(
     assert "REFUND" in shown["Printed text"].paper
 
 
-def test_a_drawer_is_explained_while_it_is_open_and_for_ever_after(
+def test_shift_breakdown_is_the_same_before_and_after_closing(
     cashier, manager, register, product, shop
 ):
     shift = ShiftFactory(register=register, opened_by=cashier)
     create_refund(create_sale(cashier, register, product), manager)
-    for type, much in [("paid_in", 20), ("paid_out", 7), ("drop", 30)]:
-        CashMovementFactory(shift=shift, type=type, amount=Decimal(much))
+    for type, value in [("paid_in", 20), ("paid_out", 7), ("drop", 30)]:
+        CashMovementFactory(shift=shift, type=type, amount=Decimal(value))
 
     before = tables(shift)
     assert adds_up(before["Expected cash"])
-    expected = figures(before["Expected cash"])[-1]
+    expected = read_column(before["Expected cash"])[-1]
     assert expected == 100 + 5 - Decimal("2.50") + 20 - 7 - 30
     assert "counted when the shift is closed" in before["By payment method"].note
     assert "Printed text" not in before
@@ -125,42 +123,42 @@ def test_a_drawer_is_explained_while_it_is_open_and_for_ever_after(
 
     after = tables(shift)
     assert after["Expected cash"] == before["Expected cash"]
-    assert figures(after["By payment method"])[0] == -1
+    assert read_column(after["By payment method"])[0] == -1
     assert "Z REPORT" in after["Printed text"].paper
     assert "unchanged" in str(after["Tamper check"])
 
 
-def test_a_level_is_the_sum_of_its_movements(cashier, register, product, managers_browser):
+def test_stock_level_breakdown_adds_up_its_movements(cashier, register, product, managers_browser):
     for _ in range(3):
         create_sale(cashier, register, product)
     with tenant_scope(product.tenant):
         level = StockLevel.objects.get(product=product)
 
-    (why,) = tables(level).values()
+    (breakdown,) = tables(level).values()
 
-    assert adds_up(why, -2)
-    assert figures(why, -1)[:-1] == [4, 6, 8, 10]
+    assert adds_up(breakdown, -2)
+    assert read_column(breakdown, -1)[:-1] == [4, 6, 8, 10]
     page = managers_browser.get(f"{LEVELS}{level.pk}/change/").content.decode()
     assert "Movements that add up to 4" in page
     query = {"product": str(product.pk), "store": str(level.store_id)}
     assert "4 stock movements" in managers_browser.get(MOVEMENTS, query).content.decode()
 
 
-def test_of_a_long_history_the_oldest_are_one_line(cashier, register, product, monkeypatch):
+def test_oldest_movements_are_summed_on_one_line(cashier, register, product, monkeypatch):
     monkeypatch.setattr("orders.admin.stock_breakdown.MAX_MOVEMENTS", 2)
     for _ in range(3):
         create_sale(cashier, register, product)
     with tenant_scope(product.tenant):
         level = StockLevel.objects.get(product=product)
 
-    (why,) = tables(level).values()
+    (breakdown,) = tables(level).values()
 
-    assert len(why.lines) == 4
-    assert adds_up(why, -2)
-    assert why.more
+    assert len(breakdown.lines) == 4
+    assert adds_up(breakdown, -2)
+    assert breakdown.more
 
 
-def test_a_receipt_shows_its_seal_and_its_text_and_is_not_printed_by_that(
+def test_receipt_page_shows_hash_and_text_without_counting_a_print(
     cashier, register, product, managers_browser
 ):
     order = create_sale(cashier, register, product)
@@ -179,11 +177,11 @@ def test_a_receipt_shows_its_seal_and_its_text_and_is_not_printed_by_that(
     assert f"{receipt.pk}" not in managers_browser.get(RECEIPTS, {"q": "12"}).content.decode()
 
 
-def test_h30_what_people_type_is_never_a_tag(cashier, manager, register, shop, managers_browser):
-    evil = "<img src=x onerror=alert(1)>"
-    product = ProductFactory(tenant=shop, name=evil, track_stock=False)
+def test_user_input_is_escaped_on_detail_pages(cashier, manager, register, shop, managers_browser):
+    markup = "<img src=x onerror=alert(1)>"
+    product = ProductFactory(tenant=shop, name=markup, track_stock=False)
     order = create_sale(manager, register, product)
-    refund = create_refund(order, manager, reason=evil)
+    refund = create_refund(order, manager, reason=markup)
     with tenant_scope(shop):
         receipt = Receipt.objects.get(order=order)
 
@@ -195,7 +193,7 @@ def test_h30_what_people_type_is_never_a_tag(cashier, manager, register, shop, m
 
 
 @pytest.mark.parametrize(("query", "there"), [({"q": "NO-1"}, False), ({}, True)])
-def test_orders_and_what_belongs_to_them_are_found_by_number(
+def test_orders_and_payments_are_found_by_order_number(
     query, there, cashier, register, product, managers_browser
 ):
     order = create_sale(cashier, register, product)
@@ -205,9 +203,9 @@ def test_orders_and_what_belongs_to_them_are_found_by_number(
         assert (order.number in managers_browser.get(page, query).content.decode()) is there
 
 
-def test_the_models_whose_pages_explain_something():
-    """Each of them has tables; a page without is nothing but its columns."""
-    explained = {Order, Payment, Receipt, Refund, Shift, StockLevel}
+def test_models_with_breakdowns_define_tables():
+    """Each of these models has breakdown tables on its page."""
+    with_breakdown = {Order, Payment, Receipt, Refund, Shift, StockLevel}
 
-    for model in explained:
+    for model in with_breakdown:
         assert "build_tables" in vars(type(shop_site._registry[model])), model

@@ -1,4 +1,4 @@
-"""A browser's log-in is a session like all others: whatever ends those ends it at once."""
+"""Browser sessions of the admin end with everything that ends API sessions."""
 
 from datetime import timedelta
 
@@ -27,11 +27,11 @@ OWN_PASSWORD = "/admin/password_change/"
 NEW = "eight purple herons"
 
 
-def ended(user):
+def list_end_reasons(user):
     return [log_in.revoke_reason for log_in in list_sessions(user)]
 
 
-# --- what ends it -------------------------------------------------------------------------------
+# --- ending ------------------------------------------------------------------------------------
 
 
 def log_out_everywhere(manager, admin, client_of):
@@ -52,7 +52,7 @@ def promote(manager, admin, client_of):
     assert response.status_code == 200
 
 
-def reset(manager, admin, client_of):
+def reset_password(manager, admin, client_of):
     assert client_of(admin).post(f"users/{manager.pk}/reset-password/").status_code == 200
 
 
@@ -75,7 +75,7 @@ ENDS = [
     deactivate,
     demote,
     promote,
-    reset,
+    reset_password,
     change_password,
     end_by_staff,
     end_from_elsewhere,
@@ -83,7 +83,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-def test_h24_h25_what_ends_tokens_ends_the_browsers_session_at_once(
+def test_browser_session_ends_with_everything_that_ends_tokens(
     end, client, manager, admin, cashier, client_of
 ):
     sign_in(client)
@@ -96,27 +96,25 @@ def test_h24_h25_what_ends_tokens_ends_the_browsers_session_at_once(
     posted = {"action": "deactivate", "_selected_action": [cashier.pk]}
     assert client.post("/admin/accounts/cashier/", posted).status_code == 302
     assert snapshot_database(User) == before
-    # Nor does it come to life again.
+    # The session cookie is cleared as well.
     assert SESSION_KEY not in client.session
 
 
-def test_h24_a_suspended_shop_shuts_its_pages(managers_browser, shop):
+def test_suspended_shop_ends_browser_sessions(managers_browser, shop):
     shop.is_active = False
     shop.save()
 
     assert not is_logged_in(managers_browser)
 
 
-def test_h24_a_version_that_has_moved_on_is_enough(managers_browser, manager):
+def test_new_token_version_ends_browser_sessions(managers_browser, manager):
     manager.token_version += 1
     manager.save()
 
     assert not is_logged_in(managers_browser)
 
 
-def test_h24_a_session_that_ends_while_a_form_is_open_saves_nothing(
-    managers_browser, manager, cashier
-):
+def test_form_of_an_ended_session_is_not_saved(managers_browser, manager, cashier):
     page = f"/admin/accounts/cashier/{cashier.pk}/change/"
     assert managers_browser.get(page).status_code == 200
     with tenant_scope(manager.tenant):
@@ -136,7 +134,7 @@ def test_h24_a_session_that_ends_while_a_form_is_open_saves_nothing(
         {"session": "OTHER", "token_version": 9},
     ],
 )
-def test_a_session_that_is_not_there_opens_nothing(values, manager):
+def test_unknown_session_in_the_cookie_is_rejected(values, manager):
     if values["session"] == "OTHER":
         open_browser(manager)
         values = values | {"session": str(list_sessions(manager)[0].pk)}
@@ -148,28 +146,28 @@ def test_a_session_that_is_not_there_opens_nothing(values, manager):
     assert not is_logged_in(browser)
 
 
-def test_logging_out_ends_it_and_forgets_the_cookie(client, manager):
+def test_logout_ends_the_session_and_invalidates_the_cookie(client, manager):
     sign_in(client)
     cookie = client.cookies["__Host-till_session"].value
 
     assert client.post("/admin/logout/").status_code == 200
 
-    assert ended(manager) == [AuthSession.EndReason.LOGOUT]
-    thief = Client()
-    thief.cookies["__Host-till_session"] = cookie
-    assert not is_logged_in(thief)
+    assert list_end_reasons(manager) == [AuthSession.EndReason.LOGOUT]
+    stolen_browser = Client()
+    stolen_browser.cookies["__Host-till_session"] = cookie
+    assert not is_logged_in(stolen_browser)
     assert not Session.objects.filter(pk=cookie).exists()
 
 
-def test_following_a_link_logs_nobody_out(managers_browser):
+def test_logout_by_get_is_rejected(managers_browser):
     assert managers_browser.get("/admin/logout/").status_code == 405
     assert is_logged_in(managers_browser)
 
 
-# --- where it shows -----------------------------------------------------------------------------
+# --- listing -----------------------------------------------------------------------------------
 
 
-def test_it_stands_among_the_log_ins_of_the_api(client, manager, client_of):
+def test_browser_session_is_listed_by_the_api(client, manager, client_of):
     sign_in(client)
 
     devices = [
@@ -179,7 +177,7 @@ def test_it_stands_among_the_log_ins_of_the_api(client, manager, client_of):
     assert "Browser: Firefox" in devices
 
 
-def test_it_is_written_down_like_every_log_in(client, manager, admins_browser):
+def test_browser_login_is_recorded_in_the_audit_log(client, manager, admins_browser):
     sign_in(client)
 
     page = admins_browser.get("/admin/tenants/auditevent/").content.decode()
@@ -188,10 +186,10 @@ def test_it_is_written_down_like_every_log_in(client, manager, admins_browser):
     assert str(manager) in page
 
 
-# --- how long it lasts ---------------------------------------------------------------------------
+# --- lifetime ----------------------------------------------------------------------------------
 
 
-def test_it_stays_awake_while_somebody_clicks_and_ends_at_last(manager):
+def test_browser_session_in_use_expires_after_the_maximum_lifetime(manager):
     half = settings.SESSION_IDLE_LIFETIME / 2
     with time_machine.travel(MORNING, tick=False) as clock:
         browser = open_browser(manager)
@@ -203,7 +201,7 @@ def test_it_stays_awake_while_somebody_clicks_and_ends_at_last(manager):
         assert not is_logged_in(browser)
 
 
-def test_it_falls_asleep_when_nobody_does(manager):
+def test_idle_browser_session_expires(manager):
     with time_machine.travel(MORNING, tick=False) as clock:
         browser = open_browser(manager)
         clock.shift(settings.SESSION_IDLE_LIFETIME + timedelta(seconds=1))
@@ -211,7 +209,7 @@ def test_it_falls_asleep_when_nobody_does(manager):
         assert not is_logged_in(browser)
 
 
-def test_a_page_writes_when_it_was_used_once_a_minute(manager):
+def test_last_use_is_stored_at_most_once_a_minute(manager):
     with time_machine.travel(MORNING, tick=False) as clock:
         browser = open_browser(manager)
         clock.shift(timedelta(seconds=30))
@@ -223,7 +221,7 @@ def test_a_page_writes_when_it_was_used_once_a_minute(manager):
         assert list_sessions(manager)[0].last_used_at == MORNING + timedelta(seconds=90)
 
 
-def test_no_scope_is_needed_or_left_behind(manager):
+def test_browser_session_is_found_without_a_tenant_scope(manager):
     open_browser(manager)
     (log_in,) = list_sessions(manager)
 

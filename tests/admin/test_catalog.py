@@ -1,4 +1,4 @@
-"""The catalog: read as the API reads it, written by the services."""
+"""The catalog in the admin: products, categories and tax classes."""
 
 from decimal import Decimal
 
@@ -18,17 +18,17 @@ TAXES = "/admin/orders/taxclass/"
 NEW = {"name": "Pear", "sku": "PEAR", "price": "1.20", "sold_by": "unit"}
 
 
-def found(shop, model, **which):
+def get_row(shop, model, **which):
     with tenant_scope(shop):
         return model.objects.get(**which)
 
 
-def codes(shop, product):
+def list_barcodes(shop, product):
     with tenant_scope(shop):
         return sorted(product.barcodes.values_list("code", flat=True))
 
 
-def test_a_manager_lists_a_product_with_its_barcodes(managers_browser, product, shop):
+def test_manager_adds_a_product_with_barcodes(managers_browser, product, shop):
     form = NEW | {
         "category": str(product.category_id),
         "tax_class": str(product.tax_class_id),
@@ -37,39 +37,39 @@ def test_a_manager_lists_a_product_with_its_barcodes(managers_browser, product, 
 
     assert submit_form(managers_browser, f"{PRODUCTS}add/", **form)["Location"] == PRODUCTS
 
-    pear = found(shop, Product, sku="PEAR")
+    pear = get_row(shop, Product, sku="PEAR")
     assert (pear.price, pear.category_id, pear.is_active) == (
         Decimal("1.20"),
         product.category_id,
         True,
     )
-    assert codes(shop, pear) == ["4000000000017", "4000000000024"]
+    assert list_barcodes(shop, pear) == ["4000000000017", "4000000000024"]
 
 
-def test_a_price_is_changed_and_that_is_written_down(managers_browser, product, shop, manager):
+def test_price_change_is_recorded_in_history(managers_browser, product, shop, manager):
     page = f"{PRODUCTS}{product.pk}/change/"
     assert 'value="2.50"' in managers_browser.get(page).content.decode()
 
     assert submit_form(managers_browser, page, price="2.75").status_code == 302
 
-    after = found(shop, Product, pk=product.pk)
+    after = get_row(shop, Product, pk=product.pk)
     assert (after.price, after.version) == (Decimal("2.75"), 2)
-    event = found(shop, AuditEvent, event="product_changed")
+    event = get_row(shop, AuditEvent, event="product_changed")
     assert event.actor == manager.pk
     assert set(event.facts["changes"]) == {"price"}
     assert "2.75" in managers_browser.get(f"{PRODUCTS}{product.pk}/history/").content.decode()
 
 
-def test_what_is_saved_unchanged_stays_as_it_is(managers_browser, product, shop):
+def test_saving_without_changes_changes_nothing(managers_browser, product, shop):
     BarcodeFactory(product=product, code="4000000000031")
-    before = found(shop, Product, pk=product.pk)
+    before = get_row(shop, Product, pk=product.pk)
 
     assert submit_form(managers_browser, f"{PRODUCTS}{product.pk}/change/").status_code == 302
 
-    after = found(shop, Product, pk=product.pk)
+    after = get_row(shop, Product, pk=product.pk)
     for field in ("sku", "name", "price", "category_id", "tax_class_id", "sold_by", "is_active"):
         assert getattr(after, field) == getattr(before, field)
-    assert codes(shop, after) == ["4000000000031"]
+    assert list_barcodes(shop, after) == ["4000000000031"]
     with tenant_scope(shop):
         assert not AuditEvent.objects.filter(event="product_changed").exists()
 
@@ -94,7 +94,9 @@ def test_what_is_saved_unchanged_stays_as_it_is(managers_browser, product, shop)
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_beside_its_field(form, words, managers_browser, product, shop):
+def test_invalid_product_field_is_rejected_with_a_message(
+    form, words, managers_browser, product, shop
+):
     BarcodeFactory(product=product, code="4000000000031")
     before = snapshot_database(Product)
 
@@ -104,7 +106,7 @@ def test_what_cannot_be_is_refused_beside_its_field(form, words, managers_browse
     assert snapshot_database(Product) == before
 
 
-def test_a_stale_page_saves_nothing(managers_browser, admins_browser, product):
+def test_outdated_page_is_not_saved(managers_browser, admins_browser, product):
     page = f"{PRODUCTS}{product.pk}/change/"
     stale = build_form(managers_browser.get(page), price="9.99")
     submit_form(admins_browser, page, price="3.00")
@@ -114,11 +116,11 @@ def test_a_stale_page_saves_nothing(managers_browser, admins_browser, product):
     assert snapshot_database(Product) == before
 
 
-def test_the_stock_is_seen_with_the_product(managers_browser, product):
+def test_product_page_shows_stock(managers_browser, product):
     assert "Main: 10" in managers_browser.get(f"{PRODUCTS}{product.pk}/change/").content.decode()
 
 
-def test_a_product_is_found_by_its_name_or_number(managers_browser, product, shop):
+def test_products_are_found_by_name_or_sku(managers_browser, product, shop):
     ProductFactory(tenant=shop, name="Banana", sku="BAN-1")
 
     for words, name in [("appl", "Apple"), ("BAN-", "Banana")]:
@@ -127,25 +129,25 @@ def test_a_product_is_found_by_its_name_or_number(managers_browser, product, sho
         assert ({"Apple", "Banana"} - {name}).pop() not in body
 
 
-def test_a_category_is_made_and_renamed(managers_browser, shop):
+def test_category_is_added_and_renamed(managers_browser, shop):
     assert submit_form(managers_browser, f"{CATEGORIES}add/", name="Fruit").status_code == 302
-    fruit = found(shop, Category, name="Fruit")
+    fruit = get_row(shop, Category, name="Fruit")
     assert (
         submit_form(managers_browser, f"{CATEGORIES}{fruit.pk}/change/", name="Fruits").status_code
         == 302
     )
-    assert found(shop, Category, pk=fruit.pk).version == 2
+    assert get_row(shop, Category, pk=fruit.pk).version == 2
 
     assert "This name already exists." in read_errors(
         submit_form(managers_browser, f"{CATEGORIES}add/", name="Fruits")
     )
 
 
-# --- taxes --------------------------------------------------------------------------------------
+# --- taxes -------------------------------------------------------------------------------------
 
 
-def rates(*rows):
-    """What a browser sends of the small table of rates."""
+def build_rates_form(*rows):
+    """Return the form fields of the table of rates."""
     sent = {"rates-count": str(len(rows))}
     for number, (name, percent, *ticks) in enumerate(rows):
         sent |= {f"rates-{number}-name": name, f"rates-{number}-percent": percent}
@@ -153,28 +155,28 @@ def rates(*rows):
     return sent
 
 
-def test_an_admin_makes_a_tax_class(admins_browser, shop):
+def test_admin_adds_a_tax_class(admins_browser, shop):
     form = {"name": "Canada", "rates": None}
-    table = rates(("GST", "5"), ("", ""), ("QST", "9.975", "compound"))
+    table = build_rates_form(("GST", "5"), ("", ""), ("QST", "9.975", "compound"))
 
     assert submit_form(admins_browser, f"{TAXES}add/", **form, **table).status_code == 302
 
-    assert found(shop, TaxClass, name="Canada").rates == [
+    assert get_row(shop, TaxClass, name="Canada").rates == [
         {"name": "GST", "percent": "5", "included": False, "compound": False},
         {"name": "QST", "percent": "9.975", "included": False, "compound": True},
     ]
 
 
-def test_rates_are_shown_as_they_are_and_saved_as_they_are(admins_browser, product, shop):
+def test_rates_are_shown_and_saved(admins_browser, product, shop):
     page = f"{TAXES}{product.tax_class_id}/change/"
     body = admins_browser.get(page).content.decode()
     assert 'name="rates-0-name" value="VAT"' in body
     assert 'name="rates-0-included" checked' in body
 
-    table = rates(("VAT", "19", "included"))
+    table = build_rates_form(("VAT", "19", "included"))
     assert submit_form(admins_browser, page, rates=None, **table).status_code == 302
 
-    assert found(shop, TaxClass, pk=product.tax_class_id).rates == [
+    assert get_row(shop, TaxClass, pk=product.tax_class_id).rates == [
         {"name": "VAT", "percent": "19", "included": True, "compound": False}
     ]
 
@@ -182,16 +184,16 @@ def test_rates_are_shown_as_they_are_and_saved_as_they_are(admins_browser, produ
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        (rates(("VAT", "")), "rates[0].percent"),
-        (rates(("", "19")), "rates[0].name"),
-        (rates(("VAT", "19"), ("CITY", "x")), "rates[1].percent"),
-        (rates(("VAT", "-1")), "rates[0].percent"),
-        (rates(*[(f"T{number}", "1") for number in range(11)]), "no more than 10"),
-        (rates(("\x00", "1")), "rates[0].name"),
+        (build_rates_form(("VAT", "")), "rates[0].percent"),
+        (build_rates_form(("", "19")), "rates[0].name"),
+        (build_rates_form(("VAT", "19"), ("CITY", "x")), "rates[1].percent"),
+        (build_rates_form(("VAT", "-1")), "rates[0].percent"),
+        (build_rates_form(*[(f"T{number}", "1") for number in range(11)]), "no more than 10"),
+        (build_rates_form(("\x00", "1")), "rates[0].name"),
     ],
     ids=["no percent", "no name", "no number", "negative", "too many", "nul"],
 )
-def test_rates_that_make_no_sense_are_refused(table, words, admins_browser, product):
+def test_invalid_rates_are_rejected(table, words, admins_browser, product):
     before = snapshot_database(TaxClass)
 
     response = submit_form(admins_browser, f"{TAXES}add/", name="New", rates=None, **table)
@@ -201,8 +203,8 @@ def test_rates_that_make_no_sense_are_refused(table, words, admins_browser, prod
 
 
 @pytest.mark.parametrize("count", ["x", "-1", "", "99999999"])
-def test_a_forged_number_of_rates_is_harmless(count, admins_browser, shop):
-    table = rates(("VAT", "19")) | {"rates-count": count}
+def test_forged_number_of_rates_is_ignored(count, admins_browser, shop):
+    table = build_rates_form(("VAT", "19")) | {"rates-count": count}
 
     assert (
         submit_form(admins_browser, f"{TAXES}add/", name="New", rates=None, **table).status_code
@@ -210,7 +212,7 @@ def test_a_forged_number_of_rates_is_harmless(count, admins_browser, shop):
     )
 
 
-def test_a_manager_reads_the_rates(managers_browser, product):
+def test_manager_can_read_rates(managers_browser, product):
     assert (
         "VAT 19 %"
         in managers_browser.get(f"{TAXES}{product.tax_class_id}/change/").content.decode()

@@ -1,4 +1,4 @@
-"""The start page: the figures of the day, of this shop alone, and nothing made up."""
+"""The dashboard shows today's figures of this shop only."""
 
 import re
 from datetime import UTC, datetime, time, timedelta
@@ -19,7 +19,7 @@ from tests.support.admin_browser import open_browser
 
 pytestmark = pytest.mark.once
 
-# Two in the afternoon in Berlin, where the shop is.
+# Two in the afternoon in Berlin, the time zone of the shop.
 NOW = datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
 DASH = "\N{EN DASH}"
 BAR = re.compile(r'<rect class="till-bar" x="(\d+)".*?height="(\d+)".*?<title>(.*?)</title>')
@@ -35,19 +35,19 @@ def clock():
 
 @pytest.fixture
 def page(manager, store):
-    """The start page as it is now."""
+    """Return a function that loads the dashboard."""
     browser = open_browser(manager)
     return lambda: browser.get("/admin/")
 
 
-def figures(response):
-    """What stands under which word."""
+def read_figures(response):
+    """Return the figures of the page by their labels."""
     found = FIGURE.findall(response.content.decode())
     return {name: " ".join(TAG.sub(" ", value).split()) for name, value in found}
 
 
 def sell(register, cashier, total, at, status=Order.Status.COMPLETED):
-    """An order that was completed then, without what else a sale writes."""
+    """Create an order completed at that time, without receipt, payment or stock movement."""
     with time_machine.travel(at, tick=False):
         return OrderFactory(
             register=register,
@@ -63,41 +63,44 @@ def sell(register, cashier, total, at, status=Order.Status.COMPLETED):
 sell.receipts = list(range(1000, 0, -1))
 
 
-def test_a_day_without_sales_has_no_average_and_no_chart(page):
+def test_day_without_sales_shows_no_average_and_no_chart(page):
     response = page()
 
-    seen = figures(response)
+    seen = read_figures(response)
     assert (seen["Sold"], seen["Sales"], seen["Average"]) == ("0.00 EUR", "0", DASH)
     assert "No sales yet." in response.content.decode()
     assert "till-chart" not in response.content.decode()
 
 
-def test_a_shop_without_a_store_has_no_day(manager):
-    seen = figures(open_browser(manager).get("/admin/"))
+def test_shop_without_stores_shows_no_figures(manager):
+    seen = read_figures(open_browser(manager).get("/admin/"))
 
     assert (seen["Sold"], seen["Sales"], seen["Average"]) == (DASH, DASH, DASH)
 
 
-def test_the_day_begins_where_the_store_says(page, register, cashier, store, shop):
+def test_business_day_starts_at_the_stores_time(page, register, cashier, store, shop):
     for at, total in [
-        (datetime(2026, 3, 2, 22, 59, tzinfo=UTC), "100.00"),  # a minute to midnight in Berlin
+        (
+            datetime(2026, 3, 2, 22, 59, tzinfo=UTC),
+            "100.00",
+        ),  # one minute before midnight in Berlin
         (datetime(2026, 3, 2, 23, 0, tzinfo=UTC), "1.10"),
         (datetime(2026, 3, 3, 2, 59, tzinfo=UTC), "2.20"),
         (datetime(2026, 3, 3, 3, 0, tzinfo=UTC), "3.30"),
     ]:
         sell(register, cashier, total, at)
-    seen = figures(page())
+    seen = read_figures(page())
     assert (seen["Sold"], seen["Sales"], seen["Average"]) == ("6.60 EUR", "3", "2.20")
 
     with tenant_scope(shop):
         store.day_starts_at = time(4, 0)
         store.save()
-    seen = figures(page())
+    seen = read_figures(page())
     assert (seen["Sold"], seen["Sales"]) == ("3.30 EUR", "1")
     assert "Since 04:00" in page().content.decode()
 
 
-def test_before_the_hour_at_which_it_begins_it_is_still_yesterday(
+def test_hours_before_the_day_start_belong_to_the_previous_day(
     manager, register, cashier, store, shop, clock
 ):
     with tenant_scope(shop):
@@ -106,28 +109,28 @@ def test_before_the_hour_at_which_it_begins_it_is_still_yesterday(
     sell(register, cashier, "5.00", datetime(2026, 3, 3, 20, 0, tzinfo=UTC))
 
     clock.move_to(datetime(2026, 3, 4, 2, 59, tzinfo=UTC))
-    assert figures(open_browser(manager).get("/admin/"))["Sales"] == "1"
+    assert read_figures(open_browser(manager).get("/admin/"))["Sales"] == "1"
     clock.move_to(datetime(2026, 3, 4, 3, 0, tzinfo=UTC))
-    assert figures(open_browser(manager).get("/admin/"))["Sales"] == "0"
+    assert read_figures(open_browser(manager).get("/admin/"))["Sales"] == "0"
 
 
-def test_every_store_has_its_own_day(page, register, cashier, shop):
+def test_each_store_has_its_own_business_day(page, register, cashier, shop):
     tokyo = StoreFactory(tenant=shop, name="Tokyo", timezone="Asia/Tokyo")
     there = RegisterFactory(tenant=shop, store=tokyo)
-    # 15:00 UTC is midnight in Tokyo; the day before that is over there, but not in Berlin.
+    # 15:00 UTC is midnight in Tokyo, so an earlier sale belongs to the previous day there.
     sell(there, cashier, "10.00", datetime(2026, 3, 2, 14, 59, tzinfo=UTC))
     sell(there, cashier, "20.00", datetime(2026, 3, 2, 15, 0, tzinfo=UTC))
     sell(register, cashier, "1.00", datetime(2026, 3, 3, 9, 0, tzinfo=UTC))
 
     response = page()
 
-    assert figures(response)["Sold"] == "21.00 EUR"
+    assert read_figures(response)["Sold"] == "21.00 EUR"
     body = response.content.decode()
     assert re.search(r"Tokyo</th><td[^>]*>1</td><td[^>]*>20.00", body)
     assert re.search(r"Main</th><td[^>]*>1</td><td[^>]*>1.00", body)
 
 
-def test_what_was_refunded_was_sold_and_what_is_open_was_not(page, register, cashier):
+def test_refunded_orders_count_as_sales_and_open_orders_do_not(page, register, cashier):
     at = NOW - timedelta(hours=1)
     sell(register, cashier, "4.00", at, status=Order.Status.REFUNDED)
     sell(register, cashier, "2.00", at, status=Order.Status.PARTIALLY_REFUNDED)
@@ -136,12 +139,12 @@ def test_what_was_refunded_was_sold_and_what_is_open_was_not(page, register, cas
     with time_machine.travel(NOW - timedelta(days=31), tick=False):
         OrderFactory(register=register, cashier=cashier)
 
-    seen = figures(page())
+    seen = read_figures(page())
 
     assert (seen["Sold"], seen["Sales"], seen["Unfinished orders"]) == ("6.00 EUR", "2", "2")
 
 
-def test_the_chart_has_a_bar_for_every_hour_with_sales(page, register, cashier):
+def test_chart_has_one_bar_per_hour_with_sales(page, register, cashier):
     for hour, total in [(8, "10.00"), (8, "10.00"), (10, "5.00"), (11, "0.00")]:
         sell(register, cashier, total, datetime(2026, 3, 3, hour, 30, tzinfo=UTC))
 
@@ -155,7 +158,7 @@ def test_the_chart_has_a_bar_for_every_hour_with_sales(page, register, cashier):
     ]
 
 
-def test_the_chart_begins_with_the_day():
+def test_chart_starts_at_the_first_hour_of_the_day():
     hours = {2: {"total": Decimal(1)}, 5: {"total": Decimal(2)}}
 
     chart = build_chart(hours, first=4)
@@ -164,11 +167,11 @@ def test_the_chart_begins_with_the_day():
     assert [hour for _, hour in chart.labels][:3] == ["04", "07", "10"]
 
 
-def test_nothing_of_another_shop_is_counted(page, foreign):
+def test_other_shops_are_not_counted(page, foreign):
     cashier = foreign.cashier
     sell(foreign.register, cashier, "66.60", NOW - timedelta(hours=1))
 
-    seen = figures(page())
+    seen = read_figures(page())
 
     assert (seen["Sold"], seen["Unfinished orders"], seen["Active sessions"]) == (
         "0.00 EUR",
@@ -183,15 +186,15 @@ def test_amounts_have_the_decimals_of_the_currency(page, register, cashier, shop
     for total in ("333", "334"):
         sell(register, cashier, total, NOW - timedelta(hours=1))
 
-    seen = figures(page())
+    seen = read_figures(page())
 
     assert (seen["Sold"], seen["Average"]) == ("667 JPY", "334")
 
 
-# --- people --------------------------------------------------------------------------------------
+# --- users -------------------------------------------------------------------------------------
 
 
-def test_it_says_who_is_logged_in_each_person_once(page, cashier, manager, register):
+def test_logged_in_users_are_listed_once(page, cashier, manager, register):
     for minutes in (5, 90):
         AuthSessionFactory(user=cashier, last_used_at=NOW - timedelta(minutes=minutes))
     gone = AuthSessionFactory(user=UserFactory(tenant=cashier.tenant, display_name="Gone"))
@@ -204,33 +207,33 @@ def test_it_says_who_is_logged_in_each_person_once(page, cashier, manager, regis
     people = re.findall(r"<li>\s*<strong>(.*?)</strong>", body)
     assert people == [str(manager), str(cashier)]
     assert "13:55" in body
-    assert figures(response)["Active sessions"] == "3"
+    assert read_figures(response)["Active sessions"] == "3"
 
 
-def test_more_people_than_fit_are_counted(page, shop):
+def test_users_beyond_the_list_are_counted(page, shop):
     for _ in range(14):
         AuthSessionFactory(user=UserFactory(tenant=shop), last_used_at=timezone.now())
 
     assert "and 3 more" in page().content.decode()
 
 
-def test_a_stolen_token_shows_in_red(page, cashier, shop, client_of, clock):
-    thief = client_of(cashier)
-    first = thief.tokens.refresh
-    assert thief.post("auth/token/refresh/", {"refresh": first}).status_code == 200
+def test_refresh_token_reuse_is_highlighted(page, cashier, shop, client_of, clock):
+    person = client_of(cashier)
+    first = person.tokens.refresh
+    assert person.post("auth/token/refresh/", {"refresh": first}).status_code == 200
     clock.shift(timedelta(minutes=1))
-    assert thief.post("auth/token/refresh/", {"refresh": first}).status_code == 401
+    assert person.post("auth/token/refresh/", {"refresh": first}).status_code == 401
 
     response = page()
 
-    assert figures(response)["Refresh tokens reused (24 hours)"] == "1"
+    assert read_figures(response)["Refresh tokens reused (24 hours)"] == "1"
     assert "till-alarm" in response.content.decode()
 
 
-# --- the cost ------------------------------------------------------------------------------------
+# --- statement counts --------------------------------------------------------------------------
 
 
-def test_the_page_takes_few_queries_however_much_there_is(
+def test_dashboard_takes_the_same_statements_for_any_number_of_rows(
     page, register, cashier, shop, statements
 ):
     def fill():

@@ -1,4 +1,4 @@
-"""What a list costs, however long it is."""
+"""Statement counts of list pages do not depend on the number of rows."""
 
 import pytest
 from django.db import connection
@@ -32,8 +32,8 @@ from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.admin_pages import build_page_url, models
 
 
-def drawer_and_papers(order, person, register):
-    """Of other registers, other people and other orders than those before."""
+def create_shift_rows(order, person, register):
+    """Create rows of shifts, payments, refunds, approvals and receipts for another register."""
     shift = ShiftFactory(opened_by=person, register=register)
     CashMovementFactory(shift=shift)
     PaymentFactory(order=order, shift=shift)
@@ -48,8 +48,8 @@ def drawer_and_papers(order, person, register):
 
 
 @pytest.fixture
-def more(shop_rows, cashier):
-    """Three more rows of everything, each with others than those before."""
+def add_rows(shop_rows, cashier):
+    """Return a function that adds three rows of each model with new related rows."""
 
     def make():
         for _ in range(3):
@@ -60,31 +60,31 @@ def more(shop_rows, cashier):
             StockLevelFactory(product=line.product, store=register.store)
             CategoryFactory(tenant=shop_rows)
             TaxClassFactory(tenant=shop_rows)
-            drawer_and_papers(line.order, person, register)
+            create_shift_rows(line.order, person, register)
             with tenant_scope(shop_rows):
                 audit.record("store_added", actor=person, target=register.store)
 
     return make
 
 
-def queries(browser, url):
+def count_queries(browser, url):
     with CaptureQueriesContext(connection) as captured:
         assert browser.get(url).status_code == 200
     return len(captured)
 
 
 @models
-def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, admins_browser, more):
-    more()
+def test_list_takes_the_same_queries_for_any_number_of_rows(model, admins_browser, add_rows):
+    add_rows()
     url = build_page_url(model, "changelist")
-    few = queries(admins_browser, url)
+    few = count_queries(admins_browser, url)
 
-    more()
+    add_rows()
 
-    assert queries(admins_browser, url) == few <= 12
+    assert count_queries(admins_browser, url) == few <= 12
 
 
-def test_rows_are_counted_as_far_as_anybody_turns_pages(admins_browser, cashier, monkeypatch):
+def test_row_count_stops_at_the_maximum(admins_browser, cashier, monkeypatch):
     for _ in range(7):
         OrderFactory(cashier=cashier)
     monkeypatch.setattr(pages, "MAX_COUNTED_ROWS", 5)

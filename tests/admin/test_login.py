@@ -1,4 +1,4 @@
-"""Who gets in at which of the two doors, and what a browser is told there."""
+"""Log-in pages of the shop admin and of the platform admin."""
 
 import pytest
 import time_machine
@@ -20,18 +20,18 @@ from tests.support.token_refresh import MORNING
 
 pytestmark = pytest.mark.once
 
-PLATFORM_DOOR = "/platform/login/"
+PLATFORM_LOGIN = "/platform/login/"
 REFUSED = "Invalid credentials or inactive account."
 
 
 @pytest.fixture(autouse=True)
-def disable_waiting():
+def stop_clock():
     with time_machine.travel(MORNING, tick=False):
         yield
 
 
 @pytest.mark.parametrize("who", ["admin", "manager"])
-def test_managers_and_admins_get_in_and_stay_in(who, client, request):
+def test_managers_and_admins_log_in(who, client, request):
     user = request.getfixturevalue(who)
 
     response = sign_in(client, user.username)
@@ -53,7 +53,7 @@ def test_managers_and_admins_get_in_and_stay_in(who, client, request):
     ],
     ids=str,
 )
-def test_every_reason_for_a_no_looks_alike(wrong, client, manager):
+def test_every_failed_login_shows_the_same_message(wrong, client, manager):
     response = sign_in(client, **wrong)
 
     assert read_errors(response) == REFUSED
@@ -61,7 +61,7 @@ def test_every_reason_for_a_no_looks_alike(wrong, client, manager):
     assert list_sessions(manager) == []
 
 
-def test_an_inactive_person_or_shop_is_refused_like_a_wrong_password(client, manager, shop):
+def test_inactive_user_or_shop_is_refused_like_a_wrong_password(client, manager, shop):
     manager.is_active = False
     manager.save()
     assert read_errors(sign_in(client)) == REFUSED
@@ -73,7 +73,7 @@ def test_an_inactive_person_or_shop_is_refused_like_a_wrong_password(client, man
     assert list_sessions(manager) == []
 
 
-def test_attack_146_a_cashier_hears_that_it_is_not_for_them_only_with_the_password(client, cashier):
+def test_attack_146_cashier_is_told_the_reason_only_with_the_correct_password(client, cashier):
     assert read_errors(sign_in(client, "c1", "wrong")) == REFUSED
     assert "Cashiers log in at a register" in read_errors(sign_in(client, "c1"))
 
@@ -81,8 +81,8 @@ def test_attack_146_a_cashier_hears_that_it_is_not_for_them_only_with_the_passwo
     assert list_sessions(cashier) == []
 
 
-def test_attack_146_a_cashiers_session_opens_no_page(cashier):
-    """As a mistake elsewhere might make one."""
+def test_attack_146_session_of_a_cashier_is_rejected_by_all_pages(cashier):
+    """Also if an error elsewhere created such a session."""
     browser = open_browser(cashier)
 
     for page in ("/admin/", "/admin/accounts/cashier/", "/admin/password_change/"):
@@ -90,7 +90,7 @@ def test_attack_146_a_cashiers_session_opens_no_page(cashier):
     assert not is_logged_in(browser, "/platform/")
 
 
-def test_the_platform_comes_in_by_leaving_the_shop_empty(client, root):
+def test_platform_user_logs_in_with_an_empty_shop(client, root):
     response = sign_in(client, "root", tenant="")
 
     assert (response.status_code, response["Location"]) == (302, "/platform/")
@@ -98,39 +98,39 @@ def test_the_platform_comes_in_by_leaving_the_shop_empty(client, root):
     assert not is_logged_in(client)
 
 
-def test_the_platforms_own_door_leads_to_the_page_that_was_asked_for(client, root):
+def test_platform_login_redirects_to_the_requested_page(client, root):
     form = {"username": "root", "password": PASSWORD, "next": "/platform/tenants/tenant/"}
 
-    assert client.post(PLATFORM_DOOR, form)["Location"] == "/platform/tenants/tenant/"
+    assert client.post(PLATFORM_LOGIN, form)["Location"] == "/platform/tenants/tenant/"
 
 
 @pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example", "/admin/", "x"])
-def test_the_platform_is_led_nowhere_else(next_page, client, root):
+def test_platform_login_ignores_other_redirects(next_page, client, root):
     form = {"username": "root", "password": PASSWORD, "next": next_page}
 
-    assert client.post(PLATFORM_DOOR, form)["Location"] == "/platform/"
+    assert client.post(PLATFORM_LOGIN, form)["Location"] == "/platform/"
 
 
 @pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example", "javascript:1"])
-def test_nobody_is_led_to_another_host(next_page, client, manager):
+def test_login_does_not_redirect_to_another_host(next_page, client, manager):
     form = {"tenant": "green", "username": "mgr", "password": PASSWORD, "next": next_page}
 
     assert client.post(DOOR, form)["Location"] == "/admin/"
 
 
-def test_people_of_a_shop_do_not_get_in_at_the_platforms_door(client, admin):
-    assert read_errors(sign_in(client, "adm", door=PLATFORM_DOOR)) == REFUSED
+def test_shop_users_cannot_log_in_to_the_platform(client, admin):
+    assert read_errors(sign_in(client, "adm", door=PLATFORM_LOGIN)) == REFUSED
 
     assert not is_logged_in(client, "/platform/")
     assert not is_logged_in(client)
 
 
-def test_each_door_points_to_the_other(client, db):
-    assert PLATFORM_DOOR in client.get(DOOR).content.decode()
-    assert DOOR in client.get(PLATFORM_DOOR).content.decode()
+def test_login_pages_link_to_each_other(client, db):
+    assert PLATFORM_LOGIN in client.get(DOOR).content.decode()
+    assert DOOR in client.get(PLATFORM_LOGIN).content.decode()
 
 
-def test_h3_a_session_of_one_site_opens_nothing_of_the_other(managers_browser, platform_browser):
+def test_session_of_one_site_is_rejected_by_the_other(managers_browser, platform_browser):
     for site, browser in [(shop_site, platform_browser), (django_admin.site, managers_browser)]:
         for model in site._registry:
             name = f"{site.name}:{model._meta.app_label}_{model._meta.model_name}_changelist"
@@ -139,7 +139,7 @@ def test_h3_a_session_of_one_site_opens_nothing_of_the_other(managers_browser, p
             assert response["Location"].startswith(reverse(f"{site.name}:login"))
 
 
-def test_a_browser_is_one_persons_at_a_time(client, manager, root):
+def test_login_replaces_the_former_user_of_the_browser(client, manager, root):
     sign_in(client)
     sign_in(client, "root", tenant="")
     assert not is_logged_in(client)
@@ -149,7 +149,7 @@ def test_a_browser_is_one_persons_at_a_time(client, manager, root):
     assert not is_logged_in(client, "/platform/")
 
 
-def test_two_people_of_one_name_are_two_people(client, admin):
+def test_same_username_in_shop_and_platform_are_different_users(client, admin):
     PlatformUserFactory(username="adm", password="another long password")
 
     assert read_errors(sign_in(client, "adm", tenant="")) == REFUSED
@@ -158,7 +158,7 @@ def test_two_people_of_one_name_are_two_people(client, admin):
 
 
 @pytest.mark.parametrize("tenant", ["x" * 64, "gre\x00en"])
-def test_what_cannot_name_a_shop_is_not_taken_for_the_platform(tenant, client, root, monkeypatch):
+def test_invalid_shop_name_is_not_treated_as_the_platform(tenant, client, root, monkeypatch):
     monkeypatch.setattr("accounts.services.login_attempts.check_credentials", None)
 
     response = sign_in(client, "root", tenant=tenant)
@@ -167,12 +167,12 @@ def test_what_cannot_name_a_shop_is_not_taken_for_the_platform(tenant, client, r
     assert not is_logged_in(client, "/platform/")
 
 
-def test_the_shop_may_be_named_in_capitals_or_by_its_id(manager, shop):
+def test_shop_is_accepted_in_capitals_or_by_id(manager, shop):
     assert sign_in(Client(), tenant="GREEN").status_code == 302
     assert sign_in(Client(), tenant=str(shop.pk)).status_code == 302
 
 
-def test_a_password_of_two_megabytes_is_not_hashed(client, manager, monkeypatch):
+def test_password_of_two_megabytes_is_not_hashed(client, manager, monkeypatch):
     monkeypatch.setattr("accounts.services.login_attempts.check_credentials", None)
 
     response = sign_in(client, password="x" * 2_000_000)

@@ -1,4 +1,4 @@
-"""Guesses at the door, forms from elsewhere, and what a cookie is worth."""
+"""Rate limits of the admin log-in, CSRF protection and cookies."""
 
 import pytest
 import time_machine
@@ -22,12 +22,12 @@ pytestmark = pytest.mark.once
 
 
 @pytest.fixture(autouse=True)
-def disable_waiting():
+def stop_clock():
     with time_machine.travel(MORNING, tick=False):
         yield
 
 
-def test_attack_150_guesses_at_the_api_count_at_the_admin(client, manager):
+def test_attack_150_guesses_at_the_api_count_for_the_admin(client, manager):
     for _ in range(5):
         guess = build_credentials(username="mgr", password="wrong")
         assert Api().post(LOG_IN, guess).status_code == 401
@@ -41,27 +41,27 @@ def test_attack_150_guesses_at_the_api_count_at_the_admin(client, manager):
     assert list_sessions(manager) == []
 
 
-def test_h23_guesses_at_the_admin_count_at_the_api(client, manager, problem):
+def test_guesses_at_the_admin_count_for_the_api(client, manager, problem):
     for _ in range(5):
         assert sign_in(client, password="wrong").status_code == 200
 
     problem(Api().post(LOG_IN, build_credentials(username="mgr")), 429, "too_many_attempts")
 
 
-def test_h23_names_that_do_not_exist_have_to_wait_alike(client, shop):
+def test_unknown_usernames_are_limited_like_known_ones(client, shop):
     statuses = [sign_in(client, "nobody", "wrong").status_code for _ in range(6)]
 
     assert statuses == [200] * 5 + [429]
 
 
-def test_h23_guesses_at_one_shop_keep_nobody_out_of_another(client, manager, foreign):
+def test_guesses_at_one_shop_do_not_lock_another(client, manager, foreign):
     for _ in range(6):
         sign_in(Client(), password="wrong")
 
     assert sign_in(client, tenant="canary-b-slug").status_code == 302
 
 
-def test_the_failed_are_counted_on_the_start_page_and_nobody_is_named(client, manager, shop):
+def test_dashboard_counts_failed_logins(client, manager, shop):
     sign_in(Client(), password="wrong")
     sign_in(client)
 
@@ -71,10 +71,10 @@ def test_the_failed_are_counted_on_the_start_page_and_nobody_is_named(client, ma
     }
 
 
-# --- cookies, forms, hosts --------------------------------------------------------------------
+# --- cookies, forms and hosts ------------------------------------------------------------------
 
 
-def test_attack_147_a_form_from_elsewhere_is_refused(manager, cashier):
+def test_attack_147_form_without_a_csrf_token_is_rejected(manager, cashier):
     strict = Client(enforce_csrf_checks=True)
     assert sign_in(strict).status_code == 403
 
@@ -93,7 +93,7 @@ def test_attack_147_a_form_from_elsewhere_is_refused(manager, cashier):
     assert is_logged_in(strict)
 
 
-def test_attack_147_a_token_does_not_help_a_form_of_another_origin(manager):
+def test_attack_147_form_of_another_origin_is_rejected_with_a_csrf_token(manager):
     strict = Client(enforce_csrf_checks=True)
     strict.get(DOOR)
     form = {
@@ -107,7 +107,7 @@ def test_attack_147_a_token_does_not_help_a_form_of_another_origin(manager):
     assert strict.post(DOOR, form, headers={"Origin": "http://testserver"}).status_code == 302
 
 
-def test_h31_attack_147_cookies_stay_with_this_host_and_out_of_scripts(client, manager):
+def test_attack_147_cookies_are_secure_httponly_and_host_only(client, manager):
     sign_in(client)
 
     for name in ("__Host-till_session", "__Host-till_csrf"):
@@ -118,7 +118,7 @@ def test_h31_attack_147_cookies_stay_with_this_host_and_out_of_scripts(client, m
     assert set(client.cookies) == {"__Host-till_session", "__Host-till_csrf"}
 
 
-def test_a_cookie_planted_before_the_log_in_is_worth_nothing_after(client, manager):
+def test_session_cookie_changes_at_login(client, manager):
     client.get(DOOR)
     session = client.session
     session["planted"] = "yes"
@@ -129,13 +129,13 @@ def test_a_cookie_planted_before_the_log_in_is_worth_nothing_after(client, manag
 
     assert client.cookies["__Host-till_session"].value != planted
     assert "planted" not in client.session
-    thief = Client()
-    thief.cookies["__Host-till_session"] = planted
-    assert not is_logged_in(thief)
+    stolen_browser = Client()
+    stolen_browser.cookies["__Host-till_session"] = planted
+    assert not is_logged_in(stolen_browser)
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
-def test_attack_149_no_page_speaks_of_another_host(header, managers_browser):
+def test_attack_149_pages_ignore_other_host_headers(header, managers_browser):
     for page in ("/admin/", DOOR, "/admin/accounts/cashier/"):
         response = managers_browser.get(page, headers={header: "evil.example"})
 
@@ -144,14 +144,14 @@ def test_attack_149_no_page_speaks_of_another_host(header, managers_browser):
         assert "evil" not in response.get("Location", "")
 
 
-def test_attack_153_a_token_opens_no_page(client, admin, client_of):
+def test_attack_153_access_token_is_rejected_by_pages(client, admin, client_of):
     client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {client_of(admin).tokens.access}"
 
     assert not is_logged_in(client)
     assert not is_logged_in(client, "/platform/")
 
 
-def test_attack_153_the_cookie_opens_no_api(managers_browser, problem):
+def test_attack_153_session_cookie_is_rejected_by_the_api(managers_browser, problem):
     api = Api()
     api.client.cookies = managers_browser.cookies
 
@@ -160,7 +160,7 @@ def test_attack_153_the_cookie_opens_no_api(managers_browser, problem):
     problem(api.post("users/", {"username": "new", "role": "cashier"}), 401, "not_authenticated")
 
 
-def test_pages_are_no_caches_to_keep_and_run_no_scripts_of_their_own(managers_browser, client):
+def test_pages_are_not_cached_and_have_no_inline_scripts(managers_browser, client):
     pages = [managers_browser.get(page) for page in ("/admin/", "/admin/accounts/cashier/add/")]
 
     for page in [*pages, managers_browser.get("/admin/password_change/"), client.get(DOOR)]:
@@ -174,7 +174,7 @@ def test_pages_are_no_caches_to_keep_and_run_no_scripts_of_their_own(managers_br
         assert " onclick=" not in body
 
 
-def test_the_people_of_no_shop_are_found_by_djangos_session_alone(root, manager):
+def test_django_session_of_a_shop_user_is_rejected(root, manager):
     with across_tenants():
         browser = Client()
         browser.force_login(manager)

@@ -1,4 +1,4 @@
-"""A password of one's own: asked for before anything else where it was made by somebody."""
+"""Change the own password in the admin, which a temporary password requires first."""
 
 import pytest
 
@@ -13,8 +13,8 @@ OWN_PASSWORD = "/admin/password_change/"
 NEW = "eight purple herons"
 
 
-def change_own(browser, current=PASSWORD, new=NEW, again=None):
-    form = {"current_password": current, "new_password": new, "new_again": again or new}
+def change_own_password(browser, current=PASSWORD, new=NEW, repeated=None):
+    form = {"current_password": current, "new_password": new, "new_again": repeated or new}
     return browser.post(OWN_PASSWORD, form)
 
 
@@ -23,7 +23,7 @@ def new_manager(shop):
     return UserFactory(tenant=shop, username="new", manager=True, must_change_password=True)
 
 
-def test_whoever_must_change_the_password_can_do_nothing_else(client, new_manager, cashier):
+def test_temporary_password_redirects_every_page_to_the_change(client, new_manager, cashier):
     sign_in(client, "new")
     before = snapshot_database(User)
 
@@ -36,12 +36,12 @@ def test_whoever_must_change_the_password_can_do_nothing_else(client, new_manage
     assert client.get(OWN_PASSWORD).status_code == 200
 
 
-def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, new_manager):
+def test_password_change_keeps_this_browser_and_ends_others(client, new_manager):
     elsewhere = open_browser(new_manager)
     sign_in(client, "new")
     cookie = client.cookies["__Host-till_session"].value
 
-    assert change_own(client)["Location"] == "/admin/"
+    assert change_own_password(client)["Location"] == "/admin/"
 
     assert is_logged_in(client)
     assert client.cookies["__Host-till_session"].value != cookie
@@ -55,7 +55,7 @@ def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, new
     ("form", "words"),
     [
         ({"current": "wrong"}, "Wrong password."),
-        ({"again": "something else"}, "The two passwords do not match."),
+        ({"repeated": "something else"}, "The two passwords do not match."),
         ({"new": "short"}, "at least 15 characters"),
         ({"new": PASSWORD}, "Must differ from the current password."),
         ({"new": "green grocery"}, "at least 15 characters"),
@@ -63,29 +63,31 @@ def test_with_a_password_of_their_own_they_go_on_in_the_same_browser(client, new
     ],
     ids=str,
 )
-def test_a_password_that_is_none_is_refused_in_place(form, words, managers_browser, manager):
-    response = change_own(managers_browser, **form)
+def test_invalid_new_password_is_rejected(form, words, managers_browser, manager):
+    response = change_own_password(managers_browser, **form)
 
     assert words in response.content.decode()
     assert reload_user(manager).check_password(PASSWORD)
     assert is_logged_in(managers_browser)
 
 
-def test_guessing_at_the_own_password_has_an_end(managers_browser, manager):
-    statuses = [change_own(managers_browser, current="wrong").status_code for _ in range(6)]
+def test_wrong_current_passwords_are_rate_limited(managers_browser, manager):
+    statuses = [
+        change_own_password(managers_browser, current="wrong").status_code for _ in range(6)
+    ]
 
     assert statuses == [200] * 5 + [429]
-    response = change_own(managers_browser)
+    response = change_own_password(managers_browser)
     assert response.status_code == 429
     assert int(response["Retry-After"]) > 0
     assert reload_user(manager).check_password(PASSWORD)
 
 
-def test_a_role_that_may_not_come_in_is_asked_first(client, new_manager):
+def test_demoted_user_cannot_change_the_password_in_the_admin(client, new_manager):
     sign_in(client, "new")
     with tenant_scope(new_manager.tenant):
-        boss = UserFactory(tenant=new_manager.tenant, admin=True)
-        change_role(user=new_manager, role=Role.CASHIER, by=boss)
+        other_admin = UserFactory(tenant=new_manager.tenant, admin=True)
+        change_role(user=new_manager, role=Role.CASHIER, by=other_admin)
 
-    assert change_own(client).status_code == 302
+    assert change_own_password(client).status_code == 302
     assert reload_user(new_manager).must_change_password

@@ -1,4 +1,4 @@
-"""Which role may do what on which page: one table, and the pages obey it."""
+"""Permissions of every role on every admin page, in one table."""
 
 import pytest
 
@@ -9,80 +9,80 @@ from tests.support.platform_admin import snapshot_model
 
 pytestmark = pytest.mark.once
 
-LOOK, WRITE, NOTHING = {"view"}, {"view", "add", "change"}, set()
-# What there is one of: changed, and never added.
+VIEW, WRITE, NONE = {"view"}, {"view", "add", "change"}, set()
+# For models with a single row, which cannot be added.
 CHANGE = {"view", "change"}
-# What a manager may do with it, and an admin.
+# Permissions of a manager and of an admin.
 TABLE = {
-    "Approval": (LOOK, LOOK),
-    "AuditEvent": (LOOK, LOOK),
-    "AuthSession": (LOOK, LOOK),
-    "CashMovement": (LOOK, LOOK),
+    "Approval": (VIEW, VIEW),
+    "AuditEvent": (VIEW, VIEW),
+    "AuthSession": (VIEW, VIEW),
+    "CashMovement": (VIEW, VIEW),
     "Cashier": (WRITE, WRITE),
     "Category": (WRITE, WRITE),
-    "Order": (LOOK, LOOK),
-    "Payment": (LOOK, LOOK),
-    "Posting": (LOOK, LOOK),
+    "Order": (VIEW, VIEW),
+    "Payment": (VIEW, VIEW),
+    "Posting": (VIEW, VIEW),
     "Product": (WRITE, WRITE),
-    "Receipt": (LOOK, LOOK),
-    "Refund": (LOOK, LOOK),
-    "Register": (LOOK, WRITE),
-    "RegisterSeries": (LOOK, LOOK),
-    "Shift": (LOOK, LOOK),
-    "ShopSettings": (LOOK, CHANGE),
-    "StaffMember": (NOTHING, WRITE),
+    "Receipt": (VIEW, VIEW),
+    "Refund": (VIEW, VIEW),
+    "Register": (VIEW, WRITE),
+    "RegisterSeries": (VIEW, VIEW),
+    "Shift": (VIEW, VIEW),
+    "ShopSettings": (VIEW, CHANGE),
+    "StaffMember": (NONE, WRITE),
     "StockLevel": (CHANGE, CHANGE),
-    "StockMovement": (LOOK, LOOK),
-    "Store": (LOOK, WRITE),
-    "StoreCredit": (LOOK, LOOK),
-    "TaxClass": (LOOK, WRITE),
-    "Terminal": (LOOK, LOOK),
+    "StockMovement": (VIEW, VIEW),
+    "Store": (VIEW, WRITE),
+    "StoreCredit": (VIEW, VIEW),
+    "TaxClass": (VIEW, WRITE),
+    "Terminal": (VIEW, VIEW),
 }
 ROLES = ("cashier", "manager", "admin")
-everybody = pytest.mark.parametrize("who", ROLES)
+each_role = pytest.mark.parametrize("who", ROLES)
 
 
 def allowed(model, who):
-    return NOTHING if who == "cashier" else TABLE[model.__name__][who == "admin"]
+    return NONE if who == "cashier" else TABLE[model.__name__][who == "admin"]
 
 
-def test_the_table_has_a_line_for_every_page_and_no_other():
+def test_table_contains_exactly_the_registered_models():
     assert set(TABLE) == {model.__name__ for model in MODELS}
 
 
-@everybody
+@each_role
 @for_each_model
-def test_permissions_are_what_the_table_says(model, who, rf, request):
-    asked = rf.get("/admin/")
-    asked.user = request.getfixturevalue(who)
+def test_model_permissions_match_the_table(model, who, rf, request):
+    request_of_user = rf.get("/admin/")
+    request_of_user.user = request.getfixturevalue(who)
 
-    permissions = shop_site._registry[model].get_model_perms(asked)
+    permissions = shop_site._registry[model].get_model_perms(request_of_user)
 
     assert {name for name, given in permissions.items() if given} == allowed(model, who)
 
 
-@everybody
+@each_role
 @for_each_model
-def test_nobody_may_do_anything_without_their_role(model, who, rf, request):
-    asked = rf.get("/admin/")
-    asked.user = request.getfixturevalue(who)
-    asked.user.is_active = False
+def test_inactive_user_has_no_permissions(model, who, rf, request):
+    request_of_user = rf.get("/admin/")
+    request_of_user.user = request.getfixturevalue(who)
+    request_of_user.user.is_active = False
 
-    assert not any(shop_site._registry[model].get_model_perms(asked).values())
+    assert not any(shop_site._registry[model].get_model_perms(request_of_user).values())
 
 
-def test_somebody_of_the_platform_may_do_nothing_in_a_shop(rf, root):
-    asked = rf.get("/admin/")
-    asked.user = root
+def test_platform_user_has_no_permissions_in_a_shop(rf, root):
+    request_of_user = rf.get("/admin/")
+    request_of_user.user = root
 
     for model, page in shop_site._registry.items():
-        assert not any(page.get_model_perms(asked).values()), model
+        assert not any(page.get_model_perms(request_of_user).values()), model
 
 
 @pytest.mark.parametrize("who", ["manager", "admin"])
 @for_each_model
 @pytest.mark.usefixtures("shop_rows")
-def test_pages_answer_as_the_table_says(model, who, request):
+def test_page_status_codes_match_the_table(model, who, request):
     browser = open_browser(request.getfixturevalue(who))
     may = allowed(model, who)
     (row, *_) = [
@@ -94,7 +94,7 @@ def test_pages_answer_as_the_table_says(model, who, request):
     assert browser.get(build_page_url(model, "changelist")).status_code == (200 if may else 403)
     assert browser.get(change).status_code == (200 if may else 403)
     assert browser.get(add).status_code == (200 if "add" in may else 403)
-    # An empty form is refused by a page that writes, and so is everything by one that does not.
+    # A page that writes rejects an empty form with 200; other pages answer 403.
     assert browser.post(change, {}).status_code == (200 if "change" in may else 403)
     assert browser.post(add, {}).status_code == (200 if "add" in may else 403)
     assert browser.post(build_page_url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
@@ -102,7 +102,7 @@ def test_pages_answer_as_the_table_says(model, who, request):
         assert snapshot_database(model) == before
 
 
-def test_tenant_people_have_none_of_djangos_permissions(admin, manager):
+def test_shop_users_have_no_django_permissions(admin, manager):
     for user in (admin, manager):
         assert not user.has_perm("accounts.change_user")
         assert not user.has_perm("accounts.change_cashier")

@@ -1,6 +1,6 @@
-"""That the pages stay quick when a shop has grown: PostgreSQL walks an index for every list.
+"""Query plans of list pages of a large shop: PostgreSQL uses an index for every list.
 
-10,000 rows of ours beside as many of another shop; see `tests.support.query_plans`.
+Each of two shops has 10,000 rows; see `tests.support.query_plans`.
 """
 
 import pytest
@@ -33,8 +33,8 @@ from tests.support.query_plans import MINUTES, analyze, explain_list, multiply_r
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 ALL, TODAY = {}, {"days": "1"}
-# One more of a row for each of the many orders of its shop.
-FOR_EACH_ORDER = """
+# Copies a row for each of the other orders of its shop.
+COPY_FOR_EACH_ORDER = """
 INSERT INTO {table} SELECT copy.* FROM {table} AS original, orders_order AS o,
 LATERAL json_populate_record(original, json_build_object(
     'id', gen_random_uuid(), 'order_id', o.id {more})) AS copy
@@ -42,12 +42,12 @@ WHERE original.id = %s AND o.tenant_id = original.tenant_id AND o.id <> original
 """
 
 
-def for_each_order(row, more=""):
+def copy_for_each_order(row, more=""):
     with across_tenants(), connection.cursor() as cursor:
-        cursor.execute(FOR_EACH_ORDER.format(table=row._meta.db_table, more=more), [row.pk])
+        cursor.execute(COPY_FOR_EACH_ORDER.format(table=row._meta.db_table, more=more), [row.pk])
 
 
-def receipt_for(order):
+def create_receipt(order):
     with tenant_scope(order.tenant):
         receipt = Receipt(
             order=order, register=order.register, number=10**6, issued_at=timezone.now()
@@ -58,17 +58,17 @@ def receipt_for(order):
 
 @pytest.fixture
 def orders(cashier, register, foreign):
-    """Ours and theirs, each with a payment and a receipt."""
+    """Create many orders of both shops, each with a payment and a receipt."""
     for order in (OrderFactory(cashier=cashier, register=register), foreign.order):
-        payment, receipt = PaymentFactory(order=order, status="captured"), receipt_for(order)
+        payment, receipt = PaymentFactory(order=order, status="captured"), create_receipt(order)
         multiply_rows(order, number="'O-' || n", created_at=MINUTES, updated_at=MINUTES)
-        for_each_order(payment)
-        for_each_order(receipt, ", 'number', substr(o.number, 3)::int")
+        copy_for_each_order(payment)
+        copy_for_each_order(receipt, ", 'number', substr(o.number, 3)::int")
     analyze(Order, Payment, Receipt)
 
 
 @pytest.fixture
-def drawers(cashier, register, foreign):
+def shifts_and_refunds(cashier, register, foreign):
     shop_rows = OrderFactory(cashier=cashier, register=register)
     for by, at, order in (
         (cashier, register, shop_rows),
@@ -88,14 +88,14 @@ def drawers(cashier, register, foreign):
     analyze(Shift, CashMovement, StoreCredit, Approval, Refund)
 
 
-def found(browser, model, query):
+def find_indexes(browser, model, query):
     table = model._meta.db_table
     return walk(explain_list(browser, build_page_url(model, "changelist"), query, table), table)
 
 
 @pytest.mark.usefixtures("orders")
-def test_what_belongs_to_orders_is_found_by_the_orders(managers_browser, register):
-    """From the newest order on, of each its own; only rows of one order are ever sorted."""
+def test_payments_and_receipts_are_listed_by_the_order_index(managers_browser, register):
+    """Starting with the newest order; only rows of one order are sorted."""
     store = {"store": str(register.store_id)}
     for model in (Payment, Receipt):
         table = model._meta.db_table
@@ -103,13 +103,13 @@ def test_what_belongs_to_orders_is_found_by_the_orders(managers_browser, registe
             plan = explain_list(managers_browser, build_page_url(model, "changelist"), query, table)
             assert walk(plan, "orders_order") <= {"order_by_time", "Incremental Sort"}, query
             assert "Seq Scan" not in walk(plan, table), query
-    assert found(managers_browser, Payment, {"q": "O-77"}) & {"Seq Scan"} == set()
-    assert "receipt_numbers_are_unique" in found(managers_browser, Receipt, {"q": "77"})
-    assert found(managers_browser, Order, {"day": "2026-01-01"}) == {"order_by_time"}
+    assert find_indexes(managers_browser, Payment, {"q": "O-77"}) & {"Seq Scan"} == set()
+    assert "receipt_numbers_are_unique" in find_indexes(managers_browser, Receipt, {"q": "77"})
+    assert find_indexes(managers_browser, Order, {"day": "2026-01-01"}) == {"order_by_time"}
 
 
-@pytest.mark.usefixtures("drawers")
-def test_drawers_and_papers(managers_browser, register):
+@pytest.mark.usefixtures("shifts_and_refunds")
+def test_shift_and_refund_lists_use_their_time_indexes(managers_browser, register):
     store = {"store": str(register.store_id)}
     expected = [
         (Shift, ALL, {"shift_by_time"}),
@@ -126,6 +126,8 @@ def test_drawers_and_papers(managers_browser, register):
         (Refund, store, {"refund_by_time"}),
     ]
 
-    plans = [(model, query, found(managers_browser, model, query)) for model, query, _ in expected]
+    plans = [
+        (model, query, find_indexes(managers_browser, model, query)) for model, query, _ in expected
+    ]
 
     assert plans == expected

@@ -1,4 +1,4 @@
-"""How the shop works: managers look, admins write, by the same rules as at the API."""
+"""Settings of the shop in the admin: managers read, admins change."""
 
 from decimal import Decimal
 
@@ -16,11 +16,11 @@ def page(shop):
     return f"/admin/accounts/shopsettings/{shop.pk}/change/"
 
 
-def amounts(limits):
+def parse_limits(limits):
     return {name: each and Decimal(each) for name, each in limits.items()}
 
 
-def test_an_empty_limit_is_unlimited(admins_browser, page, shop):
+def test_empty_limit_means_unlimited(admins_browser, page, shop):
     saved = submit_form(
         admins_browser, page, limits_manager_refund_amount="", limits_manager_drop_amount="9"
     )
@@ -35,7 +35,7 @@ def test_an_empty_limit_is_unlimited(admins_browser, page, shop):
     assert "Empty means unlimited." in page.content.decode()
 
 
-def test_an_admin_changes_rules_and_limits(admins_browser, page, shop, admin):
+def test_admin_changes_settings_and_limits(admins_browser, page, shop, admin):
     changes = {
         "shifts_required": "on",
         "cash_rounding_increment": "0.05",
@@ -52,16 +52,16 @@ def test_an_admin_changes_rules_and_limits(admins_browser, page, shop, admin):
     assert (shop.cash_rounding_increment, shop.cash_rounding_mode) == (Decimal("0.05"), "down")
     assert shop.tax_rounding_level == "order"
     assert shop.limit("cashier", "refund_amount") == 20
-    assert amounts(shop.limits["manager"]) == amounts(others)
+    assert parse_limits(shop.limits["manager"]) == parse_limits(others)
     with tenant_scope(shop):
         event = AuditEvent.objects.get(event="settings_changed")
     assert event.actor == admin.pk
 
 
-def test_what_is_saved_unchanged_stays_as_it_is(admins_browser, page, shop):
+def test_saving_without_changes_changes_nothing(admins_browser, page, shop):
     def rules():
         (row,) = snapshot_database(Tenant)["Tenant"]
-        limits = {role: amounts(of_role) for role, of_role in row.pop("limits").items()}
+        limits = {role: parse_limits(of_role) for role, of_role in row.pop("limits").items()}
         return {**row, "limits": limits, "version": 0, "updated_at": None}
 
     before = rules()
@@ -83,7 +83,7 @@ def test_what_is_saved_unchanged_stays_as_it_is(admins_browser, page, shop):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_beside_its_field(form, words, admins_browser, page):
+def test_invalid_setting_is_rejected_at_its_field(form, words, admins_browser, page):
     before = snapshot_database(Tenant)
 
     response = submit_form(admins_browser, page, **form)
@@ -94,7 +94,7 @@ def test_what_cannot_be_is_refused_beside_its_field(form, words, admins_browser,
     assert snapshot_database(Tenant) == before
 
 
-def test_a_stale_page_saves_nothing(admins_browser, page):
+def test_outdated_page_is_not_saved(admins_browser, page):
     stale = build_form(admins_browser.get(page), name="Mine")
     submit_form(admins_browser, page, name="Theirs")
     before = snapshot_database(Tenant)
@@ -103,7 +103,7 @@ def test_a_stale_page_saves_nothing(admins_browser, page):
     assert snapshot_database(Tenant) == before
 
 
-def test_the_currency_is_fixed_by_the_first_order(admins_browser, page, shop, cashier):
+def test_currency_cannot_change_after_the_first_order(admins_browser, page, shop, cashier):
     shop.has_orders = True
     shop.save_changes("has_orders")
     OrderFactory(cashier=cashier)
@@ -115,7 +115,7 @@ def test_the_currency_is_fixed_by_the_first_order(admins_browser, page, shop, ca
     assert shop.currency == "EUR"
 
 
-def test_a_manager_reads_the_rules(managers_browser, page, shop):
+def test_manager_can_read_but_not_change_settings(managers_browser, page, shop):
     body = managers_browser.get(page).content.decode()
 
     assert "Line discount (%): 10" in body
@@ -127,7 +127,7 @@ def test_a_manager_reads_the_rules(managers_browser, page, shop):
     assert shop.name == "Green Grocery"
 
 
-def test_the_settings_of_another_shop_are_nobodys(admins_browser, foreign):
+def test_settings_of_another_shop_are_not_accessible(admins_browser, foreign):
     before = snapshot_database(ShopSettings)
     page = f"/admin/accounts/shopsettings/{foreign.tenant.pk}/change/"
 

@@ -1,4 +1,4 @@
-"""The stock is corrected on the page of its shelf, by the service that the API uses."""
+"""Stock corrections on the page of a stock level."""
 
 from decimal import Decimal
 
@@ -24,14 +24,14 @@ def page(level):
     return f"{LEVELS}{level.pk}/change/"
 
 
-def left(level):
+def read_quantity(level):
     with tenant_scope(level.tenant):
         level.refresh_from_db()
         return level.quantity
 
 
 @pytest.mark.parametrize(
-    ("form", "there"),
+    ("form", "expected"),
     [
         (("receive", "5", ""), "15"),
         (("waste", "2", "Rotten"), "8"),
@@ -39,12 +39,12 @@ def left(level):
         (("adjust", "-3", "Stolen"), "7"),
     ],
 )
-def test_a_manager_says_what_happened(form, there, managers_browser, level, page, manager):
+def test_manager_records_a_stock_movement(form, expected, managers_browser, level, page, manager):
     type, moved, reason = form
     answer = submit_form(managers_browser, page, type=type, moved=moved, reason=reason)
 
     assert answer["Location"] == page
-    assert left(level) == Decimal(there)
+    assert read_quantity(level) == Decimal(expected)
     with tenant_scope(level.tenant):
         newest = StockMovement.objects.latest("created_at")
         event = AuditEvent.objects.filter(target=level.product_id).latest("created_at")
@@ -67,14 +67,14 @@ def test_a_manager_says_what_happened(form, there, managers_browser, level, page
     ],
     ids=str,
 )
-def test_what_cannot_have_happened_is_refused(form, words, managers_browser, page):
+def test_invalid_stock_movement_is_rejected(form, words, managers_browser, page):
     before = snapshot_database(StockLevel, StockMovement)
 
     assert words.lower() in read_errors(submit_form(managers_browser, page, **form)).lower()
     assert snapshot_database(StockLevel, StockMovement) == before
 
 
-def test_a_page_from_before_a_sale_is_refused(
+def test_page_opened_before_a_sale_is_not_saved(
     managers_browser, page, cashier, register, product, level
 ):
     stale = build_form(managers_browser.get(page), type="count", moved="10")
@@ -83,20 +83,20 @@ def test_a_page_from_before_a_sale_is_refused(
 
     assert "Someone else has changed this" in read_errors(managers_browser.post(page, stale))
     assert snapshot_database(StockLevel, StockMovement) == before
-    assert left(level) == 8
+    assert read_quantity(level) == 8
 
 
-def test_the_button_pressed_twice_does_it_once(managers_browser, page, level):
+def test_form_submitted_twice_acts_once(managers_browser, page, level):
     form = build_form(managers_browser.get(page), type="receive", moved="5")
 
     assert [managers_browser.post(page, form).status_code for _ in range(2)] == [302, 302]
-    assert left(level) == 15
+    assert read_quantity(level) == 15
 
 
-def test_nothing_else_of_a_level_is_written(managers_browser, page, level):
+def test_other_fields_of_a_stock_level_are_ignored(managers_browser, page, level):
     submit_form(
         managers_browser, page, type="receive", moved="5", quantity="99", reserved="9", store="x"
     )
 
-    assert left(level) == 15
+    assert read_quantity(level) == 15
     assert level.reserved == 0

@@ -1,4 +1,4 @@
-"""Store credit in the admin: found by the whole code, shown without it, blocked and unblocked."""
+"""Store credit in the admin: search by full code, masked code, block and unblock."""
 
 import pytest
 
@@ -15,33 +15,33 @@ def credit(shop):
     return StoreCreditFactory(tenant=shop, code=CODE)
 
 
-def rows(response):
+def list_rows(response):
     assert response.status_code == 200
     return [str(each) for each in response.context["cl"].result_list]
 
 
-def test_no_page_shows_the_code(managers_browser, credit):
+def test_code_is_masked_on_all_pages(managers_browser, credit):
     for url in (LIST, f"{LIST}{credit.pk}/change/", f"{LIST}{credit.pk}/history/"):
         body = managers_browser.get(url).content.decode()
         assert "****JKLM" in body
         assert CODE not in body
 
 
-def test_a_credit_is_found_by_its_whole_code_and_guesses_are_counted(managers_browser, credit):
+def test_store_credit_is_found_by_its_full_code_and_guesses_are_limited(managers_browser, credit):
     StoreCreditFactory(tenant=credit.tenant)
-    assert rows(managers_browser.get(LIST, {"q": CODE})) == ["****JKLM"]
+    assert list_rows(managers_browser.get(LIST, {"q": CODE})) == ["****JKLM"]
     for number in range(10):
-        assert rows(managers_browser.get(LIST, {"q": f"WRONG-{number}"})) == []
+        assert list_rows(managers_browser.get(LIST, {"q": f"WRONG-{number}"})) == []
 
     refused = managers_browser.get(LIST, {"q": CODE})
 
-    assert rows(refused) == []
+    assert list_rows(refused) == []
     assert b"Too many attempts" in refused.content
     assert len(list_audit_events("store_credit_code_failed")) == 10
 
 
 @pytest.mark.parametrize(("action", "was"), [("block", True), ("unblock", False)])
-def test_a_manager_blocks_and_unblocks_one(managers_browser, shop, action, was):
+def test_manager_blocks_and_unblocks_a_store_credit(managers_browser, shop, action, was):
     credit = StoreCreditFactory(tenant=shop, code=CODE, is_active=was)
 
     done = managers_browser.post(

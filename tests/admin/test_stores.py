@@ -1,4 +1,4 @@
-"""Stores and tills: managers look, admins write, by the same rules as at the API."""
+"""Stores and registers in the admin: managers read, admins change."""
 
 import pytest
 
@@ -9,31 +9,31 @@ from tests.factories.accounts import AuthSessionFactory, TerminalFactory
 from tests.support.admin_browser import build_form, read_errors, snapshot_database, submit_form
 
 STORES = "/admin/tenants/store/"
-TILLS = "/admin/tenants/register/"
+REGISTERS = "/admin/tenants/register/"
 NEW = {"name": "Pier", "timezone": "Europe/Paris", "day_starts_at": "04:00", "is_active": "on"}
 
 
-def stores(shop):
+def stores_by_name(shop):
     with tenant_scope(shop):
         return {store.name: store for store in Store.objects.all()}
 
 
-def test_an_admin_opens_a_store(admins_browser, shop, admin):
+def test_admin_adds_a_store(admins_browser, shop, admin):
     assert submit_form(admins_browser, f"{STORES}add/", **NEW)["Location"] == STORES
 
-    store = stores(shop)["Pier"]
+    store = stores_by_name(shop)["Pier"]
     assert (store.timezone, store.day_starts_at.hour, store.tenant) == ("Europe/Paris", 4, shop)
     history = admins_browser.get(f"{STORES}{store.pk}/history/").content.decode()
     assert "store_added" in history
     assert str(admin) in history
 
 
-def test_an_admin_changes_a_store(admins_browser, store, shop):
+def test_admin_changes_a_store(admins_browser, store, shop):
     page = f"{STORES}{store.pk}/change/"
 
     assert submit_form(admins_browser, page, address="1 Quay", timezone="").status_code == 302
 
-    after = stores(shop)["Main"]
+    after = stores_by_name(shop)["Main"]
     assert (after.address, after.version) == ("1 Quay", 2)
     assert "1 Quay" in admins_browser.get(f"{STORES}{store.pk}/history/").content.decode()
 
@@ -49,7 +49,7 @@ def test_an_admin_changes_a_store(admins_browser, store, shop):
     ],
     ids=str,
 )
-def test_what_cannot_be_is_refused_beside_its_field(form, words, admins_browser, store):
+def test_invalid_store_field_is_rejected_with_a_message(form, words, admins_browser, store):
     before = snapshot_database(Store)
 
     response = submit_form(admins_browser, f"{STORES}add/", **(NEW | form))
@@ -59,7 +59,7 @@ def test_what_cannot_be_is_refused_beside_its_field(form, words, admins_browser,
     assert snapshot_database(Store) == before
 
 
-def test_a_stale_page_saves_nothing(admins_browser, store):
+def test_outdated_page_is_not_saved(admins_browser, store):
     page = f"{STORES}{store.pk}/change/"
     stale = build_form(admins_browser.get(page), address="Mine")
     submit_form(admins_browser, page, address="Theirs")
@@ -69,35 +69,37 @@ def test_a_stale_page_saves_nothing(admins_browser, store):
     assert snapshot_database(Store) == before
 
 
-def test_a_till_gets_the_next_number_and_stays_in_its_store(admins_browser, register, shop):
+def test_register_gets_the_next_number_and_cannot_change_store(admins_browser, register, shop):
     form = {"name": "Till 2", "store": str(register.store_id), "number": "99", "is_active": "on"}
-    assert submit_form(admins_browser, f"{TILLS}add/", **form).status_code == 302
+    assert submit_form(admins_browser, f"{REGISTERS}add/", **form).status_code == 302
     other = submit_form(admins_browser, f"{STORES}add/", **NEW)
     assert other.status_code == 302
 
     with tenant_scope(shop):
         till = Register.objects.get(name="Till 2")
     assert till.number == 2
-    page = f"{TILLS}{till.pk}/change/"
-    moved = {"store": str(stores(shop)["Pier"].pk), "number": "50", "name": "Bar"}
+    page = f"{REGISTERS}{till.pk}/change/"
+    moved = {"store": str(stores_by_name(shop)["Pier"].pk), "number": "50", "name": "Bar"}
     assert submit_form(admins_browser, page, **moved).status_code == 302
     with tenant_scope(shop):
         till.refresh_from_db()
     assert (till.name, till.number, till.store_id) == ("Bar", 2, register.store_id)
 
 
-def test_the_same_name_twice_in_a_store_is_refused(admins_browser, register):
+def test_duplicate_register_name_in_a_store_is_rejected(admins_browser, register):
     form = {"name": "Till 1", "store": str(register.store_id), "is_active": "on"}
     before = snapshot_database(Register)
 
     assert "This name already exists." in read_errors(
-        submit_form(admins_browser, f"{TILLS}add/", **form)
+        submit_form(admins_browser, f"{REGISTERS}add/", **form)
     )
     assert snapshot_database(Register) == before
 
 
 @pytest.mark.parametrize("place", ["store", "register"])
-def test_nobody_stays_logged_in_where_it_is_closed(place, admins_browser, register, cashier, shop):
+def test_closing_a_store_or_register_ends_its_sessions(
+    place, admins_browser, register, cashier, shop
+):
     terminal = TerminalFactory(register=register)
     log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
     row = register if place == "register" else register.store

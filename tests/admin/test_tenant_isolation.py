@@ -1,4 +1,4 @@
-"""The ways by which Django's admin tells or takes more than its pages show: all of them shut."""
+"""Features of Django's admin that could reveal or change more than its pages show."""
 
 import pytest
 from django.contrib import admin as django_admin
@@ -19,10 +19,10 @@ from tests.support.admin_pages import (
 )
 from tests.support.platform_admin import snapshot_model
 
-# On SQLite, where no policy of the database hides what a page forgets.
+# On SQLite, which has no row-level security that could hide a missing filter.
 pytestmark = pytest.mark.once
 
-ORACLES = [
+PROBING_LOOKUPS = [
     "password__startswith=m",
     "pin_hash__startswith=a",
     "pin__digits_hash__startswith=a",
@@ -46,25 +46,25 @@ ORACLES = [
 
 
 @for_each_model
-def test_h8_h9_attack_141_nobody_guesses_at_columns(model, admins_browser):
-    for lookup in ORACLES:
+def test_attack_141_lookups_on_hidden_columns_are_rejected(model, admins_browser):
+    for lookup in PROBING_LOOKUPS:
         response = admins_browser.get(f"{build_page_url(model, 'changelist')}?{lookup}")
         assert response.status_code == 400, lookup
 
 
 @for_each_model
-def test_h8_the_filters_on_the_page_work(model, admins_browser, shop_rows):
+def test_offered_filters_work(model, admins_browser, shop_rows):
     for each in shop_site._registry[model].list_filter:
         for value in ("1", "open", "ended", "admin", ""):
             response = admins_browser.get(
                 build_page_url(model, "changelist"), {get_filter_parameter(each): value}
             )
-            # A value that the column cannot have leads back to the list.
+            # An impossible value redirects to the list.
             assert response.status_code in {200, 302}, each
 
 
 @for_each_model
-def test_h10_h20_no_page_is_a_window_of_another(model, admins_browser, shop_rows):
+def test_popup_and_to_field_parameters_are_rejected(model, admins_browser, shop_rows):
     row = snapshot_model(model)[0]
     for url in (
         build_page_url(model, "changelist"),
@@ -78,7 +78,7 @@ def test_h10_h20_no_page_is_a_window_of_another(model, admins_browser, shop_rows
 
 
 @for_each_model
-def test_h11_attack_143_there_is_no_list_to_complete_from(model, admins_browser, shop_rows):
+def test_attack_143_autocomplete_is_not_available(model, admins_browser, shop_rows):
     for field in model._meta.get_fields():
         query = {
             "app_label": model._meta.app_label,
@@ -89,7 +89,7 @@ def test_h11_attack_143_there_is_no_list_to_complete_from(model, admins_browser,
         assert admins_browser.get("/admin/autocomplete/", query).status_code == 404
 
 
-def test_h12_lists_are_searched_by_their_own_columns():
+def test_search_uses_only_columns_of_the_model():
     lookups = {"startswith", "exact", "icontains", "istartswith"}
     for model, page in shop_site._registry.items():
         for name in page.search_fields:
@@ -99,7 +99,7 @@ def test_h12_lists_are_searched_by_their_own_columns():
 
 
 @for_each_model
-def test_h21_no_page_tells_whether_a_row_is_there(model, admins_browser, shop_rows):
+def test_view_on_site_is_not_available(model, admins_browser, shop_rows):
     kind = ContentType.objects.get_for_model(model, for_concrete_model=False)
 
     assert (
@@ -109,13 +109,13 @@ def test_h21_no_page_tells_whether_a_row_is_there(model, admins_browser, shop_ro
     assert not shop_site._registry[model].view_on_site
 
 
-def test_the_windows_of_django_are_shut():
+def test_removed_django_views_have_no_route():
     assert not REMOVED_VIEWS & set(admin_pages.pattern_names())
 
 
 @for_each_model
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
-def test_h5_h7_choices_and_filters_are_of_this_shop(model, admins_browser, foreign):
+def test_choices_and_filters_contain_only_rows_of_this_shop(model, admins_browser, foreign):
     for page in (build_page_url(model, "changelist"), build_page_url(model, "add")):
         response = admins_browser.get(page)
         assert_nothing_foreign(response, page)
@@ -123,7 +123,7 @@ def test_h5_h7_choices_and_filters_are_of_this_shop(model, admins_browser, forei
 
 
 @pytest.mark.usefixtures("shop_rows")
-def test_h6_attack_144_a_posted_id_of_another_shop_is_no_choice(admins_browser, foreign, product):
+def test_attack_144_posted_id_of_another_shop_is_rejected(admins_browser, foreign, product):
     url = build_page_url(Product, "change", product.pk)
     before = snapshot_database(Product, Register)
     page = admins_browser.get(url)
@@ -138,7 +138,7 @@ def test_h6_attack_144_a_posted_id_of_another_shop_is_no_choice(admins_browser, 
 
 
 @pytest.mark.usefixtures("shop_rows")
-def test_h6_a_posted_tenant_is_not_read(admins_browser, foreign, store):
+def test_posted_tenant_is_ignored(admins_browser, foreign, store):
     url = build_page_url(Store, "change", store.pk)
     form = build_form(admins_browser.get(url), name="Renamed", tenant=foreign.tenant.pk, id="x")
 
@@ -149,9 +149,7 @@ def test_h6_a_posted_tenant_is_not_read(admins_browser, foreign, store):
 
 
 @pytest.mark.usefixtures("shop_rows", "platform_visitor")
-def test_h15_history_tells_what_was_done_and_of_the_platform_nobodys_name(
-    managers_browser, cashier
-):
+def test_history_shows_changes_without_names_of_platform_users(managers_browser, cashier):
     page = managers_browser.get(f"/admin/accounts/cashier/{cashier.pk}/history/").content.decode()
 
     assert "user_deactivated" in page
@@ -159,7 +157,7 @@ def test_h15_history_tells_what_was_done_and_of_the_platform_nobodys_name(
     assert not FOREIGN.search(page)
 
 
-def test_h16_what_is_done_here_leaves_nothing_in_djangos_log(managers_browser, cashier):
+def test_changes_are_not_written_to_djangos_admin_log(managers_browser, cashier):
     url = f"/admin/accounts/cashier/{cashier.pk}/change/"
     form = build_form(managers_browser.get(url), display_name="Renamed")
 
@@ -167,13 +165,13 @@ def test_h16_what_is_done_here_leaves_nothing_in_djangos_log(managers_browser, c
     assert not LogEntry.objects.exists()
 
 
-def test_h18_rows_within_rows_are_to_look_at_on_pages_that_write_nothing():
+def test_inlines_exist_only_on_read_only_pages():
     for page in shop_site._registry.values():
         assert page.edit_role is None or not page.inlines
 
 
 @for_each_model
-def test_h13_h14_nothing_is_deleted(model, admins_browser, shop_rows):
+def test_rows_cannot_be_deleted(model, admins_browser, shop_rows):
     row = snapshot_model(model)[0]
     before = len(snapshot_model(model))
 
@@ -185,14 +183,14 @@ def test_h13_h14_nothing_is_deleted(model, admins_browser, shop_rows):
     assert len(snapshot_model(model)) == before
 
 
-def test_h13_no_page_has_an_action_that_is_not_its_own(rf, admin):
+def test_pages_have_only_their_own_actions(rf, admin):
     request = rf.get("/admin/")
     request.user = admin
     for page in shop_site._registry.values():
         assert set(page.get_actions(request)) == set(page.actions)
 
 
-def test_h19_lists_have_an_end():
+def test_list_pages_are_limited():
     for page in shop_site._registry.values():
         assert page.list_per_page <= 50
         assert page.list_max_show_all <= 100
@@ -203,7 +201,7 @@ def test_h19_lists_have_an_end():
         assert not page.raw_id_fields
 
 
-def test_the_platforms_pages_are_not_the_shops(db):
+def test_shop_and_platform_sites_share_no_page_class(db):
     assert not {type(page) for page in shop_site._registry.values()} & {
         type(page) for page in django_admin.site._registry.values()
     }

@@ -1,4 +1,4 @@
-"""Default deny: every page, as everybody who may log in, without a word of anybody else's."""
+"""Crawl every admin page and check that it shows nothing of other shops or the platform."""
 
 from itertools import chain
 from itertools import product as pairs
@@ -24,25 +24,25 @@ from tests.support.admin_pages import MODELS, assert_nothing_foreign, build_page
 from tests.support.discovery import our_models
 from tests.support.platform_admin import snapshot_model
 
-# On SQLite, where no policy of the database hides what a page forgets.
+# On SQLite, which has no row-level security that could hide a missing filter.
 pytestmark = pytest.mark.once
 
-EVERYTHING = [User, Order, Product, Store, Register, AuthSession, Tenant]
+CHECKED_MODELS = [User, Order, Product, Store, Register, AuthSession, Tenant]
 
-people = pytest.mark.parametrize("who", ["manager", "admin"])
-
-
-# --- the rule -----------------------------------------------------------------------------------
+each_user = pytest.mark.parametrize("who", ["manager", "admin"])
 
 
-def test_every_page_is_scoped_and_says_who_may_see_it():
+# --- registration ------------------------------------------------------------------------------
+
+
+def test_every_page_is_scoped_and_has_a_view_role():
     for model, page in shop_site._registry.items():
         assert isinstance(page, ShopAdmin), model
         assert page.view_role is not None, model
         assert page.fields, model
 
 
-def test_a_page_that_says_nothing_is_shut(rf, admin):
+def test_page_without_a_view_role_has_no_permissions(rf, admin):
     request = rf.get("/admin/")
     request.user = admin
 
@@ -52,7 +52,7 @@ def test_a_page_that_says_nothing_is_shut(rf, admin):
     assert not page.has_module_permission(request)
 
 
-def test_h16_h26_what_belongs_to_the_platform_has_no_page():
+def test_platform_models_have_no_page():
     theirs = {LogEntry, Group, Permission, ContentType, Session, User, Tenant, Pin}
 
     assert not theirs & set(MODELS)
@@ -61,15 +61,15 @@ def test_h16_h26_what_belongs_to_the_platform_has_no_page():
             resolve(f"/{name}")
 
 
-def test_h22_no_tokens_have_a_page():
+def test_token_models_have_no_page():
     assert all("token" not in model.__name__.lower() for model in MODELS)
 
 
-def test_what_has_a_page_and_what_has_none():
-    """A new model is shut until somebody decides."""
-    shut = {model.__name__ for model in our_models()} - {model.__name__ for model in MODELS}
+def test_models_with_and_without_a_page_are_known():
+    """A new model has no page until it is added here."""
+    without_page = {model.__name__ for model in our_models()} - {model.__name__ for model in MODELS}
 
-    assert {"Tenant", "User", "Pin", "Throttle", "ChainEntry", "IdempotencyKey"} <= shut
+    assert {"Tenant", "User", "Pin", "Throttle", "ChainEntry", "IdempotencyKey"} <= without_page
     assert {model.__name__ for model in MODELS} == {
         "Approval",
         "AuditEvent",
@@ -97,34 +97,34 @@ def test_what_has_a_page_and_what_has_none():
     }
 
 
-def test_the_crawl_leaves_no_route_out():
-    of_models = {
+def test_crawl_covers_every_route():
+    model_routes = {
         f"{model._meta.app_label}_{model._meta.model_name}_{page}"
         for model in MODELS
         for page in ("changelist", "add", "history", "delete", "change", "action")
     }
     known = {"index", "login", "logout", "password_change", "jsi18n", "app_list", ""}
 
-    assert set(admin_pages.pattern_names()) <= of_models | known
+    assert set(admin_pages.pattern_names()) <= model_routes | known
 
 
-# --- the crawl -----------------------------------------------------------------------------------
+# --- the crawl ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def freeze_time():
-    """A session notes its use once a minute."""
+    """Stop the clock, because a session stores its use once a minute."""
     with time_machine.travel(timezone.now(), tick=False):
         yield
 
 
-@people
+@each_user
 @pytest.mark.usefixtures("freeze_time", "shop_rows", "foreign_rows", "platform_visitor")
-def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(who, request):
+def test_attack_145_no_list_shows_anything_of_another_shop_or_the_platform(who, request):
     browser = open_browser(request.getfixturevalue(who))
-    before = snapshot_database(*EVERYTHING)
+    before = snapshot_database(*CHECKED_MODELS)
 
-    # Lists are the same for both, but for whom they show; so one of them asks everything.
+    # Both roles have the same lists with other rows, so only one of them tries all queries.
     queries = admin_pages.QUERIES if who == "admin" else admin_pages.SEARCHES
     for page in chain.from_iterable(admin_pages.list_page_urls(model, queries) for model in MODELS):
         response = browser.get(page)
@@ -132,12 +132,12 @@ def test_attack_145_no_page_shows_anything_of_another_shop_or_of_the_platform(wh
         assert_nothing_foreign(response, page)
 
     assert not has_scope()
-    assert snapshot_database(*EVERYTHING) == before
+    assert snapshot_database(*CHECKED_MODELS) == before
 
 
-@people
+@each_user
 @pytest.mark.usefixtures("shop_rows", "foreign_rows", "platform_visitor")
-def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
+def test_attack_145_no_other_page_shows_anything_of_another_shop_or_the_platform(who, request):
     browser = open_browser(request.getfixturevalue(who))
 
     for page in admin_pages.EVERYWHERE:
@@ -146,14 +146,14 @@ def test_attack_145_nor_do_the_pages_that_belong_to_no_model(who, request):
         assert_nothing_foreign(response, page)
 
 
-@people
+@each_user
 @pytest.mark.usefixtures("shop_rows")
-def test_every_page_about_a_row_opens_to_whom_it_is_for(who, request):
+def test_detail_pages_are_visible_to_their_view_role(who, request):
     user = request.getfixturevalue(who)
     browser = open_browser(user)
 
     for model in MODELS:
-        # Whom everybody who sees people at all may see.
+        # Cashiers are visible to everybody who may see users.
         (row, *_) = [
             row for row in snapshot_model(model) if getattr(row, "role", "cashier") == "cashier"
         ]
@@ -167,20 +167,18 @@ def test_every_page_about_a_row_opens_to_whom_it_is_for(who, request):
         assert statuses == {200 if opens else 403}, model
 
 
-@people
+@each_user
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
-def test_h3_attack_144_a_row_of_another_shop_is_answered_like_one_that_nobody_has(
-    who, foreign, request
-):
+def test_attack_144_row_of_another_shop_is_answered_like_an_unknown_one(who, foreign, request):
     browser = open_browser(request.getfixturevalue(who))
-    nobodys = "00000000-0000-7000-8000-000000000000"
+    unknown_id = "00000000-0000-7000-8000-000000000000"
 
     for model in MODELS:
-        theirs = of_shop(foreign, model)
-        assert theirs, "a model without a row over there proves nothing"
+        theirs = list_rows_of_shop(foreign, model)
+        assert theirs, "the other shop needs a row of each model"
         for row, page in pairs(theirs, admin_pages.OF_ROWS):
             answer = browser.get(build_page_url(model, page, row.pk))
-            other = browser.get(build_page_url(model, page, nobodys))
+            other = browser.get(build_page_url(model, page, unknown_id))
             assert answer.status_code == other.status_code != 200
             assert answer.get("Location") == other.get("Location")
             assert (
@@ -188,37 +186,37 @@ def test_h3_attack_144_a_row_of_another_shop_is_answered_like_one_that_nobody_ha
             )
 
 
-def of_shop(shop, model):
+def list_rows_of_shop(shop, model):
     return [row for row in snapshot_model(model) if row.tenant_id == shop.tenant.pk]
 
 
-@people
+@each_user
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
-def test_attack_140_chosen_rows_of_another_shop_are_not_touched(who, foreign, request):
+def test_attack_140_actions_ignore_selected_rows_of_another_shop(who, foreign, request):
     browser = open_browser(request.getfixturevalue(who))
     before = [rows for rows in snapshot_database(User, AuthSession).items() if rows]
 
     actions = ("deactivate", "activate", "end_log_ins", "end", "delete_selected", "reset")
     for model, action in pairs(MODELS, actions):
-        theirs = [row.pk for row in of_shop(foreign, model)]
+        theirs = [row.pk for row in list_rows_of_shop(foreign, model)]
         posted = {"action": action, "_selected_action": theirs, "post": "yes", "index": "0"}
         response = browser.post(build_page_url(model, "changelist"), posted)
         assert response.status_code < 500
         assert_nothing_foreign(response, action)
     after = [rows for rows in snapshot_database(User, AuthSession).items() if rows]
 
-    assert [foreign_of(rows, foreign) for _, rows in after] == [
-        foreign_of(rows, foreign) for _, rows in before
+    assert [filter_foreign(rows, foreign) for _, rows in after] == [
+        filter_foreign(rows, foreign) for _, rows in before
     ]
 
 
-def foreign_of(rows, foreign):
+def filter_foreign(rows, foreign):
     return [row for row in rows if row["tenant_id"] == foreign.tenant.pk]
 
 
 @pytest.mark.usefixtures("shop_rows", "foreign_rows")
-def test_attack_140_all_across_the_pages_are_all_of_this_shop(managers_browser, foreign, cashier):
-    """`select_across` with ids of another shop takes what the list shows, and no more."""
+def test_attack_140_select_across_affects_only_this_shop(managers_browser, foreign, cashier):
+    """`select_across` with ids of another shop acts on the rows of the list only."""
     theirs = snapshot_database(User)["User"]
     posted = {
         "action": "deactivate",
@@ -229,5 +227,5 @@ def test_attack_140_all_across_the_pages_are_all_of_this_shop(managers_browser, 
     assert managers_browser.post("/admin/accounts/cashier/", posted).status_code == 302
 
     after = snapshot_database(User)["User"]
-    assert foreign_of(after, foreign) == foreign_of(theirs, foreign)
+    assert filter_foreign(after, foreign) == filter_foreign(theirs, foreign)
     assert {row["username"] for row in after if not row["is_active"]} == {"c1"}

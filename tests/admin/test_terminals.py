@@ -14,7 +14,7 @@ TERMINALS = "/admin/accounts/terminal/"
 POSTINGS = "/admin/accounts/posting/"
 
 
-def posted(person, *stores):
+def assign_stores(person, *stores):
     with tenant_scope(person.tenant):
         rows = [Posting(user=person, store=store) for store in stores]
         for row in rows:
@@ -22,17 +22,19 @@ def posted(person, *stores):
         return rows
 
 
-def do(browser, page, action, *rows):
+def run_action(browser, page, action, *rows):
     form = {"action": action, "_selected_action": [str(row.pk) for row in rows]}
     answer = browser.post(page, form, follow=True)
     return [str(message) for message in answer.context["messages"]]
 
 
-def test_an_unpaired_terminal_lets_nobody_in(managers_browser, register, cashier, shop):
+def test_unpairing_a_terminal_ends_its_sessions(managers_browser, register, cashier, shop):
     terminal = TerminalFactory(register=register)
     log_in = AuthSessionFactory(user=cashier, terminal=terminal, register=register)
 
-    assert do(managers_browser, TERMINALS, "unpair", terminal) == ["Till 1: terminal unpaired."]
+    assert run_action(managers_browser, TERMINALS, "unpair", terminal) == [
+        "Till 1: terminal unpaired."
+    ]
 
     with tenant_scope(shop):
         terminal.refresh_from_db()
@@ -44,49 +46,51 @@ def test_an_unpaired_terminal_lets_nobody_in(managers_browser, register, cashier
     assert str(terminal.pk) in managers_browser.get(TERMINALS, {"state": "any"}).content.decode()
 
 
-def test_a_terminal_of_long_ago_does_not_take_the_present_one_with_it(managers_browser, register):
+def test_unpairing_a_former_terminal_keeps_the_current_one(managers_browser, register):
     old = TerminalFactory(register=register, unpaired_at=timezone.now())
     TerminalFactory(register=register)
     before = snapshot_database(Terminal)
 
-    do(managers_browser, f"{TERMINALS}?state=any", "unpair", old)
+    run_action(managers_browser, f"{TERMINALS}?state=any", "unpair", old)
 
     assert snapshot_database(Terminal) == before
 
 
-def test_a_posting_is_ended(managers_browser, cashier, store, shop):
-    first, second = posted(cashier, store, StoreFactory(tenant=shop, name="Pier"))
+def test_store_assignment_is_removed(managers_browser, cashier, store, shop):
+    first, second = assign_stores(cashier, store, StoreFactory(tenant=shop, name="Pier"))
 
-    assert do(managers_browser, POSTINGS, "end", second) == [f"{cashier}: now works in Main."]
+    assert run_action(managers_browser, POSTINGS, "end", second) == [
+        f"{cashier}: now works in Main."
+    ]
 
     with tenant_scope(shop):
         assert list(Posting.objects.all()) == [first]
         assert AuditEvent.objects.get(event="user_edited").facts["fields"] == ["stores"]
 
 
-def test_somebodys_last_posting_is_not_ended(managers_browser, cashier, store):
-    """It would send them to every store, which is the opposite of what was meant."""
-    rows = posted(cashier, store)
+def test_last_store_assignment_cannot_be_removed(managers_browser, cashier, store):
+    """A user without assignments works in all stores."""
+    rows = assign_stores(cashier, store)
     before = snapshot_database(Posting)
 
-    (told,) = do(managers_browser, POSTINGS, "end", *rows)
+    (message,) = run_action(managers_browser, POSTINGS, "end", *rows)
 
-    assert "all stores" in told
+    assert "all stores" in message
     assert snapshot_database(Posting) == before
 
 
-def test_a_manager_ends_no_posting_of_another_manager(managers_browser, admin, store, shop):
-    rows = posted(admin, store, StoreFactory(tenant=shop))
+def test_manager_cannot_remove_assignments_of_an_admin(managers_browser, admin, store, shop):
+    rows = assign_stores(admin, store, StoreFactory(tenant=shop))
     before = snapshot_database(Posting)
 
-    do(managers_browser, POSTINGS, "end", rows[0])
+    run_action(managers_browser, POSTINGS, "end", rows[0])
 
     assert snapshot_database(Posting) == before
     assert str(rows[0].pk) not in managers_browser.get(POSTINGS).content.decode()
 
 
 @pytest.mark.parametrize(("status", "seen"), [("pending", True), ("expired", False)])
-def test_approvals_are_found_as_they_are_now(status, seen, managers_browser, cashier):
+def test_approvals_are_filtered_by_current_status(status, seen, managers_browser, cashier):
     approval = ApprovalFactory(requested_by=cashier)
 
     body = managers_browser.get("/admin/accounts/approval/", {"status": status}).content.decode()

@@ -1,4 +1,4 @@
-"""What is done to people at the push of a button, and what only the shop's admins do."""
+"""Actions on users in the admin, and changes that only admins make."""
 
 import re
 
@@ -24,7 +24,7 @@ from tests.support.user_pages import CASHIERS, STAFF, build_user_action_url, bui
 from tests.support.users import reload_user
 
 
-def test_a_reset_password_is_shown_once_and_ends_every_log_in(
+def test_reset_password_is_shown_once_and_ends_sessions(
     managers_browser, cashier, client_of, problem
 ):
     till = client_of(cashier)
@@ -44,15 +44,15 @@ def test_a_reset_password_is_shown_once_and_ends_every_log_in(
         assert secret not in managers_browser.get(other).content.decode()
 
 
-def test_looking_at_the_question_does_nothing(managers_browser, cashier):
+def test_confirmation_page_changes_nothing(managers_browser, cashier):
     before = snapshot_database(User)
 
-    for deed in ("reset-password", "pin", "end-sessions", "deactivate", "activate"):
-        assert managers_browser.get(build_user_action_url(cashier, deed)).status_code == 200
+    for action in ("reset-password", "pin", "end-sessions", "deactivate", "activate"):
+        assert managers_browser.get(build_user_action_url(cashier, action)).status_code == 200
     assert snapshot_database(User) == before
 
 
-def test_a_cashier_is_kept_out_and_let_in(managers_browser, cashier, client_of, problem):
+def test_manager_deactivates_and_activates_a_cashier(managers_browser, cashier, client_of, problem):
     till = client_of(cashier)
 
     assert managers_browser.post(build_user_action_url(cashier, "deactivate"))[
@@ -68,7 +68,7 @@ def test_a_cashier_is_kept_out_and_let_in(managers_browser, cashier, client_of, 
     assert reload_user(cashier).is_active
 
 
-def test_log_ins_are_ended_and_may_begin_again(managers_browser, cashier, client_of, problem):
+def test_manager_ends_sessions_of_a_cashier(managers_browser, cashier, client_of, problem):
     till = client_of(cashier)
 
     managers_browser.post(build_user_action_url(cashier, "end-sessions"))
@@ -77,7 +77,7 @@ def test_log_ins_are_ended_and_may_begin_again(managers_browser, cashier, client
     assert (reload_user(cashier).is_active, reload_user(cashier).token_version) == (True, 1)
 
 
-def test_a_pin_is_set_and_never_shown(managers_browser, cashier):
+def test_manager_sets_a_pin_that_is_not_shown(managers_browser, cashier):
     page = build_user_action_url(cashier, "pin")
     remember("739158")
 
@@ -92,14 +92,14 @@ def test_a_pin_is_set_and_never_shown(managers_browser, cashier):
 @pytest.mark.parametrize(
     "pin", ["", "123456", "12", "73915x", "\uff17\uff13\uff19\uff11\uff15\uff18"]
 )
-def test_a_pin_that_is_none_is_refused(pin, managers_browser, cashier):
+def test_invalid_pin_is_rejected(pin, managers_browser, cashier):
     assert read_errors(managers_browser.post(build_user_action_url(cashier, "pin"), {"pin": pin}))
 
     with across_tenants():
         assert not Pin.objects.exists()
 
 
-def test_several_at_once(managers_browser, cashier, other_cashier):
+def test_action_applies_to_all_selected_users(managers_browser, cashier, other_cashier):
     posted = {"action": "deactivate", "_selected_action": [cashier.pk, other_cashier.pk]}
 
     response = managers_browser.post(CASHIERS, posted, follow=True)
@@ -111,10 +111,10 @@ def test_several_at_once(managers_browser, cashier, other_cashier):
     assert reload_user(cashier).is_active
 
 
-# --- admins -------------------------------------------------------------------------------------
+# --- admins ------------------------------------------------------------------------------------
 
 
-def test_an_admin_promotes_somebody_who_has_to_log_in_again(admins_browser, manager):
+def test_promotion_by_an_admin_ends_sessions(admins_browser, manager):
     theirs = open_browser(manager)
 
     assert (
@@ -126,7 +126,7 @@ def test_an_admin_promotes_somebody_who_has_to_log_in_again(admins_browser, mana
     assert not is_logged_in(theirs)
 
 
-def test_a_refused_role_changes_nothing_else_either(admins_browser, manager, monkeypatch):
+def test_refused_role_change_saves_nothing(admins_browser, manager, monkeypatch):
     def refuse(**_):
         raise LastAdmin
 
@@ -141,14 +141,14 @@ def test_a_refused_role_changes_nothing_else_either(admins_browser, manager, mon
     assert snapshot_database(User, AuditEvent) == before
 
 
-def test_nobody_changes_their_own_role_or_keeps_themselves_out(admins_browser, admin):
+def test_admin_cannot_change_own_role_or_deactivate_themselves(admins_browser, admin):
     page = admins_browser.get(build_user_page_url(admin, STAFF)).content.decode()
     assert 'name="role"' not in page
     assert "Deactivate" not in page
     before = snapshot_database(User)
 
-    for deed in ("deactivate", "reset-password", "end-sessions", "pin"):
-        assert admins_browser.post(build_user_action_url(admin, deed, STAFF)).status_code == 403
+    for action in ("deactivate", "reset-password", "end-sessions", "pin"):
+        assert admins_browser.post(build_user_action_url(admin, action, STAFF)).status_code == 403
     posted = {"action": "deactivate", "_selected_action": [admin.pk]}
     assert (
         "You do not have permission for this action."
@@ -157,17 +157,17 @@ def test_nobody_changes_their_own_role_or_keeps_themselves_out(admins_browser, a
     assert snapshot_database(User) == before
 
 
-def test_the_last_admin_stays(admins_browser, admin, shop, client):
+def test_last_admin_cannot_be_deactivated(admins_browser, admin, shop, client):
     other = UserFactory(tenant=shop, username="adm2", admin=True)
     sign_in(client, "adm2")
     assert client.post(build_user_action_url(admin, "deactivate", STAFF)).status_code == 302
 
-    # The first admin is out; nobody is left who could keep the second one out.
+    # The first admin is logged out, so the second request is redirected to the log-in.
     assert admins_browser.post(build_user_action_url(other, "deactivate", STAFF)).status_code == 302
     assert reload_user(other).is_active
 
 
-def test_the_list_says_who_is_here(managers_browser, cashier, other_cashier, client_of):
+def test_list_shows_who_is_logged_in(managers_browser, cashier, other_cashier, client_of):
     client_of(cashier)
 
     body = managers_browser.get(CASHIERS).content.decode()
@@ -175,18 +175,18 @@ def test_the_list_says_who_is_here(managers_browser, cashier, other_cashier, cli
     assert re.findall(r'field-is_here">(.*?)</td>', body) == ["Now", "\N{EN DASH}"]
 
 
-# --- names that are no names --------------------------------------------------------------------
+# --- markup in names ---------------------------------------------------------------------------
 
 
-def test_h30_attack_152_names_are_shown_and_not_run(
+def test_attack_152_markup_in_names_is_escaped(
     managers_browser, admins_browser, shop, cashier, product
 ):
-    bomb = '<img src=x onerror="alert(1)">'
+    markup = '<img src=x onerror="alert(1)">'
     with tenant_scope(shop):
-        cashier.display_name, product.name = bomb, bomb
+        cashier.display_name, product.name = markup, markup
         cashier.save()
         product.save()
-    shop.name = bomb
+    shop.name = markup
     shop.save()
     submit_form(admins_browser, build_user_page_url(cashier, STAFF), email="x@green.example")
 
@@ -206,8 +206,8 @@ def test_h30_attack_152_names_are_shown_and_not_run(
         assert "<img src=x" not in body, page
         assert "&lt;img src=x" in body, page
         assert "default-src 'self'" in response["Content-Security-Policy"]
-    told = managers_browser.post(
+    page = managers_browser.post(
         build_user_action_url(cashier, "deactivate"), follow=True
     ).content.decode()
-    assert "<img src=x" not in told
-    assert "&lt;img src=x" in told
+    assert "<img src=x" not in page
+    assert "&lt;img src=x" in page

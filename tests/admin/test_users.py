@@ -1,4 +1,4 @@
-"""Hiring and looking after people: each as far as the own role goes, and by services alone."""
+"""Create and edit users in the admin, limited by the own role."""
 
 import pytest
 from django.core import signing
@@ -19,9 +19,9 @@ from tests.support.users import reload_user
 
 pytestmark = pytest.mark.once
 
-NEWCOMER = {"username": "new", "display_name": "New", "email": "new@green.example"}
-# What Django's own page about a user would let somebody set.
-POWER = {
+NEW_USER = {"username": "new", "display_name": "New", "email": "new@green.example"}
+# Fields that Django's own user page would allow to set.
+PRIVILEGES = {
     "is_superuser": "on",
     "is_staff": "on",
     "role": "admin",
@@ -37,19 +37,19 @@ POWER = {
 }
 
 
-def named(username, tenant):
+def find_user(username, tenant):
     with tenant_scope(tenant):
         return User.objects.filter(username_key=username).first()
 
 
-# --- hiring -------------------------------------------------------------------------------------
+# --- creating -------------------------------------------------------------------------------------
 
 
-def test_a_manager_hires_a_cashier_and_sees_the_password_once(managers_browser, shop, caplog):
-    response = submit_form(managers_browser, f"{CASHIERS}add/", **NEWCOMER)
+def test_manager_adds_a_cashier_and_sees_the_password_once(managers_browser, shop, caplog):
+    response = submit_form(managers_browser, f"{CASHIERS}add/", **NEW_USER)
 
     secret = read_temporary_password(response)
-    person = named("new", shop)
+    person = find_user("new", shop)
     assert (person.role, person.must_change_password) == (Role.CASHIER, True)
     assert person.check_password(secret)
     assert "no-store" in response["Cache-Control"]
@@ -66,7 +66,7 @@ def test_a_manager_hires_a_cashier_and_sees_the_password_once(managers_browser, 
     assert not any(secret in cookie.value for cookie in managers_browser.cookies.values())
 
 
-def test_h29_nobody_types_a_password_for_somebody_else(managers_browser, admins_browser, cashier):
+def test_user_forms_have_no_password_field(managers_browser, admins_browser, cashier):
     for browser, page in [
         (managers_browser, f"{CASHIERS}add/"),
         (managers_browser, build_user_page_url(cashier)),
@@ -74,30 +74,30 @@ def test_h29_nobody_types_a_password_for_somebody_else(managers_browser, admins_
     ]:
         body = browser.get(page).content.decode()
         assert 'type="password"' not in body
-    form = {**NEWCOMER, "password": "nine purple herons", "password1": "x", "password2": "x"}
+    form = {**NEW_USER, "password": "nine purple herons", "password1": "x", "password2": "x"}
     secret = read_temporary_password(submit_form(managers_browser, f"{CASHIERS}add/", **form))
-    assert not named("new", cashier.tenant).check_password("nine purple herons")
+    assert not find_user("new", cashier.tenant).check_password("nine purple herons")
     remember(secret)
 
 
-def test_h4_attack_138_whoever_is_hired_is_a_cashier_of_this_shop(managers_browser, shop, foreign):
-    posted = POWER | NEWCOMER | {"tenant": str(foreign.tenant.pk)}
+def test_attack_138_posted_privileges_are_ignored_at_creation(managers_browser, shop, foreign):
+    posted = PRIVILEGES | NEW_USER | {"tenant": str(foreign.tenant.pk)}
 
     remember(read_temporary_password(submit_form(managers_browser, f"{CASHIERS}add/", **posted)))
 
-    person = named("new", shop)
+    person = find_user("new", shop)
     assert (person.tenant, person.role, person.is_superuser) == (shop, Role.CASHIER, False)
     assert (person.version, person.token_version) == (1, 1)
-    assert named("new", foreign.tenant) is None
+    assert find_user("new", foreign.tenant) is None
 
 
 @pytest.mark.parametrize("role", Role.values)
-def test_an_admin_hires_anybody(role, admins_browser, shop):
+def test_admin_adds_users_of_every_role(role, admins_browser, shop):
     remember(
-        read_temporary_password(submit_form(admins_browser, f"{STAFF}add/", **NEWCOMER, role=role))
+        read_temporary_password(submit_form(admins_browser, f"{STAFF}add/", **NEW_USER, role=role))
     )
 
-    assert named("new", shop).role == role
+    assert find_user("new", shop).role == role
 
 
 @pytest.mark.parametrize(
@@ -113,28 +113,28 @@ def test_an_admin_hires_anybody(role, admins_browser, shop):
     ],
     ids=str,
 )
-def test_h17_what_cannot_be_is_refused_beside_its_field(form, words, managers_browser, manager):
+def test_invalid_user_field_is_rejected_with_a_message(form, words, managers_browser, manager):
     before = snapshot_database(User)
 
-    response = submit_form(managers_browser, f"{CASHIERS}add/", **(NEWCOMER | form))
+    response = submit_form(managers_browser, f"{CASHIERS}add/", **(NEW_USER | form))
 
     assert words in read_errors(response)
     assert "tenant" not in read_errors(response).lower()
     assert snapshot_database(User) == before
 
 
-def test_h17_a_name_of_another_shop_is_free(managers_browser, foreign, shop):
+def test_username_of_another_shop_is_accepted(managers_browser, foreign, shop):
     remember(
         read_temporary_password(submit_form(managers_browser, f"{CASHIERS}add/", username="adm"))
     )
 
-    assert named("adm", shop).role == Role.CASHIER
+    assert find_user("adm", shop).role == Role.CASHIER
 
 
-# --- editing ------------------------------------------------------------------------------------
+# --- editing -----------------------------------------------------------------------------------
 
 
-def test_a_manager_edits_a_cashier(managers_browser, cashier):
+def test_manager_edits_a_cashier_in_the_admin(managers_browser, cashier):
     response = submit_form(
         managers_browser,
         build_user_page_url(cashier),
@@ -150,19 +150,19 @@ def test_a_manager_edits_a_cashier(managers_browser, cashier):
     )
 
 
-def test_h1_attack_137_posted_power_is_not_read(
+def test_attack_137_posted_privileges_are_ignored_at_edit(
     managers_browser, admins_browser, cashier, admin, foreign
 ):
     before = reload_user(cashier)
-    power = POWER | {"tenant": str(foreign.tenant.pk)}
+    privileges = PRIVILEGES | {"tenant": str(foreign.tenant.pk)}
     assert (
         submit_form(
-            managers_browser, build_user_page_url(cashier), **power, display_name="Same"
+            managers_browser, build_user_page_url(cashier), **privileges, display_name="Same"
         ).status_code
         == 302
     )
     own = build_user_page_url(admin, STAFF)
-    assert submit_form(admins_browser, own, **power, display_name="Boss").status_code == 302
+    assert submit_form(admins_browser, own, **privileges, display_name="Boss").status_code == 302
 
     for user, role in [(cashier, Role.CASHIER), (admin, Role.ADMIN)]:
         after = reload_user(user)
@@ -174,7 +174,7 @@ def test_h1_attack_137_posted_power_is_not_read(
         assert not after.user_permissions.exists()
 
 
-def test_h2_a_manager_has_no_page_of_anybody_but_cashiers(managers_browser, manager, admin):
+def test_manager_has_pages_of_cashiers_only(managers_browser, manager, admin):
     before = snapshot_database(User)
 
     for user in (manager, admin):
@@ -195,9 +195,7 @@ def test_h2_a_manager_has_no_page_of_anybody_but_cashiers(managers_browser, mana
     assert snapshot_database(User) == before
 
 
-def test_h28_a_page_opened_before_somebody_elses_change_saves_nothing(
-    managers_browser, admins_browser, cashier
-):
+def test_outdated_page_is_not_saved(managers_browser, admins_browser, cashier):
     stale = build_form(managers_browser.get(build_user_page_url(cashier)), display_name="Mine")
     submit_form(admins_browser, build_user_page_url(cashier, STAFF), display_name="Theirs")
     before = snapshot_database(User)
@@ -209,7 +207,7 @@ def test_h28_a_page_opened_before_somebody_elses_change_saves_nothing(
 
 
 @pytest.mark.parametrize("version", [None, "", "x", "0", "99999999999"])
-def test_h28_a_change_says_from_which_version_it_starts(version, managers_browser, cashier):
+def test_edit_without_a_valid_version_is_rejected(version, managers_browser, cashier):
     before = snapshot_database(User)
 
     response = submit_form(
@@ -223,7 +221,7 @@ def test_h28_a_change_says_from_which_version_it_starts(version, managers_browse
     assert snapshot_database(User) == before
 
 
-# --- addresses and names ------------------------------------------------------------------------
+# --- email addresses and usernames -------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -234,29 +232,31 @@ def test_h28_a_change_says_from_which_version_it_starts(version, managers_browse
         ("jürgen@green.example", "only ASCII characters before the @"),
     ],
 )
-def test_forms_refuse_the_addresses_that_the_api_refuses(
+def test_forms_reject_the_email_addresses_that_the_api_rejects(
     email, words, managers_browser, cashier, shop
 ):
-    hired = submit_form(managers_browser, f"{CASHIERS}add/", **NEWCOMER | {"email": email})
+    created = submit_form(managers_browser, f"{CASHIERS}add/", **NEW_USER | {"email": email})
     edited = submit_form(managers_browser, build_user_page_url(cashier), email=email)
 
-    assert words in read_errors(hired)
+    assert words in read_errors(created)
     assert words in read_errors(edited)
-    assert named("new", shop) is None
-    assert named("c1", shop).email == cashier.email
+    assert find_user("new", shop) is None
+    assert find_user("c1", shop).email == cashier.email
 
 
-def test_a_form_writes_addresses_and_usernames_as_the_api_does(managers_browser, shop, settings):
+def test_forms_normalize_emails_and_usernames_like_the_api(managers_browser, shop, settings):
     settings.EMAIL_SMTPUTF8 = True
     typed = {"username": "\uff2e\uff45\uff57", "email": "jürgen@Bücher.example"}
 
-    submit_form(managers_browser, f"{CASHIERS}add/", **NEWCOMER | typed)
+    submit_form(managers_browser, f"{CASHIERS}add/", **NEW_USER | typed)
 
-    person = named("new", shop)
+    person = find_user("new", shop)
     assert (person.username, person.email) == ("New", "jürgen@xn--bcher-kva.example")
 
 
-def test_an_address_from_before_the_rule_stays_until_it_is_changed(client_of, admin, cashier, shop):
+def test_stored_email_that_is_no_longer_valid_is_kept_until_changed(
+    client_of, admin, cashier, shop
+):
     with tenant_scope(shop):
         User.objects.filter(pk=cashier.pk).update(email="root@localhost")
 
