@@ -1,4 +1,4 @@
-"""One row of each kind, and one person of each role, for the tables of who may what."""
+"""One row of each kind and one client of each role for the permission tables."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.support.route_calls import PARTS
 
 @pytest.fixture
 def rows(shop, store, register, product, cashier):
-    """One row of each kind of the shop, by the first word of the names of its routes."""
+    """Create one row of each kind and return the ids by the first word of their route names."""
     with tenant_scope(shop):
         level, movement = StockLevel.objects.get(), StockMovement.objects.get()
         audit.record("store_added", target=store)

@@ -1,4 +1,4 @@
-"""The pages of the admin write through services, and in no way of their own."""
+"""Admin pages write through services only."""
 
 import ast
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.discovery import ROOT
 
-# The platform's few pages are of Django's own kind.
+# The pages of the platform use Django's own classes.
 PAGES = sorted(
     path
     for folder in ("accounts/admin", "orders/admin", "accounts/admin_site")
@@ -26,8 +26,8 @@ WRITES = {
     "set_password",
     "execute",
 }
-# Another shop's rows, or all of them, are no page's business.
-WIDENS = {"across_tenants", "_base_manager"}
+# Access to rows of all shops.
+UNSCOPED_NAMES = {"across_tenants", "_base_manager"}
 
 
 def calls(path):
@@ -36,26 +36,26 @@ def calls(path):
             yield node.func.attr, node.lineno
 
 
-def test_the_pages_are_found():
+def test_admin_pages_are_found():
     assert {path.name for path in PAGES} >= {"users.py", "stores.py", "catalog.py", "site.py"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_h32_no_page_writes_past_the_services(path):
+def test_admin_pages_write_only_through_services(path):
     assert [(name, line) for name, line in calls(path) if name in WRITES] == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_page_widens_the_scope(path):
+def test_admin_pages_stay_in_the_tenant_scope(path):
     tree = ast.parse(path.read_text("utf-8"))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     attributes = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
 
-    assert not (names | attributes) & WIDENS
+    assert not (names | attributes) & UNSCOPED_NAMES
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_no_page_marks_anything_as_safe(path):
+def test_admin_pages_mark_no_text_as_safe(path):
     names = {name for name, _ in calls(path)}
     tree = ast.parse(path.read_text("utf-8"))
     names |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -63,11 +63,11 @@ def test_no_page_marks_anything_as_safe(path):
     assert not names & {"mark_safe", "SafeString", "format_html"}
 
 
-def test_no_template_of_ours_lets_anything_run():
+def test_templates_contain_no_inline_script_style_or_unescaped_text():
     for path in (ROOT / "templates").rglob("*.html"):
-        if path.name == "mail.html":  # is no page: mail programs know no style sheets
+        if path.name == "mail.html":  # mail programs need inline styles
             continue
         text = path.read_text("utf-8")
-        for danger in ("|safe", "autoescape off", " style=", "<style", "javascript:", " onclick="):
-            assert danger not in text, path
+        for unsafe in ("|safe", "autoescape off", " style=", "<style", "javascript:", " onclick="):
+            assert unsafe not in text, path
         assert "<script>" not in text, path

@@ -1,4 +1,4 @@
-"""A cashier of one store neither sees nor does anything in another, route by route."""
+"""A cashier can neither read nor change anything in another store, on every route."""
 
 import uuid
 
@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import Posting
 from tenants.scope import tenant_scope
-from tests.architecture.test_permissions import STAFF, TABLE, row_of
+from tests.architecture.test_permissions import STAFF, TABLE, get_row_id
 from tests.factories.accounts import UserFactory
 from tests.factories.tenants import StoreFactory
 from tests.support.api import Person
@@ -19,9 +19,9 @@ from tests.support.till import cash, line, new_id
 
 pytestmark = pytest.mark.once
 
-# Rows of one store, by the first word of the names of their routes.
+# Rows of one store, by the first word of their route names.
 OF_A_STORE = {"order", "payment", "refund", "shift", "movement"}
-# What every cashier may read, whichever store it is about.
+# Rows that every cashier may read in any store.
 OF_NO_STORE = {
     "approval",
     "category",
@@ -36,7 +36,7 @@ OF_NO_STORE = {
 }
 CASHIERS = sorted(call for call, who in TABLE.items() if who >= STAFF)
 ABOUT_ONE = [(method, name) for method, name in CASHIERS if "<" in BY_NAME[name].path]
-# Requests of cashiers that name a register in their body.
+# Requests of cashiers with a register in the body.
 NAMING_A_REGISTER = {
     ("post", "order-list"): lambda at, product: {
         "id": new_id(),
@@ -52,14 +52,14 @@ NAMING_A_REGISTER = {
 }
 
 
-def kind_of(name):
+def get_kind(name):
     kinds = [kind for kind in OF_A_STORE | OF_NO_STORE if name == kind or name.startswith(kind)]
     return max(kinds, key=len) if kinds else None
 
 
 @pytest.fixture
 def other_store_cashier(shop):
-    """A cashier of another store of the shop, away from any till and at one of this store."""
+    """Return a cashier who is assigned to another store of the shop."""
     user = UserFactory(tenant=shop, role="cashier")
     with tenant_scope(shop):
         Posting(user=user, store=StoreFactory(tenant=shop)).save(force_insert=True)
@@ -67,36 +67,38 @@ def other_store_cashier(shop):
 
 
 @pytest.fixture
-def asking(other_store_cashier, register):
+def clients_by_place(other_store_cashier, register):
     return {
         "away": Person(other_store_cashier),
-        "at a till of it": log_in_at_paired_register(other_store_cashier, register),
+        "at a register of the store": log_in_at_paired_register(other_store_cashier, register),
     }
 
 
-def test_every_route_about_one_row_says_whether_it_is_of_a_store():
-    assert {kind_of(name) for _, name in ABOUT_ONE} == OF_A_STORE | OF_NO_STORE
+def test_every_detail_route_is_classified_by_store():
+    assert {get_kind(name) for _, name in ABOUT_ONE} == OF_A_STORE | OF_NO_STORE
 
 
 @pytest.mark.parametrize(
-    ("method", "name"), [each for each in ABOUT_ONE if kind_of(each[1]) in OF_A_STORE]
+    ("method", "name"), [each for each in ABOUT_ONE if get_kind(each[1]) in OF_A_STORE]
 )
-def test_a_row_of_another_store_is_like_one_that_nobody_has(method, name, rows, asking):
-    for who, person in asking.items():
+def test_row_of_another_store_is_answered_like_an_unknown_one(method, name, rows, clients_by_place):
+    for who, person in clients_by_place.items():
         before = list_kept_models()
         with each_alone(who):
-            theirs = call(person, method, name, row_of(name, rows))
-            nobodys = call(person, method, name, uuid.uuid4())
+            theirs = call(person, method, name, get_row_id(name, rows))
+            unknown = call(person, method, name, uuid.uuid4())
 
             assert_problem(theirs, 404, "not_found")
-            assert theirs.status_code == nobodys.status_code
+            assert theirs.status_code == unknown.status_code
             assert list_kept_models() == before
 
 
 @pytest.mark.parametrize("name", sorted({"order", "refund", "shift", "movement"}))
-def test_no_list_shows_a_row_of_another_store(name, rows, asking, cashier, store, register):
+def test_lists_show_no_rows_of_another_store(
+    name, rows, clients_by_place, cashier, store, register
+):
     path = BY_NAME[f"{name}-list"].path.removeprefix("api/v1/")
-    for person in asking.values():
+    for person in clients_by_place.values():
         for named in ({}, {"store": str(store.pk)}, {"register": str(register.pk)}):
             answer = person.get(path, named)
             shown = answer.json().get("results", [])
@@ -105,17 +107,19 @@ def test_no_list_shows_a_row_of_another_store(name, rows, asking, cashier, store
 
 
 @pytest.mark.parametrize(("method", "name"), sorted(NAMING_A_REGISTER))
-def test_no_request_acts_at_a_register_of_another_store(method, name, asking, register, product):
+def test_requests_at_a_register_of_another_store_are_denied(
+    method, name, clients_by_place, register, product
+):
     body = NAMING_A_REGISTER[method, name](str(register.pk), product)
-    for who, person in asking.items():
+    for who, person in clients_by_place.items():
         before = list_kept_models()
         with each_alone(who):
             assert_problem(call(person, method, name, None, body), 403, "permission_denied")
             assert list_kept_models() == before
 
 
-def test_the_current_shift_of_a_register_of_another_store_is_not_told(rows, asking, register):
-    for person in asking.values():
+def test_current_shift_of_another_store_is_not_shown(rows, clients_by_place, register):
+    for person in clients_by_place.values():
         for named in ({"register": str(register.pk)}, {}):
             answer = person.get("shifts/current/", named)
             if named or person.session.register_id:

@@ -1,4 +1,4 @@
-"""Every event that the code can write is in the table, with its actor, its target and its facts."""
+"""Every audit event of the code has a row in the table with its actor, target and facts."""
 
 import pytest
 
@@ -17,8 +17,8 @@ from tests.support.till import Till
 pytestmark = pytest.mark.once
 
 PLAIN = sorted({view.audit_name for view in subclasses(CreateUpdateMixin) if view.audit_name})
-# Where the name is made while the code runs: the names that each expression can make.
-MADE = {
+# Event names that are computed: the names that each expression can produce.
+COMPUTED_NAMES = {
     "DECISION_EVENTS[decision]": set(DECISION_EVENTS.values()),
     "AUDIT_EVENTS[new.type]": set(AUDIT_EVENTS.values()),
     "f'cash_{new.type}'": {f"cash_{each}" for each in CashMovement.Type.values},
@@ -34,7 +34,7 @@ MADE = {
         for name in ("store", "register", "category", "tax_class")
         for done in ("added", "changed")
     },
-    # Of the platform's pages: of a store, a register, or of the shop itself.
+    # From the pages of the platform: for a store, a register or the shop.
     "self.audit_event_name(changed)": {
         "store_changed",
         "register_changed",
@@ -52,31 +52,33 @@ def people(admin, manager, cashier, register):
 
 @pytest.fixture
 def scene(people, product, shop, platform_browser, settings, monkeypatch):
-    till, manager_client, small = people
-    world = (till, small.user, product, till.register.store)
+    till, manager_client, cashiers_till = people
+    world = (till, cashiers_till.user, product, till.register.store)
     return Scene(
         *world,
         shop,
         manager_client,
-        small,
+        cashiers_till,
         platform_browser,
         install_gateway(monkeypatch),
         settings,
     )
 
 
-def test_the_table_has_a_row_for_every_event_that_the_code_can_write():
+def test_table_contains_every_event_of_the_code():
     names, expressions = names_in_code()
 
-    assert expressions == set(MADE)
-    assert set(ROWS) == names.union(*MADE.values())
+    assert expressions == set(COMPUTED_NAMES)
+    assert set(ROWS) == names.union(*COMPUTED_NAMES.values())
 
 
 @pytest.mark.parametrize("event", sorted(ROWS))
-def test_what_is_written(event, scene):
+def test_recorded_event_matches_the_table(event, scene):
     expected = ROWS[event](scene)
 
     expected = expected if isinstance(expected, list) else [expected]
     rows = [each.as_row(scene.shop) for each in expected]
-    written = [{name: getattr(each, name) for name in rows[0]} for each in list_audit_events(event)]
-    assert written == rows
+    recorded = [
+        {name: getattr(each, name) for name in rows[0]} for each in list_audit_events(event)
+    ]
+    assert recorded == rows

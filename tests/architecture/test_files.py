@@ -1,4 +1,4 @@
-"""What every file of the project has to keep to."""
+"""Rules for every file of the project."""
 
 import ast
 import re
@@ -10,68 +10,68 @@ import pytest
 
 from tests.support.discovery import OURS, ROOT, files
 
-# SQL that would outlast its transaction, and so meet the next user of a pooled connection.
+# SQL settings that outlast a transaction and so affect the next user of a pooled connection.
 SESSION_SETTING = re.compile(
     r"(?:^|;)\s*SET\s+(?!LOCAL\b|CONSTRAINTS\b)[a-zA-Z_.]+|(?i:set\s+session\b)"
     r"|(?i:set_config\([^)]*,\s*false\s*\))"
 )
-# One person's machine, in pieces so that this page is not one of them.
+# Local paths, in pieces so that this file does not match.
 MACHINE = re.compile("|".join([r"/wor" r"k/", r"/hom" r"e/\w", r"/roo" r"t\b", r"/User" r"s/\w"]))
-# Where packages come from is the business of whoever installs them.
+# Package hosts; the installer chooses the source of packages.
 PACKAGE_HOST = re.compile("|".join([r"py" r"pi\.", r"pythonhos" r"ted\.", r"npm" r"js\."]))
 TEXT = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".html", ".css", ".js", ".cfg", ".sh", ""}
 
 
 @cache
-def tree_of(path: Path) -> ast.Module:
+def parse(path: Path) -> ast.Module:
     return ast.parse(path.read_text("utf-8"))
 
 
-def name_of(path: Path) -> str:
+def relative_name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
 def python(*folders: str) -> list[Path]:
-    """The project's own Python; migrations are written by a machine."""
+    """Return the Python files of the project without migrations, which are generated."""
     ours = [path for path in files(".py") if "migrations" not in path.parts]
-    return [path for path in ours if not folders or name_of(path).split("/")[0] in folders]
+    return [path for path in ours if not folders or relative_name(path).split("/")[0] in folders]
 
 
 def calls(path: Path, function: str) -> Iterator[int]:
-    for node in ast.walk(tree_of(path)):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == function:
             yield node.lineno
 
 
 def strings(path: Path) -> Iterator[str]:
-    for node in ast.walk(tree_of(path)):
+    for node in ast.walk(parse(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 
 
-def test_the_project_is_found():
-    names = {name_of(path) for path in python()}
+def test_project_files_are_found():
+    names = {relative_name(path) for path in python()}
 
     assert {"manage.py", "orders/models/order.py", "tests/conftest.py"} <= names
     assert not any(name.startswith(".venv") for name in names)
 
 
-def test_imports_say_where_from():
+def test_imports_are_absolute():
     relative = [
-        f"{name_of(path)}:{node.lineno}"
+        f"{relative_name(path)}:{node.lineno}"
         for path in python()
-        for node in ast.walk(tree_of(path))
+        for node in ast.walk(parse(path))
         if isinstance(node, ast.ImportFrom) and node.level
     ]
 
     assert relative == []
 
 
-def test_imports_stand_at_the_top():
+def test_imports_are_at_module_level():
     inside = [
-        f"{name_of(path)}:{node.lineno}"
+        f"{relative_name(path)}:{node.lineno}"
         for path in python()
-        for function in ast.walk(tree_of(path))
+        for function in ast.walk(parse(path))
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
@@ -80,9 +80,9 @@ def test_imports_stand_at_the_top():
     assert inside == []
 
 
-def test_only_commands_print():
+def test_only_commands_use_print():
     printing = [
-        f"{name_of(path)}:{line}"
+        f"{relative_name(path)}:{line}"
         for path in python(*OURS)
         if "commands" not in path.parts
         for line in calls(path, "print")
@@ -91,9 +91,9 @@ def test_only_commands_print():
     assert printing == []
 
 
-def test_no_setting_of_the_database_outlasts_its_transaction():
+def test_sql_settings_do_not_outlast_their_transaction():
     found = [
-        f"{name_of(path)}: {text}"
+        f"{relative_name(path)}: {text}"
         for path in python(*OURS)
         for text in strings(path)
         if SESSION_SETTING.search(text)
@@ -115,16 +115,16 @@ def test_no_setting_of_the_database_outlasts_its_transaction():
         ("Set by the server.", False),
     ],
 )
-def test_the_search_for_such_settings_finds_them(sql, outlasts):
+def test_pattern_finds_sql_settings_that_outlast_a_transaction(sql, outlasts):
     assert bool(SESSION_SETTING.search(sql)) == outlasts
 
 
-def test_transactions_are_opened_where_they_are_read():
-    """A request as one transaction would undo what must be remembered of a refusal."""
+def test_atomic_requests_is_not_used():
+    """A transaction per request would undo audit events of refused requests."""
     named = [
-        name_of(path)
+        relative_name(path)
         for path in python(*OURS)
-        for node in ast.walk(tree_of(path))
+        for node in ast.walk(parse(path))
         if isinstance(node, ast.Constant | ast.Name | ast.keyword)
         and "ATOMIC_REQUESTS"
         in {getattr(node, "value", None), getattr(node, "id", None), getattr(node, "arg", None)}
@@ -133,12 +133,12 @@ def test_transactions_are_opened_where_they_are_read():
     assert named == []
 
 
-def test_nothing_listens_to_signals():
-    """What happens is called by name, where one can read it."""
+def test_signals_are_not_used():
+    """Functions are called directly, so that a reader can follow them."""
     listening = [
-        name_of(path)
+        relative_name(path)
         for path in python(*OURS)
-        for node in ast.walk(tree_of(path))
+        for node in ast.walk(parse(path))
         if isinstance(node, ast.ImportFrom) and (node.module or "").endswith("signals")
     ]
 
@@ -146,11 +146,11 @@ def test_nothing_listens_to_signals():
 
 
 @pytest.mark.parametrize("word", [MACHINE, PACKAGE_HOST], ids=["machine", "package host"])
-def test_no_file_knows_where_it_was_written(word):
-    knowing = [
-        name_of(path)
+def test_files_contain_no_local_paths_or_package_hosts(word):
+    found = [
+        relative_name(path)
         for path in files()
         if path.suffix in TEXT and word.search(path.read_text("utf-8"))
     ]
 
-    assert knowing == []
+    assert found == []

@@ -1,4 +1,4 @@
-"""Every promise of docs/guarantees.md is held by tests that there are."""
+"""Every guarantee of docs/guarantees.md names existing tests."""
 
 import ast
 import re
@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.discovery import ROOT
 
-PROMISED = re.compile(r"`(tests/[a-z_/]+\.py)(?:::(test_\w+))?`")
+TEST_REFERENCE = re.compile(r"`(tests/[a-z_/]+\.py)(?:::(test_\w+))?`")
 ROWS = [
     line
     for line in (ROOT / "docs" / "guarantees.md").read_text("utf-8").splitlines()
@@ -15,16 +15,16 @@ ROWS = [
 ]
 
 
-def test_the_page_promises_something():
+def test_guarantees_are_found():
     assert len(ROWS) > 20
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[2:50])
-def test_a_promise_is_held_by_a_test(row):
-    held = PROMISED.findall(row)
+def test_tests_of_a_guarantee_exist(row):
+    references = TEST_REFERENCE.findall(row)
 
-    assert held
-    for path, name in held:
+    assert references
+    for path, name in references:
         tree = ast.parse((ROOT / path).read_text("utf-8"))
         tests = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
         assert name in tests if name else any(each.startswith("test_") for each in tests)

@@ -1,4 +1,4 @@
-"""Every POST of somebody logged in honours an Idempotency-Key; each has a line in `posts`."""
+"""Every authenticated POST honors an Idempotency-Key; each has an entry in `POSTS`."""
 
 import re
 from typing import Any
@@ -23,9 +23,9 @@ from tests.support.valid_posts import POSTS, Post, ShopSetup
 
 KEY = "a-key"
 POSTED = {route.name: route.view for route in routes() if "post" in route.methods}
-# Their callers have no person yet to whom a key could belong.
+# Their callers have no user yet to whom a key could belong.
 OPEN = {name for name, view in POSTED.items() if issubclass(view, UnauthenticatedView)}
-# A sign-up's key is the shop's that it opens (tests/accounts/users/test_signup.py).
+# The key of a sign-up belongs to the new shop (tests/accounts/users/test_signup.py).
 WITHOUT_KEY = OPEN - {"signup"}
 SECRET = re.compile(r"password|secret|token|access|refresh")
 NO_SECRETS = {"must_change_password", "token_type", "refresh_reuse", "access_token_seconds"}
@@ -38,14 +38,14 @@ def world(admin, cashier, register, store, product):
 
 
 def is_one_transaction(name: str) -> bool:
-    """Views of one action have no such choice: they are of several."""
+    """Return whether the action of this POST is one transaction."""
     route = next(route for route in routes() if route.name == name)
     several = getattr(route.view, "multi_transaction_actions", None)
     return several is not None and route.methods["post"] not in several
 
 
-def by_its_id(name: str) -> bool:
-    """What was done is found by its id; its answer is kept with the first request alone."""
+def is_found_by_id(name: str) -> bool:
+    """Return whether a repeated request is recognized by the id of its object."""
     route = next(route for route in routes() if route.name == name)
     return route.methods["post"] in getattr(route.view, "actions_found_by_id", ())
 
@@ -54,22 +54,22 @@ def send(world: ShopSetup, name: str, post: Post, **headers: str) -> Any:
     return world.till.send("POST", post.path(name), post.body, post.content_type, **headers)
 
 
-def revive(world: ShopSetup) -> None:
-    """Logging out ends the session that the second request needs."""
+def restore_session(world: ShopSetup) -> None:
+    """Undo a log-out, because the second request needs the session."""
     with across_tenants():
         AuthSession.objects.filter(pk=world.till.session.pk).update(
             revoked_at=None, revoke_reason=""
         )
 
 
-def test_there_is_a_request_for_every_post_and_no_other():
+def test_posts_cover_every_authenticated_post():
     assert set(POSTED) - OPEN == set(POSTS)
     known = {name for name in OPEN if TABLE["post", name] == DEVICES}
     assert {name for name in OPEN if "anonymous" not in TABLE["post", name]} == known
 
 
 @pytest.mark.parametrize("name", sorted(set(POSTED) - OPEN))
-def test_no_view_does_it_in_another_way(name):
+def test_post_views_use_the_idempotent_view(name):
     view = POSTED[name]
 
     assert issubclass(view, IdempotentView)
@@ -82,18 +82,18 @@ def test_no_view_does_it_in_another_way(name):
         assert getattr(view, method) is getattr(IdempotentView, method)
 
 
-def no_deed_wrote(claim: IdempotencyKey) -> None:
-    raise AssertionError(f"no deed wrote the key of {claim}")
+def fail_if_saved_by_the_view(claim: IdempotencyKey) -> None:
+    raise AssertionError(f"no service stored the answer of {claim}")
 
 
 @every_post
-def test_every_post_is_done_once(name, world, monkeypatch):
-    """The deeds write the key themselves: kept by the view afterwards, it might be lost."""
+def test_repeated_post_acts_once_and_replays_the_answer(name, world, monkeypatch):
+    """Services store the key in their transaction; stored later by the view, it could be lost."""
     post = POSTS[name](world)
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "save_answered_key", no_deed_wrote)
+        patch.setattr(idempotency, "save_answered_key", fail_if_saved_by_the_view)
         first = send(world, name, post, Idempotency_Key=KEY)
-    revive(world)
+    restore_session(world)
     second = send(world, name, post, Idempotency_Key=KEY)
 
     assert first.status_code in {200, 201, 202, 204}, first.content
@@ -101,22 +101,22 @@ def test_every_post_is_done_once(name, world, monkeypatch):
     assert (second.status_code, second["Idempotent-Replayed"]) == (first.status_code, "true")
     assert second.get("ETag") == first.get("ETag")
     assert second.get("Content-Type") == first.get("Content-Type")
-    assert second.content == first.content or second.json() == blanked(first.json())
+    assert second.content == first.content or second.json() == blank_secrets(first.json())
     for answer in (first, second):
-        ensure_as_documented(answer, name)
+        ensure_replay_documented(answer, name)
     with across_tenants():
         assert IdempotencyKey.objects.filter(key=KEY).count() == 1
 
 
-def ensure_as_documented(answer: Any, name: str) -> None:
-    """Given again, too: secrets are null, and the document says so."""
-    # Each of its results leaves out what it does not have.
+def ensure_replay_documented(answer: Any, name: str) -> None:
+    """Also for replays, in which secrets are null."""
+    # Its results omit fields without a value.
     if name != "sync-orders":
         ensure_documented(answer, "post", name)
 
 
 class Killed(BaseException):
-    """The process ends here, as nothing catches it."""
+    """Simulate the end of the process; no handler catches it."""
 
 
 def kill(*args: Any) -> None:
@@ -127,14 +127,14 @@ SEVERAL = sorted(name for name in POSTS if not is_one_transaction(name))
 
 
 @pytest.mark.parametrize("name", SEVERAL)
-def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(name, world, monkeypatch):
-    """Everything of several transactions was done but the answer, and is not done again."""
+def test_key_replays_the_answer_lost_in_a_crash_of_several_transactions(name, world, monkeypatch):
+    """All transactions were committed except the stored answer, and are not repeated."""
     post = POSTS[name](world)
     with monkeypatch.context() as patch:
         patch.setattr(idempotency, "save_answer", kill)
         with pytest.raises(Killed):
             send(world, name, post, Idempotency_Key=KEY)
-    revive(world)
+    restore_session(world)
     done = list_kept_models()
 
     second = send(world, name, post, Idempotency_Key=KEY)
@@ -142,24 +142,24 @@ def test_an_answer_that_a_crash_lost_is_given_to_the_same_key(name, world, monke
     assert second.status_code in {200, 201, 202, 204}, second.content
     assert second["Idempotent-Replayed"] == "true"
     assert list_kept_models() == done
-    ensure_as_documented(second, name)
-    if not by_its_id(name):
+    ensure_replay_documented(second, name)
+    if not is_found_by_id(name):
         with across_tenants():
             kept = IdempotencyKey.objects.get(key=KEY)
         assert kept.status == second.status_code
 
 
-def blanked(answer: dict[str, Any]) -> dict[str, Any]:
+def blank_secrets(answer: dict[str, Any]) -> dict[str, Any]:
     secrets = SECRETS & answer.keys()
     assert secrets
     return answer | dict.fromkeys(secrets)
 
 
 @every_post
-def test_every_post_refuses_its_key_for_something_else(name, world):
+def test_key_reused_for_another_request_is_rejected(name, world):
     post = POSTS[name](world)
     send(world, name, post, Idempotency_Key=KEY)
-    revive(world)
+    restore_session(world)
 
     path = f"{post.path(name)}?dry_run=1"
     other = world.till.send("POST", path, post.body, post.content_type, Idempotency_Key=KEY)
@@ -168,7 +168,7 @@ def test_every_post_refuses_its_key_for_something_else(name, world):
 
 
 @every_post
-def test_every_post_refuses_what_is_no_key(name, world):
+def test_invalid_key_is_rejected(name, world):
     post = POSTS[name](world)
 
     assert_problem(
@@ -176,14 +176,14 @@ def test_every_post_refuses_what_is_no_key(name, world):
     )
 
 
-def test_no_secret_is_kept_with_an_answer():
-    """Whatever is named like a secret, at the top of an answer or inside it."""
+def test_secret_fields_of_responses_are_known():
+    """Check all fields with the name of a secret, at any depth."""
     named = {
         (name, depth)
         for serializer in serializer_classes()
-        # What comes in, and lists, whose rows are looked at by themselves.
+        # Except inputs, and lists, whose rows are checked separately.
         if not issubclass(serializer, StrictSerializer | ListSerializer)
-        for name, depth in written(serializer())
+        for name, depth in list_output_fields(serializer())
         if SECRET.search(name) and name not in NO_SECRETS
     }
 
@@ -191,59 +191,59 @@ def test_no_secret_is_kept_with_an_answer():
     assert {name for name, depth in named if depth} == set()
 
 
-def written(serializer: Any, depth: int = 0) -> Any:
-    """The fields that go out, each with how deep it lies."""
+def list_output_fields(serializer: Any, depth: int = 0) -> Any:
+    """Yield the output fields with their depth."""
     for name, field in getattr(serializer, "fields", {}).items():
         if not field.write_only:
             yield name, depth
-            yield from written(getattr(field, "child", field), depth + 1)
+            yield from list_output_fields(getattr(field, "child", field), depth + 1)
 
 
-# --- the document -------------------------------------------------------------------------------
+# --- OpenAPI document --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", sorted(POSTED))
-def test_the_document_tells_of_the_key_wherever_it_is_honored(name):
+def test_document_describes_the_key_wherever_it_is_honored(name):
     operation = document()["paths"][path_in_document(name)]["post"]
     parameters = [each.get("$ref", "") for each in operation.get("parameters", [])]
 
     assert ("#/components/parameters/IdempotencyKey" in parameters) == (name not in WITHOUT_KEY)
     assert ("422" in operation["responses"]) == (name not in WITHOUT_KEY)
     for status, answer in operation["responses"].items():
-        is_told = name not in WITHOUT_KEY and status.startswith("2")
-        assert ("Idempotent-Replayed" in answer.get("headers", {})) == is_told
+        is_documented = name not in WITHOUT_KEY and status.startswith("2")
+        assert ("Idempotent-Replayed" in answer.get("headers", {})) == is_documented
 
 
-def test_what_became_of_a_request_is_documented(world):
+def test_idempotency_key_detail_is_documented(world):
     IdempotencyKeyFactory(tenant=world.store.tenant, user=world.till.user.pk, key=KEY)
 
     ensure_documented(world.till.get(f"idempotency/{KEY}/"), "get", "idempotency-key")
 
 
-def secrets_of(answer: Any) -> dict[str, Any]:
+def get_secrets(answer: Any) -> dict[str, Any]:
     return {name: answer[name] for name in SECRETS if isinstance(answer, dict) and name in answer}
 
 
 @every_post
-def test_no_secret_is_kept_with_a_key_or_given_again(name, world):
+def test_stored_and_replayed_answers_contain_no_secrets(name, world):
     post = POSTS[name](world)
     response = send(world, name, post, Idempotency_Key=KEY)
-    first = secrets_of(response.json() if response.content else None)
+    first = get_secrets(response.json() if response.content else None)
     if not any(first.values()):
         assert name not in ANSWER_SECRETS
         return
     with across_tenants():
         kept = list(IdempotencyKey.objects.filter(key=KEY).values_list("body", flat=True))
-    revive(world)
+    restore_session(world)
     again = send(world, name, post, Idempotency_Key=KEY)
 
     assert name in ANSWER_SECRETS
     assert not [secret for secret in first.values() if secret and str(secret) in "".join(kept)]
     assert (again.status_code, again["Idempotent-Replayed"]) == (response.status_code, "true")
-    assert secrets_of(again.json()) == dict.fromkeys(first)
+    assert get_secrets(again.json()) == dict.fromkeys(first)
 
 
-# Whose answer holds something that is shown once.
+# Routes whose answer contains a secret that is shown once.
 ANSWER_SECRETS = {
     "reauth",
     "register-pair",

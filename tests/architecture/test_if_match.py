@@ -1,4 +1,4 @@
-"""The document says of If-Match what the calls do, and of no other header more than is true."""
+"""The OpenAPI document describes If-Match and ETag as the routes implement them."""
 
 import json
 
@@ -24,16 +24,16 @@ def world(admin, cashier, register, store, product):
     return ShopSetup(Till(admin, register), cashier, product, store)
 
 
-def is_told(name, method):
+def is_documented(name, method):
     operation = document()["paths"][path_in_document(name)][method]
-    told = PARAMETER in operation.get("parameters", [])
-    assert ("412" in operation["responses"]) == told
-    return told
+    documented = PARAMETER in operation.get("parameters", [])
+    assert ("412" in operation["responses"]) == documented
+    return documented
 
 
 @pytest.mark.parametrize("name", ACTIONS)
-def test_an_action_starts_from_the_version_that_it_is_told(name, world):
-    """Also those of several transactions. Nothing is done from another one."""
+def test_action_checks_the_version_in_if_match(name, world):
+    """Also for actions of several transactions; an outdated version changes nothing."""
     post: Post = POSTS[name](world)
     before = list_kept_models()
 
@@ -47,7 +47,7 @@ def test_an_action_starts_from_the_version_that_it_is_told(name, world):
             Idempotency_Key="k",
         )
 
-    assert is_told(name, "post")
+    assert is_documented(name, "post")
     assert_problem(send("no version"), 400, "invalid", {"If-Match": "invalid"})
     stale = assert_problem(send('"999"'), 412, "version_conflict")
     assert list_kept_models() == before
@@ -66,20 +66,20 @@ CHANGES = sorted(
     for method in ("put", "delete")
     if method in route.methods and "<uuid:pk>" in route.path
 )
-# Logins have no version that anybody is shown.
+# Sessions show no version.
 WITHOUT_VERSION = {("session-detail", "delete")}
 
 
-def test_what_is_put_or_deleted_starts_from_the_version_that_it_is_told(rows, admin):
-    office = Person(admin)
+def test_put_and_delete_check_the_version_in_if_match(rows, admin):
+    client = Person(admin)
     before = list_kept_models()
     for name, method in CHANGES:
-        told = (name, method) not in WITHOUT_VERSION
-        assert is_told(name, method) == told, name
-        if told:
+        documented = (name, method) not in WITHOUT_VERSION
+        assert is_documented(name, method) == documented, name
+        if documented:
             row = next(rows[key] for key in sorted(rows, reverse=True) if name.startswith(key))
             assert_problem(
-                call(office, method, name, row, **{"If-Match": '"999"'}), 412, "version_conflict"
+                call(client, method, name, row, **{"If-Match": '"999"'}), 412, "version_conflict"
             )
     assert list_kept_models() == before
 
@@ -92,13 +92,13 @@ EDITS = sorted(
 )
 
 
-def test_whatever_is_patched_or_put_needs_a_version(rows, admin):
-    """But for one's own password, which is no part of what has a version."""
-    office = Person(admin, **{"Content-Type": "application/json"})
+def test_patch_and_put_need_a_version(rows, admin):
+    """Except the own password, which is not part of a versioned representation."""
+    client = Person(admin, **{"Content-Type": "application/json"})
     before = list_kept_models()
-    assert not is_told("password", "put")
+    assert not is_documented("password", "put")
     for name, method in EDITS:
-        assert is_told(name, method), name
+        assert is_documented(name, method), name
         operation = document()["paths"][path_in_document(name)][method]
         assert "428" in operation["responses"], name
         found = [rows[key] for key in sorted(rows, reverse=True) if name.startswith(key)]
@@ -106,12 +106,12 @@ def test_whatever_is_patched_or_put_needs_a_version(rows, admin):
         for part, id in PARTS.items():
             path = path.replace(f"<uuid:{part}>", str(id))
         body = json.dumps(BODIES.get((method, name), {}))
-        answer = office.client.generic(method, f"/{path}", body, headers=office.defaults)
+        answer = client.client.generic(method, f"/{path}", body, headers=client.defaults)
         assert_problem(answer, 428, "if_match_required")
     assert list_kept_models() == before
 
 
-def test_whatever_is_shown_alone_has_its_version_as_tag():
+def test_detail_responses_have_an_etag():
     tag = {"$ref": "#/components/headers/ETag"}
     shown = [
         answer

@@ -1,4 +1,4 @@
-"""The lock files name every extra, without which older releases of pip refuse to install them."""
+"""The lock files name every extra; older releases of pip refuse to install them otherwise."""
 
 import re
 from importlib.metadata import PackageNotFoundError, requires
@@ -13,7 +13,7 @@ LOCKS = {
     "config/requirements.lock": ["requirements.txt"],
     "tests/requirements.lock": ["requirements.txt", "tests/requirements.txt"],
 }
-# A requirement begins at the margin; hashes, reasons and comments do not.
+# Requirements start at column one; hashes and comments do not.
 PINNED = re.compile(r"^[A-Za-z0-9][^\\#\n]*", re.MULTILINE)
 
 Extras = dict[str, set[str]]
@@ -23,12 +23,12 @@ def read(text: str) -> list[Requirement]:
     return [Requirement(line.strip()) for line in PINNED.findall(text)]
 
 
-def extras_of(requirements: list[Requirement]) -> Extras:
+def collect_extras(requirements: list[Requirement]) -> Extras:
     return {canonicalize_name(each.name): each.extras for each in requirements}
 
 
-def wanted_by(name: str, extras: set[str]) -> list[Requirement]:
-    """Return what this package asks for; nothing if it is for other machines than this one."""
+def list_requirements(name: str, extras: set[str]) -> list[Requirement]:
+    """Return the requirements of an installed package; empty for packages of other platforms."""
     try:
         texts = requires(name) or []
     except PackageNotFoundError:
@@ -52,13 +52,15 @@ def missing(locked: Extras, wanted: list[Requirement]) -> set[str]:
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_a_lock_names_every_extra_that_is_asked_for(lock):
-    locked = extras_of(read((ROOT / lock).read_text("utf-8")))
-    asked = [each for file in LOCKS[lock] for each in read((ROOT / file).read_text("utf-8"))]
-    asked += [each for name, extras in locked.items() for each in wanted_by(name, extras)]
+def test_lock_file_names_every_required_extra(lock):
+    locked = collect_extras(read((ROOT / lock).read_text("utf-8")))
+    required = [each for file in LOCKS[lock] for each in read((ROOT / file).read_text("utf-8"))]
+    required += [
+        each for name, extras in locked.items() for each in list_requirements(name, extras)
+    ]
 
-    assert any(each.extras for each in asked)
-    assert missing(locked, asked) == set()
+    assert any(each.extras for each in required)
+    assert missing(locked, required) == set()
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_a_lock_names_every_extra_that_is_asked_for(lock):
         ("coverage[toml]==7.17.3 \\\n    --hash=sha256:00\n", set()),
     ],
 )
-def test_an_extra_that_only_a_locked_package_asks_for_is_missed(lock, lost):
-    locked = extras_of(read(f"{lock}pytest-cov==7.1.0 \\\n    --hash=sha256:11\n"))
+def test_missing_extra_of_a_locked_package_is_found(lock, lost):
+    locked = collect_extras(read(f"{lock}pytest-cov==7.1.0 \\\n    --hash=sha256:11\n"))
 
-    assert missing(locked, wanted_by("pytest-cov", set())) == lost
+    assert missing(locked, list_requirements("pytest-cov", set())) == lost

@@ -1,4 +1,4 @@
-"""The tables are as the models say."""
+"""Migrations match the models."""
 
 import io
 
@@ -11,12 +11,12 @@ from tests.support.discovery import OURS
 
 
 @pytest.mark.django_db
-def test_no_migration_is_missing():
-    told = io.StringIO()
+def test_migrations_match_the_models():
+    output = io.StringIO()
     try:
-        call_command("makemigrations", check=True, dry_run=True, stdout=told)
+        call_command("makemigrations", check=True, dry_run=True, stdout=output)
     except SystemExit:
-        pytest.fail(told.getvalue())
+        pytest.fail(output.getvalue())
 
 
 @pytest.mark.django_db

@@ -1,4 +1,4 @@
-"""Whoever keeps a copy of the shop hears of every write: all routes, and the tables compared."""
+"""Every write of every route is announced, compared with the changed tables."""
 
 from collections.abc import Callable
 
@@ -23,15 +23,15 @@ CALLS: dict[tuple[str, str], Callable[[ShopSetup], Post]] = {
     **{("post", name): post for name, post in POSTS.items()},
     **WRITES,
 }
-# Calls of nobody yet: of these the test of signing up is below, and the others are log-ins.
-DOORS = {
+# Routes without a user: sign-up, tested below, and log-ins.
+UNAUTHENTICATED = {
     ("post", route.name)
     for route in routes()
     if "post" in route.methods and issubclass(route.view, UnauthenticatedView)
 }
-# Writes of which nobody with a copy of the shop hears, and why.
-SILENT = {
-    "coming and going": {
+# Writes that are not announced, by reason.
+UNANNOUNCED = {
+    "log-ins and log-outs": {
         ("post", "logout"),
         ("post", "logout-all"),
         ("post", "reauth"),
@@ -79,20 +79,20 @@ def send(world: ShopSetup, method: str, name: str, post: Post) -> None:
     assert response.status_code in {200, 201, 202, 204}, response.content
 
 
-def test_there_is_a_request_for_every_write_and_every_table_is_told_of_or_not():
+def test_calls_cover_every_write_and_every_table_is_classified():
     writes = {(method, route.name) for route in routes() for method in route.methods} - {
         ("get", route.name) for route in routes()
     }
 
-    assert writes == set(CALLS) | DOORS
+    assert writes == set(CALLS) | UNAUTHENTICATED
     owned = {*WHOLES, *PARTS, *UNTOLD}
     assert owned == {*owned_models(), *WHOLES}
     assert not UNTOLD.keys() & {*WHOLES, *PARTS}
     assert {get_resource_type(model) for model in WHOLES} | {"payment"} == set(RESOURCE_TYPES)
 
 
-def test_every_write_is_announced_as_it_left_the_row(world):
-    silent = set()
+def test_every_write_is_announced_with_the_stored_row(world):
+    unannounced = set()
     for method, name in sorted(CALLS):
         with each_alone(f"{method} {name}"):
             post = CALLS[method, name](world)
@@ -100,12 +100,12 @@ def test_every_write_is_announced_as_it_left_the_row(world):
                 send(world, method, name, post)
             assert topics <= set(TOPICS)
             if not topics:
-                silent.add((method, name))
+                unannounced.add((method, name))
 
-    assert silent == set().union(*SILENT.values())
+    assert unannounced == set().union(*UNANNOUNCED.values())
 
 
-def test_the_doors_announce_a_new_shop_and_no_coming_and_going(admin, settings):
+def test_signup_is_announced_and_logins_are_not(admin, settings):
     settings.SIGNUP_ENABLED = True
     name = {"tenant": admin.tenant.slug, "username": admin.username, "password": PASSWORD}
     first = {"username": "ann", "email": "ann@shop.example", "password": "eleven blue bottles"}

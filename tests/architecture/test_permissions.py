@@ -1,4 +1,4 @@
-"""Who may ask what: one table for every route. A route without a line here fails."""
+"""Permissions of every role on every route, in one table that must be complete."""
 
 import uuid
 from typing import Any
@@ -21,7 +21,7 @@ ANYBODY = frozenset({"anonymous", "cashier", "manager", "admin"})
 STAFF = ANYBODY - {"anonymous"}
 MANAGERS = STAFF - {"cashier"}
 ADMINS = frozenset({"admin"})
-# Paired devices, which no log-in of a person makes of anything else.
+# Only paired terminals, whoever is logged in.
 DEVICES: frozenset[str] = frozenset()
 
 TABLE = {
@@ -40,12 +40,12 @@ TABLE = {
     ("post", "logout"): STAFF,
     ("post", "logout-all"): STAFF,
     ("get", "auth-metrics"): ADMINS,
-    # what happened
+    # audit log
     ("get", "audit-list"): MANAGERS,
     ("get", "audit-detail"): MANAGERS,
     ("get", "pin-users"): DEVICES,
     ("post", "pin"): DEVICES,
-    # oneself
+    # own profile
     ("get", "me"): STAFF,
     ("patch", "me"): STAFF,
     ("put", "password"): STAFF,
@@ -53,7 +53,7 @@ TABLE = {
     ("get", "idempotency-key"): STAFF,
     ("get", "session-list"): STAFF,
     ("delete", "session-detail"): STAFF,
-    # people; whom a manager may change is the models' to say
+    # users; the models decide whom a manager may change
     ("get", "user-list"): MANAGERS,
     ("post", "user-list"): MANAGERS,
     ("get", "user-detail"): MANAGERS,
@@ -62,7 +62,7 @@ TABLE = {
     ("delete", "user-activation"): MANAGERS,
     ("post", "user-reset-password"): MANAGERS,
     ("put", "user-role"): ADMINS,
-    # one's own, and whose else is the models' to say
+    # own sessions, and those of others as the models decide
     ("put", "user-pin"): STAFF,
     ("delete", "user-pin"): STAFF,
     ("get", "user-sessions"): MANAGERS,
@@ -80,14 +80,14 @@ TABLE = {
     ("patch", "register-detail"): ADMINS,
     ("post", "register-pair"): MANAGERS,
     ("post", "register-unpair"): MANAGERS,
-    # leave; which requests a cashier sees is the models' to say
+    # approvals; the models decide which requests a cashier sees
     ("get", "approval-list"): STAFF,
     ("post", "approval-list"): STAFF,
     ("get", "approval-detail"): STAFF,
-    # From a session of one's own; by somebody else's credentials at any till.
+    # From the approver's session, or with the approver's credentials at the cashier's terminal.
     ("post", "approval-approve"): MANAGERS,
     ("post", "approval-deny"): MANAGERS,
-    # what changed, and who else is told
+    # changes and webhooks
     ("get", "changes"): STAFF,
     ("get", "webhook-list"): ADMINS,
     ("post", "webhook-list"): ADMINS,
@@ -144,7 +144,7 @@ TABLE = {
     ("get", "refund-detail"): STAFF,
     ("get", "refund-receipt"): STAFF,
     ("post", "refund-resolve"): MANAGERS,
-    # Codes are money to whoever knows them: cashiers look up those that they are shown.
+    # A code can pay for goods, so cashiers only look up codes that customers show them.
     ("get", "store-credit-list"): MANAGERS,
     ("post", "store-credit-list"): MANAGERS,
     ("get", "store-credit-detail"): MANAGERS,
@@ -152,11 +152,11 @@ TABLE = {
     ("post", "store-credit-block"): MANAGERS,
     ("post", "store-credit-unblock"): MANAGERS,
     ("get", "sales-report"): MANAGERS,
-    # keeping up
+    # offline sync
     ("post", "sync-orders"): STAFF,
     ("get", "register-gaps"): MANAGERS,
     ("post", "register-device-sequence"): MANAGERS,
-    # the drawer; whose it is, is the services' to say
+    # shifts; the services decide whose drawer it is
     ("get", "shift-list"): STAFF,
     ("post", "shift-list"): STAFF,
     ("get", "shift-detail"): STAFF,
@@ -167,11 +167,11 @@ TABLE = {
     ("get", "shift-x-report"): STAFF,
     ("get", "shift-z-report"): STAFF,
 }
-# What somebody may do who still has to replace a temporary password.
+# Allowed with a temporary password.
 BEFORE_PASSWORD_CHANGE = {("put", "password"), ("post", "logout"), ("post", "logout-all")}
-# The row is looked for before anybody is asked who wants it: a cashier may be the messenger.
-LOOKED_FOR_FIRST = {("post", "approval-approve"), ("post", "approval-deny")}
-# What everybody may ask for, and a cashier gets with somebody's leave.
+# The row is loaded before the permission check, because the request may come from a cashier.
+LOADED_BEFORE_PERMISSIONS = {("post", "approval-approve"), ("post", "approval-deny")}
+# Open to all roles; a cashier needs an approval.
 WITH_AN_APPROVAL = {("post", "order-void")}
 every_call = pytest.mark.parametrize(("method", "name"), sorted(TABLE))
 about_one_row = pytest.mark.parametrize(
@@ -180,37 +180,37 @@ about_one_row = pytest.mark.parametrize(
 )
 
 
-def row_of(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
+def get_row_id(name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
     kinds = [kind for kind in rows if name == kind or name.startswith(f"{kind}-")]
     return rows[max(kinds, key=len)] if kinds else None
 
 
-def own_row_of(client: Api, name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
-    """A row that this person may reach: of log-ins, PINs and requests only one's own."""
+def get_own_row_id(client: Api, name: str, rows: dict[str, uuid.UUID]) -> uuid.UUID | None:
+    """Return a row that the client may access: own sessions, PINs and keys, else any row."""
     if name == "session-detail" and isinstance(client, Person):
         return client.session.pk
     if name == "user-pin" and isinstance(client, Person):
         return client.user.pk
     if name == "idempotency-key" and isinstance(client, Person):
         return IdempotencyKeyFactory(tenant=client.user.tenant, user=client.user.pk).key
-    return row_of(name, rows)
+    return get_row_id(name, rows)
 
 
-def test_attack_176_the_table_has_a_line_for_every_call_and_no_other():
+def test_attack_176_table_contains_exactly_the_routes():
     calls = {(method, route.name) for route in routes() for method in route.methods}
 
     assert calls == set(TABLE)
 
 
 @every_call
-def test_attack_176_a_call_is_open_to_whom_the_table_says(method, name, people, rows, settings):
+def test_attack_176_route_is_open_to_the_roles_of_the_table(method, name, people, rows, settings):
     settings.SIGNUP_ENABLED = True
-    if name == "jwks":  # there is something to see only where the keys are not shared secrets
+    if name == "jwks":  # JWKS are published only for asymmetric keys
         settings.JWT_KEYS = KeyRing.generate("new", "EdDSA")
 
     for who in sorted(ANYBODY):
         with each_alone(who):
-            response = call(people[who], method, name, own_row_of(people[who], name, rows))
+            response = call(people[who], method, name, get_own_row_id(people[who], name, rows))
             ensure_open_or_refused(response, who, method, name)
 
 
@@ -230,13 +230,13 @@ def ensure_open_or_refused(response: Any, who: str, method: str, name: str) -> N
 
 
 @every_call
-def test_attack_032_who_must_change_the_password_can_do_nothing_else(
+def test_attack_032_temporary_password_allows_only_the_password_change(
     method, name, shop, rows, settings
 ):
     settings.SIGNUP_ENABLED = True
-    newcomer = Person(UserFactory(tenant=shop, admin=True, must_change_password=True))
+    new_user = Person(UserFactory(tenant=shop, admin=True, must_change_password=True))
 
-    response = call(newcomer, method, name, row_of(name, rows))
+    response = call(new_user, method, name, get_row_id(name, rows))
 
     if "anonymous" in TABLE[method, name] or (method, name) in BEFORE_PASSWORD_CHANGE:
         assert response.status_code not in {401, 403}
@@ -247,24 +247,24 @@ def test_attack_032_who_must_change_the_password_can_do_nothing_else(
 
 
 @about_one_row
-def test_attack_072_176_a_row_of_another_shop_is_answered_like_one_that_nobody_has(
+def test_attack_072_176_row_of_another_shop_is_answered_like_an_unknown_one(
     method, name, rows, foreign
 ):
     for who in sorted(STAFF):
         with each_alone(who):
             client = Person(getattr(foreign, who))
-            ours = call(client, method, name, row_of(name, rows))
-            nobodys = call(client, method, name, uuid.uuid4())
-            ensure_alike(ours, nobodys, who, method, name)
+            ours = call(client, method, name, get_row_id(name, rows))
+            unknown = call(client, method, name, uuid.uuid4())
+            ensure_same_refusal(ours, unknown, who, method, name)
 
 
-def ensure_alike(ours: Any, nobodys: Any, who: str, method: str, name: str) -> None:
-    if who in TABLE[method, name] or (method, name) in LOOKED_FOR_FIRST:
+def ensure_same_refusal(ours: Any, unknown: Any, who: str, method: str, name: str) -> None:
+    if who in TABLE[method, name] or (method, name) in LOADED_BEFORE_PERMISSIONS:
         assert_problem(ours, 404, "not_found")
     else:
         assert_problem(ours, 403, "permission_denied")
-    assert without_request_id(ours) == without_request_id(nobodys)
-    assert headers_of(ours) == headers_of(nobodys)
+    assert without_request_id(ours) == without_request_id(unknown)
+    assert get_headers(ours) == get_headers(unknown)
 
 
 def without_request_id(response: Any) -> bytes:
@@ -272,12 +272,12 @@ def without_request_id(response: Any) -> bytes:
     return content.replace(response["X-Request-ID"].encode(), b"")
 
 
-def headers_of(response: Any) -> dict[str, str]:
+def get_headers(response: Any) -> dict[str, str]:
     return {name: value for name, value in response.items() if name != "X-Request-ID"}
 
 
 @pytest.mark.parametrize("name", sorted(name for method, name in TABLE if name.endswith("-list")))
-def test_no_list_shows_anything_of_another_shop(name, rows, foreign, people):
+def test_lists_contain_nothing_of_another_shop(name, rows, foreign, people):
     ApprovalFactory(requested_by=foreign.cashier, reason="CANARY")
     with tenant_scope(foreign.tenant):
         audit.record("CANARY", actor=foreign.admin, target=foreign.store)
@@ -290,10 +290,10 @@ def test_no_list_shows_anything_of_another_shop(name, rows, foreign, people):
 
 
 @pytest.mark.parametrize("name", sorted({name for _, name in TABLE}))
-def test_other_methods_are_refused_and_options_fail_nowhere(name, rows, people):
+def test_other_methods_are_rejected_and_options_do_not_fail(name, rows, people):
     route = BY_NAME[name]
     for method in {"get", "post", "put", "patch", "delete", "options"} - route.methods.keys():
-        response = call(people["admin"], method, name, row_of(name, rows))
+        response = call(people["admin"], method, name, get_row_id(name, rows))
 
         if method == "options":
             assert response.status_code < 500

@@ -1,4 +1,4 @@
-"""What a PIN is too little for, call by call."""
+"""Routes that a PIN session may not use."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.architecture.test_permissions import (
     TABLE,
     WITH_AN_APPROVAL,
     every_call,
-    own_row_of,
+    get_own_row_id,
 )
 from tests.factories.accounts import AuthSessionFactory
 from tests.support.api import Person
@@ -19,7 +19,7 @@ from tests.support.route_calls import call, each_alone
 
 pytestmark = pytest.mark.once
 
-# What is done in the office: a PIN is too little for it, whosever it is.
+# Management routes need a password session for every role.
 NOT_BY_PIN = {
     ("get", "audit-list"),
     ("get", "audit-detail"),
@@ -53,23 +53,25 @@ NOT_BY_PIN = {
 }
 
 
-def test_the_table_names_calls_that_there_are():
+def test_routes_without_pin_exist():
     assert set(TABLE) >= NOT_BY_PIN
 
 
 @every_call
-def test_a_pin_is_too_little_for_what_the_table_says(method, name, people, rows, settings):
+def test_pin_session_is_rejected_by_routes_that_need_a_password(
+    method, name, people, rows, settings
+):
     settings.SIGNUP_ENABLED = True
     for who in sorted(STAFF):
         with each_alone(who):
             user = people[who].user
             by_pin = Person(user, AuthSessionFactory(user=user, method="pin"))
-            response = call(by_pin, method, name, own_row_of(by_pin, name, rows))
-            ensure_enough_or_refused(response, who, method, name)
+            response = call(by_pin, method, name, get_own_row_id(by_pin, name, rows))
+            ensure_allowed_or_refused(response, who, method, name)
 
 
-def ensure_enough_or_refused(response: Any, who: str, method: str, name: str) -> None:
-    """Whom a password would not help either is told so, and not asked for it."""
+def ensure_allowed_or_refused(response: Any, who: str, method: str, name: str) -> None:
+    """A user without the permission is told so instead of being asked for the password."""
     if TABLE[method, name] == DEVICES:
         assert_problem(response, 401, "terminal_not_paired")
     elif who not in TABLE[method, name]:
@@ -78,5 +80,5 @@ def ensure_enough_or_refused(response: Any, who: str, method: str, name: str) ->
         assert_problem(response, 403, "password_required")
     elif who == "cashier" and (method, name) in WITH_AN_APPROVAL:
         assert_problem(response, 403, "approval_required")
-    elif name != "jwks":  # which keys there are is nobody's affair where they are secrets
+    elif name != "jwks":  # JWKS of shared secrets are not published
         assert response.status_code not in {401, 403, 404, 405}, response.content

@@ -1,4 +1,4 @@
-"""SQL that goes around the managers says itself whose rows it means."""
+"""SQL that bypasses the managers filters by tenant itself."""
 
 import ast
 import importlib
@@ -19,12 +19,12 @@ from tests.support.discovery import OURS, ROOT, files, owned_models
 
 TABLES = {model._meta.db_table for model in owned_models()}
 VERB = re.compile(r"\b(?:SELECT|UPDATE|DELETE|INSERT)\b")
-# Whose session it is, is what this one finds out; its caller compares the tenant.
+# It determines the tenant of a session; the caller compares the tenant.
 OF_ANY_SHOP = {"accounts.services.sessions.SESSION_QUERY"}
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    """Every text in our code that speaks SQL about a shop's rows, with the file that it is in."""
+    """Yield every SQL text about tenant tables with the name of its file."""
     for path in files(".py"):
         name = path.relative_to(ROOT)
         if name.parts[0] not in OURS or "migrations" in name.parts:
@@ -35,8 +35,8 @@ def statements() -> Iterator[tuple[str, str]]:
                 yield name.as_posix(), text
 
 
-def prepared() -> dict[str, CompiledQuery[Any]]:
-    """Every query that is translated once, by its full name."""
+def list_compiled_queries() -> dict[str, CompiledQuery[Any]]:
+    """Return all compiled queries by their full name."""
     found = {}
     for app in OURS:
         package = importlib.import_module(app)
@@ -49,8 +49,8 @@ def prepared() -> dict[str, CompiledQuery[Any]]:
     return found
 
 
-def built(query: CompiledQuery[Any], tenant: uuid.UUID) -> QuerySet[Any]:
-    """The queryset for this shop, and for values that nobody has; plurals are lists."""
+def build_queryset(query: CompiledQuery[Any], tenant: uuid.UUID) -> QuerySet[Any]:
+    """Build the queryset for this tenant with random ids; plural names get lists."""
     names = inspect.signature(query.build).parameters
     values: dict[str, Any] = {
         name: [uuid.uuid4()] if name.endswith("s") else uuid.uuid4() for name in names
@@ -59,21 +59,21 @@ def built(query: CompiledQuery[Any], tenant: uuid.UUID) -> QuerySet[Any]:
         return query.build(**(values | {"tenant": tenant}))
 
 
-def test_there_are_such_statements():
+def test_sql_statements_are_found():
     assert {name for name, _ in statements()} >= {"orders/models/stock.py"}
-    assert set(prepared()) >= OF_ANY_SHOP
+    assert set(list_compiled_queries()) >= OF_ANY_SHOP
 
 
-def test_sql_by_hand_names_the_shop():
+def test_raw_sql_filters_by_tenant():
     assert [name for name, sql in statements() if "tenant_id" not in sql] == []
 
 
-@pytest.mark.parametrize("name", sorted(set(prepared()) - OF_ANY_SHOP))
-def test_a_prepared_query_names_the_shop(name):
-    """It is translated across all shops, so that no manager narrows it."""
+@pytest.mark.parametrize("name", sorted(set(list_compiled_queries()) - OF_ANY_SHOP))
+def test_compiled_query_filters_by_tenant(name):
+    """It is compiled without a tenant scope, so no manager adds the filter."""
     tenant = uuid.uuid4()
 
-    queryset = built(prepared()[name], tenant)
+    queryset = build_queryset(list_compiled_queries()[name], tenant)
 
     assert issubclass(queryset.model, TenantOwned)
     conditions = [

@@ -1,4 +1,4 @@
-"""The second wall, as PostgreSQL's own catalog has it: over every table, of today and to come."""
+"""Row-level security of every tenant table, read from PostgreSQL's catalog."""
 
 import ast
 
@@ -10,15 +10,15 @@ from accounts.models import User
 from tenants.models import TenantOwned
 from tests.support.discovery import OURS, ROOT, files, our_models, owned_models
 
-# Its rows may belong to nobody, so that the shop cannot be part of their key; nothing refers to it.
+# Its rows may have no tenant, so the tenant cannot be in the key; nothing references it.
 KEY_WITHOUT_SHOP = {"tenants_auditevent"}
 TABLES = {model._meta.db_table for model in owned_models()}
-# Where the shop is not known yet, or where the work is for all of them, and why.
-ACROSS = {
+# Files that work across tenants, and why.
+CROSS_TENANT_FILES = {
     "accounts/migrations/0008_refund_methods_and_drops.py": "the approvals of every shop",
-    "accounts/services/login_attempts.py": "a log-in that names no shop is counted as well",
+    "accounts/services/login_attempts.py": "log-ins without a shop are counted as well",
     "accounts/services/browser_sessions.py": "a cookie names a session, the session names the shop",
-    "accounts/services/login.py": "nobody is logged in yet",
+    "accounts/services/login.py": "no user is logged in yet",
     "accounts/services/pruning.py": "what is old is old in every shop",
     "accounts/services/sessions.py": "a token names a session, the session names the shop",
     "accounts/services/terminals.py": "a token names a terminal, the terminal names the shop",
@@ -37,7 +37,7 @@ postgres = pytest.mark.postgres
 db = pytest.mark.django_db
 
 
-def asked(sql, *params):
+def run_sql(sql, *params):
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
@@ -45,13 +45,13 @@ def asked(sql, *params):
 
 @postgres
 @db
-def test_attack_161_who_serves_could_not_lift_the_walls():
-    """Else every test about them would pass without them."""
-    ((superuser, bypasses, creates),) = asked(
+def test_attack_161_serving_role_cannot_bypass_row_level_security():
+    """Otherwise every test of row-level security would pass without it."""
+    ((superuser, bypasses, creates),) = run_sql(
         "SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = current_user"
     )
-    owned = asked("SELECT relname FROM pg_class WHERE pg_has_role(relowner, 'MEMBER')")
-    empties = asked(
+    owned = run_sql("SELECT relname FROM pg_class WHERE pg_has_role(relowner, 'MEMBER')")
+    empties = run_sql(
         "SELECT tablename FROM pg_tables, format('%%I.%%I', schemaname, tablename) AS name "
         "WHERE schemaname = current_schema() "
         "AND has_table_privilege(name, 'TRUNCATE, TRIGGER, REFERENCES')"
@@ -62,14 +62,14 @@ def test_attack_161_who_serves_could_not_lift_the_walls():
 
 @postgres
 @db
-def test_attack_161_every_table_of_shops_has_its_policy():
+def test_attack_161_every_tenant_table_has_the_policy():
     forced = {
         name
-        for (name,) in asked(
+        for (name,) in run_sql(
             "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
         )
     }
-    policies = asked(
+    policies = run_sql(
         "SELECT tablename, permissive, cmd, roles::text[], qual, with_check FROM pg_policies"
     )
 
@@ -81,20 +81,20 @@ def test_attack_161_every_table_of_shops_has_its_policy():
     assert (permissive, command, roles) == ("PERMISSIVE", "ALL", "['public']")
     assert using == with_check
     assert "app.tenant" in using
-    # A part of its own for the planner: computed for the statement and not for each row.
+    # A subquery, so the planner computes it once per statement and not per row.
     assert using.count("SELECT") == 2
 
 
 @postgres
 @db
-def test_attack_161_no_view_shows_what_a_table_hides():
-    assert asked("SELECT viewname FROM pg_views WHERE schemaname = current_schema()") == []
+def test_attack_161_schema_has_no_views():
+    assert run_sql("SELECT viewname FROM pg_views WHERE schemaname = current_schema()") == []
 
 
 @postgres
 @db
-def test_attack_161_every_key_of_a_shops_table_begins_with_the_shop():
-    keys = asked(
+def test_attack_161_every_key_of_a_tenant_table_starts_with_the_tenant():
+    keys = run_sql(
         "SELECT conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) "
         "FROM pg_constraint WHERE contype IN ('p', 'u') AND conrelid::regclass::text = ANY (%s)",
         sorted(TABLES - KEY_WITHOUT_SHOP),
@@ -103,7 +103,7 @@ def test_attack_161_every_key_of_a_shops_table_begins_with_the_shop():
     assert {table for table, kind, _ in keys if kind == "p"} == TABLES - KEY_WITHOUT_SHOP
     assert {text for _, kind, text in keys if kind == "p"} == {"PRIMARY KEY (tenant_id, id)"}
     assert [text for *_, text in keys if "(tenant_id" not in text] == []
-    unique = asked(
+    unique = run_sql(
         "SELECT indexdef FROM pg_indexes WHERE tablename = ANY (%s) AND indexdef LIKE %s",
         sorted(TABLES - KEY_WITHOUT_SHOP),
         "CREATE UNIQUE%",
@@ -113,10 +113,10 @@ def test_attack_161_every_key_of_a_shops_table_begins_with_the_shop():
 
 @postgres
 @db
-def test_attack_161_every_reference_names_the_shop():
+def test_attack_161_every_foreign_key_includes_the_tenant():
     found = {
         (table, text)
-        for table, text in asked(
+        for table, text in run_sql(
             "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) "
             "FROM pg_constraint WHERE contype = 'f'"
         )
@@ -140,11 +140,11 @@ def test_attack_161_every_reference_names_the_shop():
 
 @postgres
 @db
-def test_every_table_can_be_told_by_its_columns():
-    """The backend looks for `tenant_id`: nothing of a shop hides behind another name."""
+def test_tables_with_a_tenant_column_are_the_tenant_tables():
+    """The database backend recognizes tenant tables by the column `tenant_id`."""
     named = {model._meta.db_table for model in our_models() if not model._meta.proxy} & {
         table
-        for (table,) in asked(
+        for (table,) in run_sql(
             "SELECT table_name FROM information_schema.columns WHERE column_name = 'tenant_id'"
         )
     }
@@ -153,15 +153,15 @@ def test_every_table_can_be_told_by_its_columns():
 
 
 @postgres
-def test_the_lane_serves_as_one_role_and_migrates_as_another():
+def test_serving_role_and_migrating_role_differ():
     database = settings.DATABASES["default"]
 
     assert database["ENGINE"] == "tenants.database.postgres"
     assert database["OWNER"]["USER"] != database["USER"]
 
 
-def test_who_works_across_shops_is_known_and_says_why():
-    working = {
+def test_files_that_work_across_tenants_are_known():
+    found = {
         path.relative_to(ROOT).as_posix()
         for path in files(".py")
         if path.relative_to(ROOT).parts[0] in OURS
@@ -169,5 +169,5 @@ def test_who_works_across_shops_is_known_and_says_why():
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "across_tenants"
     }
 
-    assert working == set(ACROSS)
-    assert all(ACROSS.values())
+    assert found == set(CROSS_TENANT_FILES)
+    assert all(CROSS_TENANT_FILES.values())

@@ -1,4 +1,4 @@
-"""The OpenAPI document says of every answer what it is, field by field, and nothing else."""
+"""Every response matches the OpenAPI document field by field, without extra fields."""
 
 import copy
 import re
@@ -29,13 +29,13 @@ def document() -> dict[str, Any]:
     return made
 
 
-def strict(schema: Any) -> Any:
-    """The same schema, of which an answer may leave nothing out and to which it may add nothing."""
+def make_strict(schema: Any) -> Any:
+    """Return the schema with all properties required and no others allowed."""
     if isinstance(schema, list):
-        return [strict(each) for each in schema]
+        return [make_strict(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    stricter = {name: strict(each) for name, each in schema.items()}
+    stricter = {name: make_strict(each) for name, each in schema.items()}
     if isinstance(schema.get("properties"), dict) and schema.get("type") == "object":
         stricter |= {"additionalProperties": False, "required": list(schema["properties"])}
     return stricter
@@ -43,19 +43,19 @@ def strict(schema: Any) -> Any:
 
 @cache
 def strict_components() -> dict[str, Any]:
-    found: dict[str, Any] = strict(copy.deepcopy(document()["components"]))
+    found: dict[str, Any] = make_strict(copy.deepcopy(document()["components"]))
     return found
 
 
 def ensure_documented(response: Any, method: str, route: str) -> None:
-    """This answer is one of those that the document describes for the call."""
+    """Assert that the document describes this response of the operation."""
     operation = document()["paths"][path_in_document(route)][method]
     assert str(response.status_code) in operation["responses"], response.content
     content = operation["responses"][str(response.status_code)].get("content")
     if content is None:
         assert response.content == b""
         return
-    schema = strict(content[JSON]["schema"]) | {"components": strict_components()}
+    schema = make_strict(content[JSON]["schema"]) | {"components": strict_components()}
     validator = Draft202012Validator(schema, format_checker=FormatChecker())
     assert [f"{e.json_path}: {e.message}" for e in validator.iter_errors(response.json())] == []
 
@@ -65,7 +65,7 @@ def path_in_document(name: str) -> str:
     return "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", path).replace("{pk}", "{id}")
 
 
-def test_the_document_is_valid_and_was_made_without_a_warning():
+def test_document_is_valid_and_generated_without_warnings():
     GENERATOR_STATS.reset()
     with GENERATOR_STATS.silence():
         made = SchemaGenerator().get_schema(request=None, public=True)
@@ -74,7 +74,7 @@ def test_the_document_is_valid_and_was_made_without_a_warning():
     assert (dict(GENERATOR_STATS._warn_cache), dict(GENERATOR_STATS._error_cache)) == ({}, {})
 
 
-def test_the_document_is_open_api_3_1_and_holds_every_route_of_the_api():
+def test_document_is_openapi_3_1_and_contains_every_route():
     paths = {
         path_in_document(route.name): set(route.methods)
         for route in routes()
@@ -93,18 +93,18 @@ def test_the_document_is_open_api_3_1_and_holds_every_route_of_the_api():
         ({"type": "array", "items": {"type": "object", "properties": {}}}, [{"c": 1}], "'c' was"),
     ],
 )
-def test_the_comparison_sees_what_is_missing_and_what_is_too_much(schema, value, wrong):
-    (error,) = Draft202012Validator(strict(schema)).iter_errors(value)
+def test_strict_schema_rejects_missing_and_extra_fields(schema, value, wrong):
+    (error,) = Draft202012Validator(make_strict(schema)).iter_errors(value)
 
     assert wrong in error.message
 
 
-# --- what really comes --------------------------------------------------------------------------
+# --- responses ---------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def basket(product, register):
-    """One of everything that an order can have."""
+    """Return an order with every optional part."""
     discount = {"type": "percent", "value": "5", "reason": "Bruised"}
     return {
         "id": str(uuid.uuid4()),
@@ -124,7 +124,7 @@ def basket(product, register):
 
 
 @pytest.fixture
-def seller(cashier):
+def cashier_client(cashier):
     return Person(cashier)
 
 
@@ -133,20 +133,23 @@ def admin_client(admin):
     return Person(admin)
 
 
-def test_a_calculation(seller, basket):
-    response = seller.post("orders/calculate/", basket)
+def test_calculation_response_is_documented(cashier_client, basket):
+    response = cashier_client.post("orders/calculate/", basket)
 
     assert response.status_code == 200
     assert response.json()["lines"][0]["trace"]
     ensure_documented(response, "post", "order-calculate")
 
 
-def test_an_order_from_its_beginning_to_its_receipt(seller, basket):
-    made = seller.post("orders/", basket)
-    again = seller.post("orders/", basket)
+def test_order_payment_and_receipt_responses_are_documented(cashier_client, basket):
+    made = cashier_client.post("orders/", basket)
+    again = cashier_client.post("orders/", basket)
     path = f"orders/{basket['id']}/"
     rest = {"id": str(uuid.uuid4()), "method": "cash", "amount": made.json()["due"]}
-    paid, paid_again = seller.post(f"{path}payments/", rest), seller.post(f"{path}payments/", rest)
+    paid, paid_again = (
+        cashier_client.post(f"{path}payments/", rest),
+        cashier_client.post(f"{path}payments/", rest),
+    )
 
     assert (made.status_code, again.status_code) == (201, 200)
     assert (paid.status_code, paid_again.status_code) == (201, 200)
@@ -154,30 +157,30 @@ def test_an_order_from_its_beginning_to_its_receipt(seller, basket):
         ensure_documented(response, "post", "order-list")
     for response in (paid, paid_again):
         ensure_documented(response, "post", "order-payments")
-    ensure_documented(seller.get(path), "get", "order-detail")
-    ensure_documented(seller.get("orders/"), "get", "order-list")
-    ensure_documented(seller.get(f"{path}receipt/"), "get", "order-receipt")
-    mailed = seller.post(f"{path}receipt/email/", {"email": "ada@customer.example"})
+    ensure_documented(cashier_client.get(path), "get", "order-detail")
+    ensure_documented(cashier_client.get("orders/"), "get", "order-list")
+    ensure_documented(cashier_client.get(f"{path}receipt/"), "get", "order-receipt")
+    mailed = cashier_client.post(f"{path}receipt/email/", {"email": "ada@customer.example"})
     ensure_documented(mailed, "post", "order-receipt-email")
 
 
-def test_a_payment_that_is_looked_up(seller, admin_client, basket):
-    """The simulated gateway does not answer in time for an amount that ends in .92."""
+def test_payment_resolve_response_is_documented(cashier_client, admin_client, basket):
+    """The simulated gateway times out for amounts that end in .92."""
     basket["payments"] = [{"method": "card", "amount": "3.92"}]
-    payment = seller.post("orders/", basket).json()["payments"][0]
+    payment = cashier_client.post("orders/", basket).json()["payments"][0]
 
     ensure_documented(
         admin_client.post(f"payments/{payment['id']}/resolve/"), "post", "payment-resolve"
     )
 
 
-def test_an_order_of_the_least(seller, basket, product, register):
-    least = {"id": basket["id"], "register": basket["register"], "lines": basket["lines"][1:]}
+def test_minimal_order_response_is_documented(cashier_client, basket, product, register):
+    minimal = {"id": basket["id"], "register": basket["register"], "lines": basket["lines"][1:]}
 
-    ensure_documented(seller.post("orders/", least), "post", "order-list")
+    ensure_documented(cashier_client.post("orders/", minimal), "post", "order-list")
 
 
-def test_the_catalog(admin_client, product):
+def test_catalog_responses_are_documented(admin_client, product):
     BarcodeFactory(product=product)
     paths = {
         "product": f"products/{product.pk}/",
@@ -199,7 +202,7 @@ def test_the_catalog(admin_client, product):
         ensure_documented(response, "post", f"{kind}-list")
 
 
-def test_stock(admin_client, product, store):
+def test_stock_responses_are_documented(admin_client, product, store):
     delivery = {
         "id": str(uuid.uuid4()),
         "type": "receive",
@@ -225,7 +228,7 @@ def test_stock(admin_client, product, store):
     ensure_documented(marked, "patch", "stock-level-detail")
 
 
-def test_people(admin_client, cashier, manager):
+def test_user_responses_are_documented(admin_client, cashier, manager):
     path = f"users/{cashier.pk}/"
     calls = [
         ("get", "users/", None, "user-list"),
@@ -247,11 +250,11 @@ def test_people(admin_client, cashier, manager):
         response = admin_client.send(method.upper(), url, body, If_Match="*")
         assert response.status_code < 300, response.content
         ensure_documented(response, method, route)
-    # To a manager some addresses are null.
+    # For a manager some email addresses are null.
     ensure_documented(Person(manager).get("users/"), "get", "user-list")
 
 
-def test_the_shop(admin_client, register, store):
+def test_tenant_store_and_register_responses_are_documented(admin_client, register, store):
     for kind, row in (("store", store), ("register", register)):
         path = f"{kind}s/{row.pk}/"
         ensure_documented(admin_client.get(f"{kind}s/"), "get", f"{kind}-list")
@@ -266,7 +269,7 @@ def test_the_shop(admin_client, register, store):
     ensure_documented(admin_client.patch("tenant/", change, If_Match="*"), "patch", "tenant")
 
 
-def test_tokens(shop, settings):
+def test_token_responses_are_documented(shop, settings):
     settings.SIGNUP_ENABLED = True
     client = Api()
     UserFactory(tenant=shop, username="tess")
@@ -289,15 +292,17 @@ def test_tokens(shop, settings):
     ensure_documented(Api(signed_up.json()["access"]).post("auth/logout/"), "post", "logout")
 
 
-def test_sessions(seller, cashier):
+def test_session_responses_are_documented(cashier_client, cashier):
     elsewhere = Person(cashier).session.pk
 
-    ensure_documented(seller.post("auth/reauth/", {"password": PASSWORD}), "post", "reauth")
-    ensure_documented(seller.get("auth/sessions/"), "get", "session-list")
-    ensure_documented(seller.delete(f"auth/sessions/{elsewhere}/"), "delete", "session-detail")
+    ensure_documented(cashier_client.post("auth/reauth/", {"password": PASSWORD}), "post", "reauth")
+    ensure_documented(cashier_client.get("auth/sessions/"), "get", "session-list")
+    ensure_documented(
+        cashier_client.delete(f"auth/sessions/{elsewhere}/"), "delete", "session-detail"
+    )
 
 
-def test_the_page_of_the_document_is_open_to_everybody(client):
+def test_document_is_public(client):
     response = client.get(reverse("schema"), headers={"Accept": JSON})
 
     assert response.status_code == 200

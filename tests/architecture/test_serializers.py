@@ -1,4 +1,4 @@
-"""What the API takes and shows: no field that is not a client's business, no way to other shops."""
+"""Rules for serializers: inputs are strict, outputs show no secrets and no rows of other shops."""
 
 import pytest
 from rest_framework import serializers
@@ -18,8 +18,8 @@ OUTPUTS = [
 inputs = pytest.mark.parametrize("serializer", INPUTS, ids=lambda each: each.__name__)
 outputs = pytest.mark.parametrize("serializer", OUTPUTS, ids=lambda each: each.__name__)
 
-# What only the server says of a row.
-NOT_FOR_CLIENTS = {
+# Fields that only the server sets.
+SERVER_FIELDS = {
     "tenant",
     "tenant_id",
     "is_staff",
@@ -39,22 +39,22 @@ NOT_FOR_CLIENTS = {
     "fingerprint",
     "has_orders",
 }
-# At log-in and at sign-up `tenant` is which shop, and gives no row its owner.
-# And a role has limits.
-MEANS_ANOTHER_THING = {
+# At log-in and sign-up `tenant` selects a shop and is not the owner of a row.
+# `cashier` is a role with limits.
+EXCEPTIONS_TO_SERVER_FIELDS = {
     ("LogInInput", "tenant"),
     ("OAuthLogInInput", "tenant"),
     ("SignupInput", "tenant"),
     ("LimitsInput", "cashier"),
     ("TenantInput", "limits.cashier"),
-    # Whose sales are asked about.
+    # Filter of the sales report.
     ("ReportQuery", "cashier"),
-    # Who sold it offline need not be who uploads it.
+    # The seller of an offline sale can differ from the user who uploads it.
     ("OfflineSaleInput", "cashier"),
     ("SyncInput", "batch[].cashier"),
     ("SyncInputWithRegister", "batch[].cashier"),
 }
-# Passwords are for who logs in, for their owner, and at the beginning for who hires.
+# Inputs with a password: log-in, own password, sign-up and new users.
 TAKES_PASSWORDS = {
     ("LogInInput", "password"),
     ("OAuthLogInInput", "password"),
@@ -64,10 +64,10 @@ TAKES_PASSWORDS = {
     ("HireInput", "password"),
     ("FirstAdminInput", "password"),
     ("SignupInput", "admin.password"),
-    # Somebody with a right to it, at the till of somebody without.
+    # An approver's credentials at the cashier's terminal.
     ("CredentialsInput", "password"),
 }
-# Nobody gets to see these, not even their owner.
+# Never shown, not even to their owner.
 SECRET = {
     "password",
     "password_hash",
@@ -84,7 +84,7 @@ SECRET = {
     "groups",
     "user_permissions",
 }
-# Ids that a service looks up itself, all of a basket in one query and in the shop's scope.
+# Ids that services look up in the tenant scope, all of a basket in one query.
 LOOKED_UP_BY_SERVICES = {
     ("BasketInput", "register"),
     ("OrderInput", "register"),
@@ -93,7 +93,7 @@ LOOKED_UP_BY_SERVICES = {
     ("BasketInput", "lines[].product"),
     ("OrderInput", "lines[].product"),
     ("OrderInputWithRegister", "lines[].product"),
-    # What leave is asked for may be still to be made, and is compared by its id.
+    # The object of an approval may not exist yet and is compared by id.
     ("ApprovalObjectInput", "order"),
     ("ApprovalObjectInput", "shift"),
     ("ApprovalObjectInput", "register"),
@@ -118,7 +118,7 @@ LOOKED_UP_BY_SERVICES = {
     ("ResolveInput", "approval"),
     ("ShiftInput", "register"),
     ("CashMovementInput", "approval"),
-    # Of a sale that was made already; what it names may not be there any more.
+    # Offline sales may refer to rows that no longer exist.
     ("ChargedLineInput", "product"),
     ("OfflineSaleInput", "cashier"),
     ("OfflineSaleInput", "lines[].product"),
@@ -127,25 +127,25 @@ LOOKED_UP_BY_SERVICES = {
         for name in ("SyncInput", "SyncInputWithRegister")
         for field in ("register", "batch[].cashier", "batch[].lines[].product")
     ),
-    # Somebody of this shop who works at this terminal, or nobody.
+    # Looked up among the users of the terminal.
     ("CredentialsInput", "user"),
     ("PinLogInInput", "user"),
 }
-# Fields of the framework that pass on what fields of our own have read.
+# Framework fields whose children are our own fields.
 CONTAINERS = (serializers.ListField, serializers.DictField, serializers.ListSerializer)
 
 
-def last(path: str) -> str:
+def last_part(path: str) -> str:
     return path.rpartition(".")[2].removesuffix("[]")
 
 
-def test_there_are_serializers_of_both_kinds():
+def test_input_and_output_serializers_are_found():
     assert {"OrderInput", "HireInput", "ProductInput"} <= {each.__name__ for each in INPUTS}
     assert {"OrderSerializer", "UserSerializer"} <= {each.__name__ for each in OUTPUTS}
 
 
 @inputs
-def test_a_row_named_by_an_input_can_only_be_one_of_the_shop(serializer):
+def test_inputs_have_no_related_fields_and_only_known_ids(serializer):
     fields = dict(list_fields(serializer()))
     related = {
         path for path, field in fields.items() if isinstance(field, RelatedField | ManyRelatedField)
@@ -153,7 +153,7 @@ def test_a_row_named_by_an_input_can_only_be_one_of_the_shop(serializer):
     ids = {
         (serializer.__name__, path)
         for path, field in fields.items()
-        if isinstance(field, serializers.UUIDField) and last(path) != "id"
+        if isinstance(field, serializers.UUIDField) and last_part(path) != "id"
     }
 
     assert related == set()
@@ -161,30 +161,30 @@ def test_a_row_named_by_an_input_can_only_be_one_of_the_shop(serializer):
 
 
 @inputs
-def test_an_input_takes_nothing_that_only_the_server_says(serializer):
+def test_inputs_have_no_server_fields(serializer):
     forbidden = {
         (serializer.__name__, path)
         for path, field in list_fields(serializer())
-        if last(path) in NOT_FOR_CLIENTS and not field.read_only
+        if last_part(path) in SERVER_FIELDS and not field.read_only
     }
 
-    assert forbidden <= MEANS_ANOTHER_THING
+    assert forbidden <= EXCEPTIONS_TO_SERVER_FIELDS
 
 
 @inputs
-def test_an_input_takes_a_password_only_where_one_is_due_and_never_shows_it(serializer):
+def test_only_known_inputs_have_passwords(serializer):
     taken = {
         (serializer.__name__, path)
         for path, field in list_fields(serializer())
-        if "password" in last(path) and not field.read_only
+        if "password" in last_part(path) and not field.read_only
     }
 
     assert taken <= TAKES_PASSWORDS
 
 
 @inputs
-def test_an_input_reads_with_strict_fields_alone(serializer):
-    """DRF's own take "yes" for true, 1e5 for an amount and 123 for a name."""
+def test_inputs_use_only_strict_fields(serializer):
+    """DRF's fields accept "yes" as true, 1e5 as an amount and 123 as a name."""
     for path, field in list_fields(serializer()):
         ours = isinstance(field, StrictSerializer | TenantReference | PlainNumberField | ClockField)
         kinds = {kind.__module__ for kind in type(field).__mro__}
@@ -193,7 +193,7 @@ def test_an_input_reads_with_strict_fields_alone(serializer):
 
 
 @inputs
-def test_every_list_and_text_of_an_input_has_an_end(serializer):
+def test_lists_and_texts_of_inputs_have_a_maximum_length(serializer):
     for path, field in list_fields(serializer()):
         if isinstance(field, serializers.ListField | serializers.ListSerializer):
             assert field.max_length, path
@@ -202,8 +202,8 @@ def test_every_list_and_text_of_an_input_has_an_end(serializer):
 
 
 @outputs
-def test_an_answer_shows_no_secrets(serializer):
-    shown = {last(path) for path, field in list_fields(serializer()) if not field.write_only}
+def test_outputs_contain_no_secrets(serializer):
+    shown = {last_part(path) for path, field in list_fields(serializer()) if not field.write_only}
 
     assert shown.isdisjoint(SECRET)
 
@@ -213,11 +213,11 @@ def test_an_answer_shows_no_secrets(serializer):
     [each for each in OUTPUTS if issubclass(each, serializers.ModelSerializer)],
     ids=lambda each: each.__name__,
 )
-def test_an_answer_of_a_model_can_never_be_written_through(serializer):
+def test_model_serializers_are_read_only(serializer):
     assert [name for name, field in serializer().fields.items() if not field.read_only] == []
 
 
-def test_only_strict_serializers_read_requests():
+def test_views_use_only_strict_input_serializers():
     views = {route.view for route in routes() if route.view is not None}
     named = {view.input_class for view in views if hasattr(view, "input_class")}
 
@@ -225,12 +225,12 @@ def test_only_strict_serializers_read_requests():
     assert all(issubclass(each, StrictSerializer) for each in named)
 
 
-def test_ids_of_clients_are_read_strictly():
+def test_client_ids_use_strict_uuid_fields():
     ids = [
         field
         for serializer in INPUTS
         for path, field in list_fields(serializer())
-        if last(path) == "id"
+        if last_part(path) == "id"
     ]
 
     assert ids

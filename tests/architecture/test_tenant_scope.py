@@ -1,4 +1,4 @@
-"""No row without a shop, no query without a scope, no view outside of it."""
+"""Every model has a tenant, every query a scope, and every view runs in it."""
 
 from typing import Any
 
@@ -17,23 +17,23 @@ from tenants.scope import across_tenants, tenant_context
 from tests.factories.tenants import TenantFactory
 from tests.support.discovery import our_models, owned_models, routes
 
-# The shop itself; people, who may also belong to the platform; and how often somebody tried to
-# get in, which is counted for shops that do not exist and for addresses that try at many.
+# Tenants; users, who may also belong to the platform; and rate-limit counters, which also
+# exist for unknown shops and for addresses.
 NOT_OWNED = {"tenants.Tenant", "accounts.User", "accounts.Throttle"}
-# The same people, sorted for the pages of the admin.
+# Proxy models for pages of the admin.
 PROXIES = {"accounts.Cashier", "accounts.StaffMember", "accounts.ShopSettings"}
-# What happened at the door of a shop that does not exist has no shop.
-ALSO_OF_NOBODY = {"tenants.AuditEvent"}
-# What the relay, and who looks after it, asks of all shops at once; they hold only what is left
-# to be done.
-OF_EVERY_SHOP = {
+# Log-in attempts at unknown shops have no tenant.
+WITH_NULLABLE_TENANT = {"tenants.AuditEvent"}
+# Indexes for queries of the relay across all shops; they contain only rows with pending
+# work.
+CROSS_TENANT_INDEXES = {
     "outbox_to_relay",
     "delivery_to_try",
     "delivery_dead",
     "payment_underway",
     "payout_underway",
 }
-# Views of no rows, or of the one row of the shop itself.
+# Views without rows, or of the current tenant only.
 PLAIN_VIEWS = {
     "LogInView",
     "LogOutEverywhereView",
@@ -49,12 +49,12 @@ PLAIN_VIEWS = {
     "SignupView",
     "TenantView",
     "VerifyView",
-    # The pages about the API, the same for everybody.
+    # Documentation pages.
     "DocsView",
     "KeysView",
     "SchemaView",
 }
-# Admin pages of what belongs to no shop.
+# Admin pages of models without a tenant.
 PLATFORM_ADMINS = {"accounts.User", "tenants.Tenant"}
 
 owned = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
@@ -64,7 +64,7 @@ def starts_with_tenant(fields: Any) -> bool:
     return bool(fields) and fields[0].lstrip("-") == "tenant"
 
 
-def test_every_model_belongs_to_a_shop_but_those_that_cannot():
+def test_every_model_has_a_tenant_except_known_ones():
     labels = {model._meta.label for model in our_models()}
 
     assert labels - {model._meta.label for model in owned_models()} == NOT_OWNED | PROXIES
@@ -72,7 +72,7 @@ def test_every_model_belongs_to_a_shop_but_those_that_cannot():
 
 @owned
 @pytest.mark.parametrize("name", ["_default_manager", "_base_manager"])
-def test_no_manager_answers_without_a_scope(model, name):
+def test_managers_raise_without_a_scope(model, name):
     manager = getattr(model, name)
 
     assert isinstance(manager, TenantManager)
@@ -82,53 +82,53 @@ def test_no_manager_answers_without_a_scope(model, name):
 
 @owned
 @pytest.mark.parametrize("name", ["_default_manager", "_base_manager"])
-def test_every_manager_asks_for_the_shop_in_scope_alone(model, name):
+def test_managers_filter_by_the_tenant_in_scope(model, name):
     shop = TenantFactory.build()
 
     with tenant_context(shop):
         query = getattr(model, name).all().query
     with across_tenants():
-        of_all = getattr(model, name).all().query
+        unscoped = getattr(model, name).all().query
 
     assert [(each.lhs.target.name, each.rhs) for each in query.where.children] == [
         ("tenant", shop.pk)
     ]
-    assert not of_all.where
+    assert not unscoped.where
 
 
 @owned
-def test_a_model_has_no_other_managers(model):
+def test_models_have_only_the_tenant_manager(model):
     assert {manager.name for manager in model._meta.managers} == {"objects"}
 
 
 @owned
-def test_the_tenant_of_a_row_is_always_there_and_not_for_forms(model):
+def test_tenant_field_is_required_protected_and_not_editable(model):
     tenant = model._meta.get_field("tenant")
 
-    assert (tenant.null, tenant.editable) == (model._meta.label in ALSO_OF_NOBODY, False)
+    assert (tenant.null, tenant.editable) == (model._meta.label in WITH_NULLABLE_TENANT, False)
     assert tenant.remote_field.on_delete is models.PROTECT
 
 
 @owned
-def test_what_is_unique_is_unique_in_its_shop(model):
-    """A shop must not learn from a refusal what another one has."""
+def test_unique_constraints_start_with_the_tenant(model):
+    """Otherwise a rejected duplicate would reveal a row of another shop."""
     unique = [
         each.fields for each in model._meta.constraints if isinstance(each, models.UniqueConstraint)
     ]
-    alone = [
+    single_fields = [
         field.name
         for field in model._meta.local_fields
         if field.unique and not field.primary_key and not field.one_to_one
     ]
 
     assert [fields for fields in unique if not starts_with_tenant(fields)] == []
-    assert alone == []
+    assert single_fields == []
     assert not model._meta.unique_together
 
 
 @owned
-def test_every_index_begins_with_the_shop_or_follows_a_foreign_key(model):
-    alone = [
+def test_indexes_start_with_the_tenant_or_follow_a_foreign_key(model):
+    single_fields = [
         field.name
         for field in model._meta.local_fields
         if field.db_index and field.remote_field is None and not field.primary_key
@@ -137,13 +137,13 @@ def test_every_index_begins_with_the_shop_or_follows_a_foreign_key(model):
     assert [
         each.fields
         for each in model._meta.indexes
-        if not starts_with_tenant(each.fields) and each.name not in OF_EVERY_SHOP
+        if not starts_with_tenant(each.fields) and each.name not in CROSS_TENANT_INDEXES
     ] == []
-    assert alone == []
+    assert single_fields == []
 
 
 @owned
-def test_rows_refer_to_others_without_tables_that_nobody_scopes(model):
+def test_models_have_no_many_to_many_tables(model):
     assert not model._meta.local_many_to_many
 
 
@@ -156,7 +156,7 @@ VIEWSETS = sorted(
 viewsets = pytest.mark.parametrize("viewset", VIEWSETS, ids=lambda viewset: viewset.__name__)
 
 
-def test_every_other_view_is_known():
+def test_views_without_viewset_are_known():
     plain = {view.__name__ for view in VIEWS if not issubclass(view, ViewSetMixin)}
 
     assert plain == PLAIN_VIEWS
@@ -164,31 +164,31 @@ def test_every_other_view_is_known():
 
 
 @viewsets
-def test_every_viewset_is_scoped_and_nothing_comes_before_the_scope(viewset):
+def test_viewsets_are_scoped_before_anything_else(viewset):
     assert issubclass(viewset, TenantScopedViewSet)
     for name in ("initial", "in_scope", "dispatch", "get_queryset", "get_object"):
         assert getattr(viewset, name) is getattr(TenantScopedViewSet, name), name
 
 
 @viewsets
-def test_no_viewset_writes_in_ways_of_its_framework(viewset):
-    """They would save a row as it was sent, without version, constraints or services."""
+def test_viewsets_do_not_use_drf_write_mixins(viewset):
+    """They would save rows without version checks, constraints and services."""
     theirs = {each for each in vars(mixins).values() if isinstance(each, type)}
 
     assert not theirs.intersection(viewset.__mro__)
 
 
 @viewsets
-def test_every_viewset_names_its_model_and_who_may_ask(viewset):
+def test_viewsets_define_model_and_permissions(viewset):
     assert viewset.model in our_models()
     assert "permission_classes" in vars(viewset)
-    assert viewset.queryset is None, "a queryset of the class would be made outside of any scope"
+    assert viewset.queryset is None, "a class attribute would be built without a tenant scope"
 
 
 # --- admin ------------------------------------------------------------------------------------
 
 
-def test_every_admin_page_is_scoped_or_known():
+def test_admin_pages_are_scoped_or_known():
     scoped, others = set(), set()
     for model, page in admin.site._registry.items():
         (scoped if isinstance(page, TenantScopedAdmin) else others).add(model._meta.label)

@@ -1,4 +1,4 @@
-"""What comes to and from a paired device is as the document says."""
+"""Responses to paired terminals match the OpenAPI document."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def admin_client(admin):
     return Person(admin)
 
 
-def test_terminals(admin_client, cashier, register):
+def test_terminal_responses_are_documented(admin_client, cashier, register):
     path = f"registers/{register.pk}/"
     paired = admin_client.post(f"{path}pair/")
     ensure_documented(paired, "post", "register-pair")

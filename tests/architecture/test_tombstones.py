@@ -1,4 +1,4 @@
-"""What the feed tells of is never deleted, but in parts of it: nobody's copy outlives its row."""
+"""Rows of the change feed are never deleted, only parts of them, so no copy outlives its row."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ from tenants.models import Tenant
 from tests.support.discovery import ROOT
 from tests.support.outbox_assertions import PARTS, UNTOLD, WHOLES
 
-# What deletes rows, and of what: parts of something that is told of again, or what is not told of.
+# Files that delete rows, with their models: parts of announced rows, or rows not announced.
 DELETES = {
     "accounts/services/pins.py": "Pin",
     "accounts/services/store_assignments.py": "Posting",
@@ -27,25 +27,25 @@ SQL = re.compile(r"\b(?:DELETE\s+FROM|TRUNCATE)\b", re.IGNORECASE)
 OF_SHOPS = ("accounts", "config", "orders", "tenants")
 
 
-def deleting(path):
-    """Whether rows are deleted here; also by hand, in SQL."""
-    return any(map(deletes, ast.walk(ast.parse(path.read_text("utf-8")))))
+def deletes_rows(path):
+    """Return whether the file deletes rows by the ORM or by SQL."""
+    return any(map(is_delete, ast.walk(ast.parse(path.read_text("utf-8")))))
 
 
-def deletes(node):
+def is_delete(node):
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         return node.func.attr in {"delete", "_raw_delete"} and not node.args
     text = getattr(node, "value", None) if isinstance(node, ast.Constant) else None
     return isinstance(text, str) and bool(SQL.search(text))
 
 
-def test_no_whole_row_that_the_feed_tells_of_is_deleted_anywhere():
-    """Whoever lets one be deleted announces it with a topic that ends with `.deleted`."""
+def test_announced_rows_are_not_deleted():
+    """Code that deletes such a row must send a topic that ends with `.deleted`."""
     found = {
         path.relative_to(ROOT).as_posix()
         for app in OF_SHOPS
         for path in (ROOT / app).rglob("*.py")
-        if "migrations" not in path.parts and deleting(path)
+        if "migrations" not in path.parts and deletes_rows(path)
     }
     deleted = {name for names in DELETES.values() for name in names.split()}
 
@@ -54,7 +54,7 @@ def test_no_whole_row_that_the_feed_tells_of_is_deleted_anywhere():
     assert deleted <= {model.__name__ for model in (*PARTS, *UNTOLD)}
 
 
-def test_no_page_of_either_admin_deletes_anything(rf, root):
+def test_admin_pages_do_not_delete(rf, root):
     request = rf.get("/platform/")
     request.user = root
     pages = [*admin.site._registry.values(), *shop_site._registry.values()]
@@ -65,7 +65,7 @@ def test_no_page_of_either_admin_deletes_anything(rf, root):
         assert not any(inline.can_delete for inline in page.inlines), page
 
 
-def test_there_is_a_tombstone_for_what_a_shop_may_want_to_delete_one_day():
+def test_deleted_topics_exist_for_catalog_stores_registers_and_users():
     kinds = {topic.partition(".")[0] for topic in TOPICS if topic.endswith(".deleted")}
 
     assert kinds == {"product", "category", "tax_class", "store", "register", "user"}

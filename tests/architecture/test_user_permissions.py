@@ -1,6 +1,6 @@
-"""Attack 176: who may do what to whom in one's own shop, on every route, as the models say.
+"""Attack 176: permissions between users of a shop on every route, as the models decide.
 
-What the models say is tested by itself, in a table of its own; here every route has to ask them.
+The rules of the models are tested separately; here every route must apply them.
 """
 
 from itertools import product as every
@@ -29,13 +29,13 @@ RULES = {
     ("get", "user-sessions"): User.may_log_out,
     ("delete", "user-sessions"): User.may_log_out,
 }
-# Bodies that nobody is refused for.
-FINE = {("put", "user-role"): {"role": "cashier"}, ("put", "user-pin"): {"pin": "802417"}}
+# Valid bodies.
+VALID_BODIES = {("put", "user-role"): {"role": "cashier"}, ("put", "user-pin"): {"pin": "802417"}}
 
 
 @pytest.fixture
-def target_of(shop, other_shop, foreign):
-    """Somebody for each word; another admin of the shop, so that none is the last."""
+def find_target(shop, other_shop, foreign):
+    """Return a function that finds a target by word; the shop has a second admin."""
 
     def find(word, actor):
         if word == "self":
@@ -48,7 +48,7 @@ def target_of(shop, other_shop, foreign):
     return find
 
 
-def test_every_route_about_a_person_has_its_rule():
+def test_every_user_route_has_a_rule():
     about = {(method, name) for method, name in TABLE if name.startswith("user-")}
     about = {(method, name) for method, name in about if "<uuid:pk>" in BY_NAME[name].path}
 
@@ -57,13 +57,15 @@ def test_every_route_about_a_person_has_its_rule():
 
 @pytest.mark.parametrize(("who", "whose"), list(every(sorted(STAFF), TARGETS)))
 @pytest.mark.parametrize(("method", "name"), sorted(RULES))
-def test_attack_176_a_route_asks_the_model_who_may(method, name, who, whose, shop, target_of):
+def test_attack_176_route_applies_the_rule_of_the_model(
+    method, name, who, whose, shop, find_target
+):
     actor = UserFactory(tenant=shop, role=Role(who))
-    target = target_of(whose, actor)
+    target = find_target(whose, actor)
     with tenant_scope(shop):
         may = RULES[method, name](actor, target)
 
-    response = call(Person(actor), method, name, target.pk, FINE.get((method, name)))
+    response = call(Person(actor), method, name, target.pk, VALID_BODIES.get((method, name)))
 
     if who not in TABLE[method, name]:
         assert_problem(response, 403, "permission_denied")
@@ -76,9 +78,9 @@ def test_attack_176_a_route_asks_the_model_who_may(method, name, who, whose, sho
 
 
 @pytest.mark.parametrize(("who", "whose"), list(every(sorted(STAFF), TARGETS)))
-def test_attack_176_of_log_ins_there_are_only_ones_own(who, whose, shop, target_of):
+def test_attack_176_only_own_sessions_can_be_ended_by_id(who, whose, shop, find_target):
     actor = UserFactory(tenant=shop, role=Role(who))
-    client, other = Person(actor), Person(target_of(whose, actor))
+    client, other = Person(actor), Person(find_target(whose, actor))
 
     response = call(client, "delete", "session-detail", other.session.pk)
 

@@ -1,4 +1,4 @@
-"""Bodies, keys, numbers and paths that no client means, on the routes that people use."""
+"""Malformed bodies, keys, numbers and paths."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ def admin_client(admin):
 
 
 @pytest.fixture
-def counted(shop):
+def count_rows(shop):
     def rows():
         with tenant_scope(shop):
             return Order.objects.count(), Product.objects.count()
@@ -37,20 +37,20 @@ def counted(shop):
     return rows
 
 
-def test_attack_101_towers_of_brackets_fall_everywhere(admin_client):
+def test_attack_101_deeply_nested_bodies_are_rejected(admin_client):
     for method, path in WRITES:
         tower = b"[" * 100_000
         assert_harmless(
             admin_client.send(method.upper(), path, tower, If_Match="*", Idempotency_Key="k")
         )
-    admin_client = Person(admin_client.user)  # a log-out reads no body
+    admin_client = Person(admin_client.user)  # the log-out above ended the session
     for tower in (b'{"a":' * 20_000, b"[" * 20_000 + b"]" * 20_000, b'[{"a":' * 33):
         code = assert_refused(admin_client.post(SALE, tower, Idempotency_Key="k"))
         assert code in {"too_deep", "malformed_json"}
 
 
-def test_attack_102_bodies_that_are_too_much_or_of_no_length(admin_client, counted):
-    before = counted()
+def test_attack_102_oversized_compressed_or_unsized_bodies_are_rejected(admin_client, count_rows):
+    before = count_rows()
     six = b'{"note": "' + b"x" * 6 * MIB + b'"}'
     bomb = gzip.compress(b"[" * 10 * MIB)
 
@@ -58,18 +58,20 @@ def test_attack_102_bodies_that_are_too_much_or_of_no_length(admin_client, count
     assert_refused(admin_client.post(SALE, bomb, Content_Encoding="gzip"), 415)
     assert_refused(admin_client.post(SALE, b"", Transfer_Encoding="chunked"), 400, 411)
     assert_refused(admin_client.send("POST", SALE, b"{}", CONTENT_LENGTH="1"))
-    assert counted() == before
+    assert count_rows() == before
 
 
 NUMBERS = ["9" * 5_000, "1" + "0" * 31, "1e999999999", "-" + "9" * 50, "0." + "0" * 5_000 + "1"]
 
 
-def test_attack_104_numbers_of_thousands_of_digits(admin_client, product, counted):
-    before = counted()
+def test_attack_104_numbers_with_thousands_of_digits_are_rejected(
+    admin_client, product, count_rows
+):
+    before = count_rows()
     for number in NUMBERS:
         for field in ('"price"', '"sku"', '"quantity"', '"reorder_point"'):
             assert_refused(admin_client.post("products/", f"{{{field}: {number}}}"))
-    assert counted() == before
+    assert count_rows() == before
 
 
 AMOUNTS = [
@@ -79,15 +81,15 @@ AMOUNTS = [
 ]
 
 
-def test_attack_105_only_a_plain_amount_is_one(admin_client, till_body, counted):
-    before = counted()
+def test_attack_105_amounts_in_other_notations_are_rejected(admin_client, till_body, count_rows):
+    before = count_rows()
     for amount in AMOUNTS:
         new = {"sku": "NEW", "name": "New", "price": amount}
         assert_refused(admin_client.post("products/", new))
         paid = {"method": "cash", "amount": amount}
         assert_refused(admin_client.post(SALE, till_body(payments=[paid]), Idempotency_Key="k"))
         assert_refused(admin_client.post("store-credits/", {"amount": amount}, Idempotency_Key="k"))
-    assert counted() == before
+    assert count_rows() == before
 
 
 @pytest.fixture
@@ -115,8 +117,10 @@ KEYS = [
 ]
 
 
-def test_attack_107_what_is_no_id_names_nothing(admin_client, till_body, product, counted):
-    before = counted()
+def test_attack_107_invalid_ids_in_bodies_are_rejected(
+    admin_client, till_body, product, count_rows
+):
+    before = count_rows()
     for key in KEYS:
         lines = [{"product": key, "quantity": "1"}]
         assert_refused(admin_client.post(SALE, till_body(lines=lines), Idempotency_Key="k"))
@@ -126,14 +130,14 @@ def test_attack_107_what_is_no_id_names_nothing(admin_client, till_body, product
         assert_refused(
             admin_client.patch(f"products/{product.pk}/", {"category": key}, If_Match="*")
         )
-    assert counted() == before
+    assert count_rows() == before
 
 
 PLACES = ["9" * 26, "-1", "1e3", "🧀", "%00", "%2e%2e", "null", "..%2f..", "0" * 36, "a" * 5_000]
 
 
-def test_attack_108_what_is_no_id_leads_nowhere(admin_client):
-    """Whatever the kind; the key of an idempotent request may be any word."""
+def test_attack_108_invalid_ids_in_paths_get_404(admin_client):
+    """For all routes with a UUID; idempotency keys can be any word."""
     for route in routes():
         if "<uuid:pk>" in route.path:
             for place in PLACES:
@@ -142,20 +146,24 @@ def test_attack_108_what_is_no_id_leads_nowhere(admin_client):
                     assert_refused(admin_client.send(method.upper(), path.split("<")[0]), 404)
 
 
-def test_attack_109_no_column_of_json_takes_what_is_no_character(admin_client, cashier, till_body):
-    asking = Person(cashier)
+def test_attack_109_invalid_characters_in_json_columns_are_rejected(
+    admin_client, cashier, till_body
+):
+    cashier_client = Person(cashier)
     for text in (r"a\u0000b", r"\ud800", r"\udfff\ud800"):
-        noted = json.dumps(till_body(discounts=[{"type": "percent", "value": "1", "reason": "@"}]))
-        assert_refused(admin_client.post(SALE, noted.replace("@", text), Idempotency_Key="k"))
-        leave = json.dumps({"action": "discount", "object": {"order": "@"}, "amount": "1.00"})
-        assert_refused(asking.post("approvals/", leave.replace("@", text)))
+        order = json.dumps(till_body(discounts=[{"type": "percent", "value": "1", "reason": "@"}]))
+        assert_refused(admin_client.post(SALE, order.replace("@", text), Idempotency_Key="k"))
+        approval = json.dumps({"action": "discount", "object": {"order": "@"}, "amount": "1.00"})
+        assert_refused(cashier_client.post("approvals/", approval.replace("@", text)))
         limits = json.dumps({"limits": {"cashier": {"refund_amount": "@"}}})
         assert_refused(admin_client.patch("tenant/", limits.replace("@", text), If_Match="*"))
 
 
-@pytest.mark.timeout(20)  # what grows with the square of the size takes minutes
-def test_attack_110_more_of_everything_than_anybody_sells(admin_client, till_body, counted):
-    before = counted()
+@pytest.mark.timeout(20)  # quadratic code would take minutes
+def test_attack_110_lists_above_their_maximum_length_are_rejected(
+    admin_client, till_body, count_rows
+):
+    before = count_rows()
     keys = json.dumps(dict.fromkeys(map("{:x}".format, range(90_000)), 1))
     line = {"sku": "APPLE", "quantity": "1"}
     assert_refused(admin_client.post(SALE, keys, Idempotency_Key="k"))
@@ -173,27 +181,27 @@ def test_attack_110_more_of_everything_than_anybody_sells(admin_client, till_bod
             "tax-classes/", {"name": "N", "rates": [{"name": "V", "percent": "1"}] * 9_999}
         )
     )
-    assert counted() == before
+    assert count_rows() == before
 
 
-def test_attack_111_unknown_keys_are_unknown_whatever_they_are_called(admin_client, counted):
-    before = counted()
+def test_attack_111_unknown_fields_with_special_names_are_rejected(admin_client, count_rows):
+    before = count_rows()
     for key in ("__proto__", "constructor", "__class__", "tenant", "tenant_id", "pk", "_state"):
         new = {"sku": "NEW", "name": "New", "price": "1.00", key: {"admin": True}}
         response = admin_client.post("products/", new)
         assert assert_refused(response) == "invalid"
         assert [each["code"] for each in response.json()["errors"]] == ["unknown_field"]
-    assert counted() == before
+    assert count_rows() == before
 
 
-def test_attack_113_twins_of_a_sku_are_one(admin_client, counted):
+def test_attack_113_equivalent_unicode_skus_are_duplicates(admin_client, count_rows):
     new = {"name": "Coffee", "price": "1.00"}
     assert admin_client.post("products/", new | {"sku": "CAF\u00c9"}).status_code == 201
-    before = counted()
+    before = count_rows()
 
     assert_refused(admin_client.post("products/", new | {"sku": "CAFE\u0301"}), 409)
 
-    assert counted() == before
+    assert count_rows() == before
     found = admin_client.get("products/", {"sku": "CAFE\u0301"}).json()["results"]
     assert [row["sku"] for row in found] == ["CAF\u00c9"]
 
@@ -201,7 +209,7 @@ def test_attack_113_twins_of_a_sku_are_one(admin_client, counted):
 BODIES = {
     "utf-16": '{"name": "x"}'.encode("utf-16"),
     "utf-32": '{"name": "x"}'.encode("utf-32"),
-    "a mark of the order of bytes": b'\xef\xbb\xbf{"name": "x"}',
+    "byte order mark": b'\xef\xbb\xbf{"name": "x"}',
     "latin": b'{"name": "\xe9"}',
     "overlong": b'{"name": "\xc0\xaf"}',
     "two values": b'{"name": "x"} {"name": "y"}',
@@ -214,6 +222,6 @@ BODIES = {
 
 
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_no_body_is_read_in_two_ways(body, admin_client):
+def test_bodies_in_other_encodings_are_rejected(body, admin_client):
     for path in ("categories/", "stores/", "tax-classes/"):
         assert_refused(admin_client.post(path, body))

@@ -1,4 +1,4 @@
-"""That every attack of the catalog is a test, and every number in a test's name an attack."""
+"""Every attack of the catalog has a test, and every number in a test name is an attack."""
 
 import ast
 import re
@@ -8,11 +8,11 @@ import pytest
 from tests.attacks.catalog import NAMED_OTHERWISE, SECTIONS
 from tests.support.discovery import ROOT, files
 
-NUMBERED = re.compile(r"test_(?:h\d+_)*(?:[a-z]+_){0,2}((?:[01]\d\d_)+)")
+NUMBERED = re.compile(r"test_(?:[a-z]+_){0,2}((?:[01]\d\d_)+)")
 
 
-def by_number():
-    """The names of the tests by the numbers that they carry."""
+def group_by_number():
+    """Return the test names by their attack numbers."""
     found = {}
     for name in names_of_tests():
         if match := NUMBERED.match(name):
@@ -30,11 +30,11 @@ def names_of_tests():
 
 
 NAMES = frozenset(names_of_tests())
-TESTS = by_number()
+TESTS = group_by_number()
 CATALOGED = [number for section in SECTIONS.values() for number in section]
-# Every attack that was thought of; where a number is missing, another one is about the same.
+# All known attacks; a missing number was merged into another one.
 # fmt: off
-THOUGHT_OF = frozenset({
+KNOWN_ATTACKS = frozenset({
       1,   2,   3,   5,   6,   7,   8,   9,  11,  12,  14,  15,  17,  18,  19,  20,  21,  23,
      24,  26,  27,  29,  30,  32,  33,  35,  36,  38,  39,  41,  42,  44,  45,  47,  48,  49,
      50,  51,  53,  54,  56,  57,  59,  60,  62,  63,  65,  66,  68,  69,  71,  72,  74,  75,
@@ -53,21 +53,21 @@ ATTACKS = [
 
 
 @pytest.mark.parametrize("number", ATTACKS)
-def test_every_attack_is_a_test(number):
+def test_every_attack_has_a_test(number):
     named = NAMED_OTHERWISE.get(number)
 
     assert TESTS.get(number) or named in NAMES, f"no test is named test_attack_{number:03d}_..."
 
 
-def test_every_attack_that_was_thought_of_is_cataloged():
-    assert set(CATALOGED) == THOUGHT_OF
+def test_every_known_attack_is_cataloged():
+    assert set(CATALOGED) == KNOWN_ATTACKS
 
 
-def test_every_number_is_an_attack():
-    assert set(TESTS) <= THOUGHT_OF
+def test_numbers_in_test_names_are_attacks():
+    assert set(TESTS) <= KNOWN_ATTACKS
 
 
-def test_no_attack_stands_in_two_sections():
+def test_attacks_are_in_one_section_in_order():
     assert len(CATALOGED) == len(set(CATALOGED))
     for section in SECTIONS.values():
         assert list(section) == sorted(section)

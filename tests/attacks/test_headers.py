@@ -1,4 +1,4 @@
-"""Headers, methods, keys and files that no client of ours sends."""
+"""Unexpected headers, methods, keys and files."""
 
 import gzip
 import io
@@ -20,7 +20,7 @@ def admin_client(admin):
 
 
 @pytest.fixture
-def shelf(shop):
+def category(shop):
     return CategoryFactory(tenant=shop, name="Fruit")
 
 
@@ -41,8 +41,8 @@ TAGS = [
 
 
 @pytest.mark.parametrize("tag", TAGS)
-def test_what_is_no_version_matches_none(tag, admin_client, shelf):
-    path = f"categories/{shelf.pk}/"
+def test_invalid_if_match_changes_nothing(tag, admin_client, category):
+    path = f"categories/{category.pk}/"
 
     assert_refused(admin_client.patch(path, {"name": "Changed"}, If_Match=tag), 400, 412)
 
@@ -62,8 +62,8 @@ OVERRIDES = [
 
 
 @pytest.mark.parametrize("header", OVERRIDES, ids=lambda header: next(iter(header)))
-def test_no_header_makes_another_request_of_it(header, cashier, admin_client, shelf):
-    path = f"categories/{shelf.pk}/"
+def test_override_headers_are_ignored(header, cashier, admin_client, category):
+    path = f"categories/{category.pk}/"
 
     shown = Person(cashier).get(path, **header)
     listed = admin_client.get("categories/", {"page_size": "1"}, **header)
@@ -77,7 +77,7 @@ def test_no_header_makes_another_request_of_it(header, cashier, admin_client, sh
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "DELETE\t", "X" * 5_000])
-def test_methods_that_nobody_knows_do_nothing(method, admin_client, shelf):
+def test_unknown_methods_get_405(method, admin_client, category):
     assert_refused(admin_client.send(method, "categories/"), 405)
 
 
@@ -85,7 +85,9 @@ KEYS = ["two words", "x" * 256, "", "clé", "\t", "a\x7fb", "x" * 10_000]
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_attack_116_what_is_no_key_is_refused_and_nothing_is_kept(key, admin_client, shop):
+def test_attack_116_invalid_idempotency_key_is_rejected_and_nothing_is_stored(
+    key, admin_client, shop
+):
     assert assert_refused(
         admin_client.post("categories/", {"name": "New"}, Idempotency_Key=key)
     ).startswith("idempotency_key")
@@ -94,26 +96,28 @@ def test_attack_116_what_is_no_key_is_refused_and_nothing_is_kept(key, admin_cli
         assert not IdempotencyKey.objects.exists()
 
 
-def test_attack_116_a_key_is_of_one_person_one_path_and_one_shop(
-    admin_client, manager, foreign, shelf
+def test_attack_116_idempotency_key_belongs_to_one_user_path_and_shop(
+    admin_client, manager, foreign, category
 ):
-    askers = [admin_client, Person(manager), Person(foreign.admin)]
+    clients = [admin_client, Person(manager), Person(foreign.admin)]
     bodies = [("categories/", "name"), ("stores/", "name"), ("tax-classes/", "name")]
 
-    for number, asker in enumerate(askers):
+    for number, client in enumerate(clients):
         for path, field in bodies[: 1 if number == 1 else 3]:
-            body = {field: f"Of {number}"} | ({"rates": []} if path == "tax-classes/" else {})
-            made = assert_harmless(asker.post(path, body, Idempotency_Key="the-same"))
+            body = {field: f"Name {number}"} | ({"rates": []} if path == "tax-classes/" else {})
+            made = assert_harmless(client.post(path, body, Idempotency_Key="the-same"))
             assert made.status_code == 201, made.content
             assert "Idempotent-Replayed" not in made
 
     with across_tenants():
         assert IdempotencyKey.objects.filter(key="the-same").count() == 7
-    nobodys = assert_refused(Person(manager).get("idempotency/nobodys/"), 404)
-    assert nobodys == "not_found"
+    unknown = assert_refused(Person(manager).get("idempotency/unknown/"), 404)
+    assert unknown == "not_found"
 
 
-def test_a_moment_of_another_zone_is_the_same_moment(admin_client, product, store):
+def test_times_of_other_zones_are_converted_and_invalid_times_rejected(
+    admin_client, product, store
+):
     body = {"type": "receive", "product": str(product.pk), "store": str(store.pk), "quantity": "1"}
     for at in ("2026-03-29T02:30:00+01:00", "2026-03-29T01:30:00Z", "2026-03-28T11:30:00-14:00"):
         made = admin_client.post("stock/movements/", body | {"occurred_at": at}, Idempotency_Key=at)
@@ -127,10 +131,12 @@ def test_a_moment_of_another_zone_is_the_same_moment(admin_client, product, stor
         body |= {"occurred_at": at}
         assert_refused(admin_client.post("stock/movements/", body, Idempotency_Key=f"no-{number}"))
     with tenant_scope(product.tenant):
-        assert StockMovement.objects.filter(type="receive").count() == 3 + 1  # and the first stock
+        assert (
+            StockMovement.objects.filter(type="receive").count() == 3 + 1
+        )  # and the initial stock
 
 
-def packed(text: bytes) -> bytes:
+def build_zip(text: bytes) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("products.csv", text)
@@ -139,7 +145,7 @@ def packed(text: bytes) -> bytes:
 
 ROW = b"sku,name,price\n"
 FILES = {
-    "a zip": packed(ROW + b"A,B,1\n" * 100_000),
+    "a zip": build_zip(ROW + b"A,B,1\n" * 100_000),
     "a gzip": gzip.compress(ROW + b"A,B,1\n" * 100_000),
     "a million columns": b"," * 1_000_000,
     "a million columns in a row": ROW + b"," * 1_000_000,
@@ -156,8 +162,8 @@ FILES = {
 
 
 @pytest.mark.parametrize("file", FILES.values(), ids=FILES)
-@pytest.mark.timeout(20)  # what grows with the square of the size takes minutes
-def test_no_file_is_taken_for_a_catalog(file, admin_client, shop):
+@pytest.mark.timeout(20)  # quadratic code would take minutes
+def test_invalid_catalog_files_are_rejected(file, admin_client, shop):
     answer = admin_client.send("POST", "products/import/", file, "text/csv")
 
     assert assert_harmless(answer).status_code in {400, 413, 422}, answer.content[:300]
@@ -178,14 +184,14 @@ ACCEPTED = [
 
 
 @pytest.mark.parametrize("accept", ACCEPTED)
-def test_whatever_is_accepted_the_answer_is_json(accept, admin_client, shelf):
-    for path in ("categories/", "products/", f"categories/{shelf.pk}/", "nowhere/"):
+def test_answer_is_json_for_any_accept_header(accept, admin_client, category):
+    for path in ("categories/", "products/", f"categories/{category.pk}/", "nowhere/"):
         answer = assert_harmless(admin_client.get(path, Accept=accept))
         assert answer["Content-Type"] in {"application/json", "application/problem+json"}
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "Basic", "Token", "Bearer\u00a0", "Digest"])
-def test_nothing_but_one_whole_token_is_anybody(scheme, admin_client):
+def test_malformed_authorization_is_rejected(scheme, admin_client):
     token = admin_client.tokens.access
     for spelled in (f"{scheme}{token}", f"{scheme} {token} x", f"{scheme} {token},{token}", scheme):
         assert_refused(Api(Authorization=spelled).get("categories/"), 401)

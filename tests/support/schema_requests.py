@@ -17,7 +17,7 @@ from schemathesis import checks
 from schemathesis.specs.openapi import checks as promises
 
 from config.wsgi import application
-from tests.architecture.test_schema import document, strict
+from tests.architecture.test_schema import document, make_strict
 from tests.support.api import name_of
 from tests.support.secret_leaks import leaks
 from tests.support.two_shops import TwoShops
@@ -59,7 +59,7 @@ def load_schema() -> Any:
     # A problem has facts of its own, and the parts of a result depend on what became of the sale.
     for name in schemas.keys() - {"Problem", "Result"}:
         if not name.endswith("Request"):
-            schemas[name] = strict(schemas[name])
+            schemas[name] = make_strict(schemas[name])
     schema = schemathesis.openapi.from_dict(made)
     schema.app = application
     return schema
