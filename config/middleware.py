@@ -201,7 +201,9 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(API_PREFIXES):
             return self.get_response(request)
-        response: Any = self.answer(request)
+        return self.add_headers(request, self.answer(request))
+
+    def add_headers(self, request: HttpRequest, response: Any) -> HttpResponse:
         for middleware in (self.frames, self.common, self.policy, self.security):
             response = middleware.process_response(request, response)
         return response  # type: ignore[no-any-return]

@@ -63,7 +63,7 @@ def authenticate_token(token: str, *, tenant: str | None = None) -> AuthSession:
         raise TokenNotValid
     _ensure_same_tenant(tenant, session)
     if now - session.last_used_at >= LAST_USED_PRECISION:
-        _record_use(session, now)
+        record_use(session, now)
     return session
 
 
@@ -100,12 +100,12 @@ def _claims_match(claims: Claims, session: AuthSession) -> bool:
 def _is_valid(claims: Claims, session: AuthSession, now: datetime) -> bool:
     return (
         session.is_live(now)
-        and _is_user_active(session.user)
+        and is_user_active(session.user)
         and claims.token_version == session.user.token_version
     )
 
 
-def _is_user_active(user: User) -> bool:
+def is_user_active(user: User) -> bool:
     return bool(user.is_active and user.tenant is not None and user.tenant.is_active)
 
 
@@ -119,7 +119,7 @@ def _ensure_same_tenant(tenant: str | None, session: AuthSession | None) -> None
         raise ForeignTenant
 
 
-def _record_use(session: AuthSession, now: datetime) -> None:
+def record_use(session: AuthSession, now: datetime) -> None:
     changes = {"last_used_at": now}
     if session.is_pin_session:
         changes["idle_expires_at"] = now + session.idle_lifetime
@@ -219,7 +219,7 @@ def _rotate(claims: Claims, now: datetime) -> AuthSession | None:
         AuthSession.objects.filter(pk=session.pk).end(AuthSession.EndReason.REFRESH_REUSE)
         record_session_event("refresh_reuse", session)
         return None
-    return session if _is_user_active(session.user) else None
+    return session if is_user_active(session.user) else None
 
 
 @atomic_with_retry

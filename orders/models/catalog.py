@@ -148,6 +148,10 @@ class Product(SoldByUnitOrWeight, TenantOwned):
     # Set by `with_barcodes`.
     loaded_barcodes: list["Barcode"]
 
+    @property
+    def barcode_codes(self) -> list[str]:
+        return [barcode.code for barcode in self.loaded_barcodes]
+
     def __str__(self) -> str:
         return self.name
 

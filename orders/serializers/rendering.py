@@ -3,45 +3,78 @@
 The serializers beside this file describe the same shapes to the schema; a test holds them together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from orders.models import Order, OrderLine, Payment, Product, Refund
 from orders.money import PricedTax, TaxRate, TaxTotal, build_price_trace, round_to
+from orders.serializers.rows import ProductRow
 from orders.services.pricing.basket import Basket, build_cash_rule, build_pricing_policy
 from tenants.scope import current_tenant
 
 
 class AmountFormatter:
-    """Writes amounts with the decimals of the shop's currency, and quantities without padding."""
+    """Writes amounts with the decimals of the shop's currency.
+
+    Columns have three decimals. Where those that the currency does not have are zero, which is
+    all the time, they are cut from the text, because `quantize` takes ten times as long.
+    """
 
     def __init__(self, exponent: int) -> None:
         self.unit = Decimal(1).scaleb(-exponent)
+        self.point = slice(-exponent - 1, -exponent) if exponent else slice(0)
+        self.padding = ".000" if exponent == 0 else "0" * (3 - exponent)
+        self.kept = slice(-len(self.padding) or None)
 
     def money(self, amount: Decimal | str) -> str:
+        text = str(amount)
+        if text[self.point] == ".":
+            return text
+        if text[-4:-3] == "." and text.endswith(self.padding):
+            return text[self.kept]
         return str(Decimal(amount).quantize(self.unit))
 
-    def money_or_none(self, amount: Decimal | None) -> str | None:
+    def money_or_none(self, amount: Decimal | str | None) -> str | None:
         return None if amount is None else self.money(amount)
 
 
-def plain(number: Decimal) -> str:
+get_amount_formatter = lru_cache(maxsize=4)(AmountFormatter)
+
+
+def plain(number: Decimal | str) -> str:
     """1 rather than 1.000, and never 1E+3."""
-    return f"{number.normalize():f}"
+    text = str(number)
+    if "E" in text:
+        text = f"{Decimal(text):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def moment(at: datetime | None) -> str | None:
+def moment(at: datetime | str | None) -> str | None:
+    """Return the time in UTC with milliseconds; PostgreSQL's own text of it is accepted too."""
     if at is None:
         return None
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(at, str):
+        return moment_of_text(at)
+    text = at.isoformat(timespec="milliseconds")
+    if not text.endswith("+00:00"):
+        text = at.astimezone(UTC).isoformat(timespec="milliseconds")
+    return f"{text[:-6]}Z"
+
+
+def moment_of_text(at: str) -> str:
+    """Return the time for the text of a column: `2026-11-30 09:00:00.12+00`."""
+    if not at.endswith("+00"):
+        raise ValueError("The time zone of the connection must be UTC.")
+    return f"{at[:10]}T{at[11:19]}.{at[20:-3][:3]:0<3}Z"
 
 
 def render_order(order: Order) -> dict[str, Any]:
     """The order of the API, from what is loaded."""
     tenant = current_tenant()
-    amounts = AmountFormatter(tenant.currency_exponent)
+    amounts = get_amount_formatter(tenant.currency_exponent)
     money = amounts.money
     return {
         "id": str(order.pk),
@@ -84,7 +117,7 @@ def render_order(order: Order) -> dict[str, Any]:
 
 def render_refund(refund: Refund) -> dict[str, Any]:
     """The refund of the API, with lines and payouts loaded."""
-    amounts = AmountFormatter(current_tenant().currency_exponent)
+    amounts = get_amount_formatter(current_tenant().currency_exponent)
     money = amounts.money
     return {
         "id": str(refund.pk),
@@ -130,23 +163,31 @@ def render_refund(refund: Refund) -> dict[str, Any]:
     }
 
 
-def render_product(product: Product) -> dict[str, Any]:
+def render_product(product: Product | ProductRow) -> dict[str, Any]:
     """The product of the API, with its barcodes loaded."""
-    return {
-        "id": str(product.pk),
-        "sku": product.sku,
-        "name": product.name,
-        "barcodes": [barcode.code for barcode in product.loaded_barcodes],
-        "price": str(current_tenant().quantize_amount(product.price)),
-        "tax_class": str(product.tax_class_id) if product.tax_class_id else None,
-        "category": str(product.category_id) if product.category_id else None,
-        "sold_by": product.sold_by,
-        "open_price": product.open_price,
-        "track_stock": product.track_stock,
-        "is_active": product.is_active,
-        "version": product.version,
-        "updated_at": moment(product.updated_at),
-    }
+    return render_products([product])[0]
+
+
+def render_products(products: Iterable[Product | ProductRow]) -> list[dict[str, Any]]:
+    money = get_amount_formatter(current_tenant().currency_exponent).money
+    return [
+        {
+            "id": str(product.id),
+            "sku": product.sku,
+            "name": product.name,
+            "barcodes": product.barcode_codes,
+            "price": money(product.price),
+            "tax_class": str(product.tax_class_id) if product.tax_class_id else None,
+            "category": str(product.category_id) if product.category_id else None,
+            "sold_by": product.sold_by,
+            "open_price": product.open_price,
+            "track_stock": product.track_stock,
+            "is_active": product.is_active,
+            "version": product.version,
+            "updated_at": moment(product.updated_at),
+        }
+        for product in products
+    ]
 
 
 def render_customer(order: Order) -> dict[str, str] | None:

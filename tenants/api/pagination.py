@@ -24,6 +24,8 @@ from tenants.models.owned import RELEVANCE
 CURSOR = "cursor"
 PAGE_SIZE = "page_size"
 ORDERING = "ordering"
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
 WHOLE_NUMBER = re.compile(r"[0-9]{1,4}")
 
 Model = type[models.Model]
@@ -112,8 +114,8 @@ class CursorPagination(BasePagination):
     its default in `ordering`, such as `"-created_at"`.
     """
 
-    default_page_size = 50
-    max_page_size = 200
+    default_page_size = DEFAULT_PAGE_SIZE
+    max_page_size = MAX_PAGE_SIZE
 
     def paginate_queryset(
         self, queryset: Any, request: Request, view: APIView | None = None
@@ -133,23 +135,16 @@ class CursorPagination(BasePagination):
     ) -> list[Any]:
         """Load one row more than the page size, to learn whether there is another page."""
         size = self.size()
-        page = list(rows[: size + 1])
-        more, page = len(page) > size, page[:size]
-        backwards = position is not None and position.backwards
-        if backwards:
-            page.reverse()
-        follows, precedes = (True, more) if backwards else (more, position is not None)
-        self.next_link = self.link(order, page, backwards=False) if page and follows else None
-        self.previous_link = self.link(order, page, backwards=True) if page and precedes else None
+        page, follows, precedes = cut_page(list(rows[: size + 1]), size, position)
+        self.next_link = self.link(order, page, backwards=False) if follows else None
+        self.previous_link = self.link(order, page, backwards=True) if precedes else None
         return page
 
     def size(self) -> int:
         text = self.request.query_params.get(PAGE_SIZE)
-        if text is None:
-            return self.default_page_size
-        size = int(text) if WHOLE_NUMBER.fullmatch(text) else 0
-        if not 1 <= size <= self.max_page_size:
-            raise Invalid.field(PAGE_SIZE, f"Must be an integer from 1 to {self.max_page_size}.")
+        size = self.default_page_size if text is None else parse_page_size(text)
+        if size is None:
+            raise Invalid.field(PAGE_SIZE, f"Must be an integer from 1 to {MAX_PAGE_SIZE}.")
         return size
 
     def link(self, order: Order, page: list[Any], *, backwards: bool) -> str:
@@ -168,7 +163,7 @@ class CursorPagination(BasePagination):
         }
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
-        size = {"type": "integer", "minimum": 1, "maximum": self.max_page_size}
+        size = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE_SIZE}
         parameters = [
             query_parameter(CURSOR, {"type": "string"}, "The cursor of `next` or `previous`."),
             query_parameter(
@@ -183,6 +178,23 @@ class CursorPagination(BasePagination):
                 query_parameter(ORDERING, schema, "The sort key; `-` reverses the order.")
             )
         return parameters
+
+
+def parse_page_size(text: str) -> int | None:
+    """Return the number of rows, or None for anything but an integer within the limits."""
+    size = int(text) if WHOLE_NUMBER.fullmatch(text) else 0
+    return size if 1 <= size <= MAX_PAGE_SIZE else None
+
+
+def cut_page(rows: list[Any], size: int, position: Position | None) -> tuple[list[Any], bool, bool]:
+    """Return the page, and whether rows follow and precede it; `rows` has one row more if so."""
+    more, page = len(rows) > size, rows[:size]
+    if position is None:
+        return page, more and bool(page), False
+    if position.backwards:
+        page.reverse()
+    follows, precedes = (True, more) if position.backwards else (more, True)
+    return page, follows and bool(page), precedes and bool(page)
 
 
 def query_parameter(name: str, schema: dict[str, Any], description: str) -> dict[str, Any]:

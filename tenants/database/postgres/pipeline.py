@@ -15,14 +15,15 @@ ConnectionLost, which is also Django's OperationalError.
 
 import select
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, OperationalError, connections
-from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from psycopg.adapt import Transformer
+from psycopg.pq import ConnStatus, ExecStatus, Format, TransactionStatus
 
 from tenants.database.postgres import distribution
 from tenants.scope import has_scope
@@ -79,6 +80,13 @@ SCOPE = Prepared(
 Call = tuple[Prepared, Parameters]
 
 
+# Types that `load` turns into objects of Python: bool, int8, int2 and int4. Others stay text.
+LOADED_TYPES = frozenset({16, 20, 21, 23})
+TEXT_TYPE = 25
+
+Row = TypeVar("Row")
+
+
 class Result:
     """The result of one statement, with all values as text."""
 
@@ -86,6 +94,20 @@ class Result:
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+
+    def load(self, build: Callable[..., Row]) -> list[Row]:
+        """Return `build(values)` of each row: texts, booleans, integers and None.
+
+        Several times as fast as `rows`, because psycopg reads the values in C.
+        """
+        raw = self.raw
+        loader = Transformer()
+        loader.set_pgresult(raw, set_loaders=False)
+        types = [raw.ftype(column) for column in range(raw.nfields)]
+        loader.set_loader_types(
+            [each if each in LOADED_TYPES else TEXT_TYPE for each in types], Format.TEXT
+        )
+        return loader.load_rows(0, raw.ntuples, build)
 
     def rows(self) -> list[tuple[bytes | None, ...]]:
         get, columns = self.raw.get_value, range(self.raw.nfields)

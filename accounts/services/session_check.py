@@ -1,0 +1,193 @@
+"""Check of a session by one prepared statement, in the same message as the work of the request.
+
+Accepts what `authenticate_token` accepts and nothing else. For everything else it returns None, and
+`authenticate_token` then says why. The rows of session, user and tenant are read each time. Only
+the model instances of user and tenant are kept, as long as PostgreSQL has not written their rows.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db.models import TextField
+from django.db.models.expressions import RawSQL
+
+from accounts.exceptions import TokenNotValid
+from accounts.models import AuthSession, Role, User
+from accounts.security.tokens import Claims, read_access
+from accounts.services.sessions import LAST_USED_PRECISION, is_user_active, record_use
+from tenants.database.postgres.pipeline import Call, Prepared, Result
+from tenants.models import Tenant
+from tenants.scope import across_tenants
+
+MAX_KEPT = 5_000
+
+# $1 tenant, $2 session, $3 user, $4 now, $5 the time from which on a use need not be recorded.
+# `xmin` is the transaction that wrote the row.
+SESSION = Prepared(
+    """
+SELECT u.xmin::text, t.xmin::text, s.id, s.store_id, s.register_id, s.terminal_id, s.method,
+ s.current_jti IS NULL, s.last_used_at <= $5::timestamptz
+FROM accounts_authsession s JOIN accounts_user u ON u.id = s.user_id
+JOIN tenants_tenant t ON t.id = u.tenant_id
+WHERE s.tenant_id = $1::uuid AND s.id = $2::uuid AND s.user_id = $3::uuid AND t.id = $1::uuid
+ AND s.revoked_at IS NULL AND s.expires_at > $4::timestamptz AND s.idle_expires_at > $4::timestamptz
+"""
+)
+
+
+class SessionRow(NamedTuple):
+    """The columns of SESSION."""
+
+    user_row: str
+    tenant_row: str
+    id: str
+    store_id: str | None
+    register_id: str | None
+    terminal_id: str | None
+    method: str
+    is_pin_session: bool
+    is_use_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownUser:
+    """A user with the tenant, and what follows from their rows. Shared: never change it."""
+
+    user_row: str
+    tenant_row: str
+    user: User
+    tenant: Tenant
+    # Whether the user may call the API: see `accounts.permissions.IsStaff`.
+    is_allowed: bool
+    works_in_all_stores: bool
+
+
+class Caller(NamedTuple):
+    """What a token names, with the parameters of SESSION that it determines."""
+
+    claims: Claims
+    tenant: bytes
+    parameters: tuple[bytes, bytes, bytes]
+    until: float
+
+    def build_call(self, now: datetime) -> Call:
+        used_before = (now - LAST_USED_PRECISION).isoformat().encode()
+        return SESSION, (*self.parameters, now.isoformat().encode(), used_before)
+
+
+class CheckedSession(NamedTuple):
+    """A valid session of a user who may call the API."""
+
+    row: SessionRow
+    known: KnownUser
+
+    @property
+    def store_id(self) -> str | None:
+        """Return the store of the paired terminal, to which a cashier is limited."""
+        return self.row.store_id
+
+    def record_use(self, now: datetime) -> None:
+        """Record the use as `authenticate_token` does, at most once a minute."""
+        if self.row.is_use_due:
+            jti = None if self.row.is_pin_session else uuid.uuid4()
+            record_use(AuthSession(pk=uuid.UUID(self.row.id), current_jti=jti), now)
+
+    def build_user(self) -> User:
+        """Return a user of this request's own, as `SessionTokenAuthentication` sets it."""
+        user: User = copy_model(self.known.user)
+        user.tenant = copy_model(self.known.tenant)
+        user.at_store = uuid.UUID(self.row.store_id) if self.row.store_id else None
+        return user
+
+
+_callers: dict[str, Caller] = {}
+_known_users: dict[uuid.UUID, KnownUser] = {}
+
+
+def read_caller(token: str, now: datetime) -> Caller | None:
+    """Return what an access token names, or None unless it is valid.
+
+    The signature is verified once. The end of the token's life is compared each time.
+    """
+    caller = _callers.get(token)
+    if caller is None:
+        try:
+            claims = read_access(token)
+        except TokenNotValid:
+            return None
+        tenant, session, user = (
+            str(each).encode() for each in (claims.tenant, claims.session, claims.user)
+        )
+        until = claims.expires_at.timestamp() + settings.SIMPLE_JWT["LEEWAY"]
+        caller = Caller(claims, tenant, (tenant, session, user), until)
+        remember(_callers, token, caller)
+    return caller if now.timestamp() < caller.until else None
+
+
+def check_session(caller: Caller, result: Result) -> CheckedSession | None:
+    """Return the session that SESSION found, if its user may call the API."""
+    rows = result.load(SessionRow._make)
+    if len(rows) != 1:
+        return None
+    known = find_known_user(caller, rows[0])
+    if known is None or not known.is_allowed:
+        return None
+    if caller.claims.token_version != known.user.token_version:
+        return None
+    return CheckedSession(rows[0], known)
+
+
+def get_last_known_user(caller: Caller) -> KnownUser | None:
+    """Return the user as last seen, for parameters that `check_session` confirms afterwards."""
+    return _known_users.get(caller.claims.user) or load_user(caller.claims.user)
+
+
+def find_known_user(caller: Caller, row: SessionRow) -> KnownUser | None:
+    """Return the user as of the rows that SESSION read."""
+    known = _known_users.get(caller.claims.user)
+    if known is None or not is_as_read(known, row):
+        known = load_user(caller.claims.user)
+    return known if known is not None and is_as_read(known, row) else None
+
+
+def is_as_read(known: KnownUser, row: SessionRow) -> bool:
+    return known.user_row == row.user_row and known.tenant_row == row.tenant_row
+
+
+def load_user(pk: uuid.UUID) -> KnownUser | None:
+    """Load user and tenant in one query, and keep them."""
+    rows = {
+        "user_row": RawSQL('"accounts_user"."xmin"::text', (), output_field=TextField()),
+        "tenant_row": RawSQL('"tenants_tenant"."xmin"::text', (), output_field=TextField()),
+    }
+    with across_tenants():
+        user: Any = User.objects.select_related("tenant").annotate(**rows).filter(pk=pk).first()
+    if user is None or user.tenant is None:
+        return None
+    known = KnownUser(
+        user_row=user.user_row,
+        tenant_row=user.tenant_row,
+        user=user,
+        tenant=user.tenant,
+        is_allowed=is_user_active(user)
+        and user.is_at_least(Role.CASHIER)
+        and not user.must_change_password,
+        works_in_all_stores=user.works_in_all_stores,
+    )
+    remember(_known_users, pk, known)
+    return known
+
+
+def remember(kept: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(kept) >= MAX_KEPT:
+        kept.clear()
+    kept[key] = value
+
+
+def copy_model(row: Any) -> Any:
+    """Return a copy of a loaded model instance without its cached relations."""
+    names = [field.attname for field in row._meta.concrete_fields]
+    return type(row).from_db(row._state.db, names, [row.__dict__[name] for name in names])

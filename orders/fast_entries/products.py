@@ -1,0 +1,84 @@
+"""Products by barcode, by SKU, by id, and the list in its default order."""
+
+import re
+
+from orders.fast_entries.reading import KeysetList, Read, read
+from orders.models import Product
+from orders.serializers.rendering import render_products
+from orders.serializers.rows import ProductRow
+from tenants.api.fast_entry import FastAnswer, FastRequest
+from tenants.database.postgres.pipeline import Prepared
+from tenants.scope import tenant_context
+
+COLUMNS = """
+SELECT listed.id, listed.sku, listed.name, listed.price, listed.tax_class_id, listed.category_id,
+ listed.sold_by, listed.open_price, listed.track_stock, listed.is_active, listed.version,
+ listed.updated_at, ARRAY(SELECT b.code FROM orders_barcode b
+  WHERE b.tenant_id = $1::uuid AND b.product_id = listed.id ORDER BY b.code)
+"""
+PAGES = KeysetList(
+    model=Product,
+    select=f"{COLUMNS} FROM orders_product listed WHERE listed.tenant_id = $1::uuid",
+    ordering="name",
+    columns=(("name", "text"), ("id", "uuid")),
+    build_row=ProductRow._make,
+)
+BY_BARCODE = Prepared(
+    f"""{COLUMNS} FROM orders_barcode scanned JOIN orders_product listed
+ ON listed.tenant_id = scanned.tenant_id AND listed.id = scanned.product_id
+ WHERE scanned.tenant_id = $1::uuid AND scanned.code = $2"""
+)
+BY_SKU = Prepared(f"{PAGES.select} AND listed.sku = $2")
+BY_ID = Prepared(f"{PAGES.select} AND listed.id = $2::uuid")
+# Codes that `normalize_code` does not change.
+PLAIN_CODE = re.compile(r"[0-9A-Za-z._-]{1,64}")
+
+
+def list_products(request: FastRequest) -> FastAnswer | None:
+    query = request.query
+    if not query or query.keys() <= {"cursor", "page_size"}:
+        return list_page(request)
+    if len(query) == 1:
+        for name, statement in (("barcode", BY_BARCODE), ("sku", BY_SKU)):
+            if name in query:
+                return find_by_code(request, statement, query[name])
+    return None
+
+
+def list_page(request: FastRequest) -> FastAnswer | None:
+    page = PAGES.read_page(request)
+    found = page and read(request, lambda caller: [page.build_call(caller.tenant)])
+    if not page or not found:
+        return None
+    rows, following, previous = page.build_links(request, found.results[0].load(ProductRow._make))
+    return answer_list(found, rows, following, previous)
+
+
+def find_by_code(request: FastRequest, statement: Prepared, code: str) -> FastAnswer | None:
+    if not PLAIN_CODE.fullmatch(code):
+        return None
+    found = read(request, lambda caller: [(statement, (caller.tenant, code.encode()))])
+    if found is None:
+        return None
+    return answer_list(found, found.results[0].load(ProductRow._make), None, None)
+
+
+def retrieve_product(request: FastRequest) -> FastAnswer | None:
+    if request.query or request.id is None:
+        return None
+    pk = request.id.encode()
+    found = read(request, lambda caller: [(BY_ID, (caller.tenant, pk))])
+    rows = found.results[0].load(ProductRow._make) if found else []
+    if found is None or not rows:
+        return None
+    with tenant_context(found.session.known.tenant):
+        (product,) = render_products(rows)
+    return found.answer(product, headers=(("ETag", f'"{product["version"]}"'),))
+
+
+def answer_list(
+    found: Read, rows: list[ProductRow], following: str | None, previous: str | None
+) -> FastAnswer:
+    with tenant_context(found.session.known.tenant):
+        results = render_products(rows)
+    return found.answer({"next": following, "previous": previous, "results": results})

@@ -1,0 +1,197 @@
+"""One message for the session and the rows of a read, and the pages of lists."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from rest_framework.utils.urls import replace_query_param
+
+from accounts.services.session_check import Caller, CheckedSession, check_session, read_caller
+from tenants.api.fast_entry import FastAnswer, FastRequest, render_json
+from tenants.api.pagination import (
+    CURSOR,
+    DEFAULT_PAGE_SIZE,
+    PAGE_SIZE,
+    InvalidCursor,
+    Order,
+    Position,
+    add_tiebreaker,
+    cut_page,
+    parse_page_size,
+)
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import SCOPE, Call, PipelineFailed, Prepared, Result
+
+# A literal LIMIT, because the planner expects a parameter to be a tenth of the table. A few of
+# them, because each is a statement of its own.
+LIMITS = (2, 11, 51, 101, 201)
+
+
+class Read(NamedTuple):
+    """The session of a request, and the results of its statements."""
+
+    session: CheckedSession
+    results: list[Result]
+
+    def answer(self, data: Any, **options: Any) -> FastAnswer:
+        user = self.session.known.user
+        return FastAnswer(
+            body=render_json(data),
+            user=str(user.pk),
+            tenant=str(user.tenant_id),
+            session=self.session.row.id,
+            **options,
+        )
+
+
+def read(request: FastRequest, build_calls: Callable[[Caller], Sequence[Call]]) -> Read | None:
+    """Check the session and run the statements in one message; None if anything is unusual."""
+    now = timezone.now()
+    caller = read_caller(request.token, now) if pipeline.is_available() else None
+    if caller is None:
+        return None
+    calls = ((SCOPE, (caller.tenant,)), caller.build_call(now), *build_calls(caller))
+    try:
+        _, session, *results = pipeline.send(*calls)
+    except PipelineFailed:
+        return None
+    checked = check_session(caller, session)
+    if checked is None:
+        return None
+    checked.record_use(now)
+    return Read(checked, results)
+
+
+@dataclass(frozen=True)
+class KeysetList:
+    """A list in its default order: the SQL of its pages, and the links between them.
+
+    `select` ends with a condition on the tenant $1. `columns` are those of the order, with the
+    types of the cursor's values.
+    """
+
+    model: type[models.Model]
+    select: str
+    ordering: str
+    columns: Sequence[tuple[str, str]]
+    build_row: Callable[..., Any]
+    # How the value of a column, as PostgreSQL writes it, stands in a cursor.
+    write_value: Callable[[str, str], str] = field(default=lambda _name, text: text)
+
+    @property
+    def order(self) -> Order:
+        return resolve_default_order(self.model, self.ordering)
+
+    def read_page(self, request: FastRequest) -> "PageRequest | None":
+        """Return what page a request asks for, or None if it is not valid."""
+        size: int | None = DEFAULT_PAGE_SIZE
+        if PAGE_SIZE in request.query:
+            size = parse_page_size(request.query[PAGE_SIZE])
+        if size is None:
+            return None
+        cursor = request.query.get(CURSOR)
+        try:
+            position = None if cursor is None else self.order.decode_cursor(cursor)
+        except InvalidCursor:
+            return None
+        if position is not None and len(position.values) != len(self.columns):
+            return None
+        return PageRequest(self, size, position)
+
+
+def resolve_default_order(model: type[models.Model], ordering: str) -> Order:
+    return _build_order(model, ordering)
+
+
+@lru_cache(maxsize=16)
+def _build_order(model: type[models.Model], ordering: str) -> Order:
+    name = ordering.removeprefix("-")
+    return Order(
+        name=name,
+        paths=add_tiebreaker(model, (name,)),
+        descending=ordering.startswith("-"),
+        model=model,
+    )
+
+
+class PageRequest(NamedTuple):
+    """One page of a list."""
+
+    listed: KeysetList
+    size: int
+    position: Position | None
+
+    @property
+    def backwards(self) -> bool:
+        return self.position is not None and self.position.backwards
+
+    def build_call(self, *parameters: bytes) -> Call:
+        """Return the statement, whose first parameter is the tenant."""
+        limit = next(each for each in LIMITS if each > self.size)
+        direction = None if self.position is None else self.position.backwards
+        values = [] if self.position is None else [_encode(each) for each in self.position.values]
+        statement = prepare_page(self.listed, direction, limit, len(parameters))
+        return statement, (*parameters, *values)
+
+    def build_links(
+        self, request: FastRequest, rows: list[Any]
+    ) -> tuple[list[Any], str | None, str | None]:
+        """Return the page, and the links to the next and the previous one."""
+        page, follows, precedes = cut_page(rows[: self.size + 1], self.size, self.position)
+        return (
+            page,
+            self.link(request, page[-1], backwards=False) if follows else None,
+            self.link(request, page[0], backwards=True) if precedes else None,
+        )
+
+    def link(self, request: FastRequest, row: Any, *, backwards: bool) -> str:
+        listed = self.listed
+        values = tuple(listed.write_value(name, getattr(row, name)) for name, _ in listed.columns)
+        cursor = sign_cursor(listed.order, backwards, values, settings.SECRET_KEY)
+        if not request.query:
+            return f"{request.url}?{CURSOR}={quote_plus(cursor)}"
+        return replace_query_param(request.url, CURSOR, cursor)
+
+
+@lru_cache(maxsize=4096)
+def sign_cursor(order: Order, backwards: bool, values: tuple[str, ...], _secret: str) -> str:
+    """Return the cursor. The same position has the same cursor, as long as the key is the same."""
+    return order.signer.sign_object([backwards, *values])
+
+
+@lru_cache(maxsize=256)
+def prepare_page(
+    listed: KeysetList, backwards: bool | None, limit: int, parameters: int
+) -> Prepared:
+    """Return the statement of a page: the first one if `backwards` is None."""
+    columns = [f"listed.{name}" for name, _ in listed.columns]
+    descending = listed.order.descending != bool(backwards)
+    beyond = ""
+    if backwards is not None:
+        kinds = enumerate((kind for _, kind in listed.columns), start=parameters + 1)
+        places = ", ".join(f"${place}::{kind}" for place, kind in kinds)
+        beyond = f" AND ({', '.join(columns)}) {'<' if descending else '>'} ({places})"
+    ordered = ", ".join(f"{column}{' DESC' if descending else ''}" for column in columns)
+    return Prepared(f"{listed.select}{beyond} ORDER BY {ordered} LIMIT {limit}")
+
+
+def _encode(value: object) -> bytes:
+    return str(value).encode()
+
+
+POSTGRES_TIME = re.compile(r"(.{10} .{8})(?:\.([0-9]{1,6}))?\+00")
+
+
+def write_time(text: str) -> str:
+    """Return a time as Python writes it, for the text of PostgreSQL."""
+    parts = POSTGRES_TIME.fullmatch(text)
+    if parts is None:
+        raise ValueError("The time zone of the connection must be UTC.")
+    fraction = f".{parts[2]:0<6}" if parts[2] else ""
+    return f"{parts[1]}{fraction}+00:00"

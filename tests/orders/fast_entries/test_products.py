@@ -1,0 +1,152 @@
+"""Products are answered before Django exactly as by the view."""
+
+import json
+
+import pytest
+
+from orders.models import Product
+from tenants.ids import new_id
+from tenants.scope import tenant_scope
+from tests.factories.orders import BarcodeFactory, CategoryFactory, ProductFactory, TaxClassFactory
+from tests.support.api import Person
+from tests.support.both_ways import BothWays, call
+from tests.support.statements import assert_statement_count
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+PRODUCTS = "/api/v1/products/"
+NAMES = ["Milk", "Ünï \u2028 code", 'Quote " and \\ backslash', "日本 \U0001f34e", "Zebra", "<&>'"]
+
+
+@pytest.fixture
+def client(cashier):
+    return BothWays(Person(cashier).tokens.access)
+
+
+@pytest.fixture
+def products(shop):
+    with tenant_scope(shop):
+        kinds = {
+            "tax_class": TaxClassFactory(tenant=shop),
+            "category": CategoryFactory(tenant=shop),
+        }
+        made = [
+            ProductFactory(tenant=shop, name=name, sku=f"S-{number}", price=f"{number}.50", **kinds)
+            for number, name in enumerate(NAMES)
+        ]
+        made.append(
+            ProductFactory(tenant=shop, name="Bare", sku="B", tax_class=None, category=None)
+        )
+        for code in ("4006381333931", "NULL", 'a"b\\c', "with blank", "{,}"):
+            BarcodeFactory(tenant=shop, product=made[0], code=code)
+    return made
+
+
+def results(answer):
+    assert answer.status == "200 OK"
+    return json.loads(answer.body)["results"]
+
+
+# --- the list -----------------------------------------------------------------------------------
+
+
+def test_the_first_page(client, products, foreign):
+    assert len(results(client.get(PRODUCTS))) == len(products)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 200])
+def test_every_page_in_both_directions(client, products, size):
+    path, seen = f"{PRODUCTS}?page_size={size}", []
+    while path:
+        page = json.loads(client.get(path).body)
+        seen += [row["id"] for row in page["results"]]
+        last, path = page, page["next"]
+    assert sorted(seen) == sorted(str(product.pk) for product in products)
+
+    while last["previous"]:
+        last = json.loads(client.get(last["previous"]).body)
+    assert [row["id"] for row in last["results"]] == seen[:size]
+
+
+@pytest.mark.parametrize("currency", ["JPY", "EUR", "KWD"])
+def test_prices_have_the_decimals_of_the_currency(client, shop, products, currency):
+    with tenant_scope(shop):
+        Product.objects.filter(pk=products[0].pk).update(price="1.500")
+        shop.currency = currency
+        shop.save()
+
+    client.get(PRODUCTS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?page_size=0",
+        "?page_size=201",
+        "?page_size=x",
+        "?cursor=",
+        "?cursor=forged",
+        "?cursor=WzFd:forged",
+        "?unknown=1",
+        "?page_size=1&page_size=2",
+        "?barcode=",
+        "?barcode=a&sku=b",
+        "?search=milk",
+        "?ordering=-name",
+        "?ordering=name",
+        "?is_active=true",
+        "?barcode=%C3%BC",
+        "?barcode=a+b",
+        "?barcode",
+        "?&",
+    ],
+)
+def test_everything_else_is_answered_by_the_view(client, products, query):
+    client.get(f"{PRODUCTS}{query}", fast=False)
+
+
+def test_a_cursor_of_another_list_is_refused_by_the_view(client, products):
+    foreign = json.loads(client.get(f"{PRODUCTS}?ordering=price&page_size=1", fast=False).body)
+
+    answer = client.get(foreign["next"].replace("ordering=price&", ""), fast=False)
+
+    assert json.loads(answer.body)["code"] == "invalid_cursor"
+
+
+# --- one product --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", ["4006381333931", "NULL", "nobody"])
+def test_a_barcode(client, products, code):
+    assert len(results(client.get(f"{PRODUCTS}?barcode={code}"))) == (code != "nobody")
+
+
+@pytest.mark.parametrize("sku", ["S-1", "B", "nobody"])
+def test_a_sku(client, products, sku):
+    assert len(results(client.get(f"{PRODUCTS}?sku={sku}"))) == (sku != "nobody")
+
+
+def test_a_product(client, products):
+    for product in products:
+        answer = client.get(f"{PRODUCTS}{product.pk}/")
+        assert ("ETag", '"1"') in answer.headers
+
+
+def test_no_product(client, products, foreign):
+    for pk in (new_id(), foreign.product.pk, str(products[0].pk).upper()):
+        assert client.get(f"{PRODUCTS}{pk}/", fast=False).status == "404 Not Found"
+
+
+def test_products_of_another_shop_do_not_exist(client, foreign):
+    assert results(client.get(PRODUCTS)) == []
+    assert results(client.get(f"{PRODUCTS}?sku={foreign.product.sku}")) == []
+
+
+def test_one_message_is_sent(client, products, messages):
+    call("GET", PRODUCTS, **client.headers)
+    messages.clear()
+
+    with assert_statement_count(0):
+        call("GET", PRODUCTS, **client.headers)
+
+    assert len(messages) == 1
