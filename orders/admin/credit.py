@@ -70,13 +70,13 @@ class StoreCreditAdmin(ShopAdmin):
     @admin.action(description="Block selected store credits")
     def block(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
         for credit in credits:
-            block_credit(credit, by=request.user)
+            block_credit(credit.pk, by=request.user)
             self.message_user(request, f"{credit} is blocked.")
 
     @admin.action(description="Unblock selected store credits")
     def unblock(self, request: HttpRequest, credits: QuerySet[Any]) -> None:
         for credit in credits:
-            unblock_credit(credit, by=request.user)
+            unblock_credit(credit.pk, by=request.user)
             self.message_user(request, f"{credit} is unblocked.")
 
     @admin.display(description="Balance")

@@ -119,7 +119,7 @@ class OrderEditingMixin:
     def edit(self: Any, given: dict[str, Any] | None = None, *, required: bool = False) -> Any:
         """Build the edit command: order, user, expected version and approval."""
         return OrderEdit(
-            order=self.get_object().pk,
+            order=self.get_object_id(),
             by=self.request.user,
             expected_version=self.if_match(required=required),
             approval=(given or {}).get("approval"),

@@ -148,7 +148,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
         """Add a payment to an open order."""
         new = self.validated(PaymentInput)["new"]
         order, is_new = take_payment(
-            self.get_object(),
+            self.get_object_id(),
             replace(new, id=self.resource_id(new.id)),
             expected_version=self.if_match(required=False),
             by=request.user,
@@ -171,7 +171,7 @@ class OrderViewSet(OrderEditingMixin, ListRetrieveMixin, TenantScopedViewSet):
             expected_version=self.if_match(required=False),
             place=get_client_location(request.auth, get_client_ip(request)),
         )
-        refund, is_new = refund_order(self.get_object().pk, new, by=request.user)
+        refund, is_new = refund_order(self.get_object_id(), new, by=request.user)
         if is_new:
             refund.issued_codes = list_issued_codes(refund) or None
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK

@@ -26,6 +26,9 @@ class PaymentViewSet(TenantScopedViewSet):
     multi_transaction_actions = ("cancel", "resolve")
     actions_checking_version = ("cancel",)
 
+    def rows(self) -> Any:
+        return Payment.objects.select_related("order")
+
     def get_versioned_row(self) -> Order:
         """Return the order: payments have no version of their own."""
         order: Order = self.get_object().order

@@ -190,14 +190,14 @@ class StoreCreditViewSet(ListRetrieveMixin, TenantScopedViewSet):
         """Block a store credit, such as a lost gift card. It can neither be spent nor receive
         refunds until it is unblocked; its balance stays."""
         given = self.validated(ReasonInput) if request.data else {}
-        return self.answer(block_credit(self.get_object(), **given, by=request.user))
+        return self.answer(block_credit(self.get_object_id(), **given, by=request.user))
 
     @extend_schema(request=ReasonInput, responses=StoreCreditSerializer)
     @action(detail=True, methods=["post"])
     def unblock(self, request: Request, pk: Any) -> Response:
         """Unblock a store credit."""
         given = self.validated(ReasonInput) if request.data else {}
-        return self.answer(unblock_credit(self.get_object(), **given, by=request.user))
+        return self.answer(unblock_credit(self.get_object_id(), **given, by=request.user))
 
     @extend_schema(responses=StoreCreditEntrySerializer(many=True))
     @action(

@@ -131,7 +131,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
             terminal=request.auth.terminal_id,
             expected_version=self.if_match(required=False),
         )
-        movement, is_new = move_cash(self.get_object().pk, new, by=request.user)
+        movement, is_new = move_cash(self.get_object_id(), new, by=request.user)
         code = status.HTTP_201_CREATED if is_new else status.HTTP_200_OK
         return Response(CashMovementSerializer(movement).data, status=code)
 
@@ -140,7 +140,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def end(self, request: Request, pk: Any) -> Response:
         """End the shift: no more sales; the drawer is counted when it is closed."""
         expected = self.if_match(required=False)
-        shift = end_shift(self.get_object().pk, expected_version=expected, by=request.user)
+        shift = end_shift(self.get_object_id(), expected_version=expected, by=request.user)
         return self.answer(shift)
 
     @extend_schema(request=CloseInput, responses=ShiftSerializer)
@@ -148,7 +148,7 @@ class ShiftViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def close(self, request: Request, pk: Any) -> Response:
         """Close the shift: blind count, variance check, immutable Z report. Ends an open shift."""
         shift = close_shift(
-            self.get_object().pk,
+            self.get_object_id(),
             self.validated(CloseInput)["count"],
             expected_version=self.if_match(required=False),
             by=request.user,

@@ -1,6 +1,7 @@
 """Base viewset for tenant rows, with mixins for list, retrieve, create and update."""
 
 import re
+import uuid
 from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
@@ -14,6 +15,7 @@ from rest_framework.serializers import Serializer
 from rest_framework.viewsets import GenericViewSet
 
 from tenants import audit
+from tenants.api.filters import check_parameters
 from tenants.api.idempotent_views import IdempotentView
 from tenants.exceptions import Invalid, PreconditionRequired
 from tenants.scope import across_tenants, retry_on_conflict, tenant_context, tenant_scope
@@ -108,10 +110,19 @@ class TenantScopedViewSet(IdempotentView, GenericViewSet[Any]):
     ) -> dict[str, Any]:
         return dict(get_input_serializer(input_class, partial).run_validation(self.request.data))
 
+    def get_object_id(self) -> uuid.UUID:
+        """Return the id in the URL, for a service that loads the row by itself.
+
+        Query parameters are checked as they are by `get_object`.
+        """
+        check_parameters(self.request.query_params, frozenset(self.query_params))
+        id: uuid.UUID = self.kwargs["pk"]
+        return id
+
     def get_locked_object(self) -> Any:
         """Return the row of the URL with a lock, which does not block rows that reference it."""
-        rows = self.model._default_manager.select_for_update(no_key=True)
-        return rows.get(pk=self.get_object().pk)
+        rows = self.model._default_manager.visible_to(self.request.user)
+        return rows.select_for_update(no_key=True, of=("self",)).get(pk=self.get_object_id())
 
     def if_match(self, *, required: bool) -> int | None:
         """Return the version in If-Match, or None for any version."""

@@ -46,7 +46,7 @@ PAID_FIELDS = (
 
 
 def take_payment(
-    order: Order,
+    order_id: uuid.UUID,
     new: NewPayment,
     *,
     expected_version: int | None = None,
@@ -60,7 +60,7 @@ def take_payment(
     """
     is_code = new.method == Payment.Method.STORE_CREDIT
     with count_code_attempt("payment", by=by, place=place) if is_code else nullcontext():
-        order, payment, is_new = _save_payment(order.pk, new, expected_version, by)
+        order, payment, is_new = _save_payment(order_id, new, expected_version, by)
     return (charge_cards(order, [payment]) if is_new else order), is_new
 
 
@@ -68,7 +68,7 @@ def take_payment(
 def _save_payment(
     order_id: uuid.UUID, new: NewPayment, expected_version: int | None, by: User
 ) -> tuple[Order, Payment, bool]:
-    order = lock_order(order_id)
+    order = lock_order(order_id, by)
     before = order.loaded_payments
     known = next((payment for payment in before if payment.pk == new.id), None)
     if known is not None:
@@ -102,10 +102,14 @@ def _ensure_same_payment(known: Payment, new: NewPayment, order: Order) -> None:
         raise IdConflict
 
 
-def lock_order(order_id: uuid.UUID) -> Order:
-    """Load an order with its details and lock it."""
+def lock_order(order_id: uuid.UUID, by: User | None = None) -> Order:
+    """Lock an order that the user may see and load it with its details.
+
+    Without a user it is any order of the tenant: for answers of the gateway. Raises
+    `Order.DoesNotExist`.
+    """
     orders = Order.objects.select_for_update(of=("self",)).select_related("store", "register")
-    return orders.with_details().get(pk=order_id)
+    return (orders.visible_to(by) if by else orders).with_details().get(pk=order_id)
 
 
 def charge_cards(order: Order, payments: Sequence[Payment]) -> Order:

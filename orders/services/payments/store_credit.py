@@ -107,22 +107,23 @@ def _find_conflict(credit: StoreCredit) -> DomainError:
 
 
 @atomic_with_retry
-def block_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
+def block_credit(credit_id: uuid.UUID, *, reason: str = "", by: User) -> StoreCredit:
     """Block a credit whose code was lost or stolen."""
-    return _set_active(credit, False, "store_credit_blocked", reason, by)
+    return _set_active(credit_id, False, "store_credit_blocked", reason, by)
 
 
 @atomic_with_retry
-def unblock_credit(credit: StoreCredit, *, reason: str = "", by: User) -> StoreCredit:
+def unblock_credit(credit_id: uuid.UUID, *, reason: str = "", by: User) -> StoreCredit:
     """Allow payments with a blocked credit again."""
-    return _set_active(credit, True, "store_credit_unblocked", reason, by)
+    return _set_active(credit_id, True, "store_credit_unblocked", reason, by)
 
 
 def _set_active(
-    credit: StoreCredit, active: bool, event: str, reason: str, by: User
+    credit_id: uuid.UUID, active: bool, event: str, reason: str, by: User
 ) -> StoreCredit:
     """Block or unblock a credit; record an audit event only if it changes."""
-    credit = StoreCredit.objects.select_for_update(no_key=True).get(pk=credit.pk)
+    credits = StoreCredit.objects.visible_to(by).select_for_update(no_key=True)
+    credit = credits.get(pk=credit_id)
     if credit.is_active != active:
         credit.is_active = active
         credit.save_changes("is_active")

@@ -77,7 +77,7 @@ def refund_order(order_id: uuid.UUID, new: NewRefund, *, by: User) -> tuple[Refu
 
 @atomic_with_retry
 def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refund, bool]:
-    order = lock_order(order_id)
+    order = lock_order(order_id, by)
     known = next((each for each in order.loaded_refunds if each.pk == new.id), None)
     if known is not None:
         ensure_same_content(known, new)

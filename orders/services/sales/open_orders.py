@@ -60,7 +60,7 @@ def add_line(wanted: LineRequest, edit: OrderEdit) -> Order:
 
     The same id again returns the order unchanged. Raises `IdConflict` if the content differs.
     """
-    order = lock_order(edit.order)
+    order = lock_order(edit.order, edit.by)
     if any(line.pk == wanted.id for line in order.loaded_lines):
         return _ensure_same_line(order, wanted)
     (product,) = find_products([wanted], "")
@@ -97,7 +97,7 @@ def change_line(line_id: uuid.UUID, changes: dict[str, Any], edit: OrderEdit) ->
         line.price_typed |= "unit_price" in changes
         line.ensure_whole_units(line.quantity)
 
-    return _apply_change(lock_order(edit.order), edit, change)
+    return _apply_change(lock_order(edit.order, edit.by), edit, change)
 
 
 @atomic_with_retry
@@ -117,7 +117,7 @@ def remove_line(line_id: uuid.UUID, edit: OrderEdit) -> Order:
         )
         line.delete()
 
-    return _apply_change(lock_order(edit.order), edit, change)
+    return _apply_change(lock_order(edit.order, edit.by), edit, change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ class NewDiscount:
 @atomic_with_retry
 def add_discount(new: NewDiscount, edit: OrderEdit) -> Order:
     """Add a discount to a line or to the whole order; the same id again changes nothing."""
-    order = lock_order(edit.order)
+    order = lock_order(edit.order, edit.by)
     holders: list[Order | OrderLine] = [order, *order.loaded_lines]
     for holder in holders:
         for known in holder.discounts:
@@ -174,13 +174,13 @@ def remove_discount(discount_id: uuid.UUID, edit: OrderEdit) -> Order:
                 return
         raise NotFound
 
-    return _apply_change(lock_order(edit.order), edit, change)
+    return _apply_change(lock_order(edit.order, edit.by), edit, change)
 
 
 @atomic_with_retry
 def update_order_details(changes: dict[str, Any], edit: OrderEdit) -> Order:
     """Change the note or the customer of an open order."""
-    order = lock_order(edit.order)
+    order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     order.ensure_open()
     for name, value in changes.items():
@@ -254,7 +254,7 @@ def _save_lines(order: Order, lines: Sequence[OrderLine]) -> None:
 @atomic_with_retry
 def hold_order(edit: OrderEdit) -> Order:
     """Park the order; every register of the store may resume it."""
-    order = lock_order(edit.order)
+    order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     order.ensure_no_payment_in_progress()
     order.transition_to(Order.Status.HELD)
@@ -266,7 +266,7 @@ def hold_order(edit: OrderEdit) -> Order:
 @atomic_with_retry
 def resume_order(edit: OrderEdit, register_id: uuid.UUID | None = None) -> Order:
     """Reopen a held order, and move it to this register if one is named."""
-    order = lock_order(edit.order)
+    order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     order.transition_to(Order.Status.OPEN)
     if register_id is not None:
@@ -291,7 +291,7 @@ def _find_register(order: Order, register_id: uuid.UUID) -> Register:
 @atomic_with_retry
 def void_order(reason: str, edit: OrderEdit) -> Order:
     """Void the order, for a reason that is stored. Needs a manager or an approval."""
-    order = lock_order(edit.order)
+    order = lock_order(edit.order, edit.by)
     order.ensure_version(edit.expected_version)
     if not order.may_be_voided_by(edit.by):
         RequiredApproval("void", order.pk).consume(edit)

@@ -137,7 +137,7 @@ def _record_drawer_short(shift_id: uuid.UUID, new: NewCashMovement, by: User) ->
 
 @atomic_with_retry
 def _move_cash(shift_id: uuid.UUID, new: NewCashMovement, by: User) -> tuple[CashMovement, bool]:
-    shift = lock_shift(shift_id)
+    shift = lock_shift(shift_id, by)
     known = CashMovement.objects.filter(pk=new.id).first()
     if known is not None:
         if known.shift_id != shift.pk:
@@ -183,7 +183,7 @@ def _authorize_cash_out(new: NewCashMovement, shift: Shift, by: User) -> User | 
 @atomic_with_retry
 def end_shift(shift_id: uuid.UUID, *, expected_version: int | None = None, by: User) -> Shift:
     """End a shift: the register sells no more in it, and its cash can be counted."""
-    shift = lock_shift(shift_id)
+    shift = lock_shift(shift_id, by)
     shift.ensure_version(expected_version)
     ensure_may_run(shift, by)
     shift.ensure_status(Shift.Status.OPEN)
@@ -200,9 +200,12 @@ def mark_ended(shift: Shift, by: User) -> None:
     audit.record("shift_ended", actor=by, target=shift)
 
 
-def lock_shift(shift_id: uuid.UUID) -> Shift:
-    """Lock the register of the shift, then load the shift as the last sale left it."""
-    shifts = Shift.objects.select_related("register", "store")
+def lock_shift(shift_id: uuid.UUID, by: User) -> Shift:
+    """Lock the register of a shift that the user may see, then load the shift.
+
+    So it is as the last sale left it. Raises `Shift.DoesNotExist`.
+    """
+    shifts = Shift.objects.visible_to(by).select_related("register", "store")
     RegisterSeries.objects.increment(shifts.get(pk=shift_id).register)
     return shifts.get(pk=shift_id)
 

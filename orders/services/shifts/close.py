@@ -61,7 +61,8 @@ def close_shift(
     expected amounts. Raises `PaymentsUnclear` while payments have an unknown outcome.
     """
     if idempotency.is_resumed():
-        return Shift.objects.get(pk=shift_id)  # closed by the earlier attempt of this request
+        # Closed by the earlier attempt of this request.
+        return Shift.objects.visible_to(by).get(pk=shift_id)
     try:
         return _count_and_close(shift_id, count, expected_version, by)
     except CountBeyondTolerance:
@@ -73,7 +74,7 @@ def close_shift(
 def _count_and_close(
     shift_id: uuid.UUID, count: ShiftCount, expected_version: int | None, by: User
 ) -> Shift:
-    shift = lock_shift(shift_id)
+    shift = lock_shift(shift_id, by)
     shift.ensure_version(expected_version)
     ensure_may_run(shift, by)
     shift.ensure_not_status(Shift.Status.CLOSED)

@@ -56,7 +56,7 @@ def test_the_movements_of_one_shelf(stockroom, product, statements):
 def test_a_mark(stockroom, product, statements):
     (level,) = stockroom.get("stock/").json()["results"]
 
-    with statements(5):
+    with statements(4):
         path = f"stock/{level['id']}/"
         assert stockroom.patch(path, {"reorder_point": "3"}, If_Match="*").status_code == 200
 

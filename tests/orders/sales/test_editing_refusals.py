@@ -43,6 +43,22 @@ def test_two_scans_at_once_are_two(till, path, make_product):
     assert (len(order["lines"]), order["total"]) == (9, "13.00")
 
 
+@pytest.mark.parametrize("action", ["lines", "payments", "refunds", "hold", "void"])
+def test_a_change_with_an_unknown_query_parameter_is_refused(till, path, problem, action):
+    before, body = till.get(path).json(), {"id": new_id(), "quantity": "1", "sku": "x"}
+    bodies = {
+        "lines": body,
+        "payments": cash("1.00"),
+        "refunds": {"id": new_id(), "reason": "Broken"},
+        "void": {"reason": "Left"},
+    }
+
+    refusal = till.post(f"{path}{action}/?color=red", bodies.get(action))
+
+    problem(refusal, 400, "unknown_filter", {"color": "unknown_filter"})
+    assert till.get(path).json() == before
+
+
 def test_the_same_id_for_something_else_is_a_conflict(till, path, make_product, problem):
     id = new_id()
     till.post(f"{path}lines/", line(make_product("1.00"), id=id))
