@@ -6,12 +6,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db import transaction
-
 from accounts.models import RefundMethod, User
 from orders.exceptions import CardChargedElsewhere
 from orders.models import Order, OrderLine, Payment, Payout, Refund, RefundLine
 from orders.models.catalog import normalize_code
+from orders.models.receipt import RegisterNumbers
 from orders.money import RefundablePayment, RefundShare, allocate_refund
 from orders.services.approvals import RequestContext, RequiredApproval
 from orders.services.completion.complete import take_numbers
@@ -27,13 +26,13 @@ from orders.services.refunds.lines import (
     sum_taxes,
 )
 from orders.services.refunds.payouts import reconcile_refund, request_card_payouts
-from orders.services.refunds.settle import finish_if_answered
+from orders.services.refunds.settle import complete_refund
 from orders.services.registers import get_register
 from tenants import idempotency
-from tenants.events.outbox import publish
+from tenants.database.bulk_insert import bulk_insert
+from tenants.events.outbox import build_event
 from tenants.exceptions import IdConflict, Invalid
 from tenants.ids import ensure_same_content, new_id, unique_or
-from tenants.models import Register
 from tenants.scope import atomic_with_retry, current_tenant
 
 ZERO = Decimal(0)
@@ -86,28 +85,38 @@ def _create_refund(order_id: uuid.UUID, new: NewRefund, by: User) -> tuple[Refun
     order.ensure_refundable()
     refund_lines = build_refund_lines(order, new.lines, new.amount)
     refund = _build_refund(order, new, refund_lines, by)
-    payouts = _build_payouts(order, refund, new)
-    refund.approved_by = _find_approver(refund, payouts, new, by)
-    ensure_credits_usable(payouts)
-    _save(refund, refund_lines, payouts)
+    refund.loaded_payouts = _build_payouts(order, refund, new)
+    numbers = take_numbers(refund.register, receipts=0 if refund.gateway_payouts else 1)
+    refund.shift_id = numbers.shift
+    refund.approved_by = _find_approver(refund, new, by)
+    ensure_credits_usable(refund.loaded_payouts)
     _add_refunded_amounts(order, refund, refund_lines)
-    finish_if_answered(refund, order, by=by)
-    if refund.status == Refund.Status.PENDING:
-        publish("refund.pending", about=refund, order=str(order.pk))
+    with unique_or(IdConflict):
+        _save(refund, order, numbers, by)
     return refund, True
+
+
+def _save(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) -> None:
+    """Insert the refund with its result, or as pending if the gateway is asked first."""
+    rows = idempotency.key_rows(), [refund], refund.loaded_lines, refund.loaded_payouts
+    events = [build_event("order.refunded", about=order)]
+    if refund.gateway_payouts:
+        pending = build_event("refund.pending", about=refund, order=str(order.pk))
+        bulk_insert(*rows, [*events, pending])
+    else:
+        complete_refund(refund, order, numbers, rows, events, by=by)
 
 
 def _build_refund(
     order: Order, new: NewRefund, refund_lines: Sequence[RefundLineResult], by: User
 ) -> Refund:
-    register = _choose_register(order, new, by)
+    register = order.register if new.register is None else get_register(new.register, by)
     refund = Refund(
         id=new.id,
         order=order,
         position=len(order.loaded_refunds),
         store=register.store,
         register=register,
-        shift_id=take_numbers(register).shift,
         total=sum((each.taken.total for each in refund_lines), ZERO),
         tax_total=sum((sum(each.taken.taxes, ZERO) for each in refund_lines), ZERO),
         taxes=sum_taxes(refund_lines),
@@ -131,14 +140,7 @@ def _build_refund(
     return refund
 
 
-def _choose_register(order: Order, new: NewRefund, by: User) -> Register:
-    """Return the register that pays out: the one named, or that of the sale."""
-    return order.register if new.register is None else get_register(new.register, by)
-
-
-def _find_approver(
-    refund: Refund, payouts: Sequence[Payout], new: NewRefund, by: User
-) -> User | None:
+def _find_approver(refund: Refund, new: NewRefund, by: User) -> User | None:
     """Return who approved the refund, or None if the user's own limits allow it.
 
     A card that no gateway has confirmed is paid out in cash only with an approval, however little.
@@ -147,7 +149,7 @@ def _find_approver(
     required = RequiredApproval("refund", refund.order_id, refund.amount_for_limits, method=method)
     period = LimitPeriod(shift=refund.shift_id, store=refund.store)
     context = RequestContext(by, new.approval, new.terminal)
-    cashes_card = any(map(_cashes_unconfirmed_card, payouts))
+    cashes_card = any(map(_cashes_unconfirmed_card, refund.loaded_payouts))
     requires_second_person = cashes_card and not by.may_refund_unconfirmed_cards_in_cash()
     return authorize(
         required, context, period, refund.order, requires_second_person=requires_second_person
@@ -242,17 +244,6 @@ def _build_payout(refund: Refund, payment: Payment, way: str, share: RefundShare
     )
 
 
-def _save(
-    refund: Refund, refund_lines: Sequence[RefundLineResult], payouts: Sequence[Payout]
-) -> None:
-    refund.loaded_payouts = list(payouts)
-    with unique_or(IdConflict), transaction.atomic():
-        idempotency.save_key()
-        refund.save(force_insert=True)
-    RefundLine.objects.bulk_create(refund.loaded_lines)
-    Payout.objects.bulk_create(refund.loaded_payouts)
-
-
 def _add_refunded_amounts(
     order: Order, refund: Refund, refund_lines: Sequence[RefundLineResult]
 ) -> None:
@@ -272,4 +263,3 @@ def _add_refunded_amounts(
     order.transition_to(order.status_after_refund())
     order.loaded_refunds = [*order.loaded_refunds, refund]
     order.save_changes("refunded_total", "status")
-    publish("order.refunded", about=order)

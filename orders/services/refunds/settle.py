@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 from django.utils import timezone
 
@@ -20,15 +21,13 @@ from orders.models import (
 from orders.models.receipt import RegisterNumbers
 from orders.money import round_to_coins
 from orders.services.completion.hash_chain import build_chain_entry, build_refund_content
-from orders.services.payments.store_credit import (
-    refund_to_credit,
-    sort_by_code,
-)
+from orders.services.payments.store_credit import refund_to_credit, sort_by_code
 from orders.services.pricing.basket import build_cash_rule
 from orders.services.stock.levels import increment_stock
 from tenants import audit
 from tenants.database.bulk_insert import bulk_insert
-from tenants.events.outbox import publish
+from tenants.events.outbox import build_event, publish
+from tenants.models import OutboxEvent
 from tenants.scope import current_tenant
 
 
@@ -46,8 +45,7 @@ def finish_if_answered(refund: Refund, order: Order, *, by: User, is_attended: b
     elif not declined and (is_attended or not _needs_operator(refund)):
         # Registers are locked before credits, as by a sale.
         numbers = RegisterSeries.objects.increment(refund.register, receipts=1)
-        _pay_out_at_till(refund, order, by)
-        _complete(refund, order, numbers, by)
+        complete_refund(refund, order, numbers, by=by)
 
 
 def _needs_operator(refund: Refund) -> bool:
@@ -93,14 +91,48 @@ def _round_to_coins(payouts: Sequence[Payout], order: Order, refund: Refund) -> 
         payment.save_changes("refunded_total")
 
 
-def _pay_out_at_till(refund: Refund, order: Order, by: User) -> None:
-    """Pay out cash and store credit.
+def complete_refund(
+    refund: Refund,
+    order: Order,
+    numbers: RegisterNumbers,
+    new_rows: Sequence[Sequence[Any]] = (),
+    events: Sequence[OutboxEvent] = (),
+    *,
+    by: User,
+) -> None:
+    """Pay out at the register, and save the refund with its result, stock and chain entry.
+
+    `numbers` are those of its register, with its receipt number. `new_rows` and `events` are
+    inserted first: the refund itself is among them unless it waited for the gateway.
+    """
+    paid_out = _pay_out_at_till(refund, order, by)
+    lines = {line.pk: line for line in order.loaded_lines}
+    for each in refund.loaded_lines:
+        each.line = lines[each.line_id]
+    refund.status = Refund.Status.DONE
+    refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
+    if not new_rows:
+        for payout in paid_out:
+            payout.save_changes("status", "reference")
+        refund.save_changes("status", "receipt_number", "completed_at")
+    entry, extension = build_chain_entry(
+        ChainEntry.Kind.REFUND, refund.pk, build_refund_content(refund), numbers, refund.register
+    )
+    total = str(current_tenant().quantize_amount(refund.total))
+    event = build_event("refund.completed", about=refund, order=str(order.pk), total=total)
+    movements = _build_stock_movements(refund, by)
+    bulk_insert(*new_rows, movements, [entry], [*events, event], also=[extension])
+    increment_stock(refund.store, _sum_restocked(refund))
+    audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
+
+
+def _pay_out_at_till(refund: Refund, order: Order, by: User) -> list[Payout]:
+    """Pay out cash and store credit, and return the payouts that this has changed, unsaved.
 
     Credits are locked in the order of their codes, as when they are spent.
     """
-    for payout in sort_by_code(refund.loaded_payouts):
-        if payout.status == Payout.Status.DONE:
-            continue
+    open_payouts = [each for each in refund.loaded_payouts if each.status != Payout.Status.DONE]
+    for payout in sort_by_code(open_payouts):
         if payout.method == Payment.Method.STORE_CREDIT:
             credit = refund_to_credit(
                 payout.reference,
@@ -111,24 +143,7 @@ def _pay_out_at_till(refund: Refund, order: Order, by: User) -> None:
             )
             payout.reference = credit.code
         payout.status = Payout.Status.DONE
-        payout.save_changes("status", "reference")
-
-
-def _complete(refund: Refund, order: Order, numbers: RegisterNumbers, by: User) -> None:
-    lines = {line.pk: line for line in order.loaded_lines}
-    for each in refund.loaded_lines:
-        each.line = lines[each.line_id]
-    refund.status = Refund.Status.DONE
-    refund.receipt_number, refund.completed_at = numbers.receipt, timezone.now()
-    refund.save_changes("status", "receipt_number", "completed_at")
-    entry, extension = build_chain_entry(
-        ChainEntry.Kind.REFUND, refund.pk, build_refund_content(refund), numbers, refund.register
-    )
-    bulk_insert(_build_stock_movements(refund, by), [entry], also=[extension])
-    increment_stock(refund.store, _sum_restocked(refund))
-    total = str(current_tenant().quantize_amount(refund.total))
-    audit.record("refunded", actor=by, target=order, total=total, reason=refund.reason)
-    publish("refund.completed", about=refund, order=str(order.pk), total=total)
+    return open_payouts
 
 
 def _sum_restocked(refund: Refund) -> dict[uuid.UUID, Decimal]:

@@ -21,6 +21,10 @@ SALE = {"postgresql": 8, "sqlite": 15}
 OPEN_ORDER = {"postgresql": 7, "sqlite": 9}
 CARD = {"postgresql": 20, "sqlite": 27}
 LATER_CASH = {"postgresql": 15, "sqlite": 20}
+LINE = {"postgresql": 16, "sqlite": 14}
+# Saved once, with its result; by card before and after the gateway is asked.
+CASH_REFUND = {"postgresql": 18, "sqlite": 24}
+CARD_REFUND = {"postgresql": 32, "sqlite": 38}
 # Counted against its limits, in a transaction of its own, and then asked for.
 RECEIPT_MAIL = 13
 
@@ -228,6 +232,28 @@ def test_a_payment_that_completes_an_order(till, shelf_of, counted, count):
     done = counted(LATER_CASH[connection.vendor], lambda: till.pay(order, payment)).json()
 
     assert done["status"] == "completed"
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+def test_a_line_that_is_added(till, shelf_of, counted):
+    first, second = shelf_of(2)
+    order = till.sold(line(first))
+    path = f"orders/{order['id']}/lines/"
+
+    counted(LINE[connection.vendor], lambda: till.post(path, line(second)))
+
+
+@pytest.mark.usefixtures("after_the_first_sale")
+@pytest.mark.parametrize(("pay", "expected"), [(cash, CASH_REFUND), (card, CARD_REFUND)])
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_refund(till, manager_client, shelf_of, counted, pay, expected, count):
+    paid = pay(f"{count}.00")
+    order = till.sold(*[line(each) for each in shelf_of(count)], payments=[paid])
+    path, body = f"orders/{order['id']}/refunds/", {"id": new_id(), "reason": "Broken"}
+
+    refund = counted(expected[connection.vendor], lambda: manager_client.post(path, body)).json()
+
+    assert refund["status"] == "done"
 
 
 @pytest.mark.usefixtures("after_the_first_sale")

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from orders.models import ChainEntry, StockLevel, StockMovement
+from orders.models import ChainEntry, Payout, StockLevel, StockMovement
+from tenants.models import OutboxEvent
 from tenants.scope import tenant_scope
 from tests.support.gateway import DECLINED, TIMED_OUT
 from tests.support.refunds import (
@@ -41,6 +42,17 @@ def test_an_amount_and_then_the_goods_are_the_whole_sale(manager_client, sold):
 
     assert (rest["total"], rest["lines"][0]["quantity"]) == ("7.02", "3")
     assert manager_client.get(f"orders/{sold['id']}/").json()["status"] == "refunded"
+
+
+@pytest.mark.parametrize("method", ["cash", "store_credit"])
+def test_a_refund_without_a_card_is_saved_once_with_its_result(manager_client, sold, shop, method):
+    response = request_refund(manager_client, sold, method=method)
+
+    assert (response.json()["status"], response["ETag"]) == ("done", '"1"')
+    with tenant_scope(shop):
+        told = OutboxEvent.objects.filter(subject=response.json()["id"])
+        assert list(told.values_list("topic", "subject_version")) == [("refund.completed", 1)]
+        assert list(Payout.objects.values_list("status", "version")) == [("done", 1)]
 
 
 def test_what_cannot_be_sold_again_goes_to_waste(manager_client, sold, shop):
