@@ -48,12 +48,14 @@ def hold_connection(base: str, lines: list[str], deadline: float) -> Tally:
 
 
 def send(connection: HTTPConnection, line: str) -> tuple[int, bytes]:
-    method, path, token, body = line.split("\t", 3)
+    method, path, token, key, body = line.split("\t", 4)
     headers = {"Content-Type": "application/json", "Accept": "application/json"}
     # From an address of its own, as from many shops: one address alone is soon refused.
     headers["X-Forwarded-For"] = str(IPv4Address(next(ADDRESSES)))
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    if key:
+        headers["Idempotency-Key"] = key
     connection.request(method, path, body.encode() or None, headers)
     response = connection.getresponse()
     return response.status, response.read()

@@ -23,8 +23,10 @@ WRONG_LEVELS = f"""
 # Tills that have left out a number, or given one twice.
 WRONG_NUMBERS = """
     SELECT count(*) FROM orders_registerseries series JOIN (
-        SELECT register_id, count(*) AS given, max(number) AS last
-        FROM orders_receipt GROUP BY register_id
+        SELECT register_id, count(*) AS given, max(number) AS last FROM (
+            SELECT register_id, number FROM orders_receipt UNION ALL
+            SELECT register_id, receipt_number FROM orders_refund WHERE status = 'done'
+        ) numbered GROUP BY register_id
     ) receipts USING (register_id)
     WHERE series.last_receipt <> receipts.given OR series.last_receipt <> receipts.last
 """
@@ -39,8 +41,12 @@ class Books:
 
     def check(self, sold: int) -> str:
         """Refuse figures of sales that are not in the books; says what was found."""
-        if ask(self.database, WRONG_LEVELS) or ask(self.database, WRONG_NUMBERS):
-            raise DidNotWork("The stock or the receipts do not add up to what was sold.")
+        levels, numbers = ask(self.database, WRONG_LEVELS), ask(self.database, WRONG_NUMBERS)
+        if levels or numbers:
+            raise DidNotWork(
+                f"{levels} stock levels and the receipt numbers of {numbers} registers do not "
+                "add up to what was sold."
+            )
         orders = ask(self.database, ORDERS) - self.orders
         if orders < sold:
             raise DidNotWork(f"{sold} orders were confirmed, but only {orders} are there.")

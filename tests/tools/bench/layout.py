@@ -29,7 +29,9 @@ class Table(IntEnum):
     STOCK_LEVEL = 9
     SERIES = 10
     ORDER = 11
-    OF_AN_ORDER = 12
+    CHAIN_ENTRY = 12
+    EVENT = 13
+    OF_AN_ORDER = 20
 
 
 def prefix(table: int) -> str:

@@ -1,6 +1,5 @@
 """What is measured for some seconds at a time, in turns, and compared."""
 
-import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,13 +8,15 @@ from http.client import HTTPConnection
 from json import loads
 from pathlib import Path
 from time import monotonic
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from accounts.security.hashers import LeanArgon2PasswordHasher
-from tests.tools.bench import layout, processes
+from tests.tools.bench import layout
 from tests.tools.bench.client import FIRST_REFUSAL, send
 from tests.tools.bench.load import Generator, Window
+from tests.tools.bench.machine import count_cores, count_foreign_cores, take_sample
+from tests.tools.bench.processes import cpu_seconds
 from tests.tools.bench.programs import DidNotWork
 from tests.tools.bench.requests import Kind
 from tests.tools.bench.till import Server
@@ -25,10 +26,17 @@ REPEATED = 2_000
 MOST_A_SECOND = 3_000
 
 
+class Name(NamedTuple):
+    """What is measured: a call, and what answers it."""
+
+    call: str
+    server: str
+
+
 class Subject(Protocol):
     """Something that can be measured."""
 
-    name: str
+    name: Name
 
     def measure(self) -> Window: ...
 
@@ -37,16 +45,17 @@ class Subject(Protocol):
 class Calls:
     """One kind of request to one server."""
 
-    name: str
+    name: Name
     server: Server
     kind: Kind
     generator: Generator
     scratch: Path
+    postmaster: int
     answered: int = 0
 
     @property
     def sold(self) -> int:
-        return self.answered if self.kind.once else 0
+        return self.answered if self.kind.sells else 0
 
     def check(self) -> None:
         """Refuse to measure what does not answer as it should."""
@@ -60,12 +69,17 @@ class Calls:
     def measure(self) -> Window:
         lines = self.scratch / "requests"
         count = int(MOST_A_SECOND * self.generator.seconds) if self.kind.once else REPEATED
-        self.kind.write(lines, self.server.world, count)
-        before = processes.seconds(self.server.process)
+        written = self.kind.write(lines, self.server.world, count)
+        web, database = cpu_seconds(self.server.process), cpu_seconds(self.postmaster)
         window = self.generator.send(self.server.base, lines)
-        window = replace(window, cpu=processes.seconds(self.server.process) - before)
-        if self.kind.once and window.requests >= count:
+        window = replace(
+            window,
+            web_cpu=cpu_seconds(self.server.process) - web,
+            database_cpu=cpu_seconds(self.postmaster) - database,
+        )
+        if self.kind.once and window.requests >= written:
             raise DidNotWork("More answers than requests: raise MOST_A_SECOND.")
+        self.kind.count_answered(window.requests)
         self.answered += window.requests - window.refused
         return window
 
@@ -74,7 +88,7 @@ class Calls:
 class Hashing:
     """Checking passwords and nothing else, on every core."""
 
-    name: str
+    name: Name
     seconds: float
 
     def measure(self) -> Window:
@@ -89,22 +103,17 @@ class Hashing:
             return checked
 
         # Threads will do: the hash lets go of the interpreter.
-        with ThreadPoolExecutor(cores()) as threads:
-            checked = sum(threads.map(check_until_the_end, range(cores())))
+        with ThreadPoolExecutor(count_cores()) as threads:
+            checked = sum(threads.map(check_until_the_end, range(count_cores())))
         return Window(checked, monotonic() - started)
-
-
-def cores() -> int:
-    """As config/gunicorn.py counts them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
     """Two subjects, and how much of the second's rate the first should reach."""
 
-    subject: str
-    base: str
+    subject: Name
+    base: Name
     target: float
 
 
@@ -112,22 +121,38 @@ class Ratio:
 class Results:
     """Every window of every subject."""
 
-    windows: dict[str, list[Window]] = field(default_factory=lambda: defaultdict(list))
+    windows: dict[Name, list[Window]] = field(default_factory=lambda: defaultdict(list))
     errors: int = 0
 
     def ratios(self, ratio: Ratio) -> list[float]:
-        """Of windows of the same round."""
+        """Compare windows of the same round, unless nothing was answered in one."""
         pairs = zip(self.windows[ratio.subject], self.windows[ratio.base], strict=True)
-        return [ours.rate / theirs.rate for ours, theirs in pairs]
+        return [ours.rate / theirs.rate for ours, theirs in pairs if theirs.requests]
+
+    def cpu_ratios(self, ratio: Ratio) -> list[float]:
+        """Compare the processor time of a request: above 1 is less than the base takes."""
+        pairs = zip(self.windows[ratio.subject], self.windows[ratio.base], strict=True)
+        return [
+            theirs.milliseconds / ours.milliseconds for ours, theirs in pairs if ours.milliseconds
+        ]
+
+    def known(self, ratios: Sequence[Ratio]) -> list[Ratio]:
+        """Leave out what was not measured."""
+        measured = self.windows.keys()
+        return [
+            each for each in ratios if {each.subject, each.base} <= measured and self.ratios(each)
+        ]
 
 
 def measure(subjects: Sequence[Subject], rounds: int) -> Results:
-    """Each in turn, so that the machine's moods meet all alike; the first round warms up."""
+    """Measure each in turn, so that other load meets all alike; the first round warms up."""
     results = Results()
     for number in range(rounds + 1):
         for subject in subjects:
+            before = take_sample()
             window = subject.measure()
+            foreign = count_foreign_cores(before, take_sample())
             results.errors += window.errors
             if number:
-                results.windows[subject.name].append(window)
+                results.windows[subject.name].append(replace(window, foreign=foreign))
     return results

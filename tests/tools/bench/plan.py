@@ -1,83 +1,133 @@
-"""What a run measures: the usual figures, what growth does to them, and what stays in memory."""
+"""What a run measures: the usual calls, what growth does to them, and what stays in memory."""
 
 import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.tools.bench import baseline, database_limit, processes, requests, till
+from tests.tools.bench import database_limit, machine, peers, processes, requests, till
 from tests.tools.bench.consistency import open_books
 from tests.tools.bench.layout import SHOPS
-from tests.tools.bench.load import Generator
-from tests.tools.bench.measurements import Calls, Hashing, Ratio, Subject, measure
-from tests.tools.bench.programs import tail
-from tests.tools.bench.report import print_line, show, show_table
+from tests.tools.bench.load import WITHOUT_WRK, Generator
+from tests.tools.bench.measurements import (
+    Calls,
+    Hashing,
+    Name,
+    Ratio,
+    Results,
+    Subject,
+    measure,
+)
+from tests.tools.bench.programs import DidNotWork, tail
+from tests.tools.bench.report import (
+    Table,
+    build_cpu,
+    build_rates,
+    build_ratios,
+    describe_foreign_load,
+    print_line,
+)
 from tests.tools.bench.requests import BenchData, Kind
-from tests.tools.bench.till import Server
+from tests.tools.bench.till import GRANIAN, GUNICORN, Server
 
-ORDER, BARCODE, PAGE = "order of five lines", "product by barcode", "page of products"
-LOG_IN, ORDERS, SEARCH = "log-in", "page of orders", "product search"
-HOT, SPREAD = "order in one shop, one product hot", "order in one shop, products spread"
-PEER, SMALL, LARGE = "peer: ", "small: ", "large: "
-HASH, LIMIT = "password hash alone", "pgbench: order of five lines"
-
+BARCODE, PAGE = "product by barcode", "page of 50 products"
+ORDER, DISCOUNTED = "sale of five lines", "sale with a discount and two payments"
+KEYED, LATER = "sale with an Idempotency-Key", "open order, and paid later"
+ORDERS, SEARCH = "page of 50 orders", "product search"
+LOG_IN, REFUND = "log-in", "refund of a line"
+HOT, SPREAD = "sale in one shop, one product hot", "sale in one shop, products spread"
 KINDS = {
-    ORDER: requests.ORDER,
     BARCODE: requests.BARCODE,
     PAGE: requests.PRODUCT_PAGE,
-    LOG_IN: requests.LOG_IN,
+    SEARCH: requests.PRODUCT_SEARCH,
+    ORDER: requests.ORDER,
+    DISCOUNTED: requests.DISCOUNTED_ORDER,
+    KEYED: requests.KEYED_ORDER,
+    LATER: requests.PAID_LATER,
+    REFUND: requests.REFUND,
     ORDERS: requests.ORDER_PAGE,
+    LOG_IN: requests.LOG_IN,
     HOT: requests.HOT_ORDER,
     SPREAD: requests.SPREAD_ORDER,
 }
-PEER_KINDS = {
+ORM_KINDS = {
     ORDER: requests.PEER_ORDER,
     BARCODE: requests.PEER_BARCODE,
     PAGE: requests.PEER_PRODUCT_PAGE,
+}
+# The same-work peer takes Till's own requests.
+SAME_KINDS = {name: KINDS[name] for name in (BARCODE, PAGE, ORDER, ORDERS, LOG_IN)}
+# What is measured of Till on another web server than the usual one.
+OTHER_SERVER_KINDS = {
+    name: KINDS[name] for name in (BARCODE, PAGE, ORDER, DISCOUNTED, KEYED, ORDERS, LOG_IN)
 }
 GROWING_KINDS = {
     ORDER: requests.ORDER,
     ORDERS: requests.ORDER_PAGE,
     SEARCH: requests.PRODUCT_SEARCH,
 }
-LASTING_KINDS = {
-    ORDER: requests.ORDER,
-    BARCODE: requests.BARCODE,
-    PAGE: requests.PRODUCT_PAGE,
-    ORDERS: requests.ORDER_PAGE,
-    LOG_IN: requests.LOG_IN,
+
+TILL = {GUNICORN: "Till on gunicorn", GRANIAN: "Till on granian"}
+ORM, SAME = "ORM peer", "same-work peer"
+LIMITS = {
+    database_limit.PREPARED: Name(ORDER, "pgbench, prepared"),
+    database_limit.SIMPLE: Name(ORDER, "pgbench, not prepared"),
 }
-RATIOS = [
-    Ratio(ORDER, PEER + ORDER, 2.5),
-    Ratio(ORDER, LIMIT, 0.35),
-    Ratio(BARCODE, PEER + BARCODE, 2),
-    Ratio(PAGE, PEER + PAGE, 2),
-    Ratio(LOG_IN, HASH, 0.8),
-    Ratio(HOT, SPREAD, 0.6),
-]
-# What is compared is measured next to each other.
-NEIGHBORS = [
-    *(ORDER, LIMIT, PEER + ORDER),
-    *(BARCODE, PEER + BARCODE),
-    *(PAGE, PEER + PAGE),
-    *(LOG_IN, HASH),
-    *(HOT, SPREAD),
-    ORDERS,
-    *(size + name for name in GROWING_KINDS for size in (SMALL, LARGE)),
-]
+HASH = Name(LOG_IN, "password hash alone")
+SMALL, LARGE = "few orders", "many orders"
+SALES = (ORDER, DISCOUNTED, KEYED)
+
+
+def list_ratios() -> list[Ratio]:
+    """Return what Till should reach of what it is compared with."""
+    ratios = []
+    for server, till_ in TILL.items():
+        quick = server == GRANIAN
+        for call in (BARCODE, PAGE):
+            ratios.append(Ratio(Name(call, till_), Name(call, SAME), 2.5 if quick else 1.5))
+            ratios.append(Ratio(Name(call, till_), Name(call, ORM), 2.5))
+        for call in SALES:
+            ratios.append(Ratio(Name(call, till_), Name(ORDER, SAME), 1.5 if quick else 1.3))
+            ratios.append(Ratio(Name(call, till_), Name(ORDER, ORM), 2.5))
+        ratios += [
+            Ratio(Name(ORDER, till_), LIMITS[database_limit.PREPARED], 0.35),
+            Ratio(Name(ORDERS, till_), Name(ORDERS, SAME), 1.6),
+            Ratio(Name(LOG_IN, till_), Name(LOG_IN, SAME), 1.0),
+            Ratio(Name(LOG_IN, till_), HASH, 0.85),
+            Ratio(Name(HOT, till_), Name(SPREAD, till_), 0.6),
+        ]
+    return ratios
+
+
 # A list may take a fifth longer: 1 / 1.2.
 GROWING_RATIOS = [
-    Ratio(LARGE + ORDER, SMALL + ORDER, 0.9),
-    Ratio(LARGE + ORDERS, SMALL + ORDERS, 0.83),
-    Ratio(LARGE + SEARCH, SMALL + SEARCH, 0.83),
+    Ratio(Name(ORDER, LARGE), Name(ORDER, SMALL), 0.9),
+    Ratio(Name(ORDERS, LARGE), Name(ORDERS, SMALL), 0.83),
+    Ratio(Name(SEARCH, LARGE), Name(SEARCH, SMALL), 0.83),
 ]
 SMALL_ORDERS = 10_000
 LASTING_STEPS = 10
+LASTING_SECONDS = 10
+MOST_MEMORY = 120
 
 
 @dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report: what was found, in tables and sentences."""
+
+    title: str
+    parts: list[Table | str]
+
+    def as_text(self) -> str:
+        return "\n\n".join(p.as_text() if isinstance(p, Table) else p for p in self.parts)
+
+    def as_markdown(self) -> str:
+        return "\n\n".join(p.as_markdown() if isinstance(p, Table) else p for p in self.parts)
+
+
+@dataclass(slots=True)
 class Bench:
     """One run: its options, and what lives as long as it does."""
 
@@ -87,6 +137,8 @@ class Bench:
     postgres: str
     app: str
     generator: Generator
+    postmaster: int
+    load_before: str = field(default_factory=machine.read_load)
 
     @property
     def products(self) -> int:
@@ -102,15 +154,18 @@ class Bench:
         )
         return database, world
 
-    def serve(self, database: str, world: BenchData) -> Server:
+    def serve(
+        self, database: str, world: BenchData, server: str = GUNICORN, **settings: str
+    ) -> Server:
         served = till.opened_to(self.app, database)
-        return self.stack.enter_context(till.serving(served, world, self.scratch))
+        running = till.serving(served, world, self.scratch, server=server, **settings)
+        return self.stack.enter_context(running)
 
-    def calls(self, server: Server, kinds: Mapping[str, Kind], prefix: str = "") -> list[Calls]:
-        """What is asked of this server, each seen to be answered as it should be."""
+    def calls(self, server: Server, kinds: Mapping[str, Kind], name: str) -> list[Calls]:
+        """Return what is asked of this server, each seen to be answered as it should be."""
         calls = [
-            Calls(prefix + name, server, kind, self.generator, self.scratch)
-            for name, kind in kinds.items()
+            Calls(Name(call, name), server, kind, self.generator, self.scratch, self.postmaster)
+            for call, kind in kinds.items()
         ]
         for each in calls:
             each.check()
@@ -120,49 +175,118 @@ class Bench:
         only = self.given.only
         return {name: kind for name, kind in kinds.items() if not only or name in only}
 
-    def measure(self, subjects: list[Subject], ratios: list[Ratio]) -> int:
+    def till_calls(self, database: str, world: BenchData) -> list[Calls]:
+        """Return the calls of Till, all on its first server and some on the others."""
+        calls = []
+        for place, server in enumerate(choose_servers(self.given.server)):
+            kinds = self.chosen(OTHER_SERVER_KINDS if place else KINDS)
+            if kinds:
+                calls += self.calls(self.serve(database, world, server), kinds, TILL[server])
+        return calls
+
+    def peer_calls(self, database: str, world: BenchData) -> list[Calls]:
+        """Return the calls of both peers, as far as they are there."""
+        calls = []
+        same = find_peer(self.given.peer_same, "peer_same", SAME, "--peer-same")
+        kinds = self.chosen(SAME_KINDS)
+        if same and kinds:
+            served = till.opened_to(self.app, database)
+            server = peers.serving_same(same, served, world, self.scratch)
+            calls += self.calls(self.stack.enter_context(server), kinds, SAME)
+        orm = find_peer(self.given.peer, "peer", ORM, "--peer")
+        kinds = self.chosen(ORM_KINDS)
+        if orm and kinds:
+            server = peers.serving_orm(orm, self.postgres, self.scratch, self.products)
+            calls += self.calls(self.stack.enter_context(server), kinds, ORM)
+        return calls
+
+    def measure(self, subjects: Sequence[Subject]) -> Results:
+        if self.generator.name != "wrk":
+            print_line(WITHOUT_WRK)
         print_line(f"{self.generator.connections} connections from {self.generator.name}.\n")
-        neighbors = sorted(subjects, key=lambda subject: NEIGHBORS.index(subject.name))
-        results = measure(neighbors, self.given.rounds)
-        show(results, ratios)
+        # What is compared is measured next to each other.
+        order = list(KINDS)
+        results = measure(
+            sorted(subjects, key=lambda subject: order.index(subject.name.call)),
+            self.given.rounds,
+        )
         if results.errors:
             logs = {subject.server.log for subject in subjects if isinstance(subject, Calls)}
             print_line("\n".join(f"\n{log.name}\n{tail(log.read_text())}" for log in sorted(logs)))
-        return results.errors
+            raise DidNotWork(f"{results.errors} requests were refused or broken.")
+        return results
+
+    def describe(self, results: Results | None = None) -> list[Table | str]:
+        """Say on what machine, with which command and beside what else it was measured."""
+        spread = f"; {describe_foreign_load(results)}" if results else ""
+        version = till.find_server_version(self.postgres)
+        return [
+            f'Command: `make bench ARGS="{self.given.command}"`. '
+            f"{self.given.products:,} products, {self.generator.connections} connections from "
+            f"{self.generator.name}, {self.given.rounds} rounds of {self.generator.seconds:g} s "
+            "after one to warm up, everything in turns.",
+            f"Machine: {machine.describe(version)}.",
+            f"Load averages: {self.load_before} before, {machine.read_load()} after{spread}.",
+        ]
 
 
-def measure_usual(bench: Bench) -> int:
-    """The figures of one Till beside their limits, and the peer's if there is one."""
+def choose_servers(wanted: Sequence[str] | None) -> list[str]:
+    """Return the web servers to measure Till on: those that are installed unless some are named."""
+    if wanted:
+        return list(wanted)
+    if till.is_installed(GRANIAN):
+        return [GUNICORN, GRANIAN]
+    print_line("Till on granian is left out: granian is not installed.")
+    return [GUNICORN]
+
+
+def find_peer(given: Path | None, name: str, title: str, option: str) -> Path | None:
+    found = given or peers.find(name)
+    if found is None:
+        print_line(f"The {title} is left out: there is no {peers.PLACE}/{name}, and no {option}.")
+    return found
+
+
+def measure_usual(bench: Bench) -> Section:
+    """Measure one Till beside its limits and the peers."""
     database, world = bench.fill("till", bench.given.orders)
-    subjects: list[Subject] = []
     kinds = bench.chosen(KINDS)
+    subjects: list[Subject] = []
     if ORDER in kinds:
         pgbench = database_limit.prepare(
-            LIMIT, bench.postgres, world, bench.generator, bench.scratch
+            LIMITS, bench.postgres, bench.app, world, bench.generator, bench.scratch
         )
-        pgbench.check()
-        subjects.append(pgbench)
+        for each in pgbench:
+            each.check()
+        subjects += pgbench
     if LOG_IN in kinds:
         subjects.append(Hashing(HASH, bench.generator.seconds))
-    ours = bench.serve(database, world)
-    calls = bench.calls(ours, kinds)
-    if bench.given.peer:
-        theirs = bench.stack.enter_context(
-            baseline.serving(bench.given.peer, bench.postgres, bench.scratch, bench.products)
-        )
-        subjects += bench.calls(theirs, bench.chosen(PEER_KINDS), PEER)
-    books, before = open_books(database), processes.largest(ours.process)
-    errors = bench.measure([*calls, *subjects], RATIOS)
-    print_line(f"\n{books.check(sum(each.sold for each in calls))}")
-    after, answered = processes.largest(ours.process), sum(each.answered for each in calls)
-    print_line(
-        f"The larger worker had {before} MiB before and {after} MiB after {answered:,} requests."
+    ours = bench.till_calls(database, world)
+    theirs = bench.peer_calls(database, world)
+    servers = list({id(each.server): each.server for each in ours}.values())
+    books = open_books(database)
+    before = max(processes.largest(server.process) for server in servers)
+    results = bench.measure([*ours, *theirs, *subjects])
+    after = max(processes.largest(server.process) for server in servers)
+    sold = sum(each.sold for each in [*ours, *theirs] if each.name.server != ORM)
+    answered = sum(each.answered for each in ours)
+    return Section(
+        "Requests",
+        [
+            *bench.describe(results),
+            build_ratios(results, list_ratios()),
+            build_rates(results),
+            "Processor time of one request, of all processes of the web server and of PostgreSQL:",
+            build_cpu(results),
+            books.check(sold),
+            f"The largest worker of Till had {before} MiB before and {after} MiB after "
+            f"{answered:,} requests.",
+        ],
     )
-    return errors
 
 
-def measure_growth(bench: Bench) -> int:
-    """The same calls of two Tills on one server, with few orders in one and many in the other."""
+def measure_growth(bench: Bench) -> Section:
+    """Measure the same calls of two Tills on one server, with few and with many orders."""
     subjects: list[Subject] = []
     filled = {
         SMALL: bench.fill("till_small", SMALL_ORDERS),
@@ -170,21 +294,37 @@ def measure_growth(bench: Bench) -> int:
     }
     for size, (database, world) in filled.items():
         subjects += bench.calls(bench.serve(database, world), GROWING_KINDS, size)
-    return bench.measure(subjects, GROWING_RATIOS)
+    results = bench.measure(subjects)
+    return Section(
+        "Growth",
+        [*bench.describe(results), build_ratios(results, GROWING_RATIOS), build_rates(results)],
+    )
 
 
-def measure_memory(bench: Bench) -> int:
-    """The memory of the workers while they answer very many requests."""
-    ours = bench.serve(*bench.fill("till", bench.given.orders))
-    calls = bench.calls(ours, LASTING_KINDS)
+def measure_memory(bench: Bench) -> Section:
+    """Measure the memory of one worker while it answers very many requests of all kinds."""
+    database, world = bench.fill("till", bench.given.orders)
+    server = choose_servers(bench.given.server)[0]
+    ours = bench.serve(database, world, server, WEB_CONCURRENCY="1")
+    [calls] = bench.calls(ours, {ORDER: requests.MIXED}, TILL[server])
+    calls.generator = Generator(bench.given.connections, LASTING_SECONDS)
+    wanted, due, errors = bench.given.memory, 0.0, 0
     rows = [("0", str(processes.largest(ours.process)))]
-    wanted, answered, due, errors = bench.given.memory, 0, 0.0, 0
-    while answered < wanted:
-        errors += sum(each.measure().errors for each in calls)
-        answered = sum(each.answered for each in calls)
-        if answered >= due:
-            rows.append((f"{answered:,}", str(processes.largest(ours.process))))
-            due = answered + wanted / LASTING_STEPS
-    show_table(("requests", "MiB of the larger worker"), rows)
-    print_line("Target: below 150 after 100,000 requests, and not growing.")
-    return errors
+    while calls.answered < wanted:
+        errors += calls.measure().errors
+        if calls.answered >= due:
+            rows.append((f"{calls.answered:,}", str(processes.largest(ours.process))))
+            due = calls.answered + wanted / LASTING_STEPS
+    if errors:
+        raise DidNotWork(f"{errors} requests were refused or broken.\n{tail(ours.log.read_text())}")
+    reached = "reached" if float(rows[-1][1]) < MOST_MEMORY else "not reached"
+    shares = ", ".join(f"{share} % {title}" for title, share in requests.name_mixture().items())
+    return Section(
+        "Memory",
+        [
+            *bench.describe(),
+            f"One worker of {TILL[server]} answers a mixture: {shares}.",
+            Table(("requests", "MiB of the worker"), rows),
+            f"Target: below {MOST_MEMORY} MiB after 100,000 requests, and not growing: {reached}.",
+        ],
+    )

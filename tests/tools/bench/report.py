@@ -1,14 +1,51 @@
-"""The tables at the end."""
+"""The tables at the end, as text and as the sections of docs/performance.md."""
 
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tests.tools.bench.load import Window
-from tests.tools.bench.measurements import Ratio, Results
+from tests.tools.bench.measurements import Name, Ratio, Results
 
-RATE_HEADS = ("", "a second", "range", "p50 ms", "p99 ms", "CPU ms", "refused", "broken")
-RATIO_HEADS = ("ratio", "median", "range", "target", "reached")
+RATE_HEADS = ("call", "answered by", "a second", "range", "p50 ms", "p99 ms")
+CPU_HEADS = ("call", "answered by", "web ms", "PostgreSQL ms", "together ms")
+RATIO_HEADS = ("call", "Till", "compared with", "ratio", "range", "by CPU", "target", "reached")
+RIGHT_ALIGNED = {
+    *("a second", "range", "p50 ms", "p99 ms", "web ms", "PostgreSQL ms", "together ms"),
+    *("ratio", "by CPU", "target", "MiB of the worker"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Cells under heads."""
+
+    heads: tuple[str, ...]
+    rows: Sequence[tuple[str, ...]]
+
+    @property
+    def widths(self) -> list[int]:
+        return [
+            max(len(row[column]) for row in [self.heads, *self.rows]) for column in self.columns
+        ]
+
+    @property
+    def columns(self) -> range:
+        return range(len(self.heads))
+
+    def pad(self, row: tuple[str, ...]) -> list[str]:
+        return [
+            cell.rjust(width) if head in RIGHT_ALIGNED else cell.ljust(width)
+            for head, cell, width in zip(self.heads, row, self.widths, strict=True)
+        ]
+
+    def as_text(self) -> str:
+        return "\n".join("  ".join(self.pad(row)).rstrip() for row in [self.heads, *self.rows])
+
+    def as_markdown(self) -> str:
+        rule = ["---:" if head in RIGHT_ALIGNED else "---" for head in self.heads]
+        return "\n".join(f"| {' | '.join(row)} |" for row in [self.heads, rule, *self.rows])
 
 
 def print_line(text: str = "") -> None:
@@ -16,54 +53,74 @@ def print_line(text: str = "") -> None:
     sys.stdout.flush()
 
 
+def show_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    print_line(Table(heads, rows).as_text())
+
+
 def median_and_range(values: Sequence[float], form: str) -> tuple[str, str]:
     low, middle, high = min(values), statistics.median(values), max(values)
     return format(middle, form), f"{low:{form}} to {high:{form}}"
 
 
-def build_row(name: str, windows: Sequence[Window]) -> tuple[str, ...]:
+def build_rates(results: Results) -> Table:
+    return Table(RATE_HEADS, [rate_row(*each) for each in results.windows.items()])
+
+
+def rate_row(name: Name, windows: Sequence[Window]) -> tuple[str, ...]:
     rate, rates = median_and_range([window.rate for window in windows], ",.0f")
-    return (
-        name,
-        rate,
-        rates,
-        milliseconds(windows, lambda window: window.p50),
-        milliseconds(windows, lambda window: window.p99),
-        milliseconds(windows, lambda window: 1000 * window.cpu / window.requests),
-        str(sum(window.refused for window in windows)),
-        str(sum(window.broken for window in windows)),
+    p50, p99 = (
+        format_median(getattr(window, percentile) for window in windows)
+        for percentile in ("p50", "p99")
     )
+    return (name.call, name.server, rate, rates, p50, p99)
 
 
-def milliseconds(windows: Iterable[Window], time_of: Callable[[Window], float]) -> str:
-    value = statistics.median(time_of(window) for window in windows)
-    return f"{value:.1f}" if value else ""
+def build_cpu(results: Results) -> Table:
+    """Leave out what has neither a web server nor a database."""
+    rows = [cpu_row(*each) for each in results.windows.items()]
+    return Table(CPU_HEADS, [row for row in rows if row[-1]])
+
+
+def cpu_row(name: Name, windows: Sequence[Window]) -> tuple[str, ...]:
+    web = format_median((window.web_milliseconds for window in windows), ".2f")
+    database = format_median((window.database_milliseconds for window in windows), ".2f")
+    both = (window.milliseconds for window in windows)
+    return (name.call, name.server, web, database, format_median(both, ".2f"))
+
+
+def format_median(values: Iterable[float], form: str = ".1f") -> str:
+    """Return nothing where nothing was measured."""
+    known = list(values)
+    value = statistics.median(known) if known else 0
+    return format(value, form) if value else ""
+
+
+def build_ratios(results: Results, ratios: Sequence[Ratio]) -> Table:
+    return Table(RATIO_HEADS, [ratio_row(each, results) for each in results.known(ratios)])
 
 
 def ratio_row(ratio: Ratio, results: Results) -> tuple[str, ...]:
     ratios = results.ratios(ratio)
     middle, span = median_and_range(ratios, ".2f")
     reached = "yes" if statistics.median(ratios) >= ratio.target else "no"
-    return (f"{ratio.subject} / {ratio.base}", middle, span, f"{ratio.target:g}", reached)
+    subject, base = ratio.subject, ratio.base
+    other = base.server if base.call == subject.call else f"{base.server}: {base.call}"
+    by_cpu = format_median(results.cpu_ratios(ratio), ".2f")
+    target = f"{ratio.target:g}"
+    return (subject.call, subject.server, other, middle, span, by_cpu, target, reached)
 
 
-def show(results: Results, ratios: Sequence[Ratio]) -> None:
-    show_table(RATE_HEADS, [build_row(name, windows) for name, windows in results.windows.items()])
-    known = [ratio for ratio in ratios if ratio.base in results.windows]
-    if known:
-        print_line()
-        show_table(RATIO_HEADS, [ratio_row(ratio, results) for ratio in known])
-    if results.errors:
-        print_line(
-            f"\n!!! {results.errors} requests were refused or broken: the figures mean nothing."
-        )
+def describe_foreign_load(results: Results) -> str:
+    """Say how many cores were busy with other programs in the windows that were measured."""
+    foreign = [window.foreign for windows in results.windows.values() for window in windows]
+    middle, span = median_and_range(foreign, ".2f")
+    return f"other programs kept {middle} cores busy meanwhile ({span})"
 
 
-def show_table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
-    for row in [heads, *rows]:
-        first, *rest = (
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        print_line("  ".join([first, *rest]).rstrip())
+def replace_section(page: str, title: str, body: str) -> str:
+    """Put a section in the place of the one with its title, else at the end."""
+    first, *sections = f"\n{page}".split("\n## ")
+    kept = {each.partition("\n")[0]: each.partition("\n")[2].strip() for each in sections}
+    kept[title] = body.strip()
+    parts = [first.strip(), *(f"## {name}\n\n{text}" for name, text in kept.items())]
+    return "\n\n".join(parts) + "\n"

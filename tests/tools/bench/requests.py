@@ -5,12 +5,22 @@ import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from tests.tools.bench import layout
-from tests.tools.bench.layout import EVERYBODY, LINES, PEOPLE, Table, compute_id
+from tests.tools.bench.layout import (
+    EVERYBODY,
+    FIRST_NUMBER,
+    LINES,
+    PEOPLE,
+    Table,
+    compute_id,
+    prefix,
+)
 
 # How many rows a page has.
 PAGE = 50
@@ -22,6 +32,8 @@ class BenchData:
 
     products: int
     tokens: list[str]
+    # Of the role that owns the tables, to look up what a request may name.
+    owner: str = ""
 
     def anybody(self) -> int:
         return random.randrange(EVERYBODY)
@@ -32,9 +44,9 @@ class BenchData:
         return [first + each for each in random.sample(range(self.products), LINES)]
 
 
-def line(method: str, path: str, token: str = "", body: object = None) -> str:
+def line(method: str, path: str, token: str = "", body: object = None, key: str = "") -> str:
     text = "" if body is None else json.dumps(body, separators=(",", ":"))
-    return f"{method}\t{path}\t{token}\t{text}\n"
+    return f"{method}\t{path}\t{token}\t{key}\t{text}\n"
 
 
 def fresh_id() -> str:
@@ -61,8 +73,44 @@ def order_page(world: BenchData) -> str:
 def order(world: BenchData) -> str:
     """Five products in cash, with an id that no other order has."""
     person = world.anybody()
+    return post_order(world, person, choose_sale(world, person))
+
+
+def choose_sale(world: BenchData, person: int) -> dict[str, Any]:
     sold = {number: random.randint(1, 3) for number in world.products_of(person)}
-    return line("POST", "/api/v1/orders/", world.tokens[person], sale(fresh_id(), person, sold))
+    return sale(fresh_id(), person, sold)
+
+
+def post_order(world: BenchData, person: int, body: dict[str, Any], key: str = "") -> str:
+    return line("POST", "/api/v1/orders/", world.tokens[person], body, key)
+
+
+def discounted_order(world: BenchData) -> str:
+    """As `order`, with a discount on the whole and a part paid at a stand-alone card reader."""
+    person = world.anybody()
+    body = choose_sale(world, person)
+    body["discounts"] = [{"type": "percent", "value": "5", "reason": "Regular customer"}]
+    card = {"method": "card", "amount": "1.00", "entry": "external", "reference": "slip 4711"}
+    body["payments"] = [card, {"method": "cash"}]
+    return post_order(world, person, body)
+
+
+def keyed_order(world: BenchData) -> str:
+    """As `order`, but a header says which sale it is."""
+    person = world.anybody()
+    body = choose_sale(world, person)
+    return post_order(world, person, body, key=body.pop("id"))
+
+
+def open_order(world: BenchData, person: int, order: str) -> str:
+    body = choose_sale(world, person) | {"id": order}
+    del body["payments"]
+    return post_order(world, person, body)
+
+
+def pay_order(world: BenchData, person: int, order: str) -> str:
+    body = {"id": fresh_id(), "method": "cash"}
+    return line("POST", f"/api/v1/orders/{order}/payments/", world.tokens[person], body)
 
 
 def hot_order(world: BenchData) -> str:
@@ -135,6 +183,11 @@ def peer_order(world: BenchData) -> str:
     return line("POST", "/orders", world.tokens[person], body)
 
 
+def write_lines(path: Path, lines: list[str]) -> int:
+    path.write_text("".join(lines))
+    return len(lines)
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of request: how one is made, and what its answer must be."""
@@ -143,23 +196,147 @@ class Kind:
     is_right: Callable[[Any], bool]
     # Whether each may be sent once only.
     once: bool = False
+    # Whether each is a sale.
+    sells: bool = False
 
-    def write(self, path: Path, world: BenchData, count: int) -> None:
-        path.write_text("".join(self.make(world) for _ in range(count)))
+    def write(self, path: Path, world: BenchData, count: int) -> int:
+        """Write so many requests; returns how many there are."""
+        return write_lines(path, [self.make(world) for _ in range(count)])
+
+    def count_answered(self, answered: int) -> None:
+        """Learn how many of the written requests were answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaidLater(Kind):
+    """Orders that stay open, and in turns with them the payment of one opened a window before.
+
+    So no payment overtakes the request that opens its order, on whichever connection.
+    """
+
+    opened: list[tuple[int, str]] = field(default_factory=list)
+    sent: list[tuple[int, str, bool]] = field(default_factory=list)
+
+    def write(self, path: Path, world: BenchData, count: int) -> int:
+        self.sent.clear()
+        lines = []
+        for person, order in self.opened:
+            self.sent.append((person, order, True))
+            lines.append(pay_order(world, person, order))
+            lines.append(self.open_another(world))
+        lines += [self.open_another(world) for _ in range(count - len(lines))]
+        return write_lines(path, lines)
+
+    def open_another(self, world: BenchData) -> str:
+        person, order = world.anybody(), fresh_id()
+        self.sent.append((person, order, False))
+        return open_order(world, person, order)
+
+    def count_answered(self, answered: int) -> None:
+        """Keep the orders that are surely open: opened and answered, or not yet paid."""
+        self.opened[:] = [
+            (person, order)
+            for place, (person, order, is_paid) in enumerate(self.sent)
+            if (place >= answered + IN_FLIGHT if is_paid else place < answered - IN_FLIGHT)
+        ]
+
+
+# More requests than are under way at any moment.
+IN_FLIGHT = 100
+REFUNDABLE = f"""
+SELECT line.order_id::text, line.id::text, line.cashier FROM (
+    SELECT one.id, one.order_id, one.position,
+        right(placed.cashier_id::text, 12)::bigint - {FIRST_NUMBER} AS cashier
+    FROM orders_orderline one JOIN orders_order placed ON placed.id = one.order_id
+    WHERE one.order_id IN (
+        SELECT ('{prefix(Table.ORDER)}' || {FIRST_NUMBER} + number)::uuid
+        FROM generate_series(%(first)s::bigint, %(last)s::bigint) number)
+) line WHERE line.position = 0
+"""  # noqa: S608  (numbers and names of our own)
+
+
+@dataclass(frozen=True, slots=True)
+class RefundedLine(Kind):
+    """One piece of the first line of an order that was there before: each order once."""
+
+    waiting: list[tuple[str, str, int]] = field(default_factory=list)
+    # Of how many orders something was refunded.
+    taken: list[int] = field(default_factory=lambda: [EVERYBODY])
+
+    def write(self, path: Path, world: BenchData, count: int) -> int:
+        return write_lines(path, [self.refund(world, *one) for one in self.choose(world, count)])
+
+    def choose(self, world: BenchData, count: int) -> list[tuple[str, str, int]]:
+        [first] = self.taken
+        self.taken[0] = first + count
+        with psycopg.connect(world.owner) as connection:
+            rows = connection.execute(REFUNDABLE, {"first": first, "last": first + count - 1})
+            return [(str(order), str(line), int(person)) for order, line, person in rows]
+
+    def refund(self, world: BenchData, order: str, line_id: str, person: int) -> str:
+        body = {
+            "reason": "Leaking",
+            "lines": [{"line": line_id, "quantity": "1", "restock": True}],
+        }
+        path = f"/api/v1/orders/{order}/refunds/"
+        return line("POST", path, world.tokens[person], body, key=fresh_id())
+
+
+def refund_one(world: BenchData) -> str:
+    [line_] = REFUND.choose(world, 1)
+    return REFUND.refund(world, *line_)
 
 
 def is_sold(answer: Any) -> bool:
     return bool(answer["status"] == "completed") and len(answer["lines"]) == LINES
 
 
+def sells(make: Callable[[BenchData], str]) -> Kind:
+    return Kind(make, is_sold, once=True, sells=True)
+
+
 BARCODE = Kind(barcode, lambda answer: len(answer["results"]) == 1)
 PRODUCT_PAGE = Kind(product_page, lambda answer: len(answer["results"]) == PAGE)
 ORDER_PAGE = Kind(order_page, lambda answer: len(answer["results"]) == PAGE)
-PRODUCT_SEARCH = Kind(product_search, lambda answer: len(answer["results"]) > 1)
-ORDER = Kind(order, is_sold, once=True)
-HOT_ORDER = Kind(hot_order, is_sold, once=True)
-SPREAD_ORDER = Kind(spread_order, is_sold, once=True)
+PRODUCT_SEARCH = Kind(product_search, lambda answer: len(answer["results"]) >= 1)
+ORDER = sells(order)
+DISCOUNTED_ORDER = sells(discounted_order)
+KEYED_ORDER = sells(keyed_order)
+HOT_ORDER = sells(hot_order)
+SPREAD_ORDER = sells(spread_order)
+PAID_LATER = PaidLater(
+    lambda world: open_order(world, world.anybody(), fresh_id()),
+    lambda answer: bool(answer["status"] == "open"),
+    once=True,
+)
+REFUND = RefundedLine(refund_one, lambda answer: bool(answer["id"]), once=True)
 LOG_IN = Kind(log_in, lambda answer: bool(answer["access"]))
 PEER_BARCODE = Kind(peer_barcode, lambda answer: bool(answer["barcode"]))
 PEER_PRODUCT_PAGE = Kind(peer_product_page, lambda answer: len(answer["results"]) == PAGE)
 PEER_ORDER = Kind(peer_order, lambda answer: len(answer["lines"]) == LINES, once=True)
+
+
+# What a shop asks, in percent: for the memory of a worker.
+MIXTURE = {
+    "product by barcode": (BARCODE, 40),
+    "sale of five lines": (ORDER, 20),
+    "page of products": (PRODUCT_PAGE, 10),
+    "page of orders": (ORDER_PAGE, 8),
+    "product search": (PRODUCT_SEARCH, 7),
+    "sale with a discount and two payments": (DISCOUNTED_ORDER, 5),
+    "sale with an Idempotency-Key": (KEYED_ORDER, 5),
+    "log-in": (LOG_IN, 5),
+}
+
+
+def name_mixture() -> dict[str, int]:
+    return {title: share for title, (_, share) in MIXTURE.items()}
+
+
+def mixed(world: BenchData) -> str:
+    kinds, shares = zip(*MIXTURE.values(), strict=True)
+    [kind] = random.choices(kinds, shares)
+    return str(kind.make(world))
+
+
+MIXED = Kind(mixed, bool, once=True)

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from json import loads
 from pathlib import Path
@@ -16,7 +18,9 @@ from tests.tools.bench.programs import DidNotWork
 from tests.tools.bench.requests import BenchData
 from tests.tools.bench.till import Server
 
-LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] (\w+):  (.*)")
+# The virtual transaction tells which statements were sent as one message.
+LINE_PREFIX = "%m [%p] %v "
+LOGGED = re.compile(r"^\S+ \S+ \S+ \[\d+\] (\S*) (\w+):  (.*)")
 STATEMENT = re.compile(r"(?:statement|execute [^:]*): (.*)", re.DOTALL)
 PARAMETER = re.compile(r"\$(\d+) = ('(?:[^']|'')*'|NULL)")
 # Keeping the connection is no part of a sale.
@@ -32,26 +36,73 @@ ENTRY = r"9654321\d\d"
 WARM_UP = 2
 
 
-def capture(database: str, world: BenchData, scratch: Path) -> tuple[list[str], Any]:
-    """The statements of one sale, as the database logged them, and what the till answered."""
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A statement of the log, and the transaction in which it ran."""
+
+    transaction: str
+    text: str
+
+
+@contextmanager
+def logging_everything(database: str) -> Iterator[Path]:
+    """Let the server log all statements of a database; gives the log."""
     name = urlsplit(database).path[1:]
     with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(STRIKING_NUMBERS)
         log = find_log(connection)
+        connection.execute(f"ALTER SYSTEM SET log_line_prefix = '{LINE_PREFIX}'")
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute(f"ALTER DATABASE {name} SET log_statement = 'all'")
-    with till.serving(database, world, scratch, WEB_CONCURRENCY="1", WEB_THREADS="1") as server:
+    try:
+        yield log
+    finally:
+        with psycopg.connect(database, autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} RESET log_statement")
+            connection.execute("ALTER SYSTEM RESET log_line_prefix")
+            connection.execute("SELECT pg_reload_conf()")
+
+
+def capture(
+    database: str, app: str, world: BenchData, scratch: Path
+) -> tuple[list[list[str]], Any]:
+    """Return the messages of one sale, each with its statements, and what Till answered."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(STRIKING_NUMBERS)
+    served = till.opened_to(app, database)
+    with (
+        logging_everything(database) as log,
+        till.serving(served, world, scratch, WEB_CONCURRENCY="1", WEB_THREADS="1") as server,
+    ):
         for _ in range(WARM_UP):
             sell(server)
         start = log.stat().st_size
         answer = sell(server)
-        statements = statements_in(log.read_bytes()[start:].decode())
-    with psycopg.connect(database, autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {name} RESET log_statement")
-    return [each for each in statements if each not in UPKEEP], answer
+        logged = list(statements_in(log.read_bytes()[start:].decode()))
+    return group_messages([each for each in logged if each.text not in UPKEEP]), answer
+
+
+def group_messages(logged: list[Logged]) -> list[list[str]]:
+    """Put together what was sent together.
+
+    Several statements of one transaction that nothing began came in one message; in a transaction
+    with a BEGIN each came in its own.
+    """
+    messages: list[list[str]] = []
+    of_last, is_explicit = "", False
+    for each in logged:
+        is_same = each.transaction == of_last and bool(messages)
+        if is_same and not is_explicit:
+            messages[-1].append(each.text)
+        else:
+            messages.append([each.text])
+        if not is_same:
+            is_explicit = each.text.upper().startswith(("BEGIN", "START"))
+        of_last = each.transaction
+    return messages
 
 
 def find_log(connection: psycopg.Connection[Any]) -> Path:
-    """Where tests.support.postgres lets the server write: beside its data."""
+    """Return where tests.support.postgres lets the server write: beside its data."""
     row = connection.execute("SHOW data_directory").fetchone()
     assert row is not None
     return Path(row[0]).with_name("log")
@@ -66,29 +117,29 @@ def sell(server: Server) -> Any:
     return loads(body)
 
 
-def statements_in(log: str) -> Iterator[str]:
-    """Every statement of a log, with its parameters put into it."""
-    statement = ""
-    for kind, text in entries_in(log):
-        if kind == "DETAIL" and text.startswith("Parameters: "):
-            statement = with_parameters(statement, text)
+def statements_in(log: str) -> Iterator[Logged]:
+    """Yield every statement of a log, with its parameters put into it."""
+    found: Logged | None = None
+    for transaction, kind, text in entries_in(log):
+        if kind == "DETAIL" and text.startswith("Parameters: ") and found:
+            found = Logged(found.transaction, with_parameters(found.text, text))
         elif match := STATEMENT.match(text):
-            if statement:
-                yield statement
-            statement = match[1].strip().rstrip(";")
-    if statement:
-        yield statement
+            if found:
+                yield found
+            found = Logged(transaction, match[1].strip().rstrip(";"))
+    if found:
+        yield found
 
 
-def entries_in(log: str) -> list[tuple[str, str]]:
-    """The lines of a log; one that begins with a tab goes on with the entry before it."""
-    entries: list[tuple[str, str]] = []
+def entries_in(log: str) -> list[tuple[str, str, str]]:
+    """Return the lines of a log; one that begins with a tab goes on with the entry before it."""
+    entries: list[tuple[str, str, str]] = []
     for text in log.splitlines():
         if match := LOGGED.match(text):
-            entries.append((match[1], match[2]))
+            entries.append((match[1], match[2], match[3]))
         elif entries and text.startswith("\t"):
-            kind, before = entries[-1]
-            entries[-1] = (kind, f"{before}\n{text[1:]}")
+            transaction, kind, before = entries[-1]
+            entries[-1] = (transaction, kind, f"{before}\n{text[1:]}")
     return entries
 
 

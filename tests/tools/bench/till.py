@@ -1,5 +1,6 @@
 """Till as it runs in production, with a database full of orders."""
 
+import importlib.util
 import os
 import secrets
 import sys
@@ -13,6 +14,7 @@ import psycopg
 
 from tenants.database.postgres.roles import GRANTS
 from tests.support.postgres import free_port
+from tests.tools.bench.machine import count_cores
 from tests.tools.bench.programs import run_python, running, wait_until_ready
 from tests.tools.bench.requests import BenchData
 
@@ -67,7 +69,20 @@ def fill(database: str, scratch: Path, *, products: int, orders: int) -> BenchDa
     run_python("manage.py", "migrate", "--noinput", "--verbosity=0", environment=settings)
     options = [f"--products={products}", f"--orders={orders}", f"--tokens={tokens}"]
     run_python("-m", "tests.tools.bench.data", *options, environment=settings)
-    return BenchData(products, tokens.read_text().splitlines())
+    return BenchData(products, tokens.read_text().splitlines(), database)
+
+
+def find_postmaster(database: str) -> int:
+    """Return the process to which all of the database server's belong."""
+    with psycopg.connect(database) as connection:
+        [directory] = connection.execute("SHOW data_directory").fetchone() or ("",)
+    return int(Path(directory, "postmaster.pid").read_text().split()[0])
+
+
+def find_server_version(database: str) -> str:
+    with psycopg.connect(database) as connection:
+        [version] = connection.execute("SHOW server_version").fetchone() or ("",)
+    return str(version)
 
 
 def opened_to(app: str, database: str) -> str:
@@ -80,12 +95,33 @@ def opened_to(app: str, database: str) -> str:
     return f"{app.rpartition('/')[0]}/{database.rpartition('/')[2]}"
 
 
+GUNICORN, GRANIAN = "gunicorn", "granian"
+COMMANDS = {
+    GUNICORN: ["-m", "gunicorn", "--config", "config/gunicorn.py"],
+    GRANIAN: ["-m", "granian", "--interface=wsgi", "--host=127.0.0.1", "--no-ws"],
+}
+
+
+def is_installed(server: str) -> bool:
+    return importlib.util.find_spec(server) is not None
+
+
+def build_command(server: str, port: int) -> list[str]:
+    command = [sys.executable, *COMMANDS[server]]
+    if server == GRANIAN:
+        command += [f"--port={port}", f"--workers={count_cores()}", "--blocking-threads=4"]
+        command += ["--backpressure=64", "config.wsgi:application"]
+    return command
+
+
 @contextmanager
-def serving(database: str, world: BenchData, scratch: Path, **settings: str) -> Iterator[Server]:
+def serving(
+    database: str, world: BenchData, scratch: Path, *, server: str = GUNICORN, **settings: str
+) -> Iterator[Server]:
     port = free_port()
     log = scratch / f"till-{port}.log"
-    command = [sys.executable, "-m", "gunicorn", "--config", "config/gunicorn.py"]
-    with running(command, environment(database, port) | settings, log=log) as process:
+    variables = environment(database, port) | settings
+    with running(build_command(server, port), variables, log=log) as process:
         base = f"http://127.0.0.1:{port}"
         wait_until_ready(f"{base}/health/ready/", log)
         yield Server(base, database, world, process, log)

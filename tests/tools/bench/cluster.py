@@ -1,0 +1,80 @@
+"""The database server of a run: for this run alone, or kept in a directory for the next ones."""
+
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.postgres import FORGETFUL_SETTINGS, Installation
+
+# As tests.support.postgres, but the data stays: when the pipe closes, the server ends in order.
+WATCHDOG = """
+cat >/dev/null
+server=$(head -n 1 data/postmaster.pid) && kill -INT "$server"
+"""
+# A checkpoint of everything that was loaded may take its time.
+STOP_TIMEOUT = 600
+FOR_LOADING = [*FORGETFUL_SETTINGS, "max_wal_size=16GB", "maintenance_work_mem=512MB"]
+
+
+class KeptInstallation(Installation):
+    """An installation in a directory that may hold one already."""
+
+    def hand_over(self, package: Path, account: pwd.struct_passwd) -> Path:
+        kept = self.home / package.name
+        if not kept.exists():
+            return super().hand_over(package, account)
+        self.account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        return kept
+
+
+@dataclass(slots=True)
+class Memory:
+    """What the directory says about itself: the password, and what its databases hold."""
+
+    file: Path
+    password: str = ""
+    filled: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, home: Path) -> "Memory":
+        file = home / "bench.json"
+        values: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+        return cls(file, **values)
+
+    def write(self) -> None:
+        values = {"password": self.password, "filled": self.filled}
+        with os.fdopen(os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as it:
+            json.dump(values, it, indent=1)
+
+
+@contextmanager
+def kept_server(home: Path, memory: Memory, *, is_loading: bool) -> Iterator[str]:
+    """Start the server of a directory, made at first; gives its superuser's URL."""
+    home.mkdir(parents=True, exist_ok=True)
+    installation = KeptInstallation(home.resolve())
+    if not (installation.data / "PG_VERSION").exists():
+        memory.password = installation.initialize()
+        memory.write()
+    (installation.data / "postmaster.pid").unlink(missing_ok=True)
+    settings = FOR_LOADING if is_loading else []
+    url, server = installation.start(memory.password, settings)
+    watchdog = installation.spawn("sh", "-c", WATCHDOG, "sh", stdin=subprocess.PIPE)
+    try:
+        yield url
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=STOP_TIMEOUT)
+        watchdog.communicate()
+
+
+def find_free_disk(home: Path) -> float:
+    """Return GiB."""
+    return shutil.disk_usage(home).free / 1024**3
