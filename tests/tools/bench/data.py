@@ -217,7 +217,11 @@ def sell_first_orders(products: int, tokens: list[str]) -> None:
 
 def fill_orders(products: int, orders: int) -> None:
     """Copies of the first orders with all rows of a sale, the older the smaller their number."""
-    tables: dict[Any, int] = {Order: Table.ORDER, ChainEntry: Table.CHAIN_ENTRY, OutboxEvent: Table.EVENT}
+    tables: dict[Any, int] = {
+        Order: Table.ORDER,
+        ChainEntry: Table.CHAIN_ENTRY,
+        OutboxEvent: Table.EVENT,
+    }
     for table, relation in enumerate(Order._meta.related_objects, Table.OF_AN_ORDER):
         tables[relation.related_model] = table
     indexes = drop_indexes([model._meta.db_table for model in tables])
