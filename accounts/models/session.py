@@ -107,6 +107,10 @@ class AuthSession(TenantOwned):
         verbose_name = "session"
         indexes: ClassVar[list[Any]] = [
             models.Index(fields=["tenant", "user", "revoked_at"], name="session_of_user"),
+            # Every log-in asks whether its address is known; users have many sessions.
+            models.Index(
+                fields=["tenant", "user", "ip", "created_at"], name="session_of_user_address"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -2,19 +2,27 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple
 from typing import Protocol, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django_redis import get_redis_connection
 from redis.client import Pipeline
 from redis.exceptions import RedisError
 
 from accounts.models import Throttle
 from accounts.security.rate_limits.algorithm import Rule, State, apply_attempt, uncount_attempt
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import (
+    BEGIN,
+    COMMIT,
+    ConnectionLost,
+    PipelineFailed,
+    Prepared,
+)
 from tenants.scope import retry_on_conflict
 
 T = TypeVar("T")
@@ -24,6 +32,28 @@ log = structlog.get_logger("till.limiter")
 
 # Seconds without Redis after a failure, so that not every log-in waits for its timeout.
 REDIS_RETRY_SECONDS = 10.0
+
+
+# Counts need not survive a crash of the database server: without waiting for the disk at most the
+# last second of them is lost.
+WITHOUT_WAITING = Prepared(
+    "SELECT set_config('synchronous_commit', 'off', true), "
+    "set_config('plan_cache_mode', 'force_generic_plan', true)"
+)
+CREATE_ROWS = Prepared(
+    "INSERT INTO accounts_throttle (key, count, free_at, forgotten_at) "
+    "SELECT key, 0, 0, 0 FROM unnest($1::varchar[]) AS key ORDER BY key ON CONFLICT DO NOTHING"
+)
+LOCK_ROWS = Prepared(
+    "SELECT key, count, free_at, forgotten_at FROM accounts_throttle "
+    "WHERE key = ANY($1::varchar[]) ORDER BY key FOR UPDATE"
+)
+WRITE_ROWS = Prepared(
+    "INSERT INTO accounts_throttle (key, count, free_at, forgotten_at) "
+    "SELECT * FROM unnest($1::varchar[], $2::integer[], $3::float8[], $4::float8[]) "
+    "ON CONFLICT (key) DO UPDATE SET "
+    "count = EXCLUDED.count, free_at = EXCLUDED.free_at, forgotten_at = EXCLUDED.forgotten_at"
+)
 
 
 class Store(Protocol):
@@ -46,9 +76,14 @@ class DatabaseCounterStore:
     """
 
     @retry_on_conflict
-    @transaction.atomic(durable=True)
     def changed(self, keys: Collection[str], change: Change[T]) -> T:
         names = sorted(keys)
+        if pipeline.is_available():
+            return self._changed_in_two_messages(names, change)
+        return self._changed(names, change)
+
+    @transaction.atomic(durable=True)
+    def _changed(self, names: Sequence[str], change: Change[T]) -> T:
         Throttle.objects.bulk_create([Throttle(key=key) for key in names], ignore_conflicts=True)
         locked = Throttle.objects.select_for_update().filter(pk__in=names).order_by("pk")
         rows = {row.key: row for row in locked}
@@ -64,9 +99,50 @@ class DatabaseCounterStore:
         )
         return answer
 
+    def _changed_in_two_messages(self, names: Sequence[str], change: Change[T]) -> T:
+        """Lock the rows with one message, write them and commit with the next.
+
+        Raises OperationalError, which has the reason of PostgreSQL as its cause.
+        """
+        keys = [build_array(names)]
+        try:
+            *_, locked = pipeline.send(
+                (BEGIN, ()), (WITHOUT_WAITING, ()), (CREATE_ROWS, keys), (LOCK_ROWS, keys)
+            )
+            states = dict(map(parse_row, locked.rows()))
+            answer, kept = change({key: states.get(key) for key in names}, time.time())
+            pipeline.send((WRITE_ROWS, build_columns(kept)), (COMMIT, ()))
+        except ConnectionLost:
+            raise
+        except PipelineFailed as failure:
+            pipeline.rollback()
+            raise OperationalError(failure.message) from failure
+        except BaseException:
+            pipeline.rollback()
+            raise
+        return answer
+
     def kept(self, keys: Collection[str]) -> dict[str, State]:
         rows = Throttle.objects.filter(pk__in=keys)
         return {row.key: row.state for row in rows if row.state}
+
+
+def build_array(values: Iterable[object]) -> bytes:
+    """Return an array for PostgreSQL, of numbers or of keys, which are hexadecimal."""
+    return f"{{{','.join(map(str, values))}}}".encode()
+
+
+def build_columns(states: States) -> list[bytes]:
+    """Return the columns of the rows of these states, in the order in which they are locked."""
+    rows = [Throttle.of(key, states[key]) for key in sorted(states)]
+    columns = ("key", "count", "free_at", "forgotten_at")
+    return [build_array(getattr(row, name) for row in rows) for name in columns]
+
+
+def parse_row(row: Sequence[bytes | None]) -> tuple[str, State | None]:
+    key, count, free_at, forgotten_at = (value or b"" for value in row)
+    throttle = Throttle(key.decode(), int(count), float(free_at), float(forgotten_at))
+    return throttle.key, throttle.state
 
 
 class RedisCounterStore:

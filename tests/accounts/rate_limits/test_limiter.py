@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import time_machine
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django_redis import get_redis_connection
+from psycopg.pq import TransactionStatus
 
 from accounts.exceptions import TooManyAttempts
 from accounts.models import Throttle
@@ -24,6 +25,8 @@ from accounts.security.rate_limits.stores import (
     RedisCounterStore,
 )
 from accounts.services.pruning import prune
+from tenants.database.postgres import pipeline
+from tenants.database.postgres.pipeline import PipelineFailed
 from tests.support.parallel import run_concurrently, run_times
 from tests.support.rate_limits import count_in_redis
 from tests.support.token_refresh import MORNING
@@ -32,21 +35,30 @@ GUESSES = Backoff("guesses", free_attempts=5, max_wait=60.0, lifetime=600.0)
 CALLS = Window("calls", limit=5, seconds=60.0)
 STORES = {
     "database": DatabaseCounterStore,
+    "messages": DatabaseCounterStore,
     "redis": RedisCounterStore,
     "both": lambda: FallbackStore(RedisCounterStore(), DatabaseCounterStore()),
 }
 
 pytestmark = pytest.mark.django_db
 needs_redis = pytest.mark.redis
+# Two messages to PostgreSQL, which need a transaction of their own.
+in_messages = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(
-    params=["database", *(pytest.param(x, marks=needs_redis) for x in ("redis", "both"))]
+    params=[
+        "database",
+        pytest.param("messages", marks=in_messages),
+        *(pytest.param(name, marks=needs_redis) for name in ("redis", "both")),
+    ]
 )
 def counter_store(request, monkeypatch, settings):
     """Use each counter store in turn."""
-    if request.param != "database":
+    if request.param in {"redis", "both"}:
         count_in_redis(request.getfixturevalue("redis_url"), settings, monkeypatch)
+    if request.param == "messages":
+        monkeypatch.setattr(DatabaseCounterStore, "_changed", None)
     store = STORES[request.param]()
     monkeypatch.setattr(stores, "store", lambda: store)
 
@@ -231,6 +243,115 @@ def test_pruning_keeps_current_counters_and_blocks_nobody():
 def test_counting_inside_a_transaction_raises():
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         count_attempt([guess_bucket()])
+
+
+# --- in two messages to PostgreSQL ------------------------------------------------------------
+
+
+@pytest.fixture
+def messages(monkeypatch):
+    """The statements of each message that is sent."""
+    sent = []
+    exchange = pipeline.PreparedConnection.exchange
+
+    def record(link, calls):
+        sent.append([statement for statement, _ in calls])
+        return exchange(link, calls)
+
+    monkeypatch.setattr(pipeline.PreparedConnection, "exchange", record)
+    return sent
+
+
+def show(name):
+    with connection.cursor() as cursor:
+        cursor.execute(f"SHOW {name}")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_stopped_clock")
+def test_counting_takes_two_messages_and_so_does_resetting(messages):
+    count_attempt([guess_bucket(), call_bucket()])
+    assert [len(message) for message in messages] == [4, 2]
+
+    reset_attempts(forget=[guess_bucket()], give_back=[call_bucket()])
+    assert [len(message) for message in messages] == [4, 2] * 2
+
+    try_times(6, guess_bucket())
+    messages.clear()
+    assert try_and_wait(guess_bucket()) > 0
+    assert [len(message) for message in messages] == [4, 2]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_only_counting_does_not_wait_for_the_disk():
+    seen = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = on")
+
+    def change(kept, now):
+        seen.append(show("synchronous_commit"))
+        return None, {"a": State(3, 0.0, now + 60)}
+
+    DatabaseCounterStore().changed(["a"], change)
+
+    assert seen == ["off"]
+    assert show("synchronous_commit") == "on"
+    assert Throttle.objects.get().count == 3
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_between_the_messages_changes_nothing():
+    def fail(kept, now):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        DatabaseCounterStore().changed(["a"], fail)
+
+    assert not Throttle.objects.exists()
+    assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_rejected_statement_changes_nothing():
+    too_long = "a" * 65
+
+    with pytest.raises(OperationalError, match="too long"):
+        DatabaseCounterStore().changed([too_long], lambda kept, now: (None, {}))
+
+    assert not Throttle.objects.exists()
+    assert connection.connection.info.transaction_status == TransactionStatus.IDLE
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("_stopped_clock")
+def test_counting_is_repeated_after_a_deadlock(monkeypatch):
+    send, failures = pipeline.send, iter([PipelineFailed("40P01", "deadlock detected")])
+
+    def fail_once(*calls):
+        for failure in failures:
+            raise failure
+        return send(*calls)
+
+    monkeypatch.setattr(pipeline, "send", fail_once)
+
+    assert try_times(6, guess_bucket()) == [0, 0, 0, 0, 0, 2]
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_times_are_stored_exactly():
+    state = State(2, 1790000000.1234567, 1790000000.7654321)
+    DatabaseCounterStore().changed(["a"], lambda kept, now: (None, {"a": state}))
+
+    kept = DatabaseCounterStore().changed(["a"], lambda kept, now: (kept, {}))
+
+    assert kept == {"a": state}
 
 
 # --- in Redis ---------------------------------------------------------------------------------
