@@ -28,7 +28,7 @@ def build_object_key(about: Mapping[str, uuid.UUID]) -> str:
 class RefundMethod(models.TextChoices):
     """How a refund is paid out: as the order was paid, or by one payment method."""
 
-    ORIGINAL = "original", "As it was paid"
+    ORIGINAL = "original", "Original payment method"
     CASH = "cash", "Cash"
     CARD = "card", "Card"
     VOUCHER = "voucher", "Voucher"
@@ -63,7 +63,7 @@ class Approval(TenantOwned):
 
     class Action(models.TextChoices):
         DISCOUNT = "discount", "Discount above the limit"
-        PRICE_OVERRIDE = "price_override", "Price above the limit"
+        PRICE_OVERRIDE = "price_override", "Price override above the limit"
         REFUND = "refund", "Refund"
         VOID = "void", "Void"
         PAID_OUT = "paid_out", "Paid out"

@@ -69,7 +69,7 @@ def build_cash_table(report: Mapping[str, Any]) -> Table:
             table_row("Cash refunds", number_cell(format_deduction(cash["refunds"]))),
             table_row("Paid in", number_cell(format_signed(cash["paid_in"]))),
             table_row("Paid out", number_cell(format_deduction(cash["paid_out"]))),
-            table_row("Taken to the safe", number_cell(format_deduction(cash["drops"]))),
+            table_row("Cash drops", number_cell(format_deduction(cash["drops"]))),
             total_row("Expected in the drawer", number_cell(cash["expected"])),
         ),
         note=describe_no_sales(cash["no_sales"]),

@@ -71,8 +71,8 @@ class StoreCreditEntry(TenantOwned):
     class Type(models.TextChoices):
         ISSUE = "issue", "Issued"
         SPEND = "spend", "Spent"
-        REFUND = "refund", "Money back"
-        CANCEL = "cancel", "Spending taken back"
+        REFUND = "refund", "Refunded to the credit"
+        CANCEL = "cancel", "Payment canceled"
 
     credit = models.ForeignKey(StoreCredit, on_delete=models.PROTECT, related_name="entries")
     type = models.CharField(max_length=6, choices=Type)

@@ -75,9 +75,9 @@ class Payment(TenantOwned):
     class Entry(models.TextChoices):
         """How a card was charged."""
 
-        GATEWAY = "gateway", "By the payment gateway"
-        EXTERNAL = "external", "At a stand-alone reader"
-        UNVERIFIED = "unverified", "Offline, not confirmed by anybody"
+        GATEWAY = "gateway", "Payment gateway"
+        EXTERNAL = "external", "Stand-alone reader"
+        UNVERIFIED = "unverified", "Offline, not confirmed by the gateway"
 
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="payments")
     position = models.PositiveIntegerField()

@@ -31,7 +31,7 @@ class Shift(TenantOwned):
 
     class Status(models.TextChoices):
         OPEN = "open", "Open"
-        ENDED = "ended", "Ended"
+        ENDED = "ended", "Ended, not counted yet"
         CLOSED = "closed", "Closed"
 
     register = models.ForeignKey(
@@ -110,7 +110,7 @@ class CashMovement(TenantOwned):
     class Type(models.TextChoices):
         PAID_IN = "paid_in", "Paid in"
         PAID_OUT = "paid_out", "Paid out"
-        DROP = "drop", "Taken to the safe"
+        DROP = "drop", "Cash drop to the safe"
         NO_SALE = "no_sale", "Drawer opened without a sale"
 
     shift = models.ForeignKey(Shift, on_delete=models.PROTECT, related_name="cash_movements")

@@ -207,7 +207,7 @@ class StockMovement(TenantOwned):
         ADJUST = "adjust", "Adjusted"
         COUNT = "count", "Counted"
         TRANSFER_OUT = "transfer_out", "Sent to another store"
-        TRANSFER_IN = "transfer_in", "Come from another store"
+        TRANSFER_IN = "transfer_in", "Received from another store"
         WASTE = "waste", "Wasted"
         SALE = "sale", "Sold"
         RETURN = "return", "Returned"

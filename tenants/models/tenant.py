@@ -92,8 +92,8 @@ class Tenant(Versioned):
     """A business with one currency, its settings and its users."""
 
     class TaxRoundingLevel(models.TextChoices):
-        LINE = "line", "Each line"
-        ORDER = "order", "The whole order"
+        LINE = "line", "Per line"
+        ORDER = "order", "Per order"
 
     class TaxRoundingMode(models.TextChoices):
         HALF_UP = "half_up", "Half up"
@@ -108,8 +108,8 @@ class Tenant(Versioned):
         DOWN = "down", "Down"
 
     class StockPolicy(models.TextChoices):
-        BLOCK = "block", "Refuse to sell what is not there"
-        ALLOW = "allow", "Sell, and let the stock go below zero"
+        BLOCK = "block", "Do not sell more than in stock"
+        ALLOW = "allow", "Allow negative stock"
 
     slug = models.CharField(max_length=63, unique=True, validators=[validate_slug])
     name = models.CharField(max_length=100)

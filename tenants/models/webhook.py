@@ -34,8 +34,8 @@ class Webhook(TenantOwned):
     class Disabled(models.TextChoices):
         """Why the relay disabled the webhook; empty if a user did."""
 
-        FAILING = "failing", "It failed for days"
-        GONE = "gone", "It answered that it is gone"
+        FAILING = "failing", "Deliveries failed for several days"
+        GONE = "gone", "Endpoint answered 410 Gone"
 
     url = models.CharField(max_length=500)
     description = models.CharField(max_length=200, blank=True)
