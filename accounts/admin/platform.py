@@ -58,7 +58,7 @@ class UserAdmin(ReadOnly, PlatformAdmin):
     def try_activation(self, user: User, *, active: bool, by: Any) -> tuple[int, str]:
         try:
             with tenant_scope(user.tenant):
-                set_activation(user=user, active=active, by=by)
+                set_activation(user_id=user.pk, active=active, by=by)
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
         return messages.SUCCESS, "activated." if active else "deactivated."

@@ -57,7 +57,7 @@ class TerminalAdmin(ShopAdmin):
     def unpair(self, request: HttpRequest, terminals: QuerySet[Any]) -> None:
         for terminal in terminals.paired():
             try:
-                unpair_terminal(register=terminal.register, by=request.user)
+                unpair_terminal(register_id=terminal.register_id, by=request.user)
             except DomainError as refusal:
                 self.message_user(request, f"{terminal.register}: {refusal}", messages.ERROR)
             else:
@@ -107,7 +107,9 @@ class StoreAssignmentAdmin(ShopAdmin):
                 "the last assignment cannot be removed. Users without one work in all stores.",
             )
         try:
-            edit_user(user=person, changes={"stores": left}, expected_version=person.version, by=by)
+            edit_user(
+                user_id=person.pk, changes={"stores": left}, expected_version=person.version, by=by
+            )
         except DomainError as refusal:
             return messages.ERROR, str(refusal)
         return messages.SUCCESS, f"now works in {', '.join(map(str, left))}."

@@ -1,5 +1,6 @@
 """Buttons on a user's page: confirmation page, then a call of a service."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -33,12 +34,12 @@ class UserAction:
     input: type[Serializer[Any]] | None = None
 
 
-def activate(*, user: User, by: User) -> None:
-    set_activation(user=user, active=True, by=by)
+def activate(*, user_id: uuid.UUID, by: User) -> None:
+    set_activation(user_id=user_id, active=True, by=by)
 
 
-def deactivate(*, user: User, by: User) -> None:
-    set_activation(user=user, active=False, by=by)
+def deactivate(*, user_id: uuid.UUID, by: User) -> None:
+    set_activation(user_id=user_id, active=False, by=by)
 
 
 def is_active(user: User) -> bool:
@@ -137,7 +138,7 @@ class UserActionsMixin:
                 if action.input
                 else {}
             )
-            password = action.perform(user=person, by=request.user, **given)
+            password = action.perform(user_id=person.pk, by=request.user, **given)
         except DomainError as refusal:
             return self.render_confirmation(request, person, action, refusal=refusal)
         if password is not None:

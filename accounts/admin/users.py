@@ -94,7 +94,7 @@ class BaseUserAdmin(UserActionsMixin, ShopAdmin):
         """Apply to each user separately and report each error."""
         for person in people:
             try:
-                done(user=person, by=request.user)
+                done(user_id=person.pk, by=request.user)
             except DomainError as refusal:
                 self.message_user(request, f"{person}: {refusal}", messages.ERROR)
             else:
@@ -124,7 +124,7 @@ class CashierAdmin(BaseUserAdmin):
         return self.create_with_password(given, role=Role.CASHIER, by=by)
 
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
-        edit_user(user=row, changes=given, expected_version=expected_version, by=by)
+        edit_user(user_id=row.pk, changes=given, expected_version=expected_version, by=by)
         return self.model._default_manager.get(pk=row.pk)
 
 
@@ -157,9 +157,9 @@ class StaffMemberAdmin(BaseUserAdmin):
     @atomic_with_retry
     def change(self, row: Any, given: dict[str, Any], *, expected_version: int, by: User) -> Any:
         role = given.pop("role", None)
-        edit_user(user=row, changes=given, expected_version=expected_version, by=by)
+        edit_user(user_id=row.pk, changes=given, expected_version=expected_version, by=by)
         if role is not None:
-            change_role(user=row, role=Role(role), by=by)
+            change_role(user_id=row.pk, role=Role(role), by=by)
         return self.model._default_manager.get(pk=row.pk)
 
     def read(self, cleaned: Any, *, partial: bool) -> dict[str, Any]:

@@ -27,9 +27,9 @@ from tenants.scope import atomic_with_retry, tenant_context
 
 
 @atomic_with_retry
-def set_pin(*, user: User, pin: str, by: User) -> None:
+def set_pin(*, user_id: uuid.UUID, pin: str, by: User) -> None:
     """Set a PIN and end the sessions that the former one opened."""
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if not by.may_set_pin(user):
         raise NotPermitted
     kept = Pin.objects.filter(user=user).first() or Pin(user=user)
@@ -44,9 +44,9 @@ def set_pin(*, user: User, pin: str, by: User) -> None:
 
 
 @atomic_with_retry
-def remove_pin(*, user: User, by: User) -> None:
+def remove_pin(*, user_id: uuid.UUID, by: User) -> None:
     """Remove the PIN, if any, and end the sessions that it opened."""
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if not by.may_set_pin(user):
         raise NotPermitted
     removed, _ = Pin.objects.filter(user=user).delete()

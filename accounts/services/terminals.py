@@ -62,11 +62,11 @@ def pair_terminal(*, register: Register, session: AuthSession) -> str:
 
 
 @atomic_with_retry
-def unpair_terminal(*, register: Register, by: User) -> None:
+def unpair_terminal(*, register_id: uuid.UUID, by: User) -> None:
     """Unpair the register's terminal, if any, and end its sessions."""
     if not by.may_pair_terminals():
         raise NotPermitted
-    _unpair(lock_register(register.pk), by)
+    _unpair(lock_register(register_id), by)
 
 
 def _unpair(register: Register, by: User) -> None:

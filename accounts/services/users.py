@@ -1,6 +1,7 @@
 """Users: create, edit, change role, activate and deactivate, passwords."""
 
 import secrets
+import uuid
 from collections.abc import Collection
 from typing import Any
 
@@ -95,17 +96,17 @@ def _ensure_unique(user: User) -> None:
         raise EmailTaken
 
 
-def lock_users(user: User, by: User) -> tuple[User, User]:
-    """Lock the tenant and both users and return them reloaded.
+def lock_users(user_id: uuid.UUID, by: User) -> tuple[User, User]:
+    """Lock the tenant and both users and return them. Raises `NotFound`.
 
     The actor too, as they may have been demoted meanwhile.
     """
     lock_tenant()
     people = User.objects.select_for_update(of=("self",)).select_related("tenant")
-    found = people.in_bulk([user.pk, by.pk])
-    if user.pk not in found:
+    found = people.in_bulk([user_id, by.pk])
+    if user_id not in found:
         raise NotFound
-    return found[user.pk], found.get(by.pk, by)
+    return found[user_id], found.get(by.pk, by)
 
 
 def _reload(by: User) -> User:
@@ -114,10 +115,10 @@ def _reload(by: User) -> User:
 
 @atomic_with_retry
 def edit_user(
-    *, user: User, changes: dict[str, Any], expected_version: int | None = None, by: User
+    *, user_id: uuid.UUID, changes: dict[str, Any], expected_version: int | None = None, by: User
 ) -> User:
     """Change name, e-mail address or stores of oneself or of a user one may manage."""
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if user.pk != by.pk and not by.may_manage(user):
         raise NotPermitted
     user.ensure_version(expected_version)
@@ -142,9 +143,9 @@ def edit_user(
 
 
 @atomic_with_retry
-def change_role(*, user: User, role: Role, by: User) -> User:
+def change_role(*, user_id: uuid.UUID, role: Role, by: User) -> User:
     """Change the role and end all sessions of the user."""
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if not by.may_change_role(user):
         raise NotPermitted
     if user.role == role:
@@ -157,9 +158,9 @@ def change_role(*, user: User, role: Role, by: User) -> User:
 
 
 @atomic_with_retry
-def set_activation(*, user: User, active: bool, by: User) -> User:
+def set_activation(*, user_id: uuid.UUID, active: bool, by: User) -> User:
     """Activate or deactivate a user and end all their sessions."""
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if not by.may_manage(user):
         raise NotPermitted
     if user.is_active == active:
@@ -174,12 +175,12 @@ def set_activation(*, user: User, active: bool, by: User) -> User:
 
 
 @atomic_with_retry
-def reset_password(*, user: User, by: User) -> str:
+def reset_password(*, user_id: uuid.UUID, by: User) -> str:
     """Set and return a temporary password, which the user must change.
 
     Ends all sessions and clears lockouts of the user.
     """
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if not by.may_manage(user):
         raise NotPermitted
     password = generate_temporary_password()
@@ -207,7 +208,7 @@ def change_own_password(*, session: AuthSession, current: str, new: str) -> Toke
 
 @atomic_with_retry
 def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenPair:
-    user, _ = lock_users(session.user, session.user)
+    user, _ = lock_users(session.user.pk, session.user)
     if not user.check_password(current):
         raise WrongPassword
     if normalize_password(current) == normalize_password(new):
@@ -230,9 +231,9 @@ def _replace_password(*, session: AuthSession, current: str, new: str) -> TokenP
 
 
 @atomic_with_retry
-def end_sessions_of_user(*, user: User, by: User) -> None:
+def end_sessions_of_user(*, user_id: uuid.UUID, by: User) -> None:
     """End all sessions of a user."""
-    user, by = lock_users(user, by)
+    user, by = lock_users(user_id, by)
     if not by.may_log_out(user):
         raise NotPermitted
     ended = end_sessions(user, AuthSession.EndReason.BY_STAFF)

@@ -35,7 +35,7 @@ class MeView(APIView):
             ensure_password_session(request)
         with tenant_scope(request.user.tenant):
             request.user = edit_user(
-                user=request.user,
+                user_id=request.user.pk,
                 changes=serializer.validated_data,
                 expected_version=expected,
                 by=request.user,

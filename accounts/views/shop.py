@@ -157,5 +157,5 @@ class RegisterViewSet(
     @action(detail=True, methods=["post"], permission_classes=[IsManager])
     def unpair(self, request: Request, pk: Any) -> Response:
         """Unpair the register's terminal and end its sessions."""
-        unpair_terminal(register=self.get_object(), by=request.user)
+        unpair_terminal(register_id=self.get_object_id(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

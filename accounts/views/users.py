@@ -88,7 +88,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=EmployeeInput, responses=EmployeeSerializer)
     def partial_update(self, request: Request, pk: Any) -> Response:
         user = edit_user(
-            user=self.get_object(),
+            user_id=self.get_object_id(),
             expected_version=self.if_match(required=True),
             changes=self.validated(EmployeeInput, partial=True),
             by=request.user,
@@ -98,18 +98,18 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=RoleInput, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"], permission_classes=[IsAdmin])
     def role(self, request: Request, pk: Any) -> Response:
-        user = self.get_object()
         self.ensure_version_named()
         role = Role(self.validated(RoleInput)["role"])
-        return self.answer(change_role(user=user, role=role, by=request.user))
+        return self.answer(change_role(user_id=self.get_object_id(), role=role, by=request.user))
 
     @extend_schema(request=None, responses=EmployeeSerializer)
     @action(detail=True, methods=["put"])
     def activation(self, request: Request, pk: Any) -> Response:
         """Activate the user."""
-        user = self.get_object()
         self.ensure_version_named()
-        return self.answer(set_activation(user=user, active=True, by=request.user))
+        return self.answer(
+            set_activation(user_id=self.get_object_id(), active=True, by=request.user)
+        )
 
     def ensure_version_named(self) -> None:
         """Refuse a PUT without If-Match; `at_version` has compared the version that it names."""
@@ -122,23 +122,23 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
         If-Match is optional here; a version that is sent is compared.
         """
-        user = self.get_object()
-        return self.answer(set_activation(user=user, active=False, by=request.user))
+        return self.answer(
+            set_activation(user_id=self.get_object_id(), active=False, by=request.user)
+        )
 
     @extend_schema(request=None, responses=TemporaryPasswordSerializer)
     @action(detail=True, methods=["post"], url_path="reset-password")
     def reset_password(self, request: Request, pk: Any) -> Response:
         """Create a temporary password, shown only once, which the user must change."""
-        password = reset_password(user=self.get_object(), by=request.user)
+        password = reset_password(user_id=self.get_object_id(), by=request.user)
         return Response({"temporary_password": password})
 
     @extend_schema(request=PinInput, responses={204: None})
     @action(detail=True, methods=["put"], permission_classes=[IsStaff])
     def pin(self, request: Request, pk: Any) -> Response:
         """Set the user's PIN for paired terminals in their stores."""
-        user = self.get_object()
         self.ensure_version_named()
-        set_pin(user=user, pin=self.validated(PinInput)["pin"], by=request.user)
+        set_pin(user_id=self.get_object_id(), pin=self.validated(PinInput)["pin"], by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses={204: None})
@@ -148,7 +148,7 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
 
         If-Match is optional here; a version that is sent is compared.
         """
-        remove_pin(user=self.get_object(), by=request.user)
+        remove_pin(user_id=self.get_object_id(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(summary="List a user's sessions", responses=SessionSerializer(many=True))
@@ -173,5 +173,5 @@ class UserViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @sessions.mapping.delete
     def end_sessions(self, request: Request, pk: Any) -> Response:
         """End all sessions of the user."""
-        end_sessions_of_user(user=self.get_object(), by=request.user)
+        end_sessions_of_user(user_id=self.get_object_id(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)

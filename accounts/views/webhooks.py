@@ -88,7 +88,7 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     @extend_schema(request=None, responses={204: None})
     def destroy(self, request: Request, pk: Any) -> Response:
         """Delete a webhook and its deliveries."""
-        webhooks.remove_webhook(self.get_object(), by=request.user)
+        webhooks.remove_webhook(self.get_object_id(), by=request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=None, responses=WebhookWithSecretSerializer)
@@ -96,7 +96,7 @@ class WebhookViewSet(ListRetrieveMixin, TenantScopedViewSet):
     def rotate(self, request: Request, pk: Any) -> Response:
         """Rotate the secret. The former secret also signs for one more day."""
         request.auth.ensure_fresh(timezone.now(), by_password=True)
-        webhook, secret = webhooks.rotate_secret(self.get_object(), by=request.user)
+        webhook, secret = webhooks.rotate_secret(self.get_object_id(), by=request.user)
         return self.with_secret(webhook, secret)
 
     @extend_schema(request=None, responses={202: DeliverySerializer})

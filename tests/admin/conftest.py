@@ -85,8 +85,8 @@ def platform_visitor(shop, cashier, store):
     """Return a platform user with changes in the audit log and in Django's admin log."""
     root = PlatformUserFactory(username="zz-root", display_name=ROOT, email=f"{ROOT}@till.example")
     with tenant_scope(shop):
-        set_activation(user=cashier, active=False, by=root)
-        set_activation(user=cashier, active=True, by=root)
+        set_activation(user_id=cashier.pk, active=False, by=root)
+        set_activation(user_id=cashier.pk, active=True, by=root)
     for model, row in [(User, cashier), (Cashier, cashier), (Store, store)]:
         LogEntry.objects.create(
             user=root,

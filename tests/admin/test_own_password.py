@@ -87,7 +87,7 @@ def test_demoted_user_cannot_change_the_password_in_the_admin(client, new_manage
     sign_in(client, "new")
     with tenant_scope(new_manager.tenant):
         other_admin = UserFactory(tenant=new_manager.tenant, admin=True)
-        change_role(user=new_manager, role=Role.CASHIER, by=other_admin)
+        change_role(user_id=new_manager.pk, role=Role.CASHIER, by=other_admin)
 
     assert change_own_password(client).status_code == 302
     assert reload_user(new_manager).must_change_password

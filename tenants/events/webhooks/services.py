@@ -1,5 +1,6 @@
 """Services for webhooks."""
 
+import uuid
 from typing import Any
 
 from django.utils import timezone
@@ -52,7 +53,7 @@ def change_webhook(
 def _change(
     webhook: Webhook, changes: dict[str, Any], expected_version: int | None, by: NamedRow
 ) -> Webhook:
-    webhook = _lock(webhook)
+    webhook = _lock(webhook.pk)
     webhook.ensure_version(expected_version)
     was, changed = str(webhook), audit.changes(webhook, changes)
     for name, value in changes.items():
@@ -68,9 +69,9 @@ def _change(
 
 
 @atomic_with_retry
-def rotate_secret(webhook: Webhook, *, by: NamedRow) -> tuple[Webhook, str]:
+def rotate_secret(webhook_id: uuid.UUID, *, by: NamedRow) -> tuple[Webhook, str]:
     """Replace the secret and return the new one. The previous one also signs for a day."""
-    webhook = _lock(webhook)
+    webhook = _lock(webhook_id)
     secret = webhook.make_secret()
     webhook.save_changes("sealed_secret", "sealed_former_secret", "former_until")
     audit.record("webhook_secret_rotated", actor=by, target=webhook)
@@ -78,9 +79,9 @@ def rotate_secret(webhook: Webhook, *, by: NamedRow) -> tuple[Webhook, str]:
 
 
 @atomic_with_retry
-def remove_webhook(webhook: Webhook, *, by: NamedRow) -> None:
+def remove_webhook(webhook_id: uuid.UUID, *, by: NamedRow) -> None:
     """Delete the webhook and its deliveries."""
-    webhook = _lock(webhook)
+    webhook = _lock(webhook_id)
     audit.record("webhook_removed", actor=by, target=webhook)
     OutboxDelivery.objects.filter(subscriber=webhook.subscriber).delete()
     webhook.delete()
@@ -110,8 +111,8 @@ def redeliver(delivery: OutboxDelivery, webhook: Webhook, *, by: NamedRow) -> Ou
     return delivery
 
 
-def _lock(webhook: Webhook) -> Webhook:
-    return Webhook.objects.select_for_update(no_key=True).get(pk=webhook.pk)
+def _lock(webhook_id: uuid.UUID) -> Webhook:
+    return Webhook.objects.select_for_update(no_key=True).get(pk=webhook_id)
 
 
 def _ensure_enabled(webhook: Webhook) -> None:

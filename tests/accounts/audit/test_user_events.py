@@ -134,7 +134,7 @@ def test_ending_a_users_sessions_records_their_number(admin_client, admin, cashi
 
 def test_shop_sees_platform_actions_without_person_and_address(root, cashier, shop):
     with tenant_scope(shop), bound_contextvars(ip="192.0.2.7"):
-        set_activation(user=cashier, active=False, by=root)
+        set_activation(user_id=cashier.pk, active=False, by=root)
 
     at_platform, in_shop = list_audit_events("user_deactivated")
     assert (in_shop.tenant, in_shop.actor, in_shop.actor_name) == (shop, None, "Platform")

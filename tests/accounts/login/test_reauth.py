@@ -160,15 +160,15 @@ def test_reauthentication_takes_five_statements_and_the_counting(cashier, client
 
 
 def reset_users_password(user, by):
-    reset_password(user=user, by=by)
+    reset_password(user_id=user.pk, by=by)
 
 
 def promote_user(user, by):
-    change_role(user=user, role="manager", by=by)
+    change_role(user_id=user.pk, role="manager", by=by)
 
 
 def deactivate_user(user, by):
-    set_activation(user=user, active=False, by=by)
+    set_activation(user_id=user.pk, active=False, by=by)
 
 
 @pytest.mark.parametrize(

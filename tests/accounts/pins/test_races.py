@@ -96,7 +96,7 @@ def test_login_during_unpairing_or_closing_leaves_no_session(end, register, mana
         with tenant_scope(shop):
             if end == "pair":
                 return pair_terminal(register=register, session=session)
-            return unpair_terminal(register=register, by=manager)
+            return unpair_terminal(register_id=register.pk, by=manager)
 
     outcomes = run_concurrently(
         [remove_terminal, *(lambda person=person: enter(person) for person in people)]

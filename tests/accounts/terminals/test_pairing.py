@@ -165,7 +165,7 @@ def test_service_rejects_pairing_and_unpairing_by_cashiers(register, cashier, in
     with pytest.raises(NotPermitted):
         pair_terminal(register=register, session=AuthSessionFactory(user=cashier))
     with pytest.raises(NotPermitted):
-        unpair_terminal(register=register, by=cashier)
+        unpair_terminal(register_id=register.pk, by=cashier)
 
     assert list_terminals() == []
 

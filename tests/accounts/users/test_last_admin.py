@@ -26,11 +26,11 @@ def count_admins(shop) -> int:
 
 
 def demote(user, by):
-    return change_role(user=user, role=Role.CASHIER, by=by)
+    return change_role(user_id=user.pk, role=Role.CASHIER, by=by)
 
 
 def deactivate(user, by):
-    return set_activation(user=user, active=False, by=by)
+    return set_activation(user_id=user.pk, active=False, by=by)
 
 
 demotion_or_deactivation = pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_actor_demoted_meanwhile_is_refused(change, in_shop, admin, second_admin
     with pytest.raises(NotPermitted):
         change(admin, by=stale)
     with pytest.raises(NotPermitted):
-        reset_password(user=cashier, by=stale)
+        reset_password(user_id=cashier.pk, by=stale)
     with pytest.raises(NotPermitted):
         create_user(username="new", role=Role.CASHIER, by=stale)
     assert count_admins(in_shop) == 1

@@ -125,5 +125,5 @@ def test_service_finds_no_users_outside_the_current_tenant(in_shop, admin, forei
     before = snapshot_users()
 
     with pytest.raises(NotFound):
-        set_activation(user=foreign.cashier, active=False, by=admin)
+        set_activation(user_id=foreign.cashier.pk, active=False, by=admin)
     assert snapshot_users() == before

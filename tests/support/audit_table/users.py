@@ -152,7 +152,7 @@ def role_changed(scene):
 def user_deactivated(scene):
     """By the platform: the shop learns what was done to it, and the platform alone by whom."""
     with scene.in_shop():
-        set_activation(user=scene.cashier, active=False, by=scene.root)
+        set_activation(user_id=scene.cashier.pk, active=False, by=scene.root)
     return [
         Written(scene.root, scene.cashier, {"shop": scene.shop.slug}, shop=False),
         Written(None, scene.cashier, name=PLATFORM),

@@ -97,7 +97,7 @@ def _new_password(slug: str) -> tuple[User, str]:
     """A password for this run only; log-ins of earlier runs end with it."""
     owner = _person(OWNER) or create_user(username=OWNER, role=Role.ADMIN, by=None)[0]
     seller = _person(SELLER) or create_user(username=SELLER, role=Role.ADMIN, by=owner)[0]
-    temporary, password = reset_password(user=seller, by=owner), secrets.token_urlsafe(24)
+    temporary, password = reset_password(user_id=seller.pk, by=owner), secrets.token_urlsafe(24)
     session, _ = log_in(tenant=slug, username=SELLER, password=temporary, origin=ClientInfo())
     change_own_password(session=session, current=temporary, new=password)
     log_out(session)
