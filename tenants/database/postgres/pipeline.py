@@ -288,7 +288,8 @@ def read_sqlstate(result: Any) -> str:
 
 def _link(wrapper: Any) -> PreparedConnection | None:
     """Return the state of the wrapper's current connection, if it has been used here before."""
-    link: PreparedConnection | None = wrapper.prepared_connection
+    # SQLite has no such connection.
+    link: PreparedConnection | None = getattr(wrapper, "prepared_connection", None)
     current = wrapper.connection
     return link if link is not None and current and link.pgconn is current.pgconn else None
 
