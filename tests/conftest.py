@@ -71,7 +71,7 @@ def pytest_runtest_call() -> Iterator[Any]:
     """A test in which a secret left the house has failed, whatever it was about."""
     outcome = yield
     if leaks.found:
-        pytest.fail("\n".join(["A secret left the house:", *leaks.found]), pytrace=False)
+        pytest.fail("\n".join(["A secret was found:", *leaks.found]), pytrace=False)
     if decimals.found:
         found = "\n".join(["An amount with the wrong decimals:", *decimals.found])
         pytest.fail(found, pytrace=False)

@@ -1,4 +1,4 @@
-"""The client of these tests: over plain HTTP to the small views of `tests.config.urls`."""
+"""A client for the views of `tests.config.urls`."""
 
 import pytest
 from django.test import Client
@@ -6,6 +6,6 @@ from django.test import Client
 
 @pytest.fixture
 def http(settings):
-    """Failures come back as answers, as they do to a real client."""
+    """Return a client that gets exceptions as responses, like a real client."""
     settings.ROOT_URLCONF = "tests.config.urls"
     return Client(raise_request_exception=False)

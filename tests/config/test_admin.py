@@ -1,4 +1,4 @@
-"""The admin: open to those who run the installation, shut to everybody else."""
+"""The platform admin: every page opens for platform users and changes nothing by accident."""
 
 import re
 
@@ -29,15 +29,15 @@ HASH = re.compile(r"md5\$|argon2|pbkdf2")
 
 
 @pytest.fixture
-def _shops(shop, admin, manager, register, product, foreign):
-    """Two shops, with people, places, goods and orders, what happened and what they told."""
+def _two_shops(shop, admin, manager, register, product, foreign):
+    """Create two shops with users, stores, products, orders, audit events and deliveries."""
     with tenant_scope(shop):
         audit.record("user_created", actor=admin, target=manager)
     OutboxDeliveryFactory(event__tenant=foreign.tenant)
 
 
-def pages_of(model):
-    """Every page about the model, and about each row of it."""
+def list_page_urls(model):
+    """Yield the list page of the model and the pages of each row."""
     name = PAGES[model]
     yield reverse(f"{name}_changelist")
     for row in snapshot_model(model):
@@ -48,7 +48,7 @@ def pages_of(model):
 # --- the crawl --------------------------------------------------------------------------------
 
 
-def test_what_there_is_to_see():
+def test_registered_models_are_known():
     names = {model.__name__ for model in PAGES}
 
     assert names == {
@@ -59,9 +59,9 @@ def test_what_there_is_to_see():
 
 
 @models
-@pytest.mark.usefixtures("_shops")
-def test_every_page_opens(model, platform_browser):
-    pages = list(pages_of(model))
+@pytest.mark.usefixtures("_two_shops")
+def test_every_model_page_opens(model, platform_browser):
+    pages = list(list_page_urls(model))
 
     assert len(pages) >= 3
     for page in pages:
@@ -72,13 +72,13 @@ def test_every_page_opens(model, platform_browser):
 
 
 @pytest.mark.parametrize("page", EVERYWHERE)
-def test_every_other_page_opens_too(page, platform_browser):
+def test_every_other_page_opens(page, platform_browser):
     assert platform_browser.get(page).status_code == 200
 
 
 @models
-@pytest.mark.usefixtures("_shops")
-def test_nothing_is_made_or_deleted_here(model, platform_browser):
+@pytest.mark.usefixtures("_two_shops")
+def test_rows_cannot_be_added_or_deleted(model, platform_browser):
     row = snapshot_model(model)[0]
     before = len(snapshot_model(model))
     add = reverse(f"{PAGES[model]}_add")
@@ -93,13 +93,13 @@ def test_nothing_is_made_or_deleted_here(model, platform_browser):
 
 
 @models
-@pytest.mark.usefixtures("_shops")
-def test_what_is_to_look_at_cannot_be_changed(model, platform_browser):
+@pytest.mark.usefixtures("_two_shops")
+def test_read_only_rows_cannot_be_changed(model, platform_browser):
     row = snapshot_model(model)[0]
 
     response = platform_browser.post(reverse(f"{PAGES[model]}_change", args=[row.pk]), {"name": ""})
 
-    # A page that can be edited complains of the empty name.
+    # An editable page rejects the empty name with 200.
     assert response.status_code == (200 if model.__name__ in EDITABLE else 403)
     with across_tenants():
         assert model._base_manager.values().get(pk=row.pk) == {
@@ -108,7 +108,7 @@ def test_what_is_to_look_at_cannot_be_changed(model, platform_browser):
 
 
 @models
-@pytest.mark.usefixtures("_shops")
+@pytest.mark.usefixtures("_two_shops")
 def test_every_list_can_be_searched_and_filtered(model, platform_browser):
     page = reverse(f"{PAGES[model]}_changelist")
     model_admin = admin.site._registry[model]
@@ -120,8 +120,8 @@ def test_every_list_can_be_searched_and_filtered(model, platform_browser):
 
 
 @models
-@pytest.mark.usefixtures("_shops")
-def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(model, platform_browser, shop):
+@pytest.mark.usefixtures("_two_shops")
+def test_platform_list_takes_the_same_queries_for_any_number_of_rows(model, platform_browser, shop):
     page = reverse(f"{PAGES[model]}_changelist")
 
     def count():
@@ -151,7 +151,7 @@ LOOKUPS = [
 
 @models
 @pytest.mark.parametrize("lookup", LOOKUPS)
-def test_nobody_guesses_at_columns(model, lookup, platform_browser):
+def test_lookups_on_hidden_columns_are_rejected(model, lookup, platform_browser):
     assert (
         platform_browser.get(f"{reverse(f'{PAGES[model]}_changelist')}?{lookup}").status_code == 400
     )
@@ -160,7 +160,7 @@ def test_nobody_guesses_at_columns(model, lookup, platform_browser):
 @pytest.mark.parametrize(
     "field", ["accounts.authsession.user", "orders.order.cashier", "orders.orderline.product"]
 )
-def test_the_autocomplete_is_shut(field, platform_browser):
+def test_autocomplete_is_denied(field, platform_browser):
     app_label, model_name, field_name = field.split(".")
     query = {"app_label": app_label, "model_name": model_name, "field_name": field_name}
 
@@ -168,8 +168,8 @@ def test_the_autocomplete_is_shut(field, platform_browser):
 
 
 @models
-@pytest.mark.usefixtures("_shops")
-def test_there_is_no_page_of_a_row_outside(model, platform_browser):
+@pytest.mark.usefixtures("_two_shops")
+def test_view_on_site_is_not_available(model, platform_browser):
     kind = ContentType.objects.get_for_model(model)
 
     assert (
@@ -180,7 +180,7 @@ def test_there_is_no_page_of_a_row_outside(model, platform_browser):
 
 @pytest.mark.parametrize("pk", ["1", "x", "00000000-0000-0000-0000-000000000000", "_5F"])
 @models
-def test_a_row_that_is_not_there_leads_back(model, pk, platform_browser):
+def test_unknown_row_redirects_or_gets_404(model, pk, platform_browser):
     response = platform_browser.get(f"{reverse(f'{PAGES[model]}_changelist')}{pk}/change/")
 
     assert response.status_code in {302, 404}

@@ -1,4 +1,4 @@
-"""What those who run the installation may change in the admin."""
+"""Changes that platform users can make in the platform admin."""
 
 import pytest
 from django.test import RequestFactory
@@ -13,10 +13,8 @@ from tests.factories.accounts import PASSWORD, PlatformUserFactory
 from tests.support.platform_admin import snapshot_model
 
 
-def test_a_shop_is_suspended_and_its_people_are_out_at_once(
-    platform_browser, shop, admin, client_of, problem
-):
-    office = client_of(admin)
+def test_suspending_a_shop_ends_its_sessions(platform_browser, shop, admin, client_of, problem):
+    shop_client = client_of(admin)
     page = reverse("platform:tenants_tenant_change", args=[shop.pk])
 
     response = platform_browser.post(page, {"name": "Closed", "timezone": "UTC", "country": ""})
@@ -24,11 +22,11 @@ def test_a_shop_is_suspended_and_its_people_are_out_at_once(
     assert response.status_code == 302
     shop.refresh_from_db()
     assert (shop.is_active, shop.name, shop.version) == (False, "Closed", 2)
-    problem(office.get("auth/me/"), 401, "token_not_valid")
+    problem(shop_client.get("auth/me/"), 401, "token_not_valid")
 
 
 @pytest.mark.parametrize("name", ["slug", "currency", "has_orders", "version", "limits"])
-def test_what_is_fixed_in_a_shop_stays(name, platform_browser, shop):
+def test_fixed_fields_of_a_shop_are_ignored(name, platform_browser, shop):
     before = getattr(shop, name)
     page = reverse("platform:tenants_tenant_change", args=[shop.pk])
 
@@ -39,7 +37,7 @@ def test_what_is_fixed_in_a_shop_stays(name, platform_browser, shop):
     assert getattr(shop, name) == (2 if name == "version" else before)
 
 
-def test_a_register_stays_in_its_shop_and_store(platform_browser, register, foreign):
+def test_register_cannot_change_shop_store_or_number(platform_browser, register, foreign):
     page = reverse("platform:tenants_register_change", args=[register.pk])
     posted = {
         "name": "Bar",
@@ -58,8 +56,8 @@ def test_a_register_stays_in_its_shop_and_store(platform_browser, register, fore
     assert after.number == 1
 
 
-def test_what_is_chosen_belongs_to_the_same_shop(register, foreign, root):
-    """Should a page ever let somebody choose."""
+def test_related_choices_belong_to_the_same_shop(register, foreign, root):
+    """For future pages with related fields."""
 
     class MovableRegister(TenantScopedAdmin):
         fields = ("store",)
@@ -74,43 +72,43 @@ def test_what_is_chosen_belongs_to_the_same_shop(register, foreign, root):
         assert set(Store.objects.all()) == {register.store, foreign.store}
 
 
-def act(platform_browser, action, *people):
+def run_action(platform_browser, action, *people):
     data = {"action": action, "_selected_action": [user.pk for user in people]}
     return platform_browser.post(reverse("platform:accounts_user_changelist"), data, follow=True)
 
 
-def test_people_of_any_shop_are_kept_out_and_let_in(
+def test_users_of_any_shop_are_deactivated_and_activated(
     platform_browser, cashier, foreign, client_of, problem
 ):
     till = client_of(cashier)
 
-    shown = act(platform_browser, "deactivate", cashier, foreign.cashier).content.decode()
+    shown = run_action(platform_browser, "deactivate", cashier, foreign.cashier).content.decode()
 
     assert shown.count("deactivated.") == 2
     problem(till.get("auth/me/"), 401, "token_not_valid")
     assert {user.is_active for user in snapshot_model(User) if user.username == "c1"} == {False}
-    act(platform_browser, "activate", cashier)
+    run_action(platform_browser, "activate", cashier)
     cashier.refresh_from_db()
     assert (cashier.is_active, cashier.token_version) == (True, 3)
 
 
-def test_the_last_admin_of_a_shop_stays(platform_browser, admin):
-    shown = act(platform_browser, "deactivate", admin).content.decode()
+def test_last_admin_of_a_shop_cannot_be_deactivated(platform_browser, admin):
+    shown = run_action(platform_browser, "deactivate", admin).content.decode()
 
     assert "This is the last active admin" in shown
     admin.refresh_from_db()
     assert admin.is_active
 
 
-def test_the_platforms_own_people_are_not_kept_out_here(platform_browser, root):
+def test_platform_users_cannot_be_deactivated(platform_browser, root):
     other = PlatformUserFactory()
 
-    act(platform_browser, "deactivate", root, other)
+    run_action(platform_browser, "deactivate", root, other)
 
     assert {user.is_active for user in snapshot_model(User)} == {True}
 
 
-def test_ones_own_password_is_changed(platform_browser, root):
+def test_platform_user_changes_own_password(platform_browser, root):
     new = "eight green bottles"
     posted = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
 

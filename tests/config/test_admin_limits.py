@@ -1,4 +1,4 @@
-"""Guessing at the door of the admin."""
+"""Rate limits of the log-in to the platform admin."""
 
 import pytest
 import time_machine
@@ -14,8 +14,8 @@ LOGIN = "/platform/login/"
 
 
 @pytest.fixture(autouse=True)
-def _root(root):
-    """There is somebody who runs the installation, and no time to wait."""
+def _platform_user(root):
+    """Create the platform user and stop the clock."""
     with time_machine.travel(MORNING, tick=False):
         yield
 
@@ -25,46 +25,46 @@ def sign_in(browser, username="root", password=PASSWORD, at="198.51.100.1"):
     return browser.post(LOGIN, form, headers={"X-Forwarded-For": at})
 
 
-def guesses(browser, number, **form):
+def guess_times(browser, number, **form):
     return [sign_in(browser, password="wrong", **form).status_code for _ in range(number)]
 
 
-def is_in(browser):
+def is_logged_in(browser):
     return browser.get("/platform/").status_code == 200
 
 
-def test_after_five_guesses_the_right_password_has_to_wait(client):
-    assert guesses(client, 5) == [200] * 5
+def test_after_five_guesses_the_correct_password_waits(client):
+    assert guess_times(client, 5) == [200] * 5
 
     response = sign_in(client)
 
     assert response.status_code == 429
     assert response["Retry-After"] == "2"
     assert "Try again in 2 seconds" in response.content.decode()
-    assert not is_in(client)
+    assert not is_logged_in(client)
 
 
-def test_who_gets_in_has_all_guesses_again(client):
-    guesses(client, 4)
+def test_successful_login_resets_the_guesses(client):
+    guess_times(client, 4)
     assert sign_in(client).status_code == 302
     client.logout()
 
-    assert guesses(client, 6) == [200] * 5 + [429]
+    assert guess_times(client, 6) == [200] * 5 + [429]
 
 
 @pytest.mark.parametrize("form", [{"password": ""}, {"username": ""}])
-def test_a_form_without_credentials_neither_counts_nor_forgives(client, form):
-    guesses(client, 4)
+def test_incomplete_form_neither_counts_nor_resets_guesses(client, form):
+    guess_times(client, 4)
     assert {sign_in(client, **form).status_code for _ in range(12)} == {200}
 
-    assert guesses(client, 2) == [200, 429]
+    assert guess_times(client, 2) == [200, 429]
 
 
-def test_names_that_do_not_exist_are_refused_alike(client):
-    assert guesses(client, 6, username="nobody") == [200] * 5 + [429]
+def test_unknown_usernames_are_limited_like_known_ones(client):
+    assert guess_times(client, 6, username="nobody") == [200] * 5 + [429]
 
 
-def test_an_address_has_ten_failures_at_all_doors_together(client, settings, cashier):
+def test_failures_at_api_and_admin_share_the_address_limit(client, settings, cashier):
     settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | {"NUM_PROXIES": 1}
     at = "203.0.113.9"
     for number in range(10):
@@ -75,14 +75,14 @@ def test_an_address_has_ten_failures_at_all_doors_together(client, settings, cas
     assert sign_in(client, at="203.0.113.10").status_code == 302
 
 
-def test_guesses_at_a_shop_do_not_keep_the_platform_out(client, shop):
+def test_guesses_at_a_shop_do_not_lock_platform_users(client, shop):
     for _ in range(6):
         Api().post(LOG_IN, build_credentials(username="root", password="wrong"))
 
     assert sign_in(client).status_code == 302
 
 
-def test_a_busy_machine_says_when_to_come_again(client, monkeypatch):
+def test_busy_server_returns_503_with_retry_after_and_counts_no_guess(client, monkeypatch):
     def busy(*args):
         raise Busy(retry_after=2)
 
@@ -97,7 +97,7 @@ def test_a_busy_machine_says_when_to_come_again(client, monkeypatch):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_many_guesses_at_once_five_are_looked_at():
+def test_five_of_many_simultaneous_guesses_are_checked():
     PlatformUserFactory(username="other")
     responses = run_times(20, lambda: sign_in(Api().client, password="wrong"))
 

@@ -1,4 +1,4 @@
-"""Who gets into the admin: those who run the installation, and nobody else."""
+"""Only platform users can log in to the platform admin."""
 
 from contextlib import nullcontext
 from itertools import product
@@ -20,7 +20,7 @@ def sign_in(browser, username, password=PASSWORD):
     return browser.post(LOGIN, {"username": username, "password": password})
 
 
-def is_shut(browser):
+def is_closed(browser):
     responses = [browser.get(page) for page in [*EVERYWHERE, "/platform/accounts/user/"]]
     return all(
         response.status_code == 302 and response["Location"].startswith(LOGIN)
@@ -28,37 +28,37 @@ def is_shut(browser):
     )
 
 
-def test_the_platform_signs_in(client, root):
+def test_platform_user_logs_in(client, root):
     assert sign_in(client, "root").status_code == 302
     assert client.get("/platform/").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["admin", "manager", "cashier", "foreign_admin"])
-def test_the_people_of_a_shop_do_not(who, client, request):
+def test_shop_users_cannot_log_in(who, client, request):
     person = request.getfixturevalue(who)
 
     assert sign_in(client, person.username).status_code == 200
-    assert is_shut(client)
+    assert is_closed(client)
 
 
-def test_a_name_of_the_platform_and_of_a_shop_are_two_people(client, admin):
+def test_same_username_in_shop_and_platform_are_different_users(client, admin):
     PlatformUserFactory(username=admin.username, password="another long password")
 
     sign_in(client, admin.username)
-    assert is_shut(client)
+    assert is_closed(client)
     sign_in(client, admin.username, "another long password")
     assert client.get("/platform/").status_code == 200
 
 
 @pytest.mark.parametrize("who", ["admin", "manager", "cashier"])
-def test_not_even_with_a_session_of_their_own(who, client, request):
-    """As a mistake elsewhere might make one."""
+def test_session_of_a_shop_user_is_rejected(who, client, request):
+    """Also if an error elsewhere created such a session."""
     client.force_login(request.getfixturevalue(who))
 
-    assert is_shut(client)
+    assert is_closed(client)
 
 
-def test_a_session_is_looked_up_among_the_platform_only(cashier, root):
+def test_backend_finds_only_platform_users(cashier, root):
     backend = TenantBackend()
 
     for scope in (across_tenants(), nullcontext()):
@@ -69,28 +69,28 @@ def test_a_session_is_looked_up_among_the_platform_only(cashier, root):
         assert backend.get_user(cashier.pk) is None
 
 
-def test_nobody_gets_in_by_a_token(client, admin, client_of):
+def test_access_token_is_rejected_by_the_platform_admin(client, admin, client_of):
     client.defaults["HTTP_AUTHORIZATION"] = f"Bearer {client_of(admin).tokens.access}"
 
-    assert is_shut(client)
+    assert is_closed(client)
 
 
-def test_whoever_is_switched_off_is_out_at_once(platform_browser, root):
+def test_deactivated_platform_user_is_logged_out(platform_browser, root):
     root.is_active = False
     root.save()
 
-    assert is_shut(platform_browser)
+    assert is_closed(platform_browser)
     assert sign_in(Client(), "root").status_code == 200
 
 
-def test_a_session_of_the_admin_opens_no_api(platform_browser, problem):
+def test_admin_session_is_rejected_by_the_api(platform_browser, problem):
     for method, path in product(["get", "post"], ["users/", "stores/", "products/"]):
         api = Api()
         api.client.cookies = platform_browser.cookies
         problem(getattr(api, method)(path), 401, "not_authenticated")
 
 
-def test_a_form_from_elsewhere_is_refused(root):
+def test_form_without_a_csrf_token_is_rejected(root):
     browser = Client(enforce_csrf_checks=True)
     assert sign_in(browser, "root").status_code == 403
 
@@ -99,7 +99,7 @@ def test_a_form_from_elsewhere_is_refused(root):
     assert browser.post("/platform/accounts/user/", posted).status_code == 403
 
 
-def test_names_are_shown_and_not_run(platform_browser, shop):
+def test_markup_in_names_is_escaped(platform_browser, shop):
     ProductFactory(tenant=shop, name='<img src=x onerror="alert(1)">')
 
     page = platform_browser.get("/platform/orders/product/").content.decode()
@@ -111,5 +111,5 @@ def test_names_are_shown_and_not_run(platform_browser, shop):
 @pytest.mark.parametrize(
     "given", [{}, {"username": "root"}, {"password": PASSWORD}, {"token": "x"}]
 )
-def test_half_of_the_credentials_are_none(given, root):
+def test_backend_rejects_incomplete_credentials(given, root):
     assert TenantBackend().authenticate(None, **given) is None

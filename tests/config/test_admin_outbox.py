@@ -1,4 +1,4 @@
-"""Looking after what does not arrive."""
+"""Deliveries of the outbox in the platform admin."""
 
 import pytest
 from django.contrib.messages import get_messages
@@ -21,7 +21,7 @@ def dead(shop):
     )
 
 
-def chosen(platform_browser, *deliveries):
+def retry_deliveries(platform_browser, *deliveries):
     return platform_browser.post(
         LIST, {"action": "try_again", "_selected_action": [each.pk for each in deliveries]}
     )
@@ -33,8 +33,8 @@ def state(delivery):
     return delivery.status, delivery.attempts, delivery.version
 
 
-def test_what_was_given_up_is_tried_again_on_demand(platform_browser, dead, root):
-    response = chosen(platform_browser, dead)
+def test_dead_delivery_is_retried_on_request(platform_browser, dead, root):
+    response = retry_deliveries(platform_browser, dead)
 
     assert state(dead) == ("waiting", 0, 2)
     assert dead.next_attempt_at > dead.created_at
@@ -46,15 +46,15 @@ def test_what_was_given_up_is_tried_again_on_demand(platform_browser, dead, root
     with across_tenants():
         taken_up = AuditEvent.objects.filter(event="delivery_taken_up", target=dead.pk)
         in_the_shop, at_the_platform = taken_up.get(tenant=dead.tenant), taken_up.get(tenant=None)
-    # The shop's books do not name the people of the platform.
+    # The audit log of the shop does not name platform users.
     assert (in_the_shop.actor, at_the_platform.actor) == (None, root.pk)
 
 
 @pytest.mark.parametrize("status", ["waiting", "delivered"])
-def test_nothing_else_is(platform_browser, shop, status):
+def test_waiting_or_delivered_delivery_cannot_be_retried(platform_browser, shop, status):
     delivery = OutboxDeliveryFactory(event__tenant=shop, status=status, attempts=3)
 
-    response = chosen(platform_browser, delivery)
+    response = retry_deliveries(platform_browser, delivery)
 
     assert state(delivery) == (status, 3, 1)
     (message,) = get_messages(response.wsgi_request)
@@ -63,10 +63,10 @@ def test_nothing_else_is(platform_browser, shop, status):
         assert not AuditEvent.objects.filter(event="delivery_taken_up").exists()
 
 
-def test_some_of_several_may_be_refused(platform_browser, dead, foreign):
+def test_retry_skips_deliveries_that_are_not_dead(platform_browser, dead, foreign):
     other = OutboxDeliveryFactory(event__tenant=foreign.tenant, status="delivered")
 
-    chosen(platform_browser, dead, other)
+    retry_deliveries(platform_browser, dead, other)
 
     assert (state(dead)[0], state(other)[0]) == ("waiting", "delivered")
 
@@ -82,7 +82,7 @@ def test_some_of_several_may_be_refused(platform_browser, dead, foreign):
         ("?q=blue", set()),
     ],
 )
-def test_they_are_found_by_what_they_are(platform_browser, shop, query, found):
+def test_deliveries_are_found_by_status_subscriber_and_shop(platform_browser, shop, query, found):
     OutboxDeliveryFactory(event__tenant=shop, subscriber="sales_log")
     OutboxDeliveryFactory(event__tenant=shop, subscriber="receipt_mail", status="dead")
     OutboxDeliveryFactory(event__tenant=shop, subscriber="webhook/1", status="delivered")
@@ -92,8 +92,8 @@ def test_they_are_found_by_what_they_are(platform_browser, shop, query, found):
     assert {row.subscriber for row in rows} == found
 
 
-def test_what_was_told_is_not_shown(platform_browser, shop):
-    """A customer's address is not the platform's business."""
+def test_event_data_is_not_shown(platform_browser, shop):
+    """Events can contain personal data of customers."""
     delivery = OutboxDeliveryFactory(
         event__tenant=shop, event__data={"email": "ada@customer.example"}
     )
@@ -108,7 +108,7 @@ def test_what_was_told_is_not_shown(platform_browser, shop):
         assert b"ada@" not in response.content
 
 
-def test_a_list_counts_no_further_than_it_shows(platform_browser, shop, monkeypatch):
+def test_row_count_stops_at_the_maximum_of_the_list(platform_browser, shop, monkeypatch):
     monkeypatch.setattr(NewestRowsPaginator, "MAX_ROWS", 3)
     for _ in range(5):
         OutboxDeliveryFactory(event__tenant=shop)
@@ -122,10 +122,10 @@ def test_a_list_counts_no_further_than_it_shows(platform_browser, shop, monkeypa
     assert all("LIMIT 3" in sql for sql in counting)
 
 
-def test_a_manager_of_a_shop_has_no_way_here(dead, manager, client):
+def test_manager_of_a_shop_cannot_retry_deliveries(dead, manager, client):
     client.force_login(manager)
 
-    assert chosen(client, dead).status_code == 302
+    assert retry_deliveries(client, dead).status_code == 302
     assert state(dead) == ("dead", 17, 1)
     with across_tenants():
         assert OutboxDelivery.objects.get() == dead

@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "identity, gzip", "x" * 5_000])
-def test_a_compressed_body_is_refused_unread(http, encoding):
+def test_compressed_body_is_rejected(http, encoding):
     bomb = gzip.compress(b"[" * 10 * MIB)  # attack 102
     response = http.post(
         "/api/echo/", bomb, content_type=JSON, headers={"Content-Encoding": encoding}
@@ -22,7 +22,7 @@ def test_a_compressed_body_is_refused_unread(http, encoding):
     assert_problem(response, 415, "unsupported_content_encoding")
 
 
-def test_identity_is_no_encoding(http):
+def test_identity_encoding_is_accepted(http):
     response = http.post(
         "/api/echo/", b"{}", content_type=JSON, headers={"Content-Encoding": "Identity"}
     )
@@ -30,28 +30,28 @@ def test_identity_is_no_encoding(http):
     assert response.status_code == 200
 
 
-def a_string_of(size: int) -> bytes:
+def string_body(size: int) -> bytes:
     return b'"' + b"x" * (size - 2) + b'"'
 
 
-def test_a_body_may_fill_the_limit_and_no_more(http):
-    fits = http.post("/api/echo/", a_string_of(MIB), content_type=JSON)
-    exceeds = http.post("/api/echo/", a_string_of(MIB + 1), content_type=JSON)
+def test_body_above_the_limit_is_rejected(http):
+    fits = http.post("/api/echo/", string_body(MIB), content_type=JSON)
+    exceeds = http.post("/api/echo/", string_body(MIB + 1), content_type=JSON)
 
     assert fits.status_code == 200
     assert assert_problem(exceeds, 413, "body_too_large")["max_bytes"] == MIB
 
 
-def test_a_view_may_take_more(http):
-    fits = http.post("/api/echo-much/", a_string_of(2 * MIB), content_type=JSON)
-    exceeds = http.post("/api/echo-much/", a_string_of(2 * MIB + 1), content_type=JSON)
+def test_view_can_raise_the_body_limit(http):
+    fits = http.post("/api/echo-much/", string_body(2 * MIB), content_type=JSON)
+    exceeds = http.post("/api/echo-much/", string_body(2 * MIB + 1), content_type=JSON)
 
     assert fits.status_code == 200
     assert_problem(exceeds, 413, "body_too_large")
 
 
 @pytest.mark.parametrize("content_type", [JSON, FORM])
-def test_a_body_beyond_everything_is_not_even_loaded(http, content_type):
+def test_body_above_every_limit_is_rejected(http, content_type):
     body = b"x" * (9 * MIB)  # attack 102
 
     assert_problem(
@@ -78,19 +78,19 @@ def read(request: WSGIRequest) -> object:
     return StrictJSONParser().parse(request, JSON, {"request": request})
 
 
-def test_a_content_length_that_says_too_little_reads_no_further():
+def test_body_is_read_only_up_to_the_content_length():
     # attack 102: the rest of the stream may be the next request.
     request = wsgi(b'{"a": 1}{"b": 2}', CONTENT_LENGTH="8")
 
     assert read(request) == {"a": 1}
 
 
-def test_a_stream_without_an_end_is_read_up_to_the_limit():
+def test_endless_stream_is_read_only_up_to_the_limit():
     class Endless(io.RawIOBase):
         given = 0
 
         def read(self, size: int = -1) -> bytes:
-            assert size >= 0, "everything was asked for"
+            assert size >= 0, "an unlimited read was requested"
             self.given += size
             return b"[" * size
 
@@ -101,7 +101,7 @@ def test_a_stream_without_an_end_is_read_up_to_the_limit():
     assert stream.given == MIB + 1
 
 
-def test_a_body_of_unknown_length_is_refused(http):
+def test_body_of_unknown_length_is_rejected(http):
     # attack 102: WSGI reads such a body as empty, and an action would run without its input.
     response = http.generic(
         "POST", "/api/echo/", b"", content_type=JSON, headers={"Transfer-Encoding": "chunked"}
@@ -128,8 +128,8 @@ def test_a_body_of_unknown_length_is_refused(http):
         pytest.param('{"note": "' + "a\u0301" * 250_000 + '"}', "max_length", id="combining-marks"),
     ],
 )
-@pytest.mark.timeout(20)  # what grows with the square of the size takes minutes
-def test_a_large_body_is_refused_without_much_work(http, text, code):
+@pytest.mark.timeout(20)  # quadratic code would take minutes
+def test_large_body_is_rejected_quickly(http, text, code):
     body = text.encode()
     assert len(body) <= MIB
 

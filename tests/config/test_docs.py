@@ -15,8 +15,8 @@ SCHEMA, DOCS = "/api/schema/", "/api/docs/"
 
 
 @pytest.fixture
-def made(monkeypatch):
-    """How often the document was made, from an empty start."""
+def generations(monkeypatch):
+    """Clear the cached document and record how often it is generated."""
     api_docs.render_document.cache_clear()
     times = []
 
@@ -30,13 +30,13 @@ def made(monkeypatch):
     api_docs.render_document.cache_clear()
 
 
-def test_the_root_leads_to_the_docs(client):
+def test_root_redirects_to_the_docs(client):
     response = client.get("/")
 
     assert (response.status_code, response["Location"]) == (302, DOCS)
 
 
-def test_the_document_is_open_api_3_1_in_json_for_everybody(client):
+def test_document_is_public_openapi_3_1_in_json(client):
     response = client.get(SCHEMA)
 
     document = response.json()
@@ -46,41 +46,41 @@ def test_the_document_is_open_api_3_1_in_json_for_everybody(client):
     assert document["components"]["schemas"]["Problem"] == PROBLEM
 
 
-def test_the_document_comes_in_yaml_too(client):
+def test_document_is_available_as_yaml(client):
     response = client.get(SCHEMA, headers={"Accept": "application/vnd.oai.openapi"})
 
     assert response["Content-Type"] == "application/vnd.oai.openapi"
     assert yaml.safe_load(response.content)["openapi"] == "3.1.0"
 
 
-def test_the_document_is_made_once(client, made):
+def test_document_is_generated_once(client, generations):
     answers = {client.get(SCHEMA).content for _ in range(3)}
     client.get(f"{SCHEMA}?version=evil&lang=de")
 
-    assert (len(made), len(answers)) == (1, 1)
+    assert (len(generations), len(answers)) == (1, 1)
 
 
-def test_while_developing_it_is_made_anew(client, made, settings):
+def test_document_is_generated_again_in_debug_mode(client, generations, settings):
     settings.DEBUG = True
     client.get(SCHEMA)
     client.get(SCHEMA)
 
-    assert len(made) == 2
+    assert len(generations) == 2
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
-def test_no_host_of_a_client_comes_into_the_document(client, made, header):
+def test_document_ignores_host_headers(client, generations, header):
     response = client.get(SCHEMA, headers={header: "evil.example"})  # attack 149
 
     assert "evil" not in response.content.decode()
     assert "evil" not in client.get(SCHEMA).content.decode()
 
 
-def test_the_document_comes_in_nothing_else(client):
+def test_document_in_other_media_types_is_not_acceptable(client):
     assert_problem(client.get(SCHEMA, headers={"Accept": "text/html"}), 406, "not_acceptable")
 
 
-def test_every_operation_says_how_it_may_refuse(client):
+def test_every_operation_documents_its_errors(client):
     document = client.get(SCHEMA).json()
     operations = [
         (path, method, operation)
@@ -99,7 +99,7 @@ def test_every_operation_says_how_it_may_refuse(client):
     assert references <= document["components"]["responses"].keys()
 
 
-def test_a_view_that_describes_its_refusal_itself_is_left_alone():
+def test_documented_error_of_a_view_is_kept():
     own = {"description": "The till is closed."}
     result = {"paths": {"/x/": {"post": {"responses": {"409": own}}, "parameters": []}}}
 
@@ -112,7 +112,7 @@ def test_a_view_that_describes_its_refusal_itself_is_left_alone():
     assert set(result["components"]["responses"]) == {name for name, _ in RESPONSES.values()}
 
 
-def test_the_page_needs_no_outside_host_and_no_inline_script(client):
+def test_docs_page_needs_no_external_host_and_no_inline_script(client):
     page = client.get(DOCS).content.decode()
     script = client.get(re.findall(r'src="([^"]*\?script=[^"]*)"', page)[0])
 
@@ -123,7 +123,7 @@ def test_the_page_needs_no_outside_host_and_no_inline_script(client):
     assert SCHEMA in script.content.decode()
 
 
-def test_the_files_of_the_page_are_there(client):
+def test_static_files_of_the_docs_page_exist(client):
     page = client.get(DOCS).content.decode()
     files = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
 
@@ -137,18 +137,18 @@ RELEASES = re.findall(
 )
 
 
-def test_the_document_shows_the_version(client):
+def test_document_shows_the_version(client):
     assert client.get(SCHEMA).json()["info"]["version"] == config.__version__
 
 
-def test_the_version_is_the_newest_release_of_the_change_log():
+def test_version_is_the_newest_release_of_the_changelog():
     newest = next(version for version, _ in RELEASES if version != "Unreleased")
     assert newest == config.__version__
 
 
-def test_every_release_of_the_change_log_has_a_version_and_a_date():
+def test_changelog_releases_have_a_version_and_a_date():
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version, date in RELEASES if date)
 
 
-def test_nothing_but_unreleased_changes_comes_without_a_date():
+def test_only_unreleased_changes_have_no_date():
     assert {version for version, date in RELEASES if not date} <= {"Unreleased"}

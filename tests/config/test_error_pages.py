@@ -3,7 +3,7 @@ from django.db import OperationalError
 from django.test import Client
 
 from config.problems import build_problem, server_error
-from tests.config.urls import CANARY, failure
+from tests.config.urls import INTERNAL_DETAIL, failure
 from tests.support.problems import assert_problem
 
 
@@ -15,64 +15,64 @@ from tests.support.problems import assert_problem
         *(f"/api/things/{10**26}/", "/api/things/%F0%9F%92%A5/"),
     ],
 )
-def test_a_path_that_leads_nowhere_is_a_problem_too(http, path):
+def test_unknown_path_is_a_404_problem(http, path):
     assert_problem(http.get(path), 404, "not_found")  # attacks 90 and 108
 
 
-def test_a_bug_is_a_500_that_tells_nothing(http):
+def test_unhandled_exception_is_a_500_without_details(http):
     response = http.get("/api/broken/", headers={"X-Request-ID": "till-1.2026"})  # attack 162
 
     problem = assert_problem(response, 500, "internal_error")
     assert problem["request_id"] == "till-1.2026"
     assert set(problem) == {"type", "title", "status", "detail", "code", "request_id"}
-    for inside in (CANARY, "Traceback", "RuntimeError", "tests/"):
-        assert inside not in response.content.decode()
+    for detail in (INTERNAL_DETAIL, "Traceback", "RuntimeError", "tests/"):
+        assert detail not in response.content.decode()
 
 
-def test_an_unexpected_exception_is_no_refusal(http):
-    assert build_problem(RuntimeError(CANARY)) is None
+def test_unexpected_exception_is_not_a_domain_problem(http):
+    assert build_problem(RuntimeError(INTERNAL_DETAIL)) is None
 
-    failure["next"] = RuntimeError(CANARY)
+    failure["next"] = RuntimeError(INTERNAL_DETAIL)
     response = http.get("/api/raising/")
 
     assert_problem(response, 500, "internal_error")
-    assert CANARY not in response.content.decode()
+    assert INTERNAL_DETAIL not in response.content.decode()
 
 
 @pytest.mark.parametrize(
     ("path", "status"),
     [("/admin/broken/", 500), ("/admin/nowhere/", 404), ("/platform/nowhere/", 404)],
 )
-def test_the_admin_fails_in_html(http, path, status):
+def test_admin_errors_are_html(http, path, status):
     response = http.get(path)
 
     assert response.status_code == status
     assert response["Content-Type"].startswith("text/html")
-    assert CANARY not in response.content.decode()
+    assert INTERNAL_DETAIL not in response.content.decode()
 
 
 @pytest.mark.parametrize(
     ("path", "kind"), [("/admin/", "text/html"), ("/api/docs/", "application/problem+json")]
 )
-def test_what_fails_before_any_view_for_want_of_a_database_passes(rf, path, kind):
-    def ask():
-        raise OperationalError(CANARY)
+def test_database_error_before_the_view_is_a_503(rf, path, kind):
+    def query_database():
+        raise OperationalError(INTERNAL_DETAIL)
 
     try:
-        ask()
+        query_database()
     except OperationalError:
         response = server_error(rf.get(path))
 
     assert (response.status_code, response["Retry-After"]) == (503, "1")
     assert response["Content-Type"].startswith(kind)
-    assert CANARY not in response.content.decode()
+    assert INTERNAL_DETAIL not in response.content.decode()
 
 
-# --- where Django would answer with pages of its own -------------------------------------------
+# --- in debug mode, where Django would answer with its own pages -------------------------------
 
 
 @pytest.fixture
-def debugging(settings):
+def debug_client(settings):
     settings.DEBUG = True
     return Client(raise_request_exception=False)
 
@@ -92,27 +92,29 @@ def debugging(settings):
         *("/.well-known/jwks.json/", "/api/v1/registers/1/pair/", "/api/v1/orders/x/"),
     ],
 )
-def test_debugging_changes_no_problem(path, method, debugging, settings):
-    told = assert_problem(getattr(debugging, method)(path), 404, "not_found")
+def test_debug_mode_keeps_problems(path, method, debug_client, settings):
+    shown = assert_problem(getattr(debug_client, method)(path), 404, "not_found")
     settings.DEBUG = False
 
-    assert told | {"request_id": ""} == getattr(debugging, method)(path).json() | {"request_id": ""}
+    assert shown | {"request_id": ""} == getattr(debug_client, method)(path).json() | {
+        "request_id": ""
+    }
 
 
-def test_debugging_a_host_that_is_not_ours_is_a_problem_too(debugging):
-    response = debugging.get("/api/v1/nowhere/", headers={"Host": "evil.example"})
+def test_debug_mode_rejects_unknown_hosts_with_a_problem(debug_client):
+    response = debug_client.get("/api/v1/nowhere/", headers={"Host": "evil.example"})
 
     assert_problem(response, 400, "bad_request")
 
 
-def test_debugging_the_admin_still_shows_pages(debugging):
+def test_debug_mode_keeps_html_in_the_admin(debug_client):
     for path in ("/admin/nowhere/", "/platform/nowhere/"):
-        response = debugging.get(path)
+        response = debug_client.get(path)
         assert response.status_code in {302, 404}
         assert response["Content-Type"].startswith("text/html")
 
 
-def test_debugging_a_bug_shows_its_traceback(http, settings):
+def test_debug_mode_shows_tracebacks(http, settings):
     settings.DEBUG = True
 
     response = http.get("/api/broken/")
@@ -121,7 +123,7 @@ def test_debugging_a_bug_shows_its_traceback(http, settings):
     assert "RuntimeError" in response.content.decode()
 
 
-def test_the_policy_is_the_same_in_every_process(client):
+def test_content_security_policy_is_the_expected_text(client):
     policy = client.get("/api/docs/")["Content-Security-Policy"]
 
     assert policy == (
@@ -131,7 +133,7 @@ def test_the_policy_is_the_same_in_every_process(client):
 
 
 @pytest.mark.parametrize("header", ["Host", "X-Forwarded-Host"])
-def test_another_host_gets_nothing(http, header):
+def test_other_hosts_are_not_echoed(http, header):
     response = http.get("/api/nowhere/", headers={header: "evil.example"})  # attack 149
 
     assert "evil" not in response.content.decode()

@@ -12,39 +12,39 @@ from django.conf import settings as django_settings
 
 from config.logging import REDACTED, logging_config, write_event
 
-CANARY = "CANARY-secret"
+SECRET_VALUE = "CANARY-secret"
 
 
 @pytest.fixture
-def log_of():
-    """`log_of(debug)` sets logging up and gives the stream that lines are written to."""
+def configure_log():
+    """Return a function that configures logging and returns the stream of the lines."""
 
-    structlog.contextvars.clear_contextvars()  # what a request of another test left
+    structlog.contextvars.clear_contextvars()  # context of a request of another test
 
-    def put(*, debug):
+    def configure(*, debug):
         stream = io.StringIO()
         config = deepcopy(logging_config(debug=debug, level="INFO"))
         config["handlers"]["console"]["stream"] = stream
         logging.config.dictConfig(config)
         return stream
 
-    yield put
+    yield configure
     logging.config.dictConfig(django_settings.LOGGING)
     structlog.contextvars.clear_contextvars()
 
 
-def lines_of(stream):
+def read_lines(stream):
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
-def test_in_production_each_line_is_json(log_of):
-    stream = log_of(debug=False)
+def test_production_logs_are_json_lines(configure_log):
+    stream = configure_log(debug=False)
     structlog.contextvars.bind_contextvars(request_id="r-1")
 
     structlog.get_logger("till.test").info("sold", total="12.50", line="a\nb\x1b[2J")
     logging.getLogger("somebody.else").warning("careful, %s", "please")
 
-    ours, theirs = lines_of(stream)
+    ours, theirs = read_lines(stream)
     assert ours.pop("timestamp").endswith("Z")
     assert theirs.pop("timestamp").endswith("Z")
     assert ours == {
@@ -63,14 +63,14 @@ def test_in_production_each_line_is_json(log_of):
     }
 
 
-def test_in_development_lines_are_for_people(log_of):
-    stream = log_of(debug=True)
+def test_development_logs_are_readable(configure_log):
+    stream = configure_log(debug=True)
 
     structlog.get_logger("till.test").info("sold", total="12.50")
 
     assert "sold" in stream.getvalue()
     with pytest.raises(json.JSONDecodeError):
-        lines_of(stream)
+        read_lines(stream)
 
 
 class Screen(io.StringIO):
@@ -87,12 +87,14 @@ class Screen(io.StringIO):
         (io.StringIO(), None, False),
     ],
 )
-def test_only_a_terminal_is_given_colors(log_of, monkeypatch, error_stream, no_color, colored):
+def test_colors_are_used_only_in_a_terminal(
+    configure_log, monkeypatch, error_stream, no_color, colored
+):
     monkeypatch.delenv("NO_COLOR", raising=False)
     if no_color is not None:
         monkeypatch.setenv("NO_COLOR", no_color)
     monkeypatch.setattr("sys.stderr", error_stream)
-    stream = log_of(debug=True)
+    stream = configure_log(debug=True)
 
     structlog.get_logger("till.test").warning("sold", total="12.50")
 
@@ -108,59 +110,59 @@ def test_only_a_terminal_is_given_colors(log_of, monkeypatch, error_stream, no_c
     ],
 )
 @pytest.mark.parametrize("debug", [False, True])
-def test_secrets_are_not_written(log_of, name, debug):
-    stream = log_of(debug=debug)
+def test_secrets_are_redacted(configure_log, name, debug):
+    stream = configure_log(debug=debug)
 
     structlog.get_logger("till.test").info(
-        "x", **{name: CANARY}, body={name: CANARY, "lines": [{name: [CANARY]}]}
+        "x", **{name: SECRET_VALUE}, body={name: SECRET_VALUE, "lines": [{name: [SECRET_VALUE]}]}
     )
 
-    assert CANARY not in stream.getvalue()
+    assert SECRET_VALUE not in stream.getvalue()
     assert stream.getvalue().count(REDACTED) == 3
 
 
-def test_what_is_nested_beyond_reason_is_not_written(log_of):
-    stream = log_of(debug=False)
-    deep: object = CANARY
+def test_deeply_nested_values_are_not_logged(configure_log):
+    stream = configure_log(debug=False)
+    deep: object = SECRET_VALUE
     for _ in range(50):
         deep = {"a": [deep]}
 
     structlog.get_logger("till.test").info("x", deep=deep, pinned="yes", accessible="yes")
 
-    (line,) = lines_of(stream)
-    assert CANARY not in stream.getvalue()
+    (line,) = read_lines(stream)
+    assert SECRET_VALUE not in stream.getvalue()
     assert (line["pinned"], line["accessible"]) == ("yes", "yes")
 
 
 @pytest.mark.parametrize("debug", [False, True])
-def test_a_traceback_shows_no_values(log_of, debug):
-    stream = log_of(debug=debug)
+def test_traceback_shows_no_variables(configure_log, debug):
+    stream = configure_log(debug=debug)
 
     def fail(password):
         raise RuntimeError("broken")
 
     try:
-        fail(CANARY)
+        fail(SECRET_VALUE)
     except RuntimeError:
         structlog.get_logger("till.test").exception("failed")
         logging.getLogger("somebody.else").exception("failed")
 
     assert stream.getvalue().count("RuntimeError: broken") == 2
-    assert CANARY not in stream.getvalue()
+    assert SECRET_VALUE not in stream.getvalue()
 
 
-def test_refusals_are_logged_once_and_the_development_server_not_at_all(log_of):
-    stream = log_of(debug=False)
+def test_django_warnings_and_the_development_server_are_not_logged(configure_log):
+    stream = configure_log(debug=False)
 
     logging.getLogger("django.request").warning("Not Found: /x")
     logging.getLogger("django.server").info('"GET /?password=x HTTP/1.1" 200')
     logging.getLogger("django.request").error("Internal Server Error: /x")
 
-    assert [line["event"] for line in lines_of(stream)] == ["Internal Server Error: /x"]
+    assert [line["event"] for line in read_lines(stream)] == ["Internal Server Error: /x"]
 
 
-def test_what_is_below_the_level_is_not_written(log_of):
-    stream = log_of(debug=False)
+def test_lines_below_the_level_are_not_logged(configure_log):
+    stream = configure_log(debug=False)
 
     structlog.get_logger("till.test").debug("detail")
 
@@ -169,12 +171,17 @@ def test_what_is_below_the_level_is_not_written(log_of):
 
 @pytest.mark.parametrize("debug", [False, True])
 @pytest.mark.parametrize("level", ["info", "error"])
-def test_the_line_of_a_request_is_what_structlog_would_write(log_of, monkeypatch, debug, level):
+def test_the_line_of_a_request_is_what_structlog_would_write(
+    configure_log, monkeypatch, debug, level
+):
     """The one line of each request skips structlog's chain; nobody who reads it can tell."""
-    stream = log_of(debug=debug)
-    structlog.contextvars.bind_contextvars(request_id="r-1", ip="192.0.2.7", token=CANARY)
+    stream = configure_log(debug=debug)
+    structlog.contextvars.bind_contextvars(request_id="r-1", ip="192.0.2.7", token=SECRET_VALUE)
     facts = {"method": "GET", "path": '/a"b\n\u2028\x1b[2J/', "status": 200, "milliseconds": 0.1}
-    facts |= {"password": CANARY, "nested": {"pin": CANARY, "a": [{"secret": CANARY}]}}
+    facts |= {
+        "password": SECRET_VALUE,
+        "nested": {"pin": SECRET_VALUE, "a": [{"secret": SECRET_VALUE}]},
+    }
 
     with time_machine.travel("2026-11-30T01:02:03.456789Z", tick=False):
         getattr(structlog.get_logger("till.access"), level)("request", **facts)
@@ -183,11 +190,11 @@ def test_the_line_of_a_request_is_what_structlog_would_write(log_of, monkeypatch
 
     by_structlog, by_us = stream.getvalue().splitlines()
     assert by_us == by_structlog
-    assert CANARY not in by_us
+    assert SECRET_VALUE not in by_us
 
 
-def test_the_line_of_a_request_respects_the_level(log_of):
-    stream = log_of(debug=False)
+def test_the_line_of_a_request_respects_the_level(configure_log):
+    stream = configure_log(debug=False)
     logger = logging.getLogger("till.access")
 
     write_event(logger, logging.DEBUG, "request")
@@ -195,11 +202,11 @@ def test_the_line_of_a_request_respects_the_level(log_of):
     assert stream.getvalue() == ""
 
 
-def test_a_value_that_json_lacks_is_written_as_text(log_of):
-    stream = log_of(debug=False)
+def test_a_value_that_json_lacks_is_written_as_text(configure_log):
+    stream = configure_log(debug=False)
     id = uuid.uuid4()
 
     write_event(logging.getLogger("till.access"), logging.INFO, "request", user=id)
 
-    (line,) = lines_of(stream)
+    (line,) = read_lines(stream)
     assert line["user"] == str(id)

@@ -1,4 +1,4 @@
-"""What `make run` does before it runs anything, in an empty copy of the project's folder."""
+"""Checks of the Makefile before it starts anything, in a copy with only the Makefile."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def make(folder, *arguments, **environment):
 
 @pytest.mark.parametrize("is_set_up", [False, True])
 @pytest.mark.parametrize("target", ["run", "test", "check"])
-def test_a_python_that_does_not_exist_is_said_to(folder, target, is_set_up):
+def test_missing_python_is_reported(folder, target, is_set_up):
     if is_set_up:
         (folder / ".venv/bin").mkdir(parents=True)
         (folder / ".venv/bin/python").touch()
@@ -45,7 +45,7 @@ def test_a_python_that_does_not_exist_is_said_to(folder, target, is_set_up):
     assert {*folder.rglob("*")} == before
 
 
-def test_so_it_is_where_the_environment_names_it(folder):
+def test_missing_python_of_the_environment_is_reported(folder):
     ran = make(folder, ".venv/bin/python", PYTHON="no-such-python")
 
     assert ran.returncode == 2
@@ -53,7 +53,7 @@ def test_so_it_is_where_the_environment_names_it(folder):
     assert not (folder / ".venv").exists()
 
 
-def test_the_settings_of_one_machine_are_its_owners_alone(folder):
+def test_env_file_is_created_private(folder):
     before = os.umask(0o022)
     try:
         assert make(folder, ".env").returncode == 0
@@ -64,7 +64,7 @@ def test_the_settings_of_one_machine_are_its_owners_alone(folder):
     assert (folder / ".env").read_text() == (folder / ".env.example").read_text()
 
 
-def test_the_port_is_tried_before_the_database_is_touched():
+def test_port_is_checked_before_migrations_run():
     plan = make(ROOT, "--dry-run", "run", "PORT=8123").stdout
 
     assert "PORT=8123 .venv/bin/python -m config.development_server --check" in plan

@@ -1,4 +1,4 @@
-"""The command line says what is missing, and nothing else."""
+"""`manage.py` reports missing or public secrets without a traceback."""
 
 import json
 import os
@@ -13,23 +13,28 @@ from django.core import checks
 from config.settings import DEVELOPMENT_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
-# What a developer's .env may say is not what this is about: the environment wins over it.
-BARE = {"PATH": os.environ["PATH"], "DEBUG": "off", "SECRET_KEY": ""}
-OWN = "a-key-of-ones-own-for-one-test-0123456789"
-KEPT = {"SECRET_KEY": OWN, "JWT_SIGNING_KEY": OWN, "JWT_KEYS": "", "PASSWORD_PEPPERS": ""}
-PUBLISHED = DEVELOPMENT_KEY
+# The environment overrides a developer's .env.
+EMPTY_ENVIRONMENT = {"PATH": os.environ["PATH"], "DEBUG": "off", "SECRET_KEY": ""}
+OWN_KEY = "a-key-of-ones-own-for-one-test-0123456789"
+VALID_KEYS = {
+    "SECRET_KEY": OWN_KEY,
+    "JWT_SIGNING_KEY": OWN_KEY,
+    "JWT_KEYS": "",
+    "PASSWORD_PEPPERS": "",
+}
+PUBLIC_KEY = DEVELOPMENT_KEY
 RING = [
-    {"kid": "old", "alg": "HS256", "status": "verify", "secret": PUBLISHED},
-    {"kid": "new", "alg": "HS256", "status": "active", "secret": OWN},
+    {"kid": "old", "alg": "HS256", "status": "verify", "secret": PUBLIC_KEY},
+    {"kid": "new", "alg": "HS256", "status": "active", "secret": OWN_KEY},
 ]
 
 
 @pytest.mark.parametrize("command", [["makemigrations", "--check"], ["migrate"], ["check"]])
-def test_a_command_without_secrets_names_the_secret(command):
+def test_command_without_secrets_names_the_missing_secret(command):
     ran = subprocess.run(
         [sys.executable, "manage.py", *command],
         cwd=ROOT,
-        env=BARE,
+        env=EMPTY_ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
@@ -44,7 +49,7 @@ def start(**environment):
     return subprocess.run(
         [sys.executable, "manage.py", "version"],
         cwd=ROOT,
-        env=BARE | KEPT | environment,
+        env=EMPTY_ENVIRONMENT | VALID_KEYS | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -54,30 +59,30 @@ def start(**environment):
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("SECRET_KEY", PUBLISHED),
-        ("SECRET_KEY", f" {PUBLISHED} "),
-        ("JWT_SIGNING_KEY", PUBLISHED),
-        ("SECRET_KEY_FALLBACKS", f"{OWN},{PUBLISHED}"),
+        ("SECRET_KEY", PUBLIC_KEY),
+        ("SECRET_KEY", f" {PUBLIC_KEY} "),
+        ("JWT_SIGNING_KEY", PUBLIC_KEY),
+        ("SECRET_KEY_FALLBACKS", f"{OWN_KEY},{PUBLIC_KEY}"),
         ("JWT_KEYS", json.dumps(RING)),
-        ("PASSWORD_PEPPERS", json.dumps({"1": PUBLISHED, "2": OWN})),
+        ("PASSWORD_PEPPERS", json.dumps({"1": PUBLIC_KEY, "2": OWN_KEY})),
     ],
 )
-def test_the_published_key_is_refused_wherever_it_stands(name, value):
+def test_public_development_key_is_rejected_in_every_setting(name, value):
     ran = start(**{name: value})
 
     assert ran.returncode == 1
     assert ran.stderr.startswith(f"{name} contains the public development key")
-    assert PUBLISHED not in ran.stderr
+    assert PUBLIC_KEY not in ran.stderr
     assert "Traceback" not in ran.stderr
 
 
-def test_with_keys_of_ones_own_or_debugging_it_starts():
+def test_own_keys_or_debug_mode_are_accepted():
     assert start().returncode == 0
-    assert start(DEBUG="on", SECRET_KEY=PUBLISHED, JWT_KEYS=json.dumps(RING)).returncode == 0
+    assert start(DEBUG="on", SECRET_KEY=PUBLIC_KEY, JWT_KEYS=json.dumps(RING)).returncode == 0
 
 
-def test_the_models_are_checked_alike_at_midnight():
-    """Django warns of a default time that lies near the current one, as 00:00 does then."""
+def test_model_checks_pass_at_midnight():
+    """Django warns about a default time near the current time, as 00:00 is at midnight."""
     with time_machine.travel("2026-03-14T00:00:05Z", tick=False):
         messages = checks.run_checks()
 

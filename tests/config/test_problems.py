@@ -13,7 +13,7 @@ from rest_framework_simplejwt.exceptions import AuthenticationFailed, InvalidTok
 
 from tenants import exceptions as domain
 from tenants.exceptions import FieldError
-from tests.config.urls import CANARY, failure
+from tests.config.urls import INTERNAL_DETAIL, failure
 from tests.support.problems import assert_problem
 
 JSON = "application/json"
@@ -35,10 +35,10 @@ class OrderLocked(domain.Conflict):
 
 
 class SellerNotFound(models.ObjectDoesNotExist):
-    """What a model's own `DoesNotExist` is."""
+    """Like the `DoesNotExist` of a model."""
 
 
-def raising(http, exc, path="/api/raising/", **headers):
+def get_raising(http, exc, path="/api/raising/", **headers):
     failure["next"] = exc
     return http.get(path, headers=headers)
 
@@ -71,28 +71,28 @@ def raising(http, exc, path="/api/raising/", **headers):
         (django_exceptions.PermissionDenied(), 403, "permission_denied"),
         (django_exceptions.RequestDataTooBig(), 413, "body_too_large"),
         (django_exceptions.TooManyFieldsSent(), 400, "bad_request"),
-        (django_exceptions.SuspiciousFileOperation(CANARY), 400, "bad_request"),
-        (django_exceptions.BadRequest(CANARY), 400, "bad_request"),
-        (UnreadablePostError(CANARY), 400, "bad_request"),
-        (OperationalError(CANARY), 503, "unavailable"),
+        (django_exceptions.SuspiciousFileOperation(INTERNAL_DETAIL), 400, "bad_request"),
+        (django_exceptions.BadRequest(INTERNAL_DETAIL), 400, "bad_request"),
+        (UnreadablePostError(INTERNAL_DETAIL), 400, "bad_request"),
+        (OperationalError(INTERNAL_DETAIL), 503, "unavailable"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else str(value),
 )
-def test_every_refusal_has_its_status_and_its_code(http, exc, status, code):
-    response = raising(http, exc)
+def test_every_exception_has_its_status_and_code(http, exc, status, code):
+    response = get_raising(http, exc)
 
     assert_problem(response, status, code)
-    assert CANARY not in response.content.decode()
+    assert INTERNAL_DETAIL not in response.content.decode()
 
 
-def test_a_domain_error_brings_its_facts_as_strings(http):
+def test_facts_of_a_domain_error_are_strings(http):
     product = uuid.uuid4()
     moment = datetime(2026, 1, 31, 18, 30, tzinfo=UTC)
     exc = InsufficientStock(
         product="Beans", wanted=Decimal("1E+1"), available=Decimal("2.500"), id=product, at=moment
     )
 
-    problem = assert_problem(raising(http, exc), 409, "insufficient_stock")
+    problem = assert_problem(get_raising(http, exc), 409, "insufficient_stock")
 
     assert problem["detail"] == "Beans: 1E+1 wanted, 2.500 in stock."
     assert problem["wanted"] == "10"
@@ -101,30 +101,30 @@ def test_a_domain_error_brings_its_facts_as_strings(http):
     assert problem["at"] == "2026-01-31T18:30:00Z"
 
 
-def test_a_fact_does_not_displace_a_member_of_the_problem(http):
+def test_facts_do_not_replace_members_of_the_problem(http):
     problem = assert_problem(
-        raising(http, OrderLocked(status="held", code="x")), 409, "order_locked"
+        get_raising(http, OrderLocked(status="held", code="x")), 409, "order_locked"
     )
 
     assert problem["status"] == 409
 
 
-def test_a_domain_error_names_the_wrong_fields(http):
+def test_domain_error_lists_field_errors(http):
     exc = domain.Invalid(errors=(FieldError("lines[1].product", "does_not_exist", "None here."),))
 
-    assert_problem(raising(http, exc), 400, "invalid", {"lines[1].product": "does_not_exist"})
+    assert_problem(get_raising(http, exc), 400, "invalid", {"lines[1].product": "does_not_exist"})
 
 
-def test_the_fact_retry_after_is_a_header_too(http):
-    response = raising(http, Busy(retry_after=1.2))
+def test_retry_after_is_also_a_header(http):
+    response = get_raising(http, Busy(retry_after=1.2))
 
     assert response["Retry-After"] == "2"
     assert assert_problem(response, 409, "request_in_progress")["retry_after"] == 1.2
 
 
 @pytest.mark.parametrize(("wait", "seconds"), [(None, "1"), (0.2, "1"), (12.1, "13")])
-def test_too_many_requests_say_when_to_come_back(http, wait, seconds):
-    response = raising(http, rest.Throttled(wait=wait))
+def test_throttled_response_has_retry_after(http, wait, seconds):
+    response = get_raising(http, rest.Throttled(wait=wait))
 
     assert_problem(response, 429, "throttled")
     assert response["Retry-After"] == seconds
@@ -133,19 +133,19 @@ def test_too_many_requests_say_when_to_come_back(http, wait, seconds):
 @pytest.mark.parametrize(
     "exc", [domain.NotAuthenticated(), rest.NotAuthenticated(), rest.AuthenticationFailed()]
 )
-def test_a_401_says_how_to_log_in_also_where_nobody_needs_to(http, exc):
+def test_401_has_www_authenticate_without_authentication_classes(http, exc):
     # The view has no authentication; DRF alone would answer 403 (attack 35).
-    assert raising(http, exc)["WWW-Authenticate"].startswith("Bearer")
+    assert get_raising(http, exc)["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_view_is_closed_unless_it_says_otherwise(http):
+def test_view_requires_a_login_by_default(http):
     response = http.get("/api/closed/")  # attack 35
 
     assert_problem(response, 401, "not_authenticated")
     assert response["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_wrong_method_names_the_right_ones(http):
+def test_wrong_method_lists_allowed_methods(http):
     response = http.put("/api/raising/")
 
     assert_problem(response, 405, "method_not_allowed")
@@ -153,20 +153,20 @@ def test_a_wrong_method_names_the_right_ones(http):
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "x" * 5_000])
-def test_attack_089_an_answer_in_another_media_type_is_refused(http, accept):
+def test_attack_089_other_accept_header_is_not_acceptable(http, accept):
     # attack 89
     response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"Accept": accept})
 
     assert_problem(response, 406, "not_acceptable")
 
 
-def test_a_page_in_html_still_refuses_in_json(http):
-    response = raising(http, domain.NotFound(), "/api/page/", Accept="text/html")
+def test_html_view_returns_problems_as_json(http):
+    response = get_raising(http, domain.NotFound(), "/api/page/", Accept="text/html")
 
     assert_problem(response, 404, "not_found")
 
 
-def test_errors_of_nested_input_name_their_place(http):
+def test_field_errors_of_nested_input_contain_the_path(http):
     body = {
         "id": "x",
         "lines": [{"quantity": "1"}, {"quantity": "0", "qty": 1}, {"note": "n" * 11}, "four"],
@@ -200,14 +200,14 @@ def test_errors_of_nested_input_name_their_place(http):
         ("{}", {"lines": "required"}),
     ],
 )
-def test_a_body_of_another_shape_is_refused(http, body, errors):
+def test_body_of_another_shape_is_rejected(http, body, errors):
     # attack 15
     response = http.post("/api/sell/", body.encode(), content_type=JSON)
 
     assert_problem(response, 400, "invalid", errors)
 
 
-def test_a_thousand_errors_are_not_all_told(http):
+def test_number_of_listed_errors_is_limited(http):
     lines = [{"quantity": "0"}] * 500
     response = http.post("/api/sell/", json.dumps({"lines": lines}), content_type=JSON)
 
@@ -219,7 +219,7 @@ def unique_error(*fields: str) -> django_exceptions.ValidationError:
     return django_exceptions.ValidationError("Taken.", code, params={"unique_check": fields})
 
 
-def test_what_a_model_finds_wrong_is_told_by_field(http):
+def test_model_validation_errors_are_listed_by_field(http):
     exc = django_exceptions.ValidationError(
         {
             "name": [django_exceptions.ValidationError("At most %(n)s.", "max_length", {"n": 3})],
@@ -229,13 +229,16 @@ def test_what_a_model_finds_wrong_is_told_by_field(http):
     )
 
     problem = assert_problem(
-        raising(http, exc), 400, "invalid", {"name": "max_length", "": "invalid", "sku": "unique"}
+        get_raising(http, exc),
+        400,
+        "invalid",
+        {"name": "max_length", "": "invalid", "sku": "unique"},
     )
     assert problem["errors"][0]["detail"] == "At most 3."
 
 
 @pytest.mark.parametrize("exc", [unique_error("sku"), unique_error("tenant", "store", "sku")])
-def test_a_duplicate_is_a_conflict_that_does_not_speak_of_tenants(http, exc):
+def test_duplicate_is_a_conflict_without_the_tenant_field(http, exc):
     failure["next"] = django_exceptions.ValidationError({"__all__": [exc]})
     response = http.get("/api/raising/")
 
@@ -243,19 +246,21 @@ def test_a_duplicate_is_a_conflict_that_does_not_speak_of_tenants(http, exc):
     assert "tenant" not in response.content.decode().lower()
 
 
-def test_an_id_of_another_shop_reads_like_one_that_does_not_exist(http):
-    # attack 72: whatever layer found nothing, with whatever words.
+def test_every_not_found_error_has_an_identical_response(http):
+    # attack 72: from any layer and with any message.
     bodies = set()
     for exc in (Http404("No Order matches"), SellerNotFound("Order 5"), rest.NotFound("Gone")):
-        response = raising(http, exc, f"/api/things/{uuid.uuid4()}/", **{"X-Request-ID": "same"})
+        response = get_raising(
+            http, exc, f"/api/things/{uuid.uuid4()}/", **{"X-Request-ID": "same"}
+        )
         bodies.add(response.content)
     bodies.add(http.get("/api/nowhere/", headers={"X-Request-ID": "same"}).content)
 
     assert len(bodies) == 1
 
 
-def test_what_is_not_of_the_api_is_refused_as_a_problem_too():
-    """Django's page for a missing CSRF token would be the only HTML that a client meets."""
+def test_csrf_failure_outside_of_the_api_is_a_problem():
+    """Otherwise Django's CSRF page would be the only HTML response for clients."""
     client = Client(enforce_csrf_checks=True)
 
     assert_problem(client.post("/"), 403, "permission_denied")

@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 @pytest.mark.parametrize("sent", ["a", "till-1.2026_11", "x" * 64])
-def test_a_sane_request_id_is_kept(http, sent):
+def test_valid_request_id_is_kept(http, sent):
     response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"X-Request-ID": sent})
 
     assert response["X-Request-ID"] == sent
@@ -28,29 +28,29 @@ def test_a_sane_request_id_is_kept(http, sent):
 @pytest.mark.parametrize(
     "sent", ["", " ", "x" * 65, "a b", "a\tb", "a,b", "ä", "<script>", "a\n", "${jndi:x}", "a'--"]
 )
-def test_another_request_id_is_replaced(http, sent):
+def test_invalid_request_id_is_replaced(http, sent):
     response = http.post("/api/echo/", b"{}", content_type=JSON, headers={"X-Request-ID": sent})
 
     assert response["X-Request-ID"] != sent
     assert len(response["X-Request-ID"]) == 32
 
 
-def test_each_request_has_an_id_of_its_own(http):
+def test_request_ids_are_unique(http):
     ids = {http.get("/api/nowhere/")["X-Request-ID"] for _ in range(20)}
 
     assert len(ids) == 20
 
 
 @pytest.mark.parametrize("path", ["/api/broken/", "/admin/broken/", "/nowhere"])
-def test_failures_have_an_id_too(http, path):
+def test_errors_have_a_request_id(http, path):
     assert len(http.get(path)["X-Request-ID"]) == 32
 
 
-def test_the_outermost_middleware_is_the_one_that_names_requests(settings):
+def test_request_id_middleware_is_outermost(settings):
     assert settings.MIDDLEWARE[0] == "config.middleware.RequestIdMiddleware"
 
 
-def test_log_lines_of_a_request_carry_its_id_and_nothing_of_the_one_before():
+def test_log_context_contains_only_the_current_request():
     seen = []
 
     def view(request):
@@ -69,26 +69,26 @@ def test_log_lines_of_a_request_carry_its_id_and_nothing_of_the_one_before():
 
 
 @pytest.fixture
-def lines(caplog):
-    """`lines()` are those of the access log, before they are written as JSON."""
+def read_access_log(caplog):
+    """Return a function that lists the records of the access log."""
     caplog.set_level("INFO")
 
-    def found():
+    def read():
         return [record.msg for record in caplog.records if record.name == "till.access"]
 
-    return found
+    return read
 
 
-def test_attack_030_each_request_is_one_line_without_what_people_hide_in_it(http, lines, caplog):
+def test_attack_030_access_log_contains_no_secrets(http, read_access_log, caplog):
     # attack 30
     http.post(
-        "/api/echo/?password=CANARY&token=CANARY",
-        b'{"password": "CANARY"}',
+        "/api/echo/?password=LEAKED&token=LEAKED",
+        b'{"password": "LEAKED"}',
         content_type=JSON,
-        headers={"Authorization": "Bearer CANARY", "X-Request-ID": "r-1", "Cookie": "a=CANARY"},
+        headers={"Authorization": "Bearer LEAKED", "X-Request-ID": "r-1", "Cookie": "a=LEAKED"},
     )
 
-    (line,) = lines()
+    (line,) = read_access_log()
     assert line.pop("milliseconds") >= 0
     assert line.pop("timestamp")
     assert line == {
@@ -101,13 +101,13 @@ def test_attack_030_each_request_is_one_line_without_what_people_hide_in_it(http
         "request_id": "r-1",
         "ip": "127.0.0.1",
     }
-    assert "CANARY" not in caplog.text
+    assert "LEAKED" not in caplog.text
 
 
-def test_a_failure_is_logged_as_an_error(http, lines):
+def test_server_error_is_logged_as_error(http, read_access_log):
     http.get("/api/broken/")
 
-    (line,) = lines()
+    (line,) = read_access_log()
     assert (line["level"], line["status"]) == ("error", 500)
 
 
@@ -116,24 +116,24 @@ PLATFORM = SimpleNamespace(pk="u-1", tenant_id=None)
 BOTH = {"user": "u-1", "tenant": "t-1"}
 
 
-def unread():
-    """A person in a session, whom nobody has looked up."""
-    return SimpleLazyObject(lambda: pytest.fail("a log asked who it is"))
+def unloaded_user():
+    """Return a lazy session user that has not been loaded."""
+    return SimpleLazyObject(lambda: pytest.fail("the access log loaded the user"))
 
 
 @pytest.mark.parametrize(
-    ("user", "cached", "known"),
+    ("user", "cached", "expected"),
     [
         (PERSON, None, BOTH),
         (PLATFORM, None, {"user": "u-1"}),
         (AnonymousUser(), None, {}),
         (None, None, {}),
-        (unread(), None, {}),
-        (unread(), PERSON, BOTH),
+        (unloaded_user(), None, {}),
+        (unloaded_user(), PERSON, BOTH),
     ],
     ids=["token", "platform", "anonymous", "none", "session-not-read", "session-read"],
 )
-def test_a_line_names_the_person_only_if_that_is_known(lines, user, cached, known):
+def test_access_log_names_the_user_only_if_loaded(read_access_log, user, cached, expected):
     def view(request):
         request.user = user
         if cached:
@@ -142,19 +142,19 @@ def test_a_line_names_the_person_only_if_that_is_known(lines, user, cached, know
 
     AccessLogMiddleware(view)(RequestFactory().get("/"))
 
-    (line,) = lines()
-    assert {name: line[name] for name in ("user", "tenant") if name in line} == known
+    (line,) = read_access_log()
+    assert {name: line[name] for name in ("user", "tenant") if name in line} == expected
 
 
 @pytest.mark.parametrize("body", [b"{}", b"[["], ids=["answer", "refusal"])
-def test_answers_about_tokens_are_not_to_be_stored(http, body):
+def test_token_responses_are_not_cached(http, body):
     response = http.post("/api/v1/auth/token/", body, content_type=JSON)  # attack 1
 
     assert response["Cache-Control"] == "no-store"
     assert "Cache-Control" not in http.post("/api/echo/", body, content_type=JSON)
 
 
-def test_answers_say_that_they_are_what_they_say(http):
+def test_responses_have_security_headers(http):
     response = http.get("/api/nowhere/")  # attack 167
 
     assert response["X-Content-Type-Options"] == "nosniff"
@@ -164,7 +164,7 @@ def test_answers_say_that_they_are_what_they_say(http):
     assert "X-Powered-By" not in response
 
 
-def test_over_tls_browsers_are_told_to_stay_there(http):
+def test_tls_responses_have_hsts(http):
     response = http.get("/api/nowhere/", secure=True)  # attack 167
 
     assert response["Strict-Transport-Security"].startswith("max-age=31536000")
@@ -176,7 +176,7 @@ BROKEN = "application/json; charset*=nope''x"
 @pytest.mark.parametrize(
     ("header", "status"), [("CONTENT_TYPE", "415"), ("HTTP_ACCEPT", "406"), ("OTHER", "200")]
 )
-def test_a_media_type_that_breaks_django_is_just_another_one(db, http, header, status):
+def test_malformed_media_type_is_treated_as_unsupported(db, http, header, status):
     # attack 29
     started = []
     environ = {
@@ -198,7 +198,7 @@ def test_a_media_type_that_breaks_django_is_just_another_one(db, http, header, s
 
 
 @pytest.mark.parametrize("accept", ["*/*", "application/json; q=0.9, */*; q=0.1"])
-def test_ordinary_media_types_pass_unchanged(accept):
+def test_valid_media_types_are_unchanged(accept):
     seen = {}
     application = reject_unreadable_media_types(lambda environ, _: seen.update(environ))
 

@@ -1,4 +1,4 @@
-"""The web server starts the application with nothing but what the environment must say."""
+"""The WSGI application starts without DJANGO_SETTINGS_MODULE."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_application_loads_without_being_told_where_its_settings_are():
+def test_application_loads_without_a_settings_variable():
     environment = {
         name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"
     }

@@ -1,4 +1,4 @@
-"""Small views that read, refuse and fail, to test what lies around every view."""
+"""Small views that read input, refuse and fail, for tests of middleware and errors."""
 
 from typing import Any
 
@@ -14,8 +14,8 @@ from tenants.api.fields import QuantityField, StrictCharField
 from tenants.api.parsers import StrictFormParser, StrictJSONParser
 from tenants.api.serializers import StrictSerializer
 
-CANARY = "CANARY-of-the-inside"
-# What the next request to `raising/` meets.
+INTERNAL_DETAIL = "internal-detail-that-must-not-leak"
+# The exception that the next request to `raising/` raises.
 failure: dict[str, Exception] = {}
 
 
@@ -66,20 +66,20 @@ class Raising(Open):
 
 
 class Page(Raising):
-    """Answers in HTML when all is well."""
+    """A view with HTML responses."""
 
     renderer_classes = (StaticHTMLRenderer,)
 
 
 class Closed(APIView):
-    """As every view is unless it says otherwise."""
+    """A view with the default authentication and permissions."""
 
     def get(self, request: Request) -> Response:
-        raise AssertionError("nobody was let in")
+        raise AssertionError("the request must be rejected")
 
 
 def broken(request: HttpRequest, **_: Any) -> HttpResponse:
-    raise RuntimeError(CANARY)
+    raise RuntimeError(INTERNAL_DETAIL)
 
 
 urlpatterns = [

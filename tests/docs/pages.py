@@ -31,7 +31,7 @@ class Block:
 
     @property
     def script(self) -> str:
-        """The commands: of a console block the lines after the prompt and what continues them."""
+        """Return the commands; of a console block without the prompts."""
         if self.language != "console":
             return self.text
         return "".join(line.removeprefix("$ ") for line in self.text.splitlines(keepends=True))

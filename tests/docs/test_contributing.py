@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md shows how to add a resource with the names that the code has."""
+"""Examples in CONTRIBUTING.md use names of the code."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ PAGE = ROOT / "CONTRIBUTING.md"
 CODE = "\n".join(
     path.read_text("utf-8") for folder in OURS for path in (ROOT / folder).rglob("*.py")
 )
-# What the reader writes.
+# Names that the reader adds.
 NEW = re.compile(r"Brand\w*")
 EXAMPLES = [block for block in blocks(PAGE) if block.language == "python"]
 # Names in backticks that look like classes, constants or attributes of the code.
@@ -26,7 +26,7 @@ def is_known(name: str) -> bool:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda block: block.place)
-def test_an_example_uses_names_of_the_code(example):
+def test_example_uses_names_of_the_code(example):
     nodes = list(ast.walk(ast.parse(example.text)))
     names = {node.id for node in nodes if isinstance(node, ast.Name)}
 
@@ -34,7 +34,7 @@ def test_an_example_uses_names_of_the_code(example):
     assert [name for name in sorted(names) if not is_known(name)] == []
 
 
-def test_the_text_uses_names_of_the_code():
+def test_text_uses_names_of_the_code():
     names = set(NAME.findall(PAGE.read_text("utf-8"))) - {"Idempotency"}
 
     assert {"TenantScopedViewSet", "SECRETS"} <= names

@@ -1,4 +1,4 @@
-"""docs/errors.md lists every error code of the code, with a remedy, and is current."""
+"""docs/errors.md lists every error code with a remedy and is current."""
 
 import re
 
@@ -18,22 +18,22 @@ from tests.tools.error_reference.page import (
 pytestmark = pytest.mark.once
 
 
-def test_the_page_is_current():
+def test_error_reference_is_current():
     """Otherwise run `python -m tests.tools.error_reference`."""
     assert PAGE.read_text("utf-8") == build_page()
 
 
-def test_every_code_has_a_remedy_and_every_remedy_a_code():
+def test_error_codes_and_remedies_match():
     assert {error.code for error in errors()} == set(REMEDIES)
 
 
-def test_every_code_of_a_field_is_explained():
+def test_every_field_code_is_explained():
     known = set(FIELDS) | set(REMEDIES) | DELIVERY_RESULTS
 
     assert field_codes() - known == set()
 
 
-def test_every_unreadable_body_is_listed():
+def test_codes_of_the_parsers_are_listed():
     raised = re.compile(r'raise \w+\(\s*"([a-z_]+)",')
     codes = set(raised.findall((ROOT / "tenants/api/parsers.py").read_text("utf-8")))
 

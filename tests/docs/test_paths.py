@@ -1,4 +1,4 @@
-"""Every path and link that the documentation names exists."""
+"""Every path and link in the documentation exists."""
 
 import re
 
@@ -12,7 +12,7 @@ pytestmark = pytest.mark.once
 CODE_BLOCK = re.compile(r"^( *)```.*?^\1```", re.M | re.S)
 QUOTED = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"")
-# A path of the repository: below one of its folders, or a file at its top.
+# A path in the repository: in one of its folders, or a file at the top level.
 FOLDERS = sorted(
     path.name
     for path in ROOT.iterdir()
@@ -24,16 +24,16 @@ PATH = re.compile(
 README_LIMIT = 8 * 1024
 
 
-def text_of(page) -> str:
+def read_text(page) -> str:
     return CODE_BLOCK.sub("", page.read_text("utf-8"))
 
 
 def anchors(page) -> set[str]:
-    headings = re.findall(r"^#+ (.+)$", text_of(page), re.M)
+    headings = re.findall(r"^#+ (.+)$", read_text(page), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def is_there(path: str) -> bool:
+def path_exists(path: str) -> bool:
     return (ROOT / path).exists()
 
 
@@ -45,16 +45,16 @@ def test_paths_are_recognized():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_path_in_backticks_exists(page):
-    quoted = QUOTED.findall(text_of(page))
+def test_paths_in_backticks_exist(page):
+    quoted = QUOTED.findall(read_text(page))
     paths = [each.split("::")[0] for each in quoted if PATH.fullmatch(each.split("::")[0])]
 
-    assert [path for path in paths if not is_there(path)] == []
+    assert [path for path in paths if not path_exists(path)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_a_link_leads_somewhere(page):
-    links = [link or source for link, source in LINK.findall(text_of(page))]
+def test_links_exist(page):
+    links = [link or source for link, source in LINK.findall(read_text(page))]
     dead = []
     for link in links:
         target, _, anchor = link.partition("#")
@@ -67,12 +67,12 @@ def test_a_link_leads_somewhere(page):
     assert dead == []
 
 
-def test_every_page_can_be_reached_from_the_readme():
+def test_every_page_is_linked_from_the_readme():
     reached, new = set(), {ROOT / "README.md"}
     while new:
         page = new.pop()
         reached.add(page)
-        links = (link or source for link, source in LINK.findall(text_of(page)))
+        links = (link or source for link, source in LINK.findall(read_text(page)))
         targets = {
             (page.parent / link.split("#")[0]).resolve() for link in links if "://" not in link
         }
@@ -81,7 +81,7 @@ def test_every_page_can_be_reached_from_the_readme():
     assert [name(page) for page in PAGES if page not in reached] == []
 
 
-def test_the_readme_is_short():
+def test_readme_is_at_most_8_kb():
     assert (ROOT / "README.md").stat().st_size <= README_LIMIT
 
 
@@ -95,10 +95,10 @@ def tree(lines: list[str]) -> list[str]:
     return found
 
 
-def test_the_tree_of_the_architecture_exists():
+def test_paths_of_the_architecture_tree_exist():
     page = (ROOT / "docs/architecture.md").read_text("utf-8")
     shown = page.partition("## Tree\n\n```\n")[2].partition("```")[0]
     paths = tree(shown.splitlines())
 
     assert "orders/services/documents/renderers" in paths
-    assert [path for path in paths if not is_there(path)] == []
+    assert [path for path in paths if not path_exists(path)] == []

@@ -19,7 +19,7 @@ from tests.support.discovery import ROOT
 from tests.support.live.server import TILL, Server, run_server
 
 DOCUMENTED_SERVER = "http://127.0.0.1:8000"
-# Nobody resolves names under .example; nothing is sent to either, since no relay runs.
+# Names under .example do not resolve; nothing is sent to either, because no relay runs.
 WEBHOOK_RECEIVER, LOCAL_RECEIVER = "https://hook.example/", "http://127.0.0.1:9/"
 VOCABULARY = ROOT / "docs/guide/README.md"
 # These define their own variables, so that a reader can start with them.
@@ -36,7 +36,7 @@ PAGES_TO_RUN = [
 
 @pytest.mark.once
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.place)
-def test_a_shell_block_is_valid_bash(block):
+def test_shell_block_is_valid_bash(block):
     parsed = subprocess.run(
         ["bash", "-n"], input=block.script, text=True, capture_output=True, check=False
     )
@@ -46,7 +46,7 @@ def test_a_shell_block_is_valid_bash(block):
 
 @pytest.mark.once
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_the_language_of_a_shell_block_is_sh_or_console(page):
+def test_shell_blocks_are_sh_or_console(page):
     languages = {block.language for block in blocks(page)}
 
     assert languages.isdisjoint({"bash", "shell", "zsh", "shell-session"})
@@ -56,8 +56,8 @@ def test_the_language_of_a_shell_block_is_sh_or_console(page):
 @pytest.mark.parametrize(
     "block", [each for each in SHELL if each.language == "sh"], ids=lambda block: block.place
 )
-def test_an_unexpected_error_ends_the_block(block):
-    """Only a block that expects an error may leave out `--fail-with-body`."""
+def test_commands_of_a_block_fail_on_errors(block):
+    """Only a block that expects an error may omit `--fail-with-body`."""
     calls = block.script.count("curl ")
 
     assert "error" in block.options or calls == block.script.count("curl -sS --fail-with-body ")
@@ -84,7 +84,7 @@ def demo_shop(transactional_db: None) -> None:
 @pytest.mark.live
 @pytest.mark.parametrize("page", PAGES_TO_RUN)
 @pytest.mark.usefixtures("demo_shop")
-def test_the_shell_blocks_of_a_page_run(page, server, tmp_path):
+def test_shell_blocks_of_a_page_run(page, server, tmp_path):
     definitions = [] if name(page) in SELF_CONTAINED else list(blocks(VOCABULARY))
     steps = [each for each in (*definitions, *blocks(page)) if each.language == "sh"]
     ran = run(steps, f"http://127.0.0.1:{server.port}", tmp_path)
@@ -92,7 +92,7 @@ def test_the_shell_blocks_of_a_page_run(page, server, tmp_path):
     outputs = sorted(tmp_path.glob("*.out"), key=lambda path: int(path.stem))
     assert ran.returncode == 0, f"{ran.stderr}\n{outputs[-1].read_text('utf-8')[-1000:]}"
     for step, output in zip(steps, outputs, strict=True):
-        expect_error(step, output.read_text("utf-8"))
+        assert_expected_error(step, output.read_text("utf-8"))
 
 
 def run(steps: list[Block], url: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -113,7 +113,7 @@ def run(steps: list[Block], url: str, folder: Path) -> subprocess.CompletedProce
     )
 
 
-def expect_error(step: Block, output: str) -> None:
-    """The last answer of a block is the problem that the block names."""
+def assert_expected_error(step: Block, output: str) -> None:
+    """Assert that the last response of a block is the problem that the block names."""
     if "error" in step.options:
         assert json.loads(output.splitlines()[-1])["code"] == step.options["error"], step.place

@@ -1,4 +1,4 @@
-"""The table of environment variables lists each variable that the configuration reads."""
+"""The table of environment variables lists every variable that the configuration reads."""
 
 import re
 
@@ -12,7 +12,7 @@ READ = re.compile(r"""\b(?:env(?:\.\w+)?|secret|read_secret)\(\s*["\']([A-Z_]+)[
 ROW = re.compile(r"^\| (`[A-Z_`, ]+`) \|", re.M)
 
 
-def test_the_table_lists_the_variables_that_are_read():
+def test_table_lists_the_variables_that_are_read():
     page = (ROOT / "docs/operations/installation.md").read_text("utf-8")
     listed = {name for row in ROW.findall(page) for name in re.findall(r"[A-Z_]+", row)}
     files = [*(ROOT / "config").glob("*.py"), ROOT / "manage.py"]

@@ -1,1 +1,1 @@
-"""Rows for tests, each of them with one consistent tenant; factories enter its scope themselves."""
+"""Factories of rows; each row has one consistent tenant, whose scope the factory enters."""

@@ -1,4 +1,4 @@
-"""People and their log-ins."""
+"""Factories of users, sessions, terminals and approvals."""
 
 import uuid
 from datetime import datetime
@@ -13,12 +13,12 @@ from accounts.models import Approval, AuthSession, Role, Terminal, User, build_o
 from accounts.services.approvals import PENDING_LIFETIME
 from tests.factories.tenants import OwnedFactory, RegisterFactory, TenantFactory
 
-# Long enough for every role, and nowhere near any name that the factories make.
+# Long enough for every role, and not similar to any name of the factories.
 PASSWORD = "seven green bottles"
 
 
 class UserFactory(factory.django.DjangoModelFactory):
-    """A cashier, unless told `manager=True`, `admin=True` or `role=...`."""
+    """Create a cashier, or another role with `manager=True`, `admin=True` or `role=...`."""
 
     class Meta:
         model = User
@@ -36,7 +36,7 @@ class UserFactory(factory.django.DjangoModelFactory):
 
 
 class PlatformUserFactory(UserFactory):
-    """Somebody who runs the installation, as `createsuperuser` makes them."""
+    """Create a platform user, like `createsuperuser`."""
 
     tenant = None
     role = ""
@@ -45,7 +45,7 @@ class PlatformUserFactory(UserFactory):
 
 
 class AuthSessionFactory(OwnedFactory):
-    """A log-in of this moment."""
+    """Create a session that starts now."""
 
     class Meta:
         model = AuthSession
@@ -65,7 +65,7 @@ class AuthSessionFactory(OwnedFactory):
 
 
 class TerminalFactory(OwnedFactory):
-    """A device paired with a register of the shop; its token is nobody's to know."""
+    """Create a terminal paired with a register; its token is unknown."""
 
     class Meta:
         model = Terminal
@@ -79,7 +79,7 @@ class TerminalFactory(OwnedFactory):
 
 
 class ApprovalFactory(OwnedFactory):
-    """Asked for a moment ago: leave to give 5.00 away on an order that is still to be made."""
+    """Create a pending approval of a 5.00 discount on an order that does not exist yet."""
 
     class Meta:
         model = Approval

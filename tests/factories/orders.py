@@ -1,4 +1,4 @@
-"""Goods, stock and orders."""
+"""Factories of the catalog, stock, orders, payments, shifts and refunds."""
 
 from decimal import Decimal
 from typing import Any
@@ -27,13 +27,13 @@ from tests.factories.accounts import UserFactory
 from tests.factories.tenants import OwnedFactory, RegisterFactory, StoreFactory
 
 
-def of_parent(name: str) -> Any:
-    """The same shop as the row that this one is made for."""
+def from_parent(name: str) -> Any:
+    """Use the attribute of the parent factory."""
     return factory.SelfAttribute(f"..{name}")
 
 
 class TaxClassFactory(OwnedFactory):
-    """19 percent, included in the price, unless told `rates=[...]`."""
+    """Create a tax class of 19 percent included in the price, or with `rates=[...]`."""
 
     class Meta:
         model = TaxClass
@@ -53,7 +53,7 @@ class CategoryFactory(OwnedFactory):
 
 
 class ProductFactory(OwnedFactory):
-    """Something for 2.50 in the category and tax class of the same shop."""
+    """Create a product for 2.50 with a category and tax class of the same shop."""
 
     class Meta:
         model = Product
@@ -61,8 +61,8 @@ class ProductFactory(OwnedFactory):
     sku = factory.Sequence("SKU-{}".format)
     name = factory.Sequence("Product {}".format)
     price = Decimal("2.50")
-    category = factory.SubFactory(CategoryFactory, tenant=of_parent("tenant"))
-    tax_class = factory.SubFactory(TaxClassFactory, tenant=of_parent("tenant"))
+    category = factory.SubFactory(CategoryFactory, tenant=from_parent("tenant"))
+    tax_class = factory.SubFactory(TaxClassFactory, tenant=from_parent("tenant"))
 
 
 class BarcodeFactory(OwnedFactory):
@@ -80,20 +80,20 @@ class StockMovementFactory(OwnedFactory):
 
     product = factory.SubFactory(ProductFactory)
     tenant = factory.SelfAttribute("product.tenant")
-    store = factory.SubFactory(StoreFactory, tenant=of_parent("tenant"))
+    store = factory.SubFactory(StoreFactory, tenant=from_parent("tenant"))
     type = StockMovement.Type.RECEIVE
     quantity = Decimal(10)
 
 
 class StockLevelFactory(OwnedFactory):
-    """10 pieces on the shelf, and the movement that brought them there."""
+    """Create a stock level of 10 with its movement."""
 
     class Meta:
         model = StockLevel
 
     product = factory.SubFactory(ProductFactory)
     tenant = factory.SelfAttribute("product.tenant")
-    store = factory.SubFactory(StoreFactory, tenant=of_parent("tenant"))
+    store = factory.SubFactory(StoreFactory, tenant=from_parent("tenant"))
     quantity = Decimal(10)
 
     @factory.post_generation
@@ -105,28 +105,28 @@ class StockLevelFactory(OwnedFactory):
 
 
 class OrderFactory(OwnedFactory):
-    """An open and empty order. For a whole sale call `orders.services.sell`."""
+    """Create an open order without lines; for a complete sale use `tests.support.till`."""
 
     class Meta:
         model = Order
 
     cashier = factory.SubFactory(UserFactory)
     tenant = factory.SelfAttribute("cashier.tenant")
-    register = factory.SubFactory(RegisterFactory, tenant=of_parent("tenant"))
+    register = factory.SubFactory(RegisterFactory, tenant=from_parent("tenant"))
     store = factory.SelfAttribute("register.store")
     number = factory.Sequence("F-{:06d}".format)
     fingerprint = factory.Sequence("{:064x}".format)
 
 
 class OrderLineFactory(OwnedFactory):
-    """Two of a product at its price, without tax; the order's figures follow."""
+    """Create a line of two at list price without tax, and update the order totals."""
 
     class Meta:
         model = OrderLine
 
     order = factory.SubFactory(OrderFactory)
     tenant = factory.SelfAttribute("order.tenant")
-    product = factory.SubFactory(ProductFactory, tenant=of_parent("tenant"))
+    product = factory.SubFactory(ProductFactory, tenant=from_parent("tenant"))
     position = factory.Sequence(int)
     sku = factory.SelfAttribute("product.sku")
     name = factory.SelfAttribute("product.name")
@@ -151,7 +151,7 @@ class OrderLineFactory(OwnedFactory):
 
 
 class PaymentFactory(OwnedFactory):
-    """A payment that the order has not counted yet."""
+    """Create a pending payment that the order totals do not include."""
 
     class Meta:
         model = Payment
@@ -165,20 +165,20 @@ class PaymentFactory(OwnedFactory):
 
 
 class ShiftFactory(OwnedFactory):
-    """A drawer with 100.00 in it, open at its register."""
+    """Create an open shift with a float of 100.00."""
 
     class Meta:
         model = Shift
 
     opened_by = factory.SubFactory(UserFactory)
     tenant = factory.SelfAttribute("opened_by.tenant")
-    register = factory.SubFactory(RegisterFactory, tenant=of_parent("tenant"))
+    register = factory.SubFactory(RegisterFactory, tenant=from_parent("tenant"))
     store = factory.SelfAttribute("register.store")
     opening_float = Decimal(100)
 
     @factory.post_generation
     def series(self: Any, create: bool, extracted: Any, **kwargs: Any) -> None:
-        """The register knows of it."""
+        """Set the shift as the current one of its register."""
         if create:
             with tenant_scope(self.tenant):
                 RegisterSeries.objects.update_or_create(
@@ -199,7 +199,7 @@ class CashMovementFactory(OwnedFactory):
 
 
 class RefundFactory(OwnedFactory):
-    """On its way, of nothing in particular. For a whole one call `orders.services.refund_order`."""
+    """Create a pending refund without lines; for a complete refund use `tests.support.refunds`."""
 
     class Meta:
         model = Refund
@@ -215,7 +215,7 @@ class RefundFactory(OwnedFactory):
 
 
 class StoreCreditFactory(OwnedFactory):
-    """A gift card with 10.00 on it."""
+    """Create a gift card with a balance of 10.00."""
 
     class Meta:
         model = StoreCredit

@@ -1,4 +1,4 @@
-"""Shops and their places."""
+"""Factories of tenants, stores, registers, idempotency keys and outbox rows."""
 
 import uuid
 from secrets import token_hex
@@ -28,12 +28,12 @@ class TenantFactory(factory.django.DjangoModelFactory):
     currency = "EUR"
     timezone = "Europe/Berlin"
     country = "DE"
-    # Most tests are about something else than drawers.
+    # Most tests need no shifts.
     shifts_required = False
 
 
 class OwnedFactory(factory.django.DjangoModelFactory):
-    """The base for what belongs to a shop: made in the shop's scope, wherever it is called."""
+    """Base factory of rows with a tenant; creates them in the scope of the tenant."""
 
     class Meta:
         abstract = True
@@ -59,13 +59,13 @@ class RegisterFactory(OwnedFactory):
         model = Register
 
     store = factory.SubFactory(StoreFactory, tenant=factory.SelfAttribute("..tenant"))
-    # Apart from "Till 1", number 1, and the few that tests name themselves.
+    # Different from "Till 1", number 1, and other names in tests.
     name = factory.Sequence("Counter {}".format)
     number = factory.Sequence(lambda n: n + 100)
 
 
 class IdempotencyKeyFactory(OwnedFactory):
-    """A store that somebody made; the `user` is an id."""
+    """Create the key of a POST to `stores/`; `user` is an id."""
 
     class Meta:
         model = IdempotencyKey
@@ -79,7 +79,7 @@ class IdempotencyKeyFactory(OwnedFactory):
 
 
 class OutboxEventFactory(OwnedFactory):
-    """Something that happened to something, and that nobody was told of yet."""
+    """Create an event that the relay has not processed."""
 
     class Meta:
         model = OutboxEvent
@@ -99,7 +99,7 @@ class OutboxDeliveryFactory(OwnedFactory):
 
 
 class WebhookFactory(OwnedFactory):
-    """At an address of the open internet, at which no test calls."""
+    """Create a webhook at a public address that no test calls."""
 
     class Meta:
         model = Webhook
