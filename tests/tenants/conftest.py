@@ -1,4 +1,4 @@
-"""An admin at work on stores and registers, and a server that hears webhooks."""
+"""Fixtures for tests of stores, registers and webhooks."""
 
 import pytest
 import time_machine
@@ -14,7 +14,7 @@ def admin_client(admin, client_of):
 
 @pytest.fixture
 def bodies(store):
-    """A new place of each kind."""
+    """Return the body of a new store and of a new register."""
     return {
         "stores": {"name": "New"},
         "registers": {"name": "New", "store": str(store.pk)},
@@ -28,15 +28,15 @@ def places(store, register):
 
 @pytest.fixture
 def webhook_receiver(settings):
-    """A server on this machine, and leave to call it."""
+    """Start a local webhook receiver and allow requests to it."""
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     with webhook_server.run_webhook_receiver() as webhook_receiver:
         yield webhook_receiver
 
 
 @pytest.fixture
-def told(shop, webhook_receiver):
-    """A webhook of the shop that hears everything."""
+def subscribed_webhook(shop, webhook_receiver):
+    """Create a webhook of the shop that receives all events."""
     return webhook_server.create_webhook(shop, webhook_receiver.url)
 
 

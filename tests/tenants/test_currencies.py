@@ -1,4 +1,4 @@
-"""The currencies, and how many decimals each has."""
+"""Currencies and their decimals."""
 
 from decimal import Decimal
 
@@ -22,20 +22,20 @@ from tenants.models import Tenant
         *[(currency, 3) for currency in ("KWD", "BHD", "TND", "OMR", "JOD", "IQD", "LYD")],
     ],
 )
-def test_each_currency_has_the_decimals_of_iso_4217(currency, exponent):
+def test_currency_has_the_decimals_of_iso_4217(currency, exponent):
     assert currency in CURRENCIES
     assert get_currency_exponent(currency) == exponent
 
 
 @pytest.mark.parametrize("code", ["XXX", "XTS", "XAU", "XDR", "EURO", "eur", "DEM", "HRK", "BTC"])
-def test_metals_funds_tests_and_the_past_are_no_currencies(code):
+def test_metals_funds_test_codes_and_former_currencies_are_not_accepted(code):
     assert code not in CURRENCIES
 
 
-def test_no_currency_has_two_exponents():
-    together = len(WITHOUT_MINOR_UNIT) + len(IN_HUNDREDTHS) + len(IN_THOUSANDTHS)
+def test_every_currency_has_one_exponent():
+    total = len(WITHOUT_MINOR_UNIT) + len(IN_HUNDREDTHS) + len(IN_THOUSANDTHS)
 
-    assert together == len(CURRENCIES)
+    assert total == len(CURRENCIES)
     assert all(len(code) == 3 and code.isascii() and code.isupper() for code in CURRENCIES)
 
 
@@ -43,5 +43,5 @@ def test_no_currency_has_two_exponents():
     ("currency", "amount", "shown"),
     [("EUR", "2.5", "2.50"), ("JPY", "250.4", "250"), ("KWD", "2.5", "2.500")],
 )
-def test_an_amount_has_the_decimals_of_the_shops_currency(currency, amount, shown):
+def test_amount_has_the_decimals_of_the_shops_currency(currency, amount, shown):
     assert str(Tenant(currency=currency).quantize_amount(Decimal(amount))) == shown

@@ -1,4 +1,4 @@
-"""Django's private API as `tenants.database.private_api` uses it: fails first after an upgrade."""
+"""Django's private API as used by `tenants.database.private_api`; fails first after an upgrade."""
 
 import inspect
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def registers(shop):
-    """The registers of a shop with their stores, as a queryset that joins."""
+    """Yield a queryset of registers that joins their stores."""
     store = StoreFactory(tenant=shop, name="Main")
     RegisterFactory(tenant=shop, store=store, name="Left")
     with tenant_scope(shop):
@@ -39,11 +39,11 @@ def registers(shop):
     ],
     ids=lambda value: getattr(value, "__qualname__", None),
 )
-def test_the_functions_have_the_known_parameters(function, parameters):
+def test_functions_have_the_expected_parameters(function, parameters):
     assert list(inspect.signature(function).parameters)[: len(parameters)] == parameters
 
 
-def test_a_compiler_describes_its_columns_and_models(registers):
+def test_compiler_describes_its_columns_and_models(registers):
     compiler = registers.query.get_compiler(connection=connection)
     compiler.as_sql()
 
@@ -56,7 +56,7 @@ def test_a_compiler_describes_its_columns_and_models(registers):
     assert [each["model"] for each in info["related_klass_infos"]] == [Store]
 
 
-def test_rows_become_the_models_that_the_queryset_returns(registers, django_assert_num_queries):
+def test_rows_become_model_instances(registers, django_assert_num_queries):
     compiled = CompiledSelect(registers)
     with connection.cursor() as cursor:
         cursor.execute(compiled.sql, compiled.params)
@@ -67,7 +67,7 @@ def test_rows_become_the_models_that_the_queryset_returns(registers, django_asse
     assert (found, vars(found)["_state"].adding) == (registers.get(), False)
 
 
-def test_a_join_ends_with_the_parenthesis_of_its_condition(registers):
+def test_join_ends_with_the_parenthesis_of_its_condition(registers):
     compiler = registers.query.get_compiler(connection=connection)
     compiler.as_sql()
     tables = registers.query.alias_map.values()
@@ -82,7 +82,7 @@ def test_a_join_ends_with_the_parenthesis_of_its_condition(registers):
     assert with_tenant.endswith('"tenant_id")')
 
 
-def test_a_delete_of_a_loaded_row_gets_the_tenant(registers, shop, other_shop):
+def test_delete_of_a_loaded_row_includes_the_tenant(registers, shop, other_shop):
     register = registers.get()
     with across_tenants():
         twin = RegisterFactory(tenant=other_shop, pk=register.pk)

@@ -36,7 +36,7 @@ class RegisterFilter(StrictFilterSet):
     created_before = DateTimeFilter(field_name="created_at", lookup_expr="lt")
     updated_since = UpdatedSinceFilter()
     size = ChoiceFilter(choices=[("big", "Big"), ("small", "Small")], method="of_size")
-    search = CharFilter(method="named")
+    search = CharFilter(method="search_name")
 
     class Meta:
         model = Register
@@ -45,12 +45,12 @@ class RegisterFilter(StrictFilterSet):
     def of_size(self, registers, name, value):
         return registers.filter(number__gt=1) if value == "big" else registers.filter(number=1)
 
-    def named(self, registers, name, value):
+    def search_name(self, registers, name, value):
         return registers.filter(Q(name__icontains=value))
 
 
 class List:
-    """A view, as far as a filter needs one."""
+    """The attributes of a list view that filters read."""
 
     filterset_class = RegisterFilter
     detail = False
@@ -65,17 +65,17 @@ class Unfiltered:
     pass
 
 
-def filtered(query, view=List):
-    """The names of what the list shows."""
+def filter_names(query, view=List):
+    """Return the names of the filtered rows."""
     request = Request(APIRequestFactory().get(f"/list/{query}"))
     rows = StrictFilterBackend().filter_queryset(request, Register.objects.all(), view)
     return sorted(row.name for row in rows)
 
 
-def refused(query, view=List):
-    """The code of the refusal, and of each parameter."""
+def get_refusal(query, view=List):
+    """Return the code of the refusal and the codes of the parameters."""
     with pytest.raises((Invalid, ValidationError)) as refusal:
-        filtered(query, view)
+        filter_names(query, view)
     problem = build_problem(refusal.value)
     return problem.code, {error.field: error.code for error in problem.errors}
 
@@ -90,9 +90,9 @@ def registers(in_shop):
     ]
 
 
-def test_without_filters_everything_is_listed(registers):
-    assert filtered("") == ["a", "b%", "c_\\"]
-    assert filtered("?page_size=2&cursor=x&ordering=y&dry_run=1") == ["a", "b%", "c_\\"]
+def test_list_without_filters_contains_all_rows(registers):
+    assert filter_names("") == ["a", "b%", "c_\\"]
+    assert filter_names("?page_size=2&cursor=x&ordering=y&dry_run=1") == ["a", "b%", "c_\\"]
 
 
 @pytest.mark.parametrize(
@@ -111,32 +111,32 @@ def test_without_filters_everything_is_listed(registers):
         pytest.param("?search=%5C", ["c_\\"], id="attack-95-backslash"),
     ],
 )
-def test_filters_narrow_the_list(registers, query, names):
-    assert filtered(query) == names
+def test_filters_are_applied(registers, query, names):
+    assert filter_names(query) == names
 
 
-def test_an_id_filters_by_what_names_it(registers):
-    assert filtered(f"?store={registers[0].store_id}") == ["a", "b%"]
-    assert filtered(f"?store={str(registers[2].store_id).upper()}") == ["c_\\"]
+def test_id_filter_ignores_case(registers):
+    assert filter_names(f"?store={registers[0].store_id}") == ["a", "b%"]
+    assert filter_names(f"?store={str(registers[2].store_id).upper()}") == ["c_\\"]
 
 
-def test_an_id_of_another_shop_lists_as_much_as_one_that_nobody_has(registers, foreign):
+def test_id_of_another_shop_lists_nothing_like_an_unknown_one(registers, foreign):
     # attack 98
-    assert filtered(f"?store={foreign.store.pk}") == []
-    assert filtered(f"?store={uuid.uuid4()}") == []
+    assert filter_names(f"?store={foreign.store.pk}") == []
+    assert filter_names(f"?store={uuid.uuid4()}") == []
 
 
-def test_what_changed_since_is_listed_with_the_moment_itself(registers):
+def test_updated_since_includes_and_created_before_excludes_the_time(registers):
     moment = registers[1].updated_at
 
-    assert filtered(f"?updated_since={format_datetime(moment)}") == ["b%", "c_\\"]
-    assert filtered(f"?updated_since={format_datetime(moment + timedelta(days=1))}") == []
-    assert filtered(f"?created_before={format_datetime(registers[1].created_at)}") == ["a"]
+    assert filter_names(f"?updated_since={format_datetime(moment)}") == ["b%", "c_\\"]
+    assert filter_names(f"?updated_since={format_datetime(moment + timedelta(days=1))}") == []
+    assert filter_names(f"?created_before={format_datetime(registers[1].created_at)}") == ["a"]
 
 
-def test_an_offset_must_be_escaped_and_may_be_any(registers):
-    assert filtered("?updated_since=2026-01-01T00:00:00%2B02:00") == ["a", "b%", "c_\\"]
-    assert refused("?updated_since=2026-01-01T00:00:00+02:00") == (
+def test_time_offset_must_be_escaped(registers):
+    assert filter_names("?updated_since=2026-01-01T00:00:00%2B02:00") == ["a", "b%", "c_\\"]
+    assert get_refusal("?updated_since=2026-01-01T00:00:00+02:00") == (
         "invalid",
         {"updated_since": "invalid"},
     )
@@ -153,49 +153,49 @@ def test_an_offset_must_be_escaped_and_may_be_any(registers):
     ],
     ids=lambda name: f"attack-92-{name}",
 )
-def test_an_unknown_parameter_is_refused_by_name(in_shop, name):
-    assert refused(f"?{name}=1") == ("unknown_filter", {name: "unknown_filter"})
+def test_unknown_parameter_is_rejected(in_shop, name):
+    assert get_refusal(f"?{name}=1") == ("unknown_filter", {name: "unknown_filter"})
 
 
-def test_ten_thousand_ids_are_not_a_filter(in_shop):
+def test_list_of_ids_is_not_a_filter(in_shop):
     ids = ",".join(["0190b1a2-7b3c-7def-8abc-0123456789ab"] * 10_000)  # attack 96
 
-    assert refused(f"?id__in={ids}") == ("unknown_filter", {"id__in": "unknown_filter"})
-    assert refused(f"?store={ids}") == ("invalid", {"store": "max_length"})
+    assert get_refusal(f"?id__in={ids}") == ("unknown_filter", {"id__in": "unknown_filter"})
+    assert get_refusal(f"?store={ids}") == ("invalid", {"store": "max_length"})
 
 
-def test_a_list_without_filters_knows_the_parameters_of_pages(in_shop):
-    assert filtered("?page_size=2", Unfiltered) == []
-    assert refused("?is_active=true", Unfiltered) == (
+def test_list_without_filters_accepts_page_parameters_only(in_shop):
+    assert filter_names("?page_size=2", Unfiltered) == []
+    assert get_refusal("?is_active=true", Unfiltered) == (
         "unknown_filter",
         {"is_active": "unknown_filter"},
     )
 
 
-def test_one_thing_has_no_filters(registers):
-    assert filtered("?dry_run=1", Detail) == ["a", "b%", "c_\\"]
+def test_detail_has_no_filters(registers):
+    assert filter_names("?dry_run=1", Detail) == ["a", "b%", "c_\\"]
     for name in ("is_active", "cursor", "page_size", "ordering"):
-        assert refused(f"?{name}=true", Detail) == ("unknown_filter", {name: "unknown_filter"})
+        assert get_refusal(f"?{name}=true", Detail) == ("unknown_filter", {name: "unknown_filter"})
 
 
-def test_a_parameter_given_twice_is_refused(in_shop):
-    assert refused("?is_active=true&is_active=false") == (
+def test_repeated_parameter_is_rejected(in_shop):
+    assert get_refusal("?is_active=true&is_active=false") == (
         "invalid",
         {"is_active": "repeated_parameter"},
     )
-    assert refused("?cursor=a&cursor=b") == ("invalid", {"cursor": "repeated_parameter"})
+    assert get_refusal("?cursor=a&cursor=b") == ("invalid", {"cursor": "repeated_parameter"})
 
 
 @pytest.mark.parametrize("name", ["search", "store", "is_active", "cursor", "size", "dry_run"])
-def test_nul_is_refused(in_shop, name):
-    assert refused(f"?{name}=a%00") == ("invalid", {name: "nul_character"})  # attack 95
+def test_nul_character_is_rejected(in_shop, name):
+    assert get_refusal(f"?{name}=a%00") == ("invalid", {name: "nul_character"})  # attack 95
 
 
 @pytest.mark.parametrize(
     ("name", "length"), [("search", 256), ("search", 10_000), ("cursor", 2_049)]
 )
-def test_long_values_are_refused(in_shop, name, length):
-    assert refused(f"?{name}={'x' * length}") == ("invalid", {name: "max_length"})  # attack 95
+def test_long_value_is_rejected(in_shop, name, length):
+    assert get_refusal(f"?{name}={'x' * length}") == ("invalid", {name: "max_length"})  # attack 95
 
 
 @pytest.mark.parametrize(
@@ -209,34 +209,34 @@ def test_long_values_are_refused(in_shop, name, length):
         ("?created_before=9999-12-31T23:59:59-10:00", "created_before"),
     ],
 )
-def test_a_value_of_another_kind_is_refused(in_shop, query, name):
-    assert refused(query) == ("invalid", {name: "invalid"})
+def test_value_of_another_type_is_rejected(in_shop, query, name):
+    assert get_refusal(query) == ("invalid", {name: "invalid"})
 
 
-def test_a_choice_that_is_none_is_refused(in_shop):
-    assert refused("?size=huge") == ("invalid", {"size": "invalid_choice"})
-    assert refused("?size=null") == ("invalid", {"size": "invalid_choice"})
+def test_invalid_choice_is_rejected(in_shop):
+    assert get_refusal("?size=huge") == ("invalid", {"size": "invalid_choice"})
+    assert get_refusal("?size=null") == ("invalid", {"size": "invalid_choice"})
 
 
 @pytest.mark.parametrize("name", ["store", "is_active", "number_min", "updated_since", "size"])
-def test_an_empty_filter_is_refused(in_shop, name):
-    assert refused(f"?{name}=") == ("invalid", {name: "blank"})
+def test_empty_filter_is_rejected(in_shop, name):
+    assert get_refusal(f"?{name}=") == ("invalid", {name: "blank"})
 
 
 @pytest.mark.parametrize("search", ["(a%2B)%2B$", "%25" * 80, "_" * 255, "a%25_%5C" * 30])
-@pytest.mark.timeout(20)  # attack 95: what backtracks takes longer than anybody lives
-def test_a_search_finds_nothing_whatever_is_searched_for(registers, search):
-    assert list(filtered(f"?search={search}")) == []
+@pytest.mark.timeout(20)  # attack 95: backtracking would not end
+def test_search_with_special_characters_finds_nothing(registers, search):
+    assert list(filter_names(f"?search={search}")) == []
 
 
-def test_only_the_filters_that_are_sent_are_made(registers):
+def test_only_requested_filters_are_created(registers):
     made = RegisterFilter({"is_active": "true"}, queryset=Register.objects.all())
 
     assert list(made.filters) == ["is_active"]
     assert len(RegisterFilter.base_filters) == 7
 
 
-# --- as an answer -----------------------------------------------------------------------------
+# --- responses ---------------------------------------------------------------------------------
 
 
 class RegisterList(APIView):
@@ -261,7 +261,9 @@ urlpatterns = [path("api/registers/", RegisterList.as_view())]
         ("?" + "&".join(f"a{n}=1" for n in range(2_000)), "bad_request", {}),
     ],
 )
-def test_refusals_name_the_parameters(client, in_shop, problem, query, code, errors):
+def test_rejected_parameters_are_named_in_the_problem(
+    client, in_shop, problem, query, code, errors
+):
     response = client.get(f"/api/registers/{query}")
 
     errors = {name: code if code == "unknown_filter" else error for name, error in errors.items()}

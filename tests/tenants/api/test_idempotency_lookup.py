@@ -1,4 +1,4 @@
-"""`GET idempotency/{key}/`: what became of a request whose answer was lost."""
+"""`GET idempotency/{key}/`: look up the result of a request whose answer was lost."""
 
 import json
 from urllib.parse import quote
@@ -19,13 +19,13 @@ def look_up(client, key):
     return client.get(f"idempotency/{quote(key, safe='')}/")
 
 
-def kept(user, **more):
-    """A key as a request of this person left it."""
+def create_key(user, **more):
+    """Create the key of a request of this user."""
     return IdempotencyKeyFactory(tenant=user.tenant, user=user.pk, key="k", **more)
 
 
 @pytest.mark.parametrize("key", ["k", "a/b", "50%", "a?b#c", "k/", '"q"'])
-def test_an_answer_is_found_by_the_key_of_its_request(admin_client, key):
+def test_answer_is_found_by_its_key(admin_client, key):
     first = admin_client.post("stores/", NEW, Idempotency_Key=key)
 
     (found,) = look_up(admin_client, key).json()["results"]
@@ -39,7 +39,7 @@ def test_an_answer_is_found_by_the_key_of_its_request(admin_client, key):
     }
 
 
-def test_a_key_that_was_used_for_several_paths_names_them_all(admin_client):
+def test_key_used_for_several_paths_lists_all(admin_client):
     for path in ("stores/", "categories/"):
         admin_client.post(path, NEW, Idempotency_Key="k")
 
@@ -48,41 +48,41 @@ def test_a_key_that_was_used_for_several_paths_names_them_all(admin_client):
     assert [each["path"] for each in found] == ["/api/v1/stores/", "/api/v1/categories/"]
 
 
-def test_a_request_without_an_answer_is_under_way(admin_client, admin):
-    """What its deed has left is none."""
-    kept(admin, status=None, body='{"created": 1}')
+def test_request_without_an_answer_has_no_status(admin_client, admin):
+    """The payload that the service stored is not shown as a response."""
+    create_key(admin, status=None, body='{"created": 1}')
 
     (found,) = look_up(admin_client, "k").json()["results"]
 
     assert (found["status"], found["response"]) == (None, None)
 
 
-def test_an_answer_without_a_body_has_none(admin_client, admin):
-    kept(admin, status=204, body="")
+def test_answer_without_a_body_has_no_response(admin_client, admin):
+    create_key(admin, status=204, body="")
 
     (found,) = look_up(admin_client, "k").json()["results"]
 
     assert (found["status"], found["response"]) == (204, None)
 
 
-def test_nobody_knows_a_key_that_nobody_sent_or_that_was_refused(admin_client, problem):
+def test_unknown_or_rejected_key_gets_404(admin_client, problem):
     admin_client.post("stores/", {"name": ""}, Idempotency_Key="refused")
 
     problem(look_up(admin_client, "never"), 404, "not_found")
     problem(look_up(admin_client, "refused"), 404, "not_found")
 
 
-def test_a_key_tells_nobody_else_anything(admin_client, shop, foreign_admin, problem):
+def test_key_of_another_user_or_shop_gets_404(admin_client, shop, foreign_admin, problem):
     admin_client.post("stores/", NEW, Idempotency_Key="k")
     colleague = Person(UserFactory(tenant=shop, admin=True))
 
     for other in (colleague, Person(foreign_admin)):
         refused = problem(look_up(other, "k"), 404, "not_found")
-        nobodys = look_up(other, "nobodys").json()
-        assert refused | {"request_id": ""} == nobodys | {"request_id": ""}
+        unknown = look_up(other, "unknown").json()
+        assert refused | {"request_id": ""} == unknown | {"request_id": ""}
 
 
-def test_secrets_are_not_to_be_had_again(admin_client, shop):
+def test_replayed_answer_contains_no_secrets(admin_client, shop):
     person = {"username": "newcomer", "role": "cashier"}
     first = admin_client.post("users/", person, Idempotency_Key="k")
 
@@ -99,17 +99,17 @@ def test_secrets_are_not_to_be_had_again(admin_client, shop):
     assert secret not in json.dumps(row, default=str)
 
 
-def test_it_takes_one_statement_beside_finding_who_asks(admin_client, admin, statements):
+def test_lookup_takes_one_statement(admin_client, admin, statements):
     for number in range(20):
-        kept(admin, path=f"/{number}/")
+        create_key(admin, path=f"/{number}/")
 
     with statements(2):
         assert len(look_up(admin_client, "k").json()["results"]) == 20
 
 
 @pytest.mark.postgres
-def test_a_key_is_found_among_many(admin_client, admin):
-    row = kept(admin)
+def test_lookup_uses_the_unique_index(admin_client, admin):
+    row = create_key(admin)
     multiply_rows(row, key="'k' || n")
     analyze(IdempotencyKey)
 

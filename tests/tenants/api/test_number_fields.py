@@ -13,7 +13,7 @@ from tests.support.fields import field_error_code, validate_field
 
 EUR = MoneyField(exponent=2)
 
-# What is a number to Python, to Decimal or to a spreadsheet, but not to Till.
+# Numbers for Python, Decimal or spreadsheets that the API rejects.
 NOT_PLAIN = [
     *("NaN", "sNaN", "Infinity", "-0", "1e5", "1_000", "\u0661\u0662", " 1 ", "1e-30"),
     *("", ".5", "5.", "+1", "1,50", "0x10", "1.2.3", "1\n", "\n1", "1\0", "--1"),
@@ -41,7 +41,7 @@ NOT_PLAIN = [
         (3, "0.001", "0.001"),
     ],
 )
-def test_an_amount_has_exactly_the_decimals_of_its_currency(exponent, data, text):
+def test_amount_is_shown_with_the_decimals_of_the_currency(exponent, data, text):
     field = MoneyField(exponent=exponent)
 
     amount = validate_field(field, data)
@@ -51,7 +51,7 @@ def test_an_amount_has_exactly_the_decimals_of_its_currency(exponent, data, text
 
 
 @pytest.mark.parametrize("data", NOT_PLAIN, ids=lambda data: f"attack-105-{data!r}")
-def test_only_a_plain_number_is_an_amount(data):
+def test_other_notations_are_not_amounts(data):
     assert field_error_code(EUR, data) in {"invalid", "null"}
 
 
@@ -72,7 +72,7 @@ def test_only_a_plain_number_is_an_amount(data):
         pytest.param(2, -1, "invalid", id="attack-123-negative-integer"),
     ],
 )
-def test_an_amount_fits_its_currency(exponent, data, code):
+def test_amount_with_too_many_decimals_or_out_of_range_is_rejected(exponent, data, code):
     assert field_error_code(MoneyField(exponent=exponent), data) == code
 
 
@@ -85,7 +85,7 @@ def test_an_amount_fits_its_currency(exponent, data, code):
         ({"max_value": Decimal("5.00")}, "5.01", "max_value"),
     ],
 )
-def test_an_amount_may_have_bounds(options, data, code):
+def test_amount_out_of_bounds_is_rejected(options, data, code):
     assert field_error_code(MoneyField(exponent=2, **options), data) == code
     assert validate_field(MoneyField(exponent=2, **options), "5.00") == Decimal(5)
 
@@ -93,13 +93,13 @@ def test_an_amount_may_have_bounds(options, data, code):
 @pytest.mark.parametrize(
     ("data", "text"), [("-12.50", "-12.50"), (-3, "-3.00"), ("-0", "0.00"), ("-0.00", "0.00")]
 )
-def test_a_sign_passes_where_the_field_says_so(data, text):
+def test_negative_amount_is_accepted_if_allowed(data, text):
     field = MoneyField(exponent=2, allow_negative=True)
 
     assert field.to_representation(validate_field(field, data)) == text
 
 
-def test_the_currency_comes_from_the_shop_in_scope():
+def test_currency_is_that_of_the_tenant_in_scope():
     field = MoneyField()
     yen, dinar = Tenant(currency="JPY"), Tenant(currency="KWD")
 
@@ -117,12 +117,12 @@ def test_the_currency_comes_from_the_shop_in_scope():
     ("stored", "text"),
     [("1.005", "1.01"), ("-0.001", "0.00"), ("1E+2", "100.00"), ("0E-10", "0.00"), ("2", "2.00")],
 )
-def test_an_amount_is_shown_in_its_currency_however_it_was_stored(stored, text):
+def test_stored_amount_is_shown_with_the_decimals_of_the_currency(stored, text):
     assert EUR.to_representation(Decimal(stored)) == text
 
 
 @given(st.integers(0, 10**13 - 1), st.integers(0, 3))
-def test_every_amount_is_shown_as_it_can_be_sent(units, exponent):
+def test_shown_amount_can_be_sent_back(units, exponent):
     field = MoneyField(exponent=exponent)
     amount = Decimal(units).scaleb(-exponent)
 
@@ -131,7 +131,7 @@ def test_every_amount_is_shown_as_it_can_be_sent(units, exponent):
 
 
 @given(st.text() | st.floats() | st.integers() | st.decimals() | st.booleans())
-def test_whatever_an_amount_is_made_of_it_is_plain_or_refused(data):
+def test_any_value_is_a_plain_amount_or_rejected(data):
     try:
         amount = EUR.run_validation(data)
     except serializers.ValidationError:
@@ -157,7 +157,7 @@ def test_whatever_an_amount_is_made_of_it_is_plain_or_refused(data):
         ("999999.999", "999999.999"),
     ],
 )
-def test_a_quantity_is_shown_without_superfluous_zeros(data, text):
+def test_quantity_is_shown_without_trailing_zeros(data, text):
     field = QuantityField()
 
     assert field.to_representation(validate_field(field, data)) == text
@@ -176,25 +176,25 @@ def test_a_quantity_is_shown_without_superfluous_zeros(data, text):
         (Decimal("0.735"), "invalid"),
     ],
 )
-def test_a_quantity_is_more_than_nothing(data, code):
+def test_zero_negative_or_too_precise_quantity_is_rejected(data, code):
     assert field_error_code(QuantityField(), data) == code
 
 
-def test_a_count_may_be_zero_and_an_adjustment_negative():
+def test_zero_and_negative_quantities_are_accepted_if_allowed():
     assert validate_field(QuantityField(allow_zero=True), "0") == 0
     assert validate_field(QuantityField(allow_negative=True), "-1.5") == Decimal("-1.5")
 
 
 @pytest.mark.parametrize("data", NOT_PLAIN, ids=lambda data: f"attack-105-{data!r}")
 @pytest.mark.parametrize("field", [QuantityField(), PercentField()], ids=["quantity", "percent"])
-def test_only_a_plain_number_counts(field, data):
+def test_other_notations_are_not_quantities_or_percentages(field, data):
     assert field_error_code(field, data) in {"invalid", "null"}
 
 
 @pytest.mark.parametrize(
     ("data", "text"), [("0", "0"), ("8.8750", "8.875"), (19, "19"), ("100.0000", "100")]
 )
-def test_a_percentage_has_up_to_four_decimals(data, text):
+def test_percentage_has_up_to_four_decimals(data, text):
     field = PercentField()
 
     assert field.to_representation(validate_field(field, data)) == text
@@ -210,5 +210,5 @@ def test_a_percentage_has_up_to_four_decimals(data, text):
         pytest.param("-5", "invalid", id="attack-123-minus-five"),
     ],
 )
-def test_a_percentage_lies_between_nothing_and_everything(data, code):
+def test_percentage_out_of_range_is_rejected(data, code):
     assert field_error_code(PercentField(), data) == code

@@ -16,7 +16,7 @@ from tests.support.pagination import fetch_page, list_rows, names, parse_query, 
 
 @pytest.fixture
 def stores(in_shop):
-    """Seven of them, opened in order."""
+    """Create seven stores in this order."""
     return [StoreFactory(tenant=in_shop, name=name) for name in "gfedcba"]
 
 
@@ -30,7 +30,7 @@ def stores(in_shop):
         (None, "abcdefg"),
     ],
 )
-def test_pages_follow_each_other_in_order(stores, ordering, expected):
+def test_pages_follow_in_the_requested_order(stores, ordering, expected):
     query = "?page_size=3" + (f"&ordering={ordering}" if ordering else "")
 
     pages, _ = walk(Store.objects.all(), query)
@@ -39,7 +39,7 @@ def test_pages_follow_each_other_in_order(stores, ordering, expected):
 
 
 @pytest.mark.parametrize("ordering", ["name", "-name", "created_at", "-created_at"])
-def test_the_way_back_shows_the_same_pages(stores, ordering):
+def test_previous_links_show_the_same_pages(stores, ordering):
     forth, last = walk(Store.objects.all(), f"?page_size=3&ordering={ordering}")
     back, _ = walk(Store.objects.all(), last, by="previous")
 
@@ -47,7 +47,7 @@ def test_the_way_back_shows_the_same_pages(stores, ordering):
     assert fetch_page(Store.objects.all(), last)[1]["next"] is None
 
 
-def test_the_first_page_has_no_previous_and_the_last_no_next(stores):
+def test_first_page_has_no_previous_and_last_no_next(stores):
     _, only = fetch_page(Store.objects.all())
     _, first = fetch_page(Store.objects.all(), "?page_size=4")
     _, last = fetch_page(Store.objects.all(), parse_query(first["next"]))
@@ -56,18 +56,18 @@ def test_the_first_page_has_no_previous_and_the_last_no_next(stores):
     assert (first["previous"], last["next"]) == (None, None)
 
 
-def test_a_page_that_just_holds_all_has_no_next(stores):
+def test_page_with_exactly_all_rows_has_no_next(stores):
     assert fetch_page(Store.objects.all(), "?page_size=7")[1]["next"] is None
 
 
-def test_an_empty_list_is_one_empty_page(in_shop):
+def test_empty_list_is_one_empty_page(in_shop):
     assert fetch_page(Store.objects.all()) == (
         [],
         {"next": None, "previous": None, "results": ["results"]},
     )
 
 
-def test_links_keep_the_other_parameters(stores):
+def test_links_keep_other_parameters(stores):
     _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name&search=a%26b")
 
     kept = parse_qs(urlsplit(answer["next"]).query)
@@ -78,7 +78,7 @@ def test_links_keep_the_other_parameters(stores):
 
 
 @pytest.mark.parametrize("descending", [False, True])
-def test_rows_that_tie_are_neither_skipped_nor_shown_twice(in_shop, descending):
+def test_rows_with_equal_values_are_shown_once(in_shop, descending):
     stores = [StoreFactory(tenant=in_shop, name=name) for name in "ba"]
     for store in stores:
         for name in ("till", "till 2"):
@@ -98,7 +98,7 @@ def test_rows_that_tie_are_neither_skipped_nor_shown_twice(in_shop, descending):
     assert [page[0] for page in back] == shown[::-1]
 
 
-def test_an_order_may_lead_along_a_foreign_key(in_shop):
+def test_ordering_can_follow_a_foreign_key(in_shop):
     for place in "ba":
         store = StoreFactory(tenant=in_shop, name=place)
         for name in "21":
@@ -110,7 +110,7 @@ def test_an_order_may_lead_along_a_foreign_key(in_shop):
     assert [f"{row.store.name}{row.name}" for (row,) in pages] == ["a1", "a2", "b1", "b2"]
 
 
-def test_amounts_are_compared_as_amounts_and_not_as_text(in_shop):
+def test_amounts_are_ordered_as_numbers(in_shop):
     class ByPrice:
         ordering_fields = ("price",)
         ordering = "price"
@@ -125,7 +125,7 @@ def test_amounts_are_compared_as_amounts_and_not_as_text(in_shop):
     ]
 
 
-def test_rows_of_values_are_paged_too(stores):
+def test_values_queryset_is_paginated(stores):
     rows = Store.objects.values("id", "name", "created_at")
 
     pages, _ = walk(rows, "?page_size=3&ordering=name")
@@ -133,7 +133,7 @@ def test_rows_of_values_are_paged_too(stores):
     assert [row["name"] for page in pages for row in page] == list("abcdefg")
 
 
-def test_a_row_that_comes_while_somebody_reads_moves_no_other(stores, in_shop):
+def test_row_added_between_pages_moves_no_other(stores, in_shop):
     first, answer = fetch_page(Store.objects.all(), "?page_size=3&ordering=name")
     StoreFactory(tenant=in_shop, name="aa")
     second, _ = fetch_page(Store.objects.all(), parse_query(answer["next"]))
@@ -141,7 +141,7 @@ def test_a_row_that_comes_while_somebody_reads_moves_no_other(stores, in_shop):
     assert names([first, second]) == [["a", "b", "c"], ["d", "e", "f"]]
 
 
-def test_a_row_that_goes_while_somebody_reads_is_no_end(stores):
+def test_row_deleted_between_pages_does_not_end_the_list(stores):
     _, answer = fetch_page(Store.objects.all(), "?page_size=3&ordering=name")
     Store.objects.filter(name__in=["c", "d"]).delete()
 
@@ -150,7 +150,7 @@ def test_a_row_that_goes_while_somebody_reads_is_no_end(stores):
     assert names([second]) == [["e", "f", "g"]]
 
 
-def test_a_page_is_one_query_that_neither_counts_nor_skips(stores):
+def test_page_takes_one_query_without_count_and_offset(stores):
     _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name")
 
     with CaptureQueriesContext(connection) as queries:
@@ -171,7 +171,7 @@ def test_a_page_is_one_query_that_neither_counts_nor_skips(stores):
     size=st.integers(1, 9),
     sign=st.sampled_from(["", "-"]),
 )
-def test_walking_forth_and_back_shows_every_row_once(in_shop, registers, size, sign):
+def test_pages_forth_and_back_show_every_row_once(in_shop, registers, size, sign):
     Register.objects.all().delete()
     stores = list(Store.objects.all()) or [StoreFactory(tenant=in_shop) for _ in range(3)]
     for number, (name, place) in enumerate(registers):

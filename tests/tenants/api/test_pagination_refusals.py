@@ -18,14 +18,14 @@ from tests.support.pagination import List, fetch_page, parse_query
 
 @pytest.fixture
 def stores(in_shop):
-    """Seven of them, opened in order."""
+    """Create seven stores in this order."""
     return [StoreFactory(tenant=in_shop, name=name) for name in "gfedcba"]
 
 
 # --- refusals ---------------------------------------------------------------------------------
 
 
-def refused(query, rows=None, view=List):
+def get_refusal(query, rows=None, view=List):
     with pytest.raises(Invalid) as refusal:
         fetch_page(Store.objects.all() if rows is None else rows, query, view)
     return refusal.value.code, [(error.field, error.code) for error in refusal.value.errors]
@@ -34,16 +34,16 @@ def refused(query, rows=None, view=List):
 @pytest.mark.parametrize(
     "size", ["0", "-1", "201", "100000", "1e2", "abc", "", "1.0", "+5", " 5", "%D9%A5", "9" * 5_000]
 )
-def test_a_page_size_is_a_number_up_to_200(in_shop, size):
-    assert refused(f"?page_size={size}") == ("invalid", [("page_size", "invalid")])  # attack 92
+def test_invalid_page_size_is_rejected(in_shop, size):
+    assert get_refusal(f"?page_size={size}") == ("invalid", [("page_size", "invalid")])  # attack 92
 
 
 @pytest.mark.parametrize(("query", "size"), [("", 50), ("?page_size=200", 200)])
-def test_a_page_holds_fifty_rows_unless_told(in_shop, query, size):
+def test_page_has_fifty_rows_by_default(in_shop, query, size):
     with CaptureQueriesContext(connection) as queries:
         fetch_page(Store.objects.all(), query)
 
-    # One more than it shows, to see whether there are more.
+    # One more row, to know whether there is a next page.
     assert queries[0]["sql"].endswith(f"LIMIT {size + 1}")
 
 
@@ -55,11 +55,11 @@ def test_a_page_holds_fifty_rows_unless_told(in_shop, query, size):
     ],
     ids=lambda ordering: f"attack-93-{ordering}",
 )
-def test_a_list_is_ordered_by_what_it_allows_and_nothing_else(in_shop, ordering):
-    assert refused(f"?ordering={ordering}") == ("invalid", [("ordering", "invalid")])
+def test_ordering_by_other_fields_is_rejected(in_shop, ordering):
+    assert get_refusal(f"?ordering={ordering}") == ("invalid", [("ordering", "invalid")])
 
 
-def cursors_that_nobody_gave(stores):
+def build_forged_cursors(stores):
     _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name")
     (cursor,) = parse_qs(urlsplit(answer["next"]).query)["cursor"]
     body, signature = cursor.rsplit(":", 1)
@@ -70,26 +70,26 @@ def cursors_that_nobody_gave(stores):
     ]
 
 
-def test_a_cursor_that_nobody_gave_is_refused(stores):
-    for cursor in cursors_that_nobody_gave(stores):
+def test_forged_cursor_is_rejected(stores):
+    for cursor in build_forged_cursors(stores):
         request = Request(APIRequestFactory().get("/", {"cursor": cursor, "ordering": "name"}))
         with pytest.raises(InvalidCursor) as refusal:
             CursorPagination().paginate_queryset(Store.objects.all(), request, List)
         assert refusal.value.code == "invalid_cursor"
 
 
-def test_a_cursor_belongs_to_its_list_and_its_order(stores):
+def test_cursor_of_another_list_or_order_is_rejected(stores):
     _, answer = fetch_page(Store.objects.all(), "?page_size=2&ordering=name")
     query = parse_query(answer["next"])
 
     for other in ("created_at", "-name"):
         elsewhere = query.replace("ordering=name", f"ordering={other}")
-        assert refused(elsewhere) == ("invalid_cursor", [])
-    assert refused(query, rows=Register.objects.all()) == ("invalid_cursor", [])
+        assert get_refusal(elsewhere) == ("invalid_cursor", [])
+    assert get_refusal(query, rows=Register.objects.all()) == ("invalid_cursor", [])
 
 
 @pytest.mark.parametrize("path", ["cash_rounding_increment", "order__completed_at"])
-def test_what_may_be_empty_orders_nothing(in_shop, path):
+def test_ordering_by_a_nullable_field_is_a_configuration_error(in_shop, path):
     class Nullable:
         ordering_fields = {"x": (path,)}
         ordering = "x"
@@ -100,10 +100,10 @@ def test_what_may_be_empty_orders_nothing(in_shop, path):
         fetch_page(rows, "", Nullable)
 
 
-# --- the schema -------------------------------------------------------------------------------
+# --- OpenAPI schema -------------------------------------------------------------------------------
 
 
-def test_the_schema_says_how_to_page():
+def test_schema_describes_pagination():
     paginator = CursorPagination()
 
     parameters = {p["name"]: p["schema"] for p in paginator.get_schema_operation_parameters(List)}

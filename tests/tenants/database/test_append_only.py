@@ -1,4 +1,4 @@
-"""What is written down stays written down."""
+"""Audit events cannot be changed or deleted."""
 
 import uuid
 
@@ -21,7 +21,7 @@ def event(in_shop, manager, cashier):
     return AuditEvent.objects.get()
 
 
-def test_an_event_names_who_did_what_to_whom(event, manager, cashier, shop):
+def test_event_names_actor_target_and_facts(event, manager, cashier, shop):
     assert (event.event, event.tenant, event.facts) == (
         "user_deactivated",
         shop,
@@ -36,7 +36,7 @@ def test_an_event_names_who_did_what_to_whom(event, manager, cashier, shop):
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_an_event_is_not_to_be(how, event):
+def test_audit_event_cannot_be(how, event):
     refused = pytest.raises(DatabaseError, match="append-only")
     with across_tenants(), refused, transaction.atomic():
         connection.cursor().execute(CHANGES[how])
@@ -45,7 +45,7 @@ def test_an_event_is_not_to_be(how, event):
     assert event.event == "user_deactivated"
 
 
-def test_what_is_rolled_back_did_not_happen(in_shop, manager):
+def test_rolled_back_event_is_not_recorded(in_shop, manager):
     with transaction.atomic():
         audit.record("store_added", actor=manager)
         transaction.set_rollback(True)
@@ -53,12 +53,12 @@ def test_what_is_rolled_back_did_not_happen(in_shop, manager):
     assert not AuditEvent.objects.exists()
 
 
-def test_another_shop_sees_nothing_of_it(event, other_shop):
+def test_events_of_another_shop_are_not_visible(event, other_shop):
     with tenant_scope(other_shop):
         assert not AuditEvent.objects.exists()
 
 
-def test_the_name_of_a_stranger_is_a_keyed_hash(shop, settings):
+def test_name_of_an_unknown_actor_is_a_keyed_hash(shop, settings):
     audit.record_anonymous("log_in_failed", tenant=shop, name="My-Secret-Password")
     audit.record_anonymous("log_in_failed", tenant=None, name="My-Secret-Password")
     settings.SECRET_KEY = "another-key"
@@ -72,5 +72,5 @@ def test_the_name_of_a_stranger_is_a_keyed_hash(shop, settings):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_tables_of_tests_can_be_emptied_all_the_same(db):
+def test_append_only_tables_can_be_truncated_by_tests(db):
     audit.record_anonymous("log_in_failed", tenant=None, name=str(uuid.uuid4()))

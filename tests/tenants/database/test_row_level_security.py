@@ -1,4 +1,4 @@
-"""The second wall at work: SQL that forgets the shop meets PostgreSQL, which does not."""
+"""Row-level security isolates tenants for SQL that omits the tenant."""
 
 from contextlib import suppress
 
@@ -27,25 +27,25 @@ def ours(shop):
 # --- without a scope --------------------------------------------------------------------------
 
 
-def test_attack_155_without_a_scope_no_table_shows_a_row(foreign):
+def test_attack_155_no_table_shows_rows_without_a_scope(foreign):
     tables = [model._meta.db_table for model in owned_models()]
 
     hidden = {table: run_sql(COUNT.format(table))[0][0] for table in tables}
     with across_tenants():
-        there = {table: run_sql(COUNT.format(table))[0][0] for table in tables}
+        visible = {table: run_sql(COUNT.format(table))[0][0] for table in tables}
 
     assert set(hidden.values()) == {0}
-    assert sum(count > 0 for count in there.values()) > len(tables) / 2
+    assert sum(count > 0 for count in visible.values()) > len(tables) / 2
 
 
-def test_attack_155_without_a_scope_no_table_takes_a_row(shop):
+def test_attack_155_no_table_accepts_rows_without_a_scope(shop):
     for model in owned_models():
         table = model._meta.db_table
         with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
             run_sql(INSERT.format(table), new_id(), shop.pk)
 
 
-def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
+def test_attack_159_job_without_a_scope_fails_and_changes_nothing(foreign):
     @atomic_with_retry
     def job():
         Product.objects.update(price=F("price") + 1)
@@ -62,14 +62,14 @@ def test_attack_159_a_job_without_a_scope_fails_and_changes_nothing(foreign):
 # --- in a scope -------------------------------------------------------------------------------
 
 
-def test_attack_156_no_row_is_moved_to_another_shop(shop, ours, other_shop):
+def test_attack_156_row_cannot_be_moved_to_another_shop(shop, ours, other_shop):
     with tenant_scope(shop):
         with pytest.raises(DatabaseError, match=WALLED), transaction.atomic():
             run_sql("UPDATE tenants_store SET tenant_id = %s", other_shop.pk)
         assert Store.objects.get().tenant_id == shop.pk
 
 
-def test_attack_156_no_row_is_written_for_another_shop(shop, other_shop):
+def test_attack_156_row_cannot_be_inserted_for_another_shop(shop, other_shop):
     with tenant_scope(shop):
         for model in owned_models():
             table = model._meta.db_table
@@ -77,8 +77,8 @@ def test_attack_156_no_row_is_written_for_another_shop(shop, other_shop):
                 run_sql(INSERT.format(table), new_id(), other_shop.pk)
 
 
-def test_attack_156_no_row_refers_to_another_shops(shop, product, foreign):
-    """Also where row-level security shows all of them: the keys hold by themselves."""
+def test_attack_156_row_cannot_reference_a_row_of_another_shop(shop, product, foreign):
+    """Also across tenants, because the foreign keys include the tenant."""
     with tenant_scope(shop), pytest.raises(IntegrityError), transaction.atomic():
         Register.objects.create(store=foreign.store, name="Theirs", number=7)
     take_theirs = "UPDATE orders_product SET category_id = %s WHERE id = %s"
@@ -88,12 +88,12 @@ def test_attack_156_no_row_refers_to_another_shops(shop, product, foreign):
         assert not Register.objects.exists()
 
 
-def test_attack_156_no_row_names_another_shops_person(shop, cashier, register, foreign):
+def test_attack_156_row_cannot_reference_a_user_of_another_shop(shop, cashier, register, foreign):
     with tenant_scope(shop), pytest.raises(IntegrityError, match="cashier"), transaction.atomic():
         Order.objects.create(store=register.store, register=register, cashier=foreign.cashier)
 
 
-def test_attack_156_what_another_shop_has_is_free_here_names_and_ids(shop, foreign):
+def test_attack_156_names_and_ids_of_another_shop_can_be_used(shop, foreign):
     theirs = foreign.product
 
     ours = ProductFactory(tenant=shop, id=theirs.pk, sku=theirs.sku)
@@ -106,8 +106,8 @@ def test_attack_156_what_another_shop_has_is_free_here_names_and_ids(shop, forei
         assert Product.objects.get(pk=theirs.pk).name == theirs.name
 
 
-def test_one_id_in_two_shops_joins_nobody_elses_rows(shop, foreign):
-    """Across shops, too: the platform sees each row once, with its own parts."""
+def test_joins_of_equal_ids_stay_in_their_tenant(shop, foreign):
+    """Also across tenants: each row is joined with rows of its own tenant only."""
     line = foreign.line
     ProductFactory(tenant=shop, id=line.product_id, name="Ours")
 
@@ -117,10 +117,10 @@ def test_one_id_in_two_shops_joins_nobody_elses_rows(shop, foreign):
         assert not OrderLine.objects.filter(product__name="Ours").exists()
 
 
-# --- scopes within scopes ---------------------------------------------------------------------
+# --- nested scopes -----------------------------------------------------------------------------
 
 
-def test_a_scope_ends_where_it_is_left(shop, ours, foreign):
+def test_inner_scope_ends_and_restores_the_outer_one(shop, ours, foreign):
     assert read_session_variables() == ("", "")
     with tenant_scope(shop):
         assert (read_session_variables(), names()) == ((str(shop.pk), ""), {"Ours"})
@@ -133,7 +133,7 @@ def test_a_scope_ends_where_it_is_left(shop, ours, foreign):
     assert (read_session_variables(), names()) == (("", ""), set())
 
 
-def test_a_scope_ends_also_by_an_error(shop, ours, foreign):
+def test_exception_ends_a_scope(shop, ours, foreign):
     with tenant_scope(shop):
         for inner in (tenant_scope(foreign.tenant), across_tenants()):
             with suppress(ZeroDivisionError), inner:
@@ -142,8 +142,8 @@ def test_a_scope_ends_also_by_an_error(shop, ours, foreign):
             assert (read_session_variables(), names()) == ((str(shop.pk), ""), {"Ours"})
 
 
-def test_attack_158_a_rolled_back_savepoint_keeps_the_right_shop(shop, ours, foreign):
-    """What PostgreSQL forgets with a savepoint is told again."""
+def test_attack_158_rolled_back_savepoint_keeps_the_tenant(shop, ours, foreign):
+    """PostgreSQL resets the session variables with a savepoint, so they are set again."""
     with tenant_scope(shop):
         with pytest.raises(IntegrityError), transaction.atomic():
             Store.objects.create(name="Ours")
@@ -160,7 +160,7 @@ def test_attack_158_a_rolled_back_savepoint_keeps_the_right_shop(shop, ours, for
         assert names() == {foreign.store.name}
 
 
-def test_a_savepoint_undone_by_hand_is_noticed(shop, ours, foreign):
+def test_savepoint_rolled_back_by_raw_sql_is_noticed(shop, ours, foreign):
     with tenant_scope(shop):
         names()
         run_sql("SAVEPOINT by_hand")

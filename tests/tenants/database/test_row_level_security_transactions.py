@@ -1,4 +1,4 @@
-"""The second wall, where transactions begin and end: how long a scope lasts in PostgreSQL."""
+"""Row-level security and transactions: how long a scope lasts in PostgreSQL."""
 
 from contextlib import suppress
 
@@ -24,11 +24,11 @@ def ours(shop):
     return StoreFactory(tenant=shop, name="Ours")
 
 
-# --- transactions, and none -------------------------------------------------------------------
+# --- with and without transactions -------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_outside_of_a_transaction_each_statement_has_its_scope(shop, ours, foreign):
+def test_statement_outside_of_a_transaction_has_the_scope(shop, ours, foreign):
     with tenant_context(shop):
         assert not connection.in_atomic_block
         assert (names(), Store.objects.get()) == ({"Ours"}, ours)
@@ -40,7 +40,7 @@ def test_outside_of_a_transaction_each_statement_has_its_scope(shop, ours, forei
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deed_of_several_transactions_has_its_scope_in_each(shop, foreign):
+def test_every_transaction_of_a_request_has_the_scope(shop, foreign):
     @atomic_with_retry
     def add(name):
         Store.objects.create(name=name)
@@ -52,7 +52,7 @@ def test_a_deed_of_several_transactions_has_its_scope_in_each(shop, foreign):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_of_a_scope_outlives_its_transaction(shop, ours):
+def test_scope_does_not_outlive_its_transaction(shop, ours):
     with suppress(ZeroDivisionError), tenant_scope(shop):
         assert names() == {"Ours"}
         raise ZeroDivisionError
@@ -61,10 +61,10 @@ def test_nothing_of_a_scope_outlives_its_transaction(shop, ours):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_attack_157_after_a_crash_the_connection_is_nobodys(
+def test_attack_157_connection_has_no_tenant_after_a_failed_request(
     client_of, admin, foreign_admin, foreign, ours, monkeypatch
 ):
-    """Both requests speak through one connection; the first dies inside its transaction."""
+    """Both requests use one connection; the first fails inside its transaction."""
     backends = []
 
     def crash(*_args, **_more):
@@ -84,10 +84,10 @@ def test_attack_157_after_a_crash_the_connection_is_nobodys(
     assert backends == [run_sql("SELECT pg_backend_pid()")]
 
 
-# --- what it costs ----------------------------------------------------------------------------
+# --- cost --------------------------------------------------------------------------------------
 
 
-def test_a_scope_is_told_once_and_in_no_message_of_its_own(shop, monkeypatch):
+def test_scope_is_set_once_and_without_an_extra_message(shop, monkeypatch):
     sent = []
     execute = Cursor.execute
     monkeypatch.setattr(
@@ -104,7 +104,7 @@ def test_a_scope_is_told_once_and_in_no_message_of_its_own(shop, monkeypatch):
     assert len(sent) == 3
 
 
-def test_many_rows_at_once_and_copies_have_their_scope(shop):
+def test_executemany_and_copy_have_the_scope(shop):
     rows = [(new_id(), shop.pk, name) for name in ("One", "Two")]
     with tenant_scope(shop):
         with connection.cursor() as cursor:
@@ -121,7 +121,7 @@ def test_many_rows_at_once_and_copies_have_their_scope(shop):
             assert set(b"".join(out).split()) == {b"One", b"Two"}
 
 
-def test_a_shop_is_named_by_its_id_alone():
+def test_tenant_id_must_be_a_uuid():
     shop = TenantFactory.build()
     shop.pk = "x'; RESET ROLE; --"
 
@@ -130,8 +130,8 @@ def test_a_shop_is_named_by_its_id_alone():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_that_come_piece_by_piece_have_their_scope_or_are_refused(shop, ours, foreign):
-    def pieces():
+def test_server_side_cursor_needs_a_transaction_for_its_scope(shop, ours, foreign):
+    def fetch_chunk():
         with connection.chunked_cursor() as cursor:
             cursor.execute("SELECT name FROM tenants_store")
             return cursor.fetchmany(10)
@@ -139,13 +139,13 @@ def test_rows_that_come_piece_by_piece_have_their_scope_or_are_refused(shop, our
     with tenant_scope(shop):
         with tenant_context(foreign.tenant):
             assert names() == {foreign.store.name}
-        assert pieces() == [("Ours",)]
+        assert fetch_chunk() == [("Ours",)]
     with tenant_context(shop), pytest.raises(TransactionManagementError):
-        pieces()
-    assert pieces() == []
+        fetch_chunk()
+    assert fetch_chunk() == []
 
 
-def test_a_query_that_was_prepared_is_refused_without_a_scope(product):
+def test_compiled_query_without_a_scope_is_refused(product):
     query = CompiledQuery(lambda tenant, pk: Product.objects.filter(tenant=tenant, pk=pk))
 
     with pytest.raises(NoTenantScope):

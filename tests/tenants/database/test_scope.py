@@ -1,4 +1,4 @@
-"""Whose rows: without a scope nothing, with one only its own, across all only by name."""
+"""Tenant scopes: no query without one, only rows of the tenant with one, all only explicitly."""
 
 import asyncio
 from contextlib import suppress
@@ -51,19 +51,19 @@ QUERIES = {
 @pytest.mark.once
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
-def test_without_a_scope_every_query_raises(model, query, db):
+def test_every_query_without_a_scope_raises(model, query, db):
     for manager in (model._default_manager, model._base_manager):
         with pytest.raises(NoTenantScope):
             QUERIES[query](manager)
 
 
 @pytest.mark.parametrize("model", OWNED, ids=lambda model: model.__name__)
-def test_every_manager_of_a_shops_rows_is_scoped(model):
+def test_every_manager_of_a_tenant_model_is_scoped(model):
     assert all(isinstance(manager, TenantManager) for manager in model._meta.managers)
     assert isinstance(model._base_manager, TenantManager)
 
 
-def test_nor_is_a_row_made_or_saved_or_read_again(store):
+def test_creating_saving_and_reloading_without_a_scope_raise(store):
     with pytest.raises(NoTenantScope):
         Store(name="New")
     with pytest.raises(NoTenantScope):
@@ -76,11 +76,11 @@ def test_nor_is_a_row_made_or_saved_or_read_again(store):
         list(store.registers.all())
 
 
-def test_a_scope_is_no_refusal_that_somebody_might_show_to_a_client():
+def test_missing_scope_is_a_runtime_error():
     assert issubclass(NoTenantScope, RuntimeError)
 
 
-def test_without_a_scope_there_is_no_current_tenant():
+def test_there_is_no_current_tenant_without_a_scope():
     assert not has_scope()
     with pytest.raises(NoTenantScope):
         current_tenant()
@@ -88,11 +88,11 @@ def test_without_a_scope_there_is_no_current_tenant():
         current_tenant_id()
 
 
-# --- with one ---------------------------------------------------------------------------------
+# --- with a scope ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("enter", [tenant_scope, tenant_context])
-def test_a_scope_shows_its_own_rows_only(enter, shop, store, foreign):
+def test_scope_shows_only_rows_of_its_tenant(enter, shop, store, foreign):
     with enter(shop):
         assert list(Store.objects.all()) == [store]
         assert not Store.objects.filter(pk=foreign.store.pk).exists()
@@ -102,7 +102,7 @@ def test_a_scope_shows_its_own_rows_only(enter, shop, store, foreign):
         assert list(Store.objects.all()) == [foreign.store]
 
 
-def test_what_is_changed_at_once_is_ones_own(shop, store, foreign):
+def test_bulk_update_changes_only_rows_of_the_tenant(shop, store, foreign):
     with tenant_scope(shop):
         assert Store.objects.update(address="Here") == 1
 
@@ -110,14 +110,14 @@ def test_what_is_changed_at_once_is_ones_own(shop, store, foreign):
         assert Store.objects.get(pk=foreign.store.pk).address == "CANARY_B_ADDRESS"
 
 
-def test_a_new_row_belongs_to_the_shop_in_scope(shop):
+def test_new_row_belongs_to_the_tenant_in_scope(shop):
     with tenant_scope(shop):
         store = Store.objects.create(name="New")
 
     assert store.tenant_id == shop.pk
 
 
-def test_another_shops_row_can_be_neither_saved_nor_read_again(shop, foreign):
+def test_row_of_another_shop_cannot_be_saved_or_reloaded(shop, foreign):
     foreign.store.name = "Taken"
 
     with tenant_scope(shop):
@@ -132,23 +132,23 @@ def test_another_shops_row_can_be_neither_saved_nor_read_again(shop, foreign):
         assert Store.objects.get(pk=foreign.store.pk).name == "CANARY_B_STORE"
 
 
-def test_a_row_does_not_move_to_another_shop(shop, store, other_shop):
+def test_row_cannot_change_its_tenant(shop, store, other_shop):
     store.tenant = other_shop
 
     with tenant_scope(shop), pytest.raises(NoTenantScope):
         store.save()
 
 
-def test_related_rows_are_scoped_too(shop, register, foreign):
+def test_related_managers_are_scoped(shop, register, foreign):
     with tenant_scope(shop):
         assert list(register.store.registers.all()) == [register]
         assert list(foreign.store.registers.all()) == []
 
 
-# --- several ----------------------------------------------------------------------------------
+# --- nested and concurrent scopes --------------------------------------------------------------
 
 
-def test_a_scope_within_a_scope_ends_where_it_began(shop, other_shop):
+def test_inner_scope_ends_and_restores_the_outer_one(shop, other_shop):
     with tenant_scope(shop):
         with tenant_scope(other_shop):
             assert current_tenant() is other_shop
@@ -160,14 +160,14 @@ def test_a_scope_within_a_scope_ends_where_it_began(shop, other_shop):
 
 
 @pytest.mark.parametrize("enter", [tenant_scope, tenant_context])
-def test_an_error_ends_a_scope_too(enter, shop):
+def test_exception_ends_a_scope(enter, shop):
     with suppress(ZeroDivisionError), enter(shop):
         raise ZeroDivisionError
 
     assert not has_scope()
 
 
-def test_a_savepoint_that_is_rolled_back_leaves_the_scope(shop, store):
+def test_rolled_back_savepoint_keeps_the_scope(shop, store):
     with tenant_scope(shop):
         with suppress(ZeroDivisionError), transaction.atomic():
             Store.objects.create(name="Gone")
@@ -177,7 +177,7 @@ def test_a_savepoint_that_is_rolled_back_leaves_the_scope(shop, store):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_thread_does_not_inherit_a_scope(shop):
+def test_new_thread_has_no_scope(shop):
     with tenant_context(shop):
         outcomes = run_concurrently([has_scope, Store.objects.count])
 
@@ -185,7 +185,7 @@ def test_a_thread_does_not_inherit_a_scope(shop):
     assert isinstance(outcomes[1], NoTenantScope)
 
 
-def test_two_tasks_in_turn_have_each_their_own(shop, other_shop):
+def test_concurrent_tasks_have_separate_scopes(shop, other_shop):
     seen = []
 
     async def work(tenant):
@@ -200,17 +200,17 @@ def test_two_tasks_in_turn_have_each_their_own(shop, other_shop):
     assert seen == [shop, other_shop]
 
 
-def test_across_all_shops_one_sees_everything_and_makes_nothing(shop, store, foreign):
+def test_across_tenants_shows_all_rows_and_creates_none(shop, store, foreign):
     with across_tenants():
         assert set(Store.objects.all()) == {store, foreign.store}
         with pytest.raises(NoTenantScope):
             Store(name="Whose?")
 
 
-# --- people -----------------------------------------------------------------------------------
+# --- users -------------------------------------------------------------------------------------
 
 
-def test_code_that_knows_nothing_of_tenants_finds_platform_people_only(shop, cashier):
+def test_users_without_a_scope_are_platform_users_only(shop, cashier):
     root = PlatformUserFactory(username="root")
 
     assert list(User.objects.all()) == [root]
@@ -219,14 +219,14 @@ def test_code_that_knows_nothing_of_tenants_finds_platform_people_only(shop, cas
         User.objects.get_by_natural_key("c1")
 
 
-def test_also_in_a_scope_a_natural_key_is_a_platform_persons(shop, cashier):
+def test_natural_key_finds_only_platform_users(shop, cashier):
     with tenant_scope(shop), pytest.raises(User.DoesNotExist):
         User.objects.get_by_natural_key("c1")
     with across_tenants(), pytest.raises(User.DoesNotExist):
         User.objects.get_by_natural_key("c1")
 
 
-def test_a_scope_shows_its_own_people_only(shop, cashier, foreign):
+def test_scope_shows_only_users_of_its_tenant(shop, cashier, foreign):
     PlatformUserFactory()
 
     with tenant_scope(shop):
@@ -235,8 +235,8 @@ def test_a_scope_shows_its_own_people_only(shop, cashier, foreign):
         assert User.objects.count() == 5
 
 
-def test_what_belongs_to_nobody_is_seen_by_everybody(shop, other_shop):
-    """Tenants themselves are not scoped: they are how one gets into a scope."""
+def test_tenants_themselves_are_not_scoped(shop, other_shop):
+    """A tenant must be loaded before its scope can be entered."""
     UserFactory(tenant=shop)
     with tenant_scope(shop):
         assert type(shop).objects.count() == 2

@@ -1,4 +1,4 @@
-"""On SQLite too the key of a shop's row is of the shop and the id; older databases are given it."""
+"""On SQLite the keys include the tenant as well, and older databases are converted."""
 
 import sqlite3
 from contextlib import closing
@@ -14,14 +14,14 @@ from tenants.database.sqlite.keys import split_definitions
 from tenants.scope import tenant_scope
 from tests.factories.orders import OrderFactory, OrderLineFactory, ProductFactory
 
-# Of names that the catalog of the database says.
+# The table names come from the catalog of the database.
 # ruff: noqa: S608
 pytestmark = [pytest.mark.sqlite, pytest.mark.django_db]
 OURS = {"tenants", "accounts", "orders"}
 
 
-def shape(cursor):
-    """Of each table its columns, keys, references, indexes and triggers, in any order."""
+def read_schema(cursor):
+    """Return columns, references, indexes and triggers of each table, independent of order."""
     found = {}
     cursor.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
@@ -45,7 +45,7 @@ def shape(cursor):
     return found
 
 
-def rows(cursor):
+def read_rows(cursor):
     cursor.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
     )
@@ -55,7 +55,7 @@ def rows(cursor):
 
 @pytest.fixture
 def file(tmp_path):
-    """A database that Django's own backend has made."""
+    """Create a database with Django's own backend."""
     file = tmp_path / "older.sqlite3"
     connections["older"] = PlainSQLite({**connection.settings_dict, "NAME": str(file)}, "older")
     try:
@@ -68,9 +68,9 @@ def file(tmp_path):
 
 
 def copy_rows(here, older):
-    """As literals, so that nothing reads or writes a value in its own way."""
+    """Copy values as SQL literals, without conversion."""
     older.execute("PRAGMA foreign_keys = OFF")
-    for table, (columns, *_) in shape(here).items():
+    for table, (columns, *_) in read_schema(here).items():
         if table.split("_")[0] in OURS:
             names = [f'"{column[0]}"' for column in columns]
             here.execute(f"SELECT {', '.join(f'quote({name})' for name in names)} FROM {table}")
@@ -79,32 +79,32 @@ def copy_rows(here, older):
     older.commit()
 
 
-def test_a_database_from_before_keeps_its_rows_and_gets_the_keys(file, cashier, register, shop):
+def test_older_database_keeps_its_rows_and_gets_the_keys(file, cashier, register, shop):
     order = OrderFactory(cashier=cashier, register=register)
     OrderLineFactory(order=order, product=ProductFactory(tenant=shop))
     with connection.cursor() as here, closing(sqlite3.connect(file)) as older:
         copy_rows(here, older)
-        before, plain = rows(older.cursor()), shape(older.cursor())
+        before, plain = read_rows(older.cursor()), read_schema(older.cursor())
     connections["older"].close()
     connections["older"] = DatabaseWrapper({**connection.settings_dict, "NAME": str(file)}, "older")
 
-    for only_shows in ({"check_unapplied": True}, {"plan": True}):
-        call_command("migrate", database="older", verbosity=0, **only_shows)
+    for dry_run in ({"check_unapplied": True}, {"plan": True}):
+        call_command("migrate", database="older", verbosity=0, **dry_run)
         with closing(sqlite3.connect(file)) as older:
-            assert shape(older.cursor()) == plain
+            assert read_schema(older.cursor()) == plain
     for _ in range(2):
         call_command("migrate", database="older", verbosity=0)
 
     with connection.cursor() as here, closing(sqlite3.connect(file)) as older:
         assert len(before["orders_orderline"]) == 1
-        assert rows(older.cursor()) == before
-        assert shape(older.cursor()) == shape(here) != plain
+        assert read_rows(older.cursor()) == before
+        assert read_schema(older.cursor()) == read_schema(here) != plain
         assert older.execute("PRAGMA foreign_key_check").fetchall() == []
         assert older.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
-def test_no_row_refers_to_one_of_another_shop(foreign, cashier, register, shop):
-    """The database refuses it, whatever asks for it."""
+def test_row_cannot_reference_a_row_of_another_shop(foreign, cashier, register, shop):
+    """The constraint holds whatever the application does."""
     order = OrderFactory(cashier=cashier, register=register)
     line = OrderLineFactory(order=order, product=ProductFactory(tenant=shop))
     line.order_id = foreign.order.pk
@@ -124,7 +124,7 @@ def test_no_row_refers_to_one_of_another_shop(foreign, cashier, register, shop):
         ('"a,b" text, "c" text', ['"a,b" text', '"c" text']),
     ],
 )
-def test_a_table_is_cut_between_its_columns(body, parts):
+def test_definitions_are_split_at_top_level_commas(body, parts):
     found = list(split_definitions(body))
 
     assert found == parts if parts else len(found) == 2

@@ -1,4 +1,4 @@
-"""`manage.py check --database default` says what is open, to whoever runs the installation."""
+"""`manage.py check --database default` reports missing database protection."""
 
 from contextlib import contextmanager
 
@@ -11,13 +11,13 @@ from tenants.database.postgres.base import DatabaseWrapper
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 
-def found(wrapper=connection):
+def run_checks(wrapper=connection):
     return [warning.id for warning in wrapper.validation.check()]
 
 
 @contextmanager
 def owner():
-    """A connection of the tables' owner, which nobody has told that somebody else serves."""
+    """Connect as the owner of the tables, without a separate serving role."""
     database = connection.settings_dict
     who = {**database, **database["OWNER"], "NAME": database["NAME"], "OWNER": None}
     wrapper = DatabaseWrapper(who)
@@ -27,19 +27,19 @@ def owner():
         wrapper.close()
 
 
-def test_as_it_should_be_there_is_nothing_to_say():
-    assert found() == []
+def test_correct_configuration_has_no_warnings():
+    assert run_checks() == []
 
 
-def test_an_owner_who_serves_is_named():
+def test_serving_as_owner_is_reported():
     with owner() as wrapper:
-        assert found(wrapper) == ["tenants.W002"]
+        assert run_checks(wrapper) == ["tenants.W002"]
 
 
-def test_whoever_is_above_the_walls_is_named(monkeypatch):
+def test_role_that_bypasses_row_level_security_is_reported(monkeypatch):
     monkeypatch.setattr(validation, "ROLE", "SELECT true, false")
 
-    assert found() == ["tenants.W001"]
+    assert run_checks() == ["tenants.W001"]
 
 
 @pytest.mark.parametrize(
@@ -50,16 +50,16 @@ def test_whoever_is_above_the_walls_is_named(monkeypatch):
         "DROP POLICY tenant_isolation ON tenants_store",
     ],
 )
-def test_a_table_without_its_walls_is_named_until_they_are_raised(change):
-    """Inside a transaction that is given up."""
+def test_table_without_row_level_security_is_reported(change):
+    """The change is rolled back."""
     with owner() as wrapper:
         wrapper.set_autocommit(False)
         with wrapper.cursor() as cursor:
             cursor.execute(change)
-        open_table = wrapper.validation.check()[-1]
+        warning = wrapper.validation.check()[-1]
         wrapper.rollback()
 
-    assert (open_table.id, open_table.msg) == (
+    assert (warning.id, warning.msg) == (
         "tenants.W003",
         "Without row-level security: tenants_store.",
     )

@@ -1,4 +1,4 @@
-"""A database from before the walls gets them from `migrate`, with every row that it has."""
+"""`migrate` adds row-level security to an older database without loss of rows."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from tenants.scope import across_tenants, tenant_context
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
-# The last migrations of a database that knew nothing of walls.
+# The last migrations without row-level security.
 BEFORE = [
     ("tenants", "0003_idempotency_and_outbox"),
     ("accounts", "0006_terminals_more"),
@@ -35,20 +35,20 @@ ORDER BY 1, 2, 3
 """
 
 
-def asked(alias, sql, *params):
+def run_sql(alias, sql, *params):
     with connections[alias].cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall() if cursor.description else cursor.rowcount
 
 
 @contextmanager
-def as_before() -> Iterator[None]:
-    """`connections["older"]` is an empty database, spoken to by Django's own backend."""
+def older_database() -> Iterator[None]:
+    """Create an empty database with Django's own backend as `connections["older"]`."""
     name = f"{connection.settings_dict['NAME']}_older"
     quoted = connection.ops.quote_name(name)
     owner = {**connection.settings_dict, **connection.settings_dict["OWNER"], "NAME": name}
-    nobody = PlainPostgres({**owner, "NAME": None})
-    with nobody.cursor() as cursor:
+    server = PlainPostgres({**owner, "NAME": None})
+    with server.cursor() as cursor:
         cursor.execute(f"CREATE DATABASE {quoted}")
     connections["older"] = PlainPostgres({**owner, "OWNER": None}, "older")
     try:
@@ -56,19 +56,19 @@ def as_before() -> Iterator[None]:
     finally:
         connections["older"].close()
         del connections["older"]
-        with nobody.cursor() as cursor:
+        with server.cursor() as cursor:
             cursor.execute(f"DROP DATABASE {quoted}")
-        nobody.close()
+        server.close()
 
 
-def with_our_backend() -> None:
+def use_our_backend() -> None:
     plain = connections["older"]
     plain.close()
     connections["older"] = DatabaseWrapper(plain.settings_dict, "older")
 
 
 def create_shop(apps, slug):
-    """A sale and what it needs, as the older database takes it; gives how many rows are where."""
+    """Create a shop with a sale in the older schema and return the tenant."""
 
     def make(app, model, **values):
         return apps.get_model(app, model).objects.using("older").create(**values)
@@ -92,61 +92,61 @@ def create_shop(apps, slug):
     return shop
 
 
-def test_an_older_database_gets_the_walls_without_loss():
-    with as_before():
+def test_older_database_gets_row_level_security_without_loss():
+    with older_database():
         executor = MigrationExecutor(connections["older"])
         apps = executor.migrate(BEFORE).apps
         ours, theirs = (create_shop(apps, slug) for slug in ("ours", "theirs"))
-        tables = [table for table, name, _ in asked("older", SHAPE) if name.endswith("_pkey")]
-        before = {table: rows_of(table) for table in tables}
+        tables = [table for table, name, _ in run_sql("older", SHAPE) if name.endswith("_pkey")]
+        before = {table: read_rows(table) for table in tables}
 
-        with_our_backend()
+        use_our_backend()
         call_command("migrate", database="older", verbosity=0)
 
-        assert asked("older", SHAPE) == asked("default", SHAPE)
+        assert run_sql("older", SHAPE) == run_sql("default", SHAPE)
         check_rows(before)
-        check_walls(ours, theirs)
+        check_row_level_security(ours, theirs)
         with across_tenants():
             methods = "SELECT action, method, count(*)::int FROM accounts_approval GROUP BY 1, 2"
-            assert set(asked("older", methods)) == {("refund", "original", 2), ("void", "", 2)}
+            assert set(run_sql("older", methods)) == {("refund", "original", 2), ("void", "", 2)}
 
 
-def rows_of(table):
-    """Each as what its columns hold; later migrations may have added some."""
-    rows = asked("older", f"SELECT to_jsonb(each)::text FROM {table} AS each")  # noqa: S608
+def read_rows(table):
+    """Return the rows as dicts; later migrations may have added columns."""
+    rows = run_sql("older", f"SELECT to_jsonb(each)::text FROM {table} AS each")  # noqa: S608
     return [json.loads(row) for (row,) in rows]
 
 
 def check_rows(before):
     with across_tenants():
         for table, rows in before.items():
-            after = rows_of(table)
+            after = read_rows(table)
             lost = [row for row in rows if not any(row.items() <= each.items() for each in after)]
             assert lost == [], table
 
 
-def check_walls(ours, theirs):
-    """Also against the owner, who is the only one here."""
+def check_row_level_security(ours, theirs):
+    """It applies to the owner as well, which is the only role here."""
     orders = "SELECT tenant_id FROM orders_order"
-    assert asked("older", orders) == []
+    assert run_sql("older", orders) == []
     with across_tenants():
-        ((product,),) = asked(
+        ((product,),) = run_sql(
             "older", "SELECT id FROM orders_product WHERE tenant_id = %s", ours.pk
         )
         for error in (IntegrityError, DatabaseError):
             with pytest.raises(error), transaction.atomic("older"):
-                asked(
+                run_sql(
                     "older",
                     "UPDATE orders_orderline SET product_id = %s WHERE tenant_id = %s",
                     product,
                     theirs.pk,
                 )
     with tenant_context(ours):
-        assert asked("older", orders) == [(ours.pk,)]
+        assert run_sql("older", orders) == [(ours.pk,)]
 
 
-def test_an_owner_is_logged_in_only_as_long_as_needed():
-    """No migration is left to the role that serves, and no sale to the one that owns."""
+def test_owner_connection_ends_after_the_migration():
+    """Migrations run as the owner, and everything else as the serving role."""
     wrapper = DatabaseWrapper({**connection.settings_dict}, "default")
     try:
         with as_owner(wrapper):

@@ -1,4 +1,4 @@
-"""The feed of changes over HTTP: what a terminal reads to keep its copy good."""
+"""The change feed API, which terminals read to keep their copy current."""
 
 from datetime import timedelta
 from functools import partial
@@ -31,7 +31,7 @@ def order(cashier, register):
     return OrderFactory(cashier=cashier, register=register)
 
 
-def tell(about, *topics, **more):
+def publish_events(about, *topics, **more):
     with tenant_scope(about.tenant):
         for topic in topics:
             publish(topic, about=about, **more)
@@ -43,12 +43,12 @@ def read(client, **query):
     return response.json()
 
 
-def kinds(client, **query):
+def list_types(client, **query):
     return [change["object"]["type"] for change in read(client, **query)["results"]]
 
 
-def test_a_change_says_what_changed_and_no_more(manager_client, order):
-    tell(order, "order.held", secret="of the shop")
+def test_change_names_the_object_without_its_data(manager_client, order):
+    publish_events(order, "order.held", secret="internal")
 
     answer = read(manager_client, after=0)
 
@@ -65,28 +65,28 @@ def test_a_change_says_what_changed_and_no_more(manager_client, order):
     assert (answer["after"], answer["has_more"]) == (1, False)
 
 
-def test_what_is_gone_leaves_a_tombstone(manager_client, product):
-    tell(product, "product.deleted")
+def test_deleted_object_is_a_tombstone(manager_client, product):
+    publish_events(product, "product.deleted")
 
     (change,) = read(manager_client, after=0)["results"]
 
     assert (change["deleted"], change["object"]["id"]) == (True, str(product.pk))
 
 
-def test_who_begins_is_told_from_where_and_then_misses_nothing(manager_client, product):
-    tell(product, "product.created")
-    began = read(manager_client)
-    tell(product, "product.updated")
+def test_first_request_returns_the_start_position(manager_client, product):
+    publish_events(product, "product.created")
+    start = read(manager_client)
+    publish_events(product, "product.updated")
 
-    further = read(manager_client, after=began["after"])
+    further = read(manager_client, after=start["after"])
 
-    assert (began["results"], began["has_more"]) == ([], False)
+    assert (start["results"], start["has_more"]) == ([], False)
     assert [change["type"] for change in further["results"]] == ["product.updated"]
     assert read(manager_client, after=further["after"])["results"] == []
 
 
-def test_pages_follow_one_another(manager_client, product):
-    tell(product, *["product.updated"] * 5)
+def test_pages_follow_by_position(manager_client, product):
+    publish_events(product, *["product.updated"] * 5)
 
     positions, after, more = [], 0, True
     while more:
@@ -97,9 +97,9 @@ def test_pages_follow_one_another(manager_client, product):
     assert positions == [[1, 2], [3, 4], [5]]
 
 
-def test_kinds_can_be_named_and_the_reader_gets_past_the_others(manager_client, product, order):
-    tell(product, "product.updated")
-    tell(order, *["order.updated"] * 3)
+def test_types_filter_skips_other_changes(manager_client, product, order):
+    publish_events(product, "product.updated")
+    publish_events(order, *["order.updated"] * 3)
 
     answer = read(manager_client, after=0, types="product,category")
 
@@ -107,33 +107,33 @@ def test_kinds_can_be_named_and_the_reader_gets_past_the_others(manager_client, 
     assert answer["after"] == 4
 
 
-def test_a_cashier_reads_the_catalog_and_the_own_store_and_no_people(
+def test_cashier_sees_catalog_and_assigned_stores_but_no_users(
     manager_client, cashier, client_of, product, order, store
 ):
     elsewhere = RegisterFactory(store=StoreFactory(tenant=store.tenant), tenant=store.tenant)
     foreign_order = OrderFactory(cashier=cashier, register=elsewhere)
     for about in (product, store, elsewhere, order, foreign_order, manager_client.user):
-        tell(about, "test.happened")
+        publish_events(about, "test.happened")
     till = client_of(cashier)
-    unposted = kinds(till, after=0)
+    unassigned = list_types(till, after=0)
     with tenant_scope(store.tenant):
         Posting.objects.create(user=cashier, store=store)
-    posted = kinds(till, after=0)
+    assigned = list_types(till, after=0)
     at_tills = [
-        kinds(log_in_at_paired_register(cashier, place), after=0)
+        list_types(log_in_at_paired_register(cashier, place), after=0)
         for place in (order.register, elsewhere)
     ]
 
     assert at_tills == [["product", "store", "register", "order"], ["product", "store", "register"]]
-    assert kinds(manager_client, after=0)[-1] == "user"
-    assert unposted == ["product", "store", "register", "order", "order"]
-    assert posted == ["product", "store", "register", "order"]
-    assert kinds(till, after=0, types="user") == []
+    assert list_types(manager_client, after=0)[-1] == "user"
+    assert unassigned == ["product", "store", "register", "order", "order"]
+    assert assigned == ["product", "store", "register", "order"]
+    assert list_types(till, after=0, types="user") == []
 
 
-def test_nothing_of_another_shop_is_told(manager_client, foreign, product):
-    tell(foreign.product, "product.updated")
-    tell(product, "product.updated")
+def test_feed_contains_nothing_of_another_shop(manager_client, foreign, product):
+    publish_events(foreign.product, "product.updated")
+    publish_events(product, "product.updated")
 
     (change,) = read(manager_client, after=0)["results"]
 
@@ -154,18 +154,18 @@ def test_nothing_of_another_shop_is_told(manager_client, foreign, product):
         ({"ordering": "id"}, "ordering"),
     ],
 )
-def test_what_is_asked_wrongly_is_refused_by_name(manager_client, query, field):
+def test_invalid_parameter_is_rejected(manager_client, query, field):
     response = manager_client.get("changes/", query)
 
     assert response.status_code == 400
     assert response.json()["errors"][0]["field"] == field
 
 
-# --- who was away for too long -------------------------------------------------------------------
+# --- pruned changes ----------------------------------------------------------------------------
 
 
-def test_who_was_away_for_too_long_begins_again(manager_client, product, problem):
-    tell(product, "product.created", "product.updated", "product.updated")
+def test_reader_before_pruned_changes_gets_410(manager_client, product, problem):
+    publish_events(product, "product.created", "product.updated", "product.updated")
     read(manager_client, after=0)
     with across_tenants():
         OutboxEvent.objects.filter(position__lte=2).update(relayed_at=AGES_AGO)
@@ -177,9 +177,9 @@ def test_who_was_away_for_too_long_begins_again(manager_client, product, problem
     assert [change["position"] for change in read(manager_client, after=2)["results"]] == [3]
 
 
-def told_long_ago(product, count, old):
-    """So many changes, of which the first ones are old enough to be pruned."""
-    tell(product, *["product.updated"] * count)
+def publish_old_events(product, count, old):
+    """Publish `count` changes, of which the first `old` can be pruned."""
+    publish_events(product, *["product.updated"] * count)
     with across_tenants():
         first = OutboxEvent.objects.order_by("pk")[:old].values("pk")
         OutboxEvent.objects.filter(pk__in=list(first.values_list("pk", flat=True))).update(
@@ -189,21 +189,21 @@ def told_long_ago(product, count, old):
 
 @pytest.mark.parametrize("moment", ["before the read", "after the read"])
 @pytest.mark.parametrize(("after", "positions"), [(0, None), (2, None), (3, [4, 5]), (4, [5])])
-def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
+def test_pruning_during_a_read_leaves_no_silent_gap(
     after, positions, moment, manager_client, product, problem, monkeypatch
 ):
-    """Three of five go between the look at the feed and the end of the reading."""
-    told_long_ago(product, 5, old=3)
+    """Three of five changes are pruned during the request."""
+    publish_old_events(product, 5, old=3)
     read(manager_client, after=0)
     pruned = []
 
-    def narrowed(events):
+    def prune_and_filter(events):
         found = Read(events) if moment == "after the read" else events
         pruned.append(prune().events)
         return found
 
     monkeypatch.setattr(
-        "accounts.services.change_feed._filter_events", lambda events, **_: narrowed(events)
+        "accounts.services.change_feed._filter_events", lambda events, **_: prune_and_filter(events)
     )
     response = manager_client.get("changes/", {"after": after})
 
@@ -215,16 +215,16 @@ def test_what_is_pruned_while_somebody_reads_is_no_silent_gap(
 
 
 class Read(list):
-    """Changes that were read before something else happened."""
+    """A list of changes that were read before the pruning."""
 
     def defer(self, *_):
         return self
 
 
-def test_changes_are_declared_gone_before_the_first_of_them_is_deleted(
+def test_changes_are_marked_as_gone_before_they_are_deleted(
     manager_client, product, problem, monkeypatch
 ):
-    told_long_ago(product, 3, old=2)
+    publish_old_events(product, 3, old=2)
     read(manager_client, after=0)
     answers = []
 
@@ -243,10 +243,10 @@ def test_changes_are_declared_gone_before_the_first_of_them_is_deleted(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_nobody_reads_past_a_gap_while_changes_are_pruned(manager_client, product, monkeypatch):
-    """The whole feed goes, one change at a time, while others read it from each of its places."""
+def test_readers_see_no_gap_while_changes_are_pruned(manager_client, product, monkeypatch):
+    """All changes are pruned one by one while readers start at several positions."""
     monkeypatch.setattr("accounts.services.pruning.CHUNK", 1)
-    told_long_ago(product, 30, old=30)
+    publish_old_events(product, 30, old=30)
     read(manager_client, after=0)
 
     def read_from(place):
@@ -270,8 +270,8 @@ def test_nobody_reads_past_a_gap_while_changes_are_pruned(manager_client, produc
                 assert (status, positions) == (200, list(range(place + 1, 31)))
 
 
-def test_what_nobody_has_numbered_yet_is_not_pruned(manager_client, product):
-    tell(product, "product.created")
+def test_unnumbered_changes_are_not_pruned(manager_client, product):
+    publish_events(product, "product.created")
     with across_tenants():
         OutboxEvent.objects.update(relayed_at=AGES_AGO)
 
@@ -279,9 +279,9 @@ def test_what_nobody_has_numbered_yet_is_not_pruned(manager_client, product):
     assert len(read(manager_client, after=0)["results"]) == 1
 
 
-def test_a_place_that_never_was_is_gone_too(manager_client, product, problem):
-    """As after a backup was put back: what that reader has seen is not what the shop has."""
-    tell(product, "product.created")
+def test_unknown_future_position_gets_410(manager_client, product, problem):
+    """After restoring a backup, a reader may have a position that no longer exists."""
+    publish_events(product, "product.created")
     read(manager_client)
 
     refused = manager_client.get("changes/", {"after": "2"})
@@ -291,7 +291,7 @@ def test_a_place_that_never_was_is_gone_too(manager_client, product, problem):
         assert ChangeFeed.objects.get().last == 1
 
 
-def test_the_document_says_that_a_place_may_be_gone():
+def test_document_describes_410_for_the_change_feed():
     paths = document()["paths"]
 
     assert [
@@ -301,26 +301,26 @@ def test_the_document_says_that_a_place_may_be_gone():
     ] == ["/api/v1/changes/"]
 
 
-# --- what it costs -------------------------------------------------------------------------------
+# --- statement counts and plans ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [1, 40])
-def test_a_page_takes_as_many_statements_for_one_change_as_for_forty(
+def test_page_takes_the_same_statements_for_any_number_of_changes(
     manager_client, shop, count, statements
 ):
     product = ProductFactory(tenant=shop)
-    tell(product, *["product.updated"] * count)
+    publish_events(product, *["product.updated"] * count)
     read(manager_client)
 
-    # Who asks, what waits, how far it goes, the changes, whether any of them is gone.
+    # The user, unnumbered events, the last position, the changes, and whether any are gone.
     with statements(5):
         assert len(read(manager_client, after=0)["results"]) == count
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db
-def test_the_feed_is_read_along_an_index(manager_client, cashier, client_of, product, foreign):
-    tell(product, "product.updated")
+def test_feed_uses_the_position_index(manager_client, cashier, client_of, product, foreign):
+    publish_events(product, "product.updated")
     read(manager_client, after=0)
     with across_tenants():
         event = OutboxEvent.objects.get()

@@ -1,4 +1,4 @@
-"""A change never appears behind a reader: positions follow the commits, not the clocks."""
+"""Positions in the change feed follow the commits, so no change appears behind a reader."""
 
 from threading import Barrier, Event
 
@@ -13,7 +13,7 @@ from tests.factories.tenants import StoreFactory
 from tests.support.parallel import run_concurrently
 from tests.support.relay import TOPIC, run_relay
 
-WRITERS, EACH = 20, 5
+WRITERS, EVENTS_EACH = 20, 5
 
 
 def read(shop, after, most=50):
@@ -26,21 +26,21 @@ def read(shop, after, most=50):
 @pytest.mark.postgres
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_what_began_earlier_and_commits_later_comes_later(shop, store):
-    written, passed = Event(), Event()
+def test_later_commit_gets_the_later_position(shop, store):
+    published, may_commit = Event(), Event()
 
     def slow():
         with tenant_scope(shop):
             publish(TOPIC, about=store, number=1)
-            written.set()
-            assert passed.wait(30)
+            published.set()
+            assert may_commit.wait(30)
 
     def quick_then_reader():
-        assert written.wait(30)
+        assert published.wait(30)
         with tenant_scope(shop):
             publish(TOPIC, about=store, number=2)
         before = read(shop, 0)
-        passed.set()
+        may_commit.set()
         return before
 
     _, (before, page) = run_concurrently([slow, quick_then_reader])
@@ -55,13 +55,13 @@ def test_what_began_earlier_and_commits_later_comes_later(shop, store):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_twenty_writers_and_a_reader_lose_nothing_and_see_nothing_twice(shop, store):
+def test_reader_sees_every_event_of_twenty_writers_once(shop, store):
     done = Barrier(WRITERS + 1)
 
     def write(writer):
-        for number in range(EACH):
+        for number in range(EVENTS_EACH):
             with tenant_scope(shop), transaction.atomic():
-                publish(TOPIC, about=store, number=writer * EACH + number)
+                publish(TOPIC, about=store, number=writer * EVENTS_EACH + number)
         done.wait(60)
 
     def keep_reading():
@@ -80,13 +80,13 @@ def test_twenty_writers_and_a_reader_lose_nothing_and_see_nothing_twice(shop, st
         [*(lambda writer=writer: write(writer) for writer in range(WRITERS)), keep_reading]
     )
 
-    assert sorted(seen) == list(range(WRITERS * EACH))
-    assert positions == list(range(1, WRITERS * EACH + 1))
+    assert sorted(seen) == list(range(WRITERS * EVENTS_EACH))
+    assert positions == list(range(1, WRITERS * EVENTS_EACH + 1))
 
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_no_deed_waits_for_whoever_numbers(shop, store):
+def test_numbering_does_not_block_writers(shop, store):
     with tenant_scope(shop):
         publish(TOPIC, about=store, number=1)
         assign_positions()
@@ -101,7 +101,7 @@ def write_another(shop, store):
         publish(TOPIC, about=store, number=2)
 
 
-def test_what_is_rolled_back_leaves_no_gap(in_shop, store):
+def test_rolled_back_event_leaves_no_gap(in_shop, store):
     @atomic_with_retry
     def open_store():
         publish(TOPIC, about=Store.objects.create(name="Never"), number=1)
@@ -114,7 +114,7 @@ def test_what_is_rolled_back_leaves_no_gap(in_shop, store):
     assert [event.position for event in read(in_shop, 0)[1].results] == [1]
 
 
-def test_what_is_about_nothing_has_no_place(in_shop, store):
+def test_event_without_an_object_has_no_position(in_shop, store):
     publish(TOPIC, number=1)
     publish(TOPIC, about=store, number=2)
 
@@ -124,7 +124,7 @@ def test_what_is_about_nothing_has_no_place(in_shop, store):
     assert OutboxEvent.objects.get(position=None).data == {"number": 1}
 
 
-def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypatch):
+def test_several_batches_are_numbered_in_order(in_shop, store, monkeypatch):
     monkeypatch.setattr("tenants.events.change_feed.BATCH", 3)
     for number in range(7):
         publish(TOPIC, about=store, number=number)
@@ -137,22 +137,22 @@ def test_more_than_one_batch_is_numbered_in_their_order(in_shop, store, monkeypa
     assert seen == list(range(7))
 
 
-def test_what_is_numbered_during_a_read_is_on_the_next_page(in_shop, store):
-    """Else it would be told twice: the page says to read on from before it."""
+def test_event_numbered_during_a_read_is_on_the_next_page(in_shop, store):
+    """Otherwise it would be returned twice, because the page ends before it."""
     publish(TOPIC, about=store, number=1)
 
-    def narrowed(events):
+    def publish_during_read(events):
         publish(TOPIC, about=store, number=2)
         assign_positions()
         return events
 
-    page = read_changes(0, most=50, narrowed=narrowed)
+    page = read_changes(0, most=50, narrowed=publish_during_read)
 
     assert ([event.position for event in page.results], page.after) == ([1], 1)
     assert [event.position for event in read(in_shop, page.after)[1].results] == [2]
 
 
-def test_the_relay_numbers_where_nobody_reads_each_shop_for_itself(shop, other_shop, store):
+def test_relay_numbers_events_per_shop(shop, other_shop, store):
     foreign_store = StoreFactory(tenant=other_shop)
     for tenant, about in ((shop, store), (other_shop, foreign_store)):
         with tenant_scope(tenant):

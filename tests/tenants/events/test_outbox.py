@@ -1,4 +1,4 @@
-"""What is announced is told after the commit, or never."""
+"""Published events are delivered after the commit."""
 
 import pytest
 from django.db import transaction
@@ -11,7 +11,7 @@ from tests.support.parallel import run_concurrently
 from tests.support.relay import TOPIC, Listener, deliveries, run_relay, undispatched
 
 
-def test_an_event_says_what_happened_to_what(in_shop, store):
+def test_event_names_topic_object_and_data(in_shop, store):
     publish(TOPIC, about=store, number=1)
 
     event = OutboxEvent.objects.get()
@@ -20,7 +20,7 @@ def test_an_event_says_what_happened_to_what(in_shop, store):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_deed_that_is_rolled_back_tells_nothing(shop):
+def test_rolled_back_event_is_not_delivered(shop):
     @atomic_with_retry
     def open_store():
         publish(TOPIC, about=Store.objects.create(name="Never"), number=1)
@@ -38,8 +38,8 @@ def test_a_deed_that_is_rolled_back_tells_nothing(shop):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_told_before_the_commit(shop):
-    """On SQLite nobody else could even ask: the relay waits until the writer is done."""
+def test_event_is_not_delivered_before_the_commit(shop):
+    """On SQLite the relay waits until the writer commits."""
     early, late = Listener(), Listener()
 
     with tenant_scope(shop), transaction.atomic():
@@ -51,7 +51,7 @@ def test_nothing_is_told_before_the_commit(shop):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_is_told_in_its_own_shop_and_outside_of_every_transaction(shop, other_shop):
+def test_event_is_delivered_in_its_tenant_scope_outside_of_a_transaction(shop, other_shop):
     with tenant_scope(other_shop):
         publish(TOPIC, number=1)
     with tenant_scope(shop):
@@ -67,7 +67,7 @@ def test_it_is_told_in_its_own_shop_and_outside_of_every_transaction(shop, other
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_subscriber_sees_the_rows_of_the_events_shop_alone(shop, other_shop):
+def test_subscriber_sees_only_rows_of_the_events_shop(shop, other_shop):
     StoreFactory(tenant=shop, name="Ours")
     seen = []
     listener = Listener(answers=[lambda: seen.extend(Store.objects.values_list("name", flat=True))])
@@ -80,7 +80,7 @@ def test_a_subscriber_sees_the_rows_of_the_events_shop_alone(shop, other_shop):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_each_subscriber_hears_what_it_wants_once(shop):
+def test_each_subscriber_receives_its_topics_once(shop):
     everything = Listener(name="everything", topics=frozenset({TOPIC, "test.other"}))
     other, nothing = Listener(name="other", topics=frozenset({"test.other"})), Listener(topics=())
     with tenant_scope(shop):
@@ -97,7 +97,7 @@ def test_each_subscriber_hears_what_it_wants_once(shop):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_subscriber_may_have_recipients_of_its_own_each_retried_apart(shop):
+def test_recipients_of_a_subscriber_are_retried_separately(shop):
     class Several(Listener):
         name = "several"
 
@@ -120,7 +120,7 @@ def test_a_subscriber_may_have_recipients_of_its_own_each_retried_apart(shop):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_more_events_than_one_batch_are_all_told_in_order(shop, monkeypatch):
+def test_several_batches_are_delivered_in_order(shop, monkeypatch):
     monkeypatch.setattr("tenants.events.delivery.queue.BATCH", 3)
     with tenant_scope(shop):
         for number in range(10):

@@ -1,4 +1,4 @@
-"""`manage.py relay` as it really runs: processes that are stopped, killed and cut off."""
+"""`manage.py relay` as processes that are stopped, killed and disconnected."""
 
 import json
 import signal
@@ -20,18 +20,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def book(tmp_path):
+def notes_file(tmp_path):
     return tmp_path / "notes"
 
 
 @pytest.fixture
-def told(shop):
-    def tell(*numbers, about=None):
+def publish_events(shop):
+    def publish_numbers(*numbers, about=None):
         with tenant_scope(shop):
             for number in numbers:
                 publish(TOPIC, about=about, number=number)
 
-    return tell
+    return publish_numbers
 
 
 def all_delivered(count):
@@ -40,10 +40,10 @@ def all_delivered(count):
 
 
 @pytest.mark.once
-def test_once_tells_what_there_is_and_ends(told, book):
-    told(1, 2, 3)
+def test_once_option_delivers_and_exits(publish_events, notes_file):
+    publish_events(1, 2, 3)
 
-    relay = Process(book, "--once")
+    relay = Process(notes_file, "--once")
 
     assert relay.popen.wait(60) == 0, relay.log.read_text()
     assert relay.notes == ["1", "2", "3"]
@@ -54,9 +54,11 @@ def test_once_tells_what_there_is_and_ends(told, book):
 
 @pytest.mark.once
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_lets_the_delivery_under_way_arrive_and_begins_no_other(told, book, number):
-    told(1, 2)
-    with relays(1, book, pause=0.5) as (relay,):
+def test_signal_finishes_the_current_delivery_and_starts_no_other(
+    publish_events, notes_file, number
+):
+    publish_events(1, 2)
+    with relays(1, notes_file, pause=0.5) as (relay,):
         relay.wait_for("began 1")
 
         code = relay.stop(number)
@@ -65,19 +67,19 @@ def test_a_signal_lets_the_delivery_under_way_arrive_and_begins_no_other(told, b
     assert relay.notes == ["began 1", "1"]
     first, waiting = deliveries()
     assert (first.status, waiting.status, waiting.attempts) == ("delivered", "waiting", 0)
-    assert waiting.next_attempt_at < timezone.now(), "another relay need not wait for a lease"
+    assert waiting.next_attempt_at < timezone.now(), "another relay does not wait for a lease"
 
 
-def test_what_a_killed_relay_had_begun_another_one_delivers(told, book):
-    told(1)
-    with relays(1, book, pause=60) as (relay,):
+def test_delivery_of_a_killed_relay_is_completed_by_another(publish_events, notes_file):
+    publish_events(1)
+    with relays(1, notes_file, pause=60) as (relay,):
         relay.wait_for("began 1")
         relay.stop(signal.SIGKILL)
     begun = delivery()
     with across_tenants():  # its lease ends
         OutboxDelivery.objects.update(next_attempt_at=timezone.now())
 
-    Process(book, "--once").popen.wait(60)
+    Process(notes_file, "--once").popen.wait(60)
 
     assert (begun.status, begun.attempts) == ("waiting", 1)
     assert relay.notes == ["began 1", "1"]
@@ -85,11 +87,11 @@ def test_what_a_killed_relay_had_begun_another_one_delivers(told, book):
 
 
 @pytest.mark.once
-def test_a_relay_waits_for_what_comes(told, book):
-    with relays(1, book) as (relay,):
-        told(1)
+def test_relay_waits_for_new_events(publish_events, notes_file):
+    with relays(1, notes_file) as (relay,):
+        publish_events(1)
         relay.wait_for("1")
-        told(2)
+        publish_events(2)
         relay.wait_for("2")
 
         assert relay.stop() == 0
@@ -97,7 +99,7 @@ def test_a_relay_waits_for_what_comes(told, book):
 
 @pytest.mark.race
 @pytest.mark.postgres
-def test_four_relays_tell_two_hundred_events_once_each_and_in_order(shop, book):
+def test_four_relays_deliver_two_hundred_events_once_in_order(shop, notes_file):
     subjects = [StoreFactory(tenant=shop) for _ in range(20)]
     expected = {}
     with tenant_scope(shop):
@@ -106,7 +108,7 @@ def test_four_relays_tell_two_hundred_events_once_each_and_in_order(shop, book):
             publish(TOPIC, about=subject, number=number)
             expected.setdefault(subject and subject.pk, []).append(number)
 
-    with relays(4, book) as several:
+    with relays(4, notes_file) as several:
         until(lambda: all_delivered(200), several[0].log)
         codes = [relay.stop() for relay in several]
 
@@ -120,20 +122,20 @@ def test_four_relays_tell_two_hundred_events_once_each_and_in_order(shop, book):
 
 
 @pytest.mark.postgres
-def test_a_relay_outlives_its_connections(told, book):
-    """As when the database is restarted: idle, and in the middle of a delivery."""
-    with relays(1, book, pause=0.5) as (relay,):
-        told(1)
+def test_relay_survives_lost_database_connections(publish_events, notes_file):
+    """As after a restart of the database, while idle and during a delivery."""
+    with relays(1, notes_file, pause=0.5) as (relay,):
+        publish_events(1)
         until(lambda: all_delivered(1), relay.log)
         cut_connections()
-        told(2)
+        publish_events(2)
         relay.wait_for("began 2")
         cut_connections()
         until(lambda: all_delivered(2), relay.log)
 
         assert relay.stop() == 0
 
-    assert relay.notes == ["began 1", "1", "began 2", "2"], "what arrived is not told again"
+    assert relay.notes == ["began 1", "1", "began 2", "2"], "a finished delivery is not repeated"
     assert "database_away" in relay.log.read_text()
 
 
@@ -146,10 +148,10 @@ def cut_connections():
 
 
 @pytest.mark.sqlite
-def test_on_sqlite_relay_and_shop_write_side_by_side(told, book, shop):
-    with relays(1, book) as (relay,):
+def test_relay_and_shop_write_concurrently_on_sqlite(publish_events, notes_file, shop):
+    with relays(1, notes_file) as (relay,):
         for number in range(50):
-            told(number)
+            publish_events(number)
         until(lambda: all_delivered(50), relay.log)
 
         assert relay.stop() == 0
@@ -159,12 +161,12 @@ def test_on_sqlite_relay_and_shop_write_side_by_side(told, book, shop):
 
 
 @pytest.mark.sqlite
-def test_on_sqlite_an_idle_relay_takes_no_lock(shop, book):
-    """While somebody else holds it, it looks for something to do and does not wait."""
-    with relays(1, book) as (relay,):
+def test_idle_relay_takes_no_lock_on_sqlite(shop, notes_file):
+    """While another connection holds the lock, the relay polls without waiting for it."""
+    with relays(1, notes_file) as (relay,):
         with across_tenants():
             OutboxEvent.objects.create(tenant=shop, topic="test.unheard", subject=uuid4())
-        until(lambda: not untold_left(), relay.log)
+        until(lambda: not has_undispatched_events(), relay.log)
         with connection.cursor() as cursor:
             cursor.execute("BEGIN IMMEDIATE")
             time.sleep(2)
@@ -175,6 +177,6 @@ def test_on_sqlite_an_idle_relay_takes_no_lock(shop, book):
     assert "database_away" not in relay.log.read_text()
 
 
-def untold_left():
+def has_undispatched_events():
     with across_tenants():
         return OutboxEvent.objects.undispatched().exists()

@@ -1,4 +1,4 @@
-"""Whoever answers late, and always, keeps nobody of another shop waiting."""
+"""Slow receivers of one shop do not delay deliveries of another shop."""
 
 from threading import Event
 
@@ -13,15 +13,15 @@ RECIPIENTS, EVENTS = 4, 5
 
 
 class Callers(RemoteSubscriber):
-    """Calls four servers of each shop; those of one shop answer when another shop was told."""
+    """Four recipients per shop; those of the late shop answer after the other shop's delivery."""
 
     name = "caller"
     topics = frozenset({TOPIC})
     in_order = False
 
-    def __init__(self, late_shop):
-        self.late_shop = late_shop
-        self.other_was_told = Event()
+    def __init__(self, slow_shop):
+        self.late_shop = slow_shop
+        self.other_delivered = Event()
         self.answered_in_time = []
 
     def recipients(self, events):
@@ -30,24 +30,24 @@ class Callers(RemoteSubscriber):
                 yield event, f"{self.name}/{event.tenant_id}-{number}"
 
     def prepare(self, delivery):
-        return self.answer_late if delivery.tenant_id == self.late_shop.pk else self.answer
+        return self.answer_slowly if delivery.tenant_id == self.late_shop.pk else self.answer
 
-    def answer_late(self):
-        self.answered_in_time.append(self.other_was_told.wait(5))
+    def answer_slowly(self):
+        self.answered_in_time.append(self.other_delivered.wait(5))
         return {}
 
     def answer(self):
-        self.other_was_told.set()
+        self.other_delivered.set()
         return {}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_attack_174_servers_of_one_shop_that_answer_late_keep_no_other_shop_waiting(
+def test_attack_174_slow_receivers_of_one_shop_do_not_delay_other_shops(
     shop, other_shop, monkeypatch
 ):
     monkeypatch.setattr("tenants.events.delivery.pool.MAX_CONCURRENT", 10)
-    for of, count in ((shop, EVENTS), (other_shop, 1)):
-        with tenant_scope(of):
+    for tenant, count in ((shop, EVENTS), (other_shop, 1)):
+        with tenant_scope(tenant):
             for _ in range(count):
                 publish(TOPIC)
     callers = Callers(shop)

@@ -1,4 +1,4 @@
-"""That the relay's questions stay quick however much waits: PostgreSQL walks an index."""
+"""Query plans of the relay with many waiting events."""
 
 import json
 from datetime import timedelta
@@ -17,28 +17,28 @@ from tests.support.query_plans import analyze, multiply_rows
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 
-def plan_of(rows):
-    """The indexes that are walked, and what else is done to find the first of the rows."""
+def explain_first_row(rows):
+    """Return the indexes and other plan nodes that find the first row."""
     sql, params = rows[:1].query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}", params)
         answer = cursor.fetchone()[0]
     plan = json.loads(answer) if isinstance(answer, str) else answer
-    return set(words(plan[0]["Plan"]))
+    return set(walk_nodes(plan[0]["Plan"]))
 
 
-def words(node):
-    """Without what is computed once for the statement: whose rows row-level security shows."""
+def walk_nodes(node):
+    """Yield node names without the subquery of row-level security, computed once."""
     if node.get("Parent Relationship") == "InitPlan":
         return
     yield node.get("Index Name", node["Node Type"])
     for child in node.get("Plans", ()):
-        yield from words(child)
+        yield from walk_nodes(child)
 
 
 @pytest.fixture
-def crowd(shop, foreign):
-    """Many that wait their turn, each of a subject of its own; as many that are done; one due."""
+def many_deliveries(shop, foreign):
+    """Create many waiting and many finished deliveries, and one that is due."""
     waiting = OutboxDeliveryFactory(
         event__tenant=foreign.tenant,
         event__relayed_at=timezone.now(),
@@ -58,28 +58,28 @@ def crowd(shop, foreign):
         yield
 
 
-@pytest.mark.usefixtures("crowd")
-def test_the_next_events_are_found_among_those_untold():
-    assert plan_of(OutboxEvent.objects.undispatched()) == {"Limit", "outbox_to_relay"}
+@pytest.mark.usefixtures("many_deliveries")
+def test_undispatched_events_use_their_index():
+    assert explain_first_row(OutboxEvent.objects.undispatched()) == {"Limit", "outbox_to_relay"}
 
 
-@pytest.mark.usefixtures("crowd")
-def test_the_next_delivery_is_found_among_those_due():
-    found = plan_of(OutboxDelivery.objects.due(timezone.now()))
+@pytest.mark.usefixtures("many_deliveries")
+def test_due_deliveries_use_their_indexes():
+    found = explain_first_row(OutboxDelivery.objects.due(timezone.now()))
 
     assert {"delivery_to_try", "delivery_in_order"} <= found
-    assert not {word for word in found if word in {"Sort", "Seq Scan", "Hash Anti Join"}}
+    assert not {name for name in found if name in {"Sort", "Seq Scan", "Hash Anti Join"}}
 
 
-@pytest.mark.usefixtures("crowd")
-def test_those_given_up_are_found_among_all_that_arrived():
+@pytest.mark.usefixtures("many_deliveries")
+def test_dead_deliveries_use_their_index():
     dead = OutboxDelivery.objects.filter(status="dead").order_by("-id")
 
-    assert plan_of(dead) == {"Limit", "delivery_dead"}
+    assert explain_first_row(dead) == {"Limit", "delivery_dead"}
 
 
-@pytest.mark.usefixtures("crowd")
-def test_payments_left_behind_are_found_among_all_that_are_settled():
-    found = plan_of(Payment.objects.due_for_look_up(timezone.now(), most=5))
+@pytest.mark.usefixtures("many_deliveries")
+def test_payments_with_unknown_outcome_use_their_index():
+    found = explain_first_row(Payment.objects.due_for_look_up(timezone.now(), most=5))
 
     assert found == {"Limit", "payment_underway"}

@@ -1,4 +1,4 @@
-"""What does not arrive is tried again, later and later, and at last given up."""
+"""Failed deliveries are retried with growing pauses and finally given up."""
 
 from datetime import timedelta
 from smtplib import SMTPAuthenticationError
@@ -20,15 +20,15 @@ REFUSED = ConnectionRefusedError(111, "Connection refused")
 
 
 @pytest.fixture
-def told(shop):
-    """`told(1, 2, about=store)`: so many events, one after the other."""
+def publish_events(shop):
+    """Return a function that publishes one event per number."""
 
-    def tell(*numbers, about=None):
+    def publish_numbers(*numbers, about=None):
         with tenant_scope(shop):
             for number in numbers:
                 publish(TOPIC, about=about, number=number)
 
-    return tell
+    return publish_numbers
 
 
 @pytest.fixture
@@ -37,29 +37,29 @@ def clock():
         yield traveller
 
 
-def test_what_fails_is_tried_again_after_a_while_and_not_before(told, clock):
-    told(1)
+def test_failed_delivery_is_retried_after_a_pause(publish_events, clock):
+    publish_events(1)
     listener = Listener(answers=[REFUSED])
 
     run_relay(listener)
     failed = delivery()
     run_relay(listener)
-    again_too_early = len(listener.shops)
+    early_attempts = len(listener.shops)
     clock.shift(timedelta(seconds=6.1))
     run_relay(listener)
 
     assert (failed.status, failed.attempts) == ("waiting", 1)
     assert failed.last_error == "ConnectionRefusedError: Connection refused"
-    assert (again_too_early, listener.numbers) == (1, [1])
+    assert (early_attempts, listener.numbers) == (1, [1])
     done = delivery()
     assert (done.status, done.attempts, done.last_error) == ("delivered", 2, "")
     assert done.delivered_at == timezone.now()
 
 
-def test_it_is_tried_for_about_three_days_less_and_less_often_and_then_given_up(told, clock):
-    told(1)
+def test_delivery_is_retried_for_about_three_days_with_growing_pauses(publish_events, clock):
+    publish_events(1)
     listener = Listener(answers=[REFUSED] * 100)
-    began, pauses = timezone.now(), []
+    start, pauses = timezone.now(), []
 
     while (waiting := next(iter(deliveries(status="waiting")), None)) or not deliveries():
         if waiting:
@@ -69,19 +69,19 @@ def test_it_is_tried_for_about_three_days_less_and_less_often_and_then_given_up(
 
     dead = delivery()
     assert (dead.status, dead.attempts, len(listener.shops)) == ("dead", *[MAX_ATTEMPTS] * 2)
-    assert timedelta(days=2.3) < timezone.now() - began < timedelta(days=3.5)
+    assert timedelta(days=2.3) < timezone.now() - start < timedelta(days=3.5)
     assert len(pauses) == MAX_ATTEMPTS - 1
     assert pauses[:8] == sorted(pauses[:8])
     assert max(pauses) <= MAX_PAUSE * 1.2
 
 
-def test_pauses_of_what_failed_together_differ():
+def test_retry_pauses_are_randomized():
     assert len({retry_delay(3) for _ in range(20)}) > 10
     assert retry_delay(1000) <= MAX_PAUSE * 1.2
 
 
-def test_what_can_never_arrive_is_given_up_at_once(told):
-    told(1)
+def test_permanent_failure_is_given_up_immediately(publish_events):
+    publish_events(1)
 
     run_relay(Listener(answers=[PermanentFailure("They have moved.")]))
 
@@ -90,7 +90,7 @@ def test_what_can_never_arrive_is_given_up_at_once(told):
 
 
 @pytest.mark.parametrize(
-    ("error", "kept"),
+    ("error", "read_columns"),
     [
         (DeliveryFailed("Answered 503."), "Answered 503."),
         (DeliveryFailed("x" * 600), "x" * 500),
@@ -99,63 +99,63 @@ def test_what_can_never_arrive_is_given_up_at_once(told):
         (SMTPAuthenticationError(535, b"hunter2"), "SMTPAuthenticationError 535"),
     ],
 )
-def test_an_error_is_kept_without_what_may_be_a_secret(told, error, kept, caplog):
-    told(1)
+def test_stored_error_contains_no_secrets(publish_events, error, read_columns, caplog):
+    publish_events(1)
 
     run_relay(Listener(answers=[error]))
 
-    assert delivery().last_error == kept
+    assert delivery().last_error == read_columns
 
 
-def test_one_who_fails_holds_nobody_else_up(told):
-    told(1, 2)
-    broken, well = Listener(name="broken", answers=[REFUSED] * 9), Listener(name="well")
+def test_failing_subscriber_does_not_delay_others(publish_events):
+    publish_events(1, 2)
+    broken, healthy = Listener(name="broken", answers=[REFUSED] * 9), Listener(name="well")
 
-    run_relay(broken, well)
+    run_relay(broken, healthy)
 
-    assert (broken.numbers, well.numbers) == ([], [1, 2])
+    assert (broken.numbers, healthy.numbers) == ([], [1, 2])
 
 
-def test_who_fails_three_times_in_a_row_is_left_alone_for_a_while(told):
-    told(*range(10))
-    away, well = Listener(name="away", answers=[REFUSED] * 100), Listener(name="well")
+def test_circuit_opens_after_three_failures_in_a_row(publish_events):
+    publish_events(*range(10))
+    failing, healthy = Listener(name="away", answers=[REFUSED] * 100), Listener(name="well")
 
-    relay = run_relay(away, well)
+    relay = run_relay(failing, healthy)
 
-    assert (len(away.shops), well.numbers) == (3, list(range(10)))
+    assert (len(failing.shops), healthy.numbers) == (3, list(range(10)))
     assert relay.circuit_breaker.open_circuits == ["away"]
     assert len(deliveries(subscriber="away", attempts=0)) == 7
 
 
-def test_a_success_in_between_is_forgiven(told):
-    told(*range(6))
-    shaky = Listener(answers=[REFUSED, REFUSED, None, REFUSED, REFUSED, None])
+def test_success_between_failures_keeps_the_circuit_closed(publish_events):
+    publish_events(*range(6))
+    unreliable = Listener(answers=[REFUSED, REFUSED, None, REFUSED, REFUSED, None])
 
-    assert run_relay(shaky).circuit_breaker.open_circuits == []
-    assert len(shaky.shops) == 6
-
-
-# --- in order ------------------------------------------------------------------------------------
+    assert run_relay(unreliable).circuit_breaker.open_circuits == []
+    assert len(unreliable.shops) == 6
 
 
-def test_of_one_subject_nothing_is_told_before_what_came_earlier(told, shop, clock):
+# --- in order ----------------------------------------------------------------------------------
+
+
+def test_events_of_one_object_are_delivered_in_order(publish_events, shop, clock):
     first, second = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
-    told(1, 2, about=first)
-    told(3, about=second)
-    told(4)
+    publish_events(1, 2, about=first)
+    publish_events(3, about=second)
+    publish_events(4)
     listener = Listener(answers=[REFUSED])
 
     run_relay(listener)
-    meanwhile = list(listener.numbers)
+    numbers_before_retry = list(listener.numbers)
     clock.shift(timedelta(seconds=6.1))
     run_relay(listener)
 
-    assert meanwhile == [3, 4]
+    assert numbers_before_retry == [3, 4]
     assert listener.numbers == [3, 4, 1, 2]
 
 
-def test_but_not_after_it_was_given_up(told, store):
-    told(1, 2, about=store)
+def test_order_ignores_deliveries_that_were_given_up(publish_events, store):
+    publish_events(1, 2, about=store)
     listener = Listener(answers=[PermanentFailure("Never.")])
 
     run_relay(listener)
@@ -163,20 +163,20 @@ def test_but_not_after_it_was_given_up(told, store):
     assert listener.numbers == [2]
 
 
-def test_nor_for_another_subscriber_or_where_order_means_nothing(told, store):
-    told(1, 2, about=store)
+def test_order_is_per_subscriber_and_optional(publish_events, store):
+    publish_events(1, 2, about=store)
     broken = Listener(name="broken", answers=[REFUSED] * 9)
-    well = Listener(name="well")
-    loose = Listener(name="loose", in_order=False, answers=[REFUSED])
+    healthy = Listener(name="well")
+    unordered = Listener(name="loose", in_order=False, answers=[REFUSED])
 
-    run_relay(broken, well, loose)
+    run_relay(broken, healthy, unordered)
 
-    assert (broken.numbers, well.numbers, loose.numbers) == ([], [1, 2], [2])
+    assert (broken.numbers, healthy.numbers, unordered.numbers) == ([], [1, 2], [2])
 
 
-def test_an_event_waits_for_an_earlier_one_that_nobody_was_told_of_yet(told, store):
-    """As when two relays make deliveries at once, and those of the later events are first."""
-    told(1, 2, about=store)
+def test_event_waits_for_an_earlier_undispatched_one(publish_events, store):
+    """Two relays may create deliveries at the same time, with the later event first."""
+    publish_events(1, 2, about=store)
     with across_tenants():
         _, second = OutboxEvent.objects.undispatched()
         OutboxDelivery.objects.create(
@@ -191,27 +191,27 @@ def test_an_event_waits_for_an_earlier_one_that_nobody_was_told_of_yet(told, sto
     assert listener.numbers == [1, 2]
 
 
-# --- when a relay dies ---------------------------------------------------------------------------
+# --- relay crashes -----------------------------------------------------------------------------
 
 
-def test_what_a_dead_relay_had_begun_is_told_after_its_lease(told, clock):
-    told(1)
+def test_delivery_of_a_crashed_relay_is_repeated_after_its_lease(publish_events, clock):
+    publish_events(1)
     listener = Listener(answers=[KeyboardInterrupt()])
     with pytest.raises(KeyboardInterrupt):
         run_relay(listener)
-    begun = delivery()
+    claimed = delivery()
     run_relay(listener)
-    too_early = list(listener.numbers)
+    numbers_before_lease_end = list(listener.numbers)
 
     clock.shift(LEASE)
     run_relay(listener)
 
-    assert (begun.status, begun.attempts) == ("waiting", 1)
-    assert (too_early, listener.numbers, delivery().attempts) == ([], [1], 2)
+    assert (claimed.status, claimed.attempts) == ("waiting", 1)
+    assert (numbers_before_lease_end, listener.numbers, delivery().attempts) == ([], [1], 2)
 
 
-def test_what_kills_every_relay_is_given_up_too(told, clock):
-    told(1)
+def test_delivery_that_crashes_every_relay_is_given_up(publish_events, clock):
+    publish_events(1)
     listener = Listener(answers=[KeyboardInterrupt()] * 100)
     for _ in range(MAX_ATTEMPTS):
         with pytest.raises(KeyboardInterrupt):
@@ -224,8 +224,8 @@ def test_what_kills_every_relay_is_given_up_too(told, clock):
     assert delivery().last_error == "The relay crashed in every attempt."
 
 
-def test_a_relay_that_slept_through_its_lease_does_not_write_over_the_next_one(told, clock):
-    told(1)
+def test_relay_after_its_lease_does_not_overwrite_a_finished_delivery(publish_events, clock):
+    publish_events(1)
 
     def sleep():
         clock.shift(LEASE)
@@ -237,40 +237,40 @@ def test_a_relay_that_slept_through_its_lease_does_not_write_over_the_next_one(t
 
 
 @pytest.mark.parametrize("outcome", [None, ValueError("too late"), PermanentFailure("never")])
-def test_a_relay_after_its_lease_writes_nothing_while_the_next_one_still_works(
-    outcome, told, clock
+def test_relay_after_its_lease_does_not_overwrite_a_running_delivery(
+    outcome, publish_events, clock
 ):
-    told(1)
-    begun = []
+    publish_events(1)
+    claimed = []
 
     def sleep():
         clock.shift(LEASE)
-        begun.extend(queue.claim())
-        begun.append(kept(delivery()))
+        claimed.extend(queue.claim())
+        claimed.append(read_columns(delivery()))
         if outcome:
             raise outcome
 
     run_relay(Listener(answers=[sleep]))
 
-    (of_next, before) = begun
-    assert kept(delivery()) == before
+    (next_claim, before) = claimed
+    assert read_columns(delivery()) == before
     assert (before["status"], before["attempts"]) == ("waiting", 2)
     assert before["next_attempt_at"] == timezone.now() + LEASE
-    assert queue.claim() == [], "the next one has it until its own lease ends"
-    assert queue.save_result(of_next, None)
+    assert queue.claim() == [], "the next relay holds the lease"
+    assert queue.save_result(next_claim, None)
     assert delivery().status == "delivered"
 
 
 @pytest.mark.parametrize("next_is", ["working", "done"])
-def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_is, told, clock):
-    """It has claimed three at once, and wakes up in the first of them."""
-    told(1, 2, 3)
-    of_next, late = Listener(), Listener()
+def test_relay_after_its_lease_delivers_no_further_claimed_events(next_is, publish_events, clock):
+    """The relay claimed three deliveries and sleeps during the first."""
+    publish_events(1, 2, 3)
+    next_claim, late = Listener(), Listener()
 
     def sleep():
         clock.shift(LEASE)
         if next_is == "done":
-            run_relay(of_next)
+            run_relay(next_claim)
         else:
             late.heard.extend([{"number": "claimed"}] * len(queue.claim()))
 
@@ -278,7 +278,7 @@ def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_i
     run_relay(late)
 
     if next_is == "done":
-        assert (of_next.numbers, late.numbers) == ([1, 2, 3], [1])
+        assert (next_claim.numbers, late.numbers) == ([1, 2, 3], [1])
         assert {(each.status, each.attempts) for each in deliveries()} == {("delivered", 2)}
     else:
         assert late.numbers == ["claimed"] * 3 + [1]
@@ -286,27 +286,27 @@ def test_a_relay_after_its_lease_delivers_nothing_more_of_what_it_claimed(next_i
         assert leases == {("waiting", 2, timezone.now() + LEASE)}
 
 
-def test_what_a_late_relay_puts_back_stays_with_the_next_one(told, clock):
-    told(1, 2)
+def test_late_release_does_not_affect_the_next_relay(publish_events, clock):
+    publish_events(1, 2)
     queue.create_deliveries([Listener()])
     late = queue.claim()
     clock.shift(LEASE)
-    of_next = queue.claim()
-    before = [kept(each) for each in deliveries()]
+    next_claim = queue.claim()
+    before = [read_columns(each) for each in deliveries()]
 
     queue.release(late)
 
-    assert [kept(each) for each in deliveries()] == before
-    assert [queue.save_result(each, None) for each in of_next] == [True, True]
+    assert [read_columns(each) for each in deliveries()] == before
+    assert [queue.save_result(each, None) for each in next_claim] == [True, True]
 
 
-def kept(row):
-    """Every column of it."""
+def read_columns(row):
+    """Return all columns of the row."""
     return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
 
 
-def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscriber(told, clock):
-    told(1)
+def test_delivery_with_an_unknown_subscriber_waits_for_a_newer_relay(publish_events, clock):
+    publish_events(1)
     newer = Listener(name="newer")
     queue.create_deliveries([newer])
 
@@ -320,10 +320,10 @@ def test_a_delivery_of_another_release_waits_for_a_relay_that_knows_its_subscrib
     assert newer.numbers == [1]
 
 
-# --- jobs ----------------------------------------------------------------------------------------
+# --- jobs --------------------------------------------------------------------------------------
 
 
-def test_a_job_goes_on_while_there_is_something_to_do():
+def test_job_repeats_while_it_has_work():
     job = Counter(True, True, False, True)
 
     run_relay(jobs=[job])
@@ -331,11 +331,11 @@ def test_a_job_goes_on_while_there_is_something_to_do():
     assert job.done == 3
 
 
-def test_a_job_that_fails_is_left_alone_for_a_while_and_stops_nothing(told):
-    told(1)
-    broken, well, listener = Counter(ValueError("mistake")), Counter(True), Listener()
+def test_failing_job_is_paused_and_does_not_stop_others(publish_events):
+    publish_events(1)
+    broken, healthy, listener = Counter(ValueError("mistake")), Counter(True), Listener()
     broken.name = "broken"
 
-    run_relay(listener, jobs=[broken, well])
+    run_relay(listener, jobs=[broken, healthy])
 
-    assert (broken.done, well.done, listener.numbers) == (1, 2, [1])
+    assert (broken.done, healthy.done, listener.numbers) == (1, 2, [1])

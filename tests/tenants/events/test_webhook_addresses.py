@@ -1,4 +1,4 @@
-"""No webhook leads to where the installation itself lives (attack 163)."""
+"""Webhooks cannot reach addresses that are not public (attack 163)."""
 
 import datetime as dt
 import ssl
@@ -19,8 +19,8 @@ from tests.support import webhook_server
 from tests.support.relay import delivery, run_relay
 
 PUBLIC = "93.184.215.14"
-# Not public, however it is written.
-CLOSED = """
+# Addresses that are not public, in different notations.
+NON_PUBLIC = """
 127.0.0.1 127.255.255.254 10.1.2.3 172.16.0.1 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0
 224.0.0.1 240.0.0.1 255.255.255.255 192.0.2.1 198.18.0.1 192.88.99.1 192.0.0.8
 ::1 :: fe80::1 fc00::1 fd12:3456::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::127.0.0.1
@@ -66,50 +66,50 @@ REFUSED = {
 
 
 @pytest.fixture
-def names(monkeypatch):
-    """What the name service says; the last answer stays."""
+def dns_answers(monkeypatch):
+    """Fake DNS answers by host, used in order; the last answer repeats."""
     answers = {"hook.example": [[PUBLIC]]}
 
     def resolve(host, port):
-        said = answers.get(host, [[host]])
-        return said.pop(0) if len(said) > 1 else said[0]
+        known = answers.get(host, [[host]])
+        return known.pop(0) if len(known) > 1 else known[0]
 
     monkeypatch.setattr(addresses, "resolve", resolve)
     return answers
 
 
-def code_of(url):
+def get_refusal_code(url):
     with pytest.raises(AddressRefused) as refusal:
         resolve_url(url)
     return refusal.value.code
 
 
-def test_attack_163_what_is_no_plain_public_address_is_refused(names):
-    assert {url: code_of(url) for url in REFUSED} == REFUSED
+def test_attack_163_url_that_is_not_public_https_is_rejected(dns_answers):
+    assert {url: get_refusal_code(url) for url in REFUSED} == REFUSED
 
 
-def test_attack_163_no_closed_address_is_reached_by_itself_or_by_a_name(names):
-    for address in CLOSED:
+def test_attack_163_non_public_address_is_rejected_directly_and_by_name(dns_answers):
+    for address in NON_PUBLIC:
         host = f"[{address}]" if ":" in address else address
-        assert code_of(f"https://{host}/") == "address_refused", address
-        names["hook.example"] = [[PUBLIC, address]]
-        assert code_of("https://hook.example/") == "address_refused", address
+        assert get_refusal_code(f"https://{host}/") == "address_refused", address
+        dns_answers["hook.example"] = [[PUBLIC, address]]
+        assert get_refusal_code("https://hook.example/") == "address_refused", address
 
 
-def test_a_name_that_leads_nowhere_is_refused(names, monkeypatch):
+def test_unresolvable_name_is_rejected(dns_answers, monkeypatch):
     monkeypatch.setattr(addresses, "resolve", lambda host, port: [])
-    nothing = code_of("https://hook.example/")
+    nothing = get_refusal_code("https://hook.example/")
 
     def fails(host, port):
         raise OSError
 
     monkeypatch.setattr(addresses, "resolve", fails)
 
-    assert {nothing, code_of("https://hook.example/")} == {"unresolvable"}
+    assert {nothing, get_refusal_code("https://hook.example/")} == {"unresolvable"}
 
 
-def test_a_public_address_is_taken_with_the_addresses_that_were_checked(names):
-    names["hook.example"] = [[PUBLIC, "2606:4700::1111", PUBLIC]]
+def test_public_url_keeps_its_checked_addresses(dns_answers):
+    dns_answers["hook.example"] = [[PUBLIC, "2606:4700::1111", PUBLIC]]
 
     target = resolve_url("https://Hook.Example:8443/a?b=c")
 
@@ -119,63 +119,59 @@ def test_a_public_address_is_taken_with_the_addresses_that_were_checked(names):
 
 
 @pytest.mark.django_db
-def test_attack_163_a_name_that_is_bound_anew_is_refused_when_it_is_called(
-    shop, store, names, monkeypatch
-):
-    """It was public when it was saved; by now it leads to this machine."""
-    names["hook.example"] = [[PUBLIC], ["127.0.0.1"]]
+def test_attack_163_dns_rebinding_is_rejected_at_delivery(shop, store, dns_answers, monkeypatch):
+    """The name was public when it was saved and now resolves to this machine."""
+    dns_answers["hook.example"] = [[PUBLIC], ["127.0.0.1"]]
     assert resolve_url("https://hook.example/").addresses == (PUBLIC,)
     monkeypatch.setattr("socket.create_connection", fail_if_called)
-    told_to(shop, store, "https://hook.example/")
+    deliver_to(shop, store, "https://hook.example/")
 
     assert (delivery().status, delivery().error_code) == ("waiting", "address_refused")
 
 
 @pytest.mark.django_db
-def test_between_the_check_and_the_call_nobody_asks_for_the_name_again(
-    shop, store, names, monkeypatch
-):
-    """The connection goes to the address that was checked, and never by the name."""
+def test_checked_address_is_used_without_a_second_lookup(shop, store, dns_answers, monkeypatch):
+    """The connection uses the checked address instead of the name."""
     tried = []
 
     def connect(address, timeout):
         tried.append((address, timeout <= 5))
         raise ConnectionRefusedError(111, "Connection refused")
 
-    names["hook.example"] = [[PUBLIC], ["127.0.0.1"]]
+    dns_answers["hook.example"] = [[PUBLIC], ["127.0.0.1"]]
     monkeypatch.setattr("socket.create_connection", connect)
-    told_to(shop, store, "https://hook.example/")
+    deliver_to(shop, store, "https://hook.example/")
 
     assert tried == [((PUBLIC, 443), True)]
     assert delivery().error_code == "connection_failed"
 
 
 @pytest.mark.django_db
-def test_http_and_this_machine_need_the_setting(shop, store, settings):
+def test_http_and_private_addresses_need_the_setting(shop, store, settings):
     with webhook_server.run_webhook_receiver() as webhook_receiver:
-        refused = code_of(webhook_receiver.url)
-        told_to(shop, store, webhook_receiver.url)
-        heard_before = len(webhook_receiver.heard)
+        refused = get_refusal_code(webhook_receiver.url)
+        deliver_to(shop, store, webhook_receiver.url)
+        requests_before = len(webhook_receiver.heard)
 
-    assert (refused, heard_before) == ("scheme_refused", 0)
+    assert (refused, requests_before) == ("scheme_refused", 0)
     assert delivery().error_code == "scheme_refused"
 
 
 @pytest.mark.django_db
-def test_a_certificate_that_nobody_vouches_for_is_refused(shop, store, names, settings, tmp_path):
+def test_untrusted_certificate_is_rejected(shop, store, dns_answers, settings, tmp_path):
     settings.WEBHOOKS_TO_PRIVATE_ADDRESSES = True
     with webhook_server.run_webhook_receiver() as webhook_receiver:
         encrypted = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        encrypted.load_cert_chain(certificate_of("hook.example", tmp_path))
+        encrypted.load_cert_chain(create_certificate("hook.example", tmp_path))
         webhook_receiver.wrap(encrypted)
-        names["hook.example"] = [["127.0.0.1"]]
-        told_to(shop, store, f"https://hook.example:{webhook_receiver.port}/")
+        dns_answers["hook.example"] = [["127.0.0.1"]]
+        deliver_to(shop, store, f"https://hook.example:{webhook_receiver.port}/")
 
         assert webhook_receiver.heard == []
     assert delivery().error_code == "tls_failed"
 
 
-def told_to(shop, store, url):
+def deliver_to(shop, store, url):
     with tenant_scope(shop):
         webhook = Webhook(url=url, events=["*"])
         webhook.make_secret()
@@ -188,7 +184,7 @@ def fail_if_called(*_, **__):
     raise AssertionError("Nothing may be connected to.")
 
 
-def certificate_of(name, folder):
+def create_certificate(name, folder):
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     today = dt.datetime.now(dt.UTC)

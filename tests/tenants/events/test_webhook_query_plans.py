@@ -1,4 +1,4 @@
-"""That the log of a webhook is read along an index, however much it and the others were told."""
+"""Query plans of the delivery log with many deliveries."""
 
 import pytest
 from django.db import connection
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 TABLE = OutboxDelivery._meta.db_table
 ROWS = 4000
-# A copy of a delivery for each event; one in a hundred was given up.
+# Copies a delivery for each event; one in a hundred is dead.
 DELIVERIES = """
 INSERT INTO tenants_outboxdelivery SELECT copy.* FROM tenants_outboxdelivery AS original,
 tenants_outboxevent AS event, LATERAL json_populate_record(original, json_build_object(
@@ -25,7 +25,7 @@ WHERE original.id = %s AND event.tenant_id = original.tenant_id AND event.id <> 
 
 @pytest.fixture
 def webhook(shop, other_shop, monkeypatch):
-    """With a long log, beside that of another one, and of another shop's."""
+    """Create a webhook with a long delivery log, and others in this and another shop."""
     webhooks = WebhookFactory.create_batch(2, tenant=shop)
     first, *others = (
         OutboxDeliveryFactory(event__tenant=each.tenant, subscriber=each.subscriber, status="dead")
@@ -41,7 +41,7 @@ def webhook(shop, other_shop, monkeypatch):
     return webhooks[0]
 
 
-def test_what_a_webhook_was_told_is_found_in_its_order(admin, client_of, webhook):
+def test_delivery_log_uses_its_indexes(admin, client_of, webhook):
     cases = [
         ({}, {"delivery_by_subscriber"}),
         ({"status": "delivered"}, {"delivery_by_subscriber"}),
@@ -54,8 +54,8 @@ def test_what_a_webhook_was_told_is_found_in_its_order(admin, client_of, webhook
     assert plans == for_both_pages(cases)
 
 
-def test_webhooks_are_listed_in_the_order_in_which_they_came(admin, client_of, shop, other_shop):
-    """As many as one shop may have, among those of many."""
+def test_webhook_list_uses_the_time_index(admin, client_of, shop, other_shop):
+    """The maximum number of webhooks of a shop, among many of other shops."""
     WebhookFactory.create_batch(20, tenant=shop)
     rows = [WebhookFactory.build(tenant=other_shop) for _ in range(1000)]
     with across_tenants():

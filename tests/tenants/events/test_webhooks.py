@@ -1,4 +1,4 @@
-"""What happens in the shop is told to servers of its choice: signed, and until they hear it."""
+"""Webhooks deliver signed events of a shop and retry until they succeed."""
 
 from datetime import timedelta
 
@@ -18,8 +18,8 @@ from tests.support.webhook_server import announce_event, create_webhook, deliver
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_signature_is_that_of_the_standard():
-    """The example of its own libraries: `sign function works` of webhook.test.ts, in
+def test_signature_matches_the_standard_webhooks_example():
+    """Example of the reference library: `sign function works` in webhook.test.ts of
     github.com/standard-webhooks/standard-webhooks/libraries/javascript/src."""
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
     body = b'{"test": 2432232314}'
@@ -29,13 +29,13 @@ def test_the_signature_is_that_of_the_standard():
     assert signed == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
 
-def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told, webhook_receiver):
+def test_webhook_receives_a_signed_event(shop, store, subscribed_webhook, webhook_receiver):
     announce_event(shop, store)
 
     run_relay(Webhooks())
 
     ((headers, body),) = webhook_receiver.heard
-    assert webhook_server.is_signed(headers, body, told.secret)
+    assert webhook_server.is_signed(headers, body, subscribed_webhook.secret)
     assert abs(int(headers["webhook-timestamp"]) - timezone.now().timestamp()) < 60
     assert headers["content-type"] == "application/json"
     (message,) = webhook_receiver.messages
@@ -43,14 +43,18 @@ def test_it_hears_what_happened_to_what_signed_with_its_secret(shop, store, told
     assert message["type"] == "store.updated"
     assert message["timestamp"].endswith("Z")
     assert message["data"] == {"object": about, "version": 1}
-    arrived = delivery()
-    assert (arrived.status, arrived.response_code, arrived.error_code) == ("delivered", 204, "")
-    assert (str(arrived.pk), arrived.attempts) == (headers["webhook-id"], 1)
-    assert arrived.duration_ms is not None
-    assert arrived.attempted_at is not None
+    delivered = delivery()
+    assert (delivered.status, delivered.response_code, delivered.error_code) == (
+        "delivered",
+        204,
+        "",
+    )
+    assert (str(delivered.pk), delivered.attempts) == (headers["webhook-id"], 1)
+    assert delivered.duration_ms is not None
+    assert delivered.attempted_at is not None
 
 
-def test_it_hears_what_it_asked_for_of_its_own_shop_while_it_is_on(
+def test_webhook_receives_its_events_of_its_own_shop_while_active(
     shop, other_shop, store, webhook_receiver
 ):
     create_webhook(shop, webhook_receiver.url, "order.completed", "store.*")
@@ -69,7 +73,7 @@ def test_it_hears_what_it_asked_for_of_its_own_shop_while_it_is_on(
     ]
 
 
-def test_what_only_the_house_knows_is_not_told(shop, told, webhook_receiver):
+def test_internal_events_are_not_sent(shop, subscribed_webhook, webhook_receiver):
     with tenant_scope(shop):
         publish("receipt.email", order="1", email="ann@customer.example")
 
@@ -78,14 +82,14 @@ def test_what_only_the_house_knows_is_not_told(shop, told, webhook_receiver):
     assert (webhook_receiver.heard, deliveries()) == ([], [])
 
 
-def test_two_secrets_sign_while_one_follows_the_other(
-    shop, store, told, webhook_receiver, running_clock
+def test_both_secrets_sign_during_a_rotation(
+    shop, store, subscribed_webhook, webhook_receiver, running_clock
 ):
-    former = told.secret
+    former = subscribed_webhook.secret
     with tenant_scope(shop):
-        latest = told.make_secret()
+        latest = subscribed_webhook.make_secret()
         leaks.remember(latest)
-        told.save()
+        subscribed_webhook.save()
     announce_event(shop, store)
     run_relay(Webhooks())
     running_clock.shift(timedelta(hours=25))
@@ -99,21 +103,21 @@ def test_two_secrets_sign_while_one_follows_the_other(
     assert not webhook_server.is_signed(after, later_body, former)
 
 
-def test_the_database_holds_no_secret_that_can_be_read(told):
-    kept = deliver_now(told)
+def test_secret_is_stored_encrypted(subscribed_webhook):
+    stored = deliver_now(subscribed_webhook)
 
-    assert told.secret.removeprefix("whsec_") not in str(vars(kept))
-    assert kept.secrets_at(timezone.now()) == [told.secret]
+    assert subscribed_webhook.secret.removeprefix("whsec_") not in str(vars(stored))
+    assert stored.secrets_at(timezone.now()) == [subscribed_webhook.secret]
 
 
-def test_what_fails_is_told_again_under_the_same_id(
-    shop, store, told, webhook_receiver, running_clock
+def test_failed_delivery_is_retried_with_the_same_id(
+    shop, store, subscribed_webhook, webhook_receiver, running_clock
 ):
     webhook_receiver.answers = [500, 200]
     announce_event(shop, store)
 
     run_relay(Webhooks())
-    failed, failing = delivery(), deliver_now(told).failing_since
+    failed, failing = delivery(), deliver_now(subscribed_webhook).failing_since
     running_clock.shift(timedelta(seconds=7))
     run_relay(Webhooks())
 
@@ -124,10 +128,12 @@ def test_what_fails_is_told_again_under_the_same_id(
     assert len(webhook_receiver.ids) == 2
     done = delivery()
     assert (done.status, done.response_code, done.error_code) == ("delivered", 200, "")
-    assert deliver_now(told).failing_since is None
+    assert deliver_now(subscribed_webhook).failing_since is None
 
 
-def test_of_one_thing_it_is_told_in_its_order(shop, store, told, webhook_receiver, running_clock):
+def test_events_of_one_object_are_sent_in_order(
+    shop, store, subscribed_webhook, webhook_receiver, running_clock
+):
     webhook_receiver.answers = [500]
     announce_event(shop, store, "store.created", "store.updated")
 
@@ -149,8 +155,8 @@ def test_of_one_thing_it_is_told_in_its_order(shop, store, told, webhook_receive
         (404, "bad_status"),
     ],
 )
-def test_an_answer_that_is_none_is_a_failure(
-    shop, store, told, webhook_receiver, answer, error_code, monkeypatch
+def test_invalid_answer_is_a_failure(
+    shop, store, subscribed_webhook, webhook_receiver, answer, error_code, monkeypatch
 ):
     monkeypatch.setattr("tenants.events.webhooks.sending.TOTAL_TIMEOUT", 0.4)
     webhook_receiver.answers = [answer]
@@ -163,18 +169,18 @@ def test_an_answer_that_is_none_is_a_failure(
     assert failed.duration_ms < 5000
 
 
-def test_whatever_it_answers_is_not_read_and_not_kept(shop, store, told, webhook_receiver):
+def test_answer_body_is_neither_read_nor_stored(shop, store, subscribed_webhook, webhook_receiver):
     webhook_receiver.answers = [webhook_server.endless_body]
     announce_event(shop, store)
 
     run_relay(Webhooks())
 
-    arrived = delivery()
-    assert (arrived.status, arrived.response_code) == ("delivered", 200)
-    assert "xxx" not in str(vars(arrived))
+    delivered = delivery()
+    assert (delivered.status, delivered.response_code) == ("delivered", 200)
+    assert "xxx" not in str(vars(delivered))
 
 
-def test_attack_163_a_redirect_is_not_followed(shop, store, told, webhook_receiver):
+def test_attack_163_redirect_is_not_followed(shop, store, subscribed_webhook, webhook_receiver):
     with webhook_server.run_webhook_receiver() as elsewhere:
         webhook_receiver.answers = [webhook_server.redirect_to(elsewhere.url)]
         announce_event(shop, store)
@@ -185,7 +191,9 @@ def test_attack_163_a_redirect_is_not_followed(shop, store, told, webhook_receiv
     assert (delivery().response_code, delivery().error_code) == (302, "redirected")
 
 
-def test_no_proxy_of_the_environment_is_asked(shop, store, told, webhook_receiver, monkeypatch):
+def test_proxy_of_the_environment_is_ignored(
+    shop, store, subscribed_webhook, webhook_receiver, monkeypatch
+):
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     announce_event(shop, store)
@@ -195,11 +203,11 @@ def test_no_proxy_of_the_environment_is_asked(shop, store, told, webhook_receive
     assert delivery().status == "delivered"
 
 
-def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, webhook_receiver, monkeypatch):
+def test_unresponsive_receiver_does_not_delay_others(shop, webhook_receiver, monkeypatch):
     monkeypatch.setattr("tenants.events.webhooks.sending.TOTAL_TIMEOUT", 1.5)
     heard_at = []
 
-    def hear(handler):
+    def answer(handler):
         heard_at.append(timezone.now())
         handler.send_response(200)
         handler.end_headers()
@@ -209,11 +217,11 @@ def test_a_server_that_says_nothing_keeps_no_other_waiting(shop, webhook_receive
         create_webhook(shop, silent.url)
         create_webhook(shop, webhook_receiver.url)
         announce_event(shop, shop, *["tenant.updated"] * 10)
-        webhook_receiver.answers = [hear] * 10
-        began = timezone.now()
+        webhook_receiver.answers = [answer] * 10
+        start = timezone.now()
 
         run_relay(Webhooks())
 
     assert len(heard_at) == 10
-    assert max(heard_at) - began < timedelta(seconds=15)
+    assert max(heard_at) - start < timedelta(seconds=15)
     assert len(silent.heard) <= 3

@@ -1,4 +1,4 @@
-"""A webhook that cannot be reached is left alone in the end, and the shop's admins hear of it."""
+"""Unreachable webhooks are disabled, and the admins of the shop are notified."""
 
 from datetime import timedelta
 
@@ -16,8 +16,8 @@ from tests.support.webhook_server import announce_event, deliver_now
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_one_that_is_gone_is_switched_off_at_once_and_the_admins_hear_of_it(
-    shop, store, admin, told, webhook_receiver, mailoutbox
+def test_410_disables_the_webhook_and_notifies_the_admins(
+    shop, store, admin, subscribed_webhook, webhook_receiver, mailoutbox
 ):
     webhook_receiver.answers = [410]
     announce_event(shop, store)
@@ -26,25 +26,25 @@ def test_one_that_is_gone_is_switched_off_at_once_and_the_admins_hear_of_it(
     announce_event(shop, store)
     run_relay(Webhooks(), WebhookDisabledMail())
 
-    off = deliver_now(told)
+    off = deliver_now(subscribed_webhook)
     assert (off.is_active, off.disabled_reason) == (False, "gone")
     assert len(webhook_receiver.heard) == 1
-    arrived = delivery(subscriber=told.subscriber)
-    assert (arrived.status, arrived.response_code, arrived.error_code) == ("dead", 410, "gone")
-    (letter,) = mailoutbox
-    assert letter.to == [admin.email]
-    assert told.url in letter.body
+    given_up = delivery(subscriber=subscribed_webhook.subscriber)
+    assert (given_up.status, given_up.response_code, given_up.error_code) == ("dead", 410, "gone")
+    (mail,) = mailoutbox
+    assert mail.to == [admin.email]
+    assert subscribed_webhook.url in mail.body
     with across_tenants():
         (event,) = AuditEvent.objects.filter(event="webhook_disabled")
     assert (event.tenant_id, event.target, event.facts) == (
         shop.pk,
-        told.pk,
+        subscribed_webhook.pk,
         {"reason": "gone"},
     )
 
 
-def test_one_that_failed_for_days_is_switched_off_and_one_that_came_back_is_not(
-    shop, store, told, webhook_receiver, running_clock
+def test_webhook_that_failed_for_days_is_disabled(
+    shop, store, subscribed_webhook, webhook_receiver, running_clock
 ):
     webhook_receiver.answers = [500]
     announce_event(shop, store)
@@ -52,23 +52,23 @@ def test_one_that_failed_for_days_is_switched_off_and_one_that_came_back_is_not(
     running_clock.shift(timedelta(days=3, hours=23))
     webhook_receiver.answers = [500]
     run_relay(Webhooks())
-    before = deliver_now(told).is_active
+    before = deliver_now(subscribed_webhook).is_active
     running_clock.shift(timedelta(days=1))
     webhook_receiver.answers = [500]
     run_relay(Webhooks())
 
-    off = deliver_now(told)
+    off = deliver_now(subscribed_webhook)
     assert (before, off.is_active, off.disabled_reason) == (True, False, "failing")
     assert len(webhook_receiver.heard) == 3
 
 
-def test_it_is_given_up_after_two_to_four_days(
-    shop, store, told, webhook_receiver, running_clock, monkeypatch
+def test_delivery_is_given_up_after_two_to_four_days(
+    shop, store, subscribed_webhook, webhook_receiver, running_clock, monkeypatch
 ):
     monkeypatch.setattr("tenants.models.webhook.MAX_FAILING_TIME", timedelta(days=400))
     webhook_receiver.answers = [500] * 20
     announce_event(shop, store)
-    began, pauses = timezone.now(), []
+    start, pauses = timezone.now(), []
 
     while not deliveries(status="dead"):
         run_relay(Webhooks())
@@ -77,12 +77,14 @@ def test_it_is_given_up_after_two_to_four_days(
         running_clock.move_to(max(waiting.next_attempt_at, timezone.now()))
 
     assert len(webhook_receiver.heard) == Webhooks.max_attempts
-    assert timedelta(days=2) < timezone.now() - began < timedelta(days=4)
+    assert timedelta(days=2) < timezone.now() - start < timedelta(days=4)
     assert pauses[0] < timedelta(seconds=6.1)
     assert max(pauses) > timedelta(hours=19)
 
 
-def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, webhook_receiver):
+def test_waiting_delivery_of_a_removed_webhook_is_given_up(
+    shop, store, subscribed_webhook, webhook_receiver
+):
     announce_event(shop, store)
     queue.create_deliveries([Webhooks()])
     with tenant_scope(shop):
@@ -94,8 +96,8 @@ def test_what_waits_for_one_that_was_removed_is_given_up(shop, store, told, webh
     assert (delivery().status, delivery().error_code) == ("dead", "switched_off")
 
 
-def test_no_event_is_lost_when_a_relay_ends_in_the_middle(
-    shop, store, told, webhook_receiver, running_clock
+def test_event_claimed_by_a_crashed_relay_is_delivered_by_the_next(
+    shop, store, subscribed_webhook, webhook_receiver, running_clock
 ):
     announce_event(shop, store)
     queue.create_deliveries([Webhooks()])

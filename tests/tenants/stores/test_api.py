@@ -1,4 +1,4 @@
-"""Stores and registers: everybody reads them, admins write them."""
+"""Stores and registers API: all roles read, admins write."""
 
 import json
 import uuid
@@ -11,10 +11,10 @@ from tests.factories.tenants import RegisterFactory, StoreFactory
 from tests.support.parallel import run_times, statuses
 from tests.support.stores import each_kind, snapshot_stores
 
-# --- making -----------------------------------------------------------------------------------
+# --- creating ----------------------------------------------------------------------------------
 
 
-def test_a_new_store(admin_client):
+def test_admin_creates_a_store(admin_client):
     body = {"name": "North", "address": "1 Main St\nNorthtown", "timezone": "America/New_York"}
 
     response = admin_client.post("stores/", body)
@@ -26,7 +26,7 @@ def test_a_new_store(admin_client):
     assert admin_client.get(f"stores/{answer['id']}/").json() == answer
 
 
-def test_a_new_register_gets_the_next_number_of_the_shop(admin_client, shop):
+def test_new_register_gets_the_next_number_of_the_shop(admin_client, shop):
     north, south = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
 
     numbers = [
@@ -37,14 +37,14 @@ def test_a_new_register_gets_the_next_number_of_the_shop(admin_client, shop):
     assert numbers == [1, 2]
 
 
-def test_each_shop_counts_its_own_registers(admin_client, store, foreign):
+def test_register_numbers_are_per_shop(admin_client, store, foreign):
     response = admin_client.post("registers/", {"name": "Till", "store": str(store.pk)})
 
     assert response.json()["number"] == 1
 
 
-def test_a_number_is_never_used_again(admin_client, store, register):
-    """Receipts of the old till carry it."""
+def test_register_number_is_not_reused(admin_client, store, register):
+    """Receipts of the closed register show the number."""
     admin_client.patch(f"registers/{register.pk}/", {"is_active": False}, If_Match="*")
 
     response = admin_client.post("registers/", {"name": "Till 2", "store": str(store.pk)})
@@ -52,9 +52,7 @@ def test_a_number_is_never_used_again(admin_client, store, register):
     assert response.json()["number"] == 2
 
 
-def test_a_stores_day_begins_at_midnight_until_somebody_says_otherwise(
-    admin_client, cashier, client_of
-):
+def test_business_day_starts_at_midnight_by_default(admin_client, cashier, client_of):
     store = admin_client.post("stores/", {"name": "Bar"}).json()
     path = f"stores/{store['id']}/"
 
@@ -66,7 +64,7 @@ def test_a_stores_day_begins_at_midnight_until_somebody_says_otherwise(
 
 
 @each_kind
-def test_no_place_can_be_deleted(kind, admin_client, places, problem):
+def test_stores_and_registers_cannot_be_deleted(kind, admin_client, places, problem):
     before = snapshot_stores()
 
     problem(admin_client.delete(f"{kind}/{places[kind].pk}/"), 405, "method_not_allowed")
@@ -75,7 +73,7 @@ def test_no_place_can_be_deleted(kind, admin_client, places, problem):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_registers_made_at_once_have_different_numbers(shop, store):
+def test_simultaneously_created_registers_have_different_numbers(shop, store):
     names = iter("ABCDEFGH")
 
     def add():
@@ -88,7 +86,7 @@ def test_registers_made_at_once_have_different_numbers(shop, store):
 @each_kind
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_several_who_take_a_name_at_once_one_gets_it(kind, admin, client_of, bodies):
+def test_one_of_several_simultaneous_creations_of_a_name_succeeds(kind, admin, client_of, bodies):
     admin_client = client_of(admin)
 
     answers = run_times(6, lambda: admin_client.post(f"{kind}/", bodies[kind]))
@@ -96,12 +94,12 @@ def test_of_several_who_take_a_name_at_once_one_gets_it(kind, admin, client_of, 
     assert statuses(answers) == {201: 1, 409: 5}
 
 
-# --- seeing -----------------------------------------------------------------------------------
+# --- reading -----------------------------------------------------------------------------------
 
 
 @each_kind
 @pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
-def test_everybody_of_the_shop_sees_its_places_and_no_others(
+def test_all_roles_see_stores_and_registers_of_their_shop_only(
     kind, who, places, foreign, client_of, request
 ):
     reader = client_of(request.getfixturevalue(who))
@@ -113,7 +111,7 @@ def test_everybody_of_the_shop_sees_its_places_and_no_others(
     assert reader.get(f"{kind}/{places[kind].pk}/").json() == page["results"][0]
 
 
-def test_registers_are_listed_by_number_and_may_be_asked_for_by_store(admin_client, shop):
+def test_registers_are_ordered_by_number_and_filtered_by_store(admin_client, shop):
     north, south = StoreFactory(tenant=shop), StoreFactory(tenant=shop)
     for number, place in enumerate([north, south, north], start=1):
         RegisterFactory(tenant=shop, store=place, number=number)
@@ -125,7 +123,7 @@ def test_registers_are_listed_by_number_and_may_be_asked_for_by_store(admin_clie
     assert [row["number"] for row in of_north] == [1, 3]
 
 
-def test_another_shops_store_has_no_registers_here(admin_client, register, foreign):
+def test_filter_by_a_store_of_another_shop_lists_nothing(admin_client, register, foreign):
     by_foreign = admin_client.get("registers/", {"store": str(foreign.store.pk)})
     by_unknown = admin_client.get("registers/", {"store": str(uuid.uuid4())})
 
@@ -134,7 +132,7 @@ def test_another_shops_store_has_no_registers_here(admin_client, register, forei
 
 
 @each_kind
-def test_places_may_be_asked_for_by_activity(kind, admin_client, places):
+def test_stores_and_registers_are_filtered_by_activity(kind, admin_client, places):
     admin_client.patch(f"{kind}/{places[kind].pk}/", {"is_active": False}, If_Match="*")
 
     assert len(admin_client.get(f"{kind}/", {"is_active": "false"}).json()["results"]) == 1
@@ -142,7 +140,7 @@ def test_places_may_be_asked_for_by_activity(kind, admin_client, places):
 
 
 @each_kind
-def test_a_terminal_asks_for_what_changed_since(kind, admin_client, places):
+def test_updated_since_lists_changed_rows(kind, admin_client, places):
     shown = admin_client.get(f"{kind}/{places[kind].pk}/").json()
 
     since = admin_client.get(f"{kind}/", {"updated_since": shown["updated_at"]}).json()["results"]
@@ -155,14 +153,14 @@ def test_a_terminal_asks_for_what_changed_since(kind, admin_client, places):
 
 @each_kind
 @pytest.mark.parametrize("query", ["tenant=x", "ordering=tenant", "page=2", "limit=5", "name=x"])
-def test_no_list_takes_what_it_does_not_know(kind, query, admin_client, places):
+def test_unknown_or_invalid_parameters_are_rejected(kind, query, admin_client, places):
     assert admin_client.get(f"{kind}/?{query}").status_code == 400
 
 
 # --- changing ---------------------------------------------------------------------------------
 
 
-def test_a_store_moves(admin_client, store):
+def test_admin_changes_a_store(admin_client, store):
     body = {"name": "Moved", "address": "", "timezone": "Asia/Tokyo", "is_active": False}
 
     response = admin_client.patch(f"stores/{store.pk}/", body, If_Match='"1"')
@@ -172,21 +170,21 @@ def test_a_store_moves(admin_client, store):
     assert response.json().items() >= (body | {"version": 2}).items()
 
 
-def test_a_register_is_renamed(admin_client, register):
+def test_admin_renames_a_register(admin_client, register):
     response = admin_client.patch(f"registers/{register.pk}/", {"name": "Bar"}, If_Match='"1"')
 
     assert (response.json()["name"], response.json()["number"]) == ("Bar", 1)
 
 
 @each_kind
-def test_blanks_around_a_name_are_not_its_own(kind, admin_client, bodies):
+def test_blanks_around_a_name_are_removed(kind, admin_client, bodies):
     response = admin_client.post(f"{kind}/", bodies[kind] | {"name": "  North "})
 
     assert response.json()["name"] == "North"
 
 
 @each_kind
-def test_a_change_says_from_which_version_it_starts(kind, admin_client, places, problem):
+def test_change_needs_the_current_version(kind, admin_client, places, problem):
     path, before = f"{kind}/{places[kind].pk}/", snapshot_stores()
 
     problem(admin_client.patch(path, {"name": "X"}), 428, "if_match_required")
@@ -195,7 +193,7 @@ def test_a_change_says_from_which_version_it_starts(kind, admin_client, places, 
 
 
 @each_kind
-def test_a_name_is_there_once(kind, admin_client, places, bodies, problem):
+def test_taken_name_is_rejected(kind, admin_client, places, bodies, problem):
     taken = bodies[kind] | {"name": places[kind].name}
     other = admin_client.post(f"{kind}/", bodies[kind]).json()
     before = snapshot_stores()
@@ -206,7 +204,7 @@ def test_a_name_is_there_once(kind, admin_client, places, bodies, problem):
     assert snapshot_stores() == before
 
 
-def test_two_stores_may_have_a_till_1_each(admin_client, register, shop):
+def test_registers_of_two_stores_can_have_the_same_name(admin_client, register, shop):
     other = StoreFactory(tenant=shop)
 
     response = admin_client.post("registers/", {"name": register.name, "store": str(other.pk)})
@@ -215,7 +213,7 @@ def test_two_stores_may_have_a_till_1_each(admin_client, register, shop):
 
 
 @pytest.mark.parametrize("name", ["CANARY_B_STORE", "CANARY_B_REGISTER"])
-def test_a_name_of_another_shop_is_free(name, admin_client, store, foreign):
+def test_name_of_another_shop_is_accepted(name, admin_client, store, foreign):
     assert admin_client.post("stores/", {"name": name}).status_code == 201
     response = admin_client.post("registers/", {"name": name, "store": str(store.pk)})
     assert response.status_code == 201

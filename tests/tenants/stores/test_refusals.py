@@ -1,4 +1,4 @@
-"""Who may not write stores and registers, and what is none."""
+"""Stores and registers: missing permissions, invalid input and other shops."""
 
 import uuid
 
@@ -12,7 +12,9 @@ pytestmark = pytest.mark.once
 
 @each_kind
 @pytest.mark.parametrize("who", ["cashier", "manager"])
-def test_only_admins_write(kind, who, places, bodies, client_of, problem, request):
+def test_only_admins_write_stores_and_registers(
+    kind, who, places, bodies, client_of, problem, request
+):
     api, before = client_of(request.getfixturevalue(who)), snapshot_stores()
 
     problem(api.post(f"{kind}/", bodies[kind]), 403, "permission_denied")
@@ -52,14 +54,14 @@ def test_only_admins_write(kind, who, places, bodies, client_of, problem, reques
     ],
     ids=str,
 )
-def test_what_is_no_place_is_refused(path, body, errors, admin_client, store, problem):
+def test_invalid_store_or_register_is_rejected(path, body, errors, admin_client, store, problem):
     before = snapshot_stores()
 
     problem(admin_client.post(path, body), 400, "invalid", errors)
     assert snapshot_stores() == before
 
 
-def test_a_register_stays_in_its_store_and_keeps_its_number(admin_client, register, shop, problem):
+def test_register_cannot_change_store_or_number(admin_client, register, shop, problem):
     other = StoreFactory(tenant=shop)
     before = snapshot_stores()
     path = f"registers/{register.pk}/"
@@ -74,33 +76,35 @@ def test_a_register_stays_in_its_store_and_keeps_its_number(admin_client, regist
 # --- other shops ------------------------------------------------------------------------------
 
 
-def bare(response) -> dict:
+def strip_response(response) -> dict:
     body = {name: value for name, value in response.json().items() if name != "request_id"}
     return {"status": response.status_code, **body}
 
 
 @each_kind
-def test_another_shops_place_is_like_none(kind, admin_client, foreign):
+def test_store_or_register_of_another_shop_is_answered_like_an_unknown_one(
+    kind, admin_client, foreign
+):
     theirs = {"stores": foreign.store, "registers": foreign.register}[kind].pk
-    nobodys = uuid.uuid4()
+    unknown = uuid.uuid4()
     before = snapshot_stores()
 
     def answers(pk):
         return [
-            bare(admin_client.get(f"{kind}/{pk}/")),
-            bare(admin_client.patch(f"{kind}/{pk}/", {"name": "Taken"}, If_Match="*")),
+            strip_response(admin_client.get(f"{kind}/{pk}/")),
+            strip_response(admin_client.patch(f"{kind}/{pk}/", {"name": "Taken"}, If_Match="*")),
         ]
 
-    assert answers(theirs) == answers(nobodys)
+    assert answers(theirs) == answers(unknown)
     assert {answer["status"] for answer in answers(theirs)} == {404}
     assert snapshot_stores() == before
 
 
-def test_no_register_goes_into_another_shops_store(admin_client, foreign, problem):
+def test_register_cannot_be_created_in_a_store_of_another_shop(admin_client, foreign, problem):
     before = snapshot_stores()
 
     def answer(pk):
-        return bare(admin_client.post("registers/", {"name": "X", "store": str(pk)}))
+        return strip_response(admin_client.post("registers/", {"name": "X", "store": str(pk)}))
 
     assert answer(foreign.store.pk) == answer(uuid.uuid4())
     assert answer(foreign.store.pk)["status"] == 400

@@ -1,4 +1,4 @@
-"""The rules of a shop: everybody reads them, admins write them."""
+"""Settings of a shop: all roles read, admins write."""
 
 import pytest
 
@@ -11,16 +11,16 @@ TENANT = "tenant/"
 pytestmark = [pytest.mark.once, pytest.mark.django_db]
 
 
-def stored(tenant: Tenant) -> dict:
+def read_row(tenant: Tenant) -> dict:
     return Tenant.objects.values().get(pk=tenant.pk)
 
 
-def admin_of(**shop) -> Person:
+def create_admin_client(**shop) -> Person:
     return Person(UserFactory(tenant=TenantFactory(**shop), admin=True))
 
 
 @pytest.mark.parametrize("who", ["cashier", "manager", "admin"])
-def test_everybody_reads_the_rules(who, shop, client_of, request):
+def test_all_roles_read_the_settings(who, shop, client_of, request):
     response = client_of(request.getfixturevalue(who)).get(TENANT)
 
     assert response.status_code == 200
@@ -63,13 +63,13 @@ def test_everybody_reads_the_rules(who, shop, client_of, request):
 
 
 @pytest.mark.parametrize("who", ["cashier", "manager"])
-def test_only_admins_write_them(who, shop, client_of, problem, request):
-    before = stored(shop)
+def test_only_admins_write_settings(who, shop, client_of, problem, request):
+    before = read_row(shop)
 
     response = client_of(request.getfixturevalue(who)).patch(TENANT, {"name": "X"}, If_Match="*")
 
     problem(response, 403, "permission_denied")
-    assert stored(shop) == before
+    assert read_row(shop) == before
 
 
 CHANGES = {
@@ -87,7 +87,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_one_rule_changes_and_the_others_stay(name, admin, client_of):
+def test_changing_one_setting_keeps_the_others(name, admin, client_of):
     admin_client = client_of(admin)
     before = admin_client.get(TENANT).json()
 
@@ -99,22 +99,22 @@ def test_one_rule_changes_and_the_others_stay(name, admin, client_of):
     assert admin_client.get(TENANT).json() == response.json()
 
 
-def test_all_rules_change_together(admin, client_of):
+def test_all_settings_can_change_together(admin, client_of):
     response = client_of(admin).patch(TENANT, CHANGES, If_Match='"1"')
 
     assert response.json().items() >= CHANGES.items()
     assert response.json()["version"] == 2
 
 
-def test_a_change_says_from_which_version_it_starts(admin, shop, client_of, problem):
+def test_change_needs_the_current_version(admin, shop, client_of, problem):
     admin_client = client_of(admin)
 
     problem(admin_client.patch(TENANT, {"name": "X"}), 428, "if_match_required")
     problem(admin_client.patch(TENANT, {"name": "X"}, If_Match='"2"'), 412, "version_conflict")
-    assert stored(shop)["name"] == "Green Grocery"
+    assert read_row(shop)["name"] == "Green Grocery"
 
 
-def test_the_refusal_names_the_present_version(admin, client_of, problem):
+def test_version_conflict_names_the_current_version(admin, client_of, problem):
     refusal = problem(
         client_of(admin).patch(TENANT, {"name": "X"}, If_Match='"9"'), 412, "version_conflict"
     )
@@ -122,14 +122,14 @@ def test_the_refusal_names_the_present_version(admin, client_of, problem):
     assert refusal["current"] == 1
 
 
-def test_half_of_the_rounding_may_be_named(admin, client_of):
+def test_part_of_the_tax_rounding_can_be_changed(admin, client_of):
     response = client_of(admin).patch(TENANT, {"tax_rounding": {"mode": "down"}}, If_Match="*")
 
     assert response.json()["tax_rounding"] == {"level": "line", "mode": "down"}
 
 
-def test_cash_rounding_may_be_given_up(client_of):
-    admin_client = admin_of(cash_rounding_increment="0.05")
+def test_cash_rounding_can_be_removed(client_of):
+    admin_client = create_admin_client(cash_rounding_increment="0.05")
 
     response = admin_client.patch(TENANT, {"cash_rounding_increment": None}, If_Match="*")
 
@@ -139,7 +139,7 @@ def test_cash_rounding_may_be_given_up(client_of):
 # --- currency ---------------------------------------------------------------------------------
 
 
-def test_before_the_first_sale_the_currency_may_change(admin, client_of):
+def test_currency_can_change_before_the_first_order(admin, client_of):
     response = client_of(admin).patch(TENANT, {"currency": "JPY"}, If_Match="*")
 
     answer = response.json()
@@ -147,19 +147,19 @@ def test_before_the_first_sale_the_currency_may_change(admin, client_of):
     assert answer["limits"]["manager"]["refund_amount"] == "1000"
 
 
-def test_after_it_the_currency_stays(problem):
-    admin_client = admin_of(has_orders=True)
-    before = stored(admin_client.user.tenant)
+def test_currency_cannot_change_after_the_first_order(problem):
+    admin_client = create_admin_client(has_orders=True)
+    before = read_row(admin_client.user.tenant)
 
     response = admin_client.patch(TENANT, {"currency": "CHF", "name": "New"}, If_Match="*")
 
     refusal = problem(response, 409, "currency_fixed")
     assert refusal["currency"] == "EUR"
-    assert stored(admin_client.user.tenant) == before
+    assert read_row(admin_client.user.tenant) == before
 
 
-def test_naming_the_same_currency_changes_nothing_and_is_allowed():
-    response = admin_of(has_orders=True).patch(
+def test_unchanged_currency_is_accepted_after_the_first_order():
+    response = create_admin_client(has_orders=True).patch(
         TENANT, {"currency": "EUR", "name": "New"}, If_Match="*"
     )
 
@@ -167,24 +167,24 @@ def test_naming_the_same_currency_changes_nothing_and_is_allowed():
 
 
 @pytest.mark.parametrize(("currency", "step"), [("JPY", "1"), ("KWD", "0.005"), ("CHF", "0.05")])
-def test_cash_is_rounded_to_what_the_currency_has(currency, step):
-    admin_client = admin_of(currency=currency)
+def test_cash_rounding_increment_of_the_currency_is_accepted(currency, step):
+    admin_client = create_admin_client(currency=currency)
 
     response = admin_client.patch(TENANT, {"cash_rounding_increment": step}, If_Match="*")
 
     assert response.json()["cash_rounding_increment"] == step
 
 
-def test_a_currency_must_have_the_step_to_which_cash_is_rounded(problem):
-    admin_client = admin_of(currency="CHF", cash_rounding_increment="0.05")
+def test_currency_without_the_cash_rounding_increment_is_rejected(problem):
+    admin_client = create_admin_client(currency="CHF", cash_rounding_increment="0.05")
 
     response = admin_client.patch(TENANT, {"currency": "JPY"}, If_Match="*")
 
     problem(response, 400, "invalid", {"cash_rounding_increment": "invalid"})
-    assert stored(admin_client.user.tenant)["currency"] == "CHF"
+    assert read_row(admin_client.user.tenant)["currency"] == "CHF"
 
 
-# --- what is refused --------------------------------------------------------------------------
+# --- refusals ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -235,33 +235,33 @@ def test_a_currency_must_have_the_step_to_which_cash_is_rounded(problem):
     ],
     ids=str,
 )
-def test_what_is_no_rule_changes_nothing(body, errors, admin, shop, client_of, problem):
-    before = stored(shop)
+def test_unknown_or_invalid_settings_are_rejected(body, errors, admin, shop, client_of, problem):
+    before = read_row(shop)
 
     problem(client_of(admin).patch(TENANT, body, If_Match="*"), 400, "invalid", errors)
-    assert stored(shop) == before
+    assert read_row(shop) == before
 
 
-def test_the_rules_of_another_shop_are_out_of_reach(admin, other_shop, client_of):
-    before = stored(other_shop)
+def test_settings_of_another_shop_are_unchanged(admin, other_shop, client_of):
+    before = read_row(other_shop)
 
     response = client_of(admin).patch(TENANT, {"name": "Ours"}, If_Match="*")
 
     assert response.json()["slug"] == "green"
-    assert stored(other_shop) == before
+    assert read_row(other_shop) == before
 
 
 @pytest.mark.parametrize(
     "change",
     [{"cash_rounding_increment": "10.01"}, {"timezone": "localtime"}, {"timezone": "Factory"}],
 )
-def test_rules_that_no_shop_has_are_refused(change):
-    admin_client = admin_of()
-    before = stored(admin_client.user.tenant)
+def test_impossible_settings_are_rejected(change):
+    admin_client = create_admin_client()
+    before = read_row(admin_client.user.tenant)
 
     (field,) = change
     refused = admin_client.patch(TENANT, change, If_Match="*")
 
     assert refused.status_code == 400
     assert [error["field"] for error in refused.json()["errors"]] == [field]
-    assert stored(admin_client.user.tenant) == before
+    assert read_row(admin_client.user.tenant) == before

@@ -1,4 +1,4 @@
-"""How far each role goes on its own, and who sets it."""
+"""Limits of the roles in the settings of a shop."""
 
 from importlib import import_module
 from types import SimpleNamespace
@@ -12,7 +12,7 @@ from tests.support.parallel import run_concurrently
 TENANT = "tenant/"
 
 
-def test_of_the_limits_only_those_named_change(admin, client_of):
+def test_omitted_limits_are_unchanged(admin, client_of):
     admin_client = client_of(admin)
     before = admin_client.get(TENANT).json()["limits"]
 
@@ -27,7 +27,7 @@ def test_of_the_limits_only_those_named_change(admin, client_of):
     }
 
 
-def test_a_new_limit_holds_at_once(admin, cashier, client_of):
+def test_new_limit_applies_immediately(admin, cashier, client_of):
     limits = {"cashier": {"refund_amount": "20.00"}}
     client_of(admin).patch(TENANT, {"limits": limits}, If_Match="*")
 
@@ -36,21 +36,24 @@ def test_a_new_limit_holds_at_once(admin, cashier, client_of):
     assert not cashier.may_refund(21)
 
 
-def test_null_is_unlimited_and_shown_as_it_was_written(admin, client_of, shop):
-    """Whoever sends back what they read changes nothing."""
+def test_null_limit_means_unlimited_and_is_shown_as_null(admin, client_of, shop):
+    """Sending the shown limits back changes nothing."""
     admin_client = client_of(admin)
     before = admin_client.get(TENANT).json()["limits"]
     assert admin_client.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
 
-    nothing = {role: dict.fromkeys(limits) for role, limits in before.items()}
-    assert admin_client.patch(TENANT, {"limits": nothing}, If_Match="*").json()["limits"] == nothing
+    unlimited = {role: dict.fromkeys(limits) for role, limits in before.items()}
+    assert (
+        admin_client.patch(TENANT, {"limits": unlimited}, If_Match="*").json()["limits"]
+        == unlimited
+    )
 
     shop.refresh_from_db()
     assert all(each is None for limits in shop.limits.values() for each in limits.values())
     assert admin_client.patch(TENANT, {"limits": before}, If_Match="*").json()["limits"] == before
 
 
-def test_a_shop_that_is_older_than_the_limit_of_drops_gets_it(shop):
+def test_migration_adds_the_drop_limit_to_existing_shops(shop):
     shop.limits = {"cashier": {"refund_amount": "3"}, "manager": {"drop_amount": "7"}}
     shop.save_changes("limits")
 
@@ -62,7 +65,7 @@ def test_a_shop_that_is_older_than_the_limit_of_drops_gets_it(shop):
     assert shop.limits["manager"] == {"drop_amount": "7"}
 
 
-def test_nothing_named_is_nothing_changed(admin, client_of):
+def test_empty_limits_change_nothing(admin, client_of):
     admin_client = client_of(admin)
     before = admin_client.get(TENANT).json()["limits"]
 
@@ -73,34 +76,34 @@ def test_nothing_named_is_nothing_changed(admin, client_of):
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_two_who_change_different_limits_at_once_both_succeed(admin, client_of):
-    offices = [client_of(admin), client_of(admin)]
+def test_simultaneous_changes_of_different_limits_both_succeed(admin, client_of):
+    clients = [client_of(admin), client_of(admin)]
     changes = [{"cashier": {"refund_amount": "7.00"}}, {"manager": {"refund_amount": "8.00"}}]
 
     run_concurrently(
         [
-            lambda: offices[0].patch(TENANT, {"limits": changes[0]}, If_Match="*"),
-            lambda: offices[1].patch(TENANT, {"limits": changes[1]}, If_Match="*"),
+            lambda: clients[0].patch(TENANT, {"limits": changes[0]}, If_Match="*"),
+            lambda: clients[1].patch(TENANT, {"limits": changes[1]}, If_Match="*"),
         ]
     )
 
-    limits = offices[0].get(TENANT).json()["limits"]
+    limits = clients[0].get(TENANT).json()["limits"]
     amounts = [limits[role]["refund_amount"] for role in ("cashier", "manager")]
     assert amounts == ["7.00", "8.00"]
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_two_from_the_same_version_one_is_refused(admin, client_of):
-    offices = [client_of(admin), client_of(admin)]
+def test_one_of_two_changes_of_the_same_version_is_refused(admin, client_of):
+    clients = [client_of(admin), client_of(admin)]
 
     answers = run_concurrently(
         [
-            lambda: offices[0].patch(TENANT, {"name": "Left"}, If_Match='"1"'),
-            lambda: offices[1].patch(TENANT, {"name": "Right"}, If_Match='"1"'),
+            lambda: clients[0].patch(TENANT, {"name": "Left"}, If_Match='"1"'),
+            lambda: clients[1].patch(TENANT, {"name": "Right"}, If_Match='"1"'),
         ]
     )
 
     assert sorted(answer.status_code for answer in answers) == [200, 412]
     winner = next(answer for answer in answers if answer.status_code == 200).json()
-    assert offices[0].get(TENANT).json() == winner
+    assert clients[0].get(TENANT).json() == winner
