@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -12,6 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from tenants.api.formats import format_amount
 from tenants.columns import MoneyColumn
+from tenants.database.bulk_insert import build_row
 from tenants.models import AuditEvent, Tenant
 from tenants.scope import across_tenants, current_tenant
 
@@ -48,10 +49,22 @@ def record(
 def build(
     event: str, *, actor: NamedRow, target: NamedRow | None = None, **facts: Any
 ) -> AuditEvent:
-    """Return an unsaved event of the current tenant, for a bulk insert in the transaction."""
-    built = _event(current_tenant(), event, actor, target, facts, **_request_context())
-    transaction.on_commit(lambda: _log(built))
-    return built
+    """Return an unsaved event of the current tenant, for a bulk insert in the transaction.
+
+    Whoever inserts it calls `log_after_commit`, or `log_saved` after a commit of its own.
+    """
+    return _event(current_tenant(), event, actor, target, facts, **_request_context())
+
+
+def log_after_commit(events: Sequence[AuditEvent]) -> None:
+    """Write the events of `build` to the log once the transaction is committed."""
+    if events:
+        transaction.on_commit(lambda: log_saved(events))
+
+
+def log_saved(events: Sequence[AuditEvent]) -> None:
+    for event in events:
+        _log(event)
 
 
 def record_for_platform(
@@ -107,7 +120,8 @@ def _event(
     **more: Any,
 ) -> AuditEvent:
     named = {"actor_name": str(actor or "")[:100]} | more
-    return AuditEvent(
+    return build_row(
+        AuditEvent,
         tenant=tenant,
         event=event,
         actor=actor.pk if actor else None,

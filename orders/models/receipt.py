@@ -1,8 +1,9 @@
 """Receipts, number series of registers, and the hash chain."""
 
 import uuid
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 from django.db import connection, models
 from django.db.models.functions import Coalesce
@@ -22,10 +23,8 @@ WHERE tenant_id = %s AND register_id = %s
 RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
     COALESCE(held_device_sequence, last_device_sequence)
 """
-# The same with a device number, which is stored unless it jumps too far.
-INCREMENT_WITH_DEVICE_SQL = """
-UPDATE orders_registerseries
-SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = last_z + %s,
+# A device number is stored unless it jumps too far.
+SET_DEVICE_SQL = """,
     held_device_sequence = CASE
         WHEN %s BETWEEN COALESCE(held_device_sequence, last_device_sequence)
             AND COALESCE(held_device_sequence, last_device_sequence) + %s
@@ -34,10 +33,21 @@ SET last_order = last_order + %s, last_receipt = last_receipt + %s, last_z = las
         WHEN %s BETWEEN last_device_sequence
             AND COALESCE(held_device_sequence, last_device_sequence) + %s
         THEN %s ELSE last_device_sequence END
-WHERE tenant_id = %s AND register_id = %s
-RETURNING last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
-    COALESCE(held_device_sequence, last_device_sequence)
 """
+# The same with a device number.
+INCREMENT_WITH_DEVICE_SQL = INCREMENT_SQL.replace("\nWHERE", f"{SET_DEVICE_SQL}WHERE")
+LOCK_SQL = """
+SELECT last_order, last_receipt, last_z, last_entry, last_hash, shift_id,
+    COALESCE(held_device_sequence, last_device_sequence)
+FROM orders_registerseries WHERE tenant_id = %s AND register_id = %s
+"""
+LOCK_ROW_SQL = LOCK_SQL + "FOR NO KEY UPDATE"
+ADVANCE_SQL = """
+UPDATE orders_registerseries
+SET last_order = %s, last_receipt = %s, last_entry = %s, last_hash = %s
+WHERE tenant_id = %s AND register_id = %s
+"""
+ADVANCE_WITH_DEVICE_SQL = ADVANCE_SQL.replace("\nWHERE", f"{SET_DEVICE_SQL}WHERE")
 EXTEND_CHAIN_SQL = """
 UPDATE orders_registerseries SET last_entry = %s, last_hash = %s
 WHERE tenant_id = %s AND register_id = %s
@@ -58,6 +68,17 @@ class RegisterNumbers:
     # Highest device number received, from which a jump is measured.
     device: int = 0
 
+    def take(self, *, orders: int, receipts: int) -> Self:
+        """Return the numbers after the next orders and receipts."""
+        return replace(self, order=self.order + orders, receipt=self.receipt + receipts)
+
+    @classmethod
+    def parse(cls, row: Sequence[Any]) -> Self:
+        """Return the numbers in a row of the database."""
+        order, receipt, z, entry, last_hash, shift, held = row
+        shift = uuid.UUID(str(shift)) if shift else None
+        return cls(order, receipt, z, entry, last_hash, shift, held)
+
     def is_jump(self, device_sequence: int) -> bool:
         """Return whether a device number is too far above the received ones."""
         return device_sequence > self.device + MAX_SEQUENCE_JUMP
@@ -77,7 +98,7 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
 
         Without increments it only locks and reads. `device` is the device number of the sale.
         """
-        numbered = [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
+        numbered = device_parameters(device)
         keys = [to_db_id(register.tenant_id), to_db_id(register.pk)]
         with connection.cursor() as cursor:
             cursor.execute(
@@ -88,14 +109,48 @@ class RegisterSeriesQuerySet(TenantQuerySet["RegisterSeries"]):
         if numbers is None:  # first use of the register
             self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
             return self.increment(register, orders=orders, receipts=receipts, zs=zs, device=device)
-        order, receipt, z, entry, last_hash, shift, held = numbers
-        shift = uuid.UUID(str(shift)) if shift else None
-        return RegisterNumbers(order, receipt, z, entry, last_hash, shift, held)
+        return RegisterNumbers.parse(numbers)
+
+    def lock(self, register: Register) -> RegisterNumbers:
+        """Lock the series of a register and return its numbers; `advance_statement` writes them."""
+        with connection.cursor() as cursor:
+            cursor.execute(*lock_statement(register.tenant_id, register.pk))
+            numbers = cursor.fetchone()
+        if numbers is None:
+            self.bulk_create([RegisterSeries(register=register)], ignore_conflicts=True)
+            return self.lock(register)
+        return RegisterNumbers.parse(numbers)
 
     def held_device_sequence(self, register: Register) -> int:
         """Return the highest device number received; 0 if there is none."""
         held = Coalesce("held_device_sequence", "last_device_sequence")
         return self.filter(register=register).values_list(held, flat=True).first() or 0
+
+
+def device_parameters(device: int | None) -> list[int]:
+    """Return the parameters of SET_DEVICE_SQL, or none without a device number."""
+    return [] if device is None else [device, MAX_SEQUENCE_JUMP, device] * 2
+
+
+def lock_statement(tenant_id: uuid.UUID | None, register_id: uuid.UUID) -> Statement:
+    """Return the query of `RegisterSeriesQuerySet.lock`."""
+    sql = LOCK_ROW_SQL if connection.features.has_select_for_update else LOCK_SQL
+    return sql, [to_db_id(tenant_id), to_db_id(register_id)]
+
+
+def advance_statement(
+    register: Register, numbers: RegisterNumbers, entry: "ChainEntry | None", device: int | None
+) -> Statement:
+    """Return the statement that writes the numbers of a locked series, and its last chain entry."""
+    return ADVANCE_SQL if device is None else ADVANCE_WITH_DEVICE_SQL, [
+        numbers.order,
+        numbers.receipt,
+        entry.sequence if entry else numbers.entry,
+        entry.hash if entry else numbers.hash,
+        *device_parameters(device),
+        to_db_id(register.tenant_id),
+        to_db_id(register.pk),
+    ]
 
 
 def to_db_id(id: uuid.UUID | None) -> Any:

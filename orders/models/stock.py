@@ -14,19 +14,21 @@ from django.utils import timezone
 from accounts.models import User, build_store_filter
 from orders.models.catalog import Product
 from orders.models.columns import quantity_column, to_thousandths
+from tenants.database.bulk_insert import Statement
 from tenants.models import Store, TenantManager, TenantOwned, TenantQuerySet
 
 # Locks the rows in the order of their ids before it changes them, so that two sales cannot
 # deadlock; the values in `locked` cannot change any more.
-MOVE_SQL = """
-WITH wanted (product_id, quantity) AS (VALUES {values}),
+LOCK_SQL = """
+WITH wanted (product_id, quantity) AS ({values}),
 locked AS (
     SELECT level.id, level.quantity AS held, level.reserved AS kept,
            CAST(wanted.quantity AS NUMERIC) AS each
     FROM orders_stocklevel AS level JOIN wanted ON wanted.product_id = level.product_id
     WHERE level.tenant_id = %s AND level.store_id = %s
     ORDER BY level.id {for_update}
-)
+)"""
+CHANGE_SQL = """
 UPDATE orders_stocklevel
 SET quantity = ROUND(locked.held + %s * locked.each, 3),
     reserved = ROUND(locked.kept + %s * locked.each, 3),
@@ -35,9 +37,23 @@ FROM locked
 WHERE orders_stocklevel.id = locked.id {condition}
 RETURNING orders_stocklevel.id, version, product_id, quantity, reorder_point
 """
+MOVE_SQL = LOCK_SQL + CHANGE_SQL
 # In the order of the columns of the model.
 RETURNED_COLUMNS = ("id", "version", "product_id", "quantity", "reorder_point")
 IF_AVAILABLE_SQL = "AND ROUND(locked.held - locked.kept, 3) >= locked.each"
+# For PostgreSQL, as the last statement of a sale in one message: one row, or division by zero
+# where more has to be done than to change these levels: one is missing or too low, or has fallen to
+# its reorder point (`fell_to_reorder_point`).
+MOVE_ALL_OR_FAIL_SQL = (
+    LOCK_SQL
+    + ", changed AS ("
+    + CHANGE_SQL
+    + """, locked.each)
+SELECT 1 / CASE WHEN count(*) = %s AND NOT coalesce(bool_or(
+    quantity <= reorder_point AND reorder_point < quantity + changed.each
+), false) THEN 1 ELSE 0 END FROM changed
+"""
+)
 
 
 class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
@@ -81,7 +97,7 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
         key = partial(self.model._meta.pk.get_db_prep_value, connection=connection)
         for_update = "FOR UPDATE OF level" if connection.features.has_select_for_update else ""
         statement = MOVE_SQL.format(
-            values=", ".join(["(%s, %s)"] * len(each)),
+            values=f"VALUES {', '.join(['(%s, %s)'] * len(each))}",
             for_update=for_update,
             condition=IF_AVAILABLE_SQL if only_if_enough else "",
         )
@@ -92,6 +108,18 @@ class StockLevelQuerySet(TenantQuerySet["StockLevel"]):
             cursor.execute(statement, params)
             moved = map(self.build_returned_level, cursor.fetchall())
             return {level.product_id: level for level in moved}
+
+    def sell_statement(
+        self, store: Store, each: Mapping[uuid.UUID, Decimal], at: datetime, *, only_if_enough: bool
+    ) -> Statement:
+        """Return the statement for PostgreSQL that takes all of these products, or fails."""
+        statement = MOVE_ALL_OR_FAIL_SQL.format(
+            values="SELECT * FROM unnest(%s::uuid[], %s::numeric[])",
+            for_update="FOR UPDATE OF level",
+            condition=IF_AVAILABLE_SQL if only_if_enough else "",
+        )
+        lists = [f"{{{','.join(map(str, listed))}}}" for listed in (each, each.values())]
+        return statement, [*lists, store.tenant_id, store.pk, -1, 0, at, len(each)]
 
     def build_returned_level(self, row: tuple[Any, ...]) -> "StockLevel":
         """Build a level from a raw row: SQLite returns ids as text and decimals as floats."""

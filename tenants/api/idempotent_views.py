@@ -95,17 +95,7 @@ class IdempotentView(APIView):
         if KEY_FORMAT.match(key) is None:
             raise IdempotencyKeyInvalid
         tenant, user = self.get_key_owner(request, key)
-        return IdempotencyKey(
-            tenant=tenant,
-            user=user,
-            method="POST",
-            path=request.path,
-            key=key,
-            # Keyed, because people send passwords.
-            body_hash=salted_hmac(
-                SALT, self.request_content(request), algorithm="sha256"
-            ).hexdigest(),
-        )
+        return make_key(key, tenant, user, request.path, self.request_content(request))
 
     def get_key_owner(self, request: Request, key: str) -> tuple[Tenant, uuid.UUID]:
         """Return the tenant and the user id to which the key belongs."""
@@ -191,6 +181,17 @@ class IdempotentView(APIView):
             unrendered.renderer_context = self.get_renderer_context()
             unrendered.render()
         return response
+
+
+def make_key(
+    key: str, tenant: Tenant, user: uuid.UUID, path: str, content: bytes
+) -> IdempotencyKey:
+    """Return the unsaved key of a request with this body and query string."""
+    # Keyed, because people send passwords.
+    body_hash = salted_hmac(SALT, content, algorithm="sha256").hexdigest()
+    return IdempotencyKey(
+        tenant=tenant, user=user, method="POST", path=path, key=key, body_hash=body_hash
+    )
 
 
 def complete_request(idempotency_key: IdempotencyKey, response: HttpResponse) -> HttpResponse:

@@ -1,25 +1,105 @@
-"""Insert rows of several tables at once, for the most frequent services."""
+"""Build rows and insert rows of several tables at once, for the most frequent services."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from django.db import connection, models
+from django.db.models.base import ModelState
+from django.utils import timezone
 
+M = TypeVar("M", bound=models.Model)
 Row = models.Model
 Rows = Sequence[Row]
 # SQL and its parameters.
 Statement = tuple[str, list[Any]]
 
 
-def bulk_insert(*tables: Rows, also: Sequence[Statement] = ()) -> None:
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What a new row of a model consists of."""
+
+    # Attribute and column names, in the order of the table.
+    names: tuple[tuple[str, str], ...]
+    constants: dict[str, Any]
+    defaults: tuple[tuple[str, Callable[[], Any]], ...]
+    # Attribute of the id and of the related row, by the name of the relation.
+    relations: dict[str, str]
+    # Attributes that hold the time of the insert.
+    times: tuple[str, ...]
+    # Fields that compute their value from the row.
+    computed: tuple["models.Field[Any, Any]", ...]
+
+
+@cache
+def _get_columns(model: type[Row]) -> _Columns:
+    constants, defaults, times, computed, relations = {}, [], [], [], {}
+    for field in model._meta.concrete_fields:
+        given = getattr(field, "default", None)
+        if field.has_default() and callable(given):
+            defaults.append((field.attname, given))
+        else:
+            constants[field.attname] = field.get_default()
+        if field.is_relation:
+            relations[field.name] = field.attname
+        if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+            times.append(field.attname)
+        elif type(field).pre_save not in {models.Field.pre_save, models.DateTimeField.pre_save}:
+            computed.append(field)
+    return _Columns(
+        names=tuple((field.attname, str(field.column)) for field in model._meta.concrete_fields),
+        constants=constants,
+        defaults=tuple(defaults),
+        relations=relations,
+        times=tuple(times),
+        computed=tuple(computed),
+    )
+
+
+def build_row(model: type[M], **values: Any) -> M:
+    """Return an unsaved row, as `model(**values)` does, in a fraction of its time.
+
+    Signals are not sent.
+    """
+    columns = _get_columns(model)
+    row = model.__new__(model)
+    row._state = ModelState()
+    content = row.__dict__
+    content.update(columns.constants)
+    for name, default in columns.defaults:
+        if name not in values:
+            content[name] = default()
+    content.update(values)
+    # One more is the state.
+    if len(content) > len(columns.names) + 1:
+        _set_relations(row, columns)
+    return row
+
+
+def _set_relations(row: Row, columns: _Columns) -> None:
+    content = row.__dict__
+    for name, attname in columns.relations.items():
+        if name in content:
+            related = content.pop(name)
+            content[attname] = None if related is None else related.pk
+            row._state.fields_cache[name] = related
+    if len(content) > len(columns.names) + 1:
+        unknown = content.keys() - dict(columns.names).keys() - {"_state"}
+        raise TypeError(f"{type(row).__name__} has no fields {sorted(unknown)}.")
+
+
+def bulk_insert(*tables: Rows, also: Sequence[Statement] = (), at: datetime | None = None) -> None:
     """Insert rows of several tables in the given order, then run the statements of `also`.
 
-    PostgreSQL gets everything in one message, which saves most of the round trips of a sale.
+    PostgreSQL gets everything in one message, which saves most of the round trips of a sale. `at`
+    is the time of creation, which defaults to now.
     """
     tables_with_rows = [rows for rows in tables if rows]
+    prepare_rows(tables_with_rows, at or timezone.now())
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             # On Citus, INSERT ... SELECT bypasses the policies of the nodes.
@@ -33,13 +113,28 @@ def bulk_insert(*tables: Rows, also: Sequence[Statement] = ()) -> None:
                 cursor.execute(*_by_values(rows))
             for sql, given in also:
                 cursor.execute(sql, given)
-    for row in chain.from_iterable(tables_with_rows):
+    mark_as_saved(tables_with_rows)
+
+
+def prepare_rows(tables: Sequence[Rows], at: datetime) -> None:
+    """Set what is computed when rows are inserted, such as their time of creation."""
+    for rows in filter(None, tables):
+        columns = _get_columns(type(rows[0]))
+        for row in rows:
+            for name in columns.times:
+                row.__dict__[name] = at
+            for field in columns.computed:
+                row.__dict__[field.attname] = field.pre_save(row, True)
+
+
+def mark_as_saved(tables: Sequence[Rows]) -> None:
+    for row in chain.from_iterable(tables):
         row._state.adding = False
         row._state.db = connection.alias
 
 
 def _by_json(rows: Rows) -> Statement:
-    return _insert_from_json(type(rows[0])), [_as_json(rows)]
+    return insert_from_json(type(rows[0]), "%s"), [to_json(rows).decode()]
 
 
 def _by_values(rows: Rows) -> Statement:
@@ -48,17 +143,24 @@ def _by_values(rows: Rows) -> Statement:
 
 
 @cache
-def _insert_from_json(model: type[Row]) -> str:
+def insert_from_json(model: type[Row], parameter: str) -> str:
     """Return an INSERT with one JSON parameter for any number of rows."""
     table = connection.ops.quote_name(model._meta.db_table)
-    return f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, %s)"  # noqa: S608
+    return f"INSERT INTO {table} SELECT * FROM json_populate_recordset(NULL::{table}, {parameter})"  # noqa: S608
 
 
-def _as_json(rows: Rows) -> str:
-    """Return the rows as JSON, with amounts and ids as strings to avoid floats."""
-    fields = rows[0]._meta.concrete_fields
-    values = [{field.column: field.pre_save(row, True) for field in fields} for row in rows]
-    return msgspec.json.encode(values).decode()
+def to_json(rows: Rows) -> bytes:
+    """Return prepared rows as JSON, with amounts and ids as strings to avoid floats.
+
+    Null is left out: it is what PostgreSQL takes for a column without a value.
+    """
+    names = _get_columns(type(rows[0])).names
+    return msgspec.json.encode(
+        [
+            {column: value for name, column in names if (value := content[name]) is not None}
+            for content in map(vars, rows)
+        ]
+    )
 
 
 @cache
@@ -73,8 +175,9 @@ def _insert_values(model: type[Row], count: int) -> str:
 
 
 def _get_values(row: Row) -> list[Any]:
-    """Return the column values in the format of the database."""
+    """Return the column values of a prepared row in the format of the database."""
+    content = vars(row)
     return [
-        field.get_db_prep_save(field.pre_save(row, True), connection)
+        field.get_db_prep_save(content[field.attname], connection)
         for field in row._meta.concrete_fields
     ]

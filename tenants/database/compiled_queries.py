@@ -6,10 +6,14 @@ by key. Only the SQL is cached; every call queries the database.
 
 import uuid
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 
+from tenants.database.postgres.pipeline import Prepared, Result
+from tenants.database.prepared_statements import prepare, to_text
 from tenants.database.private_api import CompiledSelect
 from tenants.scope import across_tenants, current_scope
 
@@ -33,14 +37,27 @@ class CompiledQuery(Generic[M]):
     def all(self, **values: Value | Collection[Value]) -> list[M]:
         # Raises without a scope, as managers do. PostgreSQL would return nothing.
         current_scope()
+        compiled, given = self.find_compiled(values)
+        with connection.cursor() as cursor:
+            cursor.execute(compiled.sql, compiled.bind(given))
+            return compiled.build_models(cursor.fetchall())
+
+    def prepare(self, **values: Value | Collection[Value]) -> "PreparedQuery[M]":
+        """Return the query as a part of a message of prepared statements."""
+        compiled, given = self.find_compiled(values)
+        return PreparedQuery(
+            (compiled.prepared, [to_text(value) for value in compiled.bind(given)]), compiled
+        )
+
+    def find_compiled(
+        self, values: dict[str, Value | Collection[Value]]
+    ) -> "tuple[_Compiled[M], dict[str, list[Value]]]":
         given = {name: _pad(value) for name, value in values.items()}
         key = (connection.vendor, tuple(map(len, given.values())))
         compiled = self.compiled.get(key)
         if compiled is None:
             compiled = self.compiled[key] = self.compile(values, given)
-        with connection.cursor() as cursor:
-            cursor.execute(compiled.sql, compiled.bind(given))
-            return compiled.build_models(cursor.fetchall())
+        return compiled, given
 
     def compile(self, values: dict[str, Any], given: dict[str, list[Value]]) -> "_Compiled[M]":
         """Compile the query for values of this shape, with random ids as placeholders."""
@@ -50,6 +67,17 @@ class CompiledQuery(Generic[M]):
         }
         with across_tenants():
             return _Compiled(self.build(**arguments), markers)
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedQuery(Generic[M]):
+    """A compiled query with its values, to be sent in a message."""
+
+    call: tuple[Prepared, list[bytes | None]]
+    compiled: "_Compiled[M]"
+
+    def build_models(self, result: Result) -> list[M]:
+        return self.compiled.build_models(result.values())
 
 
 class _Compiled(CompiledSelect[M]):
@@ -63,6 +91,10 @@ class _Compiled(CompiledSelect[M]):
             for position, marker in enumerate(listed)
         }
         self.places = [places.get(str(param).replace("-", ""), param) for param in self.params]
+
+    @cached_property
+    def prepared(self) -> Prepared:
+        return prepare(self.sql)
 
     def bind(self, given: dict[str, list[Value]]) -> list[Any]:
         return [

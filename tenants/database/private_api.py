@@ -4,7 +4,9 @@ What is used, and what for:
 
 - `SQLCompiler.as_sql()`, `select`, `klass_info` and `get_converters()`, to keep the SQL of a query
   and build models from its rows later (`CompiledSelect`);
-- `django.db.models.query.get_related_populators`, for rows with `select_related`;
+- `django.db.models.query.get_related_populators`, for rows with `select_related`, and
+  `RelatedPopulator.model_cls` and `related_populators`, to build those rows quickly;
+- `ModelState`, which every row has, so that a row is built without `Model.__init__` (`RowLoader`);
 - `SQLCompiler.compile()` of a `Join`, whose SQL ends with the `)` of its ON clause, to add the
   tenant before it (`TenantJoinMixin`);
 - `SQLDeleteCompiler.as_sql()` and `Query.add_filter()`, to add the tenant to a delete by id
@@ -15,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
 from django.db.models.sql.datastructures import Join
 
@@ -32,22 +35,47 @@ class CompiledSelect(Generic[M]):
         self.sql, self.params = self.compiler.as_sql()
         select, info = self.compiler.select, self.compiler.klass_info
         self.model: type[M] = info["model"]
+        self.loader = RowLoader(self.model)
         self.columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
         self.names = [column[0].target.attname for column in select[self.columns]]
         self.related = get_related_populators(  # type: ignore[call-arg]  # typed for a later Django
             info, select, connection.alias
         )
+        _load_quickly(self.related)
         self.converters = self.compiler.get_converters([column[0] for column in select])
 
     def build_models(self, rows: Iterable[Sequence[Any]]) -> list[M]:
         """Return model instances for rows of the database, as a queryset does."""
         found = []
         for row in self.compiler.apply_converters(rows, self.converters):
-            model = self.model.from_db(connection.alias, self.names, row[self.columns])
+            model = self.loader.from_db(connection.alias, self.names, row[self.columns])
             for related in self.related:
                 related.populate(row, model)
             found.append(model)
         return found
+
+
+class RowLoader(Generic[M]):
+    """Builds rows of one model as `from_db` does, without the checks of `Model.__init__`."""
+
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+        is_plain = model.__init__ is models.Model.__init__
+        self.from_db = self.load if is_plain else model.from_db
+
+    def load(self, alias: str, names: Sequence[str], values: Sequence[Any]) -> M:
+        row = self.model.__new__(self.model)
+        row.__dict__.update(zip(names, values, strict=True))
+        state = row._state = ModelState()
+        state.adding, state.db = False, alias
+        return row
+
+
+def _load_quickly(populators: Iterable[Any]) -> None:
+    """Let Django's populators of related rows build them with a `RowLoader`."""
+    for populator in populators:
+        populator.model_cls = RowLoader(populator.model_cls)
+        _load_quickly(populator.related_populators)
 
 
 class TenantJoinMixin:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from tenants.database.bulk_insert import bulk_insert
+from tenants.database.bulk_insert import build_row, bulk_insert
 from tenants.models import OutboxEvent
 
 WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -47,7 +47,8 @@ def build_event(
     Version and store default to those of the subject, if they were loaded.
     """
     own = vars(about) if about else {}
-    return OutboxEvent(
+    return build_row(
+        OutboxEvent,
         topic=topic,
         subject_type=get_resource_type(about) if about else "",
         subject=about.pk if about else None,

@@ -21,7 +21,7 @@ from orders.models import (
 from orders.models.receipt import RegisterNumbers
 from orders.services.completion.hash_chain import build_chain_entry, build_receipt_content
 from orders.services.stock.levels import decrement_reserved_stock, decrement_stock
-from tenants.database.bulk_insert import Statement
+from tenants.database.bulk_insert import Statement, build_row
 from tenants.events.outbox import build_event
 from tenants.ids import new_id
 from tenants.models import OutboxEvent, Register, Tenant
@@ -35,6 +35,7 @@ class CompletionRows:
     rows: tuple[Sequence[Any], ...] = ()
     also: tuple[Statement, ...] = ()
     movements: Sequence[StockMovement] = ()
+    entry: ChainEntry | None = None
 
 
 def take_numbers(
@@ -47,9 +48,14 @@ def take_numbers(
     numbers = RegisterSeries.objects.increment(
         register, orders=orders, receipts=receipts, device=device
     )
+    ensure_shift(numbers, register)
+    return numbers
+
+
+def ensure_shift(numbers: RegisterNumbers, register: Register) -> None:
+    """Raise `NoOpenShift` if the tenant requires shifts and the register has no open one."""
     if numbers.shift is None and current_tenant().shifts_required:
         raise NoOpenShift(register=register.name)
-    return numbers
 
 
 def flag_device_sequence(order: Order, numbers: RegisterNumbers) -> None:
@@ -93,7 +99,7 @@ def build_completion_rows(
         [*events, build_completed_event(order)],
         _build_stock_movements(order, lines, by),
     )
-    return CompletionRows(([receipt], movements, [entry], events), (extension,), movements)
+    return CompletionRows(([receipt], movements, [entry], events), (extension,), movements, entry)
 
 
 def build_completed_event(order: Order) -> OutboxEvent:
@@ -136,14 +142,17 @@ def deduct_stock(order: Order, lines: Sequence[OrderLine], *, reserved: bool = F
 
 def _build_receipt(order: Order) -> Receipt:
     number, sold_at = order.receipt_number_and_time()
-    return Receipt(order=order, register=order.register, number=number, issued_at=sold_at)
+    return build_row(
+        Receipt, order=order, register=order.register, number=number, issued_at=sold_at
+    )
 
 
 def _build_stock_movements(
     order: Order, lines: Sequence[OrderLine], by: User
 ) -> list[StockMovement]:
     return [
-        StockMovement(
+        build_row(
+            StockMovement,
             id=new_id(),
             store=order.store,
             product_id=line.product_id,

@@ -10,7 +10,7 @@ import msgspec
 from orders.models import ChainEntry, Order, OrderLine, Payment, Refund
 from orders.models.receipt import RegisterNumbers
 from orders.money.rounding import format_plain
-from tenants.database.bulk_insert import Statement
+from tenants.database.bulk_insert import Statement, build_row
 from tenants.ids import new_id
 from tenants.models import Register
 
@@ -30,7 +30,8 @@ def build_chain_entry(
     `after` are the register's numbers, locked by this transaction.
     """
     text = to_canonical_json(content)
-    entry = ChainEntry(
+    entry = build_row(
+        ChainEntry,
         id=new_id(),
         register=at,
         sequence=after.entry + 1,

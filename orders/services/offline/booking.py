@@ -39,7 +39,7 @@ from orders.services.pricing.lines import apply_price, build_line, build_order
 from orders.services.stock.levels import decrement_stock_unchecked
 from orders.services.stock.movements import correct_later_counts
 from tenants import audit
-from tenants.database.bulk_insert import bulk_insert
+from tenants.database.bulk_insert import build_row, bulk_insert
 from tenants.ids import new_id
 from tenants.models import Register
 from tenants.scope import current_tenant, retry_on_conflict
@@ -137,6 +137,7 @@ def _insert_sale(order: Order, by: User, codes: CodeLookUps) -> None:
         given,
         also=completion.also,
     )
+    audit.log_after_commit(given)
     correct_later_counts(
         order.store, [each for each in completion.movements if each.product_id in counted], by=by
     )
@@ -253,7 +254,8 @@ def _build_payments(order: Order, sale: OfflineSale) -> Iterator[Payment]:
     for position, new in enumerate(sale.payments):
         is_cash = new.method == Payment.Method.CASH
         tendered = (new.amount if new.tendered is None else new.tendered) if is_cash else None
-        yield Payment(
+        yield build_row(
+            Payment,
             id=new.id or new_id(),
             order=order,
             position=position,

@@ -16,6 +16,7 @@ from orders.models import Order, Payment
 from orders.models.columns import MAX_AMOUNT
 from orders.money import CashOutcome, CashRoundingRule, CashSettlement, settle_cash
 from orders.services.pricing.basket import build_cash_rule
+from tenants.database.bulk_insert import build_row
 from tenants.exceptions import Invalid
 from tenants.ids import new_id
 from tenants.scope import current_tenant
@@ -87,7 +88,8 @@ def _build_non_cash(order: Order, new: NewPayment, left: Decimal, field: str) ->
         ensure_cards_can_be_charged()
     else:
         order.paid_total += amount
-    return Payment(
+    return build_row(
+        Payment,
         id=new.id or new_id(),
         order=order,
         method=new.method,
@@ -132,7 +134,8 @@ def _build_cash(order: Order, new: NewPayment, left: Decimal, field: str) -> Pay
         raise Invalid.field(
             f"{field}.tendered", "Must not be less than the amount.", code="tendered_too_little"
         )
-    payment = Payment(
+    payment = build_row(
+        Payment,
         id=new.id or new_id(),
         order=order,
         method=Payment.Method.CASH,

@@ -1,7 +1,7 @@
 """Find the products of a request and price them: for price previews and for sales."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, Self
@@ -20,7 +20,8 @@ from orders.money import (
     RoundingMode,
     price_order,
 )
-from tenants.database.compiled_queries import CompiledQuery
+from tenants.database.compiled_queries import CompiledQuery, PreparedQuery
+from tenants.database.postgres.pipeline import Call, Result
 from tenants.exceptions import FieldError, Invalid
 from tenants.models import Tenant
 from tenants.scope import current_tenant_id
@@ -204,6 +205,19 @@ class ProductLookup:
             scanned = {barcode.code: barcode.product for barcode in barcodes}
         return cls(products, scanned)
 
+    @classmethod
+    def prepare(cls, requests: Sequence[ProductReference]) -> "PreparedProducts":
+        """Return the queries of `load` as parts of a message."""
+        names = ProductNames(requests)
+        tenant = current_tenant_id()
+        return PreparedProducts(
+            PRODUCTS_BY_ID.prepare(tenant=tenant, ids=names.ids) if names.ids else None,
+            PRODUCTS_BY_SKU.prepare(tenant=tenant, skus=names.skus) if names.skus else None,
+            BARCODES_BY_CODE.prepare(tenant=tenant, codes=names.barcodes)
+            if names.barcodes
+            else None,
+        )
+
     def find_by_any_name(self, line: ProductReference) -> Product | None:
         """Return the product by the first of id, SKU and barcode that the catalog knows."""
         found = self.by_id.get(line.product) if line.product else None
@@ -216,6 +230,28 @@ class ProductLookup:
         if line.sku:
             return self.by_sku.get(normalize_code(line.sku))
         return self.by_barcode.get(normalize_code(line.barcode or ""))
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedProducts:
+    """The queries of a `ProductLookup`, to be sent in a message."""
+
+    by_id: PreparedQuery[Product] | None
+    by_sku: PreparedQuery[Product] | None
+    by_barcode: PreparedQuery[Barcode] | None
+
+    @property
+    def calls(self) -> list[Call]:
+        return [each.call for each in (self.by_id, self.by_sku, self.by_barcode) if each]
+
+    def build(self, results: Iterator[Result]) -> ProductLookup:
+        """Return the products of the results, which come in the order of the calls."""
+        products: list[Product] = []
+        for query in (self.by_id, self.by_sku):
+            if query:
+                products += query.build_models(next(results))
+        barcodes = self.by_barcode.build_models(next(results)) if self.by_barcode else ()
+        return ProductLookup(products, {barcode.code: barcode.product for barcode in barcodes})
 
 
 def _find_errors(path: str, line: LineRequest, product: Product | None) -> Iterable[FieldError]:

@@ -22,6 +22,7 @@ from orders.money import (
     TaxTotal,
 )
 from orders.services.pricing.basket import DiscountRequest
+from tenants.database.bulk_insert import build_row
 from tenants.ids import new_id
 from tenants.models import Register
 from tenants.scope import current_tenant
@@ -68,7 +69,8 @@ def build_order(
 ) -> Order:
     """Return an unsaved order with its amounts, without lines and payments."""
     tenant = current_tenant()
-    order = Order(
+    order = build_row(
+        Order,
         id=request.id,
         store=register.store,
         register=register,
@@ -109,7 +111,8 @@ def build_line(
     """
     copied = _copy_product(product) if product else {}
     price: Any = request.unit_price
-    return OrderLine(
+    return build_row(
+        OrderLine,
         id=request.id or new_id(),
         order=order,
         position=position,

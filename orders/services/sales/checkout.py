@@ -4,13 +4,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from orders.models import Order, Payment
+from orders.models import Order, Payment, RegisterSeries
 from orders.services.approvals import RequestContext
 from orders.services.completion.complete import (
     deduct_stock,
     is_device_sequence_taken,
     mark_tenant_has_orders,
-    take_numbers,
 )
 from orders.services.payments.capture import charge_cards, reconcile_payments
 from orders.services.payments.store_credit import count_code_attempt, spend_credits
@@ -18,7 +17,7 @@ from orders.services.pricing.basket import ProductLookup
 from orders.services.registers import get_register
 from orders.services.sales.draft import NewOrder, SaleDraft, build_draft
 from orders.services.stock.levels import reserve_stock
-from tenants import idempotency
+from tenants import audit, idempotency
 from tenants.database.bulk_insert import bulk_insert
 from tenants.exceptions import DomainError, IdConflict
 from tenants.ids import ensure_same_content, unique_or
@@ -75,13 +74,13 @@ def _write(draft: SaleDraft) -> None:
     order = draft.order
     mark_tenant_has_orders()
     is_paid = draft.is_paid
-    numbers = take_numbers(
-        order.register, orders=1, receipts=int(is_paid), device=order.device_sequence
-    )
-    draft.assign_numbers(numbers, is_sequence_taken=is_device_sequence_taken(order))
+    locked = RegisterSeries.objects.lock(order.register)
+    numbers = draft.take_numbers(locked, is_sequence_taken=is_device_sequence_taken(order))
     spend_credits(draft.payments, by=draft.by)
-    rows = draft.build_rows(numbers, timezone.now(), idempotency.key_rows())
-    bulk_insert(*rows.tables, also=rows.also)
+    at = timezone.now()
+    rows = draft.build_rows(numbers, at, idempotency.key_rows())
+    bulk_insert(*rows.tables, also=rows.also, at=at)
+    audit.log_after_commit(rows.audited)
     if is_paid:
         deduct_stock(order, draft.lines)
     elif draft.has_payment_in_progress:

@@ -11,12 +11,13 @@ from typing import Any
 
 from accounts.models import User
 from orders.models import Order, OrderLine, Payment
-from orders.models.receipt import RegisterNumbers
+from orders.models.receipt import RegisterNumbers, advance_statement
 from orders.services.completion.complete import (
     CompletionRows,
     apply_sequence_flags,
     build_completion_rows,
     build_payment_event,
+    ensure_shift,
 )
 from orders.services.payments.tender import NewPayment, build_payments
 from orders.services.pricing.basket import (
@@ -33,9 +34,9 @@ from orders.services.pricing.discount_approval import (
 )
 from orders.services.pricing.discount_audit import build_discount_events
 from orders.services.pricing.lines import apply_price, build_line, build_order
-from tenants.database.bulk_insert import Statement
+from tenants.database.bulk_insert import Statement, prepare_rows
 from tenants.events.outbox import build_event
-from tenants.models import IdempotencyKey, Register
+from tenants.models import AuditEvent, IdempotencyKey, Register
 from tenants.scope import current_tenant
 
 
@@ -66,8 +67,10 @@ class NewOrder:
 class SaleRows:
     """The rows of a new order, table by table, and the statements that follow them."""
 
-    tables: tuple[Sequence[Any], ...]
+    tables: Sequence[Sequence[Any]]
     also: tuple[Statement, ...] = ()
+    # Those of the rows that are logged after the commit.
+    audited: Sequence[AuditEvent] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +92,20 @@ class SaleDraft:
     def has_payment_in_progress(self) -> bool:
         return any(payment.is_in_progress for payment in self.payments)
 
-    def assign_numbers(self, numbers: RegisterNumbers, *, is_sequence_taken: bool) -> None:
-        """Set the order's number, and the open shift of the order and its payments."""
+    def take_numbers(self, locked: RegisterNumbers, *, is_sequence_taken: bool) -> RegisterNumbers:
+        """Set the order's number, and the open shift of the order and its payments.
+
+        Returns the numbers after this sale. Raises `NoOpenShift` if the tenant requires a shift.
+        """
         order = self.order
+        ensure_shift(locked, order.register)
+        numbers = locked.take(orders=1, receipts=int(self.is_paid))
         apply_sequence_flags(order, numbers, is_taken=is_sequence_taken)
         order.number = f"{order.register.number}-{numbers.order:06d}"
         order.shift_id = numbers.shift
         for payment in self.payments:
             payment.shift_id, payment.taken_by = numbers.shift, self.by
+        return numbers
 
     def build_rows(
         self, numbers: RegisterNumbers, at: datetime, keys: Sequence[IdempotencyKey] = ()
@@ -113,10 +122,13 @@ class SaleDraft:
         audited = build_discount_events(
             order, self.lines, by=self.by, approver=order.gift_approved_by
         )
-        return SaleRows(
-            (keys, [order], self.lines, self.payments, *completion.rows, audited),
-            completion.also,
+        advance = advance_statement(
+            order.register, numbers, completion.entry, order.device_sequence
         )
+        tables = (keys, [order], self.lines, self.payments, *completion.rows, audited)
+        rows = [each for each in tables if each]
+        prepare_rows(rows, at)
+        return SaleRows(rows, (advance,), audited)
 
 
 def build_draft(new: NewOrder, register: Register, catalog: ProductLookup, by: User) -> SaleDraft:

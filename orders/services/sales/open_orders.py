@@ -212,6 +212,7 @@ def _apply_change(order: Order, edit: OrderEdit, change: Change) -> Order:
     _save_lines(order, order.loaded_lines)
     if events:
         bulk_insert(events)
+        audit.log_after_commit(events)
     # Without a payment the order stays open although nothing is due: more lines may follow.
     completed = complete_if_paid(order, by=edit.by)
     order.save_changes(*PRICED_ORDER_FIELDS, *POLICY_FIELDS, *PAID_FIELDS)

@@ -113,6 +113,12 @@ class Result:
         get, columns = self.raw.get_value, range(self.raw.nfields)
         return [tuple([get(row, column) for column in columns]) for row in range(self.raw.ntuples)]
 
+    def values(self) -> list[tuple[Any, ...]]:
+        """Return the rows as a cursor of Django does, with ids, amounts and times as objects."""
+        transformer = Transformer(connections[DEFAULT_DB_ALIAS].connection)
+        transformer.set_pgresult(self.raw)
+        return transformer.load_rows(0, self.raw.ntuples, tuple)
+
     @property
     def affected(self) -> int:
         return self.raw.command_tuples or 0

@@ -18,8 +18,8 @@ IN_TRANSACTION = 2 if connection.vendor == "postgresql" else 0
 SESSION = 1
 # PostgreSQL gets the rows of all tables in one message, SQLite a statement for each table.
 SALE = {"postgresql": 8, "sqlite": 15}
-OPEN_ORDER = {"postgresql": 7, "sqlite": 9}
-CARD = {"postgresql": 20, "sqlite": 27}
+OPEN_ORDER = {"postgresql": 7, "sqlite": 10}
+CARD = {"postgresql": 20, "sqlite": 28}
 LATER_CASH = {"postgresql": 15, "sqlite": 20}
 LINE = {"postgresql": 16, "sqlite": 14}
 # Saved once, with its result; by card before and after the gateway is asked.
