@@ -1,10 +1,14 @@
 """Access and refresh tokens (JWT). Permissions are never read from a token."""
 
+import time
 import uuid
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, ClassVar
+from hashlib import sha256
+from threading import Lock
+from typing import Any, ClassVar, NamedTuple
 
 import jwt
 from django.conf import settings
@@ -164,8 +168,63 @@ def issue_pair(session: AuthSession) -> TokenPair:
     )
 
 
+class VerifiedToken(NamedTuple):
+    """Claims of a token, and from when until when a verification would accept them."""
+
+    claims: Claims
+    since: float
+    until: float
+
+
+class VerifiedTokens:
+    """The access tokens whose signature this process has verified, by their digest.
+
+    Keeps those that were used last, for one key ring: with another ring, and so without a key,
+    every token is verified again. Keeps no token itself, as whoever has it is logged in.
+    """
+
+    max_tokens = 4096
+
+    def __init__(self) -> None:
+        self.tokens: OrderedDict[bytes, VerifiedToken] = OrderedDict()
+        self.ring: KeyRing | None = None
+        self.lock = Lock()
+
+    def find(self, digest: bytes, ring: KeyRing, at: float) -> Claims | None:
+        with self.lock:
+            token = self.tokens.get(digest) if self.ring is ring else None
+            if token is None or not token.since <= at < token.until:
+                return None
+            self.tokens.move_to_end(digest)
+            return token.claims
+
+    def add(self, digest: bytes, ring: KeyRing, token: VerifiedToken) -> None:
+        with self.lock:
+            if self.ring is not ring:
+                self.tokens.clear()
+                self.ring = ring
+            self.tokens[digest] = token
+            if len(self.tokens) > self.max_tokens:
+                self.tokens.popitem(last=False)
+
+
+verified_tokens = VerifiedTokens()
+
+
 def read_access(text: str) -> Claims:
-    return _read(AccessToken, text)
+    """Return the claims of an access token; its signature is verified once in each process.
+
+    Its times are compared each time. Raises TokenNotValid.
+    """
+    ring, now = settings.JWT_KEYS, time.time()
+    digest = sha256(text.encode("utf-8", "surrogatepass")).digest()
+    known = verified_tokens.find(digest, ring, now)
+    if known is not None:
+        return known
+    claims = _read(AccessToken, text)
+    until = claims.expires_at.timestamp() + settings.SIMPLE_JWT["LEEWAY"]
+    verified_tokens.add(digest, ring, VerifiedToken(claims, since=now, until=until))
+    return claims
 
 
 def read_refresh(text: str) -> Claims:

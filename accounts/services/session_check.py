@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db.models import TextField
 from django.db.models.expressions import RawSQL
 
@@ -71,7 +70,6 @@ class Caller(NamedTuple):
     claims: Claims
     tenant: bytes
     parameters: tuple[bytes, bytes, bytes]
-    until: float
 
     def build_call(self, now: datetime) -> Call:
         used_before = (now - LAST_USED_PRECISION).isoformat().encode()
@@ -103,28 +101,19 @@ class CheckedSession(NamedTuple):
         return user
 
 
-_callers: dict[str, Caller] = {}
 _known_users: dict[uuid.UUID, KnownUser] = {}
 
 
-def read_caller(token: str, now: datetime) -> Caller | None:
-    """Return what an access token names, or None unless it is valid.
-
-    The signature is verified once. The end of the token's life is compared each time.
-    """
-    caller = _callers.get(token)
-    if caller is None:
-        try:
-            claims = read_access(token)
-        except TokenNotValid:
-            return None
-        tenant, session, user = (
-            str(each).encode() for each in (claims.tenant, claims.session, claims.user)
-        )
-        until = claims.expires_at.timestamp() + settings.SIMPLE_JWT["LEEWAY"]
-        caller = Caller(claims, tenant, (tenant, session, user), until)
-        remember(_callers, token, caller)
-    return caller if now.timestamp() < caller.until else None
+def read_caller(token: str) -> Caller | None:
+    """Return what an access token names, or None unless it is valid."""
+    try:
+        claims = read_access(token)
+    except TokenNotValid:
+        return None
+    tenant, session, user = (
+        str(each).encode() for each in (claims.tenant, claims.session, claims.user)
+    )
+    return Caller(claims, tenant, (tenant, session, user))
 
 
 def check_session(caller: Caller, result: Result) -> CheckedSession | None:

@@ -53,7 +53,7 @@ class Read(NamedTuple):
 def read(request: FastRequest, build_calls: Callable[[Caller], Sequence[Call]]) -> Read | None:
     """Check the session and run the statements in one message; None if anything is unusual."""
     now = timezone.now()
-    caller = read_caller(request.token, now) if pipeline.is_available() else None
+    caller = read_caller(request.token) if pipeline.is_available() else None
     if caller is None:
         return None
     calls = ((SCOPE, (caller.tenant,)), caller.build_call(now), *build_calls(caller))
