@@ -31,6 +31,9 @@ if IS_SQLITE:
     # a new one, so that test runs side by side do not meet.
     scratch = Path(tempfile.gettempdir()) / f"till-test-{token_hex(4)}.sqlite3"
     DATABASES["default"]["TEST"]["NAME"] = str(scratch)
+else:
+    # Copying the migrated database of tests.support.postgres is quicker than migrating.
+    DATABASES["default"]["TEST"]["TEMPLATE"] = os.environ.get("TEST_TEMPLATE_DATABASE")
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *PASSWORD_HASHERS]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

