@@ -1,4 +1,4 @@
-"""Tills, and goods for them."""
+"""Fixtures for selling: tills, products, gateway and stock."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -27,7 +27,7 @@ def till(cashier: User, register: Register) -> Till:
 
 @pytest.fixture
 def tills(cashier: User, store: Store) -> list[Till]:
-    """Four tills of one store, so that nobody waits for the numbers of another's."""
+    """Return four tills of one store, each on a register of its own."""
     registers = [
         RegisterFactory(tenant=store.tenant, store=store, number=number) for number in range(2, 6)
     ]
@@ -41,7 +41,7 @@ def managers_till(manager: User, register: Register) -> Till:
 
 @pytest.fixture
 def make_product(store: Store) -> Callable[..., Product]:
-    """`make_product("1.95", stock="3", sku="PEAR")`: a product, and as much of it in the store."""
+    """`make_product("1.95", stock="3", sku="PEAR")`: a product with that stock in the store."""
 
     def make(price: str = "2.50", stock: str | None = "10", **more: Any) -> Product:
         product: Product = ProductFactory(tenant=store.tenant, price=Decimal(price), **more)
@@ -54,7 +54,7 @@ def make_product(store: Store) -> Callable[..., Product]:
 
 @pytest.fixture
 def configure_shop(shop: Tenant) -> Callable[..., Tenant]:
-    """`configure_shop("JPY", cash_rounding_increment=...)`: the shop with other rules."""
+    """`configure_shop("JPY", cash_rounding_increment=...)`: change the rules of the shop."""
 
     def change(currency: str = "EUR", **rules: Any) -> Tenant:
         shop.currency = currency
@@ -69,7 +69,7 @@ def configure_shop(shop: Tenant) -> Callable[..., Tenant]:
 
 @pytest.fixture
 def gateway(monkeypatch: pytest.MonkeyPatch) -> ScriptedGateway:
-    """Stands in for the one that the settings name."""
+    """Replace the gateway of the settings."""
     return install_gateway(monkeypatch)
 
 
@@ -99,7 +99,7 @@ def stockroom(manager: User, store: Store) -> Stockroom:
 
 @pytest.fixture
 def delivery(store: Store) -> Callable[..., Body]:
-    """`delivery(product, "5")`: the body of goods that came."""
+    """`delivery(product, "5")`: the request body that receives goods."""
 
     def body(product: Product, quantity: str = "1", **more: Any) -> Body:
         return {
@@ -122,7 +122,7 @@ def other_cashier_client(shop: Tenant) -> Person:
 
 @pytest.fixture
 def refused(shop: Tenant, problem: Callable[..., Body]) -> Callable[..., Body]:
-    """`refused(call, 409, "code")`: the call is refused, and no drawer has changed by it."""
+    """`refused(call, 409, "code")`: assert the refusal, and that no shift rows changed."""
 
     def check(call: Callable[[], Any], *expected: Any) -> Body:
         before = snapshot_shift_rows(shop)

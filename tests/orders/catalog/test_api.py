@@ -1,4 +1,4 @@
-"""The catalog over HTTP: written by those who may, found by everybody."""
+"""The catalog API: products, categories, tax classes and who may write them."""
 
 from decimal import Decimal
 from http import HTTPStatus
@@ -24,7 +24,7 @@ def cashier_client(client_of, cashier):
 # --- products ------------------------------------------------------------------------------------
 
 
-def test_a_new_product_has_everything_that_was_said_of_it(manager_client, shop):
+def test_create_product_stores_every_field(manager_client, shop):
     tax_class, category = TaxClassFactory(tenant=shop), CategoryFactory(tenant=shop)
     body = PEAR | {
         "barcodes": ["4006381333931", "0042"],
@@ -45,7 +45,7 @@ def test_a_new_product_has_everything_that_was_said_of_it(manager_client, shop):
     assert manager_client.get(f"products/{shown['id']}/").json() == shown
 
 
-def test_a_product_needs_little(manager_client):
+def test_create_product_needs_only_sku_name_and_price(manager_client):
     response = manager_client.post("products/", PEAR)
 
     assert response.status_code == HTTPStatus.CREATED
@@ -55,7 +55,7 @@ def test_a_product_needs_little(manager_client):
     assert (shown["open_price"], shown["track_stock"], shown["is_active"]) == (False, True, True)
 
 
-def test_a_change_needs_the_version_that_it_starts_from(manager_client, product, problem):
+def test_update_product_needs_the_current_version(manager_client, product, problem):
     path = f"products/{product.pk}/"
 
     problem(manager_client.patch(path, {"price": "9.99"}), 428, "if_match_required")
@@ -73,13 +73,13 @@ def test_a_change_needs_the_version_that_it_starts_from(manager_client, product,
 
 
 @pytest.mark.parametrize("header", ["3", 'W/"1"', '"one"', '"1", "2"', ""])
-def test_only_one_strong_tag_names_a_version(manager_client, product, problem, header):
+def test_if_match_that_is_not_one_strong_etag_is_refused(manager_client, product, problem, header):
     response = manager_client.patch(f"products/{product.pk}/", {"price": "9.99"}, If_Match=header)
 
     problem(response, 400, "invalid", {"If-Match": "invalid"})
 
 
-def test_barcodes_are_replaced_as_a_whole_or_left_alone(manager_client, product):
+def test_update_product_replaces_all_barcodes_or_keeps_them(manager_client, product):
     path = f"products/{product.pk}/"
 
     manager_client.patch(path, {"barcodes": ["1", "2"]}, If_Match="*")
@@ -96,13 +96,13 @@ def test_barcodes_are_replaced_as_a_whole_or_left_alone(manager_client, product)
     assert manager_client.patch(path, {"barcodes": []}, If_Match="*").json()["barcodes"] == []
 
 
-def test_a_new_barcode_is_a_new_version(manager_client, product):
+def test_new_barcode_increments_product_version(manager_client, product):
     response = manager_client.patch(f"products/{product.pk}/", {"barcodes": ["1"]}, If_Match='"1"')
 
     assert response.json()["version"] == 2
 
 
-def test_a_barcode_belongs_to_one_product(manager_client, product, shop, problem):
+def test_barcode_of_another_product_is_refused(manager_client, product, shop, problem):
     manager_client.patch(f"products/{product.pk}/", {"barcodes": ["42"]}, If_Match="*")
 
     second = manager_client.post("products/", PEAR | {"barcodes": ["41", "42"]})
@@ -113,13 +113,13 @@ def test_a_barcode_belongs_to_one_product(manager_client, product, shop, problem
 
 
 @pytest.mark.parametrize("sku", ["APPLE", " APPLE ", "\uff21\uff30\uff30\uff2c\uff25"])
-def test_an_sku_that_looks_the_same_is_taken(manager_client, product, shop, problem, sku):
+def test_sku_equal_after_normalization_is_refused(manager_client, product, shop, problem, sku):
     problem(manager_client.post("products/", PEAR | {"sku": sku}), 409, "sku_taken")
 
     assert count(shop, Product) == 1
 
 
-def test_changing_to_a_taken_sku_is_refused(manager_client, product, shop, problem):
+def test_update_to_existing_sku_is_refused(manager_client, product, shop, problem):
     ProductFactory(tenant=shop, sku="PEAR")
 
     problem(
@@ -130,7 +130,7 @@ def test_changing_to_a_taken_sku_is_refused(manager_client, product, shop, probl
     assert manager_client.get(f"products/{product.pk}/").json()["sku"] == "APPLE"
 
 
-def test_what_another_shop_has_taken_is_free_here(manager_client, foreign):
+def test_sku_and_barcode_of_another_shop_can_be_used(manager_client, foreign):
     body = PEAR | {"sku": foreign.product.sku, "barcodes": [foreign.barcode.code]}
 
     assert manager_client.post("products/", body).status_code == HTTPStatus.CREATED
@@ -142,22 +142,20 @@ def test_what_another_shop_has_taken_is_free_here(manager_client, foreign):
         (["  "], {"barcodes[0]": "blank"}),
         ([""], {"barcodes[0]": "blank"}),
         (["1", "\u3000"], {"barcodes[1]": "blank"}),
-        # One character that is eighteen when it is folded.
+        # One character that normalizes to eighteen.
         (["1", "\ufdfa" * 10], {"barcodes[1]": "max_length"}),
         (["1"] * 51, {"barcodes": "max_length"}),
         ("42", {"barcodes": "not_a_list"}),
         ([42], {"barcodes[0]": "invalid"}),
     ],
 )
-def test_a_barcode_that_no_scanner_reads_is_refused_by_its_place(
-    manager_client, shop, problem, barcodes, errors
-):
+def test_invalid_barcode_is_refused_with_its_index(manager_client, shop, problem, barcodes, errors):
     problem(manager_client.post("products/", PEAR | {"barcodes": barcodes}), 400, "invalid", errors)
 
     assert (count(shop, Product), count(shop, Barcode)) == (0, 0)
 
 
-def test_the_same_barcode_twice_is_once(manager_client):
+def test_repeated_barcode_is_stored_once(manager_client):
     body = PEAR | {"barcodes": ["42", " 42", "\uff14\uff12"]}
 
     assert manager_client.post("products/", body).json()["barcodes"] == ["42"]
@@ -177,20 +175,22 @@ def test_the_same_barcode_twice_is_once(manager_client):
         ({"tenant": "x", "version": 7}, {"tenant": "unknown_field", "version": "unknown_field"}),
     ],
 )
-def test_what_is_no_product_is_refused(manager_client, shop, problem, change, errors):
+def test_create_product_with_invalid_field_is_refused(
+    manager_client, shop, problem, change, errors
+):
     problem(manager_client.post("products/", PEAR | change), 400, "invalid", errors)
 
     assert count(shop, Product) == 0
 
 
-def test_a_product_cannot_lie_on_the_shelf_of_another_shop(manager_client, foreign, problem):
+def test_category_and_tax_class_of_another_shop_are_refused(manager_client, foreign, problem):
     body = PEAR | {"category": str(foreign.category.pk), "tax_class": str(foreign.tax_class.pk)}
 
     errors = {"category": "does_not_exist", "tax_class": "does_not_exist"}
     problem(manager_client.post("products/", body), 400, "invalid", errors)
 
 
-def test_category_and_taxes_can_be_taken_away(manager_client, product):
+def test_category_and_tax_class_can_be_cleared(manager_client, product):
     body = {"category": None, "tax_class": None}
 
     changed = manager_client.patch(f"products/{product.pk}/", body, If_Match="*").json()
@@ -198,7 +198,7 @@ def test_category_and_taxes_can_be_taken_away(manager_client, product):
     assert (changed["category"], changed["tax_class"]) == (None, None)
 
 
-def test_the_price_has_the_decimals_of_the_currency(manager_client, configure_shop, problem):
+def test_price_has_the_decimals_of_the_currency(manager_client, configure_shop, problem):
     configure_shop("JPY")
     problem(manager_client.post("products/", PEAR), 400, "invalid", {"price": "max_decimal_places"})
     assert manager_client.post("products/", PEAR | {"price": 120}).json()["price"] == "120"
@@ -213,16 +213,16 @@ def test_the_price_has_the_decimals_of_the_currency(manager_client, configure_sh
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("twins", "code"),
+    ("pair", "code"),
     [
         (("A", ["1"], "A", ["2"]), "sku_taken"),
         (("A", ["1"], "B", ["1"]), "barcode_taken"),
     ],
 )
-def test_of_two_that_want_the_same_code_at_once_one_gets_it(
-    manager_client, shop, problem, twins, code
+def test_concurrent_creates_with_the_same_code_store_one_product(
+    manager_client, shop, problem, pair, code
 ):
-    sku, barcodes, other_sku, other_barcodes = twins
+    sku, barcodes, other_sku, other_barcodes = pair
     bodies = [
         PEAR | {"sku": sku, "barcodes": barcodes},
         PEAR | {"sku": other_sku, "barcodes": other_barcodes},
@@ -239,10 +239,12 @@ def test_of_two_that_want_the_same_code_at_once_one_gets_it(
     assert (count(shop, Product), count(shop, Barcode)) == (1, 1)
 
 
-# --- shelves and taxes ---------------------------------------------------------------------------
+# --- categories and tax classes ------------------------------------------------------------------
 
 
-def test_categories_are_made_and_renamed_by_managers(manager_client, cashier_client, shop, problem):
+def test_manager_creates_and_renames_category_and_cashier_cannot(
+    manager_client, cashier_client, shop, problem
+):
     made = manager_client.post("categories/", {"name": "Fruit"})
     assert made.status_code == HTTPStatus.CREATED
     path = f"categories/{made.json()['id']}/"
@@ -254,7 +256,7 @@ def test_categories_are_made_and_renamed_by_managers(manager_client, cashier_cli
     assert cashier_client.get(path).json() == renamed.json()
 
 
-def test_a_name_is_given_once(manager_client, shop, problem):
+def test_duplicate_category_name_is_refused(manager_client, shop, problem):
     CategoryFactory(tenant=shop, name="Fruit")
 
     response = manager_client.post("categories/", {"name": "Fruit"})
@@ -262,7 +264,7 @@ def test_a_name_is_given_once(manager_client, shop, problem):
     problem(response, 409, "already_exists", {"name": "unique"})
 
 
-def test_taxes_are_written_by_admins_alone(manager_client, client_of, admin, problem):
+def test_only_admins_create_tax_classes(manager_client, client_of, admin, problem):
     body = {
         "name": "Dining",
         "rates": [
@@ -282,7 +284,7 @@ def test_taxes_are_written_by_admins_alone(manager_client, client_of, admin, pro
 
 
 @pytest.mark.parametrize("included", [True, False])
-def test_where_a_rate_does_not_say_the_shop_decides_whether_prices_contain_it(
+def test_tax_rate_without_included_uses_the_shop_default(
     client_of, admin, configure_shop, included
 ):
     configure_shop(prices_include_tax=included)
@@ -294,16 +296,16 @@ def test_where_a_rate_does_not_say_the_shop_decides_whether_prices_contain_it(
     assert made.json()["rates"][0]["included"] is included
 
 
-def test_a_class_without_rates_is_free_of_tax(client_of, admin):
+def test_tax_class_without_rates_is_accepted(client_of, admin):
     made = client_of(admin).post("tax-classes/", {"name": "None", "rates": []})
 
     assert (made.status_code, made.json()["rates"]) == (201, [])
 
 
-# --- who may what --------------------------------------------------------------------------------
+# --- permissions ---------------------------------------------------------------------------------
 
 
-def test_a_cashier_reads_the_catalog_and_writes_nothing(cashier_client, product, problem):
+def test_cashier_reads_the_catalog_but_cannot_write_it(cashier_client, product, problem):
     assert cashier_client.get("products/").json()["results"][0]["id"] == str(product.pk)
 
     problem(cashier_client.post("products/", PEAR), 403, "permission_denied")
@@ -313,7 +315,7 @@ def test_a_cashier_reads_the_catalog_and_writes_nothing(cashier_client, product,
         assert Product.objects.get().price == Decimal("2.50")
 
 
-# --- what a PIN is too little for -----------------------------------------------------------------
+# --- changes that need a password ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -326,7 +328,7 @@ def test_a_cashier_reads_the_catalog_and_writes_nothing(cashier_client, product,
     ],
     ids=str,
 )
-def test_a_pin_changes_no_price(manager, product, problem, body):
+def test_pin_session_cannot_change_prices(manager, product, problem, body):
     by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
     before = by_pin.get(f"products/{product.pk}/").json()
 
@@ -341,7 +343,7 @@ def test_a_pin_changes_no_price(manager, product, problem, body):
     assert len(by_pin.get("products/").json()["results"]) == 1
 
 
-def test_it_changes_the_rest_of_a_product(manager, product):
+def test_pin_session_can_rename_a_product(manager, product):
     by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
 
     changed = by_pin.patch(f"products/{product.pk}/", {"name": "Pear"}, If_Match="*")

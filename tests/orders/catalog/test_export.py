@@ -1,4 +1,4 @@
-"""The catalog goes out as a file, and comes in again as it was."""
+"""Catalog export, and re-import of an exported file."""
 
 from decimal import Decimal
 
@@ -27,7 +27,7 @@ DANGEROUS = ["=1+1", "+1", "-1", "@SUM(A1)", "'=1", "''-1", "\uff1dx", "=cmd|' /
 HARMLESS = ["'n Beetje", "a=b", "1-2", "'", "''", "x@y", 'Käse; "old", 5%', "\\", "a\\|b"]
 
 
-def test_the_file_has_all_columns_of_the_import(manager_client, shop):
+def test_export_has_all_columns_of_the_import(manager_client, shop):
     product = ProductFactory(
         tenant=shop,
         sku="P-1",
@@ -50,12 +50,12 @@ def test_the_file_has_all_columns_of_the_import(manager_client, shop):
     )
 
 
-def test_an_empty_catalog_is_a_header(manager_client, shop):
+def test_export_of_an_empty_catalog_is_only_a_header(manager_client, shop):
     assert export_catalog(manager_client) == table(HEADER)
     assert import_catalog(manager_client, export_catalog(manager_client)) == (0, 0, 0)
 
 
-def test_it_is_a_file_to_keep_and_for_no_cache(manager_client, product):
+def test_export_is_an_attachment_that_is_not_cached(manager_client, product):
     response = manager_client.get("products/export/")
 
     assert response["Content-Type"] == "text/csv; charset=utf-8"
@@ -65,16 +65,16 @@ def test_it_is_a_file_to_keep_and_for_no_cache(manager_client, product):
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "*/*", "application/json"])
-def test_a_client_may_ask_for_csv_or_for_anything(manager_client, product, accept):
+def test_export_ignores_the_accept_header(manager_client, product, accept):
     assert manager_client.get("products/export/", Accept=accept).status_code == 200
 
 
-def test_nothing_of_another_shop_is_in_it(manager_client, product, foreign):
+def test_export_contains_no_product_of_another_shop(manager_client, product, foreign):
     assert "CANARY" not in export_catalog(manager_client)
     assert "APPLE" in export_catalog(manager_client)
 
 
-def test_an_export_that_comes_in_again_changes_nothing(manager_client, shop):
+def test_reimport_of_an_export_changes_nothing(manager_client, shop):
     with tenant_scope(shop):
         shelf, taxes = CategoryFactory(tenant=shop), TaxClassFactory(tenant=shop)
         for number, text in enumerate([*DANGEROUS, *HARMLESS]):
@@ -97,7 +97,9 @@ def test_an_export_that_comes_in_again_changes_nothing(manager_client, shop):
         assert snapshot_catalog() == before
 
 
-def test_an_export_makes_the_same_catalog_in_another_shop(manager_client, shop, client_of, foreign):
+def test_export_imported_into_another_shop_gives_the_same_catalog(
+    manager_client, shop, client_of, foreign
+):
     for text in [*DANGEROUS, *HARMLESS]:
         product = ProductFactory(tenant=shop, sku=normalize_code(text), name=text, tax_class=None)
         BarcodeFactory(product=product, code=normalize_code(f"b{text}"))
@@ -116,7 +118,7 @@ def test_an_export_makes_the_same_catalog_in_another_shop(manager_client, shop, 
 
 
 @pytest.mark.parametrize("text", DANGEROUS)
-def test_no_cell_is_a_formula(manager_client, shop, text):
+def test_exported_cells_are_never_formulas(manager_client, shop, text):
     product = ProductFactory(
         tenant=shop,
         sku=normalize_code(text),
@@ -132,7 +134,7 @@ def test_no_cell_is_a_formula(manager_client, shop, text):
 
 
 @given(st.text())
-def test_every_cell_is_meant_as_it_was_shown(text):
+def test_escaped_cell_unescapes_to_the_original_text(text):
     assert unescape_formula(escape_formula(text)) == text
     assert escape_formula(text)[:1] not in {"=", "+", "-", "@", "\t", "\r", "\n"}
 
@@ -144,7 +146,9 @@ words = st.text(st.characters(exclude_categories=("C", "Z")), min_size=1, max_si
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(name=words, sku=words, codes=st.lists(words, max_size=3), price=st.integers(0, 10**13 - 1))
-def test_whatever_the_api_takes_comes_back_as_it_was(manager_client, shop, name, sku, codes, price):
+def test_product_accepted_by_the_api_is_unchanged_by_reimport(
+    manager_client, shop, name, sku, codes, price
+):
     with tenant_scope(shop):
         Product.objects.all().delete()
     body = {"sku": sku, "name": name, "price": f"{Decimal(price) / 100:.2f}", "barcodes": codes}
@@ -157,7 +161,7 @@ def test_whatever_the_api_takes_comes_back_as_it_was(manager_client, shop, name,
     assert manager_client.get("products/").json()["results"] == before
 
 
-def test_a_price_from_before_another_currency_comes_back_as_it_was(
+def test_reimport_keeps_a_price_with_more_decimals_than_the_currency(
     manager_client, shop, configure_shop
 ):
     ProductFactory(tenant=shop, sku="OLD", price=Decimal("1.235"))
@@ -168,10 +172,10 @@ def test_a_price_from_before_another_currency_comes_back_as_it_was(
         assert Product.objects.get().price == Decimal("1.235")
 
 
-# --- piece by piece ---------------------------------------------------------------------------
+# --- streaming ----------------------------------------------------------------------------------
 
 
-def test_a_long_catalog_comes_whole_in_pieces(manager_client, shop, monkeypatch):
+def test_export_longer_than_a_page_is_complete(manager_client, shop, monkeypatch):
     monkeypatch.setattr(csv_export, "PAGE_SIZE", 3)
     skus = [f"S-{number}" for number in range(7)]
     for sku in reversed(skus):
@@ -180,7 +184,7 @@ def test_a_long_catalog_comes_whole_in_pieces(manager_client, shop, monkeypatch)
     assert [row["sku"] for row in parse_rows(export_catalog(manager_client))] == skus
 
 
-def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, monkeypatch):
+def test_export_has_no_open_tenant_scope_between_pages(shop, monkeypatch):
     monkeypatch.setattr(csv_export, "PAGE_SIZE", 1)
     for _ in range(3):
         ProductFactory(tenant=shop)
@@ -195,7 +199,9 @@ def test_each_piece_is_read_in_the_shop_and_nothing_stays_open_between(shop, mon
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_answer_is_read_after_the_view_has_gone(manager_client, product, transactional_db):
+def test_export_is_read_outside_of_the_view_and_of_a_transaction(
+    manager_client, product, transactional_db
+):
     response = manager_client.get("products/export/")
 
     with CaptureQueriesContext(connection) as queries:
@@ -206,7 +212,7 @@ def test_the_answer_is_read_after_the_view_has_gone(manager_client, product, tra
     assert not connection.in_atomic_block
 
 
-def test_what_changes_meanwhile_breaks_nothing(shop, monkeypatch):
+def test_export_while_products_are_deleted_continues(shop, monkeypatch):
     monkeypatch.setattr(csv_export, "PAGE_SIZE", 2)
     products = [ProductFactory(tenant=shop, sku=f"S-{number}") for number in range(6)]
     pieces = csv_export.export_products(shop)
@@ -220,7 +226,9 @@ def test_what_changes_meanwhile_breaks_nothing(shop, monkeypatch):
     assert len(products) == 6
 
 
-def test_cashiers_export_nothing_and_nobody_filters(client_of, cashier, manager_client, problem):
+def test_export_is_refused_for_cashiers_and_with_filters(
+    client_of, cashier, manager_client, problem
+):
     problem(client_of(cashier).get("products/export/"), 403, "permission_denied")
     problem(
         manager_client.get("products/export/", {"search": "x"}),

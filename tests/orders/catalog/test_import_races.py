@@ -1,4 +1,4 @@
-"""Imports beside each other, beside other changes, and of many rows."""
+"""Concurrent imports, imports beside other changes, and memory use."""
 
 import io
 import tracemalloc
@@ -15,8 +15,8 @@ from tests.support.parallel import run_concurrently
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_imports_at_the_same_time_are_each_whole(transactional_db, shop, manager):
-    """The same products forth and back, so that two may wait for each other."""
+def test_concurrent_imports_are_each_applied_completely(transactional_db, shop, manager):
+    """Two imports have the same products in opposite order, so that they may deadlock."""
     rows = [f"S-{number},Thing" for number in range(700)]
     people = [Person(manager) for _ in range(4)]
     header = "sku,name,price"
@@ -39,8 +39,8 @@ def test_imports_at_the_same_time_are_each_whole(transactional_db, shop, manager
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_a_change_during_an_import_is_not_lost(transactional_db, shop, manager):
-    """The import names prices only; what somebody else changes at the time stays changed."""
+def test_change_during_an_import_is_kept(transactional_db, shop, manager):
+    """The import has only prices, so names changed at the same time stay changed."""
     rows = [f"S-{number},Thing,1" for number in range(600)]
     people = [Person(manager) for _ in range(2)]
     import_catalog(people[0], "\n".join(["sku,name,price", *rows]))
@@ -66,8 +66,8 @@ def test_a_change_during_an_import_is_not_lost(transactional_db, shop, manager):
 
 
 @pytest.mark.once
-def test_a_file_is_never_in_memory_as_a_whole(in_shop, manager):
-    """Its rows alone, all at once, would be half as much again as it may take."""
+def test_import_memory_stays_below_the_file_size(in_shop, manager):
+    """The rows alone would need half as much again as the limit."""
     lines = [f"S-{number:04},{number:0200},1.00,{number:060}" for number in range(6_000)]
     few, many = (
         io.BytesIO("\n".join(["sku,name,price,barcodes", *some]).encode())

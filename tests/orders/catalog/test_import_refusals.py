@@ -1,4 +1,4 @@
-"""A catalog file with something wrong in it: told by its row, and nothing is written."""
+"""A catalog file with errors is refused with row numbers, and nothing is written."""
 
 import pytest
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
@@ -24,8 +24,8 @@ GOOD = "sku,name,price\nGOOD,Good,1.00\n"
 
 
 @pytest.fixture
-def untouched(shop, product):
-    """Asserts in the end that the catalog is as it was, and that nobody heard of an import."""
+def catalog_unchanged(shop, product):
+    """Assert at the end that the catalog is unchanged and no import was audited."""
     BarcodeFactory(product=product, code="42")
     with tenant_scope(shop):
         before = snapshot_catalog()
@@ -35,8 +35,8 @@ def untouched(shop, product):
         assert not AuditEvent.objects.filter(event="products_imported").exists()
 
 
-def wrong(response):
-    """The row, field and code of each error: of a refused import, or of a dry run's report."""
+def row_errors(response):
+    """Return row, field and code of each error of a refused import or a dry run."""
     problem = response.json()
     if response.status_code == 200:
         assert set(problem) == {"created", "updated", "unchanged", "errors", "error_count"}
@@ -110,15 +110,15 @@ def wrong(response):
         ("sku,name,\nA,x,\n", [(1, "", "unknown_column")]),
     ],
 )
-def test_what_is_wrong_is_told_by_its_row(manager_client, text, errors, query):
+def test_invalid_file_is_refused_with_row_field_and_code(manager_client, text, errors, query):
     answer = upload_catalog(manager_client, text, query)
 
     assert answer.status_code == (200 if query else 400)
-    assert wrong(answer) == errors
+    assert row_errors(answer) == errors
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_dry_run_reports_what_is_right_and_what_is_wrong(manager_client):
+def test_dry_run_reports_counts_and_errors(manager_client):
     text = f"{GOOD}APPLE,Apple,9\nA,,1\nB,Bread,x\n"
 
     report = upload_catalog(manager_client, text, "?dry_run=1")
@@ -130,7 +130,7 @@ def test_a_dry_run_reports_what_is_right_and_what_is_wrong(manager_client):
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(manager_client):
+def test_dry_run_with_errors_is_replayed_by_its_idempotency_key(manager_client):
     text = f"{GOOD}A,,1\n"
 
     first, again = (
@@ -150,25 +150,27 @@ def test_a_dry_run_with_wrong_rows_is_replayed_under_its_key(manager_client):
         (b"sku,name,price\nA,\xed\xa0\x80,1\n", [(2, "name", "malformed_encoding")]),
     ],
 )
-def test_what_is_not_utf_8_is_told_by_its_row(manager_client, content, errors):
-    assert wrong(upload_catalog(manager_client, content)) == errors
+def test_cell_that_is_not_utf_8_is_refused_with_its_row(manager_client, content, errors):
+    assert row_errors(upload_catalog(manager_client, content)) == errors
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_file_in_utf_16_has_none_of_the_columns(manager_client):
+def test_file_in_utf_16_is_refused_for_its_columns(manager_client):
     codes = {
         code
-        for _, _, code in wrong(upload_catalog(manager_client, "sku,name\nA,x\n".encode("utf-16")))
+        for _, _, code in row_errors(
+            upload_catalog(manager_client, "sku,name\nA,x\n".encode("utf-16"))
+        )
     }
 
     assert codes == {"unknown_column", "required"}
 
 
 @pytest.mark.usefixtures("untouched")
-def test_one_wrong_row_keeps_all_others_out_and_the_rest_is_counted(manager_client):
+def test_invalid_row_refuses_the_file_and_valid_rows_are_counted(manager_client):
     text = "sku,name,price,category\nA,a,1,New\nAPPLE,Changed,1,\nB,b,wrong,\nC,c,3,\n"
 
-    problem = refusal_of(upload_catalog(manager_client, text))
+    problem = refused_import(upload_catalog(manager_client, text))
 
     assert {name: problem[name] for name in ("created", "updated", "unchanged", "error_count")} == {
         "created": 2,
@@ -178,30 +180,35 @@ def test_one_wrong_row_keeps_all_others_out_and_the_rest_is_counted(manager_clie
     }
 
 
-def refusal_of(response):
+def refused_import(response):
     assert response.status_code == 400
     return response.json()
 
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("last", ["B,b,wrong,7\n", "B,b,1,42\n"])
-def test_a_row_far_down_undoes_those_before_it(manager_client, last):
-    """The row comes after several statements of good ones."""
+def test_invalid_last_row_undoes_earlier_statements(manager_client, last):
+    """The invalid row comes after several statements of valid ones."""
     rows = "".join(f"S-{number},Thing,1,\n" for number in range(1_100))
 
-    assert len(wrong(upload_catalog(manager_client, f"sku,name,price,barcodes\n{rows}{last}"))) == 1
+    assert (
+        len(row_errors(upload_catalog(manager_client, f"sku,name,price,barcodes\n{rows}{last}")))
+        == 1
+    )
 
 
 @pytest.mark.usefixtures("untouched")
-def test_a_new_product_without_a_name_undoes_the_changes_before_it(manager_client):
+def test_new_product_without_name_undoes_earlier_changes(manager_client):
     rows = "".join("APPLE,9\n" if number == 0 else f"S-{number},1\n" for number in range(2))
 
-    assert wrong(upload_catalog(manager_client, f"sku,price\n{rows}")) == [(3, "name", "required")]
+    assert row_errors(upload_catalog(manager_client, f"sku,price\n{rows}")) == [
+        (3, "name", "required")
+    ]
 
 
 @pytest.mark.usefixtures("untouched")
-def test_errors_beyond_the_first_hundred_are_counted(manager_client):
-    problem = refusal_of(
+def test_only_the_first_hundred_errors_are_listed(manager_client):
+    problem = refused_import(
         upload_catalog(manager_client, "sku,name,price\n" + "".join(f"{n},,x\n" for n in range(80)))
     )
 
@@ -210,58 +217,60 @@ def test_errors_beyond_the_first_hundred_are_counted(manager_client):
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize(("limit", "number"), [("MAX_ROWS", 2), ("MAX_BARCODES", 1)])
-def test_too_many_rows_are_refused_before_they_are_in_memory(
+def test_too_many_rows_are_refused_at_the_first_row_above_the_limit(
     manager_client, monkeypatch, limit, number
 ):
     monkeypatch.setattr(csv_file, limit, number)
     rows = "".join(f"S-{n},Thing,1,{n}\n" for n in range(9))
 
-    assert wrong(upload_catalog(manager_client, f"sku,name,price,barcodes\n{rows}")) == [
+    assert row_errors(upload_catalog(manager_client, f"sku,name,price,barcodes\n{rows}")) == [
         (4, "", "too_many_rows")
     ]
 
 
-def test_a_barcode_stays_with_a_product_that_the_file_does_not_name(manager_client, shop, product):
+def test_barcode_of_a_product_outside_the_file_is_refused(manager_client, shop, product):
     other = ProductFactory(tenant=shop, sku="OTHER")
     BarcodeFactory(product=other, code="7")
 
     response = upload_catalog(manager_client, "sku,barcodes\nAPPLE,7\n")
 
-    assert wrong(response) == [(2, "barcodes", "barcode_taken")]
+    assert row_errors(response) == [(2, "barcodes", "barcode_taken")]
     assert "OTHER" in response.json()["errors"][0]["detail"]
     with tenant_scope(shop):
         assert list(other.barcodes.values_list("code", flat=True)) == ["7"]
 
 
 @pytest.mark.usefixtures("untouched")
-def test_the_tax_class_of_another_shop_is_unknown(manager_client, foreign):
+def test_tax_class_of_another_shop_is_unknown(manager_client, foreign):
     text = f"sku,tax_class\nAPPLE,{foreign.tax_class.name}\n"
 
-    assert wrong(upload_catalog(manager_client, text)) == [(2, "tax_class", "unknown_tax_class")]
+    assert row_errors(upload_catalog(manager_client, text)) == [
+        (2, "tax_class", "unknown_tax_class")
+    ]
 
 
 @pytest.mark.usefixtures("untouched")
-def test_the_yen_has_no_decimals(manager_client, configure_shop):
+def test_import_of_decimals_in_yen_is_refused(manager_client, configure_shop):
     configure_shop("JPY")
 
-    assert wrong(upload_catalog(manager_client, "sku,price\nAPPLE,1.5\n")) == [
+    assert row_errors(upload_catalog(manager_client, "sku,price\nAPPLE,1.5\n")) == [
         (2, "price", "max_decimal_places")
     ]
 
 
 @pytest.mark.parametrize("kind", ["sku", "barcode"])
-def test_what_somebody_takes_at_that_moment_is_a_conflict(
+def test_code_taken_during_the_import_gives_a_conflict(
     manager_client, shop, product, problem, monkeypatch, kind
 ):
-    """Between the comparison and the writing; the import may simply be sent again."""
+    """Another product takes the code between the comparison and the write. A retry may succeed."""
     write = csv_diff.ChangeSet.write
 
-    def somebody_is_quicker(changes):
+    def write_after_another_product(changes):
         other = ProductFactory(tenant=shop, sku="NEW" if kind == "sku" else "OTHER")
         BarcodeFactory(product=other, code="7" if kind == "barcode" else "8")
         write(changes)
 
-    monkeypatch.setattr(csv_diff.ChangeSet, "write", somebody_is_quicker)
+    monkeypatch.setattr(csv_diff.ChangeSet, "write", write_after_another_product)
     response = upload_catalog(manager_client, "sku,name,price,barcodes\nNEW,New,1,7\n")
 
     problem(response, 409, "catalog_changed")
@@ -270,7 +279,7 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
         assert not AuditEvent.objects.filter(event="products_imported").exists()
 
 
-# --- what is no file --------------------------------------------------------------------------
+# --- invalid uploads -----------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("untouched")
@@ -301,7 +310,7 @@ def test_what_somebody_takes_at_that_moment_is_a_conflict(
         (b"sku", "text/csv; charset=latin-1", 400, "unsupported_charset", {}),
     ],
 )
-def test_what_is_no_catalog_file_is_refused(
+def test_upload_without_csv_content_is_refused(
     manager_client, body, content_type, status, code, errors
 ):
     assert_problem(manager_client.send("POST", PATH, body, content_type), status, code, errors)
@@ -310,7 +319,7 @@ def test_what_is_no_catalog_file_is_refused(
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 @pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
-def test_an_encoded_file_is_refused_unread(manager_client, encoding, content_type):
+def test_upload_with_content_encoding_is_refused(manager_client, encoding, content_type):
     response = manager_client.send("POST", PATH, b"x", content_type, Content_Encoding=encoding)
 
     assert_problem(response, 415, "unsupported_content_encoding")
@@ -318,7 +327,7 @@ def test_an_encoded_file_is_refused_unread(manager_client, encoding, content_typ
 
 @pytest.mark.usefixtures("untouched")
 @pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
-def test_a_file_beyond_the_limit_is_refused_unread(manager_client, content_type):
+def test_upload_above_the_size_limit_is_refused(manager_client, content_type):
     body = b"x" * (16 * 1024 * 1024 + 1)
 
     response = manager_client.send("POST", PATH, body, content_type)
@@ -326,7 +335,7 @@ def test_a_file_beyond_the_limit_is_refused_unread(manager_client, content_type)
     assert assert_problem(response, 413, "body_too_large")["max_bytes"] == 16 * 1024 * 1024
 
 
-def test_a_file_may_be_larger_than_other_bodies(manager_client):
+def test_upload_may_be_larger_than_other_request_bodies(manager_client):
     rows = "".join(f"S-{number},{'x' * 190},1\n" for number in range(6_000))
 
     assert import_catalog(manager_client, "sku,name,price\n" + rows, "?dry_run=1") == (6_000, 0, 0)
@@ -342,10 +351,10 @@ def test_a_file_may_be_larger_than_other_bodies(manager_client):
         ("?dry_run=1&dry_run=0", "invalid", {"dry_run": "repeated_parameter"}),
     ],
 )
-def test_a_dry_run_that_is_misspelled_is_no_import(manager_client, query, code, errors):
+def test_misspelled_dry_run_parameter_is_refused(manager_client, query, code, errors):
     assert_problem(upload_catalog(manager_client, GOOD, query), 400, code, errors)
 
 
 @pytest.mark.usefixtures("untouched")
-def test_cashiers_import_nothing(client_of, cashier, problem):
+def test_cashier_cannot_import(client_of, cashier, problem):
     problem(upload_catalog(client_of(cashier), GOOD), 403, "permission_denied")

@@ -1,4 +1,4 @@
-"""Finding goods: filters, search, and pages that neither skip nor repeat."""
+"""Product lists: filters, search and pagination."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ def cashier_client(client_of, cashier):
 
 @pytest.fixture
 def catalog(shop, foreign):
-    """Three products of ours, beside those of the other shop."""
+    """Return the category of three products of the shop; another shop has products too."""
     fruit = CategoryFactory(tenant=shop, name="Fruit")
     pear = ProductFactory(
         tenant=shop, sku="P-1", name="Green pear", price=Decimal("1.20"), category=fruit
@@ -31,7 +31,7 @@ def catalog(shop, foreign):
     return fruit
 
 
-def found(client, **query):
+def found_skus(client, **query):
     response = client.get("products/", query)
     assert response.status_code == 200, response.content
     return [product["sku"] for product in response.json()["results"]]
@@ -45,7 +45,7 @@ def found(client, **query):
         ({"search": "PEAR green"}, ["P-1"]),
         ({"search": "p-"}, ["P-2", "P-1"]),
         ({"search": ""}, ["P-2", "P-1", "X_9"]),
-        # What a database takes for a wildcard is a character like any other.
+        # SQL wildcards are ordinary characters.
         ({"search": "100%"}, ["P-2"]),
         ({"search": "%"}, ["P-2"]),
         ({"search": "x_9"}, ["X_9"]),
@@ -68,31 +68,31 @@ def found(client, **query):
         ({"search": "green", "is_active": "true", "price_min": "1"}, ["P-1"]),
     ],
 )
-def test_the_list_holds_what_was_asked_for(cashier_client, catalog, query, skus):
-    assert found(cashier_client, **query) == skus
+def test_product_list_returns_matching_products(cashier_client, catalog, query, skus):
+    assert found_skus(cashier_client, **query) == skus
 
 
-def test_goods_are_found_by_their_shelf(cashier_client, catalog, foreign):
-    assert found(cashier_client, category=str(catalog.pk)) == ["P-1"]
-    assert found(cashier_client, category=str(foreign.category.pk)) == []
+def test_category_filter_finds_only_products_of_the_shop(cashier_client, catalog, foreign):
+    assert found_skus(cashier_client, category=str(catalog.pk)) == ["P-1"]
+    assert found_skus(cashier_client, category=str(foreign.category.pk)) == []
 
 
-def test_a_terminal_asks_for_what_has_changed_since(cashier_client, catalog, shop):
+def test_updated_since_returns_only_later_changes(cashier_client, catalog, shop):
     now = timezone.now()
     with tenant_scope(shop):
         Product.objects.exclude(sku="P-2").update(updated_at=now - timedelta(days=1))
 
     since = (now - timedelta(hours=1)).isoformat().replace("+00:00", "Z")
 
-    assert found(cashier_client, updated_since=since) == ["P-2"]
-    assert found(cashier_client, updated_since=since, ordering="updated_at") == ["P-2"]
+    assert found_skus(cashier_client, updated_since=since) == ["P-2"]
+    assert found_skus(cashier_client, updated_since=since, ordering="updated_at") == ["P-2"]
 
 
-def test_the_moment_named_by_a_row_finds_the_row_again(cashier_client, product):
-    """What a terminal stores of an answer it may send back."""
+def test_updated_since_equal_to_updated_at_includes_the_row(cashier_client, product):
+    """A terminal sends back the timestamp that it got."""
     shown = cashier_client.get(f"products/{product.pk}/").json()["updated_at"]
 
-    assert found(cashier_client, updated_since=shown) == ["APPLE"]
+    assert found_skus(cashier_client, updated_since=shown) == ["APPLE"]
 
 
 @pytest.mark.parametrize(
@@ -116,17 +116,15 @@ def test_the_moment_named_by_a_row_finds_the_row_again(cashier_client, product):
         ({"cursor": "nonsense"}, "invalid_cursor", {}),
     ],
 )
-def test_a_question_that_nobody_understands_is_refused(
-    cashier_client, product, problem, query, code, errors
-):
+def test_invalid_list_query_is_refused(cashier_client, product, problem, query, code, errors):
     problem(cashier_client.get("products/", query), 400, code, errors)
 
 
-# --- pages ---------------------------------------------------------------------------------------
+# --- pagination ----------------------------------------------------------------------------------
 
 
-def pages(client, url, link="next", **query):
-    """Every page from here on, following the links."""
+def follow_pages(client, url, link="next", **query):
+    """Yield every page from `url` on, following the links."""
     path = urlsplit(url).path.removeprefix("/api/v1/")
     query |= dict(parse_qsl(urlsplit(url).query))
     while True:
@@ -137,13 +135,13 @@ def pages(client, url, link="next", **query):
         query = dict(parse_qsl(urlsplit(page[link]).query))
 
 
-def ids(page):
+def page_ids(page):
     return [product["id"] for product in page["results"]]
 
 
 @pytest.fixture
-def namesakes(shop):
-    """Seven of one name and price, so that nothing but their ids tells them apart."""
+def equal_products(shop):
+    """Return seven products of the same name and price, so that only ids order them."""
     return [
         str(ProductFactory(tenant=shop, name="Apple", price=Decimal("1.10")).pk) for _ in range(7)
     ]
@@ -151,36 +149,38 @@ def namesakes(shop):
 
 @pytest.mark.parametrize("ordering", ["name", "-name", "price", "-price", "updated_at"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
-def test_equal_goods_are_each_on_exactly_one_page(cashier_client, namesakes, ordering, size):
-    walked = list(pages(cashier_client, "products/", ordering=ordering, page_size=size))
+def test_equal_products_are_each_on_exactly_one_page(
+    cashier_client, equal_products, ordering, size
+):
+    walked = list(follow_pages(cashier_client, "products/", ordering=ordering, page_size=size))
 
-    assert all(len(ids(page)) == size for page in walked[:-1])
-    expected = namesakes[::-1] if ordering.startswith("-") else namesakes
-    assert [each for page in walked for each in ids(page)] == expected
-
-
-def test_the_way_back_shows_the_same_pages(cashier_client, namesakes):
-    *_, last = pages(cashier_client, "products/", page_size=3)
-
-    back = pages(cashier_client, last["previous"], link="previous")
-
-    assert [ids(page) for page in back] == [namesakes[3:6], namesakes[:3]]
+    assert all(len(page_ids(page)) == size for page in walked[:-1])
+    expected = equal_products[::-1] if ordering.startswith("-") else equal_products
+    assert [each for page in walked for each in page_ids(page)] == expected
 
 
-def test_what_is_added_or_taken_meanwhile_moves_no_other_product(cashier_client, namesakes, shop):
+def test_previous_links_return_the_same_pages(cashier_client, equal_products):
+    *_, last = follow_pages(cashier_client, "products/", page_size=3)
+
+    back = follow_pages(cashier_client, last["previous"], link="previous")
+
+    assert [page_ids(page) for page in back] == [equal_products[3:6], equal_products[:3]]
+
+
+def test_insert_and_delete_between_pages_move_no_other_product(
+    cashier_client, equal_products, shop
+):
     first = cashier_client.get("products/", {"page_size": 3}).json()
     with tenant_scope(shop):
-        Product.objects.filter(pk=namesakes[0]).delete()
+        Product.objects.filter(pk=equal_products[0]).delete()
     ProductFactory(tenant=shop, name="Aardvark")
 
     query = dict(parse_qsl(urlsplit(first["next"]).query))
 
-    assert ids(cashier_client.get("products/", query).json()) == namesakes[3:6]
+    assert page_ids(cashier_client.get("products/", query).json()) == equal_products[3:6]
 
 
-def test_a_cursor_is_good_for_the_list_and_the_order_that_gave_it(
-    cashier_client, namesakes, problem
-):
+def test_cursor_is_refused_for_another_list_or_ordering(cashier_client, equal_products, problem):
     first = cashier_client.get("products/", {"page_size": 3}).json()
     cursor = dict(parse_qsl(urlsplit(first["next"]).query))["cursor"]
 
@@ -189,9 +189,9 @@ def test_a_cursor_is_good_for_the_list_and_the_order_that_gave_it(
     problem(cashier_client.get("categories/", {"cursor": cursor}), 400, "invalid_cursor")
 
 
-def test_a_filter_goes_on_over_the_pages(cashier_client, namesakes, shop):
+def test_next_links_keep_the_filter(cashier_client, equal_products, shop):
     ProductFactory(tenant=shop, name="Apple juice", price=Decimal(9))
 
-    walked = list(pages(cashier_client, "products/", price_max="2", page_size=4))
+    walked = list(follow_pages(cashier_client, "products/", price_max="2", page_size=4))
 
-    assert [each for page in walked for each in ids(page)] == namesakes
+    assert [each for page in walked for each in page_ids(page)] == equal_products

@@ -1,4 +1,4 @@
-"""Finding goods by what somebody types: what is found, and what comes first."""
+"""Product search: matches and ranking."""
 
 from importlib import import_module
 from types import SimpleNamespace
@@ -35,11 +35,11 @@ def cashier_client(client_of, cashier):
 
 
 @pytest.fixture
-def make_product(shop, foreign):
+def products_by_sku(shop, foreign):
     return {sku: ProductFactory(tenant=shop, sku=sku, name=name) for sku, name in GOODS.items()}
 
 
-def found(client, search, **query):
+def found_skus(client, search, **query):
     response = client.get("products/", {"search": search, **query})
     assert response.status_code == 200, response.content
     return [product["sku"] for product in response.json()["results"]]
@@ -48,7 +48,7 @@ def found(client, search, **query):
 @pytest.mark.parametrize(
     ("search", "skus"),
     [
-        # As typed, at the beginning, at the beginning of a word, inside; equals by name.
+        # Exact, at the beginning, at the beginning of a word, inside; ties are ordered by name.
         ("apple", ["A-1", "A-2", "A-3", "A-4"]),
         ("APPLE", ["A-1", "A-2", "A-3", "A-4"]),
         ("  apple   juice ", ["A-2"]),
@@ -69,12 +69,12 @@ def found(client, search, **query):
         ("a-2", ["A-2"]),
         ("M-", ["M-2", "M-1"]),
         ("-2", ["A-2", "C-2", "M-2"]),
-        # One or two letters begin a word.
+        # One or two letters match only the beginning of a word.
         ("m", ["M-2", "M-1"]),
         ("il", []),
         ("ilk", ["M-2", "M-1"]),
         ("1 l", ["M-1"]),
-        # Wildcards are signs like any other.
+        # SQL wildcards are ordinary characters.
         ("%", ["B_7", "T-1"]),
         ("100%", ["B_7"]),
         ("\\", ["B_7"]),
@@ -86,58 +86,62 @@ def found(client, search, **query):
         ("(a+)+$", []),
     ],
 )
-def test_words_find_the_goods_that_have_them_and_the_best_come_first(
-    cashier_client, make_product, search, skus
+def test_search_finds_products_with_all_words_best_match_first(
+    cashier_client, products_by_sku, search, skus
 ):
-    assert found(cashier_client, search) == skus
+    assert found_skus(cashier_client, search) == skus
 
 
-def test_a_barcode_comes_first_then_a_sku_then_names(cashier_client, shop):
+def test_barcode_match_ranks_before_sku_and_name(cashier_client, shop):
     ProductFactory(tenant=shop, sku="N", name="42 candles")
     ProductFactory(tenant=shop, sku="42", name="Zebra")
     scanned = ProductFactory(tenant=shop, sku="Q", name="Umbrella")
     BarcodeFactory(product=scanned, code="42")
 
-    assert found(cashier_client, "42") == ["Q", "42", "N"]
-    assert found(cashier_client, " \uff14\uff12 ") == ["Q", "42", "N"]
+    assert found_skus(cashier_client, "42") == ["Q", "42", "N"]
+    assert found_skus(cashier_client, " \uff14\uff12 ") == ["Q", "42", "N"]
 
 
-def test_a_sku_comes_before_its_twin_in_another_case(cashier_client, shop):
+def test_sku_in_the_same_case_ranks_first(cashier_client, shop):
     for sku in ("ab", "AB", "ABC"):
         ProductFactory(tenant=shop, sku=sku, name="Thing")
 
-    assert found(cashier_client, "ab") == ["ab", "AB", "ABC"]
-    assert found(cashier_client, "AB") == ["AB", "ab", "ABC"]
+    assert found_skus(cashier_client, "ab") == ["ab", "AB", "ABC"]
+    assert found_skus(cashier_client, "AB") == ["AB", "ab", "ABC"]
 
 
-def test_nothing_of_another_shop_is_found(cashier_client, make_product, foreign):
+def test_search_finds_nothing_of_another_shop(cashier_client, products_by_sku, foreign):
     for text in (foreign.product.name, foreign.product.sku, foreign.barcode.code):
-        assert found(cashier_client, text) == []
+        assert found_skus(cashier_client, text) == []
 
 
-def test_the_other_filters_narrow_what_is_found(cashier_client, make_product, shop):
+def test_filters_restrict_search_results(cashier_client, products_by_sku, shop):
     shelf = CategoryFactory(tenant=shop)
     with tenant_scope(shop):
         Product.objects.filter(sku__in=["A-2", "A-4"]).update(category=shelf, is_active=False)
 
-    assert found(cashier_client, "apple", category=str(shelf.pk)) == ["A-2", "A-4"]
-    assert found(cashier_client, "apple", is_active="true") == ["A-1", "A-3"]
-    assert found(cashier_client, "apple", price_min="100") == []
+    assert found_skus(cashier_client, "apple", category=str(shelf.pk)) == ["A-2", "A-4"]
+    assert found_skus(cashier_client, "apple", is_active="true") == ["A-1", "A-3"]
+    assert found_skus(cashier_client, "apple", price_min="100") == []
 
 
-def test_an_order_that_is_asked_for_counts_alone(cashier_client, make_product):
-    assert found(cashier_client, "apple", ordering="-name") == ["A-4", "A-3", "A-2", "A-1"]
+def test_explicit_ordering_replaces_relevance(cashier_client, products_by_sku):
+    assert found_skus(cashier_client, "apple", ordering="-name") == ["A-4", "A-3", "A-2", "A-1"]
 
 
-def test_a_search_for_nothing_lists_everything(cashier_client, make_product):
+def test_blank_search_lists_all_products(cashier_client, products_by_sku):
     assert (
-        found(cashier_client, "") == found(cashier_client, "   ") == found(cashier_client, "\u200b")
+        found_skus(cashier_client, "")
+        == found_skus(cashier_client, "   ")
+        == found_skus(cashier_client, "\u200b")
     )
-    assert len(found(cashier_client, "")) == len(GOODS)
+    assert len(found_skus(cashier_client, "")) == len(GOODS)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_pages_go_on_in_the_order_of_relevance_and_back(cashier_client, make_product, size):
+def test_search_pages_keep_relevance_order_in_both_directions(
+    cashier_client, products_by_sku, size
+):
     forth, query = [], {"search": "apple", "page_size": size}
     while query:
         page = cashier_client.get("products/", query).json()
@@ -154,22 +158,22 @@ def test_pages_go_on_in_the_order_of_relevance_and_back(cashier_client, make_pro
     assert back[::-1] == forth
 
 
-def test_a_cursor_of_the_search_is_none_of_the_list(cashier_client, make_product, problem):
+def test_search_cursor_is_refused_by_the_list(cashier_client, products_by_sku, problem):
     page = cashier_client.get("products/", {"search": "apple", "page_size": 1}).json()
     cursor = dict(parse_qsl(urlsplit(page["next"]).query))["cursor"]
 
     problem(cashier_client.get("products/", {"cursor": cursor}), 400, "invalid_cursor")
 
 
-def test_a_new_name_is_found_and_the_old_one_no_more(client_of, manager, make_product):
+def test_renamed_product_is_found_only_by_its_new_name(client_of, manager, products_by_sku):
     manager_client = client_of(manager)
-    path = f"products/{make_product['A-4'].pk}/"
+    path = f"products/{products_by_sku['A-4'].pk}/"
 
     assert manager_client.patch(path, {"name": "Ananas"}, If_Match="*").status_code == 200
-    assert found(manager_client, "ananas") == ["A-4"]
-    assert "A-4" not in found(manager_client, "pineapple")
+    assert found_skus(manager_client, "ananas") == ["A-4"]
+    assert "A-4" not in found_skus(manager_client, "pineapple")
     assert manager_client.patch(path, {"sku": "X-9"}, If_Match="*").status_code == 200
-    assert (found(manager_client, "x-9"), found(manager_client, "a-4")) == (["X-9"], [])
+    assert (found_skus(manager_client, "x-9"), found_skus(manager_client, "a-4")) == (["X-9"], [])
 
 
 # --- typos ------------------------------------------------------------------------------------
@@ -191,32 +195,32 @@ def test_a_new_name_is_found_and_the_old_one_no_more(client_of, manager, make_pr
         ("mil choclate", ["M-2"]),
     ],
 )
-def test_typos_are_forgiven(cashier_client, make_product, search, skus):
-    assert found(cashier_client, search) == skus
+def test_search_tolerates_typos(cashier_client, products_by_sku, search, skus):
+    assert found_skus(cashier_client, search) == skus
 
 
 @pytest.mark.postgres
-def test_typos_are_forgiven_only_where_nobody_has_the_words(cashier_client, shop):
+def test_typos_are_tolerated_only_without_an_exact_match(cashier_client, shop):
     for sku, name in {"1": "Salt", "2": "Salty", "3": "Malt", "4": "Salat"}.items():
         ProductFactory(tenant=shop, sku=sku, name=name, is_active=sku != "1")
 
-    assert found(cashier_client, "salt") == ["1", "2"]
-    # Not even where a filter leaves nothing of what has the words.
-    assert found(cashier_client, "salty", is_active="false") == []
+    assert found_skus(cashier_client, "salt") == ["1", "2"]
+    # Not even where a filter excludes the exact match.
+    assert found_skus(cashier_client, "salty", is_active="false") == []
 
 
 @pytest.mark.postgres
-def test_a_number_is_taken_to_the_letter(cashier_client, shop):
-    """Who scans what is not there must not sell something else."""
+def test_search_for_a_number_tolerates_no_typos(cashier_client, shop):
+    """A mistyped code must not sell another product."""
     product = ProductFactory(tenant=shop, sku="SKU-10023", name="Lamp 40061")
     BarcodeFactory(product=product, code="4006381333931")
 
     for text in ("4006381333932", "SKU-10032", "40062"):
-        assert found(cashier_client, text) == []
+        assert found_skus(cashier_client, text) == []
 
 
 @pytest.mark.postgres
-def test_the_most_alike_come_first_and_pages_go_on(cashier_client, shop):
+def test_typo_matches_are_ranked_by_similarity_across_pages(cashier_client, shop):
     for sku, name in {
         "1": "Yoghurt drink with strawberries",
         "2": "Yoghurt",
@@ -224,7 +228,7 @@ def test_the_most_alike_come_first_and_pages_go_on(cashier_client, shop):
     }.items():
         ProductFactory(tenant=shop, sku=sku, name=name)
 
-    assert found(cashier_client, "yoghurtt") == ["2", "1", "3"]
+    assert found_skus(cashier_client, "yoghurtt") == ["2", "1", "3"]
     first = cashier_client.get("products/", {"search": "yoghurtt", "page_size": 2}).json()
     second = cashier_client.get("products/", dict(parse_qsl(urlsplit(first["next"]).query))).json()
     assert [product["sku"] for product in second["results"]] == ["3"]
@@ -232,7 +236,7 @@ def test_the_most_alike_come_first_and_pages_go_on(cashier_client, shop):
 
 @pytest.fixture
 def without_index(transactional_db):
-    """What the owner made is gone, and whoever serves may not make it again."""
+    """Drop the trigram index and its extensions, which the web role may not create."""
     migration = import_module("orders.migrations.0004_search")
     with as_owner(connection), connection.cursor() as cursor:
         cursor.execute("DROP INDEX product_search; DROP EXTENSION pg_trgm, btree_gin")
@@ -245,21 +249,21 @@ def without_index(transactional_db):
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_where_the_extensions_are_not_allowed_words_are_still_found(
-    without_index, cashier_client, make_product
+def test_search_without_extensions_finds_exact_words(
+    without_index, cashier_client, products_by_sku
 ):
-    """The migration goes on without its index, and the search without forgiving typos."""
+    """The migration succeeds without the index; search then tolerates no typos."""
     with connection.cursor() as cursor:
         with connection.schema_editor(atomic=False) as editor:
             without_index.index(None, editor)
         cursor.execute("SELECT to_regclass('product_search')")
         assert cursor.fetchone() == (None,)
 
-    assert found(cashier_client, "apple") == ["A-1", "A-2", "A-3", "A-4"]
-    assert found(cashier_client, "aple") == []
+    assert found_skus(cashier_client, "apple") == ["A-1", "A-2", "A-3", "A-4"]
+    assert found_skus(cashier_client, "aple") == []
 
 
-def test_the_migration_fills_in_what_was_there_before(shop, make_product):
+def test_migration_fills_search_text_of_existing_products(shop, products_by_sku):
     migration = import_module("orders.migrations.0004_search")
     with tenant_scope(shop):
         before = list(Product.objects.order_by("pk").values_list("search_text", flat=True))
@@ -273,5 +277,5 @@ def test_the_migration_fills_in_what_was_there_before(shop, make_product):
 
 
 @pytest.mark.sqlite
-def test_elsewhere_words_are_taken_to_the_letter(cashier_client, make_product):
-    assert found(cashier_client, "aple") == []
+def test_sqlite_search_tolerates_no_typos(cashier_client, products_by_sku):
+    assert found_skus(cashier_client, "aple") == []

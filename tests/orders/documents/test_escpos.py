@@ -1,4 +1,4 @@
-"""What a receipt printer is told, byte for byte."""
+"""ESC/POS output of documents, byte for byte."""
 
 from datetime import UTC, datetime
 
@@ -49,7 +49,7 @@ GOLDEN = (
 )
 
 
-def test_a_paper_as_the_printer_is_told():
+def test_document_renders_to_the_expected_bytes():
     assert render_escpos(DOCUMENT) == GOLDEN
 
 
@@ -69,12 +69,12 @@ def test_a_paper_as_the_printer_is_told():
         ("\u202eevil", "?evil"),
     ],
 )
-def test_what_the_printer_has_no_letter_for_is_spelled_as_near_as_can_be(text, letters):
+def test_text_is_transliterated_to_the_code_page_of_the_printer(text, letters):
     assert transliterate(text) == letters
     letters.encode("cp858")
 
 
-def test_letters_that_become_several_do_not_push_the_amount_off_the_paper():
+def test_transliteration_keeps_the_amount_within_the_line():
     row = Row("…" * 20, "1.00")
     document = Document("", "", "", "", (), DOCUMENT.issued_at, ((row,),), CODE)
 
@@ -84,11 +84,11 @@ def test_letters_that_become_several_do_not_push_the_amount_off_the_paper():
     assert any(each.endswith(b"1.00") for each in lines)
 
 
-def test_a_long_code_has_its_length_in_two_bytes():
+def test_long_qr_text_has_a_two_byte_length():
     assert b"\x1d(k\x2f\x011P0" + b"7" * 300 in encode_qr("7" * 300)
 
 
-def test_a_receipt_for_a_receipt_printer(till, make_product):
+def test_receipt_as_escpos(till, make_product):
     order = till.sold(line(make_product("2.50", name="Crème \x7f€")), payments=[cash("2.50")])
 
     response = till.get(f"orders/{order['id']}/receipt/", {"format": "escpos"})

@@ -1,4 +1,4 @@
-"""What is sealed, word for word: written here by hand, and not by the function that sealed it."""
+"""Content of the hash chain, written out here independently of the code that writes it."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def entries(shop):
-    """The chain as it is kept, with each hash computed from the text before it."""
+    """Return the contents of the chain after checking each hash."""
 
     def read():
         with tenant_scope(shop):
@@ -38,7 +38,7 @@ def canonical(content):
 
 @pytest.fixture
 def sale(till, manager_client, make_product, gateway):
-    """Of 5.00: one card declined, 1.00 in cash was taken back, 3.00 in cash and 2.00 by card."""
+    """Return a sale of 5.00: a card declined, 1.00 cash canceled, 3.00 cash and 2.00 card paid."""
     gateway.answers = [DECLINED]
     declined = card("5.00")
     order = till.sold(line(make_product("2.50", name="Pear", sku="PEAR"), "2"), payments=[declined])
@@ -54,13 +54,13 @@ def sale(till, manager_client, make_product, gateway):
         "captured",
         "captured",
     ]
-    done["of_nothing"] = (declined["id"], canceled["id"])
+    done["without_money"] = (declined["id"], canceled["id"])
     return done
 
 
-def test_a_sealed_receipt_has_the_money_that_came_and_nothing_else(till, sale, entries):
+def test_receipt_entry_has_only_captured_payments(till, sale, entries):
     (line_,) = sale["lines"]
-    came = sale["payments"][2:]
+    captured = sale["payments"][2:]
     (text,) = entries()
     expected = {
         "order": sale["id"],
@@ -68,12 +68,14 @@ def test_a_sealed_receipt_has_the_money_that_came_and_nothing_else(till, sale, e
         "receipt_number": 1,
         "register": sale["register"],
         "cashier": sale["cashier"],
-        "sold_at": exactly(sale["completed_at"], text, "sold_at"),
-        "lines": [[line_["id"], "PEAR", "Pear", "2", "2.5", "0", plain(line_["tax_total"]), "5"]],
+        "sold_at": full_timestamp(sale["completed_at"], text, "sold_at"),
+        "lines": [
+            [line_["id"], "PEAR", "Pear", "2", "2.5", "0", normalized(line_["tax_total"]), "5"]
+        ],
         "taxes": [[tax["name"], tax["percent"], tax["amount"]] for tax in sale["taxes"]],
-        "payments": [[came[0]["id"], "cash", "3", "7"], [came[1]["id"], "card", "2", "0"]],
+        "payments": [[captured[0]["id"], "cash", "3", "7"], [captured[1]["id"], "card", "2", "0"]],
         "discount_total": "0",
-        "tax_total": plain(sale["tax_total"]),
+        "tax_total": normalized(sale["tax_total"]),
         "cash_rounding": "0",
         "total": "5",
     }
@@ -81,13 +83,13 @@ def test_a_sealed_receipt_has_the_money_that_came_and_nothing_else(till, sale, e
     assert text == canonical(expected)
     receipt = till.get(f"orders/{sale['id']}/receipt/", {"format": "json"}).json()
     assert [each["amount"] for each in receipt["payments"]] == ["10.00", "7.00", "2.00"]
-    assert not any(id in json.dumps(receipt) for id in sale["of_nothing"])
+    assert not any(id in json.dumps(receipt) for id in sale["without_money"])
 
 
-def test_a_sealed_refund_has_the_way_that_the_money_went(
+def test_refund_entry_has_the_method_of_each_payout(
     till, manager_client, make_product, gateway, entries
 ):
-    """One of two cards declined its part, which went back in cash."""
+    """One of two cards declined its part, which was then refunded in cash."""
     order = till.sold(line(make_product("5.00")), payments=[card("3.00"), card("2.00")])
     gateway.returns = [DECLINED]
     failed = create_refund(manager_client, order, amount="2.00")
@@ -100,7 +102,7 @@ def test_a_sealed_refund_has_the_way_that_the_money_went(
     done = resolve_refund(manager_client, pending, method="cash").json()
 
     _, text = entries()
-    (back,) = done["lines"]
+    (refunded_line,) = done["lines"]
     ways = {each["payment"]: each["method"] for each in done["payouts"]}
     assert sorted(ways.values()) == ["card", "cash"]
     assert text == canonical(
@@ -110,13 +112,13 @@ def test_a_sealed_refund_has_the_way_that_the_money_went(
             "receipt_number": 2,
             "register": order["register"],
             "by": str(manager_client.user.pk),
-            "completed_at": exactly(done["completed_at"], text, "completed_at"),
-            "lines": [[order["lines"][0]["id"], "1", plain(back["tax_total"]), "5"]],
+            "completed_at": full_timestamp(done["completed_at"], text, "completed_at"),
+            "lines": [[order["lines"][0]["id"], "1", normalized(refunded_line["tax_total"]), "5"]],
             "payouts": [
-                [each["payment"], each["method"], plain(each["paid"])]
+                [each["payment"], each["method"], normalized(each["paid"])]
                 for each in sorted(done["payouts"], key=lambda each: each["id"])
             ],
-            "tax_total": plain(done["tax_total"]),
+            "tax_total": normalized(done["tax_total"]),
             "cash_rounding": "0",
             "total": "5",
         }
@@ -124,7 +126,7 @@ def test_a_sealed_refund_has_the_way_that_the_money_went(
     assert failed["id"] not in text
 
 
-def test_a_sealed_z_has_no_money_that_did_not_come(
+def test_z_report_entry_has_no_failed_payments_or_refunds(
     till, manager_client, shop, make_product, gateway, entries
 ):
     shift = open_shift(till, "100.00")
@@ -146,14 +148,14 @@ def test_a_sealed_z_has_no_money_that_did_not_come(
     assert z == fetch_shift_report(manager_client, shift, "z")
 
 
-def exactly(shown, text, name):
-    """The moment that is shown to the millisecond, as it was sealed."""
+def full_timestamp(shown, text, name):
+    """Return the full-precision timestamp in `text` of the time shown in milliseconds."""
     sealed = json.loads(text)[name]
     assert sealed.startswith(shown.removesuffix("Z"))
     assert sealed.endswith("+00:00")
     return sealed
 
 
-def plain(amount):
-    """Without zeros at the end, as amounts are sealed."""
+def normalized(amount):
+    """Return the amount without trailing zeros, as the chain stores it."""
     return amount.rstrip("0").rstrip(".")
