@@ -1,4 +1,4 @@
-"""Receipts as PDF where the libraries are, and everything else where they are not."""
+"""PDF receipts, with and without the PDF libraries."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ def receipt(client, order, form):
 
 
 @pytest.fixture(params=[ImportError("no module"), OSError("cannot load library 'libpango-1.0-0'")])
-def nothing_installed(request, monkeypatch):
+def pdf_libraries_missing(request, monkeypatch):
     load = importlib.import_module
 
     def missing(name, *args):
@@ -33,8 +33,8 @@ def nothing_installed(request, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
 
 
-@pytest.mark.usefixtures("nothing_installed")
-def test_without_its_libraries_pdf_is_refused_and_the_rest_works(till, order, problem):
+@pytest.mark.usefixtures("pdf_libraries_missing")
+def test_pdf_without_libraries_is_refused_and_other_formats_work(till, order, problem):
     refused = receipt(till, order, "pdf")
 
     problem(refused, 501, "pdf_unavailable")
@@ -45,35 +45,35 @@ def test_without_its_libraries_pdf_is_refused_and_the_rest_works(till, order, pr
         assert receipt(till, order, form).status_code == 200
 
 
-@pytest.mark.usefixtures("nothing_installed")
-def test_what_is_missing_is_told_before_anything_is_drawn():
+@pytest.mark.usefixtures("pdf_libraries_missing")
+def test_load_weasyprint_without_libraries_raises():
     with pytest.raises(PdfUnavailable):
         pdf.load_weasyprint()
 
 
-def unpacked(drawn):
-    """What stands in the file, as it was before it was compressed."""
-    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", drawn, re.DOTALL)
+def decompressed(document):
+    """Return the decompressed content streams of a PDF."""
+    streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", document, re.DOTALL)
     return b"".join(zlib.decompress(each) for each in streams)
 
 
 @pytest.mark.pdf
 @pytest.mark.once
-def test_a_receipt_as_pdf(till, order, monkeypatch):
-    asked, fetch = [], pdf.fetch_resource
-    monkeypatch.setattr(pdf, "fetch_resource", lambda url: asked.append(url) or fetch(url))
+def test_receipt_as_pdf_is_one_page(till, order, monkeypatch):
+    fetched, fetch = [], pdf.fetch_resource
+    monkeypatch.setattr(pdf, "fetch_resource", lambda url: fetched.append(url) or fetch(url))
 
     response = receipt(till, order, "pdf")
 
     assert (response.status_code, response["Content-Type"]) == (200, "application/pdf")
     assert response["Content-Disposition"] == 'inline; filename="receipt-1.pdf"'
     assert response.content.startswith(b"%PDF-")
-    assert b"/Count 1" in unpacked(response.content), "all of it on one page"
-    assert asked == ["https://till.invalid/static/orders/receipt.css"]
+    assert b"/Count 1" in decompressed(response.content), "the receipt must fit on one page"
+    assert fetched == ["https://till.invalid/static/orders/receipt.css"]
 
 
 @pytest.mark.pdf
-def test_a_page_gets_what_it_carries_and_our_own_files():
+def test_pdf_resources_come_from_data_urls_and_static_files():
     sheet = pdf.fetch_resource("https://till.invalid/static/orders/receipt.css")
     dot = pdf.fetch_resource("data:text/plain,dot")
 
@@ -90,7 +90,7 @@ def test_a_page_gets_what_it_carries_and_our_own_files():
         *("https://till.invalid@127.0.0.1/static/x", "//127.0.0.1/static/x", "/etc/passwd", ""),
     ],
 )
-def test_nothing_else_is_fetched(url):
+def test_pdf_fetches_no_other_url(url):
     with pytest.raises(NotPermitted):
         pdf.fetch_resource(url)
 
@@ -100,6 +100,6 @@ def test_nothing_else_is_fetched(url):
     "name",
     ["../../manage.py", "%2e%2e/%2e%2e/manage.py", "/etc/passwd", "%2Fetc%2Fpasswd", "none.css"],
 )
-def test_nobody_climbs_out_of_our_own_files(name):
+def test_pdf_resource_outside_of_static_files_is_refused(name):
     with pytest.raises(Exception, match=r"outside|No such file|refers"):
         pdf.fetch_resource(f"https://till.invalid/static/{name}")

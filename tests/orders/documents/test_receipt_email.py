@@ -1,4 +1,4 @@
-"""The receipt by mail: for whoever asks for it, and however often the mail server fails."""
+"""Receipts by email: requests, limits and failing mail servers."""
 
 import smtplib
 from datetime import timedelta
@@ -24,7 +24,7 @@ def order(till, product):
     return till.sold(line(product, "2"), payments=[cash("5.00", tendered="10.00")])
 
 
-def ask(client, order, email=ADDRESS, **headers):
+def request_email(client, order, email=ADDRESS, **headers):
     return client.post(f"orders/{order['id']}/receipt/email/", {"email": email}, **headers)
 
 
@@ -32,33 +32,33 @@ def receipt(till, order, form):
     return till.get(f"orders/{order['id']}/receipt/", {"format": form}).content.decode()
 
 
-def test_a_customer_who_asks_gets_the_receipt_by_mail(till, order, settings):
+def test_email_request_sends_the_receipt_after_the_commit(till, order, settings):
     settings.DEFAULT_FROM_EMAIL = "till@shops.example"
 
-    response = ask(till, order)
+    response = request_email(till, order)
     before = list(mail.outbox)
     relay_all()
     relay_all()
 
     assert response.status_code == 202
     assert response.json() == {"order": order["id"], "email": ADDRESS}
-    assert before == [], "it leaves after the commit, and nobody at the till waits for it"
-    (letter,) = mail.outbox
-    assert (letter.to, letter.cc, letter.bcc, letter.reply_to) == ([ADDRESS], [], [], [])
-    assert (letter.from_email, letter.subject) == (
+    assert before == [], "mail must be sent by the relay, not by the request"
+    (message,) = mail.outbox
+    assert (message.to, message.cc, message.bcc, message.reply_to) == ([ADDRESS], [], [], [])
+    assert (message.from_email, message.subject) == (
         "till@shops.example",
         "Your receipt from Green Grocery",
     )
-    assert letter.body == receipt(till, order, "text")
-    ((html, kind),) = letter.alternatives
+    assert message.body == receipt(till, order, "text")
+    ((html, kind),) = message.alternatives
     assert kind == "text/html"
     for text in ("Green Grocery", "Receipt 1", "Apple", "TOTAL EUR", "5.00", "Change"):
         assert text in html
     (delivery,) = list_deliveries("receipt_mail")
-    assert letter.message()["Message-ID"] == f"<{delivery.pk}@shops.example>"
+    assert message.message()["Message-ID"] == f"<{delivery.pk}@shops.example>"
 
 
-def test_an_address_on_the_order_is_no_wish_for_mail(till, product):
+def test_customer_email_on_the_order_sends_no_mail(till, product):
     till.sold(line(product), payments=[cash("2.50")], customer={"email": ADDRESS})
 
     relay_all()
@@ -66,10 +66,10 @@ def test_an_address_on_the_order_is_no_wish_for_mail(till, product):
     assert mail.outbox == list_events("receipt.email") == []
 
 
-def test_an_order_without_a_receipt_sends_none(till, product, problem):
+def test_email_of_an_order_without_receipt_is_refused(till, product, problem):
     order = till.sold(line(product))
 
-    problem(ask(till, order), 409, "no_receipt")
+    problem(request_email(till, order), 409, "no_receipt")
 
     assert list_events("receipt.email") == []
 
@@ -83,41 +83,41 @@ def test_an_order_without_a_receipt_sends_none(till, product, problem):
         "a" * 250 + "@b.example",
     ],
 )
-def test_what_is_not_one_address_is_refused(till, order, email):
-    refused = ask(till, order, email)
+def test_invalid_email_address_is_refused(till, order, email):
+    refused = request_email(till, order, email)
 
     assert refused.status_code == 400
     assert {error["field"] for error in refused.json()["errors"]} == {"email"}
     assert list_events("receipt.email") == []
 
 
-def test_what_a_shop_calls_its_things_is_text_wherever_it_stands(till, make_product, shop):
+def test_names_are_escaped_in_subject_and_html(till, make_product, shop):
     with tenant_scope(shop):
         shop.name = "Fish\r\nBcc: x@evil.example <script>&"
         shop.save_changes("name")
     order = till.sold(line(make_product(name="<b>Cod</b>")), payments=[cash("2.50")])
-    ask(till, order)
+    request_email(till, order)
 
     relay_all()
 
-    (letter,) = mail.outbox
-    assert letter.subject == "Your receipt from Fish Bcc: x@evil.example <script>&"
-    assert "Bcc" not in letter.message()
-    ((html, _),) = letter.alternatives
+    (message,) = mail.outbox
+    assert message.subject == "Your receipt from Fish Bcc: x@evil.example <script>&"
+    assert "Bcc" not in message.message()
+    ((html, _),) = message.alternatives
     assert "<b>Cod" not in html
     assert "<script>" not in html
-    assert "<b>Cod</b>" in letter.body
+    assert "<b>Cod</b>" in message.body
 
 
-def test_another_shops_order_is_nobodys(till, foreign, problem):
-    problem(ask(till, {"id": str(foreign.order.pk)}), 404, "not_found")
+def test_email_of_a_receipt_of_another_shop_is_not_found(till, foreign, problem):
+    problem(request_email(till, {"id": str(foreign.order.pk)}), 404, "not_found")
 
     assert list_events("receipt.email") == []
 
 
-def test_the_same_request_again_under_its_key_sends_one_mail(till, order):
+def test_email_request_repeated_with_its_key_sends_one_mail(till, order):
     key = new_id()
-    answers = [ask(till, order, Idempotency_Key=key) for _ in range(3)]
+    answers = [request_email(till, order, Idempotency_Key=key) for _ in range(3)]
 
     relay_all()
 
@@ -127,27 +127,27 @@ def test_the_same_request_again_under_its_key_sends_one_mail(till, order):
     assert len(mail.outbox) == 1
 
 
-def test_asking_again_without_a_key_sends_it_again(till, order):
-    ask(till, order)
-    ask(till, order, "bob@customer.example")
+def test_email_request_repeated_without_a_key_sends_another_mail(till, order):
+    request_email(till, order)
+    request_email(till, order, "bob@customer.example")
 
     relay_all()
 
-    assert sorted(letter.to for letter in mail.outbox) == [[ADDRESS], ["bob@customer.example"]]
+    assert sorted(message.to for message in mail.outbox) == [[ADDRESS], ["bob@customer.example"]]
 
 
-# --- not without end -----------------------------------------------------------------------------
+# --- rate limits ---------------------------------------------------------------------------------
 
 
-def test_a_till_sends_twenty_a_minute_and_no_more(till, order, product, problem):
+def test_email_is_limited_to_twenty_a_minute_per_session(till, order, product, problem):
     still_open = till.sold(line(product))
     with time_machine.travel(timezone.now(), tick=False) as clock:
-        problem(ask(till, still_open), 409, "no_receipt")
-        sent = {ask(till, order).status_code for _ in range(20)}
-        refused = ask(till, order)
-        colleague = ask(Till(till.user, till.register), order)
+        problem(request_email(till, still_open), 409, "no_receipt")
+        sent = {request_email(till, order).status_code for _ in range(20)}
+        refused = request_email(till, order)
+        colleague = request_email(Till(till.user, till.register), order)
         clock.shift(timedelta(minutes=1))
-        later = ask(till, order)
+        later = request_email(till, order)
 
     assert sent == {202}
     problem(refused, 429, "too_many_attempts")
@@ -156,42 +156,42 @@ def test_a_till_sends_twenty_a_minute_and_no_more(till, order, product, problem)
     assert len(list_events("receipt.email")) == 22
 
 
-def test_a_shop_has_a_limit_too(till, order, problem, monkeypatch):
+def test_email_is_limited_per_shop(till, order, problem, monkeypatch):
     two = Window("receipt_mail_tenant", limit=2, seconds=3600)
     monkeypatch.setattr("accounts.security.rate_limits.policies.RECEIPT_MAIL_OF_TENANT", two)
     tills = [Till(till.user, till.register) for _ in range(3)]
 
-    answers = [ask(each, order) for each in tills]
+    answers = [request_email(each, order) for each in tills]
 
     assert [answer.status_code for answer in answers] == [202, 202, 429]
     problem(answers[2], 429, "too_many_attempts")
 
 
-# --- when mail fails -----------------------------------------------------------------------------
+# --- mail server failures ------------------------------------------------------------------------
 
 
-class Server:
-    """The mail server: each mail meets the next of its moods, and then it works."""
+class FailingMailServer:
+    """A mail server that fails with each of the planned `errors` in turn and then works."""
 
     def __init__(self, monkeypatch):
-        self.moods = []
+        self.errors = []
         send = mail.EmailMultiAlternatives.send
 
-        def moody(letter, *args, **kwargs):
-            if self.moods and (mood := self.moods.pop(0)):
-                raise mood
-            return send(letter, *args, **kwargs)
+        def send_or_fail(message, *args, **kwargs):
+            if self.errors and (planned_error := self.errors.pop(0)):
+                raise planned_error
+            return send(message, *args, **kwargs)
 
-        monkeypatch.setattr(mail.EmailMultiAlternatives, "send", moody)
+        monkeypatch.setattr(mail.EmailMultiAlternatives, "send", send_or_fail)
 
 
 @pytest.fixture
 def server(monkeypatch):
-    return Server(monkeypatch)
+    return FailingMailServer(monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("mood", "error"),
+    ("planned_error", "error"),
     [
         (ConnectionRefusedError(111, "refused"), "ConnectionRefusedError: refused"),
         (TimeoutError("timed out"), "TimeoutError"),
@@ -200,9 +200,11 @@ def server(monkeypatch):
         (smtplib.SMTPRecipientsRefused({ADDRESS: (450, b"greylisted")}), "SMTPRecipientsRefused"),
     ],
 )
-def test_a_mail_that_fails_is_sent_later_with_the_same_id(till, order, server, mood, error):
-    server.moods = [mood]
-    ask(till, order)
+def test_failed_mail_is_sent_later_with_the_same_message_id(
+    till, order, server, planned_error, error
+):
+    server.errors = [planned_error]
+    request_email(till, order)
 
     relay_all()
     (failed,) = list_deliveries("receipt_mail")
@@ -211,36 +213,36 @@ def test_a_mail_that_fails_is_sent_later_with_the_same_id(till, order, server, m
         relay_all()
 
     assert (before, failed.status, failed.last_error) == ([], "waiting", error)
-    (letter,) = mail.outbox
-    assert letter.message()["Message-ID"].startswith(f"<{failed.pk}@")
+    (message,) = mail.outbox
+    assert message.message()["Message-ID"].startswith(f"<{failed.pk}@")
     assert [each.status for each in list_deliveries("receipt_mail")] == ["delivered"]
 
 
-def test_an_address_that_is_refused_for_good_is_given_up(till, order, server):
-    server.moods = [smtplib.SMTPRecipientsRefused({ADDRESS: (550, b"no such user")})]
-    ask(till, order)
-    ask(till, order, "right@customer.example")
+def test_permanently_refused_address_is_not_retried(till, order, server):
+    server.errors = [smtplib.SMTPRecipientsRefused({ADDRESS: (550, b"no such user")})]
+    request_email(till, order)
+    request_email(till, order, "right@customer.example")
 
     relay_all()
 
     (refused, right) = list_deliveries("receipt_mail")
     assert (refused.status, refused.last_error) == ("dead", "The mail server refuses the address.")
     assert right.status == "delivered"
-    assert [letter.to for letter in mail.outbox] == [["right@customer.example"]]
+    assert [message.to for message in mail.outbox] == [["right@customer.example"]]
 
 
-def test_a_mail_that_hangs_holds_up_no_other(till, order, server):
-    server.moods = [TimeoutError("timed out"), None]
-    ask(till, order, "wrogn@customer.example")
-    ask(till, order, "wrong@customer.example")
+def test_mail_that_times_out_does_not_delay_other_mail(till, order, server):
+    server.errors = [TimeoutError("timed out"), None]
+    request_email(till, order, "wrogn@customer.example")
+    request_email(till, order, "wrong@customer.example")
 
     relay_all()
 
-    assert [letter.to for letter in mail.outbox] == [["wrong@customer.example"]]
+    assert [message.to for message in mail.outbox] == [["wrong@customer.example"]]
 
 
-def test_the_event_is_the_shops(till, order, shop, other_shop):
-    ask(till, order)
+def test_email_event_belongs_to_the_shop(till, order, shop, other_shop):
+    request_email(till, order)
 
     with tenant_scope(other_shop):
         assert not OutboxEvent.objects.filter(topic="receipt.email").exists()

@@ -1,4 +1,4 @@
-"""What the customer takes home: one content, as data, for a printer and for a screen."""
+"""Receipts as data, text and HTML."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ EVIL = "<img src=x onerror=\"alert(1)\"> & 'sons'"
 
 @pytest.fixture
 def sale(till, make_product, shop, store):
-    """Some of everything that a receipt can say, sold after midnight by the store's clock."""
+    """Return a sale with weight, note, discounts and two payments, after midnight in its store."""
     with tenant_scope(shop):
         store.address = "1 High Street\nTown"
         store.save_changes("address")
@@ -49,7 +49,7 @@ def receipt(client, order, form="json"):
     return client.get(f"orders/{order['id']}/receipt/", {"format": form})
 
 
-def test_a_receipt_as_data(till, sale, cashier, shop):
+def test_json_receipt_has_all_sections(till, sale, cashier, shop):
     response = receipt(till, sale)
 
     assert response.status_code == 200
@@ -58,7 +58,7 @@ def test_a_receipt_as_data(till, sale, cashier, shop):
     assert (shown["number"], shown["order"], shown["order_id"]) == (1, "1-000001", sale["id"])
     assert (shown["cashier"], shown["currency"]) == (str(cashier), "EUR")
     assert shown["address"] == "1 High Street\nTown"
-    assert words(shown["lines"]) == [
+    assert words_and_amounts(shown["lines"]) == [
         ("Cheese", "9.95"),
         ("0.5 x 19.90", ""),
         ("In slices", ""),
@@ -66,31 +66,37 @@ def test_a_receipt_as_data(till, sale, cashier, shop):
         ("Bag", "1.00"),
     ]
     assert [row["is_detail"] for row in shown["lines"]] == [False, True, True, True, False]
-    assert words(shown["totals"]) == [
+    assert words_and_amounts(shown["totals"]) == [
         ("Subtotal", "10.95"),
         ("Discount", "-0.36"),
         ("TOTAL EUR", "9.59"),
     ]
-    assert words(shown["payments"]) == [("Card", "5.00"), ("Cash", "10.00"), ("Change", "5.41")]
-    ((tax, _),) = words(shown["taxes"])
+    assert words_and_amounts(shown["payments"]) == [
+        ("Card", "5.00"),
+        ("Cash", "10.00"),
+        ("Change", "5.41"),
+    ]
+    ((tax, _),) = words_and_amounts(shown["taxes"])
     assert tax.startswith("VAT 19 % incl. on ")
 
 
-def words(rows):
+def words_and_amounts(rows):
     return [(row["words"], row["amount"]) for row in rows]
 
 
 @pytest.mark.parametrize(
-    ("shop_clock", "store_clock", "sold_at"),
+    ("shop_timezone", "store_timezone", "sold_at"),
     [
         ("Europe/Berlin", "", "2026-07-01T00:30:00+02:00"),
         ("Europe/Berlin", "America/New_York", "2026-06-30T18:30:00-04:00"),
         ("UTC", "Asia/Kathmandu", "2026-07-01T04:15:00+05:45"),
     ],
 )
-def test_the_time_is_the_stores(till, sale, shop, store, shop_clock, store_clock, sold_at):
+def test_receipt_time_is_in_the_timezone_of_the_store(
+    till, sale, shop, store, shop_timezone, store_timezone, sold_at
+):
     with tenant_scope(shop):
-        shop.timezone, store.timezone = shop_clock, store_clock
+        shop.timezone, store.timezone = shop_timezone, store_timezone
         shop.save_changes("timezone")
         store.save_changes("timezone")
 
@@ -99,7 +105,7 @@ def test_the_time_is_the_stores(till, sale, shop, store, shop_clock, store_clock
     assert sold_at[:16].replace("T", " ") in receipt(till, sale, "html").content.decode()
 
 
-def test_rates_added_to_the_price_stand_before_the_total(till, make_product, shop):
+def test_added_taxes_are_listed_before_the_total(till, make_product, shop):
     rates = [
         {"name": "GST", "percent": "5", "included": False, "compound": False},
         {"name": "QST", "percent": "9.975", "included": False, "compound": False},
@@ -109,39 +115,39 @@ def test_rates_added_to_the_price_stand_before_the_total(till, make_product, sho
     order = till.sold(line(product), payments=[cash("114.98")])
 
     shown = receipt(till, order).json()
-    assert words(shown["totals"]) == [
+    assert words_and_amounts(shown["totals"]) == [
         ("Subtotal", "100.00"),
         ("GST 5 %", "5.00"),
         ("QST 9.975 %", "9.98"),
         ("TOTAL EUR", "114.98"),
     ]
-    assert words(shown["taxes"]) == [
+    assert words_and_amounts(shown["taxes"]) == [
         ("GST 5 % added on 100.00", "5.00"),
         ("QST 9.975 % added on 100.00", "9.98"),
     ]
 
 
-def test_cash_rounding_has_a_line_of_its_own(till, make_product, configure_shop):
+def test_cash_rounding_is_listed_after_the_total(till, make_product, configure_shop):
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
 
     order = till.sold(line(make_product("9.98")), payments=[cash("10.00")])
 
-    assert words(receipt(till, order).json()["totals"])[-2:] == [
+    assert words_and_amounts(receipt(till, order).json()["totals"])[-2:] == [
         ("TOTAL EUR", "9.98"),
         ("Cash rounding", "0.02"),
     ]
 
 
-def test_a_declined_card_is_nobodys_business_later(till, make_product):
+def test_receipt_omits_declined_payments(till, make_product):
     order = till.sold(line(make_product("1.91")), payments=[card("1.91")])
     assert order["payments"][0]["status"] == "declined"
 
     till.pay(order, cash("1.91"))
 
-    assert words(receipt(till, order).json()["payments"]) == [("Cash", "1.91")]
+    assert words_and_amounts(receipt(till, order).json()["payments"]) == [("Cash", "1.91")]
 
 
-def test_history_does_not_change_with_the_catalog(till, sale, manager_client):
+def test_receipt_keeps_names_and_prices_after_a_catalog_change(till, sale, manager_client):
     before = receipt(till, sale).content
     product = sale["lines"][0]["product"]
 
@@ -150,10 +156,10 @@ def test_history_does_not_change_with_the_catalog(till, sale, manager_client):
     assert receipt(till, sale).content == before
 
 
-# --- on paper ------------------------------------------------------------------------------------
+# --- text ----------------------------------------------------------------------------------------
 
 
-def test_a_receipt_for_a_printer(till, sale, cashier):
+def test_text_receipt_has_aligned_rows(till, sale, cashier):
     response = receipt(till, sale, "text")
 
     assert response["Content-Type"] == "text/plain; charset=utf-8"
@@ -181,10 +187,10 @@ def test_a_receipt_for_a_printer(till, sale, cashier):
 
 
 @pytest.mark.parametrize("length", [1, 30, 41, 42, 43, 100])
-def test_no_line_is_wider_than_the_paper(
+def test_text_receipt_wraps_long_names_to_the_paper_width(
     till, make_product, shop, store, register, cashier, length
 ):
-    """Whatever is long: every word of it is printed all the same."""
+    """Long names are wrapped completely, not cut off."""
     long = "W" * length
     with tenant_scope(shop):
         shop.name, store.name, register.name = f"{long}s", f"{long}t", f"{long}r"
@@ -202,12 +208,12 @@ def test_no_line_is_wider_than_the_paper(
 
     printed = receipt(till, order, "text").content.decode()
     assert max(len(row) for row in printed.splitlines()) <= WIDTH
-    squeezed = re.sub(r"\s", "", printed)
+    without_spaces = re.sub(r"\s", "", printed)
     for text in (shop.name, store.name, register.name, product.name):
-        assert text in squeezed
+        assert text in without_spaces
 
 
-# --- on a screen ---------------------------------------------------------------------------------
+# --- HTML ----------------------------------------------------------------------------------------
 
 
 class Tags(HTMLParser):
@@ -223,7 +229,7 @@ class Tags(HTMLParser):
         self.text.append(data)
 
 
-def test_a_receipt_for_a_screen_shows_names_as_they_are(till, make_product, shop, store, cashier):
+def test_html_receipt_escapes_names(till, make_product, shop, store, cashier):
     with tenant_scope(shop):
         shop.name, store.name, store.address = EVIL, EVIL, f"{EVIL}\n{EVIL}"
         cashier.display_name = EVIL
@@ -254,26 +260,26 @@ def test_a_receipt_for_a_screen_shows_names_as_they_are(till, make_product, shop
 
 
 @pytest.mark.parametrize("form", ["json", "text", "html", "pdf", "escpos"])
-def test_an_open_order_has_no_receipt(till, product, problem, form):
+def test_open_order_has_no_receipt(till, product, problem, form):
     problem(receipt(till, till.sold(line(product)), form), 409, "no_receipt")
 
 
 @pytest.mark.parametrize("form", ["xml", "JSON", "", "../x"])
-def test_a_form_that_there_is_not(till, sale, problem, form):
+def test_unknown_receipt_format_is_refused(till, sale, problem, form):
     problem(receipt(till, sale, form), 400, "invalid", {"format": "invalid"})
 
 
-def test_other_questions_are_refused(till, sale, problem):
+def test_unknown_receipt_parameter_is_refused(till, sale, problem):
     response = till.get(f"orders/{sale['id']}/receipt/", {"copy": "1"})
 
     problem(response, 400, "unknown_filter", {"copy": "unknown_filter"})
 
 
-def test_a_receipt_of_another_shop_is_not_found(till, foreign, problem):
+def test_receipt_of_another_shop_is_not_found(till, foreign, problem):
     problem(receipt(till, {"id": foreign.order.pk}), 404, "not_found")
 
 
-def test_reading_a_receipt_changes_nothing(till, sale, shop):
+def test_reading_a_receipt_does_not_change_the_order(till, sale, shop):
     for form in ("json", "text", "html"):
         receipt(till, sale, form)
 
@@ -282,7 +288,7 @@ def test_reading_a_receipt_changes_nothing(till, sale, shop):
         assert Order.objects.get().receipt.number == 1
 
 
-def test_receipts_are_numbered_in_the_order_of_completion(till, make_product, register):
+def test_receipt_numbers_follow_the_order_of_completion(till, make_product, register):
     product = make_product("1.00")
     first, second, third = (till.sold(line(product)) for _ in range(3))
 
@@ -298,5 +304,5 @@ def test_receipts_are_numbered_in_the_order_of_completion(till, make_product, re
     ]
 
 
-def test_a_manager_hands_out_receipts_too(sale, manager, register):
+def test_manager_can_read_the_receipt_of_a_cashier(sale, manager, register):
     assert receipt(Till(manager, register), sale).status_code == 200

@@ -1,4 +1,4 @@
-"""The proof that nothing sealed was changed, left out or added, whoever has the database."""
+"""`verify_chain` finds every row that was changed, removed or added in the database."""
 
 import json
 import uuid
@@ -20,8 +20,8 @@ from tests.support.refunds import build_refund_lines, create_refund
 from tests.support.till import card, cash, line, new_id, percent
 from tests.support.truncation import without_triggers
 
-WHOLE = "All hash chains are intact.\n"
-OTHERWISE = "differs from the database"
+INTACT = "All hash chains are intact.\n"
+DIFFERS = "differs from the database"
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def day(till, manager_client, make_product, register, shop):
         till.sold(line(apple, "2"), line(pear), payments=[cash("6.25", tendered="10.00")])
         for _ in range(3)
     )
-    back = [{"line": each["id"], "quantity": "1"} for each in first["lines"]]
-    body = {"id": new_id(), "reason": "bad", "lines": back, "register": str(register.pk)}
+    refund_lines = [{"line": each["id"], "quantity": "1"} for each in first["lines"]]
+    body = {"id": new_id(), "reason": "bad", "lines": refund_lines, "register": str(register.pk)}
     assert manager_client.post(f"orders/{first['id']}/refunds/", body).status_code == 201
     counted = {"counted": [{"method": "cash", "amount": "115.00"}]}
     assert till.post(f"shifts/{shift['id']}/close/", counted).status_code == 200
@@ -45,8 +45,8 @@ def day(till, manager_client, make_product, register, shop):
 
 
 @pytest.fixture
-def told():
-    """What the command says, and whether it found anything."""
+def run_verify_chain():
+    """Return a function that runs the command and returns its output and exit code."""
 
     def check(*options):
         out = StringIO()
@@ -59,15 +59,15 @@ def told():
     return check
 
 
-def by_hand(sql, *params):
-    """As somebody does it who owns the database: without its triggers."""
+def execute_without_triggers(sql, *params):
+    """Execute SQL as the database owner could: with the append-only triggers disabled."""
     if settings.IS_SQLITE:
-        everything = without_triggers([sql])
+        statements = without_triggers([sql])
     else:
         role = "SET LOCAL session_replication_role ="
-        everything = [f"{role} replica", sql, f"{role} origin"]
+        statements = [f"{role} replica", sql, f"{role} origin"]
     with across_tenants(), connection.cursor() as cursor:
-        for each in everything:
+        for each in statements:
             cursor.execute(each, params if each == sql else None)
 
 
@@ -75,16 +75,16 @@ def entry(sequence):
     return ChainEntry.objects.get(sequence=sequence)
 
 
-def test_a_day_that_nobody_touched_is_whole(told, day):
-    assert told() == (WHOLE, 0)
-    assert told("--tenant", "green") == (WHOLE, 0)
+def test_unchanged_chain_is_intact(run_verify_chain, day):
+    assert run_verify_chain() == (INTACT, 0)
+    assert run_verify_chain("--tenant", "green") == (INTACT, 0)
 
 
-def test_a_shop_that_sold_nothing_is_whole(told, register):
-    assert told() == (WHOLE, 0)
+def test_register_without_sales_is_intact(run_verify_chain, register):
+    assert run_verify_chain() == (INTACT, 0)
 
 
-def test_what_happens_to_a_sale_later_is_no_finding(told, day, manager_client):
+def test_refund_and_prints_after_the_sale_are_no_findings(run_verify_chain, day, manager_client):
     with tenant_scope(day):
         sold = Order.objects.order_by("number").last()
     body = {"id": new_id(), "reason": "all of it"}
@@ -92,7 +92,7 @@ def test_what_happens_to_a_sale_later_is_no_finding(told, day, manager_client):
     for form in ("text", "html"):
         manager_client.get(f"orders/{sold.pk}/receipt/", {"format": form})
 
-    assert told() == (WHOLE, 0)
+    assert run_verify_chain() == (INTACT, 0)
 
 
 @pytest.mark.parametrize(
@@ -109,63 +109,65 @@ def test_what_happens_to_a_sale_later_is_no_finding(told, day, manager_client):
         ("UPDATE orders_order SET subtotal = subtotal - 1", 5, "z_report"),
     ],
 )
-def test_books_that_were_changed_later_are_found(told, day, sql, sequence, kind):
-    by_hand(sql)
+def test_changed_row_of_a_chained_document_is_found(run_verify_chain, day, sql, sequence, kind):
+    execute_without_triggers(sql)
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
     findings = [row.split("\t") for row in text.splitlines()]
     assert ["green", "Till 1", str(sequence), kind] in [row[:4] for row in findings]
-    assert all(row[4].endswith(OTHERWISE) for row in findings)
+    assert all(row[4].endswith(DIFFERS) for row in findings)
 
 
-def test_the_total_of_one_sale_is_found_with_its_receipt(told, day):
+def test_changed_order_total_is_found_at_its_receipt(run_verify_chain, day):
     with tenant_scope(day):
         receipt = Receipt.objects.get(number=2)
         Order.objects.filter(receipt=receipt).update(total=1, cash_rounding="5.25")
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
-    assert f"green\tTill 1\t2\treceipt\t{receipt.pk} {OTHERWISE}\n" in text
+    assert f"green\tTill 1\t2\treceipt\t{receipt.pk} {DIFFERS}\n" in text
 
 
-def test_content_that_was_changed_is_found(told, day):
-    by_hand("UPDATE orders_chainentry SET content = '{}' WHERE sequence = 2")
+def test_changed_entry_content_is_found_by_its_hash(run_verify_chain, day):
+    execute_without_triggers("UPDATE orders_chainentry SET content = '{}' WHERE sequence = 2")
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
     assert "green\tTill 1\t2\treceipt\tits hash does not match its content\n" in text
-    assert OTHERWISE in text
+    assert DIFFERS in text
     assert "\t3\t" not in text
 
 
-def test_content_that_was_changed_and_hashed_again_breaks_the_next_link(told, day):
+def test_rehashed_entry_breaks_the_next_link(run_verify_chain, day):
     with tenant_scope(day):
         hash = compute_hash(entry(2).previous_hash, "{}")
-    by_hand("UPDATE orders_chainentry SET content = '{}', hash = %s WHERE sequence = 2", hash)
+    execute_without_triggers(
+        "UPDATE orders_chainentry SET content = '{}', hash = %s WHERE sequence = 2", hash
+    )
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
     assert "green\tTill 1\t3\treceipt\tdoes not contain the hash of the previous entry\n" in text
 
 
-def test_an_entry_that_is_missing_is_found_with_what_it_sealed(told, day):
+def test_missing_entry_is_found_with_its_subject(run_verify_chain, day):
     with tenant_scope(day):
         lost = entry(2).subject
-    by_hand("DELETE FROM orders_chainentry WHERE sequence = 2")
+    execute_without_triggers("DELETE FROM orders_chainentry WHERE sequence = 2")
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
     assert "green\tTill 1\t3\treceipt\tfollows entry 1: entries are missing or repeated\n" in text
     assert f"green\tTill 1\t\treceipt\t{lost} has no entry\n" in text
 
 
-def test_an_entry_that_was_added_at_the_end_is_found(told, day, register):
+def test_entry_added_at_the_end_is_found(run_verify_chain, day, register):
     with tenant_scope(day):
         last = entry(5)
         ChainEntry.objects.create(
@@ -178,7 +180,7 @@ def test_an_entry_that_was_added_at_the_end_is_found(told, day, register):
             hash=compute_hash(last.hash, "{}"),
         )
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert (code, text) == (
         1,
@@ -186,7 +188,7 @@ def test_an_entry_that_was_added_at_the_end_is_found(told, day, register):
     )
 
 
-def test_an_entry_that_was_added_with_the_end_moved_has_nothing_that_it_seals(told, day, register):
+def test_added_entry_with_updated_series_has_no_document(run_verify_chain, day, register):
     nothing = uuid.uuid4()
     with tenant_scope(day):
         last = entry(5)
@@ -202,77 +204,83 @@ def test_an_entry_that_was_added_with_the_end_moved_has_nothing_that_it_seals(to
         )
         RegisterSeries.objects.update(last_entry=6, last_hash=hash)
 
-    assert told() == (f"green\tTill 1\t6\treceipt\tthere is no receipt {nothing}\n", 1)
+    assert run_verify_chain() == (f"green\tTill 1\t6\treceipt\tthere is no receipt {nothing}\n", 1)
 
 
-def test_an_end_that_was_cut_off_is_found(told, day):
-    by_hand("DELETE FROM orders_chainentry WHERE sequence = 5")
+def test_entry_removed_from_the_end_is_found(run_verify_chain, day):
+    execute_without_triggers("DELETE FROM orders_chainentry WHERE sequence = 5")
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
     assert "the chain ends at 4, and the register's last entry is 5" in text
     assert "has no entry" in text
 
 
-def test_an_end_that_was_cut_off_and_forgotten_leaves_what_it_sealed(told, day):
+def test_removed_last_entry_with_updated_series_leaves_a_document_without_entry(
+    run_verify_chain, day
+):
     with tenant_scope(day):
         lost, end = entry(5).subject, entry(4)
         RegisterSeries.objects.update(last_entry=4, last_hash=end.hash)
-    by_hand("DELETE FROM orders_chainentry WHERE sequence = 5")
+    execute_without_triggers("DELETE FROM orders_chainentry WHERE sequence = 5")
 
-    assert told() == (f"green\tTill 1\t\tz_report\t{lost} has no entry\n", 1)
+    assert run_verify_chain() == (f"green\tTill 1\t\tz_report\t{lost} has no entry\n", 1)
 
 
-def test_a_register_that_remembers_another_end_is_found(told, day):
+def test_series_with_another_last_hash_is_found(run_verify_chain, day):
     with tenant_scope(day):
         RegisterSeries.objects.update(last_hash="0" * 64)
 
-    text, code = told()
+    text, code = run_verify_chain()
 
     assert code == 1
     assert "the last entry does not have the hash that the register stores for 5" in text
 
 
-def test_a_register_whose_series_is_gone_is_found(told, day):
+def test_missing_register_series_is_found(run_verify_chain, day):
     with tenant_scope(day):
         RegisterSeries.objects.all().delete()
 
-    assert told()[0].count("is after the register's last entry") == 5
+    assert run_verify_chain()[0].count("is after the register's last entry") == 5
 
 
-def test_each_register_has_a_chain_of_its_own(told, day, tills, make_product):
+def test_each_register_has_its_own_chain(run_verify_chain, day, tills, make_product):
     for each in tills[:2]:
         each.sold(line(make_product("1.00")), payments=[cash("1.00")])
-    assert told() == (WHOLE, 0)
+    assert run_verify_chain() == (INTACT, 0)
     with tenant_scope(day):
         other = ChainEntry.objects.filter(register=tills[0].register).get()
 
-    by_hand("UPDATE orders_chainentry SET hash = 'x' WHERE content = %s", other.content)
+    execute_without_triggers(
+        "UPDATE orders_chainentry SET hash = 'x' WHERE content = %s", other.content
+    )
 
-    text, code = told()
+    text, code = run_verify_chain()
     assert code == 1
     assert all(row.split("\t")[1] == tills[0].register.name for row in text.splitlines())
 
 
-def test_more_entries_than_are_read_at_once(told, till, make_product, monkeypatch):
+def test_chain_longer_than_a_batch_is_verified_completely(
+    run_verify_chain, till, make_product, monkeypatch
+):
     monkeypatch.setattr("orders.services.verification.BATCH_SIZE", 3)
     for _ in range(8):
         till.sold(line(make_product("1.00")), payments=[cash("1.00")])
 
-    assert told() == (WHOLE, 0)
+    assert run_verify_chain() == (INTACT, 0)
 
 
-def test_one_shop_is_looked_at_alone(told, day, other_shop):
-    by_hand("UPDATE orders_chainentry SET content = '{}' WHERE sequence = 1")
+def test_tenant_option_verifies_only_that_shop(run_verify_chain, day, other_shop):
+    execute_without_triggers("UPDATE orders_chainentry SET content = '{}' WHERE sequence = 1")
 
-    assert told("--tenant", other_shop.slug) == (WHOLE, 0)
+    assert run_verify_chain("--tenant", other_shop.slug) == (INTACT, 0)
 
 
 @pytest.mark.parametrize(
     "sql", ["UPDATE orders_chainentry SET content = '{}'", "DELETE FROM orders_chainentry"]
 )
-def test_the_database_refuses_to_change_what_was_sealed(told, day, sql):
+def test_database_refuses_update_and_delete_of_chain_entries(run_verify_chain, day, sql):
     with (
         across_tenants(),
         pytest.raises(DatabaseError, match="append-only"),
@@ -281,15 +289,15 @@ def test_the_database_refuses_to_change_what_was_sealed(told, day, sql):
     ):
         cursor.execute(sql)
 
-    assert told() == (WHOLE, 0)
+    assert run_verify_chain() == (INTACT, 0)
     with tenant_scope(day):
         assert ChainEntry.objects.count() == 5
 
 
-def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
-    told, day, till, make_product, monkeypatch
+def test_sale_during_verification_is_no_finding(
+    run_verify_chain, day, till, make_product, monkeypatch
 ):
-    """What is sealed after the walk began is not the walk's."""
+    """The walk ignores entries added after it began."""
     loaders = verification.LOADERS
     sold = []
 
@@ -300,52 +308,54 @@ def test_a_till_that_sells_while_the_chain_is_walked_is_no_finding(
 
     monkeypatch.setattr(verification, "LOADERS", {**loaders, "receipt": sell_meanwhile})
 
-    assert told() == (WHOLE, 0)
+    assert run_verify_chain() == (INTACT, 0)
     assert sold
 
 
-def test_a_receipt_of_another_register_or_another_time_than_its_order_is_found(told, day, till):
+def test_receipt_with_another_register_or_time_than_its_order_is_found(run_verify_chain, day, till):
     other = RegisterFactory(tenant=day, store=till.register.store)
     with tenant_scope(day):
         first, second, _ = Receipt.objects.order_by("number")
 
-    by_hand("UPDATE orders_receipt SET register_id = %s WHERE number = 1", column(other.pk))
-    by_hand("UPDATE orders_receipt SET issued_at = created_at WHERE number = 2")
-    said, code = told()
+    execute_without_triggers(
+        "UPDATE orders_receipt SET register_id = %s WHERE number = 1", database_id(other.pk)
+    )
+    execute_without_triggers("UPDATE orders_receipt SET issued_at = created_at WHERE number = 2")
+    text, code = run_verify_chain()
 
     assert code == 1
-    assert f"{first.pk} belongs to another register" in said
-    assert f"{second.pk} {OTHERWISE}" in said
+    assert f"{first.pk} belongs to another register" in text
+    assert f"{second.pk} {DIFFERS}" in text
 
 
-def column(id):
-    """The id as the database keeps it."""
+def database_id(id):
+    """Return the id as the database stores it."""
     return Register._meta.pk.get_db_prep_value(id, connection)
 
 
-# --- what is sealed -----------------------------------------------------------------------------
+# --- entry content ------------------------------------------------------------------------------
 
 
-def sealed(shop, kind):
+def entry_content(shop, kind):
     with tenant_scope(shop):
         return json.loads(ChainEntry.objects.get(kind=kind).content)
 
 
-def test_a_receipt_is_sealed_with_all_that_was_sold_and_paid_and_nothing_else(
+def test_receipt_entry_has_lines_taxes_and_captured_payments(
     managers_till, make_product, gateway, shop
 ):
-    """Of two cards one is declined; the rest comes in coins, with change."""
-    goods_of_day = make_product("11.90", sku="TEA", name="Tea")
+    """Of two cards one is declined; the rest is paid in cash with change."""
+    product = make_product("11.90", sku="TEA", name="Tea")
     gateway.answers = [DECLINED, CAPTURED]
     order = managers_till.sold(
-        line(goods_of_day, "2"), discounts=[percent("10")], payments=[card("5.00"), card("6.00")]
+        line(product, "2"), discounts=[percent("10")], payments=[card("5.00"), card("6.00")]
     )
     paid = managers_till.pay(order, cash("15.42", tendered="20.00")).json()
 
     tea, (_, by_card, in_cash) = paid["lines"][0], paid["payments"]
     with tenant_scope(shop):
         sold_at = Order.objects.get().completed_at
-    assert sealed(shop, "receipt") == {
+    assert entry_content(shop, "receipt") == {
         "order": paid["id"],
         "number": paid["number"],
         "receipt_number": 1,
@@ -365,16 +375,14 @@ def test_a_receipt_is_sealed_with_all_that_was_sold_and_paid_and_nothing_else(
     }
 
 
-def test_a_refund_is_sealed_with_what_came_back_and_how(
-    till, manager_client, make_product, gateway, shop
-):
+def test_refund_entry_has_lines_and_payouts(till, manager_client, make_product, gateway, shop):
     sold = till.sold(line(make_product("11.90"), "2"), payments=[card("10.00"), cash("13.80")])
 
     done = create_refund(manager_client, sold, lines=build_refund_lines(sold, "2"))
 
     with tenant_scope(shop):
         refund = Refund.objects.get()
-    content = sealed(shop, "refund")
+    content = entry_content(shop, "refund")
     assert sorted(content.pop("payouts")) == sorted(
         [
             [sold["payments"][0]["id"], "card", "10"],

@@ -1,4 +1,4 @@
-"""The Z report on paper."""
+"""Z reports as text, HTML, ESC/POS and PDF."""
 
 import pytest
 
@@ -17,19 +17,19 @@ def shift(till, register, make_product):
 
 @pytest.fixture
 def closed(till, shift):
-    coins = [{"value": "50.00", "count": 2}, {"value": "4.90", "count": 1}]
-    body = {"denominations": coins, "note": "Short, who knows why"}
+    closed_shift = [{"value": "50.00", "count": 2}, {"value": "4.90", "count": 1}]
+    body = {"denominations": closed_shift, "note": "Short by ten cents"}
     response = till.post(f"shifts/{shift['id']}/close/", body)
     assert response.status_code == 200, response.content
     return shift
 
 
-def z(client, shift, form):
+def get_z_report(client, shift, form):
     return client.get(f"shifts/{shift['id']}/z-report/", {"format": form})
 
 
-def test_a_z_on_paper(till, closed, cashier):
-    response = z(till, closed, "text")
+def test_text_z_report_has_all_rows(till, closed, cashier):
+    response = get_z_report(till, closed, "text")
 
     assert response.status_code == 200, response.content
     lines = response.content.decode().splitlines()
@@ -47,7 +47,7 @@ def test_a_z_on_paper(till, closed, cashier):
         "Difference -0.10",
         "2 x 50.00",
         f"Closed by {cashier}",
-        "Note Short, who knows why",
+        "Note Short by ten cents",
     ):
         assert row.split() in rows
     assert lines[-1].strip() == closed["id"]
@@ -61,8 +61,8 @@ def test_a_z_on_paper(till, closed, cashier):
         pytest.param("pdf", b"%PDF-", marks=[pytest.mark.pdf, pytest.mark.once]),
     ],
 )
-def test_a_z_has_all_faces_and_is_never_a_copy(till, closed, form, start):
-    answers = [z(till, closed, form) for _ in range(2)]
+def test_z_report_has_every_format_and_is_never_a_copy(till, closed, form, start):
+    answers = [get_z_report(till, closed, form) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].content.startswith(start)
@@ -70,9 +70,9 @@ def test_a_z_has_all_faces_and_is_never_a_copy(till, closed, form, start):
 
 
 @pytest.mark.parametrize("form", ["json", "text", "html", "escpos"])
-def test_a_shift_that_is_not_closed_has_no_z(till, shift, form, problem):
-    problem(z(till, shift, form), 409, "shift_not_in_state")
+def test_open_shift_has_no_z_report(till, shift, form, problem):
+    problem(get_z_report(till, shift, form), 409, "shift_not_in_state")
 
 
-def test_a_form_that_there_is_not(till, closed, problem):
-    problem(z(till, closed, "fax"), 400, "invalid", {"format": "invalid"})
+def test_unknown_z_report_format_is_refused(till, closed, problem):
+    problem(get_z_report(till, closed, "fax"), 400, "invalid", {"format": "invalid"})

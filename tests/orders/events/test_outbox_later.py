@@ -1,4 +1,4 @@
-"""What comes later, or by itself, is announced like what somebody asks for at a till."""
+"""Events of offline sales and of background reconciliation."""
 
 from datetime import timedelta
 
@@ -17,9 +17,9 @@ from tests.support.refunds import create_refund
 from tests.support.shifts import open_shift
 from tests.support.till import card, cash, line
 
-A_WHILE = timedelta(minutes=3)
-# What only a till without a connection has to say of a sale.
-OF_TILL = {"device_sequence", "sold_at", "adjustment", "flags"}
+RECONCILIATION_DELAY = timedelta(minutes=3)
+# Facts that only offline sales have.
+OFFLINE_FACTS = {"device_sequence", "sold_at", "adjustment", "flags"}
 
 
 @pytest.fixture
@@ -28,20 +28,25 @@ def clock():
         yield traveller
 
 
-def heard(of):
-    """The events of these topics in short, by which sale they are: of what, where, which facts."""
+def events_by_topic(topics):
+    """Return topic, subject type, store and fact names of the events of `topics`."""
     with across_tenants():
-        events = OutboxEvent.objects.filter(topic__in=of).order_by("pk")
+        events = OutboxEvent.objects.filter(topic__in=topics).order_by("pk")
         return [
-            (event.topic, event.subject_type, event.store, sorted(event.data.keys() - OF_TILL))
+            (
+                event.topic,
+                event.subject_type,
+                event.store,
+                sorted(event.data.keys() - OFFLINE_FACTS),
+            )
             for event in events
         ]
 
 
-def test_a_sale_made_offline_announces_all_that_one_made_online_does(
+def test_offline_sale_announces_the_same_events_as_an_online_sale(
     till, make_product, stockroom, store
 ):
-    """Two payments, two kinds of goods, and one of them runs low."""
+    """Two payments and two products, one of which reaches its reorder point."""
     apples, pears = make_product("1.00", stock="6"), make_product("1.00", stock="6")
     with tenant_scope(store.tenant):
         StockLevel.objects.filter(product=apples).update(reorder_point="5")
@@ -54,13 +59,13 @@ def test_a_sale_made_offline_announces_all_that_one_made_online_does(
         upload_one_booked(till, build_offline_sale(1, *sold, payments=[cash("1.00"), cash("1.00")]))
 
     assert offline == online == {"order.completed", "payment.captured", "stock.low"}
-    told = heard(online)
-    assert len(told) == 8
-    assert sorted(told[:4]) == sorted(told[4:])
-    assert {in_store for _, _, in_store, _ in told} == {store.pk}
+    events = events_by_topic(online)
+    assert len(events) == 8
+    assert sorted(events[:4]) == sorted(events[4:])
+    assert {in_store for _, _, in_store, _ in events} == {store.pk}
 
 
-def test_sales_that_waited_for_a_drawer_are_others_once_it_is_open(till, product):
+def test_opening_a_shift_announces_orders_that_waited_for_it(till, product):
     waiting = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=1))
     )
@@ -72,10 +77,8 @@ def test_sales_that_waited_for_a_drawer_are_others_once_it_is_open(till, product
     assert till.shown(waiting)["version"] == waiting["version"] + 1
 
 
-def test_a_level_that_a_count_had_right_already_is_to_be_looked_at_again(
-    till, stockroom, make_product, shop
-):
-    """Else whoever takes each sale off its copy of the level would take it off twice."""
+def test_sale_already_counted_announces_the_stock_level(till, stockroom, make_product, shop):
+    """A client that subtracts each sale from its copy of the level would subtract it twice."""
     apples = make_product("2.50", stock=None)
     stockroom.moved("receive", apples, "1")
     item = build_offline_sale(1, build_offline_line(apples), sold_at=ago(seconds=0))
@@ -91,14 +94,16 @@ def test_a_level_that_a_count_had_right_already_is_to_be_looked_at_again(
 
 
 @pytest.mark.parametrize("found", ["captured", "declined", "nothing"])
-def test_money_that_the_relay_looks_up(found, till, manager_client, make_product, gateway, clock):
-    answers = {"captured": [], "declined": [DECLINED], "nothing": [TIMED_OUT]}[found]
+def test_reconciled_payments_and_payouts_are_announced(
+    outcome, till, manager_client, make_product, gateway, clock
+):
+    answers = {"captured": [], "declined": [DECLINED], "nothing": [TIMED_OUT]}[outcome]
     sold = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     gateway.answers = [TIMED_OUT]
     till.sold(line(make_product("2.50")), payments=[card("2.50")])
     gateway.returns = [TIMED_OUT]
     create_refund(manager_client, sold)
-    clock.shift(A_WHILE)
+    clock.shift(RECONCILIATION_DELAY)
     gateway.found, gateway.returns = [*answers], [*answers]
 
     with assert_changes_announced() as of_payment:
@@ -110,10 +115,10 @@ def test_money_that_the_relay_looks_up(found, till, manager_client, make_product
         "captured": ({"payment.captured", "order.completed"}, {"refund.completed"}),
         "declined": ({"payment.declined", "order.updated"}, {"refund.failed", "order.updated"}),
         "nothing": ({"payment.unknown", "order.updated"}, set()),
-    }[found]
+    }[outcome]
 
 
-def test_a_refund_to_two_cards_of_which_one_has_answered(
+def test_partly_answered_refund_announces_pending_and_updated(
     till, manager_client, make_product, gateway
 ):
     sold = till.sold(line(make_product("5.00")), payments=[card("2.50"), card("2.50")])

@@ -1,4 +1,4 @@
-"""Till 3 issued 118 receipts, and we hold 116: what a till has numbered and what of it came."""
+"""Gap reports: which device sequence numbers of a register have not arrived."""
 
 import pytest
 
@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def report(manager_client, register):
+def gap_report(manager_client, register):
     def get(**query):
         response = manager_client.get(f"registers/{register.pk}/gaps/", query)
         assert response.status_code == 200, response.content
@@ -21,7 +21,7 @@ def report(manager_client, register):
 
 
 @pytest.fixture
-def numbered(till, product):
+def upload_numbers(till, product):
     def upload(*numbers, **more):
         return upload_all_booked(
             till,
@@ -32,8 +32,8 @@ def numbered(till, product):
     return upload
 
 
-def test_a_till_that_has_sold_nothing_offline_misses_nothing(report, till, product):
-    assert report() | {"register": "", "name": ""} == {
+def test_register_without_offline_sales_has_no_gaps(gap_report, till, product):
+    assert gap_report() | {"register": "", "name": ""} == {
         "register": "",
         "name": "",
         "issued": 0,
@@ -44,54 +44,56 @@ def test_a_till_that_has_sold_nothing_offline_misses_nothing(report, till, produ
     }
 
 
-def test_what_is_missing_in_between_is_named(report, numbered):
-    numbered(1, 2, 4, 8)
+def test_gaps_between_received_numbers_are_listed(gap_report, upload_numbers):
+    upload_numbers(1, 2, 4, 8)
 
-    answer = report()
+    answer = gap_report()
 
     assert (answer["issued"], answer["held"], answer["missing"]) == (8, 4, 4)
     assert answer["ranges"] == [{"first": 3, "last": 3}, {"first": 5, "last": 7}]
 
-    numbered(3, 5, 6, 7)
-    assert (report()["missing"], report()["ranges"]) == (0, [])
+    upload_numbers(3, 5, 6, 7)
+    assert (gap_report()["missing"], gap_report()["ranges"]) == (0, [])
 
 
-def test_the_last_ones_are_missing_if_the_till_says_how_far_it_has_counted(report, numbered, till):
-    """Lost with the device or not sent yet: without its word nobody would miss them."""
-    numbered(1, 2, last_sequence=5)
+def test_last_sequence_of_the_terminal_reveals_missing_last_numbers(
+    gap_report, upload_numbers, till
+):
+    """Without it, sales lost with the device or not sent yet would not be noticed."""
+    upload_numbers(1, 2, last_sequence=5)
 
-    assert report()["ranges"] == [{"first": 3, "last": 5}]
+    assert gap_report()["ranges"] == [{"first": 3, "last": 5}]
 
-    # It never counts back, and what it says again changes nothing.
+    # A lower number is ignored.
     assert results(till, last_sequence=4) == []
-    numbered(4)
-    assert (report()["issued"], report()["missing"]) == (5, 2)
-    assert report()["ranges"] == [{"first": 3, "last": 3}, {"first": 5, "last": 5}]
+    upload_numbers(4)
+    assert (gap_report()["issued"], gap_report()["missing"]) == (5, 2)
+    assert gap_report()["ranges"] == [{"first": 3, "last": 3}, {"first": 5, "last": 5}]
 
 
-def test_what_was_rejected_is_still_missing(report, till, product):
+def test_rejected_sale_is_still_a_gap(gap_report, till, product):
     results(
         till,
         build_offline_sale(1, build_offline_line(product)),
         build_offline_sale(2, build_offline_line(product), payments=[]),
     )
 
-    assert (report()["issued"], report()["ranges"]) == (2, [{"first": 2, "last": 2}])
+    assert (gap_report()["issued"], gap_report()["ranges"]) == (2, [{"first": 2, "last": 2}])
 
 
-def test_a_sale_that_was_sent_with_a_connection_is_no_gap_of_another_till(report, tills, product):
+def test_sale_of_another_register_is_not_in_the_report(gap_report, tills, product):
     upload_all_booked(tills[0], build_offline_sale(5, build_offline_line(product)))
 
-    assert report()["issued"] == 0
+    assert gap_report()["issued"] == 0
 
 
-def test_many_gaps_come_in_pages(report, numbered, monkeypatch):
+def test_gap_report_has_pages(gap_report, upload_numbers, monkeypatch):
     monkeypatch.setattr(gaps, "MAX_RANGES", 2)
-    numbered(2, 4, 6, 8, last_sequence=9)
+    upload_numbers(2, 4, 6, 8, last_sequence=9)
 
-    first = report()
-    second = report(after=first["next"])
-    third = report(after=second["next"])
+    first = gap_report()
+    second = gap_report(after=first["next"])
+    third = gap_report(after=second["next"])
 
     assert [each["first"] for each in first["ranges"] + second["ranges"] + third["ranges"]] == [
         1,
@@ -104,20 +106,20 @@ def test_many_gaps_come_in_pages(report, numbered, monkeypatch):
     assert {each["missing"] for each in (first, second, third)} == {5}
 
 
-def test_everything_above_what_was_ever_issued_is_nothing(report, numbered):
-    numbered(1, 3)
+def test_gap_report_after_the_last_number_is_empty(gap_report, upload_numbers):
+    upload_numbers(1, 3)
 
-    assert report(after=3)["ranges"] == report(after=99)["ranges"] == []
-    assert report(after=1)["ranges"] == [{"first": 2, "last": 2}]
+    assert gap_report(after=3)["ranges"] == gap_report(after=99)["ranges"] == []
+    assert gap_report(after=1)["ranges"] == [{"first": 2, "last": 2}]
 
 
-@pytest.mark.parametrize(("most", "further"), [(2, None), (1, 1)])
-def test_where_all_ranges_fit_on_a_page_there_is_no_next(
-    most, further, report, numbered, monkeypatch
+@pytest.mark.parametrize(("max_ranges", "next_after"), [(2, None), (1, 1)])
+def test_gap_report_that_fits_on_a_page_has_no_next(
+    max_ranges, next_after, gap_report, upload_numbers, monkeypatch
 ):
-    monkeypatch.setattr(gaps, "MAX_RANGES", most)
-    numbered(2, 4)
+    monkeypatch.setattr(gaps, "MAX_RANGES", max_ranges)
+    upload_numbers(2, 4)
 
-    shown = report()
+    shown = gap_report()
 
-    assert (len(shown["ranges"]), shown["next"]) == (most, further)
+    assert (len(shown["ranges"]), shown["next"]) == (max_ranges, next_after)

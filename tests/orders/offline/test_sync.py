@@ -1,4 +1,4 @@
-"""Sales made offline: booked as they were, each once, and never refused."""
+"""Upload of offline sales: each is booked once, as it was sold."""
 
 import pytest
 
@@ -31,7 +31,7 @@ from tests.support.till import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_sale_made_offline_becomes_a_sale(till, product, store, shop):
+def test_offline_sale_is_booked_as_a_completed_order(till, product, store, shop):
     item = build_offline_sale(118, build_offline_line(product))
 
     order = upload_one_booked(till, item)
@@ -44,8 +44,8 @@ def test_a_sale_made_offline_becomes_a_sale(till, product, store, shop):
     ensure_books_balance(shop)
 
 
-def test_everything_that_the_till_knows_of_it_is_kept(till, product, make_product, shop):
-    """Two kinds of money, captured already: no gateway is asked."""
+def test_offline_sale_keeps_all_data_of_the_terminal(till, product, make_product, shop):
+    """Two payment methods, both captured already: the gateway is not called."""
     BarcodeFactory(product=make_product("1.00", name="Pear"), code="4011")
     item = build_offline_sale(
         1,
@@ -73,7 +73,7 @@ def test_everything_that_the_till_knows_of_it_is_kept(till, product, make_produc
     assert (order["change_total"], order["flags"]) == ("4.00", ["card_unverified"])
 
 
-def test_it_left_the_shelf_when_it_was_sold_and_is_booked_when_it_comes(till, product, shop):
+def test_stock_movement_has_the_time_of_sale_and_receipt_the_time_of_upload(till, product, shop):
     item = build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=5))
 
     order = upload_one_booked(till, item)
@@ -86,7 +86,7 @@ def test_it_left_the_shelf_when_it_was_sold_and_is_booked_when_it_comes(till, pr
     assert order["completed_at"] > order["sold_at"]
 
 
-def test_both_numbers_and_both_times_stand_on_the_receipt(till, product):
+def test_receipt_shows_both_numbers_and_both_times(till, product):
     order = upload_one_booked(
         till, build_offline_sale(118, build_offline_line(product), sold_at="2026-11-21T10:00:00Z")
     )
@@ -100,7 +100,7 @@ def test_both_numbers_and_both_times_stand_on_the_receipt(till, product):
     assert "Booked" in text
 
 
-def test_a_sale_that_comes_again_is_a_duplicate_with_the_order_as_it_is(
+def test_repeated_upload_returns_a_duplicate_with_the_current_order(
     till, product, store, manager_client
 ):
     item = build_offline_sale(1, build_offline_line(product))
@@ -116,7 +116,7 @@ def test_a_sale_that_comes_again_is_a_duplicate_with_the_order_as_it_is(
     assert get_stock_level(product, store) == (10, 0)
 
 
-def test_the_same_sale_twice_in_a_batch_is_one(till, product, store):
+def test_same_sale_twice_in_a_batch_is_booked_once(till, product, store):
     item = build_offline_sale(1, build_offline_line(product))
 
     first, second = results(till, item, item)
@@ -126,7 +126,7 @@ def test_the_same_sale_twice_in_a_batch_is_one(till, product, store):
     assert get_stock_level(product, store) == (9, 0)
 
 
-def test_a_colleague_may_send_it_again(till, other_cashier_client, product, shop):
+def test_another_cashier_may_repeat_the_upload(till, other_cashier_client, product, shop):
     item = build_offline_sale(1, build_offline_line(product))
     upload_one_booked(till, item)
     body = {"register": str(till.register.pk), "batch": [item]}
@@ -138,10 +138,10 @@ def test_a_colleague_may_send_it_again(till, other_cashier_client, product, shop
     assert count(shop) == 1
 
 
-def test_what_was_sold_with_a_connection_that_broke_is_not_sold_twice(
+def test_offline_upload_of_an_order_completed_online_is_a_duplicate(
     till, manager_client, product, store, register
 ):
-    """The till never heard the answer, and takes it for a sale made offline. Its number is held."""
+    """The terminal got no answer and uploads the order as an offline sale. Its number is held."""
     body = till.order(line(product, "2"), payments=[cash("5.00")])
     assert till.post("orders/", body).status_code == 201
     item = build_offline_sale(
@@ -159,7 +159,7 @@ def test_what_was_sold_with_a_connection_that_broke_is_not_sold_twice(
 
 
 @pytest.mark.parametrize("where", ["sale", "line", "payment", "register"])
-def test_an_id_stands_for_one_thing(where, till, tills, product, store, shop):
+def test_upload_that_reuses_an_id_is_rejected(where, till, tills, product, store, shop):
     item = build_offline_sale(1, build_offline_line(product, id=new_id()))
     upload_one_booked(till, item)
     other = build_offline_sale(2, build_offline_line(product), payments=[cash("2.50")])
@@ -178,7 +178,7 @@ def test_an_id_stands_for_one_thing(where, till, tills, product, store, shop):
     assert get_stock_level(product, store) == (9, 0)
 
 
-def test_a_wrong_item_does_not_harm_its_neighbors(till, product, shop, register):
+def test_invalid_item_does_not_affect_other_items(till, product, shop, register):
     good = [build_offline_sale(number, build_offline_line(product)) for number in (1, 4)]
     wrong = [
         build_offline_sale(2, build_offline_line(product), surprise=1),
@@ -198,7 +198,7 @@ def test_a_wrong_item_does_not_harm_its_neighbors(till, product, shop, register)
     assert list_receipt_numbers(register) == [1, 2]
 
 
-def test_whoever_uploads_it_is_written_down_and_the_world_is_told(till, product, shop):
+def test_upload_is_audited_and_announced_with_its_uploader(till, product, shop):
     seller = UserFactory(tenant=shop, is_active=False)
 
     order = upload_one_booked(
@@ -209,16 +209,16 @@ def test_whoever_uploads_it_is_written_down_and_the_world_is_told(till, product,
     with tenant_scope(shop):
         booked = AuditEvent.objects.get(event="offline_sale_booked")
         upload = AuditEvent.objects.get(event="sales_uploaded")
-        told = OutboxEvent.objects.get(topic="order.completed")
+        event = OutboxEvent.objects.get(topic="order.completed")
         assert Payment.objects.get().taken_by == seller
     assert (booked.actor, booked.facts["cashier"]) == (till.user.pk, str(seller.pk))
     flags = ["cashier_differs", "over_limit", "price_differs", "total_differs"]
     assert booked.facts["flags"] == flags
     assert (upload.actor, upload.facts["created"]) == (till.user.pk, 1)
-    assert (told.data["device_sequence"], told.data["flags"]) == (5, booked.facts["flags"])
+    assert (event.data["device_sequence"], event.data["flags"]) == (5, booked.facts["flags"])
 
 
-def test_a_key_makes_the_whole_batch_one_request(till, product, shop):
+def test_batch_with_an_idempotency_key_is_uploaded_once(till, product, shop):
     item = build_offline_sale(1, build_offline_line(product))
 
     first, again = upload(till, item, key="k"), upload(till, item, key="k")
@@ -230,7 +230,7 @@ def test_a_key_makes_the_whole_batch_one_request(till, product, shop):
     assert count(shop) == 1
 
 
-def test_flagged_sales_are_found_in_the_list(till, product, make_product):
+def test_order_list_filters_by_flag(till, product, make_product):
     plain, cheap = upload_all_booked(
         till,
         build_offline_sale(1, build_offline_line(product)),
@@ -247,9 +247,7 @@ def test_flagged_sales_are_found_in_the_list(till, product, make_product):
     assert plain["flags"] == []
 
 
-def test_a_batch_may_be_empty_and_only_say_how_far_the_till_has_counted(
-    till, manager_client, register
-):
+def test_empty_batch_updates_the_last_sequence(till, manager_client, register):
     assert results(till, last_sequence=3) == []
 
     gaps = manager_client.get(f"registers/{register.pk}/gaps/").json()

@@ -1,4 +1,4 @@
-"""What about a sale made offline is not as we would have done it: booked so, and flagged."""
+"""Flags on offline sales: what differs from an online sale is booked and flagged."""
 
 from decimal import Decimal
 
@@ -28,16 +28,16 @@ from tests.support.till import (
 pytestmark = pytest.mark.django_db
 
 
-def paid(amount):
+def paid_with(amount):
     return {"payments": [cash(amount)]}
 
 
-def test_stock_goes_below_nothing_whatever_the_policy(till, product, store, shop):
-    """The shop refuses to sell what is not there, but this is sold."""
+def test_offline_sale_beyond_the_stock_is_flagged_oversold(till, product, store, shop):
+    """The shop refuses sales beyond the stock online, but these have already happened."""
     first, second, third = upload_all_booked(
         till,
-        build_offline_sale(1, build_offline_line(product, quantity="8"), **paid("20.00")),
-        build_offline_sale(2, build_offline_line(product, quantity="3"), **paid("7.50")),
+        build_offline_sale(1, build_offline_line(product, quantity="8"), **paid_with("20.00")),
+        build_offline_sale(2, build_offline_line(product, quantity="3"), **paid_with("7.50")),
         build_offline_sale(3, build_offline_line(product)),
     )
 
@@ -46,7 +46,7 @@ def test_stock_goes_below_nothing_whatever_the_policy(till, product, store, shop
     ensure_books_balance(shop)
 
 
-def test_what_never_lay_there_is_oversold(till, make_product, store):
+def test_offline_sale_of_a_product_never_stocked_is_flagged_oversold(till, make_product, store):
     fresh = make_product(stock=None)
 
     assert upload_one_booked(till, build_offline_sale(1, build_offline_line(fresh)))["flags"] == [
@@ -55,8 +55,8 @@ def test_what_never_lay_there_is_oversold(till, make_product, store):
     assert get_stock_level(fresh, store) == (-1, 0)
 
 
-def test_a_count_made_after_the_sale_stays_true(till, stockroom, make_product, store, shop):
-    """Whoever counted found it gone: it is neither gone twice, nor short."""
+def test_count_after_the_sale_stays_correct(till, stockroom, make_product, store, shop):
+    """The count already found the unit missing, so the sale does not deduct it again."""
     apples = make_product("2.50", stock=None)
     stockroom.moved("receive", apples, "1")
     item = build_offline_sale(1, build_offline_line(apples), sold_at=ago(seconds=0))
@@ -69,27 +69,29 @@ def test_a_count_made_after_the_sale_stays_true(till, stockroom, make_product, s
     ensure_books_balance(shop)
 
 
-def test_another_price_than_the_catalogs_is_booked_and_flagged(till, product):
+def test_price_other_than_the_list_price_is_flagged(till, product):
     order = upload_one_booked(
-        till, build_offline_sale(1, build_offline_line(product, "2.00"), **paid("2.00"))
+        till, build_offline_sale(1, build_offline_line(product, "2.00"), **paid_with("2.00"))
     )
 
     assert order["flags"] == ["over_limit", "price_differs"]
     assert (order["total"], order["lines"][0]["list_price"]) == ("2.00", "2.50")
 
 
-def test_an_open_price_has_no_other(till, make_product):
+def test_open_price_is_not_flagged(till, make_product):
     order = upload_one_booked(
         till,
         build_offline_sale(
-            1, build_offline_line(make_product("0.00", open_price=True), "7.00"), **paid("7.00")
+            1,
+            build_offline_line(make_product("0.00", open_price=True), "7.00"),
+            **paid_with("7.00"),
         ),
     )
 
     assert order["flags"] == []
 
 
-def test_what_is_not_on_sale_any_more_was_sold(till, make_product):
+def test_inactive_product_is_flagged(till, make_product):
     order = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(make_product(is_active=False)))
     )
@@ -97,7 +99,9 @@ def test_what_is_not_on_sale_any_more_was_sold(till, make_product):
     assert order["flags"] == ["not_on_sale"]
 
 
-def test_what_no_catalog_knows_is_booked_as_the_till_calls_it(till, manager_client, shop, register):
+def test_unknown_product_is_booked_with_the_data_of_the_terminal(
+    till, manager_client, shop, register
+):
     tax = {"name": "VAT", "percent": "7", "included": True}
     unknown = {"sku": "NEW-1", "name": "Novelty", "quantity": "0.5", "unit_price": "5.00"}
 
@@ -117,7 +121,7 @@ def test_what_no_catalog_knows_is_booked_as_the_till_calls_it(till, manager_clie
     assert refund.json()["total"] == "2.50"
 
 
-def test_a_product_is_known_by_any_of_its_names(till, product):
+def test_product_is_found_by_sku_if_its_id_is_unknown(till, product):
     named = {"product": new_id(), "sku": "APPLE", "quantity": "1", "unit_price": "2.50"}
 
     order = upload_one_booked(till, build_offline_sale(1, named))
@@ -125,7 +129,7 @@ def test_a_product_is_known_by_any_of_its_names(till, product):
     assert (order["lines"][0]["product"], order["flags"]) == (str(product.pk), [])
 
 
-def test_taxes_are_those_that_were_charged(till, make_product, shop):
+def test_taxes_are_booked_as_charged_and_flagged_if_different(till, make_product, shop):
     rate = {"name": "VAT", "percent": "19", "included": True, "compound": False}
     product = make_product("1.19", tax_class=TaxClassFactory(tenant=shop, rates=[rate]))
     old = rate | {"percent": "16"}
@@ -135,17 +139,21 @@ def test_taxes_are_those_that_were_charged(till, make_product, shop):
         build_offline_sale(
             1,
             build_offline_line(product, "1.19", taxes=[rate | {"percent": "19.00"}]),
-            **paid("1.19"),
+            **paid_with("1.19"),
         ),
-        build_offline_sale(2, build_offline_line(product, "1.19", taxes=[old]), **paid("1.19")),
+        build_offline_sale(
+            2, build_offline_line(product, "1.19", taxes=[old]), **paid_with("1.19")
+        ),
     )
 
     assert (today["flags"], today["tax_total"]) == ([], "0.19")
     assert (before["flags"], before["tax_total"]) == (["tax_differs"], "0.16")
 
 
-def test_a_discount_beyond_the_cashiers_limit_is_flagged(till, make_product, manager, shop):
-    """The lower limits of both count: naming somebody else does not raise one's own."""
+def test_discount_above_the_limit_of_seller_or_uploader_is_flagged(
+    till, make_product, manager, shop
+):
+    """The lower limit of both applies: naming another cashier does not raise one's own."""
     product, gone = make_product(stock="20"), UserFactory(tenant=shop, is_active=False)
     half = build_offline_line(product, quantity="2", discounts=[percent("50")])
     tenth = build_offline_line(product, quantity="2", discounts=[percent("10")])
@@ -163,7 +171,7 @@ def test_a_discount_beyond_the_cashiers_limit_is_flagged(till, make_product, man
 
     flags = [
         upload_one_booked(
-            at, build_offline_sale(number, item, cashier=str(who.pk), **paid(amount))
+            at, build_offline_sale(number, item, cashier=str(who.pk), **paid_with(amount))
         )["flags"]
         for number, (at, item, who, amount, _) in enumerate(cases, 1)
     ]
@@ -171,7 +179,9 @@ def test_a_discount_beyond_the_cashiers_limit_is_flagged(till, make_product, man
     assert flags == [expected for *_, expected in cases]
 
 
-def test_two_sales_of_one_number_are_both_sales(till, product, store, register, manager_client):
+def test_second_sale_with_the_same_number_is_booked_and_flagged(
+    till, product, store, register, manager_client
+):
     first, second, third = upload_all_booked(
         till, *(build_offline_sale(7, build_offline_line(product)) for _ in range(3))
     )
@@ -188,7 +198,7 @@ def test_two_sales_of_one_number_are_both_sales(till, product, store, register, 
     assert (gaps["issued"], gaps["held"], gaps["missing"]) == (7, 1, 6)
 
 
-def test_a_clock_that_is_wrong_is_flagged_and_not_believed(till, product, shop):
+def test_wrong_terminal_clock_is_flagged_and_not_used(till, product, shop):
     ahead, early, behind, skew = upload_all_booked(
         till,
         build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=-1)),
@@ -206,20 +216,20 @@ def test_a_clock_that_is_wrong_is_flagged_and_not_believed(till, product, shop):
     assert skew["sold_at"] == "1970-01-01T00:00:00.000Z"
     with tenant_scope(shop):
         orders = {str(each.pk): each for each in Order.objects.all()}
-        left = {
+        occurred_at = {
             str(each.order_id): each.occurred_at
             for each in StockMovement.objects.filter(type="sale")
         }
     booked_at = [orders[each["id"]].completed_at for each in (ahead, early, skew)]
-    assert [left[each["id"]] for each in (ahead, early, skew)] == booked_at
-    assert left[behind["id"]] == orders[behind["id"]].sold_at
+    assert [occurred_at[each["id"]] for each in (ahead, early, skew)] == booked_at
+    assert occurred_at[behind["id"]] == orders[behind["id"]].sold_at
 
 
 @pytest.mark.parametrize("balance", ["10.00", "1.00", None])
-def test_store_credit_is_taken_if_it_is_there_and_else_flagged(
+def test_store_credit_is_spent_if_sufficient_and_flagged_otherwise(
     balance, till, product, shop, manager_client
 ):
-    """The ledger never goes below nothing; the goods are gone all the same."""
+    """The balance never falls below zero; the sale is booked in any case."""
     if balance:
         StoreCreditFactory(tenant=shop, code="GIFT", balance=Decimal(balance))
     payment = {"id": new_id(), "method": "store_credit", "amount": "2.50", "reference": "GIFT"}
@@ -229,10 +239,12 @@ def test_store_credit_is_taken_if_it_is_there_and_else_flagged(
     )
 
     (kept,) = order["payments"]
-    is_there = balance == "10.00"
-    assert order["flags"] == ([] if is_there else ["credit_short"])
-    assert kept["method"] == ("store_credit" if is_there else "other")
+    is_sufficient = balance == "10.00"
+    assert order["flags"] == ([] if is_sufficient else ["credit_short"])
+    assert kept["method"] == ("store_credit" if is_sufficient else "other")
     assert (kept["reference"], kept["status"]) == ("****FT", "captured")
     with tenant_scope(shop):
-        left = list(StoreCredit.objects.values_list("balance", flat=True))
-    assert left == ([Decimal(balance) - (Decimal("2.50") if is_there else 0)] if balance else [])
+        occurred_at = list(StoreCredit.objects.values_list("balance", flat=True))
+    assert occurred_at == (
+        [Decimal(balance) - (Decimal("2.50") if is_sufficient else 0)] if balance else []
+    )

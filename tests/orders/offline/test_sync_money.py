@@ -1,4 +1,4 @@
-"""The total is what the customer paid: whatever the till made of it, all books agree."""
+"""Amounts of offline sales: the total is what the customer paid, and all documents agree."""
 
 from decimal import Decimal
 from io import StringIO
@@ -26,18 +26,18 @@ from tests.support.shifts import (
 from tests.support.till import card, cash, new_id
 
 pytestmark = pytest.mark.django_db
-amounts = st.integers(0, 10**9).map(lambda cents: Decimal(cents).scaleb(-2))
+AMOUNTS = st.integers(0, 10**9).map(lambda cents: Decimal(cents).scaleb(-2))
 
 
-@given(st.lists(amounts, min_size=1, max_size=20), amounts)
-def test_a_difference_is_shared_out_to_the_cent_and_no_line_falls_below_nothing(totals, paid):
+@given(st.lists(AMOUNTS, min_size=1, max_size=20), AMOUNTS)
+def test_allocated_difference_adds_up_and_makes_no_line_negative(totals, paid):
     shares = allocate_difference(paid - sum(totals), totals, 2)
 
     assert sum(shares) == paid - sum(totals)
     assert all(total + share >= 0 for total, share in zip(totals, shares, strict=True))
 
 
-def test_a_total_that_differs_is_an_adjustment_that_the_lines_share(till, make_product):
+def test_payments_other_than_the_prices_are_an_adjustment_shared_by_the_lines(till, make_product):
     items = [
         build_offline_line(make_product("1.00"), "1.00"),
         build_offline_line(make_product("2.00"), "2.00"),
@@ -59,18 +59,18 @@ def test_a_total_that_differs_is_an_adjustment_that_the_lines_share(till, make_p
     )
 
 
-def test_what_the_till_said_is_believed_only_where_it_was_paid(till, product):
-    said, free = upload_all_booked(
+def test_total_of_the_terminal_is_ignored_if_payments_differ(till, product):
+    row, free = upload_all_booked(
         till,
         build_offline_sale(1, build_offline_line(product), payments=[cash("2.50")], total="9.99"),
         build_offline_sale(2, build_offline_line(product, "0.00"), payments=[], total="0.00"),
     )
 
-    assert (said["total"], said["adjustment"], said["flags"]) == ("2.50", "0.00", ["total_differs"])
+    assert (row["total"], row["adjustment"], row["flags"]) == ("2.50", "0.00", ["total_differs"])
     assert (free["total"], free["flags"]) == ("0.00", ["over_limit", "price_differs"])
 
 
-def test_rounding_to_coins_is_no_adjustment(till, make_product, configure_shop):
+def test_cash_rounding_is_not_an_adjustment(till, make_product, configure_shop):
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
     item = build_offline_line(make_product("2.48"), "2.48")
 
@@ -96,7 +96,7 @@ def test_rounding_to_coins_is_no_adjustment(till, make_product, configure_shop):
 
 @pytest.fixture
 def basket(make_product, shop, configure_shop):
-    """Included, added and no tax, in a shop that rounds to coins."""
+    """Return lines with included, added and no tax, in a shop that rounds cash."""
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
     added = [{"name": "Sales tax", "percent": "8.875", "included": False, "compound": False}]
     with_added = make_product("10.00", tax_class=TaxClassFactory(tenant=shop, rates=added))
@@ -107,8 +107,8 @@ def basket(make_product, shop, configure_shop):
     ]
 
 
-def test_receipt_report_z_refund_and_chain_agree(till, manager_client, admin, basket):
-    """Totals that are wrong both ways, and one that only coins round."""
+def test_receipt_report_z_report_refund_and_chain_agree(till, manager_client, admin, basket):
+    """Totals are too high, too low, and off only by cash rounding."""
     shift = open_shift(till)
     paid = [card(each) for each in ("21.87", "19.99", "30.00", "0.01")]
     orders = upload_all_booked(
@@ -119,7 +119,7 @@ def test_receipt_report_z_refund_and_chain_agree(till, manager_client, admin, ba
         ),
     )
     body = {"id": new_id(), "reason": "Bad", "method": "cash"}
-    # No gateway has confirmed the card: its cash takes an admin, or an approval.
+    # No gateway has confirmed the card, so only an admin or an approval may refund it in cash.
     refund = Person(admin).post(f"orders/{orders[1]['id']}/refunds/", body).json()
     assert close_shift(manager_client, shift, "101.90").status_code == 200
 
@@ -145,19 +145,19 @@ def ensure_balanced(order):
     return total
 
 
-def test_an_adjustment_stands_on_the_receipt(till, product):
+def test_receipt_shows_the_adjustment(till, product):
     order = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(product), payments=[card("3.00")])
     )
 
     text = till.get(f"orders/{order['id']}/receipt/", {"format": "text"}).content.decode()
 
-    (said,) = [each for each in text.splitlines() if "Adjustment" in each]
-    assert said.split() == ["Adjustment", "0.50"]
+    (row,) = [each for each in text.splitlines() if "Adjustment" in each]
+    assert row.split() == ["Adjustment", "0.50"]
 
 
 @pytest.mark.parametrize(("currency", "price"), [("JPY", "250"), ("KWD", "0.250")])
-def test_in_a_currency_of_other_decimals(currency, price, till, make_product, configure_shop):
+def test_offline_sale_in_a_currency_with_other_decimals(currency, price, till, make_product, configure_shop):
     configure_shop(currency)
 
     order = upload_one_booked(

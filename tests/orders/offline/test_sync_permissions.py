@@ -1,4 +1,4 @@
-"""Who may upload what a till sold, and what is no sale at all."""
+"""Permissions for uploading offline sales, and invalid uploads."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def other_store_register(shop):
     return RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop))
 
 
-def test_a_bound_till_uploads_its_own_sales_and_no_others(
+def test_paired_terminal_uploads_only_sales_of_its_register(
     cashier, register, other_store_register, product
 ):
     till = log_in_at_paired_register(cashier, register)
@@ -39,14 +39,14 @@ def test_a_bound_till_uploads_its_own_sales_and_no_others(
     assert answer.json()["results"][0]["order"]["register"] == str(register.pk)
 
 
-def test_nobody_uploads_for_a_store_where_they_do_not_work(
+def test_cashier_cannot_upload_for_a_store_that_is_not_assigned(
     till, manager, other_store_register, product, store, shop, problem
 ):
     post(till.user, store)
-    there = Till(till.user, other_store_register)
+    till_of_other_store = Till(till.user, other_store_register)
     item = build_offline_sale(1, build_offline_line(product))
 
-    problem(upload(there, item), 403, "permission_denied")
+    problem(upload(till_of_other_store, item), 403, "permission_denied")
     assert count(shop) == 0
 
     assert upload_one_booked(till, item)["store"] == str(store.pk)
@@ -56,14 +56,14 @@ def test_nobody_uploads_for_a_store_where_they_do_not_work(
     assert managers["store"] == str(other_store_register.store_id)
 
 
-def test_without_a_register_nobody_knows_where_it_was(till, product, problem, shop):
+def test_upload_without_a_register_is_refused(till, product, problem, shop):
     body = {"batch": [build_offline_sale(1, build_offline_line(product))]}
 
     problem(till.post("sync/orders/", body), 400, "invalid", {"register": "required"})
     assert count(shop) == 0
 
 
-def test_what_was_sold_at_a_register_that_is_used_no_more_was_sold(till, register, product, shop):
+def test_sales_of_an_inactive_register_are_booked(till, register, product, shop):
     with tenant_scope(shop):
         register.is_active = False
         register.save_changes("is_active")
@@ -73,7 +73,7 @@ def test_what_was_sold_at_a_register_that_is_used_no_more_was_sold(till, registe
     ] == str(register.pk)
 
 
-def test_ids_of_another_shop_are_like_ids_of_nothing(till, product, foreign, shop, problem):
+def test_register_and_cashier_of_another_shop_do_not_exist(till, product, foreign, shop, problem):
     for register in (new_id(), str(foreign.register.pk)):
         body = {"register": register, "batch": [build_offline_sale(1, build_offline_line(product))]}
         problem(till.post("sync/orders/", body), 400, "invalid", {"register": "does_not_exist"})
@@ -85,7 +85,7 @@ def test_ids_of_another_shop_are_like_ids_of_nothing(till, product, foreign, sho
     assert count(shop) == 0
 
 
-def test_an_id_that_another_shop_uses_is_as_good_as_any(till, product, foreign, shop):
+def test_id_used_by_another_shop_can_be_used(till, product, foreign, shop):
     (answer,) = results(
         till, build_offline_sale(1, build_offline_line(product), id=str(foreign.order.pk))
     )
@@ -93,7 +93,7 @@ def test_an_id_that_another_shop_uses_is_as_good_as_any(till, product, foreign, 
     assert (answer["status"], count(shop)) == ("created", 1)
 
 
-def test_what_another_shop_sells_is_unknown_here(till, foreign):
+def test_product_of_another_shop_is_unknown(till, foreign):
     known, unknown = (
         upload_one_booked(till, build_offline_sale(number, each | {"name": "Something"}))
         for number, each in enumerate(
@@ -110,14 +110,14 @@ def test_what_another_shop_sells_is_unknown_here(till, foreign):
     assert known["flags"] == unknown["flags"] == ["unknown_product"]
 
 
-NO_SALES = {
+INVALID_SALES = {
     "no lines": ({"lines": []}, "lines"),
     "no price": ({"lines": [{"name": "Apple", "quantity": "1"}]}, "lines[0].unit_price"),
     "no name": ({"lines": [{"quantity": "1", "unit_price": "1.00"}]}, "lines[0]"),
-    "nobody paid": ({"payments": []}, "payments"),
+    "no payment": ({"payments": []}, "payments"),
     "no number": ({"device_sequence": 0}, "device_sequence"),
     "a number as text": ({"device_sequence": "7"}, "device_sequence"),
-    "a number beyond all": ({"device_sequence": 2**31}, "device_sequence"),
+    "a number above the maximum": ({"device_sequence": 2**31}, "device_sequence"),
     "year 1": ({"sold_at": "0001-01-01T00:00:00Z"}, "sold_at"),
     "year 9999": ({"sold_at": "9999-12-31T23:59:59Z"}, "sold_at"),
     "no offset": ({"sold_at": "2026-01-01T00:00:00"}, "sold_at"),
@@ -130,7 +130,7 @@ NO_SALES = {
         {"lines": [{"name": "A", "quantity": "1", "unit_price": "-1.00"}]},
         "lines[0].unit_price",
     ),
-    "a tax beyond all": (
+    "a tax above 100 percent": (
         {
             "lines": [
                 {
@@ -148,38 +148,38 @@ NO_SALES = {
 }
 
 
-def test_what_is_no_sale_is_rejected_and_leaves_nothing(till, product, shop):
+def test_invalid_sale_is_rejected_and_not_booked(till, product, shop):
     batch = [
-        build_offline_sale(1, build_offline_line(product)) | wrong for wrong, _ in NO_SALES.values()
+        build_offline_sale(1, build_offline_line(product)) | wrong for wrong, _ in INVALID_SALES.values()
     ]
 
     answers = results(till, *batch)
 
-    assert [each["status"] for each in answers] == ["rejected"] * len(NO_SALES)
-    places = {
+    assert [each["status"] for each in answers] == ["rejected"] * len(INVALID_SALES)
+    error_fields = {
         name: answer.get("errors", [{"field": "?"}])[0]["field"]
-        for name, answer in zip(NO_SALES, answers, strict=True)
+        for name, answer in zip(INVALID_SALES, answers, strict=True)
     }
-    assert places == {name: field for name, (_, field) in NO_SALES.items()}
+    assert error_fields == {name: field for name, (_, field) in INVALID_SALES.items()}
     assert count(shop, Order) == 0
 
 
-def test_a_price_too_large_for_any_till_is_rejected(till, product, shop):
-    huge = build_offline_sale(1, build_offline_line(product, "99999999999.00", "999999"))
+def test_amount_above_the_maximum_is_rejected(till, product, shop):
+    item = build_offline_sale(1, build_offline_line(product, "99999999999.00", "999999"))
 
-    (answer,) = results(till, huge)
+    (answer,) = results(till, item)
 
     assert (answer["status"], answer["code"]) == ("rejected", "amount_too_large")
     assert count(shop) == 0
 
 
-def test_bodies_that_nobody_means_are_refused_as_a_whole(till, product, shop, problem):
+def test_request_bodies_beyond_the_limits_are_refused_as_a_whole(till, product, shop, problem):
     item = build_offline_sale(1, build_offline_line(product))
-    tower: object = "x"
+    nested: object = "x"
     for _ in range(40):
-        tower = [tower]
+        nested = [nested]
     problem(upload(till, *[item] * 501), 400, "invalid", {"batch": "max_length"})
-    problem(upload(till, item | {"note": tower}), 400, "too_deep")
+    problem(upload(till, item | {"note": nested}), 400, "too_deep")
     digits = '{"register": "%s", "batch": [{"device_sequence": %s}]}'
     body = digits % (till.register.pk, "9" * 10_000)
     problem(till.post("sync/orders/", body), 400, "number_out_of_range")
@@ -191,8 +191,8 @@ def test_bodies_that_nobody_means_are_refused_as_a_whole(till, product, shop, pr
     assert count(shop) == 0
 
 
-def test_two_megabytes_of_sales_are_a_batch(till, product):
-    """More than any other request may have."""
+def test_batch_may_have_two_megabytes(till, product):
+    """Other requests are limited to one megabyte."""
     notes = [
         build_offline_sale(number, build_offline_line(product), note="n" * 500, sold_at="x")
         for number in range(500)
@@ -207,10 +207,10 @@ def test_two_megabytes_of_sales_are_a_batch(till, product):
 
 
 @pytest.mark.parametrize("shape", ["many sales", "long sales", "malformed sales"])
-def test_a_batch_of_more_lines_than_are_booked_at_once_is_refused_as_a_whole(
+def test_batch_with_more_than_2000_lines_is_refused_as_a_whole(
     shape, till, product, shop, problem
 ):
-    """Booked, 2,000 lines hold a worker for a moment; what is more comes in parts."""
+    """Booking 2,000 lines occupies a worker for a moment; larger uploads are sent in parts."""
     line = build_offline_line(product)
     sales, lines, more = {
         "many sales": (500, 4, {}),
@@ -219,21 +219,21 @@ def test_a_batch_of_more_lines_than_are_booked_at_once_is_refused_as_a_whole(
     }[shape]
     batch = [build_offline_sale(number, *[line] * lines, **more) for number in range(1, sales + 1)]
 
-    told = problem(upload(till, *batch, build_offline_sale(999, line)), 413, "batch_too_large")
+    refusal = problem(upload(till, *batch, build_offline_sale(999, line)), 413, "batch_too_large")
 
-    assert (told["max_lines"], told["lines"]) == (2000, 2001)
+    assert (refusal["max_lines"], refusal["lines"]) == (2000, 2001)
     assert count(shop) == 0
 
 
 @pytest.mark.parametrize("batch", [5, {}, "x", [5, {"lines": 5}, {"lines": {}}], None, True])
-def test_what_is_no_batch_is_no_error_of_the_server(batch, till, register):
+def test_malformed_batch_is_not_a_server_error(batch, till, register):
     body = {"register": str(register.pk), "batch": batch}
 
     assert till.post("sync/orders/", body).status_code in {200, 400}
     assert till.post("sync/orders/", [body]).status_code == 400
 
 
-def test_somebody_without_a_right_to_it_sees_no_gaps(
+def test_only_managers_of_the_shop_read_the_gap_report(
     cashier, manager_client, register, foreign, problem
 ):
     path = f"registers/{register.pk}/gaps/"

@@ -1,4 +1,4 @@
-"""The same batch from many at the same moment, and other things at the moment of an upload."""
+"""Concurrent uploads, and uploads beside sales and the end of a shift."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from tests.support.till import (
 pytestmark = [pytest.mark.postgres, pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
-def test_a_batch_sent_twenty_times_at_once_is_booked_once(till, product, store, shop, register):
+def test_batch_sent_twenty_times_at_once_is_booked_once(till, product, store, shop, register):
     batch = [build_offline_sale(number, build_offline_line(product)) for number in (1, 2, 3)]
 
     answers = run_times(20, lambda: results(till, *batch))
@@ -38,7 +38,7 @@ def test_a_batch_sent_twenty_times_at_once_is_booked_once(till, product, store, 
     ensure_books_balance(shop)
 
 
-def test_one_key_at_once_is_one_request(till, product, shop):
+def test_concurrent_uploads_with_one_key_are_one_request(till, product, shop):
     item = build_offline_sale(1, build_offline_line(product))
 
     answers = run_times(10, lambda: upload(till, item, key="k"))
@@ -48,8 +48,8 @@ def test_one_key_at_once_is_one_request(till, product, shop):
     assert upload(till, item, key="k")["Idempotent-Replayed"] == "true"
 
 
-def test_two_batches_under_one_key_at_once_are_one_batch_and_a_mistake(till, tills, product, shop):
-    """At another till not even the numbers make one wait for the other."""
+def test_concurrent_batches_with_one_key_book_only_one_of_them(till, tills, product, shop):
+    """The batches are of different registers, so that numbering does not serialize them."""
     bodies = [
         (at, build_offline_sale(number, build_offline_line(product)))
         for number, at in enumerate([till, *tills], 1)
@@ -59,13 +59,13 @@ def test_two_batches_under_one_key_at_once_are_one_batch_and_a_mistake(till, til
         [lambda at=at, item=item: upload(at, item, key="k") for at, item in bodies * 2]
     )
 
-    # The same batch again, or that it is being booked; of the four others each is a mistake.
+    # The same batch is replayed or in progress; the four other batches reuse the key.
     assert statuses(answers)[422] == 8
     assert set(statuses(answers)) <= {200, 409, 422}
     assert (count(shop), count(shop, Payment), count(shop, IdempotencyKey)) == (1, 1, 1)
 
 
-def test_sales_of_one_number_at_once_are_all_booked(till, product, store, shop):
+def test_concurrent_sales_with_one_number_are_all_booked(till, product, store, shop):
     answers = run_concurrently(
         [
             lambda: results(till, build_offline_sale(7, build_offline_line(product)))
@@ -78,23 +78,23 @@ def test_sales_of_one_number_at_once_are_all_booked(till, product, store, shop):
     assert get_stock_level(product, store) == (2, 0)
 
 
-def test_uploading_selling_and_the_end_of_a_shift_at_once(till, manager_client, make_product, shop):
-    """Whatever comes first, each sale is in one shift or waits, and the Zs have them all."""
-    many = make_product("2.50", stock="50")
+def test_concurrent_uploads_sales_and_shift_end_put_each_sale_in_one_shift(till, manager_client, make_product, shop):
+    """Each sale is in one shift or waits for the next, and the Z reports have all of them."""
+    product = make_product("2.50", stock="50")
     shift = open_shift(till)
-    works = []
+    calls = []
     for number in range(1, 7):
-        works += [
+        calls += [
             lambda number=number: results(
-                till, build_offline_sale(number, build_offline_line(many))
+                till, build_offline_sale(number, build_offline_line(product))
             ),
-            lambda: till.sell(line(many), payments=[cash("2.50")]),
+            lambda: till.sell(line(product), payments=[cash("2.50")]),
         ]
 
-    run_concurrently([*works, lambda: end_shift(till, shift)])
+    run_concurrently([*calls, lambda: end_shift(till, shift)])
     first = fetch_shift_report(manager_client, shift)
-    cash_in_it = first["cash"]["expected"]
-    assert close_shift(manager_client, shift, cash_in_it).status_code == 200
+    expected_cash = first["cash"]["expected"]
+    assert close_shift(manager_client, shift, expected_cash).status_code == 200
     second = open_shift(till)
     z = fetch_shift_report(manager_client, second)
 

@@ -1,4 +1,4 @@
-"""Late sales: booked in today's drawer, listed on its Z; no Z that is written ever changes."""
+"""Late offline sales: booked in the open shift and listed on its Z report."""
 
 from io import StringIO
 
@@ -28,28 +28,28 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def yesterday(till, shop):
-    """A shift of yesterday, closed at noon with nothing in it but its float."""
+    """Return a shift of yesterday that was closed without sales."""
     shift = open_shift(till)
     assert end_shift(till, shift).status_code == 200
-    moved(shop, shift, created_at=ago(hours=30), ended_at=ago(hours=24))
+    set_times(shop, shift, created_at=ago(hours=30), ended_at=ago(hours=24))
     assert close_shift(till, shift, "100.00").status_code == 200
     return shift
 
 
-def moved(shop, shift, **times):
+def set_times(shop, shift, **times):
     with tenant_scope(shop):
         Shift.objects.filter(pk=shift["id"]).update(**times)
 
 
-def whole():
+def is_chain_intact():
     out = StringIO()
     call_command("verify_chain", stdout=out)
     return out.getvalue() == "All hash chains are intact.\n"
 
 
-def test_a_sale_of_the_open_shift_is_not_late(till, product, shop):
+def test_sale_within_the_open_shift_is_not_late(till, product, shop):
     shift = open_shift(till)
-    moved(shop, shift, created_at=ago(hours=3))
+    set_times(shop, shift, created_at=ago(hours=3))
 
     order = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=2))
@@ -60,7 +60,7 @@ def test_a_sale_of_the_open_shift_is_not_late(till, product, shop):
     assert fetch_shift_report(till, shift)["late_sales"] == {"count": 0, "total": "0.00", "of": []}
 
 
-def test_a_sale_of_a_closed_shift_is_booked_today_and_listed_on_todays_z(
+def test_sale_of_a_closed_shift_is_booked_and_listed_in_the_open_shift(
     till, manager_client, product, yesterday
 ):
     before = manager_client.get(f"shifts/{yesterday['id']}/z-report/").content
@@ -92,16 +92,16 @@ def test_a_sale_of_a_closed_shift_is_booked_today_and_listed_on_todays_z(
         ],
     }
     ensure_difference_explained(z)
-    paper = manager_client.get(
+    text = manager_client.get(
         f"shifts/{today['id']}/z-report/", {"format": "text"}
     ).content.decode()
-    assert "Of these booked late (2)" in paper
+    assert "Of these booked late (2)" in text
     assert manager_client.get(f"shifts/{yesterday['id']}/z-report/").content == before
 
 
-def test_a_shift_that_has_ended_takes_nothing_more(till, product, shop):
+def test_ended_shift_gets_no_late_sales(till, product, shop):
     shift = open_shift(till)
-    moved(shop, shift, created_at=ago(hours=3))
+    set_times(shop, shift, created_at=ago(hours=3))
     assert end_shift(till, shift).status_code == 200
     later = open_shift(till)
 
@@ -113,17 +113,17 @@ def test_a_shift_that_has_ended_takes_nothing_more(till, product, shop):
     assert order["flags"] == ["late"]
 
 
-def test_without_an_open_shift_a_sale_waits_for_the_next_one(
+def test_offline_sale_without_an_open_shift_is_booked_in_the_next_one(
     till, tills, manager_client, product, yesterday
 ):
     item = build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=25))
     waiting = upload_one_booked(till, item)
     open_shift(tills[0])
-    other_store_register = till.shown(waiting)
+    with_other_shift_open = till.shown(waiting)
 
     today = open_shift(till)
 
-    assert (waiting["status"], waiting["shift"], other_store_register["shift"]) == (
+    assert (waiting["status"], waiting["shift"], with_other_shift_open["shift"]) == (
         "completed",
         None,
         None,
@@ -139,7 +139,7 @@ def test_without_an_open_shift_a_sale_waits_for_the_next_one(
     ensure_difference_explained(z)
 
 
-def test_also_where_nothing_is_sold_without_a_shift(till, product, configure_shop):
+def test_offline_sale_is_booked_without_a_shift_although_shifts_are_required(till, product, configure_shop):
     configure_shop("EUR", shifts_required=True)
     refused = till.sell(line(product), payments=[cash("2.50")])
 
@@ -149,8 +149,8 @@ def test_also_where_nothing_is_sold_without_a_shift(till, product, configure_sho
     assert (order["status"], order["shift"], order["flags"]) == ("completed", None, ["late"])
 
 
-def test_nothing_waits_twice(till, manager_client, product, shop):
-    """Nor does a sale from before the first shift of all."""
+def test_waiting_sale_is_booked_in_one_shift_only(till, manager_client, product, shop):
+    """These sales are from before the first shift of the register."""
     upload_all_booked(
         till, *(build_offline_sale(number, build_offline_line(product)) for number in (1, 2))
     )
@@ -166,7 +166,7 @@ def test_nothing_waits_twice(till, manager_client, product, shop):
         assert not Payment.objects.filter(shift=None).exists()
 
 
-def test_a_shop_without_shifts_has_no_late_sales(till, product):
+def test_sale_in_a_shop_without_shifts_is_not_late(till, product):
     assert (
         upload_one_booked(
             till, build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=9))
@@ -175,7 +175,7 @@ def test_a_shop_without_shifts_has_no_late_sales(till, product):
     )
 
 
-def test_the_chain_is_whole_with_what_came_late_and_what_waited(
+def test_chain_with_late_and_waiting_sales_is_intact(
     till, manager_client, product, shop
 ):
     shift = open_shift(till)
@@ -186,13 +186,13 @@ def test_the_chain_is_whole_with_what_came_late_and_what_waited(
         build_offline_sale(1, build_offline_line(product)),
         build_offline_sale(2, build_offline_line(product, "2.00")),
     )
-    again = open_shift(till)
+    second = open_shift(till)
     body = {"id": new_id(), "reason": "Bruised"}
     assert manager_client.post(f"orders/{online['id']}/refunds/", body).status_code == 201
-    assert close_shift(till, again, "102.50").status_code == 200
+    assert close_shift(till, second, "102.50").status_code == 200
 
-    assert whole()
+    assert is_chain_intact()
     with tenant_scope(shop):
         Order.objects.filter(device_sequence=2).update(device_sequence=3)
     with pytest.raises(CommandError):
-        whole()
+        is_chain_intact()

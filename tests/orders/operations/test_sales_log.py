@@ -1,4 +1,4 @@
-"""Each sale is one line in the log, once it is a sale."""
+"""The sales log has one line for each completed sale."""
 
 import io
 import json
@@ -16,8 +16,8 @@ from tests.support.till import card, cash, line
 
 
 @pytest.fixture
-def lines():
-    """The lines of the log of sales, as production writes them, whatever else is left out."""
+def sales_log():
+    """Return a function that reads the sales log in the production format."""
     stream = io.StringIO()
     config = deepcopy(logging_config(debug=False, level="WARNING"))
     config["handlers"]["console"]["stream"] = stream
@@ -31,15 +31,15 @@ def lines():
     logging.config.dictConfig(django_settings.LOGGING)
 
 
-def test_a_sale_is_one_line(till, product, lines, shop):
+def test_completed_sale_is_one_log_line(till, product, sales_log, shop):
     order = till.sold(line(product, "2"), payments=[cash("5.00")])
-    before = lines()
+    before = sales_log()
 
     relay_all()
     relay_all()
 
-    (written,) = lines()
-    assert before == [], "the till does not wait for logs"
+    (written,) = sales_log()
+    assert before == [], "the request must not write the log itself"
     (event,) = list_events("order.completed")
     assert (written["event"], written["level"], written["id"]) == ("sale", "info", str(event.pk))
     assert written["sold_at"] == event.created_at.isoformat(timespec="milliseconds")
@@ -57,62 +57,62 @@ def test_a_sale_is_one_line(till, product, lines, shop):
         assert written[name] == value, name
 
 
-def test_an_amount_has_the_decimals_of_its_currency(till, make_product, configure_shop, lines):
+def test_logged_amount_has_the_decimals_of_the_currency(till, make_product, configure_shop, sales_log):
     configure_shop("JPY")
     till.sold(line(make_product("250")), payments=[cash("250")])
 
     relay_all()
 
-    assert [(each["total"], each["currency"]) for each in lines()] == [("250", "JPY")]
+    assert [(each["total"], each["currency"]) for each in sales_log()] == [("250", "JPY")]
 
 
-def test_an_order_is_no_sale_before_it_is_paid(till, product, lines):
+def test_order_is_logged_when_it_is_completed(till, product, sales_log):
     order = till.sold(line(product, "2"), payments=[cash("1.00")])
     relay_all()
-    before = lines()
+    before = sales_log()
 
     till.pay(order, cash("4.00"))
     relay_all()
 
     assert before == []
-    assert [each["order"] for each in lines()] == [order["id"]]
+    assert [each["order"] for each in sales_log()] == [order["id"]]
 
 
-def test_what_was_refused_or_declined_is_not_told(till, product, gateway, lines):
+def test_refused_and_declined_sales_are_not_logged(till, product, gateway, sales_log):
     gateway.answers = [DECLINED]
     till.sold(line(product), payments=[card("2.50")])
     assert till.sell(line(product, "100"), payments=[cash("250.00")]).status_code == 409
 
     relay_all()
 
-    assert lines() == list_events("order.completed") == []
+    assert sales_log() == list_events("order.completed") == []
 
 
-def test_one_order_sent_again_and_again_is_told_once(till, product, lines):
+def test_repeated_order_is_logged_once(till, product, sales_log):
     body = till.order(line(product), payments=[card("2.50")])
     for _ in range(3):
         till.post("orders/", body)
 
     relay_all()
 
-    assert len(lines()) == 1
+    assert len(sales_log()) == 1
 
 
-def test_sales_are_told_in_their_order(till, product, lines):
+def test_sales_are_logged_in_order(till, product, sales_log):
     numbers = [till.sold(line(product), payments=[cash("2.50")])["number"] for _ in range(4)]
 
     relay_all()
 
-    assert [each["number"] for each in lines()] == numbers
+    assert [each["number"] for each in sales_log()] == numbers
 
 
-def test_a_sale_made_offline_has_the_time_at_which_it_was_made(till, product, lines):
+def test_offline_sale_is_logged_with_the_time_of_sale(till, product, sales_log):
     order = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(product), sold_at=ago(hours=2))
     )
 
     relay_all()
 
-    (written,) = lines()
+    (written,) = sales_log()
     assert (written["event"], written["order"]) == ("sale", order["id"])
     assert written["sold_at"][:23] == order["sold_at"][:23], "to the millisecond"

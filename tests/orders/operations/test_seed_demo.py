@@ -1,4 +1,4 @@
-"""The demo: two shops that are open at once, and a first sale that works as it is printed."""
+"""Demo data: two shops, and a first sale whose printed commands work."""
 
 import re
 import shlex
@@ -34,12 +34,12 @@ def seed(**options) -> str:
 
 
 @pytest.fixture
-def printed(db) -> str:
+def seed_output(db) -> str:
     return seed()
 
 
-def everything() -> dict[str, list[object]]:
-    """Every row of the project, so that any change shows."""
+def snapshot_all_rows() -> dict[str, list[object]]:
+    """Return every row of the project, to detect any change."""
     with across_tenants():
         return {
             model.__name__: list(model._base_manager.order_by("pk").values())
@@ -49,7 +49,7 @@ def everything() -> dict[str, list[object]]:
 
 
 @pytest.mark.django_db
-def test_it_refuses_to_make_known_passwords_where_debug_is_off():
+def test_seed_demo_without_debug_is_refused():
     with pytest.raises(CommandError, match="DEBUG is off"):
         call_command("seed_demo", stdout=StringIO())
 
@@ -57,7 +57,7 @@ def test_it_refuses_to_make_known_passwords_where_debug_is_off():
 
 
 @pytest.mark.django_db
-def test_debug_needs_no_force(settings):
+def test_seed_demo_with_debug_needs_no_force(settings):
     settings.DEBUG = True
 
     call_command("seed_demo", stdout=StringIO())
@@ -65,16 +65,16 @@ def test_debug_needs_no_force(settings):
     assert set(Tenant.objects.values_list("slug", flat=True)) == {"corner", "harbor"}
 
 
-def test_a_second_run_changes_nothing_and_prints_the_same_log_ins(printed):
-    before = everything()
+def test_second_seed_demo_changes_nothing_and_prints_the_same_logins(seed_output):
+    before = snapshot_all_rows()
 
     again = seed()
 
-    assert everything() == before
-    assert again == printed.replace(": created.", ": already exists, nothing changed.")
+    assert snapshot_all_rows() == before
+    assert again == seed_output.replace(": created.", ": already exists, nothing changed.")
 
 
-def test_a_shop_that_only_has_the_name_is_left_alone(db):
+def test_seed_demo_does_not_change_another_shop_with_the_same_slug(db):
     create_tenant(slug="corner", name="A real one", currency="EUR")
 
     with pytest.raises(CommandError, match="another shop"):
@@ -85,8 +85,8 @@ def test_a_shop_that_only_has_the_name_is_left_alone(db):
         assert not Product.objects.exists()
 
 
-def test_every_printed_log_in_works(printed):
-    rows = re.findall(r"^(corner|harbor) +(\S+) +(\S+) +(\S+) ", printed, re.MULTILINE)
+def test_every_printed_login_works(seed_output):
+    rows = re.findall(r"^(corner|harbor) +(\S+) +(\S+) +(\S+) ", seed_output, re.MULTILINE)
 
     people = [log_in_as(shop, username, password) for shop, _, username, password in rows]
 
@@ -100,7 +100,7 @@ def log_in_as(tenant: str, username: str, password: str) -> User:
     return session.user
 
 
-def test_a_password_that_somebody_changed_is_not_printed(printed):
+def test_changed_password_is_not_printed(seed_output):
     with tenant_scope(Tenant.objects.get(slug="harbor")):
         maya = User.objects.get(username="maya")
         maya.set_password("something else")
@@ -112,27 +112,27 @@ def test_a_password_that_somebody_changed_is_not_printed(printed):
     assert re.search(r"^harbor +cashier +noah +demo-till-password ", again, re.MULTILINE)
 
 
-def test_the_shops_differ_in_taxes_and_small_coins(printed):
+def test_demo_shops_differ_in_taxes_and_cash_rounding(seed_output):
     corner, harbor = (Tenant.objects.get(slug=plan.slug) for plan in SHOPS)
 
     assert (corner.currency, corner.prices_include_tax) == ("EUR", True)
     assert corner.cash_rounding_increment is None
     assert (harbor.currency, harbor.prices_include_tax) == ("CAD", False)
     assert str(harbor.cash_rounding_increment.normalize()) == "0.05"
-    assert rates_of(corner, "MO-001") == [("VAT", "7", True)]
-    assert rates_of(corner, "GE-004") == [("VAT", "19", True)]
-    assert rates_of(harbor, "GIF-01") == [("GST", "5", False), ("PST", "7", False)]
-    assert rates_of(harbor, "BAK-06") == []
+    assert load_tax_rates(corner, "MO-001") == [("VAT", "7", True)]
+    assert load_tax_rates(corner, "GE-004") == [("VAT", "19", True)]
+    assert load_tax_rates(harbor, "GIF-01") == [("GST", "5", False), ("PST", "7", False)]
+    assert load_tax_rates(harbor, "BAK-06") == []
 
 
-def rates_of(tenant: Tenant, sku: str) -> list[tuple[str, str, bool]]:
+def load_tax_rates(tenant: Tenant, sku: str) -> list[tuple[str, str, bool]]:
     with tenant_scope(tenant):
         rates = Product.objects.get(sku=sku).tax_rates
     return [(rate.name, f"{rate.percent:f}", rate.included) for rate in rates]
 
 
 @pytest.mark.parametrize(("plan", "tills"), [(CORNER, 2), (HARBOR, 4)], ids=["corner", "harbor"])
-def test_a_shop_is_furnished_with_tills_goods_and_stock(printed, plan, tills):
+def test_demo_shop_has_registers_products_and_stock(seed_output, plan, tills):
     with tenant_scope(Tenant.objects.get(slug=plan.slug)):
         products = Product.objects.with_barcodes()
 
@@ -142,22 +142,22 @@ def test_a_shop_is_furnished_with_tills_goods_and_stock(printed, plan, tills):
         assert sum(product.sold_by == "weight" for product in products) >= 5
         assert sum(len(product.barcodes.all()) == 2 for product in products) >= 3
         assert all(product.price > 0 or product.open_price for product in products)
-        ensure_every_store_holds(plan)
+        ensure_stock_of_every_store_matches(plan)
 
 
-def ensure_every_store_holds(plan: DemoShop) -> None:
-    """What the list says, brought there by movements."""
-    kept = {
+def ensure_stock_of_every_store_matches(plan: DemoShop) -> None:
+    """Assert that stock levels match the product list and came from movements."""
+    planned = {
         product.sku: product.stock for product in plan.load_products() if product.stock is not None
     }
     levels = StockLevel.objects.values_list("product__sku", "quantity")
-    assert sorted(levels) == sorted([*kept.items()] * len(plan.places))
+    assert sorted(levels) == sorted([*planned.items()] * len(plan.places))
     received = {("receive", Role.ADMIN)}
     assert set(StockMovement.objects.values_list("type", "by__role")) == received
 
 
 @pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
-def test_barcodes_are_ean_13_of_the_range_for_demonstrations(plan):
+def test_demo_barcodes_are_ean_13_of_the_demonstration_range(plan):
     codes = [code for product in plan.load_products() for code in product.barcodes]
 
     assert codes
@@ -169,11 +169,11 @@ def test_barcodes_are_ean_13_of_the_range_for_demonstrations(plan):
         assert (sum(digits[::2]) + 3 * sum(digits[1::2])) % 10 == 0
 
 
-# --- the first sale, as it is printed ---------------------------------------------------------
+# --- the printed commands ------------------------------------------------------------------------
 
 
 class Curl(ArgumentParser):
-    """As much of it as the printed commands use; anything else is an error."""
+    """The curl options that the printed commands use; any other option is an error."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,10 +185,10 @@ class Curl(ArgumentParser):
 
 
 class Shell:
-    """Does what a shell would do with the printed commands, with Django's client for curl."""
+    """Runs the printed commands with Django's test client in place of curl."""
 
-    def __init__(self, printed: str) -> None:
-        script = printed[printed.index("API=") :].replace("\\\n", " ")
+    def __init__(self, seed_output: str) -> None:
+        script = seed_output[seed_output.index("API=") :].replace("\\\n", " ")
         self.api = re.search(r"^API=(\S+)$", script, re.MULTILINE)[1]
         self.commands = re.findall(r"curl (.*?)(?: *\| sed .*)?$", script, re.MULTILINE)
         self.substitution = re.search(r"sed 's/(.*)/\\1/'", script)[1]
@@ -206,20 +206,20 @@ class Shell:
         )
 
     def sed(self, text: str) -> str:
-        """What the printed substitution leaves of the text."""
+        """Apply the printed sed substitution to the text."""
         pattern = self.substitution.replace(r"\(", "(").replace(r"\)", ")")
         return re.sub(pattern, r"\1", text)
 
     def run_all(self):
-        """The answers to log-in, shift, look-up, sale and receipt."""
+        """Return the responses to log-in, shift, look-up, sale and receipt."""
         log_in, *others = self.commands
         first = self.run(log_in)
         self.token = self.sed(first.content.decode())
         return [first, *(self.run(command) for command in others)]
 
 
-def test_the_printed_commands_make_the_first_sale(printed):
-    logged_in, opened, found, sold, receipt = Shell(printed).run_all()
+def test_printed_commands_make_the_first_sale(seed_output):
+    logged_in, opened, found, sold, receipt = Shell(seed_output).run_all()
 
     (product,) = found.json()["results"]
     order = sold.json()
@@ -236,23 +236,23 @@ def test_the_printed_commands_make_the_first_sale(printed):
     assert order["change_total"] == "2.42"
     assert order["lines"][0]["sku"] == "MO-001"
     assert "TOTAL EUR" in receipt.content.decode()
-    assert level_of("MO-001") == 118
+    assert stock_of("MO-001") == 118
 
 
-def test_the_printed_commands_sell_nothing_twice(printed):
-    Shell(printed).run_all()
+def test_printed_commands_run_again_sell_nothing_twice(seed_output):
+    Shell(seed_output).run_all()
 
     _, opened, _, again, receipt = Shell(seed()).run_all()
 
     assert [each.status_code for each in (opened, again, receipt)] == [200, 200, 200]
-    assert level_of("MO-001") == 118
+    assert stock_of("MO-001") == 118
     with across_tenants():
         assert Order.objects.count() == 1
         assert Shift.objects.count() == 1
 
 
-def test_the_printed_commands_work_also_when_the_drawer_was_counted(printed):
-    shell = Shell(printed)
+def test_printed_commands_work_after_the_shift_was_closed(seed_output):
+    shell = Shell(seed_output)
     _, opened, *_ = shell.run_all()
     shift = opened.json()["id"]
     with tenant_scope(Tenant.objects.get(slug="corner")):
@@ -266,10 +266,10 @@ def test_the_printed_commands_work_also_when_the_drawer_was_counted(printed):
 
 
 @pytest.mark.parametrize("plan", SHOPS, ids=lambda plan: plan.slug)
-def test_a_demo_shop_works_in_shifts(printed, plan):
+def test_demo_shop_requires_shifts(seed_output, plan):
     assert Tenant.objects.get(slug=plan.slug).shifts_required
 
 
-def level_of(sku: str) -> int:
+def stock_of(sku: str) -> int:
     with tenant_scope(Tenant.objects.get(slug="corner")):
         return int(StockLevel.objects.get(product__sku=sku).quantity)

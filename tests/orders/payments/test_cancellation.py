@@ -1,4 +1,4 @@
-"""Letting go of payments before their order is a sale: the money is there or it is gone."""
+"""Cancellation of payments of open orders."""
 
 from datetime import timedelta
 
@@ -25,52 +25,52 @@ from tests.support.till import card, cash, get_stock_level, line
 
 @pytest.fixture
 def half_paid(till, make_product, gateway):
-    """An order of 10.00 of which a card has paid 4.00."""
+    """Return an order of 10.00 of which a card has paid 4.00."""
     return till.sold(line(make_product("10.00", stock="1")), payments=[card("4.00")])
 
 
-def test_while_a_card_is_let_go_of_nobody_sells_for_it(
+def test_order_is_not_completed_while_a_card_is_being_canceled(
     till, manager_client, half_paid, gateway, shop
 ):
-    """The rest is paid in cash at that very moment: the order waits for what the gateway says."""
-    meanwhile = []
+    """The rest is paid in cash during the gateway call; the order waits for its answer."""
+    reconcile_during_cancellation = []
 
     def pay_the_rest(charge):
-        meanwhile.append(till.pay(half_paid, cash("6.00")).json())
+        reconcile_during_cancellation.append(till.pay(half_paid, cash("6.00")).json())
         return DECLINED
 
     gateway.answers = [pay_the_rest]
 
     canceled = cancel_payment(manager_client, half_paid).json()
 
-    assert (meanwhile[0]["status"], meanwhile[0]["payments"][0]["status"]) == ("open", "unknown")
+    assert (reconcile_during_cancellation[0]["status"], reconcile_during_cancellation[0]["payments"][0]["status"]) == ("open", "unknown")
     assert (canceled["status"], canceled["due"], canceled["paid_total"]) == ("open", "4.00", "6.00")
     assert [each["status"] for each in canceled["payments"]] == ["canceled", "captured"]
     ensure_refunds_consistent(shop)
 
 
-def test_where_it_is_too_late_to_let_go_the_money_is_there_and_the_order_sold(
+def test_cancellation_refused_by_the_gateway_completes_the_paid_order(
     till, manager_client, half_paid, gateway, shop, problem
 ):
     gateway.answers = [lambda charge: till.pay(half_paid, cash("6.00")) and CAPTURED]
 
-    told = problem(cancel_payment(manager_client, half_paid), 409, "payment_settled")
+    refusal = problem(cancel_payment(manager_client, half_paid), 409, "payment_settled")
 
-    assert told["payment_status"] == "captured"
+    assert refusal["payment_status"] == "captured"
     assert till.shown(half_paid)["status"] == "completed"
     ensure_refunds_consistent(shop)
 
 
 @pytest.mark.parametrize("found", [CAPTURED, DECLINED])
-def test_a_gateway_that_is_silent_when_asked_to_let_go_is_looked_up(
+def test_cancellation_with_unknown_outcome_is_reconciled(
     found, till, manager_client, half_paid, gateway, shop, make_product
 ):
-    """Also where the goods have gone meanwhile: giving money back needs none."""
+    """The goods are sold meanwhile, which must not prevent the cancellation."""
     shift = open_shift(till, "0.00")
     till.sold(line_of(half_paid), payments=[cash("10.00")])
     gateway.answers, gateway.found = [TIMED_OUT], [found]
-    silent = cancel_payment(manager_client, half_paid).json()
-    assert (silent["payments"][0]["status"], silent["paid_total"]) == ("unknown", "0.00")
+    unknown = cancel_payment(manager_client, half_paid).json()
+    assert (unknown["payments"][0]["status"], unknown["paid_total"]) == ("unknown", "0.00")
 
     with time_machine.travel(timezone.now() + timedelta(minutes=3), tick=False):
         relay_all()
@@ -80,11 +80,11 @@ def test_a_gateway_that_is_silent_when_asked_to_let_go_is_looked_up(
         CAPTURED: ("captured", "6.00"),
         DECLINED: ("canceled", "10.00"),
     }[found]
-    back = {
+    canceled_by_method = {
         each["method"]: each["canceled"]
         for each in fetch_shift_report(manager_client, shift)["payments"]
     }
-    assert back.get("card", "0.00") == ("0.00" if found == CAPTURED else "4.00")
+    assert canceled_by_method.get("card", "0.00") == ("0.00" if found == CAPTURED else "4.00")
     ensure_refunds_consistent(shop)
 
 
@@ -92,34 +92,34 @@ def line_of(order):
     return {"product": order["lines"][0]["product"], "quantity": 1}
 
 
-def test_a_cashier_lets_go_of_money_that_is_there_with_leave_alone(
+def test_cashier_needs_approval_to_cancel_a_captured_payment(
     till, manager_client, half_paid, gateway, shop, problem
 ):
     gateway.answers = [DECLINED]
     before = snapshot_refund_rows(shop)
-    told = problem(cancel_payment(till, half_paid), 403, "approval_required")
-    other = grant_approval(
+    refusal = problem(cancel_payment(till, half_paid), 403, "approval_required")
+    other_approval = grant_approval(
         manager_client, request_approval(till, "void", object={"order": till.order()["id"]})
     )["id"]
-    problem(cancel_payment(till, half_paid, approval=other), 403, "approval_not_valid")
-    assert everything_but_leave(snapshot_refund_rows(shop)) == everything_but_leave(before)
+    problem(cancel_payment(till, half_paid, approval=other_approval), 403, "approval_not_valid")
+    assert without_audit_events(snapshot_refund_rows(shop)) == without_audit_events(before)
 
-    leave = grant_approval(
-        manager_client, request_approval(till, told["action"], object=told["object"], amount=None)
+    approval = grant_approval(
+        manager_client, request_approval(till, refusal["action"], object=refusal["object"], amount=None)
     )["id"]
-    canceled = cancel_payment(till, half_paid, approval=leave).json()
+    canceled = cancel_payment(till, half_paid, approval=approval).json()
 
-    assert (canceled["payments"][0]["status"], get_approval_state(leave)) == ("canceled", "used")
-    problem(cancel_payment(till, half_paid, approval=leave), 409, "payment_settled")
+    assert (canceled["payments"][0]["status"], get_approval_state(approval)) == ("canceled", "used")
+    problem(cancel_payment(till, half_paid, approval=approval), 409, "payment_settled")
     ensure_refunds_consistent(shop)
 
 
-def everything_but_leave(rows):
-    """Asking for it and giving it is written down, and is meant to be."""
+def without_audit_events(rows):
+    """Remove audit events, because approvals are audited."""
     return {name: each for name, each in rows.items() if name != "AuditEvent"}
 
 
-def test_a_payment_of_a_sale_is_not_canceled_but_refunded(
+def test_payment_of_a_completed_order_cannot_be_canceled(
     till, manager_client, make_product, shop, problem
 ):
     order = till.sold(line(make_product("2.50")), payments=[cash("2.50")])
@@ -130,7 +130,7 @@ def test_a_payment_of_a_sale_is_not_canceled_but_refunded(
     assert snapshot_refund_rows(shop) == before
 
 
-def test_store_credit_that_is_canceled_is_on_its_code_again(
+def test_canceled_store_credit_payment_is_added_back_to_the_balance(
     till, manager_client, make_product, shop, store
 ):
     product = make_product("5.00")
@@ -148,10 +148,10 @@ def test_store_credit_that_is_canceled_is_on_its_code_again(
     ensure_refunds_consistent(shop)
 
 
-def test_a_card_of_a_shift_that_was_counted_is_canceled_in_todays(
+def test_card_of_a_closed_shift_is_canceled_or_completed_in_the_open_shift(
     till, manager_client, half_paid, gateway, shop
 ):
-    """And where it is too late for that, the order is sold in today's."""
+    """Here the gateway refuses the cancellation, so the order is completed in the open shift."""
     first = open_shift(till, "0.00")
     order = till.sold(line_of(half_paid), payments=[card("1.00")])
     assert close_shift(manager_client, first, "0.00").status_code == 200
@@ -166,7 +166,7 @@ def test_a_card_of_a_shift_that_was_counted_is_canceled_in_todays(
     ensure_refunds_consistent(shop)
 
 
-def test_the_change_of_a_canceled_payment_goes_back_with_it(
+def test_canceled_cash_payment_cancels_its_change(
     till, manager_client, make_product, shop
 ):
     order = till.sold(line(make_product("10.00")), payments=[cash("4.00", tendered="5.50")])
@@ -178,10 +178,10 @@ def test_the_change_of_a_canceled_payment_goes_back_with_it(
     ensure_refunds_consistent(shop)
 
 
-def test_a_card_of_which_nobody_knew_and_that_was_captured_makes_the_sale(
+def test_unknown_card_found_captured_on_cancellation_completes_the_order(
     till, manager_client, make_product, gateway, shop
 ):
-    """It was not there when it was to be canceled: that it is now answers the request."""
+    """There was nothing to cancel at the time of the request, so it succeeds."""
     gateway.answers = [TIMED_OUT, CAPTURED]
     order = till.sold(line(make_product("4.00")), payments=[card("4.00")])
 
@@ -192,17 +192,17 @@ def test_a_card_of_which_nobody_knew_and_that_was_captured_makes_the_sale(
     ensure_refunds_consistent(shop)
 
 
-def test_the_relay_looks_up_no_card_that_is_being_canceled(
+def test_reconciliation_skips_a_card_that_is_being_canceled(
     till, manager_client, half_paid, gateway, shop
 ):
-    """It was taken long ago, and would be looked up at once: the gateway says that it is there."""
+    """The payment is old enough for reconciliation, which would find it captured."""
     looked_up = []
 
-    def meanwhile(charge):
+    def reconcile_during_cancellation(charge):
         looked_up.append(PaymentReconciliation().step())
         return DECLINED
 
-    gateway.answers = [meanwhile]
+    gateway.answers = [reconcile_during_cancellation]
     with time_machine.travel(timezone.now() + timedelta(minutes=10), tick=False):
         canceled = cancel_payment(Person(manager_client.user), half_paid).json()
 

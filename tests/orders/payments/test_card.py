@@ -1,4 +1,4 @@
-"""Cards: charged between two transactions, so that whatever happens the order can be found."""
+"""Card payments: charged between two transactions, so that the order is always stored."""
 
 from decimal import Decimal
 
@@ -20,15 +20,15 @@ from tests.support.till import (
 )
 
 
-def payment_of(shop):
+def load_payment(shop):
     with tenant_scope(shop):
         return Payment.objects.get()
 
 
-# --- what a gateway may say ----------------------------------------------------------------------
+# --- gateway outcomes ----------------------------------------------------------------------------
 
 
-def test_a_captured_card_completes_the_order(till, product, store, gateway, shop):
+def test_captured_card_completes_the_order(till, product, store, gateway, shop):
     order = till.sold(line(product, "2"), payments=[card("5.00", reference="terminal 4")])
 
     assert (order["status"], order["receipt_number"], order["version"]) == ("completed", 1, 2)
@@ -39,7 +39,7 @@ def test_a_captured_card_completes_the_order(till, product, store, gateway, shop
     ensure_books_balance(shop)
 
 
-def test_the_gateway_is_asked_for_the_money_under_the_payments_own_id(till, product, gateway):
+def test_charge_has_the_payment_id_as_its_key(till, product, gateway):
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
     (charge,) = gateway.charges
@@ -47,7 +47,7 @@ def test_the_gateway_is_asked_for_the_money_under_the_payments_own_id(till, prod
     assert (charge.amount, charge.currency, charge.exponent) == (Decimal("5.00"), "EUR", 2)
 
 
-def test_a_declined_card_leaves_the_order_open_and_the_goods_free(
+def test_declined_card_leaves_the_order_open_and_releases_the_stock(
     till, product, store, gateway, register
 ):
     gateway.answers = [DECLINED]
@@ -61,7 +61,7 @@ def test_a_declined_card_leaves_the_order_open_and_the_goods_free(
     assert list_receipt_numbers(register) == []
 
 
-def test_a_card_that_timed_out_keeps_the_goods_for_its_customer(till, make_product, store, gateway):
+def test_timed_out_card_keeps_the_stock_reserved(till, make_product, store, gateway):
     product = make_product(stock="2")
     gateway.answers = [TIMED_OUT]
 
@@ -69,22 +69,22 @@ def test_a_card_that_timed_out_keeps_the_goods_for_its_customer(till, make_produ
 
     assert (order["status"], order["payments"][0]["status"]) == ("open", "unknown")
     assert get_stock_level(product, store) == (2, 2)
-    rival = till.sell(line(product), payments=[cash("2.50")])
-    assert (rival.status_code, rival.json()["short"][0]["available"]) == (409, "0")
+    other_sale = till.sell(line(product), payments=[cash("2.50")])
+    assert (other_sale.status_code, other_sale.json()["short"][0]["available"]) == (409, "0")
 
 
 @pytest.mark.parametrize(
     ("answer", "status", "left"), [(CAPTURED, "completed", 8), (DECLINED, "open", 10)]
 )
-def test_a_late_answer_settles_what_was_unknown_once(till, product, gateway, answer, status, left):
+def test_late_gateway_answer_settles_an_unknown_payment_once(till, product, gateway, answer, status, left):
     gateway.answers = [TIMED_OUT]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
     shop, store = product.tenant, till.register.store
 
     with tenant_context(shop):
-        record_gateway_answer(payment_of(shop), answer, by=till.user)
+        record_gateway_answer(load_payment(shop), answer, by=till.user)
         record_gateway_answer(
-            payment_of(shop), DECLINED if answer is CAPTURED else CAPTURED, by=till.user
+            load_payment(shop), DECLINED if answer is CAPTURED else CAPTURED, by=till.user
         )
 
     shown = till.shown(order)
@@ -96,7 +96,7 @@ def test_a_late_answer_settles_what_was_unknown_once(till, product, gateway, ans
 # --- several payments ----------------------------------------------------------------------------
 
 
-def test_cash_beside_a_declined_card_is_counted(till, make_product, store, gateway):
+def test_cash_beside_a_declined_card_counts_as_paid(till, make_product, store, gateway):
     product = make_product("10.00")
     gateway.answers = [DECLINED]
 
@@ -110,7 +110,7 @@ def test_cash_beside_a_declined_card_is_counted(till, make_product, store, gatew
     assert get_stock_level(product, store) == (9, 0)
 
 
-def test_while_a_card_is_unknown_the_rest_may_be_paid_and_no_more(
+def test_order_with_an_unknown_card_accepts_only_the_remaining_amount(
     till, make_product, store, gateway, problem, manager_client
 ):
     product = make_product("10.00")
@@ -128,7 +128,7 @@ def test_while_a_card_is_unknown_the_rest_may_be_paid_and_no_more(
     assert get_stock_level(product, store) == (9, 0)
 
 
-def test_of_two_cards_one_may_be_declined(till, make_product, store, gateway):
+def test_one_of_two_cards_may_be_declined(till, make_product, store, gateway):
     product = make_product("10.00")
     gateway.answers = [DECLINED, CAPTURED]
 
@@ -139,7 +139,7 @@ def test_of_two_cards_one_may_be_declined(till, make_product, store, gateway):
     assert get_stock_level(product, store) == (10, 0)
 
 
-def test_goods_sold_to_another_meanwhile_cannot_be_paid_for(
+def test_order_with_goods_sold_meanwhile_cannot_be_paid(
     till, make_product, store, gateway, problem
 ):
     product = make_product("10.00", stock="1")
@@ -155,7 +155,7 @@ def test_goods_sold_to_another_meanwhile_cannot_be_paid_for(
     assert get_stock_level(product, store) == (0, 0)
 
 
-def test_a_complete_order_takes_no_more_money(till, product, gateway, problem):
+def test_completed_order_accepts_no_payment(till, product, gateway, problem):
     order = till.sold(line(product), payments=[card("2.50")])
 
     refused = problem(till.pay(order, cash("2.50")), 409, "order_not_open")
@@ -164,23 +164,23 @@ def test_a_complete_order_takes_no_more_money(till, product, gateway, problem):
     assert till.shown(order) == order
 
 
-def test_a_payment_may_name_the_version_that_it_pays(till, product, problem):
+def test_payment_with_if_match_needs_the_current_order_version(till, product, problem):
     order = till.sold(line(product, "2"))
     payment = cash("1.00")
 
     assert till.pay(order, payment, If_Match='"1"').json()["version"] == 2
     problem(till.pay(order, cash("1.00"), If_Match='"1"'), 412, "version_conflict")
     assert till.shown(order)["paid_total"] == "1.00"
-    # Sent again it is still the payment that was taken.
+    # The repeated request returns the payment although the version has changed.
     assert till.pay(order, payment, If_Match='"1"').status_code == 200
 
 
-def test_the_order_of_another_shop_cannot_be_paid(till, foreign, problem, manager_client):
+def test_order_and_payment_of_another_shop_are_not_found(till, foreign, problem, manager_client):
     problem(till.pay({"id": foreign.order.pk}, cash("1.00")), 404, "not_found")
     problem(manager_client.post(f"payments/{foreign.payment.pk}/resolve/"), 404, "not_found")
 
 
-def test_cash_is_rounded_once_though_a_card_was_declined_after_it(
+def test_cash_before_a_declined_card_is_rounded_once(
     till, make_product, gateway, configure_shop
 ):
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
@@ -197,7 +197,7 @@ def test_cash_is_rounded_once_though_a_card_was_declined_after_it(
     )
 
 
-def test_what_the_gateway_called_a_charge_stays_known_when_it_says_no_more(
+def test_gateway_reference_is_kept_if_the_look_up_has_none(
     till, product, gateway, manager_client, shop
 ):
     gateway.answers = [Answer(Outcome.UNKNOWN, reference="gw-7")]
@@ -210,8 +210,8 @@ def test_what_the_gateway_called_a_charge_stays_known_when_it_says_no_more(
     assert (payment["status"], payment["gateway_reference"]) == ("captured", "gw-7")
 
 
-def test_whoever_takes_a_payment_is_remembered_with_it(till, managers_till, make_product, shop):
-    """Also where somebody else had rung the order up."""
+def test_payment_stores_the_user_who_took_it(till, managers_till, make_product, shop):
+    """The second payment is taken by another user than the order's cashier."""
     order = till.sold(line(make_product("5.00")), payments=[cash("2.00")])
 
     managers_till.pay(order, cash("3.00"))

@@ -1,4 +1,4 @@
-"""When a gateway breaks, is late or is asked twice: no money is lost sight of."""
+"""Gateway failures: timeouts, late answers and crashes lose no payment."""
 
 from datetime import timedelta
 
@@ -21,7 +21,7 @@ from tests.support.till import (
 )
 
 
-def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
+def test_gateway_error_leaves_an_unknown_payment_that_can_be_resolved(
     till, manager_client, product, store, shop, gateway
 ):
     gateway.answers = [ConnectionResetError("gone")]
@@ -33,7 +33,7 @@ def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json() == again.json()
     assert (first.json()["status"], first.json()["payments"][0]["status"]) == ("open", "unknown")
-    assert len(gateway.charges) == 1, "whether the money was taken is for a look-up to say"
+    assert len(gateway.charges) == 1, "an unknown payment must be looked up, not charged again"
     assert get_stock_level(product, store) == (10, 2)
 
     done = resolve_payment(manager_client, again.json())
@@ -43,29 +43,29 @@ def test_a_gateway_that_breaks_leaves_an_order_that_can_be_found(
     ensure_books_balance(shop)
 
 
-def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
+def test_payment_cannot_be_resolved_while_it_is_being_charged(
     till, manager_client, product, store, gateway, problem
 ):
-    """A look-up would find nothing yet, and the money that comes then would belong to nobody."""
-    meanwhile = []
+    """A look-up would find nothing yet, and a capture after it would be lost."""
+    early_answers = []
 
-    def ask_too_early(charge):
+    def resolve_too_early(charge):
         gateway.found = [DECLINED]
-        meanwhile.append(manager_client.post(f"payments/{charge.key}/resolve/"))
+        early_answers.append(manager_client.post(f"payments/{charge.key}/resolve/"))
         return CAPTURED
 
-    gateway.answers = [ask_too_early]
+    gateway.answers = [resolve_too_early]
 
     order = till.sold(line(product), payments=[card("2.50")])
 
-    refused = problem(meanwhile[0], 409, "payment_underway")
-    assert int(meanwhile[0]["Retry-After"]) == refused["retry_after"] > 0
+    refused = problem(early_answers[0], 409, "payment_underway")
+    assert int(early_answers[0]["Retry-After"]) == refused["retry_after"] > 0
     assert (order["status"], order["payments"][0]["status"]) == ("completed", "captured")
     assert get_stock_level(product, store) == (9, 0)
 
 
 @pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
-def test_a_look_up_says_what_became_of_a_card(till, manager_client, product, store, gateway, found):
+def test_look_up_settles_an_unknown_card(till, manager_client, product, store, gateway, found):
     gateway.answers, gateway.found = [TIMED_OUT], [found]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
@@ -80,7 +80,7 @@ def test_a_look_up_says_what_became_of_a_card(till, manager_client, product, sto
 
 
 @pytest.mark.parametrize("payment", [cash("2.50"), card("2.50")])
-def test_what_is_settled_is_not_looked_up(till, manager_client, product, gateway, problem, payment):
+def test_settled_payment_is_not_looked_up(till, manager_client, product, gateway, problem, payment):
     order = till.sold(line(product), payments=[payment])
 
     refused = problem(resolve_payment(manager_client, order), 409, "payment_settled")
@@ -90,7 +90,7 @@ def test_what_is_settled_is_not_looked_up(till, manager_client, product, gateway
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_transaction_is_open_while_the_gateway_is_asked(till, manager_client, product, gateway):
+def test_no_transaction_is_open_during_gateway_calls(till, manager_client, product, gateway):
     gateway.answers = [CAPTURED, TIMED_OUT]
     till.sold(line(product), payments=[card("2.50")])
     order = till.sold(line(product), payments=[cash("1.00")])
@@ -114,7 +114,7 @@ def test_no_transaction_is_open_while_the_gateway_is_asked(till, manager_client,
         ("1.93", "unknown", "declined"),
     ],
 )
-def test_amounts_for_trying_out(till, manager_client, make_product, price, status, resolved):
+def test_simulated_gateway_answers_by_amount(till, manager_client, make_product, price, status, resolved):
     order = till.sold(line(make_product(price)), payments=[card(price)])
 
     assert order["payments"][0]["status"] == status
@@ -123,7 +123,7 @@ def test_amounts_for_trying_out(till, manager_client, make_product, price, statu
 
 
 @pytest.mark.parametrize(("timeout", "status"), [(10, "captured"), (1, "unknown")])
-def test_an_amount_that_is_answered_late(
+def test_simulated_gateway_answers_late_within_the_timeout(
     till, make_product, settings, monkeypatch, timeout, status
 ):
     waited = []
@@ -136,7 +136,7 @@ def test_an_amount_that_is_answered_late(
     assert waited == [min(2, timeout)]
 
 
-def test_a_second_till_sees_the_order_while_its_card_is_unknown(
+def test_order_with_an_unknown_card_is_shown_at_another_register(
     till, cashier, shop, store, product, gateway
 ):
     gateway.answers = [TIMED_OUT]
@@ -147,8 +147,8 @@ def test_a_second_till_sees_the_order_while_its_card_is_unknown(
 
 
 @pytest.fixture
-def left_behind(till, product, gateway, shop):
-    """An order whose worker died after it had written the payment down, before it asked."""
+def order_after_crash(till, product, gateway, shop):
+    """Return the body of an order whose process died after storing the payment, before the charge."""
     gateway.answers = [TIMED_OUT]
     body = till.order(line(product, "2"), payments=[card("3.00")])
     order = till.post("orders/", body).json()
@@ -158,20 +158,20 @@ def left_behind(till, product, gateway, shop):
     return body
 
 
-def test_another_payment_does_not_charge_a_card_that_was_left_behind(
-    till, gateway, left_behind, store, product
+def test_next_payment_does_not_charge_a_card_left_pending(
+    till, gateway, order_after_crash, store, product
 ):
-    paid = till.pay(left_behind, cash("1.00")).json()
+    paid = till.pay(order_after_crash, cash("1.00")).json()
 
     assert gateway.charges == []
     assert [payment["status"] for payment in paid["payments"]] == ["pending", "captured"]
     assert get_stock_level(product, store) == (10, 2)
 
 
-def test_repeating_the_sale_looks_up_a_card_that_was_left_behind(till, gateway, left_behind, shop):
-    early = till.post("orders/", left_behind).json()
+def test_repeated_order_looks_up_a_card_left_pending(till, gateway, order_after_crash, shop):
+    early = till.post("orders/", order_after_crash).json()
     with time_machine.travel(timezone.now() + timedelta(minutes=5), tick=True):
-        later = till.post("orders/", left_behind).json()
+        later = till.post("orders/", order_after_crash).json()
 
     assert (early["payments"][0]["status"], later["payments"][0]["status"]) == (
         "pending",

@@ -21,26 +21,27 @@ PAINS = {
     ),
     2: (
         "paid offline orders that are lost: what never came is missed by its number",
-        "orders/offline/test_gaps.py test_what_is_missing_in_between_is_named",
-        "orders/offline/test_gaps.py test_what_was_rejected_is_still_missing",
+        "orders/offline/test_gaps.py test_gaps_between_received_numbers_are_listed",
+        "orders/offline/test_gaps.py test_rejected_sale_is_still_a_gap",
     ),
     3: (
         "two terminals with one number, and one order dropped",
-        "orders/offline/test_sync_flags.py test_two_sales_of_one_number_are_both_sales",
-        "orders/offline/test_sync.py test_a_wrong_item_does_not_harm_its_neighbors",
+        "orders/offline/test_sync_flags.py "
+        "test_second_sale_with_the_same_number_is_booked_and_flagged",
+        "orders/offline/test_sync.py test_invalid_item_does_not_affect_other_items",
     ),
     4: (
         "open and offline orders that vanish at closing",
         "orders/shifts/test_shifts.py"
         " test_a_held_order_stays_and_moves_on_into_the_shift_that_sells_it",
         "orders/offline/test_sync_shifts.py"
-        " test_a_sale_of_a_closed_shift_is_booked_today_and_listed_on_todays_z",
+        " test_sale_of_a_closed_shift_is_booked_and_listed_in_the_open_shift",
     ),
     5: (
         "a cent between terminal and server",
         "orders/pricing/test_vectors.py test_every_figure_is_the_one_that_all_terminals_compute",
         "orders/offline/test_sync_money.py"
-        " test_a_total_that_differs_is_an_adjustment_that_the_lines_share",
+        " test_payments_other_than_the_prices_are_an_adjustment_shared_by_the_lines",
     ),
     6: (
         "cash rounding that leaves orders unpaid",
@@ -71,9 +72,9 @@ PAINS = {
     ),
     11: (
         "a card charged and the order not paid, or the other way round",
-        "orders/payments/test_card.py test_a_late_answer_settles_what_was_unknown_once",
+        "orders/payments/test_card.py test_late_gateway_answer_settles_an_unknown_payment_once",
         "orders/payments/test_card_failures.py"
-        " test_repeating_the_sale_looks_up_a_card_that_was_left_behind",
+        " test_repeated_order_looks_up_a_card_left_pending",
         "orders/payments/test_reconciliation.py test_several_relays_at_once_ask_once_for_each",
     ),
     12: (
@@ -118,8 +119,7 @@ PAINS = {
         "receipt numbers with gaps and doubles",
         "orders/stock/test_stock_races.py"
         " test_receipts_are_numbered_without_gaps_while_some_are_refused",
-        "orders/documents/test_verify_chain.py"
-        " test_an_entry_that_is_missing_is_found_with_what_it_sealed",
+        "orders/documents/test_verify_chain.py test_missing_entry_is_found_with_its_subject",
     ),
     19: (
         "cashiers who give away without limit",
