@@ -161,11 +161,26 @@ def test_every_edit_of_an_open_order_is_announced(day, shop, product):
 
 def test_captured_declined_and_unknown_cards_are_announced(day, shop, product):
     day.till.sold(line(product), payments=[card("2.50")])
-    assert day.new_topics() == ["order.completed", "order.opened", "payment.captured", "payment.pending"]
+    assert day.new_topics() == [
+        "order.completed",
+        "order.opened",
+        "payment.captured",
+        "payment.pending",
+    ]
     day.till.sold(line(product), payments=[card(TIMES_OUT)])
-    assert day.new_topics() == ["order.opened", "order.updated", "payment.pending", "payment.unknown"]
+    assert day.new_topics() == [
+        "order.opened",
+        "order.updated",
+        "payment.pending",
+        "payment.unknown",
+    ]
     day.till.sold(line(product), payments=[card(DECLINED)])
-    assert day.new_topics() == ["order.opened", "order.updated", "payment.declined", "payment.pending"]
+    assert day.new_topics() == [
+        "order.opened",
+        "order.updated",
+        "payment.declined",
+        "payment.pending",
+    ]
     ensure_latest_versions_announced(shop)
 
 

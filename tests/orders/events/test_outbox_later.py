@@ -93,7 +93,7 @@ def test_sale_already_counted_announces_the_stock_level(till, stockroom, make_pr
         assert event.subject_version == StockLevel.objects.get(product=apples).version
 
 
-@pytest.mark.parametrize("found", ["captured", "declined", "nothing"])
+@pytest.mark.parametrize("outcome", ["captured", "declined", "nothing"])
 def test_reconciled_payments_and_payouts_are_announced(
     outcome, till, manager_client, make_product, gateway, clock
 ):

@@ -157,7 +157,9 @@ def test_receipt_shows_the_adjustment(till, product):
 
 
 @pytest.mark.parametrize(("currency", "price"), [("JPY", "250"), ("KWD", "0.250")])
-def test_offline_sale_in_a_currency_with_other_decimals(currency, price, till, make_product, configure_shop):
+def test_offline_sale_in_a_currency_with_other_decimals(
+    currency, price, till, make_product, configure_shop
+):
     configure_shop(currency)
 
     order = upload_one_booked(

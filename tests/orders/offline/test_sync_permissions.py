@@ -150,7 +150,8 @@ INVALID_SALES = {
 
 def test_invalid_sale_is_rejected_and_not_booked(till, product, shop):
     batch = [
-        build_offline_sale(1, build_offline_line(product)) | wrong for wrong, _ in INVALID_SALES.values()
+        build_offline_sale(1, build_offline_line(product)) | wrong
+        for wrong, _ in INVALID_SALES.values()
     ]
 
     answers = results(till, *batch)
@@ -207,9 +208,7 @@ def test_batch_may_have_two_megabytes(till, product):
 
 
 @pytest.mark.parametrize("shape", ["many sales", "long sales", "malformed sales"])
-def test_batch_with_more_than_2000_lines_is_refused_as_a_whole(
-    shape, till, product, shop, problem
-):
+def test_batch_with_more_than_2000_lines_is_refused_as_a_whole(shape, till, product, shop, problem):
     """Booking 2,000 lines occupies a worker for a moment; larger uploads are sent in parts."""
     line = build_offline_line(product)
     sales, lines, more = {

@@ -78,7 +78,9 @@ def test_concurrent_sales_with_one_number_are_all_booked(till, product, store, s
     assert get_stock_level(product, store) == (2, 0)
 
 
-def test_concurrent_uploads_sales_and_shift_end_put_each_sale_in_one_shift(till, manager_client, make_product, shop):
+def test_concurrent_uploads_sales_and_shift_end_put_each_sale_in_one_shift(
+    till, manager_client, make_product, shop
+):
     """Each sale is in one shift or waits for the next, and the Z reports have all of them."""
     product = make_product("2.50", stock="50")
     shift = open_shift(till)

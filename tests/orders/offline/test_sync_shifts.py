@@ -139,7 +139,9 @@ def test_offline_sale_without_an_open_shift_is_booked_in_the_next_one(
     ensure_difference_explained(z)
 
 
-def test_offline_sale_is_booked_without_a_shift_although_shifts_are_required(till, product, configure_shop):
+def test_offline_sale_is_booked_without_a_shift_although_shifts_are_required(
+    till, product, configure_shop
+):
     configure_shop("EUR", shifts_required=True)
     refused = till.sell(line(product), payments=[cash("2.50")])
 
@@ -175,9 +177,7 @@ def test_sale_in_a_shop_without_shifts_is_not_late(till, product):
     )
 
 
-def test_chain_with_late_and_waiting_sales_is_intact(
-    till, manager_client, product, shop
-):
+def test_chain_with_late_and_waiting_sales_is_intact(till, manager_client, product, shop):
     shift = open_shift(till)
     online = till.sold(line(product), payments=[cash("2.50")])
     assert close_shift(till, shift, "102.50").status_code == 200

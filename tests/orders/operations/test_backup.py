@@ -93,7 +93,9 @@ def all_reports(manager_client, shift):
     return groups | {"z": fetch_shift_report(manager_client, shift, "z")}
 
 
-def test_restored_database_has_the_same_chain_stock_and_reports(shift_with_sales, manager_client, backup_file, empty_database):
+def test_restored_database_has_the_same_chain_stock_and_reports(
+    shift_with_sales, manager_client, backup_file, empty_database
+):
     before = all_reports(manager_client, shift_with_sales)
     run_command("backup", backup_file)
 
@@ -105,7 +107,9 @@ def test_restored_database_has_the_same_chain_stock_and_reports(shift_with_sales
     assert "All stock levels match their movements." in answer
     assert after == before
     assert before["day"]["total"]["net_total"] == "12.50"
-    assert stat.S_IMODE(backup_file.stat().st_mode) == 0o600, "the file has password hashes and must be private"
+    assert stat.S_IMODE(backup_file.stat().st_mode) == 0o600, (
+        "the file has password hashes and must be private"
+    )
 
 
 def test_restored_append_only_tables_refuse_deletes(shift_with_sales, backup_file, empty_database):
@@ -157,14 +161,18 @@ def test_backup_during_sales_is_of_one_moment(till, make_product, backup_file, e
     assert "All stock levels match" in answer
 
 
-def test_existing_files_and_databases_are_not_overwritten(shift_with_sales, backup_file, manager_client):
+def test_existing_files_and_databases_are_not_overwritten(
+    shift_with_sales, backup_file, manager_client
+):
     before = all_reports(manager_client, shift_with_sales)
     backup_file.write_bytes(b"older backup")
 
     with pytest.raises(CommandError, match="already exists"):
         run_command("backup", backup_file)
     assert backup_file.read_bytes() == b"older backup"
-    assert [path.name for path in backup_file.parent.glob(f"{backup_file.name}*")] == [backup_file.name]
+    assert [path.name for path in backup_file.parent.glob(f"{backup_file.name}*")] == [
+        backup_file.name
+    ]
 
     good = backup_file.with_name("good.backup")
     run_command("backup", good)

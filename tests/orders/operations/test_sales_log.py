@@ -57,7 +57,9 @@ def test_completed_sale_is_one_log_line(till, product, sales_log, shop):
         assert written[name] == value, name
 
 
-def test_logged_amount_has_the_decimals_of_the_currency(till, make_product, configure_shop, sales_log):
+def test_logged_amount_has_the_decimals_of_the_currency(
+    till, make_product, configure_shop, sales_log
+):
     configure_shop("JPY")
     till.sold(line(make_product("250")), payments=[cash("250")])
 

@@ -43,7 +43,10 @@ def test_order_is_not_completed_while_a_card_is_being_canceled(
 
     canceled = cancel_payment(manager_client, half_paid).json()
 
-    assert (reconcile_during_cancellation[0]["status"], reconcile_during_cancellation[0]["payments"][0]["status"]) == ("open", "unknown")
+    assert (
+        reconcile_during_cancellation[0]["status"],
+        reconcile_during_cancellation[0]["payments"][0]["status"],
+    ) == ("open", "unknown")
     assert (canceled["status"], canceled["due"], canceled["paid_total"]) == ("open", "4.00", "6.00")
     assert [each["status"] for each in canceled["payments"]] == ["canceled", "captured"]
     ensure_refunds_consistent(shop)
@@ -105,7 +108,8 @@ def test_cashier_needs_approval_to_cancel_a_captured_payment(
     assert without_audit_events(snapshot_refund_rows(shop)) == without_audit_events(before)
 
     approval = grant_approval(
-        manager_client, request_approval(till, refusal["action"], object=refusal["object"], amount=None)
+        manager_client,
+        request_approval(till, refusal["action"], object=refusal["object"], amount=None),
     )["id"]
     canceled = cancel_payment(till, half_paid, approval=approval).json()
 
@@ -166,9 +170,7 @@ def test_card_of_a_closed_shift_is_canceled_or_completed_in_the_open_shift(
     ensure_refunds_consistent(shop)
 
 
-def test_canceled_cash_payment_cancels_its_change(
-    till, manager_client, make_product, shop
-):
+def test_canceled_cash_payment_cancels_its_change(till, manager_client, make_product, shop):
     order = till.sold(line(make_product("10.00")), payments=[cash("4.00", tendered="5.50")])
     assert (order["paid_total"], order["change_total"]) == ("4.00", "1.50")
 

@@ -76,7 +76,9 @@ def test_timed_out_card_keeps_the_stock_reserved(till, make_product, store, gate
 @pytest.mark.parametrize(
     ("answer", "status", "left"), [(CAPTURED, "completed", 8), (DECLINED, "open", 10)]
 )
-def test_late_gateway_answer_settles_an_unknown_payment_once(till, product, gateway, answer, status, left):
+def test_late_gateway_answer_settles_an_unknown_payment_once(
+    till, product, gateway, answer, status, left
+):
     gateway.answers = [TIMED_OUT]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
     shop, store = product.tenant, till.register.store
@@ -180,9 +182,7 @@ def test_order_and_payment_of_another_shop_are_not_found(till, foreign, problem,
     problem(manager_client.post(f"payments/{foreign.payment.pk}/resolve/"), 404, "not_found")
 
 
-def test_cash_before_a_declined_card_is_rounded_once(
-    till, make_product, gateway, configure_shop
-):
+def test_cash_before_a_declined_card_is_rounded_once(till, make_product, gateway, configure_shop):
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
     gateway.answers = [DECLINED]
 

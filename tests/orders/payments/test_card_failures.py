@@ -114,7 +114,9 @@ def test_no_transaction_is_open_during_gateway_calls(till, manager_client, produ
         ("1.93", "unknown", "declined"),
     ],
 )
-def test_simulated_gateway_answers_by_amount(till, manager_client, make_product, price, status, resolved):
+def test_simulated_gateway_answers_by_amount(
+    till, manager_client, make_product, price, status, resolved
+):
     order = till.sold(line(make_product(price)), payments=[card(price)])
 
     assert order["payments"][0]["status"] == status
@@ -148,7 +150,7 @@ def test_order_with_an_unknown_card_is_shown_at_another_register(
 
 @pytest.fixture
 def order_after_crash(till, product, gateway, shop):
-    """Return the body of an order whose process died after storing the payment, before the charge."""
+    """Return the body of an order whose process crashed before the charge."""
     gateway.answers = [TIMED_OUT]
     body = till.order(line(product, "2"), payments=[card("3.00")])
     order = till.post("orders/", body).json()

@@ -92,7 +92,9 @@ def test_cash_amount_that_coins_cannot_pay_is_refused(
         assert refused(call, 409, CODE)["payable"] == payable
 
 
-def test_partial_cash_is_in_whole_coins_and_the_rest_is_rounded_once(till, make_product, set_smallest_coin, refused):
+def test_partial_cash_is_in_whole_coins_and_the_rest_is_rounded_once(
+    till, make_product, set_smallest_coin, refused
+):
     set_smallest_coin("1.00", "SEK")
     order = till.sold(line(make_product("7.60")), payments=[cash("3.00")])
 
@@ -178,7 +180,9 @@ def test_order_without_lines_cannot_be_paid(till, refused, payment):
     refused(lambda: till.pay(order, payment), 409, "order_empty")
 
 
-def test_rest_after_a_declined_card_is_rounded_again(till, make_product, set_smallest_coin, gateway):
+def test_rest_after_a_declined_card_is_rounded_again(
+    till, make_product, set_smallest_coin, gateway
+):
     set_smallest_coin("1.00", "SEK")
     gateway.answers = [DECLINED]
 
@@ -214,7 +218,9 @@ def test_line_added_after_a_partial_payment_changes_the_rest(till, make_product,
     assert figures(done) == ("completed", "15.00", "-0.20", "0.00")
 
 
-def test_canceled_partial_payment_leaves_no_rounding(till, make_product, set_smallest_coin, manager_client):
+def test_canceled_partial_payment_leaves_no_rounding(
+    till, make_product, set_smallest_coin, manager_client
+):
     set_smallest_coin("1.00", "SEK")
     order = till.sold(line(make_product("7.60")), payments=[cash("5.00")])
 
@@ -239,7 +245,11 @@ def test_repeated_cash_payment_with_another_amount_is_a_conflict(
     assert first.content == calculated.content
     for other_payment in ("5.00", "7.11"):
         refused(
-            lambda other_payment=other_payment: till.pay(order, payment | {"amount": other_payment}), 409, "id_conflict"
+            lambda other_payment=other_payment: till.pay(
+                order, payment | {"amount": other_payment}
+            ),
+            409,
+            "id_conflict",
         )
 
 
@@ -264,7 +274,10 @@ def test_belgium_does_not_round_small_amounts(
 def test_belgium_rounds_other_currencies_as_usual(till, make_product, set_smallest_coin):
     set_smallest_coin("10", "JPY", country="BE")
 
-    assert figures(till.sold(line(make_product("995")), payments=[cash_rest()]))[1:3] == ("1000", "5")
+    assert figures(till.sold(line(make_product("995")), payments=[cash_rest()]))[1:3] == (
+        "1000",
+        "5",
+    )
 
 
 # --- refunds -------------------------------------------------------------------------------------

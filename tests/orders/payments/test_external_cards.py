@@ -1,4 +1,4 @@
-"""Cards that a stand-alone reader has charged: captured at once, and no gateway is asked."""
+"""Cards charged by a stand-alone reader (`entry: external`): captured without the gateway."""
 
 import pytest
 
@@ -30,18 +30,18 @@ def external(amount, reference=SLIP, **more):
 
 
 @pytest.fixture
-def by_reader(till, make_product, gateway):
-    """Two for 5.00, charged by a stand-alone reader."""
+def sale_by_external_card(till, make_product, gateway):
+    """Return a sale of 5.00 charged by a stand-alone reader."""
     return till.sold(line(make_product("2.50"), "2"), payments=[external("5.00")])
 
 
-def test_it_is_captured_at_once_and_no_gateway_is_asked(till, make_product, gateway, shop):
+def test_external_card_is_captured_without_calling_the_gateway(till, make_product, gateway, shop):
     payments = [external("2.00"), card("2.00"), cash("1.00")]
     order = till.sold(line(make_product("2.50"), "2"), payments=payments)
 
     assert order["status"] == "completed"
-    told = [(each["entry"], each["status"], each["reference"]) for each in order["payments"]]
-    assert told == [
+    refusal = [(each["entry"], each["status"], each["reference"]) for each in order["payments"]]
+    assert refusal == [
         ("external", "captured", SLIP),
         ("gateway", "captured", ""),
         (None, "captured", ""),
@@ -50,8 +50,10 @@ def test_it_is_captured_at_once_and_no_gateway_is_asked(till, make_product, gate
     ensure_refunds_consistent(shop)
 
 
-def test_it_stands_on_the_receipt(till, by_reader):
-    text = till.get(f"orders/{by_reader['id']}/receipt/", {"format": "text"}).content.decode()
+def test_receipt_shows_the_reference_of_an_external_card(till, sale_by_external_card):
+    text = till.get(
+        f"orders/{sale_by_external_card['id']}/receipt/", {"format": "text"}
+    ).content.decode()
 
     assert f"Reference {SLIP}" in text
 
@@ -67,7 +69,7 @@ def test_it_stands_on_the_receipt(till, by_reader):
         (external("5.00", tendered="6.00"), "payments[0].tendered", "not_cash"),
     ],
 )
-def test_what_is_no_slip_of_a_reader_is_refused(
+def test_invalid_external_card_payment_is_refused(
     payment, field, code, till, make_product, gateway, shop
 ):
     product = make_product("2.50")
@@ -81,9 +83,7 @@ def test_what_is_no_slip_of_a_reader_is_refused(
     assert gateway.charges == []
 
 
-def test_a_repeated_payment_is_the_same_only_with_the_same_entry(
-    till, make_product, gateway, problem
-):
+def test_repeated_payment_with_another_entry_is_a_conflict(till, make_product, gateway, problem):
     order = till.sold(line(make_product("2.50"), "2"))
     payment = external("3.00")
 
@@ -95,7 +95,7 @@ def test_a_repeated_payment_is_the_same_only_with_the_same_entry(
     assert gateway.charges == []
 
 
-def test_it_is_let_go_of_without_the_gateway_by_a_manager(
+def test_canceling_an_external_card_needs_a_manager_and_no_gateway(
     till, manager_client, make_product, gateway, problem
 ):
     order = till.sold(line(make_product("2.50"), "2"), payments=[external("3.00")])
@@ -108,71 +108,79 @@ def test_it_is_let_go_of_without_the_gateway_by_a_manager(
     assert (canceled["paid_total"], gateway.in_transaction) == ("0.00", [])
 
 
-def test_it_goes_back_at_the_reader_with_the_reference_of_its_slip(
-    till, manager_client, by_reader, gateway, shop, problem
+def test_refund_of_an_external_card_needs_the_reference_of_the_reader(
+    till, manager_client, sale_by_external_card, gateway, shop, problem
 ):
     before = snapshot_refund_rows(shop)
     for reference in ({}, {"reference": " "}):
-        refused = request_refund(manager_client, by_reader, **reference)
+        refused = request_refund(manager_client, sale_by_external_card, **reference)
         problem(refused, 400, "invalid", {"reference": "required"})
     assert snapshot_refund_rows(shop) == before
 
-    back = create_refund(manager_client, by_reader, reference="back 1")
+    refund = create_refund(manager_client, sale_by_external_card, reference="back 1")
 
-    (payout,) = back["payouts"]
-    assert (back["status"], payout["status"], payout["method"]) == ("done", "done", "card")
+    (payout,) = refund["payouts"]
+    assert (refund["status"], payout["status"], payout["method"]) == ("done", "done", "card")
     assert (payout["entry"], payout["reference"], payout["paid"]) == ("external", "back 1", "5.00")
     assert gateway.refunds == []
-    text = till.get(f"refunds/{back['id']}/receipt/", {"format": "text"}).content.decode()
+    text = till.get(f"refunds/{refund['id']}/receipt/", {"format": "text"}).content.decode()
     assert "Reference back 1" in text
     ensure_refunds_consistent(shop)
 
 
 @pytest.mark.parametrize("method", ["cash", "store_credit"])
-def test_it_becomes_money_only_with_a_second_person(
-    method, till, manager_client, admin, by_reader, shop, problem
+def test_refund_of_an_external_card_to_another_method_needs_approval(
+    method, till, manager_client, admin, sale_by_external_card, shop, problem
 ):
-    """However small: nobody but the reader knows whether the card was charged."""
+    """Whatever the amount: only the reader knows whether the card was charged."""
     before = snapshot_refund_rows(shop)
-    told = problem(request_refund(till, by_reader, method=method), 403, "approval_required")
-    problem(request_refund(manager_client, by_reader, method=method), 403, "approval_required")
+    refusal = problem(
+        request_refund(till, sale_by_external_card, method=method), 403, "approval_required"
+    )
+    problem(
+        request_refund(manager_client, sale_by_external_card, method=method),
+        403,
+        "approval_required",
+    )
     assert snapshot_refund_rows(shop) == before
-    asking = {name: told[name] for name in ("action", "object", "amount", "method")}
-    approval = grant_approval(Person(admin), request_approval(manager_client, **asking))["id"]
+    requested = {name: refusal[name] for name in ("action", "object", "amount", "method")}
+    approval = grant_approval(Person(admin), request_approval(manager_client, **requested))["id"]
 
-    back = create_refund(manager_client, by_reader, method=method, approval=approval)
+    refund = create_refund(manager_client, sale_by_external_card, method=method, approval=approval)
 
-    assert (back["status"], back["approved_by"]) == ("done", str(admin.pk))
-    assert back["payouts"][0]["entry"] is None
+    assert (refund["status"], refund["approved_by"]) == ("done", str(admin.pk))
+    assert refund["payouts"][0]["entry"] is None
     ensure_refunds_consistent(shop)
 
 
-def test_an_admin_gives_cash_for_it_alone(admin, by_reader, shop):
-    assert create_refund(Person(admin), by_reader, method="cash")["status"] == "done"
+def test_admin_refunds_an_external_card_in_cash_without_approval(
+    admin, sale_by_external_card, shop
+):
+    assert create_refund(Person(admin), sale_by_external_card, method="cash")["status"] == "done"
     ensure_refunds_consistent(shop)
 
 
-def test_beside_store_credit_the_reference_is_the_readers(
+def test_refund_to_store_credit_and_external_card_uses_the_reference_for_the_card(
     till, manager_client, make_product, gateway, shop
 ):
-    """The credit goes back onto the code that it came from."""
+    """The credit is refunded to the code that paid."""
     StoreCreditFactory(tenant=shop, code="GIFT", balance="10.00")
     payments = [credit_payment("2.00", "GIFT"), external("3.00")]
     order = till.sold(line(make_product("2.50"), "2"), payments=payments)
 
-    back = create_refund(manager_client, order, reference="back 1")
+    refund = create_refund(manager_client, order, reference="back 1")
 
-    gone = {each["method"]: each["reference"] for each in back["payouts"]}
-    # Codes of store credit are shown by their last characters.
-    assert gone == {"card": "back 1", "store_credit": "****FT"}
+    references = {each["method"]: each["reference"] for each in refund["payouts"]}
+    # Only the last characters of a store credit code are shown.
+    assert references == {"card": "back 1", "store_credit": "****FT"}
     ensure_refunds_consistent(shop)
 
 
 @pytest.mark.parametrize("declined", [False, True])
-def test_beside_a_card_of_the_gateway_it_waits_for_its_answer(
+def test_external_payout_waits_for_the_gateway_payout(
     declined, till, manager_client, make_product, gateway, shop
 ):
-    """The relay asks for the gateway's card alone."""
+    """Reconciliation looks up the gateway's payout only."""
     order = till.sold(line(make_product("2.50"), "2"), payments=[card("2.00"), external("3.00")])
     gateway.returns = [TIMED_OUT]
 
@@ -181,17 +189,17 @@ def test_beside_a_card_of_the_gateway_it_waits_for_its_answer(
     assert (waiting["status"], states) == ("pending", {"gateway": "unknown", "external": "pending"})
     gateway.returns = [DECLINED if declined else CAPTURED]
     relay_all()
-    back = resolve_refund(manager_client, waiting).json()
+    refund = resolve_refund(manager_client, waiting).json()
 
-    assert back["status"] == ("failed" if declined else "done")
+    assert refund["status"] == ("failed" if declined else "done")
     assert len(gateway.refunds) == 1
     ensure_refunds_consistent(shop)
 
 
-def test_the_chain_holds_who_charged_it(by_reader, shop):
+def test_changed_entry_of_a_payment_breaks_its_receipt_in_the_chain(sale_by_external_card, shop):
     with tenant_scope(shop):
         assert list(verify_chains()) == []
-        Payment.objects.filter(order=by_reader["id"]).update(entry="gateway")
+        Payment.objects.filter(order=sale_by_external_card["id"]).update(entry="gateway")
         assert [each.kind for each in verify_chains()] == ["receipt"]
 
 
@@ -205,10 +213,8 @@ def test_the_chain_holds_who_charged_it(by_reader, shop):
         (cash("2.50"), None, []),
     ],
 )
-def test_offline_a_card_is_flagged_unless_a_reader_has_a_slip(
-    payment, entry, flags, till, product, gateway
-):
-    """What was sold is never refused: without a reference nobody can look the charge up."""
+def test_offline_card_without_a_reference_is_flagged(payment, entry, flags, till, product, gateway):
+    """Sales made offline are never refused; without a reference the charge cannot be verified."""
     order = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(product), payments=[payment])
     )
@@ -218,12 +224,14 @@ def test_offline_a_card_is_flagged_unless_a_reader_has_a_slip(
     assert gateway.charges == []
 
 
-def test_offline_a_slip_of_a_reader_goes_back_there(till, manager_client, product, gateway, shop):
+def test_refund_of_an_offline_external_card_is_external(
+    till, manager_client, product, gateway, shop
+):
     order = upload_one_booked(
         till, build_offline_sale(1, build_offline_line(product), payments=[external("2.50")])
     )
 
-    back = create_refund(manager_client, order, reference="back 1")
+    refund = create_refund(manager_client, order, reference="back 1")
 
-    assert back["payouts"][0]["entry"] == "external"
+    assert refund["payouts"][0]["entry"] == "external"
     ensure_refunds_consistent(shop)

@@ -1,5 +1,4 @@
-"""A worker that dies while a gateway is asked to look up, to let go or to give back: the same key
-is told what became of it, also where the relay was quicker."""
+"""Repeated requests after a crash during a gateway call, with and without reconciliation."""
 
 from datetime import timedelta
 
@@ -13,71 +12,74 @@ from tests.support.order_relay import relay_all
 from tests.support.refunds import create_refund, ensure_refunds_consistent
 from tests.support.till import card, cash, line
 
-A_WHILE = timedelta(minutes=3)
+RECONCILIATION_DELAY = timedelta(minutes=3)
 
 
-class Killed(BaseException):
-    """The process ends here, as nothing catches it."""
+class ProcessKilled(BaseException):
+    """End the process: nothing catches this exception."""
 
 
 def kill(*args, **kwargs):
-    raise Killed
+    raise ProcessKilled
 
 
 @pytest.fixture
-def timed_out(till, product, gateway):
-    """An order of 5.00 with a card of which nobody knows."""
+def order_with_unknown_card(till, product, gateway):
+    """Return an order of 5.00 whose card payment has an unknown outcome."""
     gateway.answers = [TIMED_OUT]
     return till.sold(line(product, "2"), payments=[card("5.00")])
 
 
 @pytest.fixture
-def half_paid(till, product, gateway):
+def half_paid_order(till, product, gateway):
     return till.sold(line(product, "2"), payments=[card("2.00")])
 
 
-def on_payment(person, deed, order):
-    return person.post(f"payments/{order['payments'][0]['id']}/{deed}/", Idempotency_Key=KEY)
+def post_payment_action(person, action, order):
+    return person.post(f"payments/{order['payments'][0]['id']}/{action}/", Idempotency_Key=KEY)
 
 
-def relayed():
-    with time_machine.travel(timezone.now() + A_WHILE, tick=False):
+def relay_later():
+    with time_machine.travel(timezone.now() + RECONCILIATION_DELAY, tick=False):
         relay_all()
 
 
 @pytest.mark.parametrize("is_relayed", [False, True])
-def test_a_look_up_that_was_cut_off_is_told_what_was_found(
-    is_relayed, till, manager_client, timed_out, gateway, shop
+def test_resolve_repeated_after_a_crash_returns_the_outcome(
+    is_relayed, till, manager_client, order_with_unknown_card, gateway, shop
 ):
     gateway.found = [kill, CAPTURED, DECLINED]
-    with pytest.raises(Killed):
-        on_payment(manager_client, "resolve", timed_out)
+    with pytest.raises(ProcessKilled):
+        post_payment_action(manager_client, "resolve", order_with_unknown_card)
     if is_relayed:
-        relayed()
+        relay_later()
 
-    repeated = on_payment(manager_client, "resolve", timed_out)
+    repeated = post_payment_action(manager_client, "resolve", order_with_unknown_card)
 
     assert (repeated.status_code, repeated["Idempotent-Replayed"]) == (200, "true")
-    assert repeated.json() == till.shown(timed_out)
+    assert repeated.json() == till.shown(order_with_unknown_card)
     assert (repeated.json()["status"], len(gateway.look_ups)) == ("completed", 2)
-    assert on_payment(manager_client, "resolve", timed_out).json() == repeated.json()
+    assert (
+        post_payment_action(manager_client, "resolve", order_with_unknown_card).json()
+        == repeated.json()
+    )
     assert list_key_statuses(shop) == [200]
 
 
 @pytest.mark.parametrize("is_relayed", [False, True])
-def test_a_card_that_was_let_go_of_stays_so_for_the_same_key(
-    is_relayed, till, manager_client, half_paid, gateway, shop
+def test_cancel_repeated_after_a_crash_stays_canceled(
+    is_relayed, till, manager_client, half_paid_order, gateway, shop
 ):
     gateway.answers, gateway.found = [kill, DECLINED], [DECLINED]
-    with pytest.raises(Killed):
-        on_payment(manager_client, "cancel", half_paid)
+    with pytest.raises(ProcessKilled):
+        post_payment_action(manager_client, "cancel", half_paid_order)
     if is_relayed:
-        relayed()
+        relay_later()
 
-    repeated = on_payment(manager_client, "cancel", half_paid)
-    # Whatever happens to the order after it.
-    assert till.pay(half_paid, cash("5.00")).json()["status"] == "completed"
-    later = on_payment(manager_client, "cancel", half_paid)
+    repeated = post_payment_action(manager_client, "cancel", half_paid_order)
+    # A later payment does not change the repeated answer.
+    assert till.pay(half_paid_order, cash("5.00")).json()["status"] == "completed"
+    later = post_payment_action(manager_client, "cancel", half_paid_order)
 
     assert (repeated.status_code, repeated["Idempotent-Replayed"]) == (200, "true")
     assert repeated.json()["payments"][0]["status"] == "canceled"
@@ -85,14 +87,14 @@ def test_a_card_that_was_let_go_of_stays_so_for_the_same_key(
     ensure_refunds_consistent(shop)
 
 
-def test_a_card_that_stays_leaves_no_key_and_is_asked_for_again(
-    manager_client, half_paid, gateway, shop, problem
+def test_refused_cancellation_stores_no_key_and_can_be_repeated(
+    manager_client, half_paid_order, gateway, shop, problem
 ):
     gateway.answers = [CAPTURED, DECLINED]
 
-    problem(on_payment(manager_client, "cancel", half_paid), 409, "payment_settled")
+    problem(post_payment_action(manager_client, "cancel", half_paid_order), 409, "payment_settled")
     assert list_key_statuses(shop) == []
-    again = on_payment(manager_client, "cancel", half_paid)
+    again = post_payment_action(manager_client, "cancel", half_paid_order)
 
     assert (again.status_code, "Idempotent-Replayed" in again) == (200, False)
     assert again.json()["payments"][0]["status"] == "canceled"
@@ -100,17 +102,17 @@ def test_a_card_that_stays_leaves_no_key_and_is_asked_for_again(
 
 
 @pytest.mark.parametrize("is_relayed", [False, True])
-def test_a_refund_whose_look_up_was_cut_off_is_told_what_was_found(
+def test_refund_resolve_repeated_after_a_crash_returns_the_outcome(
     is_relayed, till, manager_client, product, gateway, shop
 ):
     sold = till.sold(line(product, "2"), payments=[card("5.00")])
     gateway.returns = [TIMED_OUT, kill, CAPTURED]
-    asked = create_refund(manager_client, sold)
-    path = f"refunds/{asked['id']}/resolve/"
-    with pytest.raises(Killed):
+    pending = create_refund(manager_client, sold)
+    path = f"refunds/{pending['id']}/resolve/"
+    with pytest.raises(ProcessKilled):
         manager_client.post(path, Idempotency_Key=KEY)
     if is_relayed:
-        relayed()
+        relay_later()
 
     repeated = manager_client.post(path, Idempotency_Key=KEY)
 
@@ -120,7 +122,7 @@ def test_a_refund_whose_look_up_was_cut_off_is_told_what_was_found(
     ensure_refunds_consistent(shop)
 
 
-def test_a_declined_refund_leaves_no_key_and_goes_back_another_way_under_it(
+def test_declined_payout_stores_no_key_and_can_be_resolved_by_another_method(
     till, manager_client, product, gateway, shop, problem
 ):
     sold = till.sold(line(product, "2"), payments=[card("2.00"), card("3.00")])

@@ -1,4 +1,4 @@
-"""While a card is under way, what it pays for stays as it is: every action, both states."""
+"""An order is locked while a card payment is in progress or its outcome is unknown."""
 
 from dataclasses import dataclass
 from threading import Event, Thread
@@ -14,16 +14,16 @@ from tests.support.locks import wait_until_blocked
 from tests.support.rows import assert_no_row_changes
 from tests.support.till import Body, Till, card, cash, line, new_id, percent, resolve_payment
 
-BEING_PAID = (409, "order_being_paid")
+ORDER_BEING_PAID = (409, "order_being_paid")
 
 
 @dataclass
-class Counter:
-    """A manager, who may do everything else, and an order of three lines with a discount."""
+class OrderActions:
+    """A manager's requests about an order of three lines with a discount."""
 
     person: Till
     order: Body
-    more: Body
+    extra_line: Body
 
     @property
     def path(self) -> str:
@@ -39,10 +39,10 @@ class Counter:
     def change(self, **body: Any) -> Any:
         return self.person.patch(self.line, body, If_Match="*")
 
-    def discount(self, **more: Any) -> Any:
-        return self.post("discounts/", percent("1", **more), Idempotency_Key="once")
+    def discount(self, **options: Any) -> Any:
+        return self.post("discounts/", percent("1", **options), Idempotency_Key="once")
 
-    def order_now(self) -> Body:
+    def current_order(self) -> Body:
         return self.person.shown(self.order)
 
     def remove_discount(self) -> Any:
@@ -53,26 +53,26 @@ class Counter:
         return self.post("refunds/", {"id": new_id(), "reason": "Broken"})
 
 
-# What each route that writes to an order does with it, and how it is refused.
+# Every route that writes to an order, a request to it, and how it is refused.
 ACTIONS = {
-    "void": ("order-void", lambda at: at.post("void/", {"reason": "Left"}), BEING_PAID),
-    "hold": ("order-hold", lambda at: at.post("hold/"), BEING_PAID),
-    "add a line": ("order-lines", lambda at: at.post("lines/", at.more), BEING_PAID),
-    "change a quantity": ("order-line", lambda at: at.change(quantity="2"), BEING_PAID),
-    "change a price": ("order-line", lambda at: at.change(unit_price="2.49"), BEING_PAID),
-    "change a line's note": ("order-line", lambda at: at.change(note="No salt"), BEING_PAID),
-    "remove a line": ("order-line", lambda at: at.person.delete(at.line), BEING_PAID),
-    "discount the order": ("order-discounts", lambda at: at.discount(), BEING_PAID),
+    "void": ("order-void", lambda at: at.post("void/", {"reason": "Left"}), ORDER_BEING_PAID),
+    "hold": ("order-hold", lambda at: at.post("hold/"), ORDER_BEING_PAID),
+    "add a line": ("order-lines", lambda at: at.post("lines/", at.extra_line), ORDER_BEING_PAID),
+    "change a quantity": ("order-line", lambda at: at.change(quantity="2"), ORDER_BEING_PAID),
+    "change a price": ("order-line", lambda at: at.change(unit_price="2.49"), ORDER_BEING_PAID),
+    "change a line's note": ("order-line", lambda at: at.change(note="No salt"), ORDER_BEING_PAID),
+    "remove a line": ("order-line", lambda at: at.person.delete(at.line), ORDER_BEING_PAID),
+    "discount the order": ("order-discounts", lambda at: at.discount(), ORDER_BEING_PAID),
     "discount a line": (
         "order-discounts",
         lambda at: at.discount(line=at.order["lines"][0]["id"]),
-        BEING_PAID,
+        ORDER_BEING_PAID,
     ),
-    "remove a discount": ("order-discount", lambda at: at.remove_discount(), BEING_PAID),
-    # It is not held, because that is refused above.
+    "remove a discount": ("order-discount", lambda at: at.remove_discount(), ORDER_BEING_PAID),
+    # Resume is refused because the order is not on hold: holding it is refused above.
     "resume": ("order-resume", lambda at: at.post("resume/", {}), (409, "illegal_transition")),
     "refund": ("order-refunds", lambda at: at.refund(), (409, "illegal_transition")),
-    # What is under way counts as paid until it is known not to be.
+    # A payment in progress counts as paid until it fails.
     "pay twice": (
         "order-payments",
         lambda at: at.post("payments/", cash("0.01")),
@@ -84,13 +84,13 @@ ACTIONS = {
         (409, "no_receipt"),
     ),
 }
-# Whose order it is and what is noted about it is no part of what is paid.
+# Customer and note do not affect the payment.
 ALLOWED = {"order-detail"}
-every_action = pytest.mark.parametrize("action", ACTIONS)
+for_every_action = pytest.mark.parametrize("action", ACTIONS)
 
 
 @pytest.fixture
-def counter(managers_till, make_product) -> Counter:
+def order_actions(managers_till, make_product) -> OrderActions:
     lines = [
         line(make_product("2.50"), note="Salt"),
         line(make_product("4.00")),
@@ -98,10 +98,10 @@ def counter(managers_till, make_product) -> Counter:
     ]
     order = managers_till.sold(*lines, discounts=[percent("10")])
     assert order["total"] == "9.45"
-    return Counter(managers_till, order, line(make_product("1.00"), id=new_id()))
+    return OrderActions(managers_till, order, line(make_product("1.00"), id=new_id()))
 
 
-def test_every_route_that_writes_to_an_order_is_in_the_table():
+def test_every_route_that_writes_to_an_order_is_covered():
     writes = {
         route.name
         for route in routes()
@@ -111,108 +111,111 @@ def test_every_route_that_writes_to_an_order_is_in_the_table():
     assert {route for route, _, _ in ACTIONS.values()} | ALLOWED == writes
 
 
-@every_action
-def test_nothing_of_an_order_changes_while_the_gateway_is_asked(action, counter, gateway, problem):
+@for_every_action
+def test_order_is_locked_during_the_gateway_call(action, order_actions, gateway, problem):
     _, act, refusal = ACTIONS[action]
-    asked = []
+    refusals = []
 
-    def meanwhile(charge):
+    def act_during_charge(charge):
         with assert_no_row_changes():
-            asked.append(problem(act(counter), *refusal))
+            refusals.append(problem(act(order_actions), *refusal))
         return CAPTURED
 
-    gateway.answers = [meanwhile]
+    gateway.answers = [act_during_charge]
 
-    paid = counter.person.pay(counter.order, card("9.45")).json()
+    paid = order_actions.person.pay(order_actions.order, card("9.45")).json()
 
-    assert len(asked) == 1
+    assert len(refusals) == 1
     assert (paid["status"], paid["total"], paid["paid_total"]) == ("completed", "9.45", "9.45")
 
 
-@every_action
-def test_nothing_of_an_order_changes_while_nobody_knows_of_its_card(
-    action, counter, gateway, problem
-):
+@for_every_action
+def test_order_is_locked_while_the_card_outcome_is_unknown(action, order_actions, gateway, problem):
     _, act, refusal = ACTIONS[action]
     gateway.answers = [TIMED_OUT]
-    counter.person.pay(counter.order, card("9.45"))
+    order_actions.person.pay(order_actions.order, card("9.45"))
 
     with assert_no_row_changes():
-        problem(act(counter), *refusal)
+        problem(act(order_actions), *refusal)
 
-    assert resolve_payment(counter.person, counter.order_now()).json()["status"] == "completed"
+    assert (
+        resolve_payment(order_actions.person, order_actions.current_order()).json()["status"]
+        == "completed"
+    )
 
 
-@every_action
-def test_once_the_card_is_declined_the_order_may_be_changed_again(action, counter, gateway):
+@for_every_action
+def test_order_can_be_changed_after_a_declined_card(action, order_actions, gateway):
     _, act, refusal = ACTIONS[action]
     gateway.answers = [DECLINED]
-    counter.person.pay(counter.order, card("9.45"))
+    order_actions.person.pay(order_actions.order, card("9.45"))
 
-    answer = act(counter)
+    answer = act(order_actions)
 
-    assert (answer.status_code, answer.json().get("code")) != BEING_PAID
-    if refusal == BEING_PAID:
+    assert (answer.status_code, answer.json().get("code")) != ORDER_BEING_PAID
+    if refusal == ORDER_BEING_PAID:
         assert answer.status_code == 200, answer.content
 
 
-def test_cash_beside_a_card_that_is_under_way_holds_the_order_too(counter, gateway, problem):
-    """The last payment is there: only one before it is not."""
+def test_later_cash_payment_does_not_unlock_the_order(order_actions, gateway, problem):
+    """The unknown card is not the last payment."""
     gateway.answers = [TIMED_OUT]
-    counter.person.pay(counter.order, card("4.45"))
-    counter.person.pay(counter.order, cash("1.00"))
+    order_actions.person.pay(order_actions.order, card("4.45"))
+    order_actions.person.pay(order_actions.order, cash("1.00"))
 
     with assert_no_row_changes():
-        problem(counter.discount(), *BEING_PAID)
+        problem(order_actions.discount(), *ORDER_BEING_PAID)
 
 
-def test_a_note_may_be_written_meanwhile(counter, gateway):
+def test_note_can_be_changed_while_the_order_is_locked(order_actions, gateway):
     gateway.answers = [TIMED_OUT]
-    counter.person.pay(counter.order, card("9.45"))
+    order_actions.person.pay(order_actions.order, card("9.45"))
 
-    noted = counter.person.patch(counter.path, {"note": "To go"}, If_Match="*").json()
+    noted = order_actions.person.patch(order_actions.path, {"note": "To go"}, If_Match="*").json()
 
     assert (noted["note"], noted["total"], noted["status"]) == ("To go", "9.45", "open")
     assert noted["payments"][0]["status"] == "unknown"
 
 
-CHANGES = [name for name, (_, _, refusal) in ACTIONS.items() if refusal == BEING_PAID]
+CHANGES = [name for name, (_, _, refusal) in ACTIONS.items() if refusal == ORDER_BEING_PAID]
 
 
 @pytest.mark.race
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("action", CHANGES)
-def test_who_comes_while_a_payment_is_written_waits_and_is_refused(
-    action, counter, gateway, problem, monkeypatch
+def test_change_waits_for_a_payment_being_written_and_is_refused(
+    action, order_actions, gateway, problem, monkeypatch
 ):
-    """One connection is about to write the payment of an order that another wants to change."""
+    """The payment holds the lock of the order that another connection wants to change."""
     _, act, _ = ACTIONS[action]
-    has_order, may_go_on, answers = Event(), Event(), {}
+    order_locked, payment_may_continue, answers = Event(), Event(), {}
     build_payments = capture.build_payments
 
-    def slowly(*args):
-        has_order.set()
-        assert may_go_on.wait(30)
+    def build_payments_after_signal(*args):
+        order_locked.set()
+        assert payment_may_continue.wait(30)
         return build_payments(*args)
 
-    monkeypatch.setattr(capture, "build_payments", slowly)
+    monkeypatch.setattr(capture, "build_payments", build_payments_after_signal)
     gateway.answers = [TIMED_OUT]
-    pay = started(answers, "pay", lambda: counter.person.pay(counter.order, card("9.45")))
-    assert has_order.wait(30)
-    change = started(answers, "change", lambda: act(counter))
+    pay = start_thread(
+        answers, "pay", lambda: order_actions.person.pay(order_actions.order, card("9.45"))
+    )
+    assert order_locked.wait(30)
+    change = start_thread(answers, "change", lambda: act(order_actions))
     wait_until_blocked()
-    may_go_on.set()
+    payment_may_continue.set()
     pay.join(30)
     change.join(30)
 
-    problem(answers["change"], *BEING_PAID)
-    now = counter.order_now()
+    problem(answers["change"], *ORDER_BEING_PAID)
+    now = order_actions.current_order()
     assert (now["status"], now["total"], len(now["lines"])) == ("open", "9.45", 3)
     assert [each["status"] for each in now["payments"]] == ["unknown"]
 
 
-def started(answers: dict[str, Any], name: str, work: Any) -> Thread:
+def start_thread(answers: dict[str, Any], name: str, work: Any) -> Thread:
     def run() -> None:
         try:
             answers[name] = work()

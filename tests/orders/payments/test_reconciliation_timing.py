@@ -1,4 +1,4 @@
-"""How long nobody may ask what became of a card: exactly as long as somebody may be asking."""
+"""How long a payment or refund in progress cannot be resolved, canceled or looked up."""
 
 from datetime import timedelta
 
@@ -19,8 +19,8 @@ from tests.support.till import card, cash, line, resolve_payment
 TIMEOUT = 7
 INSTANT = 0.001
 
-# The place of the card among the payments, the seconds since, and those that are left: twice the
-# time-out for the first payment of an order, and once more for each that is asked for before it.
+# Position of the card among the payments, seconds since the charge began, and seconds to wait:
+# twice the time-out, and the time-out again for each payment that is charged before it.
 WAITS = [
     (0, 0, 14),
     (0, 0.2, 14),
@@ -47,8 +47,8 @@ def clock():
 
 
 @pytest.fixture
-def left_pending(shop, clock, gateway):
-    """`left_pending(Payment, 3)`: as a worker leaves it that dies before it asks, 3 seconds ago."""
+def set_pending(shop, clock, gateway):
+    """`set_pending(Payment, 3)`: as after a crash before the gateway call, 3 seconds ago."""
 
     def leave(model, since):
         with tenant_scope(shop):
@@ -61,8 +61,8 @@ def left_pending(shop, clock, gateway):
 
 
 @pytest.fixture
-def told_to_wait(problem):
-    """`told_to_wait(call, "code", 7)`: the call is refused for 7 seconds, and changes nothing."""
+def refused_for(problem):
+    """`refused_for(call, "code", 7)`: assert a refusal for 7 seconds that changes nothing."""
 
     def check(call, code, left):
         with assert_no_row_changes():
@@ -74,8 +74,8 @@ def told_to_wait(problem):
 
 
 @pytest.fixture
-def at_place(till, make_product, gateway):
-    """`at_place(1)`: a card whose outcome nobody knows, with so many payments before it."""
+def order_with_card_at(till, make_product, gateway):
+    """`order_with_card_at(1)`: an order with an unknown card at that payment position."""
 
     def sell(place):
         gateway.answers = [TIMED_OUT]
@@ -85,30 +85,30 @@ def at_place(till, make_product, gateway):
     return sell
 
 
-@pytest.mark.parametrize("ask", [resolve_payment, cancel_payment])
+@pytest.mark.parametrize("action", [resolve_payment, cancel_payment])
 @pytest.mark.parametrize("wait", WAITS)
-def test_who_asks_for_a_payment_too_early_hears_for_how_long(
-    ask, wait, at_place, left_pending, told_to_wait, manager_client, gateway
+def test_payment_in_progress_is_refused_with_the_seconds_to_wait(
+    action, wait, order_with_card_at, set_pending, refused_for, manager_client, gateway
 ):
     place, since, left = wait
-    order = at_place(place)
-    left_pending(Payment, since)
+    order = order_with_card_at(place)
+    set_pending(Payment, since)
 
     if left is None:
-        assert ask(manager_client, order, place).status_code == 200
+        assert action(manager_client, order, place).status_code == 200
     else:
-        told_to_wait(lambda: ask(manager_client, order, place), "payment_underway", left)
+        refused_for(lambda: action(manager_client, order, place), "payment_underway", left)
         assert gateway.look_ups == gateway.charges == []
 
 
 @pytest.mark.parametrize(("since", "looked_up"), [(14 - INSTANT, 0), (14, 1)])
-def test_a_sale_that_is_sent_again_looks_its_card_up_once_nobody_can_be_asking(
-    since, looked_up, till, make_product, gateway, left_pending
+def test_repeated_sale_looks_up_its_card_after_the_wait(
+    since, looked_up, till, make_product, gateway, set_pending
 ):
     gateway.answers = [TIMED_OUT]
     body = till.order(line(make_product("4.00")), payments=[card("4.00")])
     till.post("orders/", body)
-    left_pending(Payment, since)
+    set_pending(Payment, since)
 
     again = till.post("orders/", body).json()
 
@@ -116,7 +116,7 @@ def test_a_sale_that_is_sent_again_looks_its_card_up_once_nobody_can_be_asking(
     assert (len(gateway.charges), len(gateway.look_ups)) == (0, looked_up)
 
 
-# The number of cards, the seconds since, and those that are left.
+# Number of cards, seconds since the refund began, and seconds to wait.
 REFUND_WAITS = [
     (1, 0, 14),
     (1, 13.5, 1),
@@ -129,40 +129,40 @@ REFUND_WAITS = [
 
 
 @pytest.fixture
-def back_to_cards(till, manager_client, make_product, gateway):
-    """`back_to_cards(2)`: a sale, and a refund to cash and so many cards that do not answer."""
+def refund_to_cards(till, manager_client, make_product, gateway):
+    """`refund_to_cards(2)`: a sale and its refund to cash and two cards that time out."""
 
-    def give_back(cards):
+    def create(cards):
         payments = [cash("1.00"), *(card("2.00") for _ in range(cards))]
         sold = till.sold(line(make_product(f"{1 + 2 * cards}.00")), payments=payments)
         gateway.returns = [TIMED_OUT] * cards
         return sold, create_refund(manager_client, sold)
 
-    return give_back
+    return create
 
 
 @pytest.mark.parametrize("wait", REFUND_WAITS)
-def test_who_asks_for_a_refund_too_early_hears_for_how_long(
-    wait, back_to_cards, left_pending, told_to_wait, manager_client, gateway
+def test_refund_in_progress_is_refused_with_the_seconds_to_wait(
+    wait, refund_to_cards, set_pending, refused_for, manager_client, gateway
 ):
-    """Cash, which no gateway is asked for, makes nobody wait."""
+    """Cash payouts need no gateway and add no wait."""
     cards, since, left = wait
-    _, pending = back_to_cards(cards)
-    left_pending(Payout, since)
+    _, pending = refund_to_cards(cards)
+    set_pending(Payout, since)
 
     if left is None:
         assert resolve_refund(manager_client, pending).json()["status"] == "done"
     else:
-        told_to_wait(lambda: resolve_refund(manager_client, pending), "refund_underway", left)
+        refused_for(lambda: resolve_refund(manager_client, pending), "refund_underway", left)
         assert gateway.refunds == []
 
 
 @pytest.mark.parametrize(("since", "status"), [(14 - INSTANT, "pending"), (14, "done")])
-def test_a_refund_that_is_sent_again_is_looked_up_once_nobody_can_be_asking(
-    since, status, back_to_cards, left_pending, manager_client
+def test_repeated_refund_is_looked_up_after_the_wait(
+    since, status, refund_to_cards, set_pending, manager_client
 ):
-    sold, pending = back_to_cards(1)
-    left_pending(Payout, since)
+    sold, pending = refund_to_cards(1)
+    set_pending(Payout, since)
 
     again = request_refund(manager_client, sold, id=pending["id"]).json()
 
@@ -170,7 +170,7 @@ def test_a_refund_that_is_sent_again_is_looked_up_once_nobody_can_be_asking(
 
 
 @pytest.mark.parametrize("early", [True, False])
-def test_the_relay_leaves_a_card_alone_for_two_minutes(
+def test_reconciliation_waits_two_minutes(
     early, till, manager_client, make_product, gateway, clock
 ):
     sold = till.sold(line(make_product("4.00")), payments=[card("4.00")])
@@ -180,7 +180,7 @@ def test_the_relay_leaves_a_card_alone_for_two_minutes(
     create_refund(manager_client, sold)
     clock.shift(LOOK_UP_DELAY - timedelta(seconds=INSTANT if early else 0))
 
-    asked = [PaymentReconciliation().step(), PayoutReconciliation().step()]
+    looked_up = [PaymentReconciliation().step(), PayoutReconciliation().step()]
 
-    assert asked == [not early] * 2
+    assert looked_up == [not early] * 2
     assert len(gateway.look_ups) == (0 if early else 1)

@@ -1,4 +1,4 @@
-"""The simulated gateway takes no cards where nobody has chosen it."""
+"""The simulated gateway charges no cards unless the installation chose it."""
 
 import os
 import subprocess
@@ -15,17 +15,17 @@ from tests.support.till import card, cash, line, new_id
 
 pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parents[3]
-SIMULATED = "orders.E001"
+SIMULATOR_ERROR = "orders.E001"
 
 
 @pytest.fixture
-def unchosen(settings):
+def simulator_disabled(settings):
     settings.PAYMENT_SIMULATOR = False
 
 
 @pytest.fixture
-def gateway_of(settings):
-    """Name another gateway for the test, and forget it again."""
+def set_gateway(settings):
+    """Set another gateway for the test and reset the cached one afterwards."""
 
     def name(path):
         settings.PAYMENT_GATEWAY = path
@@ -35,23 +35,27 @@ def gateway_of(settings):
     get_payment_gateway.cache_clear()
 
 
-def found():
+def check_ids():
     return [each.id for each in checks.run_checks(include_deployment_checks=True)]
 
 
-def test_it_refuses_to_charge_and_nothing_is_written(unchosen, till, make_product, shop, problem):
+def test_disabled_simulator_refuses_card_sales(
+    simulator_disabled, till, make_product, shop, problem
+):
     product = make_product("2.50")
     before = snapshot_refund_rows(shop)
 
-    told = problem(till.sell(line(product), payments=[card("2.50")]), 409, "no_card_reader")
+    refusal = problem(till.sell(line(product), payments=[card("2.50")]), 409, "no_card_reader")
     mixed = till.sell(line(product), payments=[cash("1.00"), card("1.50")])
 
     problem(mixed, 409, "no_card_reader")
-    assert "entry" in told["detail"]
+    assert "entry" in refusal["detail"]
     assert snapshot_refund_rows(shop) == before
 
 
-def test_an_open_order_is_paid_otherwise(unchosen, till, make_product, shop, problem):
+def test_disabled_simulator_refuses_card_payments_of_open_orders(
+    simulator_disabled, till, make_product, shop, problem
+):
     order = till.sold(line(make_product("2.50")))
     before = snapshot_refund_rows(shop)
 
@@ -62,7 +66,9 @@ def test_an_open_order_is_paid_otherwise(unchosen, till, make_product, shop, pro
     assert paid["status"] == "completed"
 
 
-def test_it_gives_nothing_back_either(settings, till, manager_client, make_product, shop, problem):
+def test_disabled_simulator_refuses_card_refunds(
+    settings, till, manager_client, make_product, shop, problem
+):
     order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     settings.PAYMENT_SIMULATOR = False
     before = snapshot_refund_rows(shop)
@@ -73,7 +79,7 @@ def test_it_gives_nothing_back_either(settings, till, manager_client, make_produ
     assert create_refund(manager_client, order, method="cash")["status"] == "done"
 
 
-def test_asked_all_the_same_it_says_that_nothing_was_charged(unchosen):
+def test_disabled_simulator_declines_direct_calls(simulator_disabled):
     key = new_id()
     gateway = SimulatedGateway()
 
@@ -84,7 +90,7 @@ def test_asked_all_the_same_it_says_that_nothing_was_charged(unchosen):
 
 
 @pytest.mark.parametrize(
-    ("debug", "chosen", "path", "fails"),
+    ("debug", "chosen", "path", "expected"),
     [
         (False, True, "orders.gateways.simulated.SimulatedGateway", True),
         (False, False, "orders.gateways.simulated.SimulatedGateway", False),
@@ -92,15 +98,19 @@ def test_asked_all_the_same_it_says_that_nothing_was_charged(unchosen):
         (False, True, "tests.support.gateway.ScriptedGateway", False),
     ],
 )
-def test_a_deployment_must_not_simulate_cards(debug, chosen, path, fails, settings, gateway_of):
+def test_deployment_check_refuses_the_simulator(
+    debug, chosen, path, expected, settings, set_gateway
+):
     settings.DEBUG, settings.PAYMENT_SIMULATOR = debug, chosen
-    gateway_of(path)
+    set_gateway(path)
 
-    assert (SIMULATED in found()) is fails
+    assert (SIMULATOR_ERROR in check_ids()) is expected
 
 
-def test_another_gateway_charges_without_the_simulator(unchosen, till, make_product, gateway_of):
-    gateway_of("tests.support.gateway.ScriptedGateway")
+def test_other_gateway_charges_without_the_simulator(
+    simulator_disabled, till, make_product, set_gateway
+):
+    set_gateway("tests.support.gateway.ScriptedGateway")
 
     order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
 
@@ -108,7 +118,7 @@ def test_another_gateway_charges_without_the_simulator(unchosen, till, make_prod
 
 
 @pytest.mark.parametrize(("debug", "default"), [("on", "True"), ("off", "False")])
-def test_it_is_chosen_by_default_only_in_debug(debug, default):
+def test_simulator_is_enabled_by_default_only_in_debug(debug, default):
     secrets = {"SECRET_KEY": "s" * 64, "JWT_SIGNING_KEY": "j" * 64}
     script = (
         "from unittest.mock import patch\n"

@@ -1,4 +1,4 @@
-"""How often the drawer asks the database, to the statement, however much was sold in it."""
+"""Number of SQL statements of shift requests, independent of the number of sales."""
 
 import pytest
 from django.db import connection
@@ -10,8 +10,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 OPENING = {"postgresql": 16, "sqlite": 14}
 MOVEMENT = {"postgresql": 12, "sqlite": 12}
-# And what should be there, by one look at each way in which cash comes and goes, and what this
-# person took out before.
+# Additionally the expected cash, by one query for each kind of cash flow, and what this user took
+# out before.
 TAKEN_OUT = {"postgresql": 17, "sqlite": 17}
 ENDING = {"postgresql": 12, "sqlite": 10}
 CLOSING = {"postgresql": 29, "sqlite": 30}
@@ -21,8 +21,8 @@ LIST = {"postgresql": 4, "sqlite": 2}
 
 
 @pytest.fixture
-def counted(django_assert_num_queries):
-    """`counted(OPENING, call)`: the answer of a call that asks so often."""
+def assert_queries(django_assert_num_queries):
+    """`assert_queries(OPENING, call)`: return the response of a call with that many statements."""
 
     def ask(expected, call):
         with django_assert_num_queries(expected[connection.vendor]):
@@ -34,15 +34,15 @@ def counted(django_assert_num_queries):
 
 
 @pytest.fixture
-def after_the_first(till, make_product):
-    """The first sale of a shop and the first shift of a register ask a little more."""
+def after_the_first_shift(till, make_product):
+    """Make the first sale and shift, which run more statements."""
     till.sold(line(make_product("1.00")), payments=[cash("1.00")])
     close_shift(till, open_shift(till, "0.00"), "0.00")
 
 
 @pytest.fixture(params=[1, 4])
-def sold_in(request, till, make_product, after_the_first):
-    """A shift in which so much was sold."""
+def shift_with_sales(request, till, make_product, after_the_first_shift):
+    """Return a shift and its expected cash after one or four sales of each method."""
     shift, product = open_shift(till, "100.00"), make_product("2.50", stock="50")
     for _ in range(request.param):
         till.sold(line(product), payments=[cash("2.50")])
@@ -51,42 +51,46 @@ def sold_in(request, till, make_product, after_the_first):
     return shift, str(100 + request.param * 2.5)
 
 
-@pytest.mark.usefixtures("after_the_first")
-def test_an_opening(till, counted):
+@pytest.mark.usefixtures("after_the_first_shift")
+def test_shift_opening_statement_count(till, assert_queries):
     body = build_opening(till, opening_float="100.00")
 
-    counted(OPENING, lambda: till.post("shifts/", body))
+    assert_queries(OPENING, lambda: till.post("shifts/", body))
 
 
-def test_a_movement(till, counted, sold_in):
-    counted(MOVEMENT, lambda: record_movement(till, sold_in[0], "paid_in", "5.00"))
+def test_paid_in_statement_count(till, assert_queries, shift_with_sales):
+    assert_queries(MOVEMENT, lambda: record_movement(till, shift_with_sales[0], "paid_in", "5.00"))
 
 
-def test_what_is_taken_out(till, counted, sold_in):
-    counted(TAKEN_OUT, lambda: record_movement(till, sold_in[0], "drop", "5.00"))
+def test_drop_statement_count(till, assert_queries, shift_with_sales):
+    assert_queries(TAKEN_OUT, lambda: record_movement(till, shift_with_sales[0], "drop", "5.00"))
 
 
-def test_an_end(till, counted, sold_in):
-    counted(ENDING, lambda: end_shift(till, sold_in[0]))
+def test_shift_end_statement_count(till, assert_queries, shift_with_sales):
+    assert_queries(ENDING, lambda: end_shift(till, shift_with_sales[0]))
 
 
-def test_a_count(till, counted, sold_in):
-    counted(CLOSING, lambda: close_shift(till, *sold_in))
+def test_shift_close_statement_count(till, assert_queries, shift_with_sales):
+    assert_queries(CLOSING, lambda: close_shift(till, *shift_with_sales))
 
 
-def test_an_x_report(manager_client, counted, sold_in):
-    counted(X_REPORT, lambda: manager_client.get(f"shifts/{sold_in[0]['id']}/x-report/"))
+def test_x_report_statement_count(manager_client, assert_queries, shift_with_sales):
+    assert_queries(
+        X_REPORT, lambda: manager_client.get(f"shifts/{shift_with_sales[0]['id']}/x-report/")
+    )
 
 
-def test_a_z_report(till, manager_client, counted, sold_in):
-    close_shift(till, *sold_in)
+def test_z_report_statement_count(till, manager_client, assert_queries, shift_with_sales):
+    close_shift(till, *shift_with_sales)
 
-    counted(Z_REPORT, lambda: manager_client.get(f"shifts/{sold_in[0]['id']}/z-report/"))
+    assert_queries(
+        Z_REPORT, lambda: manager_client.get(f"shifts/{shift_with_sales[0]['id']}/z-report/")
+    )
 
 
 @pytest.mark.parametrize("page_size", [1, 50])
-def test_a_list(till, counted, tills, page_size):
+def test_shift_list_statement_count(till, assert_queries, tills, page_size):
     for each in tills:
         open_shift(each)
 
-    counted(LIST, lambda: till.get("shifts/", {"page_size": page_size}))
+    assert_queries(LIST, lambda: till.get("shifts/", {"page_size": page_size}))

@@ -1,4 +1,4 @@
-"""How often an upload asks the database: so often for each sale, however many lines it has."""
+"""Number of SQL statements of uploads: constant for each sale, independent of its lines."""
 
 import pytest
 from django.db import connection
@@ -12,18 +12,18 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # PostgreSQL gets the rows of all tables in one message, SQLite a statement for each table.
 EACH_SALE = {"postgresql": 8, "sqlite": 15}
-# Who, where and what is known; and at the end who sent what, and how far the till has counted.
-AROUND = 6
+# Session, register and known data; at the end the audit event and the last number.
+PER_UPLOAD = 6
 DUPLICATES = 4
 
 
-def asked(call):
+def list_queries(call):
     with CaptureQueriesContext(connection) as captured:
         call()
     return [each["sql"] for each in captured if not TRANSACTIONAL.match(each["sql"])]
 
 
-def test_a_sale_costs_the_same_however_many_there_are_and_however_long(till, make_product):
+def test_upload_statement_count_is_constant_per_sale(till, make_product):
     products = [make_product("0.10", stock="100") for _ in range(5)]
     upload(
         till,
@@ -40,16 +40,18 @@ def test_a_sale_costs_the_same_however_many_there_are_and_however_long(till, mak
         ]
 
     one, many = batch(1, 1, 2), batch(4, 5, 10)
-    counts = [len(asked(lambda each=each: results(till, *each))) for each in (one, many, many)]
+    counts = [
+        len(list_queries(lambda each=each: results(till, *each))) for each in (one, many, many)
+    ]
 
     each_sale = EACH_SALE[connection.vendor]
-    assert counts == [AROUND + each_sale, AROUND + 4 * each_sale, AROUND + DUPLICATES]
+    assert counts == [PER_UPLOAD + each_sale, PER_UPLOAD + 4 * each_sale, PER_UPLOAD + DUPLICATES]
 
 
-def test_the_gaps_of_a_till(manager_client, till, product, register):
+def test_gap_report_statement_count(manager_client, till, product, register):
     for number in (2, 5, 9):
         results(till, build_offline_sale(number, build_offline_line(product)))
 
-        ran = asked(lambda: manager_client.get(f"registers/{register.pk}/gaps/"))
+        queries = list_queries(lambda: manager_client.get(f"registers/{register.pk}/gaps/"))
 
-        assert len(ran) == 6
+        assert len(queries) == 6

@@ -1,6 +1,5 @@
-"""That lists stay quick when a shop has grown: PostgreSQL walks an index, in the list's order.
-
-10,000 rows of ours beside 10,000 of another shop; each list's own statement is explained.
+"""Query plans of lists: PostgreSQL reads an index in the order of the list.
+10,000 rows of this shop and 10,000 of another; the statement of each list is explained.
 """
 
 from itertools import chain
@@ -31,7 +30,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 @pytest.fixture
 def products(product, foreign):
-    """Of fewer, looking at each would be as quick as looking for parts of words."""
+    """Create twice as many rows: with fewer, a sequential scan is as fast as the trigram index."""
     for row in (product, foreign.product):
         multiply_rows(
             row,
@@ -61,7 +60,7 @@ def orders(cashier, register, foreign):
 
 @pytest.fixture
 def movements(shop, product, store, foreign):
-    """Half of ours of one product, half of another."""
+    """Create movements of two products of this shop, and of another shop."""
     other = StockMovementFactory(product=ProductFactory(tenant=shop), store=store)
     for row in (StockMovementFactory(product=product, store=store), other):
         multiply_rows(row, created_at=MINUTES)
@@ -72,23 +71,26 @@ def movements(shop, product, store, foreign):
 
 @pytest.fixture
 def levels(product, store, foreign):
-    """A level for each product, ours and theirs taking turns as new rows do; some are watched."""
+    """Create a level per product, alternating between the shops; some have a reorder point."""
     for row in (product, foreign.product):
         multiply_rows(row, sku="'X-' || n")
     pairs = []
     for place in (store, foreign.store):
         with tenant_scope(place.tenant):
             stocked = enumerate(Product.objects.filter(stock_levels=None))
-            marks = ((each, None if number % 5 else 5) for number, each in stocked)
+            reorder_points = ((each, None if number % 5 else 5) for number, each in stocked)
             pairs.append(
-                [StockLevel(store=place, product=each, reorder_point=mark) for each, mark in marks]
+                [
+                    StockLevel(store=place, product=each, reorder_point=reorder_point)
+                    for each, reorder_point in reorder_points
+                ]
             )
     with across_tenants():
         StockLevel.objects.bulk_create(chain.from_iterable(zip(*pairs, strict=False)))
     analyze(StockLevel)
 
 
-# What is found by a code is one row, however it is sorted then.
+# A code matches at most one row, so sorting is cheap.
 ONE_BY_SKU = {"product_sku_is_unique", "Sort"}
 ONE_BY_BARCODE = {"orders_product_by_id", "Sort"}
 FEW_BY_TRIGRAMS = {"product_search", "Bitmap Heap Scan", "Sort"}
@@ -96,7 +98,7 @@ ONE_BY_NUMBER = {"order_number_is_unique", "Sort"}
 
 
 def index_on(table, column):
-    """The index that a foreign key brought with it, whose name ends in a hash."""
+    """Return the name of the index that Django made for a foreign key, which ends in a hash."""
     with connection.cursor() as cursor:
         indexes = connection.introspection.get_constraints(cursor, table)
     (name,) = (
@@ -106,7 +108,7 @@ def index_on(table, column):
 
 
 @pytest.mark.usefixtures("products")
-def test_products(till, product):
+def test_product_lists_use_indexes(till, product):
     expected = [
         ({}, {"product_by_name"}),
         ({"ordering": "-name"}, {"product_by_name"}),
@@ -128,7 +130,7 @@ def test_products(till, product):
 
 
 @pytest.mark.usefixtures("orders")
-def test_orders(till, register, cashier):
+def test_order_lists_use_indexes(till, register, cashier):
     expected = [
         ({}, {"order_by_time"}),
         ({"ordering": "created_at"}, {"order_by_time"}),
@@ -152,7 +154,7 @@ def test_orders(till, register, cashier):
 
 
 @pytest.mark.usefixtures("movements")
-def test_movements(till, product, store):
+def test_movement_lists_use_indexes(till, product, store):
     expected = [
         ({}, {"movement_by_time"}),
         ({"type": "receive"}, {"movement_by_time"}),
@@ -174,7 +176,7 @@ def test_movements(till, product, store):
 
 
 @pytest.mark.usefixtures("levels")
-def test_stock(till, product, store):
+def test_stock_lists_use_indexes(till, product, store):
     expected = [
         ({}, {"orders_stocklevel_pkey"}),
         ({"store": str(store.pk)}, {"orders_stocklevel_pkey"}),
@@ -185,7 +187,9 @@ def test_stock(till, product, store):
 
     found = explain_pages(till, "stock/", "orders_stocklevel", [query for query, _ in expected])
 
-    # On PostgreSQL the key has the columns of SQLite's index: either is as good.
-    of_key = {"stock_level_by_id": "orders_stocklevel_pkey"}
-    found = {query: {of_key.get(name, name) for name in names} for query, names in found.items()}
+    # On PostgreSQL the primary key has the columns of SQLite's index: both are suitable.
+    equivalent = {"stock_level_by_id": "orders_stocklevel_pkey"}
+    found = {
+        query: {equivalent.get(name, name) for name in names} for query, names in found.items()
+    }
     assert found == for_both_pages(expected)

@@ -1,4 +1,4 @@
-"""That lists of refunds and of store credit stay quick, as in `test_query_plans`."""
+"""Query plans of refunds, store credits and limits, as in `test_query_plans`."""
 
 import pytest
 from django.db import connection
@@ -37,7 +37,7 @@ def refunds(cashier, register, foreign):
 
 
 @pytest.mark.usefixtures("refunds")
-def test_refunds(manager_client, register, refunds):
+def test_refund_lists_use_indexes(manager_client, register, refunds):
     expected = [
         ({}, {"refund_by_time"}),
         ({"ordering": "created_at"}, {"refund_by_time"}),
@@ -53,7 +53,7 @@ def test_refunds(manager_client, register, refunds):
     assert found == for_both_pages(expected)
 
 
-def test_store_credits(manager_client, shop, other_shop):
+def test_store_credit_lists_use_indexes(manager_client, shop, other_shop):
     for tenant in (shop, other_shop):
         row = StoreCreditFactory(tenant=tenant, balance=0)
         multiply_rows(row, code="'C-' || n", created_at=MINUTES, updated_at=MINUTES)
@@ -71,8 +71,8 @@ def test_store_credits(manager_client, shop, other_shop):
     assert found == for_both_pages(expected)
 
 
-def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
-    """Among those of all shops, by an index of them alone."""
+def test_payout_look_up_uses_an_index_of_unknown_payouts(refunds):
+    """The index has only payouts in progress, of all shops."""
     with across_tenants():
         refund = Refund.objects.filter(order=refunds).first()
         payment = PaymentFactory(order=refunds)
@@ -85,8 +85,8 @@ def test_the_relay_finds_the_few_payouts_of_which_nobody_knows(refunds):
         assert "payout_underway" in waiting.explain()
 
 
-def test_what_counts_against_a_limit_is_found_by_person_and_shift(manager_client, shop, refunds):
-    """Not among all refunds of the shop, nor among all that ever happened to store credit."""
+def test_limit_sums_use_indexes_by_user_and_shift(manager_client, shop, refunds):
+    """They do not read all refunds or all store credit entries of the shop."""
     credit = StoreCreditFactory(tenant=shop, balance=5)
     entry = StoreCreditEntryFactory(credit=credit, tenant=shop, amount=5, by=manager_client.user)
     multiply_rows(entry, type="'spend'", created_at=MINUTES)

@@ -1,4 +1,4 @@
-"""That a report reads the days it is about, and not the years before; as in `test_query_plans`."""
+"""Query plans of reports: only the requested days are read, as in `test_query_plans`."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ GROUPS = ("hour", "product", "cashier", "store", "method", "tax")
 
 @pytest.fixture
 def years(cashier, register, foreign):
-    """A sale a minute, and a refund for each, here and in another shop."""
+    """Create a sale a minute with a refund each, in this shop and in another."""
     numbers = {"receipt_number": "n + 1", "completed_at": MINUTES}
     for by, at in ((cashier, register), (foreign.cashier, foreign.register)):
         sold = {"status": "completed", "completed_at": timezone.now(), "receipt_number": 1}
@@ -28,7 +28,7 @@ def years(cashier, register, foreign):
 
 
 @pytest.mark.usefixtures("years")
-def test_a_day_is_found_by_its_sales_and_refunds(manager_client):
+def test_sales_report_uses_indexes_by_completion_time(manager_client):
     day = str(timezone.localdate() - timedelta(days=3))
 
     for group in GROUPS:

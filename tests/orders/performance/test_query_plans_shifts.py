@@ -1,4 +1,4 @@
-"""That the drawer stays quick when a shop has sold for years, as in `test_query_plans`."""
+"""Query plans of shifts, as in `test_query_plans`."""
 
 import re
 
@@ -21,7 +21,7 @@ from tests.support.query_plans import (
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 ENDED = {"status": "ended"}
-READ = re.compile(r'FROM "orders_(order|payment)"')
+READS_ORDERS = re.compile(r'FROM "orders_(order|payment)"')
 
 
 @pytest.fixture
@@ -33,21 +33,21 @@ def shifts(cashier, register, foreign):
 
 
 @pytest.fixture
-def shift(cashier, register, shifts):
-    """One in which something was sold, in a shop that has sold much without it."""
-    shift = ShiftFactory(opened_by=cashier, register=register)
+def shift_with_sale(cashier, register, shifts):
+    """Return a shift with one sale, in a shop with many sales outside of it."""
+    shift_with_sale = ShiftFactory(opened_by=cashier, register=register)
     payments = []
-    for of in (None, shift):
-        order = OrderFactory(cashier=cashier, register=register, shift=of)
-        payments.append(PaymentFactory(order=order, shift=of, status="captured"))
+    for of_shift in (None, shift_with_sale):
+        order = OrderFactory(cashier=cashier, register=register, shift=of_shift)
+        payments.append(PaymentFactory(order=order, shift=of_shift, status="captured"))
     multiply_rows(payments[0].order, number="'O-' || n", created_at=MINUTES)
     multiply_rows(payments[0], created_at=MINUTES)
     analyze(Order, Payment)
-    return shift
+    return shift_with_sale
 
 
 @pytest.mark.usefixtures("shifts")
-def test_shifts(till, register):
+def test_shift_lists_use_indexes(till, register):
     expected = [
         ({}, {"shift_by_time"}),
         ({"status": "ended"}, {"shift_by_time"}),
@@ -61,18 +61,18 @@ def test_shifts(till, register):
     assert found == for_both_pages(expected)
 
 
-def test_the_reports_read_what_is_of_the_shift_alone(manager_client, shift):
-    """No statement about orders and payments walks through those of other shifts."""
+def test_x_report_reads_only_rows_of_the_shift(manager_client, shift_with_sale):
+    """No statement scans all orders or payments."""
     with CaptureQueriesContext(connection) as queries:
-        assert manager_client.get(f"shifts/{shift.pk}/x-report/").status_code == 200
+        assert manager_client.get(f"shifts/{shift_with_sale.pk}/x-report/").status_code == 200
 
-    asked = [each["sql"] for each in queries if READ.search(each["sql"])]
-    assert len(asked) >= 7
-    assert {sql: scanned for sql in asked if (scanned := scans_of(sql))} == {}
+    statements = [each["sql"] for each in queries if READS_ORDERS.search(each["sql"])]
+    assert len(statements) >= 7
+    assert {sql: scanned for sql in statements if (scanned := list_scanned_tables(sql))} == {}
 
 
-def scans_of(sql):
-    """The tables that a statement reads from one end to the other."""
+def list_scanned_tables(sql):
+    """Return the tables that a statement scans sequentially."""
     with connection.cursor() as cursor:
         sql = sql.split(" FOR NO KEY UPDATE")[0]
         if sql.startswith("DECLARE"):

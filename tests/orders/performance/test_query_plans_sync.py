@@ -1,4 +1,4 @@
-"""That gaps and flags are found in their own indexes, in a shop that has sold for years."""
+"""Query plans of gaps and flags, as in `test_query_plans`."""
 
 import json
 
@@ -24,8 +24,8 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db]
 
 
 @pytest.fixture
-def sold(cashier, register, foreign):
-    """Many sales of a till, as many made offline of which every fiftieth is lost, and others'."""
+def many_sales(cashier, register, foreign):
+    """Create online and offline sales, every fiftieth number missing, and sales of another shop."""
     order = OrderFactory(cashier=cashier, register=register)
     offline = OrderFactory(cashier=cashier, register=register, device_sequence=1)
     theirs = OrderFactory(cashier=foreign.cashier, register=foreign.register, device_sequence=1)
@@ -39,8 +39,8 @@ def sold(cashier, register, foreign):
     analyze(Order)
 
 
-@pytest.mark.usefixtures("sold")
-def test_gaps_are_found_in_the_index_of_the_series(manager_client, register):
+@pytest.mark.usefixtures("many_sales")
+def test_gap_report_uses_the_device_sequence_index(manager_client, register):
     lost = ROWS // 50
     with CaptureQueriesContext(connection) as queries:
         answer = manager_client.get(f"registers/{register.pk}/gaps/").json()
@@ -48,13 +48,13 @@ def test_gaps_are_found_in_the_index_of_the_series(manager_client, register):
     assert (answer["issued"], answer["missing"]) == (ROWS + 1 + lost, lost)
     assert len(answer["ranges"]) == 100
     counted, ranges = (each["sql"] for each in queries if '"device_sequence"' in each["sql"])
-    # Either begins with the till, whose rows are all counted.
-    assert found(counted) <= {"device_sequence_is_unique", "receipt_number_is_unique"}
-    assert found(ranges) == {"device_sequence_is_unique"}
+    # Both indexes begin with the register, whose rows are all counted.
+    assert find_indexes(counted) <= {"device_sequence_is_unique", "receipt_number_is_unique"}
+    assert find_indexes(ranges) == {"device_sequence_is_unique"}
 
 
-def found(sql):
-    """Nothing has vacuumed the table in this transaction: without bitmaps it is as if it had."""
+def find_indexes(sql):
+    """Disable bitmap scans, which PostgreSQL prefers only because the table was not vacuumed."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_bitmapscan = off; SET LOCAL enable_seqscan = off")
         cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
@@ -63,8 +63,8 @@ def found(sql):
     return walk(list(nodes(plan[0]["Plan"])), "orders_order")
 
 
-@pytest.mark.usefixtures("sold")
-def test_flagged_sales_are_found_among_the_flagged(till):
+@pytest.mark.usefixtures("many_sales")
+def test_flag_filter_uses_the_flag_index(till):
     cases = [({"flag": "late"}, {"order_flagged"})]
 
     plans = explain_pages(till, "orders/", "orders_order", [query for query, _ in cases])

@@ -1,4 +1,4 @@
-"""What settles an order in cash for want of small coins."""
+"""Cash rounding: which amounts settle an order in cash."""
 
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ NO_COINS = ("", "half_up")
 SEK = ("1.00", "half_up")
 
 
-def rule_of(coins, exponent=2):
+def build_rule(coins, exponent=2):
     increment, mode, *exact_up_to = coins
     smallest = Decimal(increment) if increment else None
     return CashRoundingRule(exponent, smallest, RoundingMode(mode), *map(Decimal, exact_up_to))
@@ -38,15 +38,15 @@ def rule_of(coins, exponent=2):
         ("1.232", ("0.005", "half_up"), 3, "1.230"),
         ("995", ("10", "half_up"), 0, "1000"),
         ("994", ("10", "half_up"), 0, "990"),
-        # Belgium.
+        # Belgium does not round small amounts.
         ("0.05", ("0.05", "half_up", "0.05"), 2, "0.05"),
         ("0.02", ("0.05", "half_up", "0.05"), 2, "0.02"),
         ("0.06", ("0.05", "half_up", "0.05"), 2, "0.05"),
         ("5.02", ("0.05", "half_up", "0.05"), 2, "5.00"),
     ],
 )
-def test_cash_is_rounded_to_the_smallest_coin_by_the_shops_mode(left, coins, exponent, payable):
-    rule = rule_of(coins, exponent)
+def test_cash_amount_is_rounded_by_coin_and_mode_of_the_shop(left, coins, exponent, payable):
+    rule = build_rule(coins, exponent)
 
     assert str(rule.payable(Decimal(left))) == payable
     assert rule.rounding(Decimal(left)) == Decimal(payable) - Decimal(left)
@@ -71,17 +71,19 @@ def test_cash_is_rounded_to_the_smallest_coin_by_the_shops_mode(left, coins, exp
         ("9.98", "9.97", NO_COINS, "9.97"),
     ],
 )
-def test_rounding_the_rest_takes_off_no_more_than_rounding_the_whole(total, left, coins, payable):
-    rule = rule_of(coins)
+def test_rounding_a_rest_takes_off_at_most_what_rounding_the_total_does(
+    total, left, coins, payable
+):
+    rule = build_rule(coins)
 
     assert str(rule.payable(Decimal(left), Decimal(total))) == payable
     settlement = settle_cash(Decimal(left), None, rule, Decimal(total))
     assert (settlement.payable, settlement.amount) == (Decimal(payable), Decimal(payable))
 
 
-def test_nothing_is_paid_in_cash_of_less_than_nothing():
+def test_cash_payment_of_a_negative_rest_exceeds_the_due_amount():
     for amount in (None, Decimal("-0.40"), Decimal(0), Decimal(1)):
-        settlement = settle_cash(Decimal("-0.40"), amount, rule_of(SEK), Decimal("7.60"))
+        settlement = settle_cash(Decimal("-0.40"), amount, build_rule(SEK), Decimal("7.60"))
 
         assert (settlement.outcome, settlement.payable) == (CashOutcome.EXCEEDS_DUE, 0)
 
@@ -121,8 +123,10 @@ S, P, N, X = CashOutcome.SETTLES, CashOutcome.PART, CashOutcome.NOT_PAYABLE, Cas
         ("0.00", None, SEK, S, "0.00"),
     ],
 )
-def test_only_what_coins_can_pay_or_the_rest_settles(left, amount, coins, outcome, booked):
-    rule, owed = rule_of(coins), Decimal(left)
+def test_cash_amount_settles_only_the_rounded_or_the_exact_rest(
+    left, amount, coins, outcome, booked
+):
+    rule, owed = build_rule(coins), Decimal(left)
 
     settlement = settle_cash(owed, amount and Decimal(amount), rule)
 
@@ -143,5 +147,5 @@ def test_only_what_coins_can_pay_or_the_rest_settles(left, amount, coins, outcom
         ("9.97", "9.98", NO_COINS, True),
     ],
 )
-def test_what_is_handed_over_is_in_coins(payable, tendered, coins, fits):
-    assert rule_of(coins).can_be_tendered(Decimal(payable), Decimal(tendered)) is fits
+def test_tendered_cash_must_be_in_coins(payable, tendered, coins, fits):
+    assert build_rule(coins).can_be_tendered(Decimal(payable), Decimal(tendered)) is fits

@@ -1,4 +1,4 @@
-"""What holds for every rounding and cash payment."""
+"""Properties of rounding and of cash payments, for generated amounts."""
 
 from decimal import ROUND_DOWN, ROUND_HALF_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 
@@ -14,29 +14,29 @@ DECIMAL_ROUNDING = {
     RoundingMode.UP: ROUND_UP,
     RoundingMode.DOWN: ROUND_DOWN,
 }
-any_amount = settings(deadline=None, max_examples=100)
+for_many_amounts = settings(deadline=None, max_examples=100)
 
 
-@any_amount
+@for_many_amounts
 @given(st.decimals(-1000, 1000, places=5), st.integers(0, 4), st.sampled_from(RoundingMode))
-def test_rounding_agrees_with_the_decimal_module(value, exponent, mode):
+def test_round_to_agrees_with_the_decimal_module(value, exponent, mode):
     quantum = Decimal(1).scaleb(-exponent)
 
     assert round_to(value, exponent, mode) == value.quantize(quantum, DECIMAL_ROUNDING[mode])
 
 
-modes = st.sampled_from([RoundingMode.HALF_UP, RoundingMode.HALF_DOWN, RoundingMode.DOWN])
-increments = st.sampled_from([None, 1, 5, 10, 25, 50, 100]).map(
+MODES = st.sampled_from([RoundingMode.HALF_UP, RoundingMode.HALF_DOWN, RoundingMode.DOWN])
+INCREMENTS = st.sampled_from([None, 1, 5, 10, 25, 50, 100]).map(
     lambda coin: coin and Decimal(coin).scaleb(-2)
 )
-exact = st.sampled_from([Decimal(0), Decimal("0.05")])
-rules = st.builds(CashRoundingRule, st.just(2), increments, modes, exact)
-cents = st.integers(0, 5000).map(lambda units: Decimal(units).scaleb(-2))
+EXACT_UP_TO = st.sampled_from([Decimal(0), Decimal("0.05")])
+RULES = st.builds(CashRoundingRule, st.just(2), INCREMENTS, MODES, EXACT_UP_TO)
+CENTS = st.integers(0, 5000).map(lambda units: Decimal(units).scaleb(-2))
 
 
-@any_amount
-@given(cents, rules)
-def test_cash_rounding_is_always_less_than_a_coin(left, rule):
+@for_many_amounts
+@given(CENTS, RULES)
+def test_cash_rounding_is_less_than_a_coin(left, rule):
     rounding = rule.rounding(left)
 
     assert abs(rounding) < (rule.increment or Decimal("0.01"))
@@ -46,9 +46,9 @@ def test_cash_rounding_is_always_less_than_a_coin(left, rule):
         assert 2 * abs(rounding) <= (rule.increment or 0)
 
 
-@any_amount
-@given(cents, st.none() | cents, rules)
-def test_a_payment_settles_or_is_a_part_after_which_a_coin_is_still_owed(left, amount, rule):
+@for_many_amounts
+@given(CENTS, st.none() | CENTS, RULES)
+def test_cash_payment_settles_or_leaves_an_amount_that_coins_can_pay(left, amount, rule):
     settlement = settle_cash(left, amount, rule)
 
     payable = rule.payable(left)
@@ -66,10 +66,10 @@ def test_a_payment_settles_or_is_a_part_after_which_a_coin_is_still_owed(left, a
         assert settlement.outcome == CashOutcome.EXCEEDS_DUE or amount < max(left, payable)
 
 
-@any_amount
-@given(cents, st.lists(cents, max_size=8), rules)
-def test_nothing_that_a_coin_could_pay_is_let_off_however_an_order_is_paid(total, amounts, rule):
-    """Whatever amounts are tried, in the end the rest is paid: the sum is the rounded total."""
+@for_many_amounts
+@given(CENTS, st.lists(CENTS, max_size=8), RULES)
+def test_cash_payments_add_up_to_the_rounded_total(total, amounts, rule):
+    """Any amounts may be tried before the rest is paid."""
     left, paid, rounding = total, Decimal(0), Decimal(0)
     for amount in [*amounts, None]:
         settlement = settle_cash(left, amount, rule)
@@ -86,10 +86,12 @@ def test_nothing_that_a_coin_could_pay_is_let_off_however_an_order_is_paid(total
         assert paid == rule.payable(total)
 
 
-@any_amount
-@given(cents, cents, st.lists(cents, max_size=4), rules)
-def test_no_split_makes_an_order_cheaper_than_paying_all_of_it_in_cash(total, other, parts, rule):
-    """Neither in cash nor exactly: below its total an order is paid only by rounding it whole."""
+@for_many_amounts
+@given(CENTS, CENTS, st.lists(CENTS, max_size=4), RULES)
+def test_split_payment_does_not_cost_less_than_cash_rounding_of_the_total(
+    total, other, parts, rule
+):
+    """An order is paid with less than its total only by rounding the whole total."""
     other = min(total, other)
     paid, rounding = other, Decimal(0)
     for amount in [*parts, None]:

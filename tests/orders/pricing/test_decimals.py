@@ -1,7 +1,7 @@
-"""Every amount that leaves has the decimals of the currency, whoever reads it and wherever.
+"""Every amount in answers, files and events has the decimals of the currency.
 
 `tests/support/decimals.py` checks all answers, files and events of every test;
-here are days of shops in three currencies, in which all of them occur.
+the tests here run a day in three currencies, in which all of them occur.
 """
 
 from decimal import Decimal
@@ -23,7 +23,7 @@ COINS = {"EUR": "0.05", "JPY": "5", "KWD": "0.005"}
 
 @pytest.fixture(params=PRICES)
 def world(request, configure_shop, make_product, till, manager_client, admin):
-    """A till, a manager and an admin, and goods at a price that their currency can say."""
+    """Return clients, a product and its price for a shop of each currency."""
     configure_shop(request.param)
     price = Decimal(PRICES[request.param])
 
@@ -33,14 +33,14 @@ def world(request, configure_shop, make_product, till, manager_client, admin):
     return SimpleNamespace(
         till=till,
         manager_client=manager_client,
-        head=Person(admin),
+        admin_client=Person(admin),
         product=make_product(text(1), stock="99"),
         text=text,
         coin=COINS[request.param],
     )
 
 
-def test_a_refusal_and_its_sentence(world, problem):
+def test_amounts_in_a_refusal_have_the_decimals_of_the_currency(world, problem):
     till, text = world.till, world.text
     order = till.sold(line(world.product, "2"), payments=[cash(text(1))])
 
@@ -58,19 +58,19 @@ def test_a_refusal_and_its_sentence(world, problem):
     assert not decimals.found
 
 
-def test_what_the_audit_says_of_prices_and_settings(world):
-    head, text = world.head, world.text
+def test_amounts_in_the_audit_log_have_the_decimals_of_the_currency(world):
+    head, text = world.admin_client, world.text
     changes = {"price": text(2)}
     head.patch(f"products/{world.product.pk}/", changes, If_Match="*")
     limits = {"cashier": {"refund_amount": "20"}}
     settings = {"cash_rounding_increment": world.coin, "limits": limits}
     assert head.patch("tenant/", settings, If_Match="*").status_code == 200
 
-    said = {each["event"]: each["facts"] for each in head.get("audit/").json()["results"]}
+    facts_by_event = {each["event"]: each["facts"] for each in head.get("audit/").json()["results"]}
 
-    price = said["product_changed"]["changes"]["price"]
+    price = facts_by_event["product_changed"]["changes"]["price"]
     assert price == {"from": text(1), "to": text(2)}
-    limits = said["settings_changed"]["changes"]["limits"]
+    limits = facts_by_event["settings_changed"]["changes"]["limits"]
     zero, twenty = text(0), str(Decimal(20) + Decimal(text(0)))
     amounts = [limits[side]["cashier"]["refund_amount"] for side in ("from", "to")]
     assert amounts == [zero, twenty]
@@ -78,7 +78,7 @@ def test_what_the_audit_says_of_prices_and_settings(world):
     assert not decimals.found
 
 
-def sell_and_give_back(world):
+def sell_and_refund(world):
     till, manager_client, text = world.till, world.manager_client, world.text
     reduced = line(world.product, "4", discounts=[percent("5"), amount(text("0.1"))])
     sold = till.sold(reduced, payments=[card(text(1)), {"id": new_id(), "method": "cash"}])
@@ -100,7 +100,7 @@ def sell_and_give_back(world):
 def work_a_day(world):
     till, manager_client, text = world.till, world.manager_client, world.text
     shift = open_shift(till, text(40))
-    sold = sell_and_give_back(world)
+    sold = sell_and_refund(world)
     for person, kind, times in (
         (till, "paid_in", 4),
         (manager_client, "paid_out", 1),
@@ -117,30 +117,30 @@ def work_a_day(world):
     return sold
 
 
-def test_a_whole_day(world):
+def test_amounts_of_a_whole_day_have_the_decimals_of_the_currency(world):
     sold = work_a_day(world)
 
     for path in ("orders/", "shifts/", "audit/", "changes/", "store-credits/", "products/"):
-        assert world.head.get(path).status_code == 200
+        assert world.admin_client.get(path).status_code == 200
     for group in GroupBy:
-        for shape in ("json", "csv"):
-            asked = {"group_by": group.value, "format": shape}
-            assert world.manager_client.get("reports/sales/", asked).status_code == 200
+        for format_ in ("json", "csv"):
+            query = {"group_by": group.value, "format": format_}
+            assert world.manager_client.get("reports/sales/", query).status_code == 200
     for path in ("products/export/", f"orders/{sold['id']}/receipt/"):
         assert world.manager_client.get(path).status_code == 200
     assert not decimals.found
 
 
-def test_the_watch_itself():
-    watch = Decimals()
-    kept = {
+def test_decimals_checker_finds_amounts_with_other_decimals():
+    checker = Decimals()
+    wrong = {
         "paid": "2.380",
         "detail": "2.380 is paid on order 1-000001.",
         "changes": {"price": {"from": "1.190", "to": "1.20"}, "limits": [{"refund_amount": "20"}]},
         "over_short": {"cash": "1"},
         "unheard_of": "1.5",
     }
-    fine = {
+    right = {
         "paid": "2.38",
         "quantity": "0.735",
         "percent": "8.875",
@@ -150,18 +150,18 @@ def test_the_watch_itself():
         "unheard_of": "15",
     }
 
-    watch.read(kept, "EUR", "kept")
-    assert [each.rpartition(": ")[0] for each in watch.found] == [
-        "kept, paid",
-        "kept, detail",
-        "kept, changes, price, from",
-        "kept, changes, limits, refund_amount",
-        "kept, over_short, cash",
-        "kept, unheard_of",
+    checker.read(wrong, "EUR", "wrong")
+    assert [each.rpartition(": ")[0] for each in checker.found] == [
+        "wrong, paid",
+        "wrong, detail",
+        "wrong, changes, price, from",
+        "wrong, changes, limits, refund_amount",
+        "wrong, over_short, cash",
+        "wrong, unheard_of",
     ]
-    watch.begin()
-    watch.read_sheet("label,total\r\nTea,2.5\r\n", "EUR", "report")
-    assert watch.found == ["the file of report, total: 2.5"]
-    watch.begin()
-    watch.read(fine, "EUR", "fine")
-    assert watch.found == []
+    checker.begin()
+    checker.read_sheet("label,total\r\nTea,2.5\r\n", "EUR", "report")
+    assert checker.found == ["the file of report, total: 2.5"]
+    checker.begin()
+    checker.read(right, "EUR", "right")
+    assert checker.found == []

@@ -1,4 +1,4 @@
-"""How much is given away on an order, and by whom alone: the one policy, without a shop."""
+"""The discount policy: size of a reduction, and the approval that it needs."""
 
 from decimal import Decimal
 from fractions import Fraction
@@ -36,7 +36,7 @@ def line(list_price="10.00", quantity="1", price=None, *discounts, key=0, open_p
     return MeasuredLine(key, Decimal(quantity), price, applicable, discounts)
 
 
-def needed(lines, discounts=(), limits=CASHIER, **more):
+def find_action(lines, discounts=(), limits=CASHIER, **more):
     return find_required_action(measure_reduction(lines, discounts), limits, exponent=2, **more)
 
 
@@ -47,7 +47,7 @@ def needed(lines, discounts=(), limits=CASHIER, **more):
         ([line("2.00", "2", None, percent("20"))], [], "0.80"),
         ([line()], [percent("50")], "5.00"),
         ([line("10.00", "1", None, amount("99"))], [amount("99")], "10.00"),
-        # A dearer line does not make up for a cheaper one.
+        # A higher price on one line does not offset a lower price on another.
         ([line("10.00", "1", "8.00"), line("10.00", "1", "15.00", key=1)], [], "2.00"),
         ([line("10.00", "1", "11.00", percent("10"))], [], "0.10"),
         ([line("50.00", "1", "10.00", percent("10"), open_price=True)], [], "1.00"),
@@ -56,7 +56,7 @@ def needed(lines, discounts=(), limits=CASHIER, **more):
         ([], [percent("50")], "0.00"),
     ],
 )
-def test_the_gift_is_measured_from_the_applicable_price(lines, discounts, expected):
+def test_reduction_is_measured_from_the_applicable_price(lines, discounts, expected):
     assert str(measure_reduction(lines, discounts).amount(2)) == expected
 
 
@@ -68,10 +68,10 @@ def test_the_gift_is_measured_from_the_applicable_price(lines, discounts, expect
         ([line("10.00", "1", None, percent("10.0001"))], [], CASHIER, "discount"),
         ([line()], [percent("10")], CASHIER, None),
         ([line()], [percent("10.0001")], CASHIER, "discount"),
-        # 19 percent by two means of 10 percent each.
+        # Two discounts of 10 percent reduce the price by 19 percent.
         ([line("10.00", "1", None, percent("10"))], [percent("10")], CASHIER, "discount"),
         ([line("10.00", "1", None, percent("5"))], [percent("5")], CASHIER, None),
-        # The largest limit of the means that were used counts for both together.
+        # The highest limit of the kinds of reduction used applies to the total reduction.
         (
             [line("10.00", "1", None, percent("5"))],
             [percent("20")],
@@ -84,21 +84,21 @@ def test_the_gift_is_measured_from_the_applicable_price(lines, discounts, expect
             DiscountLimits(Decimal(10), Decimal(25), Decimal(0)),
             "discount",
         ),
-        # Order discounts alone keep to their own limit.
+        # Order discounts are also limited by themselves.
         (
             [line("10.00", "1", None, percent("1"))],
             [percent("11")],
             DiscountLimits(Decimal(50), Decimal(10), Decimal(0)),
             "discount",
         ),
-        # A discount that takes nothing is no means.
+        # A discount of zero is not a kind of reduction used.
         (
             [line("10.00", "1", None, percent("20"))],
             [percent("0")],
             DiscountLimits(Decimal(10), Decimal(50), Decimal(0)),
             "discount",
         ),
-        # One line beyond its limit, though the order as a whole is not.
+        # One line exceeds its limit although the order as a whole does not.
         (
             [line("10.00", "1", None, percent("11")), line("90.00", key=1)],
             [],
@@ -119,7 +119,7 @@ def test_the_gift_is_measured_from_the_applicable_price(lines, discounts, expect
             DiscountLimits(Decimal(10), Decimal(10), Decimal(20)),
             "price_override",
         ),
-        # Above the list price: no gift, and limited all the same.
+        # A price above the list price reduces nothing but is limited too.
         ([line("10.00", "1", "10.01")], [], CASHIER, "price_override"),
         ([line("10.00", "1", "12.00")], [], DiscountLimits(None, None, Decimal(20)), None),
         (
@@ -141,52 +141,53 @@ def test_the_gift_is_measured_from_the_applicable_price(lines, discounts, expect
         ([line("50.00", "1", "10.00", open_price=True)], [], CASHIER, None),
     ],
 )
-def test_who_may_give_it_alone(lines, discounts, limits, action):
-    assert needed(lines, discounts, limits) == action
+def test_reduction_above_the_limits_needs_approval(lines, discounts, limits, action):
+    assert find_action(lines, discounts, limits) == action
 
 
-def test_what_was_approved_is_money_and_holds_within_the_approvers_limits():
+def test_approved_amount_applies_within_the_limits_of_the_approver():
     approved = ApprovedReduction(Decimal("5.00"), MANAGER)
 
     def need(*discounts, quantity="1", approved=approved):
-        return needed([line("10.00", quantity, None, *discounts)], approved=approved)
+        return find_action([line("10.00", quantity, None, *discounts)], approved=approved)
 
     assert need(percent("50")) is None
     assert need(percent("50"), quantity="2") == "discount"
     assert need(percent("25"), quantity="2") is None
-    assert need(percent("50.01")) is None  # to the cent it is the same
+    assert need(percent("50.01")) is None  # equal after rounding to cents
     assert need(percent("50.1")) == "discount"
     lower = ApprovedReduction(
         Decimal("5.00"), DiscountLimits(Decimal(40), Decimal(40), Decimal(40))
     )
     assert need(percent("50"), approved=lower) == "discount"
-    # What was approved does not add to what one may give alone.
+    # The approved amount does not add to the user's own limit.
     both = [line("10.00", "1", None, percent("50")), line("10.00", "1", None, percent("1"), key=1)]
-    assert needed(both, approved=approved) == "discount"
-    # Nor does it pay for dearer prices.
-    assert needed([line("10.00", "1", "10.01")], approved=approved) == "price_override"
+    assert find_action(both, approved=approved) == "discount"
+    # It does not cover raised prices either.
+    assert find_action([line("10.00", "1", "10.01")], approved=approved) == "price_override"
 
 
-def test_a_change_that_gives_nothing_more_needs_no_approval():
+def test_change_that_reduces_nothing_more_needs_no_approval():
     half, plain = line("10.00", "1", None, percent("50")), line("10.00", key=1)
     before = measure_reduction([half, plain], [])
 
-    assert needed([half], before=before) is None
-    assert needed([half, plain, line("4.00", key=2)], before=before) is None
-    assert needed([line("10.00", "2", None, percent("50"))], before=before) == "discount"
+    assert find_action([half], before=before) is None
+    assert find_action([half, plain, line("4.00", key=2)], before=before) is None
+    assert find_action([line("10.00", "2", None, percent("50"))], before=before) == "discount"
     assert (
-        needed([half, line("10.00", "1", None, percent("1"), key=1)], before=before) == "discount"
+        find_action([half, line("10.00", "1", None, percent("1"), key=1)], before=before)
+        == "discount"
     )
-    # The same money on less is a larger part of it.
+    # The same discount on fewer goods is a larger percentage.
     fixed = measure_reduction([line(), line("90.00", key=1)], [amount("10.00")])
-    assert needed([line("20.00")], [amount("2.00")], before=fixed) is None
-    assert needed([line("20.00")], [amount("10.00")], before=fixed) == "discount"
+    assert find_action([line("20.00")], [amount("2.00")], before=fixed) is None
+    assert find_action([line("20.00")], [amount("10.00")], before=fixed) == "discount"
     raised = measure_reduction([line("10.00", "1", "11.00")], [])
-    assert needed([line("10.00", "9", "11.00")], before=raised) is None
-    assert needed([line("10.00", "1", "11.01")], before=raised) == "price_override"
+    assert find_action([line("10.00", "9", "11.00")], before=raised) is None
+    assert find_action([line("10.00", "1", "11.01")], before=raised) == "price_override"
 
 
-def test_of_two_people_the_lower_limits_count():
+def test_lower_limits_of_two_users_apply():
     one = DiscountLimits(None, Decimal(10), Decimal(3))
     other = DiscountLimits(Decimal(5), None, Decimal(4))
 
@@ -194,7 +195,7 @@ def test_of_two_people_the_lower_limits_count():
     assert UNLIMITED.combine_lower(UNLIMITED) == UNLIMITED
 
 
-# --- for any order --------------------------------------------------------------------------
+# --- properties -----------------------------------------------------------------------------
 
 cents = st.integers(0, 100_000).map(lambda units: Decimal(units).scaleb(-2))
 percents = st.decimals(0, 100, places=4).map(lambda value: Discount(DiscountType.PERCENT, value))
@@ -214,12 +215,12 @@ def lines(draw):
 
 
 @given(lines(), discounts, limits)
-def test_what_passes_keeps_to_the_rule_as_it_is_written(lines, off, limits):
-    """The rule in plain words, written a second time."""
-    gift = measure_reduction(lines, off)
+def test_is_within_agrees_with_an_independent_implementation(lines, off, limits):
+    """The rule is implemented a second time here, with fractions."""
+    reduction = measure_reduction(lines, off)
     left = [before_order_discounts(each) for each in lines]
     whole = sum(left, Fraction(0))
-    rest = after(whole, off)
+    rest = price_after(whole, off)
     within = whole == 0 or limits.order_discount is None
     within = within or (whole - rest) * 100 <= whole * Fraction(limits.order_discount)
     for each, before in zip(lines, left, strict=True):
@@ -232,30 +233,34 @@ def test_what_passes_keeps_to_the_rule_as_it_is_written(lines, off, limits):
         if used and None not in used:
             within = within and (worth - net) * 100 <= worth * max(map(Fraction, used))
 
-    # Without a worth nothing can be given away.
-    assert gift.is_within(limits) is bool(within)
+    # An order without value cannot be reduced.
+    assert reduction.is_within(limits) is bool(within)
 
 
 @given(lines(), discounts, limits, limits)
-def test_whoever_has_lower_limits_needs_an_approval_wherever_another_does(lines, off, one, other):
-    gift = measure_reduction(lines, off)
-    action = find_required_action(gift, one.combine_lower(other), exponent=2)
+def test_lower_limits_need_approval_wherever_higher_limits_do(lines, off, one, other):
+    reduction = measure_reduction(lines, off)
+    action = find_required_action(reduction, one.combine_lower(other), exponent=2)
 
     for each in (one, other):
-        assert action or not find_required_action(gift, each, exponent=2)
+        assert action or not find_required_action(reduction, each, exponent=2)
 
 
 @given(lines(), discounts, limits)
-def test_nothing_changed_needs_no_approval_and_all_is_at_most_the_worth(lines, off, limits):
-    gift = measure_reduction(lines, off)
+def test_unchanged_reduction_needs_no_approval_and_is_at_most_the_value(lines, off, limits):
+    reduction = measure_reduction(lines, off)
 
-    assert find_required_action(gift, limits, exponent=2, before=gift) is None
-    assert 0 <= gift.total <= sum((each.catalog_value for each in gift.lines.values()), Fraction(0))
-    assert find_required_action(gift, UNLIMITED, exponent=2) is None
+    assert find_required_action(reduction, limits, exponent=2, before=reduction) is None
+    assert (
+        0
+        <= reduction.total
+        <= sum((each.catalog_value for each in reduction.lines.values()), Fraction(0))
+    )
+    assert find_required_action(reduction, UNLIMITED, exponent=2) is None
 
 
 @given(lines(), limits)
-def test_at_list_prices_without_discounts_nothing_is_given_away(lines, limits):
+def test_list_prices_without_discounts_are_no_reduction(lines, limits):
     plain = [
         MeasuredLine(each.key, each.quantity, each.unit_price, each.unit_price) for each in lines
     ]
@@ -265,10 +270,10 @@ def test_at_list_prices_without_discounts_nothing_is_given_away(lines, limits):
 
 
 def before_order_discounts(line):
-    return after(Fraction(line.unit_price) * Fraction(line.quantity), line.discounts)
+    return price_after(Fraction(line.unit_price) * Fraction(line.quantity), line.discounts)
 
 
-def after(price, discounts):
+def price_after(price, discounts):
     for each in discounts:
         if each.type == DiscountType.PERCENT:
             price *= 1 - Fraction(each.value) / 100

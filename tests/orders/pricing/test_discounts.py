@@ -1,4 +1,4 @@
-"""What is given away on orders: within whose limits, with which approval, and what stays of it."""
+"""Discounts and price overrides on orders: limits, approvals, audit events."""
 
 from decimal import Decimal
 
@@ -15,12 +15,12 @@ from tests.support.parallel import run_concurrently, statuses
 from tests.support.till import amount, cash, line, new_id, percent
 
 pytestmark = pytest.mark.django_db
-GIVEN = ("discount_given", "price_overridden")
+REDUCTION_EVENTS = ("discount_given", "price_overridden")
 
 
 @pytest.fixture
 def edit(till):
-    """`edit(order, "post", "discounts/", body)`, from whatever version."""
+    """`edit(order, "post", "discounts/", body)`: edit the order at any version."""
 
     def send(order, method, rest, body=None, by=till):
         more = {"If_Match": "*"} if method == "patch" else {}
@@ -33,7 +33,7 @@ def edit(till):
 
 @pytest.fixture
 def approve(till, manager_client):
-    """`approve(refused)`: the id of what the refusal says to ask for, asked and given."""
+    """`approve(refused)`: request and grant the approval that a refusal names; return its id."""
 
     def get(refused, giver=manager_client, **changes):
         request = {name: refused[name] for name in ("action", "object", "amount")} | changes
@@ -43,8 +43,8 @@ def approve(till, manager_client):
 
 
 @pytest.fixture
-def halved(till, edit, approve, make_product, problem):
-    """One for 10.00, of which a half is given away with an approval for 5.00."""
+def order_at_half_price(till, edit, approve, make_product, problem):
+    """Return an order of 10.00 with a discount of 5.00 by an approval for 5.00."""
     order = till.sold(line(make_product("10.00", stock="500")))
     refused = problem(
         edit(order, "post", "discounts/", percent("50", line=order["lines"][0]["id"])),
@@ -58,18 +58,18 @@ def halved(till, edit, approve, make_product, problem):
     return answer.json()
 
 
-def given_events(shop):
+def reduction_events(shop):
     with tenant_scope(shop):
-        found = AuditEvent.objects.filter(event__in=GIVEN).order_by("created_at", "id")
+        found = AuditEvent.objects.filter(event__in=REDUCTION_EVENTS).order_by("created_at", "id")
         return [(each.event, each.actor, each.facts) for each in found]
 
 
-def rows(shop):
-    """All that an edit writes of the order and its lines, and what was written down of it."""
+def snapshot_rows(shop):
+    """Return everything that an edit writes: orders, lines and the number of audit events."""
     with tenant_scope(shop):
         orders = list(Order.objects.order_by("pk").values())
         lines = list(OrderLine.objects.order_by("pk").values())
-        return orders, lines, AuditEvent.objects.filter(event__in=GIVEN).count()
+        return orders, lines, AuditEvent.objects.filter(event__in=REDUCTION_EVENTS).count()
 
 
 def change_price(product, price):
@@ -77,10 +77,10 @@ def change_price(product, price):
         Product.objects.filter(pk=product.pk).update(price=Decimal(price))
 
 
-# --- one policy -----------------------------------------------------------------------------
+# --- limits ---------------------------------------------------------------------------------
 
 
-def test_two_percent_discounts_do_not_go_beyond_a_limit_of_ten(
+def test_two_discounts_within_the_limit_need_approval_if_their_sum_exceeds_it(
     till, edit, make_product, shop, problem
 ):
     tenth = [percent("10")]
@@ -91,10 +91,10 @@ def test_two_percent_discounts_do_not_go_beyond_a_limit_of_ten(
     assert assert_no_orders(shop)
 
     order = till.sold(body)
-    before = rows(shop)
+    before = snapshot_rows(shop)
     refused = problem(edit(order, "post", "discounts/", tenth[0]), 403, "approval_required")
     assert refused["amount"] == "1.90"
-    assert rows(shop) == before
+    assert snapshot_rows(shop) == before
 
     item = build_offline_line(make_product("10.00"), "10.00", discounts=tenth)
     booked = upload_one_booked(
@@ -103,7 +103,7 @@ def test_two_percent_discounts_do_not_go_beyond_a_limit_of_ten(
     assert booked["flags"] == ["over_limit"]
 
 
-def test_created_and_edited_the_same_amount_is_to_be_approved(
+def test_creating_and_editing_need_approval_for_the_same_amount(
     till, managers_till, edit, make_product, shop, configure_shop, problem
 ):
     shop.limits["cashier"] |= {"price_override_percent": "20"}
@@ -119,7 +119,7 @@ def test_created_and_edited_the_same_amount_is_to_be_approved(
     assert amounts == ["1.80", "1.80"]
 
 
-def test_an_uploaded_price_is_measured_like_any_other(till, managers_till, make_product):
+def test_offline_price_override_above_the_limit_is_flagged(till, managers_till, make_product):
     item = build_offline_line(make_product("10.00"), "1.00")
 
     flags = [
@@ -130,94 +130,102 @@ def test_an_uploaded_price_is_measured_like_any_other(till, managers_till, make_
     assert flags == [["over_limit", "price_differs"], ["price_differs"]]
 
 
-# --- an approval is money -------------------------------------------------------------------
+# --- approved amounts -----------------------------------------------------------------------
 
 
-def to_quantity(order, make_product):
+def change_quantity(order, make_product):
     return "patch", f"lines/{order['lines'][0]['id']}/", {"quantity": "100"}
 
 
-def to_price(order, make_product):
+def change_unit_price(order, make_product):
     return "patch", f"lines/{order['lines'][0]['id']}/", {"unit_price": "9.00"}
 
 
-def to_line_discount(order, make_product):
+def add_line_discount(order, make_product):
     return "post", "discounts/", amount("0.02", line=order["lines"][0]["id"])
 
 
-def to_order_discount(order, make_product):
+def add_order_discount(order, make_product):
     return "post", "discounts/", percent("1")
 
 
-def to_discounted_line(order, make_product):
+def add_discounted_line(order, make_product):
     return "post", "lines/", line(make_product("10.00"), discounts=[percent("1")])
 
 
-def to_cheaper_line(order, make_product):
+def add_cheaper_line(order, make_product):
     return "post", "lines/", line(make_product("10.00"), unit_price="9.99")
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        (to_quantity, "500.00"),
-        (to_price, "5.50"),
-        (to_line_discount, "5.02"),
-        (to_order_discount, "5.05"),
-        (to_discounted_line, "5.10"),
-        (to_cheaper_line, "5.01"),
+        (change_quantity, "500.00"),
+        (change_unit_price, "5.50"),
+        (add_line_discount, "5.02"),
+        (add_order_discount, "5.05"),
+        (add_discounted_line, "5.10"),
+        (add_cheaper_line, "5.01"),
     ],
 )
-def test_beyond_what_was_approved_the_whole_gift_needs_a_new_approval(
-    till, edit, approve, make_product, halved, problem, case
+def test_reduction_above_the_approved_amount_needs_approval_for_the_whole(
+    till, edit, approve, make_product, order_at_half_price, problem, case
 ):
-    (grow, needed), shop = case, till.user.tenant
-    method, rest, body = grow(halved, make_product)
-    before = rows(shop)
+    (edit_more, needed), shop = case, till.user.tenant
+    method, rest, body = edit_more(order_at_half_price, make_product)
+    before = snapshot_rows(shop)
 
-    refused = problem(edit(halved, method, rest, body), 403, "approval_required")
+    refused = problem(edit(order_at_half_price, method, rest, body), 403, "approval_required")
 
-    assert (refused["amount"], refused["object"]) == (needed, {"order": halved["id"]})
-    assert rows(shop) == before
+    assert (refused["amount"], refused["object"]) == (needed, {"order": order_at_half_price["id"]})
+    assert snapshot_rows(shop) == before
     short = approve(refused, amount=f"{Decimal(needed) - Decimal('0.01')}")
-    problem(edit(halved, method, rest, body | {"approval": short}), 403, "approval_not_valid")
-    assert (rows(shop), get_approval_state(short)) == (before, "approved")
+    problem(
+        edit(order_at_half_price, method, rest, body | {"approval": short}),
+        403,
+        "approval_not_valid",
+    )
+    assert (snapshot_rows(shop), get_approval_state(short)) == (before, "approved")
 
-    allowed = edit(halved, method, rest, body | {"approval": approve(refused)})
+    allowed = edit(order_at_half_price, method, rest, body | {"approval": approve(refused)})
 
     assert allowed.status_code == 200, allowed.content
     assert allowed.json()["approved_gift"] == needed
 
 
-def test_an_order_discount_that_was_approved_does_not_grow_with_what_is_added(
+def test_approved_order_discount_does_not_cover_added_lines(
     till, edit, make_product, get_approval, shop, problem
 ):
     body = till.order(line(make_product("10.00")), discounts=[percent("50")])
     order = till.post("orders/", body | {"approval": get_approval(body)}).json()
     assert (order["approved_gift"], order["due"]) == ("5.00", "5.00")
-    before = rows(shop)
+    before = snapshot_rows(shop)
 
     refused = problem(
         edit(order, "post", "lines/", line(make_product("90.00"))), 403, "approval_required"
     )
 
     assert refused["amount"] == "50.00"
-    assert rows(shop) == before
+    assert snapshot_rows(shop) == before
 
 
-def test_within_what_was_approved_the_order_may_change(till, edit, make_product, halved, manager):
-    assert halved["gift_approved_by"] == str(manager.pk)
+def test_changes_within_the_approved_amount_need_no_approval(
+    till, edit, make_product, order_at_half_price, manager
+):
+    assert order_at_half_price["gift_approved_by"] == str(manager.pk)
 
-    added = edit(halved, "post", "lines/", line(make_product("3.00")))
-    removed = edit(halved, "delete", f"lines/{halved['lines'][0]['id']}/")
-    again = edit(halved, "post", "lines/", line(make_product("6.00"), discounts=[percent("80")]))
+    added = edit(order_at_half_price, "post", "lines/", line(make_product("3.00")))
+    removed = edit(order_at_half_price, "delete", f"lines/{order_at_half_price['lines'][0]['id']}/")
+    again = edit(
+        order_at_half_price, "post", "lines/", line(make_product("6.00"), discounts=[percent("80")])
+    )
 
     assert [each.status_code for each in (added, removed, again)] == [200, 200, 200]
-    # 4.80 of 5.00; what is approved for money is not for one line alone.
+    # 4.80 of the approved 5.00; the approval is for the order, not for one line.
     assert (again.json()["total"], again.json()["approved_gift"]) == ("4.20", "5.00")
 
 
-def test_what_was_approved_keeps_to_the_limits_of_whoever_approved_it(
+def test_approved_amount_is_limited_by_the_percentage_of_the_approver(
     till, edit, approve, make_product, shop, configure_shop, problem
 ):
     shop.limits["manager"] |= {"line_discount_percent": "50"}
@@ -227,56 +235,60 @@ def test_what_was_approved_keeps_to_the_limits_of_whoever_approved_it(
     refused = edit(order, "post", "discounts/", percent("50", line=first)).json()
     body = percent("50", line=first, approval=approve(refused))
     assert edit(order, "post", "discounts/", body).json()["approved_gift"] == "10.00"
-    before = rows(shop)
+    before = snapshot_rows(shop)
 
-    # 8.75 is less than 10.00, but more than a half.
+    # 8.75 is less than the approved 10.00, but more than the approver's limit of 50 percent.
     change = {"quantity": "1"}
     assert edit(order, "patch", f"lines/{first}/", change).status_code == 200
     more = percent("75", line=first)
     problem(edit(order, "post", "discounts/", more), 403, "approval_required")
 
-    assert rows(shop)[2] == before[2]
+    assert snapshot_rows(shop)[2] == before[2]
 
 
-def test_what_a_manager_gives_alone_others_may_not_enlarge(
+def test_cashier_cannot_enlarge_a_discount_of_a_manager(
     till, managers_till, edit, make_product, shop, problem
 ):
     order = managers_till.sold(
         line(make_product("10.00"), discounts=[percent("50")]), line(make_product("2.00"))
     )
     first, second = (each["id"] for each in order["lines"])
-    before = rows(shop)
+    before = snapshot_rows(shop)
 
     problem(edit(order, "patch", f"lines/{first}/", {"quantity": "2"}), 403, "approval_required")
-    assert rows(shop) == before
+    assert snapshot_rows(shop) == before
 
-    # What gives nothing more away is anybody's.
+    # Changes that reduce nothing more need no approval.
     assert edit(order, "patch", f"lines/{second}/", {"quantity": "2"}).status_code == 200
     assert edit(order, "delete", f"lines/{second}/").status_code == 200
     assert order["approved_gift"] is order["gift_approved_by"] is None
 
 
-def test_a_higher_price_is_approved_for_no_money_and_by_nobody_in_passing(
-    till, edit, approve, make_product, halved, shop, problem
+def test_raised_price_needs_its_own_approval(
+    till, edit, approve, make_product, order_at_half_price, shop, problem
 ):
-    second = edit(halved, "post", "lines/", line(make_product("4.00"))).json()["lines"][1]["id"]
-    before = rows(shop)
+    second = edit(order_at_half_price, "post", "lines/", line(make_product("4.00"))).json()[
+        "lines"
+    ][1]["id"]
+    before = snapshot_rows(shop)
 
     refused = problem(
-        edit(halved, "patch", f"lines/{second}/", {"unit_price": "5.00"}),
+        edit(order_at_half_price, "patch", f"lines/{second}/", {"unit_price": "5.00"}),
         403,
         "approval_required",
     )
 
     assert (refused["action"], refused["amount"]) == ("price_override", "5.00")
-    assert rows(shop) == before
+    assert snapshot_rows(shop) == before
     plain = till.order(line(make_product("4.00"), unit_price="5.00"))
     refused = problem(till.post("orders/", plain), 403, "approval_required")
     assert (refused["action"], refused["amount"]) == ("price_override", "0.00")
     assert till.post("orders/", plain | {"approval": approve(refused)}).status_code == 201
 
 
-def test_an_approval_with_room_is_room_for_later(till, edit, make_product, get_approval):
+def test_approval_above_the_current_reduction_covers_later_edits(
+    till, edit, make_product, get_approval
+):
     body = till.order(line(make_product("10.00"), discounts=[percent("50")]))
     order = till.post("orders/", body | {"approval": get_approval(body, amount="12.00")}).json()
     path = f"lines/{order['lines'][0]['id']}/"
@@ -285,17 +297,19 @@ def test_an_approval_with_room_is_room_for_later(till, edit, make_product, get_a
     assert edit(order, "patch", path, {"quantity": "3"}).json()["amount"] == "15.00"
 
 
-def test_an_approver_who_has_left_approved_it_all_the_same(
-    till, edit, make_product, halved, manager, admin, client_of
+def test_approval_of_a_deactivated_user_remains_valid(
+    till, edit, make_product, order_at_half_price, manager, admin, client_of
 ):
     assert client_of(admin).delete(f"users/{manager.pk}/activation/").status_code == 200
 
-    assert edit(halved, "post", "lines/", line(make_product("3.00"))).status_code == 200
+    assert (
+        edit(order_at_half_price, "post", "lines/", line(make_product("3.00"))).status_code == 200
+    )
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_of_edits_at_once_one_uses_the_approval(till, edit, approve, make_product, shop):
+def test_concurrent_edits_use_an_approval_once(till, edit, approve, make_product, shop):
     order = till.sold(line(make_product("10.00")))
     off = amount("4.00")
     approval = approve(edit(order, "post", "discounts/", off).json())
@@ -309,10 +323,10 @@ def test_of_edits_at_once_one_uses_the_approval(till, edit, approve, make_produc
     assert get_approval_state(approval) == "used"
 
 
-# --- another quantity -----------------------------------------------------------------------
+# --- quantity changes -----------------------------------------------------------------------
 
 
-def test_another_quantity_is_charged_at_the_price_of_now(till, edit, make_product):
+def test_changed_quantity_reprices_the_line(till, edit, make_product):
     product = make_product("1.00", stock="500")
     order = till.sold(line(product), line(product, note="kept"))
     first, second = (each["id"] for each in order["lines"])
@@ -330,45 +344,53 @@ def test_another_quantity_is_charged_at_the_price_of_now(till, edit, make_produc
     assert less["total"] == "500.00"
 
 
-def test_a_typed_price_stays_and_is_measured_against_the_new_one(
+def test_overridden_price_is_kept_and_compared_with_the_new_list_price(
     till, managers_till, edit, make_product, shop, problem
 ):
     product = make_product("1.00", stock="500")
     order = managers_till.sold(line(product, unit_price="0.90"))
     path = f"lines/{order['lines'][0]['id']}/"
     change_price(product, "100.00")
-    before = rows(shop)
+    before = snapshot_rows(shop)
 
     refused = problem(edit(order, "patch", path, {"quantity": "2"}), 403, "approval_required")
 
     assert (refused["action"], refused["amount"]) == ("price_override", "198.20")
-    assert rows(shop) == before
-    (kept,) = edit(order, "patch", path, {"quantity": "2"}, by=managers_till).json()["lines"]
-    assert (kept["unit_price"], kept["list_price"], kept["total"]) == ("0.90", "100.00", "1.80")
+    assert snapshot_rows(shop) == before
+    (changed,) = edit(order, "patch", path, {"quantity": "2"}, by=managers_till).json()["lines"]
+    assert (changed["unit_price"], changed["list_price"], changed["total"]) == (
+        "0.90",
+        "100.00",
+        "1.80",
+    )
 
 
-@pytest.mark.parametrize("typed_when", ["added", "changed"])
-def test_a_typed_price_stays_also_where_it_was_the_list_price(
-    till, managers_till, edit, make_product, shop, problem, typed_when
+@pytest.mark.parametrize("overridden_when", ["added", "changed"])
+def test_price_override_equal_to_the_list_price_is_kept(
+    till, managers_till, edit, make_product, shop, problem, overridden_when
 ):
     product = make_product("1.00", stock="500")
-    typed = {"unit_price": "1.00"}
-    order = till.sold(line(product, **(typed if typed_when == "added" else {})))
+    override = {"unit_price": "1.00"}
+    order = till.sold(line(product, **(override if overridden_when == "added" else {})))
     path = f"lines/{order['lines'][0]['id']}/"
-    if typed_when == "changed":
-        assert edit(order, "patch", path, typed).status_code == 200
+    if overridden_when == "changed":
+        assert edit(order, "patch", path, override).status_code == 200
     change_price(product, "100.00")
-    before = rows(shop)
+    before = snapshot_rows(shop)
 
     refused = problem(edit(order, "patch", path, {"quantity": "2"}), 403, "approval_required")
 
     assert (refused["action"], refused["amount"]) == ("price_override", "198.00")
-    assert rows(shop) == before
-    (kept,) = edit(order, "patch", path, {"quantity": "2"}, by=managers_till).json()["lines"]
-    assert (kept["unit_price"], kept["list_price"], kept["total"]) == ("1.00", "100.00", "2.00")
+    assert snapshot_rows(shop) == before
+    (changed,) = edit(order, "patch", path, {"quantity": "2"}, by=managers_till).json()["lines"]
+    assert (changed["unit_price"], changed["list_price"], changed["total"]) == (
+        "1.00",
+        "100.00",
+        "2.00",
+    )
 
 
-def test_without_a_fixed_price_the_typed_one_stays(till, edit, make_product):
+def test_open_price_is_kept_on_quantity_changes(till, edit, make_product):
     hour = make_product("50.00", open_price=True)
     order = till.sold(line(hour, unit_price="10.00"))
     change_price(hour, "99.00")
@@ -378,10 +400,10 @@ def test_without_a_fixed_price_the_typed_one_stays(till, edit, make_product):
     assert answer.json()["total"] == "20.00"
 
 
-# --- once -----------------------------------------------------------------------------------
+# --- idempotency ----------------------------------------------------------------------------
 
 
-def test_a_discount_sent_twice_is_given_once(till, make_product, shop, problem):
+def test_repeated_discount_is_applied_once(till, make_product, shop, problem):
     order = till.sold(line(make_product("10.00")))
     path, body = f"orders/{order['id']}/discounts/", percent("5", reason="Loyal", id=new_id())
 
@@ -390,7 +412,7 @@ def test_a_discount_sent_twice_is_given_once(till, make_product, shop, problem):
     assert (first.status_code, again.status_code) == (200, 200)
     assert again.json() == first.json()
     assert [each["id"] for each in again.json()["discounts"]] == [body["id"]]
-    before = rows(shop)
+    before = snapshot_rows(shop)
     for other in (
         {"value": "6"},
         {"type": "amount"},
@@ -398,18 +420,18 @@ def test_a_discount_sent_twice_is_given_once(till, make_product, shop, problem):
         {"line": order["lines"][0]["id"]},
     ):
         problem(till.post(path, body | other), 409, "id_conflict")
-    assert rows(shop) == before
+    assert snapshot_rows(shop) == before
     assert till.post(path, body | {"value": "5.0"}).json() == first.json()
 
 
-def test_a_discount_needs_an_id_or_a_key(till, make_product, shop, problem):
+def test_discount_without_id_and_key_is_refused(till, make_product, shop, problem):
     order = till.sold(line(make_product("10.00")))
     path = f"orders/{order['id']}/discounts/"
-    before = rows(shop)
+    before = snapshot_rows(shop)
 
     problem(till.post(path, percent("5")), 400, "idempotency_key_required")
 
-    assert rows(shop) == before
+    assert snapshot_rows(shop) == before
     first, again = (till.post(path, percent("5"), Idempotency_Key="k") for _ in range(2))
     assert again["Idempotent-Replayed"] == "true"
     assert again.json() == first.json()
@@ -418,7 +440,7 @@ def test_a_discount_needs_an_id_or_a_key(till, make_product, shop, problem):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_a_discount_sent_many_times_at_once_is_given_once(till, make_product):
+def test_concurrent_repeated_discount_is_applied_once(till, make_product):
     order = till.sold(line(make_product("10.00")))
     path, body = f"orders/{order['id']}/discounts/", percent("2", id=new_id())
 
@@ -428,10 +450,10 @@ def test_a_discount_sent_many_times_at_once_is_given_once(till, make_product):
     assert till.shown(order)["total"] == "9.80"
 
 
-# --- what stays of it -----------------------------------------------------------------------
+# --- audit and filters ----------------------------------------------------------------------
 
 
-def test_who_gives_something_away_is_written_down_whatever_the_limits(
+def test_reductions_are_audited_also_within_the_limits(
     managers_till, edit, make_product, shop, manager
 ):
     order = managers_till.sold(
@@ -442,7 +464,7 @@ def test_who_gives_something_away_is_written_down_whatever_the_limits(
     )
 
     first, second, _ = order["lines"]
-    events = given_events(shop)
+    events = reduction_events(shop)
     assert [(event, actor) for event, actor, _ in events] == [
         ("discount_given", manager.pk),
         ("price_overridden", manager.pk),
@@ -476,18 +498,22 @@ def test_who_gives_something_away_is_written_down_whatever_the_limits(
     ]
 
 
-def test_each_edit_writes_down_what_it_gave_more(managers_till, edit, make_product, shop, manager):
+def test_each_edit_audits_the_additional_reduction(
+    managers_till, edit, make_product, shop, manager
+):
     order = managers_till.sold(line(make_product("10.00")))
     first = f"lines/{order['lines'][0]['id']}/"
 
-    def seen():
-        return [(event, facts["amount"]) for event, _, facts in given_events(shop)][len(known) :]
+    def new_events():
+        return [(event, facts["amount"]) for event, _, facts in reduction_events(shop)][
+            len(known) :
+        ]
 
     known = []
     for method, rest, body, expected in [
         ("post", "lines/", line(make_product("5.00")), []),
         ("post", "discounts/", percent("10"), [("discount_given", "1.50")]),
-        # The same percentage of more.
+        # The same percentage of a larger order.
         ("post", "lines/", line(make_product("5.00")), [("discount_given", "2.00")]),
         ("patch", first, {"note": "kept"}, []),
         (
@@ -513,17 +539,19 @@ def test_each_edit_writes_down_what_it_gave_more(managers_till, edit, make_produ
     ]:
         answer = edit(order, method, rest, body, by=managers_till)
         assert answer.status_code == 200, answer.content
-        assert seen() == expected, (rest, body)
+        assert new_events() == expected, (rest, body)
         known += expected
 
 
-def test_with_an_approval_the_event_names_who_gave_it(till, halved, shop, manager, cashier):
-    ((event, actor, facts),) = given_events(shop)
+def test_approved_discount_is_audited_with_its_approver(
+    till, order_at_half_price, shop, manager, cashier
+):
+    ((event, actor, facts),) = reduction_events(shop)
 
     assert (event, actor, facts["approver"]) == ("discount_given", cashier.pk, str(manager.pk))
 
 
-def test_uploaded_discounts_and_prices_are_written_down_too(till, make_product, shop):
+def test_offline_reductions_are_audited_with_the_seller(till, make_product, shop):
     seller = UserFactory(tenant=shop)
     items = [
         build_offline_line(make_product("10.00"), "8.00"),
@@ -534,7 +562,7 @@ def test_uploaded_discounts_and_prices_are_written_down_too(till, make_product, 
         till, build_offline_sale(1, *items, payments=[cash("12.50")], cashier=str(seller.pk))
     )
 
-    events = given_events(shop)
+    events = reduction_events(shop)
     assert [
         (event, actor, facts["amount"], facts["cashier"]) for event, actor, facts in events
     ] == [
@@ -543,13 +571,15 @@ def test_uploaded_discounts_and_prices_are_written_down_too(till, make_product, 
     ]
 
 
-def test_a_refused_gift_is_no_event(till, make_product, shop, problem):
+def test_refused_reduction_is_not_audited(till, make_product, shop, problem):
     problem(till.sell(line(make_product("10.00"), unit_price="1.00")), 403, "approval_required")
 
-    assert given_events(shop) == []
+    assert reduction_events(shop) == []
 
 
-def test_orders_are_found_by_what_they_give_away(till, managers_till, edit, make_product, problem):
+def test_order_list_filters_by_discount_and_price_override(
+    till, managers_till, edit, make_product, problem
+):
     product = make_product("10.00")
     plain = till.sold(line(product))
     off = till.sold(line(product, discounts=[percent("5")]))

@@ -1,4 +1,4 @@
-"""Bills worked out by hand: discounts, taxes, currencies."""
+"""Worked examples of pricing: discounts, taxes, currencies."""
 
 from decimal import Decimal
 
@@ -42,13 +42,13 @@ def included(name, rate, *, compound=False):
     return TaxRate(name, Decimal(rate), included=True, compound=compound)
 
 
-def taxes_of(lines, level, mode, exponent=2):
-    """The first tax of every line, and what its bucket holds."""
+def line_and_total_taxes(lines, level, mode, exponent=2):
+    """Return the first tax of every line and of the order."""
     order = price_order(lines, (), PricingPolicy(exponent, level, mode))
     return [str(priced.taxes[0].amount) for priced in order.lines], str(order.taxes[0].amount)
 
 
-def test_an_order_without_lines_costs_nothing():
+def test_order_without_lines_costs_nothing():
     order = price_order((), (percent("10"), amount("5.00")), EURO)
 
     assert (str(order.subtotal), str(order.tax_total), str(order.total)) == ("0.00",) * 3
@@ -57,7 +57,7 @@ def test_an_order_without_lines_costs_nothing():
     assert not order.taxes
 
 
-def test_what_line_discounts_took_is_told_in_the_order_in_which_they_were_given():
+def test_line_discounts_are_reported_in_request_order():
     discounts = (amount("3.00"), percent("10"), percent("50"), amount("99.00"))
 
     priced = price_order((line("20.00", discounts=discounts),), (), EURO).lines[0]
@@ -66,7 +66,7 @@ def test_what_line_discounts_took_is_told_in_the_order_in_which_they_were_given(
     assert (str(priced.discount_total), str(priced.net)) == ("20.00", "0.00")
 
 
-def test_order_discounts_come_after_line_discounts_and_each_sees_what_is_left():
+def test_order_discounts_apply_to_the_rest_after_line_discounts():
     lines = (line("10.00", discounts=(amount("4.00"),)), line("14.00"))
 
     order = price_order(lines, (amount("6.00"), percent("10")), EURO)
@@ -77,7 +77,7 @@ def test_order_discounts_come_after_line_discounts_and_each_sees_what_is_left():
     assert (str(order.discount_total), str(order.total)) == ("12.00", "12.00")
 
 
-def test_half_a_cent_of_discount_is_a_cent_whatever_the_taxes_are_rounded_to():
+def test_discounts_round_half_up_whatever_the_tax_rounding():
     policy = PricingPolicy(2, RoundingLevel.LINE, RoundingMode.DOWN)
 
     order = price_order((line("0.50", discounts=(percent("5"),)),), (percent("12.5"),), policy)
@@ -86,14 +86,14 @@ def test_half_a_cent_of_discount_is_a_cent_whatever_the_taxes_are_rounded_to():
     assert str(order.discounts[0]) == "0.06"
 
 
-def test_a_discount_larger_than_the_order_takes_all_of_it_and_no_more():
+def test_discount_above_the_order_total_takes_the_whole_total():
     order = price_order((line("3.00", VAT), line("2.00")), (amount("9.00"), amount("1.00")), EURO)
 
     assert [str(taken) for taken in order.discounts] == ["5.00", "0.00"]
     assert (str(order.total), str(order.tax_total)) == ("0.00", "0.00")
 
 
-def test_a_second_order_discount_is_shared_by_what_the_first_has_left():
+def test_second_order_discount_is_shared_by_the_rest_after_the_first():
     lines = (line("0.01"), line("0.01"), line("0.02"))
 
     order = price_order(lines, (percent("25"), amount("0.02")), EURO)
@@ -102,7 +102,7 @@ def test_a_second_order_discount_is_shared_by_what_the_first_has_left():
     assert [str(priced.net) for priced in order.lines] == ["0.00", "0.00", "0.01"]
 
 
-def test_missing_units_go_to_the_largest_fraction_and_on_a_tie_to_the_earlier_line():
+def test_apportion_gives_remaining_units_to_the_largest_fractions_then_earlier_lines():
     assert apportion(10, [1, 1, 1]) == [4, 3, 3]
     assert apportion(2, [1, 1, 1]) == [1, 1, 0]
     assert apportion(10, [10, 20, 31]) == [2, 3, 5]
@@ -110,14 +110,14 @@ def test_missing_units_go_to_the_largest_fraction_and_on_a_tie_to_the_earlier_li
     assert apportion(0, []) == []
 
 
-def test_included_tax_is_taken_out_of_the_discounted_price():
+def test_included_tax_is_calculated_from_the_discounted_price():
     order = price_order((line("1000.00", VAT),), (percent("10"),), EURO)
 
     assert order.taxes == (TaxTotal(VAT, Decimal("750.00"), Decimal("150.00")),)
     assert str(order.total) == "900.00"
 
 
-def test_a_compound_tax_also_taxes_the_earlier_tax():
+def test_compound_tax_also_taxes_the_earlier_tax():
     rates = (added("GST", "5"), added("QST", "9.5", compound=True))
 
     order = price_order((line("100.00", *rates),), (), EURO)
@@ -128,7 +128,7 @@ def test_a_compound_tax_also_taxes_the_earlier_tax():
     assert str(order.total) == "114.98"
 
 
-def test_an_included_compound_tax_is_taken_out_of_a_base_with_the_earlier_tax():
+def test_included_compound_tax_has_a_base_with_the_earlier_tax():
     rates = (included("first", "10"), included("second", "7", compound=True))
 
     order = price_order((line("117.70", *rates),), (), EURO)
@@ -137,7 +137,7 @@ def test_an_included_compound_tax_is_taken_out_of_a_base_with_the_earlier_tax():
     assert figures == [("100.00", "10.00"), ("110.00", "7.70")]
 
 
-def test_included_and_added_taxes_share_the_base_without_the_included_one():
+def test_added_tax_has_a_base_without_the_included_tax():
     rates = (included("deposit", "25"), added("city", "10"))
 
     priced = price_order((line("12.50", *rates),), (), EURO).lines[0]
@@ -156,10 +156,10 @@ def test_included_and_added_taxes_share_the_base_without_the_included_one():
         (RoundingMode.DOWN, ["0.12", "0.13", "0.01"]),
     ],
 )
-def test_each_mode_rounds_the_tax_of_a_line_in_its_way(mode, expected):
+def test_line_tax_is_rounded_by_mode(mode, expected):
     lines = [line(price, added("tax", "10")) for price in ("1.25", "1.35", "0.16")]
 
-    taxes, _ = taxes_of(lines, RoundingLevel.LINE, mode)
+    taxes, _ = line_and_total_taxes(lines, RoundingLevel.LINE, mode)
 
     assert taxes == expected
 
@@ -174,13 +174,13 @@ def test_each_mode_rounds_the_tax_of_a_line_in_its_way(mode, expected):
         (RoundingMode.DOWN, ["1", "0", "0"], "1"),
     ],
 )
-def test_tax_rounded_once_is_handed_back_to_the_earlier_of_equal_lines(mode, expected, whole):
+def test_order_tax_is_apportioned_to_earlier_lines_first(mode, expected, whole):
     lines = [line("5", added("tax", "10"))] * 3
 
-    assert taxes_of(lines, RoundingLevel.ORDER, mode, exponent=0) == (expected, whole)
+    assert line_and_total_taxes(lines, RoundingLevel.ORDER, mode, exponent=0) == (expected, whole)
 
 
-def test_a_rate_is_summed_over_lines_that_carry_it_in_different_company():
+def test_rate_is_summed_over_lines_with_other_rates():
     policy = PricingPolicy(0, RoundingLevel.ORDER, RoundingMode.HALF_UP)
     sales_tax, deposit = added("tax", "10"), included("deposit", "25")
 
@@ -190,7 +190,7 @@ def test_a_rate_is_summed_over_lines_that_carry_it_in_different_company():
     assert [str(priced.total) for priced in order.lines] == ["4", "11"]
 
 
-def test_rates_that_differ_in_anything_have_buckets_of_their_own():
+def test_each_different_rate_has_its_own_total():
     rates = [
         added("tax", "8"),
         added("tax", "10"),
@@ -208,7 +208,7 @@ def test_rates_that_differ_in_anything_have_buckets_of_their_own():
     assert len({rate.key for rate in rates}) == 5
 
 
-def test_a_rate_that_a_line_names_twice_is_charged_twice_on_as_much():
+def test_rate_named_twice_by_a_line_is_charged_twice():
     rate = added("tax", "10")
 
     order = price_order((line("1.00", rate, rate),), (), EURO)
@@ -248,7 +248,7 @@ def test_dinars_have_three_decimals():
     )
 
 
-def test_amounts_of_any_size_stay_exact():
+def test_large_amounts_are_exact():
     unit_price = "123456789012345678901234567890.12"
 
     order = price_order((line(unit_price, quantity="3"), line("0.01")), (), EURO)
@@ -268,5 +268,5 @@ def test_amounts_of_any_size_stay_exact():
         ("7", RoundingMode.UP, "7.00"),
     ],
 )
-def test_values_round_to_the_minor_unit(value, mode, expected):
+def test_values_are_rounded_to_the_minor_unit(value, mode, expected):
     assert str(round_to(Decimal(value), 2, mode)) == expected

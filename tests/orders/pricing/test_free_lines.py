@@ -1,4 +1,4 @@
-"""A line that costs nothing beside one that is paid: it bears nothing, and comes back too."""
+"""Lines with a price of zero beside paid lines: sale, discounts, refunds."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.support.till import amount, cash, get_stock_level, line, percent
 
 @pytest.fixture
 def products(make_product):
-    """What is paid for, and what is given with it."""
+    """Return a paid product and a free one."""
     return make_product("11.90"), make_product("0.00", name="Sample")
 
 
@@ -34,7 +34,7 @@ def refunds_of(each):
     return each["refunded_quantity"], each["refunded_total"]
 
 
-def test_it_is_sold_at_nothing_and_leaves_the_shelf(sold, products, store):
+def test_free_line_is_sold_and_deducted_from_stock(sold, products, store):
     assert (sold["status"], sold["total"], sold["tax_total"]) == ("completed", "11.90", "1.90")
     assert figures(sold) == [
         ("0.00", "0.00", "0.00", ("0", "0.00")),
@@ -54,7 +54,7 @@ def test_it_is_sold_at_nothing_and_leaves_the_shelf(sold, products, store):
         ([percent("33.33"), amount("1.00")], "4.97", "6.93"),
     ],
 )
-def test_a_discount_of_the_order_is_borne_by_what_costs_something(
+def test_order_discount_is_taken_from_paid_lines_only(
     discounts, taken, total, managers_till, basket
 ):
     order = managers_till.sold(*basket, discounts=discounts)
@@ -65,7 +65,7 @@ def test_a_discount_of_the_order_is_borne_by_what_costs_something(
     assert (paid["discount_total"], paid["total"]) == (taken, total)
 
 
-def test_a_line_that_a_discount_made_free_bears_nothing_either(managers_till, make_product):
+def test_order_discount_skips_a_line_that_a_discount_made_free(managers_till, make_product):
     given, paid = make_product("5.00"), make_product("10.00")
     lines = [line(given, discounts=[percent("100")]), line(paid)]
 
@@ -76,12 +76,12 @@ def test_a_line_that_a_discount_made_free_bears_nothing_either(managers_till, ma
     assert (order["subtotal"], order["discount_total"], order["total"]) == ("15.00", "6.00", "9.00")
 
 
-def line_back(order, place, quantity="1"):
+def refund_line(order, place, quantity="1"):
     return [{"line": order["lines"][place]["id"], "quantity": quantity}]
 
 
-def test_of_what_is_free_goods_come_back_and_no_money(managers_till, sold, products, store, shop):
-    done = create_refund(managers_till, sold, lines=line_back(sold, 0, "2"))
+def test_refund_of_free_goods_has_no_payout(managers_till, sold, products, store, shop):
+    done = create_refund(managers_till, sold, lines=refund_line(sold, 0, "2"))
 
     assert (done["status"], done["total"], done["payouts"]) == ("done", "0.00", [])
     order = managers_till.shown(sold)
@@ -91,17 +91,19 @@ def test_of_what_is_free_goods_come_back_and_no_money(managers_till, sold, produ
     ensure_refunds_consistent(shop)
 
 
-def test_a_sale_is_refunded_once_the_money_and_the_free_goods_are_back(
+def test_order_is_refunded_when_all_money_and_free_goods_are_returned(
     managers_till, sold, products, store, shop, problem
 ):
-    create_refund(managers_till, sold, lines=line_back(sold, 1))
-    of_money = managers_till.shown(sold)
-    create_refund(managers_till, sold, lines=line_back(sold, 0))
-    of_one = managers_till.shown(sold)
-    create_refund(managers_till, sold, lines=line_back(sold, 0))
-    of_all = managers_till.shown(sold)
+    create_refund(managers_till, sold, lines=refund_line(sold, 1))
+    after_money = managers_till.shown(sold)
+    create_refund(managers_till, sold, lines=refund_line(sold, 0))
+    after_one = managers_till.shown(sold)
+    create_refund(managers_till, sold, lines=refund_line(sold, 0))
+    after_all = managers_till.shown(sold)
 
-    assert [(each["status"], each["refunded_total"]) for each in (of_money, of_one, of_all)] == [
+    assert [
+        (each["status"], each["refunded_total"]) for each in (after_money, after_one, after_all)
+    ] == [
         ("partially_refunded", "11.90"),
         ("partially_refunded", "11.90"),
         ("refunded", "11.90"),
@@ -112,7 +114,7 @@ def test_a_sale_is_refunded_once_the_money_and_the_free_goods_are_back(
     ensure_refunds_consistent(shop)
 
 
-def test_everything_at_once_takes_the_free_goods_too(managers_till, sold, products, store, shop):
+def test_refund_of_the_whole_order_includes_free_goods(managers_till, sold, products, store, shop):
     done = create_refund(managers_till, sold)
 
     assert (done["total"], [each["amount"] for each in done["payouts"]]) == ("11.90", ["11.90"])
@@ -121,9 +123,7 @@ def test_everything_at_once_takes_the_free_goods_too(managers_till, sold, produc
     ensure_refunds_consistent(shop)
 
 
-def test_money_without_goods_is_given_back_of_what_was_paid_for(
-    managers_till, sold, products, store, shop
-):
+def test_refund_without_goods_is_taken_from_paid_lines(managers_till, sold, products, store, shop):
     done = create_refund(managers_till, sold, amount="11.90")
 
     (of_line,) = done["lines"]
@@ -134,10 +134,10 @@ def test_money_without_goods_is_given_back_of_what_was_paid_for(
     ensure_refunds_consistent(shop)
 
 
-def test_what_is_free_is_not_given_back_twice(managers_till, sold, shop, problem):
-    create_refund(managers_till, sold, lines=line_back(sold, 0, "2"))
+def test_free_goods_cannot_be_refunded_twice(managers_till, sold, shop, problem):
+    create_refund(managers_till, sold, lines=refund_line(sold, 0, "2"))
 
-    again = request_refund(managers_till, sold, lines=line_back(sold, 0))
+    again = request_refund(managers_till, sold, lines=refund_line(sold, 0))
 
     problem(again, 400, "invalid", {"lines[0].quantity": "too_much"})
     ensure_refunds_consistent(shop)

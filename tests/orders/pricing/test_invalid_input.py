@@ -1,4 +1,4 @@
-"""What the engine refuses to compute: whatever reaches it should have been refused before."""
+"""Invalid arguments of the pricing engine raise ValueError."""
 
 from decimal import Decimal, Inexact
 
@@ -29,7 +29,7 @@ def amount(value):
 
 
 @pytest.mark.parametrize("value", ["-0.01", "NaN", "sNaN", "Infinity"])
-def test_nonsense_has_no_price(value):
+def test_numbers_out_of_range_are_refused(value):
     with pytest.raises(ValueError, match="out of range"):
         line(value)
     with pytest.raises(ValueError, match="out of range"):
@@ -41,27 +41,27 @@ def test_nonsense_has_no_price(value):
 
 
 @pytest.mark.parametrize("value", ["-1", "100.0001", "NaN"])
-def test_a_percent_is_between_nothing_and_all(value):
+def test_percentage_out_of_range_is_refused(value):
     with pytest.raises(ValueError, match="out of range"):
         Discount(DiscountType.PERCENT, Decimal(value))
     with pytest.raises(ValueError, match="out of range"):
         TaxRate("tax", Decimal(value), included=False, compound=False)
 
 
-def test_an_amount_finer_than_the_currency_is_refused():
+def test_amount_with_too_many_decimals_is_refused():
     with pytest.raises(ValueError, match="decimals"):
         price_order((line(),), (amount("0.001"),), EURO)
     with pytest.raises(ValueError, match="decimals"):
         CashRoundingRule(2, Decimal("0.005")).payable(Decimal("9.98"))
 
 
-def test_a_figure_too_long_to_stay_exact_is_refused_rather_than_rounded():
+def test_amount_too_long_to_be_exact_is_refused():
     with pytest.raises(Inexact):
         price_order((line("1" * 250),), (), EURO)
 
 
 @pytest.mark.parametrize("unknown", ["gift", "", "PERCENT"])
-def test_what_has_no_such_name_is_refused(unknown):
+def test_unknown_enumeration_value_is_refused(unknown):
     with pytest.raises(ValueError, match="DiscountType"):
         Discount(unknown, Decimal(1))
     with pytest.raises(ValueError, match="RoundingMode"):
@@ -70,12 +70,12 @@ def test_what_has_no_such_name_is_refused(unknown):
         PricingPolicy(2, unknown, RoundingMode.UP)
 
 
-def test_no_currency_has_fewer_than_no_decimals():
+def test_negative_exponent_is_refused():
     with pytest.raises(ValueError, match="decimals"):
         PricingPolicy(-1, RoundingLevel.LINE, RoundingMode.UP)
 
 
 @pytest.mark.parametrize(("units", "weights"), [(1, [0, 0]), (1, []), (-1, [1]), (1, [2, -1])])
-def test_an_amount_is_split_only_by_weights_that_can_bear_it(units, weights):
+def test_apportion_refuses_invalid_weights(units, weights):
     with pytest.raises(ValueError, match="cannot split"):
         apportion(units, weights)

@@ -1,4 +1,4 @@
-"""What holds for every bill, checked against fractions that know nothing of minor units."""
+"""Properties of priced orders, compared with exact fractions."""
 
 import math
 from decimal import Decimal
@@ -20,7 +20,7 @@ from orders.money import (
     price_order,
 )
 
-any_bill = settings(deadline=None, max_examples=50)
+for_many_orders = settings(deadline=None, max_examples=50)
 
 policies = st.builds(
     PricingPolicy,
@@ -28,7 +28,7 @@ policies = st.builds(
     level=st.sampled_from(RoundingLevel),
     mode=st.sampled_from(RoundingMode),
 )
-# Few and round, so that halves, ties and equal rates on several lines are common.
+# Round values are common, so that halves, ties and equal rates on several lines occur.
 percents = st.sampled_from(["0", "2.5", "5", "8", "10", "12.5", "20", "50", "100"]).map(
     Decimal
 ) | st.integers(0, 10**6).map(lambda parts: Decimal(parts).scaleb(-4))
@@ -38,8 +38,8 @@ quantities = st.integers(1, 12).map(Decimal) | st.integers(1, 20_000).map(
 )
 
 
-def amounts(exponent, most=3000):
-    return st.integers(0, most).map(lambda units: Decimal(units).scaleb(-exponent))
+def amounts(exponent, max_units=3000):
+    return st.integers(0, max_units).map(lambda units: Decimal(units).scaleb(-exponent))
 
 
 def discounts(exponent):
@@ -50,18 +50,18 @@ def discounts(exponent):
 
 @st.composite
 def sales(draw, line_discounts=True):
-    """The lines, order discounts and policy of some order."""
+    """Draw lines, order discounts and a policy."""
     policy = draw(policies)
     on_line = discounts(policy.exponent) if line_discounts else st.just(())
     price = amounts(policy.exponent)
-    of_shop = st.sampled_from(draw(st.lists(rates, min_size=1, max_size=3)))
-    tax_classes = st.lists(of_shop, max_size=3, unique_by=lambda rate: rate.key).map(tuple)
+    shop_rates = st.sampled_from(draw(st.lists(rates, min_size=1, max_size=3)))
+    tax_classes = st.lists(shop_rates, max_size=3, unique_by=lambda rate: rate.key).map(tuple)
     line = st.builds(LineInput, quantities, price, tax_classes, on_line)
     return draw(st.lists(line, max_size=6)), draw(discounts(policy.exponent)), policy
 
 
 def units(amount, policy):
-    """An amount in minor units; it has exactly the decimals of the currency."""
+    """Return the amount in minor units; assert that it has the decimals of the currency."""
     assert amount.as_tuple().exponent == -policy.exponent
     return int(amount.scaleb(policy.exponent))
 
@@ -81,7 +81,7 @@ def rounded(value, mode):
 
 
 def exact_taxes(line, net):
-    """Each tax of a net, to the last digit."""
+    """Return the exact taxes of a net amount."""
     factors: list[Fraction] = []
     for rate in line.taxes:
         earlier = sum(factors) if rate.compound else 0
@@ -91,7 +91,7 @@ def exact_taxes(line, net):
 
 
 def exact_bases(line, net):
-    """What each rate of a net is applied to, to the last digit."""
+    """Return the exact bases of the rates of a net amount."""
     taxes = exact_taxes(line, net)
     included = sum(tax for tax, rate in zip(taxes, line.taxes, strict=True) if rate.included)
     plain = net - included
@@ -100,8 +100,8 @@ def exact_bases(line, net):
     ]
 
 
-def what_is_left(given_discounts, left, policy):
-    """An amount after its discounts, percents first."""
+def apply_discounts(given_discounts, left, policy):
+    """Return the amount after its discounts, percents first."""
     for discount in given_discounts:
         if discount.type == DiscountType.PERCENT:
             part = left * Fraction(discount.value) / 100
@@ -113,15 +113,15 @@ def what_is_left(given_discounts, left, policy):
 
 
 def assert_largest_remainder(shares, exact):
-    """Nothing but the cut shares and one more for the largest fractions, earlier ones first."""
+    """Assert that remaining units went to the largest fractions, then to earlier lines."""
     extra = [share - math.floor(part) for share, part in zip(shares, exact, strict=True)]
     order = sorted(range(len(exact)), key=lambda at: (math.floor(exact[at]) - exact[at], at))
     assert [extra[at] for at in order] == [1] * sum(extra) + [0] * (len(extra) - sum(extra))
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_the_lines_sum_to_the_order(sale):
+def test_order_totals_are_the_sums_of_the_lines(sale):
     order = price_order(*sale)
 
     assert order.subtotal == sum(line.gross for line in order.lines)
@@ -130,9 +130,9 @@ def test_the_lines_sum_to_the_order(sale):
     assert order.total == sum(line.total for line in order.lines)
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_every_line_adds_up(sale):
+def test_line_amounts_add_up(sale):
     for line in price_order(*sale).lines:
         added = sum(tax.amount for tax in line.taxes if not tax.rate.included)
 
@@ -142,37 +142,37 @@ def test_every_line_adds_up(sale):
         assert line.total == line.net + added
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_gross_and_line_discounts_are_what_fractions_say(sale):
+def test_gross_and_line_discounts_agree_with_fractions(sale):
     lines, _, policy = sale
 
     for line, priced in zip(lines, price_order(*sale).lines, strict=True):
         exact = Fraction(line.quantity) * Fraction(line.unit_price) * 10**policy.exponent
         gross = rounded(exact, RoundingMode.HALF_UP)
-        left = what_is_left(line.discounts, gross, policy)
+        left = apply_discounts(line.discounts, gross, policy)
 
         assert units(priced.gross, policy) == gross
         assert units(priced.net + priced.order_discount, policy) == left
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_order_discounts_sum_to_what_was_given(sale):
+def test_order_discount_shares_sum_to_the_order_discounts(sale):
     _, given_discounts, policy = sale
 
     order = price_order(*sale)
 
     shares = [line.order_discount for line in order.lines]
     before = sum(units(line.net + line.order_discount, policy) for line in order.lines)
-    left = what_is_left(given_discounts, before, policy)
+    left = apply_discounts(given_discounts, before, policy)
     assert sum(order.discounts) == sum(shares)
     assert units(sum(shares, order.subtotal * 0), policy) == before - left
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_one_order_discount_is_shared_by_largest_remainder(sale):
+def test_order_discount_is_apportioned_by_largest_remainder(sale):
     lines, given_discounts, policy = sale
 
     order = price_order(lines, given_discounts[:1], policy)
@@ -186,17 +186,17 @@ def test_one_order_discount_is_shared_by_largest_remainder(sale):
         assert_largest_remainder(shares, exact)
 
 
-@pytest.mark.parametrize(("figure", "exactly"), [("amount", exact_taxes), ("taxable", exact_bases)])
-@any_bill
+@pytest.mark.parametrize(("field", "exactly"), [("amount", exact_taxes), ("taxable", exact_bases)])
+@for_many_orders
 @given(sale=sales())
-def test_taxes_and_their_bases_are_what_fractions_say_at_either_level(sale, figure, exactly):
+def test_taxes_and_bases_agree_with_fractions_at_either_level(sale, field, exactly):
     lines, _, policy = sale
     order = price_order(*sale)
     by_rate: dict[str, list[tuple[int, Fraction]]] = {}
     for line, priced in zip(lines, order.lines, strict=True):
         exact = exactly(line, units(priced.net, policy))
         for tax, part in zip(priced.taxes, exact, strict=True):
-            rounded_part = units(getattr(tax, figure), policy)
+            rounded_part = units(getattr(tax, field), policy)
             by_rate.setdefault(tax.rate.key, []).append((rounded_part, part))
 
     for parts in by_rate.values():
@@ -209,9 +209,9 @@ def test_taxes_and_their_bases_are_what_fractions_say_at_either_level(sale, figu
             assert_largest_remainder(shares, exact)
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_taxes_sum_to_their_buckets_in_order_of_first_appearance(sale):
+def test_order_taxes_are_the_sums_of_line_taxes_in_order_of_appearance(sale):
     order = price_order(*sale)
 
     taxes = [(line, tax) for line in order.lines for tax in line.taxes]
@@ -222,9 +222,9 @@ def test_taxes_sum_to_their_buckets_in_order_of_first_appearance(sale):
         assert bucket.taxable == sum(tax.taxable for _, tax in mine)
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_nothing_on_a_bill_is_negative(sale):
+def test_no_amount_is_negative(sale):
     order = price_order(*sale)
 
     for line in order.lines:
@@ -233,9 +233,9 @@ def test_nothing_on_a_bill_is_negative(sale):
     assert min(order.total, order.tax_total, *order.discounts) >= 0
 
 
-@any_bill
+@for_many_orders
 @given(sales())
-def test_amounts_given_among_percents_apply_after_them(sale):
+def test_amount_discounts_apply_after_percent_discounts(sale):
     lines, given_discounts, policy = sale
     amounts_last = sorted(given_discounts, key=lambda given: given.type == DiscountType.AMOUNT)
 
@@ -244,9 +244,9 @@ def test_amounts_given_among_percents_apply_after_them(sale):
     )
 
 
-@any_bill
+@for_many_orders
 @given(sales(line_discounts=False), st.integers(1, 20), st.integers(1, 20))
-def test_a_tax_rounded_once_is_the_same_however_goods_are_split_over_lines(sale, some, more):
+def test_order_level_tax_is_independent_of_splitting_lines(sale, some, more):
     lines, _, policy = sale
     policy = PricingPolicy(policy.exponent, RoundingLevel.ORDER, policy.mode)
     price, taxes = (lines[0].unit_price, lines[0].taxes) if lines else (Decimal(7), ())
@@ -254,16 +254,16 @@ def test_a_tax_rounded_once_is_the_same_however_goods_are_split_over_lines(sale,
     together = [LineInput(Decimal(some + more), price, taxes)]
 
     first, second = (
-        price_order([*lines, *make_product], (), policy) for make_product in (apart, together)
+        price_order([*lines, *split_lines], (), policy) for split_lines in (apart, together)
     )
 
     assert first.total == second.total
     assert [(t.rate, t.amount) for t in first.taxes] == [(t.rate, t.amount) for t in second.taxes]
 
 
-@any_bill
+@for_many_orders
 @given(st.integers(0, 10**6), st.lists(st.integers(0, 5000), max_size=8))
-def test_nothing_is_lost_when_an_amount_is_split(amount, weights):
+def test_apportion_loses_no_units(amount, weights):
     amount = amount if sum(weights) else 0
 
     shares = apportion(amount, weights)

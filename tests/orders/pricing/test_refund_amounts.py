@@ -1,4 +1,4 @@
-"""What taking goods back pays, on lines that one can count on one's fingers."""
+"""Refund amounts by quantity, on small examples."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -19,17 +19,17 @@ THREE_FOR_TEN = SoldLine(
 )
 
 
-def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
+def test_units_refunded_one_by_one_add_up_and_the_last_takes_the_remainder():
     line, paid = THREE_FOR_TEN, []
     for _ in range(3):
-        back = refund_quantity(line, Decimal(1), 2)
-        paid.append(str(back.total))
+        refund = refund_quantity(line, Decimal(1), 2)
+        paid.append(str(refund.total))
         line = replace(
             line,
             refunded_quantity=line.refunded_quantity + 1,
-            refunded_total=line.refunded_total + back.total,
-            refunded_taxes=(line.refunded_taxes[0] + back.taxes[0],),
-            refunded_bases=(line.refunded_bases[0] + back.bases[0],),
+            refunded_total=line.refunded_total + refund.total,
+            refunded_taxes=(line.refunded_taxes[0] + refund.taxes[0],),
+            refunded_bases=(line.refunded_bases[0] + refund.bases[0],),
         )
 
     assert paid == ["3.33", "3.34", "3.33"]
@@ -38,14 +38,14 @@ def test_three_for_ten_come_back_one_by_one_and_the_last_takes_the_remainder():
 
 
 @pytest.mark.parametrize(("refunded", "quantity"), [("2", "1.001"), ("0", "0"), ("2", "-1")])
-def test_more_than_was_sold_is_never_taken_back(refunded, quantity):
+def test_refunding_more_than_was_sold_is_refused(refunded, quantity):
     line = replace(THREE_FOR_TEN, refunded_quantity=Decimal(refunded))
 
     with pytest.raises(ValueError, match="cannot take back"):
         refund_quantity(line, Decimal(quantity), 2)
 
 
-def test_goods_bring_less_after_money_came_back_without_goods_and_never_less_than_nothing():
+def test_refund_of_goods_subtracts_money_refunded_without_goods():
     line = replace(THREE_FOR_TEN, refunded_total=Decimal("5.00"))
 
     assert [refund_quantity(line, Decimal(n), 2).total for n in (1, 2, 3)] == [

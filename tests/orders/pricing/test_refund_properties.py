@@ -1,4 +1,4 @@
-"""What holds for the refunds of any sale, in any portions and any order: together they are it."""
+"""Properties of refunds: in any parts and order they add up to the sale."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -21,14 +21,14 @@ from orders.money import (
 )
 from tests.orders.pricing.test_properties import sales
 
-any_sale = settings(deadline=None, max_examples=60)
+for_many_sales = settings(deadline=None, max_examples=60)
 THOUSANDTH = Decimal("0.001")
-coins = st.sampled_from([None, 5, 10, 50])
+COINS = st.sampled_from([None, 5, 10, 50])
 
 
 @st.composite
 def sold_lines(draw):
-    """The lines of some order, of which nothing has come back, and its exponent."""
+    """Draw the lines of an order without refunds, and its exponent."""
     lines, discounts, policy = draw(sales())
     priced = price_order(lines, discounts, policy)
     return [
@@ -46,69 +46,70 @@ def sold_lines(draw):
     ], policy.exponent
 
 
-def after(line: SoldLine, back: LineRefund) -> SoldLine:
-    """The line as it is once this has come back; nothing of it may be out of range."""
+def apply_refund(line: SoldLine, refund: LineRefund) -> SoldLine:
+    """Return the line after a refund; assert that all values stay in range."""
     now = replace(
         line,
-        refunded_quantity=line.refunded_quantity + back.quantity,
-        refunded_total=line.refunded_total + back.total,
-        refunded_taxes=tuple(map(Decimal.__add__, line.refunded_taxes, back.taxes)),
-        refunded_bases=tuple(map(Decimal.__add__, line.refunded_bases, back.bases)),
+        refunded_quantity=line.refunded_quantity + refund.quantity,
+        refunded_total=line.refunded_total + refund.total,
+        refunded_taxes=tuple(map(Decimal.__add__, line.refunded_taxes, refund.taxes)),
+        refunded_bases=tuple(map(Decimal.__add__, line.refunded_bases, refund.bases)),
     )
-    assert min(back.quantity, back.total, *back.taxes, *back.bases) >= 0
+    assert min(refund.quantity, refund.total, *refund.taxes, *refund.bases) >= 0
     assert now.refunded_quantity <= line.quantity
     assert now.refunded_total <= line.total
     assert all(
-        given_back <= tax for given_back, tax in zip(now.refunded_taxes, line.taxes, strict=True)
+        refunded_tax <= tax
+        for refunded_tax, tax in zip(now.refunded_taxes, line.taxes, strict=True)
     )
     return now
 
 
-def a_part(data, line: SoldLine) -> Decimal:
+def draw_part(data, line: SoldLine) -> Decimal:
     left = int((line.quantity - line.refunded_quantity) / THOUSANDTH)
     return data.draw(st.integers(1, left)) * THOUSANDTH if left else Decimal(0)
 
 
-def some_refund(data, lines, exponent):
-    """What comes back next: a part of some lines, or an amount."""
+def draw_refund(data, lines, exponent):
+    """Return the next refund: a part of some lines, or an amount."""
     left = int(sum(line.left for line in lines).scaleb(exponent)) if lines else 0
     if left and data.draw(st.booleans()):
         amount = Decimal(data.draw(st.integers(1, left))).scaleb(-exponent)
-        backs = refund_without_goods(lines, amount, exponent)
-        assert sum(back.total for back in backs) == amount
-        return backs
-    parts = [a_part(data, line) if data.draw(st.booleans()) else Decimal(0) for line in lines]
-    return taken(lines, parts, exponent)
+        refunds = refund_without_goods(lines, amount, exponent)
+        assert sum(refund.total for refund in refunds) == amount
+        return refunds
+    parts = [draw_part(data, line) if data.draw(st.booleans()) else Decimal(0) for line in lines]
+    return refund_parts(lines, parts, exponent)
 
 
-def taken(lines, parts, exponent):
+def refund_parts(lines, parts, exponent):
     return [
-        refund_quantity(line, part, exponent) if part else nothing_of(line)
+        refund_quantity(line, part, exponent) if part else empty_refund(line)
         for line, part in zip(lines, parts, strict=True)
     ]
 
 
-def nothing_of(line):
+def empty_refund(line):
     no_taxes = (Decimal(0),) * len(line.taxes)
     return LineRefund(Decimal(0), Decimal(0), no_taxes, no_taxes)
 
 
-def all_that_is_left(lines, exponent):
-    return taken(lines, [line.quantity - line.refunded_quantity for line in lines], exponent)
+def refund_all_left(lines, exponent):
+    return refund_parts(lines, [line.quantity - line.refunded_quantity for line in lines], exponent)
 
 
-def applied(lines, backs):
-    return [after(line, back) for line, back in zip(lines, backs, strict=True)]
+def apply_refunds(lines, refunds):
+    return [apply_refund(line, refund) for line, refund in zip(lines, refunds, strict=True)]
 
 
-@any_sale
+@for_many_sales
 @given(sold_lines(), st.data())
-def test_all_refunds_together_are_the_sale_to_the_last_unit(sale, data):
+def test_refunds_add_up_to_the_sale(sale, data):
     lines, exponent = sale
     for _ in range(data.draw(st.integers(0, 4))):
-        lines = applied(lines, some_refund(data, lines, exponent))
+        lines = apply_refunds(lines, draw_refund(data, lines, exponent))
 
-    lines = applied(lines, all_that_is_left(lines, exponent))
+    lines = apply_refunds(lines, refund_all_left(lines, exponent))
 
     for line in lines:
         assert line.refunded_quantity == line.quantity
@@ -117,34 +118,34 @@ def test_all_refunds_together_are_the_sale_to_the_last_unit(sale, data):
         assert line.refunded_bases == line.bases
 
 
-@any_sale
+@for_many_sales
 @given(sold_lines(), st.randoms(use_true_random=False), st.data())
-def test_what_has_come_back_pays_the_same_in_whichever_order_it_came(sale, random, data):
+def test_refunded_amount_is_independent_of_the_order_of_refunds(sale, random, data):
     lines, exponent = sale
     for line in lines:
-        cuts = sorted({Decimal(0), *(a_part(data, line) for _ in range(3))})
+        cuts = sorted({Decimal(0), *(draw_part(data, line) for _ in range(3))})
         parts = [end - begin for begin, end in pairwise(cuts)]
         shuffled = random.sample(parts, len(parts))
         ends = []
         for portions in (parts, shuffled):
             now = line
             for part in portions:
-                now = after(now, refund_quantity(now, part, exponent))
+                now = apply_refund(now, refund_quantity(now, part, exponent))
             ends.append(now)
         assert ends[0] == ends[1]
 
 
-def cash_rules(exponent):
-    increments = coins.map(lambda coin: coin and Decimal(coin).scaleb(-exponent))
+def draw_cash_rules(exponent):
+    increments = COINS.map(lambda coin: coin and Decimal(coin).scaleb(-exponent))
     modes = st.sampled_from([RoundingMode.HALF_UP, RoundingMode.HALF_DOWN, RoundingMode.DOWN])
     return st.builds(CashRoundingRule, st.just(exponent), increments, modes)
 
 
 @st.composite
 def paid_sales(draw):
-    """What was owed in minor units, and how it was paid: the last in cash perhaps, in coins."""
+    """Draw an amount due and its payments; the last may be in cash, rounded to coins."""
     exponent = draw(st.sampled_from([0, 2, 3]))
-    rule = draw(cash_rules(exponent))
+    rule = draw(draw_cash_rules(exponent))
     parts = [Decimal(units).scaleb(-exponent) for units in draw(st.lists(st.integers(1, 400)))][:4]
     parts = parts or [Decimal(1).scaleb(-exponent)]
     in_cash = draw(st.lists(st.booleans(), min_size=len(parts), max_size=len(parts)))
@@ -154,10 +155,10 @@ def paid_sales(draw):
     return sum(parts), paid, in_cash, rule
 
 
-@any_sale
+@for_many_sales
 @given(paid_sales(), st.data())
-def test_payments_are_paid_back_never_more_and_in_the_end_exactly(sale, data):
-    """What was not paid in coins and goes back in cash, to less than a coin."""
+def test_payouts_do_not_exceed_payments_and_finally_equal_them(sale, data):
+    """Amounts refunded in cash but not paid in cash may differ by less than a coin."""
     total, paid, in_cash, rule = sale
     payments, left = [RefundablePayment(amount, Decimal(0)) for amount in paid], total
     while left:
@@ -183,9 +184,11 @@ def test_payments_are_paid_back_never_more_and_in_the_end_exactly(sale, data):
     assert not kept or kept < (rule.increment or 0)
 
 
-@any_sale
-@given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 2000)), min_size=1), cash_rules(2))
-def test_what_cards_declined_is_handed_over_in_coins_and_never_more_than_was_paid(parts, rule):
+@for_many_sales
+@given(
+    st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 2000)), min_size=1), draw_cash_rules(2)
+)
+def test_declined_card_payouts_in_cash_are_in_coins_and_do_not_exceed_payments(parts, rule):
     amounts = [Decimal(units).scaleb(-2) for units, _ in parts]
     lefts = [Decimal(units + more).scaleb(-2) for units, more in parts]
 

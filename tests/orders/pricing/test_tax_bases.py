@@ -1,4 +1,4 @@
-"""What the rate of a tax was applied to, wherever a tax is shown; above all of compound taxes."""
+"""Tax bases, especially of compound taxes, wherever taxes are shown."""
 
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ def rate(name, percent, *, included=False, compound=False):
 
 
 class Case(NamedTuple):
-    """Goods with two taxes, each `(name, base, tax)` as sold, and of 0.333 of them given back."""
+    """Two taxes of a product, each `(name, base, tax)`, as sold and for a refund of 0.333."""
 
     price: str
     total: str
@@ -61,7 +61,7 @@ def basket(make_product, shop, case):
     return line(make_product)
 
 
-def test_answers_and_receipts_show_what_a_compound_rate_was_applied_to(till, basket, case):
+def test_responses_and_receipts_show_compound_tax_bases(till, basket, case):
     calculated = till.post("orders/calculate/", {"lines": [basket]}).json()
     order = till.sold(basket, payments=[cash(case.total)])
 
@@ -73,12 +73,12 @@ def test_answers_and_receipts_show_what_a_compound_rate_was_applied_to(till, bas
         (f"{name} {each['percent']} % {words} on {base}", tax)
         for (name, base, tax), each in zip(case.sold, case.rates, strict=True)
     ]
-    for face in ("html", "text"):
-        paper = till.get(f"orders/{order['id']}/receipt/?format={face}").content.decode()
-        assert all(f"on {base}" in paper for _, base, _ in case.sold)
+    for format_ in ("html", "text"):
+        receipt_text = till.get(f"orders/{order['id']}/receipt/?format={format_}").content.decode()
+        assert all(f"on {base}" in receipt_text for _, base, _ in case.sold)
 
 
-def test_reports_sum_what_a_compound_rate_was_applied_to(till, manager_client, basket, case):
+def test_reports_sum_compound_tax_bases(till, manager_client, basket, case):
     shift = open_shift(till)
     for _ in range(2):
         till.sold(basket, payments=[cash(case.total)])
@@ -86,11 +86,11 @@ def test_reports_sum_what_a_compound_rate_was_applied_to(till, manager_client, b
     twice = [(n, str(2 * Decimal(base)), str(2 * Decimal(tax))) for n, base, tax in case.sold]
     assert shown(fetch_shift_report(manager_client, shift)["taxes"]) == sorted(twice)
     by_tax = manager_client.get("reports/sales/?group_by=tax").json()["rows"]
-    kept = [(row["label"].split()[0], row["taxable"], row["tax_total"]) for row in by_tax]
-    assert kept == sorted(twice)
+    reported = [(row["label"].split()[0], row["taxable"], row["tax_total"]) for row in by_tax]
+    assert reported == sorted(twice)
 
 
-def test_refunds_give_back_the_bases_to_the_last_unit(till, manager_client, basket, case):
+def test_refunds_return_tax_bases_completely(till, manager_client, basket, case):
     shift = open_shift(till)
     order = till.sold(basket, payments=[cash(case.total)])
 
@@ -102,13 +102,13 @@ def test_refunds_give_back_the_bases_to_the_last_unit(till, manager_client, bask
 
     assert shown(some["taxes"]) == case.part
     by_tax = manager_client.get("reports/sales/?group_by=tax").json()["rows"]
-    given_back = [(row["refunded_taxable"], row["refunded_tax_total"]) for row in by_tax]
-    assert given_back == [(base, tax) for _, base, tax in sorted(case.sold)]
+    refunded = [(row["refunded_taxable"], row["refunded_tax_total"]) for row in by_tax]
+    assert refunded == [(base, tax) for _, base, tax in sorted(case.sold)]
     nothing = [(name, "0.00", "0.00") for name, _, _ in sorted(case.sold)]
     assert shown(fetch_shift_report(manager_client, shift, "z")["taxes"]) == nothing
 
 
-def test_a_sale_from_before_bases_were_kept_comes_back_on_the_base_that_it_showed(
+def test_refund_of_an_order_without_stored_bases_uses_the_order_bases(
     till, manager_client, make_product, shop
 ):
     taxed = TaxClassFactory(tenant=shop, rates=ADDED.rates)
@@ -133,9 +133,7 @@ def test_a_sale_from_before_bases_were_kept_comes_back_on_the_base_that_it_showe
     assert shown(first["taxes"]) == shown(second["taxes"]) == half
 
 
-def test_what_is_sent_again_is_answered_to_the_letter_as_the_first_time(
-    till, manager_client, make_product, shop
-):
+def test_repeated_requests_get_identical_responses(till, manager_client, make_product, shop):
     taxed = TaxClassFactory(tenant=shop, rates=ADDED.rates)
     product = make_product("100.00", tax_class=taxed)
     off = [{"type": "amount", "value": "1.00", "reason": "Scratched"}]
@@ -145,7 +143,7 @@ def test_what_is_sent_again_is_answered_to_the_letter_as_the_first_time(
 
     assert [answer.status_code for answer in answers] == [201, 200]
     assert answers[0].content == answers[1].content
-    back = {"id": body["id"], "reason": "Broken"}
-    refunds = [manager_client.post(f"orders/{body['id']}/refunds/", back) for _ in range(2)]
+    refund_body = {"id": body["id"], "reason": "Broken"}
+    refunds = [manager_client.post(f"orders/{body['id']}/refunds/", refund_body) for _ in range(2)]
     assert [answer.status_code for answer in refunds] == [201, 200]
     assert refunds[0].content == refunds[1].content
