@@ -48,7 +48,7 @@ def row_errors(response):
     return [(error["row"], error["field"], error["code"]) for error in problem["errors"]]
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize("query", ["", "?dry_run=1"])
 @pytest.mark.parametrize(
     ("text", "errors"),
@@ -117,7 +117,7 @@ def test_invalid_file_is_refused_with_row_field_and_code(manager_client, text, e
     assert row_errors(answer) == errors
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_dry_run_reports_counts_and_errors(manager_client):
     text = f"{GOOD}APPLE,Apple,9\nA,,1\nB,Bread,x\n"
 
@@ -129,7 +129,7 @@ def test_dry_run_reports_counts_and_errors(manager_client):
     assert [report.json()[name] for name in ("created", "updated", "error_count")] == [1, 1, 2]
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_dry_run_with_errors_is_replayed_by_its_idempotency_key(manager_client):
     text = f"{GOOD}A,,1\n"
 
@@ -141,7 +141,7 @@ def test_dry_run_with_errors_is_replayed_by_its_idempotency_key(manager_client):
     assert again["Idempotent-Replayed"] == "true"
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize(
     ("content", "errors"),
     [
@@ -154,7 +154,7 @@ def test_cell_that_is_not_utf_8_is_refused_with_its_row(manager_client, content,
     assert row_errors(upload_catalog(manager_client, content)) == errors
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_file_in_utf_16_is_refused_for_its_columns(manager_client):
     codes = {
         code
@@ -166,7 +166,7 @@ def test_file_in_utf_16_is_refused_for_its_columns(manager_client):
     assert codes == {"unknown_column", "required"}
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_invalid_row_refuses_the_file_and_valid_rows_are_counted(manager_client):
     text = "sku,name,price,category\nA,a,1,New\nAPPLE,Changed,1,\nB,b,wrong,\nC,c,3,\n"
 
@@ -185,7 +185,7 @@ def refused_import(response):
     return response.json()
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize("last", ["B,b,wrong,7\n", "B,b,1,42\n"])
 def test_invalid_last_row_undoes_earlier_statements(manager_client, last):
     """The invalid row comes after several statements of valid ones."""
@@ -197,7 +197,7 @@ def test_invalid_last_row_undoes_earlier_statements(manager_client, last):
     )
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_new_product_without_name_undoes_earlier_changes(manager_client):
     rows = "".join("APPLE,9\n" if number == 0 else f"S-{number},1\n" for number in range(2))
 
@@ -206,7 +206,7 @@ def test_new_product_without_name_undoes_earlier_changes(manager_client):
     ]
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_only_the_first_hundred_errors_are_listed(manager_client):
     problem = refused_import(
         upload_catalog(manager_client, "sku,name,price\n" + "".join(f"{n},,x\n" for n in range(80)))
@@ -215,7 +215,7 @@ def test_only_the_first_hundred_errors_are_listed(manager_client):
     assert (len(problem["errors"]), problem["error_count"]) == (100, 160)
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize(("limit", "number"), [("MAX_ROWS", 2), ("MAX_BARCODES", 1)])
 def test_too_many_rows_are_refused_at_the_first_row_above_the_limit(
     manager_client, monkeypatch, limit, number
@@ -240,7 +240,7 @@ def test_barcode_of_a_product_outside_the_file_is_refused(manager_client, shop, 
         assert list(other.barcodes.values_list("code", flat=True)) == ["7"]
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_tax_class_of_another_shop_is_unknown(manager_client, foreign):
     text = f"sku,tax_class\nAPPLE,{foreign.tax_class.name}\n"
 
@@ -249,7 +249,7 @@ def test_tax_class_of_another_shop_is_unknown(manager_client, foreign):
     ]
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_import_of_decimals_in_yen_is_refused(manager_client, configure_shop):
     configure_shop("JPY")
 
@@ -282,7 +282,7 @@ def test_code_taken_during_the_import_gives_a_conflict(
 # --- invalid uploads -----------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize(
     ("body", "content_type", "status", "code", "errors"),
     [
@@ -316,7 +316,7 @@ def test_upload_without_csv_content_is_refused(
     assert_problem(manager_client.send("POST", PATH, body, content_type), status, code, errors)
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize("encoding", ["gzip", "br"])
 @pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
 def test_upload_with_content_encoding_is_refused(manager_client, encoding, content_type):
@@ -325,7 +325,7 @@ def test_upload_with_content_encoding_is_refused(manager_client, encoding, conte
     assert_problem(response, 415, "unsupported_content_encoding")
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize("content_type", ["text/csv", MULTIPART_CONTENT])
 def test_upload_above_the_size_limit_is_refused(manager_client, content_type):
     body = b"x" * (16 * 1024 * 1024 + 1)
@@ -341,7 +341,7 @@ def test_upload_may_be_larger_than_other_request_bodies(manager_client):
     assert import_catalog(manager_client, "sku,name,price\n" + rows, "?dry_run=1") == (6_000, 0, 0)
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 @pytest.mark.parametrize(
     ("query", "code", "errors"),
     [
@@ -355,6 +355,6 @@ def test_misspelled_dry_run_parameter_is_refused(manager_client, query, code, er
     assert_problem(upload_catalog(manager_client, GOOD, query), 400, code, errors)
 
 
-@pytest.mark.usefixtures("untouched")
+@pytest.mark.usefixtures("catalog_unchanged")
 def test_cashier_cannot_import(client_of, cashier, problem):
     problem(upload_catalog(client_of(cashier), GOOD), 403, "permission_denied")
