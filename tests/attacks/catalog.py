@@ -158,5 +158,5 @@ SECTIONS = {
 
 # Tests without a number in the name.
 NAMED_OTHERWISE = {
-    117: "test_a_cashier_needs_leave",
+    117: "test_refund_by_a_cashier_needs_approval",
 }

@@ -5,7 +5,7 @@ import pytest
 from orders.models import Order
 from tenants.scope import tenant_scope
 from tests.factories.tenants import RegisterFactory, StoreFactory
-from tests.orders.sales.test_paired_registers import post
+from tests.orders.sales.test_paired_registers import assign
 from tests.support.api import Person
 from tests.support.idempotency import count
 from tests.support.offline import (
@@ -42,7 +42,7 @@ def test_paired_terminal_uploads_only_sales_of_its_register(
 def test_cashier_cannot_upload_for_a_store_that_is_not_assigned(
     till, manager, other_store_register, product, store, shop, problem
 ):
-    post(till.user, store)
+    assign(till.user, store)
     till_of_other_store = Till(till.user, other_store_register)
     item = build_offline_sale(1, build_offline_line(product))
 

@@ -250,12 +250,16 @@ def test_added_line_statement_count(till, make_products, assert_queries):
 @pytest.mark.usefixtures("after_the_first_sale")
 @pytest.mark.parametrize(("pay", "expected"), [(cash, CASH_REFUND), (card, CARD_REFUND)])
 @pytest.mark.parametrize("count", [1, 5])
-def test_refund_statement_count(till, manager_client, make_products, assert_queries, pay, expected, count):
+def test_refund_statement_count(
+    till, manager_client, make_products, assert_queries, pay, expected, count
+):
     paid = pay(f"{count}.00")
     order = till.sold(*[line(each) for each in make_products(count)], payments=[paid])
     path, body = f"orders/{order['id']}/refunds/", {"id": new_id(), "reason": "Broken"}
 
-    refund = assert_queries(expected[connection.vendor], lambda: manager_client.post(path, body)).json()
+    refund = assert_queries(
+        expected[connection.vendor], lambda: manager_client.post(path, body)
+    ).json()
 
     assert refund["status"] == "done"
 

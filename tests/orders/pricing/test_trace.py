@@ -1,4 +1,4 @@
-"""How a line came to its total, told to whoever asks for a calculation."""
+"""The price trace of a line, as shown by `orders/calculate/`."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ VAT = TaxRate("VAT", Decimal("20.0000"), included=True, compound=False)
 LEVY = TaxRate("levy", Decimal("10"), included=False, compound=True)
 
 
-def test_the_trace_tells_how_a_line_came_to_its_total():
+def test_trace_lists_every_step_from_gross_to_total():
     discounts = (
         Discount(DiscountType.AMOUNT, Decimal("3")),
         Discount(DiscountType.PERCENT, Decimal("10.0000")),
@@ -55,7 +55,7 @@ def test_the_trace_tells_how_a_line_came_to_its_total():
     ]
 
 
-def test_a_price_finer_than_the_currency_keeps_its_decimals():
+def test_trace_keeps_price_decimals_beyond_the_currency():
     line = LineInput(Decimal("40"), Decimal("1.899"), ())
 
     steps = build_price_trace(line, price_order([line], (), EURO).lines[0], EURO)
@@ -64,7 +64,7 @@ def test_a_price_finer_than_the_currency_keeps_its_decimals():
     assert [step["step"] for step in steps] == ["gross", "net", "total"]
 
 
-def test_a_trace_never_uses_scientific_notation():
+def test_trace_uses_no_scientific_notation():
     dinar = PricingPolicy(3, RoundingLevel.LINE, RoundingMode.HALF_UP)
     line = LineInput(Decimal(1), Decimal(0), (LEVY,))
 

@@ -1,4 +1,4 @@
-"""The shared truth: any terminal, in any language, prices these orders to the same figures."""
+"""The shared test vectors `tests/vectors/pricing.json`, which terminals can use too."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -32,49 +32,51 @@ VECTORS: list[dict[str, Any]] = json.loads(
 )
 
 
-def discounts_of(holder: Mapping[str, Any]) -> tuple[Discount, ...]:
+def build_discounts(holder: Mapping[str, Any]) -> tuple[Discount, ...]:
     return tuple(
         Discount(DiscountType(given["type"]), Decimal(given["value"]))
         for given in holder.get("discounts", ())
     )
 
 
-def line_of(given: Mapping[str, Any]) -> LineInput:
+def build_line(given: Mapping[str, Any]) -> LineInput:
     taxes = tuple(
         TaxRate(tax["id"], Decimal(tax["percent"]), tax["included"], tax["compound"])
         for tax in given["taxes"]
     )
     quantity, unit_price = Decimal(given["quantity"]), Decimal(given["unit_price"])
-    return LineInput(quantity, unit_price, taxes, discounts_of(given))
+    return LineInput(quantity, unit_price, taxes, build_discounts(given))
 
 
-def priced(vector: Mapping[str, Any]) -> PricedOrder:
+def price_vector(vector: Mapping[str, Any]) -> PricedOrder:
     rounding = vector["tax_rounding"]
     level, mode = RoundingLevel(rounding["level"]), RoundingMode(rounding["mode"])
-    lines = [line_of(given) for given in vector["lines"]]
-    return price_order(lines, discounts_of(vector), PricingPolicy(vector["exponent"], level, mode))
+    lines = [build_line(given) for given in vector["lines"]]
+    return price_order(
+        lines, build_discounts(vector), PricingPolicy(vector["exponent"], level, mode)
+    )
 
 
-def tax_figures(taxes: Iterable[PricedTax | TaxTotal]) -> list[dict[str, str]]:
+def tax_amounts(taxes: Iterable[PricedTax | TaxTotal]) -> list[dict[str, str]]:
     return [
         {"id": tax.rate.name, "base": str(tax.taxable), "amount": str(tax.amount)} for tax in taxes
     ]
 
 
-def line_figures(line: PricedLine) -> dict[str, Any]:
+def line_amounts(line: PricedLine) -> dict[str, Any]:
     return {
         "gross": str(line.gross),
         "discount_total": str(line.discount_total),
         "net": str(line.net),
-        "taxes": tax_figures(line.taxes),
+        "taxes": tax_amounts(line.taxes),
         "total": str(line.total),
     }
 
 
-def figures(order: PricedOrder) -> dict[str, Any]:
+def order_amounts(order: PricedOrder) -> dict[str, Any]:
     return {
-        "lines": [line_figures(line) for line in order.lines],
-        "taxes": tax_figures(order.taxes),
+        "lines": [line_amounts(line) for line in order.lines],
+        "taxes": tax_amounts(order.taxes),
         "subtotal": str(order.subtotal),
         "discount_total": str(order.discount_total),
         "tax_total": str(order.tax_total),
@@ -82,11 +84,11 @@ def figures(order: PricedOrder) -> dict[str, Any]:
     }
 
 
-def test_no_vector_is_missing():
+def test_vectors_are_complete_and_have_unique_names():
     assert len({vector["name"] for vector in VECTORS}) == len(VECTORS) == 91
 
 
-def tried(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+def settle_vector(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
     coins = vector["cash_rounding"]
     is_belgian = coins["country"] == "BE"
     rule = CashRoundingRule(
@@ -95,9 +97,9 @@ def tried(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]
         RoundingMode(coins["mode"]),
         Decimal("0.05" if is_belgian else "0"),
     )
-    left = priced(vector).total - Decimal(given["paid"])
+    left = price_vector(vector).total - Decimal(given["paid"])
     settlement = settle_cash(
-        left, given["amount"] and Decimal(given["amount"]), rule, priced(vector).total
+        left, given["amount"] and Decimal(given["amount"]), rule, price_vector(vector).total
     )
     is_booked = settlement.outcome in {CashOutcome.SETTLES, CashOutcome.PART}
     booked = {"amount": settlement.amount, "cash_rounding": settlement.rounding}
@@ -112,20 +114,20 @@ def tried(vector: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]
     }
 
 
-IN_CASH = [
+CASH_CASES = [
     pytest.param(vector, given, id=f"{vector['name']}: {given['amount']} after {given['paid']}")
     for vector in VECTORS
     for given in vector.get("cash", ())
 ]
 
 
-@pytest.mark.parametrize(("vector", "given"), IN_CASH)
-def test_every_cash_payment_does_what_it_does_at_all_terminals(vector, given):
-    assert tried(vector, given) == given["expected"]
+@pytest.mark.parametrize(("vector", "given"), CASH_CASES)
+def test_cash_settlement_matches_the_vector(vector, given):
+    assert settle_vector(vector, given) == given["expected"]
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["name"])
-def test_every_figure_is_the_one_that_all_terminals_compute(vector):
-    order = priced(vector)
+def test_pricing_matches_the_vector(vector):
+    order = price_vector(vector)
 
-    assert figures(order) == vector["expected"]
+    assert order_amounts(order) == vector["expected"]

@@ -1,4 +1,4 @@
-"""What must hold whatever the code does: the database itself refuses the rest."""
+"""Database constraints of refunds, payouts and store credit."""
 
 from decimal import Decimal
 
@@ -11,7 +11,7 @@ from tests.factories.orders import StoreCreditFactory
 from tests.support.refunds import build_refund_lines, create_refund, snapshot_refund_rows
 from tests.support.till import card, cash, line
 
-REFUSED = {
+INVALID_CHANGES = {
     "orders_order": [
         "refunded_total = paid_total + 0.01",
         "refunded_total = -0.01",
@@ -36,18 +36,18 @@ REFUSED = {
 
 
 @pytest.fixture
-def given_back(till, manager_client, make_product, shop):
-    """One of two came back."""
+def partially_refunded_order(till, manager_client, make_product, shop):
+    """Return an order of two units of which one is refunded."""
     order = till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00")])
     create_refund(manager_client, order, lines=build_refund_lines(order))
     StoreCreditFactory(tenant=shop)
     return order
 
 
-@pytest.mark.parametrize("table", REFUSED)
-def test_no_statement_breaks_the_books(table, given_back, shop):
+@pytest.mark.parametrize("table", INVALID_CHANGES)
+def test_database_refuses_invalid_amounts_and_statuses(table, partially_refunded_order, shop):
     before = snapshot_refund_rows(shop)
-    for change in REFUSED[table]:
+    for change in INVALID_CHANGES[table]:
         with (
             tenant_scope(shop),
             pytest.raises(IntegrityError),
@@ -59,13 +59,13 @@ def test_no_statement_breaks_the_books(table, given_back, shop):
     assert snapshot_refund_rows(shop) == before
 
 
-def test_entries_of_store_credit_are_never_taken_away(given_back, shop):
+def test_database_refuses_deleting_store_credit_entries(partially_refunded_order, shop):
     refused = pytest.raises(IntegrityError)
     with tenant_scope(shop), refused, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("DELETE FROM orders_storecreditentry")
 
 
-def test_money_that_never_came_does_not_go_back(till, make_product, gateway, in_shop):
+def test_database_refuses_refunding_a_declined_payment(till, make_product, gateway, in_shop):
     order = till.sold(line(make_product("2.50")), payments=[card("1.00")])
     Payment.objects.filter(order_id=order["id"]).update(status="declined")
 

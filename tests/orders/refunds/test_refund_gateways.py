@@ -1,4 +1,4 @@
-"""When a gateway that gives money back breaks, is late or says no: it goes back once or not."""
+"""Gateway failures during refunds: each refund is paid out once or not at all."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from tests.support.refunds import (
 from tests.support.shifts import close_shift, open_shift
 from tests.support.till import card, cash, line, new_id
 
-A_WHILE = timedelta(minutes=3)
+RECONCILIATION_DELAY = timedelta(minutes=3)
 
 
 @pytest.fixture
@@ -34,88 +34,88 @@ def clock():
 
 
 @pytest.fixture
-def by_card(till, make_product, gateway):
-    """Two for 5.00, paid by card."""
+def card_sale(till, make_product, gateway):
+    """Return an order of 5.00 paid by card."""
     return till.sold(line(make_product("2.50"), "2"), payments=[card("5.00")])
 
 
 @pytest.fixture
-def dies(monkeypatch):
-    """`with dies():` the worker dies once the refund is written, before the gateway is asked."""
+def crash_during(monkeypatch):
+    """`crash_during(call)`: end the process after the refund is stored, before the gateway call."""
 
-    def die(*args, **kwargs):
+    def crash(*args, **kwargs):
         raise SystemExit
 
-    def during(call):
+    def run(call):
         with monkeypatch.context() as patch:
-            patch.setattr(payouts, "_query_cards", die)
+            patch.setattr(payouts, "_query_cards", crash)
             with pytest.raises(SystemExit):
                 call()
 
-    return during
+    return run
 
 
-def statuses(shown):
+def all_statuses(shown):
     return shown["status"], [each["status"] for each in shown["payouts"]]
 
 
-# --- a crash, and the same refund again ----------------------------------------------------------
+# --- crashes and repeated refunds ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
+@pytest.mark.parametrize("outcome", [CAPTURED, DECLINED, TIMED_OUT])
 @pytest.mark.parametrize("way", ["id", "key"])
-def test_a_refund_that_a_crash_left_behind_is_looked_up_when_it_is_sent_again(
-    way, found, clock, manager_client, by_card, gateway, dies
+def test_repeated_refund_after_a_crash_is_looked_up_later(
+    way, outcome, clock, manager_client, card_sale, gateway, crash_during
 ):
-    gateway.returns = [found]
+    gateway.returns = [outcome]
     names = {"id": new_id()} if way == "id" else {"Idempotency_Key": "k", "id": None}
 
     def send():
         body = {"reason": "broken", **names}
         key = {name: body.pop(name) for name in ("Idempotency_Key",) if name in body}
         content = {name: value for name, value in body.items() if value is not None}
-        return manager_client.post(f"orders/{by_card['id']}/refunds/", content, **key)
+        return manager_client.post(f"orders/{card_sale['id']}/refunds/", content, **key)
 
-    dies(send)
+    crash_during(send)
     early = send()
-    clock.shift(A_WHILE)
+    clock.shift(RECONCILIATION_DELAY)
     later = send()
 
-    assert (early.status_code, statuses(early.json())) == (200, ("pending", ["pending"]))
+    assert (early.status_code, all_statuses(early.json())) == (200, ("pending", ["pending"]))
     assert (later.status_code, later.json()["id"]) == (200, early.json()["id"])
     assert (
-        statuses(later.json())
+        all_statuses(later.json())
         == {
             CAPTURED: ("done", ["done"]),
             DECLINED: ("failed", ["declined"]),
             TIMED_OUT: ("pending", ["unknown"]),
-        }[found]
+        }[outcome]
     )
-    assert gateway.refunds == [], "nobody is paid for a request that nobody waits for"
+    assert gateway.refunds == [], "a repeated refund must be looked up, not paid again"
     ensure_refunds_consistent(manager_client.user.tenant)
 
 
-def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
-    manager_client, by_card, gateway, shop, problem
+def test_refund_in_progress_cannot_be_resolved_or_exceeded(
+    manager_client, card_sale, gateway, shop, problem
 ):
-    """Nor does a second refund give back what this one may be giving back."""
-    meanwhile = []
+    """A second refund cannot include what the first may be paying."""
+    early_answers = []
 
-    def ask_too_early(asked):
+    def act_during_refund(requests_before):
         with across_tenants():
-            pending = Payout.objects.get(pk=asked.key).refund_id
-        meanwhile.append(resolve_refund(manager_client, {"id": str(pending)}))
-        meanwhile.append(request_refund(manager_client, by_card, amount="2.51"))
-        meanwhile.append(
-            request_refund(manager_client, by_card, lines=build_refund_lines(by_card, "2"))
+            pending = Payout.objects.get(pk=requests_before.key).refund_id
+        early_answers.append(resolve_refund(manager_client, {"id": str(pending)}))
+        early_answers.append(request_refund(manager_client, card_sale, amount="2.51"))
+        early_answers.append(
+            request_refund(manager_client, card_sale, lines=build_refund_lines(card_sale, "2"))
         )
         return CAPTURED
 
-    gateway.returns = [ask_too_early]
+    gateway.returns = [act_during_refund]
 
-    done = create_refund(manager_client, by_card, lines=build_refund_lines(by_card))
+    done = create_refund(manager_client, card_sale, lines=build_refund_lines(card_sale))
 
-    looked, by_amount, by_line = meanwhile
+    looked, by_amount, by_line = early_answers
     assert problem(looked, 409, "refund_underway")["retry_after"] == int(looked["Retry-After"]) > 0
     problem(by_amount, 409, "refund_exceeds_paid")
     problem(by_line, 400, "invalid", {"lines[0].quantity": "too_much"})
@@ -123,50 +123,48 @@ def test_while_the_gateway_is_being_asked_nobody_decides_for_it(
     ensure_refunds_consistent(shop)
 
 
-def test_two_refunds_under_way_at_once_give_back_the_whole(manager_client, by_card, gateway, shop):
+def test_nested_refunds_in_progress_refund_the_whole_order(
+    manager_client, card_sale, gateway, shop
+):
     inner = []
 
-    def another(asked):
-        inner.append(create_refund(manager_client, by_card, lines=build_refund_lines(by_card)))
+    def refund_the_rest(requests_before):
+        inner.append(create_refund(manager_client, card_sale, lines=build_refund_lines(card_sale)))
         return CAPTURED
 
-    gateway.returns = [another]
+    gateway.returns = [refund_the_rest]
 
-    outer = create_refund(manager_client, by_card, lines=build_refund_lines(by_card))
+    outer = create_refund(manager_client, card_sale, lines=build_refund_lines(card_sale))
 
     assert {outer["receipt_number"], inner[0]["receipt_number"]} == {2, 3}
-    assert manager_client.get(f"orders/{by_card['id']}/").json()["status"] == "refunded"
+    assert manager_client.get(f"orders/{card_sale['id']}/").json()["status"] == "refunded"
     ensure_refunds_consistent(shop)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_transaction_is_open_while_the_gateway_gives_back(
-    clock, manager_client, by_card, gateway
-):
+def test_no_transaction_is_open_during_gateway_refunds(clock, manager_client, card_sale, gateway):
     gateway.in_transaction.clear()
     gateway.returns = [TIMED_OUT, TIMED_OUT]
-    pending = create_refund(manager_client, by_card)
+    pending = create_refund(manager_client, card_sale)
     resolve_refund(manager_client, pending)
-    clock.shift(A_WHILE)
+    clock.shift(RECONCILIATION_DELAY)
 
     PayoutReconciliation().step()
 
     assert gateway.in_transaction == [False] * 3
 
 
-def test_a_gateway_that_says_no_and_then_yes_is_told_to_whoever_runs_the_shop(
-    manager_client, by_card, gateway, shop
-):
-    def declined_meanwhile(asked):
+def test_payout_captured_after_it_was_declined_is_audited(manager_client, card_sale, gateway, shop):
+    def look_up_declined(requests_before):
         gateway.returns = [DECLINED]
         with across_tenants():
-            payout = Payout.objects.get(pk=asked.key)
+            payout = Payout.objects.get(pk=requests_before.key)
         with tenant_scope(shop):
             payouts.look_up_payout(payout, by=manager_client.user)
         return CAPTURED
 
-    gateway.returns = [TIMED_OUT, declined_meanwhile]
-    pending = create_refund(manager_client, by_card)
+    gateway.returns = [TIMED_OUT, look_up_declined]
+    pending = create_refund(manager_client, card_sale)
 
     resolve_refund(manager_client, pending)
 
@@ -175,79 +173,81 @@ def test_a_gateway_that_says_no_and_then_yes_is_told_to_whoever_runs_the_shop(
         assert event.facts["amount"] == "5.00"
 
 
-# --- the relay -----------------------------------------------------------------------------------
+# --- reconciliation ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("left", ["unknown", "pending"])
-def test_the_relay_looks_up_what_was_left_behind_and_never_pays_again(
-    left, clock, manager_client, by_card, gateway, dies, shop
+@pytest.mark.parametrize("payout_status", ["unknown", "pending"])
+def test_pending_or_unknown_payout_is_looked_up_and_not_paid_again(
+    payout_status, clock, manager_client, card_sale, gateway, crash_during, shop
 ):
     gateway.returns = [TIMED_OUT]
-    if left == "pending":
-        dies(lambda: request_refund(manager_client, by_card))
+    if payout_status == "pending":
+        crash_during(lambda: request_refund(manager_client, card_sale))
         gateway.returns = []
     else:
-        create_refund(manager_client, by_card)
-    asked = len(gateway.refunds)
+        create_refund(manager_client, card_sale)
+    requests_before = len(gateway.refunds)
     relay_all()
-    too_early = manager_client.get(f"orders/{by_card['id']}/").json()["refunds"][0]["status"]
+    too_early = manager_client.get(f"orders/{card_sale['id']}/").json()["refunds"][0]["status"]
 
-    clock.shift(A_WHILE)
+    clock.shift(RECONCILIATION_DELAY)
     relay_all()
 
-    order = manager_client.get(f"orders/{by_card['id']}/").json()
+    order = manager_client.get(f"orders/{card_sale['id']}/").json()
     assert too_early == "pending"
     assert (order["status"], order["refunds"][0]["status"]) == ("refunded", "done")
-    assert len(gateway.refunds) == asked
+    assert len(gateway.refunds) == requests_before
     ensure_refunds_consistent(shop)
 
 
-def test_what_is_declined_after_a_while_is_not_taken_back(
-    clock, manager_client, by_card, gateway, shop
+def test_payout_declined_later_fails_the_refund_and_can_be_repeated(
+    clock, manager_client, card_sale, gateway, shop
 ):
     gateway.returns = [ConnectionResetError("gone"), TIMED_OUT, DECLINED]
-    create_refund(manager_client, by_card)
+    create_refund(manager_client, card_sale)
     for _ in range(2):
         clock.shift(timedelta(hours=2))
         relay_all()
 
     manager_client = Person(manager_client.user)  # logs in again: hours have passed
-    order = manager_client.get(f"orders/{by_card['id']}/").json()
+    order = manager_client.get(f"orders/{card_sale['id']}/").json()
 
     assert (order["status"], order["refunded_total"]) == ("completed", "0.00")
-    assert statuses(order["refunds"][0]) == ("failed", ["declined"])
+    assert all_statuses(order["refunds"][0]) == ("failed", ["declined"])
     gateway.returns = [CAPTURED]
-    assert create_refund(manager_client, by_card)["status"] == "done"
+    assert create_refund(manager_client, card_sale)["status"] == "done"
     ensure_refunds_consistent(shop)
 
 
-def test_what_stays_unknown_is_written_down_for_the_shop(
-    clock, manager_client, by_card, gateway, shop
+def test_payout_that_stays_unknown_is_audited_and_not_looked_up_again(
+    clock, manager_client, card_sale, gateway, shop
 ):
     gateway.returns = [TIMED_OUT] * 4
-    pending = create_refund(manager_client, by_card)
+    pending = create_refund(manager_client, card_sale)
     with tenant_scope(shop):
         Payout.objects.update(look_ups=MAX_LOOK_UPS - 1)
-    clock.shift(A_WHILE)
+    clock.shift(RECONCILIATION_DELAY)
 
     relay_all()
     clock.shift(timedelta(days=1))
     relay_all()
 
     manager_client = Person(manager_client.user)
-    (told,) = manager_client.get("audit/", {"event": "payout_stays_unknown"}).json()["results"]
-    assert told["facts"]["amount"] == "5.00"
-    assert len(gateway.returns) == 2, "asked once more, and then nobody asks by himself"
-    assert statuses(resolve_refund(manager_client, pending).json()) == ("pending", ["unknown"])
+    (event,) = manager_client.get("audit/", {"event": "payout_stays_unknown"}).json()["results"]
+    assert event["facts"]["amount"] == "5.00"
+    assert len(gateway.returns) == 2, "after the last look-up no other may follow"
+    assert all_statuses(resolve_refund(manager_client, pending).json()) == ("pending", ["unknown"])
 
 
-def test_the_relay_hands_no_cash_over(clock, till, manager_client, make_product, gateway, shop):
-    """Part by card, part in cash: the cash waits for somebody at the till, and so the drawer."""
+def test_reconciliation_completes_card_payouts_but_not_cash_payouts(
+    clock, till, manager_client, make_product, gateway, shop
+):
+    """The cash payout waits for a user, and the shift cannot be closed before."""
     open_shift(till, "100.00")
     order = till.sold(line(make_product("5.00")), payments=[card("3.00"), cash("2.00")])
     gateway.returns = [TIMED_OUT]
     pending = create_refund(manager_client, order)
-    clock.shift(A_WHILE)
+    clock.shift(RECONCILIATION_DELAY)
 
     relay_all()
 

@@ -1,4 +1,4 @@
-"""What the customer takes home who brought something back."""
+"""Receipts of refunds."""
 
 from decimal import Decimal
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.once
 @pytest.fixture
 def sold(till, make_product, shop):
     vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
-    taxed = TaxClassFactory(tenant=shop, rates=vat)
-    cheese = make_product("11.90", name="Cheese", tax_class=taxed)
+    tax_class = TaxClassFactory(tenant=shop, rates=vat)
+    cheese = make_product("11.90", name="Cheese", tax_class=tax_class)
     bag = make_product("1.00", name="Bag", tax_class=None)
     return till.sold(line(cheese, "3"), line(bag), payments=[cash("36.70")])
 
 
-def receipt(client, back, form="json"):
-    return client.get(f"refunds/{back['id']}/receipt/", {"format": form})
+def receipt(client, refund, form="json"):
+    return client.get(f"refunds/{refund['id']}/receipt/", {"format": form})
 
 
 def words(rows):
@@ -33,18 +33,18 @@ def words(rows):
 
 
 @pytest.fixture
-def back(manager_client, sold):
+def refund(manager_client, sold):
     return create_refund(
         manager_client, sold, lines=[{"line": sold["lines"][0]["id"], "quantity": "2"}]
     )
 
 
-def test_a_refunds_receipt_as_data(till, sold, back, manager):
-    response = receipt(till, back)
+def test_json_refund_receipt_has_all_sections(till, sold, refund, manager):
+    response = receipt(till, refund)
 
     assert response.status_code == 200, response.content
     shown = response.json()
-    assert (shown["id"], shown["prints"], shown["number"]) == (back["id"], 0, 2)
+    assert (shown["id"], shown["prints"], shown["number"]) == (refund["id"], 0, 2)
     assert (shown["order"], shown["order_id"]) == ("1-000001", sold["id"])
     assert (shown["order_receipt_number"], shown["order_register"]) == (1, "Till 1")
     assert (shown["served_by"], shown["reason"]) == (str(manager), "broken")
@@ -54,41 +54,41 @@ def test_a_refunds_receipt_as_data(till, sold, back, manager):
     assert words(shown["payouts"]) == [("Cash", "23.80")]
 
 
-def test_a_refunds_receipt_on_paper(till, back):
-    lines = receipt(till, back, "text").content.decode().splitlines()
+def test_text_refund_receipt_has_all_rows(till, refund):
+    lines = receipt(till, refund, "text").content.decode().splitlines()
 
     assert lines[0].strip() == "REFUND"
     for text in ("Refund of order 1-000001", "Refund of receipt 1, Till 1", "Reason broken"):
         assert text in lines
     assert any(text.startswith("Receipt 2 ") for text in lines)
-    assert lines[-1].strip() == back["id"]
+    assert lines[-1].strip() == refund["id"]
 
 
 @pytest.mark.parametrize(
     "form", ["html", "escpos", pytest.param("pdf", marks=[pytest.mark.pdf, pytest.mark.once])]
 )
-def test_a_refunds_receipt_has_all_faces_and_one_original(till, back, form, shop):
-    assert receipt(till, back, form).status_code == 200
+def test_refund_receipt_has_every_format_and_one_original(till, refund, form, shop):
+    assert receipt(till, refund, form).status_code == 200
 
-    copy = receipt(till, back, "text").content.decode().splitlines()
+    copy = receipt(till, refund, "text").content.decode().splitlines()
 
     assert [text.strip() for text in copy[:2]] == ["REFUND", "COPY 1"]
-    assert receipt(till, back).json()["prints"] == 2
+    assert receipt(till, refund).json()["prints"] == 2
     with tenant_scope(shop):
         event = AuditEvent.objects.get(event="receipt_copied")
         assert (event.target_type, event.target) == ("refund", Refund.objects.get().pk)
 
 
-def test_an_amount_without_goods_says_so(till, manager_client, sold):
-    back = create_refund(manager_client, sold, amount="5.00")
+def test_refund_of_an_amount_without_goods_is_marked(till, manager_client, sold):
+    refund = create_refund(manager_client, sold, amount="5.00")
 
-    shown = receipt(till, back).json()
+    shown = receipt(till, refund).json()
 
     assert ("Amount only", "") in words(shown["lines"])
     assert words(shown["payouts"]) == [("Cash", "5.00")]
 
 
-def test_coins_that_were_rounded_have_a_line(till, manager_client, make_product, configure_shop):
+def test_cash_rounding_of_a_refund_is_listed(till, manager_client, make_product, configure_shop):
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
     order = till.sold(line(make_product("9.98")), payments=[cash("10.00")])
 
@@ -98,20 +98,18 @@ def test_coins_that_were_rounded_have_a_line(till, manager_client, make_product,
     assert words(shown["payouts"]) == [("Cash", "10.00")]
 
 
-def test_a_refund_that_is_not_done_has_no_receipt(
-    till, manager_client, make_product, gateway, problem, shop
-):
+def test_pending_refund_has_no_receipt(till, manager_client, make_product, gateway, problem, shop):
     gateway.answers, gateway.returns = [CAPTURED], [TIMED_OUT]
     order = till.sold(line(make_product("5.00")), payments=[card("5.00")])
-    back = create_refund(manager_client, order)
-    assert back["status"] == "pending"
+    refund = create_refund(manager_client, order)
+    assert refund["status"] == "pending"
 
     for form in ("json", "text", "html"):
-        problem(receipt(till, back, form), 409, "no_receipt")
+        problem(receipt(till, refund, form), 409, "no_receipt")
 
     with tenant_scope(shop):
         assert Refund.objects.get().prints == 0
 
 
-def test_another_shops_refund_is_nobodys(till, back, problem, foreign_admin):
+def test_unknown_refund_has_no_receipt(till, refund, problem, foreign_admin):
     problem(receipt(till, {"id": new_id()}), 404, "not_found")

@@ -1,4 +1,4 @@
-"""Taking a sale back, in part and whole."""
+"""Refunds of sales, completely and in parts."""
 
 from decimal import Decimal
 
@@ -23,7 +23,7 @@ def sold(till, make_product):
     return sell_with_uneven_discount(till, make_product("3.33"), cash("9.02"))
 
 
-def test_one_by_one_everything_comes_back_to_the_cent(manager_client, sold):
+def test_refunds_of_single_units_add_up_to_the_sale(manager_client, sold):
     totals = [
         request_refund(manager_client, sold, lines=build_refund_lines(sold, "1")).json()["total"]
         for _ in range(3)
@@ -35,7 +35,7 @@ def test_one_by_one_everything_comes_back_to_the_cent(manager_client, sold):
     assert [each["receipt_number"] for each in order["refunds"]] == [2, 3, 4]
 
 
-def test_an_amount_and_then_the_goods_are_the_whole_sale(manager_client, sold):
+def test_refund_of_an_amount_and_the_rest_add_up_to_the_sale(manager_client, sold):
     assert request_refund(manager_client, sold, amount="2.00").status_code == 201
 
     rest = request_refund(manager_client, sold).json()
@@ -45,17 +45,17 @@ def test_an_amount_and_then_the_goods_are_the_whole_sale(manager_client, sold):
 
 
 @pytest.mark.parametrize("method", ["cash", "store_credit"])
-def test_a_refund_without_a_card_is_saved_once_with_its_result(manager_client, sold, shop, method):
+def test_refund_without_a_card_is_saved_once_with_its_result(manager_client, sold, shop, method):
     response = request_refund(manager_client, sold, method=method)
 
     assert (response.json()["status"], response["ETag"]) == ("done", '"1"')
     with tenant_scope(shop):
-        told = OutboxEvent.objects.filter(subject=response.json()["id"])
-        assert list(told.values_list("topic", "subject_version")) == [("refund.completed", 1)]
+        events = OutboxEvent.objects.filter(subject=response.json()["id"])
+        assert list(events.values_list("topic", "subject_version")) == [("refund.completed", 1)]
         assert list(Payout.objects.values_list("status", "version")) == [("done", 1)]
 
 
-def test_what_cannot_be_sold_again_goes_to_waste(manager_client, sold, shop):
+def test_goods_that_are_not_restocked_are_waste(manager_client, sold, shop):
     request_refund(manager_client, sold, lines=build_refund_lines(sold, "1", restock=False))
     request_refund(manager_client, sold, lines=build_refund_lines(sold, "2"))
 
@@ -69,25 +69,25 @@ def test_what_cannot_be_sold_again_goes_to_waste(manager_client, sold, shop):
         kinds = ChainEntry.objects.order_by("sequence").values_list("kind", flat=True)
         assert list(kinds) == ["receipt", "refund", "refund"]
         level = StockLevel.objects.get()
-    assert (level.quantity, level.reserved) == (9, 0), "one of the ten is waste"
+    assert (level.quantity, level.reserved) == (9, 0), "one of the ten units is waste"
     ensure_refunds_consistent(shop)
 
 
-def test_more_than_was_sold_is_refused(manager_client, sold, problem):
+def test_refund_of_more_than_was_sold_is_refused(manager_client, sold, problem):
     answer = request_refund(manager_client, sold, lines=build_refund_lines(sold, "4"))
 
     problem(answer, 400, "invalid", {"lines[0].quantity": "too_much"})
     assert manager_client.get(f"orders/{sold['id']}/").json() == sold
 
 
-def test_a_cashier_needs_leave(till, sold, problem):
+def test_refund_by_a_cashier_needs_approval(till, sold, problem):
     answer = request_refund(till, sold, lines=build_refund_lines(sold, "1"))
 
     problem(answer, 403, "approval_required")
     assert till.get(f"orders/{sold['id']}/").json() == sold
 
 
-def test_a_declined_card_takes_nothing_back(till, manager_client, make_product, gateway):
+def test_refund_declined_by_the_card_fails(till, manager_client, make_product, gateway):
     order = till.sell(line(make_product("2.50"), "2"), payments=[card("5.00")]).json()
     gateway.returns = [DECLINED]
 
@@ -98,7 +98,7 @@ def test_a_declined_card_takes_nothing_back(till, manager_client, make_product, 
     assert (now["status"], now["refunded_total"]) == ("completed", "0.00")
 
 
-def test_a_card_that_times_out_is_resolved_later(till, manager_client, make_product, gateway):
+def test_refund_that_timed_out_is_resolved_later(till, manager_client, make_product, gateway):
     order = till.sell(line(make_product("2.50"), "2"), payments=[card("5.00")]).json()
     gateway.returns = [TIMED_OUT]
     pending = request_refund(manager_client, order).json()
@@ -110,7 +110,7 @@ def test_a_card_that_times_out_is_resolved_later(till, manager_client, make_prod
     assert manager_client.get(f"orders/{order['id']}/").json()["status"] == "refunded"
 
 
-def test_store_credit_is_given_and_spent(till, manager_client, make_product, sold):
+def test_refund_to_store_credit_can_be_spent(till, manager_client, make_product, sold):
     given = request_refund(manager_client, sold, method="store_credit").json()
     code = get_store_credit_code(given)
 
@@ -124,7 +124,7 @@ def test_store_credit_is_given_and_spent(till, manager_client, make_product, sol
     assert credit["balance"] == "4.02"
 
 
-def test_a_partial_payment_is_canceled(till, manager_client, make_product):
+def test_partial_payment_can_be_canceled(till, manager_client, make_product):
     order = till.post("orders/", till.order(line(make_product("5.00")))).json()
     paid = till.post(f"orders/{order['id']}/payments/", cash("2.00")).json()
 
@@ -133,7 +133,7 @@ def test_a_partial_payment_is_canceled(till, manager_client, make_product):
     assert (canceled["due"], canceled["payments"][0]["status"]) == ("5.00", "canceled")
 
 
-def test_all_of_a_sale_paid_by_card_and_in_coins_is_what_was_paid(
+def test_refund_of_card_and_cash_returns_the_paid_amounts(
     till, manager_client, make_product, configure_shop, gateway
 ):
     configure_shop(cash_rounding_increment=Decimal("0.05"))
@@ -141,10 +141,10 @@ def test_all_of_a_sale_paid_by_card_and_in_coins_is_what_was_paid(
     order = till.sold(line(product), payments=[card("10.00"), cash("4.85")])
     assert order["paid_total"] == "14.85"
 
-    back_again = request_refund(manager_client, order).json()
+    refund = request_refund(manager_client, order).json()
 
-    assert (back_again["total"], back_again["cash_rounding"]) == ("14.83", "0.02")
-    assert [(each["method"], each["paid"]) for each in back_again["payouts"]] == [
+    assert (refund["total"], refund["cash_rounding"]) == ("14.83", "0.02")
+    assert [(each["method"], each["paid"]) for each in refund["payouts"]] == [
         ("cash", "4.85"),
         ("card", "10.00"),
     ]
@@ -152,7 +152,7 @@ def test_all_of_a_sale_paid_by_card_and_in_coins_is_what_was_paid(
 
 
 @pytest.mark.parametrize(("price", "paid"), [("10.02", "10.00"), ("9.99", "10.00")])
-def test_all_of_a_sale_in_coins_is_what_was_paid(
+def test_refund_of_a_rounded_cash_sale_returns_the_paid_amount(
     price, paid, till, manager_client, make_product, configure_shop
 ):
     configure_shop(cash_rounding_increment=Decimal("0.05"))

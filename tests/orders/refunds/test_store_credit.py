@@ -1,4 +1,4 @@
-"""Store credit is money to whoever knows its code: looked up, guessed at, shown once, blocked."""
+"""Store credit: look-up, guessed codes, secrecy of codes, blocking and issuing."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from orders.models.credit import mask_code
 from tenants.scope import across_tenants, tenant_scope
 from tests.factories.accounts import AuthSessionFactory, UserFactory
 from tests.factories.orders import StoreCreditFactory
-from tests.orders.stock.test_stock_races import deadlocks
+from tests.orders.stock.test_stock_races import count_deadlocks
 from tests.support.api import Person
 from tests.support.audit import list_audit_events
 from tests.support.discovery import our_models
@@ -39,7 +39,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def credit(shop):
-    """10.00 for whoever knows the code."""
+    """Return a store credit of 10.00."""
     return StoreCreditFactory(tenant=shop, code="ABCD-EFGH-JKLM")
 
 
@@ -47,7 +47,7 @@ def look_up(person, code):
     return person.get("store-credits/", {"code": code})
 
 
-def found(person, code):
+def found_balances(person, code):
     return [each["balance"] for each in look_up(person, code).json()["results"]]
 
 
@@ -55,21 +55,21 @@ def found(person, code):
     ("code", "shown"),
     [("ABCD-EFGH-JKLM", "JKLM"), ("12345678", "5678"), ("GIFT", "FT"), ("A1", "1"), ("A", "")],
 )
-def test_of_a_short_code_half_is_shown_at_most(code, shown):
+def test_masked_code_shows_at_most_half_of_a_short_code(code, shown):
     assert mask_code(code) == f"****{shown}"
 
 
-# --- who sees which credit ----------------------------------------------------------------------
+# --- permissions --------------------------------------------------------------------------------
 
 
-def test_a_cashier_finds_one_credit_by_its_whole_code_and_lists_none(till, credit, problem):
+def test_cashier_finds_store_credit_only_by_its_complete_code(till, credit, problem):
     StoreCreditFactory(tenant=credit.tenant)
 
     (shown,) = look_up(till, " ABCD-EFGH-JKLM ").json()["results"]
 
     assert (shown["code"], shown["balance"]) == ("****JKLM", "10.00")
     for part in ("JKLM", "****JKLM", "ABCD-EFGH-JKL", "ABCD%", ""):
-        assert found(till, part) == []
+        assert found_balances(till, part) == []
     problem(till.get("store-credits/"), 403, "permission_denied")
     problem(
         till.get("store-credits/", {"updated_since": "2026-01-01T00:00:00Z"}),
@@ -80,7 +80,7 @@ def test_a_cashier_finds_one_credit_by_its_whole_code_and_lists_none(till, credi
     problem(till.get(f"store-credits/{credit.pk}/entries/"), 403, "permission_denied")
 
 
-def test_managers_list_the_last_four_characters(manager_client, credit):
+def test_manager_sees_masked_codes_in_lists(manager_client, credit):
     (shown,) = manager_client.get("store-credits/").json()["results"]
 
     assert (
@@ -90,28 +90,28 @@ def test_managers_list_the_last_four_characters(manager_client, credit):
     )
 
 
-def test_a_code_of_another_shop_is_a_wrong_one(till, foreign):
-    assert found(till, foreign.store_credit.code) == []
+def test_code_of_another_shop_is_not_found(till, foreign):
+    assert found_balances(till, foreign.store_credit.code) == []
 
 
-# --- guessing -----------------------------------------------------------------------------------
+# --- guessed codes ------------------------------------------------------------------------------
 
 
-def by_look_up(till, make_product, shop):
+def guess_by_look_up(till, make_product, shop):
     return lambda code: look_up(till, code)
 
 
-def by_sale(till, make_product, shop):
+def guess_by_sale(till, make_product, shop):
     product = make_product("1.00", track_stock=False)
     return lambda code: till.sell(line(product), payments=[credit_payment("1.00", code)])
 
 
-def by_payment(till, make_product, shop):
+def guess_by_payment(till, make_product, shop):
     order = till.sold(line(make_product("100.00", track_stock=False)))
     return lambda code: till.pay(order, credit_payment("1.00", code))
 
 
-def by_refund(till, make_product, shop):
+def guess_by_refund(till, make_product, shop):
     manager = Person(UserFactory(tenant=shop, manager=True))
     sold = till.sold(line(make_product("5.00")), payments=[cash("5.00")])
     return lambda code: request_refund(
@@ -119,10 +119,8 @@ def by_refund(till, make_product, shop):
     )
 
 
-def test_refunds_go_onto_codes_that_exist_and_others_are_guesses(
-    till, make_product, shop, credit, problem
-):
-    guess = by_refund(till, make_product, shop)
+def test_unknown_codes_of_refunds_count_as_guesses(till, make_product, shop, credit, problem):
+    guess = guess_by_refund(till, make_product, shop)
 
     def snapshot():
         rows = snapshot_refund_rows(shop)
@@ -138,10 +136,10 @@ def test_refunds_go_onto_codes_that_exist_and_others_are_guesses(
     assert len(list_audit_events("store_credit_code_failed")) == 10
 
 
-def test_who_may_not_refund_learns_nothing_about_a_code(
+def test_refund_without_approval_does_not_reveal_whether_a_code_exists(
     till, manager_client, make_product, credit, problem
 ):
-    """Unknown, blocked and good codes answer alike until the refund is allowed."""
+    """Unknown, blocked and valid codes get the same answer until the refund is approved."""
     manager_client.post(f"store-credits/{credit.pk}/block/")
     sold = till.sold(line(make_product("5.00")), payments=[cash("5.00")])
 
@@ -151,7 +149,7 @@ def test_who_may_not_refund_learns_nothing_about_a_code(
     assert list_audit_events("store_credit_code_failed") == []
 
 
-def test_codes_that_are_taken_are_counted_as_guesses(admin, credit, problem, shop):
+def test_issuing_an_existing_code_counts_as_a_guess(admin, credit, problem, shop):
     person = Person(admin)
 
     def issue(code):
@@ -165,10 +163,8 @@ def test_codes_that_are_taken_are_counted_as_guesses(admin, credit, problem, sho
     assert snapshot_refund_rows(shop) == before
 
 
-def test_codes_in_uploads_are_counted_and_looked_up_no_more_beyond_the_limit(
-    till, make_product, shop, credit
-):
-    """The sales are booked whatever the codes are."""
+def test_unknown_codes_of_offline_sales_count_as_guesses(till, make_product, shop, credit):
+    """The sales are booked in any case, but above the limit no code is looked up."""
     product = make_product("1.00", track_stock=False)
     codes = [*(f"WRONG-{number}" for number in range(10)), credit.code]
 
@@ -190,15 +186,15 @@ def test_codes_in_uploads_are_counted_and_looked_up_no_more_beyond_the_limit(
     assert look_up(till, credit.code).status_code == 429
 
 
-@pytest.mark.parametrize("way", [by_look_up, by_sale, by_payment])
-def test_after_ten_wrong_codes_even_the_right_one_waits(
+@pytest.mark.parametrize("way", [guess_by_look_up, guess_by_sale, guess_by_payment])
+def test_ten_wrong_codes_block_also_the_right_code_for_an_hour(
     way, till, make_product, shop, credit, problem
 ):
     guess = way(till, make_product, shop)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         for number in range(10):
             answer = guess(f"WRONG-{number}")
-            assert answer.status_code == (200 if way is by_look_up else 409)
+            assert answer.status_code == (200 if way is guess_by_look_up else 409)
         before = snapshot_refund_rows(shop), count(shop)
 
         refused = guess(credit.code)
@@ -207,15 +203,19 @@ def test_after_ten_wrong_codes_even_the_right_one_waits(
         assert refused["Retry-After"] == "3600"
         assert (snapshot_refund_rows(shop), count(shop)) == before
         assert len(list_audit_events("store_credit_code_failed")) == 10
-        (wait,) = list_audit_events("too_many_attempts")
-        assert wait.facts["limit"] == "store_credit_code_here"
+        (event,) = list_audit_events("too_many_attempts")
+        assert event.facts["limit"] == "store_credit_code_here"
         clock.shift(HOUR)
         later = way(Till(till.user, till.register), make_product, shop)
         assert later(credit.code).status_code in {200, 201}
 
 
-def test_the_ways_are_counted_together(till, make_product, shop, credit, problem):
-    guesses = [way(till, make_product, shop) for way in (by_look_up, by_sale, by_payment)]
+def test_guesses_by_look_up_sale_and_payment_are_counted_together(
+    till, make_product, shop, credit, problem
+):
+    guesses = [
+        way(till, make_product, shop) for way in (guess_by_look_up, guess_by_sale, guess_by_payment)
+    ]
     for number in range(10):
         guesses[number % 3](f"WRONG-{number}")
 
@@ -223,18 +223,18 @@ def test_the_ways_are_counted_together(till, make_product, shop, credit, problem
         problem(guess(credit.code), 429, "too_many_attempts")
 
 
-def test_a_right_code_does_not_clear_the_count_and_is_not_counted(till, make_product, shop, credit):
-    guess = by_sale(till, make_product, shop)
+def test_right_code_is_not_counted_and_does_not_reset_the_count(till, make_product, shop, credit):
+    guess = guess_by_sale(till, make_product, shop)
     for number in range(9):
         look_up(till, f"WRONG-{number}")
-        assert found(till, credit.code)
+        assert found_balances(till, credit.code)
     assert guess(credit.code).status_code == 201
     assert guess("WRONG").status_code == 409
 
     assert guess(credit.code).status_code == 429
 
 
-def test_what_fails_for_another_reason_is_no_guess(till, make_product, shop, credit, problem):
+def test_other_refusals_are_not_counted_as_guesses(till, make_product, shop, credit, problem):
     product = make_product("11.00")
     for _ in range(12):
         too_much = till.sell(line(product), payments=[credit_payment("11.00", credit.code)])
@@ -246,21 +246,17 @@ def test_what_fails_for_another_reason_is_no_guess(till, make_product, shop, cre
         )
 
 
-def test_colleagues_at_the_same_till_go_on_until_the_till_is_closed(
-    cashier, manager, register, credit, shop
-):
+def test_guesses_are_limited_per_user_and_per_register(cashier, manager, register, credit, shop):
     people = [log_in_at_paired_register(UserFactory(tenant=shop), register) for _ in range(4)]
     for person in people[:3]:
         for number in range(10):
             assert look_up(person, f"WRONG-{number}").status_code == 200
 
     assert look_up(people[3], credit.code).status_code == 429
-    assert found(Person(cashier), credit.code) == ["10.00"]
+    assert found_balances(Person(cashier), credit.code) == ["10.00"]
 
 
-def test_a_sale_that_is_sent_again_is_found_however_many_guesses_there_were(
-    till, make_product, shop, credit
-):
+def test_repeated_sale_is_answered_despite_the_guess_limit(till, make_product, shop, credit):
     body = till.order(line(make_product("1.00")), payments=[credit_payment("1.00", credit.code)])
     first = till.post("orders/", body)
     for number in range(10):
@@ -274,7 +270,7 @@ def test_a_sale_that_is_sent_again_is_found_however_many_guesses_there_were(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_many_guesses_at_once_ten_are_looked_at(till, credit):
+def test_concurrent_guesses_are_limited_to_ten(till, credit):
     answers = run_concurrently(
         [lambda number=number: look_up(till, f"WRONG-{number}") for number in range(30)]
     )
@@ -283,10 +279,10 @@ def test_of_many_guesses_at_once_ten_are_looked_at(till, credit):
     assert len(list_audit_events("store_credit_code_failed")) == 10
 
 
-# --- shown once ---------------------------------------------------------------------------------
+# --- secrecy of codes ---------------------------------------------------------------------------
 
 
-def test_the_code_is_shown_when_it_is_issued_and_never_again(manager_client):
+def test_code_is_shown_only_in_the_response_that_issues_it(manager_client):
     body = {"id": new_id(), "amount": "5.00"}
     first = manager_client.post("store-credits/", body, Idempotency_Key="gift")
     again = [
@@ -302,10 +298,10 @@ def test_the_code_is_shown_when_it_is_issued_and_never_again(manager_client):
         assert answer.json() == issued | {"full_code": None}
 
 
-def test_no_answer_and_no_book_holds_a_code_that_was_paid_with_or_given(
+def test_no_response_or_row_contains_a_full_code_afterwards(
     till, manager_client, admin, make_product, shop, foreign
 ):
-    """Everything that can be read afterwards, and every row but those that must know it."""
+    """Checked are all readable resources, and all rows except those that need the code."""
     issued = manager_client.post("store-credits/", {"id": new_id(), "amount": "9.00"}).json()[
         "full_code"
     ]
@@ -313,14 +309,14 @@ def test_no_answer_and_no_book_holds_a_code_that_was_paid_with_or_given(
     paid = till.sold(line(product), payments=[credit_payment("3.00", issued)])
     sold = till.sold(line(product), payments=[cash("3.00")])
     given = create_refund(manager_client, sold, method="store_credit", Idempotency_Key="back")
-    back = get_store_credit_code(given)
+    refund_code = get_store_credit_code(given)
     again = request_refund(
         manager_client, sold, id=given["id"], method="store_credit", Idempotency_Key="back"
     )
     create_refund(manager_client, paid)
 
     assert paid["payments"][0]["reference"] == mask_code(issued)
-    assert given["payouts"][0]["reference"] == mask_code(back)
+    assert given["payouts"][0]["reference"] == mask_code(refund_code)
     assert again.json() == given | {"store_credit_codes": None}
     admin_client = Person(admin)
     seen = [
@@ -340,25 +336,25 @@ def test_no_answer_and_no_book_holds_a_code_that_was_paid_with_or_given(
         for answer in [admin_client.get(path)]
         if answer.status_code == 200 or pytest.fail(path)
     ]
-    for code in (issued, back):
+    for code in (issued, refund_code):
         assert not [text for text in seen if code in text]
-        assert not rows_with(code)
+        assert not list_rows_with(code)
 
 
-def rows_with(code):
-    """The rows of everything that hold a code, but those that could not do without."""
-    knows = {"StoreCredit", "Payment", "Payout"}
+def list_rows_with(code):
+    """Return the rows that contain a code, except those of models that need it."""
+    excluded = {"StoreCredit", "Payment", "Payout"}
     with across_tenants():
         return [
             row
             for model in our_models()
-            if model.__name__ not in knows
+            if model.__name__ not in excluded
             for row in model._default_manager.all().values()
             if code in str(row)
         ]
 
 
-def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(
+def test_only_the_original_print_of_a_refund_shows_the_new_code(
     till, manager_client, make_product, shop
 ):
     sold = till.sold(line(make_product("3.00")), payments=[cash("3.00")])
@@ -380,7 +376,7 @@ def test_only_the_original_print_of_a_refund_shows_the_code_that_it_made(
     ("is_own", "minutes", "is_shown"),
     [(True, 14, True), (True, 15, False), (False, 0, False)],
 )
-def test_the_original_print_shows_the_code_to_who_made_the_refund_for_a_while(
+def test_original_print_shows_the_code_to_the_refunding_user_for_fifteen_minutes(
     till, manager_client, make_product, is_own, minutes, is_shown
 ):
     sold = till.sold(line(make_product("3.00")), payments=[cash("3.00")])
@@ -396,7 +392,7 @@ def test_the_original_print_shows_the_code_to_who_made_the_refund_for_a_while(
     assert mask_code(code) in original
 
 
-def test_what_goes_back_onto_a_card_that_a_customer_has_does_not_show_its_code(
+def test_refund_to_an_existing_store_credit_does_not_show_its_code(
     till, manager_client, make_product, shop, credit
 ):
     sold = till.sold(line(make_product("3.00")), payments=[credit_payment("3.00", credit.code)])
@@ -409,16 +405,14 @@ def test_what_goes_back_onto_a_card_that_a_customer_has_does_not_show_its_code(
     assert credit.code not in original
 
 
-# --- blocked ------------------------------------------------------------------------------------
+# --- blocking -----------------------------------------------------------------------------------
 
 
 def block(person, credit, action="block", **headers):
     return person.post(f"store-credits/{credit.pk}/{action}/", {"reason": "Lost"}, **headers)
 
 
-def test_nobody_pays_with_a_blocked_credit(
-    till, manager_client, make_product, shop, credit, problem
-):
+def test_blocked_store_credit_cannot_pay(till, manager_client, make_product, shop, credit, problem):
     order = till.sold(line(make_product("5.00")))
     assert block(manager_client, credit).json()["is_active"] is False
     before = snapshot_refund_rows(shop)
@@ -435,7 +429,7 @@ def test_nobody_pays_with_a_blocked_credit(
     assert till.pay(order, credit_payment("1.00", credit.code)).status_code == 201
 
 
-def test_nothing_goes_back_onto_a_blocked_credit_unless_a_payment_is_canceled(
+def test_blocked_store_credit_gets_no_refunds_but_canceled_payments(
     till, manager_client, make_product, shop, credit, problem
 ):
     product = make_product("3.00")
@@ -456,14 +450,12 @@ def test_nothing_goes_back_onto_a_blocked_credit_unless_a_payment_is_canceled(
     canceled = manager_client.post(f"payments/{open_one['payments'][0]['id']}/cancel/")
     assert canceled.status_code == 200
     with tenant_scope(shop):
-        kept = StoreCredit.objects.get()
-    assert (kept.balance, kept.is_active) == (7, False)
+        current = StoreCredit.objects.get()
+    assert (current.balance, current.is_active) == (7, False)
     ensure_refunds_consistent(shop)
 
 
-def test_blocking_is_a_managers_and_unblocking_takes_a_password(
-    till, manager, credit, shop, problem
-):
+def test_managers_block_and_unblocking_needs_a_password(till, manager, credit, shop, problem):
     by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
     before = snapshot_refund_rows(shop)
     for action in ("block", "unblock"):
@@ -477,7 +469,7 @@ def test_blocking_is_a_managers_and_unblocking_takes_a_password(
         assert not StoreCredit.objects.get().is_active
 
 
-def test_blocked_from_an_old_reading_it_is_not(manager_client, credit, shop, problem):
+def test_blocking_with_an_old_version_is_refused(manager_client, credit, shop, problem):
     problem(block(manager_client, credit, If_Match='"7"'), 412, "version_conflict")
 
     assert block(manager_client, credit, If_Match='"1"')["ETag"] == '"2"'
@@ -487,7 +479,7 @@ def test_blocked_from_an_old_reading_it_is_not(manager_client, credit, shop, pro
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_a_credit_is_spent_before_it_is_blocked_or_not_at_all(
+def test_concurrent_block_and_sales_keep_the_balance_consistent(
     tills, manager_client, make_product, shop, credit
 ):
     product = make_product("1.00")
@@ -513,14 +505,14 @@ def test_a_credit_is_spent_before_it_is_blocked_or_not_at_all(
     ensure_refunds_consistent(shop)
 
 
-# --- the order of locks -------------------------------------------------------------------------
+# --- lock order ---------------------------------------------------------------------------------
 
-# Typed in two ways, it is the first of two codes when it is stored, and the last as it was typed.
-FIRST, TYPED_WIDE, SECOND = "AAAA-1111", "\uff21AAA-1111", "BBBB-2222"
+# FIRST_AS_TYPED is normalized to FIRST, but sorts after SECOND before that.
+FIRST, FIRST_AS_TYPED, SECOND = "AAAA-1111", "\uff21AAA-1111", "BBBB-2222"
 
 
-def asked(call, table, verb="UPDATE"):
-    """The places of the statements that write to a table, and all statements."""
+def find_writes(call, table, verb="UPDATE"):
+    """Return the positions of the statements that write to a table, and all statements."""
     with CaptureQueriesContext(connection) as captured:
         response = call()
     assert response.status_code in {200, 201}, response.content
@@ -530,14 +522,16 @@ def asked(call, table, verb="UPDATE"):
     )
 
 
-@pytest.mark.parametrize("codes", [(FIRST, SECOND), (SECOND, FIRST), (SECOND, TYPED_WIDE)])
-def test_credits_are_locked_in_the_order_of_their_stored_codes(codes, till, make_product, shop):
+@pytest.mark.parametrize("codes", [(FIRST, SECOND), (SECOND, FIRST), (SECOND, FIRST_AS_TYPED)])
+def test_store_credits_are_locked_in_the_order_of_their_normalized_codes(
+    codes, till, make_product, shop
+):
     for code in (FIRST, SECOND):
         StoreCreditFactory(tenant=shop, code=code)
     payments = [credit_payment("1.00", code) for code in codes]
     product = make_product("2.00")
 
-    places, statements = asked(
+    places, statements = find_writes(
         lambda: till.sell(line(product), payments=payments), "orders_storecredit"
     )
 
@@ -545,7 +539,7 @@ def test_credits_are_locked_in_the_order_of_their_stored_codes(codes, till, make
     assert ours == [True, False]
 
 
-def test_a_register_is_locked_before_a_credit_also_by_refunds_and_cancellations(
+def test_refund_and_cancellation_lock_the_register_before_the_store_credit(
     till, manager_client, make_product, shop, credit, gateway
 ):
     product = make_product("4.00")
@@ -558,7 +552,7 @@ def test_a_register_is_locked_before_a_credit_also_by_refunds_and_cancellations(
         lambda: manager_client.post(f"payments/{payment}/cancel/"),
         lambda: request_refund(manager_client, paid),
     ):
-        places, statements = asked(call, "orders_storecredit")
+        places, statements = find_writes(call, "orders_storecredit")
         begun = max(
             (
                 at
@@ -577,10 +571,10 @@ def test_a_register_is_locked_before_a_credit_also_by_refunds_and_cancellations(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_nobody_waits_in_a_circle_for_credits_and_registers(
+def test_concurrent_store_credit_sales_refunds_and_cancellations_do_not_deadlock(
     tills, manager_client, make_product, shop
 ):
-    """Sales with two credits in either order, refunds onto them, and cancellations."""
+    """The sales use two credits in either order."""
     for code in (FIRST, SECOND):
         StoreCreditFactory(tenant=shop, code=code, balance=1000)
     product = make_product("2.00", stock="1000")
@@ -592,13 +586,13 @@ def test_nobody_waits_in_a_circle_for_credits_and_registers(
 
     done = [sell(FIRST, SECOND).json() for _ in range(4)]
     halves = [till.sold(line(product), payments=[credit_payment("1.00", SECOND)]) for _ in range(4)]
-    before = deadlocks()
+    before = count_deadlocks()
 
     answers = run_concurrently(
         [
             *[
                 lambda codes=codes: sell(*codes)
-                for codes in ((SECOND, TYPED_WIDE), (FIRST, SECOND)) * 4
+                for codes in ((SECOND, FIRST_AS_TYPED), (FIRST, SECOND)) * 4
             ],
             *[lambda order=order: request_refund(manager_client, order) for order in done],
             *[
@@ -611,14 +605,14 @@ def test_nobody_waits_in_a_circle_for_credits_and_registers(
     )
 
     assert statuses(answers) == {201: 12, 200: 4}
-    assert deadlocks() == before
+    assert count_deadlocks() == before
     ensure_refunds_consistent(shop)
 
 
 # --- issuing ------------------------------------------------------------------------------------
 
 
-def test_credit_from_nothing_is_not_issued_beyond_ones_limit_for_refunds(
+def test_issuing_store_credit_above_the_refund_limit_is_refused(
     manager_client, admin, configure_shop, shop, problem
 ):
     configure_shop(limits={"manager": {"refund_amount": "50"}})
@@ -637,7 +631,7 @@ def test_credit_from_nothing_is_not_issued_beyond_ones_limit_for_refunds(
 
 
 @pytest.mark.parametrize("has_shift", [False, True])
-def test_several_credits_are_together_within_the_limit(
+def test_issued_store_credits_count_together_against_the_limit(
     manager, register, configure_shop, shop, problem, has_shift
 ):
     configure_shop(limits={"manager": {"refund_amount": "50"}})
@@ -658,7 +652,7 @@ def test_several_credits_are_together_within_the_limit(
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_of_several_credits_at_once_the_limit_holds_the_sum(manager, configure_shop, shop):
+def test_concurrently_issued_store_credits_stay_within_the_limit(manager, configure_shop, shop):
     configure_shop(limits={"manager": {"refund_amount": "50"}})
     people = [Person(manager) for _ in range(8)]
 
@@ -673,7 +667,7 @@ def test_of_several_credits_at_once_the_limit_holds_the_sum(manager, configure_s
     assert count(shop, StoreCredit) == 2
 
 
-def test_a_pin_issues_no_credit(manager, shop, problem):
+def test_pin_session_cannot_issue_store_credit(manager, shop, problem):
     by_pin = Person(manager, AuthSessionFactory(user=manager, method="pin"))
     before = snapshot_refund_rows(shop)
 

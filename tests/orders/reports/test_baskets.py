@@ -1,4 +1,4 @@
-"""Every report of a day of real baskets is what its receipts say, to the cent."""
+"""Sales reports over recorded baskets equal the sums of their receipts."""
 
 import csv
 import io
@@ -20,11 +20,11 @@ from tests.support.baskets import PLACES, Market, done
 DAYS = {"from": "2026-10-23", "to": "2026-10-27"}
 PARTS = ("product", "category", "method", "tax")
 GROUPS = ("hour", "day", "cashier", "register", "store", *PARTS)
-OF_SALES = ("discount_total", "tax_total", "cash_rounding", "total")
+SALE_AMOUNTS = ("discount_total", "tax_total", "cash_rounding", "total")
 
 
-class Books:
-    """Added up by hand from every sale and refund that the tills were told of."""
+class ExpectedReport:
+    """Sums of all recorded sales and refunds, added up independently of the reports."""
 
     def __init__(self, market):
         self.figures = {group: defaultdict(lambda: defaultdict(Decimal)) for group in GROUPS}
@@ -38,7 +38,7 @@ class Books:
             self.refund(refund)
 
     def add(self, group, key, receipt, **figures):
-        """Figures of a part of a receipt, which counts once in each group."""
+        """Add amounts of a part of a receipt, which counts once in each group."""
         sums = self.figures[group][key]
         for name, value in figures.items():
             sums[name] += Decimal(value)
@@ -46,7 +46,7 @@ class Books:
             self.counted.add((group, key, receipt.pk))
             sums["orders" if isinstance(receipt, Order) else "refunds"] += 1
 
-    def whole(self, receipt, person, **figures):
+    def add_receipt(self, receipt, person, **figures):
         zone, starts = PLACES[receipt.store.name.removeprefix("Store ")]
         local = receipt.completed_at.astimezone(ZoneInfo(zone))
         day = local.replace(tzinfo=None) - timedelta(hours=starts.hour)
@@ -64,11 +64,13 @@ class Books:
         self.total["orders" if isinstance(receipt, Order) else "refunds"] += 1
 
     def sale(self, order):
-        figures = {name: getattr(order, name) for name in OF_SALES}
-        self.whole(order, order.cashier_id, gross=order.subtotal, **figures)
+        figures = {name: getattr(order, name) for name in SALE_AMOUNTS}
+        self.add_receipt(order, order.cashier_id, gross=order.subtotal, **figures)
         for line in order.lines.all():
-            figures = {name: getattr(line, name) for name in OF_SALES if name != "cash_rounding"}
-            for group, key in make_product(line):
+            figures = {
+                name: getattr(line, name) for name in SALE_AMOUNTS if name != "cash_rounding"
+            }
+            for group, key in product_groups(line):
                 self.add(group, key, order, quantity=line.quantity, gross=line.gross, **figures)
         for payment in order.payments.filter(status="captured"):
             self.add("method", payment.method, order, total=payment.amount)
@@ -80,7 +82,7 @@ class Books:
             self.add("tax", rate(tax), order, **figures)
 
     def refund(self, refund):
-        self.whole(
+        self.add_receipt(
             refund,
             refund.by_id,
             refunded_tax_total=refund.tax_total,
@@ -89,7 +91,7 @@ class Books:
         )
         for line in refund.lines.all():
             figures = {"refunded_tax_total": line.tax_total, "refunded_total": line.total}
-            for group, key in make_product(line.line):
+            for group, key in product_groups(line.line):
                 self.add(group, key, refund, refunded_quantity=line.quantity, **figures)
         for payout in refund.payouts.all():
             rounding = payout.amount - payout.paid
@@ -100,7 +102,7 @@ class Books:
             self.add("tax", rate(tax), refund, **figures)
 
 
-def make_product(line):
+def product_groups(line):
     product = line.product
     return ("product", str(product.pk)), ("category", str(product.category_id or ""))
 
@@ -110,8 +112,8 @@ def rate(tax):
     return f"{tax['name']} {Decimal(tax['percent']).normalize():f} % {kind}"
 
 
-def figures_of(row):
-    """What is there of them; those that are net follow from the others."""
+def nonzero_amounts(row):
+    """Return the amounts other than zero, without net amounts, which follow from the others."""
     numbers = {
         name: Decimal(value)
         for name, value in row.items()
@@ -120,8 +122,8 @@ def figures_of(row):
     return {name: value for name, value in numbers.items() if value}
 
 
-def in_table(answer):
-    """The rows of the CSV, as the JSON has them."""
+def csv_rows(answer):
+    """Return the rows of the CSV report as they are in the JSON report."""
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     rows = csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode()))
     return [{name: unescape_formula(cell) for name, cell in row.items()} for row in rows]
@@ -133,7 +135,7 @@ def as_text(row):
 
 @pytest.fixture
 def market(shop, configure_shop, gateway):
-    """Trade in the shop's context, but in no transaction: codes are counted outside of one."""
+    """Yield a market after its trade, in the tenant context but outside of a transaction."""
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"), stock_policy="allow")
     with tenant_context(shop):
         market = Market(shop, gateway)
@@ -141,54 +143,60 @@ def market(shop, configure_shop, gateway):
         yield market
 
 
-def test_reports_of_real_baskets_are_their_receipts_to_the_cent(market, manager):
-    books, reader = Books(market), Person(manager)
+def test_reports_of_recorded_baskets_equal_the_sums_of_their_receipts(market, manager):
+    expected, manager_client = ExpectedReport(market), Person(manager)
 
     def ask(group, **query):
-        return reader.get("reports/sales/", {"group_by": group, **DAYS, **query})
+        return manager_client.get("reports/sales/", {"group_by": group, **DAYS, **query})
 
     reports = {group: done(ask(group)) for group in GROUPS}
 
     for group, report in reports.items():
-        found = {row["key"]: figures_of(row) for row in report["rows"]}
-        assert found == {key: figures_of(sums) for key, sums in books.figures[group].items()}
-        assert figures_of(report["total"]).items() >= figures_of(books.total).items(), group
-        assert in_table(ask(group, format="csv")) == [as_text(row) for row in report["rows"]]
-    ensure_papers_say_so(market, reader, reports["day"]["total"])
-    ensure_zs_say_so(market, reports)
-    ensure_parts_are_the_whole(market, ask, reports["register"])
-    # There was something of everything that there is.
+        found = {row["key"]: nonzero_amounts(row) for row in report["rows"]}
+        assert found == {
+            key: nonzero_amounts(sums) for key, sums in expected.figures[group].items()
+        }
+        assert (
+            nonzero_amounts(report["total"]).items() >= nonzero_amounts(expected.total).items()
+        ), group
+        assert csv_rows(ask(group, format="csv")) == [as_text(row) for row in report["rows"]]
+    ensure_receipts_agree(market, manager_client, reports["day"]["total"])
+    ensure_z_reports_agree(market, reports)
+    ensure_filtered_reports_add_up(market, ask, reports["register"])
+    # The data covers every method, day, time zone offset and kind of amount.
     assert len(reports["method"]["rows"]) == 4
     assert len(reports["day"]["rows"]) == 3
     offsets = {row["key"][16:] for row in reports["hour"]["rows"]}
     assert offsets == {"+00:00", "+01:00", "+02:00", "+05:45"}
     kinds = ("refunds", "cash_rounding", "discount_total", "tax_total", "refunded_tax_total")
-    assert all(figures_of(reports["day"]["total"])[name] for name in kinds)
+    assert all(nonzero_amounts(reports["day"]["total"])[name] for name in kinds)
 
 
-def ensure_papers_say_so(market, reader, total):
-    """What stands in bold on the papers that customers took with them."""
-    for path, pks, figure in (
+def ensure_receipts_agree(market, manager_client, total):
+    """Assert that the totals printed on the receipts add up to the report."""
+    for path, pks, total_name in (
         ("orders", market.orders, "total"),
         ("refunds", market.refunds, "refunded_total"),
     ):
-        papers = [done(reader.get(f"{path}/{pk}/receipt/", {"format": "json"})) for pk in pks]
-        bold = [row["amount"] for each in papers for row in each["totals"] if row["is_strong"]]
-        assert len(bold) == len(pks)
-        assert sum(map(Decimal, bold)) == Decimal(total[figure])
+        receipts = [
+            done(manager_client.get(f"{path}/{pk}/receipt/", {"format": "json"})) for pk in pks
+        ]
+        totals = [row["amount"] for each in receipts for row in each["totals"] if row["is_strong"]]
+        assert len(totals) == len(pks)
+        assert sum(map(Decimal, totals)) == Decimal(total[total_name])
 
 
-def ensure_zs_say_so(market, reports):
-    """By method and by register, what was counted in the evening."""
+def ensure_z_reports_agree(market, reports):
+    """Assert that Z reports and sales reports agree by method and by register."""
     by_method, by_register, tax = defaultdict(Decimal), {}, Decimal(0)
     for z in market.zs:
         for row in z["payments"]:
-            left = Decimal(row["amount"]) - Decimal(row["canceled"]) - Decimal(row["refunded"])
-            by_method[row["method"]] += left
-        sales, back = ({k: Decimal(v) for k, v in z[of].items()} for of in ("sales", "refunds"))
+            net = Decimal(row["amount"]) - Decimal(row["canceled"]) - Decimal(row["refunded"])
+            by_method[row["method"]] += net
+        sales, refunds = ({k: Decimal(v) for k, v in z[of].items()} for of in ("sales", "refunds"))
         by_register[z["register"]] = (
-            (sales["count"], sales["total"], back["count"], back["total"]),
-            sales["cash_rounding"] - back["cash_rounding"],
+            (sales["count"], sales["total"], refunds["count"], refunds["total"]),
+            sales["cash_rounding"] - refunds["cash_rounding"],
         )
         tax += sum(Decimal(each["amount"]) for each in z["taxes"])
     assert {row["key"]: Decimal(row["net_total"]) for row in reports["method"]["rows"]} == by_method
@@ -205,11 +213,11 @@ def ensure_zs_say_so(market, reports):
     assert net == {sum(by_method.values())}
 
 
-def ensure_parts_are_the_whole(market, ask, by_register):
-    """Store by store and day by day it is the same."""
+def ensure_filtered_reports_add_up(market, ask, by_register):
+    """Assert that reports by store and by day add up to the whole."""
     stores = [done(ask("register", store=str(pk.pk)))["rows"] for pk in market.stores.values()]
     assert sorted(chain(*stores), key=itemgetter("label")) == by_register["rows"]
     days = done(ask("day"))["rows"]
     for row in days:
         day = done(ask("cashier", **{"from": row["key"], "to": row["key"]}))
-        assert figures_of(day["total"]) == figures_of(row)
+        assert nonzero_amounts(day["total"]) == nonzero_amounts(row)

@@ -1,4 +1,4 @@
-"""Which days a report is about: those of each store, by its own clock."""
+"""Business days of reports: those of each store by its own clock."""
 
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
@@ -15,7 +15,7 @@ from tests.factories.orders import RefundFactory
 from tests.support.api import Person
 from tests.support.reports import create_store, fetch_report, make_seller
 
-NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
+UNKNOWN_ID = "0190b4e0-0000-7000-8000-00000000dead"
 
 
 @pytest.fixture
@@ -23,13 +23,13 @@ def sale(cashier):
     return make_seller(cashier)
 
 
-def test_each_store_has_its_own_day(shop, sale, manager_client):
+def test_report_uses_the_business_day_of_each_store(shop, sale, manager_client):
     berlin, kathmandu = (
         create_store(shop, "Europe/Berlin", time(4)),
         create_store(shop, "Asia/Kathmandu"),
     )
     for register, moment in (
-        (berlin, "2026-03-02T02:59:59Z"),  # 3:59, and still the night before
+        (berlin, "2026-03-02T02:59:59Z"),  # 03:59, still the previous business day
         (berlin, "2026-03-02T03:00:00Z"),
         (kathmandu, "2026-03-01T18:14:59Z"),
         (kathmandu, "2026-03-01T18:15:00Z"),  # midnight
@@ -45,7 +45,7 @@ def test_each_store_has_its_own_day(shop, sale, manager_client):
     assert [row["key"] for row in second] == ["2026-03-02T00:00+05:45", "2026-03-02T04:00+01:00"]
 
 
-def test_the_hour_that_comes_twice_is_two_hours_in_their_order(shop, sale, manager_client):
+def test_repeated_hour_is_two_rows_in_order(shop, sale, manager_client):
     berlin = create_store(shop, "Europe/Berlin")
     for hour in ("2026-10-24T22", "2026-10-25T00", "2026-10-25T01", "2026-10-25T22"):
         sale(f"{hour}:30:00Z", berlin)
@@ -60,7 +60,7 @@ def test_the_hour_that_comes_twice_is_two_hours_in_their_order(shop, sale, manag
     ]
 
 
-def test_a_day_may_begin_at_any_minute(shop, sale, manager_client):
+def test_business_day_may_start_at_any_minute(shop, sale, manager_client):
     register = create_store(shop, "Europe/Berlin", time(5, 10))
     for minute in ("09", "10", "59"):
         sale(f"2026-03-02T04:{minute}:30Z", register)
@@ -74,10 +74,8 @@ def test_a_day_may_begin_at_any_minute(shop, sale, manager_client):
 
 
 @pytest.mark.parametrize("group", ["day", "hour", "store", "register", "product", "method", "tax"])
-def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(
-    group, shop, sale, manager_client
-):
-    """Asked for each day alone: what lies on the edge is in one report, by whatever group."""
+def test_sale_and_refund_at_midnight_are_in_the_new_day_only(group, shop, sale, manager_client):
+    """Each day is requested alone, in every grouping."""
     berlin = create_store(shop, "Europe/Berlin")
     edge = datetime(2026, 3, 1, 23, 0, tzinfo=UTC)
     moments = ((edge - timedelta(microseconds=1), "1.00"), (edge, "20.00"))
@@ -100,19 +98,19 @@ def test_a_sale_and_a_refund_exactly_at_midnight_are_of_the_new_day_alone(
 @pytest.mark.parametrize(
     ("zone", "starts_at", "change"),
     [
-        ("Europe/Berlin", time(2, 30), "2026-03-29T01:00:00Z"),  # 02:30 is left out
-        ("Europe/Berlin", time(2, 30), "2026-10-25T01:00:00Z"),  # and comes twice
+        ("Europe/Berlin", time(2, 30), "2026-03-29T01:00:00Z"),  # 02:30 does not exist
+        ("Europe/Berlin", time(2, 30), "2026-10-25T01:00:00Z"),  # 02:30 occurs twice
         ("America/Havana", time(0, 30), "2026-11-01T05:00:00Z"),
-        ("America/Havana", time(0), "2026-03-08T05:00:00Z"),  # midnight is left out
+        ("America/Havana", time(0), "2026-03-08T05:00:00Z"),  # midnight does not exist
         ("Asia/Beirut", time(0), "2026-10-24T21:00:00Z"),
-        ("Australia/Lord_Howe", time(2), "2026-10-03T15:30:00Z"),  # by half an hour
+        ("Australia/Lord_Howe", time(2), "2026-10-03T15:30:00Z"),  # a change of half an hour
         ("Africa/Casablanca", time(2, 30), "2026-02-15T02:00:00Z"),
     ],
 )
-def test_reports_and_the_start_page_have_the_days_of_the_calendar(
+def test_report_and_dashboard_days_agree_with_the_calendar(
     zone, starts_at, change, shop, sale, manager_client
 ):
-    """What the database counts is what the calendar says, around a change of the clock."""
+    """The days computed by the database equal those of the calendar around a clock change."""
     register = create_store(shop, zone, starts_at)
     change = datetime.fromisoformat(change)
     moments = [
@@ -127,13 +125,13 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
     rows = fetch_report(
         manager_client, group_by="day", **{"from": min(expected), "to": max(expected)}
     )["rows"]
-    alone = {
+    reported_alone = {
         day: fetch_report(manager_client, group_by="store", **{"from": day})["total"]["orders"]
         for day in expected
     }
 
     assert {row["key"]: row["orders"] for row in rows} == expected
-    assert alone == expected
+    assert reported_alone == expected
     with tenant_scope(shop):
         for moment in moments:
             store = Store.objects.select_related("tenant").get(pk=register.store_id)
@@ -143,7 +141,7 @@ def test_reports_and_the_start_page_have_the_days_of_the_calendar(
             assert counted == sum(each >= began for each in moments)
 
 
-def test_today_is_the_business_day_of_each_store(shop, sale, manager_client, client_of):
+def test_report_without_days_covers_today_of_each_store(shop, sale, manager_client, client_of):
     late, early = (
         create_store(shop, "Europe/Berlin", time(4)),
         create_store(shop, "Pacific/Auckland"),
@@ -169,7 +167,7 @@ def test_today_is_the_business_day_of_each_store(shop, sale, manager_client, cli
     )
 
 
-def test_days_in_which_nothing_was_sold(manager_client, register):
+def test_report_of_days_without_sales_is_empty(manager_client, register):
     report = fetch_report(
         manager_client, group_by="product", **{"from": "2020-01-01", "to": "2020-12-31"}
     )
@@ -178,7 +176,7 @@ def test_days_in_which_nothing_was_sold(manager_client, register):
     assert (report["total"]["orders"], report["total"]["net_total"]) == (0, "0.00")
 
 
-def test_a_shop_without_a_store_has_sold_nothing(manager_client):
+def test_report_of_a_shop_without_stores_is_empty(manager_client):
     assert fetch_report(manager_client)["rows"] == []
 
 
@@ -196,42 +194,40 @@ def test_a_shop_without_a_store_has_sold_nothing(manager_client):
         ({"group_by": "weather"}, {"group_by": "invalid_choice"}),
         ({"format": "pdf"}, {"format": "invalid_choice"}),
         ({"store": "x"}, {"store": "invalid"}),
-        ({"store": NOBODYS}, {"store": "does_not_exist"}),
+        ({"store": UNKNOWN_ID}, {"store": "does_not_exist"}),
     ],
     ids=str,
 )
-def test_what_cannot_be_answered_is_refused(query, errors, manager_client, problem):
+def test_invalid_report_query_is_refused(query, errors, manager_client, problem):
     problem(manager_client.get("reports/sales/", query), 400, "invalid", errors)
 
 
-def test_a_store_of_another_shop_is_one_that_nobody_has(manager_client, foreign, problem):
-    there, nowhere = (
+def test_store_of_another_shop_does_not_exist(manager_client, foreign, problem):
+    other, nowhere = (
         problem(
             manager_client.get("reports/sales/", {"store": str(pk)}),
             400,
             "invalid",
             {"store": "does_not_exist"},
         )
-        for pk in (foreign.store.pk, NOBODYS)
+        for pk in (foreign.store.pk, UNKNOWN_ID)
     )
-    assert there["errors"] == nowhere["errors"]
+    assert other["errors"] == nowhere["errors"]
 
 
-def test_cashiers_see_none(till, problem):
+def test_cashier_cannot_read_reports(till, problem):
     problem(till.get("reports/sales/"), 403, "permission_denied")
 
 
-def test_a_manager_who_is_posted_somewhere_sees_every_store_as_with_orders(
-    shop, sale, manager_client
-):
-    here, there = create_store(shop, "UTC"), create_store(shop, "UTC")
+def test_assigned_manager_sees_reports_of_every_store(shop, sale, manager_client):
+    assigned, other = create_store(shop, "UTC"), create_store(shop, "UTC")
     with tenant_scope(shop):
-        Posting.objects.create(user=manager_client.user, store=here.store)
-    for register in (here, there):
+        Posting.objects.create(user=manager_client.user, store=assigned.store)
+    for register in (assigned, other):
         sale("2026-03-01T12:00:00Z", register)
 
     total = fetch_report(manager_client, **{"from": "2026-03-01"})["total"]
-    of_one = fetch_report(manager_client, store=str(there.store_id), **{"from": "2026-03-01"})[
+    of_one = fetch_report(manager_client, store=str(other.store_id), **{"from": "2026-03-01"})[
         "total"
     ]
 

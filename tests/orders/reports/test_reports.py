@@ -1,4 +1,4 @@
-"""What was sold, by whatever one asks: which days, which figures, and who may know."""
+"""Sales reports: groups, amounts, filters and CSV."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ from tests.support.reports import create_store, fetch_report, make_seller
 from tests.support.shifts import hold_order
 from tests.support.till import Till, amount, card, cash, line, percent
 
-STATEMENTS = {
+STATEMENT_COUNTS = {
     "hour": 5,
     "day": 5,
     "cashier": 5,
@@ -34,8 +34,8 @@ STATEMENTS = {
 
 
 @pytest.fixture
-def traded(till, manager_client, make_product):
-    """Sold for 5.00 and for 7.50, of which 2.50 came back; and what never was a sale."""
+def sales_and_refund(till, manager_client, make_product):
+    """Create sales of 5.00 and 7.50, a refund of 2.50, and orders that are not completed."""
     product = make_product("2.50")
     till.sold(line(product, "2"), payments=[cash("5.00")])
     order = till.sold(line(product, "3"), payments=[cash("7.50")])
@@ -53,8 +53,8 @@ def sale(cashier):
     return make_seller(cashier)
 
 
-@pytest.mark.parametrize("group", STATEMENTS)
-def test_what_was_sold_and_what_came_back(group, manager_client, traded):
+@pytest.mark.parametrize("group", STATEMENT_COUNTS)
+def test_report_sums_completed_sales_and_refunds(group, manager_client, sales_and_refund):
     report = fetch_report(manager_client, group_by=group)
 
     total = report["total"]
@@ -64,7 +64,7 @@ def test_what_was_sold_and_what_came_back(group, manager_client, traded):
     assert sum(row["orders"] for row in report["rows"]) >= 2
 
 
-def test_a_refund_counts_when_where_and_by_whom_it_was_given(
+def test_refund_is_reported_at_its_own_time_register_and_user(
     till, manager_client, make_product, shop
 ):
     with time_machine.travel(datetime(2026, 3, 1, 12, tzinfo=UTC)):
@@ -93,7 +93,7 @@ def test_a_refund_counts_when_where_and_by_whom_it_was_given(
         )
 
 
-def test_sales_and_refunds_by_store(till, manager_client, make_product, shop):
+def test_report_by_store(till, manager_client, make_product, shop):
     order = till.sold(line(make_product("4.00"), "2"), payments=[cash("8.00")])
     other = create_store(shop, "", name="=Annex")
     untracked = make_product("3.00", track_stock=False)
@@ -101,7 +101,7 @@ def test_sales_and_refunds_by_store(till, manager_client, make_product, shop):
     create_refund(manager_client, order, amount="1.50")
 
     report = fetch_report(manager_client, group_by="store")
-    _, table = table_of(manager_client, group_by="store")
+    _, table = fetch_csv(manager_client, group_by="store")
 
     assert [(row["key"], row["label"]) for row in report["rows"]] == [
         (str(other.store_id), "=Annex"),
@@ -115,12 +115,14 @@ def test_sales_and_refunds_by_store(till, manager_client, make_product, shop):
     assert table[0]["label"] == "'=Annex"
 
 
-def test_what_was_given_away_by_its_means(till, manager_client, managers_till, make_product):
-    hour = make_product("50.00", open_price=True)
+def test_report_by_discount_shows_amounts_by_kind(
+    till, manager_client, managers_till, make_product
+):
+    open_price_product = make_product("50.00", open_price=True)
     till.sold(line(make_product("10.00"), "2"), payments=[cash("20.00")])
     till.sold(
         line(make_product("10.00"), discounts=[percent("5"), amount("0.10")]),
-        line(hour, unit_price="10.00"),
+        line(open_price_product, unit_price="10.00"),
         discounts=[amount("0.40")],
         payments=[cash("19.00")],
     )
@@ -132,7 +134,7 @@ def test_what_was_given_away_by_its_means(till, manager_client, managers_till, m
         payments=[cash("4.08")],
     )
     managers_till.sold(line(make_product("4.00"), unit_price="5.00"), payments=[cash("5.00")])
-    # No sale.
+    # An order that is not completed.
     managers_till.sold(line(make_product("4.00"), unit_price="1.00"), discounts=[percent("50")])
 
     def rows(**query):
@@ -151,7 +153,7 @@ def test_what_was_given_away_by_its_means(till, manager_client, managers_till, m
     report = fetch_report(manager_client, group_by="discount", cashier=str(manager_client.user.pk))
     assert (report["total"]["orders"], report["total"]["total"]) == (2, "9.08")
     assert report["rows"][0]["gross"] is report["rows"][0]["total"] is None
-    _, table = table_of(manager_client, group_by="discount")
+    _, table = fetch_csv(manager_client, group_by="discount")
     assert [(row["label"], row["orders"], row["discount_total"]) for row in table] == [
         ("Line discounts", "1", "0.60"),
         ("Order discounts", "2", "4.49"),
@@ -159,7 +161,7 @@ def test_what_was_given_away_by_its_means(till, manager_client, managers_till, m
     ]
 
 
-def test_a_report_of_one_person_is_what_that_person_sold_and_gave_back(
+def test_report_filtered_by_cashier_shows_their_sales_and_refunds(
     till, manager_client, make_product, foreign, problem
 ):
     order = till.sold(line(make_product("4.00"), "2"), payments=[cash("8.00")])
@@ -172,13 +174,13 @@ def test_a_report_of_one_person_is_what_that_person_sold_and_gave_back(
         ]
         assert (sold["orders"], sold["total"], sold["refunds"]) == (1, "8.00", 0)
         assert (back["orders"], back["refunds"], back["refunded_total"]) == (0, 1, "1.50")
-    for nobody in (str(foreign.cashier.pk), "x"):
-        refused = manager_client.get("reports/sales/", {"cashier": nobody})
-        code = "invalid" if nobody == "x" else "does_not_exist"
+    for unknown in (str(foreign.cashier.pk), "x"):
+        refused = manager_client.get("reports/sales/", {"cashier": unknown})
+        code = "invalid" if unknown == "x" else "does_not_exist"
         problem(refused, 400, "invalid", {"cashier": code})
 
 
-def test_the_discounts_of_many_receipts_take_as_many_statements(
+def test_discount_report_statement_count_is_independent_of_receipts(
     till, manager_client, managers_till, make_product, statements
 ):
     def sell():
@@ -193,15 +195,15 @@ def test_the_discounts_of_many_receipts_take_as_many_statements(
         fetch_report(manager_client, group_by="discount")
 
 
-def test_an_order_in_several_groups_counts_once(till, manager_client, make_product, shop):
-    goods_of_two_rates = [
+def test_order_in_several_rows_counts_once_in_the_total(till, manager_client, make_product, shop):
+    products = [
         make_product("1.00", tax_class=TaxClassFactory(tenant=shop, rates=[rate]))
         for rate in (
             {"name": "A", "percent": "7", "included": True, "compound": False},
             {"name": "B", "percent": "19", "included": True, "compound": False},
         )
     ]
-    till.sold(*map(line, goods_of_two_rates), payments=[card("1.00"), cash("1.00")])
+    till.sold(*map(line, products), payments=[card("1.00"), cash("1.00")])
 
     for group in ("product", "tax", "method", "category"):
         report = fetch_report(manager_client, group_by=group)
@@ -209,8 +211,10 @@ def test_an_order_in_several_groups_counts_once(till, manager_client, make_produ
         assert report["total"]["orders"] == 1
 
 
-def test_what_a_group_does_not_have_is_not_nothing(manager_client, traded):
-    rows = {group: fetch_report(manager_client, group_by=group)["rows"][0] for group in STATEMENTS}
+def test_amounts_that_a_group_does_not_have_are_null(manager_client, sales_and_refund):
+    rows = {
+        group: fetch_report(manager_client, group_by=group)["rows"][0] for group in STATEMENT_COUNTS
+    }
 
     missing = {group: {k for k, v in row.items() if v is None} for group, row in rows.items()}
     assert missing["day"] == {"quantity", "refunded_quantity", "taxable", "refunded_taxable"}
@@ -220,7 +224,7 @@ def test_what_a_group_does_not_have_is_not_nothing(manager_client, traded):
     assert {"tax_total", "net_tax_total", "gross"} <= missing["method"]
 
 
-def line_of(order, product, **figures):
+def create_line(order, product, **amounts):
     OrderLine.objects.create(
         order=order,
         position=0,
@@ -232,23 +236,21 @@ def line_of(order, product, **figures):
         tracks_stock=False,
         discount_total=0,
         tax_total=Decimal("0.001"),
-        **figures,
+        **amounts,
     )
 
 
-# --- sums ----------------------------------------------------------------------------------------
+# --- exact sums ----------------------------------------------------------------------------------
 
 
-def test_sums_are_exact_where_floats_are_not(
-    configure_shop, shop, sale, register, manager_client, product
-):
-    """Together they have more digits than a float can keep."""
+def test_report_sums_are_exact(configure_shop, shop, sale, register, manager_client, product):
+    """The sum has more digits than a float can hold."""
     configure_shop("KWD")
     for total in ["99999999999.999"] * 30 + ["0.001", "0.002"]:
         order = sale("2026-03-01T12:00:00Z", register, total, tax_total=Decimal("0.001"))
-        figures = dict.fromkeys(("gross", "net", "total"), Decimal(total))
+        amounts = dict.fromkeys(("gross", "net", "total"), Decimal(total))
         with tenant_scope(shop):
-            line_of(order, product, quantity=Decimal("0.001"), **figures)
+            create_line(order, product, quantity=Decimal("0.001"), **amounts)
 
     for group in ("day", "product", "cashier"):
         total = fetch_report(manager_client, group_by=group, **{"from": "2026-03-01"})["total"]
@@ -258,22 +260,22 @@ def test_sums_are_exact_where_floats_are_not(
     ] == ("0.032")
 
 
-@pytest.mark.parametrize("group", STATEMENTS)
-def test_it_asks_as_often_for_much_as_for_little(
-    group, manager_client, traded, sale, shop, statements
+@pytest.mark.parametrize("group", STATEMENT_COUNTS)
+def test_report_statement_count_is_independent_of_sales(
+    group, manager_client, sales_and_refund, sale, shop, statements
 ):
     query = {"group_by": group, "from": "2026-03-01", "to": "2026-03-07"}
     sale("2026-03-01T12:00:00Z", create_store(shop, ""))
     session = 1
 
-    with statements(session + STATEMENTS[group]):
+    with statements(session + STATEMENT_COUNTS[group]):
         fetch_report(manager_client, **query)
     sale("2026-03-07T12:00:00Z", create_store(shop, ""))
-    with statements(session + STATEMENTS[group]):
+    with statements(session + STATEMENT_COUNTS[group]):
         fetch_report(manager_client, **query)
 
 
-def test_a_long_range_is_read_in_pieces(manager_client, sale, register, monkeypatch):
+def test_long_report_is_read_in_pages(manager_client, sale, register, monkeypatch):
     monkeypatch.setattr("orders.services.reports.queries.PAGE_SIZE", 2)
     tax = {"name": "VAT", "percent": "19", "included": True, "compound": False}
     for day in (1, 1, 1, 9, 20):
@@ -287,23 +289,23 @@ def test_a_long_range_is_read_in_pieces(manager_client, sale, register, monkeypa
 
     assert [row["orders"] for row in days["rows"]] == [3, 1, 1]
     assert (taxes["rows"][0]["orders"], taxes["rows"][0]["tax_total"]) == (5, "0.80")
-    pieces = [each["sql"] for each in queries if each["sql"].endswith("LIMIT 2")]
-    assert len(pieces) == 4
+    pages = [each["sql"] for each in queries if each["sql"].endswith("LIMIT 2")]
+    assert len(pages) == 4
 
 
-# --- the table -----------------------------------------------------------------------------------
+# --- CSV -----------------------------------------------------------------------------------------
 
 
-def table_of(person, **query):
+def fetch_csv(person, **query):
     answer = person.get("reports/sales/", {"format": "csv", **query})
     assert answer.status_code == 200
     text = b"".join(answer.streaming_content).decode()
     return answer, list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_a_report_as_a_table(manager_client, traded):
-    answer, _ = table_of(manager_client, group_by="product", **{"from": "2026-03-01"})
-    _, (row,) = table_of(manager_client, group_by="product")
+def test_report_as_csv(manager_client, sales_and_refund):
+    answer, _ = fetch_csv(manager_client, group_by="product", **{"from": "2026-03-01"})
+    _, (row,) = fetch_csv(manager_client, group_by="product")
 
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert answer["Content-Disposition"] == (
@@ -314,13 +316,13 @@ def test_a_report_as_a_table(manager_client, traded):
     assert list(row.values())[2:5] == ["2", "5", "12.50"]
 
 
-def test_no_name_is_a_formula_and_every_figure_is_a_number(till, manager_client, make_product):
+def test_csv_labels_are_never_formulas(till, manager_client, make_product):
     product = make_product("2.00", sku="=1+1", name="@SUM(A1) \u00c4pfel")
     order = till.sold(line(product), payments=[cash("2.00")])
     with time_machine.travel(datetime(2027, 3, 1, 12, tzinfo=UTC)):
         create_refund(Person(manager_client.user), order)
 
-    _, (row,) = table_of(manager_client, group_by="product", **{"from": "2027-03-01"})
+    _, (row,) = fetch_csv(manager_client, group_by="product", **{"from": "2027-03-01"})
 
     assert row["label"] == "'=1+1 @SUM(A1) \u00c4pfel"
     assert (row["net_total"], row["cash_rounding"]) == ("-2.00", "")

@@ -1,4 +1,4 @@
-"""Looking orders up: the list with its filters and pages, one order, and nothing of others."""
+"""Order list, order detail and isolation from other shops."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlsplit
@@ -23,7 +23,7 @@ def other_till(shop):
 
 @pytest.fixture
 def orders(till, other_till, make_product, shop):
-    """Three orders, a day apart: open, completed, and one of the other store."""
+    """Return three orders, a day apart: open, completed, and completed in another store."""
     product = make_product("1.00", track_stock=False)
     taken = [
         till.sold(line(product)),
@@ -37,21 +37,21 @@ def orders(till, other_till, make_product, shop):
     return [till.shown(order) for order in taken]
 
 
-def found(client, orders, **query):
-    """Which of the orders the list holds, by their place among them."""
+def found_positions(client, orders, **query):
+    """Return the positions in `orders` of the orders that the list shows."""
     response = client.get("orders/", query)
     assert response.status_code == 200, response.content
     ids = [order["id"] for order in orders]
     return [ids.index(order["id"]) for order in response.json()["results"]]
 
 
-def test_the_list_shows_orders_whole_and_newest_first(till, orders):
+def test_order_list_shows_complete_orders_newest_first(till, orders):
     assert till.get("orders/").json()["results"] == orders[::-1]
 
 
-def test_the_list_is_filtered(till, other_till, orders):
+def test_order_list_filters(till, other_till, orders):
     ours, theirs = till.register, other_till.register
-    for query, places in [
+    for query, positions in [
         ({"status": "open"}, [0]),
         ({"status": "completed"}, [2, 1]),
         ({"status": "voided"}, []),
@@ -72,7 +72,7 @@ def test_the_list_is_filtered(till, other_till, orders):
         ({"ordering": "-updated_at"}, [2, 1, 0]),
         ({"ordering": "updated_at", "updated_since": "2026-03-02T00:00:00Z"}, [1, 2]),
     ]:
-        assert found(till, orders, **query) == places, query
+        assert found_positions(till, orders, **query) == positions, query
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_the_list_is_filtered(till, other_till, orders):
         ({"fingerprint": "x"}, "unknown_filter", {"fingerprint": "unknown_filter"}),
     ],
 )
-def test_a_question_that_nobody_understands_is_refused(till, problem, query, code, errors):
+def test_invalid_order_list_query_is_refused(till, problem, query, code, errors):
     problem(till.get("orders/", query), 400, code, errors)
 
 
-def test_pages_of_orders_of_one_moment_neither_skip_nor_repeat(till, make_product, shop):
+def test_pages_of_orders_with_the_same_time_neither_skip_nor_repeat(till, make_product, shop):
     product = make_product("1.00", track_stock=False)
     taken = [till.sold(line(product))["id"] for _ in range(7)]
     with tenant_scope(shop):
@@ -106,7 +106,7 @@ def test_pages_of_orders_of_one_moment_neither_skip_nor_repeat(till, make_produc
     assert seen == sorted(taken, reverse=True)
 
 
-def test_an_order_taken_meanwhile_does_not_move_the_pages(till, make_product):
+def test_order_created_between_pages_does_not_shift_them(till, make_product):
     product = make_product("1.00", track_stock=False)
     taken = [till.sold(line(product))["id"] for _ in range(4)]
     first = till.get("orders/", {"page_size": "2"}).json()
@@ -117,10 +117,10 @@ def test_an_order_taken_meanwhile_does_not_move_the_pages(till, make_product):
     assert [order["id"] for order in second["results"]] == taken[1::-1]
 
 
-# --- one order -----------------------------------------------------------------------------------
+# --- order detail --------------------------------------------------------------------------------
 
 
-def test_an_order_carries_its_version_as_entity_tag(till, product):
+def test_order_version_is_the_etag(till, product):
     order = till.sold(line(product, "2"))
     path = f"orders/{order['id']}/"
     assert (order["version"], till.get(path)["ETag"]) == (1, '"1"')
@@ -130,13 +130,13 @@ def test_an_order_carries_its_version_as_entity_tag(till, product):
     assert (paid.json()["version"], paid["ETag"], till.get(path)["ETag"]) == (2, '"2"', '"2"')
 
 
-def test_orders_of_one_shop_are_seen_by_all_of_its_people(till, other_till, manager_client, orders):
+def test_users_of_all_stores_see_the_orders_of_the_shop(till, other_till, manager_client, orders):
     for someone in (till, other_till, manager_client):
-        assert found(someone, orders) == [2, 1, 0]
+        assert found_positions(someone, orders) == [2, 1, 0]
         assert someone.get(f"orders/{orders[2]['id']}/").json() == orders[2]
 
 
-def test_there_is_no_way_to_replace_or_remove_an_order(till, orders, problem):
+def test_order_cannot_be_replaced_or_deleted(till, orders, problem):
     for method in ("PUT", "DELETE"):
         response = till.send(method, f"orders/{orders[0]['id']}/", {"note": "x"}, If_Match="*")
         problem(response, 405, "method_not_allowed")
@@ -146,8 +146,8 @@ def test_there_is_no_way_to_replace_or_remove_an_order(till, orders, problem):
 # --- other shops ---------------------------------------------------------------------------------
 
 
-def test_an_order_of_another_shop_is_like_one_that_there_is_not(till, orders, foreign):
-    """Byte for byte but for the id of the request."""
+def test_order_of_another_shop_is_answered_like_an_unknown_order(till, orders, foreign):
+    """The responses are equal byte for byte; the request id is fixed."""
     for path, method, body in [
         ("", "GET", None),
         ("receipt/", "GET", None),
@@ -157,13 +157,13 @@ def test_an_order_of_another_shop_is_like_one_that_there_is_not(till, orders, fo
             till.send(method, f"orders/{order}/{path}", body, X_Request_ID="same")
             for order in (foreign.order.pk, new_id())
         ]
-        theirs, nobodys = answers
+        theirs, unknown = answers
         assert (theirs.status_code, theirs.json()["code"]) == (404, "not_found")
-        assert theirs.content == nobodys.content
-        assert dict(theirs.items()) == dict(nobodys.items())
+        assert theirs.content == unknown.content
+        assert dict(theirs.items()) == dict(unknown.items())
 
 
-def test_the_list_holds_nothing_of_another_shop(till, orders, foreign):
+def test_order_list_contains_nothing_of_another_shop(till, orders, foreign):
     page = till.get("orders/")
 
     assert b"CANARY" not in page.content
@@ -173,20 +173,20 @@ def test_the_list_holds_nothing_of_another_shop(till, orders, foreign):
         {"cashier": foreign.cashier.pk},
         {"number": foreign.order.number},
     ]:
-        assert found(till, orders, **query) == []
+        assert found_positions(till, orders, **query) == []
 
 
-def test_nobody_is_told_of_orders_without_a_token(anonymous, orders, problem):
+def test_orders_need_a_token(anonymous, orders, problem):
     for path in ("orders/", f"orders/{orders[0]['id']}/", f"orders/{orders[0]['id']}/receipt/"):
         problem(anonymous.get(path), 401, "not_authenticated")
 
 
 @pytest.mark.parametrize("wrong", ["1", "x", "-1", "%00", "0190b4e0000070008000000000000001"])
-def test_what_is_no_id_is_not_found(till, problem, wrong):
+def test_malformed_order_id_is_not_found(till, problem, wrong):
     problem(till.get(f"orders/{wrong}/"), 404, "not_found")
 
 
-def test_a_cashier_let_go_in_mid_sale_sells_nothing_more(
+def test_deactivated_cashier_can_neither_sell_nor_take_payments(
     till, manager_client, product, problem, shop
 ):
     order = till.sold(line(product))
@@ -196,5 +196,5 @@ def test_a_cashier_let_go_in_mid_sale_sells_nothing_more(
     problem(till.pay(order, cash("2.50")), 401, "token_not_valid")
     problem(till.sell(line(product)), 401, "token_not_valid")
     with tenant_scope(shop):
-        kept = Order.objects.get()
-    assert (kept.version, kept.paid_total) == (1, 0)
+        stored = Order.objects.get()
+    assert (stored.version, stored.paid_total) == (1, 0)

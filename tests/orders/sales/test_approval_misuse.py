@@ -1,4 +1,4 @@
-"""Leave that does not fit: the sale is refused, and approval and shop stay as they were."""
+"""Approvals that do not match: the order is refused, and approval and shop stay unchanged."""
 
 import pytest
 from django.utils import timezone
@@ -22,8 +22,8 @@ def admin_client(admin, client_of):
 
 
 @pytest.fixture
-def ensure_unsold(shop, problem):
-    """The sale is refused, and leaves approval and shop as they were."""
+def ensure_refused(shop, problem):
+    """Return a function that asserts the refusal, and that nothing changed."""
 
     def refused(till, body, approval, code="approval_not_valid"):
         before = snapshot_approval({"id": approval})
@@ -36,60 +36,62 @@ def ensure_unsold(shop, problem):
     return refused
 
 
-def test_119_an_approval_is_for_one_order_one_action_and_so_much(
-    till, make_product, manager_client, ensure_unsold
+def test_119_approval_is_valid_for_one_order_action_and_amount(
+    till, make_product, manager_client, ensure_refused
 ):
     product = make_product("10.00")
     body = build_half_off_order(till, product)
-    about = {"order": body["id"]}
+    order_object = {"order": body["id"]}
     for action, changes in [
         ("discount", {}),
-        ("price_override", {"object": about, "amount": "10.00"}),
-        ("refund", {"object": about, "amount": "10.00"}),
-        ("void", {"object": about}),
-        ("discount", {"object": about, "amount": "9.99"}),
+        ("price_override", {"object": order_object, "amount": "10.00"}),
+        ("refund", {"object": order_object, "amount": "10.00"}),
+        ("void", {"object": order_object}),
+        ("discount", {"object": order_object, "amount": "9.99"}),
     ]:
         approval = grant_approval(manager_client, request_approval(till, action, **changes))["id"]
 
-        ensure_unsold(till, body, approval)
+        ensure_refused(till, body, approval)
 
 
-def test_119_leave_for_a_discount_is_none_for_a_price(
-    till, make_product, manager_client, ensure_unsold
+def test_119_discount_approval_does_not_cover_a_price_override(
+    till, make_product, manager_client, ensure_refused
 ):
     body = till.order(line(make_product("10.00"), unit_price="9.00"))
     approval = grant_approval(
         manager_client, request_approval(till, object={"order": body["id"]}, amount="10.00")
     )["id"]
 
-    ensure_unsold(till, body, approval)
+    ensure_refused(till, body, approval)
 
 
-def test_119_a_basket_that_grew_meanwhile_needs_more(
-    till, make_product, get_approval, ensure_unsold
+def test_119_approval_does_not_cover_lines_added_later(
+    till, make_product, get_approval, ensure_refused
 ):
     product = make_product("10.00")
     body = build_half_off_order(till, product)
     approval = get_approval(body)
     body["lines"].append(line(product, discounts=[percent("50")]))
 
-    ensure_unsold(till, body, approval)
+    ensure_refused(till, body, approval)
 
 
-def test_119_nobody_else_uses_it(till, make_product, manager_client, shop, register, ensure_unsold):
+def test_119_approval_cannot_be_used_by_another_cashier(
+    till, make_product, manager_client, shop, register, ensure_refused
+):
     body = build_half_off_order(till, make_product("10.00"))
     approval = grant_approval(
         manager_client, request_approval(till, object={"order": body["id"]}, amount="10.00")
     )["id"]
     colleague = Till(UserFactory(tenant=shop), register)
 
-    ensure_unsold(colleague, body, approval)
+    ensure_refused(colleague, body, approval)
 
 
-def test_119_it_is_not_used_at_another_till(
-    cashier, make_product, manager_client, tills, register, ensure_unsold
+def test_119_approval_cannot_be_used_at_another_terminal(
+    cashier, make_product, manager_client, tills, register, ensure_refused
 ):
-    """Nor away from any: leave was given for what the manager saw on this one."""
+    """Nor outside of a terminal: the manager approved what this terminal showed."""
     here, there = (
         log_in_at_paired_register(cashier, each) for each in (register, tills[0].register)
     )
@@ -100,13 +102,13 @@ def test_119_it_is_not_used_at_another_till(
         manager_client, request_approval(here, object={"order": body["id"]}, amount="10.00")
     )["id"]
 
-    ensure_unsold(there, body, approval)
-    ensure_unsold(Till(cashier, register), body | {"register": str(register.pk)}, approval)
+    ensure_refused(there, body, approval)
+    ensure_refused(Till(cashier, register), body | {"register": str(register.pk)}, approval)
     assert here.post("orders/", body | {"approval": approval}).status_code == 201
 
 
-def test_119_that_of_another_shop_is_like_one_that_nobody_has(
-    till, make_product, foreign, client_of, ensure_unsold, problem, shop
+def test_119_approval_of_another_shop_is_answered_like_an_unknown_one(
+    till, make_product, foreign, client_of, ensure_refused, problem, shop
 ):
     body = build_half_off_order(till, make_product("10.00"))
     them = client_of(foreign.cashier)
@@ -124,27 +126,27 @@ def test_119_that_of_another_shop_is_like_one_that_nobody_has(
 
 
 @pytest.mark.parametrize("status", ["pending", "denied", "expired"])
-def test_only_leave_that_was_given_and_still_stands_counts(
-    till, cashier, manager, make_product, ensure_unsold, status
+def test_approval_that_is_pending_denied_or_expired_is_refused(
+    till, cashier, manager, make_product, ensure_refused, status
 ):
     body = build_half_off_order(till, make_product("10.00"))
     now = timezone.now()
-    decided = {"decided_by": manager, "decided_at": now}
+    decision = {"decided_by": manager, "decided_at": now}
     more = {
         "pending": {},
-        "denied": {"status": "denied", **decided},
-        "expired": {"status": "approved", **decided, "expires_at": now},
+        "denied": {"status": "denied", **decision},
+        "expired": {"status": "approved", **decision, "expires_at": now},
     }[status]
     row = ApprovalFactory(
         requested_by=cashier, object={"order": body["id"]}, amount="10.00", **more
     )
 
-    ensure_unsold(till, body, str(row.pk))
+    ensure_refused(till, body, str(row.pk))
 
 
 @pytest.mark.parametrize("how", ["deactivated", "demoted"])
-def test_120_who_gave_it_must_still_be_a_manager(
-    till, manager_client, admin_client, make_product, get_approval, ensure_unsold, how
+def test_120_approver_must_still_be_an_active_manager(
+    till, manager_client, admin_client, make_product, get_approval, ensure_refused, how
 ):
     body = build_half_off_order(till, make_product("10.00"))
     approval = get_approval(body)
@@ -156,24 +158,24 @@ def test_120_who_gave_it_must_still_be_a_manager(
     )
     assert answer.status_code == 200
 
-    ensure_unsold(till, body, approval)
+    ensure_refused(till, body, approval)
 
 
-def test_whoever_gave_it_has_limits_as_well(
-    till, shop, configure_shop, make_product, get_approval, ensure_unsold
+def test_approval_is_limited_by_the_limits_of_the_approver(
+    till, shop, configure_shop, make_product, get_approval, ensure_refused
 ):
     shop.limits["manager"] |= {"line_discount_percent": "40"}
     configure_shop(limits=shop.limits)
     body = build_half_off_order(till, make_product("10.00"))
     approval = get_approval(body)
 
-    again = ensure_unsold(till, body, approval, code="approval_required")
+    again = ensure_refused(till, body, approval, code="approval_required")
 
     assert again["object"] == {"order": body["id"]}
 
 
 @pytest.mark.parametrize("approval", ["1", None, 5, "", ["x"]])
-def test_what_is_no_id_is_no_approval(till, make_product, shop, problem, approval):
+def test_malformed_approval_id_is_refused(till, make_product, shop, problem, approval):
     response = till.post(
         "orders/", build_half_off_order(till, make_product("10.00")) | {"approval": approval}
     )

@@ -1,4 +1,4 @@
-"""One approval is one sale: repeated, failed, and from many tills at once."""
+"""An approval is used by one order: repeated, failed and concurrent requests."""
 
 import pytest
 
@@ -16,7 +16,9 @@ from tests.support.parallel import run_concurrently, run_times, statuses
 from tests.support.till import card, ensure_books_balance, get_stock_level, line, percent
 
 
-def test_118_it_sells_one_order_once(till, make_product, get_approval, problem, shop):
+def test_118_approval_cannot_be_used_by_a_second_order(
+    till, make_product, get_approval, problem, shop
+):
     product = make_product("10.00")
     body = build_half_off_order(till, product)
     approval = get_approval(body)
@@ -29,7 +31,9 @@ def test_118_it_sells_one_order_once(till, make_product, get_approval, problem, 
         assert Order.objects.count() == 1
 
 
-def test_sent_again_it_is_the_order_that_was_sold(till, make_product, store, get_approval):
+def test_repeated_order_with_any_approval_returns_the_order(
+    till, make_product, store, get_approval
+):
     product = make_product("10.00")
     body = build_half_off_order(till, product)
     approval = get_approval(body)
@@ -42,7 +46,7 @@ def test_sent_again_it_is_the_order_that_was_sold(till, make_product, store, get
     assert get_stock_level(product, store) == (8, 0)
 
 
-def test_a_sale_that_fails_leaves_it_to_be_used(
+def test_approval_is_not_used_by_an_order_that_fails(
     till, make_product, manager_client, delivery, get_approval, problem, shop
 ):
     product = make_product("10.00", stock="1")
@@ -60,8 +64,8 @@ def test_a_sale_that_fails_leaves_it_to_be_used(
     assert get_approval_state(approval) == "used"
 
 
-def test_a_card_that_is_declined_afterwards_has_used_it(till, make_product, get_approval):
-    """The order stands, with its discount, and waits for other money."""
+def test_approval_is_used_by_an_order_whose_card_is_declined(till, make_product, get_approval):
+    """The order exists with its discount and waits for another payment."""
     body = till.order(
         line(make_product("3.82"), discounts=[percent("50")]), payments=[card("1.91")]
     )
@@ -73,9 +77,7 @@ def test_a_card_that_is_declined_afterwards_has_used_it(till, make_product, get_
     assert get_approval_state(approval) == "used"
 
 
-def test_other_content_under_the_id_of_a_sale_is_a_conflict_and_uses_nothing(
-    till, make_product, manager_client, problem
-):
+def test_id_conflict_does_not_use_the_approval(till, make_product, manager_client, problem):
     product = make_product("10.00")
     sold = till.sold(line(product))
     body = build_half_off_order(till, product) | {"id": sold["id"]}
@@ -89,13 +91,13 @@ def test_other_content_under_the_id_of_a_sale_is_a_conflict_and_uses_nothing(
     assert till.shown(sold) == sold
 
 
-# --- at once -------------------------------------------------------------------------------------
+# --- concurrent requests -------------------------------------------------------------------------
 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_118_one_approval_at_once_from_many_sells_one_order(till, make_product, get_approval, shop):
-    """The same id each time, so that only the approval and the id stand between them."""
+def test_118_concurrent_orders_use_one_approval_once(till, make_product, get_approval, shop):
+    """The bodies have the same id and differ in their notes."""
     product = make_product("10.00", stock="100")
     body = build_half_off_order(till, product)
     approval = get_approval(body)
@@ -113,9 +115,7 @@ def test_118_one_approval_at_once_from_many_sells_one_order(till, make_product, 
 
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
-def test_118_the_same_sale_at_once_is_sold_once_and_answered_each_time(
-    till, make_product, store, get_approval
-):
+def test_118_concurrent_repeated_order_is_created_once(till, make_product, store, get_approval):
     product = make_product("10.00")
     body = build_half_off_order(till, product)
     approval = get_approval(body)

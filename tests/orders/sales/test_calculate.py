@@ -1,4 +1,4 @@
-"""What an order would cost: the same figures as selling it, and nothing written."""
+"""`orders/calculate/`: the same amounts as a sale, and nothing is stored."""
 
 import json
 from decimal import Decimal
@@ -16,13 +16,13 @@ from tests.support.till import amount, card, cash, line, percent
 VECTORS = json.loads(
     (Path(__file__).parents[2] / "vectors" / "pricing.json").read_text(encoding="utf-8")
 )
-# Some of each kind: a vector more is a request more.
+# A sample of each kind, because each vector is a request.
 CALCULATED, SOLD = [*VECTORS[:25], *VECTORS[60:75]], [*VECTORS[:10], *VECTORS[60:75]]
-FIGURES = ("gross", "discount_total", "net", "total")
+LINE_AMOUNTS = ("gross", "discount_total", "net", "total")
 TOTALS = ("subtotal", "discount_total", "tax_total", "total")
 
 
-def rows_of_everything():
+def snapshot_all_rows():
     with across_tenants():
         return {
             model._meta.label: sorted(map(str, model._default_manager.values_list()))
@@ -31,11 +31,11 @@ def rows_of_everything():
         }
 
 
-def test_trying_out_writes_nothing(till, make_product):
+def test_calculate_stores_nothing(till, make_product):
     product = make_product("2.50", stock="1")
-    # A first call may note when the session was last used.
+    # The first request may store when the session was last used.
     till.post("orders/calculate/", {"lines": [line(product)]})
-    before = rows_of_everything()
+    before = snapshot_all_rows()
 
     with CaptureQueriesContext(connection) as queries:
         body = till.order(
@@ -47,19 +47,19 @@ def test_trying_out_writes_nothing(till, make_product):
         response = till.post("orders/calculate/", body)
 
     assert response.status_code == 200
-    assert rows_of_everything() == before
+    assert snapshot_all_rows() == before
     statements = {query["sql"].split()[0] for query in queries}
     assert statements <= {"SELECT", "SAVEPOINT", "RELEASE"}
 
 
-def test_it_needs_neither_id_nor_register_and_asks_for_no_approval(till, make_product):
+def test_calculate_needs_no_id_register_or_approval(till, make_product):
     response = till.post("orders/calculate/", {"lines": [line(make_product(), unit_price="0.01")]})
 
     assert response.status_code == 200
     assert response.json()["total"] == "0.01"
 
 
-def test_every_line_tells_how_it_came_to_its_total(till, make_product, shop):
+def test_calculate_returns_the_price_trace_of_every_line(till, make_product, shop):
     vat = [{"name": "VAT", "percent": "19", "included": True, "compound": False}]
     product = make_product("9.99", tax_class=TaxClassFactory(tenant=shop, rates=vat))
 
@@ -79,7 +79,7 @@ def test_every_line_tells_how_it_came_to_its_total(till, make_product, shop):
         "tax",
         "total",
     ]
-    # 19.98 less 2.00, less 1.00, less 0.98; a gross of 16.00 holds 2.55 of tax.
+    # 19.98 - 2.00 - 1.00 - 0.98 = 16.00, which includes 2.55 of tax.
     assert [step.get("amount") for step in shown["trace"]] == [
         "19.98",
         "2.00",
@@ -98,7 +98,7 @@ def test_every_line_tells_how_it_came_to_its_total(till, make_product, shop):
 @pytest.mark.parametrize(
     ("total", "in_cash"), [("0.02", "0.00"), ("0.03", "0.05"), ("9.98", "10.00"), ("1.00", "1.00")]
 )
-def test_it_says_what_paying_in_cash_would_make_of_it(
+def test_calculate_returns_the_rounded_cash_total(
     till, make_product, configure_shop, total, in_cash
 ):
     configure_shop("EUR", cash_rounding_increment=Decimal("0.05"))
@@ -108,18 +108,18 @@ def test_it_says_what_paying_in_cash_would_make_of_it(
     assert (answer["total"], answer["cash_total"]) == (total, in_cash)
 
 
-def test_without_cash_rounding_both_totals_are_one(till, make_product):
+def test_cash_total_without_rounding_equals_the_total(till, make_product):
     answer = till.post("orders/calculate/", {"lines": [line(make_product("0.02"))]}).json()
 
     assert (answer["total"], answer["cash_total"]) == ("0.02", "0.02")
 
 
-# --- the shared truth ----------------------------------------------------------------------------
+# --- test vectors --------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def priced_by_http(shop, configure_shop, make_product):
-    """The body of a vector, with a product of its taxes for every line."""
+def build_vector_body(shop, configure_shop, make_product):
+    """Return a function that builds the request of a vector, with a product for every line."""
 
     def body(vector):
         rounding = vector["tax_rounding"]
@@ -136,7 +136,7 @@ def priced_by_http(shop, configure_shop, make_product):
                         stock=None,
                         track_stock=False,
                         sold_by="weight",
-                        tax_class=TaxClassFactory(tenant=shop, rates=rates_of(given)),
+                        tax_class=TaxClassFactory(tenant=shop, rates=build_rates(given)),
                     ),
                     given["quantity"],
                     discounts=given.get("discounts", []),
@@ -149,27 +149,27 @@ def priced_by_http(shop, configure_shop, make_product):
     return body
 
 
-def rates_of(given):
+def build_rates(given):
     return [{"name": tax["id"], **{k: tax[k] for k in RATE}} for tax in given["taxes"]]
 
 
 RATE = ("percent", "included", "compound")
 
 
-def figures(answer):
+def amounts(answer):
     return {name: answer[name] for name in TOTALS} | {
         "lines": [
-            {name: each[name] for name in FIGURES}
+            {name: each[name] for name in LINE_AMOUNTS}
             | {
-                "taxes": tax_figures(each),
+                "taxes": tax_amounts(each),
             }
             for each in answer["lines"]
         ],
-        "taxes": tax_figures(answer),
+        "taxes": tax_amounts(answer),
     }
 
 
-def tax_figures(holder):
+def tax_amounts(holder):
     return [
         {"id": tax["name"], "base": tax["taxable"], "amount": tax["amount"]}
         for tax in holder["taxes"]
@@ -177,22 +177,22 @@ def tax_figures(holder):
 
 
 @pytest.mark.parametrize("vector", CALCULATED, ids=lambda vector: vector["name"])
-def test_the_api_computes_what_every_terminal_computes(till, priced_by_http, vector):
-    response = till.post("orders/calculate/", priced_by_http(vector))
+def test_calculate_matches_the_test_vectors(till, build_vector_body, vector):
+    response = till.post("orders/calculate/", build_vector_body(vector))
 
     assert response.status_code == 200, response.content
-    assert figures(response.json()) == vector["expected"]
+    assert amounts(response.json()) == vector["expected"]
 
 
 @pytest.mark.parametrize("vector", SOLD, ids=lambda vector: vector["name"])
-def test_selling_comes_to_the_same(client_of, admin, register, priced_by_http, vector):
-    body = priced_by_http(vector)
+def test_sale_matches_the_test_vectors(client_of, admin, register, build_vector_body, vector):
+    body = build_vector_body(vector)
     answer = client_of(admin).post(
         "orders/",
         body | {"id": "0190b4e0-0000-7000-8000-000000000001", "register": str(register.pk)},
     )
 
     assert answer.status_code == 201, answer.content
-    assert figures(answer.json()) == vector["expected"]
-    kept = client_of(admin).get("orders/0190b4e0-0000-7000-8000-000000000001/")
-    assert kept.json() == answer.json()
+    assert amounts(answer.json()) == vector["expected"]
+    stored = client_of(admin).get("orders/0190b4e0-0000-7000-8000-000000000001/")
+    assert stored.json() == answer.json()

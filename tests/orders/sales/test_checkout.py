@@ -1,4 +1,4 @@
-"""One request is one sale: from what the terminal names to the change in the customer's hand."""
+"""Checkout: an order with payments in one request."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ from tests.support.till import (
 )
 
 
-def test_a_sale_in_cash_with_change(till, product, store, shop, cashier, register):
+def test_cash_sale_with_change(till, product, store, shop, cashier, register):
     order = till.sold(line(product, "2"), payments=[cash("5.00", tendered="10.00")])
 
     assert (order["status"], order["number"], order["receipt_number"]) == (
@@ -41,7 +41,9 @@ def test_a_sale_in_cash_with_change(till, product, store, shop, cashier, registe
     assert list_receipt_numbers(register) == [1]
 
 
-def test_a_line_freezes_what_the_catalog_said(till, client_of, manager, product):
+def test_sold_line_keeps_name_price_and_taxes_after_a_catalog_change(
+    till, client_of, manager, product
+):
     sold = till.sold(line(product, note="Ripe"), payments=[cash("2.50")])
 
     change = {"name": "Pear", "price": "9.99", "sku": "PEAR", "tax_class": None}
@@ -63,15 +65,17 @@ def test_a_line_freezes_what_the_catalog_said(till, client_of, manager, product)
     ]
 
 
-@pytest.mark.parametrize("name", ["product", "sku", "barcode", "folded sku", "folded barcode"])
-def test_a_product_is_named_by_its_id_its_sku_or_a_barcode(till, product, name):
+@pytest.mark.parametrize(
+    "name", ["product", "sku", "barcode", "unnormalized sku", "unnormalized barcode"]
+)
+def test_product_is_found_by_id_sku_or_barcode(till, product, name):
     BarcodeFactory(product=product, code="4006381333931")
     named = {
         "product": {"product": str(product.pk)},
         "sku": {"sku": "APPLE"},
         "barcode": {"barcode": "4006381333931"},
-        "folded sku": {"sku": "\uff21PPLE "},
-        "folded barcode": {"barcode": "\uff14006381333931"},
+        "unnormalized sku": {"sku": "\uff21PPLE "},
+        "unnormalized barcode": {"barcode": "\uff14006381333931"},
     }[name]
 
     order = till.sold({"quantity": "1", **named})
@@ -79,7 +83,7 @@ def test_a_product_is_named_by_its_id_its_sku_or_a_barcode(till, product, name):
     assert order["lines"][0]["product"] == str(product.pk)
 
 
-def test_what_is_not_paid_stays_open_and_on_the_shelf(till, product, store, register):
+def test_unpaid_order_stays_open_and_deducts_no_stock(till, product, store, register):
     order = till.sold(line(product), note="Comes back", customer={"name": "Ann"})
 
     assert (order["status"], order["due"]) == ("open", "2.50")
@@ -89,7 +93,7 @@ def test_what_is_not_paid_stays_open_and_on_the_shelf(till, product, store, regi
     assert list_receipt_numbers(register) == []
 
 
-def test_part_of_the_money_is_noted_and_the_rest_is_due(till, product):
+def test_partly_paid_order_has_the_rest_due(till, product):
     order = till.sold(line(product, "2"), payments=[cash("1.50", tendered="2.00")])
 
     assert (order["status"], order["paid_total"], order["due"]) == ("open", "1.50", "3.50")
@@ -100,7 +104,7 @@ def test_part_of_the_money_is_noted_and_the_rest_is_due(till, product):
     assert (done["status"], done["due"], done["version"]) == ("completed", "0.00", 2)
 
 
-def test_open_price_weight_and_untracked_goods_in_one_basket(till, make_product, store, shop):
+def test_sale_of_open_price_weighed_and_untracked_products(till, make_product, store, shop):
     service = make_product("0", open_price=True, track_stock=False)
     cheese = make_product("19.90", stock="2.000", sold_by="weight")
 
@@ -119,7 +123,7 @@ def test_open_price_weight_and_untracked_goods_in_one_basket(till, make_product,
         assert not StockMovement.objects.filter(product=service).exists()
 
 
-def test_several_payments_settle_one_order(till, make_product):
+def test_order_can_be_settled_by_several_payments(till, make_product):
     order = till.sold(
         line(make_product("10.00")),
         payments=[cash("4.00"), card("1.00"), cash("5.00", tendered="20.00")],
@@ -130,7 +134,7 @@ def test_several_payments_settle_one_order(till, make_product):
     assert order["change_total"] == "15.00"
 
 
-def test_ids_of_lines_and_payments_may_be_the_terminals_own(till, product):
+def test_client_ids_of_lines_and_payments_are_kept(till, product):
     ids = [new_id() for _ in range(3)]
     order = till.sold(
         line(product, id=ids[0]),
@@ -142,18 +146,18 @@ def test_ids_of_lines_and_payments_may_be_the_terminals_own(till, product):
     assert order["payments"][0]["id"] == ids[2]
 
 
-def test_a_payment_without_an_id_gets_one(till, product):
+def test_payment_without_id_gets_one(till, product):
     order = till.sold(line(product), payments=[{"method": "cash", "amount": "2.50"}])
 
     assert order["payments"][0]["id"]
 
 
-def test_the_first_order_fixes_the_currency(till, product, client_of, admin, shop, problem):
+def test_first_order_fixes_the_currency(till, product, client_of, admin, shop, problem):
     manager_client = client_of(admin)
     assert manager_client.patch("tenant/", {"currency": "CHF"}, If_Match="*").status_code == 200
     manager_client.patch("tenant/", {"currency": "EUR"}, If_Match="*")
 
-    till.sold(line(product))  # nothing paid yet, but its prices are euros
+    till.sold(line(product))  # unpaid, but its prices are in euros
 
     problem(
         manager_client.patch("tenant/", {"currency": "CHF"}, If_Match="*"), 409, "currency_fixed"
@@ -161,7 +165,7 @@ def test_the_first_order_fixes_the_currency(till, product, client_of, admin, sho
     assert Tenant.objects.get(pk=shop.pk).has_orders
 
 
-def test_a_basket_of_500_lines_is_sold_and_501_are_too_many(till, make_product, store, problem):
+def test_order_with_more_than_500_lines_is_refused(till, make_product, store, problem):
     product = make_product("1.00", stock="1000")
     many = [line(product) for _ in range(501)]
 
@@ -173,7 +177,7 @@ def test_a_basket_of_500_lines_is_sold_and_501_are_too_many(till, make_product, 
     assert get_stock_level(product, store) == (500, 0)
 
 
-def test_500_different_products_are_sold_at_once(till, shop, make_product, store):
+def test_order_of_500_different_products_is_sold(till, shop, make_product, store):
     products = [make_product("1.00", stock="3", category=None, tax_class=None) for _ in range(500)]
 
     order = till.sold(*[line(each, "2") for each in products], payments=[cash("1000.00")])

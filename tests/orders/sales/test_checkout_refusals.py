@@ -1,4 +1,4 @@
-"""What no till takes: each refusal names its place, and leaves nothing behind."""
+"""Refused checkouts: each names the invalid field and stores nothing."""
 
 import pytest
 
@@ -11,27 +11,27 @@ from tests.support.till import card, cash, line, new_id, percent
 
 pytestmark = pytest.mark.once
 
-KEPT = (Order, OrderLine, Payment, Receipt, StockMovement)
+ORDER_MODELS = (Order, OrderLine, Payment, Receipt, StockMovement)
 
 
-def rows(shop):
+def count_rows(shop):
     with tenant_scope(shop):
-        return {model.__name__: model.objects.count() for model in KEPT}
+        return {model.__name__: model.objects.count() for model in ORDER_MODELS}
 
 
 @pytest.fixture
 def basket(make_product, product):
-    """Builds what a case names: the products of the shop by the words of the case."""
-    things = {
+    """Return a function that builds a line of a named product."""
+    products = {
         "apple": product,
         "gone": make_product(is_active=False),
         "hour": make_product(open_price=True),
         "cheese": make_product(sold_by="weight"),
     }
-    return lambda name, quantity="1", **more: line(things[name], quantity, **more)
+    return lambda name, quantity="1", **more: line(products[name], quantity, **more)
 
 
-NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
+UNKNOWN_ID = "0190b4e0-0000-7000-8000-00000000dead"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
     [
         ([("apple",), {"barcode": "1", "quantity": 1}], {"lines[1].barcode": "does_not_exist"}),
         ([{"sku": "NONE", "quantity": 1}], {"lines[0].sku": "does_not_exist"}),
-        ([{"product": NOBODYS, "quantity": 1}], {"lines[0].product": "does_not_exist"}),
+        ([{"product": UNKNOWN_ID, "quantity": 1}], {"lines[0].product": "does_not_exist"}),
         ([("gone",)], {"lines[0]": "not_on_sale"}),
         ([("apple", "1.5")], {"lines[0].quantity": "not_whole"}),
         ([("hour",)], {"lines[0].unit_price": "required"}),
@@ -53,7 +53,7 @@ NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
         ([{"sku": "APPLE"}], {"lines[0].quantity": "required"}),
         ([{"sku": "APPLE", "quantity": 1, "total": "0"}], {"lines[0].total": "unknown_field"}),
         ([], {"lines": "empty"}),
-        # All that is wrong is told at once.
+        # All errors are reported at once.
         (
             [("gone", "0.5"), {"sku": "NONE", "quantity": 1}],
             {
@@ -64,13 +64,13 @@ NOBODYS = "0190b4e0-0000-7000-8000-00000000dead"
         ),
     ],
 )
-def test_what_cannot_be_sold_is_refused_by_its_place(till, shop, basket, problem, lines, errors):
-    before = rows(shop)
+def test_invalid_line_is_refused_with_its_field(till, shop, basket, problem, lines, errors):
+    before = count_rows(shop)
     named = [each if isinstance(each, dict) else basket(*each) for each in lines]
 
     problem(till.sell(*named, payments=[cash("2.50")]), 400, "invalid", errors)
 
-    assert rows(shop) == before
+    assert count_rows(shop) == before
 
 
 @pytest.mark.parametrize(
@@ -91,12 +91,14 @@ def test_what_cannot_be_sold_is_refused_by_its_place(till, shop, basket, problem
         ([cash("0.10")] * 21, "invalid", {"payments": "max_length"}),
     ],
 )
-def test_money_that_is_none_is_refused(till, shop, product, problem, payments, code, errors):
-    before = rows(shop)
+def test_invalid_payment_is_refused_with_its_field(
+    till, shop, product, problem, payments, code, errors
+):
+    before = count_rows(shop)
 
     problem(till.sell(line(product), payments=payments), 400, code, errors)
 
-    assert rows(shop) == before
+    assert count_rows(shop) == before
 
 
 @pytest.mark.parametrize(
@@ -110,39 +112,39 @@ def test_money_that_is_none_is_refused(till, shop, product, problem, payments, c
         [cash("2.50"), card("0.01")],
     ],
 )
-def test_nobody_pays_more_than_is_due(till, shop, product, problem, payments):
-    before = rows(shop)
+def test_payments_above_the_total_are_refused(till, shop, product, problem, payments):
+    before = count_rows(shop)
 
     problem(till.sell(line(product), payments=payments), 409, "payment_exceeds_due")
 
-    assert rows(shop) == before
+    assert count_rows(shop) == before
 
 
-def test_the_refusal_says_how_much_is_due(till, product, problem):
+def test_refused_payment_reports_the_amount_due(till, product, problem):
     response = till.sell(line(product), payments=[cash("2.00"), cash("9.00")])
 
     assert problem(response, 409, "payment_exceeds_due")["due"] == "0.50"
 
 
-def test_an_order_is_too_large_before_a_column_is(till, make_product, problem):
-    dear = make_product("99999999999.00", stock="999999")
+def test_order_total_above_the_maximum_is_refused(till, make_product, problem):
+    expensive = make_product("99999999999.00", stock="999999")
 
-    problem(till.sell(line(dear, "2")), 400, "amount_too_large")
-    problem(till.sell(line(dear), line(dear)), 400, "amount_too_large")
-    assert till.sell(line(dear)).status_code == 201
+    problem(till.sell(line(expensive, "2")), 400, "amount_too_large")
+    problem(till.sell(line(expensive), line(expensive)), 400, "amount_too_large")
+    assert till.sell(line(expensive)).status_code == 201
 
 
-def test_only_a_register_in_use_sells(till, product, shop, register, problem, foreign):
+def test_register_must_be_active_and_of_the_shop(till, product, shop, register, problem, foreign):
     closed = RegisterFactory(tenant=shop, store=register.store, number=9, is_active=False)
     body = till.order(line(product))
-    for other in (closed.pk, foreign.register.pk, NOBODYS):
+    for other in (closed.pk, foreign.register.pk, UNKNOWN_ID):
         response = till.post("orders/", body | {"register": str(other)})
         problem(response, 400, "invalid", {"register": "does_not_exist"})
     body.pop("register")
     problem(till.post("orders/", body), 400, "invalid", {"register": "required"})
 
 
-def test_attack_074_goods_of_another_shop_are_not_there(till, foreign, problem):
+def test_attack_074_product_of_another_shop_does_not_exist(till, foreign, problem):
     named = {
         "product": str(foreign.product.pk),
         "sku": foreign.product.sku,
@@ -159,19 +161,19 @@ def test_attack_074_goods_of_another_shop_are_not_there(till, foreign, problem):
     [
         ("status", "completed"),
         ("total", "0.00"),
-        ("cashier", NOBODYS),
-        ("tenant", NOBODYS),
+        ("cashier", UNKNOWN_ID),
+        ("tenant", UNKNOWN_ID),
         ("receipt_number", 7),
         ("number", "X"),
     ],
 )
-def test_a_terminal_cannot_say_what_only_the_house_says(till, product, problem, field, value):
+def test_server_controlled_fields_are_refused(till, product, problem, field, value):
     response = till.sell(line(product), **{field: value})
 
     problem(response, 400, "invalid", {field: "unknown_field"})
 
 
-def test_discounts_have_a_shape(till, product, problem):
+def test_invalid_discounts_are_refused(till, product, problem):
     response = till.sell(
         line(product, discounts=[percent("101"), percent("-5"), {"type": "gift", "value": "1"}])
     )
@@ -184,27 +186,25 @@ def test_discounts_have_a_shape(till, product, problem):
     problem(response, 400, "invalid", errors)
 
 
-def test_change_that_no_drawer_holds_is_refused(till, product, problem, shop):
-    handed_over = cash("0.01", tendered="99999999999.99")
+def test_change_above_the_maximum_is_refused(till, product, problem, shop):
+    payment = cash("0.01", tendered="99999999999.99")
 
-    response = till.sell(
-        line(product), payments=[handed_over | {"id": new_id()} for _ in range(12)]
-    )
+    response = till.sell(line(product), payments=[payment | {"id": new_id()} for _ in range(12)])
 
     problem(response, 400, "amount_too_large")
     with tenant_scope(shop):
         assert not Order.objects.exists()
 
 
-def test_prices_of_another_currency_are_not_sold_at(till, product, shop, problem, monkeypatch):
-    """Somebody changes the currency between the reading of the prices and the first order."""
+def test_sale_after_a_currency_change_is_refused(till, product, shop, problem, monkeypatch):
+    """The currency changes between reading the prices and storing the first order."""
     reckoned = draft.find_discount_over_limit
 
-    def meanwhile(*args):
+    def change_currency(*args):
         Tenant.objects.filter(pk=shop.pk).update(currency="JPY")
         return reckoned(*args)
 
-    monkeypatch.setattr(draft, "find_discount_over_limit", meanwhile)
+    monkeypatch.setattr(draft, "find_discount_over_limit", change_currency)
 
     problem(till.sell(line(product), payments=[cash("2.50")]), 409, "currency_changed")
 

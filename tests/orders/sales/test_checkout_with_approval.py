@@ -1,4 +1,4 @@
-"""Discounts and prices above one's limits: what to ask for, and selling with the leave."""
+"""Discounts and prices above the cashier's limits: required approval and sale with it."""
 
 import pytest
 
@@ -14,10 +14,10 @@ from tests.support.order_approvals import assert_no_orders, build_half_off_order
 from tests.support.terminals import OTHER_PIN, PinPad, give_pin
 from tests.support.till import ensure_books_balance, get_stock_level, line, percent
 
-# --- what to ask for -----------------------------------------------------------------------------
+# --- required approval ---------------------------------------------------------------------------
 
 
-def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, make_product, problem):
+def test_order_above_the_limit_names_the_required_approval(till, shop, make_product, problem):
     body = build_half_off_order(till, make_product("10.00"))
 
     refused = problem(till.post("orders/", body), 403, "approval_required")
@@ -34,21 +34,21 @@ def test_a_refusal_says_to_the_letter_what_to_ask_for(till, shop, make_product, 
         # (price, quantity, unit price, discounts of the line)
         ([("10.00", "2", None, ["50"])], [], "discount", "10.00"),
         ([("10.00", "1", None, [])], ["50"], "discount", "5.00"),
-        # Also what was within the limit is given away.
+        # Discounts within the limit count too.
         ([("10.00", "1", None, ["50"]), ("10.00", "1", None, ["10"])], [], "discount", "6.00"),
         ([("0.01", "1", None, ["20"])], [], "discount", "0.00"),
         ([("10.00", "3", "8.00", [])], [], "price_override", "6.00"),
         ([("10.00", "3", "8.00", ["50"])], [], "price_override", "18.00"),
         ([("10.00", "1", "8.00", []), ("10.00", "1", None, ["50"])], [], "price_override", "7.00"),
-        # What one line is dearer does not make up for what another one is cheaper.
+        # A raised price of one line does not offset a lowered price of another.
         ([("10.00", "1", "8.00", []), ("10.00", "1", "15.00", [])], [], "price_override", "2.00"),
         ([("10.00", "1", "11.00", [])], [], "price_override", "0.00"),
-        # Measured from the catalog's price, whatever price the discount is of.
+        # The amount is measured from the list price, not from the raised price.
         ([("10.00", "1", "11.00", [])], ["10"], "price_override", "0.10"),
         ([("1.99", "0.333", "1.00", [])], [], "price_override", "0.33"),
     ],
 )
-def test_the_amount_is_all_that_is_given_away(
+def test_required_approval_amount_is_the_whole_reduction(
     till, make_product, problem, lines, discounts, action, total
 ):
     wanted = [
@@ -67,17 +67,21 @@ def test_the_amount_is_all_that_is_given_away(
     assert (refused["action"], refused["amount"]) == (action, total)
 
 
-def test_what_has_no_fixed_price_is_not_sold_below_one(till, make_product, problem):
-    hour = line(make_product("50.00", open_price=True), unit_price="10.00")
+def test_open_price_is_no_reduction(till, make_product, problem):
+    open_price_line = line(make_product("50.00", open_price=True), unit_price="10.00")
 
     refused = problem(
-        till.sell(hour, line(make_product("10.00"), unit_price="9.00")), 403, "approval_required"
+        till.sell(open_price_line, line(make_product("10.00"), unit_price="9.00")),
+        403,
+        "approval_required",
     )
 
     assert refused["amount"] == "1.00"
 
 
-def test_in_a_currency_without_cents_it_has_none(configure_shop, till, make_product, problem):
+def test_required_amount_has_the_decimals_of_the_currency(
+    configure_shop, till, make_product, problem
+):
     configure_shop("JPY")
 
     response = till.sell(line(make_product("1000"), "3", discounts=[percent("50")]))
@@ -85,10 +89,10 @@ def test_in_a_currency_without_cents_it_has_none(configure_shop, till, make_prod
     assert problem(response, 403, "approval_required")["amount"] == "1500"
 
 
-# --- selling with it -----------------------------------------------------------------------------
+# --- sale with approval --------------------------------------------------------------------------
 
 
-def test_with_leave_it_is_sold_and_the_leave_is_used(till, shop, store, make_product, get_approval):
+def test_order_with_approval_is_sold_and_uses_it(till, shop, store, make_product, get_approval):
     product = make_product("10.00")
     body = build_half_off_order(till, product)
     approval = get_approval(body)
@@ -110,7 +114,7 @@ def test_with_leave_it_is_sold_and_the_leave_is_used(till, shop, store, make_pro
 
 
 @pytest.mark.parametrize("price", ["5.00", "15.00"])
-def test_leave_for_a_price_covers_the_discounts_beside_it(till, make_product, get_approval, price):
+def test_price_override_approval_covers_discounts(till, make_product, get_approval, price):
     body = till.order(
         line(make_product("10.00"), unit_price=price),
         line(make_product("10.00"), discounts=[percent("90")]),
@@ -124,10 +128,8 @@ def test_leave_for_a_price_covers_the_discounts_beside_it(till, make_product, ge
     assert response.json()["discount_total"] == "9.00"
 
 
-def test_a_manager_comes_to_the_till_and_the_sale_goes_on(
-    till, manager, register, make_product, problem
-):
-    """From PIN to PIN, and nothing names the register but the log-in."""
+def test_manager_approves_at_the_terminal_by_pin(till, manager, register, make_product, problem):
+    """Both log in by PIN, and only the session names the register."""
     body = build_half_off_order(till, make_product("10.00"))
     del body["register"]
     give_pin(till.user)
@@ -137,22 +139,22 @@ def test_a_manager_comes_to_the_till_and_the_sale_goes_on(
     request = {name: refused[name] for name in ("action", "object", "amount")}
     approval = request_approval(paired, **request)
 
-    agreed = decide(paired, approval, body={"user": str(manager.pk), "pin": OTHER_PIN})
+    decided = decide(paired, approval, body={"user": str(manager.pk), "pin": OTHER_PIN})
     sold = paired.post("orders/", body | {"approval": approval["id"]})
 
-    assert (agreed.status_code, sold.status_code) == (200, 201)
+    assert (decided.status_code, sold.status_code) == (200, 201)
     assert sold.json()["cashier"] == str(till.user.pk)
     assert get_approval_state(approval["id"]) == "used"
 
 
-def test_an_approval_with_room_is_enough(till, make_product, get_approval):
+def test_approval_above_the_required_amount_is_accepted(till, make_product, get_approval):
     body = build_half_off_order(till, make_product("10.00"))
     approval = get_approval(body, amount="99.00")
 
     assert till.post("orders/", body | {"approval": approval}).status_code == 201
 
 
-def test_leave_may_be_asked_for_before_anything_is_refused(till, make_product, manager_client):
+def test_approval_can_be_requested_in_advance(till, make_product, manager_client):
     body = build_half_off_order(till, make_product("10.00"))
     approval = grant_approval(
         manager_client, request_approval(till, object={"order": body["id"]}, amount="10.00")
@@ -161,7 +163,7 @@ def test_leave_may_be_asked_for_before_anything_is_refused(till, make_product, m
     assert till.post("orders/", body | {"approval": approval}).status_code == 201
 
 
-def test_an_approval_that_is_not_needed_is_not_used(till, make_product, manager_client):
+def test_unneeded_approval_is_not_used(till, make_product, manager_client):
     body = till.order(line(make_product("10.00"), discounts=[percent("10")]))
     approval = grant_approval(manager_client, request_approval(till, object={"order": body["id"]}))[
         "id"
@@ -171,13 +173,13 @@ def test_an_approval_that_is_not_needed_is_not_used(till, make_product, manager_
     assert get_approval_state(approval) == "approved"
 
 
-def test_nor_is_one_that_nobody_knows(till, make_product):
+def test_unneeded_unknown_approval_is_ignored(till, make_product):
     response = till.post("orders/", till.order(line(make_product("10.00")), approval=new_id()))
 
     assert response.status_code == 201
 
 
-def test_trying_an_order_out_takes_the_same_body_and_uses_nothing(till, make_product, get_approval):
+def test_calculate_accepts_an_approval_and_does_not_use_it(till, make_product, get_approval):
     body = build_half_off_order(till, make_product("10.00"))
     approval = get_approval(body)
 
@@ -187,7 +189,7 @@ def test_trying_an_order_out_takes_the_same_body_and_uses_nothing(till, make_pro
     assert get_approval_state(approval) == "approved"
 
 
-def test_a_manager_above_his_own_limit_asks_as_well(
+def test_manager_above_the_own_limit_needs_approval(
     managers_till, client_of, admin, make_product, get_approval
 ):
     body = managers_till.order(line(make_product("10.00"), unit_price="20.01"))

@@ -1,4 +1,4 @@
-"""Every currency to its smallest coin, and orders that need no money at all."""
+"""Sales in currencies with and without cash rounding, and orders of zero."""
 
 from decimal import Decimal
 
@@ -26,7 +26,7 @@ def five_cents(configure_shop):
         ("10.00", "10.00", "0.00"),
     ],
 )
-def test_cash_is_rounded_to_the_smallest_coin(
+def test_cash_payment_is_rounded_to_the_smallest_coin(
     till, five_cents, make_product, price, paid, rounding
 ):
     order = till.sold(line(make_product(price)), payments=[cash(paid, tendered="20.00")])
@@ -36,20 +36,20 @@ def test_cash_is_rounded_to_the_smallest_coin(
     assert order["change_total"] == str(Decimal("20.00") - Decimal(paid))
 
 
-def test_what_no_coin_can_pay_is_paid_with_nothing(till, five_cents, make_product):
+def test_total_below_half_a_coin_is_paid_with_zero_cash(till, five_cents, make_product):
     order = till.sold(line(make_product("0.02")), payments=[cash("0.00")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.02")
     assert (order["paid_total"], order["total"]) == ("0.00", "0.02")
 
 
-def test_two_cents_are_not_given_away_unasked(till, five_cents, make_product):
+def test_total_below_half_a_coin_stays_due_without_payment(till, five_cents, make_product):
     order = till.sold(line(make_product("0.02")))
 
     assert (order["status"], order["due"]) == ("open", "0.02")
 
 
-def test_cards_are_never_rounded(till, five_cents, make_product, problem):
+def test_card_payments_are_not_rounded(till, five_cents, make_product, problem):
     order = till.sold(line(make_product("10.02")), payments=[card("10.02")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "0.00")
@@ -57,14 +57,14 @@ def test_cards_are_never_rounded(till, five_cents, make_product, problem):
     problem(response, 409, "payment_exceeds_due")
 
 
-def test_only_what_cash_settles_is_rounded(till, five_cents, make_product):
+def test_only_the_cash_part_is_rounded(till, five_cents, make_product):
     order = till.sold(line(make_product("10.02")), payments=[card("5.01"), cash("5.00")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.01")
     assert (order["paid_total"], order["due"]) == ("10.01", "0.00")
 
 
-def test_a_part_in_cash_is_rounded_by_nothing(till, five_cents, make_product):
+def test_partial_cash_payment_is_not_rounded(till, five_cents, make_product):
     order = till.sold(line(make_product("10.02")), payments=[cash("5.00")])
 
     assert (order["cash_rounding"], order["due"], order["status"]) == ("0.00", "5.02", "open")
@@ -73,22 +73,22 @@ def test_a_part_in_cash_is_rounded_by_nothing(till, five_cents, make_product):
     assert (done["cash_rounding"], done["status"]) == ("0.00", "completed")
 
 
-def test_more_than_the_rounded_total_is_too_much(till, five_cents, make_product, problem):
+def test_cash_above_the_rounded_total_is_refused(till, five_cents, make_product, problem):
     response = till.sell(line(make_product("10.02")), payments=[cash("10.05")])
 
     assert problem(response, 409, "payment_exceeds_due")["due"] == "10.00"
 
 
-def test_parts_in_coins_settle_what_coins_can_pay(till, five_cents, make_product):
+def test_cash_parts_settle_the_rounded_total(till, five_cents, make_product):
     order = till.sold(line(make_product("10.02")), payments=[cash("9.95"), cash("0.05")])
 
     assert (order["status"], order["cash_rounding"]) == ("completed", "-0.02")
 
 
-# --- nothing to pay ------------------------------------------------------------------------------
+# --- orders of zero ------------------------------------------------------------------------------
 
 
-def test_what_costs_nothing_is_sold_without_a_payment(till, make_product, store, register):
+def test_order_of_zero_is_completed_without_payment(till, make_product, store, register):
     order = till.sold(line(make_product("0.00")))
 
     assert (order["status"], order["total"], order["payments"]) == ("completed", "0.00", [])
@@ -96,22 +96,22 @@ def test_what_costs_nothing_is_sold_without_a_payment(till, make_product, store,
     assert list_receipt_numbers(register) == [1]
 
 
-def test_what_costs_nothing_may_be_paid_with_nothing(till, make_product):
+def test_order_of_zero_accepts_a_zero_cash_payment_with_change(till, make_product):
     order = till.sold(line(make_product("0.00")), payments=[cash("0.00", tendered="5.00")])
 
     assert (order["status"], order["change_total"]) == ("completed", "5.00")
 
 
-def test_what_is_let_off_whole_is_sold_too(managers_till, make_product):
+def test_fully_discounted_order_is_completed(managers_till, make_product):
     order = managers_till.sold(line(make_product("5.00")), discounts=[amount("5.00")])
 
     assert (order["status"], order["total"]) == ("completed", "0.00")
 
 
-# --- other coins ---------------------------------------------------------------------------------
+# --- other currencies ----------------------------------------------------------------------------
 
 
-def test_yen_have_no_parts(till, configure_shop, shop, make_product, problem):
+def test_sale_in_yen_has_no_decimals(till, configure_shop, shop, make_product, problem):
     configure_shop("JPY")
     rates = [{"name": "JCT", "percent": "10", "included": False, "compound": False}]
     product = make_product("198", tax_class=TaxClassFactory(tenant=shop, rates=rates))
@@ -130,7 +130,7 @@ def test_yen_have_no_parts(till, configure_shop, shop, make_product, problem):
     assert till.shown(order) == order
 
 
-def test_dinars_have_a_thousand_parts(till, configure_shop, make_product):
+def test_sale_in_dinars_has_three_decimals(till, configure_shop, make_product):
     configure_shop("KWD", cash_rounding_increment=Decimal("0.005"))
 
     order = till.sold(line(make_product("1.234"), "3"), payments=[cash("3.700", tendered="4")])
@@ -148,7 +148,7 @@ def test_dinars_have_a_thousand_parts(till, configure_shop, make_product):
     ("currency", "price", "total"),
     [("JPY", "7", "7"), ("EUR", "7.1", "7.10"), ("KWD", "7.1", "7.100")],
 )
-def test_an_answer_has_exactly_the_decimals_of_the_currency(
+def test_response_amounts_have_the_decimals_of_the_currency(
     till, configure_shop, make_product, currency, price, total
 ):
     configure_shop(currency)

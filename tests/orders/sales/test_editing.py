@@ -1,4 +1,4 @@
-"""An order while it is open: every change prices the whole of it again."""
+"""Editing open orders: every change reprices the order."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.support.till import cash, line, new_id, percent
 
 @pytest.fixture
 def order(till, make_product):
-    """Two apples at 2.50, open."""
+    """Return an open order of two apples at 2.50."""
     return till.post("orders/", till.order(line(make_product("2.50"), "2"))).json()
 
 
@@ -16,12 +16,12 @@ def path(order):
     return f"orders/{order['id']}/"
 
 
-def only_line(order):
+def get_only_line(order):
     (one,) = order["lines"]
     return one["id"]
 
 
-def test_a_line_more(till, path, make_product):
+def test_add_line_reprices_the_order(till, path, make_product):
     answer = till.post(f"{path}lines/", line(make_product("1.00"), "3"))
 
     assert answer.status_code == 200
@@ -29,9 +29,9 @@ def test_a_line_more(till, path, make_product):
     assert answer["ETag"] == '"2"'
 
 
-def test_another_quantity_price_and_note(managers_till, path, order):
+def test_change_quantity_price_and_note_of_a_line(managers_till, path, order):
     change = {"quantity": "3", "unit_price": "2.00", "note": "bruised"}
-    answer = managers_till.patch(f"{path}lines/{only_line(order)}/", change, If_Match='"1"')
+    answer = managers_till.patch(f"{path}lines/{get_only_line(order)}/", change, If_Match='"1"')
 
     assert answer.status_code == 200, answer.content
     changed = answer.json()["lines"][0]
@@ -39,14 +39,14 @@ def test_another_quantity_price_and_note(managers_till, path, order):
     assert (changed["list_price"], answer.json()["total"]) == ("2.50", "6.00")
 
 
-def test_an_emptied_order_stays_open(till, path, order):
-    answer = till.delete(f"{path}lines/{only_line(order)}/")
+def test_order_without_lines_stays_open(till, path, order):
+    answer = till.delete(f"{path}lines/{get_only_line(order)}/")
 
     assert answer.status_code == 200
     assert (answer.json()["status"], answer.json()["total"]) == ("open", "0.00")
 
 
-def test_discounts_come_and_go(till, path, order):
+def test_add_and_remove_an_order_discount(till, path, order):
     given = till.post(f"{path}discounts/", percent("10", reason="regular", id=new_id())).json()
     (discount,) = given["discounts"]
     assert (given["total"], discount["amount"]) == ("4.50", "0.50")
@@ -56,14 +56,14 @@ def test_discounts_come_and_go(till, path, order):
     assert (back["total"], back["discounts"]) == ("5.00", [])
 
 
-def test_a_discount_of_a_line(till, path, order):
-    answer = till.post(f"{path}discounts/", percent("10", line=only_line(order), id=new_id()))
+def test_add_a_line_discount(till, path, order):
+    answer = till.post(f"{path}discounts/", percent("10", line=get_only_line(order), id=new_id()))
 
     assert answer.json()["lines"][0]["discounts"][0]["amount"] == "0.50"
     assert answer.json()["discounts"] == []
 
 
-def test_hold_resume_void(till, managers_till, path):
+def test_hold_resume_and_void_an_order(till, managers_till, path):
     assert till.post(f"{path}hold/").json()["status"] == "held"
     assert till.post(f"{path}resume/", {}).json()["status"] == "open"
     assert managers_till.post(f"{path}void/", {"reason": "changed his mind"}).json()["status"] == (
@@ -71,7 +71,7 @@ def test_hold_resume_void(till, managers_till, path):
     )
 
 
-def test_an_order_opened_empty_is_filled_and_paid(till, make_product, shop):
+def test_empty_order_is_filled_and_paid(till, make_product, shop):
     opened = till.post("orders/", till.order()).json()
     assert (opened["status"], opened["total"]) == ("open", "0.00")
     till.post(f"orders/{opened['id']}/lines/", line(make_product("2.50")))
@@ -81,9 +81,7 @@ def test_an_order_opened_empty_is_filled_and_paid(till, make_product, shop):
     assert (paid.status_code, paid.json()["status"]) == (201, "completed")
 
 
-def test_an_order_that_costs_nothing_stays_open_until_somebody_pays_or_ends_it(
-    managers_till, path, order
-):
+def test_edited_order_of_zero_stays_open_until_it_is_paid(managers_till, path, order):
     answer = managers_till.post(f"{path}discounts/", percent("100"), Idempotency_Key="all").json()
 
     assert (answer["status"], answer["total"], answer["due"]) == ("open", "0.00", "0.00")

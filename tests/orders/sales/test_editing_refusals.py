@@ -1,4 +1,4 @@
-"""What an open order refuses, and what it gives away with leave."""
+"""Refused edits of open orders, and edits with approval."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def path(order):
     return f"orders/{order['id']}/"
 
 
-def test_fast_scanning_counts_every_scan_once(till, path, make_product):
+def test_repeated_line_id_adds_one_line_and_each_new_id_another(till, path, make_product):
     product, id = make_product("1.00"), new_id()
 
     for _ in range(2):
@@ -34,7 +34,7 @@ def test_fast_scanning_counts_every_scan_once(till, path, make_product):
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.postgres
-def test_two_scans_at_once_are_two(till, path, make_product):
+def test_concurrent_line_additions_are_all_counted(till, path, make_product):
     product = make_product("1.00")
 
     run_concurrently([lambda: till.post(f"{path}lines/", line(product)) for _ in range(8)])
@@ -44,7 +44,7 @@ def test_two_scans_at_once_are_two(till, path, make_product):
 
 
 @pytest.mark.parametrize("action", ["lines", "payments", "refunds", "hold", "void"])
-def test_a_change_with_an_unknown_query_parameter_is_refused(till, path, problem, action):
+def test_edit_with_an_unknown_query_parameter_is_refused(till, path, problem, action):
     before, body = till.get(path).json(), {"id": new_id(), "quantity": "1", "sku": "x"}
     bodies = {
         "lines": body,
@@ -59,7 +59,7 @@ def test_a_change_with_an_unknown_query_parameter_is_refused(till, path, problem
     assert till.get(path).json() == before
 
 
-def test_the_same_id_for_something_else_is_a_conflict(till, path, make_product, problem):
+def test_line_id_with_other_content_is_a_conflict(till, path, make_product, problem):
     id = new_id()
     till.post(f"{path}lines/", line(make_product("1.00"), id=id))
     before = till.get(path).json()
@@ -70,7 +70,7 @@ def test_the_same_id_for_something_else_is_a_conflict(till, path, make_product, 
 
 
 @pytest.mark.parametrize(("header", "status"), [(None, 428), ('"7"', 412)])
-def test_a_line_is_changed_from_what_was_read(till, path, order, header, status):
+def test_line_change_needs_the_current_version(till, path, order, header, status):
     headers = {"If_Match": header} if header else {}
     change = till.patch(f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "3"}, **headers)
 
@@ -79,13 +79,13 @@ def test_a_line_is_changed_from_what_was_read(till, path, order, header, status)
 
 
 @pytest.mark.parametrize(
-    ("how", "ended"), [("payments", "completed"), ("void", "voided"), ("hold", "held")]
+    ("action", "status"), [("payments", "completed"), ("void", "voided"), ("hold", "held")]
 )
-def test_what_is_no_longer_open_stays_as_it_is(
-    how, ended, till, manager_client, path, make_product, problem
+def test_order_that_is_not_open_cannot_be_edited(
+    action, status, till, manager_client, path, make_product, problem
 ):
     bodies = {"payments": cash("5.00"), "void": {"reason": "left"}, "hold": None}
-    assert manager_client.post(f"{path}{how}/", bodies[how]).json()["status"] == ended
+    assert manager_client.post(f"{path}{action}/", bodies[action]).json()["status"] == status
     before = till.get(path).json()
 
     answer = till.post(f"{path}lines/", line(make_product("1.00")))
@@ -94,20 +94,20 @@ def test_what_is_no_longer_open_stays_as_it_is(
     assert till.get(path).json() == before
 
 
-def test_a_step_that_there_is_not_says_from_what_to_what(till, path, problem):
+def test_illegal_transition_names_both_statuses(till, path, problem):
     answer = problem(till.post(f"{path}resume/", {}), 409, "illegal_transition")
 
     assert (answer["from_status"], answer["to_status"]) == ("open", "open")
 
 
-def test_nobody_changes_what_is_being_paid(till, order, path, make_product, gateway, problem):
+def test_completed_order_cannot_be_held(till, order, path, make_product, gateway, problem):
     from_gateway = till.post(f"{path}payments/", card("5.00"))
     assert from_gateway.json()["status"] == "completed"
 
     problem(till.post(f"{path}hold/"), 409, "illegal_transition")
 
 
-def test_less_than_what_is_paid_is_refused(till, path, order, problem):
+def test_edit_below_the_paid_amount_is_refused(till, path, order, problem):
     till.post(f"{path}payments/", cash("4.00"))
     before = till.get(path).json()
 
@@ -117,7 +117,7 @@ def test_less_than_what_is_paid_is_refused(till, path, order, problem):
     assert till.get(path).json() == before
 
 
-def test_a_change_that_leaves_nothing_to_pay_is_a_sale(till, path, order):
+def test_edit_down_to_the_paid_amount_completes_the_order(till, path, order):
     till.post(f"{path}payments/", cash("2.50"))
 
     done = till.patch(f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "1"}, If_Match="*")
@@ -125,7 +125,7 @@ def test_a_change_that_leaves_nothing_to_pay_is_a_sale(till, path, order):
     assert (done.json()["status"], done.json()["receipt_number"]) == ("completed", 1)
 
 
-def test_taking_goods_off_does_not_make_a_discount_of_the_rest(
+def test_removing_a_line_does_not_raise_the_discount_percentage_above_the_limit(
     till, path, order, make_product, problem
 ):
     till.post(f"{path}lines/", line(make_product("95.00")))
@@ -136,20 +136,20 @@ def test_taking_goods_off_does_not_make_a_discount_of_the_rest(
         == 200
     )
     before = till.get(path).json()
-    dear = before["lines"][1]["id"]
+    expensive_line = before["lines"][1]["id"]
 
-    answer = till.delete(f"{path}lines/{dear}/")
+    answer = till.delete(f"{path}lines/{expensive_line}/")
 
     problem(answer, 403, "approval_required")
     assert till.get(path).json() == before
 
 
-def test_attack_119_leave_for_a_discount_is_spent_once(
+def test_attack_119_discount_approval_is_used_once(
     till, manager_client, path, order, shop, problem
 ):
     refused = till.post(f"{path}discounts/", percent("50", id=new_id())).json()
-    wanted = {name: refused[name] for name in ("action", "object", "amount")}
-    approval = grant_approval(manager_client, request_approval(till, **wanted))["id"]
+    requested = {name: refused[name] for name in ("action", "object", "amount")}
+    approval = grant_approval(manager_client, request_approval(till, **requested))["id"]
 
     allowed = till.post(f"{path}discounts/", percent("50", approval=approval, id=new_id()))
     again = till.post(f"{path}discounts/", percent("20", approval=approval, id=new_id()))
@@ -159,7 +159,7 @@ def test_attack_119_leave_for_a_discount_is_spent_once(
     assert till.get(path).json()["total"] == "2.50"
 
 
-def test_a_cashier_voids_an_empty_order_of_his_own_or_with_leave(
+def test_cashier_voids_own_empty_order_and_others_with_approval(
     till, manager_client, order, path, problem
 ):
     empty = till.post("orders/", till.order()).json()
@@ -174,7 +174,7 @@ def test_a_cashier_voids_an_empty_order_of_his_own_or_with_leave(
     assert voided.json()["status"] == "voided"
 
 
-def test_a_paid_order_is_not_voided(till, manager_client, path, problem):
+def test_partly_paid_order_cannot_be_voided(till, manager_client, path, problem):
     till.post(f"{path}payments/", cash("1.00"))
 
     problem(manager_client.post(f"{path}void/", {"reason": "x"}), 409, "order_is_paid")
@@ -182,7 +182,7 @@ def test_a_paid_order_is_not_voided(till, manager_client, path, problem):
     assert till.get(path).json()["status"] == "open"
 
 
-def test_another_quantity_follows_the_price_and_keeps_name_and_taxes(
+def test_changed_quantity_uses_the_new_price_and_keeps_name_and_taxes(
     till, manager_client, path, order, shop
 ):
     with tenant_scope(shop):
@@ -199,20 +199,20 @@ def test_another_quantity_follows_the_price_and_keeps_name_and_taxes(
         f"{path}lines/{order['lines'][0]['id']}/", {"quantity": "3"}, If_Match="*"
     ).json()
 
-    (kept,) = changed["lines"]
-    assert (kept["unit_price"], kept["name"], changed["total"]) == (
+    (changed_line,) = changed["lines"]
+    assert (changed_line["unit_price"], changed_line["name"], changed["total"]) == (
         "9.00",
         order["lines"][0]["name"],
         "27.00",
     )
     (tax,) = order["lines"][0]["taxes"]
-    assert (kept["list_price"], kept["taxes"]) == (
+    assert (changed_line["list_price"], changed_line["taxes"]) == (
         "9.00",
         [tax | {"taxable": "22.69", "amount": "4.31"}],
     )
 
 
-def test_an_order_is_taken_up_at_another_till_of_the_store(till, tills, path, shop):
+def test_held_order_is_resumed_at_another_register_of_the_store(till, tills, path, shop):
     other = tills[0]
     till.post(f"{path}hold/")
 
@@ -226,8 +226,8 @@ def test_an_order_is_taken_up_at_another_till_of_the_store(till, tills, path, sh
 
 
 @pytest.fixture
-def not_of_the_store(shop, store, foreign):
-    """Registers at which an order of this store is not taken up."""
+def other_registers(shop, store, foreign):
+    """Return registers at which an order of this store cannot be resumed."""
     return {
         "another store": RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop)).pk,
         "another shop": foreign.register.pk,
@@ -236,12 +236,12 @@ def not_of_the_store(shop, store, foreign):
     }
 
 
-@pytest.mark.parametrize("place", ["another store", "another shop", "nowhere", "out of use"])
-def test_an_order_is_not_taken_up_at_a_register_that_is_not_of_its_store(
-    till, manager_client, path, not_of_the_store, refused, place
+@pytest.mark.parametrize("where", ["another store", "another shop", "nowhere", "out of use"])
+def test_order_cannot_be_resumed_at_a_register_outside_of_its_store(
+    till, manager_client, path, other_registers, refused, where
 ):
     till.post(f"{path}hold/")
-    body = {"register": str(not_of_the_store[place])}
+    body = {"register": str(other_registers[where])}
 
     for person in (till, manager_client):
         wrong = (400, "invalid", {"register": "does_not_exist"})
@@ -250,7 +250,7 @@ def test_an_order_is_not_taken_up_at_a_register_that_is_not_of_its_store(
     assert till.get(path).json()["status"] == "held"
 
 
-def test_the_note_and_the_customer(till, path):
+def test_note_and_customer_can_be_changed(till, path):
     change = {"note": "to go", "customer": {"name": "Ada"}}
 
     changed = till.patch(path, change, If_Match='"1"').json()

@@ -1,4 +1,4 @@
-"""One rule for e-mail addresses, wherever one is taken."""
+"""Email addresses: every endpoint accepts and refuses the same ones."""
 
 import pytest
 
@@ -11,19 +11,19 @@ from tests.support.offline import build_offline_line, build_offline_sale, result
 from tests.support.problems import assert_problem
 from tests.support.till import line
 
-REFUSED = {
+INVALID = {
     "root@localhost": "invalid",
     "a@[127.0.0.1]": "invalid",
     "ann": "invalid",
     "jürgen@shop.example": "smtputf8_unavailable",
 }
-TAKEN = {
+STORED_AS = {
     "Ann@Bücher.example": "Ann@xn--bcher-kva.example",
     "ann@SHOP.example": "ann@shop.example",
 }
 
 
-def rows():
+def snapshot_rows():
     with across_tenants():
         emails = User.objects.order_by("pk").values_list("email", flat=True)
         customers = Order.objects.order_by("pk").values_list("customer_email", flat=True)
@@ -32,8 +32,8 @@ def rows():
 
 
 @pytest.fixture
-def places(till, client_of, admin, cashier, product, settings):
-    """Each call that takes an address: what sends it, and the field that a refusal names."""
+def endpoints(till, client_of, admin, cashier, product, settings):
+    """Return for each endpoint with an email address: a request and the field that errors name."""
     settings.SIGNUP_ENABLED = True
     admin_client = client_of(admin)
     basket = till.order(line(product))
@@ -43,7 +43,7 @@ def places(till, client_of, admin, cashier, product, settings):
     shop = {"slug": "corner", "name": "Corner", "currency": "EUR"}
     owner = {"username": "owner", "password": "seven green bottles"}
 
-    def of_customer(email):
+    def with_customer(email):
         return {"customer": {"email": email}}
 
     def sign_up(email):
@@ -63,15 +63,15 @@ def places(till, client_of, admin, cashier, product, settings):
         ),
         "signup": (sign_up, "admin.email"),
         "order": (
-            lambda email: till.post("orders/", basket | of_customer(email)),
+            lambda email: till.post("orders/", basket | with_customer(email)),
             "customer.email",
         ),
         "calculate": (
-            lambda email: till.post("orders/calculate/", basket | of_customer(email)),
+            lambda email: till.post("orders/calculate/", basket | with_customer(email)),
             "customer.email",
         ),
         "edited order": (
-            lambda email: till.patch(f"orders/{order['id']}/", of_customer(email), If_Match="*"),
+            lambda email: till.patch(f"orders/{order['id']}/", with_customer(email), If_Match="*"),
             "customer.email",
         ),
         "receipt": (
@@ -81,43 +81,43 @@ def places(till, client_of, admin, cashier, product, settings):
     }
 
 
-NAMES = ["users", "user", "me", "signup", "order", "calculate", "edited order", "receipt"]
+ENDPOINTS = ["users", "user", "me", "signup", "order", "calculate", "edited order", "receipt"]
 
 
-@pytest.mark.parametrize("place", NAMES)
-def test_every_call_refuses_the_same_addresses(place, places):
-    send, field = places[place]
-    before = rows()
+@pytest.mark.parametrize("place", ENDPOINTS)
+def test_every_endpoint_refuses_the_same_addresses(place, endpoints):
+    send, field = endpoints[place]
+    before = snapshot_rows()
 
-    for email, code in REFUSED.items():
+    for email, code in INVALID.items():
         assert_problem(send(email), 400, "invalid", {field: code})
 
-    assert rows() == before
+    assert snapshot_rows() == before
 
 
-@pytest.mark.parametrize("place", NAMES)
-@pytest.mark.parametrize(("email", "stored"), TAKEN.items())
-def test_every_call_takes_the_same_addresses(place, places, email, stored):
-    response = places[place][0](email)
+@pytest.mark.parametrize("place", ENDPOINTS)
+@pytest.mark.parametrize(("email", "stored"), STORED_AS.items())
+def test_every_endpoint_normalizes_addresses_equally(place, endpoints, email, stored):
+    response = endpoints[place][0](email)
 
     assert response.status_code in {200, 201, 202}, response.content
     if place != "calculate":
         assert stored in response.content.decode()
     with across_tenants():
         mails = [event.data["email"] for event in OutboxEvent.objects.filter(topic="receipt.email")]
-    emails, customers, *_ = rows()
+    emails, customers, *_ = snapshot_rows()
     assert place == "calculate" or stored in [*emails, *customers, *mails]
 
 
-def test_an_upload_has_the_same_rule(till, product):
-    before = rows()
+def test_offline_sales_refuse_and_normalize_the_same_addresses(till, product):
+    before = snapshot_rows()
 
-    for number, (email, code) in enumerate(REFUSED.items(), 1):
+    for number, (email, code) in enumerate(INVALID.items(), 1):
         item = build_offline_sale(number, build_offline_line(product), customer={"email": email})
         (result,) = results(till, item)
         assert (result["status"], result["code"]) == ("rejected", "invalid")
         assert [(e["field"], e["code"]) for e in result["errors"]] == [("customer.email", code)]
-    assert rows() == before
+    assert snapshot_rows() == before
 
     item = build_offline_sale(
         9, build_offline_line(product), customer={"email": "Ann@Bücher.example"}
@@ -126,7 +126,7 @@ def test_an_upload_has_the_same_rule(till, product):
     assert result["order"]["customer"]["email"] == "Ann@xn--bcher-kva.example"
 
 
-def test_two_spellings_of_an_address_are_one(client_of, admin, problem):
+def test_address_in_unicode_and_punycode_is_the_same(client_of, admin, problem):
     admin_client = client_of(admin)
     person = {"username": "new", "role": "cashier", "email": "ann@bücher.example"}
     assert admin_client.post("users/", person).status_code == 201

@@ -1,4 +1,4 @@
-"""Sales, payments and deliveries under a key: done once, for ever."""
+"""Idempotency keys of orders, payments and stock movements."""
 
 import json
 import uuid
@@ -19,14 +19,14 @@ from tests.support.till import card, cash, ensure_books_balance, get_stock_level
 
 @pytest.fixture
 def basket(till, product):
-    """A sale of two that says no id of its own."""
+    """Return an order of two units without ids."""
     return without_ids(till.order(line(product, "2"), payments=[cash("5.00", tendered="10.00")]))
 
 
-# --- the same again -----------------------------------------------------------------------------
+# --- repeated requests --------------------------------------------------------------------------
 
 
-def test_a_sale_with_a_key_alone_is_sold_once(till, basket, product, store, shop):
+def test_order_with_a_key_but_no_id_is_created_once(till, basket, product, store, shop):
     first = till.post("orders/", basket, Idempotency_Key=KEY)
 
     second = till.post("orders/", basket, Idempotency_Key=KEY)
@@ -38,7 +38,7 @@ def test_a_sale_with_a_key_alone_is_sold_once(till, basket, product, store, shop
     assert (count(shop), list_key_statuses(shop)) == (1, [201])
 
 
-def test_the_first_answer_is_given_again_also_when_the_order_has_gone_on(till, product, shop):
+def test_first_answer_is_replayed_after_the_order_changed(till, product, shop):
     basket = without_ids(till.order(line(product)))
     first = till.post("orders/", basket, Idempotency_Key=KEY)
     till.pay(first.json(), cash("2.50"))
@@ -48,7 +48,7 @@ def test_the_first_answer_is_given_again_also_when_the_order_has_gone_on(till, p
     assert till.shown(first.json())["status"] == "completed"
 
 
-def test_the_first_answer_is_given_again_also_when_nothing_could_be_sold_any_more(
+def test_first_answer_is_replayed_after_product_and_register_were_deactivated(
     till, client_of, admin, basket, product
 ):
     first = till.post("orders/", basket, Idempotency_Key=KEY)
@@ -59,14 +59,14 @@ def test_the_first_answer_is_given_again_also_when_nothing_could_be_sold_any_mor
     assert_replayed(till.post("orders/", basket, Idempotency_Key=KEY), first)
 
 
-def test_two_keys_are_two_sales(till, basket, product, store, shop):
+def test_two_keys_create_two_orders(till, basket, product, store, shop):
     ids = {till.post("orders/", basket, Idempotency_Key=key).json()["id"] for key in ("a", "b")}
 
     assert (len(ids), count(shop)) == (2, 2)
     assert get_stock_level(product, store) == (6, 0)
 
 
-def test_the_same_key_of_a_colleague_is_another_sale(till, managers_till, basket, shop):
+def test_key_of_another_user_creates_another_order(till, managers_till, basket, shop):
     first, second = (
         client.post("orders/", basket, Idempotency_Key=KEY) for client in (till, managers_till)
     )
@@ -75,16 +75,16 @@ def test_the_same_key_of_a_colleague_is_another_sale(till, managers_till, basket
     assert (first.json()["id"] != second.json()["id"], count(shop)) == (True, 2)
 
 
-def test_an_id_of_ones_own_goes_before_the_key(till, basket, shop):
-    own = new_id()
+def test_client_id_is_used_before_the_key(till, basket, shop):
+    has_id = new_id()
 
-    first = till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY)
+    first = till.post("orders/", basket | {"id": has_id}, Idempotency_Key=KEY)
 
-    assert first.json()["id"] == own
-    assert_replayed(till.post("orders/", basket | {"id": own}, Idempotency_Key=KEY), first)
+    assert first.json()["id"] == has_id
+    assert_replayed(till.post("orders/", basket | {"id": has_id}, Idempotency_Key=KEY), first)
 
 
-def test_a_known_order_sent_under_a_key_is_answered_and_kept(till, basket, shop):
+def test_existing_order_sent_with_a_key_is_answered_and_stored(till, basket, shop):
     body = basket | {"id": new_id()}
     till.post("orders/", body)
 
@@ -95,13 +95,13 @@ def test_a_known_order_sent_under_a_key_is_answered_and_kept(till, basket, shop)
     assert count(shop) == 1
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["key alone", "key and id"])
+@pytest.mark.parametrize("has_id", [False, True], ids=["key alone", "key and id"])
 @pytest.mark.parametrize("change", [{"note": "Other"}, {"register": str(uuid.uuid4())}, {"x": 1}])
-def test_another_sale_under_the_same_key_is_refused(
-    till, basket, product, shop, problem, change, own
+def test_key_reused_for_another_order_is_refused(
+    till, basket, product, shop, problem, change, has_id
 ):
     bodies = [basket, basket | change]
-    if own:
+    if has_id:
         bodies = [body | {"id": new_id()} for body in bodies]
     till.post("orders/", bodies[0], Idempotency_Key=KEY)
 
@@ -112,7 +112,7 @@ def test_another_sale_under_the_same_key_is_refused(
     assert (count(shop), list_key_statuses(shop)) == (1, [201])
 
 
-def test_a_refused_sale_leaves_no_key_and_may_be_sent_again(
+def test_refused_order_stores_no_key_and_can_be_repeated(
     till, manager_client, make_product, delivery, shop
 ):
     product = make_product(stock="1")
@@ -125,7 +125,7 @@ def test_a_refused_sale_leaves_no_key_and_may_be_sent_again(
     assert (count(shop), list_key_statuses(shop)) == (1, [201])
 
 
-def test_a_payment_with_a_key_alone_is_taken_once(till, product, shop):
+def test_payment_with_a_key_but_no_id_is_taken_once(till, product, shop):
     order = till.sold(line(product, "2"))
     payment = without_ids(cash("2.00"))
 
@@ -137,7 +137,7 @@ def test_a_payment_with_a_key_alone_is_taken_once(till, product, shop):
     assert (count(shop, Payment), list_key_statuses(shop)) == (1, [201])
 
 
-def test_another_payment_under_the_same_key_is_refused(till, product, shop, problem):
+def test_key_reused_for_another_payment_is_refused(till, product, shop, problem):
     order = till.sold(line(product, "2"))
     till.pay(order, without_ids(cash("2.00")), Idempotency_Key=KEY)
 
@@ -148,8 +148,8 @@ def test_another_payment_under_the_same_key_is_refused(till, product, shop, prob
     assert (till.shown(order)["paid_total"], count(shop, Payment)) == ("2.00", 1)
 
 
-def test_the_same_key_pays_two_orders(till, product):
-    """The order is in the path."""
+def test_same_key_pays_two_orders(till, product):
+    """The path, which has the order id, is part of the key."""
     orders = [till.sold(line(product)) for _ in range(2)]
 
     for order in orders:
@@ -157,7 +157,7 @@ def test_the_same_key_pays_two_orders(till, product):
         assert (answer.status_code, answer.json()["status"]) == (201, "completed")
 
 
-def test_a_delivery_with_a_key_alone_is_shelved_once(
+def test_stock_movement_with_a_key_but_no_id_is_booked_once(
     manager_client, product, store, delivery, shop
 ):
     body = without_ids(delivery(product, "5"))
@@ -171,25 +171,25 @@ def test_a_delivery_with_a_key_alone_is_shelved_once(
     ensure_books_balance(shop)
 
 
-@pytest.mark.parametrize("found", [CAPTURED, DECLINED, TIMED_OUT])
-def test_a_look_up_under_a_key_is_done_once(till, manager_client, product, gateway, found, shop):
-    gateway.answers, gateway.found = [TIMED_OUT], [found, CAPTURED]
+@pytest.mark.parametrize("outcome", [CAPTURED, DECLINED, TIMED_OUT])
+def test_look_up_with_a_key_is_done_once(till, manager_client, product, gateway, outcome, shop):
+    gateway.answers, gateway.found = [TIMED_OUT], [outcome, CAPTURED]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
     path = f"payments/{order['payments'][0]['id']}/resolve/"
 
     first = manager_client.post(path, Idempotency_Key=KEY)
     second = manager_client.post(path, Idempotency_Key=KEY)
 
-    assert first.json()["payments"][0]["status"] == found.outcome
+    assert first.json()["payments"][0]["status"] == outcome.outcome
     assert_replayed(second, first)
     assert till.shown(order) == first.json()
 
 
-# --- for ever -----------------------------------------------------------------------------------
+# --- after pruning ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["sale", "payment", "delivery"])
-def test_what_a_forgotten_key_made_is_found_by_the_same_key(
+def test_pruned_key_still_finds_its_result(
     till, manager_client, basket, product, delivery, shop, kind
 ):
     client, path, body = {
@@ -219,7 +219,7 @@ def test_what_a_forgotten_key_made_is_found_by_the_same_key(
     assert (count(shop), count(shop, Payment), count(shop, StockMovement)) == rows
 
 
-def test_another_sale_under_a_forgotten_key_is_not_taken_for_the_first(till, basket, shop, problem):
+def test_pruned_key_used_for_another_order_is_a_conflict(till, basket, shop, problem):
     till.post("orders/", basket, Idempotency_Key=KEY)
     with time_machine.travel(timezone.now() + timedelta(hours=73), tick=True):
         prune()
@@ -230,7 +230,7 @@ def test_another_sale_under_a_forgotten_key_is_not_taken_for_the_first(till, bas
     assert (count(shop), count(shop, IdempotencyKey)) == (1, 0)
 
 
-def test_what_is_kept_of_a_sale_is_what_was_answered(till, basket, shop):
+def test_stored_answer_equals_the_response(till, basket, shop):
     first = till.post("orders/", basket, Idempotency_Key=KEY)
 
     with tenant_scope(shop):

@@ -1,4 +1,4 @@
-"""The same key many times at the same moment: one effect, and an answer for everybody."""
+"""Concurrent requests with one idempotency key: one effect, and an answer for each."""
 
 import pytest
 from django.db import connection
@@ -26,7 +26,7 @@ def without_id(body):
 
 
 def ensure_one_answer(answers, status=201):
-    """Whoever was not told to wait got the first answer; who was is told how long."""
+    """Assert that all answers are equal except those refused with a `Retry-After`."""
     refused = [each for each in answers if each.status_code == 409]
     assert {(each.status_code, each.json()["code"]) for each in refused} <= {IN_PROGRESS}
     assert {each["Retry-After"] for each in refused} <= {"1"}
@@ -34,10 +34,10 @@ def ensure_one_answer(answers, status=201):
     assert {(each.status_code, each.content) for each in done} == {(status, done[0].content)}
     assert sum("Idempotent-Replayed" not in each for each in done) == 1
     if connection.vendor == "sqlite":
-        assert not refused, "there the others wait"
+        assert not refused, "on SQLite concurrent requests must wait instead"
 
 
-def test_twenty_times_the_same_key_make_one_store(admin, client_of, shop):
+def test_twenty_concurrent_requests_with_one_key_create_one_store(admin, client_of, shop):
     admin_client = client_of(admin)
 
     answers = run_times(
@@ -50,7 +50,7 @@ def test_twenty_times_the_same_key_make_one_store(admin, client_of, shop):
     assert (last.status_code, last["Idempotent-Replayed"]) == (201, "true")
 
 
-def test_twenty_times_the_same_key_shelve_one_delivery(
+def test_twenty_concurrent_requests_with_one_key_book_one_stock_movement(
     manager_client, product, store, delivery, shop
 ):
     body = without_id(delivery(product, "5"))
@@ -65,8 +65,10 @@ def test_twenty_times_the_same_key_shelve_one_delivery(
     ensure_books_balance(shop)
 
 
-def test_twenty_times_the_same_key_sell_once(till, product, store, shop, register):
-    """Whoever is told of the order before its first answer is kept gets the order as it is."""
+def test_twenty_concurrent_requests_with_one_key_create_one_order(
+    till, product, store, shop, register
+):
+    """A request between commit and stored answer gets the current order."""
     body = without_id(till.order(line(product, "2"), payments=[cash("5.00")]))
 
     answers = run_times(20, lambda: till.post("orders/", body, Idempotency_Key=KEY))
@@ -80,7 +82,7 @@ def test_twenty_times_the_same_key_sell_once(till, product, store, shop, registe
     ensure_books_balance(shop)
 
 
-def test_twenty_times_the_same_key_pay_once(till, product, shop):
+def test_twenty_concurrent_requests_with_one_key_take_one_payment(till, product, shop):
     order = till.sold(line(product, "2"))
     payment = without_id(cash("2.00"))
 
@@ -92,13 +94,13 @@ def test_twenty_times_the_same_key_pay_once(till, product, shop):
     assert (count(shop, Payment), count(shop, IdempotencyKey)) == (1, 1)
 
 
-@pytest.mark.parametrize("which", [0, 1], ids=["same till", "another till"])
-def test_two_sales_under_one_key_at_once_are_one_sale_and_a_mistake(
-    till, tills, product, store, shop, which
+@pytest.mark.parametrize("till_index", [0, 1], ids=["same till", "another till"])
+def test_concurrent_orders_with_one_key_create_one_and_refuse_the_other(
+    till, tills, product, store, shop, till_index
 ):
-    """At another till not even the numbers make one wait for the other."""
+    """At another register, numbering does not serialize them."""
     body = till.order(line(product), payments=[cash("2.50")])
-    other = [till, tills[1]][which].order(line(product), payments=[cash("2.50")])
+    other = [till, tills[1]][till_index].order(line(product), payments=[cash("2.50")])
 
     answers = run_concurrently(
         [
@@ -113,7 +115,7 @@ def test_two_sales_under_one_key_at_once_are_one_sale_and_a_mistake(
     assert (count(shop, Order), count(shop, IdempotencyKey)) == (1, 1)
 
 
-def test_different_keys_do_not_wait_for_each_other(admin, client_of, shop):
+def test_concurrent_requests_with_different_keys_do_not_conflict(admin, client_of, shop):
     admin_client = client_of(admin)
     names = [f"Store {number}" for number in range(10)]
 

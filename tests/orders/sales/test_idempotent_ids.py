@@ -1,4 +1,4 @@
-"""Sending again does nothing twice: the id that a terminal gives makes repeating harmless."""
+"""Client ids make repeated orders and payments harmless."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from tests.support.till import (
 )
 
 
-def test_the_same_order_again_is_the_same_order(till, product, store, shop, register):
+def test_repeated_order_is_the_same_order(till, product, store, shop, register):
     body = till.order(line(product, "2"), payments=[cash("5.00", tendered="10.00")])
 
     first, second, third = (till.post("orders/", body) for _ in range(3))
@@ -31,7 +31,7 @@ def test_the_same_order_again_is_the_same_order(till, product, store, shop, regi
     assert (count(shop), count(shop, OrderLine), count(shop, Payment)) == (1, 1, 1)
 
 
-def test_an_order_as_it_is_by_now_is_the_answer_to_sending_it_again(till, product):
+def test_repeated_order_returns_the_current_order(till, product):
     body = till.order(line(product))
     till.post("orders/", body)
     till.pay(body, cash("2.50"))
@@ -42,17 +42,17 @@ def test_an_order_as_it_is_by_now_is_the_answer_to_sending_it_again(till, produc
     assert again["ETag"] == '"2"'
 
 
-def test_it_does_not_matter_in_which_order_the_fields_come(till, product):
+def test_repeated_order_may_have_its_fields_in_another_order(till, product):
     body = till.order(line(product), note="x", payments=[cash("2.50")])
     till.post("orders/", body)
 
-    turned = dict(reversed(body.items()))
-    turned["lines"] = [dict(reversed(each.items())) for each in body["lines"]]
+    reordered = dict(reversed(body.items()))
+    reordered["lines"] = [dict(reversed(each.items())) for each in body["lines"]]
 
-    assert till.post("orders/", turned).status_code == 200
+    assert till.post("orders/", reordered).status_code == 200
 
 
-def test_it_does_not_matter_who_sends_it_again(till, managers_till, product):
+def test_repeated_order_may_come_from_another_user(till, managers_till, product):
     body = till.order(line(product), payments=[cash("2.50")])
     first = till.post("orders/", body)
 
@@ -76,7 +76,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_the_same_id_with_other_content_is_a_conflict(till, product, store, problem, change):
+def test_order_id_with_other_content_is_a_conflict(till, product, store, problem, change):
     body = till.order(line(product), payments=[cash("2.50", tendered="5.00")])
     first = till.post("orders/", body).json()
 
@@ -88,7 +88,7 @@ def test_the_same_id_with_other_content_is_a_conflict(till, product, store, prob
     assert get_stock_level(product, store) == (9, 0)
 
 
-def test_another_register_is_other_content(till, cashier, product, shop, store, problem):
+def test_order_id_with_another_register_is_a_conflict(till, cashier, product, shop, store, problem):
     second = Till(cashier, RegisterFactory(tenant=shop, store=store, number=2))
     body = till.order(line(product), payments=[cash("2.50")])
     till.post("orders/", body)
@@ -99,10 +99,10 @@ def test_another_register_is_other_content(till, cashier, product, shop, store, 
     assert get_stock_level(product, store) == (9, 0)
 
 
-def test_an_order_is_found_again_when_it_could_not_be_sold_any_more(
+def test_repeated_order_is_found_after_product_and_register_were_deactivated(
     till, client_of, admin, product, store
 ):
-    """The answer was lost; by the next attempt the goods are gone and the till is closed."""
+    """The response was lost; before the next attempt product and register are deactivated."""
     body = till.order(line(product, "10"), payments=[cash("25.00")])
     first = till.post("orders/", body)
     manager_client = client_of(admin)
@@ -116,9 +116,7 @@ def test_an_order_is_found_again_when_it_could_not_be_sold_any_more(
     assert (again.status_code, again.json()) == (200, first.json())
 
 
-def test_a_refused_order_may_be_sent_again_under_its_id(
-    till, make_product, store, client_of, manager
-):
+def test_refused_order_can_be_repeated_with_its_id(till, make_product, store, client_of, manager):
     product = make_product(stock="1")
     body = till.order(line(product, "2"), payments=[cash("5.00")])
     assert till.post("orders/", body).status_code == 409
@@ -134,7 +132,7 @@ def test_a_refused_order_may_be_sent_again_under_its_id(
     assert till.post("orders/", body).status_code == 201
 
 
-def test_the_order_id_of_another_shop_is_no_way_to_its_order(till, product, foreign):
+def test_order_id_of_another_shop_creates_an_own_order(till, product, foreign):
     body = till.order(line(product), payments=[cash("2.50")]) | {"id": str(foreign.order.pk)}
 
     response = till.post("orders/", body)
@@ -143,12 +141,12 @@ def test_the_order_id_of_another_shop_is_no_way_to_its_order(till, product, fore
     assert till.post("orders/", body).status_code == 200
     assert b"CANARY" not in response.content
     with tenant_scope(foreign.tenant):
-        kept = Order.objects.get()
-    assert (kept.version, kept.number) == (foreign.order.version, foreign.order.number)
+        stored = Order.objects.get()
+    assert (stored.version, stored.number) == (foreign.order.version, foreign.order.number)
 
 
 @pytest.mark.parametrize("kind", ["line", "payment"])
-def test_the_id_of_a_part_belongs_to_one_order(till, product, store, shop, problem, kind):
+def test_line_and_payment_ids_belong_to_one_order(till, product, store, shop, problem, kind):
     part = new_id()
     first = {
         "line": till.order(line(product, id=part)),
@@ -163,7 +161,7 @@ def test_the_id_of_a_part_belongs_to_one_order(till, product, store, shop, probl
     assert get_stock_level(product, store) == before
 
 
-def test_one_id_names_one_line_of_an_order(till, product, shop, problem):
+def test_line_id_twice_in_an_order_is_a_conflict(till, product, shop, problem):
     part = new_id()
 
     problem(till.sell(line(product, id=part), line(product, id=part)), 409, "id_conflict")
@@ -172,7 +170,7 @@ def test_one_id_names_one_line_of_an_order(till, product, shop, problem):
 
 
 @pytest.mark.parametrize("missing", ["order", "payment", "delivery"])
-def test_what_moves_money_or_stock_needs_an_id(
+def test_order_payment_and_stock_movement_need_an_id_or_key(
     till, client_of, manager, product, store, problem, missing
 ):
     order = till.sold(line(product))
@@ -200,7 +198,7 @@ def test_what_moves_money_or_stock_needs_an_id(
 
 
 @pytest.mark.parametrize("wrong", ["1", 7, None, "{}", "0190b4e0000070008000000000000001"])
-def test_an_id_is_a_uuid_of_36_characters(till, product, problem, wrong):
+def test_id_must_be_a_uuid_of_36_characters(till, product, problem, wrong):
     code = "null" if wrong is None else "invalid"
 
     response = till.post("orders/", till.order(line(product)) | {"id": wrong})
@@ -208,10 +206,10 @@ def test_an_id_is_a_uuid_of_36_characters(till, product, problem, wrong):
     problem(response, 400, "invalid", {"id": code})
 
 
-# --- later payments ------------------------------------------------------------------------------
+# --- payments ------------------------------------------------------------------------------------
 
 
-def test_the_same_payment_again_is_the_same_payment(till, product):
+def test_repeated_payment_is_the_same_payment(till, product):
     order = till.sold(line(product, "2"))
     payment = cash("2.00", tendered="5.00")
 
@@ -222,7 +220,7 @@ def test_the_same_payment_again_is_the_same_payment(till, product):
     assert again.json()["paid_total"] == "2.00"
 
 
-def test_a_payment_sent_again_after_the_order_is_complete_changes_nothing(till, product):
+def test_repeated_payment_of_a_completed_order_changes_nothing(till, product):
     order = till.sold(line(product))
     payment = cash("2.50")
     first = till.pay(order, payment)
@@ -236,7 +234,7 @@ def test_a_payment_sent_again_after_the_order_is_complete_changes_nothing(till, 
     "change",
     [{"amount": "1.00"}, {"tendered": "9.00"}, {"method": "card"}, {"reference": "x"}],
 )
-def test_a_payment_id_with_other_content_is_a_conflict(till, product, problem, change):
+def test_payment_id_with_other_content_is_a_conflict(till, product, problem, change):
     order = till.sold(line(product, "2"))
     payment = cash("2.00")
     paid = till.pay(order, payment).json()
@@ -246,7 +244,7 @@ def test_a_payment_id_with_other_content_is_a_conflict(till, product, problem, c
     assert till.shown(order) == paid
 
 
-def test_a_payment_id_belongs_to_one_order(till, product, problem):
+def test_payment_id_of_another_order_is_a_conflict(till, product, problem):
     first, second = till.sold(line(product)), till.sold(line(product))
     payment = cash("1.00")
     till.pay(first, payment)
@@ -256,7 +254,7 @@ def test_a_payment_id_belongs_to_one_order(till, product, problem):
     assert till.shown(second) == second
 
 
-def test_the_payment_id_of_another_shop_is_free_and_theirs_stays(till, product, foreign):
+def test_payment_id_of_another_shop_can_be_used(till, product, foreign):
     order = till.sold(line(product))
     taken = cash("1.00") | {"id": str(foreign.payment.pk)}
 
@@ -265,11 +263,11 @@ def test_the_payment_id_of_another_shop_is_free_and_theirs_stays(till, product, 
     assert response.status_code == 201
     assert till.pay(order, taken).status_code == 200
     with tenant_scope(foreign.tenant):
-        kept = Payment.objects.get()
-    assert (kept.version, kept.order_id) == (foreign.payment.version, foreign.order.pk)
+        stored = Payment.objects.get()
+    assert (stored.version, stored.order_id) == (foreign.payment.version, foreign.order.pk)
 
 
-def test_a_card_payment_sent_again_shows_what_became_of_it(till, product):
+def test_repeated_card_payment_returns_its_outcome(till, product):
     order = till.sold(line(product))
     payment = card("2.50", reference="terminal 4")
 

@@ -1,4 +1,4 @@
-"""Log-ins at a paired register: orders are taken there, and cashiers see those of their store."""
+"""Sessions at a paired register: where orders are created, and which orders cashiers see."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.support.till import Till, cash, line, list_receipt_numbers, new_id
 
 
 @pytest.fixture
-def bound_till(cashier, register):
+def paired_till(cashier, register):
     return log_in_at_paired_register(cashier, register)
 
 
@@ -23,7 +23,7 @@ def other_store_register(shop):
     return RegisterFactory(tenant=shop, store=StoreFactory(tenant=shop))
 
 
-def post(user, *stores):
+def assign(user, *stores):
     with tenant_scope(user.tenant):
         for store in stores:
             Posting(user=user, store=store).save(force_insert=True)
@@ -33,13 +33,13 @@ def without_register(body):
     return {name: value for name, value in body.items() if name != "register"}
 
 
-# --- where an order is taken ---------------------------------------------------------------------
+# --- register of an order ------------------------------------------------------------------------
 
 
-def test_a_bound_till_need_not_say_where_it_is(bound_till, product, register):
-    body = bound_till.order(line(product), payments=[cash("2.50")])
+def test_paired_session_needs_no_register_in_the_order(paired_till, product, register):
+    body = paired_till.order(line(product), payments=[cash("2.50")])
 
-    response = bound_till.post("orders/", without_register(body))
+    response = paired_till.post("orders/", without_register(body))
 
     assert response.status_code == 201
     order = response.json()
@@ -47,16 +47,16 @@ def test_a_bound_till_need_not_say_where_it_is(bound_till, product, register):
     assert list_receipt_numbers(register) == [1]
 
 
-def test_it_may_say_so_all_the_same(bound_till, product, register):
-    assert bound_till.sold(line(product))["register"] == str(register.pk)
+def test_paired_session_may_name_its_register(paired_till, product, register):
+    assert paired_till.sold(line(product))["register"] == str(register.pk)
 
 
-def test_said_or_not_it_is_the_same_sale(bound_till, till, product, shop):
-    body = bound_till.order(line(product), payments=[cash("2.50")])
-    first = bound_till.post("orders/", without_register(body))
+def test_order_with_and_without_the_register_is_the_same(paired_till, till, product, shop):
+    body = paired_till.order(line(product), payments=[cash("2.50")])
+    first = paired_till.post("orders/", without_register(body))
 
     for again in (body, without_register(body)):
-        assert bound_till.post("orders/", again).status_code == 200
+        assert paired_till.post("orders/", again).status_code == 200
     answer = till.post("orders/", body)
 
     assert (answer.status_code, answer.json()) == (200, first.json())
@@ -64,27 +64,29 @@ def test_said_or_not_it_is_the_same_sale(bound_till, till, product, shop):
         assert Order.objects.count() == 1
 
 
-def test_at_another_register_it_sells_nothing(
-    bound_till, product, tills, other_store_register, shop, problem
+def test_paired_session_cannot_sell_at_another_register(
+    paired_till, product, tills, other_store_register, shop, problem
 ):
     for register in (tills[0].register, other_store_register):
-        body = bound_till.order(line(product)) | {"register": str(register.pk)}
+        body = paired_till.order(line(product)) | {"register": str(register.pk)}
 
-        problem(bound_till.post("orders/", body), 403, "other_register")
+        problem(paired_till.post("orders/", body), 403, "other_register")
 
     assert assert_no_orders(shop)
 
 
-def test_nor_at_one_that_is_none(bound_till, product, foreign, shop, problem):
+def test_paired_session_cannot_sell_at_an_unknown_register(
+    paired_till, product, foreign, shop, problem
+):
     for register in (str(foreign.register.pk), new_id()):
-        body = bound_till.order(line(product)) | {"register": register}
+        body = paired_till.order(line(product)) | {"register": register}
 
-        problem(bound_till.post("orders/", body), 403, "other_register")
+        problem(paired_till.post("orders/", body), 403, "other_register")
 
     assert assert_no_orders(shop)
 
 
-def test_away_from_any_register_an_order_names_one(till, product, shop, problem):
+def test_unpaired_session_must_name_a_register(till, product, shop, problem):
     body = without_register(till.order(line(product)))
 
     problem(till.post("orders/", body), 400, "invalid", {"register": "required"})
@@ -97,26 +99,26 @@ def test_away_from_any_register_an_order_names_one(till, product, shop, problem)
     assert assert_no_orders(shop)
 
 
-# --- which orders a cashier sees -----------------------------------------------------------------
+# --- visible orders ------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def orders(shop, register, other_store_register, make_product):
-    """An order of this store and one of the other."""
+    """Return an order of this store and one of another."""
     product = make_product("1.00", track_stock=False)
     return [
-        Till(UserFactory(tenant=shop), place).sold(line(product))
-        for place in (register, other_store_register)
+        Till(UserFactory(tenant=shop), at).sold(line(product))
+        for at in (register, other_store_register)
     ]
 
 
-def ensure_sees(person, orders, places, problem):
-    """The list and each order by itself agree on what is to be seen."""
+def ensure_sees(person, orders, visible, problem):
+    """Assert that the list and the order details show the same orders."""
     listed = person.get("orders/").json()["results"]
-    assert [each["id"] for each in listed] == [orders[place]["id"] for place in reversed(places)]
-    for place, order in enumerate(orders):
+    assert [each["id"] for each in listed] == [orders[at]["id"] for at in reversed(visible)]
+    for at, order in enumerate(orders):
         answer = person.get(f"orders/{order['id']}/")
-        if place in places:
+        if at in visible:
             assert answer.status_code == 200
         else:
             problem(answer, 404, "not_found")
@@ -124,45 +126,51 @@ def ensure_sees(person, orders, places, problem):
             assert person.get("orders/", {"store": order["store"]}).json()["results"] == []
 
 
-def test_at_a_till_a_cashier_sees_the_orders_of_its_store(
+def test_paired_cashier_sees_the_orders_of_the_store(
     orders, cashier, register, other_store_register, problem
 ):
     ensure_sees(log_in_at_paired_register(cashier, register), orders, [0], problem)
     ensure_sees(log_in_at_paired_register(cashier, other_store_register), orders, [1], problem)
 
 
-def test_away_from_any_those_of_where_he_is_posted(orders, cashier, other_store_register, problem):
-    post(cashier, other_store_register.store)
+def test_unpaired_cashier_sees_the_orders_of_the_assigned_store(
+    orders, cashier, other_store_register, problem
+):
+    assign(cashier, other_store_register.store)
 
     ensure_sees(Person(cashier), orders, [1], problem)
 
 
-def test_posted_to_several_those_of_all(orders, cashier, register, other_store_register, problem):
-    post(cashier, register.store, other_store_register.store)
+def test_cashier_assigned_to_several_stores_sees_their_orders(
+    orders, cashier, register, other_store_register, problem
+):
+    assign(cashier, register.store, other_store_register.store)
 
     ensure_sees(Person(cashier), orders, [0, 1], problem)
 
 
-def test_posted_nowhere_he_works_everywhere(orders, cashier, other_store_register, problem):
-    post(UserFactory(tenant=cashier.tenant), other_store_register.store)
+def test_unassigned_cashier_sees_the_orders_of_all_stores(
+    orders, cashier, other_store_register, problem
+):
+    assign(UserFactory(tenant=cashier.tenant), other_store_register.store)
 
     ensure_sees(Person(cashier), orders, [0, 1], problem)
 
 
-def test_managers_see_the_orders_of_every_store(
+def test_manager_sees_the_orders_of_all_stores(
     orders, manager, admin, register, other_store_register, problem
 ):
-    post(manager, other_store_register.store)
+    assign(manager, other_store_register.store)
 
     for person in (Person(manager), log_in_at_paired_register(manager, register), Person(admin)):
         ensure_sees(person, orders, [0, 1], problem)
 
 
-def test_where_somebody_is_costs_no_statement_more(
+def test_visibility_by_store_needs_no_additional_statement(
     orders, cashier, manager, register, other_store_register, statements
 ):
-    """Who asks, the orders, their lines, their payments and their refunds."""
-    post(cashier, other_store_register.store)
+    """Session, orders, lines, payments and refunds."""
+    assign(cashier, other_store_register.store)
 
     for person in (
         Person(manager),

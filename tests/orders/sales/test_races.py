@@ -1,4 +1,4 @@
-"""The same request many times at the same moment: done once, and answered every time."""
+"""Concurrent repeated requests: executed once and answered every time."""
 
 from decimal import Decimal
 
@@ -22,10 +22,10 @@ from tests.support.till import (
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
-# --- the same thing twenty times ----------------------------------------------------------------
+# --- twenty concurrent requests -----------------------------------------------------------------
 
 
-def test_one_order_sent_twenty_times_at_once_is_sold_once(till, product, store, shop, register):
+def test_order_sent_twenty_times_at_once_is_created_once(till, product, store, shop, register):
     body = till.order(line(product, "2"), payments=[cash("5.00")])
 
     answers = run_times(20, lambda: till.post("orders/", body))
@@ -38,7 +38,7 @@ def test_one_order_sent_twenty_times_at_once_is_sold_once(till, product, store, 
     ensure_books_balance(shop)
 
 
-def test_one_payment_sent_twenty_times_at_once_is_taken_once(till, product, shop):
+def test_payment_sent_twenty_times_at_once_is_taken_once(till, product, shop):
     order = till.sold(line(product, "2"))
     payment = cash("2.00")
 
@@ -49,7 +49,7 @@ def test_one_payment_sent_twenty_times_at_once_is_taken_once(till, product, shop
     assert count(shop, Payment) == 1
 
 
-def test_of_many_payments_at_once_no_more_are_taken_than_are_due(till, make_product, shop):
+def test_concurrent_payments_do_not_exceed_the_total(till, make_product, shop):
     order = till.sold(line(make_product("10.00")))
 
     answers = run_concurrently([lambda: till.pay(order, cash("4.00")) for _ in range(10)])
@@ -63,10 +63,10 @@ def test_of_many_payments_at_once_no_more_are_taken_than_are_due(till, make_prod
 
 
 @pytest.mark.parametrize("difference", ["note", "register"])
-def test_two_orders_under_one_id_at_once_are_one_order_and_a_conflict(
+def test_concurrent_orders_with_one_id_create_one_and_refuse_the_other(
     till, tills, product, shop, difference
 ):
-    """At another register not even the numbers make one wait for the other."""
+    """At another register, numbering does not serialize them."""
     body = till.order(line(product), payments=[cash("2.50")])
     change = {"note": "Another", "register": str(tills[1].register.pk)}
     other = body | {difference: change[difference]}
@@ -80,9 +80,7 @@ def test_two_orders_under_one_id_at_once_are_one_order_and_a_conflict(
     assert count(shop) == 1
 
 
-def test_a_card_looked_up_ten_times_at_once_is_settled_once(
-    till, manager_client, product, gateway, shop
-):
+def test_concurrent_look_ups_settle_a_card_once(till, manager_client, product, gateway, shop):
     gateway.answers = [TIMED_OUT]
     order = till.sold(line(product, "2"), payments=[card("5.00")])
 
@@ -96,7 +94,7 @@ def test_a_card_looked_up_ten_times_at_once_is_settled_once(
     ensure_books_balance(shop)
 
 
-def test_one_delivery_sent_twenty_times_at_once_is_shelved_once(
+def test_stock_movement_sent_twenty_times_at_once_is_booked_once(
     manager_client, product, store, delivery, shop
 ):
     body = delivery(product, "5")
@@ -108,10 +106,10 @@ def test_one_delivery_sent_twenty_times_at_once_is_shelved_once(
     ensure_books_balance(shop)
 
 
-def test_one_delivery_id_for_two_products_at_once_is_one_delivery(
+def test_concurrent_stock_movements_with_one_id_book_one_and_refuse_the_other(
     manager_client, make_product, product, store, delivery, shop
 ):
-    """Their levels are different rows, so that nothing makes one wait for the other."""
+    """The levels are different rows, so that row locks do not serialize them."""
     other, body = make_product(), delivery(product, "5")
     bodies = [body, body | {"product": str(other.pk)}] * 5
 
@@ -124,7 +122,7 @@ def test_one_delivery_id_for_two_products_at_once_is_one_delivery(
     ensure_books_balance(shop)
 
 
-def test_of_twenty_changes_from_one_version_one_is_made(client_of, manager, product):
+def test_concurrent_changes_of_one_version_succeed_once(client_of, manager, product):
     manager_client = client_of(manager)
 
     answers = run_times(

@@ -1,4 +1,4 @@
-"""How far each role goes on its own with discounts and prices, and what that takes off."""
+"""Limits of each role for discounts and price overrides."""
 
 from decimal import Decimal
 
@@ -19,7 +19,7 @@ def no_orders(shop):
         return not Order.objects.exists()
 
 
-def test_discounts_of_line_and_order_are_told_with_what_they_took(managers_till, make_product):
+def test_discounts_are_returned_with_their_amounts(managers_till, make_product):
     order = managers_till.sold(
         line(make_product("10.00"), "2", discounts=[percent("5", reason="Loyal"), amount("1.00")]),
         line(make_product("4.00")),
@@ -28,7 +28,7 @@ def test_discounts_of_line_and_order_are_told_with_what_they_took(managers_till,
     )
 
     first, second = order["lines"]
-    # 20.00 less 1.00, less 1.00; then its share of 2.20 and of the cent.
+    # 20.00 - 1.00 - 1.00, then its share of 2.20 and of 0.01.
     assert [each["amount"] for each in first["discounts"]] == ["1.00", "1.00"]
     assert [each["reason"] for each in first["discounts"]] == ["Loyal", ""]
     assert [each["amount"] for each in order["discounts"]] == ["2.20", "0.01"]
@@ -74,7 +74,7 @@ def test_a_cashier_needs_an_approval_above_the_limit(
         ("order", [amount("1.00")], "9.00"),
     ],
 )
-def test_up_to_the_limit_a_cashier_decides_alone(till, make_product, where, discounts, total):
+def test_cashier_needs_no_approval_up_to_the_limit(till, make_product, where, discounts, total):
     on_line, on_order = (discounts, []) if where == "line" else ([], discounts)
 
     order = till.sold(line(make_product("10.00"), discounts=on_line), discounts=on_order)
@@ -84,10 +84,8 @@ def test_up_to_the_limit_a_cashier_decides_alone(till, make_product, where, disc
 
 @pytest.mark.parametrize("price", ["0.05", "0.15", "1.95", "9.95", "33.35"])
 @pytest.mark.parametrize("where", ["line", "order"])
-def test_rounding_to_the_cent_does_not_carry_a_discount_over_the_limit(
-    till, make_product, where, price
-):
-    """A tenth of 1.95 is 0.195, takes 0.20 off, and is still a tenth."""
+def test_rounding_does_not_raise_a_discount_above_the_limit(till, make_product, where, price):
+    """10 percent of 1.95 is 0.195, rounded to 0.20, and still within 10 percent."""
     tenth = [percent("10")]
     on_line, on_order = (tenth, []) if where == "line" else ([], tenth)
 
@@ -96,7 +94,7 @@ def test_rounding_to_the_cent_does_not_carry_a_discount_over_the_limit(
     assert Decimal(order["discount_total"]) > Decimal(price) / 10
 
 
-def test_the_limits_are_the_shops_own(till, configure_shop, make_product, problem, shop):
+def test_limits_are_those_of_the_shop(till, configure_shop, make_product, problem, shop):
     limits = shop.limits
     limits["cashier"] |= {"line_discount_percent": "0", "order_discount_percent": "50"}
     configure_shop(limits=limits)
@@ -107,14 +105,16 @@ def test_the_limits_are_the_shops_own(till, configure_shop, make_product, proble
     assert till.sold(line(product), discounts=[percent("50")])["total"] == "5.00"
 
 
-def test_managers_and_admins_give_everything_away(managers_till, admins_till, make_product):
+def test_manager_and_admin_have_no_discount_limit_by_default(
+    managers_till, admins_till, make_product
+):
     for someone in (managers_till, admins_till):
         order = someone.sold(line(make_product("10.00"), discounts=[percent("100")]))
 
         assert (order["status"], order["total"]) == ("completed", "0.00")
 
 
-def test_a_discount_larger_than_the_line_stops_at_zero(managers_till, make_product):
+def test_discount_above_the_line_amount_is_capped(managers_till, make_product):
     order = managers_till.sold(line(make_product("10.00"), discounts=[amount("99.00")]))
 
     (shown,) = order["lines"]
@@ -127,27 +127,25 @@ def test_a_discount_larger_than_the_line_stops_at_zero(managers_till, make_produ
 
 
 @pytest.mark.parametrize("price", ["9.99", "10.01", "0.00", "20.00"])
-def test_a_cashier_does_not_change_prices(till, shop, make_product, problem, price):
+def test_cashier_cannot_override_prices(till, shop, make_product, problem, price):
     response = till.sell(line(make_product("10.00"), unit_price=price))
 
     assert problem(response, 403, "approval_required")["action"] == "price_override"
     assert no_orders(shop)
 
 
-def test_naming_the_catalogs_price_is_no_change(till, make_product):
+def test_unit_price_equal_to_the_list_price_is_no_override(till, make_product):
     assert till.sold(line(make_product("10.00"), unit_price="10.00"))["total"] == "10.00"
 
 
-def test_a_changed_price_stands_beside_the_catalogs(managers_till, make_product):
+def test_overridden_price_is_shown_beside_the_list_price(managers_till, make_product):
     order = managers_till.sold(line(make_product("10.00"), unit_price="12.00"))
 
     (shown,) = order["lines"]
     assert (shown["list_price"], shown["unit_price"], shown["total"]) == ("10.00", "12.00", "12.00")
 
 
-def test_a_manager_goes_as_far_as_the_price_again(
-    managers_till, admins_till, make_product, problem
-):
+def test_manager_may_double_a_price(managers_till, admins_till, make_product, problem):
     product = make_product("10.00")
 
     assert managers_till.sold(line(product, unit_price="20.00"))["total"] == "20.00"
@@ -156,16 +154,14 @@ def test_a_manager_goes_as_far_as_the_price_again(
     assert admins_till.sold(line(product, unit_price="20.01"))["total"] == "20.01"
 
 
-def test_what_has_no_price_yet_is_not_for_cashiers_to_price(
-    till, managers_till, make_product, problem
-):
-    free = make_product("0.00")
+def test_cashier_cannot_price_a_product_of_zero(till, managers_till, make_product, problem):
+    free_product = make_product("0.00")
 
-    problem(till.sell(line(free, unit_price="1.00")), 403, "approval_required")
-    assert managers_till.sold(line(free, unit_price="1.00"))["total"] == "1.00"
+    problem(till.sell(line(free_product, unit_price="1.00")), 403, "approval_required")
+    assert managers_till.sold(line(free_product, unit_price="1.00"))["total"] == "1.00"
 
 
-def test_a_part_of_the_basket_above_the_limit_stops_all_of_it(till, shop, make_product, problem):
+def test_one_line_above_the_limit_refuses_the_whole_order(till, shop, make_product, problem):
     response = till.sell(
         line(make_product("10.00")),
         line(make_product("10.00"), discounts=[percent("50")]),

@@ -1,4 +1,4 @@
-"""What sales do to the shelves: all of a basket is there, or nothing of it is taken."""
+"""Stock deduction: an order deducts all of its lines or nothing."""
 
 from decimal import Decimal
 
@@ -15,7 +15,7 @@ def movements(shop):
         return list(StockMovement.objects.order_by("created_at", "id"))
 
 
-def test_what_is_short_is_told_line_by_line(till, make_product, store, shop, problem):
+def test_insufficient_stock_lists_every_short_line(till, make_product, store, shop, problem):
     plenty, few = make_product(stock="10"), make_product(stock="1", sku="FEW", name="Few")
     never, half = (
         make_product(stock=None, sku="NEVER"),
@@ -51,11 +51,11 @@ def test_what_is_short_is_told_line_by_line(till, make_product, store, shop, pro
     assert len(movements(shop)) == 3
 
 
-def test_an_order_that_is_not_paid_asks_for_no_goods(till, make_product):
+def test_unpaid_order_needs_no_stock(till, make_product):
     assert till.sold(line(make_product(stock="1"), "5"))["status"] == "open"
 
 
-def test_two_lines_of_one_product_are_wanted_together(till, make_product, store, shop, problem):
+def test_lines_of_one_product_need_their_total_quantity(till, make_product, store, shop, problem):
     product = make_product("1.00", stock="3")
 
     response = till.sell(line(product, "2"), line(product, "2"), payments=[cash("4.00")])
@@ -70,7 +70,7 @@ def test_two_lines_of_one_product_are_wanted_together(till, make_product, store,
     ensure_books_balance(shop)
 
 
-def test_what_is_reserved_for_a_card_is_short_for_others(till, make_product, gateway, problem):
+def test_reserved_stock_is_not_available_to_others(till, make_product, gateway, problem):
     gateway.answers = [ConnectionError("gone")]
     till.client.raise_request_exception = False
     product = make_product("1.00", stock="3")
@@ -82,24 +82,24 @@ def test_what_is_reserved_for_a_card_is_short_for_others(till, make_product, gat
     assert short["available"] == "1"
 
 
-def test_whatever_makes_lines_short_they_are_told_in_one_refusal(
+def test_insufficient_stock_lists_every_cause_in_one_refusal(
     till, make_product, store, shop, gateway, problem
 ):
-    """Twice on the order, kept for somebody's card, never delivered; what is not kept never is."""
-    twice, kept, never = (
+    """A product on two lines, one reserved by a card, one without stock, and one not tracked."""
+    twice, reserved, never = (
         make_product("1.00", stock="3"),
         make_product("1.00", stock="5"),
         make_product("1.00", stock=None),
     )
     service, plenty = make_product("1.00", track_stock=False), make_product("1.00", stock="9")
     gateway.answers = [TIMED_OUT]
-    till.sold(line(kept, "4"), payments=[card("4.00")])
-    before = [get_stock_level(each, store) for each in (twice, kept, never, plenty)]
+    till.sold(line(reserved, "4"), payments=[card("4.00")])
+    before = [get_stock_level(each, store) for each in (twice, reserved, never, plenty)]
 
     response = till.sell(
         line(twice, "2"),
         line(service, "50"),
-        line(kept, "2"),
+        line(reserved, "2"),
         line(plenty, "9"),
         line(never),
         line(twice, "2"),
@@ -109,14 +109,14 @@ def test_whatever_makes_lines_short_they_are_told_in_one_refusal(
     short = problem(response, 409, "insufficient_stock")["short"]
     assert [(each["product"], each["wanted"], each["available"]) for each in short] == [
         (str(twice.pk), "4", "3"),
-        (str(kept.pk), "2", "1"),
+        (str(reserved.pk), "2", "1"),
         (str(never.pk), "1", "0"),
     ]
-    assert [get_stock_level(each, store) for each in (twice, kept, never, plenty)] == before
+    assert [get_stock_level(each, store) for each in (twice, reserved, never, plenty)] == before
     ensure_books_balance(shop)
 
 
-def test_where_the_shop_allows_it_stock_goes_below_zero(
+def test_stock_may_become_negative_if_the_shop_allows_it(
     till, make_product, store, shop, configure_shop
 ):
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
@@ -135,9 +135,7 @@ def test_where_the_shop_allows_it_stock_goes_below_zero(
     ensure_books_balance(shop)
 
 
-def test_goods_below_zero_are_reserved_and_taken_too(
-    till, make_product, store, shop, configure_shop
-):
+def test_negative_stock_can_be_reserved_and_sold(till, make_product, store, shop, configure_shop):
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
     product = make_product("1.00", stock=None)
 
@@ -147,7 +145,7 @@ def test_goods_below_zero_are_reserved_and_taken_too(
     ensure_books_balance(shop)
 
 
-def test_what_is_not_counted_is_sold_without_end(till, make_product, shop):
+def test_untracked_product_is_sold_without_movements(till, make_product, shop):
     service = make_product("1.00", track_stock=False)
 
     order = till.sold(line(service, "999"), payments=[cash("999.00")])
@@ -158,13 +156,13 @@ def test_what_is_not_counted_is_sold_without_end(till, make_product, shop):
         assert not StockLevel.objects.exists()
 
 
-def test_a_card_for_what_is_not_counted_reserves_nothing(till, make_product):
+def test_declined_card_for_an_untracked_product_needs_no_reservation(till, make_product):
     order = till.sold(line(make_product("1.91", track_stock=False)), payments=[card("1.91")])
 
     assert order["payments"][0]["status"] == "declined"
 
 
-def test_whether_goods_are_counted_is_settled_when_they_are_put_on_the_order(
+def test_stock_tracking_is_decided_when_the_line_is_added(
     till, manager_client, product, store, shop
 ):
     order = till.sold(line(product))
@@ -176,7 +174,7 @@ def test_whether_goods_are_counted_is_settled_when_they_are_put_on_the_order(
     ensure_books_balance(shop)
 
 
-def test_each_store_has_shelves_of_its_own(till, manager_client, delivery, product, store, shop):
+def test_each_store_has_its_own_stock(till, manager_client, delivery, product, store, shop):
     second = StoreFactory(tenant=shop)
     manager_client.post("stock/movements/", delivery(product, "4") | {"store": str(second.pk)})
 
@@ -185,8 +183,10 @@ def test_each_store_has_shelves_of_its_own(till, manager_client, delivery, produ
     assert (get_stock_level(product, store), get_stock_level(product, second)) == ((9, 0), (4, 0))
 
 
-def test_tenths_add_up_exactly(manager_client, till, delivery, make_product, store, shop):
-    """0.1 + 0.2 is 0.3 on every database, also after many steps there and back."""
+def test_decimal_quantities_add_up_exactly(
+    manager_client, till, delivery, make_product, store, shop
+):
+    """0.1 + 0.2 is 0.3 on every database, also after many movements."""
     product = make_product("1.00", stock=None, sold_by="weight")
     for quantity in ("0.1", "0.2"):
         manager_client.post("stock/movements/", delivery(product, quantity))
@@ -202,10 +202,8 @@ def test_tenths_add_up_exactly(manager_client, till, delivery, make_product, sto
     ensure_books_balance(shop)
 
 
-def test_of_what_is_less_than_nothing_none_is_available(
-    till, make_product, configure_shop, problem
-):
-    """Sold beyond the books while that was allowed, and not allowed any more."""
+def test_negative_stock_makes_nothing_available(till, make_product, configure_shop, problem):
+    """The stock became negative while the shop allowed it; now it does not."""
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
     product = make_product("1.00", stock="1")
     till.sold(line(product, "3"), payments=[cash("3.00")])

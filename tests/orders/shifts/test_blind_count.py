@@ -1,4 +1,4 @@
-"""What is counted at the end of a shift, and what it is compared with."""
+"""The count at the end of a shift, and the amounts that it is compared with."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def shift(till):
     return open_shift(till)
 
 
-def test_coins_and_notes_are_the_count_of_the_cash(till, shift):
+def test_denominations_are_the_cash_count(till, shift):
     coins = [{"value": "50.00", "count": 1}, {"value": "0.20", "count": 250}]
 
     closed = close_shift(till, shift, denominations=coins).json()
@@ -39,9 +39,7 @@ def test_every_method_can_be_counted(till, manager_client, shift, make_product):
     ]
 
 
-def test_what_nobody_counts_is_what_the_till_says(
-    till, manager_client, shift, make_product, gateway
-):
+def test_uncounted_method_counts_as_expected(till, manager_client, shift, make_product, gateway):
     card = {"id": new_id(), "method": "card", "amount": "10.00"}
     till.sold(line(make_product("10.00")), payments=[card])
 

@@ -1,4 +1,4 @@
-"""When a drawer is neither ended nor closed; each time nothing has changed."""
+"""Shifts that cannot be ended or closed: nothing changes."""
 
 from decimal import Decimal
 
@@ -26,12 +26,12 @@ def shift(till):
     return open_shift(till)
 
 
-def test_another_cashier_neither_ends_nor_closes_it(other_cashier_client, shift, refused):
+def test_other_cashier_can_neither_end_nor_close_a_shift(other_cashier_client, shift, refused):
     refused(lambda: end_shift(other_cashier_client, shift), 403, "permission_denied")
     refused(lambda: close_shift(other_cashier_client, shift, "100.00"), 403, "permission_denied")
 
 
-def test_an_ended_shift_is_not_ended_again(till, shift, refused):
+def test_ended_shift_cannot_be_ended_again(till, shift, refused):
     end_shift(till, shift)
 
     answer = refused(lambda: end_shift(till, shift), 409, "shift_not_in_state")
@@ -39,7 +39,7 @@ def test_an_ended_shift_is_not_ended_again(till, shift, refused):
     assert answer["shift_status"] == "ended"
 
 
-def test_a_closed_shift_is_neither_ended_nor_closed_again(till, shift, refused):
+def test_closed_shift_can_neither_be_ended_nor_closed(till, shift, refused):
     close_shift(till, shift, "100.00")
 
     refused(lambda: end_shift(till, shift), 409, "shift_not_in_state")
@@ -47,7 +47,7 @@ def test_a_closed_shift_is_neither_ended_nor_closed_again(till, shift, refused):
     assert answer["shift_status"] == "closed"
 
 
-def test_who_has_read_an_older_version_ends_and_closes_nothing(till, shift, refused):
+def test_ending_and_closing_need_the_current_version(till, shift, refused):
     ended = end_shift(till, shift, If_Match='"1"').json()
 
     refused(lambda: close_shift(till, shift, "100.00", If_Match='"1"'), 412, "version_conflict")
@@ -55,7 +55,7 @@ def test_who_has_read_an_older_version_ends_and_closes_nothing(till, shift, refu
     assert close_shift(till, shift, "100.00", If_Match='"2"')["ETag"] == '"3"'
 
 
-def test_a_shift_with_a_card_in_the_air_is_not_closed(
+def test_shift_with_an_unknown_card_payment_cannot_be_closed(
     till, manager_client, shift, make_product, gateway, refused
 ):
     gateway.answers = [TIMED_OUT]
@@ -67,14 +67,14 @@ def test_a_shift_with_a_card_in_the_air_is_not_closed(
     end_shift(till, shift)
     refused(lambda: close_shift(till, shift, "100.00"), 409, "payments_unclear")
 
-    # It becomes a sale of this shift, although the next is open already.
+    # The payment completes in this shift although the next one is open.
     open_shift(till)
     assert resolve_payment(manager_client, order).json()["shift"] == shift["id"]
     assert close_shift(till, shift, "100.00").status_code == 200
     assert fetch_shift_report(till, shift, "z")["sales"]["total"] == "2.50"
 
 
-def test_a_shift_with_a_refund_in_the_air_is_not_closed(
+def test_shift_with_an_unknown_refund_cannot_be_closed(
     till, manager_client, shift, make_product, gateway, refused
 ):
     order = till.sold(line(make_product("2.50")), payments=[card("2.50")])
@@ -132,12 +132,12 @@ def test_a_shift_with_a_refund_in_the_air_is_not_closed(
         ),
     ],
 )
-def test_what_is_no_count_closes_nothing(body, errors, manager_client, shift, refused):
+def test_invalid_count_is_refused(body, errors, manager_client, shift, refused):
     refused(lambda: close_shift(manager_client, shift, **body), 400, "invalid", errors)
 
 
 @pytest.mark.parametrize("counted", ["94.99", "105.01"])
-def test_a_difference_beyond_tolerance_is_a_managers_and_stays_blind(
+def test_count_beyond_the_tolerance_needs_a_manager_and_reveals_nothing(
     counted, till, manager_client, shift, shop, problem
 ):
     before = snapshot_shift_rows(shop)
@@ -146,8 +146,8 @@ def test_a_difference_beyond_tolerance_is_a_managers_and_stays_blind(
 
     after = snapshot_shift_rows(shop)
     assert {"100.00", "5.01", "-5.01"}.isdisjoint(map(str, answer.values()))
-    (noted,) = (row for row in after["AuditEvent"] if row not in before["AuditEvent"])
-    assert (noted["event"], noted["facts"]) == (
+    (audited,) = (row for row in after["AuditEvent"] if row not in before["AuditEvent"])
+    assert (audited["event"], audited["facts"]) == (
         "shift_count_refused",
         {"counted": {"cash": counted}},
     )
@@ -155,21 +155,23 @@ def test_a_difference_beyond_tolerance_is_a_managers_and_stays_blind(
     assert close_shift(manager_client, shift, counted).status_code == 200
 
 
-def test_every_try_to_find_out_what_should_be_there_is_remembered(till, shift, shop, problem):
+def test_every_refused_count_is_audited(till, shift, shop, problem):
     for counted in ("50.00", "60.00", "70.00"):
         problem(close_shift(till, shift, counted), 403, "count_beyond_tolerance")
 
     with tenant_scope(shop):
-        noted = AuditEvent.objects.filter(event="shift_count_refused").order_by("created_at", "id")
-        assert [each.facts["counted"]["cash"] for each in noted] == ["50.00", "60.00", "70.00"]
+        audited = AuditEvent.objects.filter(event="shift_count_refused").order_by(
+            "created_at", "id"
+        )
+        assert [each.facts["counted"]["cash"] for each in audited] == ["50.00", "60.00", "70.00"]
 
 
 @pytest.mark.parametrize("counted", ["95.00", "105.00"])
-def test_a_cashier_closes_up_to_the_tolerance(counted, till, shift):
+def test_cashier_closes_within_the_tolerance(counted, till, shift):
     assert close_shift(till, shift, counted).status_code == 200
 
 
-def test_a_manager_closes_up_to_a_managers_tolerance_and_an_admin_any(
+def test_manager_closes_within_the_own_tolerance_and_admin_always(
     manager_client, admin, shift, configure_shop, shop, problem
 ):
     limits = shop.limits
@@ -181,7 +183,7 @@ def test_a_manager_closes_up_to_a_managers_tolerance_and_an_admin_any(
     assert close_shift(Person(admin), shift, "0.00").status_code == 200
 
 
-def test_the_tolerance_is_of_every_method_that_is_counted(till, shift, make_product, problem):
+def test_tolerance_applies_to_every_counted_method(till, shift, make_product, problem):
     voucher = {"id": new_id(), "method": "voucher", "amount": "10.00"}
     till.sold(line(make_product("10.00")), payments=[voucher])
     counted = [{"method": "cash", "amount": "100.00"}, {"method": "voucher", "amount": "4.00"}]
@@ -189,11 +191,11 @@ def test_the_tolerance_is_of_every_method_that_is_counted(till, shift, make_prod
     problem(close_shift(till, shift, counted=counted), 403, "count_beyond_tolerance")
 
 
-def test_there_is_no_z_before_the_shift_is_closed(till, shift, refused):
+def test_open_shift_has_no_z_report(till, shift, refused):
     refused(lambda: till.get(f"shifts/{shift['id']}/z-report/"), 409, "shift_not_in_state")
 
 
-def test_the_drawer_of_another_shop_is_nobodys(shift, foreign_admin, refused):
+def test_shift_of_another_shop_is_not_found(shift, foreign_admin, refused):
     admin_of_another = Person(foreign_admin)
     path = f"shifts/{shift['id']}/"
 
@@ -206,7 +208,7 @@ def test_the_drawer_of_another_shop_is_nobodys(shift, foreign_admin, refused):
     assert shift["id"] not in {each["id"] for each in theirs}
 
 
-def test_the_float_of_yen_has_no_decimals(till, configure_shop):
+def test_amounts_of_a_shift_in_yen_have_no_decimals(till, configure_shop):
     configure_shop("JPY")
 
     shift = open_shift(till, "5000")

@@ -1,4 +1,4 @@
-"""Limits in money hold in sum: of one order, and of one person in one shift or business day."""
+"""Limits in money apply to sums: per order, and per user in a shift or business day."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,33 +31,33 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def limits(shop, configure_shop):
-    """`limits(manager={"refund_amount": "10"})`: the shop with other limits."""
+def set_limits(shop, configure_shop):
+    """`set_limits(manager={"refund_amount": "10"})`: change the limits of the shop."""
 
-    def change(**of_roles):
-        return configure_shop(limits=shop.merge_limits(of_roles))
+    def change(**limits_by_role):
+        return configure_shop(limits=shop.merge_limits(limits_by_role))
 
     return change
 
 
 @pytest.fixture
-def sale(till, make_product):
-    """`sale("9.00")`: a sale of so much, paid in cash."""
+def sell(till, make_product):
+    """`create("9.00")`: a sale of that amount, paid in cash."""
 
-    def sell(price="10.00", at=till, pay=cash):
+    def create(price="10.00", at=till, pay=cash):
         return at.sold(line(make_product(price)), payments=[pay(price)])
 
-    return sell
+    return create
 
 
 @pytest.fixture
-def boss(admin):
+def admin_client(admin):
     return Person(admin)
 
 
 @pytest.fixture
-def unchanged(shop, problem):
-    """`unchanged(call)`: refused with what to ask for, and nothing is written."""
+def refused(shop, problem):
+    """`refused(call)`: assert that the call needs an approval, and that no rows changed."""
 
     def check(call, code="approval_required"):
         before = snapshot_refund_rows(shop)
@@ -68,24 +68,24 @@ def unchanged(shop, problem):
     return check
 
 
-def approval_for(answer, asker, giver):
-    """What the refusal says to ask for, to the letter, asked and given."""
+def approve(answer, asker, giver):
+    """Request and grant exactly the approval that a refusal names; return its id."""
     request = {name: answer.get(name) for name in ("object", "amount", "method")}
     return grant_approval(giver, request_approval(asker, answer["action"], **request))["id"]
 
 
-# --- of one order --------------------------------------------------------------------------------
+# --- per order -----------------------------------------------------------------------------------
 
 
-def test_many_small_refunds_of_an_order_are_one_large_one(
-    manager_client, till, sale, limits, unchanged
+def test_refund_limit_applies_to_the_sum_of_refunds_of_an_order(
+    manager_client, till, sell, set_limits, refused
 ):
-    """Three times 1000 is 3000, also over several shifts."""
-    limits(manager={"refund_amount": "1000"})
-    shift, order = open_shift(till, "5000.00"), sale("3000.00")
-    unchanged(lambda: request_refund(manager_client, order))
+    """The sum counts over several shifts."""
+    set_limits(manager={"refund_amount": "1000"})
+    shift, order = open_shift(till, "5000.00"), sell("3000.00")
+    refused(lambda: request_refund(manager_client, order))
     create_refund(manager_client, order, amount="600.00")
-    answer = unchanged(lambda: request_refund(manager_client, order, amount="400.01"))
+    answer = refused(lambda: request_refund(manager_client, order, amount="400.01"))
     assert (answer["action"], answer["amount"], answer["method"]) == (
         "refund",
         "400.01",
@@ -95,58 +95,56 @@ def test_many_small_refunds_of_an_order_are_one_large_one(
     assert close_shift(manager_client, shift, "7400.00").status_code == 200
     open_shift(till, "7400.00")
 
-    unchanged(lambda: request_refund(manager_client, order, amount="400.01"))
+    refused(lambda: request_refund(manager_client, order, amount="400.01"))
     create_refund(manager_client, order, amount="400.00")
-    unchanged(lambda: request_refund(manager_client, order, amount="0.01"))
+    refused(lambda: request_refund(manager_client, order, amount="0.01"))
 
 
-def test_an_order_is_given_back_in_parts_by_several_people_up_to_the_limit_of_one(
-    manager_client, shop, sale, limits, unchanged
+def test_refund_limit_applies_to_the_order_across_users(
+    manager_client, shop, sell, set_limits, refused
 ):
-    limits(manager={"refund_amount": "10"})
-    order, other = sale("20.00"), Person(UserFactory(tenant=shop, manager=True))
+    set_limits(manager={"refund_amount": "10"})
+    order, other_type = sell("20.00"), Person(UserFactory(tenant=shop, manager=True))
     create_refund(manager_client, order, amount="6.00")
 
-    unchanged(lambda: request_refund(other, order, amount="4.01"))
-    create_refund(other, order, amount="4.00")
+    refused(lambda: request_refund(other_type, order, amount="4.01"))
+    create_refund(other_type, order, amount="4.00")
 
 
-def test_what_costs_nothing_comes_back_whatever_went_before(
-    till, manager_client, make_product, limits, unchanged
-):
-    """No approval could be asked for it: an amount of zero is none."""
+def test_refund_of_zero_needs_no_approval(till, manager_client, make_product, set_limits, refused):
+    """An approval of zero could not be requested."""
     order = till.sold(
         line(make_product("0.00")), line(make_product("5.00")), payments=[cash("5.00")]
     )
-    free, paid = ([{"line": each["id"], "quantity": "1"}] for each in order["lines"])
+    free_line, paid_line = ([{"line": each["id"], "quantity": "1"}] for each in order["lines"])
     create_refund(manager_client, order, amount="1.00")
-    unchanged(lambda: request_refund(till, order, amount="1.00"))
+    refused(lambda: request_refund(till, order, amount="1.00"))
 
-    assert create_refund(till, order, lines=free)["total"] == "0.00"
-    unchanged(lambda: request_refund(till, order, lines=paid))
+    assert create_refund(till, order, lines=free_line)["total"] == "0.00"
+    refused(lambda: request_refund(till, order, lines=paid_line))
 
 
-def test_what_coins_add_to_a_refund_counts_too(
-    manager_client, till, shop, configure_shop, make_product, limits, unchanged
+def test_cash_rounding_up_counts_against_the_refund_limit(
+    manager_client, till, shop, configure_shop, make_product, set_limits, refused
 ):
-    """0.50 is paid out as 1.00: five of them are 5.00, of an order and of a person."""
+    """0.50 is paid out as 1.00, so five refunds are 5.00, of an order and of a user."""
     configure_shop("SEK", cash_rounding_increment=Decimal("1.00"))
-    limits(manager={"refund_amount": "5"})
+    set_limits(manager={"refund_amount": "5"})
     first, second = (
         till.sold(line(make_product("20.00")), payments=[cash("20.00")]) for _ in range(2)
     )
-    other = Person(UserFactory(tenant=shop, manager=True))
+    other_type = Person(UserFactory(tenant=shop, manager=True))
 
     def ensure_refused(person, order, amount, needed):
-        answer = unchanged(lambda: request_refund(person, order, amount=amount))
+        answer = refused(lambda: request_refund(person, order, amount=amount))
         assert answer["amount"] == needed
 
     for _ in range(4):
-        back = create_refund(manager_client, first, amount="0.50")
-        assert back["payouts"][0]["paid"] == "1.00"
+        refund = create_refund(manager_client, first, amount="0.50")
+        assert refund["payouts"][0]["paid"] == "1.00"
     ensure_refused(manager_client, second, "1.50", "2.00")
-    ensure_refused(other, first, "1.50", "2.00")
-    create_refund(other, first, amount="0.50")
+    ensure_refused(other_type, first, "1.50", "2.00")
+    create_refund(other_type, first, amount="0.50")
     create_refund(manager_client, second, amount="0.50")
     for order in (first, second):
         ensure_refused(manager_client, order, "0.01", "0.01")
@@ -155,34 +153,34 @@ def test_what_coins_add_to_a_refund_counts_too(
         assert sum_in_period(manager_client.user, "refund_amount", period) == 5
 
 
-def test_what_coins_take_off_a_refund_counts_as_refunded(
-    manager_client, till, configure_shop, make_product, limits, unchanged
+def test_cash_rounded_down_counts_with_the_refunded_amount(
+    manager_client, till, configure_shop, make_product, set_limits, refused
 ):
     configure_shop("SEK", cash_rounding_increment=Decimal("1.00"))
-    limits(manager={"refund_amount": "5"})
+    set_limits(manager={"refund_amount": "5"})
     order = till.sold(line(make_product("20.00")), payments=[cash("20.00")])
-    back = create_refund(manager_client, order, amount="4.40")
-    assert back["payouts"][0]["paid"] == "4.00"
+    refund = create_refund(manager_client, order, amount="4.40")
+    assert refund["payouts"][0]["paid"] == "4.00"
 
-    answer = unchanged(lambda: request_refund(manager_client, order, amount="0.61"))
+    answer = refused(lambda: request_refund(manager_client, order, amount="0.61"))
     assert answer["amount"] == "1.00"
     create_refund(manager_client, order, amount="0.49")
 
 
-# --- of one person -------------------------------------------------------------------------------
+# --- per user ------------------------------------------------------------------------------------
 
 
-def test_many_refunds_of_a_person_in_a_shift_are_one_large_one(
-    manager_client, shop, till, sale, limits, unchanged
+def test_refund_limit_applies_to_the_sum_of_a_user_in_a_shift(
+    manager_client, shop, till, sell, set_limits, refused
 ):
-    limits(manager={"refund_amount": "10"})
+    set_limits(manager={"refund_amount": "10"})
     shift = open_shift(till, "100.00")
-    orders = [sale("6.00") for _ in range(3)]
+    orders = [sell("6.00") for _ in range(3)]
     create_refund(manager_client, orders[0])
 
-    unchanged(lambda: request_refund(manager_client, orders[1]))
+    refused(lambda: request_refund(manager_client, orders[1]))
     create_refund(manager_client, orders[1], amount="4.00")
-    unchanged(lambda: request_refund(manager_client, orders[2], amount="0.01"))
+    refused(lambda: request_refund(manager_client, orders[2], amount="0.01"))
     create_refund(Person(UserFactory(tenant=shop, manager=True)), orders[2], amount="6.00")
 
     assert close_shift(manager_client, shift, "102.00").status_code == 200
@@ -190,25 +188,25 @@ def test_many_refunds_of_a_person_in_a_shift_are_one_large_one(
     create_refund(manager_client, orders[1], amount="2.00")
 
 
-def test_another_drawer_is_another_sum(manager_client, tills, sale, limits, unchanged):
-    limits(manager={"refund_amount": "10"})
+def test_refund_sums_are_separate_per_shift(manager_client, tills, sell, set_limits, refused):
+    set_limits(manager={"refund_amount": "10"})
     for each in tills[:2]:
         open_shift(each, "100.00")
-    here, there = (sale("9.00", at=each) for each in tills[:2])
-    create_refund(manager_client, here)
+    first, second = (sell("9.00", at=each) for each in tills[:2])
+    create_refund(manager_client, first)
 
-    create_refund(manager_client, there)
-    elsewhere = str(tills[1].register.pk)
-    one_more = sale("2.00", at=tills[0])
-    unchanged(lambda: request_refund(manager_client, one_more, register=elsewhere))
-    unchanged(lambda: request_refund(manager_client, one_more))
+    create_refund(manager_client, second)
+    other_store = str(tills[1].register.pk)
+    one_more = sell("2.00", at=tills[0])
+    refused(lambda: request_refund(manager_client, one_more, register=other_store))
+    refused(lambda: request_refund(manager_client, one_more))
 
 
-def test_without_shifts_it_is_the_business_day_of_the_store(
-    manager, shop, make_product, limits, unchanged
+def test_refund_limit_without_shifts_applies_to_the_business_day_of_the_store(
+    manager, shop, make_product, set_limits, refused
 ):
-    """The store's day begins at 04:00 in Berlin, at 03:00 UTC in winter; registers share it."""
-    limits(manager={"refund_amount": "10"})
+    """The day begins at 04:00 in Berlin, which is 03:00 UTC in winter; registers share it."""
+    set_limits(manager={"refund_amount": "10"})
     main, second = (StoreFactory(tenant=shop, name=name, day_starts_at="04:00") for name in "AB")
     registers = [
         RegisterFactory(tenant=shop, store=store, number=number)
@@ -216,140 +214,144 @@ def test_without_shifts_it_is_the_business_day_of_the_store(
     ]
     product = make_product("6.00", stock=None, track_stock=False)
     with time_machine.travel(datetime(2026, 3, 3, 2, 30, tzinfo=UTC), tick=False) as clock:
-        first, same_day, elsewhere = (
+        first, same_day, other_store = (
             Till(manager, each).sold(line(product), payments=[cash("6.00")]) for each in registers
         )
         create_refund(Person(manager), first)
 
-        unchanged(lambda: request_refund(Person(manager), same_day))
-        create_refund(Person(manager), elsewhere)
+        refused(lambda: request_refund(Person(manager), same_day))
+        create_refund(Person(manager), other_store)
         clock.shift(timedelta(minutes=29, seconds=59))
-        unchanged(lambda: request_refund(Person(manager), same_day))
+        refused(lambda: request_refund(Person(manager), same_day))
         clock.shift(timedelta(seconds=1))
         create_refund(Person(manager), same_day)
 
 
-def test_where_a_shift_was_closed_the_day_still_holds(
-    manager_client, till, sale, limits, unchanged
+def test_refunds_after_a_closed_shift_count_in_the_business_day(
+    manager_client, till, sell, set_limits, refused
 ):
-    limits(manager={"refund_amount": "10"})
-    shift, orders = open_shift(till, "100.00"), [sale("9.00"), sale("2.00")]
+    set_limits(manager={"refund_amount": "10"})
+    shift, orders = open_shift(till, "100.00"), [sell("9.00"), sell("2.00")]
     create_refund(manager_client, orders[0])
     assert close_shift(manager_client, shift, "102.00").status_code == 200
 
-    unchanged(lambda: request_refund(manager_client, orders[1]))
+    refused(lambda: request_refund(manager_client, orders[1]))
     create_refund(manager_client, orders[1], amount="1.00")
 
 
-def test_what_a_card_declined_counts_for_nobody(manager_client, gateway, sale, limits):
-    limits(manager={"refund_amount": "10"})
-    order = sale("10.00", pay=card)
+def test_declined_refund_does_not_count_against_the_limit(
+    manager_client, gateway, sell, set_limits
+):
+    set_limits(manager={"refund_amount": "10"})
+    order = sell("10.00", pay=card)
     gateway.returns = [DECLINED, CAPTURED]
     assert create_refund(manager_client, order)["status"] == "failed"
 
     assert create_refund(manager_client, order)["status"] == "done"
 
 
-def test_what_waits_for_the_gateway_counts(manager_client, gateway, sale, limits, unchanged):
-    limits(manager={"refund_amount": "10"})
+def test_pending_refund_counts_against_the_limit(
+    manager_client, gateway, sell, set_limits, refused
+):
+    set_limits(manager={"refund_amount": "10"})
     gateway.returns = [TIMED_OUT]
-    assert create_refund(manager_client, sale("6.00", pay=card))["status"] == "pending"
-    order = sale("6.00")
+    assert create_refund(manager_client, sell("6.00", pay=card))["status"] == "pending"
+    order = sell("6.00")
 
-    unchanged(lambda: request_refund(manager_client, order))
+    refused(lambda: request_refund(manager_client, order))
     create_refund(manager_client, order, amount="4.00")
 
 
-def test_store_credit_counts_like_cash(manager_client, sale, limits, unchanged):
-    limits(manager={"refund_amount": "10"})
-    first, second = sale("6.00"), sale("6.00")
+def test_refund_to_store_credit_counts_against_the_limit(manager_client, sell, set_limits, refused):
+    set_limits(manager={"refund_amount": "10"})
+    first, second = sell("6.00"), sell("6.00")
     create_refund(manager_client, first, method="store_credit")
 
-    unchanged(lambda: request_refund(manager_client, second))
-    unchanged(lambda: request_refund(manager_client, second, method="store_credit"))
+    refused(lambda: request_refund(manager_client, second))
+    refused(lambda: request_refund(manager_client, second, method="store_credit"))
 
 
-def test_null_is_unlimited_and_an_admin_always(manager_client, boss, sale, limits):
-    limits(manager={"refund_amount": "0"})
-    create_refund(boss, sale("2000.00"))
-    limits(manager={"refund_amount": None})
+def test_null_limit_and_admin_are_unlimited(manager_client, admin_client, sell, set_limits):
+    set_limits(manager={"refund_amount": "0"})
+    create_refund(admin_client, sell("2000.00"))
+    set_limits(manager={"refund_amount": None})
     for _ in range(2):
-        create_refund(manager_client, sale("2000.00"))
+        create_refund(manager_client, sell("2000.00"))
 
 
-# --- what was approved ---------------------------------------------------------------------------
+# --- approved amounts ----------------------------------------------------------------------------
 
 
-def test_what_was_approved_counts_for_whoever_approved_it(
-    till, manager_client, boss, shop, sale, limits, unchanged
+def test_approved_refund_counts_against_the_limit_of_the_approver(
+    till, manager_client, admin_client, shop, sell, set_limits, refused
 ):
-    limits(cashier={"refund_amount": "5"}, manager={"refund_amount": "10"})
+    set_limits(cashier={"refund_amount": "5"}, manager={"refund_amount": "10"})
     open_shift(till, "100.00")
-    orders = [sale("8.00") for _ in range(4)]
+    orders = [sell("8.00") for _ in range(4)]
     create_refund(till, orders[0], amount="2.00")
-    answer = unchanged(lambda: request_refund(till, orders[1]))
-    approval = approval_for(answer, till, manager_client)
+    answer = refused(lambda: request_refund(till, orders[1]))
+    approval = approve(answer, till, manager_client)
     done = create_refund(till, orders[1], approval=approval)
     assert (done["by"], done["approved_by"]) == (str(till.user.pk), str(manager_client.user.pk))
 
     create_refund(till, orders[2], amount="3.00")
-    unchanged(lambda: request_refund(till, orders[2], amount="0.01"))
+    refused(lambda: request_refund(till, orders[2], amount="0.01"))
 
-    unchanged(lambda: request_refund(manager_client, orders[3], amount="2.01"))
+    refused(lambda: request_refund(manager_client, orders[3], amount="2.01"))
     create_refund(manager_client, orders[3], amount="2.00")
     with tenant_scope(shop):
         period = LimitPeriod(shift=done["shift"])
         assert sum_in_period(till.user, "refund_amount", period) == 5
         assert sum_in_period(manager_client.user, "refund_amount", period) == 10
-        assert sum_in_period(boss.user, "refund_amount", period) == 0
+        assert sum_in_period(admin_client.user, "refund_amount", period) == 0
 
 
-def test_an_approver_whose_sum_is_full_is_not_enough(
-    till, manager_client, boss, sale, limits, unchanged
+def test_approver_with_an_exhausted_limit_is_not_accepted(
+    till, manager_client, admin_client, sell, set_limits, refused
 ):
-    """Each amount is within the approver's limit; together they are not."""
-    limits(manager={"refund_amount": "10"})
-    orders = [sale("6.00"), sale("6.00")]
+    """Each amount is within the approver's limit, but their sum is not."""
+    set_limits(manager={"refund_amount": "10"})
+    orders = [sell("6.00"), sell("6.00")]
     approvals = [
-        approval_for(
-            unchanged(lambda order=order: request_refund(till, order)), till, manager_client
-        )
+        approve(refused(lambda order=order: request_refund(till, order)), till, manager_client)
         for order in orders
     ]
     create_refund(till, orders[0], approval=approvals[0])
 
-    answer = unchanged(lambda: request_refund(till, orders[1], approval=approvals[1]))
+    answer = refused(lambda: request_refund(till, orders[1], approval=approvals[1]))
 
     assert get_approval_state(approvals[1]) == "approved"
-    done = create_refund(till, orders[1], approval=approval_for(answer, till, boss))
-    assert done["approved_by"] == str(boss.user.pk)
+    done = create_refund(till, orders[1], approval=approve(answer, till, admin_client))
+    assert done["approved_by"] == str(admin_client.user.pk)
 
 
-# --- out of the drawer ---------------------------------------------------------------------------
+# --- cash movements ------------------------------------------------------------------------------
 
-OUT = pytest.mark.parametrize("type", ["paid_out", "drop"])
+EACH_WAY_OUT = pytest.mark.parametrize("type", ["paid_out", "drop"])
 
 
-@OUT
-def test_cash_out_of_the_drawer_holds_in_sum(type, till, manager_client, tills, limits, unchanged):
-    """600 are refused, and so are three times 500: of cashiers and of managers with a number."""
+@EACH_WAY_OUT
+def test_cash_movement_limit_applies_to_the_sum_of_a_shift(
+    type, till, manager_client, tills, set_limits, refused
+):
+    """600 is refused, and so is 250 three times, for cashiers and managers with a limit."""
     limit = f"{type}_amount"
-    limits(cashier={limit: "500"}, manager={limit: "500"})
+    set_limits(cashier={limit: "500"}, manager={limit: "500"})
     shift = open_shift(till, "5000.00")
     for person in (till, manager_client):
-        unchanged(lambda person=person: record_movement(person, shift, type, "500.01"))
+        refused(lambda person=person: record_movement(person, shift, type, "500.01"))
         for _ in range(2):
             assert record_movement(person, shift, type, "250.00").status_code == 201
-        answer = unchanged(lambda person=person: record_movement(person, shift, type, "0.01"))
+        answer = refused(lambda person=person: record_movement(person, shift, type, "0.01"))
         assert answer["action"] == type
         assert answer["object"] == {"shift": shift["id"]}
         assert (answer["amount"], "method" in answer) == ("0.01", False)
-    other = open_shift(tills[0], "5000.00")
-    assert record_movement(manager_client, other, type, "500.00").status_code == 201
+    other_type = open_shift(tills[0], "5000.00")
+    assert record_movement(manager_client, other_type, type, "500.00").status_code == 201
 
 
-def test_paid_out_and_dropped_are_two_sums(till, limits):
-    limits(cashier={"paid_out_amount": "500"})
+def test_paid_out_and_drop_have_separate_sums(till, set_limits):
+    set_limits(cashier={"paid_out_amount": "500"})
     shift = open_shift(till, "5000.00")
 
     for type in ("paid_out", "drop"):
@@ -358,86 +360,87 @@ def test_paid_out_and_dropped_are_two_sums(till, limits):
     assert record_movement(till, shift, "no_sale").status_code == 201
 
 
-def test_of_a_new_shop_a_cashier_drops_so_much_and_a_manager_what_there_is(
-    till, manager_client, unchanged
-):
+def test_default_drop_limits_of_cashier_and_manager(till, manager_client, refused):
     shift = open_shift(till, "5000.00")
     assert record_movement(till, shift, "drop", "500.00").status_code == 201
-    unchanged(lambda: record_movement(till, shift, "drop", "0.01"))
+    refused(lambda: record_movement(till, shift, "drop", "0.01"))
 
     assert record_movement(manager_client, shift, "drop", "4500.00").status_code == 201
 
 
-@OUT
-def test_cash_out_of_the_drawer_takes_an_approval_of_its_own(
-    type, till, manager_client, shop, limits, unchanged
+@EACH_WAY_OUT
+def test_cash_movement_needs_an_approval_of_its_own_type_shift_and_amount(
+    type, till, manager_client, shop, set_limits, refused
 ):
-    limits(cashier={"drop_amount": "0"}, manager={"drop_amount": "500"})
+    set_limits(cashier={"drop_amount": "0"}, manager={"drop_amount": "500"})
     shift = open_shift(till, "5000.00")
-    other = {"paid_out": "drop", "drop": "paid_out"}[type]
-    about = {"object": {"shift": shift["id"]}, "amount": "400.00"}
-    for misfit in (
-        grant_approval(manager_client, request_approval(till, other, **about)),
+    other_type = {"paid_out": "drop", "drop": "paid_out"}[type]
+    approval_for = {"object": {"shift": shift["id"]}, "amount": "400.00"}
+    for other_approval in (
+        grant_approval(manager_client, request_approval(till, other_type, **approval_for)),
         grant_approval(
-            manager_client, request_approval(till, type, **about | {"object": {"shift": new_id()}})
+            manager_client,
+            request_approval(till, type, **approval_for | {"object": {"shift": new_id()}}),
         ),
         grant_approval(
-            manager_client, request_approval(till, type, **about | {"amount": "399.99"})
+            manager_client, request_approval(till, type, **approval_for | {"amount": "399.99"})
         ),
     ):
-        call = lambda misfit=misfit: record_movement(  # noqa: E731
-            till, shift, type, "400.00", approval=misfit["id"]
+        call = lambda other_approval=other_approval: record_movement(  # noqa: E731
+            till, shift, type, "400.00", approval=other_approval["id"]
         )
-        unchanged(call, "approval_not_valid")
+        refused(call, "approval_not_valid")
 
-    answer = unchanged(lambda: record_movement(till, shift, type, "400.00"))
-    approval = approval_for(answer, till, manager_client)
+    answer = refused(lambda: record_movement(till, shift, type, "400.00"))
+    approval = approve(answer, till, manager_client)
     done = record_movement(till, shift, type, "400.00", approval=approval)
 
     assert done.status_code == 201
     assert done.json()["approved_by"] == str(manager_client.user.pk)
-    unchanged(lambda: record_movement(manager_client, shift, type, "100.01"))
+    refused(lambda: record_movement(manager_client, shift, type, "100.01"))
     assert record_movement(manager_client, shift, type, "100.00").status_code == 201
     with tenant_scope(shop):
         event = AuditEvent.objects.get(event="approval_used")
     assert event.facts["action"] == type
 
 
-def test_nobody_approves_a_drop_above_their_own_limit(till, manager_client, limits, problem):
-    limits(manager={"drop_amount": "600"})
+def test_approval_of_a_drop_above_the_own_limit_is_refused(
+    till, manager_client, set_limits, problem
+):
+    set_limits(manager={"drop_amount": "600"})
     request = request_approval(till, "drop", object={"shift": new_id()}, amount="600.01")
 
     problem(manager_client.post(f"approvals/{request['id']}/approve/"), 403, "above_own_limit")
 
 
-# --- the method that was approved ----------------------------------------------------------------
+# --- approved method -----------------------------------------------------------------------------
 
 
-def test_an_approval_for_the_way_it_was_paid_issues_no_store_credit(
-    till, manager_client, sale, unchanged
+def test_approval_for_the_original_method_covers_no_other_method(
+    till, manager_client, sell, refused
 ):
-    order = sale("5.00")
-    approval = approval_for(unchanged(lambda: request_refund(till, order)), till, manager_client)
+    order = sell("5.00")
+    approval = approve(refused(lambda: request_refund(till, order)), till, manager_client)
     for method in ("store_credit", "voucher", "other", "cash"):
         call = lambda method=method: request_refund(  # noqa: E731
             till, order, method=method, reference="MINE", approval=approval
         )
-        unchanged(call, "approval_not_valid")
+        refused(call, "approval_not_valid")
     assert get_approval_state(approval) == "approved"
 
     assert create_refund(till, order, approval=approval)["payouts"][0]["method"] == "cash"
 
 
-def test_an_approval_for_store_credit_is_for_nothing_else(
-    till, manager_client, sale, shop, unchanged
+def test_approval_for_store_credit_covers_no_other_method(
+    till, manager_client, sell, shop, refused
 ):
-    order = sale("5.00")
-    answer = unchanged(lambda: request_refund(till, order, method="store_credit"))
+    order = sell("5.00")
+    answer = refused(lambda: request_refund(till, order, method="store_credit"))
     assert answer["method"] == "store_credit"
-    approval = approval_for(answer, till, manager_client)
+    approval = approve(answer, till, manager_client)
     for more in ({}, {"method": "cash"}):
         call = lambda more=more: request_refund(till, order, approval=approval, **more)  # noqa: E731
-        unchanged(call, "approval_not_valid")
+        refused(call, "approval_not_valid")
 
     done = create_refund(till, order, method="store_credit", approval=approval)
 
@@ -453,10 +456,12 @@ def test_an_approval_for_store_credit_is_for_nothing_else(
     )
 
 
-def test_as_it_was_paid_is_onto_the_code_that_paid(
-    till, manager_client, boss, make_product, sale, shop, problem
+def test_original_method_refunds_to_the_store_credit_that_paid(
+    till, manager_client, admin_client, make_product, sell, shop, problem
 ):
-    credit = boss.post("store-credits/", {"id": new_id(), "amount": "5.00", "code": "THEIRS"})
+    credit = admin_client.post(
+        "store-credits/", {"id": new_id(), "amount": "5.00", "code": "THEIRS"}
+    )
     assert credit.status_code == 201
     order = till.sold(line(make_product("5.00")), payments=[credit_payment("5.00", "THEIRS")])
     approval = grant_approval(
@@ -475,36 +480,41 @@ def test_as_it_was_paid_is_onto_the_code_that_paid(
     assert balances == {"THEIRS": 5}
 
 
-# --- what a card declined ------------------------------------------------------------------------
+# --- declined payouts ----------------------------------------------------------------------------
 
 
 @pytest.fixture
-def half_declined(boss, till, make_product, gateway):
-    """An admin's refund of 20.00, of which a card declined 12.00."""
+def partly_declined_refund(admin_client, till, make_product, gateway):
+    """Return an admin's refund of 20.00 of which a card declined 12.00."""
     order = till.sold(line(make_product("20.00")), payments=[card("8.00"), card("12.00")])
     gateway.returns = [DECLINED, CAPTURED]
-    pending = create_refund(boss, order)
+    pending = create_refund(admin_client, order)
     assert pending["status"] == "pending"
     return pending
 
 
-def test_what_an_admin_gave_back_to_a_card_a_manager_pays_out_up_to_the_own_limit(
-    manager_client, boss, half_declined, limits, unchanged
+def test_manager_pays_a_declined_payout_only_within_the_own_limit(
+    manager_client, admin_client, partly_declined_refund, set_limits, refused
 ):
-    limits(manager={"refund_amount": "11.99"})
-    answer = unchanged(lambda: resolve_refund(manager_client, half_declined, method="cash"))
+    set_limits(manager={"refund_amount": "11.99"})
+    answer = refused(lambda: resolve_refund(manager_client, partly_declined_refund, method="cash"))
     assert (answer["action"], answer["amount"], answer["method"]) == ("refund", "12.00", "cash")
-    approval = approval_for(answer, manager_client, boss)
+    approval = approve(answer, manager_client, admin_client)
     call = lambda: resolve_refund(  # noqa: E731
-        manager_client, half_declined, method="store_credit", approval=approval
+        manager_client, partly_declined_refund, method="store_credit", approval=approval
     )
-    unchanged(call, "approval_not_valid")
+    refused(call, "approval_not_valid")
 
-    done = resolve_refund(manager_client, half_declined, method="cash", approval=approval)
+    done = resolve_refund(manager_client, partly_declined_refund, method="cash", approval=approval)
 
     assert done.json()["status"] == "done"
 
 
-def test_and_whoever_gave_it_back_needs_nobody(boss, manager_client, half_declined, limits):
-    limits(manager={"refund_amount": "0"})
-    assert resolve_refund(boss, half_declined, method="cash").json()["status"] == "done"
+def test_admin_resolves_a_declined_payout_without_limit(
+    admin_client, manager_client, partly_declined_refund, set_limits
+):
+    set_limits(manager={"refund_amount": "0"})
+    assert (
+        resolve_refund(admin_client, partly_declined_refund, method="cash").json()["status"]
+        == "done"
+    )

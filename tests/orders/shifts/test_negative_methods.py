@@ -1,4 +1,4 @@
-"""More went back at a till by some method than came there: that is counted as what it is."""
+"""Methods with a negative expected amount, because more was refunded than paid at a register."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from tests.support.till import card, line
 
 
 @pytest.fixture
-def owing(till, tills, manager_client, make_product):
-    """A shift at another till than that of the sale, from which 2.50 went back to a card."""
+def shift_with_card_refund(till, tills, manager_client, make_product):
+    """Return a shift with a card refund of 2.50 for a sale at another register."""
     sold = till.sold(line(make_product("2.50")), payments=[card("2.50")])
     shift = open_shift(tills[0], "10.00")
     create_refund(manager_client, sold, register=str(tills[0].register.pk))
@@ -17,23 +17,28 @@ def owing(till, tills, manager_client, make_product):
 
 
 @pytest.mark.parametrize(("counted", "difference"), [("-2.50", "0.00"), ("0.00", "2.50")])
-def test_a_card_given_back_elsewhere_is_counted_below_nothing(
-    counted, difference, manager_client, owing
+def test_negative_card_amount_can_be_counted(
+    counted, difference, manager_client, shift_with_card_refund
 ):
-    assert by_method(fetch_shift_report(manager_client, owing)["expected"], "amount")["card"] < 0
+    assert (
+        by_method(fetch_shift_report(manager_client, shift_with_card_refund)["expected"], "amount")[
+            "card"
+        ]
+        < 0
+    )
     both = [{"method": "cash", "amount": "10.00"}, {"method": "card", "amount": counted}]
 
-    closed = close_shift(manager_client, owing, counted=both)
+    closed = close_shift(manager_client, shift_with_card_refund, counted=both)
 
     assert closed.status_code == 200, closed.content
     (of_card,) = [each for each in closed.json()["counted"] if each["method"] == "card"]
-    told = (of_card["expected"], of_card["counted"], of_card["difference"])
-    assert told == ("-2.50", counted, difference)
+    shown = (of_card["expected"], of_card["counted"], of_card["difference"])
+    assert shown == ("-2.50", counted, difference)
 
 
-def test_cash_is_never_less_than_nothing(manager_client, owing, refused):
+def test_negative_cash_count_is_refused(manager_client, shift_with_card_refund, refused):
     refused(
-        lambda: close_shift(manager_client, owing, "-0.01"),
+        lambda: close_shift(manager_client, shift_with_card_refund, "-0.01"),
         400,
         "invalid",
         {"counted[0].amount": "min_value"},

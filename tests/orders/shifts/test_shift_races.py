@@ -1,4 +1,4 @@
-"""Drawers that several people have to do with at the same moment."""
+"""Concurrent requests about one shift."""
 
 from decimal import Decimal
 
@@ -22,7 +22,7 @@ from tests.support.till import card, cash, line, resolve_payment
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
-def test_of_many_openings_of_a_register_one_is_opened(till, shop):
+def test_concurrent_openings_of_a_register_open_one_shift(till, shop):
     answers = run_times(
         8, lambda: till.post("shifts/", build_opening(till, opening_float="100.00"))
     )
@@ -35,7 +35,7 @@ def test_of_many_openings_of_a_register_one_is_opened(till, shop):
         assert Shift.objects.get().status == "open"
 
 
-def test_one_opening_sent_many_times_is_one_shift(till, shop):
+def test_opening_sent_many_times_at_once_is_one_shift(till, shop):
     body = build_opening(till, opening_float="100.00")
 
     answers = run_times(8, lambda: till.post("shifts/", body))
@@ -46,7 +46,7 @@ def test_one_opening_sent_many_times_is_one_shift(till, shop):
         assert Shift.objects.count() == 1
 
 
-def test_one_id_at_two_registers_is_one_shift(tills, shop):
+def test_one_id_for_openings_at_several_registers_opens_one_shift(tills, shop):
     bodies = [build_opening(till) for till in tills]
     for body in bodies:
         body["id"] = bodies[0]["id"]
@@ -61,7 +61,7 @@ def test_one_id_at_two_registers_is_one_shift(tills, shop):
 
 
 @pytest.mark.postgres
-def test_no_more_is_taken_out_at_once_than_is_there(till, manager_client, shop):
+def test_concurrent_drops_do_not_exceed_the_drawer(till, manager_client, shop):
     shift = open_shift(till, "100.00")
 
     answers = run_times(8, lambda: record_movement(manager_client, shift, "drop", "20.00"))
@@ -71,7 +71,7 @@ def test_no_more_is_taken_out_at_once_than_is_there(till, manager_client, shop):
 
 
 @pytest.mark.parametrize("required", [True, False])
-def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(
+def test_sale_concurrent_with_the_end_of_a_shift_is_inside_or_outside_of_it(
     required, till, configure_shop, make_product, shop
 ):
     configure_shop(shifts_required=required)
@@ -93,23 +93,23 @@ def test_every_sale_is_in_the_shift_that_ends_or_not_at_all(
     else:
         assert not refused
         assert inside + shifts.count(None) == len(shifts)
-    ensure_counts(till, shift, inside)
+    ensure_z_report(till, shift, inside)
     with tenant_scope(shop):
         assert Order.objects.filter(shift=shift["id"]).count() == inside
 
 
-def ensure_counts(till, shift, sales):
-    """The Z has so many sales at 2.50 in cash, and the drawer what was handed over for them."""
-    taken = sales * Decimal("2.50")
-    assert close_shift(till, shift, str(100 + taken)).status_code == 200
+def ensure_z_report(till, shift, sales):
+    """Assert that the Z report has that many cash sales of 2.50, and the drawer their cash."""
+    cash_taken = sales * Decimal("2.50")
+    assert close_shift(till, shift, str(100 + cash_taken)).status_code == 200
     z = fetch_shift_report(till, shift, "z")
     assert (z["sales"]["count"], z["payments"][0]["count"]) == (sales, sales)
-    assert Decimal(z["sales"]["total"]) == taken
+    assert Decimal(z["sales"]["total"]) == cash_taken
     assert z["counted"][0]["difference"] == "0.00"
     ensure_difference_explained(z)
 
 
-def test_what_is_sold_while_the_next_shift_takes_over_is_in_one_of_the_two(
+def test_sale_concurrent_with_a_shift_change_is_in_one_of_the_shifts(
     till, manager_client, configure_shop, make_product
 ):
     configure_shop(shifts_required=True)
@@ -118,11 +118,11 @@ def test_what_is_sold_while_the_next_shift_takes_over_is_in_one_of_the_two(
     def sell():
         return till.sell(line(product), payments=[cash("2.50")])
 
-    def change_over():
+    def change_shift():
         assert end_shift(till, first).status_code == 200
         return till.post("shifts/", build_opening(till, opening_float="0.00"))
 
-    *sales, second = run_concurrently([*[sell] * 12, change_over])
+    *sales, second = run_concurrently([*[sell] * 12, change_shift])
     sold = [each.json()["shift"] for each in sales if each.status_code == 201]
     shifts = [first, second.json()]
     for shift in shifts:
@@ -135,7 +135,7 @@ def test_what_is_sold_while_the_next_shift_takes_over_is_in_one_of_the_two(
     assert statuses(sales).keys() <= {201, 409}
 
 
-def test_a_shift_closed_many_times_at_once_has_one_z(till, shop):
+def test_concurrent_closes_write_one_z_report(till, shop):
     shift = open_shift(till)
 
     answers = run_times(6, lambda: close_shift(till, shift, "100.00"))
@@ -147,7 +147,7 @@ def test_a_shift_closed_many_times_at_once_has_one_z(till, shop):
 
 
 def test_z_reports_are_numbered_without_gaps(till, shop, register):
-    """Three drawers counted at once, and counts that are refused in between."""
+    """Three shifts are closed concurrently, with refused counts in between."""
     shifts = []
     for _ in range(3):
         shifts.append(open_shift(till))
@@ -165,7 +165,7 @@ def test_z_reports_are_numbered_without_gaps(till, shop, register):
         assert [each.sequence for each in entries] == [1, 2, 3]
 
 
-def test_cash_that_moves_while_the_drawer_is_closed_is_in_its_z_or_is_refused(
+def test_cash_movement_concurrent_with_the_close_is_in_the_z_report_or_refused(
     till, manager_client, shop
 ):
     shift = open_shift(till)
@@ -179,13 +179,13 @@ def test_cash_that_moves_while_the_drawer_is_closed_is_in_its_z_or_is_refused(
 
     assert closed.status_code == 200
     assert statuses(moves).keys() <= {201, 409}
-    moved = statuses(moves)[201]
-    assert fetch_shift_report(till, shift, "z")["cash"]["paid_in"] == f"{moved}.00"
+    accepted = statuses(moves)[201]
+    assert fetch_shift_report(till, shift, "z")["cash"]["paid_in"] == f"{accepted}.00"
     with tenant_scope(shop):
-        assert CashMovement.objects.count() == moved
+        assert CashMovement.objects.count() == accepted
 
 
-def test_a_card_that_is_resolved_while_the_drawer_is_closed_is_in_its_z(
+def test_card_resolved_concurrently_with_the_close_is_in_the_z_report(
     till, manager_client, make_product, gateway
 ):
     gateway.answers = [TIMED_OUT]
@@ -207,10 +207,10 @@ def test_a_card_that_is_resolved_while_the_drawer_is_closed_is_in_its_z(
     ensure_difference_explained(z)
 
 
-def test_a_payment_given_back_while_the_drawer_is_closed_is_counted_once(
+def test_payment_canceled_concurrently_with_the_close_is_counted_once(
     till, manager_client, make_product
 ):
-    """It leaves this drawer before the count, or after it no drawer that is counted."""
+    """It leaves the drawer before the count, or afterwards no counted drawer."""
     shift = open_shift(till)
     order = till.sold(line(make_product("5.00")), payments=[cash("3.00")])
     path = f"payments/{order['payments'][0]['id']}/cancel/"
@@ -228,7 +228,7 @@ def test_a_payment_given_back_while_the_drawer_is_closed_is_counted_once(
     ensure_difference_explained(z)
 
 
-def test_every_x_report_is_of_one_moment(till, manager_client, make_product):
+def test_concurrent_x_reports_are_consistent(till, manager_client, make_product):
     shift, product = open_shift(till), make_product("2.50", stock="100")
 
     def sell():
@@ -237,5 +237,5 @@ def test_every_x_report_is_of_one_moment(till, manager_client, make_product):
     answers = run_concurrently([sell] * 8 + [lambda: fetch_shift_report(manager_client, shift)] * 6)
 
     for x in answers[8:]:
-        assert x["sales"]["count"] == sum(way["count"] for way in x["payments"])
+        assert x["sales"]["count"] == sum(each["count"] for each in x["payments"])
         ensure_difference_explained(x)

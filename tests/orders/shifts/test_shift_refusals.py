@@ -1,4 +1,4 @@
-"""Everything that a drawer says no to; each time nothing has changed."""
+"""Refused requests about shifts: nothing changes."""
 
 import pytest
 
@@ -24,14 +24,14 @@ def shift(till):
 # --- opening ------------------------------------------------------------------------------------
 
 
-def test_one_shift_is_open_at_a_register(till, shift, refused):
+def test_register_has_one_open_shift(till, shift, refused):
     answer = refused(lambda: till.post("shifts/", build_opening(till)), 409, "shift_already_open")
 
     assert answer["shift"] == shift["id"]
 
 
-def test_the_database_keeps_a_second_open_shift_out(till, shift, shop):
-    """Also where the register has forgotten the first."""
+def test_database_refuses_a_second_open_shift(till, shift, shop):
+    """The register's series does not name the first shift here."""
     with tenant_scope(shop):
         RegisterSeries.objects.update(shift=None)
 
@@ -41,22 +41,28 @@ def test_the_database_keeps_a_second_open_shift_out(till, shift, shop):
 
 
 @pytest.mark.parametrize(
-    "kind", ["another shop's", "nobody's", "one out of use", "a closed store's"]
+    "kind",
+    [
+        "register of another shop",
+        "unknown register",
+        "inactive register",
+        "register of an inactive store",
+    ],
 )
-def test_a_shift_needs_a_register_in_use(kind, till, foreign, shop, register, refused):
-    named = str(register.pk)
+def test_opening_needs_an_active_register_of_the_shop(kind, till, foreign, shop, register, refused):
+    register_id = str(register.pk)
     with tenant_scope(shop):
-        if kind == "one out of use":
+        if kind == "inactive register":
             register.is_active = False
             register.save_changes("is_active")
-        if kind == "a closed store's":
+        if kind == "register of an inactive store":
             register.store.is_active = False
             register.store.save_changes("is_active")
-    if kind == "another shop's":
-        named = str(foreign.register.pk)
-    if kind == "nobody's":
-        named = new_id()
-    body = {"id": new_id(), "register": named}
+    if kind == "register of another shop":
+        register_id = str(foreign.register.pk)
+    if kind == "unknown register":
+        register_id = new_id()
+    body = {"id": new_id(), "register": register_id}
 
     refused(lambda: till.post("shifts/", body), 400, "invalid", REGISTER)
 
@@ -73,14 +79,14 @@ def test_a_shift_needs_a_register_in_use(kind, till, foreign, shop, register, re
         ("EUR", None, "null"),
     ],
 )
-def test_a_float_is_an_amount_of_the_currency(currency, wrong, code, till, configure_shop, refused):
+def test_invalid_opening_float_is_refused(currency, wrong, code, till, configure_shop, refused):
     configure_shop(currency)
     body = build_opening(till, opening_float=wrong)
 
     refused(lambda: till.post("shifts/", body), 400, "invalid", {"opening_float": code})
 
 
-def test_a_register_is_named_where_nobody_is_logged_in_at_one(till, refused):
+def test_unpaired_session_must_name_the_register(till, refused):
     refused(
         lambda: till.post("shifts/", {"id": new_id()}), 400, "invalid", {"register": "required"}
     )
@@ -92,7 +98,7 @@ def test_opening_needs_an_id_or_a_key(till, refused):
     refused(lambda: till.post("shifts/", body), 400, "idempotency_key_required")
 
 
-def test_whoever_is_logged_in_at_a_register_opens_no_other(cashier, tills, refused):
+def test_paired_session_cannot_open_a_shift_at_another_register(cashier, tills, refused):
     own, other = (till.register for till in tills[:2])
     session = AuthSessionFactory(user=cashier, register=own, store=own.store)
     body = {"id": new_id(), "register": str(other.pk)}
@@ -104,11 +110,11 @@ def test_whoever_is_logged_in_at_a_register_opens_no_other(cashier, tills, refus
     ("query", "errors"),
     [({}, {"register": "required"}), ({"register": "till-1"}, {"register": "invalid"})],
 )
-def test_the_current_shift_is_of_one_register(query, errors, till, refused):
+def test_current_shift_needs_a_valid_register(query, errors, till, refused):
     refused(lambda: till.get("shifts/current/", query), 400, "invalid", errors)
 
 
-def test_the_current_shift_of_another_shop_is_nobodys(till, foreign, refused):
+def test_current_shift_of_another_shop_is_not_found(till, foreign, refused):
     query = {"register": str(foreign.register.pk)}
 
     refused(lambda: till.get("shifts/current/", query), 404, "not_found")
@@ -117,9 +123,7 @@ def test_the_current_shift_of_another_shop_is_nobodys(till, foreign, refused):
 # --- selling ------------------------------------------------------------------------------------
 
 
-def test_where_shifts_are_required_nothing_is_sold_without_one(
-    configure_shop, till, make_product, refused
-):
+def test_sale_without_a_required_shift_is_refused(configure_shop, till, make_product, refused):
     configure_shop(shifts_required=True)
     product = make_product("2.50")
 
@@ -131,7 +135,7 @@ def test_where_shifts_are_required_nothing_is_sold_without_one(
     refused(sell, 409, "no_open_shift")
 
 
-def test_a_payment_is_not_taken_between_two_shifts(configure_shop, till, make_product, refused):
+def test_payment_without_a_required_shift_is_refused(configure_shop, till, make_product, refused):
     configure_shop(shifts_required=True)
     shift = open_shift(till)
     order = till.sold(line(make_product("2.50")))
@@ -140,10 +144,10 @@ def test_a_payment_is_not_taken_between_two_shifts(configure_shop, till, make_pr
     refused(lambda: till.pay(order, cash("2.50")), 409, "no_open_shift")
 
 
-def test_a_change_does_not_make_a_sale_between_two_shifts(
+def test_edit_that_would_complete_an_order_without_a_required_shift_is_refused(
     configure_shop, till, make_product, refused
 ):
-    """Two lines, the first of them paid for: without the second nothing is due any more."""
+    """The first of two lines is paid, so removing the second completes the order."""
     configure_shop(shifts_required=True)
     shift = open_shift(till)
     order = till.sold(
@@ -160,7 +164,7 @@ def test_a_change_does_not_make_a_sale_between_two_shifts(
     assert (done["status"], done["shift"]) == ("completed", second["id"])
 
 
-def test_cash_does_not_go_back_between_two_shifts(
+def test_cash_cancellation_without_a_required_shift_is_refused(
     configure_shop, till, manager_client, make_product, refused
 ):
     configure_shop(shifts_required=True)
@@ -172,7 +176,7 @@ def test_cash_does_not_go_back_between_two_shifts(
     refused(lambda: manager_client.post(path), 409, "no_open_shift")
 
 
-# --- moving cash --------------------------------------------------------------------------------
+# --- cash movements -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -186,12 +190,14 @@ def test_cash_does_not_go_back_between_two_shifts(
         ("gift", "5.00", {"type": "invalid_choice"}),
     ],
 )
-def test_a_movement_moves_something(type, amount, errors, till, shift, refused):
+def test_invalid_cash_movement_amount_or_type_is_refused(
+    type, amount, errors, till, shift, refused
+):
     refused(lambda: record_movement(till, shift, type, amount), 400, "invalid", errors)
 
 
 @pytest.mark.parametrize("reason", ["", "   ", None])
-def test_a_movement_has_a_reason(reason, till, shift, refused):
+def test_cash_movement_needs_a_reason(reason, till, shift, refused):
     code = "null" if reason is None else "blank"
 
     refused(
@@ -202,7 +208,7 @@ def test_a_movement_has_a_reason(reason, till, shift, refused):
     )
 
 
-def test_paying_out_above_the_limit_needs_an_approval(till, manager_client, shift, refused):
+def test_paid_out_above_the_limit_needs_an_approval(till, manager_client, shift, refused):
     answer = refused(
         lambda: record_movement(till, shift, "paid_out", "0.01"), 403, "approval_required"
     )
@@ -219,29 +225,29 @@ def test_paying_out_above_the_limit_needs_an_approval(till, manager_client, shif
 
 
 @pytest.mark.parametrize("type", ["drop", "paid_out"])
-def test_no_more_is_taken_out_than_should_be_there(
+def test_cash_movement_above_the_drawer_amount_is_refused(
     type, till, manager_client, shift, make_product, shop, refused
 ):
-    """Nor is it told how much that is; who tries is written down."""
+    """The refusal does not reveal the amount, and is audited."""
     order = till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
     till.sold(line(make_product("9.00")), payments=[card("9.00")])
     assert request_refund(manager_client, order, amount="1.00").status_code == 201
 
-    told = refused(
+    refusal = refused(
         lambda: record_movement(manager_client, shift, type, "104.01"), 409, "drawer_short"
     )
 
-    assert "104.00" not in str(told)
+    assert "104.00" not in str(refusal)
     with tenant_scope(shop):
-        noted = AuditEvent.objects.get(event="drawer_short")
-    assert (noted.actor, noted.facts["amount"]) == (manager_client.user.pk, "104.01")
+        audited = AuditEvent.objects.get(event="drawer_short")
+    assert (audited.actor, audited.facts["amount"]) == (manager_client.user.pk, "104.01")
     assert record_movement(manager_client, shift, type, "104.00").status_code == 201
     refused(lambda: record_movement(manager_client, shift, type, "0.01"), 409, "drawer_short")
     cash_count = close_shift(manager_client, shift, "0.00").json()["counted"][1]
     assert (cash_count["method"], cash_count["difference"]) == ("cash", "0.00")
 
 
-def test_another_cashier_moves_no_cash_in_ones_drawer(other_cashier_client, shift, refused):
+def test_other_cashier_cannot_move_cash(other_cashier_client, shift, refused):
     for type, amount in (("drop", "50.00"), ("paid_in", "5.00"), ("no_sale", None)):
         refused(
             lambda type=type, amount=amount: record_movement(
@@ -252,23 +258,27 @@ def test_another_cashier_moves_no_cash_in_ones_drawer(other_cashier_client, shif
         )
 
 
-def test_whoever_is_logged_in_at_another_register_moves_no_cash_here(shop, tills, shift, refused):
-    elsewhere = tills[0].register
-    relief = UserFactory(tenant=shop)
-    session = AuthSessionFactory(user=relief, register=elsewhere, store=elsewhere.store)
+def test_session_at_another_register_cannot_move_cash(shop, tills, shift, refused):
+    other_register = tills[0].register
+    colleague = UserFactory(tenant=shop)
+    session = AuthSessionFactory(
+        user=colleague, register=other_register, store=other_register.store
+    )
 
     refused(
-        lambda: record_movement(Person(relief, session), shift, "no_sale"), 403, "permission_denied"
+        lambda: record_movement(Person(colleague, session), shift, "no_sale"),
+        403,
+        "permission_denied",
     )
 
 
-def test_a_closed_drawer_holds_still(till, shift, refused):
+def test_closed_shift_rejects_cash_movements(till, shift, refused):
     close_shift(till, shift, "100.00")
 
     refused(lambda: record_movement(till, shift, "paid_in", "5.00"), 409, "shift_not_in_state")
 
 
-def test_another_cashier_ends_no_drawer_but_ones_own(
+def test_other_cashier_cannot_end_the_shift_but_a_manager_can(
     other_cashier_client, manager_client, shift, refused
 ):
     refused(lambda: end_shift(other_cashier_client, shift), 403, "permission_denied")

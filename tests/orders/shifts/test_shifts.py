@@ -1,4 +1,4 @@
-"""The drawer's day, from the float to the count."""
+"""A shift from its opening float to its count."""
 
 from decimal import Decimal
 
@@ -30,79 +30,83 @@ def sold(till, make_product, shift):
     return till.sold(line(make_product("2.50"), "2"), payments=[cash("5.00", tendered="10.00")])
 
 
-def test_a_sale_belongs_to_the_open_shift(shift, sold, till):
+def test_sale_belongs_to_the_open_shift(shift, sold, till):
     assert (sold["status"], sold["shift"]) == ("completed", shift["id"])
     listed = till.get("orders/", {"shift": shift["id"]}).json()["results"]
     assert [each["id"] for each in listed] == [sold["id"]]
     assert till.get("orders/", {"shift": new_id()}).json()["results"] == []
 
 
-def test_a_day(till, manager_client, shift, sold, shop):
+def test_shift_from_opening_to_z_report(till, manager_client, shift, sold, shop):
     assert record_movement(till, shift, "drop", "50.00").status_code == 201
-    blind = fetch_shift_report(till, shift)
-    assert (blind["sales"]["total"], blind["cash"], blind["expected"]) == ("5.00", None, None)
-    assert (blind["payments"], blind["carried"]) == (None, None)
+    blind_report = fetch_shift_report(till, shift)
+    assert (blind_report["sales"]["total"], blind_report["cash"], blind_report["expected"]) == (
+        "5.00",
+        None,
+        None,
+    )
+    assert (blind_report["payments"], blind_report["carried"]) == (None, None)
     assert fetch_shift_report(manager_client, shift)["cash"]["expected"] == "55.00"
     assert end_shift(till, shift).json()["status"] == "ended"
 
-    closed = close_shift(till, shift, "54.90", note="A dime is gone")
+    closed = close_shift(till, shift, "54.90", note="A dime is missing")
 
     assert closed.status_code == 200, closed.content
     (count,) = closed.json()["counted"]
     assert (count["expected"], count["counted"], count["difference"]) == ("55.00", "54.90", "-0.10")
     z = fetch_shift_report(till, shift, "z")
     assert (z["z_number"], z["sales"]["total"], z["cash"]["drops"]) == (1, "5.00", "50.00")
-    assert (z["currency"], z["note"]) == ("EUR", "A dime is gone")
+    assert (z["currency"], z["note"]) == ("EUR", "A dime is missing")
     with tenant_scope(shop):
         kinds = ChainEntry.objects.order_by("sequence").values_list("kind", flat=True)
         assert list(kinds) == ["receipt", "z_report"]
         assert Shift.objects.get().counted_cash == Decimal("54.90")
-        told = OutboxEvent.objects.get(topic="shift.closed")
-        assert told.data["z_number"] == 1
+        event = OutboxEvent.objects.get(topic="shift.closed")
+        assert event.data["z_number"] == 1
 
 
-def test_the_last_count_is_offered_and_taken_where_nobody_names_a_float(till, shift, problem):
+def test_last_count_is_the_suggested_and_default_float(till, shift, problem):
     current = till.get("shifts/current/", {"register": shift["register"]})
     assert current.json()["id"] == shift["id"]
     close_shift(till, shift, "95.10")
 
-    offered = problem(
+    current = problem(
         till.get("shifts/current/", {"register": shift["register"]}), 404, "no_current_shift"
     )
     second = till.post("shifts/", build_opening(till))
 
-    assert offered["suggested_float"] == "95.10"
+    assert current["suggested_float"] == "95.10"
     assert second.json()["opening_float"] == "95.10"
 
 
-def test_of_several_counts_the_last_one_is_offered(till):
+def test_suggested_float_is_the_latest_of_several_counts(till):
     for counted in ("98.10", "97.20", "99.30"):
         close_shift(till, open_shift(till), counted)
 
-    offered = till.get("shifts/current/", {"register": str(till.register.pk)}).json()
+    current = till.get("shifts/current/", {"register": str(till.register.pk)}).json()
 
-    assert offered["suggested_float"] == "99.30"
+    assert current["suggested_float"] == "99.30"
 
 
-def test_the_first_float_of_a_register_is_nothing_unless_it_is_named(till):
+def test_default_float_of_the_first_shift_is_zero(till):
     assert till.post("shifts/", build_opening(till)).json()["opening_float"] == "0.00"
 
 
-def test_another_registers_count_is_not_offered(tills):
+def test_count_of_another_register_is_not_suggested(tills):
     first, second = tills[:2]
     close_shift(first, open_shift(first), "99.00")
 
     assert second.post("shifts/", build_opening(second)).json()["opening_float"] == "0.00"
 
 
-def test_the_same_opening_again_is_the_same_shift(till, shop, register, problem):
+def test_repeated_opening_is_the_same_shift(till, shop, register, problem):
     body = build_opening(till, opening_float="100.00")
     first = till.post("shifts/", body)
 
     assert till.post("shifts/", body).json() == first.json()
     assert till.post("shifts/", body).status_code == 200
     problem(till.post("shifts/", body | {"opening_float": "90.00"}), 409, "id_conflict")
-    # Also where no shift could be opened any more.
+    # The repeated request succeeds although the register is inactive now.
     with tenant_scope(shop):
         register.is_active = False
         register.save_changes("is_active")
@@ -111,7 +115,7 @@ def test_the_same_opening_again_is_the_same_shift(till, shop, register, problem)
         assert Shift.objects.count() == 1
 
 
-def test_the_same_opening_without_its_register_is_the_same_at_the_same_till(cashier, register):
+def test_repeated_opening_without_register_at_a_paired_terminal_is_the_same(cashier, register):
     session = AuthSessionFactory(user=cashier, register=register, store=register.store)
     at_till = Till(cashier, register)
     paired = Person(cashier, session)
@@ -125,7 +129,7 @@ def test_the_same_opening_without_its_register_is_the_same_at_the_same_till(cash
     assert first.json() == again.json()
 
 
-def test_the_same_movement_again_moves_nothing(till, shift, shop, problem):
+def test_repeated_cash_movement_is_the_same_movement(till, shift, shop, problem):
     body = {"id": new_id(), "type": "paid_in", "amount": "5.00", "reason": "Coins"}
     path = f"shifts/{shift['id']}/cash-movements/"
 
@@ -138,7 +142,7 @@ def test_the_same_movement_again_moves_nothing(till, shift, shop, problem):
         assert CashMovement.objects.get().amount == Decimal("5.00")
 
 
-def test_a_movement_of_another_drawer_is_not_taken_for_this_ones(tills, problem):
+def test_cash_movement_id_of_another_shift_is_a_conflict(tills, problem):
     first, second = (open_shift(till) for till in tills[:2])
     body = {"id": new_id(), "type": "drop", "amount": "5.00", "reason": "Safe"}
     assert tills[0].post(f"shifts/{first['id']}/cash-movements/", body).status_code == 201
@@ -148,28 +152,26 @@ def test_a_movement_of_another_drawer_is_not_taken_for_this_ones(tills, problem)
     problem(again, 409, "id_conflict")
 
 
-def test_the_drawer_is_opened_without_a_sale_and_that_is_written_down(
-    till, manager_client, shift, shop
-):
+def test_no_sale_is_counted_and_audited(till, manager_client, shift, shop):
     answer = record_movement(till, shift, "no_sale", reason="Change for a customer")
 
     assert answer.json()["amount"] == "0.00"
     assert fetch_shift_report(manager_client, shift)["cash"]["no_sales"] == 1
     with tenant_scope(shop):
-        noted = AuditEvent.objects.get(event="cash_no_sale")
-        assert noted.facts["reason"] == "Change for a customer"
+        audited = AuditEvent.objects.get(event="cash_no_sale")
+        assert audited.facts["reason"] == "Change for a customer"
 
 
-def test_whoever_is_logged_in_at_the_register_may_move_cash_there(till, shift, shop, register):
-    relief = UserFactory(tenant=shop)
-    session = AuthSessionFactory(user=relief, register=register, store=register.store)
+def test_colleague_at_the_paired_register_may_move_cash(till, shift, shop, register):
+    colleague = UserFactory(tenant=shop)
+    session = AuthSessionFactory(user=colleague, register=register, store=register.store)
 
-    answer = record_movement(Person(relief, session), shift, "no_sale")
+    answer = record_movement(Person(colleague, session), shift, "no_sale")
 
-    assert answer.json()["by"] == str(relief.pk)
+    assert answer.json()["by"] == str(colleague.pk)
 
 
-def test_a_manager_ends_and_closes_the_shift_of_somebody_else(till, manager_client, shift, cashier):
+def test_manager_ends_and_closes_the_shift_of_another_user(till, manager_client, shift, cashier):
     ended = end_shift(manager_client, shift).json()
     closed = close_shift(manager_client, shift, "100.00").json()
 
@@ -178,7 +180,7 @@ def test_a_manager_ends_and_closes_the_shift_of_somebody_else(till, manager_clie
     assert closed["ended_by"] == str(manager_client.user.pk)
 
 
-def test_who_ended_it_stays_when_somebody_else_closes_it(till, manager_client, shift, cashier):
+def test_closing_keeps_the_user_who_ended_the_shift(till, manager_client, shift, cashier):
     end_shift(till, shift)
 
     closed = close_shift(manager_client, shift, "100.00").json()
@@ -192,7 +194,7 @@ def test_who_ended_it_stays_when_somebody_else_closes_it(till, manager_client, s
     assert z["opened_at"] < z["ended_at"] < z["closed_at"]
 
 
-def test_an_ended_drawer_is_emptied_before_it_is_counted(till, shift):
+def test_ended_shift_accepts_drops_before_the_count(till, shift):
     end_shift(till, shift)
 
     assert record_movement(till, shift, "drop", "80.00").status_code == 201
@@ -201,7 +203,7 @@ def test_an_ended_drawer_is_emptied_before_it_is_counted(till, shift):
     assert (count["expected"], count["difference"]) == ("20.00", "0.00")
 
 
-def test_the_next_shift_opens_while_the_last_one_is_still_counted(till, shift, make_product):
+def test_next_shift_opens_before_the_last_one_is_counted(till, shift, make_product):
     end_shift(till, shift)
 
     second = open_shift(till, "50.00")
@@ -212,7 +214,7 @@ def test_the_next_shift_opens_while_the_last_one_is_still_counted(till, shift, m
     assert close_shift(till, second, "52.50").json()["z_number"] == 2
 
 
-def test_an_opening_with_a_key_instead_of_an_id_is_one_shift(till, shop):
+def test_repeated_opening_with_a_key_is_one_shift(till, shop):
     body = {"register": str(till.register.pk)}
 
     first, again = (till.post("shifts/", body, Idempotency_Key="morning") for _ in range(2))
@@ -222,7 +224,7 @@ def test_an_opening_with_a_key_instead_of_an_id_is_one_shift(till, shop):
         assert Shift.objects.count() == 1
 
 
-def test_a_close_whose_answer_was_lost_is_answered_again(till, shift):
+def test_repeated_close_with_a_key_is_replayed(till, shift):
     first, again = (close_shift(till, shift, "100.00", Idempotency_Key="evening") for _ in range(2))
 
     assert (first.status_code, again.status_code) == (200, 200)
@@ -230,7 +232,7 @@ def test_a_close_whose_answer_was_lost_is_answered_again(till, shift):
     assert again["Idempotent-Replayed"] == "true"
 
 
-def test_shifts_are_listed_newest_first_and_found_by_what_they_are(till, tills, shift, foreign):
+def test_shift_list_is_newest_first_and_filtered(till, tills, shift, foreign):
     second = open_shift(tills[0])
     close_shift(till, shift, "100.00")
 
@@ -243,11 +245,11 @@ def test_shifts_are_listed_newest_first_and_found_by_what_they_are(till, tills, 
     assert [each["id"] for each in at_till] == [second["id"]]
 
 
-def test_a_new_shop_works_in_shifts():
+def test_new_shop_requires_shifts():
     assert Tenant(slug="new", name="New", currency="EUR").shifts_required
 
 
-def test_with_the_first_drawer_the_currency_is_fixed(till, shift, admin, shop, problem):
+def test_first_shift_fixes_the_currency(till, shift, admin, shop, problem):
     answer = Person(admin).patch("tenant/", {"currency": "JPY"}, If_Match="*")
 
     problem(answer, 409, "currency_fixed")
@@ -255,9 +257,7 @@ def test_with_the_first_drawer_the_currency_is_fixed(till, shift, admin, shop, p
     assert shop.currency == "EUR"
 
 
-def test_a_held_order_stays_and_moves_on_into_the_shift_that_sells_it(
-    till, shift, make_product, manager_client
-):
+def test_held_order_is_sold_in_the_next_shift(till, shift, make_product, manager_client):
     order = till.sold(line(make_product("5.00")))
     till.post(f"orders/{order['id']}/hold/")
     assert fetch_shift_report(manager_client, shift)["carried"]["open_orders"] == 1
@@ -274,7 +274,7 @@ def test_a_held_order_stays_and_moves_on_into_the_shift_that_sells_it(
     assert (first["sales"]["count"], first["carried"]["open_orders"]) == (0, 1)
 
 
-def test_the_open_shift_of_a_register_is_also_named_where_sales_look(till, shift, shop, register):
+def test_register_series_names_the_open_shift(till, shift, shop, register):
     with tenant_scope(shop):
         assert str(RegisterSeries.objects.get(register=register).shift_id) == shift["id"]
 

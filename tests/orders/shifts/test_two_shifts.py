@@ -1,4 +1,4 @@
-"""Orders and money that two drawers have to do with: each counts what went through it, once."""
+"""Orders and payments of two shifts: each amount is counted once."""
 
 import pytest
 
@@ -16,25 +16,23 @@ from tests.support.shifts import (
 from tests.support.till import card, cash, line
 
 
-def test_cash_that_is_given_back_at_another_register_comes_out_of_the_drawer_there(
+def test_cash_canceled_at_another_register_leaves_that_drawer(
     till, tills, manager_client, make_product
 ):
-    here, there = open_shift(till), open_shift(tills[0])
+    expected_shift, second = open_shift(till), open_shift(tills[0])
     order = hold_order(till, till.sold(line(make_product("5.00")), payments=[cash("3.00")]))
     tills[0].post(f"orders/{order['id']}/resume/", {"register": str(tills[0].register.pk)})
 
     cancel_first_payment(manager_client, order)
 
-    assert fetch_shift_report(manager_client, here)["cash"]["expected"] == "103.00"
-    assert fetch_shift_report(manager_client, there)["cash"]["expected"] == "97.00"
-    for person, shift, counted in ((till, here, "103.00"), (tills[0], there, "97.00")):
+    assert fetch_shift_report(manager_client, expected_shift)["cash"]["expected"] == "103.00"
+    assert fetch_shift_report(manager_client, second)["cash"]["expected"] == "97.00"
+    for person, shift, counted in ((till, expected_shift, "103.00"), (tills[0], second, "97.00")):
         assert close_shift(person, shift, counted).json()["counted"][0]["difference"] == "0.00"
         ensure_difference_explained(fetch_shift_report(person, shift, "z"))
 
 
-def test_what_is_given_back_before_the_count_comes_out_of_the_drawer_that_is_counted(
-    till, manager_client, make_product
-):
+def test_cash_canceled_before_the_count_leaves_the_ended_shift(till, manager_client, make_product):
     shift = open_shift(till)
     order = till.sold(line(make_product("5.00")), payments=[cash("3.00")])
     end_shift(till, shift)
@@ -45,10 +43,10 @@ def test_what_is_given_back_before_the_count_comes_out_of_the_drawer_that_is_cou
     assert close_shift(till, shift, "100.00").json()["counted"][0]["difference"] == "0.00"
 
 
-def test_a_late_card_makes_a_sale_of_the_shift_that_is_still_open_for_it(
+def test_card_resolved_late_completes_the_order_in_the_shift_of_the_card(
     till, manager_client, make_product, gateway
 ):
-    """The rest was paid in the next shift, which is counted already."""
+    """The rest was paid in the next shift, which is closed already."""
     gateway.answers = [TimeoutError("no answer")]
     shift = open_shift(till)
     order = till.sold(line(make_product("10.00")), payments=[card("4.00")])
@@ -60,17 +58,17 @@ def test_a_late_card_makes_a_sale_of_the_shift_that_is_still_open_for_it(
     resolved = manager_client.post(f"payments/{order['payments'][0]['id']}/resolve/").json()
     close_shift(till, shift, "100.00")
 
-    zs = [fetch_shift_report(till, each, "z") for each in (shift, second)]
+    z_reports = [fetch_shift_report(till, each, "z") for each in (shift, second)]
     assert (resolved["status"], resolved["shift"]) == ("completed", shift["id"])
-    assert [z["sales"]["total"] for z in zs] == ["10.00", "0.00"]
-    assert [z["carried"]["paid_ahead"] for z in zs] == ["0.00", "6.00"]
-    assert [z["carried"]["paid_before"] for z in zs] == ["6.00", "0.00"]
-    for z in zs:
+    assert [z["sales"]["total"] for z in z_reports] == ["10.00", "0.00"]
+    assert [z["carried"]["paid_ahead"] for z in z_reports] == ["0.00", "6.00"]
+    assert [z["carried"]["paid_before"] for z in z_reports] == ["6.00", "0.00"]
+    for z in z_reports:
         ensure_difference_explained(z)
 
 
-def test_a_change_makes_a_sale_of_todays_shift(till, make_product):
-    """Paid for in a shift that is closed: without its second line nothing is due any more."""
+def test_edit_completes_an_order_in_the_open_shift(till, make_product):
+    """It was paid in a closed shift, so removing the second line completes it."""
     shift = open_shift(till)
     order = till.sold(
         line(make_product("2.50")), line(make_product("1.00")), payments=[cash("2.50")]
@@ -88,7 +86,7 @@ def test_a_change_makes_a_sale_of_todays_shift(till, make_product):
     ensure_difference_explained(z)
 
 
-def test_a_shift_in_which_nothing_happens_has_a_z_of_nothing(till):
+def test_shift_without_sales_has_a_z_report_of_zeros(till):
     shift = open_shift(till, "0.00")
     close_shift(till, shift, "0.00")
 
@@ -99,20 +97,20 @@ def test_a_shift_in_which_nothing_happens_has_a_z_of_nothing(till):
     assert z["expected"] == [{"method": "cash", "amount": "0.00"}]
 
 
-@pytest.mark.parametrize("opened_at", ["nowhere", "here"])
-def test_money_of_another_registers_drawer_does_not_go_back_out_of_it(
+@pytest.mark.parametrize("opened_at", ["no register", "other register"])
+def test_canceled_cash_leaves_the_drawer_of_the_register_of_the_order(
     opened_at, till, tills, manager_client, make_product, shop
 ):
-    """Taken at one register, held, taken up at another, and canceled there."""
+    """The order is paid at one register, held, resumed at another, and the payment canceled there."""
     shift, other = open_shift(till, "0.00"), tills[0]
     order = till.sold(line(make_product("5.00")), payments=[cash("2.00")])
     hold_order(till, order)
     other.post(f"orders/{order['id']}/resume/", {"register": str(other.register.pk)})
-    here = open_shift(other, "10.00")["id"] if opened_at == "here" else None
+    expected_shift = open_shift(other, "10.00")["id"] if opened_at == "other register" else None
 
     cancel_first_payment(manager_client, order)
 
     with tenant_scope(shop):
         payment = Payment.objects.get()
     assert str(payment.shift_id) == shift["id"]
-    assert (payment.returned_in_id and str(payment.returned_in_id)) == here
+    assert (payment.returned_in_id and str(payment.returned_in_id)) == expected_shift

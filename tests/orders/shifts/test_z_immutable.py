@@ -1,4 +1,4 @@
-"""A closed shift is what it was when it was closed, whoever asks the database."""
+"""Closed shifts are append-only in the database."""
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -9,10 +9,10 @@ from tests.support.shifts import close_shift, end_shift, open_shift
 
 CHANGES = {
     "reopened": "UPDATE orders_shift SET status = 'open'",
-    "counted otherwise": "UPDATE orders_shift SET counted = '[]'",
-    "another Z": "UPDATE orders_shift SET z_report = '{}'",
-    "another number": "UPDATE orders_shift SET z_number = 7",
-    "touched": "UPDATE orders_shift SET note = note",
+    "other count": "UPDATE orders_shift SET counted = '[]'",
+    "other Z report": "UPDATE orders_shift SET z_report = '{}'",
+    "other Z number": "UPDATE orders_shift SET z_number = 7",
+    "unchanged value": "UPDATE orders_shift SET note = note",
     "deleted": "DELETE FROM orders_shift",
 }
 
@@ -22,46 +22,46 @@ def shift(till):
     return open_shift(till)
 
 
-def row(shop):
+def load_row(shop):
     with tenant_scope(shop):
         return Shift.objects.values().get()
 
 
 @pytest.mark.parametrize("how", CHANGES)
-def test_the_database_refuses_to_change_it(how, till, shift, shop):
+def test_database_refuses_changes_of_a_closed_shift(how, till, shift, shop):
     assert close_shift(till, shift, "100.00").status_code == 200
-    before = row(shop)
+    before = load_row(shop)
 
     refused = pytest.raises(DatabaseError, match="append-only")
     with across_tenants(), refused, transaction.atomic():
         connection.cursor().execute(CHANGES[how])
 
-    assert row(shop) == before
+    assert load_row(shop) == before
 
 
-def test_the_model_cannot_change_it_either(till, shift, shop):
+def test_model_cannot_change_a_closed_shift(till, shift, shop):
     close_shift(till, shift, "100.00")
-    before = row(shop)
+    before = load_row(shop)
 
     with tenant_scope(shop), pytest.raises(DatabaseError), transaction.atomic():
         Shift.objects.get().save_changes("note")
 
-    assert row(shop) == before
+    assert load_row(shop) == before
 
 
 @pytest.mark.parametrize("status", ["open", "ended"])
-def test_until_then_it_changes(status, till, shift, shop):
+def test_shift_can_be_changed_until_it_is_closed(status, till, shift, shop):
     if status == "ended":
         end_shift(till, shift)
     with tenant_scope(shop):
         Shift.objects.update(note="Not yet")
 
-    assert (row(shop)["status"], row(shop)["note"]) == (status, "Not yet")
+    assert (load_row(shop)["status"], load_row(shop)["note"]) == (status, "Not yet")
 
 
-def test_a_shift_is_not_closed_without_its_z(till, shift, shop):
+def test_database_refuses_closing_without_a_z_report(till, shift, shop):
     close_it = "UPDATE orders_shift SET status = 'closed'"
     with across_tenants(), pytest.raises(DatabaseError), transaction.atomic():
         connection.cursor().execute(close_it)
 
-    assert row(shop)["status"] == "open"
+    assert load_row(shop)["status"] == "open"

@@ -1,4 +1,4 @@
-"""The proof that shelves and books agree, and that it finds what does not."""
+"""`check_stock` finds stock levels that differ from movements or reservations."""
 
 from decimal import Decimal
 from io import StringIO
@@ -15,12 +15,12 @@ from tests.factories.tenants import StoreFactory, TenantFactory
 from tests.support.gateway import DECLINED, TIMED_OUT
 from tests.support.till import card, cash, line, resolve_payment
 
-AGREE = "All stock levels match their movements.\n"
+CONSISTENT = "All stock levels match their movements.\n"
 
 
 @pytest.fixture
-def busy(stockroom, till, product, make_product, gateway):
-    """Everything that moves stock, and a card payment that nobody knows the end of."""
+def shop_with_movements(stockroom, till, product, make_product, gateway):
+    """Create every type of movement, and return an order with an unknown card payment."""
     pears = make_product("1.00", stock="5.125", sold_by="weight", sku="PEAR")
     till.sold(line(product, "2"), line(pears, "0.3"), payments=[cash("5.30")])
     stockroom.moved("waste", pears, "0.1")
@@ -32,16 +32,16 @@ def busy(stockroom, till, product, make_product, gateway):
 
 
 @pytest.fixture
-def another():
-    """A level of another shop."""
+def foreign_level():
+    """Return a stock level of another shop."""
     store = StoreFactory(tenant=TenantFactory(slug="blue"), name="Other")
     product = ProductFactory(tenant=store.tenant, sku="BERRY")
     return StockLevelFactory(product=product, store=store)
 
 
 @pytest.fixture
-def told():
-    """What the command says, and whether it found anything."""
+def run_check_stock():
+    """Return a function that runs the command and returns its output and error."""
 
     def check(*options):
         out = StringIO()
@@ -54,21 +54,23 @@ def told():
     return check
 
 
-@pytest.mark.usefixtures("busy", "another")
-def test_where_all_agrees_it_says_so(told):
-    assert told() == (AGREE, None)
-    assert told("--tenant", "green") == (AGREE, None)
+@pytest.mark.usefixtures("shop_with_movements", "foreign_level")
+def test_consistent_stock_has_no_findings(run_check_stock):
+    assert run_check_stock() == (CONSISTENT, None)
+    assert run_check_stock("--tenant", "green") == (CONSISTENT, None)
 
 
-@pytest.mark.usefixtures("busy")
-def test_a_payment_that_ends_leaves_nothing_reserved(told, stockroom, busy, product):
-    resolve_payment(stockroom, busy)
+@pytest.mark.usefixtures("shop_with_movements")
+def test_resolved_payment_leaves_nothing_reserved(
+    run_check_stock, stockroom, shop_with_movements, product
+):
+    resolve_payment(stockroom, shop_with_movements)
 
-    assert told() == (AGREE, None)
+    assert run_check_stock() == (CONSISTENT, None)
     assert stockroom.level(product) == 1
 
 
-@pytest.mark.usefixtures("busy")
+@pytest.mark.usefixtures("shop_with_movements")
 @pytest.mark.parametrize(
     ("sql", "finding"),
     [
@@ -90,36 +92,36 @@ def test_a_payment_that_ends_leaves_nothing_reserved(told, stockroom, busy, prod
         ),
     ],
 )
-def test_a_level_that_somebody_changed_by_hand_is_found(told, sql, finding):
+def test_changed_stock_level_is_found(run_check_stock, sql, finding):
     with across_tenants(), connection.cursor() as cursor:
         cursor.execute(sql)
 
-    assert told() == (
+    assert run_check_stock() == (
         f"green\tMain\tAPPLE\t{finding}\n",
         ("1 stock levels differ from their movements or reservations.", 1),
     )
 
 
-@pytest.mark.usefixtures("busy")
-def test_movements_whose_level_is_gone_are_found(told, stockroom, product):
+@pytest.mark.usefixtures("shop_with_movements")
+def test_movements_without_a_stock_level_are_found(run_check_stock, stockroom, product):
     with tenant_scope(product.tenant):
         assert StockLevel.objects.filter(store=stockroom.second).delete()[0] == 1
 
-    text, found = told()
+    text, found = run_check_stock()
 
     assert text == "green\tSecond\tAPPLE\tlevel 0, movements 3\treserved 0, payments 0\n"
     assert found is not None
 
 
-@pytest.mark.usefixtures("busy")
-def test_goods_that_are_paid_for_and_not_kept_are_found(told, stockroom, busy, shop):
-    """A line that came to an order while its card was asked for."""
+@pytest.mark.usefixtures("shop_with_movements")
+def test_missing_reservation_is_found(run_check_stock, stockroom, shop_with_movements, shop):
+    """A line was changed while the card payment of the order was in progress."""
     with tenant_scope(shop):
-        first = OrderLine.objects.filter(order=busy["id"]).first()
+        first = OrderLine.objects.filter(order=shop_with_movements["id"]).first()
         pears = ProductFactory(tenant=shop, sku="NEW")
         OrderLine.objects.filter(pk=first.pk).update(product=pears)
 
-    text, _ = told()
+    text, _ = run_check_stock()
 
     assert text == (
         "green\tMain\tAPPLE\tlevel 4, movements 4\treserved 3, payments 1\n"
@@ -127,31 +129,31 @@ def test_goods_that_are_paid_for_and_not_kept_are_found(told, stockroom, busy, s
     )
 
 
-def test_each_shop_is_told_apart(told, product, another):
-    for tenant in (product.tenant, another.tenant):
+def test_tenant_option_checks_one_shop(run_check_stock, product, foreign_level):
+    for tenant in (product.tenant, foreign_level.tenant):
         with tenant_scope(tenant):
             StockLevel.objects.update(quantity=11)
 
     ours = "green\tMain\tAPPLE\tlevel 11, movements 10\treserved 0, payments 0\n"
     theirs = "blue\tOther\tBERRY\tlevel 11, movements 10\treserved 0, payments 0\n"
-    assert told() == (
+    assert run_check_stock() == (
         theirs + ours,
         ("2 stock levels differ from their movements or reservations.", 1),
     )
-    assert told("--tenant", "green") == (
+    assert run_check_stock("--tenant", "green") == (
         ours,
         ("1 stock levels differ from their movements or reservations.", 1),
     )
 
 
 @pytest.mark.django_db
-def test_a_shop_that_nobody_knows_is_no_answer(told):
-    assert told("--tenant", "nobody") == ("", ("There is no tenant nobody.", 1))
+def test_unknown_tenant_is_an_error(run_check_stock):
+    assert run_check_stock("--tenant", "nobody") == ("", ("There is no tenant nobody.", 1))
 
 
 @pytest.mark.once
-def test_many_small_movements_add_up_to_the_gram(product, store):
-    """In floating point 2,000 times 0.1 and 0.2 are not 600."""
+def test_sums_of_many_movements_are_exact(product, store):
+    """In floating point, 2,000 times 0.1 and 0.2 is not 600."""
     with tenant_scope(product.tenant):
         StockMovement.objects.bulk_create(
             StockMovement(product=product, store=store, type="receive", quantity=quantity)
@@ -166,7 +168,7 @@ def test_many_small_movements_add_up_to_the_gram(product, store):
     assert (found.level, found.moved) == (Decimal("610.001"), 610)
 
 
-@pytest.mark.usefixtures("busy")
-def test_one_statement_proves_a_shop(shop, statements):
+@pytest.mark.usefixtures("shop_with_movements")
+def test_check_of_a_shop_is_one_statement(shop, statements):
     with tenant_scope(shop), statements(1):
         assert list(find_stock_differences(shop)) == []

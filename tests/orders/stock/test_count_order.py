@@ -1,4 +1,4 @@
-"""A count says what lies there at its time, whatever is told of that time later."""
+"""A count is correct for its time, whatever is recorded about earlier times later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ def at(hours: int) -> str:
     return (NOON + timedelta(hours=hours)).isoformat()
 
 
-# --- at the moment -------------------------------------------------------------------------------
+# --- counts of now -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("counted", "difference"), [("7", "-3"), ("12", "2"), ("0", "-10")])
-def test_what_is_counted_lies_there(stockroom, product, shop, counted, difference):
+def test_count_sets_the_stock_level(stockroom, product, shop, counted, difference):
     shown = stockroom.moved("count", product, counted)
 
     assert (shown["quantity"], shown["counted"]) == (difference, counted)
@@ -38,10 +38,8 @@ def test_what_is_counted_lies_there(stockroom, product, shop, counted, differenc
     ensure_books_balance(shop)
 
 
-def test_a_count_that_finds_what_should_be_there_moves_nothing_and_is_remembered(
-    stockroom, till, product
-):
-    """Sent again after a sale it is still the count of before: the goods do not come back."""
+def test_count_without_difference_is_stored_as_a_movement_of_zero(stockroom, till, product):
+    """Repeated after a sale, it is still the count before the sale."""
     body = stockroom.body("count", product, "10")
     first = stockroom.post("stock/movements/", body)
     till.sold(line(product), payments=[cash("2.50")])
@@ -54,7 +52,7 @@ def test_a_count_that_finds_what_should_be_there_moves_nothing_and_is_remembered
     assert stockroom.level(product) == 9
 
 
-def test_what_never_lay_in_a_store_can_be_counted_there(stockroom, make_product):
+def test_product_without_stock_level_can_be_counted(stockroom, make_product):
     product = make_product(stock=None)
 
     assert stockroom.moved("count", product, "0")["quantity"] == "0"
@@ -63,10 +61,8 @@ def test_what_never_lay_in_a_store_can_be_counted_there(stockroom, make_product)
     assert (level["product"], level["quantity"]) == (str(product.pk), "0")
 
 
-def test_what_was_counted_is_true_even_where_more_is_being_paid_for(
-    stockroom, till, product, gateway
-):
-    """A count is not a wish: to refuse it would change nothing of what lies there."""
+def test_count_may_be_below_the_reserved_quantity(stockroom, till, product, gateway):
+    """Refusing the count would not change the actual stock."""
     gateway.answers = [TIMED_OUT]
     till.sold(line(product, "8"), payments=[card("20.00")])
 
@@ -77,18 +73,18 @@ def test_what_was_counted_is_true_even_where_more_is_being_paid_for(
     assert level["available"] == "-3"
 
 
-# --- at its time ---------------------------------------------------------------------------------
+# --- counts of the past --------------------------------------------------------------------------
 
 
 @pytest.fixture
 def apples(stockroom, make_product):
-    """10 that came two hours before noon."""
+    """Return a product of which 10 were received two hours before noon."""
     product = make_product(stock=None)
     stockroom.moved("receive", product, "10", occurred_at=at(-2))
     return product
 
 
-def test_what_moved_after_a_count_counts(stockroom, apples, shop):
+def test_movements_after_a_count_are_added_to_it(stockroom, apples, shop):
     stockroom.moved("waste", apples, "1", occurred_at=at(-1))
     stockroom.moved("receive", apples, "5", occurred_at=at(1))
     stockroom.moved("waste", apples, "2", occurred_at=at(2))
@@ -104,7 +100,7 @@ def test_what_moved_after_a_count_counts(stockroom, apples, shop):
     ("kind", "quantity", "change"),
     [("receive", "5", 5), ("waste", "3", -3), ("adjust", "-4", -4), ("transfer_out", "6", -6)],
 )
-def test_what_is_told_late_was_seen_by_the_count_after_it(
+def test_movement_recorded_after_a_later_count_does_not_change_the_level(
     stockroom, apples, shop, kind, quantity, change
 ):
     count = stockroom.moved("count", apples, "8", occurred_at=at(0))
@@ -112,7 +108,7 @@ def test_what_is_told_late_was_seen_by_the_count_after_it(
 
     late = stockroom.moved(kind, apples, quantity, occurred_at=at(-1))
 
-    assert late["quantity"] == str(change), "what happened is told as it happened"
+    assert late["quantity"] == str(change), "the movement itself must be unchanged"
     assert stockroom.level(apples) == before == 8
     corrected, counted = stockroom.found(type="count", store=str(stockroom.store.pk))
     assert counted == count
@@ -122,7 +118,7 @@ def test_what_is_told_late_was_seen_by_the_count_after_it(
     ensure_books_balance(shop)
 
 
-def test_what_arrives_late_at_another_store_counts_there(stockroom, apples, shop):
+def test_late_transfer_changes_the_receiving_store(stockroom, apples, shop):
     stockroom.moved("count", apples, "8", occurred_at=at(0))
 
     stockroom.moved("transfer_out", apples, "6", occurred_at=at(-1))
@@ -131,7 +127,7 @@ def test_what_arrives_late_at_another_store_counts_there(stockroom, apples, shop
     ensure_books_balance(shop)
 
 
-def test_what_a_late_count_finds_is_no_news_to_the_count_after_it(stockroom, apples, shop):
+def test_late_count_does_not_change_a_later_count(stockroom, apples, shop):
     stockroom.moved("count", apples, "8", occurred_at=at(2))
 
     late = stockroom.moved("count", apples, "4", occurred_at=at(0))
@@ -142,7 +138,7 @@ def test_what_a_late_count_finds_is_no_news_to_the_count_after_it(stockroom, app
     ensure_books_balance(shop)
 
 
-def test_of_two_counts_of_one_moment_the_one_that_is_told_later_is_true(stockroom, apples, shop):
+def test_last_recorded_of_two_counts_of_one_time_applies(stockroom, apples, shop):
     first = stockroom.moved("count", apples, "8", occurred_at=at(0))
     second = stockroom.moved("count", apples, "5", occurred_at=at(0))
     assert (first["quantity"], second["quantity"]) == ("-2", "-3")
@@ -157,7 +153,7 @@ def test_of_two_counts_of_one_moment_the_one_that_is_told_later_is_true(stockroo
     ensure_books_balance(shop)
 
 
-def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(stockroom, apples, shop):
+def test_late_count_corrects_only_later_counts(stockroom, apples, shop):
     stockroom.moved("count", apples, "5", occurred_at=at(0))
     later = stockroom.moved("count", apples, "20", occurred_at=at(1))
 
@@ -175,8 +171,8 @@ def test_a_count_is_seen_by_later_counts_and_not_by_those_of_its_moment(stockroo
     ensure_books_balance(shop)
 
 
-def test_what_left_before_a_count_is_not_taken_twice(stockroom, apples, problem):
-    """There are too few now, but it went when there were enough."""
+def test_late_movement_may_exceed_the_current_stock(stockroom, apples, problem):
+    """There is too little stock now, but there was enough at the time of the movement."""
     stockroom.moved("count", apples, "1", occurred_at=at(0))
 
     stockroom.moved("waste", apples, "9", occurred_at=at(-1))
@@ -186,7 +182,7 @@ def test_what_left_before_a_count_is_not_taken_twice(stockroom, apples, problem)
     assert stockroom.level(apples) == 1
 
 
-def test_a_count_of_the_past_may_leave_less_than_nothing(stockroom, apples, shop):
+def test_count_of_the_past_may_make_the_level_negative(stockroom, apples, shop):
     stockroom.moved("waste", apples, "9", occurred_at=at(1))
 
     stockroom.moved("count", apples, "8", occurred_at=at(0))
@@ -195,7 +191,7 @@ def test_a_count_of_the_past_may_leave_less_than_nothing(stockroom, apples, shop
     ensure_books_balance(shop)
 
 
-def test_a_sale_that_comes_to_us_late_was_seen_by_the_count_after_it(stockroom, apples, till, shop):
+def test_late_sale_is_corrected_by_a_later_count(stockroom, apples, till, shop):
     stockroom.moved("count", apples, "8", occurred_at=at(0))
     with time_machine.travel(NOON - timedelta(hours=1), tick=False):
         order = Till(till.user, till.register).sold(line(apples, "3"), payments=[cash("7.50")])
@@ -209,11 +205,11 @@ def test_a_sale_that_comes_to_us_late_was_seen_by_the_count_after_it(stockroom, 
     ensure_books_balance(shop)
 
 
-# --- in any order --------------------------------------------------------------------------------
+# --- any order of recording ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Told:
+class Recorded:
     kind: str
     quantity: int
     hour: int
@@ -223,29 +219,29 @@ class Told:
         return -self.quantity if self.kind == "waste" else self.quantity
 
 
-def truth(told: Sequence[Told]) -> int:
-    """What lies there at last: the last count, and what moved after it."""
+def expected_level(recorded: Sequence[Recorded]) -> int:
+    """Return the last count and the movements after it."""
     level = 0
-    in_time = sorted(told, key=lambda each: (each.hour, each.kind == "count"))
+    in_time = sorted(recorded, key=lambda each: (each.hour, each.kind == "count"))
     for each in in_time:
         level = each.quantity if each.kind == "count" else level + each.change
     return level
 
 
-kinds = st.sampled_from(["receive", "waste", "count"])
-stories = st.lists(st.builds(Told, kinds, st.integers(1, 20), st.integers(0, 5)), max_size=12)
+KINDS = st.sampled_from(["receive", "waste", "count"])
+RECORDINGS = st.lists(
+    st.builds(Recorded, KINDS, st.integers(1, 20), st.integers(0, 5)), max_size=12
+)
 
 
 @settings(
     max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(stories)
-def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
-    in_shop, store, manager, told
-):
+@given(RECORDINGS)
+def test_level_is_independent_of_the_order_of_recording(in_shop, store, manager, recorded):
     in_shop.stock_policy = Tenant.StockPolicy.ALLOW
     product = ProductFactory(tenant=in_shop)
-    for each in told:
+    for each in recorded:
         new = NewMovement(
             id=new_id(),
             type=StockMovement.Type(each.kind),
@@ -258,13 +254,11 @@ def test_the_level_does_not_depend_on_the_order_in_which_things_are_told(
 
     level = StockLevel.objects.filter(product=product).first()
 
-    assert (level.quantity if level else 0) == truth(told)
+    assert (level.quantity if level else 0) == expected_level(recorded)
     assert list(find_stock_differences(in_shop)) == []
 
 
-def test_a_count_that_is_told_late_and_found_what_lay_there_changes_no_other(
-    stockroom, apples, shop
-):
+def test_late_count_without_difference_changes_no_other_count(stockroom, apples, shop):
     stockroom.moved("count", apples, "10", occurred_at=at(0))
 
     late = stockroom.moved("count", apples, "10", occurred_at=at(-1))

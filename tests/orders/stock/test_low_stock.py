@@ -1,4 +1,4 @@
-"""When there is not much left of something, whoever waits for it hears so, and once."""
+"""Low stock: reorder points, the list of low levels, and the `stock.low` event."""
 
 import pytest
 
@@ -11,8 +11,8 @@ from tests.support.till import card, cash, line, resolve_payment
 
 
 @pytest.fixture
-def watched(make_product, shop):
-    """`watched("5", stock="10")`: goods of which the shop wants to have more than 5."""
+def product_with_reorder_point(make_product, shop):
+    """`product_with_reorder_point("5", stock="10")`: a product with that reorder point and stock."""
 
     def make(point, **more):
         product = make_product("1.00", **more)
@@ -23,17 +23,17 @@ def watched(make_product, shop):
     return make
 
 
-def told(shop):
+def low_stock_events(shop):
     with tenant_scope(shop):
         events = OutboxEvent.objects.filter(topic="stock.low").order_by("created_at", "id")
         return [event.data for event in events]
 
 
-def levels_told(shop):
-    return [(each["sku"], each["quantity"]) for each in told(shop)]
+def low_stock_quantities(shop):
+    return [(each["sku"], each["quantity"]) for each in low_stock_events(shop)]
 
 
-# --- the mark ------------------------------------------------------------------------------------
+# --- reorder points ------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def level(product, stockroom):
     return shown
 
 
-def test_a_manager_says_from_when_on_something_is_low(stockroom, level, shop):
+def test_manager_sets_and_clears_the_reorder_point(stockroom, level, shop):
     path = f"stock/{level['id']}/"
     assert level["reorder_point"] is None
 
@@ -53,13 +53,13 @@ def test_a_manager_says_from_when_on_something_is_low(stockroom, level, shop):
     assert response["ETag"] == '"2"'
     shown = response.json()
     assert (shown["reorder_point"], shown["quantity"], shown["version"]) == ("12.5", "10", 2)
-    assert told(shop) == [], "nothing has moved"
+    assert low_stock_events(shop) == [], "no stock has moved"
     assert (
         stockroom.patch(path, {"reorder_point": None}, If_Match="*").json()["reorder_point"] is None
     )
 
 
-NO_MARKS = [
+INVALID_CHANGES = [
     ({"reorder_point": "1"}, {}, (428, "if_match_required")),
     ({"reorder_point": "1"}, {"If_Match": '"7"'}, (412, "version_conflict")),
     ({}, {"If_Match": "*"}, (400, "invalid", {"reorder_point": "required"})),
@@ -72,8 +72,8 @@ NO_MARKS = [
 ]
 
 
-@pytest.mark.parametrize(("body", "headers", "refused"), NO_MARKS)
-def test_what_is_no_mark_is_refused(stockroom, level, problem, body, headers, refused):
+@pytest.mark.parametrize(("body", "headers", "refused"), INVALID_CHANGES)
+def test_invalid_reorder_point_change_is_refused(stockroom, level, problem, body, headers, refused):
     path = f"stock/{level['id']}/"
 
     problem(stockroom.patch(path, body, **headers), *refused)
@@ -81,40 +81,45 @@ def test_what_is_no_mark_is_refused(stockroom, level, problem, body, headers, re
     assert stockroom.get(path).json() == level
 
 
-# --- the list ------------------------------------------------------------------------------------
+# --- lists ---------------------------------------------------------------------------------------
 
 
-def test_the_list_of_what_is_low(stockroom, watched, make_product):
-    below, at_it = watched("5", stock="4", sku="BELOW"), watched("5", stock="5", sku="AT")
-    watched("5", stock="6")
+def test_stock_list_filters_low_levels(stockroom, product_with_reorder_point, make_product):
+    below, at_point = (
+        product_with_reorder_point("5", stock="4", sku="BELOW"),
+        product_with_reorder_point("5", stock="5", sku="AT"),
+    )
+    product_with_reorder_point("5", stock="6")
     make_product()
 
     def listed(**query):
         return {row["product"] for row in stockroom.get("stock/", query).json()["results"]}
 
-    everything = listed()
-    low = {str(below.pk), str(at_it.pk)}
-    assert len(everything) == 4
+    all_products = listed()
+    low = {str(below.pk), str(at_point.pk)}
+    assert len(all_products) == 4
     assert listed(low="true") == low
-    assert listed(low="false") == everything - low
+    assert listed(low="false") == all_products - low
     assert listed(low="true", product=str(below.pk), store=str(stockroom.store.pk)) == {
         str(below.pk)
     }
     assert listed(low="true", store=str(stockroom.second.pk)) == set()
 
 
-# --- the event -----------------------------------------------------------------------------------
+# --- events --------------------------------------------------------------------------------------
 
 
-def test_the_sale_that_leaves_little_tells_so_once(till, stockroom, watched, shop):
-    product = watched("5", stock="10", sku="PEAR", name="Pear")
+def test_sale_reaching_the_reorder_point_sends_one_event(
+    till, stockroom, product_with_reorder_point, shop
+):
+    product = product_with_reorder_point("5", stock="10", sku="PEAR", name="Pear")
 
     till.sold(line(product, "4"), payments=[cash("4.00")])
-    assert told(shop) == []
+    assert low_stock_events(shop) == []
     till.sold(line(product, "1"), payments=[cash("1.00")])
     till.sold(line(product, "1"), payments=[cash("1.00")])
 
-    assert told(shop) == [
+    assert low_stock_events(shop) == [
         {
             "product": str(product.pk),
             "sku": "PEAR",
@@ -129,27 +134,31 @@ def test_the_sale_that_leaves_little_tells_so_once(till, stockroom, watched, sho
     assert (event.subject_type, event.subject) == ("stock_level", level.pk)
 
 
-def test_it_is_told_again_once_there_was_more(till, stockroom, watched, shop):
-    product = watched("5", stock="6", sku="PEAR")
+def test_event_is_sent_again_after_a_replenishment(
+    till, stockroom, product_with_reorder_point, shop
+):
+    product = product_with_reorder_point("5", stock="6", sku="PEAR")
 
     till.sold(line(product, "2"), payments=[cash("2.00")])
     stockroom.moved("receive", product, "6")
     till.sold(line(product, "7"), payments=[cash("7.00")])
 
-    assert levels_told(shop) == [("PEAR", "4"), ("PEAR", "3")]
+    assert low_stock_quantities(shop) == [("PEAR", "4"), ("PEAR", "3")]
 
 
-def test_each_product_of_a_sale_is_told_for_itself(till, watched, make_product, shop):
+def test_each_low_product_of_a_sale_has_its_own_event(
+    till, product_with_reorder_point, make_product, shop
+):
     few, fewer, plenty = (
-        watched("5", stock="6", sku="FEW"),
-        watched("5.5", stock="6", sku="FEWER", sold_by="weight"),
-        watched("5", stock="60", sku="PLENTY"),
+        product_with_reorder_point("5", stock="6", sku="FEW"),
+        product_with_reorder_point("5.5", stock="6", sku="FEWER", sold_by="weight"),
+        product_with_reorder_point("5", stock="60", sku="PLENTY"),
     )
     lines = [line(few), line(fewer, "0.25"), line(few), line(fewer, "0.25"), line(plenty)]
 
     till.sold(*lines, line(make_product("1.00")), payments=[cash("4.50")])
 
-    assert sorted(levels_told(shop)) == [("FEW", "4"), ("FEWER", "5.5")]
+    assert sorted(low_stock_quantities(shop)) == [("FEW", "4"), ("FEWER", "5.5")]
 
 
 @pytest.mark.parametrize(
@@ -163,48 +172,54 @@ def test_each_product_of_a_sale_is_told_for_itself(till, watched, make_product, 
         ("receive", "4", []),
     ],
 )
-def test_whatever_leaves_little_tells_so(stockroom, watched, shop, kind, quantity, expected):
-    product = watched("5", stock="10", sku="PEAR")
+def test_every_decreasing_movement_can_send_the_event(
+    stockroom, product_with_reorder_point, shop, kind, quantity, expected
+):
+    product = product_with_reorder_point("5", stock="10", sku="PEAR")
 
     stockroom.moved(kind, product, quantity)
 
-    assert levels_told(shop) == expected
+    assert low_stock_quantities(shop) == expected
 
 
-def test_goods_that_arrive_where_there_are_still_few_tell_nothing(stockroom, watched, shop):
-    product = watched("5", stock="10")
+def test_receiving_transfer_sends_no_event(stockroom, product_with_reorder_point, shop):
+    product = product_with_reorder_point("5", stock="10")
     StockLevelFactory(product=product, store=stockroom.second, quantity=1, reorder_point=9)
 
     stockroom.moved("transfer_out", product, "2")
 
-    assert told(shop) == []
+    assert low_stock_events(shop) == []
 
 
-def test_a_card_sale_tells_when_it_is_paid(till, stockroom, watched, shop, gateway):
+def test_card_sale_sends_the_event_when_it_is_paid(
+    till, stockroom, product_with_reorder_point, shop, gateway
+):
     gateway.answers, gateway.found = [TIMED_OUT], [CAPTURED]
-    product = watched("5", stock="6", sku="PEAR")
+    product = product_with_reorder_point("5", stock="6", sku="PEAR")
 
     order = till.sold(line(product, "2"), payments=[card("2.00")])
-    assert told(shop) == []
+    assert low_stock_events(shop) == []
     resolve_payment(stockroom, order)
 
-    assert levels_told(shop) == [("PEAR", "4")]
+    assert low_stock_quantities(shop) == [("PEAR", "4")]
 
 
-def test_below_zero_it_is_told_at_the_mark_and_not_again(till, watched, shop, configure_shop):
+def test_reorder_point_of_zero_sends_one_event_below_zero_none(
+    till, product_with_reorder_point, shop, configure_shop
+):
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
-    product = watched("0", stock="1", sku="PEAR")
+    product = product_with_reorder_point("0", stock="1", sku="PEAR")
 
     for _ in range(3):
         till.sold(line(product), payments=[cash("1.00")])
 
-    assert levels_told(shop) == [("PEAR", "0")]
+    assert low_stock_quantities(shop) == [("PEAR", "0")]
 
 
-def test_a_refused_sale_tells_nothing(till, watched, make_product, shop, problem):
-    product, scarce = watched("5", stock="6"), make_product("1.00", stock="1")
+def test_refused_sale_sends_no_event(till, product_with_reorder_point, make_product, shop, problem):
+    product, scarce = product_with_reorder_point("5", stock="6"), make_product("1.00", stock="1")
 
     response = till.sell(line(product, "3"), line(scarce, "2"), payments=[cash("5.00")])
 
     problem(response, 409, "insufficient_stock")
-    assert told(shop) == []
+    assert low_stock_events(shop) == []

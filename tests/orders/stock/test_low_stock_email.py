@@ -1,4 +1,4 @@
-"""Those who order goods hear when a product runs low."""
+"""Low stock mail to managers and admins."""
 
 import pytest
 from django.core import mail
@@ -11,39 +11,41 @@ from tests.support.till import cash, line
 
 
 @pytest.fixture
-def watched(product, shop):
-    """The apples, of which 10 are there, and 8 are too few."""
+def low_product(product, shop):
+    """Return a product with stock 10 and reorder point 8."""
     with tenant_scope(shop):
         StockLevel.objects.filter(product=product).update(reorder_point=8)
     return product
 
 
-def test_managers_and_admins_of_the_shop_get_mail(till, watched, manager, admin, foreign, settings):
+def test_active_managers_and_admins_with_email_get_low_stock_mail(
+    till, low_product, manager, admin, foreign, settings
+):
     settings.DEFAULT_FROM_EMAIL = "Till <till@shops.example>"
     UserFactory(tenant=till.user.tenant, manager=True, is_active=False)
     UserFactory(tenant=till.user.tenant, manager=True, email="")
-    till.sold(line(watched, "3"), payments=[cash("7.50")])
+    till.sold(line(low_product, "3"), payments=[cash("7.50")])
 
     relay_all()
 
-    (letter,) = mail.outbox
-    assert sorted(letter.to) == [admin.email, manager.email]
-    assert letter.from_email == "Till <till@shops.example>"
-    assert letter.subject == "Low stock: Apple in Main"
-    assert letter.body == (
+    (message,) = mail.outbox
+    assert sorted(message.to) == [admin.email, manager.email]
+    assert message.from_email == "Till <till@shops.example>"
+    assert message.subject == "Low stock: Apple in Main"
+    assert message.body == (
         "Apple (APPLE) is low in stock in Main: 7 left; the reorder point is 8.\n\nGreen Grocery\n"
     )
     (delivery,) = list_deliveries("low_stock_mail")
-    headers = letter.message()
-    assert headers["Message-ID"] == f"<{delivery.pk}@shops.example>"
-    assert headers["Auto-Submitted"] == "auto-generated"
+    parsed = message.message()
+    assert parsed["Message-ID"] == f"<{delivery.pk}@shops.example>"
+    assert parsed["Auto-Submitted"] == "auto-generated"
 
 
 @pytest.mark.usefixtures("manager")
-def test_what_lies_there_again_by_then_is_no_news(till, watched, shop):
-    till.sold(line(watched, "3"), payments=[cash("7.50")])
+def test_replenished_product_sends_no_mail(till, low_product, shop):
+    till.sold(line(low_product, "3"), payments=[cash("7.50")])
     with tenant_scope(shop):
-        StockLevel.objects.filter(product=watched).update(quantity=20)
+        StockLevel.objects.filter(product=low_product).update(quantity=20)
 
     relay_all()
 
@@ -51,8 +53,8 @@ def test_what_lies_there_again_by_then_is_no_news(till, watched, shop):
     assert [each.status for each in list_deliveries("low_stock_mail")] == ["delivered"]
 
 
-def test_where_nobody_has_an_address_nobody_is_told(till, watched):
-    till.sold(line(watched, "3"), payments=[cash("7.50")])
+def test_shop_without_recipients_sends_no_mail(till, low_product):
+    till.sold(line(low_product, "3"), payments=[cash("7.50")])
 
     relay_all()
 
@@ -61,19 +63,19 @@ def test_where_nobody_has_an_address_nobody_is_told(till, watched):
 
 
 @pytest.mark.usefixtures("manager")
-def test_a_name_cannot_add_a_header(till, watched, shop):
+def test_product_name_cannot_inject_a_header(till, low_product, shop):
     with tenant_scope(shop):
-        Product.objects.filter(pk=watched.pk).update(name="Pear\r\nBcc: x@evil.example\u2028Y")
-    till.sold(line(watched, "3"), payments=[cash("7.50")])
+        Product.objects.filter(pk=low_product.pk).update(name="Pear\r\nBcc: x@evil.example\u2028Y")
+    till.sold(line(low_product, "3"), payments=[cash("7.50")])
 
     relay_all()
 
-    (letter,) = mail.outbox
-    assert letter.subject == "Low stock: Pear Bcc: x@evil.example Y in Main"
-    assert "Bcc" not in letter.message()
+    (message,) = mail.outbox
+    assert message.subject == "Low stock: Pear Bcc: x@evil.example Y in Main"
+    assert "Bcc" not in message.message()
 
 
-def test_nobody_is_told_of_what_is_plenty(till, watched):
-    till.sold(line(watched), payments=[cash("2.50")])
+def test_sale_above_the_reorder_point_sends_no_event(till, low_product):
+    till.sold(line(low_product), payments=[cash("2.50")])
 
     assert list_events("stock.low") == []

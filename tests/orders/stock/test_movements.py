@@ -1,4 +1,4 @@
-"""What people do to the shelves by hand: corrected, thrown away, sent to another store."""
+"""Manual stock movements: corrections, waste, transfers."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,7 +20,7 @@ KINDS = ("receive", "adjust", "count", "waste", "transfer_out")
     ("kind", "quantity", "change"),
     [("receive", "4", 4), ("adjust", "3", 3), ("adjust", "-10", -10), ("waste", "4", -4)],
 )
-def test_the_level_changes_by_what_happened(stockroom, product, shop, kind, quantity, change):
+def test_movement_changes_the_level(stockroom, product, shop, kind, quantity, change):
     shown = stockroom.moved(kind, product, quantity, reason="Broken")
 
     assert (shown["type"], shown["quantity"], shown["reason"]) == (kind, str(change), "Broken")
@@ -29,7 +29,7 @@ def test_the_level_changes_by_what_happened(stockroom, product, shop, kind, quan
     ensure_books_balance(shop)
 
 
-def test_what_is_weighed_is_corrected_to_the_gram(stockroom, make_product):
+def test_weighed_product_is_corrected_to_the_gram(stockroom, make_product):
     product = make_product(stock="1", sold_by="weight")
 
     stockroom.moved("adjust", product, "-0.001")
@@ -38,7 +38,7 @@ def test_what_is_weighed_is_corrected_to_the_gram(stockroom, make_product):
     assert stockroom.level(product) == Decimal("0.874")
 
 
-WRONG = [
+INVALID_MOVEMENTS = [
     ("adjust", "1", {"reason": None}, {"reason": "required"}),
     ("adjust", "-1", {"reason": " "}, {"reason": "required"}),
     ("adjust", "0", {}, {"quantity": "zero"}),
@@ -63,8 +63,8 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize("case", WRONG)
-def test_what_cannot_have_happened_is_refused(stockroom, product, foreign, problem, case):
+@pytest.mark.parametrize("case", INVALID_MOVEMENTS)
+def test_invalid_movement_is_refused(stockroom, product, foreign, problem, case):
     kind, quantity, more, errors = case
     before = stockroom.books()
     stores = {"same": stockroom.store, "second": stockroom.second, "foreign": foreign.store}
@@ -76,7 +76,7 @@ def test_what_cannot_have_happened_is_refused(stockroom, product, foreign, probl
     assert stockroom.books() == before
 
 
-def test_what_is_still_to_come_is_refused(stockroom, product, problem):
+def test_movement_in_the_future_is_refused(stockroom, product, problem):
     before = stockroom.books()
     tomorrow = (timezone.now() + timedelta(days=1)).isoformat()
 
@@ -86,7 +86,7 @@ def test_what_is_still_to_come_is_refused(stockroom, product, problem):
     assert stockroom.books() == before
 
 
-def test_a_clock_that_is_a_little_fast_means_now(stockroom, product):
+def test_time_up_to_some_minutes_ahead_counts_as_now(stockroom, product):
     soon = (timezone.now() + timedelta(minutes=2)).isoformat()
 
     shown = stockroom.moved("receive", product, occurred_at=soon)
@@ -95,7 +95,7 @@ def test_a_clock_that_is_a_little_fast_means_now(stockroom, product):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_of_what_is_not_counted_nothing_moves(stockroom, make_product, problem, kind):
+def test_movement_of_an_untracked_product_is_refused(stockroom, make_product, problem, kind):
     service, before = make_product(track_stock=False), stockroom.books()
 
     problem(stockroom.move(kind, service), 400, "invalid", {"product": "not_tracked"})
@@ -103,17 +103,17 @@ def test_of_what_is_not_counted_nothing_moves(stockroom, make_product, problem, 
     assert stockroom.books() == before
 
 
-# --- what is not there ---------------------------------------------------------------------------
+# --- insufficient stock --------------------------------------------------------------------------
 
-TAKING = {"adjust": "-{}", "waste": "{}", "transfer_out": "{}"}
-takes = pytest.mark.parametrize("kind", TAKING)
+QUANTITY_FORMATS = {"adjust": "-{}", "waste": "{}", "transfer_out": "{}"}
+for_each_decreasing_kind = pytest.mark.parametrize("kind", QUANTITY_FORMATS)
 
 
-@takes
-def test_what_is_not_there_cannot_go(stockroom, product, shop, problem, kind):
+@for_each_decreasing_kind
+def test_movement_beyond_the_stock_is_refused(stockroom, product, shop, problem, kind):
     before = stockroom.books()
 
-    response = stockroom.move(kind, product, TAKING[kind].format(11))
+    response = stockroom.move(kind, product, QUANTITY_FORMATS[kind].format(11))
 
     (short,) = problem(response, 409, "insufficient_stock")["short"]
     assert short == {
@@ -125,43 +125,41 @@ def test_what_is_not_there_cannot_go(stockroom, product, shop, problem, kind):
     }
     assert stockroom.books() == before
 
-    stockroom.moved(kind, product, TAKING[kind].format(10))
+    stockroom.moved(kind, product, QUANTITY_FORMATS[kind].format(10))
     assert stockroom.level(product) == 0
     ensure_books_balance(shop)
 
 
-@takes
-def test_what_somebody_is_paying_for_cannot_go(stockroom, till, product, gateway, problem, kind):
+@for_each_decreasing_kind
+def test_movement_of_reserved_stock_is_refused(stockroom, till, product, gateway, problem, kind):
     gateway.answers = [TIMED_OUT]
     till.sold(line(product, "8"), payments=[card("20.00")])
     before = stockroom.books()
 
-    response = stockroom.move(kind, product, TAKING[kind].format(3))
+    response = stockroom.move(kind, product, QUANTITY_FORMATS[kind].format(3))
 
     (short,) = problem(response, 409, "insufficient_stock")["short"]
     assert (short["wanted"], short["available"]) == ("3", "2")
     assert stockroom.books() == before
-    stockroom.moved(kind, product, TAKING[kind].format(2))
+    stockroom.moved(kind, product, QUANTITY_FORMATS[kind].format(2))
     assert get_stock_level(product, stockroom.store) == (8, 8)
 
 
-@takes
-def test_where_the_shop_allows_it_goods_go_that_are_not_there(
+@for_each_decreasing_kind
+def test_movement_beyond_the_stock_is_allowed_by_policy(
     stockroom, make_product, shop, configure_shop, kind
 ):
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
     known, never = make_product(stock="1"), make_product(stock=None)
     for product in (known, never):
-        stockroom.moved(kind, product, TAKING[kind].format(3))
+        stockroom.moved(kind, product, QUANTITY_FORMATS[kind].format(3))
 
     assert (stockroom.level(known), stockroom.level(never)) == (-2, -3)
     ensure_books_balance(shop)
 
 
-def test_below_zero_a_level_can_be_corrected_upwards(
-    stockroom, make_product, configure_shop, problem
-):
-    """The shop allowed it once: what is left of that must not stand in the way."""
+def test_negative_level_can_be_corrected_upwards(stockroom, make_product, configure_shop, problem):
+    """The level became negative while the policy allowed it."""
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
     product = make_product(stock="1")
     stockroom.moved("waste", product, "5")
@@ -175,10 +173,10 @@ def test_below_zero_a_level_can_be_corrected_upwards(
     assert stockroom.level(product) == -1
 
 
-# --- from store to store -------------------------------------------------------------------------
+# --- transfers -----------------------------------------------------------------------------------
 
 
-def test_a_transfer_writes_both_sides(stockroom, product, shop):
+def test_transfer_creates_a_movement_in_each_store(stockroom, product, shop):
     shown = stockroom.moved("transfer_out", product, "4", reason="Sold out there")
 
     assert shown["transfer"] == shown["id"]

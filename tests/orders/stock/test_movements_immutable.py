@@ -1,4 +1,4 @@
-"""A movement that is sent again happens once, and what happened stays written down."""
+"""Stock movements are idempotent and append-only."""
 
 from datetime import UTC, datetime
 
@@ -14,16 +14,16 @@ from tests.support.api import Person
 from tests.support.stock import PATH
 from tests.support.till import new_id
 
-every_kind = pytest.mark.parametrize(
+for_every_kind = pytest.mark.parametrize(
     "kind", ["receive", "adjust", "count", "waste", "transfer_out"]
 )
 
 
-# --- sent again ----------------------------------------------------------------------------------
+# --- idempotency ---------------------------------------------------------------------------------
 
 
-@every_kind
-def test_the_same_movement_again_is_the_same_movement(stockroom, product, admin, kind):
+@for_every_kind
+def test_repeated_movement_is_the_same_movement(stockroom, product, admin, kind):
     body = stockroom.body(kind, product, "3")
     first = stockroom.post(PATH, body)
     before = stockroom.books()
@@ -45,7 +45,7 @@ def test_the_same_movement_again_is_the_same_movement(stockroom, product, admin,
         {"occurred_at": "2025-01-01T00:00:00Z"},
     ],
 )
-def test_the_same_id_with_other_content_is_a_conflict(stockroom, product, shop, problem, change):
+def test_movement_id_with_other_content_is_a_conflict(stockroom, product, shop, problem, change):
     third = str(StoreFactory(tenant=shop).pk)
     body = stockroom.body("transfer_out", product, "3")
     stockroom.post(PATH, body)
@@ -59,7 +59,7 @@ def test_the_same_id_with_other_content_is_a_conflict(stockroom, product, shop, 
     assert stockroom.books() == before
 
 
-def test_the_id_of_another_product_s_movement_is_taken(stockroom, product, make_product, problem):
+def test_movement_id_of_another_product_is_a_conflict(stockroom, product, make_product, problem):
     taken = stockroom.moved("waste", product)
     other = make_product()
     before = stockroom.books()
@@ -69,7 +69,7 @@ def test_the_id_of_another_product_s_movement_is_taken(stockroom, product, make_
     assert stockroom.books() == before
 
 
-def test_a_movement_is_found_again_when_it_could_not_happen_any_more(stockroom, product):
+def test_repeated_movement_is_found_after_the_product_became_untracked(stockroom, product):
     body = stockroom.body("waste", product, "10")
     first = stockroom.post(PATH, body)
     stockroom.patch(f"products/{product.pk}/", {"track_stock": False}, If_Match="*")
@@ -80,8 +80,8 @@ def test_a_movement_is_found_again_when_it_could_not_happen_any_more(stockroom, 
     assert stockroom.level(product) == 0
 
 
-@every_kind
-def test_a_movement_needs_an_id(stockroom, product, problem, kind):
+@for_every_kind
+def test_movement_needs_an_id_or_key(stockroom, product, problem, kind):
     before = stockroom.books()
 
     problem(stockroom.move(kind, product, id=None), 400, "idempotency_key_required")
@@ -89,7 +89,7 @@ def test_a_movement_needs_an_id(stockroom, product, problem, kind):
     assert stockroom.books() == before
 
 
-# --- what stays ----------------------------------------------------------------------------------
+# --- audit and constraints -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -102,15 +102,19 @@ def test_a_movement_needs_an_id(stockroom, product, problem, kind):
         ("transfer_out", "stock_transferred", {"quantity": "-3"}),
     ],
 )
-def test_what_people_do_to_the_shelves_is_audited(stockroom, product, in_shop, kind, event, facts):
+def test_manual_movement_is_audited(stockroom, product, in_shop, kind, event, facts):
     shown = stockroom.moved(kind, product, "3", reason="Tuesday")
     if kind == "transfer_out":
         facts = facts | {"to_store": str(stockroom.second.pk)}
 
-    kept = AuditEvent.objects.get(event=event)
+    movement = AuditEvent.objects.get(event=event)
 
-    assert (kept.actor, kept.target, kept.target_name) == (stockroom.user.pk, product.pk, "Apple")
-    assert kept.facts == {
+    assert (movement.actor, movement.target, movement.target_name) == (
+        stockroom.user.pk,
+        product.pk,
+        "Apple",
+    )
+    assert movement.facts == {
         "movement": shown["id"],
         "store": str(stockroom.store.pk),
         "reason": "Tuesday",
@@ -126,7 +130,7 @@ def test_what_people_do_to_the_shelves_is_audited(stockroom, product, in_shop, k
         "DELETE FROM orders_stockmovement",
     ],
 )
-def test_the_database_refuses_to_change_a_movement_or_to_forget_it(product, shop, sql):
+def test_database_refuses_update_and_delete_of_movements(product, shop, sql):
     with (
         across_tenants(),
         pytest.raises(DatabaseError, match="append-only"),
@@ -136,8 +140,8 @@ def test_the_database_refuses_to_change_a_movement_or_to_forget_it(product, shop
         cursor.execute(sql)
 
     with tenant_scope(shop):
-        kept = StockMovement.objects.get()
-    assert (kept.quantity, kept.reason) == (10, "")
+        movement = StockMovement.objects.get()
+    assert (movement.quantity, movement.reason) == (10, "")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +154,7 @@ def test_the_database_refuses_to_change_a_movement_or_to_forget_it(product, shop
         {"transfer": new_id()},
     ],
 )
-def test_the_database_refuses_movements_that_make_no_sense(in_shop, store, wrong):
+def test_database_refuses_inconsistent_movements(in_shop, store, wrong):
     product = ProductFactory(tenant=in_shop)
     facts = {"type": "receive", "quantity": 1, "occurred_at": datetime(2025, 1, 1, tzinfo=UTC)}
 

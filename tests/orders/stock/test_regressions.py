@@ -1,4 +1,4 @@
-"""What users of other tills suffer from with their stock, and must not suffer from here."""
+"""Known stock problems of other point-of-sale systems."""
 
 import pytest
 
@@ -17,16 +17,16 @@ from tests.support.till import (
 )
 
 
-def kinds_of_movement(shop):
+def list_movements(shop):
     with tenant_scope(shop):
         movements = StockMovement.objects.exclude(type="receive").order_by("created_at", "id")
         return [(each.type, each.quantity) for each in movements]
 
 
-def test_stock_moves_with_the_sale(till, stockroom, product, shop, problem):
-    """Pain 14: elsewhere stock only moves when the shift is closed, and more is sold than there is.
+def test_sale_deducts_stock_immediately(till, stockroom, product, shop, problem):
+    """Problem 14: elsewhere, stock changes only when the shift is closed, and more is sold than exists.
 
-    Here the goods leave in the transaction of the sale: whoever asks next sees what is left.
+    Here the transaction of the sale deducts it.
     """
     order = till.sold(line(product, "8"), payments=[cash("20.00")])
 
@@ -43,8 +43,8 @@ def test_stock_moves_with_the_sale(till, stockroom, product, shop, problem):
     ensure_books_balance(shop)
 
 
-def test_what_somebody_is_paying_for_is_nobody_elses(till, stockroom, product, gateway, problem):
-    """Pain 14 again: goods are kept from the moment at which a card is asked for them."""
+def test_reserved_stock_is_not_available_to_others(till, stockroom, product, gateway, problem):
+    """Problem 14: stock is reserved from the start of a card payment."""
     gateway.answers = [TIMED_OUT]
     till.sold(line(product, "9"), payments=[card("22.50")])
 
@@ -57,8 +57,8 @@ def test_what_somebody_is_paying_for_is_nobody_elses(till, stockroom, product, g
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("payment", [cash, card])
-def test_the_last_item_is_sold_once(tills, stockroom, make_product, shop, payment):
-    """Pain 15: elsewhere two tills that look at the same moment both sell the last one."""
+def test_last_item_is_sold_once(tills, stockroom, make_product, shop, payment):
+    """Problem 15: elsewhere, two terminals that read the same level both sell the last item."""
     product = make_product("1.00", stock="1")
 
     answers = run_concurrently(
@@ -73,11 +73,10 @@ def test_the_last_item_is_sold_once(tills, stockroom, make_product, shop, paymen
     ensure_books_balance(shop)
 
 
-def test_a_void_brings_nothing_back_that_never_left(till, stockroom, product, shop):
-    """Pain 16: elsewhere an order that is voided and then deleted is put back twice.
+def test_void_returns_no_stock(till, stockroom, product, shop):
+    """Problem 16: elsewhere, a voided and then deleted order restocks twice.
 
-    Here goods leave with a completed sale alone, which cannot be voided; so a void puts nothing
-    back, however often it is asked for.
+    Here only completed sales deduct stock, and those cannot be voided.
     """
     order = till.sold(line(product, "4"))
 
@@ -85,22 +84,24 @@ def test_a_void_brings_nothing_back_that_never_left(till, stockroom, product, sh
         stockroom.post(f"orders/{order['id']}/void/", {"reason": "Changed their mind"})
 
     assert get_stock_level(product, stockroom.store) == (10, 0)
-    assert kinds_of_movement(shop) == []
+    assert list_movements(shop) == []
 
 
-def test_a_completed_sale_is_not_voided(till, stockroom, product, shop):
-    """Pain 16 again: what was sold comes back by a refund, which is a movement that one can see."""
+def test_completed_sale_cannot_be_voided(till, stockroom, product, shop):
+    """Problem 16: sold goods return by a refund, which has its own movement."""
     order = till.sold(line(product, "4"), payments=[cash("10.00")])
 
     response = stockroom.post(f"orders/{order['id']}/void/", {"reason": "Wrong"})
 
     assert response.status_code == 409
     assert stockroom.level(product) == 6
-    assert kinds_of_movement(shop) == [("sale", -4)]
+    assert list_movements(shop) == [("sale", -4)]
 
 
-def test_what_was_kept_for_a_card_is_let_go_once(till, stockroom, product, shop, gateway, problem):
-    """Pain 16 again: a refused card whose answer is asked for twice gives the goods free once."""
+def test_reservation_of_a_declined_card_is_released_once(
+    till, stockroom, product, shop, gateway, problem
+):
+    """Problem 16: the outcome of the card is requested twice."""
     gateway.answers, gateway.found = [TIMED_OUT, TIMED_OUT], [DECLINED]
     first = till.sold(line(product, "4"), payments=[card("10.00")])
     till.sold(line(product, "3"), payments=[card("7.50")])

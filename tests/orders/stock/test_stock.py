@@ -1,4 +1,4 @@
-"""The shelves: what lies there is what came less what went, to the thousandth."""
+"""Stock levels and movements over the API."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,7 +23,7 @@ def movements(shop):
 # --- receiving -----------------------------------------------------------------------------------
 
 
-def test_goods_that_came_lie_on_the_shelf(
+def test_receive_increases_the_stock_level(
     manager_client, delivery, make_product, store, shop, manager
 ):
     product = make_product(stock="10", sold_by="weight")
@@ -40,7 +40,7 @@ def test_goods_that_came_lie_on_the_shelf(
     ensure_books_balance(shop)
 
 
-def test_the_first_delivery_makes_the_level(manager_client, delivery, make_product, store, shop):
+def test_first_receive_creates_the_stock_level(manager_client, delivery, make_product, store, shop):
     product = make_product(stock=None)
 
     manager_client.post("stock/movements/", delivery(product, "3"))
@@ -50,9 +50,7 @@ def test_the_first_delivery_makes_the_level(manager_client, delivery, make_produ
     assert level["store"] == str(store.pk)
 
 
-def test_the_same_delivery_again_is_the_same_delivery(
-    manager_client, delivery, product, store, shop
-):
+def test_repeated_receive_is_booked_once(manager_client, delivery, product, store, shop):
     for body in (
         delivery(product, "5"),
         delivery(product, "5", occurred_at="2025-01-31T18:30:00.123456Z", reason="x"),
@@ -75,7 +73,7 @@ def test_the_same_delivery_again_is_the_same_delivery(
         {"store": "another"},
     ],
 )
-def test_a_delivery_id_with_other_content_is_a_conflict(
+def test_receive_id_with_other_content_is_a_conflict(
     manager_client, delivery, make_product, product, shop, problem, change
 ):
     others = {"product": make_product(stock=None), "store": StoreFactory(tenant=shop)}
@@ -90,9 +88,7 @@ def test_a_delivery_id_with_other_content_is_a_conflict(
     ensure_books_balance(shop)
 
 
-def test_the_id_of_another_shops_delivery_is_free(
-    manager_client, delivery, product, store, foreign
-):
+def test_movement_id_of_another_shop_can_be_used(manager_client, delivery, product, store, foreign):
     taken = StockMovementFactory(product=foreign.product, store=foreign.store)
 
     response = manager_client.post("stock/movements/", delivery(product) | {"id": str(taken.pk)})
@@ -114,7 +110,7 @@ def test_the_id_of_another_shops_delivery_is_free(
         ({"by": "me", "order": None}, {"by": "unknown_field", "order": "unknown_field"}),
     ],
 )
-def test_what_is_no_delivery_is_refused(
+def test_invalid_receive_is_refused(
     manager_client, delivery, product, store, problem, change, errors
 ):
     response = manager_client.post("stock/movements/", delivery(product) | change)
@@ -123,7 +119,9 @@ def test_what_is_no_delivery_is_refused(
     assert get_stock_level(product, store) == (10, 0)
 
 
-def test_rows_of_another_shop_are_not_there(manager_client, delivery, product, foreign, problem):
+def test_product_and_store_of_another_shop_do_not_exist(
+    manager_client, delivery, product, foreign, problem
+):
     change = {"product": str(foreign.product.pk), "store": str(foreign.store.pk)}
     errors = {"product": "does_not_exist", "store": "does_not_exist"}
 
@@ -132,7 +130,7 @@ def test_rows_of_another_shop_are_not_there(manager_client, delivery, product, f
     )
 
 
-def test_of_what_is_not_counted_nothing_is_received(
+def test_receive_of_an_untracked_product_is_refused(
     manager_client, delivery, make_product, problem
 ):
     service = make_product(track_stock=False)
@@ -142,7 +140,7 @@ def test_of_what_is_not_counted_nothing_is_received(
     problem(response, 400, "invalid", {"product": "not_tracked"})
 
 
-def test_many_large_deliveries_fit_on_the_shelf(manager_client, delivery, make_product, store):
+def test_large_quantities_can_be_received(manager_client, delivery, make_product, store):
     product = make_product(stock="999999999", sold_by="weight")
 
     response = manager_client.post("stock/movements/", delivery(product, "999999.999"))
@@ -151,18 +149,18 @@ def test_many_large_deliveries_fit_on_the_shelf(manager_client, delivery, make_p
     assert get_stock_level(product, store) == (Decimal("1000999998.999"), 0)
 
 
-# --- reading -------------------------------------------------------------------------------------
+# --- lists ---------------------------------------------------------------------------------------
 
 
-def test_the_lists_of_stock_are_filtered(
+def test_stock_and_movement_lists_are_filtered(
     client_of, cashier, delivery, manager_client, make_product, shop, store
 ):
-    clerk, second = client_of(cashier), StoreFactory(tenant=shop)
+    cashier_client, second = client_of(cashier), StoreFactory(tenant=shop)
     first, other = make_product(stock="1"), make_product(stock="2")
     manager_client.post("stock/movements/", delivery(first, "4") | {"store": str(second.pk)})
 
     def quantities(path, **query):
-        return sorted(row["quantity"] for row in clerk.get(path, query).json()["results"])
+        return sorted(row["quantity"] for row in cashier_client.get(path, query).json()["results"])
 
     assert quantities("stock/") == ["1", "2", "4"]
     assert quantities("stock/", product=str(first.pk)) == ["1", "4"]
@@ -172,19 +170,19 @@ def test_the_lists_of_stock_are_filtered(
     assert quantities("stock/movements/", type="receive", product=str(other.pk)) == ["2"]
 
 
-def test_the_movements_of_one_shelf_explain_its_level(stockroom, till, make_product, shop):
+def test_movements_of_one_product_and_store_have_level_after(stockroom, till, make_product, shop):
     product, other = make_product("1.00", stock="10"), make_product("1.00", stock="5")
     till.sold(line(product, "2"), line(other), payments=[cash("3.00")])
     stockroom.moved("count", product, "8")
     stockroom.moved("waste", product, "3")
     stockroom.moved("transfer_out", product, "4")
     stockroom.moved("adjust", product, "2")
-    shelf = {"product": str(product.pk), "store": str(stockroom.store.pk)}
+    level_filter = {"product": str(product.pk), "store": str(stockroom.store.pk)}
 
-    def told(**query):
+    def recorded_month(**query):
         return [(each["type"], each["level_after"]) for each in stockroom.found(**query)]
 
-    everything = [
+    expected = [
         ("adjust", "3"),
         ("transfer_out", "1"),
         ("waste", "5"),
@@ -192,42 +190,42 @@ def test_the_movements_of_one_shelf_explain_its_level(stockroom, till, make_prod
         ("sale", "8"),
         ("receive", "10"),
     ]
-    assert told(**shelf) == everything
-    assert told(**shelf, ordering="created_at") == everything[::-1]
-    pages, path = [], "stock/movements/?" + urlencode(shelf | {"page_size": 4})
+    assert recorded_month(**level_filter) == expected
+    assert recorded_month(**level_filter, ordering="created_at") == expected[::-1]
+    pages, path = [], "stock/movements/?" + urlencode(level_filter | {"page_size": 4})
     while path:
         page = stockroom.get(path).json()
         pages += [(each["type"], each["level_after"]) for each in page["results"]]
         path = page["next"] and page["next"].split("/api/v1/")[1]
-    assert pages == everything
-    for less in ({"product": str(product.pk)}, {}, shelf | {"type": "waste"}):
-        assert {level for _, level in told(**less)} == {None}
-    assert told(**shelf | {"store": str(StoreFactory(tenant=shop).pk)}) == []
+    assert pages == expected
+    for query in ({"product": str(product.pk)}, {}, level_filter | {"type": "waste"}):
+        assert {level for _, level in recorded_month(**query)} == {None}
+    assert recorded_month(**level_filter | {"store": str(StoreFactory(tenant=shop).pk)}) == []
 
 
-def test_movements_are_found_by_when_they_happened_and_when_they_were_told(
+def test_movements_are_filtered_by_occurrence_and_recording_time(
     manager_client, delivery, make_product, shop
 ):
     product = make_product(stock=None)
-    for month, told in ((3, 9), (5, 7)):
-        with time_machine.travel(datetime(2025, told, 1, tzinfo=UTC), tick=False):
-            said = f"2025-0{month}-01T00:00:00Z"
+    for month, recorded_month in ((3, 9), (5, 7)):
+        with time_machine.travel(datetime(2025, recorded_month, 1, tzinfo=UTC), tick=False):
+            occurred_at = f"2025-0{month}-01T00:00:00Z"
             late = Person(manager_client.user)
-            late.post("stock/movements/", delivery(product, str(month), occurred_at=said))
+            late.post("stock/movements/", delivery(product, str(month), occurred_at=occurred_at))
 
-    def found(**query):
+    def found_quantities(**query):
         rows = manager_client.get("stock/movements/", query).json()["results"]
         return [row["quantity"] for row in rows]
 
-    assert found() == ["3", "5"], "newest first, as they were told"
-    assert found(occurred_after="2025-04-01T00:00:00Z") == ["5"]
-    assert found(occurred_after="2025-05-01T00:00:00Z") == ["5"]
-    assert found(occurred_before="2025-05-01T00:00:00Z") == ["3"]
-    assert found(created_after="2025-09-01T00:00:00Z") == ["3"]
-    assert found(created_before="2025-09-01T00:00:00Z") == ["5"]
+    assert found_quantities() == ["3", "5"], "newest first by recording time"
+    assert found_quantities(occurred_after="2025-04-01T00:00:00Z") == ["5"]
+    assert found_quantities(occurred_after="2025-05-01T00:00:00Z") == ["5"]
+    assert found_quantities(occurred_before="2025-05-01T00:00:00Z") == ["3"]
+    assert found_quantities(created_after="2025-09-01T00:00:00Z") == ["3"]
+    assert found_quantities(created_before="2025-09-01T00:00:00Z") == ["5"]
 
 
-def test_movements_come_newest_first_and_a_sale_names_its_order(till, product, manager_client):
+def test_movements_are_newest_first_and_name_their_order(till, product, manager_client):
     order = till.sold(line(product, "2"), payments=[cash("5.00")])
 
     newest, oldest = manager_client.get("stock/movements/").json()["results"]
@@ -237,7 +235,7 @@ def test_movements_come_newest_first_and_a_sale_names_its_order(till, product, m
     assert newest["by"] == order["cashier"]
 
 
-def test_what_happened_cannot_be_changed(manager_client, product, problem):
+def test_movement_and_level_cannot_be_replaced_or_deleted(manager_client, product, problem):
     (movement,) = manager_client.get("stock/movements/").json()["results"]
     (level,) = manager_client.get("stock/").json()["results"]
     for method in ("PUT", "PATCH", "DELETE"):
@@ -251,18 +249,20 @@ def test_what_happened_cannot_be_changed(manager_client, product, problem):
     assert manager_client.get("stock/").json()["results"] == [level]
 
 
-def test_a_moment_is_the_moment_that_was_said(manager_client, delivery, shop):
+def test_occurred_at_keeps_the_exact_time(manager_client, delivery, shop):
     product = ProductFactory(tenant=shop)
     manager_client.post(
         "stock/movements/", delivery(product, occurred_at="2025-06-30T23:59:59.5-07:00")
     )
 
-    (kept,) = movements(shop)
+    (movement,) = movements(shop)
 
-    assert kept.occurred_at == datetime(2025, 7, 1, 6, 59, 59, 500000, tzinfo=UTC)
+    assert movement.occurred_at == datetime(2025, 7, 1, 6, 59, 59, 500000, tzinfo=UTC)
 
 
-def test_pieces_come_whole(manager_client, delivery, product, store, problem):
+def test_quantity_of_a_unit_product_must_be_whole(
+    manager_client, delivery, product, store, problem
+):
     response = manager_client.post("stock/movements/", delivery(product, "1.5"))
 
     problem(response, 400, "invalid", {"quantity": "not_whole"})

@@ -1,4 +1,4 @@
-"""Many sales at the same moment: no goods sold twice, no number left out, nobody stuck."""
+"""Concurrent sales: stock, receipt numbers and deadlocks."""
 
 from decimal import Decimal
 
@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.mark.parametrize("payment", [cash, card])
-def test_the_last_one_is_sold_once(tills, make_product, store, shop, payment):
+def test_last_unit_is_sold_once(tills, make_product, store, shop, payment):
     product = make_product("2.50", stock="1")
 
     answers = run_concurrently(
@@ -42,7 +42,7 @@ def test_the_last_one_is_sold_once(tills, make_product, store, shop, payment):
     ensure_books_balance(shop)
 
 
-def test_of_a_few_as_many_are_sold_as_there_are(tills, make_product, store, shop):
+def test_concurrent_sales_do_not_exceed_the_stock(tills, make_product, store, shop):
     product = make_product("2.50", stock="7")
 
     answers = run_concurrently(
@@ -54,8 +54,10 @@ def test_of_a_few_as_many_are_sold_as_there_are(tills, make_product, store, shop
     ensure_books_balance(shop)
 
 
-def test_below_zero_every_sale_counts_once(tills, make_product, store, shop, configure_shop):
-    """One of the products never lay in the store: its first level is made by many at once."""
+def test_concurrent_sales_below_zero_are_all_deducted(
+    tills, make_product, store, shop, configure_shop
+):
+    """One product has no level yet, so several transactions create it."""
     configure_shop(stock_policy=Tenant.StockPolicy.ALLOW)
     known, never_seen = make_product("1.00", stock="3"), make_product("1.00", stock=None)
 
@@ -74,8 +76,8 @@ def test_below_zero_every_sale_counts_once(tills, make_product, store, shop, con
     ensure_books_balance(shop)
 
 
-def deadlocks():
-    """How many PostgreSQL has broken up; SQLite lets only one write at a time."""
+def count_deadlocks():
+    """Return the number of deadlocks on PostgreSQL; SQLite writes one transaction at a time."""
     if connection.vendor != "postgresql":
         return 0
     with connection.cursor() as cursor:
@@ -84,8 +86,8 @@ def deadlocks():
 
 
 @pytest.fixture
-def full_shelves(shop, store):
-    """Enough other goods that a database looks each product up, in the order of the basket."""
+def many_products(shop, store):
+    """Create other products, so that the query plan looks products up in basket order."""
     with tenant_scope(shop):
         others = [Product(sku=f"X-{n}", name="Other", price=1) for n in range(2000)]
         Product.objects.bulk_create(others)
@@ -94,15 +96,13 @@ def full_shelves(shop, store):
         cursor.execute("ANALYZE")
 
 
-@pytest.mark.usefixtures("full_shelves")
+@pytest.mark.usefixtures("many_products")
 @pytest.mark.parametrize("payment", [cash, card])
-def test_baskets_in_opposite_orders_never_wait_for_each_other_in_a_circle(
-    tills, make_product, store, shop, payment
-):
+def test_baskets_in_opposite_order_do_not_deadlock(tills, make_product, store, shop, payment):
     products = [make_product("1.00", stock="1000") for _ in range(6)]
     forwards, backwards = [line(each) for each in products], [line(each) for each in products[::-1]]
 
-    before = deadlocks()
+    before = count_deadlocks()
 
     def sell_three(till, basket):
         return [till.sell(*basket, payments=[payment("6.00")]).status_code for _ in range(3)]
@@ -116,12 +116,12 @@ def test_baskets_in_opposite_orders_never_wait_for_each_other_in_a_circle(
     )
 
     assert outcomes == [[201] * 3] * 16
-    assert deadlocks() == before, "one was tried again; none should be needed"
+    assert count_deadlocks() == before, "a transaction was retried after a deadlock"
     assert {get_stock_level(product, store) for product in products} == {(Decimal(952), Decimal(0))}
     ensure_books_balance(shop)
 
 
-def test_sales_and_deliveries_of_the_same_goods_add_up(
+def test_concurrent_sales_and_receipts_of_a_product_add_up(
     tills, manager_client, delivery, make_product, store, shop
 ):
     product = make_product("1.00", stock="20")
@@ -139,7 +139,7 @@ def test_sales_and_deliveries_of_the_same_goods_add_up(
     ensure_books_balance(shop)
 
 
-def test_the_first_deliveries_of_a_product_may_come_at_once(
+def test_concurrent_first_receipts_create_one_level(
     manager_client, delivery, make_product, store, shop
 ):
     product = make_product(stock=None, sold_by="weight")
@@ -153,10 +153,10 @@ def test_the_first_deliveries_of_a_product_may_come_at_once(
     ensure_books_balance(shop)
 
 
-# --- numbers -------------------------------------------------------------------------------------
+# --- receipt numbers -----------------------------------------------------------------------------
 
 
-def test_receipts_are_numbered_without_gaps_while_some_are_refused(
+def test_receipt_numbers_have_no_gaps_although_sales_are_refused(
     till, make_product, register, shop
 ):
     plenty, scarce = make_product("1.00", stock="100"), make_product("1.00", stock="3")
@@ -172,15 +172,15 @@ def test_receipts_are_numbered_without_gaps_while_some_are_refused(
     assert list_receipt_numbers(register) == list(range(1, 14))
     with tenant_scope(shop):
         orders = Order.objects.order_by("receipt_number")
-        kept = list(orders.values_list("receipt_number", "number", "completed_at"))
-    assert [number for number, _, _ in kept] == list(range(1, 14))
-    assert [number for _, number, _ in kept] == [f"1-{n:06d}" for n in range(1, 14)]
-    times_of_sale = [at for _, _, at in kept]
+        sold = list(orders.values_list("receipt_number", "number", "completed_at"))
+    assert [number for number, _, _ in sold] == list(range(1, 14))
+    assert [number for _, number, _ in sold] == [f"1-{n:06d}" for n in range(1, 14)]
+    times_of_sale = [at for _, _, at in sold]
     assert times_of_sale == sorted(times_of_sale)
 
 
-def test_the_first_sales_of_a_register_share_its_numbers(till, make_product, register):
-    """Nobody has counted there before: the counter is made by many at once."""
+def test_concurrent_first_sales_of_a_register_are_numbered(till, make_product, register):
+    """The register has no number series yet, so several transactions create it."""
     product = make_product("1.00", stock="100")
 
     answers = run_times(20, lambda: till.sell(line(product), payments=[cash("1.00")]))
@@ -189,7 +189,7 @@ def test_the_first_sales_of_a_register_share_its_numbers(till, make_product, reg
     assert list_receipt_numbers(register) == list(range(1, 21))
 
 
-def test_each_register_counts_for_itself(tills, make_product):
+def test_each_register_has_its_own_receipt_numbers(tills, make_product):
     product = make_product("1.00", stock="100")
 
     answers = run_concurrently(
